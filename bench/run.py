@@ -41,8 +41,8 @@ class Results:
 
     def find(self, contender: Contender, workspaces: int, phase: Phase) -> Row | None:
         """Return one row, or None if it was not measured."""
-        wanted = (contender, workspaces, phase)
-        return next((row for row in self.rows if (row.contender, row.workspaces, row.phase) == wanted), None)
+        desired = (contender, workspaces, phase)
+        return next((row for row in self.rows if (row.contender, row.workspaces, row.phase) == desired), None)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ Snapshots = dict[Phase, list[Object]]
 """The objects in the cluster after each phase of the fleet, as input for kubectl and the raw API client."""
 
 
-def benchmark(toolchain: Toolchain, wanted: Selection, say: Say) -> Results:
+def benchmark(toolchain: Toolchain, desired: Selection, say: Say) -> Results:
     """Run the benchmark. After a failure, results are lost and all started programs are stopped.
 
     The fleet always runs if kubectl or the raw API client are wanted, because their objects come from its cluster.
@@ -68,31 +68,31 @@ def benchmark(toolchain: Toolchain, wanted: Selection, say: Say) -> Results:
     """
     results = Results()
     with tempfile.TemporaryDirectory(prefix="ambient-bench-pyc-") as compiled:
-        if len(wanted.contenders) == len(Contender):
+        if len(desired.contenders) == len(Contender):
             results.offline = offline()
             say(f"validate {WORKSPACES} workspaces in as many files: {results.offline.validate:.2f} s")
         say("warming up, not counted")
         warm: Snapshots = {}
         for contender in Contender:
-            if contender in wanted.contenders or contender is Contender.FLEET:
+            if contender in desired.contenders or contender is Contender.FLEET:
                 _measure(_Bench(toolchain, Path(compiled), lambda _: None), contender, 1, [Phase.CREATE], warm)
         bench = _Bench(toolchain, Path(compiled), say)
-        for size in wanted.sizes:
+        for size in desired.sizes:
             snapshots: Snapshots = {}
             for contender in Contender:
-                if contender is not Contender.FLEET and contender not in wanted.contenders:
+                if contender is not Contender.FLEET and contender not in desired.contenders:
                     continue
-                phases = _phases(contender, size, wanted)
+                phases = _phases(contender, size, desired)
                 if phases:
                     say(f"{size} workspaces, {contender}")
                     rows = _measure(bench, contender, size, phases, snapshots)
-                    results.rows += [row for row in rows if contender in wanted.contenders]
+                    results.rows += [row for row in rows if contender in desired.contenders]
     return results
 
 
-def _phases(contender: Contender, size: int, wanted: Selection) -> list[Phase]:
+def _phases(contender: Contender, size: int, desired: Selection) -> list[Phase]:
     """Return the wanted phases, and the creation before them."""
-    found = [phase for phase in phases_of(contender, size) if phase in wanted.phases]
+    found = [phase for phase in phases_of(contender, size) if phase in desired.phases]
     return [Phase.CREATE, *(phase for phase in found if phase is not Phase.CREATE)] if found else []
 
 

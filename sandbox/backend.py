@@ -41,8 +41,8 @@ class Answer:
 
 def programs_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the folder of the platform's programs: AMBIENT_PLATFORM_DIR, else `platform` in the cache folder."""
-    chosen = environ.get("AMBIENT_PLATFORM_DIR")
-    return Path(chosen).expanduser().absolute() if chosen else cache_root(environ) / "platform"
+    selected = environ.get("AMBIENT_PLATFORM_DIR")
+    return Path(selected).expanduser().absolute() if selected else cache_root(environ) / "platform"
 
 
 def available(environ: Mapping[str, str] = os.environ) -> str | None:

@@ -195,10 +195,10 @@ class Cluster:
 
     def _install(self) -> None:
         mark = self.directory / "installed"
-        wanted = fingerprint()
-        if not mark.exists() or mark.read_text(encoding="utf-8") != wanted:
+        desired = fingerprint()
+        if not mark.exists() or mark.read_text(encoding="utf-8") != desired:
             install(self.api())
-            write_private(mark, wanted)
+            write_private(mark, desired)
 
     def _write_kubeconfigs(self, tokens: dict[str, str]) -> None:
         (self.directory / "users").mkdir(exist_ok=True)

@@ -76,8 +76,8 @@ def find_go() -> Go:
 
     It runs in the module's folder, so that a Go with automatic toolchains reports the version that it would use.
     """
-    wanted = required_go()
-    advice = f"\nhint: Install Go {wanted} or newer, and put it on PATH.\n{_OWN_PARTS}"
+    desired = required_go()
+    advice = f"\nhint: Install Go {desired} or newer, and put it on PATH.\n{_OWN_PARTS}"
     program = shutil.which("go")
     if program is None:
         message = f"There is no `go` on PATH to build the missing parts with.{advice}"
@@ -95,7 +95,7 @@ def find_go() -> Go:
     if not values and not re.search(r"requires go|toolchain|download go1", answer.stderr):
         message = f"{program} does not work: {answer.stderr.strip()}\nhint: Make `go env` work."
         raise SandboxError(message)
-    if not values or _number(values["GOVERSION"]) < _number(wanted):
+    if not values or _number(values["GOVERSION"]) < _number(desired):
         elsewhere = subprocess.run([program, "version"], cwd="/", capture_output=True, text=True, check=False)
         found = elsewhere.stdout.strip() or "of an unknown version"
         detail = f"\n{answer.stderr.strip()}" if answer.stderr.strip() else ""

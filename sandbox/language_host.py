@@ -43,8 +43,8 @@ _LIST_PACKAGES = (
 def python_of(info: Any) -> Path:
     """Return the interpreter for a program: from the project's `virtualenv` option if it exists, else this one."""
     options = dict(info.options) if info.HasField("options") else {}
-    if chosen := options.get("virtualenv"):
-        program = Path(info.root_directory, str(chosen), "bin", "python")
+    if selected := options.get("virtualenv"):
+        program = Path(info.root_directory, str(selected), "bin", "python")
         if program.exists():
             return program
     return Path(sys.executable)

@@ -87,12 +87,12 @@ def _new_enough(
     except (OSError, subprocess.TimeoutExpired):
         return None  # it does not run
     version = _VERSION.match(answer)
-    wanted = ".".join(map(str, minimum))
+    desired = ".".join(map(str, minimum))
     if version is None and must_tell:
-        print(f"{program} does not tell whether it is {wanted} or newer: not used", file=sys.stderr)
+        print(f"{program} does not tell whether it is {desired} or newer: not used", file=sys.stderr)
         return None
     if version and (int(version["major"]), int(version["minor"])) < minimum:
-        print(f"{program} is {version['all']}, older than {wanted}: not used", file=sys.stderr)
+        print(f"{program} is {version['all']}, older than {desired}: not used", file=sys.stderr)
         return None
     return program
 

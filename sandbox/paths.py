@@ -16,8 +16,8 @@ DEFAULT_DIRECTORY = REPOSITORY / ".sandbox"
 
 def cache_root(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the cache folder, which survives clones and `clean`, because a build takes minutes."""
-    if chosen := environ.get("AMBIENT_CACHE_DIR"):
-        return Path(chosen).expanduser().absolute()
+    if selected := environ.get("AMBIENT_CACHE_DIR"):
+        return Path(selected).expanduser().absolute()
     base = environ.get("XDG_CACHE_HOME")
     home = Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache"
     return home / "ambient-components"

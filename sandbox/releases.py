@@ -65,13 +65,13 @@ def add_downloaded(found: Installed, machine: str) -> Installed:
 
 def add_downloads(found: Installed, missing: Collection[str], machine: str, progress: Progress) -> Installed:
     """Return `found` with the missing programs that can be downloaded. The others have to be built."""
-    wanted = [release for release in pinned(machine) if set(release.programs) & set(missing)]
-    if not wanted:
+    desired = [release for release in pinned(machine) if set(release.programs) & set(missing)]
+    if not desired:
         return found
     _root().mkdir(parents=True, exist_ok=True)
     with one_at_a_time(_root() / "lock", "Another run is downloading the sandbox's programs", progress):
         # Another run may have downloaded them meanwhile.
-        todo = [release for release in wanted if not release.folder.exists()]
+        todo = [release for release in desired if not release.folder.exists()]
         if todo:
             progress.say(f"Downloading {len(todo)} of the sandbox's parts, once. They go to {_root()}")
         unreachable: set[str] = set()

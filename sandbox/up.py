@@ -29,7 +29,7 @@ from ambient_components.rules.object_store import OBJECT_STORE
 from ambient_components.stacks import cluster as kube
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.pulumi import PulumiEngine
-from ambient_components.stacks.summary import read_overview
+from ambient_components.stacks.summary import read_summary
 from sandbox.cluster import Cluster
 from sandbox.environment import child_environment, prepare, recorded_toolchain
 from sandbox.errors import NOT_RUNNING, SandboxError
@@ -64,11 +64,11 @@ def up(options: Namespace) -> int:
     directory: Path = options.directory
     existing = bool(os.environ.get(KUBECONFIG_VARIABLE)) or chosen_kubeconfig(directory) is not None
     toolchain = find_or_build(_CONSOLE, cluster=not existing)
-    chosen = choose_kubeconfig(directory)
+    selected = choose_kubeconfig(directory)
     prepare(directory, toolchain)
     store = None
-    if chosen:
-        _say(f"Using the cluster of {chosen}: nothing is started or installed, it has the platform already.")
+    if selected:
+        _say(f"Using the cluster of {selected}: nothing is started or installed, it has the platform already.")
         _say(f"No object store is started either: for buckets, put one of yours into the config ({OBJECT_STORE}).")
     else:
         cluster = Cluster(directory, toolchain)
@@ -101,12 +101,12 @@ def up(options: Namespace) -> int:
         return code
     mark(config)  # from an older `make up`: the sandbox's passphrase has just opened it
     with _told():
-        overview = read_overview(export(engine, STACK), STACK, clock.now())
+        summary = read_summary(export(engine, STACK), STACK, clock.now())
         endpoint = kube.endpoint(project.config(STACK).get("context"), environ)
-        ca_file = None if chosen else Cluster(directory, toolchain).ca_file
-        print(f"\n{as_text(overview, paint_for(sys.stdout))}\n")
+        ca_file = None if selected else Cluster(directory, toolchain).ca_file
+        print(f"\n{as_text(summary, paint_for(sys.stdout))}\n")
         print('In this shell, first: eval "$(make -s env)"')
-        print(usage(overview, endpoint, ca_file))
+        print(usage(summary, endpoint, ca_file))
     return 0
 
 
@@ -132,12 +132,12 @@ def down(options: Namespace) -> int:
     if not (directory / "toolchain.json").exists():
         _say("There is no sandbox.")
         return 0
-    chosen = chosen_kubeconfig(directory)
+    selected = chosen_kubeconfig(directory)
     toolchain = recorded_toolchain(directory)
     cluster, store = Cluster(directory, toolchain), Store(directory, toolchain)
     anything = deployed(directory)
     if anything:
-        if not chosen:
+        if not selected:
             # Only a running cluster and a running store can be emptied.
             cluster.start()
             if store.exists:
@@ -149,7 +149,7 @@ def down(options: Namespace) -> int:
     store.stop()
     cluster.stop()
     _say(f"{STACK} is destroyed." if anything else f"{STACK} had nothing deployed.")
-    if not chosen:
+    if not selected:
         _say("The sandbox is stopped. `make up` brings both back.")
     return 0
 
@@ -170,8 +170,8 @@ def stack_environment(directory: Path) -> dict[str, str]:
 
 def chosen_environment(directory: Path) -> dict[str, str]:
     """Return the variables that the chosen cluster changes in the sandbox's environment."""
-    chosen = chosen_kubeconfig(directory)
-    return {"KUBECONFIG": str(chosen)} if chosen else {}
+    selected = chosen_kubeconfig(directory)
+    return {"KUBECONFIG": str(selected)} if selected else {}
 
 
 def chosen_kubeconfig(directory: Path) -> Path | None:
@@ -240,8 +240,8 @@ def _configure_store(store: Store | None, project: Project, engine: Engine) -> N
     if not ours and set(config) - {"secretKey"}:
         _say(f"The {OBJECT_STORE} of {STACK} is not the sandbox's and stays unchanged.")
         return
-    wanted = {"accessKey": store.access_key, "endpoint": store.endpoint, "iamEndpoint": store.iam_endpoint}
-    changed = {key: value for key, value in wanted.items() if config.get(key) != value}
+    desired = {"accessKey": store.access_key, "endpoint": store.endpoint, "iamEndpoint": store.iam_endpoint}
+    changed = {key: value for key, value in desired.items() if config.get(key) != value}
     if "accessKey" in changed or "secretKey" not in config:
         secret = (f"{OBJECT_STORE}.secretKey", "--stack", STACK)
         engine.run("config", "set", "--path", "--secret", *secret, stdin=store.secret_key)
@@ -288,7 +288,7 @@ def without_known_warnings(lines: Iterable[str]) -> Iterator[str]:
     """Yield the lines without known warnings, their count, headings without content, and repeated steps."""
     waiting: list[str] = []  # headings, printed once a line follows
     diagnostics = False
-    told: set[str] = set()
+    reported: set[str] = set()
     for line in lines:
         text = _COLOUR.sub("", line).rstrip()
         if any(warning in text for warning in _KNOWN_WARNINGS):
@@ -297,13 +297,13 @@ def without_known_warnings(lines: Iterable[str]) -> Iterator[str]:
             diagnostics, waiting = True, [line]
         elif diagnostics and _HEADING.fullmatch(text):
             waiting = [*(head for head in waiting if "Diagnostics:" in head), line]
-        elif (diagnostics and not text and waiting) or (_STEP.search(text) and text in told):
+        elif (diagnostics and not text and waiting) or (_STEP.search(text) and text in reported):
             continue
         else:
             diagnostics = diagnostics and not text[:1].strip()
             yield from waiting if diagnostics else ()
             waiting = []
-            told.add(text)
+            reported.add(text)
             yield _COUNT.sub("", line) if "pulumi:pulumi:Stack" in text else line
 
 

@@ -15,7 +15,7 @@ from ambient_components.access.entries import (
     write_ledger,
 )
 from ambient_components.access.guardrail_names import GuardrailSettings, StackGuardrails
-from ambient_components.access.guardrails import Crossed, crossed, guardrail_warnings, standing
+from ambient_components.access.guardrails import Crossed, crossed, existing_violations, guardrail_warnings
 from ambient_components.access.ledger import object_names, refusals
 from ambient_components.access.recorded import PathChange, changed_paths
 from ambient_components.access.rights import RIGHTS, Right
@@ -40,6 +40,7 @@ __all__ = [
     "crossed",
     "ended",
     "endings",
+    "existing_violations",
     "expected_objects",
     "guardrail_warnings",
     "ledger_misfits",
@@ -47,6 +48,5 @@ __all__ = [
     "object_names",
     "read_ledger",
     "refusals",
-    "standing",
     "write_ledger",
 ]

@@ -227,7 +227,7 @@ class Entry:
     @property
     def secret_sources(self) -> dict[tuple[str, str], str]:
         """Source of each value by kind and variable."""
-        return {(kind, name): source for kind, said in self.secrets.items() for name, source in said.items()}
+        return {(kind, name): source for kind, reported in self.secrets.items() for name, source in reported.items()}
 
 
 Ledger = Mapping[str, Entry]

@@ -98,8 +98,8 @@ class GuardrailSettings:
         Raises:
             BadValue: The input has another form.
         """
-        said = {} if given is None else given
-        if not isinstance(said, Mapping) or not _well_formed(said):
+        reported = {} if given is None else given
+        if not isinstance(reported, Mapping) or not _well_formed(reported):
             reject(
                 "guardrails: not of the form it must have",
                 f"allowed: exceptions (a list of {', '.join(STACK_GUARDRAILS)}), "
@@ -108,18 +108,18 @@ class GuardrailSettings:
                 "leave out what has its default",
             )
         return cls(
-            frozenset(said.get("exceptions") or ()),
-            int(said.get("maxKeys", MAX_KEYS)),
-            bool(said.get("groupsOnly")),
-            bool(said.get("isolateAdminKeys")),
+            frozenset(reported.get("exceptions") or ()),
+            int(reported.get("maxKeys", MAX_KEYS)),
+            bool(reported.get("groupsOnly")),
+            bool(reported.get("isolateAdminKeys")),
         )
 
 
-def _well_formed(said: Mapping[Any, Any]) -> bool:
-    exceptions, most = said.get("exceptions", []), said.get("maxKeys", MAX_KEYS)
-    places = said.get("secretSources", [])
+def _well_formed(reported: Mapping[Any, Any]) -> bool:
+    exceptions, most = reported.get("exceptions", []), reported.get("maxKeys", MAX_KEYS)
+    places = reported.get("secretSources", [])
     return (
-        said.keys() <= StackGuardrails.__annotations__.keys()
+        reported.keys() <= StackGuardrails.__annotations__.keys()
         and isinstance(exceptions, list)
         and all(guardrail in STACK_GUARDRAILS for guardrail in exceptions)
         # Numbers are floats in Pulumi's protocol.
@@ -129,5 +129,5 @@ def _well_formed(said: Mapping[Any, Any]) -> bool:
         and most % 1 == 0
         and isinstance(places, list)
         and all(isinstance(place, str) for place in places)
-        and all(isinstance(said.get(flag, False), bool) for flag in ("groupsOnly", "isolateAdminKeys"))
+        and all(isinstance(reported.get(flag, False), bool) for flag in ("groupsOnly", "isolateAdminKeys"))
     )

@@ -93,7 +93,9 @@ def crossed(
     return [one for one in found if one.guardrail not in _allowed(settings, after.get(one.workspace or "", NOTHING))]
 
 
-def standing(after: Ledger, settings: GuardrailSettings = BUILT_IN, now: datetime | None = None) -> list[Crossed]:
+def existing_violations(
+    after: Ledger, settings: GuardrailSettings = BUILT_IN, now: datetime | None = None
+) -> list[Crossed]:
     """Return the existing violations in a ledger, with and without exceptions.
 
     Args:

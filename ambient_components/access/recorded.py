@@ -181,8 +181,8 @@ def read(of: type[T], value: Any) -> T:
 
 def write(value: Any) -> dict[str, Any]:
     """Return a recorded dataclass as plain data: the inverse of `read`."""
-    said = ((name, each, getattr(value, each.attribute)) for name, each in _parts(type(value)).items())
-    return {name: each.kind.write(item) for name, each, item in said if each.required or item != each.default}
+    reported = ((name, each, getattr(value, each.attribute)) for name, each in _parts(type(value)).items())
+    return {name: each.kind.write(item) for name, each, item in reported if each.required or item != each.default}
 
 
 def changed_parts(old: object, new: object, besides: Collection[str] = ()) -> list[str]:

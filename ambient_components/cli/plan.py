@@ -79,7 +79,7 @@ def _of_fleet(fleet: Fleet, loaded: LoadedStack, request: PlanRequest) -> Plan:
     if not (request.offline or request.everything or request.refresh or request.at):
         skipped = _up_to_date(fleet, loaded)
     return plan_fleet(
-        fleet, loaded, request.at, offline=request.offline, refresh=request.refresh, chosen=request.shards,
+        fleet, loaded, request.at, offline=request.offline, refresh=request.refresh, selected=request.shards,
         up_to_date=skipped, jobs=request.jobs or default_jobs(), states=request.state,
     )  # fmt: skip
 
@@ -208,7 +208,7 @@ def _offline(project: Project, stack: str, loaded: LoadedStack, at: datetime | N
         export = saved_export(project, stack, state)
     else:
         export = parse_export(pulumi.PulumiEngine(project.folder).run("stack", "export", "--stack", stack))
-    wanted = making.declared(project, stack, loaded, when)
+    desired = making.declared(project, stack, loaded, when)
     try:
         there = making.deployed(export, stack, when)
     except (KeyError, TypeError, AttributeError, ValueError):
@@ -217,7 +217,7 @@ def _offline(project: Project, stack: str, loaded: LoadedStack, at: datetime | N
         no_state(state, bare_name(stack))
     if state and resources(export) and ledger_from_state(export) is None:
         print(f"ambient: {one_line(state)} has no access ledger: everything is shown as new", file=sys.stderr)
-    return making.offline(stack, wanted, there, when)
+    return making.offline(stack, desired, there, when)
 
 
 def _online(
@@ -232,8 +232,8 @@ def _online(
 ) -> Plan:
     pulumi, when = making.engine_at(project, at), at or clock.now()
     export = backend.export(pulumi, stack)
-    wanted = making.declared(project, stack, loaded, when)
-    found = making.online(pulumi, stack, export, wanted, when, refresh=refresh)
+    desired = making.declared(project, stack, loaded, when)
+    found = making.online(pulumi, stack, export, desired, when, refresh=refresh)
     if save and not (found.refused or found.errors):
         versions = saved.versions(pulumi)
         saved.write(save, saved.saved(found, export, versions, max_age=age, refresh=refresh))

@@ -24,7 +24,7 @@ from ambient_components.cli.options import (
 from ambient_components.cli.prompts import one_stack
 from ambient_components.output import Format, Paint, paint_for, plain
 from ambient_components.printable import json_text, one_line
-from ambient_components.stacks.ledgers import check_workspaces, chosen_ledger
+from ambient_components.stacks.ledgers import check_workspaces, selected_ledger
 from ambient_components.stacks.project import Project
 
 VERSION: Final = 1
@@ -237,12 +237,12 @@ def report(
     """Show who can gain more than their grants, and how to prevent it."""
     stack = one_stack(stack, named)
     refuse_files_and_state(files=files, state=state)
-    chosen = tuple(dict.fromkeys(workspaces or ()))
-    ledger = chosen_ledger(Project.find(), stack, files=files, state=state)
-    check_workspaces(stack, ledger, chosen)
+    selected = tuple(dict.fromkeys(workspaces or ()))
+    ledger = selected_ledger(Project.find(), stack, files=files, state=state)
+    check_workspaces(stack, ledger, selected)
     # Always evaluate the whole stack: an editor of one workspace may be an account with a role in another.
-    found = [one for one in escalations(ledger) if not chosen or one.workspace in chosen]
-    shown = Report(stack, "files" if files else "state", len(chosen or ledger), tuple(found))
+    found = [one for one in escalations(ledger) if not selected or one.workspace in selected]
+    shown = Report(stack, "files" if files else "state", len(selected or ledger), tuple(found))
     if form is Format.JSON:
         print(as_json(shown))
     elif form is Format.MARKDOWN:

@@ -68,18 +68,18 @@ def reshard(
         except ValueError as error:
             raise wrong_value(error, "--shards") from None
     project = Project.find()
-    before, wanted = _fleets(project, name, shards)
-    homes = _homes(project, wanted)
-    resharder = _survey(wanted)
-    in_range = [wanted.stack(number) for number in range(wanted.count)]
-    missing = [number for number in range(wanted.count) if in_range[number] not in resharder.numbers]
-    plan = resharding(resharder.states, homes, in_range, lambda one: wanted.stack(home(one, wanted.count)))
+    before, desired = _fleets(project, name, shards)
+    homes = _homes(project, desired)
+    resharder = _survey(desired)
+    in_range = [desired.stack(number) for number in range(desired.count)]
+    missing = [number for number in range(desired.count) if in_range[number] not in resharder.numbers]
+    plan = resharding(resharder.states, homes, in_range, lambda one: desired.stack(home(one, desired.count)))
     leaving = [stack for stack in resharder.states if stack not in in_range]
-    changed = before is None or before.count != wanted.count
+    changed = before is None or before.count != desired.count
     full = [stack for stack in leaving if remove_empty or items(resharder.states[stack])]
     todo = bool(plan.moves or plan.twice or changed or missing or full)
     resharder.rehearse(plan)
-    _show(before, wanted, plan, missing)
+    _show(before, desired, plan, missing)
     if dry_run:
         raise typer.Exit(2 if todo else 0)
     if todo and not yes and not typer.confirm(f"\nDo this to {name}?", default=False, err=True):
@@ -98,20 +98,20 @@ def reshard(
     print(f"Done. Nothing changed in the cluster: ambient plan {name}" if todo else "Nothing is to move.")
 
 
-def _survey(wanted: Fleet) -> Resharder:
+def _survey(desired: Fleet) -> Resharder:
     """Return every state that may have workspaces of the fleet, ready to be moved.
 
     Raises:
         AmbientError: A state can't be read or moved.
     """
-    engine = pulumi.PulumiEngine(wanted.project.folder)
+    engine = pulumi.PulumiEngine(desired.project.folder)
     known = known_stacks(engine)
-    numbers = {wanted.stack(number): number for number in numbers_of(wanted, known)}
-    plain = [wanted.name] if wanted.name.rsplit("/", 1)[-1] in known else []
+    numbers = {desired.stack(number): number for number in numbers_of(desired, known)}
+    plain = [desired.name] if desired.name.rsplit("/", 1)[-1] in known else []
     states = apply.read_states(engine, [*plain, *numbers])
     # Records of removed shards too.
-    widest = with_count(wanted, 1 + max([wanted.count - 1, *numbers.values()]))
-    resharder = apply.Resharder(engine, wanted, Records(widest), states, numbers, print)
+    widest = with_count(desired, 1 + max([desired.count - 1, *numbers.values()]))
+    resharder = apply.Resharder(engine, desired, Records(widest), states, numbers, print)
     resharder.check()
     return resharder
 
@@ -132,8 +132,8 @@ def _fleets(project: Project, name: str, shards: int) -> tuple[Fleet | None, Fle
     before = find_fleet(project, name)
     if before is None and not shards:
         fail(None, "", f"{name} is a plain stack", f"ambient reshard {name} --shards N makes it a fleet")
-    wanted = Fleet(project, name, shards or (before.count if before else 0), project.config(name))
-    return before, wanted
+    desired = Fleet(project, name, shards or (before.count if before else 0), project.config(name))
+    return before, desired
 
 
 def _homes(project: Project, fleet: Fleet) -> dict[str, str]:
@@ -146,12 +146,12 @@ def _homes(project: Project, fleet: Fleet) -> dict[str, str]:
     return {name: fleet.stack(number) for number, names in found.items() for name in names}
 
 
-def _show(before: Fleet | None, wanted: Fleet, plan: Resharding, missing: list[int]) -> None:
+def _show(before: Fleet | None, desired: Fleet, plan: Resharding, missing: list[int]) -> None:
     was = "a plain stack so far" if before is None else f"{before.count} so far"
-    now = "" if before is not None and before.count == wanted.count else f" ({was})"
-    print(f"{wanted.name}: {wanted.count} shard{'' if wanted.count == 1 else 's'}{now}")
+    now = "" if before is not None and before.count == desired.count else f" ({was})"
+    print(f"{desired.name}: {desired.count} shard{'' if desired.count == 1 else 's'}{now}")
     if missing:
-        print(f"  new stacks: {named([wanted.stack(number) for number in missing])}")
+        print(f"  new stacks: {named([desired.stack(number) for number in missing])}")
     for line in lines(plan):
         print(line)
 

@@ -114,8 +114,8 @@ def _planned(project: Project, stack: str, reviewed: Saved | None, *, refresh: b
     if reviewed is not None:
         saved.check_fresh(reviewed, stack, export, saved.versions(engine))
     loaded, when = load_stack(stack_path(project, stack)), at or clock.now()
-    wanted = making.declared(project, stack, loaded, when)
-    return engine, making.online(engine, stack, export, wanted, when, refresh=refresh)
+    desired = making.declared(project, stack, loaded, when)
+    return engine, making.online(engine, stack, export, desired, when, refresh=refresh)
 
 
 def _check_same(reviewed: Saved, found: Plan, stack: str) -> None:

@@ -164,15 +164,17 @@ class Cluster:
 
     def _refused(self, method: str, path: str, status: int, data: Any) -> ApiError:
         if isinstance(data, dict):
-            said = str(data.get("message") or data.get("reason") or "no reason given")
+            message = str(data.get("message") or data.get("reason") or "no reason given")
         else:
-            said = "the answer is not an API server's: is a proxy or a login page in between?"
+            message = "the answer is not an API server's: is a proxy or a login page in between?"
             data = {}
         following, reply = text(mapping(data.get("metadata")).get("continue")), text(data.get("message"))
         hint = ""
         if status == 401:
-            said, hint = f"the credentials of the kubeconfig are refused ({said})", "log in to the cluster again"
-        return ApiError(status, f"{method} {path.split('?', maxsplit=1)[0]}: {status}: {said}", following, reply, hint)
+            message, hint = f"the credentials of the kubeconfig are refused ({message})", "log in to the cluster again"
+        return ApiError(
+            status, f"{method} {path.split('?', maxsplit=1)[0]}: {status}: {message}", following, reply, hint
+        )
 
 
 def cause_of(error: Exception) -> str:
@@ -182,12 +184,12 @@ def cause_of(error: Exception) -> str:
 
 def _parsed(answer: bytes) -> Any:
     """Return the JSON of a response; None if it is not JSON."""
-    said = answer.decode(errors="replace")
+    message = answer.decode(errors="replace")
     try:
         try:
-            return json.loads(said) if said else {}
+            return json.loads(message) if message else {}
         except RecursionError:
-            return json.loads(shallow(said))
+            return json.loads(shallow(message))
     except ValueError:
         return None
 
@@ -219,6 +221,6 @@ def _connect(context: str | None, kubeconfig: str | None) -> Any:
         return connect(settings, context, contents=kubeconfig)
     except Exception as error:  # the client raises many types for a broken file
         where = "the kubeconfig given" if kubeconfig is not None else location()
-        said = what_is_wrong(str(error))
-        msg = f"no cluster to talk to: {where}: {said}"
+        message = what_is_wrong(str(error))
+        msg = f"no cluster to talk to: {where}: {message}"
         raise StepError(msg, "set KUBECONFIG, or another context in the stack's config") from None

@@ -7,7 +7,7 @@ import pulumi
 
 from ambient_components.components.argument_checks import role_of
 from ambient_components.components.grant import role_binding
-from ambient_components.components.options import Wholeness
+from ambient_components.components.options import AllCreated
 from ambient_components.components.specs import KeySpec
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, within
@@ -104,7 +104,7 @@ class ApiKey(pulumi.ComponentResource):
         def options(**others: Any) -> pulumi.ResourceOptions:
             return pulumi.ResourceOptions(parent=self, retain_on_delete=args.get("released") or None, **others)
 
-        wanted_account: ServiceAccountArgs = {
+        desired_account: ServiceAccountArgs = {
             "metadata": {
                 "name": account,
                 "namespace": args["namespace"],
@@ -119,10 +119,10 @@ class ApiKey(pulumi.ComponentResource):
             },
         }
         if account in (args.get("adopt") or ()):
-            wanted_account["adopt"] = True
+            desired_account["adopt"] = True
         if args.get("released"):
-            wanted_account["released"] = True
-        service_account = ServiceAccount(logical, wanted_account, options())
+            desired_account["released"] = True
+        service_account = ServiceAccount(logical, desired_account, options())
         binding = role_binding(
             logical,
             namespace=args["namespace"],
@@ -134,30 +134,30 @@ class ApiKey(pulumi.ComponentResource):
             released=bool(args.get("released")),
             opts=options(depends_on=[service_account]),
         )
-        wanted = token_args(args, account, service_account, generation)
-        if wanted_account.get("adopt"):
-            wanted["adopt"] = True
+        desired = token_args(args, account, service_account, generation)
+        if desired_account.get("adopt"):
+            desired["adopt"] = True
         if generation != max(living):
-            wanted["former"] = True
+            desired["former"] = True
         elif len(living) > 1:
-            wanted["overlapping"] = True
+            desired["overlapping"] = True
         # After the binding, so that no token without rights is delivered.
         after: pulumi.Input[list[pulumi.Resource]] = [service_account, binding]
         if ended:
             # If a step fails, the engine keeps the dependencies of the old token and skips what depends on the failure.
             # So a token with a failed account or binding does not depend on either, and fails itself. Account and
             # binding have no aliases: the second failing run would delete a replaced old one (tested).
-            whole = Wholeness([service_account, binding])
-            wanted["serviceAccountUid"] = whole.unless(wanted["serviceAccountUid"])
-            wanted["incomplete"] = whole.incomplete
+            whole = AllCreated([service_account, binding])
+            desired["serviceAccountUid"] = whole.unless(desired["serviceAccountUid"])
+            desired["incomplete"] = whole.incomplete
             after = whole.after
         aliases = [pulumi.Alias(name=within(self._name, Part.KEY_GENERATION, lower)) for lower in ended]
-        return service_account, binding, AccessToken(logical, wanted, options(aliases=aliases, depends_on=after))
+        return service_account, binding, AccessToken(logical, desired, options(aliases=aliases, depends_on=after))
 
 
 def token_args(args: ApiKeyArgs, account: str, service_account: ServiceAccount, generation: int) -> AccessTokenArgs:
     """Return the arguments for the tokens of one generation."""
-    said = {
+    inputs = {
         **token_terms(args),
         "namespace": args["namespace"],
         "serviceAccount": account,
@@ -167,7 +167,7 @@ def token_args(args: ApiKeyArgs, account: str, service_account: ServiceAccount, 
         "generation": generation,
         "released": args.get("released") or None,
     }
-    return cast("AccessTokenArgs", {name: value for name, value in said.items() if value is not None})
+    return cast("AccessTokenArgs", {name: value for name, value in inputs.items() if value is not None})
 
 
 def _account(args: ApiKeyArgs, generation: int) -> str:

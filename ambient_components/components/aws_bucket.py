@@ -102,7 +102,7 @@ def _expiry(
 
 
 def declare_user(
-    name: str, wanted: Mapping[str, Any], life: Life, parent: pulumi.Resource, before: Sequence[pulumi.Resource]
+    name: str, desired: Mapping[str, Any], life: Life, parent: pulumi.Resource, before: Sequence[pulumi.Resource]
 ) -> list[pulumi.CustomResource]:
     """Declare the user of the access keys and its policy.
 
@@ -111,27 +111,27 @@ def declare_user(
 
     Args:
         name: Name of the Bucket.
-        wanted: Inputs of the S3Credentials.
+        desired: Inputs of the S3Credentials.
         life: State of the bucket.
         parent: The Bucket.
         before: The bucket and its settings: if they fail, no user is created.
     """
     iam = _aws().iam
-    own = within(name, Part.CREDENTIALS_GENERATION, wanted["generation"])
+    own = within(name, Part.CREDENTIALS_GENERATION, desired["generation"])
     retained = life.all_released or None
     user = iam.User(
         own,
-        name=wanted["user"],
+        name=desired["user"],
         # Also deletes keys that were created by hand.
         force_destroy=True,
-        tags=_tags(wanted["owner"], life.all_released, {}),
+        tags=_tags(desired["owner"], life.all_released, {}),
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[*before], retain_on_delete=retained),
     )
     policy = iam.UserPolicy(
         own,
         name=_POLICY,
-        user=wanted["user"],
-        policy=json.dumps(access_policy(wanted["bucket"], wanted.get("prefix") or "")),
+        user=desired["user"],
+        policy=json.dumps(access_policy(desired["bucket"], desired.get("prefix") or "")),
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[user], retain_on_delete=retained),
     )
     return [user, policy]

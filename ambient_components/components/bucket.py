@@ -6,7 +6,7 @@ import pulumi
 
 from ambient_components.components import aws_bucket
 from ambient_components.components.argument_checks import check_bucket
-from ambient_components.components.options import Wholeness
+from ambient_components.components.options import AllCreated
 from ambient_components.components.specs import BucketArgs, Life
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, within
@@ -57,24 +57,24 @@ class Bucket(pulumi.ComponentResource):
         if self._driver == BucketDriver.AWS:
             return aws_bucket.declare_bucket(self._name, self._args, self._life, self)
         args, life = self._args, self._life
-        wanted: dict[str, Any] = {"bucket": args["name"], "owner": args["owner"]}
+        desired: dict[str, Any] = {"bucket": args["name"], "owner": args["owner"]}
         if args.get("workspace"):
-            wanted["namespace"] = args["workspace"]
+            desired["namespace"] = args["workspace"]
         if args.get("tags"):
-            wanted["tags"] = dict(sorted(args["tags"].items()))
+            desired["tags"] = dict(sorted(args["tags"].items()))
         for field in ("versioning", "expireAfterDays", "encryption"):
             if args.get(field) is not None:
-                wanted[field] = args[field]
+                desired[field] = args[field]
         for field in ("objectLock", "adopt", "force"):
             if args.get(field):
-                wanted[field] = True
+                desired[field] = True
         if not life.kept:
-            wanted["onDelete"] = OnDelete.DELETE.value
+            desired["onDelete"] = OnDelete.DELETE.value
         if life.released:
-            wanted["released"] = True
+            desired["released"] = True
         # Only on the bucket: neither option may be on anything that gives access to it (docs/how-it-works.md).
         opts = pulumi.ResourceOptions(parent=self, protect=life.protected, retain_on_delete=life.released or None)
-        return [S3Bucket(within(self._name, Part.BUCKET), cast("S3BucketArgs", wanted), opts)]
+        return [S3Bucket(within(self._name, Part.BUCKET), cast("S3BucketArgs", desired), opts)]
 
     def _opened(self) -> dict[str, pulumi.Output[str]]:
         """Declare the credentials, and return their variables."""
@@ -82,7 +82,7 @@ class Bucket(pulumi.ComponentResource):
         given = args.get("credentials") or {}
         workspace = args.get("workspace") or ""
         generation = int(given.get("generation") or 1)
-        wanted: dict[str, Any] = {
+        desired: dict[str, Any] = {
             "user": naming.bucket_user(args["owner"], workspace or self._name, args["name"], generation),
             "bucket": args["name"],
             "owner": args["owner"],
@@ -90,29 +90,29 @@ class Bucket(pulumi.ComponentResource):
             **passed_on(given, ACCESS_KEY_TERMS, ACCESS_KEY_LIFE),
         }
         if args.get("shared"):
-            wanted["prefix"] = workspace_prefix(workspace)
+            desired["prefix"] = workspace_prefix(workspace)
         if args.get("usedIn"):
-            wanted["usedIn"] = args["usedIn"]
+            desired["usedIn"] = args["usedIn"]
         if self._life.all_released:
-            wanted["released"] = True
+            desired["released"] = True
         after: pulumi.Input[list[pulumi.Resource]] = list(self.made)
         if self._driver == BucketDriver.AWS:
-            after = self._with_user(wanted, generation)
+            after = self._with_user(desired, generation)
         opts = pulumi.ResourceOptions(parent=self, retain_on_delete=self._life.all_released or None, depends_on=after)
-        keys = S3Credentials(within(self._name, Part.CREDENTIALS), cast("S3CredentialsArgs", wanted), opts)
+        keys = S3Credentials(within(self._name, Part.CREDENTIALS), cast("S3CredentialsArgs", desired), opts)
         self.credentials = keys
         self.made.append(keys)
         return self._told(keys.accessKey, keys.secretKey)
 
-    def _with_user(self, wanted: dict[str, Any], generation: int) -> pulumi.Input[list[pulumi.Resource]]:
+    def _with_user(self, desired: dict[str, Any], generation: int) -> pulumi.Input[list[pulumi.Resource]]:
         """Declare the user of the access keys, and return the dependencies of the keys."""
-        self.made += aws_bucket.declare_user(self._name, wanted, self._life, self, list(self.made))
-        wanted["keysOnly"] = True
+        self.made += aws_bucket.declare_user(self._name, desired, self._life, self, list(self.made))
+        desired["keysOnly"] = True
         before = [cast("pulumi.CustomResource", one) for one in self.made]
         if generation == 1:
             return list(before)
-        whole = Wholeness(before)
-        wanted["incomplete"] = whole.incomplete
+        whole = AllCreated(before)
+        desired["incomplete"] = whole.incomplete
         return whole.after
 
     def _existing(self) -> dict[str, pulumi.Output[str]]:

@@ -58,9 +58,9 @@ def aws_provider(name: str, store: StoreArgs) -> pulumi.ProviderResource:
     are paths. The region is always set: the SDK would read it from the environment of the machine.
     """
     settings: dict[str, Any] = {"region": store.get("region") or REGION_DEFAULT}
-    said = store.get("endpoint") or ""
+    configured = store.get("endpoint") or ""
     # AWS's S3 address is not its address for other services, and pulumi-aws knows all of them.
-    endpoint = "" if is_aws(said) else said
+    endpoint = "" if is_aws(configured) else configured
     iam = store.get("iamEndpoint") or endpoint
     addresses = {"s3": endpoint, "s3control": endpoint, "iam": iam, "sts": iam}
     if endpoint or iam:

@@ -15,7 +15,7 @@ An annotation, because the provider's own setting works only with later plugins.
 """
 
 
-class Wholeness:
+class AllCreated:
     """Whether all of several resources succeeded in this run, as inputs for a later resource."""
 
     def __init__(self, parts: Sequence[pulumi.CustomResource]) -> None:

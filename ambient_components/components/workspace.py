@@ -9,7 +9,7 @@ from ambient_components.components.argument_checks import check_workspace
 from ambient_components.components.bucket import Bucket
 from ambient_components.components.grant import grant_role_binding, role_binding
 from ambient_components.components.kubernetes_objects import Namespace, NamespacePatch
-from ambient_components.components.options import FORCED, Wholeness
+from ambient_components.components.options import FORCED, AllCreated
 from ambient_components.components.settings import resource_limits, settings
 from ambient_components.components.specs import BucketArgs, WorkspaceArgs
 from ambient_components.engine import urns
@@ -94,7 +94,7 @@ class Workspace(pulumi.ComponentResource):
             *self.grants.values(),
             *(part for key in self.keys.values() for part in key.made),
         ]
-        self._listed(args, Wholeness([*(cast("pulumi.CustomResource", one) for one in made), *access]))
+        self._listed(args, AllCreated([*(cast("pulumi.CustomResource", one) for one in made), *access]))
         outputs: dict[str, Any] = {"namespace": self._workspace, "keys": sorted(self.keys)}
         if args.get("bucket"):
             outputs["bucket"] = args["bucket"]["name"]
@@ -150,7 +150,7 @@ class Workspace(pulumi.ComponentResource):
     def _storage(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> Bucket | None:
         if not args.get("bucket"):
             return None
-        wanted = cast(
+        desired = cast(
             "BucketArgs",
             {
                 **args["bucket"],
@@ -160,12 +160,12 @@ class Workspace(pulumi.ComponentResource):
                 "usedIn": f"{self._workspace}/{INTEGRATION_SECRET}",
             },
         )
-        return Bucket(logical_name(self._name, Part.STORAGE), wanted, opts)
+        return Bucket(logical_name(self._name, Part.STORAGE), desired, opts)
 
     def _secrets(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
         on_drift = args.get("onDrift") or {}
         storage = self.bucket.variables if self.bucket else {}
-        wanted = (
+        desired = (
             (Part.RUNNER_SECRET, RUNNER_SECRET, args.get("runnerSecrets"), on_drift.get("runner")),
             (
                 Part.INTEGRATION_SECRET,
@@ -175,7 +175,7 @@ class Workspace(pulumi.ComponentResource):
             ),
         )
         made: list[pulumi.Resource] = []
-        for part, secret, values, drift in wanted:
+        for part, secret, values, drift in desired:
             if values:
                 spec: WorkspaceSecretArgs = {"namespace": self._workspace, "secret": secret, "values": values}
                 if drift:
@@ -185,11 +185,11 @@ class Workspace(pulumi.ComponentResource):
                 made.append(WorkspaceSecret(logical_name(self._name, part), spec, opts))
         return made
 
-    def _listed(self, args: WorkspaceArgs, before: Wholeness) -> None:
+    def _listed(self, args: WorkspaceArgs, before: AllCreated) -> None:
         """Declare the labels last: one of them makes the platform list the namespace, which must be complete by then.
 
         The patch waits for everything else and is skipped if any of it failed, but depends only on what failed
-        (`Wholeness`). It is forced, because the label of an adopted namespace has another field manager too. Closing
+        (`AllCreated`). It is forced, because the label of an adopted namespace has another field manager too. Closing
         writes "false" instead of removing the label, which would leave an adopted namespace listed (docs/surprises.md).
 
         A release records its completion in the same step: only then is everything kept when the entry leaves the

@@ -104,7 +104,7 @@ def current_backend(engine: Engine) -> str | None:
     try:
         return str(json.loads(engine.run("whoami", "--json"))["url"])
     except CommandError as error:
-        if texts.has_no_backend(error.said):
+        if texts.has_no_backend(error.output):
             return None
         raise
 

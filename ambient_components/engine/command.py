@@ -228,12 +228,12 @@ class CommandError(AmbientError):
     """A failed command of the engine.
 
     Attributes:
-        said: What it printed.
+        output: What it printed.
     """
 
-    def __init__(self, problems: Iterable[Problem], said: str) -> None:
+    def __init__(self, problems: Iterable[Problem], output: str) -> None:
         super().__init__(problems)
-        self.said = said
+        self.output = output
 
 
 def failed(arguments: tuple[str, ...], answer: Answer) -> NoReturn:
@@ -242,7 +242,7 @@ def failed(arguments: tuple[str, ...], answer: Answer) -> NoReturn:
     Raises:
         CommandError: Always.
     """
-    said, command = answer.stderr or answer.stdout, f"`pulumi {' '.join(arguments)}`"
-    if found := problem_json.decode(said):
-        raise CommandError([refusal(f"{command} failed"), *found], said)
-    raise CommandError([refusal(f"{command} failed: {texts.reason(said) or f'exit code {answer.code}'}")], said)
+    output, command = answer.stderr or answer.stdout, f"`pulumi {' '.join(arguments)}`"
+    if found := problem_json.decode(output):
+        raise CommandError([refusal(f"{command} failed"), *found], output)
+    raise CommandError([refusal(f"{command} failed: {texts.reason(output) or f'exit code {answer.code}'}")], output)

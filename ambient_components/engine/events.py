@@ -97,20 +97,20 @@ def read_event(line: str) -> Event | None:
 
 
 def _event(event: Mapping[str, Any]) -> Event | None:
-    if said := event.get("resourcePreEvent"):
-        return Begun(_step(said))
-    if said := event.get("resOutputsEvent"):
-        return Ended(_step(said))
-    if said := event.get("resOpFailedEvent"):
-        return Failed(_step(said))
-    if said := event.get("diagnosticEvent"):
-        return None if said.get("ephemeral") else diagnostic(said)
-    if said := event.get("errorEvent"):
-        return Error(str(said.get("error") or ""))
-    if said := event.get("summaryEvent"):
-        return Summary(str(said.get("result") or ""), changing(said.get("resourceChanges") or {}))
+    if reported := event.get("resourcePreEvent"):
+        return Begun(_step(reported))
+    if reported := event.get("resOutputsEvent"):
+        return Ended(_step(reported))
+    if reported := event.get("resOpFailedEvent"):
+        return Failed(_step(reported))
+    if reported := event.get("diagnosticEvent"):
+        return None if reported.get("ephemeral") else diagnostic(reported)
+    if reported := event.get("errorEvent"):
+        return Error(str(reported.get("error") or ""))
+    if reported := event.get("summaryEvent"):
+        return Summary(str(reported.get("result") or ""), changing(reported.get("resourceChanges") or {}))
     return None
 
 
-def _step(said: Mapping[str, Any]) -> Step:
-    return Step.of_event(said.get("metadata") or {})
+def _step(reported: Mapping[str, Any]) -> Step:
+    return Step.of_event(reported.get("metadata") or {})

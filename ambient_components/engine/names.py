@@ -94,8 +94,8 @@ def parse(name: str, workspaces: Collection[str] = ()) -> LogicalName | None:
     path = name[len(workspace) + 1 :]
     for part, pattern in _patterns():
         if match := pattern.fullmatch(path):
-            said = match.groupdict()
-            found = LogicalName(workspace, part, said.get("item", ""), int(said.get("generation", 0)))
+            reported = match.groupdict()
+            found = LogicalName(workspace, part, reported.get("item", ""), int(reported.get("generation", 0)))
             return found if str(found) == name else None  # refuses a trailing slash
     return None
 

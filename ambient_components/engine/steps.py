@@ -186,7 +186,7 @@ def content(step: Step, names: Mapping[str, str]) -> str:
 
     Args:
         step: A step of a preview.
-        names: See `chosen_names`.
+        names: See `selected_names`.
     """
     parts = [name for name in _PARTS if step.planned.get(name)] + (["id"] if step.op in IMPORTS else [])
     made = {name: _seen(step.planned.get(name), names) for name in parts}
@@ -194,7 +194,7 @@ def content(step: Step, names: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def chosen_names(steps: Iterable[Step]) -> dict[str, str]:
+def selected_names(steps: Iterable[Step]) -> dict[str, str]:
     """Return the names that a plugin generated, each with the place that it is for.
 
     They differ in each preview, and other resources may refer to them.

@@ -47,5 +47,5 @@ def make_shards(engine: Engine, project: Project, names: list[str], config_file:
 
 def provider_of(config_file: Path) -> str:
     """Return the secrets provider of an existing config, as `pulumi stack init --secrets-provider` takes it."""
-    said = yaml.safe_load(config_file.read_text(encoding="utf-8")) or {}
-    return str(said.get("secretsprovider") or ("passphrase" if said.get("encryptionsalt") else "default"))
+    reported = yaml.safe_load(config_file.read_text(encoding="utf-8")) or {}
+    return str(reported.get("secretsprovider") or ("passphrase" if reported.get("encryptionsalt") else "default"))

@@ -60,8 +60,8 @@ def ask_states(fleet: Fleet) -> Question:
 def decide(
     fleet: Fleet,
     question: Question,
-    wanted: RunOptions,
-    chosen: Collection[int] = (),
+    desired: RunOptions,
+    selected: Collection[int] = (),
     loaded: LoadedStack | None = None,
 ) -> Decision:
     """Decide what each shard needs.
@@ -69,15 +69,15 @@ def decide(
     Args:
         fleet: The fleet.
         question: The running backend query.
-        wanted: The user's options for all shards.
-        chosen: Numbers of the shards to run. Empty means all.
+        desired: The user's options for all shards.
+        selected: Numbers of the shards to run. Empty means all.
         loaded: The stack file if it is already loaded.
 
     Raises:
         AmbientError: The files or the config are invalid, the backend does not respond, or a shard has no stack.
     """
     if fleet.plain:
-        return _decide_plain(fleet, question, wanted, loaded or load_stack(stack_path(fleet.project, fleet.name)))
+        return _decide_plain(fleet, question, desired, loaded or load_stack(stack_path(fleet.project, fleet.name)))
     records = Records(fleet)
     with ThreadPoolExecutor(2) as pool:
         known_later: Future[dict[int, Record]] = pool.submit(records.read)
@@ -86,7 +86,7 @@ def decide(
         inputs = shard_inputs(fleet, loaded, records.guard, key)
         states = question.answer()
         known = known_later.result()
-    numbers = sorted(chosen) or range(fleet.count)
+    numbers = sorted(selected) or range(fleet.count)
     _check_stacks(fleet, numbers, states)
     notes: tuple[Problem, ...] = (
         (records.trouble.within("no shard is skipped, and every run has checkpoints"),) if records.trouble else ()
@@ -98,10 +98,12 @@ def decide(
                 f"move what is in them: ambient reshard {fleet.name}",
             ),
         )
-    wanted = RunOptions(wanted.every, wanted.refresh, records=not records.trouble)
+    desired = RunOptions(desired.every, desired.refresh, records=not records.trouble)
     now = clock.now()
     tasks = tuple(
-        task(inputs[number], fleet.stack(number), known.get(number), stack_of(states, fleet.stack(number)), wanted, now)
+        task(
+            inputs[number], fleet.stack(number), known.get(number), stack_of(states, fleet.stack(number)), desired, now
+        )
         for number in numbers
     )
     return Decision(
@@ -109,32 +111,32 @@ def decide(
     )
 
 
-def _decide_plain(fleet: Fleet, question: Question, wanted: RunOptions, loaded: LoadedStack) -> Decision:
+def _decide_plain(fleet: Fleet, question: Question, desired: RunOptions, loaded: LoadedStack) -> Decision:
     """Decide for a plain stack. It has no run record, so it always runs, and with checkpoints."""
     states, count = question.answer(), len(loaded.file.workspaces)
     _check_stacks(fleet, (0,), states)
     state = stack_of(states, fleet.name)
     one = Task(
-        0, fleet.name, count, count, skip=False, why="a plain stack is always run", refresh=wanted.refresh,
+        0, fleet.name, count, count, skip=False, why="a plain stack is always run", refresh=desired.refresh,
         expected=(state.resources if state else 0) or 11 * count,
     )  # fmt: skip
     return Decision(fleet=fleet, records=None, states=states, tasks=(one,), loaded=loaded, known={})
 
 
-def every(fleet: Fleet, question: Question, chosen: Collection[int] = ()) -> Selection:
+def every(fleet: Fleet, question: Question, selected: Collection[int] = ()) -> Selection:
     """Return every shard that has a state, whatever the files and the config declare. For refresh and destroy.
 
     Args:
         fleet: The fleet.
         question: The running backend query.
-        chosen: Numbers of the shards to run. Empty means all.
+        selected: Numbers of the shards to run. Empty means all.
 
     Raises:
         AmbientError: The backend does not respond.
     """
     states = question.answer()
     tasks = []
-    for number in sorted(chosen) or [*range(fleet.count), *beyond(fleet, states)]:
+    for number in sorted(selected) or [*range(fleet.count), *beyond(fleet, states)]:
         state = stack_of(states, fleet.stack(number))
         if state is not None:
             tasks.append(Task(number, fleet.stack(number), 0, 0, False, "asked for", expected=state.resources or 0))

@@ -41,7 +41,7 @@ class Job:
     """The run in the shard's record. None if none was written."""
     began: float = 0.0
     ended: float = 0.0
-    said: str = ""
+    output: str = ""
     """The engine's output other than events."""
     locked: bool = False
     recorded: bool = True

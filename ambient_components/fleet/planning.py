@@ -47,7 +47,7 @@ class Evaluated:
 class _Known:
     """What a fleet's states and files contain, by stack."""
 
-    wanted: making.Declared
+    desired: making.Declared
     """The declared state of the whole fleet."""
     parts: Mapping[str, Ledger]
     """The declared ledger of each evaluated shard."""
@@ -60,7 +60,7 @@ class _Known:
 def evaluate(
     fleet: str,
     before: Mapping[str, Ledger],
-    wanted: making.Declared,
+    desired: making.Declared,
     after: Mapping[str, Ledger],
     at: datetime,
     homes: Mapping[str, str] | None = None,
@@ -70,12 +70,12 @@ def evaluate(
     Args:
         fleet: The fleet's name.
         before: The deployed ledger of each shard by stack, from states or from `declared` of the run records.
-        wanted: The declared state of the whole fleet.
-        after: The declared ledger by stack (see `wanted_of`). Only for shards that are in `before` or new.
+        desired: The declared state of the whole fleet.
+        after: The declared ledger by stack (see `desired_of`). Only for shards that are in `before` or new.
         at: The time of the run, UTC.
         homes: The assigned stack of each workspace of the whole fleet. Default: from `after`.
     """
-    found = fleet_refusals(fleet, before, after, wanted.guardrails, at, homes)
+    found = fleet_refusals(fleet, before, after, desired.guardrails, at, homes)
     digests = {stack: removals_digest(before.get(stack) or {}, ledger, at) for stack, ledger in after.items()}
     return Evaluated(
         tuple(found),
@@ -84,7 +84,7 @@ def evaluate(
     )
 
 
-def wanted_of(fleet: Fleet, loaded: LoadedStack, ledger: Ledger) -> dict[str, Ledger]:
+def desired_of(fleet: Fleet, loaded: LoadedStack, ledger: Ledger) -> dict[str, Ledger]:
     """Return the declared ledger of each shard, by stack.
 
     Raises:
@@ -104,7 +104,7 @@ def plan_fleet(
     *,
     offline: bool = False,
     refresh: bool = False,
-    chosen: Collection[int] = (),
+    selected: Collection[int] = (),
     up_to_date: Collection[int] = (),
     jobs: int = 0,
     states: str = "",
@@ -118,7 +118,7 @@ def plan_fleet(
         at: The time of the planned run, UTC. Default: now.
         offline: Whether to compare files and states, without engine and cluster.
         refresh: Whether the engine refreshes the states first.
-        chosen: Numbers of the shards. Empty means all.
+        selected: Numbers of the shards. Empty means all.
         up_to_date: Numbers of the shards that are known to have no changes. They are skipped.
         jobs: Number of parallel engines. 0 means one for each processor.
         states: A folder with exported states (STACK.json) to use instead of the backend, offline only.
@@ -129,17 +129,17 @@ def plan_fleet(
     """
     when = at or clock.now()
     engine = making.engine_at(fleet.project, at)
-    wanted = making.declared(fleet.project, fleet.name, loaded, when)
-    every = wanted_of(fleet, loaded, wanted.ledger)
-    mine = {fleet.stack(number) for number in (chosen or range(fleet.count))}
+    desired = making.declared(fleet.project, fleet.name, loaded, when)
+    every = desired_of(fleet, loaded, desired.ledger)
+    mine = {fleet.stack(number) for number in (selected or range(fleet.count))}
     skipped = sorted(mine & {fleet.stack(number) for number in up_to_date})
-    known = _known(fleet, engine, wanted, every, mine - {*skipped}, jobs, states, there)
+    known = _known(fleet, engine, desired, every, mine - {*skipped}, jobs, states, there)
     before: dict[str, Ledger] = {stack: ledger_from_state(state) or {} for stack, state in known.states.items()}
     # An up-to-date shard is deployed as declared.
     before |= {stack: every[stack] for stack in skipped}
     after = {**known.parts, **{stack: every[stack] for stack in skipped}}
     homes = {name: stack for stack, ledger in every.items() for name in ledger}
-    evaluated = evaluate(fleet.name, before, wanted, after, when, homes)
+    evaluated = evaluate(fleet.name, before, desired, after, when, homes)
     quiet = {name: entry for stack in skipped for name, entry in every[stack].items()}
     if offline or evaluated.moved:
         parts = [_by_files(fleet.name, known, when)]
@@ -147,8 +147,8 @@ def plan_fleet(
         parts = _online(known, engine, evaluated, when, jobs, refresh=refresh)
     if quiet:
         # Without changes, but with upcoming dates.
-        parts.append(from_ledgers(quiet, quiet, stack=fleet.name, at=when, zone=wanted.zone, ahead=wanted.ahead))
-    warnings = wanted.warnings if offline or evaluated.moved or skipped else ()
+        parts.append(from_ledgers(quiet, quiet, stack=fleet.name, at=when, zone=desired.zone, ahead=desired.ahead))
+    warnings = desired.warnings if offline or evaluated.moved or skipped else ()
     plan = merge(
         fleet.name, when, parts, online=not offline, evaluated=known.parts, skipped=skipped, failed=known.failed,
         warnings=warnings,
@@ -173,51 +173,51 @@ def plan_plain(
     stack, when, engine = fleet.name, at or clock.now(), making.engine_at(fleet.project, at)
     try:
         state = export(fleet.project, stack, engine)
-        wanted = making.declared(fleet.project, stack, loaded, when)
+        desired = making.declared(fleet.project, stack, loaded, when)
         if offline:
-            return making.offline(stack, wanted, making.deployed(state, stack, when), when)
-        return making.online(engine, stack, state, wanted, when, refresh=refresh)
+            return making.offline(stack, desired, making.deployed(state, stack, when), when)
+        return making.online(engine, stack, state, desired, when, refresh=refresh)
     except AmbientError as error:
         return Plan(stack, when, not offline, errors=error.problems)
 
 
 def _known(
-    fleet: Fleet, engine: Engine, wanted: making.Declared, every: Mapping[str, Ledger], asked: Collection[str],
+    fleet: Fleet, engine: Engine, desired: making.Declared, every: Mapping[str, Ledger], requested: Collection[str],
     jobs: int, folder: str, known: Collection[str] | None,
 ) -> _Known:  # fmt: skip
     """Read the states of the selected shards and of those beyond the configured number."""
     if folder:
-        saved = read_exports(folder, fleet.project.name, fleet.name, asked)
-        found: dict[str, Export | AmbientError] = {stack: saved.get(stack, EMPTY) for stack in asked}
+        saved = read_exports(folder, fleet.project.name, fleet.name, requested)
+        found: dict[str, Export | AmbientError] = {stack: saved.get(stack, EMPTY) for stack in requested}
     else:
         there = deployed_shards(engine, fleet.project, fleet.name, fleet.count, known)
-        found = exports(engine, [stack for stack in there if stack in asked or stack not in every], jobs)
-        found |= {stack: EMPTY for stack in asked if stack not in there}
+        found = exports(engine, [stack for stack in there if stack in requested or stack not in every], jobs)
+        found |= {stack: EMPTY for stack in requested if stack not in there}
     states = {stack: state for stack, state in found.items() if not isinstance(state, AmbientError)}
     failed = {stack: error.problems for stack, error in found.items() if isinstance(error, AmbientError)}
-    return _Known(wanted, {stack: every[stack] for stack in asked if stack in states}, states, failed)
+    return _Known(desired, {stack: every[stack] for stack in requested if stack in states}, states, failed)
 
 
 def _by_files(fleet: str, known: _Known, at: datetime) -> Plan:
     """Compare the files with all states as one, so that a workspace in another shard is not a change."""
-    wanted = {name: entry for ledger in known.parts.values() for name, entry in ledger.items()}
+    desired = {name: entry for ledger in known.parts.values() for name, entry in ledger.items()}
     there = making.deployed(joined(known.states.values()), fleet, at)
-    return making.offline(fleet, replace(known.wanted, ledger=wanted, warnings=()), there, at)
+    return making.offline(fleet, replace(known.desired, ledger=desired, warnings=()), there, at)
 
 
 def _online(
     known: _Known, engine: Engine, evaluated: Evaluated, at: datetime, jobs: int, *, refresh: bool
 ) -> list[Plan]:  # fmt: skip
-    def asked(stack: str) -> Plan:
-        wanted = replace(known.wanted, ledger=known.parts[stack], warnings=())
+    def requested(stack: str) -> Plan:
+        desired = replace(known.desired, ledger=known.parts[stack], warnings=())
         seldom = {_COLLECTOR: engine.environ.get(_COLLECTOR, _SELDOM)}
         own = engine.with_environ({**seldom, **(evaluated.environ.get(stack) or {})})
         try:
-            return making.online(own, stack, known.states[stack], wanted, at, refresh=refresh)
+            return making.online(own, stack, known.states[stack], desired, at, refresh=refresh)
         except AmbientError as error:
             return Plan(stack, at, True, errors=error.problems)
 
     if not known.parts:
         return []
     with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
-        return list(pool.map(asked, sorted(known.parts)))
+        return list(pool.map(requested, sorted(known.parts)))

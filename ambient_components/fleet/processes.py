@@ -78,15 +78,15 @@ class Child:
     def __init__(self, arguments: Sequence[str], folder: Path, environ: Mapping[str, str], reported: Reported) -> None:
         self.reported = reported
         self.started = time.monotonic()
-        self._said: list[str] = []
+        self._reported: list[str] = []
         self._process = start(arguments, folder, environ)
         self._errors = threading.Thread(target=self._listen, daemon=True)
         self._errors.start()
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """The output other than events, such as why the engine did not start."""
-        return "\n".join([*self.reported.other, "".join(self._said).strip()]).strip()
+        return "\n".join([*self.reported.other, "".join(self._reported).strip()]).strip()
 
     def wait(self) -> int:
         """Read the output until the process ends. Return the exit code, negative for a signal."""
@@ -111,14 +111,14 @@ class Child:
 
     def _explain(self, code: int) -> None:
         """Add a failure for an exit that no event explains."""
-        if texts.is_locked(self.said):
+        if texts.is_locked(self.output):
             return  # told by `locks`, with the way out
         if self.reported.canceled:
             return
-        text = texts.reason(self.said) or f"exit code {code}"
+        text = texts.reason(self.output) or f"exit code {code}"
         if code < 0:
             text = f"the engine was killed ({signal.Signals(-code).name}): what it did is not on record"
-        for problem in (code > 0 and decode(self.said)) or (refusal(text),):
+        for problem in (code > 0 and decode(self.output)) or (refusal(text),):
             self.reported.failures.setdefault(Failure("", "", problem))
 
     def _listen(self) -> None:
@@ -127,4 +127,4 @@ class Child:
         for line in self._process.stderr:
             if kept < _KEPT:
                 kept += len(line)
-                self._said.append(line)
+                self._reported.append(line)

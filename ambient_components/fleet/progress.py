@@ -22,7 +22,7 @@ _SECONDS: Final = 5.0
 """Seconds after which a running shard gets a line. A shard that ends sooner has only one line."""
 
 
-class Unseen:
+class PipeSafeView:
     """A view that passes everything on to another view until it can no longer write. The run continues silently.
 
     This happens after `ambient up prod --format json | head`, or if the terminal is closed.

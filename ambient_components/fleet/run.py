@@ -14,8 +14,8 @@ from ambient_components.errors import Problem
 from ambient_components.fleet.decisions import Decision, Selection, ask_states, decide, every, ledgers_before
 from ambient_components.fleet.inputs import ShardInputs
 from ambient_components.fleet.jobs import Job, Phase, Plan, default_jobs
-from ambient_components.fleet.planning import Evaluated, evaluate, plan_fleet, plan_plain, wanted_of
-from ambient_components.fleet.progress import Unseen, view_for
+from ambient_components.fleet.planning import Evaluated, desired_of, evaluate, plan_fleet, plan_plain
+from ambient_components.fleet.progress import PipeSafeView, view_for
 from ambient_components.fleet.records import Recorder
 from ambient_components.fleet.runner import Runner
 from ambient_components.fleet.skipping import RunOptions
@@ -80,8 +80,8 @@ def decided(fleets: Sequence[Fleet], request: Request) -> list[Decision]:
         AmbientError: See `decide`.
     """
     question = ask_states(fleets[0])
-    wanted = RunOptions(every=request.every, refresh=request.refresh)
-    return [decide(fleet, question, wanted, request.shards) for fleet in fleets]
+    desired = RunOptions(every=request.every, refresh=request.refresh)
+    return [decide(fleet, question, desired, request.shards) for fleet in fleets]
 
 
 def carried_out(
@@ -111,7 +111,7 @@ def carried_out(
         for one in decisions
         for task in one.tasks
     ]
-    view = Unseen(view_for(request.form, jobs))
+    view = PipeSafeView(view_for(request.form, jobs))
     notes = [note for one in decisions for note in one.notes]
     records = {one.fleet.name: one.records for one in decisions if one.records and not one.records.trouble}
     interrupted = False
@@ -156,7 +156,7 @@ def _shown(
         plan_plain(one.fleet, one.loaded, offline=request.yes, refresh=request.refresh)
         if one.fleet.plain
         else plan_fleet(
-            one.fleet, one.loaded, offline=request.yes, refresh=request.refresh, chosen=request.shards,
+            one.fleet, one.loaded, offline=request.yes, refresh=request.refresh, selected=request.shards,
             up_to_date=one.up_to_date, jobs=request.jobs or default_jobs(), there=one.deployed,
         )
         for one in decisions
@@ -192,10 +192,10 @@ def _evaluated(decisions: Sequence[Decision]) -> list[Evaluated]:
     for one in decisions:
         if one.fleet.plain:
             continue
-        wanted = making.declared(one.fleet.project, one.fleet.name, one.loaded, clock.now())
-        after = wanted_of(one.fleet, one.loaded, wanted.ledger)
+        desired = making.declared(one.fleet.project, one.fleet.name, one.loaded, clock.now())
+        after = desired_of(one.fleet, one.loaded, desired.ledger)
         before = ledgers_before(one)
-        found.append(evaluate(one.fleet.name, before, wanted, after, clock.now()))
+        found.append(evaluate(one.fleet.name, before, desired, after, clock.now()))
     return found
 
 

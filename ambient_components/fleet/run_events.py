@@ -95,8 +95,8 @@ class Reported:
             case events.Failed(step):
                 self.done += 1
                 self._failed(step)
-            case Diagnostic() as said:
-                self._diagnostic(said)
+            case Diagnostic() as diagnostic:
+                self._diagnostic(diagnostic)
             case events.Error(text):
                 self._engine([texts.plain(text)])
                 if not texts.explains_nothing(texts.plain(text)):
@@ -147,15 +147,15 @@ class Reported:
         if not any(one.resource == step.name for one in self.failures):
             self._fail(str(step.urn), refusal(f"{step.op} failed"), explained=False)
 
-    def _diagnostic(self, said: Diagnostic) -> None:
-        match said.severity:
+    def _diagnostic(self, diagnostic: Diagnostic) -> None:
+        match diagnostic.severity:
             case "error":
-                self._engine(said.words)
-                for problem in said.problems:
-                    self._fail(said.urn, problem)
+                self._engine(diagnostic.words)
+                for problem in diagnostic.problems:
+                    self._fail(diagnostic.urn, problem)
             case "warning":
-                self.words += said.words
-                self.warnings.update(dict.fromkeys(said.problems))
+                self.words += diagnostic.words
+                self.warnings.update(dict.fromkeys(diagnostic.problems))
 
     def _engine(self, words: Sequence[str]) -> None:
         self.words += words

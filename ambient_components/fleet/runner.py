@@ -126,7 +126,7 @@ class Runner:
             except Exception as error:  # one shard's trouble is no other's
                 found = error.problems if isinstance(error, AmbientError) else (refusal(repr(error)),)
                 job.reported.failures.update(dict.fromkeys(Failure("", "", problem) for problem in found))
-                job.reported.words += [error.said] if isinstance(error, CommandError) else []
+                job.reported.words += [error.output] if isinstance(error, CommandError) else []
                 job.phase = Phase.FAILED
             job.ended = time.monotonic()
             job.child = None
@@ -144,7 +144,7 @@ class Runner:
                 self._take_back(job, before)  # nothing was started
             return
         code = self._ended(job, environ)
-        job.locked = code != 0 and texts.is_locked(job.said)
+        job.locked = code != 0 and texts.is_locked(job.output)
         if code == 0:
             job.phase = Phase.DONE
         else:
@@ -160,7 +160,7 @@ class Runner:
         """Wait for a shard to end. If workspaces are refused, exclude them and run the rest of the shard again."""
         assert job.child is not None  # noqa: S101  # it was just begun
         code = job.child.wait()
-        job.said = job.child.said
+        job.output = job.child.output
         for _ in range(ROUNDS):
             found = reasons(one.problem for one in job.reported.failures)
             if (
@@ -187,7 +187,7 @@ class Runner:
                 command = [*self._command(job), *exclude_flags(excluded)]
                 job.child = Child(command, job.fleet.project.folder, {**environ, EXCLUDE_VARIABLE: variable}, reported)
             code = job.child.wait()
-            job.said = job.child.said
+            job.output = job.child.output
         for name, problems in job.excluded.items():
             for problem in problems:
                 job.reported.failures.setdefault(Failure(name, "", problem))

@@ -41,7 +41,7 @@ class Task:
 
 
 def task(
-    inputs: ShardInputs, stack: str, record: Record | None, state: Stack | None, wanted: RunOptions, now: datetime
+    inputs: ShardInputs, stack: str, record: Record | None, state: Stack | None, desired: RunOptions, now: datetime
 ) -> Task:
     """Decide what to do with a shard.
 
@@ -50,13 +50,13 @@ def task(
         stack: Its stack.
         record: Its run record, or None.
         state: Its state's metadata. None if the stack does not exist.
-        wanted: The user's options.
+        desired: The user's options.
         now: The time of the run.
     """
     done = record.done if record is not None else None
     changed = inputs.changed(done.workspaces if done is not None else {})
     lost = record is not None and _lost(record)
-    why = _why(inputs, record, state, wanted, now)
+    why = _why(inputs, record, state, desired, now)
     return Task(
         inputs.number,
         stack,
@@ -65,21 +65,21 @@ def task(
         skip=not why,
         why=why or "nothing changed",
         # After an interrupted run, objects may be missing from the state, so refresh and write every step.
-        checkpoints=not wanted.records or changed <= FEW or (lost and not _mostly_new(inputs, state)),
+        checkpoints=not desired.records or changed <= FEW or (lost and not _mostly_new(inputs, state)),
         # A state that is not empty may have resources that the interrupted run deleted.
-        refresh=wanted.refresh or (lost and not (state is None or state.empty)),
+        refresh=desired.refresh or (lost and not (state is None or state.empty)),
         expected=_expected(inputs, state, changed),
     )
 
 
-def _why(inputs: ShardInputs, record: Record | None, state: Stack | None, wanted: RunOptions, now: datetime) -> str:
+def _why(inputs: ShardInputs, record: Record | None, state: Stack | None, desired: RunOptions, now: datetime) -> str:
     """Return why a shard must run. Empty if it need not."""
     done = record.done if record is not None else None
-    if wanted.every:
+    if desired.every:
         return "asked for"
-    if wanted.refresh:
+    if desired.refresh:
         return "looks for drift"
-    if not wanted.records:
+    if not desired.records:
         return "no run record"
     if record is None or done is None:
         return "never deployed" if state is None or not state.at else "no run of it is recorded"

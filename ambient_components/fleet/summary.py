@@ -61,10 +61,10 @@ def summary_lines(
         for job in jobs
         if job.phase is Phase.DONE and not job.recorded and verb == "up" and not job.fleet.plain
     ]
-    said = [line for note in notes for line in note.text.splitlines()]
+    output = [line for note in notes for line in note.text.splitlines()]
     if unrecorded:
-        said.append(f"not on record, and not skipped the next time: {_names(unrecorded)}")
-    for title, found in (("To do:", [*ways, *again]), ("Note:", said)):
+        output.append(f"not on record, and not skipped the next time: {_names(unrecorded)}")
+    for title, found in (("To do:", [*ways, *again]), ("Note:", output)):
         if found:
             lines += ["", title, *(f"  {line}" for line in found)]
     return lines
@@ -98,14 +98,14 @@ def _counts(jobs: Sequence[Job], seconds: float) -> Iterator[str]:
     failed = [job for job in jobs if job.phase is Phase.FAILED]
     stopped = [job for job in jobs if job.phase is Phase.INTERRUPTED]
     skipped = [job for job in jobs if job.phase is Phase.SKIPPED]
-    said = [
+    output = [
         (len(skipped), "skipped: nothing to do"),
         (len(ran) - len(changed), "up to date"),
         (len(changed), "changed"),
         (len(failed), "failed"),
         (len(stopped), "interrupted"),
     ]
-    counts = ", ".join(f"{count} {word}" for count, word in said if count)
+    counts = ", ".join(f"{count} {word}" for count, word in output if count)
     what = "stack" if any(job.fleet.plain for job in jobs) else "shard"
     yield f"{len(jobs)} {what}{'' if len(jobs) == 1 else 's'} in {seconds:.1f} s: {counts or 'nothing'}"
     reported = [job.reported for job in jobs]
@@ -132,7 +132,7 @@ def _failures(jobs: Sequence[Job]) -> Iterator[str]:
 def _ways(jobs: Sequence[Job]) -> Iterator[str]:
     for job in jobs:
         project = job.fleet.project
-        yield from ways_out(job.task.stack, project.shown(job.fleet.config_file), [job.said, *job.reported.words])
+        yield from ways_out(job.task.stack, project.shown(job.fleet.config_file), [job.output, *job.reported.words])
 
 
 def _again(jobs: Sequence[Job], verb: str, name: str) -> Iterator[str]:
@@ -157,18 +157,18 @@ def _names(names: Sequence[str]) -> str:
 
 
 def ways_out(
-    stack: str, config_file: str, said: Iterable[str], host: str = "", lives: Callable[[int], bool] | None = None
+    stack: str, config_file: str, output: Iterable[str], host: str = "", lives: Callable[[int], bool] | None = None
 ) -> Iterator[str]:
     """Yield what the user can do, one text for each lock or pending operation.
 
     Args:
         stack: The shard's stack.
         config_file: The fleet's config file.
-        said: The engine's output, including warnings.
+        output: The engine's output, including warnings.
         host: This machine's name.
         lives: Tells whether a process of this machine is running.
     """
-    text = "\n".join(said)
+    text = "\n".join(output)
     if texts.is_locked(text):
         found = locks(text)
         for lock in found:

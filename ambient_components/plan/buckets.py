@@ -54,10 +54,10 @@ def _coming(workspace: str, bucket: BucketEntry) -> BucketChange:
     if bucket.adopt:
         return BucketChange(workspace, bucket.name, facts.ADOPTED, "taken over if it exists, with what is in it")
     recorded = write(bucket)
-    said = [f"{part} {_word(recorded[part])}" for part in _CONTENT if part in recorded]
+    reported = [f"{part} {_word(recorded[part])}" for part in _CONTENT if part in recorded]
     if bucket.lifetime_seconds or bucket.never:
-        said.append(f"lifetime of its access keys {_lifetime(bucket)}")
-    return BucketChange(workspace, bucket.name, facts.MADE, ", ".join(said))
+        reported.append(f"lifetime of its access keys {_lifetime(bucket)}")
+    return BucketChange(workspace, bucket.name, facts.MADE, ", ".join(reported))
 
 
 def _changed(workspace: str, old: BucketEntry, new: BucketEntry) -> Iterator[BucketChange]:
@@ -65,17 +65,17 @@ def _changed(workspace: str, old: BucketEntry, new: BucketEntry) -> Iterator[Buc
         what = facts.RELEASED if new.is_released else facts.TAKEN_BACK
         yield BucketChange(workspace, new.name, what)
     was, is_now = write(old), write(new)
-    said = [
+    reported = [
         f"{part} {_word(was.get(part))} -> {_word(is_now.get(part))}"
         for part in changed_parts(old, new, ("state", "adopt", *CREDENTIALS))
     ]
     if old.generation and new.generation:
         if old.generation != new.generation:
-            said.append(f"generation of its access keys {old.generation} -> {new.generation}")
+            reported.append(f"generation of its access keys {old.generation} -> {new.generation}")
         if _lifetime(old) != _lifetime(new):
-            said.append(f"lifetime of its access keys {_lifetime(old)} -> {_lifetime(new)}")
-    if said:
-        yield BucketChange(workspace, new.name, facts.CHANGED, ", ".join(said))
+            reported.append(f"lifetime of its access keys {_lifetime(old)} -> {_lifetime(new)}")
+    if reported:
+        yield BucketChange(workspace, new.name, facts.CHANGED, ", ".join(reported))
 
 
 def _lifetime(bucket: BucketEntry) -> str:

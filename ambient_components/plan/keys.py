@@ -22,12 +22,12 @@ def key_changes(before: Ledger, after: Ledger, recorded: Recorded, at: datetime,
         at: The time of the run, UTC.
         ahead: How early an end without renewal is shown.
     """
-    wanted = dict(identities(after))
+    desired = dict(identities(after))
     found: list[KeyChange] = []
-    for identity in {*wanted, *recorded.keys}:
+    for identity in {*desired, *recorded.keys}:
         workspace, _, _ = identity
         has = recorded.keys.get(identity)
-        key = wanted.get(identity)
+        key = desired.get(identity)
         if key is None:
             if has is not None and has.made and not is_let_go(before, after, workspace):
                 found.append(change(identity, facts.REVOKED, has.role, why_revoked(identity, before, after), has))
@@ -47,8 +47,8 @@ def _of_living(
         yield change(identity, facts.ROTATED, role, why, has)
     elif not released and has.due("revoke", at):
         yield change(identity, facts.ENDED, role, "its overlap is over, or its revocation failed before", has)
-    elif said := what_changes(identity, before, key):
-        yield change(identity, facts.CHANGED, role, said, has)
+    elif reported := what_changes(identity, before, key):
+        yield change(identity, facts.CHANGED, role, reported, has)
 
 
 def _due(has: RecordedKey, at: datetime) -> str:
@@ -89,10 +89,10 @@ def _differences(was: KeyEntry, key: KeyEntry) -> str:
 
 def _content(key: KeyEntry) -> str:
     """Return the settings of a new key except its role, such as ``lifetime 90d, manual, delivered to ci/token``."""
-    said = [f"lifetime {_lifetime(key)}"]
-    said += [word for word, is_so in (("static", key.static), ("manual", key.manual)) if is_so]
-    said += [f"{word} {value}" for word, value in (("delivered to", key.deliver), ("retain", key.retain)) if value]
-    return ", ".join(said)
+    reported = [f"lifetime {_lifetime(key)}"]
+    reported += [word for word, is_so in (("static", key.static), ("manual", key.manual)) if is_so]
+    reported += [f"{word} {value}" for word, value in (("delivered to", key.deliver), ("retain", key.retain)) if value]
+    return ", ".join(reported)
 
 
 def _lifetime(key: KeyEntry) -> str:

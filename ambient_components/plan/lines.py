@@ -143,8 +143,8 @@ def _partly(plan: Plan, shards: Shards) -> str:
 
 def _shards(shards: Shards) -> str:
     counts = {"up to date": shards.skipped, "evaluated": shards.evaluated, "failed": shards.failed}
-    said = ", ".join(f"{len(stacks)} {what}" for what, stacks in counts.items() if stacks)
-    return f"{shards.count} shard{'' if shards.count == 1 else 's'}: {said or 'none evaluated'}"
+    reported = ", ".join(f"{len(stacks)} {what}" for what, stacks in counts.items() if stacks)
+    return f"{shards.count} shard{'' if shards.count == 1 else 's'}: {reported or 'none evaluated'}"
 
 
 def _counted(what: str, changes: list[str], order: tuple[str, ...]) -> list[str]:
@@ -179,10 +179,10 @@ def _gained(plan: Plan, role: str) -> Section:
     return Section(f"{role.capitalize()} gained", tuple(_gains(plan, lambda one: one.role == role)))
 
 
-def _gains(plan: Plan, chosen: Callable[[RoleAssignment], bool]) -> Iterator[Line]:
+def _gains(plan: Plan, selected: Callable[[RoleAssignment], bool]) -> Iterator[Line]:
     were = _roles(plan.access.lost)
     for one in plan.access.gained:
-        if chosen(one):
+        if selected(one):
             before = were.get(_who(one))
             yield Line("+", (one.workspace, one.subject), _role(one) + (f" (was {before})" if before else ""))
 

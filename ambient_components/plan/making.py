@@ -31,7 +31,7 @@ from ambient_components.stacks import pulumi
 from ambient_components.stacks.ledgers import ledger_from_state, ledgers_in
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.states import of_shard
-from ambient_components.stacks.summary import read_overview
+from ambient_components.stacks.summary import read_summary
 
 OFFLINE: Final = (
     "what others changed in the cluster since the last run",
@@ -135,9 +135,9 @@ def deployed(export: Export, stack: str, at: datetime) -> Deployed:
         stack: The stack's name.
         at: The time of the run, UTC.
     """
-    overview = read_overview(export, stack, at)
+    summary = read_summary(export, stack, at)
     return Deployed(
-        ledger_from_state(export) or {}, recorded_in(overview), tuple(pending(overview)), rules_from_state(export),
+        ledger_from_state(export) or {}, recorded_in(summary), tuple(pending(summary)), rules_from_state(export),
         written_at(export),
     )  # fmt: skip
 
@@ -150,28 +150,29 @@ def rules_from_state(export: Export) -> dict[str, Any]:
     return rules
 
 
-def offline(stack: str, wanted: Declared, there: Deployed, at: datetime) -> Plan:
+def offline(stack: str, desired: Declared, there: Deployed, at: datetime) -> Plan:
     """Return the plan from the files and the state, without engine and cluster."""
-    guardrails = crossed(there.ledger, wanted, at)
-    warnings = [*wanted.warnings, *([] if guardrails else guardrail_warnings(there.ledger, wanted.ledger, at))]
+    guardrails = crossed(there.ledger, desired, at)
+    warnings = [*desired.warnings, *([] if guardrails else guardrail_warnings(there.ledger, desired.ledger, at))]
     plan = from_ledgers(
-        there.ledger, wanted.ledger, stack=stack, at=at, recorded=there.recorded, zone=wanted.zone,
-        guardrails=guardrails, ahead=wanted.ahead, guardrail_changes=stack_guardrail_changes(there.rules, wanted.rules),
+        there.ledger, desired.ledger, stack=stack, at=at, recorded=there.recorded, zone=desired.zone,
+        guardrails=guardrails, ahead=desired.ahead,
+        guardrail_changes=stack_guardrail_changes(there.rules, desired.rules),
         pending=there.pending, warnings=warnings, unknown=OFFLINE,
     )  # fmt: skip
     return replace(plan, state_at=there.at)
 
 
-def crossed(before: Ledger, wanted: Declared, at: datetime) -> list[Problem]:
+def crossed(before: Ledger, desired: Declared, at: datetime) -> list[Problem]:
     """Return what the ledger's check would refuse: guardrails, and rules that allow no exception."""
-    return refusals(before, wanted.ledger, wanted.guardrails, at)
+    return refusals(before, desired.ledger, desired.guardrails, at)
 
 
 def online(
     engine: Engine,
     stack: str,
     export: Export,
-    wanted: Declared,
+    desired: Declared,
     at: datetime,
     *,
     refresh: bool = False,
@@ -182,7 +183,7 @@ def online(
         engine: The engine, with its clock at the time of the run (see `engine_at`).
         stack: The stack's name.
         export: The current state.
-        wanted: The declared state.
+        desired: The declared state.
         at: The time of the run, UTC.
         refresh: Whether the engine refreshes the state first.
 
@@ -195,17 +196,18 @@ def online(
     digest = _digest(arguments, answer)
     if answer.code == 0:
         return from_preview(
-            digest, there.ledger, stack=stack, at=at, recorded=there.recorded, zone=wanted.zone, ahead=wanted.ahead,
+            digest, there.ledger, stack=stack, at=at, recorded=there.recorded, zone=desired.zone, ahead=desired.ahead,
             pending=there.pending,
         )  # fmt: skip
-    guardrails = crossed(there.ledger, wanted, at)
-    said = _errors(digest, answer, guardrails)
+    guardrails = crossed(there.ledger, desired, at)
+    reported = _errors(digest, answer, guardrails)
     plan = from_ledgers(
-        there.ledger, wanted.ledger, stack=stack, at=at, recorded=there.recorded, zone=wanted.zone,
-        guardrails=guardrails, ahead=wanted.ahead, guardrail_changes=stack_guardrail_changes(there.rules, wanted.rules),
-        pending=there.pending, warnings=digest.problems("warning") or wanted.warnings,
+        there.ledger, desired.ledger, stack=stack, at=at, recorded=there.recorded, zone=desired.zone,
+        guardrails=guardrails, ahead=desired.ahead,
+        guardrail_changes=stack_guardrail_changes(there.rules, desired.rules),
+        pending=there.pending, warnings=digest.problems("warning") or desired.warnings,
     )  # fmt: skip
-    return replace(plan, online=True, errors=tuple(said))
+    return replace(plan, online=True, errors=tuple(reported))
 
 
 def _digest(arguments: tuple[str, ...], answer: Answer) -> Digest:
@@ -219,9 +221,9 @@ def _digest(arguments: tuple[str, ...], answer: Answer) -> Digest:
 
 def _errors(digest: Digest, answer: Answer, guardrails: list[Problem]) -> list[Problem]:
     """Return why there is no preview, other than guardrail violations."""
-    told = {(one.rule, one.workspaces) for one in guardrails}
-    said = digest.problems("error")
-    errors = [one for one in said if (one.rule, one.workspaces) not in told]
+    covered = {(one.rule, one.workspaces) for one in guardrails}
+    reported = digest.problems("error")
+    errors = [one for one in reported if (one.rule, one.workspaces) not in covered]
     if not errors and not guardrails:
         words = (word for one in digest.diagnostics if one.severity == "error" for word in one.words)
         errors = [refusal(next(words, "") or texts.reason(answer.stderr) or f"exit code {answer.code}")]

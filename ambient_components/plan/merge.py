@@ -47,7 +47,7 @@ def merge(
         tuple(sorted(skipped)),
         tuple(sorted(bad)),
     )
-    whole = _united(fleet, at, [_told_apart(part) for part in parts], online=online)
+    whole = _united(fleet, at, [_distinguished(part) for part in parts], online=online)
     return replace(
         whole,
         errors=sorted_problems(errors),
@@ -122,7 +122,7 @@ def _rights_first(step: Step) -> tuple[bool, str, str, str]:
     return not step.rights, step.name, step.kind, step.op
 
 
-def _told_apart(part: Plan) -> Plan:
+def _distinguished(part: Plan) -> Plan:
     """Return a shard's plan with its stack name on each fact about the stack as a whole."""
     pending = (one if one.workspace else replace(one, text=f"{part.stack}: {one.text}") for one in part.pending)
     return replace(
@@ -137,7 +137,7 @@ def _in_stack(plan: Plan) -> Plan:
     def renamed(facts: Iterable[_Fact]) -> tuple[_Fact, ...]:
         return tuple(replace(one, workspace=f"{within}/{one.workspace}" if one.workspace else within) for one in facts)
 
-    def told(texts: Iterable[str]) -> tuple[str, ...]:
+    def reported(texts: Iterable[str]) -> tuple[str, ...]:
         return tuple(f"{within}: {text}" for text in texts)
 
     def steps(found: Iterable[Step]) -> tuple[Step, ...]:
@@ -155,7 +155,7 @@ def _in_stack(plan: Plan) -> Plan:
         exposed=renamed(plan.exposed),
         guardrails=_within(within, plan.guardrails),
         guardrail_changes=renamed(plan.guardrail_changes),
-        unevaluated=told(plan.unevaluated),
+        unevaluated=reported(plan.unevaluated),
         pending=renamed(plan.pending),
         warnings=_within(within, plan.warnings),
         errors=_within(within, plan.errors),

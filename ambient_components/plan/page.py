@@ -125,8 +125,8 @@ def _line(line: Line) -> str:
     names = " ".join(code(_cut(name)) for name in line.names)
     text = _cut("; ".join((line.text, *line.hints)))
     plain = bool(_WORDS.fullmatch(text)) and text[:1].isalpha() and not _LINKED.search(text)
-    said = text if plain or not text else code(text)
-    return f"- {' '.join(part for part in (code(line.sign), names, said) if part)}\n"
+    reported = text if plain or not text else code(text)
+    return f"- {' '.join(part for part in (code(line.sign), names, reported) if part)}\n"
 
 
 def _cut(text: str) -> str:

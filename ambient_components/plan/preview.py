@@ -14,7 +14,7 @@ from ambient_components.access.entries import NOTHING, KeyEntry, Ledger
 from ambient_components.engine import names, steps, urns
 from ambient_components.engine.names import Part
 from ambient_components.engine.state import Resource
-from ambient_components.engine.steps import CREATES, DELETES, Diagnostic, Preview, chosen_names, content
+from ambient_components.engine.steps import CREATES, DELETES, Diagnostic, Preview, content, selected_names
 from ambient_components.errors import Problem
 from ambient_components.plan import facts, ledger_steps
 from ambient_components.plan.buckets import bucket_changes
@@ -53,12 +53,12 @@ class Digest:
 
     def problems(self, severity: str) -> tuple[Problem, ...]:
         """Return the messages logged with this severity, each once, sorted."""
-        said = (problem for one in self.diagnostics if one.severity == severity for problem in one.problems)
-        return facts.sorted_problems(said)
+        reported = (problem for one in self.diagnostics if one.severity == severity for problem in one.problems)
+        return facts.sorted_problems(reported)
 
     def actions(self) -> list[Step]:
         """Return the steps that change something, sorted by name."""
-        made_up = chosen_names(self.steps)
+        made_up = selected_names(self.steps)
         found = (
             replace(_step(step), content=content(step, made_up))
             for step in self.steps
@@ -119,18 +119,18 @@ def _keys(
     digest: Digest, before: Ledger, after: Ledger, recorded: Recorded, at: datetime, ahead: Ahead
 ) -> list[KeyChange]:
     """Return the changes of tokens in the preview, with reasons from the ledgers or from the plugin's notes."""
-    reasons, wanted = digest.reasons(), dict(identities(after))
+    reasons, desired = digest.reasons(), dict(identities(after))
     found: dict[tuple[Identity, str], KeyChange] = {}
     for step in steps.of_type(digest.steps, urns.ACCESS_TOKEN):
         if not step.changes:
             continue
-        for one in _of_token(step, before, after, recorded, wanted, reasons.get(str(step.urn), "")):
+        for one in _of_token(step, before, after, recorded, desired, reasons.get(str(step.urn), "")):
             found[(one.workspace, one.key, one.generation), one.what] = one
-    told = {identity for identity, _ in found}
-    for identity, key in wanted.items():
+    reported = {identity for identity, _ in found}
+    for identity, key in desired.items():
         if (has := recorded.keys.get(identity)) is not None and has.made:
             # A token has no step for changes that only the ledger records, such as a date.
-            if identity not in told and (why := what_changes(identity, before, key)):
+            if identity not in reported and (why := what_changes(identity, before, key)):
                 found[identity, facts.CHANGED] = change(identity, facts.CHANGED, key.role, why, has)
             for one in expiring(identity, key.role, has, at, ahead):
                 found[identity, one.what] = one
@@ -142,12 +142,12 @@ def _of_token(
     before: Ledger,
     after: Ledger,
     recorded: Recorded,
-    wanted: Mapping[Identity, KeyEntry],
+    desired: Mapping[Identity, KeyEntry],
     noted: str,
 ) -> Iterator[KeyChange]:
     op = step.op
     old, new = _identity(step.old), _identity(step.new)
-    key = wanted.get(new) if new is not None else None
+    key = desired.get(new) if new is not None else None
     role = key.role if key is not None else ""
     has = recorded.keys.get(old) if old is not None else None
     if op == steps.UPDATE and new is not None:
@@ -156,7 +156,7 @@ def _of_token(
             yield change(new, facts.ROTATED, role, noted or "it is due", has)
         elif paths and paths <= _RETIRING:
             yield change(new, facts.ENDED, role, "its overlap is over, or its revocation failed before", has)
-        elif why := (what_changes(new, before, key) if key is not None else "") or _said_of(paths):
+        elif why := (what_changes(new, before, key) if key is not None else "") or _message_of(paths):
             yield change(new, facts.CHANGED, role, why, has)
         return
     if op == steps.REPLACE and old == new and new is not None:
@@ -165,12 +165,12 @@ def _of_token(
     if new is not None and (op in CREATES or op == steps.REPLACE):
         yield change(new, facts.MINTED, role, why_minted(new, before, after))
     let_go = old is not None and is_let_go(before, after, old[0])
-    if old is not None and old not in wanted and not let_go and (op in DELETES or op == steps.REPLACE):
+    if old is not None and old not in desired and not let_go and (op in DELETES or op == steps.REPLACE):
         was = has or RecordedKey()
         yield change(old, facts.REVOKED, was.role, why_revoked(old, before, after), was)
 
 
-def _said_of(paths: Collection[str]) -> str:
+def _message_of(paths: Collection[str]) -> str:
     """Describe an update of a token by its changed properties. Empty if only internal ones change."""
     names = sorted({path.split(".", 1)[0] for path in paths} - _HOUSEKEEPING)
     return "it is delivered again" if names == ["undelivered"] else ", ".join(names)

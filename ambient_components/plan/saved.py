@@ -85,10 +85,10 @@ def contents(plan: Plan) -> list[tuple[str, str]]:
     return sorted((f"{one.op} {one.kind} {one.name}", one.content) for one in plan.steps)
 
 
-def done(said: Mapping[str, Any]) -> dict[str, Any]:
+def done(reported: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parts of a document that a run carries out."""
-    part = {name: said.get(name) for name in _DONE}
-    return {**part, "keys": [one for one in said.get("keys") or () if one["what"] != EXPIRING]}
+    part = {name: reported.get(name) for name in _DONE}
+    return {**part, "keys": [one for one in reported.get("keys") or () if one["what"] != EXPIRING]}
 
 
 def write(path: str, plan: Saved) -> None:

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from ambient_components.plan.facts import Waiting
 from ambient_components.plan.recorded import Recorded, RecordedKey
-from ambient_components.stacks.summary import Access, Key, Overview, WorkspaceView
+from ambient_components.stacks.summary import Access, Key, StateSummary, WorkspaceView
 
 
-def recorded_in(overview: Overview) -> Recorded:
+def recorded_in(summary: StateSummary) -> Recorded:
     """Return the keys and the access keys of buckets in a state."""
     keys = {
         (workspace.name, key.id, key.generation): _recorded(key)
-        for workspace in overview.workspaces
+        for workspace in summary.workspaces
         for key in workspace.keys
     }
     access_keys = {
@@ -21,7 +21,7 @@ def recorded_in(overview: Overview) -> Recorded:
             next_action=key.next_action or "",
             next_at=key.next_at,
         )
-        for workspace in overview.workspaces
+        for workspace in summary.workspaces
         if workspace.bucket is not None and (key := workspace.bucket.key) is not None and key.id
     }
     return Recorded(keys, access_keys)
@@ -40,11 +40,11 @@ def _recorded(key: Key) -> RecordedKey:
     )
 
 
-def pending(overview: Overview) -> list[Waiting]:
+def pending(summary: StateSummary) -> list[Waiting]:
     """Return the differences between what the last run declared and what exists, as after a failed run."""
     killed = "a run was killed while it worked on {}: pulumi refresh, then pulumi up"
-    found = [Waiting("", killed.format(name)) for name in overview.interrupted]
-    for workspace in overview.workspaces:
+    found = [Waiting("", killed.format(name)) for name in summary.interrupted]
+    for workspace in summary.workspaces:
         found += [Waiting(workspace.name, text) for text in _pending(workspace)]
     return found
 
@@ -71,5 +71,5 @@ def _pending(workspace: WorkspaceView) -> Iterator[str]:
 
 def _unsettled(access: Access) -> str:
     has = " and ".join(access.actual) or "nothing"
-    wanted = f"is declared as {access.declared}" if access.declared else "is not declared any more"
-    return f"{access.subject} has {has}, and {wanted}"
+    desired = f"is declared as {access.declared}" if access.declared else "is not declared any more"
+    return f"{access.subject} has {has}, and {desired}"

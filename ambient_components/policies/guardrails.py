@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from ambient_components.access import NOTHING, Crossed, GuardrailSettings, Ledger, read_ledger, standing
+from ambient_components.access import NOTHING, Crossed, GuardrailSettings, Ledger, existing_violations, read_ledger
 from ambient_components.access.guardrail_names import (
     ADMIN_KEY,
     ADMIN_KEY_WITH_EDITORS,
@@ -64,7 +64,7 @@ def violations(ledger: Mapping[str, Any], guardrail: str, config: PolicyConfig, 
     of_workspaces = {name: entry for name, entry in workspaces.items() if not entry.is_closed}
     return [
         _text(one, config)
-        for one in standing(of_workspaces, settings, now)
+        for one in existing_violations(of_workspaces, settings, now)
         if one.guardrail == guardrail and not (config.honour_exceptions and _is_allowed(one, settings, workspaces))
     ]
 

@@ -139,8 +139,8 @@ def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
 
 
 def _flags(key: Key) -> dict[str, bool]:
-    said = key.model_dump(by_alias=True)
-    return {flag: True for flag in FLAGS if said[flag]}
+    reported = key.model_dump(by_alias=True)
+    return {flag: True for flag in FLAGS if reported[flag]}
 
 
 def bucket_spec(
@@ -167,7 +167,7 @@ def bucket_spec(
 
 def _own(bucket: Bucket) -> dict[str, Any]:
     """Return the arguments of a bucket that is the stack's own."""
-    said: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "versioning": bucket.versioning,
         "expireAfterDays": bucket.expire_after_days,
         "tags": dict(sorted(bucket.tags.items())) or None,
@@ -177,7 +177,7 @@ def _own(bucket: Bucket) -> dict[str, Any]:
         "onDelete": bucket.on_delete.value if bucket.on_delete is not OnDelete.KEEP else None,
         "force": bucket.force or None,
     }
-    given = {field: value for field, value in said.items() if value is not None}
+    given = {field: value for field, value in reported.items() if value is not None}
     return {**given, "protect": bucket.protect, "state": bucket.state.value}
 
 

@@ -12,7 +12,7 @@ from ambient_components.access import (
     Ledger,
     Period,
     StackGuardrails,
-    standing,
+    existing_violations,
 )
 from ambient_components.errors import Problem
 from ambient_components.program.calendar import Calendar
@@ -48,8 +48,8 @@ def stack_guardrails(stack: StackFile, calendar: Calendar) -> StackGuardrails:
         guardrails["exceptions"] = allowed
     if places := sorted({str(place) for place in stack.guardrails.secret_sources}):
         guardrails["secretSources"] = places
-    said = stack.guardrails.model_dump(by_alias=True, exclude_defaults=True, exclude={"secret_sources"})
-    return {**guardrails, **said}  # type: ignore[typeddict-item]  # the model has the same fields
+    reported = stack.guardrails.model_dump(by_alias=True, exclude_defaults=True, exclude={"secret_sources"})
+    return {**guardrails, **reported}  # type: ignore[typeddict-item]  # the model has the same fields
 
 
 def excepted(exceptions: Sequence[GuardrailException | StackException], calendar: Calendar) -> list[str]:
@@ -75,7 +75,7 @@ def _ended(stack: StackFile, ledger: Ledger, calendar: Calendar) -> Iterator[Fin
     settings = GuardrailSettings.of(stack_guardrails(stack, calendar))
     stands = [
         one
-        for one in standing(ledger, settings, calendar.now)
+        for one in existing_violations(ledger, settings, calendar.now)
         if one.guardrail not in (*settings.exceptions, *ledger.get(one.workspace or "", NOTHING).exceptions)
     ]
     places: list[tuple[Path, Sequence[GuardrailException | StackException], str | None]] = [

@@ -62,12 +62,12 @@ class SourceReader:
     Args:
         stack: The stack, which says from where a path counts.
         guard: The stack's cluster; asked only where a source is a Secret in it.
-        wanted: The sources that are going to be read.
+        desired: The sources that are going to be read.
     """
 
-    def __init__(self, stack: LoadedStack, guard: Guard, wanted: Iterable[Source]) -> None:
+    def __init__(self, stack: LoadedStack, guard: Guard, desired: Iterable[Source]) -> None:
         self._stack = stack
-        self._secrets = _secrets(guard, {(one.secret.namespace, one.secret.name) for one in wanted if one.secret})
+        self._secrets = _secrets(guard, {(one.secret.namespace, one.secret.name) for one in desired if one.secret})
 
     def read(self, workspace: str, source: Source) -> Value:
         """Return the value of a source that is not in the config.
@@ -126,15 +126,15 @@ def _from_secret(reference: SecretRef, data: Mapping[str, Any] | Missing) -> Val
 
 def _secrets(guard: Guard, places: Iterable[_Place]) -> dict[_Place, Mapping[str, Any] | Missing]:
     """Return what each Secret holds, still encoded."""
-    wanted = list(places)
-    if not wanted:
+    desired = list(places)
+    if not desired:
         return {}
     try:
         guard.cluster  # noqa: B018  # a failure here concerns all values
     except StepError as error:
-        return dict.fromkeys(wanted, Missing(f"the cluster can't be asked: {error}", "it holds the value"))
+        return dict.fromkeys(desired, Missing(f"the cluster can't be asked: {error}", "it holds the value"))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return dict(zip(wanted, pool.map(lambda one: _data(guard, *one), wanted), strict=True))
+        return dict(zip(desired, pool.map(lambda one: _data(guard, *one), desired), strict=True))
 
 
 def _data(guard: Guard, namespace: str, name: str) -> Mapping[str, Any] | Missing:

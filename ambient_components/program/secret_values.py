@@ -55,11 +55,11 @@ def secret_values(stack: LoadedStack, guard: Guard, problems: Problems, platform
         problems: Collects missing values (in an update) and refused values (always).
         platform: The platform's namespace. No Secret there is read; validation refuses such a source.
     """
-    wanted = [one for one in _wanted(stack) if one.source.secret is None or one.source.secret.namespace != platform]
-    reader = SourceReader(stack, guard, [one.source for one in wanted])
+    desired = [one for one in _desired(stack) if one.source.secret is None or one.source.secret.namespace != platform]
+    reader = SourceReader(stack, guard, [one.source for one in desired])
     found = {name: WorkspaceValues() for name in stack.file.workspaces}
     missing: list[Problem] = []
-    for one in wanted:
+    for one in desired:
         in_config = one.source.config
         value = reader.read(one.workspace, one.source) if in_config is None else _from_config(in_config)
         if isinstance(value, Missing | Refused):
@@ -81,7 +81,7 @@ def secret_values(stack: LoadedStack, guard: Guard, problems: Problems, platform
     return found
 
 
-def _wanted(stack: LoadedStack) -> Iterator[_DesiredValue]:
+def _desired(stack: LoadedStack) -> Iterator[_DesiredValue]:
     for name, workspace in sorted(stack.file.workspaces.items()):
         for kind, variable, below, source in used_sources(workspace):
             yield _DesiredValue(name, kind, variable, source, ("workspaces", name, *below))

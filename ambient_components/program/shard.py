@@ -39,20 +39,20 @@ class Shard:
         return f"{platform_namespace}/{record_name(owner, self.number)}"
 
 
-def this_shard(said: str | None) -> Shard | None:
+def this_shard(reported: str | None) -> Shard | None:
     """Return the shard of the current stack, or None if the stack is not part of a fleet.
 
     Args:
-        said: The config value `shards`.
+        reported: The config value `shards`.
 
     Raises:
         AmbientError: The config is invalid, or this stack is not one of its shards.
     """
     stack = pulumi.get_stack()
-    if said is None:
+    if reported is None:
         return None
     try:
-        count = shard_count(said)
+        count = shard_count(reported)
     except BadValue as error:
         fail(None, CONFIG_KEY, error.problem, error.hints)
     split = split_shard(stack)

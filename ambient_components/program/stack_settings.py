@@ -46,14 +46,14 @@ class ObjectStore:
     def args(self) -> StoreArgs:
         """The providers' arguments: the values that the config sets, and the region."""
         config = self.config
-        said = {
+        reported = {
             "endpoint": config.endpoint,
             "iamEndpoint": config.iam_endpoint,
             "region": config.region,
             "credentials": config.credentials,
             "accessKey": config.access_key,
         }
-        args = cast("StoreArgs", {name: value for name, value in said.items() if value})
+        args = cast("StoreArgs", {name: value for name, value in reported.items() if value})
         if self.secret_key is not None:
             args["secretKey"] = self.secret_key
         return args

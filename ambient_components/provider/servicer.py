@@ -73,7 +73,7 @@ class AmbientServicer(ProviderServicer):
         super().__init__([], VERSION, Provider(), engine_address)
         self._engine = Engine(engine_address)
         self._settings: tuple[Guard, Store] | None = None
-        self._asked = False
+        self._requested = False
         self._threads = ThreadPoolExecutor(_THREADS)
 
     async def Cancel(self, request: Any, context: grpc.aio.ServicerContext) -> empty_pb2.Empty:  # noqa: ARG002, N802
@@ -105,9 +105,9 @@ class AmbientServicer(ProviderServicer):
         The engine starts a process for each provider and configures it once (pkg/resource/deploy/providers/registry.go,
         Pulumi 3.272). A second call is from another program, and could redirect this run to another cluster.
         """
-        if self._asked:
+        if self._requested:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "this plugin is configured already")
-        self._asked = True
+        self._requested = True
         self._settings = await self._run(context, lambda: _settings(wire.decode(request.args)))
         return proto.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 

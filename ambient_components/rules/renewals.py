@@ -112,8 +112,8 @@ def passed_on(given: Mapping[str, Any], names: Iterable[str], life: Life) -> dic
         names: Names to pass. A false flag is dropped, except `manual`: its default may be true.
         life: Lifetime of the renewed credential.
     """
-    said = {name: given.get(name) for name in names}
-    terms = {name: one for name, one in said.items() if one is not None and (one is not False or name == "manual")}
+    reported = {name: given.get(name) for name in names}
+    terms = {name: one for name, one in reported.items() if one is not None and (one is not False or name == "manual")}
     if not is_endless(terms):
         terms.setdefault("lifetimeSeconds", life.default)
     return terms

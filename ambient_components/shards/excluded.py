@@ -104,12 +104,14 @@ def excluded_of(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     if not text:
         return {}
     try:
-        said = json.loads(text)
+        reported = json.loads(text)
     except ValueError:
-        said = None
-    if not isinstance(said, dict) or not all(_SHAPE.fullmatch(name) and _is_ids(keys) for name, keys in said.items()):
+        reported = None
+    if not isinstance(reported, dict) or not all(
+        _SHAPE.fullmatch(name) and _is_ids(keys) for name, keys in reported.items()
+    ):
         reject(f"the environment variable {EXCLUDE_VARIABLE} is only for ambient up to set", "unset it")
-    return {name: tuple(keys) for name, keys in said.items()}
+    return {name: tuple(keys) for name, keys in reported.items()}
 
 
 def _is_ids(keys: Any) -> bool:

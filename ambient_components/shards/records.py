@@ -110,7 +110,7 @@ class Record:
             return cls(
                 None if run is None else _run(run),
                 None if declared is None else read_ledger(dict(declared)),
-                {} if lost is None else {name: _entries(said) for name, said in lost["workspaces"].items()},
+                {} if lost is None else {name: _entries(reported) for name, reported in lost["workspaces"].items()},
                 None if done is None else _done(done),
             )
         except (TypeError, KeyError, AttributeError) as error:
@@ -275,8 +275,8 @@ def _merged(lost: Mapping[str, Entries], ledger: Ledger) -> dict[str, Entries]:
     return dict(sorted(merged.items()))
 
 
-def _entries(said: Iterable[Any]) -> Entries:
-    return tuple(read(Entry, entry) for entry in said)
+def _entries(reported: Iterable[Any]) -> Entries:
+    return tuple(read(Entry, entry) for entry in reported)
 
 
 def _run(value: Mapping[str, Any]) -> Run:

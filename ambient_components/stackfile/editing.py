@@ -170,10 +170,10 @@ def _verify(data: dict[str, Any], text: str, file: str, changes: Sequence[Change
 
 
 def _by_hand(file: str, changes: Iterable[Change]) -> NoReturn:
-    wanted = [
+    desired = [
         f"remove {public_path((*change.path, change.field))}"
         if change.value is None
         else f"write '{change.field}: {change.value}' in {public_path(change.path)}"
         for change in changes
     ]
-    fail(Where(file), "", "can't be edited by a program, the way it is written", f"by hand: {', '.join(wanted)}")
+    fail(Where(file), "", "can't be edited by a program, the way it is written", f"by hand: {', '.join(desired)}")

@@ -15,7 +15,7 @@ from ambient_components.stackfile.checks.sources import allowed_folder, check_fi
 from ambient_components.stackfile.files import DISK, Files
 from ambient_components.stackfile.includes import Reader
 from ambient_components.stackfile.layers import WORKSPACE, Origin, Provenance, Tree, apply_layers
-from ambient_components.stackfile.merge_files import unite
+from ambient_components.stackfile.merge_files import merge_files
 from ambient_components.stackfile.models.stack import StackFile
 from ambient_components.stackfile.partial import Partial
 from ambient_components.stackfile.places import Project, placed
@@ -112,7 +112,7 @@ def review_stack(path: str | Path, text: str | None = None, files: Files = DISK)
     project = reader.read(str(path), text)
     problems, stack = Problems(reader.problems), None
     if reader.files:  # empty if the stack file itself could not be read
-        tree = unite(reader.files, problems, complete=reader.complete)
+        tree = merge_files(reader.files, problems, complete=reader.complete)
         tree, layers = apply_layers(tree, problems, complete=reader.complete)
         provenance = Provenance(layers)
         sources = SourceMap(tree.marks)

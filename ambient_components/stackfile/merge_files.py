@@ -20,7 +20,7 @@ NAMED: Final = ("workspaces", "templates")
 """Sections with named entries, each in one file only."""
 
 
-def unite(files: Sequence[SourceFile], problems: Problems, *, complete: bool = True) -> Tree:
+def merge_files(files: Sequence[SourceFile], problems: Problems, *, complete: bool = True) -> Tree:
     """Return the merged files, in the form of one stack file.
 
     Args:
@@ -64,16 +64,16 @@ def _refuse_ungranted(file: SourceFile, section: str, problems: Problems) -> Non
     problems.add(where, public_path((section,)), "an included file holds workspaces alone", remedy)
 
 
-def _take(file: SourceFile, section: str, united: Tree, problems: Problems) -> None:
+def _take(file: SourceFile, section: str, merged: Tree, problems: Problems) -> None:
     new = Tree(file.tree.data[section], file.tree.marks.values[section])
-    if section not in united.marks.values:
-        _put(united, section, file.tree)
+    if section not in merged.marks.values:
+        _put(merged, section, file.tree)
         if section in NAMED:  # copied, because entries of other files are added and the file itself must not change
-            united.data[section], united.marks.values[section] = _copy(new)
+            merged.data[section], merged.marks.values[section] = _copy(new)
         return
-    old = Tree(united.data[section], united.marks.values[section])
+    old = Tree(merged.data[section], merged.marks.values[section])
     if section == DEFAULTS:
-        united.data[section], united.marks.values[section] = merge(old, new, RULES)
+        merged.data[section], merged.marks.values[section] = merge(old, new, RULES)
         return
     for name in new.data:
         if name in old.data:

@@ -99,8 +99,8 @@ def endpoint(context: str | None, environ: Mapping[str, str] = os.environ) -> En
 def _endpoint(context: str | None, config: dict[str, Any] | None) -> Endpoint | None:
     if config is None:
         return None
-    wanted = context or config.get("current-context")
-    found = next((item["context"] for item in config.get("contexts") or () if item["name"] == wanted), None)
+    desired = context or config.get("current-context")
+    found = next((item["context"] for item in config.get("contexts") or () if item["name"] == desired), None)
     named = found and next(
         (item["cluster"] for item in config.get("clusters") or () if item["name"] == found.get("cluster")), None
     )
@@ -122,8 +122,8 @@ def _told(where: object, hint: str = "fix it, or set KUBECONFIG to another") -> 
     except AmbientError:
         raise
     except Exception as error:
-        said = what_is_wrong(str(error))
-        raise AmbientError([Problem(None, "", f"no cluster to talk to: {where}: {said}", (hint,))]) from None
+        reported = what_is_wrong(str(error))
+        raise AmbientError([Problem(None, "", f"no cluster to talk to: {where}: {reported}", (hint,))]) from None
 
 
 def _merged(environ: Mapping[str, str]) -> dict[str, Any] | None:

@@ -49,7 +49,7 @@ def ledger_from_files(project: Project, stack: str) -> dict[str, Entry]:
     return ledger_of({name: file.workspaces[name] for name in own}, Calendar.of(file))
 
 
-def chosen_ledger(project: Project, stack: str, *, files: bool, state: str = "") -> Ledger:
+def selected_ledger(project: Project, stack: str, *, files: bool, state: str = "") -> Ledger:
     """Return the ledger from the files or the state, for a verb with `--files` and `--state`.
 
     Args:
@@ -81,12 +81,12 @@ def _saved_ledger(project: Project, stack: str, state: str) -> Ledger:
     return ledger
 
 
-def check_workspaces(stack: str, ledger: Ledger, chosen: Collection[str]) -> None:
+def check_workspaces(stack: str, ledger: Ledger, selected: Collection[str]) -> None:
     """Refuse names of workspaces that the stack does not have.
 
     Raises:
         AmbientError: A workspace does not exist. The message suggests a similar name.
     """
-    for name in chosen:
+    for name in selected:
         if name not in ledger:
             fail(None, "", f"stack {stack!r} has no workspace {name!r}", did_you_mean(name, ledger))

@@ -102,7 +102,7 @@ class WorkspaceView:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class StateSummary:
     """A stack at one moment."""
 
     stack: str
@@ -131,7 +131,7 @@ class _Resources:
     storage: FoundStorage = field(default_factory=FoundStorage)
 
 
-def read_overview(export: Export, stack: str, now: datetime) -> Overview:
+def read_summary(export: Export, stack: str, now: datetime) -> StateSummary:
     """Return the overview of an exported state.
 
     Args:
@@ -142,7 +142,7 @@ def read_overview(export: Export, stack: str, now: datetime) -> Overview:
     deployed = resources(export)
     ledger = ledger_from_state(export) or {}
     found = _sort(deployed)
-    return Overview(
+    return StateSummary(
         stack,
         now,
         tuple(
@@ -217,32 +217,34 @@ def _role(inputs: Mapping[str, Any]) -> str:
 
 
 def _workspace(name: str, entry: Entry | None, found: _Resources, now: datetime) -> WorkspaceView:
-    said = entry or NOTHING
+    reported = entry or NOTHING
     declared: dict[str, list[str]] = {}
-    for subject in said.owners:
+    for subject in reported.owners:
         declared.setdefault(subject, []).append("owner")
-    for subject, role in said.grants.items():
+    for subject, role in reported.grants.items():
         declared.setdefault(subject, []).append(role)
     access: list[Access] = []
-    for subject in sorted({*declared, *found.access, *said.dates}):
-        wanted, actual = declared.get(subject, []), found.access.get(subject, [])
+    for subject in sorted({*declared, *found.access, *reported.dates}):
+        desired, actual = declared.get(subject, []), found.access.get(subject, [])
         # An owner may also have a grant. The two are shown separately.
-        for group in (["owner"], [role for role in {*wanted, *actual} if role != "owner"]):
-            want = next((role for role in wanted if role in group), None)
+        for group in (["owner"], [role for role in {*desired, *actual} if role != "owner"]):
+            want = next((role for role in desired if role in group), None)
             have = tuple(sorted(role for role in actual if role in group))
-            periods = () if "owner" in group else tuple(map(write, said.dates.get(subject, ())))
+            periods = () if "owner" in group else tuple(map(write, reported.dates.get(subject, ())))
             if want or have or periods:
                 access.append(Access(subject, want, have, periods))
     access.sort(key=_order)
-    wanted_keys = {(key_id, generation): key for key_id, key in said.keys.items() for generation in key.generations}
-    identities = sorted({*wanted_keys, *found.tokens, *found.key_roles, *found.accounts})
+    desired_keys = {
+        (key_id, generation): key for key_id, key in reported.keys.items() for generation in key.generations
+    }
+    identities = sorted({*desired_keys, *found.tokens, *found.key_roles, *found.accounts})
     state = entry.state if entry is not None else None
     return WorkspaceView(
         name,
         state,
         tuple(access),
-        tuple(_key(identity, wanted_keys.get(identity), found, now) for identity in identities),
-        read_bucket(said.bucket, state, found.storage, now),
+        tuple(_key(identity, desired_keys.get(identity), found, now) for identity in identities),
+        read_bucket(reported.bucket, state, found.storage, now),
     )
 
 

@@ -214,9 +214,13 @@ def test_the_rights_of_the_page_are_enough_and_each_is_needed(ours: Stack, tmp_p
 def test_each_role_has_the_rights_of_the_table_and_no_others(
     ours: Stack, role: Role, identity: str, groups: list[str]
 ) -> None:
-    asked = {*ALL_RIGHTS, *(RoleRight(verb, "pods/exec") for verb in ("get", "create")), RoleRight("create", "pods")}
-    there = {right for right in asked if allowed(ours, identity, right, groups)}
-    assert there == {right for right in asked if role in roles_with(right)}
+    requested = {
+        *ALL_RIGHTS,
+        *(RoleRight(verb, "pods/exec") for verb in ("get", "create")),
+        RoleRight("create", "pods"),
+    }
+    there = {right for right in requested if allowed(ours, identity, right, groups)}
+    assert there == {right for right in requested if role in roles_with(right)}
 
 
 def allowed(stack: Stack, identity: str, right: RoleRight, groups: list[str] | None = None) -> bool:

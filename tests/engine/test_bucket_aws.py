@@ -19,7 +19,7 @@ from tests.support.buckets import (
     owner_tag,
     put,
     refused,
-    said,
+    reported,
     session,
     sweep,
     users,
@@ -70,8 +70,8 @@ def test_the_whole_program_runs_with_pulumi_aws(stored: Stack, store: Store) -> 
     assert found.keys() == {"STORAGE_MODE", "S3_ENDPOINT", "S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY"}
     client = session(store, found)
     works(client, bucket)
-    assert said(client.list_objects_v2, Bucket=other) == "AccessDenied"
-    assert said(client.create_bucket, Bucket=f"{other}-2") == "AccessDenied"
+    assert reported(client.list_objects_v2, Bucket=other) == "AccessDenied"
+    assert reported(client.create_bucket, Bucket=f"{other}-2") == "AccessDenied"
     assert owner_tag(store, bucket) == f"ambient-components/{stored.name}"
     assert s3(store).get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
     assert users(store, stored) == {user_of(stored, 1): [found["S3_ACCESS_KEY"]]}
@@ -277,7 +277,7 @@ def test_of_a_shared_bucket_the_part_is_opened_and_the_bucket_left_alone(stored:
     stored.up().ok()
     client = session(store, variables(stored))
     works(client, team, f"{stored.w}/")
-    assert said(client.get_object, Bucket=team, Key="neighbour/session/state") == "AccessDenied"
+    assert reported(client.get_object, Bucket=team, Key="neighbour/session/state") == "AccessDenied"
     assert (owner_tag(store, team), types(stored)) == (None, {"User": 1, "UserPolicy": 1})
 
 

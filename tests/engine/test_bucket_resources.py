@@ -93,7 +93,7 @@ def bucket(world: RealWorld, name: str) -> OneResource:
 
 
 def credentials(world: RealWorld, name: str, **more: Any) -> tuple[OneResource, dict[str, Any]]:
-    wanted = {
+    desired = {
         "user": bucket_user(OWNER, world.namespace, name, 1),
         "bucket": name,
         "owner": OWNER,
@@ -103,11 +103,11 @@ def credentials(world: RealWorld, name: str, **more: Any) -> tuple[OneResource, 
         **more,
     }
     keys = OneResource(S3Credentials(), world)
-    keys.up(wanted)
+    keys.up(desired)
     assert world.machine
     world.machine.keep_secret(keys.state["secretKey"], f"the secret of {keys.state['accessKey']}")
     world.uses(keys.state["accessKey"])
-    return keys, wanted
+    return keys, desired
 
 
 def client_of(world: RealWorld, keys: OneResource) -> Any:
@@ -172,17 +172,17 @@ def test_a_key_for_a_part_of_a_bucket_opens_that_part_alone(world: RealWorld, na
 def test_a_rotated_key_works_through_the_overlap_and_is_refused_after_it(
     world: RealWorld, bucket: OneResource, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keys, wanted = credentials(world, name)
+    keys, desired = credentials(world, name)
     old = client_of(world, keys)
     move_clock(monkeypatch, "80d")
-    assert keys.up(wanted) == "update"
+    assert keys.up(desired) == "update"
     new = client_of(world, keys)
     assert code(old.list_objects_v2, Bucket=name) == code(new.list_objects_v2, Bucket=name) == "done"
     move_clock(monkeypatch, "88d")
-    keys.up(wanted)
+    keys.up(desired)
     assert code(old.list_objects_v2, Bucket=name) == "done"  # sessions have it still: the Secret's step has not come
     world.uses(keys.state["accessKey"])
-    assert keys.up(wanted) == "update"
+    assert keys.up(desired) == "update"
     assert code(old.list_objects_v2, Bucket=name) == "InvalidAccessKeyId"
     assert code(new.list_objects_v2, Bucket=name) == "done"
     world.uses("AKIASOMETHINGELSE000")
@@ -193,49 +193,49 @@ def test_a_rotated_key_works_through_the_overlap_and_is_refused_after_it(
 def test_a_widened_policy_is_seen_and_ends_with_the_next_run(world: RealWorld, name: str, s3: Any) -> None:
     s3.create_bucket(Bucket=name)
     s3.create_bucket(Bucket=f"{name}-of-others")
-    keys, wanted = credentials(world, name)
-    me, user = client_of(world, keys), wanted["user"]
+    keys, desired = credentials(world, name)
+    me, user = client_of(world, keys), desired["user"]
     wide = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
     iam = world.client("iam")
     iam.put_user_policy(UserName=user, PolicyName="more", PolicyDocument=json.dumps(wide))
     assert code(me.list_objects_v2, Bucket=f"{name}-of-others") == "done"
     keys.refresh()
     assert keys.state["drift"] == {"policies": "added: policy more"}
-    assert keys.up(wanted) == "update"
+    assert keys.up(desired) == "update"
     assert code(me.list_objects_v2, Bucket=f"{name}-of-others") == "AccessDenied"
     assert code(me.list_objects_v2, Bucket=name) == "done"
 
 
 def test_a_deleted_user_is_made_anew_with_another_key(world: RealWorld, bucket: OneResource, name: str) -> None:
-    keys, wanted = credentials(world, name)
-    old, iam, user = client_of(world, keys), world.client("iam"), wanted["user"]
+    keys, desired = credentials(world, name)
+    old, iam, user = client_of(world, keys), world.client("iam"), desired["user"]
     iam.delete_access_key(UserName=user, AccessKeyId=keys.state["accessKey"])
     iam.delete_user_policy(UserName=user, PolicyName="ambient-components")
     iam.delete_user(UserName=user)
     assert code(old.list_objects_v2, Bucket=name) != "done"
     keys.refresh()
     assert keys.state["current"]["dead"] == "the store's user was deleted"
-    assert keys.up(wanted) == "update"
+    assert keys.up(desired) == "update"
     assert code(client_of(world, keys).list_objects_v2, Bucket=name) == "done"
 
 
 def test_a_deactivated_key_is_refused_seen_and_replaced(world: RealWorld, bucket: OneResource, name: str) -> None:
-    keys, wanted = credentials(world, name)
+    keys, desired = credentials(world, name)
     first = keys.state["accessKey"]
-    world.client("iam").update_access_key(UserName=wanted["user"], AccessKeyId=first, Status="Inactive")
+    world.client("iam").update_access_key(UserName=desired["user"], AccessKeyId=first, Status="Inactive")
     assert code(client_of(world, keys).list_objects_v2, Bucket=name) != "done"
     keys.refresh()
     assert keys.state["current"]["dead"] == "it was deactivated"
-    keys.up(wanted)
+    keys.up(desired)
     assert code(client_of(world, keys).list_objects_v2, Bucket=name) == "done"
 
 
 def test_a_key_by_hand_is_reported_and_works_on(world: RealWorld, bucket: OneResource, name: str) -> None:
-    keys, wanted = credentials(world, name)
-    other = world.client("iam").create_access_key(UserName=wanted["user"])["AccessKey"]
+    keys, desired = credentials(world, name)
+    other = world.client("iam").create_access_key(UserName=desired["user"])["AccessKey"]
     keys.refresh()
     assert keys.state["foreign"] == [other["AccessKeyId"]]
-    keys.up({**wanted, "overlapSeconds": 6 * DAY})
+    keys.up({**desired, "overlapSeconds": 6 * DAY})
     theirs = world.client("s3", other["AccessKeyId"], other["SecretAccessKey"])
     assert code(theirs.list_objects_v2, Bucket=name) == "done"
 
@@ -248,49 +248,49 @@ def test_a_key_by_hand_is_reported_and_works_on(world: RealWorld, bucket: OneRes
     ],
 )
 def test_what_this_store_lacks_is_named_and_no_bucket_is_left(
-    world: RealWorld, name: str, s3: Any, asked: dict[str, Any], told: str
+    world: RealWorld, name: str, s3: Any, requested: dict[str, Any], received: str
 ) -> None:
     one = OneResource(S3Bucket(), world)
-    wanted = {"bucket": name, "owner": OWNER, "namespace": world.namespace}
-    assert f"(NotImplemented): {told} '{name}'" in refusal(one.up, {**wanted, **asked})
+    desired = {"bucket": name, "owner": OWNER, "namespace": world.namespace}
+    assert f"(NotImplemented): {received} '{name}'" in refusal(one.up, {**desired, **requested})
     assert name not in [each["Name"] for each in s3.list_buckets()["Buckets"]]
     assert world.claim() is None
-    assert one.up(wanted) == "create"
+    assert one.up(desired) == "create"
 
 
 def test_a_bucket_with_versions_and_tags_lives_and_drifts_and_is_mended(world: RealWorld, name: str, s3: Any) -> None:
     one = OneResource(S3Bucket(), world)
-    wanted = {
+    desired = {
         "bucket": name,
         "owner": OWNER,
         "namespace": world.namespace,
         "versioning": True,
         "tags": {"team": "pay"},
     }
-    assert one.up(wanted) == "create"
+    assert one.up(desired) == "create"
     assert one.refresh()
-    assert one.up(wanted) == "nothing"
+    assert one.up(desired) == "nothing"
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
     s3.delete_bucket_tagging(Bucket=name)
     assert one.refresh()
     assert one.inputs["versioning"] is False
     assert one.inputs["tags"] == {}
     assert one.state["drift"] == {"owner": "removed"}
-    assert one.up(wanted) == "update"
+    assert one.up(desired) == "update"
     assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
     assert holder_of(tags_of(world.context(), name) or {}) == OWNER
 
 
 def test_a_bucket_goes_with_all_versions_only_by_force(world: RealWorld, name: str, s3: Any) -> None:
     one = OneResource(S3Bucket(), world)
-    wanted = {"bucket": name, "owner": OWNER, "versioning": True, "onDelete": "delete"}
-    one.up(wanted)
+    desired = {"bucket": name, "owner": OWNER, "versioning": True, "onDelete": "delete"}
+    one.up(desired)
     for key in ("a", "a", "b"):
         s3.put_object(Bucket=name, Key=key, Body=b"1")
     s3.delete_object(Bucket=name, Key="b")
     s3.create_multipart_upload(Bucket=name, Key="part")
     assert "is not empty: 4 objects and versions are in it" in refusal(one.destroy)
-    one.up({**wanted, "force": True})
+    one.up({**desired, "force": True})
     one.destroy()
     assert name not in [each["Name"] for each in s3.list_buckets()["Buckets"]]
 
@@ -359,13 +359,13 @@ def moved_clock(patch: pytest.MonkeyPatch, by: timedelta) -> Iterator[None]:
     ],
 )
 def test_wrong_settings_are_told_and_nothing_is_made(
-    world: RealWorld, name: str, s3: Any, change: dict[str, str], told: str
+    world: RealWorld, name: str, s3: Any, change: dict[str, str], received: str
 ) -> None:
     given = {field: getattr(world.settings, field) for field in world.settings.__slots__}
     wrong = RealWorld(StoreSettings(**{**given, **change}), world.kubeconfig, namespace=world.namespace)
     one = OneResource(S3Bucket(), wrong)
     text = refusal(one.up, {"bucket": name, "owner": OWNER})
-    assert told in text
+    assert received in text
     assert world.settings.secret_key not in text
     assert name not in [each["Name"] for each in s3.list_buckets()["Buckets"]]
     one.world = world
@@ -404,12 +404,12 @@ def test_a_store_that_is_out_fails_and_the_next_run_converges(
     monkeypatch.setattr("ambient_components.provider.store.client._WAITS", (0.1,) * 5)
     bucket = OneResource(S3Bucket(), world)
     keys = OneResource(S3Credentials(), world)
-    wanted = {"user": f"{world.namespace}-1", "bucket": name, "owner": OWNER, "lifetimeSeconds": 90 * DAY}
+    desired = {"user": f"{world.namespace}-1", "bucket": name, "owner": OWNER, "lifetimeSeconds": 90 * DAY}
     store.stop()
     assert "does not answer" in refusal(bucket.up, {"bucket": name, "owner": OWNER, "namespace": world.namespace})
-    assert "does not answer" in refusal(keys.up, wanted)
+    assert "does not answer" in refusal(keys.up, desired)
     store.start()
     assert bucket.up({"bucket": name, "owner": OWNER, "namespace": world.namespace}) == "create"
-    assert keys.up(wanted) == "create"
+    assert keys.up(desired) == "create"
     assert code(client_of(world, keys).list_objects_v2, Bucket=name) == "done"
     keys.destroy()

@@ -18,7 +18,7 @@ from tests.support.buckets import (
     owner_tag,
     put,
     refused,
-    said,
+    reported,
     session,
     sweep,
     users,
@@ -58,30 +58,30 @@ def test_the_credentials_open_the_own_bucket_and_nothing_else(stored: Stack, sto
     works(session(store, theirs), other)
     for bucket, key in ((other, "session/state"), (team, "neighbour/session/state")):
         assert [
-            said(client.list_objects_v2, Bucket=bucket),
-            said(client.get_object, Bucket=bucket, Key=key),
-            said(client.put_object, Bucket=bucket, Key=key, Body=b""),
-            said(client.delete_object, Bucket=bucket, Key=key),
+            reported(client.list_objects_v2, Bucket=bucket),
+            reported(client.get_object, Bucket=bucket, Key=key),
+            reported(client.put_object, Bucket=bucket, Key=key, Body=b""),
+            reported(client.delete_object, Bucket=bucket, Key=key),
         ] == ["AccessDenied"] * 4
     assert [
-        said(client.create_bucket, Bucket=f"{own}-new"),
-        said(client.delete_bucket, Bucket=own),
-        said(client.list_buckets),
-        said(client.get_bucket_policy, Bucket=own),
-        said(client.put_bucket_versioning, Bucket=own, VersioningConfiguration={"Status": "Suspended"}),
+        reported(client.create_bucket, Bucket=f"{own}-new"),
+        reported(client.delete_bucket, Bucket=own),
+        reported(client.list_buckets),
+        reported(client.get_bucket_policy, Bucket=own),
+        reported(client.put_bucket_versioning, Bucket=own, VersioningConfiguration={"Status": "Suspended"}),
     ] == ["AccessDenied"] * 5
 
     client, prefix = session(store, part), f"{stored.w}-c/"
     works(client, team, prefix)
     neighbour = {"Bucket": team, "Key": "neighbour/session/state"}
     assert [
-        said(client.get_object, **neighbour),
-        said(client.put_object, **neighbour, Body=b""),
-        said(client.delete_object, **neighbour),
-        said(client.list_objects_v2, Bucket=team),
-        said(client.list_objects_v2, Bucket=team, Prefix="neighbour/", Delimiter="/"),
+        reported(client.get_object, **neighbour),
+        reported(client.put_object, **neighbour, Body=b""),
+        reported(client.delete_object, **neighbour),
+        reported(client.list_objects_v2, Bucket=team),
+        reported(client.list_objects_v2, Bucket=team, Prefix="neighbour/", Delimiter="/"),
         # Another workspace, whose name begins alike.
-        said(client.put_object, Bucket=team, Key=f"{stored.w}-cc/x", Body=b""),
+        reported(client.put_object, Bucket=team, Key=f"{stored.w}-cc/x", Body=b""),
     ] == ["AccessDenied"] * 6
     assert owner_tag(store, team) is None
     assert stored.preview("--expect-no-changes").unchanged
@@ -106,10 +106,10 @@ def test_the_requests_of_the_page_are_answered_as_it_says(stored: Stack, store: 
         put(store, names[bucket], f"{workspace}/s1/state")
     client = session(store, variables(stored))
     (user,) = [name for name in users(store, stored) if name.startswith(f"ambient-{stored.w}-") and "-b-" not in name]
-    told = re.sub(r"ambient-payments-[0-9a-f]+", user, block[1])
+    received = re.sub(r"ambient-payments-[0-9a-f]+", user, block[1])
     for name, own in names.items():
-        told = told.replace(name, own)
-    for line in told.splitlines():
+        received = received.replace(name, own)
+    for line in received.splitlines():
         what, where, answer = line.split(maxsplit=2)
         bucket, _, key = where.partition("/")
         call = {

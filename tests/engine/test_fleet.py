@@ -165,10 +165,10 @@ def test_an_interrupt_and_a_death_are_made_good_by_the_next_run(fleet: Fleet) ->
     finally:
         os.killpg(dead.pid, signal.SIGKILL)
         dead.wait(timeout=30)
-    told = fleet.ambient("up", fleet.name, "--yes")
-    assert told.code == 1, told.text
-    assert f"process {dead.pid}" in told.text
-    assert f"which is dead: pulumi cancel --stack {fleet.name}-01 --yes" in told.text
+    received = fleet.ambient("up", fleet.name, "--yes")
+    assert received.code == 1, received.text
+    assert f"process {dead.pid}" in received.text
+    assert f"which is dead: pulumi cancel --stack {fleet.name}-01 --yes" in received.text
     fleet.shard(1, "cancel", "--yes").ok()
     code, shards, _ = fleet.up_json()
     assert (code, results(shards)) == (0, {"00": "skipped", "01": "done", "02": "skipped"}), shards

@@ -101,19 +101,19 @@ def test_two_clusters_are_run_together_and_told_apart(world: World) -> None:
     assert code == 2, page
     assert [one["workspace"] for one in page["workspaces"]] == [f"{eu}/{world.w}", f"{us}/{world.w}"]  # type: ignore[attr-defined]
 
-    code, told = world.run("up", world.name, "--yes")
-    assert code == 0, told
-    assert {one["shard"]: one["result"] for one in told[:-1]} == {f"{eu}-00": "done", us: "done"}
+    code, received = world.run("up", world.name, "--yes")
+    assert code == 0, received
+    assert {one["shard"]: one["result"] for one in received[:-1]} == {f"{eu}-00": "done", us: "done"}
     assert owners(world.machine, world.w) == ["eu@example.com"]
     assert owners(world.us, world.w) == ["us@example.com"]
     assert (records(world.machine, world.name), records(world.us, world.name)) == (1, 0)
 
-    code, told = world.run("up", world.name, "--yes")
-    assert code == 0, told
-    assert {one["shard"]: one["result"] for one in told[:-1]} == {f"{eu}-00": "skipped", us: "done"}
-    assert told[-1]["created"] == 0
+    code, received = world.run("up", world.name, "--yes")
+    assert code == 0, received
+    assert {one["shard"]: one["result"] for one in received[:-1]} == {f"{eu}-00": "skipped", us: "done"}
+    assert received[-1]["created"] == 0
 
-    code, told = world.run("destroy", world.name, "--confirm", world.name)
-    assert code == 0, told
+    code, received = world.run("destroy", world.name, "--confirm", world.name)
+    assert code == 0, received
     assert owners(world.machine, world.w) == owners(world.us, world.w) == []
     assert records(world.machine, world.name) == 0

@@ -42,14 +42,14 @@ class Two(Shard):
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
 
-    def said(self, verb: str, *words: str, code: int = 0) -> dict[str, Any]:
+    def reported(self, verb: str, *words: str, code: int = 0) -> dict[str, Any]:
         ended = self.ambient(*verb.split(), *words, "--format", "json")
         assert ended.code == code, ended.text
         found: dict[str, Any] = json.loads(ended.text[ended.text.index("{") :])
         return found
 
     def plan(self, *flags: str, code: int) -> dict[str, Any]:
-        document = self.said("plan", self.fleet, *flags, code=code)
+        document = self.reported("plan", self.fleet, *flags, code=code)
         assert list(faults(document, SCHEMA, SCHEMA)) == []
         return document
 
@@ -75,7 +75,7 @@ def test_one_plan_of_all_shards(fleet: Two) -> None:
     for part in ("access", "workspaces", "keys", "other", "guardrails", "pending"):
         assert online[part] == offline[part], part
     assert online["totals"]["steps"]["create"] == 3
-    one = fleet.said("plan", SHARDS[1], "--offline", code=2)
+    one = fleet.reported("plan", SHARDS[1], "--offline", code=2)
     assert [each["workspace"] for each in one["access"]["gained"]] == [f"{fleet.w}-c"]
 
 
@@ -97,7 +97,7 @@ def test_what_leaves_counts_over_all_shards(fleet: Two) -> None:
     # By itself each shard may lose so much; where the fleet was judged, its own share does not count.
     lines[2] = lines[2].replace(", {group: g1}, {group: g2}, {group: g3}", "")
     fleet.write("".join(lines))
-    alone = fleet.said("plan", SHARDS[0], "--offline", code=3)
+    alone = fleet.reported("plan", SHARDS[0], "--offline", code=3)
     assert "6 of the 10 grants of this stack end" in alone["guardrails"][0]["problem"]
     fleet.write("exceptions: [{guardrail: massRemoval, reason: x}]\n" + "".join(lines))
     allowed = fleet.plan("--all", code=2)
@@ -122,11 +122,11 @@ def test_the_provider_takes_the_fleets_word_for_one_change_alone(fleet: Two) -> 
 def test_a_fleet_is_read_as_one_stack(fleet: Two) -> None:
     fleet.declare("g1", "g2", "g3")
     names = [f"{fleet.w}-{name}" for name in "abc"]
-    assert [one["name"] for one in fleet.said("show", fleet.fleet)["workspaces"]] == names
-    from_state = fleet.said("access", fleet.fleet)["access"]
+    assert [one["name"] for one in fleet.reported("show", fleet.fleet)["workspaces"]] == names
+    from_state = fleet.reported("access", fleet.fleet)["access"]
     assert sorted({one["workspace"] for one in from_state}) == names
-    assert fleet.said("access", fleet.fleet, "--files")["access"] == from_state
-    live = fleet.said("access", fleet.fleet, "--live")
+    assert fleet.reported("access", fleet.fleet, "--files")["access"] == from_state
+    live = fleet.reported("access", fleet.fleet, "--live")
     assert sorted({one["workspace"] for one in live["access"]}) == names
     for name, shard in ((names[0], SHARDS[0]), (names[2], SHARDS[1])):
         shown = fleet.ambient("keys", "show", fleet.fleet, f"{name}/ci", "--quiet")

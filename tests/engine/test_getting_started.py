@@ -50,10 +50,10 @@ def lines(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
 
 
-def in_order(wanted: list[str], said: list[str]) -> list[str]:
+def in_order(desired: list[str], reported: list[str]) -> list[str]:
     """What is wanted and not said, or not in this order."""
-    rest = iter(said)
-    return [line for line in wanted if line not in rest]
+    rest = iter(reported)
+    return [line for line in desired if line not in rest]
 
 
 @pytest.fixture
@@ -90,23 +90,23 @@ class Shell:
             cwd=self.folder, env=self.environment, input=stdin,
             capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
-        said = ended.stdout + ended.stderr
-        self.machine.outputs.append(said)
-        assert ended.returncode == 0, f"{script}\n{said}"
-        return said
+        reported = ended.stdout + ended.stderr
+        self.machine.outputs.append(reported)
+        assert ended.returncode == 0, f"{script}\n{reported}"
+        return reported
 
 
 def test_the_page_says_what_its_commands_print(machine: Machine, project: Path) -> None:
-    shell, said, ran = Shell(machine, project), "", 0
+    shell, reported, ran = Shell(machine, project), "", 0
     secret = machine.keep_secret("sk-ant-made-up-for-the-first-steps", "the secret of the page")
     for heading, language, text in blocks():
         if language == "sh" and not any(words in text for words in (*BY_HAND, "git init", "export PULUMI_BACKEND")):
-            said = shell.type(text, stdin=secret if "config set --secret" in text else "")
+            reported = shell.type(text, stdin=secret if "config set --secret" in text else "")
             ran += 1
         elif language == "yaml" and heading.startswith("A workspace"):
             (project / "stacks/dev.yaml").write_text(text)
         elif language == "text" and "Username" not in text:
-            assert in_order(lines(text), lines(said)) == [], f"{heading}:\n{said}"
+            assert in_order(lines(text), lines(reported)) == [], f"{heading}:\n{reported}"
     assert ran == 5
     token = shell.type(f"pulumi stack output {WORKSPACE}/ci --show-secrets --stack dev")
     machine.outputs.pop()

@@ -33,11 +33,11 @@ def held(stack: Stack, *workspaces: str) -> dict[str, list[str]]:
     return found
 
 
-def refused(stack: Stack, *told: str) -> None:
+def refused(stack: Stack, *received: str) -> None:
     """It is, by a preview and by runs of every kind, and all is as it was."""
     before = held(stack)
     for result in (stack.preview(), stack.up(), stack.up("--continue-on-error"), stack.up("--refresh")):
-        result.refused(*told)
+        result.refused(*received)
     assert held(stack) == before
 
 
@@ -54,7 +54,7 @@ CROSSINGS = {
 
 @pytest.mark.parametrize("guardrail", CROSSINGS)
 def test_what_a_guardrail_refuses_changes_nothing_and_a_reason_lets_it_pass(stack: Stack, guardrail: str) -> None:
-    entry, told = CROSSINGS[guardrail]
+    entry, received = CROSSINGS[guardrail]
     # What is there before holds nothing that leaves by itself.
     few = FULL.replace(f"grants: [{PEOPLE}], ", "") if guardrail != "noAdmin" else FULL
     stack.write(file_of(few))
@@ -62,7 +62,7 @@ def test_what_a_guardrail_refuses_changes_nothing_and_a_reason_lets_it_pass(stac
     stack.write(file_of(entry))
     refused(
         stack,
-        f"workspace '{stack.w}': {told}",
+        f"workspace '{stack.w}': {received}",
         f"if that is meant, write in the workspace's entry: exceptions: [{{guardrail: {guardrail}, reason: WHY}}]",
     )
     stack.write(file_of(f"{entry}, exceptions: [{{guardrail: {guardrail}, reason: a test}}]"))
@@ -231,10 +231,10 @@ def test_a_slip_of_the_files_takes_nothing_away(several: Stack) -> None:
     stack, names = several, [f"{several.w}-{end}" for end in "abc"]
     tokens = {name: stack.token("ci", name) for name in (names[0], names[2])}
     before = held(stack, *names)
-    for slip, told in SLIPS.items():
+    for slip, received in SLIPS.items():
         slip(stack)
         for result in (stack.up(), stack.up("--continue-on-error", plain=True)):
-            result.refused(told)
+            result.refused(received)
         assert held(stack, *names) == before, slip.__name__
         restore(stack)
     for name, token in tokens.items():
@@ -257,9 +257,9 @@ def test_a_stack_is_destroyed_by_its_name_and_not_while_it_is_protected(stack: S
 
     stack.write(file_of(f"{OWNED}, keys: {{ci: {{role: view}}}}"))
     stack.up().ok()
-    asked = stack.ambient("destroy", stack.name)
-    assert (asked.code, stack.ambient("destroy", stack.name, "--confirm", "prod").code) == (1, 64)
-    assert f"give --confirm {stack.name}" in asked.text
+    requested = stack.ambient("destroy", stack.name)
+    assert (requested.code, stack.ambient("destroy", stack.name, "--confirm", "prod").code) == (1, 64)
+    assert f"give --confirm {stack.name}" in requested.text
     assert (held(stack), stack.sessions(token)) == (before, 200)
 
     destroyed = stack.ambient("destroy", stack.name, "--confirm", stack.name).ok()

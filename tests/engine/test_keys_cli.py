@@ -129,9 +129,9 @@ def test_a_key_is_handed_over_and_lies_nowhere_else(deployed: Stack, tmp_path_fa
     ]
     assert ambient(stack, "keys", "show", name, "-s", stack.name, "--quiet").stderr == ""
 
-    for said in ("written to", "already in"):
+    for reported in ("written to", "already in"):
         written = stack.ambient("keys", "deliver", stack.name, name, "--file", str(out / "file")).ok()
-        assert written.text == f"{name}: {said} {out / 'file'}\n"
+        assert written.text == f"{name}: {reported} {out / 'file'}\n"
     assert stat.S_IMODE((out / "file").stat().st_mode) == 0o600
     script = f"umask 077; cat > {out}/by-program"
     handed = stack.ambient("keys", "deliver", "--stack", stack.name, name, "--", "sh", "-c", script).ok()

@@ -168,20 +168,20 @@ def test_what_somebody_could_mint_outlives_his_grant_and_ends_with_the_identity(
     minted = machine.mint(stack.w, boss, user=BOB.name)
     stack.write(text)
     for result in (stack.preview().ok(), stack.up().ok()):
-        said = re.search(
+        reported = re.search(
             rf"workspace '{stack.w}': edit of user:bob@example.com ends in this run, and people who had it could mint "
             r"tokens of the keys boss, ci and the accounts (?P<accounts>[^:]+), and those outlive it; if that may have "
             rf"happened, rotate them: ambient (?P<words>keys rotate {stack.name} --workspace {stack.w} --leaked) ",
             result.flat.replace("\n", " "),
         )
-        assert said, result.text
-        assert "default" in said["accounts"]
+        assert reported, result.text
+        assert "default" in reported["accounts"]
     machine.until(lambda: stack.sessions(own) == 403, "bob's grant has ended")
     # An admin's rights, which bob never had.
     secrets = f"api/v1/namespaces/{stack.w}/secrets"
     assert stack.status(secrets, minted) == 200
 
-    stack.ambient(*said["words"].split()).ok()
+    stack.ambient(*reported["words"].split()).ok()
     assert stack.status(secrets, minted) == 200
     stack.up().ok()
     stack.ended(minted, "what somebody else minted of the old identity")

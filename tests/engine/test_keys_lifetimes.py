@@ -41,8 +41,8 @@ def file_of(**keys: str) -> str:
 
 
 def lives(token: str) -> int:
-    said = claims(token)
-    return int(said["exp"] - said["iat"])
+    reported = claims(token)
+    return int(reported["exp"] - reported["iat"])
 
 
 def test_every_life_of_the_platforms_page_is_granted_as_asked(stack: Stack) -> None:
@@ -51,10 +51,10 @@ def test_every_life_of_the_platforms_page_is_granted_as_asked(stack: Stack) -> N
     assert "every session of the workspace can read a static token" in stack.up().ok().text
     tokens = {key_id: stack.token(key_id) for key_id in (*LIVES, "static")}
     assert {stack.sessions(token) for token in tokens.values()} == {200}
-    for key_id, (_, asked) in LIVES.items():
-        assert lives(tokens[key_id]) == asked, key_id
+    for key_id, (_, requested) in LIVES.items():
+        assert lives(tokens[key_id]) == requested, key_id
         # From when its handle was made, which is up to a second earlier.
-        assert 0 <= stack.tokens(key_id)["grantedSeconds"] - asked <= 2, key_id
+        assert 0 <= stack.tokens(key_id)["grantedSeconds"] - requested <= 2, key_id
     assert "exp" not in claims(tokens["static"])
     (token_secret,) = [token_secret for token_secret in stack.token_secrets() if "static" in token_secret]
     lies = stack.machine.get(f"/api/v1/namespaces/{stack.w}/secrets/{token_secret}")

@@ -33,8 +33,8 @@ def test_adopting_takes_what_exists_and_keeps_what_no_file_declares(stack: Stack
     preview = stack.preview().ok()
     assert one.owner_annotation is None
     # What nobody declared is told before it matters.
-    for told in ("edit of user:mallory@example.com", "admin of user:carol@example.com", "SAVED_IN_UI"):
-        assert told in preview.text
+    for received in ("edit of user:mallory@example.com", "admin of user:carol@example.com", "SAVED_IN_UI"):
+        assert received in preview.text
     stack.up(plain=True).ok()
     is_open(one)
     assert one.namespace()["metadata"]["uid"] == uid

@@ -34,7 +34,7 @@ def written(stack: Stack, *changes: tuple[str, str]) -> None:
     stack.write(text)
 
 
-def said(stack: Stack, *flags: str, code: int) -> dict[str, Any]:
+def reported(stack: Stack, *flags: str, code: int) -> dict[str, Any]:
     """The plan as JSON, which its schema allows; standard error is not a part of it."""
     ended = subprocess.run(
         [str(REPOSITORY / ".venv" / "bin" / "ambient"), "plan", stack.name, "--format", "json", *flags],
@@ -73,7 +73,7 @@ def deployed(stack: Stack) -> Stack:
 
 def test_the_page_says_what_the_run_does(stack: Stack) -> None:
     written(stack)
-    first = said(stack, code=2)
+    first = reported(stack, code=2)
     assert first["workspaces"] == [{"workspace": stack.w, "what": "made"}]
     assert access(first) == (["group:devs edit", "group:temps view", "key:ci view", "user:alice@example.com admin"], [])
     assert keys(first) == [("ci", 1, "minted")]
@@ -83,11 +83,11 @@ def test_the_page_says_what_the_run_does(stack: Stack) -> None:
     assert made <= state
     # Nothing but the stack itself and its providers came that the page had not said.
     assert {name for name in state - made if name.startswith(stack.w)} == set()
-    assert said(stack, code=0)["steps"] == []
-    assert said(stack, "--offline", code=0)["pending"] == []
+    assert reported(stack, code=0)["steps"] == []
+    assert reported(stack, "--offline", code=0)["pending"] == []
 
     written(stack, ("{group: devs, role: edit}", "{group: devs, role: admin}"), ("ci: {", "ci: {generation: 2, "))
-    online, offline = said(stack, code=2), said(stack, "--offline", code=2)
+    online, offline = reported(stack, code=2), reported(stack, "--offline", code=2)
     assert access(online) == (["group:devs admin"], ["group:devs edit"])
     assert keys(online) == [("ci", 1, "revoked"), ("ci", 2, "minted")]
     # The engine and the files say the same, each of what it can know.
@@ -102,41 +102,41 @@ def test_the_page_says_what_the_run_does(stack: Stack) -> None:
     assert f"- `+` `{stack.w}` `group:devs` admin (was edit)\n" in markdown.text
     assert "<details>" in markdown.text
     up(stack).ok()
-    assert said(stack, code=0)["changes"] is False
+    assert reported(stack, code=0)["changes"] is False
 
 
 def test_a_guardrail_refuses_the_plan_and_the_run(deployed: Stack) -> None:
     stack = deployed
     before = stack.export()
     stack.write("workspaces: {}\n")
-    online = said(stack, code=3)
+    online = reported(stack, code=3)
     assert "it was not closed" in online["guardrails"][0]["problem"]
-    assert said(stack, "--offline", code=3)["guardrails"] == online["guardrails"]
+    assert reported(stack, "--offline", code=3)["guardrails"] == online["guardrails"]
     assert stack.ambient("up", stack.name, "--yes").code == 3
     assert stack.export() == before
     written(stack, ("ci: {role: view", "ci: {role: admin"))
-    assert [one["rule"] for one in said(stack, code=3)["guardrails"]] == ["adminKey"]
+    assert [one["rule"] for one in reported(stack, code=3)["guardrails"]] == ["adminKey"]
 
 
 def test_the_future_is_shown_as_it_comes(deployed: Stack) -> None:
     stack = deployed
     # The token lives 30 days, and is renewed a quarter of that before its end.
     stack.environment["AMBIENT_CLOCK_OFFSET"] = "25d"
-    due = said(stack, code=2)
+    due = reported(stack, code=2)
     assert keys(due) == [("ci", 1, "rotated")]
     assert due["keys"][0]["why"].startswith("the token expires on ")
-    assert keys(said(stack, "--offline", code=2)) == [("ci", 1, "rotated")]
+    assert keys(reported(stack, "--offline", code=2)) == [("ci", 1, "rotated")]
     del stack.environment["AMBIENT_CLOCK_OFFSET"]
-    assert said(stack, code=0)["keys"] == []
-    future = said(stack, "--at", "2127-01-01", code=2)
+    assert reported(stack, code=0)["keys"] == []
+    future = reported(stack, "--at", "2127-01-01", code=2)
     assert access(future) == ([], ["group:temps view"])
-    assert access(said(stack, "--at", "2127-01-01", "--offline", code=2)) == access(future)
+    assert access(reported(stack, "--at", "2127-01-01", "--offline", code=2)) == access(future)
 
 
 def test_a_saved_plan_is_what_is_deployed(stack: Stack) -> None:
     # All of it is new: each step has its content, and two previews of one moment have the same.
     written(stack)
-    said(stack, "--save", "plan.json", code=2)
+    reported(stack, "--save", "plan.json", code=2)
     written(stack, ("lifetime: 30d", "lifetime: 60d"))
     other = up(stack, "--plan", "plan.json")
     assert other.code == 1
@@ -145,7 +145,7 @@ def test_a_saved_plan_is_what_is_deployed(stack: Stack) -> None:
     up(stack, "--plan", "plan.json").ok()
 
     written(stack, ("{group: devs, role: edit}", "{group: devs, role: admin}"))
-    said(stack, "--save", "plan.json", code=2)
+    reported(stack, "--save", "plan.json", code=2)
     # What nobody reviewed is refused, and told.
     written(stack, ("{group: devs, role: edit}", "{group: everybody, role: admin}"))
     refused = up(stack, "--plan", "plan.json")
@@ -153,21 +153,21 @@ def test_a_saved_plan_is_what_is_deployed(stack: Stack) -> None:
     assert "+ access: gained" in refused.text
     written(stack, ("{group: devs, role: edit}", "{group: devs, role: admin}"))
     up(stack, "--plan", "plan.json").ok()
-    assert said(stack, code=0)["changes"] is False
+    assert reported(stack, code=0)["changes"] is False
     # The state is another one now.
     again = up(stack, "--plan", "plan.json")
     assert again.code == 1
     assert "its state is another one" in again.text
 
     written(stack, ("{group: devs, role: edit}", "{group: devs, role: view}"))
-    said(stack, "--save", "plan.json", "--max-age", "1h", code=2)
+    reported(stack, "--save", "plan.json", "--max-age", "1h", code=2)
     stack.environment["AMBIENT_CLOCK_OFFSET"] = "2h"
     late = up(stack, "--plan", "plan.json")
     assert late.code == 1
     assert "it is too old" in late.text
     stack.environment["AMBIENT_CLOCK_OFFSET"] = "30m"
     up(stack, "--plan", "plan.json").ok()
-    assert said(stack, code=0)["changes"] is False
+    assert reported(stack, code=0)["changes"] is False
 
 
 def test_what_a_failed_run_left_is_pending(deployed: Stack) -> None:
@@ -180,6 +180,6 @@ def test_what_a_failed_run_left_is_pending(deployed: Stack) -> None:
             one["dependencies"] = [urn for urn in one.get("dependencies") or () if not urn.endswith(f"::{lost}")]
 
     stack.edit_state(forget)
-    offline = said(stack, "--offline", code=2)
+    offline = reported(stack, "--offline", code=2)
     assert offline["access"] == {"gained": [], "lost": []}
     assert [one["text"] for one in offline["pending"]] == ["group:devs has nothing, and is declared as edit"]

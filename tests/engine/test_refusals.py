@@ -54,11 +54,11 @@ def test_every_mistake_of_a_file_is_told_at_once(stack: Stack) -> None:
 
 def test_a_missing_secret_is_a_warning_in_a_preview_and_an_error_in_an_update(stack: Stack) -> None:
     stack.write(ONE.replace("}]}", "}], secrets: {runner: {ANTHROPIC_API_KEY: {config: THIS/anthropic}}}}"))
-    told = f"the stack's config has no '{stack.w}/anthropic'"
+    received = f"the stack's config has no '{stack.w}/anthropic'"
     preview = stack.preview().ok()
-    assert told in preview.text
+    assert received in preview.text
     assert f"pulumi config set --secret {stack.w}/anthropic" in preview.text
-    stack.up().refused(f"stacks/{stack.name}.yaml:2:", told)
+    stack.up().refused(f"stacks/{stack.name}.yaml:2:", received)
     assert not exists(stack)
 
 

@@ -51,7 +51,7 @@ def vault(stack: Stack, value: str) -> None:
 def test_every_source_and_what_is_missing(stack: Stack) -> None:
     keep = stack.machine.keep_secret
     stack.write(FILE)
-    told = (
+    received = (
         "the stack's config has no 'anthropic'",
         "the environment variable 'CI_TOKEN' is not set",
         "there is no file 'stacks/secret.txt'",
@@ -59,9 +59,9 @@ def test_every_source_and_what_is_missing(stack: Stack) -> None:
     )
     # As in the pipeline of a fork: the plan is there, the values are not.
     preview = stack.preview().ok()
-    assert all(text in preview.text for text in told), preview.text
+    assert all(text in preview.text for text in received), preview.text
     assert "unknown in this preview, an error in pulumi up" in preview.text
-    stack.up().refused(*told)
+    stack.up().refused(*received)
     assert stack.machine.get(f"/api/v1/namespaces/{stack.w}") is None
 
     config = stack.secret("anthropic")

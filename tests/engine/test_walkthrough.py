@@ -219,7 +219,7 @@ def test_every_step_of_the_page_says_and_does_what_it_says(stack: Stack) -> None
     all_blocks = blocks()
     steps = [block for block in all_blocks if block.changes_the_file]
     assert len(steps) >= 16
-    text, done, said = "", 0, ""
+    text, done, reported = "", 0, ""
     for block in all_blocks:
         if block.changes_the_file:
             text = changed(text, block)
@@ -227,8 +227,8 @@ def test_every_step_of_the_page_says_and_does_what_it_says(stack: Stack) -> None
                 made_in_the_ui(stack.machine)
             stack.write(text)
             preview = stack.preview()
-            said = as_on_the_page(stack, preview)
-            assert "Traceback" not in said
+            reported = as_on_the_page(stack, preview)
+            assert "Traceback" not in reported
             if block.heading == "Secrets" and not (stack.folder / "secrets").exists():
                 stack.up().refused("the stack's config has no 'payments/anthropic'")
                 put_secrets_where_they_are_read(stack)
@@ -238,7 +238,7 @@ def test_every_step_of_the_page_says_and_does_what_it_says(stack: Stack) -> None
         elif block.language == "sh" and "--expect-no-changes" in block.text:
             assert stack.preview("--expect-no-changes").unchanged
         elif block.language == "text" and block.heading != "Dev, stage and prod":
-            assert not_said(block, said) == [], f"{block.heading}:\n{said}"
+            assert not_said(block, reported) == [], f"{block.heading}:\n{reported}"
     assert stack.preview("--expect-no-changes").unchanged
     # One is refused, as the page says.
     assert done == len(steps) - 1

@@ -221,7 +221,7 @@ def test_without_a_generation_before_there_is_one_identity(record, args):
     ],
     ids=str,
 )
-def test_what_is_asked_of_the_tokens(record, args, asked):
+def test_what_is_asked_of_the_tokens(record, args, requested):
     given = key(record, **args).of("AccessToken")[0].inputs
     identity = {"namespace", "serviceAccount", "serviceAccountUid", "key", "owner", "generation"}
-    assert {name: value for name, value in given.items() if name not in identity} == asked
+    assert {name: value for name, value in given.items() if name not in identity} == requested

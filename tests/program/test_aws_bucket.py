@@ -162,8 +162,8 @@ def test_public_access_is_blocked_on_aws_alone(aws):
 
 def test_the_keys_are_of_pulumi_awss_user_and_nothing_else_of_it_is_ours(aws):
     recording = aws(EVERYTHING)
-    wanted = recording.named("S3Credentials", "payments/storage/credentials").inputs
-    assert {name: value for name, value in wanted.items() if value is not None} == {
+    desired = recording.named("S3Credentials", "payments/storage/credentials").inputs
+    assert {name: value for name, value in desired.items() if value is not None} == {
         "user": USER,
         "bucket": "payments-sessions",
         "owner": "project/fleet",

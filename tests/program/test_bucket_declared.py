@@ -79,16 +79,16 @@ def test_every_field_reaches_its_resource(workspace):
 
 
 def test_versioning_is_left_alone_or_said(workspace):
-    for said in (True, False):
-        bucket = workspace(bucket={**BUCKET, "versioning": said}).named("S3Bucket", "payments/storage/bucket")
-        assert bucket.inputs["versioning"] is said
+    for reported in (True, False):
+        bucket = workspace(bucket={**BUCKET, "versioning": reported}).named("S3Bucket", "payments/storage/bucket")
+        assert bucket.inputs["versioning"] is reported
     assert "versioning" not in workspace(bucket=BUCKET).named("S3Bucket", "payments/storage/bucket").inputs
 
 
 def test_keys_without_an_end(workspace):
-    wanted = inputs_of_credentials(workspace(bucket={**BUCKET, "credentials": {"never": True}}))
-    assert wanted["never"] is True
-    assert "lifetimeSeconds" not in wanted
+    desired = inputs_of_credentials(workspace(bucket={**BUCKET, "credentials": {"never": True}}))
+    assert desired["never"] is True
+    assert "lifetimeSeconds" not in desired
 
 
 def test_of_a_shared_bucket_only_the_workspaces_part_is_opened(workspace):
@@ -136,9 +136,9 @@ def test_a_workspace_without_a_bucket_says_nothing_of_storage(workspace):
 def test_every_component_says_that_it_is_complete(workspace):
     recording = workspace(bucket=BUCKET)
     assert {item.urn for item in recording.components} == recording.outputs.keys() - {recording.stack}
-    said = {"bucket": "payments-sessions", "driver": "s3"}
+    reported = {"bucket": "payments-sessions", "driver": "s3"}
     component = recording.named("Bucket", "payments/storage")
-    assert (component.inputs, recording.outputs[component.urn]) == (said, said)
+    assert (component.inputs, recording.outputs[component.urn]) == (reported, reported)
 
 
 def test_no_component_holds_a_secret(workspace):
@@ -199,9 +199,9 @@ def test_a_bucket_on_its_own_is_opened_whole_for_whoever_reads_its_variables(rec
         "bucket": "payments-sessions",
         "owner": "project/fleet",
     }
-    wanted = recording.named("S3Credentials", "sessions/credentials").inputs
-    assert (wanted.get("prefix"), wanted.get("usedIn")) == (None, None)
-    assert wanted["user"].startswith("ambient-sessions-")
+    desired = recording.named("S3Credentials", "sessions/credentials").inputs
+    assert (desired.get("prefix"), desired.get("usedIn")) == (None, None)
+    assert desired["user"].startswith("ambient-sessions-")
     assert recording.exports == {
         "STORAGE_MODE": "custom",
         "S3_ENDPOINT": ENDPOINT,
@@ -216,8 +216,8 @@ def test_a_bucket_on_its_own_is_opened_whole_for_whoever_reads_its_variables(rec
 def test_a_bucket_on_its_own_for_a_workspace_that_something_else_declares(record):
     args = {"workspace": "payments", "usedIn": "payments/ambient-non-vertex-integrations", "shared": True}
     recording, bucket = alone(record, args)
-    wanted = recording.named("S3Credentials", "sessions/credentials").inputs
-    assert (wanted["prefix"], wanted["user"], wanted["usedIn"]) == ("payments/", USER, args["usedIn"])
+    desired = recording.named("S3Credentials", "sessions/credentials").inputs
+    assert (desired["prefix"], desired["user"], desired["usedIn"]) == ("payments/", USER, args["usedIn"])
     assert bucket.bucket is None
 
 

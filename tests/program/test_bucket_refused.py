@@ -89,10 +89,10 @@ from tests.support.workspace_bucket import BUCKET, ENDPOINT, EXISTING, KEYS, NAM
     ],
     ids=str,
 )
-def test_what_a_store_would_refuse_is_refused_before_anything_is_declared(workspace, bucket, told):
+def test_what_a_store_would_refuse_is_refused_before_anything_is_declared(workspace, bucket, received):
     with pytest.raises(ValueError, match=r"workspace 'payments': bucket") as refused:
         workspace(bucket={**BUCKET, **bucket})
-    assert told in str(refused.value)
+    assert received in str(refused.value)
     assert "v-" not in str(refused.value)
 
 
@@ -154,9 +154,9 @@ def test_the_variables_are_complete_or_there_are_none(workspace, bucket, state, 
     try:
         recording = workspace(bucket=bucket, state=state, preview=preview)
     except ValueError as error:
-        told = str(error)
+        received = str(error)
         event("refused")
-        assert "v-" not in told
+        assert "v-" not in received
         return
     secrets = recording.of("WorkspaceSecret")
     event(f"{len(secrets)} secrets of {bucket.get('driver')}")

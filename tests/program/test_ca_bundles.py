@@ -93,11 +93,11 @@ def test_a_bundle_of_few_is_a_warning(run_fleet, bundle, count, counted):
     ],
     ids=lambda value: value[:60] if isinstance(value, str | bytes) else None,
 )
-def test_what_is_no_bundle_is_refused_and_never_quoted(run_fleet, bundle, content, told, preview):
+def test_what_is_no_bundle_is_refused_and_never_quoted(run_fleet, bundle, content, received, preview):
     if content is not None:
         bundle(content)
     (line,) = run_fleet.refusal(STACK, config=CONFIG, preview=preview)
-    assert told in line
+    assert received in line
     assert "MIIEsecret" not in line
     assert line.startswith("stacks/dev.yaml:4:")
 

@@ -212,8 +212,8 @@ def test_the_example_deploys(run_fleet):
 def test_a_workspace_in_which_no_session_would_start_is_a_warning(run_fleet, entry, vertex, warned):
     config = {"clusterUid": "uid-1", "vertex": vertex}
     recording = run_fleet({"workspaces": {"payments": entry}}, config=config, secrets=SECRETS)
-    told = [line for line in recording.warnings if "workspaces.payments: has no runner secret" in line]
-    assert len(told) == warned
+    received = [line for line in recording.warnings if "workspaces.payments: has no runner secret" in line]
+    assert len(received) == warned
 
 
 @pytest.mark.parametrize("name", ["openshift", "vertex"])

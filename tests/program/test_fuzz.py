@@ -161,18 +161,18 @@ def test_a_stack_is_declared_or_refused_in_text_and_no_secret_is_told(
         try:
             recording = recorder.run(stack_program.run)
         except pulumi.RunError as error:
-            told = str(error)
-            assert told.strip()
+            received = str(error)
+            assert received.strip()
             assert list(recorder.last) == []
-            for line in told.splitlines():
+            for line in received.splitlines():
                 event(" ".join(line.split(": ")[-1].split()[:3]))
         else:
-            told = ""
+            received = ""
             # A bundle of certificates is no secret, nor what stands in the config as the platform's namespace.
             assert MARK not in "".join(repr(one.inputs) for one in recording.of("WorkspaceSecret"))
             for provider in [*recording.of("ambient"), *recording.of("aws")]:
                 keys = [value for name, value in provider.inputs.items() if name.lower().endswith("secretkey")]
                 assert all(isinstance(key, Secret) for key in keys)
             event(f"declared with {len(recording.of('S3Credentials'))} credentials")
-    told += "\n".join(text for _, text in recorder.last.logs)
-    assert MARK not in told.replace(given_["config"].get("platformNamespace") or "\0", "")
+    received += "\n".join(text for _, text in recorder.last.logs)
+    assert MARK not in received.replace(given_["config"].get("platformNamespace") or "\0", "")

@@ -76,11 +76,11 @@ def test_one_of_the_stack_names_the_first_workspace():
     text = (
         f"exceptions: [{{guardrail: adminKey, reason: x, {ENDED}}}]\nworkspaces:\n  aa: {{{KEYS}}}\n  bb: {{{KEYS}}}\n"
     )
-    (told,) = warnings(text)
-    assert told.startswith(
+    (received,) = warnings(text)
+    assert received.startswith(
         "x.yaml:1:54: exceptions[0].until: has ended, and what it let through is still deployed: workspace 'aa': key"
     )
-    assert "(and 1 more)" in told
+    assert "(and 1 more)" in received
 
 
 @pytest.mark.parametrize(

@@ -111,10 +111,10 @@ UNCHECKED = "so whether it is encrypted can't be checked; set it there: pulumi c
         ("config: {a: 2026-99-99}", "can't be read: month must be in 1..12; fix it"),
     ],
 )
-def test_a_secret_that_cannot_be_checked_is_refused(run_fleet, content, told):
+def test_a_secret_that_cannot_be_checked_is_refused(run_fleet, content, received):
     """As with `--config-file`, which the engine names to no program: a secret in plain text must not pass there."""
     (line,) = run_fleet.refusal(STACK, **run(run_fleet, KEYS), files={"stacks/Pulumi.dev.yaml": content})
-    assert line.startswith(f"stacks/Pulumi.dev.yaml: {told}")
+    assert line.startswith(f"stacks/Pulumi.dev.yaml: {received}")
     assert "v-root" not in line
 
 
@@ -135,11 +135,11 @@ def test_a_secret_of_an_environment_is_in_no_file(run_fleet, store):
     ],
     ids=str,
 )
-def test_a_broken_store_is_refused_once(run_fleet, store, told):
+def test_a_broken_store_is_refused_once(run_fleet, store, received):
     lines = run_fleet.refusal(STACK, **run(run_fleet, store, secret=False))
     # And not a second time, by every bucket that then has none.
     assert [line for line in lines if line.startswith("objectStore")] == lines
-    assert told in lines[0]
+    assert received in lines[0]
 
 
 def test_a_store_can_be_set_in_one_line_as_well(run_fleet):

@@ -110,9 +110,9 @@ def test_limits_are_canonical_and_over_the_platforms_defaults(workspace):
 def test_the_policies_are_those_of_isolation_for_the_platforms_namespace(workspace, platform):
     given = {"platformNamespace": platform} if platform else {}
     recording = workspace(limits=LIMITS, **given)
-    wanted = network_policies.policies(platform or "ambient-code", LIMITS["network"]["allow"])
-    assert len(recording.of("NetworkPolicy")) == len(wanted)
-    for name, spec in wanted.items():
+    desired = network_policies.policies(platform or "ambient-code", LIMITS["network"]["allow"])
+    assert len(recording.of("NetworkPolicy")) == len(desired)
+    for name, spec in desired.items():
         policy = recording.named("NetworkPolicy", f"payments/network/{name}")
         assert policy.metadata == {"name": name, "namespace": "payments", "annotations": FORCED}
         assert policy.inputs["spec"] == spec
@@ -250,11 +250,11 @@ def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
     ],
     ids=str,
 )
-def test_what_the_platform_would_not_take_is_refused(workspace, args, told):
+def test_what_the_platform_would_not_take_is_refused(workspace, args, received):
     with pytest.raises(ValueError, match="workspace 'payments': ") as refused:
         workspace(**args)
     (line,) = str(refused.value).splitlines()
-    assert told in line
+    assert received in line
 
 
 @pytest.mark.parametrize(

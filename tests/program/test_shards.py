@@ -23,8 +23,8 @@ def shard(run_fleet):
 
     def shard(stack: str, text: str = FILE, *, shards: str | None = "4", preview: bool = False, **config) -> Recording:
         (run_fleet.folder / "stacks/prod.yaml").write_text(text)
-        said = {} if shards is None else {"shards": shards}
-        shard.last = Recorder({**CLUSTER, **said, **config}, stack=stack, preview=preview)
+        reported = {} if shards is None else {"shards": shards}
+        shard.last = Recorder({**CLUSTER, **reported, **config}, stack=stack, preview=preview)
         shard.last.write_files()
         return shard.last.run(stack_program.run)
 

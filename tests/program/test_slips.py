@@ -223,16 +223,16 @@ def test_no_slip_takes_much_in_silence(folder: Path) -> None:
     before = ledger_in(folder)
     assert before is not None
     assert sum(len(who(entry, "people")) for entry in before.values()) == 23
-    told, passed = 0, []
+    received, passed = 0, []
     for what, files in slips():
         write(folder, files)
         after = ledger_in(folder)
         if after is None or refusals(before, after):
-            told += 1
+            received += 1
             continue
         passed.append(what)
         assert in_silence(before, after) == [], what
-    assert told > 150
+    assert received > 150
     # A line or two that lose little, or nothing: a list in another order, a key, a grant.
     assert len(passed) < 80
 
@@ -268,16 +268,16 @@ def test_no_slip_takes_much_in_silence(folder: Path) -> None:
         ),
     ],
 )
-def test_what_is_said_to_a_slip(folder: Path, files: dict[str, str], told: str | None) -> None:
+def test_what_is_said_to_a_slip(folder: Path, files: dict[str, str], received: str | None) -> None:
     before = ledger_in(folder)
     assert before is not None
     write(folder, files)
     after = ledger_in(folder)
-    if told is None:
+    if received is None:
         assert after is None
     else:
         assert after is not None
-        assert told in "\n".join(map(str, refusals(before, after)))
+        assert received in "\n".join(map(str, refusals(before, after)))
 
 
 def test_the_files_are_good(folder: Path) -> None:

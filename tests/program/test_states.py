@@ -57,20 +57,20 @@ def test_a_release_takes_protection_and_our_mark_and_nothing_else(workspace):
         )
         assert before.protect == (before.type.endswith(":Namespace"))
         assert not after.protect
-        wanted = before.inputs
+        desired = before.inputs
         if before.type.endswith(":Namespace"):
             notes = before.metadata["annotations"]
-            wanted = {
-                **wanted,
+            desired = {
+                **desired,
                 "metadata": {**before.metadata, "annotations": _without(notes, "ambient-components/owner")},
             }
-            assert wanted != before.inputs
+            assert desired != before.inputs
         if before.type.endswith(LEFT_ALONE):
-            wanted = {**wanted, "released": True}
+            desired = {**desired, "released": True}
         if before.type.endswith(":NamespacePatch"):
             notes = {**before.metadata["annotations"], "ambient-components/released-by": OWNER}
-            wanted = {**wanted, "metadata": {**before.metadata, "annotations": notes}}
-        assert after.inputs == wanted
+            desired = {**desired, "metadata": {**before.metadata, "annotations": notes}}
+        assert after.inputs == desired
     assert released.exports == active.exports
 
 

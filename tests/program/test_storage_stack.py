@@ -98,10 +98,10 @@ NO_STORE = "the stack's config has no objectStore"
         ),
     ],
 )
-def test_a_bucket_without_a_store_says_what_to_set(run_fleet, monkeypatch, bucket, told):
+def test_a_bucket_without_a_store_says_what_to_set(run_fleet, monkeypatch, bucket, received):
     monkeypatch.setenv("X", "v-x")
     (line,) = run_fleet.refusal(stack(bucket), config=CONFIG)
-    assert told in line
+    assert received in line
 
 
 def test_a_closed_workspace_needs_its_store_too(run_fleet):
@@ -120,11 +120,11 @@ def test_a_closed_workspace_needs_its_store_too(run_fleet):
         ),
     ],
 )
-def test_what_driver_aws_can_not_do(run_fleet, bucket, store, told):
+def test_what_driver_aws_can_not_do(run_fleet, bucket, store, received):
     secrets = {"objectStore": json.dumps(store)}
     given = stack({"name": "sessions", "driver": "aws", **bucket})
     (line,) = run_fleet.refusal(given, config=CONFIG, secrets=secrets)
-    assert told in line
+    assert received in line
 
 
 def test_driver_aws_without_pulumi_aws_is_said_with_its_line(run_fleet, monkeypatch):

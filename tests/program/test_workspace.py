@@ -291,8 +291,8 @@ def test_everything_that_is_wrong_with_a_workspace_is_told_at_once(workspace):
             keys={"CI Key": {"role": "root", "lifetimeSeconds": 5, "generation": 0, "name": "x" * 65}},
             runnerSecrets={"FOO": "bar"},
         )
-    told = [line.removeprefix("workspace 'payments': ") for line in str(refused.value).splitlines()]
-    assert [line.split(";")[0] for line in told] == [
+    received = [line.removeprefix("workspace 'payments': ") for line in str(refused.value).splitlines()]
+    assert [line.split(";")[0] for line in received] == [
         "state: 'shut' is not a state",
         "runnerSecrets.FOO: is a key that the runner secret doesn't take",
         "owners[0]: 'alice' is not a subject",
@@ -324,7 +324,7 @@ def test_everything_that_is_wrong_with_a_workspace_is_told_at_once(workspace):
     ],
     ids=str,
 )
-def test_keys_whose_times_dont_go_together_are_refused(workspace, key, told):
+def test_keys_whose_times_dont_go_together_are_refused(workspace, key, received):
     with pytest.raises(ValueError, match=r"keys\.ci") as refused:
         workspace(keys={"ci": key})
-    assert told in str(refused.value)
+    assert received in str(refused.value)

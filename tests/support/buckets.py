@@ -45,7 +45,7 @@ def session(store: Store, found: dict[str, str]) -> S3Client:
     return s3(store, found["S3_ACCESS_KEY"], found["S3_SECRET_KEY"])
 
 
-def said(call: Any, **arguments: Any) -> str:
+def reported(call: Any, **arguments: Any) -> str:
     """What a request comes to: OK, or the store's code."""
     try:
         call(**arguments)
@@ -59,19 +59,19 @@ def works(client: S3Client, bucket: str, prefix: str = "") -> None:
     key = f"{prefix}session/{secrets.token_hex(4)}"
     where = {"Bucket": bucket, "Key": key}
     answers = [
-        said(client.put_object, **where, Body=b"state"),
-        said(client.get_object, **where),
-        said(client.list_objects_v2, Bucket=bucket, Prefix=prefix or "session/"),
+        reported(client.put_object, **where, Body=b"state"),
+        reported(client.get_object, **where),
+        reported(client.list_objects_v2, Bucket=bucket, Prefix=prefix or "session/"),
         # The platform's init container, before anything else.
-        said(client.list_objects_v2, Bucket=bucket, Delimiter="/"),
-        said(client.delete_object, **where),
+        reported(client.list_objects_v2, Bucket=bucket, Delimiter="/"),
+        reported(client.delete_object, **where),
     ]
     assert answers == ["OK"] * 5
 
 
 def refused(client: S3Client, store: Store, bucket: str) -> None:
     """Nothing is answered to a key that was ended."""
-    assert said(client.list_objects_v2, Bucket=bucket) == "InvalidAccessKeyId"
+    assert reported(client.list_objects_v2, Bucket=bucket) == "InvalidAccessKeyId"
 
 
 def users(store: Store, stack: Stack) -> dict[str, list[str]]:
@@ -94,7 +94,7 @@ def owner_tag(store: Store, bucket: str) -> str | None:
 
 
 def exists(store: Store, bucket: str) -> bool:
-    return said(s3(store).head_bucket, Bucket=bucket) == "OK"
+    return reported(s3(store).head_bucket, Bucket=bucket) == "OK"
 
 
 def put(store: Store, bucket: str, key: str, body: bytes = b"data") -> None:

@@ -46,7 +46,7 @@ def made(keys, world):
     """The state after the first run, whose key sessions use."""
     keys.up(WANTED)
     world.uses(keys.state["accessKey"])
-    world.told("info")
+    world.received("info")
     return keys
 
 

@@ -197,9 +197,9 @@ class FakeApi:
 
     def _post(self, request):
         if request.path == REVIEWS:
-            asked = request.body["spec"]["resourceAttributes"]
-            resource = "/".join(filter(None, (asked["resource"], asked.get("subresource"))))
-            refused = (asked["verb"], resource, asked.get("name", "")) in self.denied
+            requested = request.body["spec"]["resourceAttributes"]
+            resource = "/".join(filter(None, (requested["resource"], requested.get("subresource"))))
+            refused = (requested["verb"], resource, requested.get("name", "")) in self.denied
             return Answer(201, {**request.body, "status": {"allowed": not refused}})
         if request.path.endswith("/token"):
             return self._mint(request)
@@ -223,8 +223,8 @@ class FakeApi:
         if found is None:
             return Answer(404, status(404, "not found"))
         for name in ("uid", "resourceVersion"):
-            asked = request.body.get("metadata", {}).get(name)
-            if asked is not None and asked != found["metadata"][name]:
+            requested = request.body.get("metadata", {}).get(name)
+            if requested is not None and requested != found["metadata"][name]:
                 return Answer(409, status(409, "the object has been modified; please apply your changes to the latest"))
         return Answer(200, self.change(request.path, request.body))
 
@@ -253,8 +253,8 @@ class FakeApi:
         found = self.objects.get(request.path)
         if found is None:
             return Answer(404, status(404, "not found"))
-        asked = (request.body.get("preconditions") or {}).get("uid")
-        if asked and asked != found["metadata"]["uid"]:
+        requested = (request.body.get("preconditions") or {}).get("uid")
+        if requested and requested != found["metadata"]["uid"]:
             return Answer(409, status(409, "Precondition failed: UID in precondition"))
         del self.objects[request.path]
         return Answer(200, {"kind": "Status", "status": "Success"})
@@ -273,8 +273,8 @@ def _parsed(path):
 def _selected(selector, labels):
     """Whether a label selector picks these labels: ``a=b``, ``a in (b,c)`` and ``a``, all of them."""
     for key, value, values in re.findall(r"([^,=\s]+)(?:=([^,]*)| in \(([^)]*)\))?(?:,|$)", selector):
-        wanted = values.split(",") if values else [value] if value else None
-        if key not in labels or (wanted and labels[key] not in wanted):
+        desired = values.split(",") if values else [value] if value else None
+        if key not in labels or (desired and labels[key] not in desired):
             return False
     return True
 

@@ -109,7 +109,7 @@ class FakePlugin:
 
     def configure(self, **settings):
         """As the engine does it: once in the life of a process, of which a test wants another one here."""
-        self.servicer._asked = False
+        self.servicer._requested = False
         return self.configure_again(**settings)
 
     def configure_again(self, **settings):

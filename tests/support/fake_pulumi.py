@@ -99,7 +99,7 @@ def ended(op: str, kind: str, name: str, *, custom: bool = True, **sides: Any) -
     return {"resOutputsEvent": {"metadata": metadata}}
 
 
-def said(severity: str, text: str, of: str = "") -> dict[str, Any]:
+def diagnostic(severity: str, text: str, of: str = "") -> dict[str, Any]:
     return {"diagnosticEvent": {"severity": severity, "prefix": f"{severity}: ", "message": text, "urn": of}}
 
 

@@ -19,17 +19,17 @@ class FakeCluster:
         self._lock = threading.Lock()
 
     def get(self, path: str) -> dict[str, Any] | None:
-        self._asked("GET", path)
+        self._requested("GET", path)
         return self.objects.get(path)
 
     def list(self, path: str, selector: str | None = None) -> list[dict[str, Any]]:
-        self._asked("LIST", f"{path}?{selector}")
+        self._requested("LIST", f"{path}?{selector}")
         key, _, value = (selector or "").partition("=")
         found = [item for place, item in self.objects.items() if place.startswith(f"{path}/")]
         return [item for item in found if item["metadata"]["labels"].get(key) == value]
 
     def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        self._asked("POST", path)
+        self._requested("POST", path)
         with self._lock:
             place = f"{path}/{body['metadata']['name']}"
             if place in self.objects:
@@ -37,7 +37,7 @@ class FakeCluster:
             return self._keep(place, body)
 
     def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        self._asked("PATCH", path)
+        self._requested("PATCH", path)
         with self._lock:
             item = self.objects[path]
             if body["metadata"].get("resourceVersion") not in (None, item["metadata"].get("resourceVersion")):
@@ -46,7 +46,7 @@ class FakeCluster:
             return self._keep(path, {**item, "data": {key: text for key, text in data.items() if text is not None}})
 
     def delete(self, path: str, uid: str | None = None, version: str | None = None) -> bool:
-        self._asked("DELETE", path)
+        self._requested("DELETE", path)
         item = self.objects.get(path)
         if version is not None and item is not None and item["metadata"]["resourceVersion"] != version:
             return False
@@ -62,7 +62,7 @@ class FakeCluster:
         self.objects[place] = {**body, "metadata": {**body["metadata"], "resourceVersion": str(self._version)}}
         return self.objects[place]
 
-    def _asked(self, method: str, path: str) -> None:
+    def _requested(self, method: str, path: str) -> None:
         self.requests.append(f"{method} {path}")
         if self.down:
             msg = "the cluster at https://c does not answer"

@@ -75,13 +75,13 @@ class FakeShards:
         self.environs[stack] = self.environ
         return self.answers[stack]
 
-    def asked(self, verb: str) -> list[str]:
+    def requested(self, verb: str) -> list[str]:
         """The stacks for which a command was run, sorted."""
         return sorted(call[-1] for call in self.calls if call[0] == verb)
 
-    def plans(self, wanted: Mapping[str, Mapping[str, Any]]) -> None:
+    def plans(self, desired: Mapping[str, Mapping[str, Any]]) -> None:
         """What its previews say from now on: from the states to these ledgers."""
-        for stack, ledger in wanted.items():
+        for stack, ledger in desired.items():
             before = ledger_in(self.states[stack]) if stack in self.states else {}
             self.answers[stack] = Answer(0, json.dumps(preview(before, dict(ledger))), "")
 

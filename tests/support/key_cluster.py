@@ -117,14 +117,14 @@ class SimulatedCluster:
 
     def list(self, path, selector=None):
         """See `Cluster.list`."""
-        wanted = [pair.split("=") for pair in (selector or "").split(",") if pair]
+        desired = [pair.split("=") for pair in (selector or "").split(",") if pair]
 
         def found():
             return [
                 one
                 for where, one in self.objects.items()
                 if where.rpartition("/")[0] == path
-                and all((one["metadata"].get("labels") or {}).get(key) == value for key, value in wanted)
+                and all((one["metadata"].get("labels") or {}).get(key) == value for key, value in desired)
             ]
 
         return self._answer(f"list {path}", found)

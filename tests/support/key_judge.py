@@ -220,8 +220,8 @@ class Judge:
         if any(run.completed for run in late):
             # Where one is made anew nothing is on record that could have been missed.
             anew = any(step.startswith("create") for run in late for step in run.steps)
-            told = any(MISSED in text for run in late for text in run.warnings)
-            hold("a missed window is told", anew or told, last, *late)
+            received = any(MISSED in text for run in late for text in run.warnings)
+            hold("a missed window is told", anew or received, last, *late)
 
     @staticmethod
     def _notice(rotate_before, of):

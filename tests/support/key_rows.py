@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ambient_components.cli.keys.table import Limits, Row, Seen, rows
-from ambient_components.stacks.summary import Key, Overview, WorkspaceView
+from ambient_components.stacks.summary import Key, StateSummary, WorkspaceView
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -32,15 +32,15 @@ def key(**more: Any) -> Key:
     return Key(**given | more)
 
 
-def overview(*keys: Key, stack: str = "dev", workspace: str = "payments") -> Overview:
-    return Overview(stack, NOW, (WorkspaceView(workspace, "active", (), keys),))
+def summary(*keys: Key, stack: str = "dev", workspace: str = "payments") -> StateSummary:
+    return StateSummary(stack, NOW, (WorkspaceView(workspace, "active", (), keys),))
 
 
 SEEN = {("payments", "ambient-key-ci-0"): Seen(NOW - 30 * DAY, NOW - 2 * DAY)}
 
 
 def row(one: Key, seen: Any = SEEN, limits: Limits = DAILY) -> Row:
-    (found,) = rows(overview(one), seen, limits)
+    (found,) = rows(summary(one), seen, limits)
     return found
 
 

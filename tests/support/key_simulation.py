@@ -66,8 +66,8 @@ def key(policy: Policy, **rest):
     """What a program asks for."""
     if policy.never:
         return {"never": True, **rest}
-    asked = {"lifetimeSeconds": policy.lifetime, "rotateBeforeSeconds": policy.rotate_before}
-    return {**asked, "overlapSeconds": policy.overlap, "runEverySeconds": policy.run_every, **rest}
+    requested = {"lifetimeSeconds": policy.lifetime, "rotateBeforeSeconds": policy.rotate_before}
+    return {**requested, "overlapSeconds": policy.overlap, "runEverySeconds": policy.run_every, **rest}
 
 
 @dataclass
@@ -242,15 +242,15 @@ class Stack:
         """What the component asks for, as `ApiKey._identity` does."""
         uid = self.accounts[generation]
         account = SimpleNamespace(uid=SimpleNamespace(apply=lambda work: work(uid)))
-        wanted = dict(token_args(self.key, self.account(generation), account, generation))
+        desired = dict(token_args(self.key, self.account(generation), account, generation))
         living = self.living(now)
         if generation in self.adopted:
-            wanted["adopt"] = True
+            desired["adopt"] = True
         if generation != max(living):
-            wanted["former"] = True
+            desired["former"] = True
         elif len(living) > 1:
-            wanted["overlapping"] = True
-        return wanted
+            desired["overlapping"] = True
+        return desired
 
     def _token_there(self, run, generation):
         at, before = self._context(run), self.tokens.get(generation)

@@ -175,8 +175,8 @@ class Deployed:
         self.calls.append(arguments)
         assert arguments in (READ, PREVIEW)
         if arguments in self.broken:
-            said = self.broken[arguments]
-            return Answer(1, said, "") if said.startswith("{") else Answer(1, "hunter2", f"error: {said}")
+            reported = self.broken[arguments]
+            return Answer(1, reported, "") if reported.startswith("{") else Answer(1, "hunter2", f"error: {reported}")
         if arguments == PREVIEW:
             return Answer(0, json.dumps({"steps": self.steps}) if self.output is None else self.output, "")
         return Answer(0, json.dumps(self._export()), "")

@@ -73,7 +73,7 @@ def declare(record: Any, plain: Any, *rest: Any, **more: Any) -> Any:
 
 
 crossed = _over(ledger, access.crossed)
-standing = _over(ledger, access.standing)
+existing_violations = _over(ledger, access.existing_violations)
 guardrail_warnings = _over(ledger, access.guardrail_warnings)
 removals_digest = _over(ledger, fleet_guardrails.removals_digest)
 with_approved = _over(ledger, fleet_guardrails.with_approved)

@@ -91,7 +91,7 @@ def _handler(store: MinioStandIn) -> type[BaseHTTPRequestHandler]:
                     try:
                         answer = self._obey(body)
                     except RefusalError as refusal:
-                        answer = refusal.status, *self._said(refusal)
+                        answer = refusal.status, *self._reported(refusal)
                     if store.cut == (number, "after") and len(store.requests) > number:
                         answer = None
                 if answer is None:
@@ -107,22 +107,22 @@ def _handler(store: MinioStandIn) -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path)
             version, _, name = parts.path.removeprefix("/minio/admin/").partition("/")
             if version != "v3" or (self.command, name) not in COMMANDS:
-                said = f"Unexpected client 'admin' API version found '{version}'"
-                raise RefusalError(426, "XMinioAdminVersionMismatch", said)
+                reported = f"Unexpected client 'admin' API version found '{version}'"
+                raise RefusalError(426, "XMinioAdminVersionMismatch", reported)
             command, status = COMMANDS[self.command, name]
             store.requests.append(name)
-            told = command(store, caller, dict(parse_qsl(parts.query, keep_blank_values=True)), body)
+            received = command(store, caller, dict(parse_qsl(parts.query, keep_blank_values=True)), body)
             store.then.get(name, lambda: None)()
-            if isinstance(told, str):
-                return status, "application/json", encrypt(told.encode(), store.secret_of(caller))
-            return status, "application/json", b"" if told is None else json.dumps(told).encode()
+            if isinstance(received, str):
+                return status, "application/json", encrypt(received.encode(), store.secret_of(caller))
+            return status, "application/json", b"" if received is None else json.dumps(received).encode()
 
-        def _said(self, refusal):
+        def _reported(self, refusal):
             if refusal.xml:
                 text = f"<Error><Code>{refusal.code}</Code><Message>{refusal.message}</Message></Error>"
                 return "application/xml", text.encode()
-            told = {"Code": refusal.code, "Message": refusal.message, "Resource": urlsplit(self.path).path}
-            return "application/json", json.dumps({**told, "RequestId": "1", "HostId": "2"}).encode()
+            received = {"Code": refusal.code, "Message": refusal.message, "Resource": urlsplit(self.path).path}
+            return "application/json", json.dumps({**received, "RequestId": "1", "HostId": "2"}).encode()
 
         def _send(self, status, kind, data):
             self.send_response(status)
@@ -149,14 +149,14 @@ def _caller(store: MinioStandIn, method: str, path: str, headers, body: bytes) -
     caller, scope, region, signed, signature = found.groups()
     moment = datetime.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     if abs(store.now() - moment) > MAX_SKEW:
-        said = "The difference between the request time and the server's time is too large."
-        raise RefusalError(403, "RequestTimeTooSkewed", said, xml=True)
+        reported = "The difference between the request time and the server's time is too large."
+        raise RefusalError(403, "RequestTimeTooSkewed", reported, xml=True)
     secret = store.secret_of(caller)
     known = store.keys.get(caller) or store.users.get(caller)
     over = isinstance(known, AccessKey) and known.end is not None and known.end < store.now()
     if secret is None or over or (known and known.status in ("off", "disabled")):
-        said = "The Access Key Id you provided does not exist in our records."
-        raise RefusalError(403, "InvalidAccessKeyId", said)
+        reported = "The Access Key Id you provided does not exist in our records."
+        raise RefusalError(403, "InvalidAccessKeyId", reported)
     digest = headers["x-amz-content-sha256"]
     parts = urlsplit(path)
     query = sorted((quote(n, safe=""), quote(v, safe="")) for n, v in parse_qsl(parts.query, keep_blank_values=True))
@@ -177,9 +177,9 @@ def _caller(store: MinioStandIn, method: str, path: str, headers, body: bytes) -
     for part in (scope[:8], region, "s3", "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     if not hmac.compare_digest(hmac.digest(key, text.encode(), "sha256").hex(), signature):
-        said = "The request signature we calculated does not match the signature you provided."
-        raise RefusalError(403, "SignatureDoesNotMatch", said)
+        reported = "The request signature we calculated does not match the signature you provided."
+        raise RefusalError(403, "SignatureDoesNotMatch", reported)
     if hashlib.sha256(body).hexdigest() != digest:
-        said = "The provided 'x-amz-content-sha256' header does not match what was computed."
-        raise RefusalError(400, "XAmzContentSHA256Mismatch", said)
+        reported = "The provided 'x-amz-content-sha256' header does not match what was computed."
+        raise RefusalError(400, "XAmzContentSHA256Mismatch", reported)
     return caller

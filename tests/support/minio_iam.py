@@ -226,8 +226,8 @@ class MinioIam:
             raise RefusalError(400, "XMinioAdminInvalidSecretKey", "The secret key is invalid.")
         self._end_fits(end)
         if request["accessKey"] in self.keys or request["accessKey"] in self.users:
-            said = "Specified service account action is not allowed: the service account access key already taken"
-            raise RefusalError(400, "XMinioIAMServiceAccountNotAllowed", said)
+            reported = "Specified service account action is not allowed: the service account access key already taken"
+            raise RefusalError(400, "XMinioIAMServiceAccountNotAllowed", reported)
         self.keys[request["accessKey"]] = AccessKey(
             request["secretKey"], parent, request.get("name", ""), request.get("description", ""), "on", end, policy
         )
@@ -301,12 +301,12 @@ class MinioIam:
 
     def _told(self, key_id: str) -> dict:
         key = self.keys[key_id]
-        said = {"name": key.name, "description": key.description}
+        reported = {"name": key.name, "description": key.description}
         return {
             "parentUser": key.parent,
             "accountStatus": key.status,
             "impliedPolicy": key.policy is None,
-            **{name: value for name, value in said.items() if value},
+            **{name: value for name, value in reported.items() if value},
         }
 
     def _decrypted(self, caller: str, body: bytes) -> dict:
@@ -335,8 +335,8 @@ class MinioIam:
     def _end_fits(self, end: datetime | None) -> None:
         """validateSvcExpirationInUTC of cmd/iam-store.go: 15 minutes to 365 days, and no code of its own."""
         if end and not self.now() + timedelta(minutes=15) <= end <= self.now() + timedelta(days=365):
-            said = "We encountered an internal error, please try again. (invalid service account expiration)"
-            raise RefusalError(500, "InternalError", said)
+            reported = "We encountered an internal error, please try again. (invalid service account expiration)"
+            raise RefusalError(500, "InternalError", reported)
 
 
 class _Body(io.BytesIO):

@@ -37,13 +37,13 @@ def mirror(certificate: tuple[str, str] | None = None) -> Iterator[Mirror]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            wanted = self.headers.get("Range")
-            state.requests.append((self.path, wanted))
+            desired = self.headers.get("Range")
+            state.requests.append((self.path, desired))
             data = state.files.get(self.path)
             if data is None or state.errors:
                 self.send_error(state.errors.pop(0) if state.errors else 404)
                 return
-            start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and state.ranges else 0
+            start = int(desired.removeprefix("bytes=").removesuffix("-")) if desired and state.ranges else 0
             if start and start >= len(data):
                 self.send_error(416)
                 return

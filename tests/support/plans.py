@@ -105,8 +105,14 @@ def ledger_step(
         name,
         detailedDiff={"workspaces.x": {"kind": "update"}},
         **{
-            state: {"inputs": {"owner": "p/prod", "workspaces": workspaces, **({"guardrails": said} if said else {})}}
-            for state, workspaces, said in states
+            state: {
+                "inputs": {
+                    "owner": "p/prod",
+                    "workspaces": workspaces,
+                    **({"guardrails": reported} if reported else {}),
+                }
+            }
+            for state, workspaces, reported in states
             if workspaces is not None
         },
     )

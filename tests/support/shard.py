@@ -100,8 +100,8 @@ class Shard(Stack):
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            said = process.communicate(timeout=30)[0]
-            self.machine.outputs.append(said)
+            reported = process.communicate(timeout=30)[0]
+            self.machine.outputs.append(reported)
         self.machine.until(lambda: not self._plugins(), "the plugin ends with its engine", seconds=20)
 
     def killed_at(self, moment: Callable[[], bool], what: str) -> None:

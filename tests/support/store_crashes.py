@@ -83,7 +83,7 @@ def bucket_case(world: StoreWorld, before: dict | None, after: dict, there: Call
         there(world.client("s3"), name)
         if before is not None:
             resource.refresh()
-    wanted = {**common, **after}
+    desired = {**common, **after}
 
     def settled():
         if after.get("released"):
@@ -92,11 +92,11 @@ def bucket_case(world: StoreWorld, before: dict | None, after: dict, there: Call
         assert holder_of(tags_of(world.context(), name)) == OWNER
         assert world.claim() is None
         assert resource.refresh()
-        assert resource.inputs == wanted
+        assert resource.inputs == desired
         assert resource.state["drift"] == {}
-        assert resource.up(wanted) == "nothing"
+        assert resource.up(desired) == "nothing"
 
-    return Case(resource, lambda: resource.up(wanted), settled)
+    return Case(resource, lambda: resource.up(desired), settled)
 
 
 def bucket_end(world: StoreWorld, how: dict, objects: int) -> Case:
@@ -132,7 +132,7 @@ class Keys:
         number = next(_NUMBERS)
         self.secret = f"integrations-{number}"
         self.bucket = f"crash-{number}"
-        self.wanted = {
+        self.desired = {
             "user": bucket_user(OWNER, world.namespace, self.bucket, 1),
             "bucket": self.bucket,
             "owner": OWNER,
@@ -147,7 +147,7 @@ class Keys:
 
     def start(self):
         """The first run, whole: sessions have a key."""
-        self.resource.up(self.wanted)
+        self.resource.up(self.desired)
         self.delivered()
         return self
 
@@ -160,23 +160,23 @@ class Keys:
         self.world.uses(self.resource.state["accessKey"], self.secret)
 
     def there(self):
-        found = self.iam.list_access_keys(UserName=self.wanted["user"])["AccessKeyMetadata"]
+        found = self.iam.list_access_keys(UserName=self.desired["user"])["AccessKeyMetadata"]
         return {each["AccessKeyId"]: each["Status"] for each in found}
 
     def in_session(self):
         return self.world.used(self.secret)
 
-    def case(self, wanted=None) -> Case:
-        wanted = wanted or self.wanted
+    def case(self, desired=None) -> Case:
+        desired = desired or self.desired
         in_session = self.in_session()
         alive = in_session is not None and self.there().get(in_session) == "Active"
 
         def step():
-            self.resource.up(wanted)
+            self.resource.up(desired)
 
         def always():
             # Two at the most, and what sessions use works on.
-            if any(one["UserName"] == wanted["user"] for one in self.iam.list_users()["Users"]):
+            if any(one["UserName"] == desired["user"] for one in self.iam.list_users()["Users"]):
                 assert len(self.there()) <= 2
                 assert not alive or self.there().get(in_session) == "Active"
 
@@ -191,12 +191,12 @@ class Keys:
             assert self.resource.refresh()
             assert self.resource.state["drift"] == {}
             assert self.resource.state["foreign"] == []
-            if wanted["overlapSeconds"] == 0 and state["retiring"]:
+            if desired["overlapSeconds"] == 0 and state["retiring"]:
                 # Sessions had it until just now; a later run ends it.
                 clock.now.cache_clear()
-                self.resource.up(wanted)
+                self.resource.up(desired)
                 assert set(self.there()) == {state["accessKey"]}
-            assert self.resource.up(wanted) == "nothing"
+            assert self.resource.up(desired) == "nothing"
 
         return Case(self.resource, step, settled, always)
 
@@ -205,7 +205,7 @@ class Keys:
         self.world.uses("AKIASOMETHINGELSE000", self.secret)
 
         def settled():
-            assert all(one["UserName"] != self.wanted["user"] for one in self.iam.list_users()["Users"])
+            assert all(one["UserName"] != self.desired["user"] for one in self.iam.list_users()["Users"])
 
         return Case(self.resource, lambda: self.resource.state and self.resource.destroy(), settled)
 
@@ -218,7 +218,7 @@ def credential_cases(world: StoreWorld, patch: pytest.MonkeyPatch) -> dict[str, 
 
     def changed_by_hand():
         keys = Keys(world, patch).start()
-        user = keys.wanted["user"]
+        user = keys.desired["user"]
         keys.iam.put_user_policy(UserName=user, PolicyName="ambient-components", PolicyDocument=WIDE)
         keys.iam.put_user_policy(UserName=user, PolicyName="more", PolicyDocument=WIDE)
         keys.resource.refresh()
@@ -227,13 +227,13 @@ def credential_cases(world: StoreWorld, patch: pytest.MonkeyPatch) -> dict[str, 
     def deactivated():
         keys = Keys(world, patch).start()
         key = keys.resource.state["accessKey"]
-        keys.iam.update_access_key(UserName=keys.wanted["user"], AccessKeyId=key, Status="Inactive")
+        keys.iam.update_access_key(UserName=keys.desired["user"], AccessKeyId=key, Status="Inactive")
         keys.resource.refresh()
         return keys.case()
 
     def overlap_over():
         keys = Keys(world, patch).start().at("80d")
-        keys.resource.up(keys.wanted)
+        keys.resource.up(keys.desired)
         keys.delivered()
         return keys.at("88d").case()
 

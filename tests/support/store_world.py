@@ -64,7 +64,7 @@ class StoreWorld:
         guard = Guard(Cluster(None, self.kubeconfig), None)
         return Context("urn", self.engine, guard, self.store, clock.now(), preview)
 
-    def told(self, severity):
+    def received(self, severity):
         """All messages of a kind since the last time, as one text."""
         text = " / ".join(str(text) for kind, text in self.engine.lines if kind == severity)
         self.engine.lines.clear()
@@ -90,10 +90,10 @@ class StoreWorld:
 
     def client(self, service, access_key=None, secret_key=None):
         """A client of boto3's own, as root or with a key; it tries nothing twice."""
-        wanted = (service, access_key, secret_key)
-        if wanted not in self._clients:
+        desired = (service, access_key, secret_key)
+        if desired not in self._clients:
             iam = service == "iam" and self.settings.iam_endpoint
-            self._clients[wanted] = boto3.client(
+            self._clients[desired] = boto3.client(
                 service,
                 endpoint_url=iam or self.settings.endpoint,
                 region_name=self.settings.region,
@@ -101,7 +101,7 @@ class StoreWorld:
                 aws_secret_access_key=secret_key or self.settings.secret_key,
                 config=Config(proxies={}, s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
             )
-        return self._clients[wanted]
+        return self._clients[desired]
 
 
 class OneResource:

@@ -55,7 +55,7 @@ def notes(world, token_secret):
     return world.api.objects[f"{SECRETS}/{token_secret}"]["metadata"]["annotations"]
 
 
-def told(world, severity):
+def received(world, severity):
     return " / ".join(world.engine.texts(severity))
 
 

@@ -17,7 +17,7 @@ KEEP = {"onDrift": "keep"}
 GONE = pytest.mark.parametrize("gone", [[RUNNER], [RUNNER, NAMESPACE]])
 
 
-def wanted(values=None, **more):
+def desired(values=None, **more):
     """Inputs as the engine sends them: each value marked."""
     marked = {key: secret(value) for key, value in (values or {"ANTHROPIC_API_KEY": "sk-a"}).items()}
     return {"namespace": "pay", "secret": "ambient-runner-secrets", "values": marked, **more}
@@ -32,9 +32,9 @@ def world(monkeypatch):
     with running(monkeypatch) as all_of_it:
         all_of_it.api.add("/api/v1/namespaces", "pay")
         yield all_of_it
-        said = json.dumps([(line.severity, line.urn, line.text) for line in all_of_it.engine.lines])
+        reported = json.dumps([(line.severity, line.urn, line.text) for line in all_of_it.engine.lines])
         for form in ("sk-", "c2st"):
-            assert form not in said, "a value was told to the engine"
+            assert form not in reported, "a value was told to the engine"
 
 
 def there(world, name="ambient-runner-secrets", **values):

@@ -103,9 +103,9 @@ def test_every_word_is_guessed(place: Place) -> None:
     for word in place.words:
         for typo in set(typos(word)) - set(place.words):
             review = review_stack("s.yaml", yaml.safe_dump(place.stack(typo)))
-            said = [hint for problem in review.problems for hint in problem.hints]
-            if not any(f"did you mean {form}?" in text for text in said for form in (word, repr(word))):
-                missed.append((word, typo, said))
+            reported = [hint for problem in review.problems for hint in problem.hints]
+            if not any(f"did you mean {form}?" in text for text in reported for form in (word, repr(word))):
+                missed.append((word, typo, reported))
     assert missed == []
 
 

@@ -22,7 +22,7 @@ from ambient_components.output import REFUSED
 from ambient_components.plan import Digest
 from ambient_components.problem_json import MINT, encode
 from ambient_components.shards import excluded
-from tests.support.fake_pulumi import said, urn
+from tests.support.fake_pulumi import diagnostic, urn
 from tests.support.ledgers import refused
 from tests.unit.shards.test_excluded import ALONE, STRICT, entry, ledger_of
 
@@ -49,7 +49,7 @@ def events(problems: list[Problem]) -> Reported:
     reported = Reported()
     for one in problems:
         text = f"{LEDGER} resource 'access' has a problem: {encode(one)}\n"
-        reported.take(json.dumps(said("error", text, urn(LEDGER, "access"))))
+        reported.take(json.dumps(diagnostic("error", text, urn(LEDGER, "access"))))
     return reported
 
 

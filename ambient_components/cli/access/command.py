@@ -30,7 +30,7 @@ from ambient_components.output import Format, Paint, paint_for, plain, show_prob
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject
 from ambient_components.printable import cell, json_text, one_line
-from ambient_components.stacks.ledgers import check_workspaces, chosen_ledger
+from ambient_components.stacks.ledgers import check_workspaces, selected_ledger
 from ambient_components.stacks.project import Project
 from ambient_components.suggest import did_you_mean
 
@@ -52,18 +52,18 @@ _WIDEST: Final = 60
 
 def as_text(report: Report, *, subjects_first: bool = False, paint: Paint = plain) -> str:
     """Return a heading for each workspace (or subject), and below it a line for each role with its reason."""
-    said = [_head(report.right)] if report.right else []
-    said += _groups(report, report.rows, subjects_first=subjects_first, paint=paint)
-    said += [] if report.rows else [_nobody(report)]
+    reported = [_head(report.right)] if report.right else []
+    reported += _groups(report, report.rows, subjects_first=subjects_first, paint=paint)
+    reported += [] if report.rows else [_nobody(report)]
     if report.perhaps:
-        said.append("Perhaps these too, by roles with unread rules:")
-        said += _groups(report, report.perhaps, subjects_first=subjects_first, paint=paint)
+        reported.append("Perhaps these too, by roles with unread rules:")
+        reported += _groups(report, report.perhaps, subjects_first=subjects_first, paint=paint)
     if report.missing:
-        said += _gone(report, paint)
+        reported += _gone(report, paint)
     if report.differs:
         counts = f"{len(report.undeclared)} not declared, {len(report.missing)} not in the cluster"
-        said.append(paint(f"What is declared and what is there differ: {counts}", "loud"))
-    return "\n\n".join(said)
+        reported.append(paint(f"What is declared and what is there differ: {counts}", "loud"))
+    return "\n\n".join(reported)
 
 
 def _head(right: RoleRight) -> str:
@@ -127,7 +127,7 @@ def as_json(report: Report) -> str:
     document = {
         "stack": report.stack,
         "source": report.source,
-        "live": report.asked,
+        "live": report.requested,
         "right": str(report.right) if report.right else None,
         "access": [_row(report, row) for row in report.rows],
         "perhaps": [_row(report, row) for row in report.perhaps],
@@ -164,9 +164,9 @@ def as_csv(report: Report) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    asked = report.right is not None
+    requested = report.right is not None
     records = [
-        *_records(report, report.rows, "yes" if asked else ""),
+        *_records(report, report.rows, "yes" if requested else ""),
         *_records(report, report.perhaps, "perhaps"),
         *([*_assignment(one).values(), Status.MISSING.value, ""] for one in report.missing),
     ]
@@ -249,14 +249,14 @@ def access(
     form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON, Format.CSV)] = Format.TEXT,
 ) -> None:
     """Show who may do what, and why."""
-    stack, wanted = one_stack(stack, named), _right(right)
+    stack, desired = one_stack(stack, named), _right(right)
     _check_subject(subject)
     refuse_files_and_state(files=files, state=state)
     project = Project.find()
-    ledger = _chosen(stack, chosen_ledger(project, stack, files=files, state=state), workspaces or ())
+    ledger = _selected(stack, selected_ledger(project, stack, files=files, state=state), workspaces or ())
     there = from_cluster(project, stack, ledger, one_by_one=bool(workspaces)) if live else None
     whole = report(stack, "files" if files else "state", ledger, there)
-    found = part(whole, subject, wanted)
+    found = part(whole, subject, desired)
     _hint(whole, found, subject)
     if form is Format.JSON:
         print(as_json(found))
@@ -285,7 +285,7 @@ def _check_subject(text: str) -> None:
         raise wrong_value(error, "--subject") from None
 
 
-def _chosen(stack: str, ledger: Ledger, workspaces: Collection[str]) -> Ledger:
+def _selected(stack: str, ledger: Ledger, workspaces: Collection[str]) -> Ledger:
     """Return the entries of the given workspaces, or all."""
     check_workspaces(stack, ledger, workspaces)
     return {name: ledger[name] for name in workspaces} if workspaces else ledger

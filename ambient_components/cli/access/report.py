@@ -72,7 +72,7 @@ class Report:
     stack: str
     source: str
     """The source of the declared access: state or files."""
-    asked: bool
+    requested: bool
     """Whether the cluster was queried. `rows` are then its actual access, otherwise the declared access."""
     rows: tuple[Row, ...]
     undeclared: frozenset[RoleAssignment]
@@ -98,7 +98,7 @@ class Report:
             return Status.MISSING
         if assignment.reason == PLATFORM:
             return Status.PLATFORM
-        return Status.RELEASED if self.asked and assignment.workspace in self.released else Status.DECLARED
+        return Status.RELEASED if self.requested and assignment.workspace in self.released else Status.DECLARED
 
 
 def report(stack: str, source: str, ledger: Ledger, there: Collection[RoleAssignment] | None) -> Report:

@@ -14,12 +14,12 @@ from ambient_components.cli.init.initialize import (
     Outcome,
     Request,
     decide,
+    desired_cluster,
+    desired_context,
+    desired_provider,
     has_passphrase,
     initialize,
     passphrase_missing,
-    wanted_cluster,
-    wanted_context,
-    wanted_provider,
     write_files,
 )
 from ambient_components.cli.prompts import Ask, Question, asker, one_stack, take_defaults
@@ -64,14 +64,14 @@ def initialize_fleet(
     _check(fleet, count, project, known, names)
     config = project.config(fleet)
     has_config = config_file.exists()
-    provider = provider_of(config_file) if has_config else wanted_provider(request, ask, engine)
+    provider = provider_of(config_file) if has_config else desired_provider(request, ask, engine)
     if provider == "default" and (current_backend(engine) or "").startswith("https://"):
         remedy = "give --secrets-provider passphrase, or a key of your cloud such as awskms://…"
         fail(None, "", "Pulumi Cloud encrypts each stack with a key of its own, and shards share one config", remedy)
     if missing and provider == "passphrase" and not has_passphrase(engine):
         passphrase_missing()
-    context = wanted_context(request, config, ask, engine)
-    uid, openshift, server = wanted_cluster(request, context, engine, look)
+    context = desired_context(request, config, ask, engine)
+    uid, openshift, server = desired_cluster(request, context, engine, look)
     given = request if CONTEXT in config else replace(request, context=context)
     found = Existing(not missing, config, uid, openshift)
     shown = project.shown(config_file)
@@ -107,15 +107,15 @@ def _check(fleet: str, count: int, project: Project, known: set[str], names: lis
     """Refuse a fleet that conflicts with existing stacks or configs."""
     config_file = project.config_file(fleet)
     shown = project.shown(config_file)
-    said = project.shards(fleet)
-    if said is not None and said != count:
+    reported = project.shards(fleet)
+    if reported is not None and reported != count:
         fail(
             Where(shown),
             CONFIG_KEY,
-            f"the fleet {fleet!r} has {said} shards already, and not {count}",
+            f"the fleet {fleet!r} has {reported} shards already, and not {count}",
             f"workspaces move with the number: ambient reshard {fleet} --shards {count}",
         )
-    if said is None and bare_name(fleet) in known:
+    if reported is None and bare_name(fleet) in known:
         fail(
             None,
             "",
@@ -213,21 +213,21 @@ def _complete(fleet: str, count: int | None) -> str:
     return f"to complete it: ambient init {fleet} --shards {count}"
 
 
-def settle_backend(engine: Engine, asked: str, ask: Ask) -> tuple[Engine, list[str]]:
+def settle_backend(engine: Engine, requested: str, ask: Ask) -> tuple[Engine, list[str]]:
     """Return the engine on the chosen backend, and the commands with which the user selects it for `pulumi` too.
 
     A login is never changed, because it applies to every project on the machine.
     """
     current = current_backend(engine)
-    wanted = asked or current or ask(Question("Backend for the state", "--backend", "file://~"))
-    if wanted == current:
+    desired = requested or current or ask(Question("Backend for the state", "--backend", "file://~"))
+    if desired == current:
         return engine, []
-    chosen = engine.with_backend(wanted)
+    selected = engine.with_backend(desired)
     # `file://~` and its expanded path are equal.
-    if current is not None and current_backend(chosen) == current:
-        return chosen, []
-    step = f"export PULUMI_BACKEND_URL={wanted}"
-    return chosen, [f"{step}    # in every shell, or once for all projects: pulumi login {wanted}"]
+    if current is not None and current_backend(selected) == current:
+        return selected, []
+    step = f"export PULUMI_BACKEND_URL={desired}"
+    return selected, [f"{step}    # in every shell, or once for all projects: pulumi login {desired}"]
 
 
 def _next_steps(stack_file: str, stack: str, *, fleet: bool) -> list[str]:

@@ -134,13 +134,13 @@ def decide(request: Request, found: Existing, config_file: str, flags: str = "")
     notes: list[str] = []
     if known is None:
         settings[UID] = found.uid
-    asked_context = request.context
-    if asked_context and CONTEXT not in found.config:
-        settings[CONTEXT] = asked_context
-    elif asked_context and found.config[CONTEXT] != asked_context:
+    requested_context = request.context
+    if requested_context and CONTEXT not in found.config:
+        settings[CONTEXT] = requested_context
+    elif requested_context and found.config[CONTEXT] != requested_context:
         notes.append(
             f"The context stays {found.config[CONTEXT]}. To change it: "
-            f"pulumi config set {CONTEXT} {asked_context} {flags}"
+            f"pulumi config set {CONTEXT} {requested_context} {flags}"
         )
     if OPENSHIFT not in found.config:
         if request.openshift or (request.openshift is None and found.openshift):
@@ -166,7 +166,7 @@ def _truth(value: object) -> bool:
     return str(value).lower() == "true"
 
 
-def wanted_cluster(request: Request, context: str | None, engine: Engine, look: Look) -> tuple[str, bool | None, str]:
+def desired_cluster(request: Request, context: str | None, engine: Engine, look: Look) -> tuple[str, bool | None, str]:
     """Return the cluster's uid, whether it is OpenShift (None if unknown), and its address.
 
     Args:
@@ -196,9 +196,9 @@ def initialize(
     bare_name(request.stack)
     exists = has_stack(engine, request.stack)
     config = project.config(request.stack)
-    provider = None if exists else wanted_provider(request, ask, engine)
-    context = wanted_context(request, config, ask, engine)
-    uid, openshift, server = wanted_cluster(request, context, engine, look)
+    provider = None if exists else desired_provider(request, ask, engine)
+    context = desired_context(request, config, ask, engine)
+    uid, openshift, server = desired_cluster(request, context, engine, look)
     # A context that the user just chose counts as given.
     given = request if CONTEXT in config else replace(request, context=context)
     found = Existing(exists, config, uid, openshift)
@@ -234,12 +234,12 @@ def write_files(project: Project, stack: str) -> list[str]:
     return lines
 
 
-def wanted_provider(request: Request, ask: Ask, engine: Engine) -> str:
+def desired_provider(request: Request, ask: Ask, engine: Engine) -> str:
     """Return the secrets provider of a new stack."""
     return request.secrets_provider or _ask_provider(ask, engine)
 
 
-def wanted_context(request: Request, config: Mapping[str, Any], ask: Ask, engine: Engine) -> str | None:
+def desired_context(request: Request, config: Mapping[str, Any], ask: Ask, engine: Engine) -> str | None:
     """Return the context of the stack's cluster. None means the current one."""
     return config.get(CONTEXT) or request.context or (None if config.get(UID) else _ask_context(ask, engine))
 

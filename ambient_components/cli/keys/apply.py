@@ -60,17 +60,17 @@ def write_stack(path: str, texts: Mapping[str, str]) -> LoadedStack:
 
 
 def by_stack(
-    project: Project, stack: str, loaded: LoadedStack, chosen: Collection[SelectedKey]
+    project: Project, stack: str, loaded: LoadedStack, selected: Collection[SelectedKey]
 ) -> dict[str, list[SelectedKey]]:
     """Return the keys by the stack that deploys them. For a fleet, these are the shards that have the keys.
 
     Raises:
         AmbientError: A shard was named, and one of the keys is in another one.
     """
-    pins = {workspace: loaded.file.workspaces[workspace].shard for workspace, _ in chosen}
+    pins = {workspace: loaded.file.workspaces[workspace].shard for workspace, _ in selected}
     places = stacks_of(project, stack, pins)
     found: dict[str, list[SelectedKey]] = {}
-    for one in chosen:
+    for one in selected:
         found.setdefault(places[one[0]], []).append(one)
     return dict(sorted(found.items()))
 

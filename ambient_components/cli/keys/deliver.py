@@ -20,7 +20,7 @@ from ambient_components.errors import fail
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.states import export
-from ambient_components.stacks.summary import read_overview
+from ambient_components.stacks.summary import read_summary
 
 WITHHELD: Final = (
     "PULUMI_", "AMBIENT_", "KUBE", "AWS_", "ARM_", "AZURE_", "CLOUDSDK_", "GOOGLE_", "MC_",
@@ -86,9 +86,9 @@ def deliver(
         raise typer.BadParameter(msg, param_hint="--file")
     project = Project.find()
     engine = pulumi.PulumiEngine(project.folder)
-    overview = read_overview(export(project, stack, engine), stack, clock.now())
-    found = find(overview, key)
-    token = read(engine, overview, found)
+    summary = read_summary(export(project, stack, engine), stack, clock.now())
+    found = find(summary, key)
+    token = read(engine, summary, found)
     if file is not None:
         changed = write(file, token)
         print(f"{found.name}: {'written to' if changed else 'already in'} {file}", file=sys.stderr)

@@ -48,7 +48,7 @@ class Identity:
     """The Secret entries that its token is delivered to."""
 
     @property
-    def chosen(self) -> SelectedKey:
+    def selected(self) -> SelectedKey:
         """The workspace and the key's id."""
         return self.workspace, self.key
 
@@ -93,7 +93,7 @@ def recorded(export: Export, keys: Collection[SelectedKey]) -> dict[SelectedKey,
     ledger = ledger_from_state(export) or {}
     made: dict[SelectedKey, int] = {}
     for identity in identities(export, keys):
-        made[identity.chosen] = max(identity.generation, made.get(identity.chosen, 0))
+        made[identity.selected] = max(identity.generation, made.get(identity.selected, 0))
     found = {}
     for workspace, key_id in keys:
         key = ledger.get(workspace, NOTHING).keys.get(key_id)

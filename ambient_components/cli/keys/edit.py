@@ -55,7 +55,7 @@ class Recorded:
         return max(new, self.declared)
 
 
-def chosen_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[str]) -> tuple[SelectedKey, ...]:
+def selected_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[str]) -> tuple[SelectedKey, ...]:
     """Return the selected keys, without duplicates and in order.
 
     Args:
@@ -71,7 +71,7 @@ def chosen_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[s
         msg = "which keys? Name them after the stack, as WORKSPACE/KEY: payments/ci, for instance"
         raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
     problems = Problems()
-    chosen: dict[SelectedKey, None] = {}
+    selected: dict[SelectedKey, None] = {}
     for name in names:
         parsed = parse_key_output(name)
         if parsed is None:
@@ -80,7 +80,7 @@ def chosen_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[s
             key = parsed[1]
             keys = stack.file.workspaces[workspace].keys
             if key in keys:
-                chosen[workspace, key] = None
+                selected[workspace, key] = None
             else:
                 problems.extend(
                     [_lacks(stack, workspace, f"has no key {key!r}", did_you_mean(key, keys) or _some(keys))]
@@ -90,16 +90,16 @@ def chosen_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[s
             keys = stack.file.workspaces[workspace].keys
             if not keys:
                 problems.extend([_lacks(stack, workspace, "has no keys", "name a workspace that has some")])
-            chosen.update(dict.fromkeys((workspace, key) for key in keys))
+            selected.update(dict.fromkeys((workspace, key) for key in keys))
     if problems:
         # A token may have been pasted as the key's name.
         raise AmbientError(map(without_credentials_in, problems))
-    return tuple(chosen)
+    return tuple(selected)
 
 
 def rotation(
     stack: LoadedStack,
-    chosen: Iterable[SelectedKey],
+    selected: Iterable[SelectedKey],
     overlap_until: OverlapUntil,
     deployed: Mapping[SelectedKey, Recorded] | None = None,
 ) -> dict[str, str]:
@@ -107,7 +107,7 @@ def rotation(
 
     Args:
         stack: The stack.
-        chosen: The keys.
+        selected: The keys.
         overlap_until: Returns the last day of each old identity.
         deployed: The deployed generations. None if unknown.
 
@@ -115,7 +115,7 @@ def rotation(
         AmbientError: An entry can't be edited, for example because it is an alias.
     """
     changes: dict[str, list[Change]] = {}
-    for workspace, key_id in chosen:
+    for workspace, key_id in selected:
         key, path = stack.file.workspaces[workspace].keys[key_id], _path(workspace, key_id)
         of_file = changes.setdefault(_file(stack, workspace, key_id), [])
         following = _recorded(deployed, (workspace, key_id)).following(key.generation)
@@ -128,14 +128,14 @@ def rotation(
     return _edited(changes)
 
 
-def revocation(stack: LoadedStack, chosen: Iterable[SelectedKey]) -> dict[str, str]:
+def revocation(stack: LoadedStack, selected: Iterable[SelectedKey]) -> dict[str, str]:
     """Return the new texts by file, without the keys.
 
     Raises:
         AmbientError: An entry can't be edited, for example because it is an alias.
     """
     changes: dict[str, list[Change]] = {}
-    for workspace, key_id in chosen:
+    for workspace, key_id in selected:
         *above, key = _path(workspace, key_id)
         changes.setdefault(_file(stack, workspace, key_id), []).append(Change(tuple(above), key, None))
     return _edited(changes)
@@ -143,14 +143,14 @@ def revocation(stack: LoadedStack, chosen: Iterable[SelectedKey]) -> dict[str, s
 
 def rotation_lines(
     stack: LoadedStack,
-    chosen: Iterable[SelectedKey],
+    selected: Iterable[SelectedKey],
     texts: Mapping[str, str],
     deployed: Mapping[SelectedKey, Recorded] | None = None,
 ) -> list[str]:
     """Describe the written rotations with their new line numbers."""
     parsed = {file: parse_yaml(text.removeprefix("\ufeff"), file) for file, text in texts.items()}
     lines = []
-    for workspace, key_id in chosen:
+    for workspace, key_id in selected:
         file = _file(stack, workspace, key_id)
         before, after = stack.file.workspaces[workspace].keys[key_id], _entry(parsed[file], workspace, key_id)
         what = [_new(before.generation, after[_GENERATION], _recorded(deployed, (workspace, key_id)))]
@@ -163,9 +163,9 @@ def rotation_lines(
     return lines
 
 
-def revocation_lines(stack: LoadedStack, chosen: Iterable[SelectedKey]) -> list[str]:
+def revocation_lines(stack: LoadedStack, selected: Iterable[SelectedKey]) -> list[str]:
     """Describe the removed keys with their old line numbers."""
-    places = [(stack.sources.key(_path(*key)), "/".join(key)) for key in chosen]
+    places = [(stack.sources.key(_path(*key)), "/".join(key)) for key in selected]
     return [f"{where.file}:{where.line}: {name}: removed" for where, name in places]
 
 

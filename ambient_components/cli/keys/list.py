@@ -29,7 +29,7 @@ from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_files, stack_path
 from ambient_components.stacks.states import export
-from ambient_components.stacks.summary import read_overview
+from ambient_components.stacks.summary import read_summary
 
 _NAME: Final = 300
 """Maximum characters of a name in the table. A longer one would widen every line."""
@@ -193,8 +193,8 @@ def list_keys(
     """List keys with age, last use, expiry, state and next action."""
     soon, unused = _duration(within, "--within"), _duration(idle, "--idle")
     project = Project.find()
-    wanted = [one_stack(stack, named)] if stack or named else _deployed(project)
-    found = [row for name in wanted for row in _rows(project, name, soon, unused, offline=offline)]
+    desired = [one_stack(stack, named)] if stack or named else _deployed(project)
+    found = [row for name in desired for row in _rows(project, name, soon, unused, offline=offline)]
     if form is Format.JSON:
         print(as_json(found, clock.now()))
     elif form is Format.CSV:
@@ -224,9 +224,9 @@ def _deployed(project: Project) -> list[str]:
 def _rows(
     project: Project, stack: str, within: timedelta | None, idle: timedelta | None, *, offline: bool
 ) -> list[Row]:
-    overview = read_overview(export(project, stack), stack, clock.now())
+    summary = read_summary(export(project, stack), stack, clock.now())
     limits = Limits(within or _promised(project, stack), idle)
-    return rows(overview, None if offline else _seen(project, stack), limits)
+    return rows(summary, None if offline else _seen(project, stack), limits)
 
 
 def _promised(project: Project, stack: str) -> timedelta:

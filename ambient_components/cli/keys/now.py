@@ -127,7 +127,7 @@ def _by_hand(one: Deployment, before: Collection[Identity]) -> list[str]:
     commands = [
         f"kubectl delete serviceaccount -n {item.workspace} {item.account}"
         for item in before
-        if one.aims[item.chosen].at_once and one.aims[item.chosen].ends(item)
+        if one.aims[item.selected].at_once and one.aims[item.selected].ends(item)
     ]
     return [f"to end the old identity at once: {' && '.join(commands)}"] if commands else []
 
@@ -157,7 +157,7 @@ def _carried_out(one: Deployment, plan: Pending, witness: Witness) -> list[Probl
             problems += [*error.problems, Problem(None, "", note, (one.command,))]
     else:
         print(f"\nThe plan for {one.stack} is empty: nothing is to be deployed.", flush=True)
-    said = witness.end_now()
+    reported = witness.end_now()
     try:
         after: tuple[Identity, ...] | None = _deployed(one)
     except AmbientError as error:
@@ -175,7 +175,7 @@ def _carried_out(one: Deployment, plan: Pending, witness: Witness) -> list[Probl
     ]
     problems += unproved
     if any(verdict.open for verdict in verdicts):
-        problems += [Problem(None, "", text) for text in said]
+        problems += [Problem(None, "", text) for text in reported]
     return problems
 
 

@@ -75,7 +75,7 @@ class Witness:
         Raises:
             StepError: The cluster does not respond.
         """
-        recorded = [one for one in deployed if self.aims[one.chosen].ends(one)]
+        recorded = [one for one in deployed if self.aims[one.selected].ends(one)]
         lost = [one for key, aim in self.aims.items() if aim.at_once for one in self._unrecorded(key, aim, recorded)]
         self.ending = tuple(map(self._completed, (*recorded, *lost)))
         self._worked = {token for one in self.ending for token in one.tokens if self.asker.ask(token).accepted}
@@ -86,16 +86,16 @@ class Witness:
         A failed deployment keeps an old identity if the new one could not be created. After a leak, the old one must
         end anyway.
         """
-        said = []
+        reported = []
         for one in self.ending:
-            if not self.aims[one.chosen].at_once:
+            if not self.aims[one.selected].at_once:
                 continue
             for kind, name, uid in _objects(one):
                 try:
                     end(self.cluster, kind, one.workspace, name, uid)
                 except Exception as error:  # the remaining objects must still be deleted, and `after` checks the result
-                    said.append(f"{'/'.join(one.chosen)}: {text_of(error)}")
-        return said
+                    reported.append(f"{'/'.join(one.selected)}: {text_of(error)}")
+        return reported
 
     def after(self, deployed: Collection[Identity] | None) -> tuple[Verdict, ...]:
         """Return the verified result for each key.
@@ -109,7 +109,7 @@ class Witness:
     def _verdict(self, key: SelectedKey, aim: Aim, deployed: Collection[Identity] | None, deadline: float) -> Verdict:
         proved: list[str] = []
         left: list[tuple[str, str]] = []
-        ending = [one for one in self.ending if one.chosen == key]
+        ending = [one for one in self.ending if one.selected == key]
         for one in ending:
             problem = self._until_none(lambda one=one: self._survives(one), deadline)  # type: ignore[misc]
             if problem:
@@ -119,7 +119,7 @@ class Witness:
         if aim.revoked and not ending:
             proved.append("no identity of it is deployed, and the cluster has no ServiceAccount of it")
         if not aim.revoked:
-            new = [one for one in deployed or () if one.chosen == key and one.generation == aim.written]
+            new = [one for one in deployed or () if one.selected == key and one.generation == aim.written]
             problem = self._until_none(lambda: self._fails(aim, new), deadline)
             if problem:
                 left.append(problem)
@@ -158,17 +158,19 @@ class Witness:
         if any(answer.accepted for answer in answers):
             return f"{about} is not over: its token still works", f"{delete}, and then check again"
         if not all(answer.refused for answer in answers):
-            told = ", ".join(sorted({str(answer.status or "no answer") for answer in answers if not answer.refused}))
-            return f"{about}: its end is not proved: the API server answers its token with {told}, not 401", (
+            statuses = ", ".join(
+                sorted({str(answer.status or "no answer") for answer in answers if not answer.refused})
+            )
+            return f"{about}: its end is not proved: the API server answers its token with {statuses}, not 401", (
                 "check it by hand: docs/leaked-key.md#check"
             )
         return None
 
     def _over(self, one: Identity) -> str:
         tokens = len(one.tokens)
-        asked = f", and {tokens} known token{'s' if tokens > 1 else ''} refused (401)" if tokens else ""
+        requested = f", and {tokens} known token{'s' if tokens > 1 else ''} refused (401)" if tokens else ""
         worked = ", which worked before" if one.tokens & self._worked else ""
-        return f"generation {one.generation} is over: its ServiceAccount is gone{asked}{worked}"
+        return f"generation {one.generation} is over: its ServiceAccount is gone{requested}{worked}"
 
     def _fails(self, aim: Aim, found: Collection[Identity]) -> tuple[str, str] | None:
         """Return why the new identity of a key does not work, with a hint."""
@@ -184,12 +186,12 @@ class Witness:
         right = [answer for answer in answers if answer.username == one.username and answer.uid in one.uids]
         if right:
             return None
-        told = ", ".join(sorted({str(answer.status or "no answer") for answer in answers}))
-        return f"{about} does not work: the API server answers its token with {told}", "pulumi up --refresh"
+        statuses = ", ".join(sorted({str(answer.status or "no answer") for answer in answers}))
+        return f"{about} does not work: the API server answers its token with {statuses}", "pulumi up --refresh"
 
     def _unrecorded(self, key: SelectedKey, aim: Aim, recorded: Iterable[Identity]) -> Iterator[Identity]:
         """Yield older accounts of a key that only the cluster has, as after the loss of a state."""
-        known = {one.generation for one in recorded if one.chosen == key} | aim.living
+        known = {one.generation for one in recorded if one.selected == key} | aim.living
         workspace, key_id = key
         there = {
             (item.get("metadata") or {}).get("name")

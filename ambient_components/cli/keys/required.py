@@ -149,7 +149,7 @@ def _lacks(steps: Collection[Step], key: SelectedKey, aim: Aim, deployed: Collec
     if not aim.revoked and not _has(steps, TOKEN, _MAKES, {new}):
         yield f"{name}: no token of generation {aim.written} is made"
     for identity in deployed:
-        if identity.chosen != key or not aim.ends(identity):
+        if identity.selected != key or not aim.ends(identity):
             continue
         old = logical_name(workspace, Part.KEY_GENERATION, key_id, identity.generation)
         # A token with a following generation is replaced, and then has the logical name of the new one.

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ambient_components.cli.keys.apply import Keys, StackOfKeys, by_stack, finish, stack_and_names, write_stack
-from ambient_components.cli.keys.edit import chosen_keys, revocation, revocation_lines
+from ambient_components.cli.keys.edit import revocation, revocation_lines, selected_keys
 from ambient_components.cli.keys.required import Aim
 from ambient_components.cli.options import Stack
 from ambient_components.stackfile.loader import load_stack
@@ -45,12 +45,12 @@ def revoke(
     stack, names = stack_and_names(stack, keys or (), named)
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
-    chosen = chosen_keys(loaded, names, ())
-    places, fleets = by_stack(project, stack, loaded, chosen), project.shards(stack)
-    texts = revocation(loaded, chosen)
+    selected = selected_keys(loaded, names, ())
+    places, fleets = by_stack(project, stack, loaded, selected), project.shards(stack)
+    texts = revocation(loaded, selected)
     write_stack(loaded.path, texts)
-    print("\n".join(revocation_lines(loaded, chosen)))
-    aims = {one: Aim(loaded.file.workspaces[one[0]].keys[one[1]].generation, revoked=True) for one in chosen}
+    print("\n".join(revocation_lines(loaded, selected)))
+    aims = {one: Aim(loaded.file.workspaces[one[0]].keys[one[1]].generation, revoked=True) for one in selected}
     finish(
         pulumi.engine_for(project.folder), project, places, aims, list(texts), now=now, fleet=stack if fleets else ""
     )

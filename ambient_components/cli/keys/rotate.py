@@ -9,7 +9,14 @@ import typer
 
 from ambient_components import clock
 from ambient_components.cli.keys.apply import Keys, StackOfKeys, by_stack, finish, stack_and_names, write_stack
-from ambient_components.cli.keys.edit import OverlapUntil, Recorded, SelectedKey, chosen_keys, rotation, rotation_lines
+from ambient_components.cli.keys.edit import (
+    OverlapUntil,
+    Recorded,
+    SelectedKey,
+    rotation,
+    rotation_lines,
+    selected_keys,
+)
 from ambient_components.cli.keys.now import deployed_generations
 from ambient_components.cli.keys.required import Aim
 from ambient_components.cli.options import Stack, wrong_value
@@ -82,19 +89,19 @@ def rotate(
     seconds, last_day = _duration(overlap), _day(overlap_until)
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
-    chosen = chosen_keys(loaded, names, workspace or ())
+    selected = selected_keys(loaded, names, workspace or ())
     here = clock.now().astimezone(loaded.file.timezone)
     if last_day is not None and last_day < here.date():
         msg = f"{last_day} is over, and --leaked ends the old keys at once"
         raise typer.BadParameter(msg, param_hint="--overlap-until")
-    places, fleets = by_stack(project, stack, loaded, chosen), project.shards(stack)
+    places, fleets = by_stack(project, stack, loaded, selected), project.shards(stack)
     engine = pulumi.engine_for(project.folder)
     deployed = _deployed(engine, places, now=now)
-    texts = rotation(loaded, chosen, ends(here, seconds, last_day, leaked=leaked), deployed)
+    texts = rotation(loaded, selected, ends(here, seconds, last_day, leaked=leaked), deployed)
     after = write_stack(loaded.path, texts)
-    print("\n".join(rotation_lines(loaded, chosen, texts, deployed)))
+    print("\n".join(rotation_lines(loaded, selected, texts, deployed)))
     aims = {}
-    for one in chosen:
+    for one in selected:
         written = after.file.workspaces[one[0]].keys[one[1]]
         aims[one] = Aim(written.generation, overlap=written.overlap_until is not None)
     finish(engine, project, places, aims, list(texts), now=now, fleet=stack if fleets else "")
@@ -149,8 +156,8 @@ def _duration(text: str) -> int | None:
         if seconds > YEAR:
             reject(f"{text} is too long: 1y is the most")
     except BadValue as error:
-        told = BadValue(error.problem, error.hints, "for no overlap at all: --leaked")
-        raise wrong_value(told, "--overlap") from None
+        reported = BadValue(error.problem, error.hints, "for no overlap at all: --leaked")
+        raise wrong_value(reported, "--overlap") from None
     return seconds
 
 

@@ -19,7 +19,7 @@ from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.states import export
-from ambient_components.stacks.summary import Key, Overview, WorkspaceView, read_overview
+from ambient_components.stacks.summary import Key, StateSummary, WorkspaceView, read_summary
 from ambient_components.suggest import did_you_mean
 
 _MINTERS: Final = (OWNER, *MINTERS)
@@ -38,11 +38,11 @@ class Named:
         return key_output(self.workspace.name, self.key.id)
 
 
-def find(overview: Overview, name: str) -> Named:
+def find(summary: StateSummary, name: str) -> Named:
     """Return the newest identity of a key.
 
     Args:
-        overview: The stack's overview.
+        summary: The stack's state summary.
         name: WORKSPACE/KEY.
 
     Raises:
@@ -56,17 +56,17 @@ def find(overview: Overview, name: str) -> Named:
     workspace, key_id = parsed
     found = [
         Named(view, key)
-        for view in overview.workspaces
+        for view in summary.workspaces
         for key in view.keys
         if (view.name, key.id) == (workspace, key_id) and not key.former
     ]
     if not found:
-        names = sorted({key_output(view.name, key.id) for view in overview.workspaces for key in view.keys})
+        names = sorted({key_output(view.name, key.id) for view in summary.workspaces for key in view.keys})
         # If the workspace exists, suggest only by the key's name.
-        beside = sorted({key.id for view in overview.workspaces for key in view.keys if view.name == workspace})
+        beside = sorted({key.id for view in summary.workspaces for key in view.keys if view.name == workspace})
         hint = did_you_mean(key_id, beside) if beside else did_you_mean(name, names)
         hint = hint or (f"it has {', '.join(names[:10])}" if names else "it has none")
-        fail(None, "", f"stack {overview.stack!r} has no key {_shown(name)}", hint, "a key is there after pulumi up")
+        fail(None, "", f"stack {summary.stack!r} has no key {_shown(name)}", hint, "a key is there after pulumi up")
     return max(found, key=lambda one: one.key.generation)
 
 
@@ -75,15 +75,15 @@ def _shown(name: str) -> str:
     return without_credentials(repr(name))
 
 
-def read(engine: Engine, overview: Overview, named: Named) -> str:
+def read(engine: Engine, summary: StateSummary, named: Named) -> str:
     """Return the key's token.
 
     Raises:
         AmbientError: The stack does not have it, or it no longer works.
     """
     key = named.key
-    if key.dead or (key.expires_at is not None and key.expires_at <= overview.now):
-        mended = f"give it another one: ambient keys rotate {overview.stack} {named.name}"
+    if key.dead or (key.expires_at is not None and key.expires_at <= summary.now):
+        mended = f"give it another one: ambient keys rotate {summary.stack} {named.name}"
         why = key.dead or "it expired"
         fail(None, "", f"key {named.name} no longer works: {why}", mended if key.manual else "run pulumi up first")
     if not key.retained:
@@ -92,9 +92,9 @@ def read(engine: Engine, overview: Overview, named: Named) -> str:
         if key.undelivered:
             fail(None, "", f"{missing}, and not delivered: {key.undelivered}", "run pulumi up first")
         fail(None, "", missing, where)
-    token = output(engine, overview.stack_of(named.workspace.name), named.name)
+    token = output(engine, summary.stack_of(named.workspace.name), named.name)
     if not token:
-        fail(None, "", f"stack {overview.stack!r} has no output {named.name!r}", "run pulumi up first")
+        fail(None, "", f"stack {summary.stack!r} has no output {named.name!r}", "run pulumi up first")
     return token
 
 
@@ -107,20 +107,20 @@ def readers(named: Named, backend: str, provider: str) -> list[str]:
         provider: The secrets provider, in Pulumi's terms.
     """
     key, workspace = named.key, named.workspace
-    said = [f"anyone who reads the state ({backend}) and can decrypt it (secrets provider: {provider})"]
+    reported = [f"anyone who reads the state ({backend}) and can decrypt it (secrets provider: {provider})"]
     if key.delivered_to:
         space, name = key.delivered_to.split("/", 1)
-        said.append(f"anyone who may read Secrets in namespace {space} (it lies in {name})")
+        reported.append(f"anyone who may read Secrets in namespace {space} (it lies in {name})")
     if key.static:
-        said.append(f"every session of workspace {workspace.name}, and its admins: it lies in a Secret there")
+        reported.append(f"every session of workspace {workspace.name}, and its admins: it lies in a Secret there")
     makers = [item.subject for item in workspace.access if {item.declared, *item.actual} & set(_MINTERS)]
     makers += [f"key {one.id}" for one in workspace.keys if one.role in _MINTERS and one.id != key.id]
     if makers:
-        said.append(
+        reported.append(
             f"not this key, but one of the same rights can be made by {', '.join(dict.fromkeys(makers))}: owners, "
             "admin and edit may mint tokens of every account here"
         )
-    return said
+    return reported
 
 
 EPILOG = """\
@@ -150,10 +150,10 @@ def show(
     project = Project.find()
     engine = pulumi.PulumiEngine(project.folder)
     exported = export(project, stack, engine)
-    overview = read_overview(exported, stack, clock.now())
-    found = find(overview, key)
-    token = read(engine, overview, found)
+    summary = read_summary(exported, stack, clock.now())
+    found = find(summary, key)
+    token = read(engine, summary, found)
     if not quiet:
-        said = readers(found, backend.current_backend(engine) or "?", state.secrets_provider(exported) or "none")
-        print(f"{found.name} can be read by:", *(f"  {one}" for one in said), sep="\n", file=sys.stderr)
+        reported = readers(found, backend.current_backend(engine) or "?", state.secrets_provider(exported) or "none")
+        print(f"{found.name} can be read by:", *(f"  {one}" for one in reported), sep="\n", file=sys.stderr)
     print(token)

@@ -11,7 +11,7 @@ from ambient_components.platform.contract import LAST_USED_AT_ANNOTATION
 from ambient_components.rotation import TokenStatus
 from ambient_components.rotation.state import time_of
 from ambient_components.rules.lifetimes import default_rotate_before
-from ambient_components.stacks.summary import Key, Overview
+from ambient_components.stacks.summary import Key, StateSummary
 
 NEVER_USED: Final = "Never"
 """The same text as on the platform's Keys page."""
@@ -81,26 +81,26 @@ def seen_in(accounts: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Seen
     return found
 
 
-def rows(overview: Overview, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits) -> list[Row]:
+def rows(summary: StateSummary, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits) -> list[Row]:
     """Return the keys of one stack, by workspace and id.
 
     Args:
-        overview: The stack's overview.
+        summary: The stack's state summary.
         seen: What its cluster reports. None if it was not queried.
         limits: The limits for attention.
     """
     return [
-        _row(overview, workspace.name, key, seen, limits) for workspace in overview.workspaces for key in workspace.keys
+        _row(summary, workspace.name, key, seen, limits) for workspace in summary.workspaces for key in workspace.keys
     ]
 
 
 def _row(
-    overview: Overview, workspace: str, key: Key, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits
+    summary: StateSummary, workspace: str, key: Key, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits
 ) -> Row:
     there = seen.get((workspace, key.account)) if seen is not None else None
     ends = key.until and f"{key.until}"
     return Row(
-        stack=overview.stack,
+        stack=summary.stack,
         workspace=workspace,
         id=key.id,
         generation=key.generation,
@@ -110,10 +110,10 @@ def _row(
         created=there.created if there else None,
         last_used=(there.last_used or NEVER_USED) if there else None,
         expires="never" if key.never else key.expires_at,
-        state=_state(key, overview.now),
+        state=_state(key, summary.now),
         next=f"end after {ends}" if ends else key.next_action,
         next_at=None if ends else key.next_at,
-        attention=tuple(_attention(key, there, overview.now, limits, asked=seen is not None)),
+        attention=tuple(_attention(key, there, summary.now, limits, requested=seen is not None)),
     )
 
 
@@ -129,13 +129,13 @@ def _state(key: Key, now: datetime) -> str:
     return TokenStatus.CURRENT if key.declared else TokenStatus.REVOKED
 
 
-def _attention(key: Key, there: Seen | None, now: datetime, limits: Limits, *, asked: bool) -> Iterable[str]:
+def _attention(key: Key, there: Seen | None, now: datetime, limits: Limits, *, requested: bool) -> Iterable[str]:
     """Yield what needs attention, most severe first."""
     if not key.declared:
         yield "not declared any more, and still there: pulumi up"
     elif not key.made:
         yield "declared, and not made: pulumi up"
-    if asked and there is None and key.made:
+    if requested and there is None and key.made:
         yield "its ServiceAccount is not in the cluster: pulumi up --refresh"
     if key.dead:
         yield f"the token no longer works: {key.dead}"

@@ -127,17 +127,17 @@ class Repository:
         except OSError:
             fail(None, "", "there is no git on PATH", "install it")
         if answer.returncode != 0:
-            said = (answer.stderr.decode(errors="replace").strip().splitlines() or ["nothing"])[0]
-            fail(None, "", *(about or _failed)(said))
+            message = (answer.stderr.decode(errors="replace").strip().splitlines() or ["nothing"])[0]
+            fail(None, "", *(about or _failed)(message))
         return os.fsdecode(answer.stdout)
 
 
-def _no_repository(said: str) -> tuple[str, str]:
-    return f"this is no Git repository: {said}", "run it in a clone of the repository"
+def _no_repository(message: str) -> tuple[str, str]:
+    return f"this is no Git repository: {message}", "run it in a clone of the repository"
 
 
-def _failed(said: str) -> tuple[str, str]:
-    return f"git failed: {said}", "try again in a complete clone of the repository"
+def _failed(message: str) -> tuple[str, str]:
+    return f"git failed: {message}", "try again in a complete clone of the repository"
 
 
 def changes(before: Mapping[str, Version], after: Mapping[str, Version]) -> list[Touched]:

@@ -102,8 +102,8 @@ def shards(
         case Form.GITLAB:
             text = formats.gitlab(listed)
         case Form.OPERATOR:
-            said = formats.Operator(repo, branch, folder, namespace, account, backend, passphrase)
-            text = formats.operator(listed, said)
+            target = formats.Operator(repo, branch, folder, namespace, account, backend, passphrase)
+            text = formats.operator(listed, target)
     typer.echo(text, nl=False)
 
 

@@ -116,41 +116,41 @@ def gitlab(shards: Sequence[Shard]) -> str:
     return _yaml([pipeline])
 
 
-def operator(shards: Sequence[Shard], said: Operator) -> str:
+def operator(shards: Sequence[Shard], target: Operator) -> str:
     """Return a `Stack` resource of the Pulumi Kubernetes Operator 2 for every shard.
 
     The fields are in deploy/crds/pulumi.com_stacks.yaml of pulumi/pulumi-kubernetes-operator, 475dbc6c (chart 2.9.0).
     The operator has no --config-file; the CLI in its pods reads the option from PULUMI_OPTION_CONFIG_FILE.
     """
-    return _yaml([_stack(one, said) for one in shards])
+    return _yaml([_stack(one, target) for one in shards])
 
 
-def _stack(shard: Shard, said: Operator) -> dict[str, Any]:
+def _stack(shard: Shard, target: Operator) -> dict[str, Any]:
     env = {
         "PULUMI_OPTION_CONFIG_FILE": _literal(shard.config_file),
         # A failed step must not stop revocations.
         "PULUMI_CONTINUE_ON_ERROR": _literal("true"),
     }
-    if said.passphrase:
-        secret = {"name": said.passphrase, "key": "passphrase"}
+    if target.passphrase:
+        secret = {"name": target.passphrase, "key": "passphrase"}
         env["PULUMI_CONFIG_PASSPHRASE"] = {"type": "Secret", "secret": secret}
     spec: dict[str, Any] = {
         "stack": shard.stack,
-        "projectRepo": said.repo,
-        "branch": said.branch,
-        "repoDir": said.folder,
-        "serviceAccountName": said.service_account,
-        "backend": said.backend,
+        "projectRepo": target.repo,
+        "branch": target.branch,
+        "repoDir": target.folder,
+        "serviceAccountName": target.service_account,
+        "backend": target.backend,
         # `ambient init` and `ambient reshard` create the stacks: the operator would give each its own salt.
         "useLocalStackOnly": True,
         "refresh": True,
         "continueResyncOnCommitMatch": True,
-        "resyncFrequencySeconds": said.every,
+        "resyncFrequencySeconds": target.every,
         # Deleting the resource must not delete workspaces.
         "destroyOnFinalize": False,
         "envRefs": env,
     }
-    metadata = {"name": re.sub(r"[^a-z0-9-]", "-", shard.name.lower()).strip("-"), "namespace": said.namespace}
+    metadata = {"name": re.sub(r"[^a-z0-9-]", "-", shard.name.lower()).strip("-"), "namespace": target.namespace}
     return {
         "apiVersion": "pulumi.com/v1",
         "kind": "Stack",

@@ -28,7 +28,7 @@ from ambient_components.stacks import cluster
 from ambient_components.stacks.cluster import Endpoint
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.states import export
-from ambient_components.stacks.summary import read_overview
+from ambient_components.stacks.summary import read_summary
 from ambient_components.suggest import did_you_mean
 
 Path = tuple[PathPart, ...]
@@ -239,12 +239,12 @@ def _show_stack(project: Project, stack: str, form: Format, *, ca_certificate: b
     if ca_certificate:
         _print_ca(endpoint)
         return
-    overview = read_overview(export(project, stack), stack, clock.now())
+    summary = read_summary(export(project, stack), stack, clock.now())
     if form is Format.JSON:
-        print(json.dumps(summary_text.as_json(overview), indent=2))
+        print(json.dumps(summary_text.as_json(summary), indent=2))
         return
-    commands = summary_text.usage(overview, endpoint)
-    print(summary_text.as_text(overview, paint_for(sys.stdout)) + (f"\n\n{commands}" if commands else ""))
+    commands = summary_text.usage(summary, endpoint)
+    print(summary_text.as_text(summary, paint_for(sys.stdout)) + (f"\n\n{commands}" if commands else ""))
 
 
 def _show_workspace(project: Project, stack: str, workspace: str, form: Format) -> None:

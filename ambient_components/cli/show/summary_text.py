@@ -14,12 +14,12 @@ from ambient_components.rotation.state import format_time
 from ambient_components.rules.states import ACTIVE, RELEASED
 from ambient_components.stacks.cluster import Endpoint
 from ambient_components.stacks.storage_summary import AccessKey, BucketView, bucket_warnings
-from ambient_components.stacks.summary import Access, Key, Overview, WorkspaceView
+from ambient_components.stacks.summary import Access, Key, StateSummary, WorkspaceView
 
 _SESSIONS: Final = "apis/vteam.ambient-code/v1alpha1/namespaces/{}/agenticsessions"
 
 
-def as_json(overview: Overview) -> dict[str, Any]:
+def as_json(summary: StateSummary) -> dict[str, Any]:
     """Return the overview as a JSON object, with names as in Pulumi's state (expiresAt) and times as RFC 3339."""
 
     def convert(value: Any) -> Any:
@@ -29,7 +29,7 @@ def as_json(overview: Overview) -> dict[str, Any]:
             return {_camel(key): convert(item) for key, item in value.items()}
         return [convert(item) for item in value] if isinstance(value, list | tuple) else value
 
-    converted: dict[str, Any] = convert(asdict(overview))
+    converted: dict[str, Any] = convert(asdict(summary))
     return converted
 
 
@@ -38,16 +38,16 @@ def _camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def as_text(overview: Overview, paint: Paint = plain) -> str:
+def as_text(summary: StateSummary, paint: Paint = plain) -> str:
     """Return workspaces, access, buckets and keys as text, without the commands from `usage`."""
-    if not overview.workspaces:
-        return f"Stack {overview.stack} has no workspaces yet: pulumi up --stack {overview.stack}"
+    if not summary.workspaces:
+        return f"Stack {summary.stack} has no workspaces yet: pulumi up --stack {summary.stack}"
     killed = "! A run was killed while it worked on {}: run `pulumi refresh`, then `pulumi up`"
-    lines = [paint(killed.format(name), "loud") for name in overview.interrupted]
-    for workspace in overview.workspaces:
+    lines = [paint(killed.format(name), "loud") for name in summary.interrupted]
+    for workspace in summary.workspaces:
         lines += [*([""] if lines else []), _title(workspace, paint), *_access(workspace.access, paint)]
-        lines += _bucket(workspace.bucket, overview.now, paint) if workspace.bucket else []
-        lines += _keys(workspace, overview.now, paint)
+        lines += _bucket(workspace.bucket, summary.now, paint) if workspace.bucket else []
+        lines += _keys(workspace, summary.now, paint)
     return "\n".join(lines)
 
 
@@ -88,8 +88,8 @@ def _difference(item: Access, paint: Paint) -> str:
     if not item.actual:
         return paint("  ! declared, not given yet: pulumi up", "loud")
     has = " and ".join(item.actual)
-    wanted = f"is declared as {item.declared}" if item.declared else "is not declared any more"
-    return paint(f"  ! has {has}, {wanted}: pulumi up", "loud")
+    desired = f"is declared as {item.declared}" if item.declared else "is not declared any more"
+    return paint(f"  ! has {has}, {desired}: pulumi up", "loud")
 
 
 def _bucket(bucket: BucketView, now: datetime, paint: Paint) -> list[str]:
@@ -205,20 +205,20 @@ def warnings(key: Key, now: datetime) -> list[str]:
     return found
 
 
-def usage(overview: Overview, endpoint: Endpoint | None, ca_file: Path | None = None) -> str:
+def usage(summary: StateSummary, endpoint: Endpoint | None, ca_file: Path | None = None) -> str:
     """Return commands for reading and using a key, ready to paste. Empty if there is no key.
 
     The key goes through a pipe, because every user of a machine can see the arguments of programs.
 
     Args:
-        overview: The overview. Its first working key is the example.
+        summary: The state summary. Its first working key is the example.
         endpoint: The cluster's endpoint. None if the kubeconfig does not have it.
         ca_file: A file with the cluster's CA. Default: the endpoint's file, or one that the commands create.
     """
     example = next(
         (
             (workspace, key)
-            for workspace in overview.workspaces
+            for workspace in summary.workspaces
             for key in workspace.keys
             if key.made and key.declared and key.retained and not key.former
         ),
@@ -227,7 +227,7 @@ def usage(overview: Overview, endpoint: Endpoint | None, ca_file: Path | None = 
     if example is None:
         return ""
     workspace, key = example
-    read = f"pulumi stack output {workspace.name}/{key.id} --show-secrets --stack {overview.stack_of(workspace.name)}"
+    read = f"pulumi stack output {workspace.name}/{key.id} --show-secrets --stack {summary.stack_of(workspace.name)}"
     lines = ["Read a key, a secret:", f"  {read}"]
     if endpoint is None:
         return "\n".join(lines)
@@ -236,7 +236,7 @@ def usage(overview: Overview, endpoint: Endpoint | None, ca_file: Path | None = 
     file = ca_file or endpoint.ca_file
     if file is None and endpoint.ca is not None:
         file = Path("cluster-ca.crt")
-        lines += [f"  ambient show {overview.stack} --ca-certificate > {file}"]
+        lines += [f"  ambient show {summary.stack} --ca-certificate > {file}"]
     if file is not None:
         options += f" --cacert {_quoted(file)}"
     if urlsplit(endpoint.server).hostname in {"127.0.0.1", "::1", "localhost"}:

@@ -98,9 +98,9 @@ def _review(path: str) -> Review:
     return Review(None, tuple(everything), review.files)
 
 
-def _storage(said: object, stack: LoadedStack) -> list[Problem]:
+def _storage(reported: object, stack: LoadedStack) -> list[Problem]:
     """Return the problems of a configured store and of the buckets for it, with the program's own messages."""
-    given = given_store(said)
+    given = given_store(reported)
     if given is None:
         return located(stack, against_store(stack.file.workspaces, None))
     problems = Problems()
@@ -112,12 +112,12 @@ def _storage(said: object, stack: LoadedStack) -> list[Problem]:
     return list(problems)
 
 
-def _pins(said: object, stack: LoadedStack) -> list[Problem]:
+def _pins(reported: object, stack: LoadedStack) -> list[Problem]:
     """Return a problem for each pin to a shard that does not exist."""
-    if said is None:
+    if reported is None:
         return []
     try:
-        return located(stack, beyond_shards(stack.file.workspaces, shard_count(said)))
+        return located(stack, beyond_shards(stack.file.workspaces, shard_count(reported)))
     except BadValue as error:
         return [Problem(None, CONFIG_KEY, error.problem, error.hints)]
 
@@ -168,9 +168,9 @@ def _beside(path: str, stack: str) -> str:
 
 def _sizes(review: Review) -> tuple[int, ...]:
     """Return the number of workspaces in each shard of a valid stack. Empty without shards."""
-    if review.stack is None or (said := _config(review.stack.path, Problems()).get(CONFIG_KEY)) is None:
+    if review.stack is None or (reported := _config(review.stack.path, Problems()).get(CONFIG_KEY)) is None:
         return ()
-    return tuple(map(len, shards_of(review.stack.file.workspaces, shard_count(said)).values()))
+    return tuple(map(len, shards_of(review.stack.file.workspaces, shard_count(reported)).values()))
 
 
 def _config(path: str, problems: Problems) -> Mapping[str, Any]:

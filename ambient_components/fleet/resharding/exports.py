@@ -33,13 +33,13 @@ def parts_of(state: Deployment, *names: str) -> list[Item]:
 def urns_of(state: Deployment, names: Collection[str]) -> set[str]:
     """Return the URNs of all resources of these workspaces, found by logical name or by a parent."""
     inside = [item for item in items(state) if not is_of_stack(item)]
-    wanted = {item.urn for item in inside if workspace_of(item.place.name) in names}
+    desired = {item.urn for item in inside if workspace_of(item.place.name) in names}
     parents = {item.urn: item.parent for item in items(state)}
 
     def belongs(urn: str) -> bool:
         seen: set[str] = set()
         while urn and urn not in seen:
-            if urn in wanted:
+            if urn in desired:
                 return True
             seen.add(urn)
             urn = parents.get(urn, "")

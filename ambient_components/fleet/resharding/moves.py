@@ -76,11 +76,11 @@ def arrived(source: Deployment, target: Deployment, names: Collection[str], plac
     merge_header(source, merged)
     moving = parts_of(source, *names)
     rewrite, there = rewriting(source, target, place), {item.urn for item in resources if not item.delete}
-    wanted = {item.provider for item in (*moving, *ledgers(source))}
+    desired = {item.provider for item in (*moving, *ledgers(source))}
     for item in items(source):
         # In the order of the source, where what is needed comes first.
         if is_of_stack(item) and not item.delete and rewrite.text(item.urn) not in there:
-            if is_provider(item.type) and item.urn not in wanted and item.type not in ALWAYS:
+            if is_provider(item.type) and item.urn not in desired and item.type not in ALWAYS:
                 continue
             resources.append(_own(rewrite.item(item), place))
     resources += [rewrite.item(item) for item in moving]

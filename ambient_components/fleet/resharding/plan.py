@@ -106,9 +106,9 @@ def resharding(
         for stack in owners:
             if stack != kept:
                 twice.setdefault((stack, kept), []).append(name)
-        wanted = homes.get(name) or (kept if kept in stacks else by_name(name))
-        if wanted != kept:
-            moves.setdefault((kept, wanted), []).append(name)
+        desired = homes.get(name) or (kept if kept in stacks else by_name(name))
+        if desired != kept:
+            moves.setdefault((kept, desired), []).append(name)
     return Resharding(
         tuple(Twice(stack, kept, tuple(names)) for (stack, kept), names in sorted(twice.items())),
         tuple(Move(source, target, tuple(names)) for (source, target), names in sorted(moves.items())),

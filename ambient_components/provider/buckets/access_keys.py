@@ -11,7 +11,7 @@ from ambient_components.cluster.objects import decoded, mapping
 from ambient_components.errors import StepError
 from ambient_components.provider.buckets.credential_properties import account, generation, rights
 from ambient_components.provider.protocol.resource import Context, Values
-from ambient_components.provider.store.accounts import LiveKey, NewKey, Standing
+from ambient_components.provider.store.accounts import AccountState, LiveKey, NewKey
 from ambient_components.rotation import TokenSecret, TokenState
 from ambient_components.rules.bucket_policy import same_policy
 from ambient_components.rules.lifetimes import Policy
@@ -51,13 +51,13 @@ def see(context: Context, values: Values, known: TokenState) -> Seen:
     Raises:
         StepError: The store does not answer.
     """
-    standing = context.store.accounts.look(account(values), recorded_ids(known))
-    there = {key.id: key for key in standing.keys} if standing else {}
-    state = _with_fates(context, known, there, _USER_GONE if standing is None else None)
+    existing = context.store.accounts.look(account(values), recorded_ids(known))
+    there = {key.id: key for key in existing.keys} if existing else {}
+    state = _with_fates(context, known, there, _USER_GONE if existing is None else None)
     ids = recorded_ids(known)
     unrecorded = tuple(key for key in there.values() if key.ours and key.id not in ids)
     foreign = tuple(key.id for key in there.values() if not key.ours)
-    return Seen(state, tuple(there.values()), unrecorded, foreign, _drift(values, standing, unrecorded))
+    return Seen(state, tuple(there.values()), unrecorded, foreign, _drift(values, existing, unrecorded))
 
 
 def _with_fates(context: Context, known: TokenState, there: Mapping[str, LiveKey], all_gone: str | None) -> TokenState:
@@ -95,17 +95,17 @@ def _fate(context: Context, access_key: TokenSecret, there: Mapping[str, LiveKey
     return all_gone or access_key.lapse(context.now) or ("it was deactivated" if key else "it was deleted")
 
 
-def _drift(values: Values, standing: Standing | None, unrecorded: tuple[LiveKey, ...]) -> dict[str, str]:
-    if standing is None:
+def _drift(values: Values, existing: AccountState | None, unrecorded: tuple[LiveKey, ...]) -> dict[str, str]:
+    if existing is None:
         return {"user": "removed"}
     found = {}
-    if standing.owner != values["owner"]:
-        found["owner"] = "changed" if standing.owner else "removed"
+    if existing.owner != values["owner"]:
+        found["owner"] = "changed" if existing.owner else "removed"
     if not values.get("keysOnly"):
-        if not same_policy(standing.policy, rights(values)):
-            found["policy"] = "changed" if standing.policy else "removed"
-        if standing.widened:
-            found["policies"] = f"added: {', '.join(standing.widened)}"
+        if not same_policy(existing.policy, rights(values)):
+            found["policy"] = "changed" if existing.policy else "removed"
+        if existing.widened:
+            found["policies"] = f"added: {', '.join(existing.widened)}"
     if unrecorded:
         found["keys"] = f"unrecorded: {', '.join(key.id for key in unrecorded)}"
     return found
@@ -138,19 +138,19 @@ class Minted:
     key: NewKey
 
 
-def mint(context: Context, values: Values, asked: Policy) -> Minted:
+def mint(context: Context, values: Values, requested: Policy) -> Minted:
     """Create an access key.
 
     Raises:
         StepError: The engine does not run, or the store refuses.
     """
     context.engine.require(context.urn)
-    life = timedelta(seconds=asked.lifetime)
+    life = timedelta(seconds=requested.lifetime)
     moved = clock.offset()
-    ends = None if asked.never else context.now - moved + life
+    ends = None if requested.never else context.now - moved + life
     made = context.store.accounts.mint(account(values), rights(values), ends)
     issued = (made.issued_at + moved).replace(microsecond=0)
-    end = None if asked.never else issued + life
+    end = None if requested.never else issued + life
     if made.expires_at is not None:
         end = made.expires_at + moved
     return Minted(TokenSecret(made.id, made.id, generation(values), issued, end), made)
@@ -164,8 +164,8 @@ def revoke(context: Context, values: Values, access_keys: Iterable[tuple[TokenSe
             context.store.accounts.revoke(account(values), access_key.uid)
         except StepError as error:
             failed.append(access_key)
-            told = f"could not revoke access key {access_key.uid} ({reason})"
-            context.warn(error.problem.within(told, "run pulumi up again"))
+            warning = f"could not revoke access key {access_key.uid} ({reason})"
+            context.warn(error.problem.within(warning, "run pulumi up again"))
         else:
             context.note(f"revoked access key {access_key.uid}: {reason}")
     return tuple(failed)

@@ -6,7 +6,7 @@ from typing import Final
 from ambient_components.errors import Problem, refusal
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import UNKNOWN
-from ambient_components.provider.tokens.properties import required, told, without_unknown
+from ambient_components.provider.tokens.properties import failures, required, without_unknown
 from ambient_components.rules.arguments import Argument, kind_findings
 from ambient_components.rules.bucket_names import bucket_name_problem
 from ambient_components.rules.buckets import setting_findings
@@ -31,10 +31,10 @@ def problems(olds: Values, news: Values) -> list[Problem]:
     tags = given.get("tags")
     if isinstance(tags, Mapping):
         given["tags"] = {key: value for key, value in tags.items() if value is not UNKNOWN}
-    found = [*required(news, ("bucket", "owner")), *told(kind_findings(given, OWN))]
+    found = [*required(news, ("bucket", "owner")), *failures(kind_findings(given, OWN))]
     if isinstance(bucket := given.get("bucket"), str) and bucket and (problem := bucket_name_problem(bucket)):
         found.append(refusal(f"bucket {bucket!r} {problem[0]}", problem[1]))
-    return [*found, *_lock(olds, news), *told(setting_findings(given))]
+    return [*found, *_lock(olds, news), *failures(setting_findings(given))]
 
 
 def _lock(olds: Values, news: Values) -> Iterator[Problem]:

@@ -8,7 +8,14 @@ from ambient_components.errors import Problem, refusal
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import UNKNOWN, Secret
 from ambient_components.provider.store.accounts import Account
-from ambient_components.provider.tokens.properties import known, life_missing, required, rotation, told, without_unknown
+from ambient_components.provider.tokens.properties import (
+    failures,
+    known,
+    life_missing,
+    required,
+    rotation,
+    without_unknown,
+)
 from ambient_components.rotation import SCHEMA_VERSION, TokenState
 from ambient_components.rules.arguments import Argument, kind_findings
 from ambient_components.rules.bucket_names import bucket_name_problem
@@ -39,7 +46,7 @@ def problems(olds: Values, news: Values) -> list[Problem]:
         news: The new inputs, including unknown ones.
     """
     given = without_unknown(news)
-    found = [*required(news, _REQUIRED), *told(kind_findings(given, OWN))]
+    found = [*required(news, _REQUIRED), *failures(kind_findings(given, OWN))]
     bucket, user, prefix, used = (news.get(name) for name in ("bucket", "user", "prefix", "usedIn"))
     if isinstance(bucket, str) and bucket and (problem := bucket_name_problem(bucket)):
         found.append(refusal(f"bucket {bucket!r} {problem[0]}", problem[1]))
@@ -50,7 +57,7 @@ def problems(olds: Values, news: Values) -> list[Problem]:
         found.append(refusal("prefix: text with a slash at its end is expected, such as payments/"))
     if used not in (None, UNKNOWN) and not (isinstance(used, str) and _USED_IN.fullmatch(used)):
         found.append(refusal("usedIn: NAMESPACE/SECRET is expected"))
-    found += [*life_missing(news), *told(credential_findings(given, complete=known(news), of_sessions=False))]
+    found += [*life_missing(news), *failures(credential_findings(given, complete=known(news), of_sessions=False))]
     if news.get("released") and not olds:
         found.append(refusal("released: there is no access key yet that could be let go"))
     return found

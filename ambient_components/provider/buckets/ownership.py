@@ -71,12 +71,12 @@ def holder_of(tags: Mapping[str, str]) -> str | None:
     return tags.get(OWNER_ANNOTATION)
 
 
-def put_tags(context: Context, bucket: str, there: Mapping[str, str], wanted: Mapping[str, str]) -> None:
+def put_tags(context: Context, bucket: str, there: Mapping[str, str], desired: Mapping[str, str]) -> None:
     """Write all tags of a bucket if they differ, because S3 cannot write a single one."""
-    if dict(there) == dict(wanted):
+    if dict(there) == dict(desired):
         return
-    if wanted:
-        tag_set = [{"Key": key, "Value": value} for key, value in sorted(wanted.items())]
+    if desired:
+        tag_set = [{"Key": key, "Value": value} for key, value in sorted(desired.items())]
         context.store.s3.call("put_bucket_tagging", Bucket=bucket, Tagging={"TagSet": tag_set})
     else:
         context.store.s3.call("delete_bucket_tagging", Bucket=bucket)

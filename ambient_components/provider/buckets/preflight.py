@@ -184,8 +184,8 @@ def _there(context: Context, owner: str, case: _Case, new: BucketEntry, tags: Ma
     if not case.is_same and not adopt:
         yield from _unrecorded(context, case, new)
     if new.object_lock:
-        wanted = {"bucket": new.name, "objectLock": True}
-        settings.require_lock(wanted, settings.look(context, wanted))
+        desired = {"bucket": new.name, "objectLock": True}
+        settings.require_lock(desired, settings.look(context, desired))
 
 
 def _unrecorded(context: Context, case: _Case, new: BucketEntry) -> Iterable[Problem]:
@@ -212,9 +212,9 @@ def _shared(context: Context, case: _Case, new: BucketEntry) -> Iterable[Problem
 def _user(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iterable[Problem]:
     """Require that the store has an API for users, and that the user's name is free or this stack's."""
     name = naming.bucket_user(owner, case.workspace, new.name, new.generation or 0)
-    standing = context.store.accounts.look(Account(name, owner), ())
-    if standing is not None and standing.owner != owner:
-        owner_text = f"belongs to the stack {standing.owner}" if standing.owner else "has no ownership tag"
+    existing = context.store.accounts.look(Account(name, owner), ())
+    if existing is not None and existing.owner != owner:
+        owner_text = f"belongs to the stack {existing.owner}" if existing.owner else "has no ownership tag"
         yield case.refusal(
             f"the object store's user {name!r} {owner_text}: it is not touched",
             "write another generation for the bucket's credentials, or delete that user if nothing needs it",

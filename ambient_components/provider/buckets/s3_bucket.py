@@ -209,14 +209,14 @@ class S3Bucket:
         bucket = news["bucket"]
         live = settings.look(context, news)
         settings.require_lock(news, live)
-        wanted = _tags(news, tags, state.get("tags") or {})
+        desired = _tags(news, tags, state.get("tags") or {})
         if state and ownership.holder_of(tags) is None and not state.get("released"):
             if not news.get("adopt"):
                 _require_own_rule(news, live)
                 # In the same request as the annotation: a value only in the state is lost if the run is interrupted.
-                wanted[_AGAIN] = format_time(context.now)
+                desired[_AGAIN] = format_time(context.now)
             context.note(f"bucket {bucket}: this stack's ownership tag had been removed, and is restored")
-        ownership.put_tags(context, bucket, tags, wanted)
+        ownership.put_tags(context, bucket, tags, desired)
         for done in settings.write(context, news, live):
             context.note(f"bucket {bucket}: {done}")
 

@@ -149,17 +149,17 @@ class S3Credentials:
             return
         who, accounts = account(state), context.store.accounts
         recorded = token_state(state)
-        standing = accounts.look(who, recorded_ids(recorded))
-        if standing is None:
+        existing = accounts.look(who, recorded_ids(recorded))
+        if existing is None:
             return
         using = in_use(context, state)
-        if any(key.active and key.id == using for key in standing.keys):
+        if any(key.active and key.id == using for key in existing.keys):
             msg = (
                 f"access key {using} is still in use by Secret {state['usedIn']}, so it is not revoked: what puts "
                 "another key there, or removes the Secret, did not end. Run pulumi up again"
             )
             raise StepError(msg)
-        if standing.owner == who.owner and not who.keys_only:
+        if existing.owner == who.owner and not who.keys_only:
             accounts.remove(who)
             return
         for access_key in recorded.token_secrets:
@@ -168,9 +168,9 @@ class S3Credentials:
             accounts.remove(who)
             return
         owner_text = (
-            f"has the ownership tag of the stack {standing.owner}" if standing.owner else "has no ownership tag"
+            f"has the ownership tag of the stack {existing.owner}" if existing.owner else "has no ownership tag"
         )
-        rest = [key.id for key in standing.keys if key.id not in recorded_ids(recorded)]
+        rest = [key.id for key in existing.keys if key.id not in recorded_ids(recorded)]
         context.warn(
             f"the object store's user {who.name} {owner_text}: the keys on record are revoked, and the user is "
             "left alone" + (f", with the keys {', '.join(rest)}" if rest else "")

@@ -62,31 +62,33 @@ class Live:
         return int(days) if noncurrent == days or not self.versioning else None
 
 
-def look(context: Context, wanted: Values, *, strict: bool = True) -> Live:
+def look(context: Context, desired: Values, *, strict: bool = True) -> Live:
     """Return the declared settings as found in the store, and this tool's lifecycle rule in any case.
 
     Args:
         context: Context of the step.
-        wanted: The declaration.
+        desired: The declaration.
         strict: Whether an unsupported setting is an error.
 
     Raises:
         StepError: The store does not support a declared setting.
     """
-    bucket = wanted["bucket"]
-    asked = _Asker(context, bucket, strict=strict)
-    expiry = wanted.get("expireAfterDays") is not None
+    bucket = desired["bucket"]
+    requests = _Requests(context, bucket, strict=strict)
+    expiry = desired.get("expireAfterDays") is not None
     versioning: Mapping[str, Any] = {}
-    if wanted.get("versioning") is not None or expiry:
-        needed = "versioning" if wanted.get("versioning") else None
-        versioning = asked.get("get_bucket_versioning", needed) or {}
-    lifecycle = asked.get("get_bucket_lifecycle_configuration", "expireAfterDays" if expiry else None, _NO_RULES) or {}
+    if desired.get("versioning") is not None or expiry:
+        needed = "versioning" if desired.get("versioning") else None
+        versioning = requests.get("get_bucket_versioning", needed) or {}
+    lifecycle = (
+        requests.get("get_bucket_lifecycle_configuration", "expireAfterDays" if expiry else None, _NO_RULES) or {}
+    )
     encryption = None
-    if wanted.get("encryption"):
-        encryption = _algorithm(asked.get("get_bucket_encryption", "encryption", _NO_ENCRYPTION) or {})
+    if desired.get("encryption"):
+        encryption = _algorithm(requests.get("get_bucket_encryption", "encryption", _NO_ENCRYPTION) or {})
     lock: Mapping[str, Any] = {}
-    if wanted.get("objectLock"):
-        lock = asked.get("get_object_lock_configuration", "objectLock", _NO_LOCK) or {}
+    if desired.get("objectLock"):
+        lock = requests.get("get_object_lock_configuration", "objectLock", _NO_LOCK) or {}
     minimum = lifecycle.get("TransitionDefaultMinimumObjectSize")
     return Live(
         versioning=versioning.get("Status"),
@@ -97,29 +99,29 @@ def look(context: Context, wanted: Values, *, strict: bool = True) -> Live:
     )
 
 
-def write(context: Context, wanted: Values, live: Live) -> list[str]:
+def write(context: Context, desired: Values, live: Live) -> list[str]:
     """Write the settings that differ, and return descriptions of the changes.
 
     Raises:
         StepError: The store refuses.
     """
-    asked = _Asker(context, wanted["bucket"])
+    requests = _Requests(context, desired["bucket"])
     done = []
     versioning = live.versioning
-    declared = wanted.get("versioning")
+    declared = desired.get("versioning")
     if declared is not None and bool(declared) != (versioning == _ENABLED):
         versioning = _ENABLED if declared else _SUSPENDED
-        asked.put("put_bucket_versioning", "versioning", VersioningConfiguration={"Status": versioning})
+        requests.put("put_bucket_versioning", "versioning", VersioningConfiguration={"Status": versioning})
         done.append(f"versioning {'on' if declared else 'suspended'}")
-    days = wanted.get("expireAfterDays")
+    days = desired.get("expireAfterDays")
     with_versions = Live(versioning, live.rules, live.besides)
     if days != with_versions.days or (days is None and live.own_rule):
-        _write_rules(asked, with_versions, days)
+        _write_rules(requests, with_versions, days)
         done.append(f"objects expire after {days} days" if days else "objects expire no more")
-    if wanted.get("encryption") and wanted["encryption"] != live.encryption:
-        default = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": wanted["encryption"]}}
-        asked.put("put_bucket_encryption", "encryption", ServerSideEncryptionConfiguration={"Rules": [default]})
-        done.append(f"encryption {wanted['encryption']}")
+    if desired.get("encryption") and desired["encryption"] != live.encryption:
+        default = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": desired["encryption"]}}
+        requests.put("put_bucket_encryption", "encryption", ServerSideEncryptionConfiguration={"Rules": [default]})
+        done.append(f"encryption {desired['encryption']}")
     return done
 
 
@@ -151,21 +153,21 @@ def as_inputs(inputs: Values, live: Live, tags: Mapping[str, str]) -> dict[str, 
     return found
 
 
-def require_lock(wanted: Values, live: Live) -> None:
+def require_lock(desired: Values, live: Live) -> None:
     """Refuse a bucket without the declared object lock, which can only be set at creation.
 
     Raises:
         StepError: The bucket has no object lock.
     """
-    if wanted.get("objectLock") and not live.locked:
+    if desired.get("objectLock") and not live.locked:
         msg = (
-            f"bucket {wanted['bucket']!r} has no object lock, which counts only when a bucket is made: remove "
+            f"bucket {desired['bucket']!r} has no object lock, which counts only when a bucket is made: remove "
             "objectLock, or give the workspace another bucket"
         )
         raise StepError(msg)
 
 
-class _Asker:
+class _Requests:
     """Requests for settings of one bucket; an unsupported setting is an error that names the field."""
 
     def __init__(self, context: Context, bucket: str, *, strict: bool = True) -> None:
@@ -202,18 +204,18 @@ class _Asker:
         )
 
 
-def _write_rules(asked: _Asker, live: Live, days: int | None) -> None:
+def _write_rules(requests: _Requests, live: Live, days: int | None) -> None:
     others = [rule for rule in live.rules if rule.get("ID") != EXPIRY_RULE]
     rules = [*others, *([_rule(days, versioned=bool(live.versioning))] if days else [])]
     if rules:
-        asked.put(
+        requests.put(
             "put_bucket_lifecycle_configuration",
             "expireAfterDays",
             LifecycleConfiguration={"Rules": rules},
             **live.besides,
         )
     else:
-        asked.put("delete_bucket_lifecycle", "expireAfterDays")
+        requests.put("delete_bucket_lifecycle", "expireAfterDays")
 
 
 def _rule(days: int, *, versioned: bool) -> dict[str, Any]:

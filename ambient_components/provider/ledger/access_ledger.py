@@ -116,7 +116,7 @@ class AccessLedger:
             inputs = LedgerInputs.read(olds, news)
         except BadValue as error:
             return Check(failures=(refusal(error.problem, error.hints),))
-        problems = inputs.standing(_problems(context, inputs, is_new=not olds))
+        problems = inputs.remaining(_problems(context, inputs, is_new=not olds))
         return Check(failures=tuple(problems), inputs=inputs.to_record)
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
@@ -157,7 +157,7 @@ def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[P
     if not problems:
         # Removals are limited per fleet. `ambient` has evaluated them over all shards, with the complete request,
         # including workspaces that were excluded later.
-        approved = with_approved(inputs.guardrails, os.environ.get(APPROVED_VARIABLE), before, inputs.asked, now)
+        approved = with_approved(inputs.guardrails, os.environ.get(APPROVED_VARIABLE), before, inputs.requested, now)
         problems = refusals(before, after, approved, now)
     for warning in () if problems else guardrail_warnings(before, after, now):
         context.warn(warning)
@@ -167,7 +167,7 @@ def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[P
             context, inputs.owner, before, after, look_for_drift=not problems, ending=ending, lost=bool(place)
         )
         if is_new and not place:
-            problems += forgotten(context, inputs.owner, {*after, *inputs.asked})
+            problems += forgotten(context, inputs.owner, {*after, *inputs.requested})
         if place and not inputs.misfits:
             problems += interrupted_runs.problems(context, place, before, after)
     except StepError as error:

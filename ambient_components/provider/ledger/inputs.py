@@ -48,7 +48,7 @@ class LedgerInputs:
     """Run record of the shard; None if the stack is not a shard."""
     before: Ledger
     """The deployed ledger."""
-    asked: Ledger
+    requested: Ledger
     """The ledger from the files."""
     after: Ledger
     """The ledger after this run: excluded workspaces stay as deployed. Malformed entries are left out."""
@@ -81,8 +81,8 @@ class LedgerInputs:
             reject("workspaces: a mapping of workspace names to their access is expected")
         excluded = frozenset(_names(news, _EXCLUDED))
         found = ledger_misfits({name: entry for name, entry in workspaces.items() if name not in excluded})
-        before, asked = read_ledger(deployed), read_ledger(workspaces)
-        after = with_excluded(excluded, before, asked)
+        before, requested = read_ledger(deployed), read_ledger(workspaces)
+        after = with_excluded(excluded, before, requested)
         of_others = {*_names(news, _MOVED)} - excluded
         to_record = {name: value for name, value in news.items() if name not in _NEVER_RECORDED}
         return cls(
@@ -90,7 +90,7 @@ class LedgerInputs:
             GuardrailSettings.of(news.get("guardrails")),
             RunRecord.of(news),
             before,
-            asked,
+            requested,
             {name: entry for name, entry in after.items() if name not in found},
             tuple(misfit_problems(found)),
             excluded,
@@ -101,7 +101,7 @@ class LedgerInputs:
             else None,
         )
 
-    def standing(self, problems: Iterable[Problem]) -> list[Problem]:
+    def remaining(self, problems: Iterable[Problem]) -> list[Problem]:
         """Return the effective refusals: none for excluded workspaces, and for moved ones only that they moved."""
         found = others(problems, self.excluded)
         return [*moved_refusals(self.owner, self.moved), *others(found, self.moved)]

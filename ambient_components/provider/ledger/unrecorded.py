@@ -59,19 +59,19 @@ def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: L
     """
     found = []
     for name in sorted(there & (after.keys() - before.keys())):
-        wanted = {
+        desired = {
             account: key_id
             for key_id, key in after[name].keys.items()
             for kind, account in expected_objects(name, replace(NOTHING, keys={key_id: key}))
             if kind == SERVICE_ACCOUNT and account not in key.adopt
         }
-        if not wanted:
+        if not desired:
             continue
         accounts = {name_of(one) for one in cluster.list(core("namespaces", name, "serviceaccounts"))}
-        unknown = sorted(wanted.keys() & accounts)
+        unknown = sorted(desired.keys() & accounts)
         if not unknown:
             continue
-        lines = ", ".join(f"{wanted[account]}: {{adopt: [{account}]}}" for account in unknown)
+        lines = ", ".join(f"{desired[account]}: {{adopt: [{account}]}}" for account in unknown)
         what = (
             "this run ends them with their tokens, and makes the keys again"
             if end

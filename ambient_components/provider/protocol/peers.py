@@ -67,12 +67,12 @@ class OwnUser(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc has no 
             return None
         method = handler.unary_unary
 
-        async def asked(request: Any, context: grpc.aio.ServicerContext) -> Any:
+        async def requested(request: Any, context: grpc.aio.ServicerContext) -> Any:
             if not self.trusts(context.peer()):
                 await context.abort(grpc.StatusCode.PERMISSION_DENIED, REFUSAL)
             return await method(request, context)
 
-        return grpc.unary_unary_rpc_method_handler(asked, handler.request_deserializer, handler.response_serializer)
+        return grpc.unary_unary_rpc_method_handler(requested, handler.request_deserializer, handler.response_serializer)
 
     def trusts(self, peer: str) -> bool:
         """Return whether the other end of a connection belongs to the user of this process.

@@ -36,7 +36,7 @@ class LiveKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AccountState:
     """State of an account in the store."""
 
     owner: str | None
@@ -67,7 +67,7 @@ class NewKey:
 class Accounts(Protocol):
     """One API. All methods raise `StepError` with an actionable message; missing objects are not errors."""
 
-    def look(self, account: Account, recorded: Collection[str]) -> Standing | None:
+    def look(self, account: Account, recorded: Collection[str]) -> AccountState | None:
         """Return the state of an account; None if it does not exist.
 
         Args:

@@ -146,28 +146,28 @@ def _refused(request: Request, response: Any) -> StepError:
     meta = response.get("ResponseMetadata") or {}
     status = int(meta.get("HTTPStatusCode") or 0)
     # IAM's parser leaves both at the top level of an S3 response.
-    told = response.get("Error") or response
-    code = str(told.get("Code") or "")
+    body = response.get("Error") or response
+    code = str(body.get("Code") or "")
     if code.isdecimal():  # botocore's own, for a response without a body
         code = ""
-    said = _said(str(told.get("Message") or ""), request.hide)
+    message = _message(str(body.get("Message") or ""), request.hide)
     if code in _BUSY or status in (429, 503):
         return BusyError(f"{request.name} can't do it now ({status}, {code or 'busy'})", status, code, _AGAIN)
     if status >= 500 and status != 501:
-        return LostError(f"{request.name} failed ({status}{f', {code}' if code else ''}{said})", _AGAIN)
+        return LostError(f"{request.name} failed ({status}{f', {code}' if code else ''}{message})", _AGAIN)
     date = (meta.get("HTTPHeaders") or {}).get("date", "")
-    return RefusedError(f"{request.name} {_reason(request, status, code, said, date)}", status, code)
+    return RefusedError(f"{request.name} {_reason(request, status, code, message, date)}", status, code)
 
 
-def _reason(request: Request, status: int, code: str, said: str, date: str) -> str:
+def _reason(request: Request, status: int, code: str, message: str, date: str) -> str:
     who = f"the access key {request.key}" if request.key else "the access key that AWS's tools find here"
-    if code in _SKEWED or (code == "SignatureDoesNotMatch" and re.search(r"expired|not yet current", said)):
+    if code in _SKEWED or (code == "SignatureDoesNotMatch" and re.search(r"expired|not yet current", message)):
         return (
             f"refuses every request, as its clock says {_clock(date)}, and this machine's "
             f"{format_time(datetime.now(UTC))}: set the one that is wrong"
         )
-    if code in _REGION or (code == "SignatureDoesNotMatch" and "scoped to a valid region" in said):
-        return f"is in another region than the request says: check region {CONFIG}{said}"
+    if code in _REGION or (code == "SignatureDoesNotMatch" and "scoped to a valid region" in message):
+        return f"is in another region than the request says: check region {CONFIG}{message}"
     if code in _UNKNOWN_KEY:
         return f"does not know {who}, or it is disabled: {_remedy(request, 'accessKey')}"
     if code == "SignatureDoesNotMatch":
@@ -175,7 +175,7 @@ def _reason(request: Request, status: int, code: str, said: str, date: str) -> s
     if code in _EXPIRED:
         return f"refuses {who}, as it has expired: {_remedy(request, 'accessKey and secretKey')}"
     if code in _DENIED:
-        return f"does not let {who} do this: it needs the right {request.right}{said}"
+        return f"does not let {who} do this: it needs the right {request.right}{message}"
     lacking = code in _UNSUPPORTED or status in (405, 501)
     if request.api == IAM and (lacking or (status == 404 and not code)):
         return f"has no API of AWS's IAM there ({code or status} for {request.right}): {_other_apis()}"
@@ -183,7 +183,7 @@ def _reason(request: Request, status: int, code: str, said: str, date: str) -> s
         return f"does not have {request.right} ({code or status})"
     if not code:
         return _no_store(request, status)
-    return f"refuses it ({status}, {code} for {request.right}{said})"
+    return f"refuses it ({status}, {code} for {request.right}{message})"
 
 
 def _unanswered(request: Request, error: Exception) -> StepError:
@@ -211,7 +211,7 @@ def _unanswered(request: Request, error: Exception) -> StepError:
         )
         return RefusedError(text, 0, "")
     # Invalid files of AWS's tools or an unavailable role: the messages name files, profiles and addresses.
-    return UnreachedError(f"the credentials for {request.name} can't be had{_said(str(error), request.hide)}")
+    return UnreachedError(f"the credentials for {request.name} can't be had{_message(str(error), request.hide)}")
 
 
 def _unreadable(request: Request, status: int) -> StepError:
@@ -238,11 +238,11 @@ def _other_apis() -> str:
     )
 
 
-def _tls(request: Request, said: str) -> str:
-    if re.search(r"WRONG_VERSION|RECORD_LAYER|record layer|UNKNOWN_PROTOCOL|HTTP_REQUEST", said):
+def _tls(request: Request, message: str) -> str:
+    if re.search(r"WRONG_VERSION|RECORD_LAYER|record layer|UNKNOWN_PROTOCOL|HTTP_REQUEST", message):
         return f"speaks no TLS: say http:// in {request.address}, if that is meant"
-    found = re.search(r"certificate verify failed: [^(\]]+|hostname '[^']*' doesn't match", said)
-    found = found or re.search(r"CERTIFICATE_\w+", said)
+    found = re.search(r"certificate verify failed: [^(\]]+|hostname '[^']*' doesn't match", message)
+    found = found or re.search(r"CERTIFICATE_\w+", message)
     why = found[0].strip() if found else "the TLS handshake fails"
     return (
         f"can't be trusted ({why}): give the certificate of its authority by AWS_CA_BUNDLE where pulumi runs, or check "
@@ -270,7 +270,7 @@ def _cause(error: object) -> str:
     return f" ({text})" if text else ""
 
 
-def _said(message: str, hide: tuple[str, ...]) -> str:
+def _message(message: str, hide: tuple[str, ...]) -> str:
     """Return the store's own message as an addition, if it is useful."""
     for secret in filter(None, hide):
         message = message.replace(secret, "…")

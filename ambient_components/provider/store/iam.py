@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ambient_components.errors import StepError
 from ambient_components.platform.contract import OWNER_ANNOTATION
-from ambient_components.provider.store.accounts import KEYS_TAG, Account, LiveKey, NewKey, Note, Standing
+from ambient_components.provider.store.accounts import KEYS_TAG, Account, AccountState, LiveKey, NewKey, Note
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import BusyError, LostError, RefusedError
 from ambient_components.rules.bucket_policy import same_policy
@@ -38,7 +38,7 @@ class IamAccounts:
     def __repr__(self) -> str:
         return f"IamAccounts({self._api!r})"
 
-    def look(self, account: Account, recorded: Collection[str]) -> Standing | None:
+    def look(self, account: Account, recorded: Collection[str]) -> AccountState | None:
         """See `Accounts.look`."""
         tags = self._tags(account)
         if tags is None:
@@ -54,9 +54,9 @@ class IamAccounts:
         ]
         keys.sort(key=lambda key: (key.issued_at, key.id))
         if account.keys_only:
-            return Standing(tags.get(OWNER_ANNOTATION), None, tuple(keys))
+            return AccountState(tags.get(OWNER_ANNOTATION), None, tuple(keys))
         widened = [name for name, _ in self._further(account)]
-        return Standing(tags.get(OWNER_ANNOTATION), self._policy(account), tuple(keys), tuple(widened))
+        return AccountState(tags.get(OWNER_ANNOTATION), self._policy(account), tuple(keys), tuple(widened))
 
     def ensure(self, account: Account, policy: Mapping[str, Any]) -> None:
         """See `Accounts.ensure`. Unchanged parts are not written again.

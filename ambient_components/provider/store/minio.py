@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from ambient_components.errors import StepError
-from ambient_components.provider.store.accounts import Account, LiveKey, NewKey, Standing
+from ambient_components.provider.store.accounts import Account, AccountState, LiveKey, NewKey
 from ambient_components.provider.store.errors import LostError
 from ambient_components.provider.store.minio_errors import RefusedError
 from ambient_components.provider.store.minio_existing import (
@@ -70,7 +70,7 @@ class MinioAccounts:
     def __repr__(self) -> str:
         return f"MinioAccounts({self._settings[0]})"
 
-    def look(self, account: Account, recorded: Collection[str]) -> Standing | None:
+    def look(self, account: Account, recorded: Collection[str]) -> AccountState | None:
         """See `Accounts.look`.
 
         A disabled user has no rights, so the policy is None. MinIO does not report creation times: those of this tool's
@@ -84,7 +84,7 @@ class MinioAccounts:
             LiveKey(key.id, key.active, key.issued_at, ours=key.id in recorded or key.is_of(account))
             for key in found.keys
         ]
-        return Standing(
+        return AccountState(
             owner=found.owner,
             policy=found.rights(account),
             keys=tuple(sorted(keys, key=lambda key: (key.issued_at, key.id))),

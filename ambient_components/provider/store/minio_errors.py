@@ -53,20 +53,22 @@ class Request:
 
 def refused(request: Request, status: int, body: str) -> StepError:
     """Return the error for an unsuccessful response."""
-    code, said = _parsed(body, request.hide)
+    code, message = _parsed(body, request.hide)
     if status < 500:
-        return RefusedError(f"the store at {request.host} {_reason(request, status, code, said, body)}", status, code)
+        return RefusedError(
+            f"the store at {request.host} {_reason(request, status, code, message, body)}", status, code
+        )
     if code in _OF_S3 or (not code and status not in _PASSING):
         return LostError(f"the store at {request.host} {_not_minio(f' ({code or status})')}")
-    return LostError(f"the store at {request.host} can't do it now ({code or status}{said})", _AGAIN)
+    return LostError(f"the store at {request.host} can't do it now ({code or status}{message})", _AGAIN)
 
 
-def _reason(request: Request, status: int, code: str, said: str, body: str) -> str:
+def _reason(request: Request, status: int, code: str, message: str, body: str) -> str:
     admin = f"the admin's access key {request.key}"
     config = "of the stack's objectStore"
     match code:
         case "InvalidAccessKeyId":
-            return f"does not know {admin}, or it is disabled or over: check accessKey {config}{said}"
+            return f"does not know {admin}, or it is disabled or over: check accessKey {config}{message}"
         case "SignatureDoesNotMatch":
             return f"refuses the secret key of {admin}: check secretKey {config}"
         case "AccessDenied":
@@ -75,7 +77,7 @@ def _reason(request: Request, status: int, code: str, said: str, body: str) -> s
             times = f"{format_time(request.now)}, and this machine's {format_time(datetime.now(UTC))}"
             return f"refuses every request, as its clock says {times}: set the one that is wrong"
         case "AuthorizationHeaderMalformed" | "InvalidRegion":
-            return f"is in another region: check region {config}{said}"
+            return f"is in another region: check region {config}{message}"
         case "XMinioIAMActionNotAllowed":
             return (
                 "allows no new users, as MinIO does where they come from LDAP: have the bucket's credentials made "
@@ -84,12 +86,14 @@ def _reason(request: Request, status: int, code: str, said: str, body: str) -> s
         case "XMinioIAMPolicyInUse":
             return "keeps the policy, as another user or group has it: detach it (mc admin policy detach)"
         case "XMinioAdminVersionMismatch":
-            return f"speaks another version of MinIO's admin API than v3{said}"
+            return f"speaks another version of MinIO's admin API than v3{message}"
         case "" if "HTTP request to an HTTPS server" in body:
             return f"speaks TLS: say https:// in {ADDRESS}"
         case "" if 300 <= status < 400:
             return f"sends requests elsewhere ({status}), where a signed one can't follow: check {ADDRESS}"
-    return _not_minio(f" ({code or status})") if not code or code in _OF_S3 else f"refuses it ({status}, {code}{said})"
+    return (
+        _not_minio(f" ({code or status})") if not code or code in _OF_S3 else f"refuses it ({status}, {code}{message})"
+    )
 
 
 def unanswered(host: str, error: Exception) -> StepError:
@@ -100,9 +104,9 @@ def unanswered(host: str, error: Exception) -> StepError:
     if isinstance(cause, SSLError):
         if re.search(r"WRONG_VERSION|RECORD_LAYER|record layer|UNKNOWN_PROTOCOL", str(cause)):
             return UnreachedError(f"the store at {host} speaks no TLS: say http:// in {ADDRESS}, if that is meant")
-        said = re.sub(r"\s*\(_ssl\.c:\d+\)", "", str(cause.args[0] if cause.args else cause))
+        message = re.sub(r"\s*\(_ssl\.c:\d+\)", "", str(cause.args[0] if cause.args else cause))
         return UnreachedError(
-            f"the store at {host} can't be trusted ({said}): give its authority's certificate by SSL_CERT_FILE, "
+            f"the store at {host} can't be trusted ({message}): give its authority's certificate by SSL_CERT_FILE, "
             f"or check {ADDRESS}"
         )
     if isinstance(cause, ProxyError):

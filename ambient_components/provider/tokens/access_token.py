@@ -191,7 +191,7 @@ class AccessToken:
         state: Values,
         lost: tuple[TokenSecret, ...] = (),
     ) -> dict[str, Any]:
-        identity, asked = Identity.of(news), policy(news)
+        identity, requested = Identity.of(news), policy(news)
         target = None if news.get("former") else Target.of(news)
         # Before minting, so that a foreign Secret is refused while nothing has changed.
         there = delivery.look(context, identity, target) if target else Delivered()
@@ -206,9 +206,9 @@ class AccessToken:
         minted: Minted | None = None
         current = steps.current or known.current
         if steps.mint:
-            minted = mint(context, identity, asked, news.get("serviceAccountUid") or None)
+            minted = mint(context, identity, requested, news.get("serviceAccountUid") or None)
             current = minted.token_secret
-            _tell(context, asked, minted, steps.mint)
+            _tell(context, requested, minted, steps.mint)
         bearer = minted.token if minted else state.get("token")
         if bearer is None and current is not None:
             # The state does not have the token; the delivery Secret may.
@@ -249,8 +249,8 @@ def _warn_of_the_end(context: Context, state: Values, news: Values) -> None:
     current = token_state(state).current
     if news.get("released") or news.get("former") or not token_properties.known(news):
         return
-    asked, ahead = policy(news), news.get("warnAheadSeconds")
-    if not asked.manual or asked.never or current is None or current.dead or current.expires_at is None:
+    requested, ahead = policy(news), news.get("warnAheadSeconds")
+    if not requested.manual or requested.never or current is None or current.dead or current.expires_at is None:
         return
     left = current.expires_at - context.now
     if ahead is UNKNOWN or left > timedelta(seconds=WARN_AHEAD if ahead is None else ahead):
@@ -262,14 +262,14 @@ def _warn_of_the_end(context: Context, state: Values, news: Values) -> None:
     )
 
 
-def _tell(context: Context, asked: Policy, minted: Minted, why: str) -> None:
+def _tell(context: Context, requested: Policy, minted: Minted, why: str) -> None:
     expires = minted.token_secret.expires_at
-    ends = f", valid until {format_time(expires)}" if expires and not asked.never else ", without an end"
+    ends = f", valid until {format_time(expires)}" if expires and not requested.never else ", without an end"
     context.note(f"minted {minted.token_secret.name}: {why}{ends}")
     granted = minted.granted_seconds
     # Clocks may differ by seconds; a cluster's maximum differs by hours.
-    if granted is not None and granted < asked.lifetime - 60:
+    if granted is not None and granted < requested.lifetime - 60:
         context.warn(
-            f"the cluster granted {format_seconds(granted)} where {format_seconds(asked.lifetime)} were asked: it caps "
-            "the life of tokens, and the next token is due accordingly earlier"
+            f"the cluster granted {format_seconds(granted)} where {format_seconds(requested.lifetime)} were asked: it "
+            "caps the life of tokens, and the next token is due accordingly earlier"
         )

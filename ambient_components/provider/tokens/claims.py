@@ -25,8 +25,8 @@ def account_uid(token: str | None) -> str | None:
 
 
 def _bound(claims: dict[str, Any], kind: str) -> str | None:
-    said = claims.get("kubernetes.io")
-    about = said.get(kind) if isinstance(said, dict) else None
+    reported = claims.get("kubernetes.io")
+    about = reported.get(kind) if isinstance(reported, dict) else None
     uid = about.get("uid") if isinstance(about, dict) else None
     return uid if isinstance(uid, str) else None
 

@@ -43,11 +43,11 @@ def problems(olds: Values, news: Values) -> list[Problem]:
     """
     # The delivery target must be known, because it names an object.
     given = without_unknown(news) | ({"deliver": UNKNOWN} if news.get("deliver") is UNKNOWN else {})
-    found = [*required(news, _REQUIRED), *told(kind_findings(given, OWN))]
+    found = [*required(news, _REQUIRED), *failures(kind_findings(given, OWN))]
     if isinstance(key := given.get("key"), str) and key and (problem := key_id_problem(key)):
         found.append(refusal(f"key: {problem[0]}", problem[1]))
     found += life_missing(news)
-    found += told(token_findings(given, str(given.get("namespace")), complete=known(news)))
+    found += failures(token_findings(given, str(given.get("namespace")), complete=known(news)))
     if news.get("released") and not olds:
         found.append(refusal("released: there is no token yet that could be let go"))
     return found
@@ -58,7 +58,7 @@ def without_unknown(news: Values) -> dict[str, Any]:
     return {name: value for name, value in news.items() if value is not UNKNOWN}
 
 
-def told(found: Iterable[Finding]) -> list[Problem]:
+def failures(found: Iterable[Finding]) -> list[Problem]:
     """Return findings as text for the engine."""
     return [as_problem(one) for one in found]
 
@@ -82,9 +82,9 @@ def policy(values: Values) -> Policy:
 
 def defaults(news: Values) -> Values:
     """Return the policy's defaults for missing inputs."""
-    asked = policy(news)
-    said = {"generation": 1, "rotateBeforeSeconds": asked.rotate_before, "overlapSeconds": asked.overlap}
-    return {name: value for name, value in said.items() if news.get(name) is None}
+    requested = policy(news)
+    reported = {"generation": 1, "rotateBeforeSeconds": requested.rotate_before, "overlapSeconds": requested.overlap}
+    return {name: value for name, value in reported.items() if news.get(name) is None}
 
 
 def changes(inputs: Values, news: Values) -> dict[str, Change]:
@@ -147,9 +147,9 @@ def record(state: TokenState, inputs: Values, before: Values) -> dict[str, Any]:
     }
 
 
-def rotation(state: TokenState, asked: Policy, *, former: bool = False) -> dict[str, Any]:
+def rotation(state: TokenState, requested: Policy, *, former: bool = False) -> dict[str, Any]:
     """Return the outputs that are common to everything that rotates: records and the next action."""
-    action = next_action(state, asked, former=former)
+    action = next_action(state, requested, former=former)
     return {
         "current": state.current.to_wire() if state.current else None,
         "retiring": _wire(state.retiring),

@@ -37,7 +37,7 @@ from ambient_components.provider.protocol.resource import (
     served_objects,
 )
 from ambient_components.provider.protocol.wire import UNKNOWN
-from ambient_components.provider.tokens.properties import told, without_unknown
+from ambient_components.provider.tokens.properties import failures, without_unknown
 from ambient_components.provider.workspace import sessions
 from ambient_components.provider.workspace.sweep import ending, renew_trigger, sweep, title
 from ambient_components.rotation.state import format_time
@@ -124,7 +124,7 @@ class Closure:
             return Check(failures=(refusal("namespace and staying must be known before the update"),))
         if not namespace or not isinstance(namespace, str) or not isinstance(staying, list):
             return Check(failures=(refusal("namespace, and staying (names of RoleBindings of owners), are expected"),))
-        return Check(failures=tuple(told(closing_findings(without_unknown(news)))))
+        return Check(failures=tuple(failures(closing_findings(without_unknown(news)))))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
         """Compare the inputs; findings of a refresh are changes too."""

@@ -20,8 +20,8 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import UNKNOWN, Secret
-from ambient_components.provider.tokens.properties import told
-from ambient_components.provider.workspace.shared_object import Part
+from ambient_components.provider.tokens.properties import failures
+from ambient_components.provider.workspace.shared_object import SharedObject
 from ambient_components.rules.arguments import MAPPING_EXPECTED
 from ambient_components.rules.findings import Finding, below
 from ambient_components.rules.limits import container_findings
@@ -33,7 +33,7 @@ _LIMITS = ("defaultRequest", "default", "min", "max")
 
 def _refusals(found: Iterable[Finding]) -> list[Problem]:
     """Return the findings that refuse; warnings are for the stack file."""
-    return told(one for one in found if not one.warning)
+    return failures(one for one in found if not one.warning)
 
 
 def _of_mapping(
@@ -44,7 +44,7 @@ def _of_mapping(
     return _refusals(below((name,), rule(value) if isinstance(value, Mapping) else [Finding((), MAPPING_EXPECTED, "")]))
 
 
-class ProjectSettings(Part):
+class ProjectSettings(SharedObject):
     """``ambient:index:ProjectSettings``: idle timeout and MCP servers."""
 
     token = urns.PROJECT_SETTINGS
@@ -113,7 +113,7 @@ def _others_secret(found: Any, declared: Any) -> Any:
     return Secret(found) if isinstance(found, str) and found != declared else found
 
 
-class ContainerDefaults(Part):
+class ContainerDefaults(SharedObject):
     """``ambient:index:ContainerDefaults``: the LimitRange's item for containers; other items stay."""
 
     token = urns.CONTAINER_DEFAULTS
@@ -168,7 +168,7 @@ class ContainerDefaults(Part):
         return dict.fromkeys(_LIMITS)
 
 
-class FeatureFlags(Part):
+class FeatureFlags(SharedObject):
     """``ambient:index:FeatureFlags``: single flags; flags that only the UI changed stay."""
 
     token = urns.FEATURE_FLAGS

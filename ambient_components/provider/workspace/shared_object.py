@@ -49,8 +49,8 @@ def declared_over(live: Fields, declared: Fields, gone: Fields) -> dict[str, Any
         declared: The declared fields.
         gone: Fields that are no longer declared, each with the platform's default; None removes the field.
     """
-    wanted = {key: value for key, value in {**live, **gone}.items() if value is not None}
-    return {**wanted, **declared}
+    desired = {key: value for key, value in {**live, **gone}.items() if value is not None}
+    return {**desired, **declared}
 
 
 def drift(declared: Fields, live: Fields) -> Drift:
@@ -89,7 +89,7 @@ _TRIES: Final = 10
 """Attempts of one write; the operator writes an object's status several times in its first second."""
 
 
-class Part(ABC):
+class SharedObject(ABC):
     """One kind of object with a fixed name in every workspace."""
 
     token: str
@@ -238,8 +238,8 @@ def _missing_notes(frame: Mapping[str, Any], live: Mapping[str, Any]) -> dict[st
     """Return labels and annotations that readers select on, and that a manually created object may lack."""
     missing = {}
     for kind, there in (("labels", labels(live)), ("annotations", annotations(live))):
-        wanted = frame["metadata"].get(kind) or {}
-        lacking = {key: value for key, value in wanted.items() if there.get(key) != value}
+        desired = frame["metadata"].get(kind) or {}
+        lacking = {key: value for key, value in desired.items() if there.get(key) != value}
         if lacking:
             missing[kind] = lacking
     return missing

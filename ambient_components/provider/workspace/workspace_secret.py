@@ -25,8 +25,8 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.provider.protocol.resource import Change, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
-from ambient_components.provider.tokens.properties import told
-from ambient_components.provider.workspace.shared_object import Drift, Part, drift, kept
+from ambient_components.provider.tokens.properties import failures
+from ambient_components.provider.workspace.shared_object import Drift, SharedObject, drift, kept
 from ambient_components.rules.arguments import choice_findings
 from ambient_components.rules.secrets import DriftPolicy
 from ambient_components.suggest import allowed_words
@@ -36,7 +36,7 @@ _OTHERS_SHOWN: Final = 100
 _APPS: Final = {RUNNER_SECRET: RUNNER_SECRET_APP, INTEGRATION_SECRET: INTEGRATION_SECRET_APP}
 
 
-class WorkspaceSecret(Part):
+class WorkspaceSecret(SharedObject):
     """The resource type."""
 
     token = urns.WORKSPACE_SECRET
@@ -77,7 +77,7 @@ class WorkspaceSecret(Part):
             problem = f"secret: {news.get('secret')!r}"
             found.append(refusal(problem, allowed_words(str(news.get("secret")), _APPS)))
         if news.get("onDrift") is not UNKNOWN:
-            found += told(choice_findings(("onDrift",), news.get("onDrift"), DriftPolicy, "drift policy"))
+            found += failures(choice_findings(("onDrift",), news.get("onDrift"), DriftPolicy, "drift policy"))
         if news.get("values") is not UNKNOWN and not _values(news):
             found.append(refusal("values: at least one is expected", "leave out a secret without any"))
         found += [
@@ -137,7 +137,7 @@ class WorkspaceSecret(Part):
             context.warn(f"{_shown(news)}: removed what others saved in it: {listing(others)}")
 
     def write(self, context: Context, news: Values, before: Mapping[str, Any]) -> dict[str, Any]:
-        """Write like `Part.write`; afterwards there is no drift."""
+        """Write like `SharedObject.write`; afterwards there is no drift."""
         super().write(context, news, before)
         return {"drift": {}}
 

@@ -83,13 +83,13 @@ def check_times(
         life: Bounds for the renewed object.
     """
     own = {field for field in ("rotateBefore", "overlap") if explicit((*path, field))}
-    asked = policy(own)
-    verdict = misfit(asked, life.what)
+    requested = policy(own)
+    verdict = misfit(requested, life.what)
     if verdict is None:
         return
     # Report at a field of the entry itself, where the fix is shortest.
     field = next((field for field in ("overlap", "rotateBefore") if field in own), "lifetime")
-    if {"overlap", "rotateBefore"} <= own and not is_mended_by_overlap(asked):
+    if {"overlap", "rotateBefore"} <= own and not is_mended_by_overlap(requested):
         field = "rotateBefore"
     yield Finding((*path, field), *verdict)
 

@@ -30,10 +30,10 @@ def check_driver(path: Path, _name: str, workspace: Workspace) -> Iterator[Findi
     if bucket is None:
         return
     here = (*path, "storage", "bucket")
-    said = [field for name, field in _fields().items() if name in bucket.model_fields_set]
+    reported = [field for name, field in _fields().items() if name in bucket.model_fields_set]
     if bucket.driver is BucketDriver.EXISTING:
-        yield from below(here, (credential_missing(field) for field in CREDENTIALS if field not in said))
-    for field in said:
+        yield from below(here, (credential_missing(field) for field in CREDENTIALS if field not in reported))
+    for field in reported:
         if field == "endpoint" and bucket.driver is not BucketDriver.EXISTING:
             remedy = (
                 "remove it: the stack's config says where its store is, by objectStore",
@@ -52,14 +52,14 @@ def check_bucket(path: Path, _name: str, workspace: Workspace) -> Iterator[Findi
     if bucket is None or not bucket.own:
         return
     here = (*path, "storage", "bucket")
-    said = {
+    reported = {
         "onDelete": bucket.on_delete,
         "force": bucket.force,
         "state": bucket.state,
         "versioning": bucket.versioning,
         "objectLock": bucket.object_lock,
     }
-    yield from below(here, fitting_findings(said))
+    yield from below(here, fitting_findings(reported))
     yield from below((*here, "tags"), tag_findings(bucket.tags))
 
 

@@ -20,7 +20,7 @@ _TAB: Final = ("a tab", "indent with spaces, and put a text that holds a tab in 
 class _Slip(NamedTuple):
     """Part of a message of libyaml or PyYAML, and its meaning."""
 
-    said: str
+    message: str
     problem: str
     remedy: Remedy
     at_start: bool = False
@@ -93,17 +93,17 @@ def explain_syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> tuple[W
         return Where(file, line, 1), "not YAML: a merge conflict of Git", "resolve it"
     if mark is None:
         return Where(file), "not YAML", _OTHERWISE
-    said = error.problem or ""
-    if "cannot start any token" in said:
+    message = error.problem or ""
+    if "cannot start any token" in message:
         problem, remedy = _TAB if text[mark.index : mark.index + 1] == "\t" else _no_token(text[mark.index :])
         return _where(mark, text, file), f"not YAML: {problem}", remedy
-    slip = next((slip for slip in _SLIPS if slip.said in said), None)
+    slip = next((slip for slip in _SLIPS if slip.message in message), None)
     if slip is None:
         return _where(mark, text, file), "not YAML: something that can't be read", _OTHERWISE
     start, hints = error.context_mark, hints_of(slip.remedy)
     if start is not None and (slip.at_start or not text[mark.index :].strip()):
         mark = start  # the end of the file shows nothing
-    elif start is not None and slip.said.startswith("expected ','"):
+    elif start is not None and slip.message.startswith("expected ','"):
         hints = (*hints, f"look where it begins: {_where(start, text, file)}")
     return _where(mark, text, file), f"not YAML: {slip.problem}", hints
 

@@ -160,9 +160,9 @@ def test_a_running_session(insider: Insider) -> None:
     """M1: A session that the insider runs is asked to stop, named if it does not, and ended where the file says so"""
     session(insider, "run-1", annotations={"ambient-code.io/desired-phase": "Running"})
     pod = pod_of(insider, "run-1")
-    said = closed(insider)
-    assert "run-1 did not stop within 1s" in said
-    assert "run-1-runner" in said
+    reported = closed(insider)
+    assert "run-1 did not stop within 1s" in reported
+    assert "run-1-runner" in reported
     assert desired(insider, "run-1") == "Stopped"
     assert not gone(insider, pod)
     assert "run-1-runner" in closed(insider, "    onClose: {sessions: deletePods, wait: 1s}\n")

@@ -99,7 +99,7 @@ def test_a_token_minted_while_access_ends(insider: Insider) -> None:
     result = stack.up("--json").ok()
     events = [line for line in result.text.splitlines() if line.startswith("{")]
     order = [json.loads(line) for line in events]
-    said = [event["diagnosticEvent"]["message"] for event in order if "diagnosticEvent" in event]
+    reported = [event["diagnosticEvent"]["message"] for event in order if "diagnosticEvent" in event]
     made = [
         place
         for place, event in enumerate(order)
@@ -111,8 +111,8 @@ def test_a_token_minted_while_access_ends(insider: Insider) -> None:
         for place, event in enumerate(order)
         if "ended edit of user:bob@example.com" in event.get("diagnosticEvent", {}).get("message", "")
     ]
-    assert made, said
-    assert ended, said
+    assert made, reported
+    assert ended, reported
     assert ended[0] < made[0]
 
 

@@ -50,7 +50,7 @@ class Clients:
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def received(what: str) -> Iterator[None]:
     """An error of the store, as text that begins with what was done."""
     try:
         yield

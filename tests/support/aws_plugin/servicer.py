@@ -9,7 +9,7 @@ from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from ambient_components.provider.protocol import wire
-from tests.support.aws_plugin.clients import AwsError, Clients, told
+from tests.support.aws_plugin.clients import AwsError, Clients, received
 from tests.support.aws_plugin.types import TYPES, AwsType
 
 VERSION = "7.51.1"
@@ -88,7 +88,7 @@ class AwsServicer(provider_pb2_grpc.ResourceProviderServicer):
     def _step(self, context: Any, urn: str, what: str, step: Callable[[AwsType], T]) -> T:
         try:
             of = self._type(urn)
-            with told(f"{what} {of.token}"):
+            with received(f"{what} {of.token}"):
                 return step(of)
         except AwsError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))

@@ -99,12 +99,12 @@ def test_a_new_bucket_is_welcome(old, new):
         ({**SHARED, "name": "all"}, "its name is 'all' now"),
     ],
 )
-def test_another_bucket_in_its_place_is_refused(new, told):
+def test_another_bucket_in_its_place_is_refused(new, received):
     (text,) = refused(BUCKET, new)
     assert text == (
-        f"workspace 'pay': bucket 'pay-sessions' of driver 's3' was deployed, and {told}: sessions would lose what is "
-        "in it, and it would no longer be managed: nothing is changed; write it as it was; if that is meant, write it "
-        "as it was but with 'state: released', deploy, copy its objects, and then make the change and deploy"
+        f"workspace 'pay': bucket 'pay-sessions' of driver 's3' was deployed, and {received}: sessions would lose what "
+        "is in it, and it would no longer be managed: nothing is changed; write it as it was; if that is meant, write "
+        "it as it was but with 'state: released', deploy, copy its objects, and then make the change and deploy"
     )
     assert refused(RELEASED, new) == []
 
@@ -155,11 +155,11 @@ FOR_EVER = "objects were kept without an end"
         pytest.param(with_days(90, adopt=True), with_days(30, adopt=True), "and was 90", id="shorter, once taken over"),
     ],
 )
-def test_an_age_for_objects_that_lie_there_is_refused_unless_it_is_allowed(old, new, told):
+def test_an_age_for_objects_that_lie_there_is_refused_unless_it_is_allowed(old, new, received):
     (text,) = refused(old, new)
     days = f"{new['expireAfterDays']:g}"
     assert text.startswith(f"workspace 'pay': bucket {new['name']!r}: expireAfter is {days} days, and ")
-    assert told in text
+    assert received in text
     assert f"the store deletes all objects in it that are older than {days} days: nothing is changed" in text
     assert text.endswith("write in the workspace's entry: exceptions: [{guardrail: expireAfter, reason: WHY}]")
     assert refused(old, new, exceptions=["expireAfter"]) == []
@@ -192,9 +192,9 @@ def test_an_age_that_deletes_nothing_is_no_matter(old, new):
 @given(st.none() | st.integers(1, 400), st.none() | st.integers(1, 400), st.booleans(), st.booleans())
 def test_the_guardrail_holds_exactly_where_objects_would_go(were, days, there, adopt):
     old = with_days(were, adopt=True) if there else None
-    told = refused(old, with_days(days, **({"adopt": True} if adopt else {})))
+    received = refused(old, with_days(days, **({"adopt": True} if adopt else {})))
     earlier = days is not None and (were is None or days < were) if there else days is not None and adopt
-    assert bool(told) == earlier
+    assert bool(received) == earlier
     assert refused(old, with_days(days), exceptions=["expireAfter"]) == []
 
 

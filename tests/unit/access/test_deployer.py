@@ -22,22 +22,22 @@ def rules():
     ]
 
 
-def asked():
+def requested():
     """Each right that the preflight asks for."""
     return [(right.group, right.resource, right.verb, right.name) for right in RIGHTS]
 
 
 def test_the_manifest_grants_every_right_that_is_asked_for():
-    assert set(asked()) - set(rules()) == set()
+    assert set(requested()) - set(rules()) == set()
 
 
 def test_the_manifest_grants_nothing_that_is_not_asked_for():
-    assert set(rules()) - set(asked()) == set()
+    assert set(rules()) - set(requested()) == set()
 
 
 def test_no_right_is_named_twice():
     assert [right for right, count in Counter(rules()).items() if count > 1] == []
-    assert [right for right, count in Counter(asked()).items() if count > 1] == []
+    assert [right for right, count in Counter(requested()).items() if count > 1] == []
 
 
 def test_there_are_no_wildcards_and_nothing_but_binding_of_roles():

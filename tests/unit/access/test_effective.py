@@ -193,7 +193,7 @@ def test_rights_as_people_write_them(text, right):
         ("create nodes", "allowed: a verb and one of agenticsessions, agenticsessions/status, configmaps, "),
     ],
 )
-def test_what_is_no_right(text, said):
+def test_what_is_no_right(text, reported):
     with pytest.raises(ValueError) as refused:  # noqa: PT011  # its text is the point
         parse_right(text)
-    assert said in str(refused.value)
+    assert reported in str(refused.value)

@@ -6,7 +6,7 @@ from ambient_components.access import GuardrailSettings
 from ambient_components.access.guardrail_names import GUARDRAILS, STACK_GUARDRAILS, WORKSPACE_GUARDRAILS
 from ambient_components.access.violations import declared
 from tests.support.guardrails import ADMIN, BOSS, COMING, ENDED, EVERYBODY, FOUR, NOW, dated, entry, key, keys, of_pay
-from tests.support.ledgers import crossed, refusals, standing
+from tests.support.ledgers import crossed, existing_violations, refusals
 from tests.support.ledgers import entry as typed
 
 # What allows them.
@@ -61,7 +61,7 @@ def test_what_stands_is_told_allowed_or_not_and_never_refused(guardrail):
     after = {**after, "exceptions": sorted(WORKSPACE_GUARDRAILS)}
     assert guardrail in [
         one.guardrail
-        for one in standing({"pay": after}, GuardrailSettings(exceptions=frozenset({guardrail}), **settings))
+        for one in existing_violations({"pay": after}, GuardrailSettings(exceptions=frozenset({guardrail}), **settings))
     ]
     assert of_pay({**after, "exceptions": [guardrail]}, {**after, "exceptions": []}, **settings) == []
 

@@ -143,14 +143,14 @@ def test_what_may_follow_on_what(before, after, changed, adopt):
     is_now = {} if after is None else {"pay": entry(after, grants={"user:b" if changed else "user:a": "view"})}
     if adopt and is_now:
         is_now["pay"]["adopt"] = True  # it says whose the namespace may be, and changes nothing else
-    told = MATRIX[before, after][changed]
+    received = MATRIX[before, after][changed]
     texts = refusals(was, is_now)
-    if told is FINE:
+    if received is FINE:
         assert texts == []
     else:
         (text,) = texts
         assert text.startswith("workspace 'pay'")
-        assert told in text
+        assert received in text
 
 
 @pytest.mark.parametrize("way", [("active", "released"), ("released", "active"), ("released", "released")])
@@ -261,8 +261,8 @@ NO_SUCH = (
         ),
     ],
 )
-def test_an_identity_that_was_not_there_cant_live_on(before, after, kept, told):
-    assert refusals({"pay": before}, {"pay": after}) == [NO_SUCH.format(kept) + told]
+def test_an_identity_that_was_not_there_cant_live_on(before, after, kept, received):
+    assert refusals({"pay": before}, {"pay": after}) == [NO_SUCH.format(kept) + received]
 
 
 def test_an_identity_that_lives_on_keeps_its_role_in_the_run_that_bumps():

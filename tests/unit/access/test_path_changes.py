@@ -65,16 +65,16 @@ trees = st.dictionaries(
 )
 
 
-def applied(before: Mapping, after: Mapping, told: set[str], path=""):
+def applied(before: Mapping, after: Mapping, received: set[str], path=""):
     """The tree before with nothing but the told differences taken over from the tree after."""
     result = {}
     for key in {*before, *after}:
         here = child(path, key)
-        if here in told:
+        if here in received:
             if key in after:
                 result[key] = after[key]
         elif isinstance(before.get(key), Mapping) and isinstance(after.get(key), Mapping):
-            result[key] = applied(before[key], after[key], told, here)
+            result[key] = applied(before[key], after[key], received, here)
         elif key in before:
             result[key] = before[key]
     return result
@@ -82,9 +82,9 @@ def applied(before: Mapping, after: Mapping, told: set[str], path=""):
 
 @given(trees, trees)
 def test_the_differences_carry_one_tree_into_the_other(before, after):
-    told = list(changed_paths(before, after))
-    assert applied(before, after, {change.path for change in told}) == after
-    assert len({change.path for change in told}) == len(told)
+    received = list(changed_paths(before, after))
+    assert applied(before, after, {change.path for change in received}) == after
+    assert len({change.path for change in received}) == len(received)
 
 
 @given(trees, trees)

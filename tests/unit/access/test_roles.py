@@ -93,9 +93,9 @@ def documented():
 def test_what_people_are_told_is_what_the_roles_have(what, rights, cells):
     has = [cell.split(",")[0] for cell in cells]
     assert set(has) <= {"yes", "no"}, what
-    for role, told in zip(Role, has, strict=True):
+    for role, received in zip(Role, has, strict=True):
         held = {role in roles_with(parse_right(right)) for right in rights}
-        assert held == {told == "yes"}, f"{what}: {role}"
+        assert held == {received == "yes"}, f"{what}: {role}"
 
 
 def test_people_are_told_enough():

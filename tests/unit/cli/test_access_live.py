@@ -147,7 +147,7 @@ class TestLive:
         capsys: Shown,
         monkeypatch: pytest.MonkeyPatch,
         trouble: str,
-        said: str,
+        reported: str,
     ) -> None:
         config = project / "stacks/Pulumi.dev.yaml"
         match trouble:
@@ -165,7 +165,7 @@ class TestLive:
         assert run(["access", "dev", "--live"]) == 1
         shown = capsys.readouterr()
         assert shown.out == ""
-        assert said in shown.err
+        assert reported in shown.err
         assert len([line for line in shown.err.splitlines() if not line.startswith("  hint: ")]) == 1
 
     def test_names_from_outside_stay_in_their_line(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:

@@ -104,8 +104,8 @@ class TestCommandLine:
         self, verb: tuple[str, ...], flag: str, word: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert run([*verb, flag, misspelled(word)]) == USAGE
-        *_, said, allowed, suggestion = capsys.readouterr().err.splitlines()
-        assert said == f"Error: Invalid value for '{flag}': '{misspelled(word)}' is none of them"
+        *_, reported, allowed, suggestion = capsys.readouterr().err.splitlines()
+        assert reported == f"Error: Invalid value for '{flag}': '{misspelled(word)}' is none of them"
         assert allowed.startswith("  hint: allowed: ")
         assert suggestion == f"  hint: did you mean '{word}'?"
 
@@ -157,8 +157,8 @@ class TestPulumi:
         assert script(tmp_path, "cat").run("version") == ""
 
     def test_no_login_is_no_error(self, tmp_path: Path) -> None:
-        said = "error: this command requires logging in; try running `pulumi login` first"
-        assert current_backend(script(tmp_path, f"echo '{said}' >&2; exit 3")) is None
+        reported = "error: this command requires logging in; try running `pulumi login` first"
+        assert current_backend(script(tmp_path, f"echo '{reported}' >&2; exit 3")) is None
 
     def test_a_login_that_does_not_work_is_one(self, tmp_path: Path) -> None:
         with pytest.raises(AmbientError, match="no such bucket"):

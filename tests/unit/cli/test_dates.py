@@ -10,7 +10,7 @@ import pytest
 from ambient_components import clock
 from ambient_components.cli.app import run
 from ambient_components.cli.show.summary_text import as_json, as_text
-from ambient_components.stacks.summary import Access, Overview, read_overview
+from ambient_components.stacks.summary import Access, StateSummary, read_summary
 
 NOW = datetime(2026, 12, 20, 12, tzinfo=UTC)
 CONTRACTORS = {"role": "view", "from": "2026-12-01", "until": "2027-03-31"}
@@ -26,16 +26,16 @@ def binding(subject: str, role: str) -> dict[str, Any]:
     return {"urn": urn, "type": kind, "inputs": {"roleRef": {"name": f"ambient-project-{role}"}}}
 
 
-def overview(dates: dict[str, Any], bound: dict[str, str] = GRANTS, **entry: Any) -> Overview:
-    said = {"state": "active", "owners": ["user:eve"], "grants": GRANTS, "keys": {}, "dates": dates, **entry}
+def summary(dates: dict[str, Any], bound: dict[str, str] = GRANTS, **entry: Any) -> StateSummary:
+    reported = {"state": "active", "owners": ["user:eve"], "grants": GRANTS, "keys": {}, "dates": dates, **entry}
     kind = "ambient:index:AccessLedger"
-    ledger = {"urn": f"urn:pulumi:dev::p::{kind}::access", "type": kind, "inputs": {"workspaces": {"pay": said}}}
+    ledger = {"urn": f"urn:pulumi:dev::p::{kind}::access", "type": kind, "inputs": {"workspaces": {"pay": reported}}}
     resources = [ledger, *(binding(subject, role) for subject, role in bound.items())]
-    return read_overview({"deployment": {"resources": resources}}, "dev", NOW)
+    return read_summary({"deployment": {"resources": resources}}, "dev", NOW)
 
 
 def test_dates_are_shown_beside_the_grant() -> None:
-    assert as_text(overview(DATES, owners=[])).splitlines() == [
+    assert as_text(summary(DATES, owners=[])).splitlines() == [
         "pay",
         "  edit    user:bob  edit until 2026-12-31, view from 2027-01-01",
         "  view    group:contractors  from 2026-12-01 until 2027-03-31",
@@ -45,26 +45,26 @@ def test_dates_are_shown_beside_the_grant() -> None:
 
 
 def test_a_grant_that_is_yet_to_begin_is_settled_and_one_that_should_be_there_is_not() -> None:
-    access = overview(DATES, {"user:bob": "edit"}, owners=[]).workspaces[0].access
+    access = summary(DATES, {"user:bob": "edit"}, owners=[]).workspaces[0].access
     assert {item.subject: item.settled for item in access} == {
         "user:bob": True,
         "group:contractors": False,
         "user:zoe": False,
         "user:eve": True,
     }
-    lines = as_text(overview(DATES, {"user:bob": "edit"}, owners=[])).splitlines()
+    lines = as_text(summary(DATES, {"user:bob": "edit"}, owners=[])).splitlines()
     assert lines[2] == (
         "  view    group:contractors  from 2026-12-01 until 2027-03-31  ! declared, not given yet: pulumi up"
     )
 
 
 def test_an_owner_with_a_dated_grant_beside_it_is_shown_twice() -> None:
-    eve = [item for item in overview(DATES, {}).workspaces[0].access if item.subject == "user:eve"]
+    eve = [item for item in summary(DATES, {}).workspaces[0].access if item.subject == "user:eve"]
     assert eve == [Access("user:eve", "owner", ()), Access("user:eve", None, (), (LATER,))]
 
 
 def test_for_programs() -> None:
-    (workspace,) = as_json(overview(DATES, owners=[]))["workspaces"]
+    (workspace,) = as_json(summary(DATES, owners=[]))["workspaces"]
     assert {item["subject"]: item["dates"] for item in workspace["access"]} == {**DATES, "user:zoe": []}
 
 

@@ -80,7 +80,7 @@ def of(*resources: Any) -> Any:
     return read_destruction({"deployment": {"resources": list(resources)}})
 
 
-def told(found: Destruction, stack: str = "dev") -> list[str]:
+def received(found: Destruction, stack: str = "dev") -> list[str]:
     return [str(one) for one in refusals(found, f"pulumi up --stack {stack}")]
 
 
@@ -103,7 +103,7 @@ def test_what_a_program_declares_by_names_of_its_own_is_seen() -> None:
         "  kept/bucket  bucket k-1: kept",
         "  logs/bucket  bucket l-1: deleted if it is empty",
     ]
-    assert [text.split(": ")[0] for text in told(found)] == [
+    assert [text.split(": ")[0] for text in received(found)] == [
         "workspace 'team/pay' is protected",
         "S3Bucket 'data/bucket'",
         "Bucket 'logs/bucket' is protected",
@@ -120,7 +120,7 @@ def test_what_goes_is_told_by_workspace() -> None:
         "This deletes 2 workspaces, 2 owners, 2 grants and 2 keys. Sessions and all that is in the namespaces go with "
         "them.",
     ]
-    assert told(of(*FULL)) == []
+    assert received(of(*FULL)) == []
 
 
 @pytest.mark.parametrize(
@@ -141,14 +141,14 @@ def test_what_becomes_of_a_bucket(made: Any, fate: str) -> None:
     found = of(ledger(pay="active"), namespace("pay"), made)
     assert found.workspaces[0].fate == fate
     assert f"bucket pay-sessions: {fate}" in lines(found)[0]
-    assert [text for text in told(found) if "deleted with all that is in it" in text] == (
-        told(found) if fate == WITH_ALL else []
+    assert [text for text in received(found) if "deleted with all that is in it" in text] == (
+        received(found) if fate == WITH_ALL else []
     )
 
 
 def test_data_is_not_destroyed_by_one_command() -> None:
     found = of(ledger(pay="active"), namespace("pay"), bucket("pay", {"onDelete": "delete", "force": True}))
-    assert told(found, "org/dev") == [
+    assert received(found, "org/dev") == [
         "workspace 'pay': its bucket 'pay-sessions' would be deleted with all that is in it (onDelete: delete, force: "
         "true): nothing is destroyed; to keep it, write 'onDelete: keep', and deploy: pulumi up --stack org/dev; to "
         "delete it, empty it and remove 'force: true', and deploy: pulumi up --stack org/dev"
@@ -157,7 +157,7 @@ def test_data_is_not_destroyed_by_one_command() -> None:
 
 def test_what_is_protected_is_told_before_any_access_ends() -> None:
     found = of(ledger(pay="active"), namespace("pay", protect=True), bucket("pay", {}, protect=True))
-    assert told(found) == [
+    assert received(found) == [
         "workspace 'pay' is protected: a destroy would end all access to it, and then stop at its namespace: nothing "
         "is destroyed; close it ('state: closed'), or write 'protect: false' in its entry, and deploy: pulumi up "
         "--stack dev",
@@ -178,7 +178,7 @@ def test_what_is_protected_is_told_before_any_access_ends() -> None:
 def test_many_workspaces_need_a_word_in_the_file(count: int, guardrails: Any, refused: bool) -> None:
     names = [f"w{number}" for number in range(count)]
     found = of(ledger(guardrails, **dict.fromkeys(names, "active")), *map(namespace, names))
-    texts = told(found)
+    texts = received(found)
     assert bool(texts) is refused
     if refused:
         assert texts == [
@@ -191,21 +191,21 @@ def test_many_workspaces_need_a_word_in_the_file(count: int, guardrails: Any, re
 def test_what_stays_is_not_counted() -> None:
     names = [f"w{number}" for number in range(9)]
     kept = [namespace(name, retainOnDelete=True) for name in names]
-    assert told(of(ledger(**dict.fromkeys(names, "released")), *kept)) == []
+    assert received(of(ledger(**dict.fromkeys(names, "released")), *kept)) == []
 
 
 @pytest.mark.parametrize("export", [{}, {"deployment": {}}, {"deployment": {"resources": [STACK]}}])
 def test_a_stack_with_nothing_is_empty(export: Any) -> None:
     found = read_destruction(export)
     assert found.empty
-    assert told(found) == []
+    assert received(found) == []
     assert not of(STACK, ledger()).empty
 
 
 def test_what_no_ledger_names_is_told_all_the_same() -> None:
     found = of(namespace("left", protect=True))
     assert [one.workspace for one in found.workspaces] == ["left"]
-    assert told(found)
+    assert received(found)
 
 
 # The verb.
@@ -255,25 +255,25 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
 
 def typed(monkeypatch: pytest.MonkeyPatch, answer: str | BaseException) -> list[str]:
     """Somebody sits at the terminal; what he is asked."""
-    asked: list[str] = []
+    requested: list[str] = []
 
     def prompt(question: prompts.Question) -> str:
-        asked.append(question.text)
+        requested.append(question.text)
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(destroy, "prompt", prompt)
-    return asked
+    return requested
 
 
 def test_the_name_is_typed_and_all_goes(
     pulumi: FakePulumi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = typed(monkeypatch, "dev")
+    requested = typed(monkeypatch, "dev")
     assert run(["destroy", "dev"]) == 0
-    assert asked == ["\nType dev to destroy it"]
+    assert requested == ["\nType dev to destroy it"]
     assert pulumi.calls == [
         ("stack", "export", "--stack", "dev"),
         ("destroy", "--yes", "--skip-preview", "--stack", "dev"),

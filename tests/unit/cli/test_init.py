@@ -80,10 +80,10 @@ class Cluster:
 
     def __init__(self, uid: str = UID, *, openshift: bool = False) -> None:
         self.facts = ClusterFacts(uid, openshift, "https://cluster.example.com")
-        self.asked: list[str | None] = []
+        self.requested: list[str | None] = []
 
     def __call__(self, context: str | None, environ: Mapping[str, str]) -> ClusterFacts:
-        self.asked.append(context)
+        self.requested.append(context)
         return self.facts
 
 
@@ -108,7 +108,7 @@ class TestANewStack:
         cluster = Cluster()
         initialize(Request("a", "passphrase", context="prod-cluster"), project, pulumi, look=cluster)
         assert project.config("a") == {"clusterUid": UID, "context": "prod-cluster"}
-        assert cluster.asked == ["prod-cluster"]
+        assert cluster.requested == ["prod-cluster"]
 
     def test_openshift_is_found_and_said(self, project: Project, pulumi: FakePulumi) -> None:
         outcome = initialize(Request("a", "passphrase"), project, pulumi, look=Cluster(openshift=True))
@@ -122,7 +122,7 @@ class TestANewStack:
     def test_a_named_uid_asks_no_cluster(self, project: Project, pulumi: FakePulumi) -> None:
         cluster = Cluster()
         outcome = initialize(Request("a", "passphrase", cluster_uid="given"), project, pulumi, look=cluster)
-        assert cluster.asked == []
+        assert cluster.requested == []
         assert project.config("a") == {"clusterUid": "given"}
         assert "--openshift" in outcome.notes[0]
 
@@ -174,7 +174,7 @@ class TestAStackThatIsThere:
         initialize(Request("a", "passphrase", context="one"), project, pulumi, look=Cluster())
         cluster = Cluster()
         outcome = initialize(Request("a", context="two"), project, pulumi, look=cluster)
-        assert cluster.asked == ["one"]
+        assert cluster.requested == ["one"]
         assert outcome.done == ()
         assert "pulumi config set context two" in outcome.notes[0]
 

@@ -75,8 +75,8 @@ def look(*_: object) -> ClusterFacts:
     return ClusterFacts(UID, False, "https://cluster.example.com")
 
 
-def init(project, pulumi, shards=3, stack="prod", **said):
-    return initialize_fleet(Request(stack, "passphrase", **said), shards, project, pulumi, look=look)
+def init(project, pulumi, shards=3, stack="prod", **reported):
+    return initialize_fleet(Request(stack, "passphrase", **reported), shards, project, pulumi, look=look)
 
 
 def files(project):

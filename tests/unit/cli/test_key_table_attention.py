@@ -87,8 +87,8 @@ class TestAttention:
             ),
         ],
     )  # fmt: skip
-    def test_each_rule(self, one: Key, said: list[str]) -> None:
-        assert list(attention(one)) == said
+    def test_each_rule(self, one: Key, reported: list[str]) -> None:
+        assert list(attention(one)) == reported
 
     def test_a_manual_key_of_a_short_life_has_its_own_notice(self) -> None:
         one = key(manual=True, expires_at=NOW + 2 * DAY + SECOND, issued_at=NOW - 6 * DAY)
@@ -103,8 +103,8 @@ class TestAttention:
         assert attention(key(next_action=following, next_at=NOW - 50 * DAY)) == ()
 
     @pytest.mark.parametrize(("within", "said"), [(DAY, 0), (60 * DAY - SECOND, 0), (60 * DAY, 1), (365 * DAY, 1)])
-    def test_time_to_the_next_run(self, within: timedelta, said: int) -> None:
-        assert len(attention(key(), within=within)) == said
+    def test_time_to_the_next_run(self, within: timedelta, reported: int) -> None:
+        assert len(attention(key(), within=within)) == reported
 
     def test_a_cluster_that_was_not_asked_says_nothing(self) -> None:
         assert attention(key(account="other"), None, idle=DAY) == ()
@@ -124,8 +124,8 @@ class TestAttention:
             (Seen(NOW + DAY, None), SECOND, ()),
         ],
     )
-    def test_use(self, seen: Seen, idle: timedelta | None, said: tuple[str, ...]) -> None:
-        assert attention(key(), {("payments", "ambient-key-ci-0"): seen}, idle=idle) == said
+    def test_use(self, seen: Seen, idle: timedelta | None, reported: tuple[str, ...]) -> None:
+        assert attention(key(), {("payments", "ambient-key-ci-0"): seen}, idle=idle) == reported
 
     def test_nobody_has_to_use_a_former_one(self) -> None:
         unused = {("payments", "ambient-key-ci-0"): Seen(NOW - 90 * DAY, None)}

@@ -10,12 +10,12 @@ import pytest
 
 from ambient_components.cli.keys.list import as_csv, as_json, as_table
 from ambient_components.cli.keys.table import Row, Seen, rows, seen_in
-from ambient_components.stacks.summary import Key, read_overview
-from tests.support.key_rows import DAILY, DAY, GONE, NOW, SECRET, SEEN, key, overview
+from ambient_components.stacks.summary import Key, read_summary
+from tests.support.key_rows import DAILY, DAY, GONE, NOW, SECRET, SEEN, key, summary
 
 
 def listed(*keys: Key, stack: str = "dev", seen: Any = SEEN) -> list[Row]:
-    return rows(overview(*keys, stack=stack), seen, DAILY)
+    return rows(summary(*keys, stack=stack), seen, DAILY)
 
 
 MANY = [
@@ -183,7 +183,7 @@ def test_no_secret_is_in_any_form() -> None:
             "annotations": {"ambient-code.io/last-used-at": SECRET, "token": SECRET},
         }
     }
-    found = rows(read_overview({"deployment": {"resources": [token]}}, "dev", NOW), seen_in([account]), DAILY)
+    found = rows(read_summary({"deployment": {"resources": [token]}}, "dev", NOW), seen_in([account]), DAILY)
     assert len(found) == 1
     shown = as_table(found, NOW) + as_json(found, NOW) + as_csv(found)
     assert "hunter2" not in shown

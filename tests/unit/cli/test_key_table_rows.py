@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ambient_components.cli.keys.table import NEVER_USED, Row, Seen, rows, seen_in
-from ambient_components.stacks.summary import Key, Overview, WorkspaceView
-from tests.support.key_rows import DAILY, DAY, NOW, SECOND, SECRET, SEEN, key, overview, row
+from ambient_components.stacks.summary import Key, StateSummary, WorkspaceView
+from tests.support.key_rows import DAILY, DAY, NOW, SECOND, SECRET, SEEN, key, row, summary
 
 
 class TestSeen:
@@ -124,7 +124,7 @@ class TestRows:
         old = key(former=True, until="2026-12-31", account="ambient-key-ci-0")
         new = key(generation=2, account="ambient-key-ci-1")
         seen = {**SEEN, ("payments", "ambient-key-ci-1"): Seen(NOW - DAY, None)}
-        found = rows(overview(old, new), seen, DAILY)
+        found = rows(summary(old, new), seen, DAILY)
         assert [(one.generation, one.state, one.last_used) for one in found] == [
             (1, "former", NOW - 2 * DAY),
             (2, "current", NEVER_USED),
@@ -132,8 +132,8 @@ class TestRows:
 
     def test_several_workspaces(self) -> None:
         views = tuple(WorkspaceView(name, "active", (), (key(id=name),)) for name in ("a", "b"))
-        found = rows(Overview("dev", NOW, views), None, DAILY)
+        found = rows(StateSummary("dev", NOW, views), None, DAILY)
         assert [(one.workspace, one.id) for one in found] == [("a", "a"), ("b", "b")]
 
     def test_no_key(self) -> None:
-        assert rows(Overview("dev", NOW, ()), {}, DAILY) == rows(overview(), None, DAILY) == []
+        assert rows(StateSummary("dev", NOW, ()), {}, DAILY) == rows(summary(), None, DAILY) == []

@@ -10,7 +10,7 @@ import typer
 
 from ambient_components.cli.app import run
 from ambient_components.cli.keys import apply
-from ambient_components.cli.keys.edit import Recorded, chosen_keys, revocation, rotation
+from ambient_components.cli.keys.edit import Recorded, revocation, rotation, selected_keys
 from ambient_components.errors import AmbientError
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from tests.support.keys_edit import FILES, STACK, TEAM, FakePulumi, changed, project, pulumi, texts
@@ -31,13 +31,13 @@ def load(project: Path) -> Load:
 
 class TestChoosing:
     def test_keys_and_workspaces_each_once_and_in_order(self, load: Load) -> None:
-        chosen = chosen_keys(load(), ["lab/sync", "payments/nightly"], ["payments", "lab"])
-        assert chosen == (("lab", "sync"), ("payments", "nightly"), ("payments", "ci"), ("payments", "hourly"))
+        selected = selected_keys(load(), ["lab/sync", "payments/nightly"], ["payments", "lab"])
+        assert selected == (("lab", "sync"), ("payments", "nightly"), ("payments", "ci"), ("payments", "hourly"))
 
     def test_all_that_is_wrong_at_once(self, load: Load) -> None:
         names = ["paymnts/ci", "payments/nightli", "payments", "/x", "payments/", "old/ci", "paymnts/x", "payments/a/b"]
         with pytest.raises(AmbientError) as error:
-            chosen_keys(load(), names, ["empty", "zzz", "old"])
+            selected_keys(load(), names, ["empty", "zzz", "old"])
         write = "write WORKSPACE/KEY, such as payments/ci"
         assert str(error.value).splitlines() == [
             f"'/x' names no key; {write}",
@@ -54,26 +54,26 @@ class TestChoosing:
 
     def test_a_released_workspace(self, load: Load) -> None:
         with pytest.raises(AmbientError, match=r"is released; its keys are no longer ours; to change them"):
-            chosen_keys(load(STACK.replace("closed", "released")), ["old/ci"], [])
+            selected_keys(load(STACK.replace("closed", "released")), ["old/ci"], [])
 
     def test_a_key_that_is_looked_for_where_there_is_none(self, load: Load) -> None:
         with pytest.raises(AmbientError, match="has no key 'ci'; it has none"):
-            chosen_keys(load(), ["empty/ci"], [])
+            selected_keys(load(), ["empty/ci"], [])
 
     def test_many_names_are_not_all_said(self, load: Load) -> None:
         more = "".join(f"  w{number:02}: {{}}\n" for number in range(12))
         with pytest.raises(AmbientError, match=r"it has empty, lab, old, payments, w00, .* w05 and 6 more"):
-            chosen_keys(load(STACK + more), ["zzz/ci"], [])
+            selected_keys(load(STACK + more), ["zzz/ci"], [])
 
     @pytest.mark.parametrize("name", ["{}", "payments/{}", "{}/ci"])
     def test_a_token_in_place_of_a_name_is_not_said(self, load: Load, name: str) -> None:
         with pytest.raises(AmbientError) as error:
-            chosen_keys(load(), [name.format("eyJhbGciOi.hunter2.hunter2")], [])
+            selected_keys(load(), [name.format("eyJhbGciOi.hunter2.hunter2")], [])
         assert "hunter2" not in str(error.value)
 
     def test_nothing(self, load: Load) -> None:
         with pytest.raises(typer.BadParameter, match=r"which keys\?"):
-            chosen_keys(load(), [], [])
+            selected_keys(load(), [], [])
 
 
 class TestTexts:
@@ -84,8 +84,8 @@ class TestTexts:
             seen.append((name, key.overlap_or_default()))
             return None if name == "payments/nightly" else date(2026, 12, 31)
 
-        chosen = [("payments", "ci"), ("payments", "nightly"), ("lab", "sync")]
-        assert rotation(load(), chosen, until) == {
+        selected = [("payments", "ci"), ("payments", "nightly"), ("lab", "sync")]
+        assert rotation(load(), selected, until) == {
             "stacks/dev.yaml": changed(
                 STACK,
                 ("lifetime: 30d\n", "lifetime: 30d\n        generation: 2\n        overlapUntil: 2026-12-31\n"),

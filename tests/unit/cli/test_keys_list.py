@@ -45,8 +45,8 @@ class TestList:
         assert run(["keys", "list", "dev"]) == 0
         assert capsys.readouterr() == (f"{HEAD}\n{ROW}\n", "")
         assert pulumi.calls == [("stack", "export", "--stack", "dev")]
-        (asked,) = api.seen("GET", "serviceaccounts")
-        assert asked.query["labelSelector"] == "app=ambient-access-key"
+        (requested,) = api.seen("GET", "serviceaccounts")
+        assert requested.query["labelSelector"] == "app=ambient-access-key"
 
     def test_all_stacks_that_are_deployed_and_have_a_file(
         self, pulumi: FakePulumi, api: FakeApi, capsys: Shown
@@ -152,7 +152,7 @@ class TestList:
         capsys: Shown,
         monkeypatch: pytest.MonkeyPatch,
         trouble: str,
-        said: str,
+        reported: str,
     ) -> None:
         match trouble:
             case "none":
@@ -173,7 +173,7 @@ class TestList:
         shown = capsys.readouterr()
         assert shown.out == UNASKED
         assert shown.err.startswith("ambient: dev: when keys were used is not known: ")
-        assert said in shown.err
+        assert reported in shown.err
         assert all(line.startswith("  hint: ") for line in shown.err.splitlines()[1:])
 
     def test_a_context_of_the_config_is_taken(

@@ -57,8 +57,8 @@ class TestRotateNow:
             "",
         )
         # Each token was shown to the API server alone, by a client without the deployer's credentials.
-        asked = [one.headers["Authorization"] for one in stack.api.seen("POST", REVIEW)]
-        assert set(asked) == {f"Bearer {token_of('ci', 1)}", f"Bearer {token_of('ci', 2)}"}
+        requested = [one.headers["Authorization"] for one in stack.api.seen("POST", REVIEW)]
+        assert set(requested) == {f"Bearer {token_of('ci', 1)}", f"Bearer {token_of('ci', 2)}"}
 
     def test_a_stale_checkout(self, stack: Deployed, capsys: Shown) -> None:
         stack.end("ci", 1)
@@ -276,12 +276,12 @@ class TestRotateNow:
             ('{; "steps": [; "hunter2"', "failed\n  hint: to see why: pulumi preview --stack dev"),
         ],
     )
-    def test_a_plan_that_cannot_be_made(self, stack: Deployed, capsys: Shown, said: str, told: str) -> None:
-        stack.broken[PREVIEW] = said
+    def test_a_plan_that_cannot_be_made(self, stack: Deployed, capsys: Shown, reported: str, received: str) -> None:
+        stack.broken[PREVIEW] = reported
         assert run(ROTATE) == 1
         assert UP not in stack.calls
         err = capsys.readouterr().err
-        assert f"ambient: `pulumi preview --json --stack dev` {told}\n" in err
+        assert f"ambient: `pulumi preview --json --stack dev` {received}\n" in err
         assert "ambient: stacks/dev.yaml is edited, and nothing is deployed\n  hint: fix it, then: pulumi up" in err
         assert f"to end the old identity at once: kubectl delete serviceaccount -n payments {ACCOUNT}" in err
         assert "hunter2" not in err

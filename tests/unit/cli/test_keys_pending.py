@@ -127,6 +127,6 @@ def test_paths_are_read_as_the_ledger_writes_them() -> None:
         return {"workspaces": {name: {"keys": keys} for name in ("pay", "my-team", 'a"b\\c')}}
 
     paths = [change.path for change in changed_paths(of(1), of(2))]
-    chosen = [(name, "ci") for name in of(1)["workspaces"]]
-    assert pending(Preview.of({"steps": [ledger(*paths)]}), chosen).others == ()
-    assert len(pending(Preview.of({"steps": [ledger(*paths)]}), chosen[:1]).others) == 2
+    selected = [(name, "ci") for name in of(1)["workspaces"]]
+    assert pending(Preview.of({"steps": [ledger(*paths)]}), selected).others == ()
+    assert len(pending(Preview.of({"steps": [ledger(*paths)]}), selected[:1]).others) == 2

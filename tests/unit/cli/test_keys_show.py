@@ -74,13 +74,13 @@ class TestShow:
         ],
     )
     def test_where_the_state_lies(
-        self, pulumi: FakePulumi, capsys: Shown, url: str | None, providers: Any, said: str
+        self, pulumi: FakePulumi, capsys: Shown, url: str | None, providers: Any, reported: str
     ) -> None:
         pulumi.url = url
         pulumi.states["dev"]["deployment"]["secrets_providers"] = providers
         assert run(["keys", "show", "dev", "payments/ci"]) == 0
         shown = capsys.readouterr()
-        assert said in shown.err
+        assert reported in shown.err
         assert shown.out == f"{TOKEN}\n"
 
     def test_the_newest_generation_is_shown(self, pulumi: FakePulumi, capsys: Shown) -> None:
@@ -108,9 +108,9 @@ class TestShow:
             ("x/y", "has no key 'x/y'\n  hint: it has payments/ci\n  hint: a key is there after pulumi up"),
         ],
     )
-    def test_a_key_that_is_not_there(self, pulumi: FakePulumi, capsys: Shown, name: str, said: str) -> None:
+    def test_a_key_that_is_not_there(self, pulumi: FakePulumi, capsys: Shown, name: str, reported: str) -> None:
         assert run(["keys", "show", "dev", name]) == 1
-        assert capsys.readouterr() == ("", f"ambient: stack 'dev' {said}\n")
+        assert capsys.readouterr() == ("", f"ambient: stack 'dev' {reported}\n")
         assert not pulumi.asked_for_secrets
 
     def test_a_stack_without_keys(self, pulumi: FakePulumi, capsys: Shown) -> None:
@@ -146,11 +146,11 @@ class TestShow:
         ],
     )
     def test_a_key_that_cannot_be_shown(
-        self, pulumi: FakePulumi, capsys: Shown, more: dict[str, Any], said: str
+        self, pulumi: FakePulumi, capsys: Shown, more: dict[str, Any], reported: str
     ) -> None:
         pulumi.states["dev"] = state(*key_resources("ci", **more))
         assert run(["keys", "show", "dev", "payments/ci"]) == 1
-        assert capsys.readouterr() == ("", f"ambient: key payments/ci {said}\n")
+        assert capsys.readouterr() == ("", f"ambient: key payments/ci {reported}\n")
         assert not pulumi.asked_for_secrets
 
     @pytest.mark.parametrize("outputs", [{}, {"payments/ci": None}, {"payments/ci": ""}])

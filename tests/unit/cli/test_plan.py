@@ -88,8 +88,8 @@ class TestOffline:
     ) -> None:
         write(("{role: edit, lifetime: 30d}", "{role: admin, lifetime: 30d}"))
         assert offline("--format", "json") == 3
-        said = json.loads(capsys.readouterr().out)
-        assert [(one["rule"], one["workspaces"]) for one in said["guardrails"]] == [("adminKey", ["pay"])]
+        reported = json.loads(capsys.readouterr().out)
+        assert [(one["rule"], one["workspaces"]) for one in reported["guardrails"]] == [("adminKey", ["pay"])]
         write(("    keys:", "    exceptions: [{guardrail: adminKey, reason: x}]\n    keys:"))
         assert offline() == 2
 
@@ -127,10 +127,10 @@ class TestOffline:
 
     def test_the_future(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
         assert offline("--at", "2027-01-01", "--format", "json") == 2
-        said = json.loads(capsys.readouterr().out)
-        assert said["at"] == "2026-12-31T23:00:00Z"
-        assert [one["subject"] for one in said["access"]["lost"]] == ["group:temps"]
-        assert [(one["key"], one["what"]) for one in said["keys"]] == [("ci", "rotated")]
+        reported = json.loads(capsys.readouterr().out)
+        assert reported["at"] == "2026-12-31T23:00:00Z"
+        assert [one["subject"] for one in reported["access"]["lost"]] == ["group:temps"]
+        assert [(one["key"], one["what"]) for one in reported["keys"]] == [("ci", "rotated")]
         assert offline("--at", "2026-12-31") == 2  # its last day: the key is due
         assert "group:temps  view ends: its last day is 2026-12-31" in capsys.readouterr().out
 
@@ -185,8 +185,8 @@ class TestOffline:
         assert "objectStore.accessKey" in capsys.readouterr().err
         Path("stacks/Pulumi.prod.yaml").write_text(config.replace("KEYS", "accessKey: x,"))
         assert offline("--format", "json") == 2
-        said = json.loads(capsys.readouterr().out)
-        assert [(one["bucket"], one["what"]) for one in said["buckets"]] == [
+        reported = json.loads(capsys.readouterr().out)
+        assert [(one["bucket"], one["what"]) for one in reported["buckets"]] == [
             ("pay-sessions", "made"), ("pay-sessions", "new access key"),
         ]  # fmt: skip
         export = state(Path("stacks/prod.yaml").read_text())
@@ -217,17 +217,19 @@ class TestOffline:
     ) -> None:
         Path("state.json").write_text(text)
         assert offline() == 1
-        said = capsys.readouterr().err
-        assert "state.json is no exported state" in said or "state.json can't be read" in said
-        assert "pulumi stack export --stack prod > FILE" in said
+        reported = capsys.readouterr().err
+        assert "state.json is no exported state" in reported or "state.json can't be read" in reported
+        assert "pulumi stack export --stack prod > FILE" in reported
 
     def test_a_checkpoint_out_of_a_bucket_is_no_exported_state(
         self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
     ) -> None:
         deployed({"version": 3, "checkpoint": {"stack": "prod", "latest": state()["deployment"]}})
         assert offline() == 1
-        said = capsys.readouterr().err
-        assert "state.json is a checkpoint out of a bucket, and no exported state\n  hint: pulumi stack export" in said
+        reported = capsys.readouterr().err
+        assert (
+            "state.json is a checkpoint out of a bucket, and no exported state\n  hint: pulumi stack export" in reported
+        )
 
     @pytest.mark.parametrize(("stack", "of"), [("dev", "p"), ("prod", "other")])
     def test_the_state_of_another_stack(
@@ -236,8 +238,8 @@ class TestOffline:
         text = json.dumps(state()).replace("urn:pulumi:prod::p::", f"urn:pulumi:{stack}::{of}::")
         deployed(json.loads(text))
         assert offline() == 1
-        said = capsys.readouterr().err
-        assert f"is the state of stack '{stack}' of project '{of}', not of 'prod' of 'p'" in said
+        reported = capsys.readouterr().err
+        assert f"is the state of stack '{stack}' of project '{of}', not of 'prod' of 'p'" in reported
         deployed()
         assert run(["plan", "org/p/prod", "--offline", "--state", "state.json"]) == 0
 
@@ -311,10 +313,13 @@ class TestOnline:
         failing = [{"severity": "error", "message": f"{BAD_LEDGER}{encode(problem)}\n"}]
         pulumi.answer = Answer(255, json.dumps({"diagnostics": failing}), "")
         assert run(["plan", "prod", "--format", "json"]) == 3
-        said = json.loads(capsys.readouterr().out)
-        assert said["guardrails"][0]["problem"].startswith(text)
-        assert said["errors"] == []
-        assert said["workspaces"] == [{"workspace": "other", "what": "made"}, {"workspace": "pay", "what": "removed"}]
+        reported = json.loads(capsys.readouterr().out)
+        assert reported["guardrails"][0]["problem"].startswith(text)
+        assert reported["errors"] == []
+        assert reported["workspaces"] == [
+            {"workspace": "other", "what": "made"},
+            {"workspace": "pay", "what": "removed"},
+        ]
 
     def test_a_preview_that_fails_tells_other_guardrails_too(
         self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
@@ -335,8 +340,8 @@ class TestOnline:
 
     def test_a_preview_that_fails_is_an_error(self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
         over = "error: Resource monitor has terminated, shutting down\n"
-        said = (f"{BAD_LEDGER}{encode(refusal('you may not list secrets'))}\n", over)
-        failing = [{"severity": "error", "message": text} for text in said]
+        reported = (f"{BAD_LEDGER}{encode(refusal('you may not list secrets'))}\n", over)
+        failing = [{"severity": "error", "message": text} for text in reported]
         pulumi.answer = Answer(255, json.dumps({"diagnostics": failing}), "")
         assert run(["plan", "prod"]) == 1
         page = capsys.readouterr().out

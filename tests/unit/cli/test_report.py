@@ -114,9 +114,9 @@ def test_no_stack_is_wrong_usage(project, capsys):
 
 def test_a_workspace_that_is_not_there_is_guessed(project, capsys):
     run(["report", "prod", "--files", "--workspace", "report"])
-    said = capsys.readouterr().err
-    assert "stack 'prod' has no workspace 'report'" in said
-    assert "reports" in said
+    reported = capsys.readouterr().err
+    assert "stack 'prod' has no workspace 'report'" in reported
+    assert "reports" in reported
 
 
 def test_of_one_workspace_the_whole_stack_counts(project, capsys):

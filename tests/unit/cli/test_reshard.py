@@ -249,17 +249,17 @@ def test_what_can_not_be_moved_is_refused_before_anything_is_written(
     files(folder, dict.fromkeys(NAMES), 3)
     states = fleet(3)
     named(states["prod-02"], "kubernetes::cluster")["inputs"]["clusterUid"] = "another"
-    said = refused(FleetEngine(states), monkeypatch, capsys, "--shards", "1", "--yes")
-    assert "is set up otherwise in prod-02 than in prod-00" in said
+    reported = refused(FleetEngine(states), monkeypatch, capsys, "--shards", "1", "--yes")
+    assert "is set up otherwise in prod-02 than in prod-00" in reported
     assert 'shards: "3"' in (folder / "stacks/Pulumi.prod.yaml").read_text()
 
 
 def test_a_lost_run_comes_first(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     files(folder, dict.fromkeys(NAMES), 2)
     monkeypatch.setattr(Records, "kept", {1: Record(Run("x", "2026-01-01T00:00:00Z", checkpoints=False))})
-    said = refused(FleetEngine(fleet(2)), monkeypatch, capsys, "--shards", "3", "--yes")
-    assert "a run of prod-01 is under way" in said
-    assert "ambient up prod --shard 1" in said
+    reported = refused(FleetEngine(fleet(2)), monkeypatch, capsys, "--shards", "3", "--yes")
+    assert "a run of prod-01 is under way" in reported
+    assert "ambient up prod --shard 1" in reported
 
 
 def test_a_cluster_that_is_not_reached_a_dead_run_and_another_fleets_state_are_refused(
@@ -272,8 +272,8 @@ def test_a_cluster_that_is_not_reached_a_dead_run_and_another_fleets_state_are_r
     states = fleet(2)
     urn = named(states["prod-01"], "::access")["urn"]
     states["prod-01"]["deployment"]["pending_operations"] = [{"type": "updating", "resource": {"urn": urn}}]
-    said = refused(FleetEngine(states), monkeypatch, capsys, "--shards", "3", "--yes")
-    assert "pulumi cancel --stack prod-01 --yes" in said
+    reported = refused(FleetEngine(states), monkeypatch, capsys, "--shards", "3", "--yes")
+    assert "pulumi cancel --stack prod-01 --yes" in reported
     monkeypatch.setattr(Records, "trouble", refusal("no cluster"))
     assert "no cluster" in refused(FleetEngine(fleet(2)), monkeypatch, capsys, "--shards", "3", "--yes")
 

@@ -37,9 +37,9 @@ def ask(verb: str, *flags: str, file: str = "state.json") -> int:
 
 
 def subjects(capsys: pytest.CaptureFixture[str]) -> set[str]:
-    said = json.loads(capsys.readouterr().out)
-    assert said["source"] == "state"
-    found = said.get("access") or [one for finding in said["findings"] for one in finding["who"]]
+    reported = json.loads(capsys.readouterr().out)
+    assert reported["source"] == "state"
+    found = reported.get("access") or [one for finding in reported["findings"] for one in finding["who"]]
     return {one["subject"] for one in found}
 
 
@@ -99,9 +99,10 @@ def test_a_state_without_a_ledger(
 ) -> None:
     saved({"version": 3, "deployment": {"resources": resources}})
     assert ask(verb) == 1
-    said = capsys.readouterr().err
+    reported = capsys.readouterr().err
     assert (
-        "state.json has no access ledger: nothing was deployed, or by another program\n  hint: look at --files" in said
+        "state.json has no access ledger: nothing was deployed, or by another program\n  hint: look at --files"
+        in reported
     )
 
 
@@ -113,17 +114,19 @@ def test_a_plan_without_a_ledger_is_no_comparison(
     stack = {"urn": "urn:pulumi:prod::p::pulumi:pulumi:Stack::p-prod", "type": "pulumi:pulumi:Stack"}
     saved({"version": 3, "deployment": {"resources": [stack] if deployed else []}})
     assert ask("plan") == 2
-    said = capsys.readouterr()
-    assert "workspaces: 1 made" in said.out
-    assert said.err == ("ambient: state.json has no access ledger: everything is shown as new\n" if deployed else "")
+    reported = capsys.readouterr()
+    assert "workspaces: 1 made" in reported.out
+    assert reported.err == (
+        "ambient: state.json has no access ledger: everything is shown as new\n" if deployed else ""
+    )
 
 
 @pytest.mark.parametrize("verb", ALL)
 def test_a_missing_file(verb: str, saved: Callable[[Any], None], capsys: pytest.CaptureFixture[str]) -> None:
     assert ask(verb, file="absent.json") == 1
-    said = capsys.readouterr().err
-    assert "absent.json can't be read: " in said
-    assert "hint: pulumi stack export --stack prod > FILE" in said
+    reported = capsys.readouterr().err
+    assert "absent.json can't be read: " in reported
+    assert "hint: pulumi stack export --stack prod > FILE" in reported
 
 
 @pytest.mark.parametrize("verb", ALL)
@@ -139,9 +142,9 @@ def test_what_is_no_exported_state(
 ) -> None:
     saved(text)
     assert ask(verb) == 1
-    said = capsys.readouterr().err
-    assert "state.json is no exported state" in said or "state.json can't be read" in said
-    assert "Traceback" not in said
+    reported = capsys.readouterr().err
+    assert "state.json is no exported state" in reported or "state.json can't be read" in reported
+    assert "Traceback" not in reported
 
 
 @pytest.mark.parametrize("verb", ALL)
@@ -159,8 +162,11 @@ def test_a_format_of_the_future(verb: str, saved: Callable[[Any], None], capsys:
     assert ask(verb) == 0
     saved(state() | {"version": 5})
     assert ask(verb) == 1
-    said = capsys.readouterr().err
-    assert "state.json has format version 5 of exported states; known: up to 4\n  hint: a newer Pulumi wrote it" in said
+    reported = capsys.readouterr().err
+    assert (
+        "state.json has format version 5 of exported states; known: up to 4\n  hint: a newer Pulumi wrote it"
+        in reported
+    )
 
 
 @pytest.mark.parametrize("verb", VERBS)

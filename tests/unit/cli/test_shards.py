@@ -62,8 +62,8 @@ class Nobody(Backend):
 
 def shown(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
     assert app.run(["shards", *words]) == code
-    said = capsys.readouterr()
-    return said.out if code == 0 else said.err
+    reported = capsys.readouterr()
+    return reported.out if code == 0 else reported.err
 
 
 def test_text(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,7 +163,7 @@ def test_what_up_would_skip_is_left_out_if_asked(
 ) -> None:
     monkeypatch.setattr(command, "ask_states", lambda fleet: fleet.count)
     monkeypatch.setattr(
-        command, "decide", lambda fleet, asked, wanted, loaded: SimpleNamespace(up_to_date=(0, asked - 1))
+        command, "decide", lambda fleet, requested, desired, loaded: SimpleNamespace(up_to_date=(0, requested - 1))
     )
     found = json.loads(shown(capsys, "prod", "--format", "github", "--only-changed"))["include"]
     assert [one["stack"] for one in found] == ["prod-01"]

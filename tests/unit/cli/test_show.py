@@ -217,12 +217,12 @@ def test_what_is_not_there(project: Path, capsys: pytest.CaptureFixture[str], ar
     [(0, "its files have none"), (12, "it has " + ", ".join(f"w{n:02}" for n in range(10)) + " and 2 more")],
 )
 def test_of_many_workspaces_some_are_named(
-    project: Path, capsys: pytest.CaptureFixture[str], names: int, said: str
+    project: Path, capsys: pytest.CaptureFixture[str], names: int, reported: str
 ) -> None:
     entries = ", ".join(f"w{n:02}: {{}}" for n in range(names))
     (project / "stacks/prod.yaml").write_text(f"workspaces: {{{entries}}}\n")
     assert run(["show", "prod", "zzz"]) == 1
-    assert capsys.readouterr().err == f"ambient: stack 'prod' has no workspace 'zzz'\n  hint: {said}\n"
+    assert capsys.readouterr().err == f"ambient: stack 'prod' has no workspace 'zzz'\n  hint: {reported}\n"
 
 
 def test_without_any_stack_file(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -140,8 +140,8 @@ def test_each_file_is_read_and_parsed_once(
     monkeypatch.chdir(many.parents[1])
     del opened[:]
     assert run(["validate", "--format", form, *([str(many)] if named else [])]) == 0
-    said = capsys.readouterr()
-    assert "1000 workspaces" in said.err or '"workspaces": 1000' in said.out
+    reported = capsys.readouterr()
+    assert "1000 workspaces" in reported.err or '"workspaces": 1000' in reported.out
     read = Counter(path for path in opened if not path.endswith("Pulumi.yaml"))
     assert len(read) == MANY + 1
     assert {path: times for path, times in read.items() if times != 1} == {}

@@ -63,12 +63,14 @@ NO_STORE = "needs an object store, and the stack's config has no objectStore"
     ],
     ids=str,
 )
-def test_the_object_store_of_the_config_is_checked_with_the_buckets(write: Write, store: str, told: list[str]) -> None:
+def test_the_object_store_of_the_config_is_checked_with_the_buckets(
+    write: Write, store: str, received: list[str]
+) -> None:
     config = f"config: {{'p:clusterUid': u, 'p:objectStore': {store}}}\n"
     write(Pulumi=CONFIG, stacks__dev=BUCKET, **{"stacks__Pulumi.dev": config})
     found = [str(problem) for problem in validate_stacks(["stacks/dev.yaml"]).problems]
-    assert len(found) == len(told)
-    assert all(text in line for text, line in zip(told, found, strict=True))
+    assert len(found) == len(received)
+    assert all(text in line for text, line in zip(received, found, strict=True))
     assert "hunter2" not in "".join(found)
 
 

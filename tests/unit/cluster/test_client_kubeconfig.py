@@ -54,9 +54,9 @@ def test_a_broken_file_is_told_by_name(kubeconfig, text):
 
 @pytest.mark.parametrize("text", ["hello\n", "{}", "{a: ", "- {token: sk-secret}\n", "clusters: 5\ncontexts: [3]\n"])
 def test_broken_contents_are_told_without_a_word_of_them(text):
-    told = message(lambda: Cluster(kubeconfig=text).get("/api"))
-    assert "the kubeconfig given" in told
-    assert "sk-secret" not in told
+    received = message(lambda: Cluster(kubeconfig=text).get("/api"))
+    assert "the kubeconfig given" in received
+    assert "sk-secret" not in received
 
 
 def test_no_token_of_a_broken_file_is_told(api, kubeconfig):

@@ -37,9 +37,9 @@ def test_the_query_is_not_in_the_text_of_a_refusal(api, cluster):
 
 
 @pytest.mark.parametrize(("body", "told"), [({}, "no reason given"), ({"reason": "Forbidden"}, "Forbidden")])
-def test_a_refusal_without_a_message_is_told_all_the_same(api, cluster, body, told):
+def test_a_refusal_without_a_message_is_told_all_the_same(api, cluster, body, received):
     api.rule("GET", ".", Answer(403, body))
-    assert message(lambda: cluster.get("/api")) == f"GET /api: 403: {told}"
+    assert message(lambda: cluster.get("/api")) == f"GET /api: 403: {received}"
 
 
 def test_an_answer_without_a_body_is_an_empty_object(api, cluster):

@@ -28,7 +28,7 @@ from tests.support.fake_plugin import (
 )
 from tests.support.fake_plugin import LEDGER as LEDGER_URN
 from tests.support.hostile import VALUES, replaced, variants
-from tests.support.key_rows import NOW, key, overview
+from tests.support.key_rows import NOW, key, summary
 from tests.support.ledgers import expected, live
 from tests.support.parts import LIMITS, MAP, PROJECT, RANGE, WANTED
 
@@ -65,7 +65,7 @@ def _as_it_was(world):
     world.engine.lines.clear()
 
 
-def said(world):
+def reported(world):
     """The warnings of the step; and that they are of a size that a person can read."""
     found = world.engine.texts("warning")
     world.engine.lines.clear()
@@ -86,21 +86,21 @@ def said(world):
         pytest.param(WORKSPACE_SECRET, SECRETS, SECRET, "data", id="secret"),
     ],
 )
-def test_a_part_is_read_compared_and_previewed_whatever_is_there(world, urn, wanted, path, below):
-    _, state = world.plugin.create(wanted, urn=urn)
+def test_a_part_is_read_compared_and_previewed_whatever_is_there(world, urn, desired, path, below):
+    _, state = world.plugin.create(desired, urn=urn)
     well = world.api.objects[path]
     assert well[below]
     for one in variants(well):
         world.api.objects[path] = one
-        answer = world.plugin.read(wanted, state, urn=urn, identity="pay/x")
+        answer = world.plugin.read(desired, state, urn=urn, identity="pay/x")
         assert answer.id
         found = plain(answer.inputs), plain(answer.properties)
         assert len(json.dumps(found)) < LIMIT
-        world.plugin.diff(*found, wanted, urn=urn)
-        world.plugin.check(wanted, found[0], urn=urn)
-        world.plugin.create(wanted, urn=urn, preview=True)
-        world.plugin.update(found[1], wanted, urn=urn, preview=True)
-        said(world)
+        world.plugin.diff(*found, desired, urn=urn)
+        world.plugin.check(desired, found[0], urn=urn)
+        world.plugin.create(desired, urn=urn, preview=True)
+        world.plugin.update(found[1], desired, urn=urn, preview=True)
+        reported(world)
 
 
 def test_what_others_save_in_a_free_field_gives_way_to_the_file(world):
@@ -162,7 +162,7 @@ def test_the_ledgers_check_refuses_nothing_and_says_the_same_of_others(world):
             news, olds = ({"owner": OWNER, "workspaces": one} for one in (after, workspaces))
             answer = world.plugin.check(news, olds, urn=LEDGER_URN)
             assert [failure.reason for failure in answer.failures] == []
-            about_zoo = [text for text in said(world) if "'zoo'" in text]
+            about_zoo = [text for text in reported(world) if "'zoo'" in text]
             assert len(about_zoo) == 1
             assert about_zoo[0].startswith("workspace 'zoo': x of user:mallory: in the cluster, and in no file")
 
@@ -173,7 +173,7 @@ def test_a_workspace_that_is_not_in_use_refuses_nothing(world, state):
     ledger = {"owner": OWNER, "workspaces": {"pay": {**ENTRY, "state": state}}}
     for path, _ in each_hostile(world, where[:2]):
         assert not world.plugin.check(ledger, ledger, urn=LEDGER_URN).failures, path
-        said(world)
+        reported(world)
     for path in where:
         del world.api.objects[path]
     assert not world.plugin.check(ledger, ledger, urn=LEDGER_URN).failures
@@ -191,7 +191,7 @@ def test_a_closed_workspace_is_read_whatever_is_in_it(world):
 def test_a_key_is_read_whatever_token_secrets_there_are(world):
     name = naming.key_service_account("ci", naming.key_suffix("pay", "ci", 1))
     world.api.add(f"{NAMESPACE}/serviceaccounts", name, uid="uid-of-the-account")
-    wanted = {
+    desired = {
         "namespace": "pay",
         "serviceAccount": name,
         "serviceAccountUid": "uid-of-the-account",
@@ -200,7 +200,7 @@ def test_a_key_is_read_whatever_token_secrets_there_are(world):
         "generation": 1,
         "lifetimeSeconds": 86_400,
     }
-    _, state = world.plugin.create(wanted, urn=TOKEN)
+    _, state = world.plugin.create(desired, urn=TOKEN)
     (minted,) = [
         path for path in world.api.objects if "/secrets/" in path and BOUND_OBJECT in str(world.api.objects[path])
     ]
@@ -210,8 +210,8 @@ def test_a_key_is_read_whatever_token_secrets_there_are(world):
         f"{CORE}/pay/secrets", "theirs", labels={BOUND_OBJECT_LABEL: BOUND_OBJECT, KEY_LABEL: "ci"}, annotations=notes
     )
     for _ in each_hostile(world, [theirs]):
-        assert world.plugin.read(wanted, state, urn=TOKEN).id
-        said(world)
+        assert world.plugin.read(desired, state, urn=TOKEN).id
+        reported(world)
 
 
 # The commands that read a cluster.
@@ -250,7 +250,7 @@ def test_the_table_of_keys_is_the_same_for_other_workspaces():
     for hostile in variants(theirs):
         seen = seen_in([hostile, mine])
         assert seen["payments", "ambient-key-ci-0"] == well["payments", "ambient-key-ci-0"]
-        found = rows(overview(key(account="ambient-key-ci-1"), workspace="billing"), seen, Limits(NOW - NOW, NOW - NOW))
+        found = rows(summary(key(account="ambient-key-ci-1"), workspace="billing"), seen, Limits(NOW - NOW, NOW - NOW))
         for form in (as_csv(found), as_json(found, NOW), as_table(found, NOW)):
             assert len(form) < LIMIT
 

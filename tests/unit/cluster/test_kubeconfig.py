@@ -26,7 +26,7 @@ A_TEXT = f"{TOKEN}\n"
 BAD_BASE64 = f"{_HEAD}{_CA.format('abc')}{_USERS}"
 
 
-def told(folder: Path, text: str | bytes, function: str) -> str:
+def received(folder: Path, text: str | bytes, function: str) -> str:
     file = folder / "config"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     environ = {"KUBECONFIG": str(file)}
@@ -43,22 +43,22 @@ def told(folder: Path, text: str | bytes, function: str) -> str:
     "text", [BROKEN_USER, NO_CLUSTER, NO_CONTEXT, NO_NAME, NO_YAML, A_LIST, A_TEXT, BAD_BASE64, b"\xff\xfe\x00"]
 )
 def test_identify_tells_of_a_broken_file_without_a_word_of_it(tmp_path: Path, text: str | bytes) -> None:
-    told(tmp_path, text, "identify")
+    received(tmp_path, text, "identify")
 
 
 @pytest.mark.parametrize("text", [NO_CLUSTER, NO_CONTEXT, NO_NAME, NO_YAML, A_LIST, A_TEXT, BAD_BASE64, b"\xff\xfe"])
 def test_endpoint_tells_of_a_broken_file_without_a_word_of_it(tmp_path: Path, text: str | bytes) -> None:
-    told(tmp_path, text, "endpoint")
+    received(tmp_path, text, "endpoint")
 
 
 @pytest.mark.parametrize("text", [NO_NAME, NO_YAML, A_LIST, A_TEXT, "contexts: 5\n", b"\xff\xfe"])
 def test_contexts_tells_of_a_broken_file_without_a_word_of_it(tmp_path: Path, text: str | bytes) -> None:
-    told(tmp_path, text, "contexts")
+    received(tmp_path, text, "contexts")
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
-    assert "an entry in it has no 'user'" in told(tmp_path, BROKEN_USER, "identify")
-    assert "there is no c in it" in told(tmp_path, f"{_HEAD}clusters: []\n{_USERS}", "identify")
+    assert "an entry in it has no 'user'" in received(tmp_path, BROKEN_USER, "identify")
+    assert "there is no c in it" in received(tmp_path, f"{_HEAD}clusters: []\n{_USERS}", "identify")
     assert what_is_wrong(f"while parsing {TOKEN}") == "it can't be read as a kubeconfig"
 
 

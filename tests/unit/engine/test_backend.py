@@ -16,7 +16,7 @@ class Pulumi:
     def __init__(self, stdout: str, code: int = 0, stderr: str = "") -> None:
         self._answer = Answer(code, stdout, stderr)
         self.environ: Mapping[str, str] = {}
-        self.asked: list[tuple[str, ...]] = []
+        self.requested: list[tuple[str, ...]] = []
 
     def with_backend(self, _: str) -> "Pulumi":
         return self
@@ -28,7 +28,7 @@ class Pulumi:
         return self.attempt(*arguments).stdout
 
     def attempt(self, *arguments: str) -> Answer:
-        self.asked.append(arguments)
+        self.requested.append(arguments)
         return self._answer
 
 
@@ -40,7 +40,7 @@ def test_both_exports_are_states() -> None:
     assert (
         export(pulumi, "dev") == export_with_secrets(pulumi, "dev") == {"version": 3, "deployment": {"resources": []}}
     )
-    assert ["--show-secrets" in words for words in pulumi.asked] == [False, True]
+    assert ["--show-secrets" in words for words in pulumi.requested] == [False, True]
 
 
 @pytest.mark.parametrize("text", ["", "no state", "[]", '"v-secret"'])

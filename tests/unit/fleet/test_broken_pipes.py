@@ -4,32 +4,32 @@ import os
 import signal
 
 from ambient_components.fleet.processes import Interrupts
-from ambient_components.fleet.progress import Unseen
+from ambient_components.fleet.progress import PipeSafeView
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE
 from ambient_components.stacks.pulumi import PulumiEngine
 
 
 class Broken:
     def __init__(self):
-        self.asked = []
+        self.requested = []
 
     def note(self, text):
-        self.asked.append(text)
+        self.requested.append(text)
         raise BrokenPipeError
 
     def tick(self):
-        self.asked.append("tick")
+        self.requested.append("tick")
 
 
 def test_a_view_without_a_reader_falls_silent():
     view = Broken()
-    unseen = Unseen(view)
+    unseen = PipeSafeView(view)
     unseen.tick()
     unseen.note("first")
     unseen.note("second")
     unseen.tick()
     unseen.close()
-    assert view.asked == ["tick", "first"]
+    assert view.requested == ["tick", "first"]
 
 
 def test_a_closed_terminal_is_answered_as_ctrl_c_is():

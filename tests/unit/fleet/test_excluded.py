@@ -12,7 +12,7 @@ from ambient_components.errors import Problem, Where, refusal
 from ambient_components.fleet.run import of_all
 from ambient_components.problem_json import encode
 from ambient_components.rules.refusals import Rule
-from tests.support.fake_pulumi import ended, said, urn
+from tests.support.fake_pulumi import ended, reported, urn
 from tests.support.fleet_runs import BINDING, ENTRY, LEDGER, NAMES, Fleet, fleet, summary, up
 
 __all__ = ["fleet"]
@@ -21,7 +21,7 @@ __all__ = ["fleet"]
 def refused(problem: Problem) -> dict[str, object]:
     """The event of a refusal by the ledger's check."""
     text = f"{LEDGER} resource 'access' has a problem: {encode(problem)}\n"
-    return said("error", text, urn(LEDGER, "access"))
+    return reported("error", text, urn(LEDGER, "access"))
 
 
 NO = refused(
@@ -91,7 +91,7 @@ def test_lines_of_a_program_are_a_refusal_each(fleet: Fleet, capsys: pytest.Capt
         encode(Problem(where, f"workspaces.{name}.secrets.runner.KEY", "is not set", ("set it",), workspaces=(name,)))
         for name in ("team-1", "team-4")
     ]
-    missing = said("error", "\n".join(lines) + "\n")
+    missing = reported("error", "\n".join(lines) + "\n")
     fleet.pulumi.play({"prod-01": [{"lines": [missing], "code": 255}, {}]})
     assert up() == 1
     assert rounds(fleet) == [{}, {"team-1": ["ci"], "team-4": []}]

@@ -43,7 +43,7 @@ def state(stack: str, workspaces: dict[str, int], *, salt: str = "v1:salt", reco
     entries = {
         name: {"state": "active", "keys": {f"k{n}": {} for n in range(keys)}} for name, keys in workspaces.items()
     }
-    said = {"owner": f"{PROJECT}/prod", "workspaces": entries} | ({"record": record} if record else {})
+    reported = {"owner": f"{PROJECT}/prod", "workspaces": entries} | ({"record": record} if record else {})
     outputs = {f"{name}/k{n}": secret(name) for name, keys in workspaces.items() for n in range(keys)}
     resources = [
         resource(stack, STACK, f"{PROJECT}-{stack}", **({"outputs": outputs} if outputs else {})),
@@ -53,7 +53,7 @@ def state(stack: str, workspaces: dict[str, int], *, salt: str = "v1:salt", reco
             for kind in ids
         ),
         resource(stack, LEDGER, "access", id=f"{PROJECT}/prod", parent=root, provider=refs["ambient"],
-                 inputs=copy.deepcopy(said), outputs=copy.deepcopy(said),
+                 inputs=copy.deepcopy(reported), outputs=copy.deepcopy(reported),
                  propertyDependencies={"owner": [], "workspaces": []} | ({"record": []} if record else {})),
     ]  # fmt: skip
     component, parts = "ambient:index:Workspace", []

@@ -27,7 +27,7 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeShards:
     return make_fleet(tmp_path, monkeypatch)
 
 
-def said(capsys: pytest.CaptureFixture[str], *flags: str, code: int) -> dict[str, Any]:
+def reported(capsys: pytest.CaptureFixture[str], *flags: str, code: int) -> dict[str, Any]:
     assert run(["plan", "prod", "--format", "json", *flags]) == code
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert list(faults(document, SCHEMA, SCHEMA)) == []
@@ -39,10 +39,15 @@ def write(text: str) -> None:
 
 
 def test_offline_all_states_are_one(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
-    assert said(capsys, "--offline", code=0)["shards"] == {"count": 3, "evaluated": ALL, "skipped": [], "failed": []}
-    assert pulumi.asked("preview") == []
+    assert reported(capsys, "--offline", code=0)["shards"] == {
+        "count": 3,
+        "evaluated": ALL,
+        "skipped": [],
+        "failed": [],
+    }
+    assert pulumi.requested("preview") == []
     write(FILE.replace("role: edit}]}", "role: view}]}").replace("  pay:", "  web: {}\n  pay:"))
-    found = said(capsys, "--offline", code=2)
+    found = reported(capsys, "--offline", code=2)
     assert [one["workspace"] for one in found["access"]["gained"]] == ["lab"]
     assert found["workspaces"] == [{"workspace": "web", "what": "made"}]
     assert run(["plan", "prod", "--offline"]) == 2
@@ -50,30 +55,30 @@ def test_offline_all_states_are_one(pulumi: FakeShards, capsys: pytest.CaptureFi
 
 
 def test_online_every_shard_is_asked_by_its_name(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
-    wanted = ledger_of()
-    wanted["lab"]["grants"]["group:devs"] = wanted["ops"]["grants"]["group:devs"] = "admin"
-    pulumi.plans(parts(wanted))
-    found = said(capsys, code=2)
+    desired = ledger_of()
+    desired["lab"]["grants"]["group:devs"] = desired["ops"]["grants"]["group:devs"] = "admin"
+    pulumi.plans(parts(desired))
+    found = reported(capsys, code=2)
     assert [one["workspace"] for one in found["access"]["gained"]] == ["lab", "ops"]
     assert found["online"]
-    assert pulumi.asked("preview") == ALL
-    assert said(capsys, "--shard", "2", code=2)["shards"]["evaluated"] == ["prod-02"]
+    assert pulumi.requested("preview") == ALL
+    assert reported(capsys, "--shard", "2", code=2)["shards"]["evaluated"] == ["prod-02"]
 
 
 def test_a_shard_that_fails_hides_no_other(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
-    wanted = ledger_of()
-    wanted["ops"]["grants"]["group:devs"] = "admin"
-    pulumi.plans(parts(wanted))
+    desired = ledger_of()
+    desired["ops"]["grants"]["group:devs"] = "admin"
+    pulumi.plans(parts(desired))
     pulumi.broken = {"prod-00"}
     pulumi.answers["prod-01"] = Answer(255, "", "error: the cluster is away")
-    found = said(capsys, code=1)
+    found = reported(capsys, code=1)
     assert found["shards"] == {"count": 3, "evaluated": ["prod-02"], "skipped": [], "failed": ["prod-00", "prod-01"]}
     assert found["errors"][0] == {"path": "prod-00", "problem": "no prod-00"}
     assert found["errors"][1]["path"] == "prod-01"
     assert "the cluster is away" in found["errors"][1]["problem"]
     assert [one["workspace"] for one in found["access"]["gained"]] == ["ops"]
     # Nothing of what the others have is taken for gone, or new.
-    assert said(capsys, "--offline", code=1)["workspaces"] == []
+    assert reported(capsys, "--offline", code=1)["workspaces"] == []
 
 
 def test_what_is_up_to_date_is_not_asked_and_its_dates_are_told(pulumi: FakeShards) -> None:
@@ -82,7 +87,7 @@ def test_what_is_up_to_date_is_not_asked_and_its_dates_are_told(pulumi: FakeShar
     fleet, loaded = find_fleet(project, "prod"), load_stack("stacks/prod.yaml")
     assert fleet is not None
     plan = plan_fleet(fleet, loaded, up_to_date=[2])
-    assert pulumi.asked("preview") == ["prod-00", "prod-01"]
+    assert pulumi.requested("preview") == ["prod-00", "prod-01"]
     assert plan.shards is not None
     assert plan.shards.skipped == ("prod-02",)
     assert plan.shards.count == 3
@@ -92,9 +97,9 @@ def test_what_is_up_to_date_is_not_asked_and_its_dates_are_told(pulumi: FakeShar
 
 def test_all_asks_also_what_is_up_to_date(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
     pulumi.up_to_date = [0, 1]
-    assert said(capsys, code=0)["shards"] == {"count": 3, "evaluated": ALL[2:], "skipped": ALL[:2], "failed": []}
+    assert reported(capsys, code=0)["shards"] == {"count": 3, "evaluated": ALL[2:], "skipped": ALL[:2], "failed": []}
     for flags in (["--all"], ["--offline"], ["--at", "2027-01-01"]):
-        assert said(capsys, *flags, code=0)["shards"]["evaluated"] == ALL
+        assert reported(capsys, *flags, code=0)["shards"]["evaluated"] == ALL
 
 
 def many(role: str = "edit", closed: int = 0, gone: int = 0) -> str:
@@ -126,12 +131,12 @@ def test_what_leaves_is_counted_over_all_shards(pulumi: FakeShards, capsys: pyte
     write(many(closed=9, gone=9))
     pulumi.plans(_by_pin(ledger_of()))
     # Three in each shard are allowed there; of the fleet nine are too many.
-    found = said(capsys, code=3)
+    found = reported(capsys, code=3)
     assert [(one["rule"], one.get("workspaces")) for one in found["guardrails"]] == [("massRemoval", None)]
     assert "9 of the 20 workspaces of this fleet leave the files" in found["guardrails"][0]["problem"]
-    assert said(capsys, "--offline", code=3)["guardrails"] == found["guardrails"]
+    assert reported(capsys, "--offline", code=3)["guardrails"] == found["guardrails"]
     write("exceptions: [{guardrail: massRemoval, reason: x}]\n" + many(closed=9, gone=9))
-    assert said(capsys, "--offline", code=2)["guardrails"] == []
+    assert reported(capsys, "--offline", code=2)["guardrails"] == []
 
 
 def test_a_small_shard_may_lose_more_than_its_share(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,8 +150,8 @@ def test_a_small_shard_may_lose_more_than_its_share(pulumi: FakeShards, capsys: 
     write(text)
     after = _by_pin(ledger_of())
     pulumi.plans(after)
-    assert said(capsys, "--offline", code=2)["guardrails"] == []
-    assert said(capsys, code=2)["guardrails"] == []
+    assert reported(capsys, "--offline", code=2)["guardrails"] == []
+    assert reported(capsys, code=2)["guardrails"] == []
     # The shard's own check is told of exactly this.
     assert pulumi.environs["prod-02"][APPROVED_VARIABLE] == removals_digest(before["prod-02"], after["prod-02"])
     assert APPROVED_VARIABLE not in pulumi.environs["prod-00"]
@@ -154,13 +159,13 @@ def test_a_small_shard_may_lose_more_than_its_share(pulumi: FakeShards, capsys: 
 
 def test_a_workspace_in_another_shard_is_to_be_moved(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
     write(FILE.replace("shard: 2", "shard: 1"))
-    text = json.dumps(said(capsys, "--offline", code=3)["guardrails"][0])
+    text = json.dumps(reported(capsys, "--offline", code=3)["guardrails"][0])
     assert "1 workspace is deployed by another shard than it belongs to (ops: prod-02 -> prod-01)" in text
     assert "ambient reshard prod" in text
     # So are those of a shard that is there no more.
     write(FILE.replace("shard: 2", "shard: 0"))
     Path("stacks/Pulumi.prod.yaml").write_text("config:\n  p:shards: 1\n")
-    assert "ops: prod-02 -> prod-00" in said(capsys, "--offline", code=3)["guardrails"][0]["problem"]
+    assert "ops: prod-02 -> prod-00" in reported(capsys, "--offline", code=3)["guardrails"][0]["problem"]
 
 
 def test_the_plan_of_one_shard_is_of_its_workspaces(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,10 +181,10 @@ def test_states_out_of_a_folder(pulumi: FakeShards, capsys: pytest.CaptureFixtur
     Path("states").mkdir()
     for stack, state in pulumi.states.items():
         Path(f"states/{stack}.json").write_text(json.dumps(state))
-    assert said(capsys, "--offline", "--state", "states", code=0)["shards"]["evaluated"] == ALL
+    assert reported(capsys, "--offline", "--state", "states", code=0)["shards"]["evaluated"] == ALL
     assert pulumi.calls == []
     Path("states/prod-02.json").unlink()
-    assert said(capsys, "--offline", "--state", "states", code=2)["workspaces"] == [
+    assert reported(capsys, "--offline", "--state", "states", code=2)["workspaces"] == [
         {"workspace": "ops", "what": "made"}
     ]
     assert run(["plan", "prod", "--offline", "--state", "states/prod-00.json"]) == 1

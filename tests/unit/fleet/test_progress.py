@@ -124,6 +124,6 @@ def test_a_lock_is_told_with_whose_it_is_and_the_way_out(alive: bool, way: str) 
 
 
 def test_pending_creates_have_a_way_out() -> None:
-    said = ["Attempting to deploy or update resources with 1 pending operations from previous deployment."]
-    (way,) = ways_out("prod-03", "stacks/Pulumi.prod.yaml", said)
+    reported = ["Attempting to deploy or update resources with 1 pending operations from previous deployment."]
+    (way,) = ways_out("prod-03", "stacks/Pulumi.prod.yaml", reported)
     assert "pulumi refresh --stack prod-03 --config-file stacks/Pulumi.prod.yaml --yes --clear-pending-creates" in way

@@ -9,7 +9,7 @@ from ambient_components.errors import Problem, Where, refusal
 from ambient_components.fleet.run_events import Failure, Reported
 from ambient_components.problem_json import encode
 from ambient_components.rules.refusals import Rule
-from tests.support.fake_pulumi import ended, said, urn
+from tests.support.fake_pulumi import diagnostic, ended, urn
 
 BINDING = "ambient:index:RoleBinding"
 WORKSPACE = "ambient:index:Workspace"
@@ -70,16 +70,16 @@ def test_the_next_moment_is_the_first_one_also_of_what_did_not_change() -> None:
 def test_a_failure_belongs_to_its_workspace() -> None:
     failed = {"metadata": {"op": "create", "type": BINDING, "urn": urn(BINDING, "pay/grant/user:bob")}}
     found = reported(
-        said("error", "forbidden: no\n", urn(BINDING, "pay/grant/user:bob")),
+        diagnostic("error", "forbidden: no\n", urn(BINDING, "pay/grant/user:bob")),
         {"resOpFailedEvent": failed},
-        said("error", "update failed", ""),
-        said(
+        diagnostic("error", "update failed", ""),
+        diagnostic(
             "error",
             f"ambient:index:AccessLedger resource 'access' has a problem: {encode(FOREIGN)}\n",
             urn("ambient:index:AccessLedger", "access"),
         ),
-        said("error", encode(BROKEN), urn("pulumi:pulumi:Stack", "p-prod")),
-        said("error", "Resource monitor has terminated, shutting down"),
+        diagnostic("error", encode(BROKEN), urn("pulumi:pulumi:Stack", "p-prod")),
+        diagnostic("error", "Resource monitor has terminated, shutting down"),
     )
     assert list(found.failures) == [
         Failure("pay", "pay/grant/user:bob", refusal("forbidden: no")),
@@ -93,12 +93,14 @@ def test_a_step_that_fails_without_a_word_is_told_all_the_same() -> None:
     assert list(reported({"resOpFailedEvent": failed}).failures) == [
         Failure("pay", "pay/grant/user:bob", refusal("delete failed"))
     ]
-    later = reported({"resOpFailedEvent": failed}, said("error", "it is protected", urn(BINDING, "pay/grant/user:bob")))
+    later = reported(
+        {"resOpFailedEvent": failed}, diagnostic("error", "it is protected", urn(BINDING, "pay/grant/user:bob"))
+    )
     assert [one.text for one in later.failures] == ["it is protected"]
 
 
 def test_an_interrupt_is_no_failure() -> None:
-    found = reported(said("error", "update canceled"))
+    found = reported(diagnostic("error", "update canceled"))
     assert found.canceled
     assert not found.failures
 
@@ -117,7 +119,7 @@ def test_an_event_of_another_form_is_passed_over() -> None:
         {"resOutputsEvent": 3},
         {"summaryEvent": {"resourceChanges": [1]}},
     ]
-    assert len(reported(*broken, said("error", "no", urn(BINDING, "pay/grant/user:b"))).failures) == 1
+    assert len(reported(*broken, diagnostic("error", "no", urn(BINDING, "pay/grant/user:b"))).failures) == 1
 
 
 def test_no_value_of_a_resource_is_kept() -> None:

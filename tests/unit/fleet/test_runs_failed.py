@@ -13,14 +13,14 @@ from ambient_components.access import Entry
 from ambient_components.errors import refusal
 from ambient_components.problem_json import encode
 from ambient_components.rules.refusals import Rule
-from tests.support.fake_pulumi import ended, said, urn
+from tests.support.fake_pulumi import ended, reported, urn
 from tests.support.fleet_runs import BINDING, ENTRY, LEDGER, Fleet, fleet, summary, up
 
 __all__ = ["fleet"]
 
 
 def test_one_failure_stops_nothing(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
-    bad = said("error", "roles is forbidden", urn(BINDING, "team-1/grant/user:b"))
+    bad = reported("error", "roles is forbidden", urn(BINDING, "team-1/grant/user:b"))
     good = ended("create", BINDING, "team-4/grant/user:b")
     fleet.pulumi.play({"prod-01": [{"lines": [bad, good], "code": 255}, {}], "prod-00": [{"lines": [good]}]})
     assert up("--jobs", "1") == 1
@@ -39,7 +39,7 @@ def test_a_refused_workspace_is_excluded_and_the_rest_of_its_shard_is_run(
     fleet: Fleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
     foreign = refusal("namespace 'team-1' exists", rule=Rule.OWNERSHIP, workspaces=("team-1",))
-    no = said("error", encode(foreign), urn(LEDGER, "access"))
+    no = reported("error", encode(foreign), urn(LEDGER, "access"))
     good = ended("create", BINDING, "team-4/grant/user:b")
     fleet.pulumi.play({"prod-01": [{"lines": [no], "code": 255}, {"lines": [good]}]})
     assert up() == 3
@@ -62,7 +62,7 @@ def test_a_refused_workspace_is_excluded_and_the_rest_of_its_shard_is_run(
 
 
 def test_a_shard_that_is_refused_as_a_whole_is_not_run_again(fleet: Fleet) -> None:
-    no = said("error", "this is another cluster than the stack's", urn(LEDGER, "access"))
+    no = reported("error", "this is another cluster than the stack's", urn(LEDGER, "access"))
     fleet.pulumi.play({"prod-01": [{"lines": [no], "code": 255}]})
     assert up() == 1
     assert fleet.pulumi.ran().count("prod-01") == 1
@@ -75,7 +75,7 @@ def test_the_back_end_is_asked_once_for_all_that_end_together(fleet: Fleet) -> N
 
 
 def test_json_is_an_object_a_shard_and_a_summary(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
-    bad = said("error", "no", urn(BINDING, "team-1/grant/user:b"))
+    bad = reported("error", "no", urn(BINDING, "team-1/grant/user:b"))
     fleet.pulumi.play({"prod-01": [{"lines": [bad], "code": 255}]})
     assert up("--format", "json") == 1
     *shards, last = [json.loads(line) for line in summary(capsys).splitlines()]

@@ -65,24 +65,24 @@ class Seam:
         self.records.change(0, lambda record: begin(record, run))
         return run
 
-    def provider(self, wanted: Mapping[str, Any], run_id: str = "", *, checkpoints: bool = True) -> None:
+    def provider(self, desired: Mapping[str, Any], run_id: str = "", *, checkpoints: bool = True) -> None:
         """The plugin's part of a run; without an id that of `pulumi up` by hand."""
         self._patch.setenv(RUN_VARIABLE, run_id)
         self._patch.setenv(CHECKPOINTS_VARIABLE, "" if checkpoints else "true")
         context = Context("urn", Engine(), FakeGuard(self.cluster), None, datetime.now(UTC))  # type: ignore[arg-type]
         self._outputs = interrupted_runs.settle(
-            context, self._place, interrupted_runs.recorded(self._outputs), {}, read_ledger(wanted)
+            context, self._place, interrupted_runs.recorded(self._outputs), {}, read_ledger(desired)
         )
 
-    def lost(self, wanted: Mapping[str, Any]) -> None:
+    def lost(self, desired: Mapping[str, Any]) -> None:
         self.begins("lost", checkpoints=False)
-        self.provider(wanted, "lost", checkpoints=False)
+        self.provider(desired, "lost", checkpoints=False)
         self._outputs = {}  # its state was never written
 
-    def up(self, run_id: str, wanted: Mapping[str, Any], *, late: float = 0, **how: bool) -> Job:
+    def up(self, run_id: str, desired: Mapping[str, Any], *, late: float = 0, **how: bool) -> Job:
         """A whole run that ends well; `late` seconds after its end the state is written."""
         run = self.begins(run_id)
-        self.provider(wanted, run_id)
+        self.provider(desired, run_id)
         found = self.job(Phase.DONE, **how)
         found.run = run
         found.reported.take(json.dumps(ended("update", LEDGER, "access", new={"outputs": self._outputs})))

@@ -15,7 +15,7 @@ from ambient_components.rules.refusals import Rule
 from ambient_components.shards import Record
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.selection import listed
-from tests.support.fake_pulumi import FakePulumi, ended, said, urn
+from tests.support.fake_pulumi import FakePulumi, ended, reported, urn
 from tests.support.fake_records import FakeCluster, FakeGuard
 
 BINDING = "ambient:index:RoleBinding"
@@ -29,7 +29,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clusters = {"eu": FakeCluster(), "us": FakeCluster()}
-        self.asked: list[tuple[str, str]] = []
+        self.requested: list[tuple[str, str]] = []
         (folder / "stacks").mkdir()
         (folder / "Pulumi.yaml").write_text("name: p\nruntime: python\nstackConfigDir: stacks\n")
         self.write("world", "stacks: [prod-eu, prod-us]\n")
@@ -43,7 +43,7 @@ class World:
         (self.folder / "stacks" / f"{name}.yaml").write_text(text)
 
     def guard(self, context: str, uid: str) -> FakeGuard:
-        self.asked.append((context, uid))
+        self.requested.append((context, uid))
         return FakeGuard(self.clusters[context])
 
     def record(self, cluster: str, number: int = 0) -> Record:
@@ -129,7 +129,7 @@ def test_many_workspaces_of_a_plain_stack_are_written_step_by_step(world: World)
 
 def test_each_record_is_in_its_own_cluster(world: World) -> None:
     assert up() == 0
-    assert set(world.asked) == {("eu", "uid-eu")}
+    assert set(world.requested) == {("eu", "uid-eu")}
     assert world.record("eu").done is not None
     assert world.clusters["us"].requests == []
     # As two fleets.
@@ -138,7 +138,7 @@ def test_each_record_is_in_its_own_cluster(world: World) -> None:
     states = {name: {"name": name, "lastUpdate": ""} for name in ("prod-eu-00", "prod-us-00", "prod-us-01")}
     (world.folder / "states.json").write_text(json.dumps(states))
     assert up() == 0
-    assert set(world.asked) == {("eu", "uid-eu"), ("us", "uid-us")}
+    assert set(world.requested) == {("eu", "uid-eu"), ("us", "uid-us")}
     assert world.record("us", 1).done is not None
     for name, count in (("eu", 1), ("us", 2)):
         objects = world.clusters[name].objects.values()
@@ -157,12 +157,12 @@ def test_a_cluster_that_is_down_is_no_others_trouble(world: World, capsys: pytes
 
 
 def test_the_same_workspace_in_two_clusters_is_two_things(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    bad = said("error", "forbidden", urn(BINDING, "payments/grant/user:b"))
+    bad = reported("error", "forbidden", urn(BINDING, "payments/grant/user:b"))
     world.pulumi.play({name: [{"lines": [bad], "code": 255}] for name in ("prod-eu-00", "prod-us")})
     shards, last = up_json(capsys, 1)
     assert last["failedWorkspaces"] == ["prod-eu/payments", "prod-us/payments"]
-    told = sorted(one["errors"][0]["workspace"] for one in shards.values())
-    assert told == last["failedWorkspaces"]
+    received = sorted(one["errors"][0]["workspace"] for one in shards.values())
+    assert received == last["failedWorkspaces"]
     world.pulumi.play({"prod-us": [{"lines": [bad], "code": 255}]})
     assert up() == 1
     text = capsys.readouterr().out
@@ -172,7 +172,7 @@ def test_the_same_workspace_in_two_clusters_is_two_things(world: World, capsys: 
 
 def test_a_refused_workspace_of_a_plain_stack_is_excluded_too(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     foreign = refusal("namespace 'payments' exists", rule=Rule.OWNERSHIP, workspaces=("payments",))
-    no = said("error", encode(foreign), urn(LEDGER, "access"))
+    no = reported("error", encode(foreign), urn(LEDGER, "access"))
     good = ended("create", BINDING, "other/grant/user:b")
     world.pulumi.play({"prod-us": [{"lines": [no], "code": 255}, {"lines": [good]}]})
     shards, last = up_json(capsys, 3)
@@ -229,8 +229,8 @@ def test_a_guardrail_of_one_stack_stops_all(world: World, capsys: pytest.Capture
     world.write("prod-us", "workspaces: {}\n")
     assert up() == 3
     assert world.pulumi.ran() == []
-    told = capsys.readouterr().out
-    assert "!  prod-us: 4 " in told, told
+    received = capsys.readouterr().out
+    assert "!  prod-us: 4 " in received, received
 
 
 @pytest.mark.parametrize(
@@ -249,9 +249,9 @@ def test_lists_that_are_refused(
     world.write("world", text)
     flags = {"destroy": ["--confirm", "world"], "plan": ["--offline"]}.get(verb, ["--yes"])
     assert run([verb, "world", *flags]) == 1
-    told = capsys.readouterr()
+    received = capsys.readouterr()
     # A plan loads the file first, which says where.
-    assert any(one in " ".join((told.out + told.err).split()) for one in problem.split("|"))
+    assert any(one in " ".join((received.out + received.err).split()) for one in problem.split("|"))
     assert world.pulumi.calls(verb) == []
 
 

@@ -24,14 +24,14 @@ class Api:
 
     def __init__(self, data: Mapping[str, str] | None) -> None:
         self.data = data
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
     @property
     def cluster(self) -> Cluster:
         return cast("Cluster", self)
 
     def get(self, path: str) -> dict[str, Any] | None:
-        self.asked.append(path)
+        self.requested.append(path)
         return None if self.data is None else {"data": dict(self.data)}
 
 
@@ -53,7 +53,7 @@ def test_a_binary_key_of_a_secret_takes_the_others_not_along(tmp_path: Path) -> 
     found = marks(loaded, api)
     assert list(found["pay"] or ()) == ["secrets.integrations.A"]
     assert found["shop"] is None
-    assert len(api.asked) == 1
+    assert len(api.requested) == 1
     api.data = {**DATA, "binary": "/g=="}
     assert marks(loaded, api)["pay"] == found["pay"]
     api.data = {**DATA, "token": base64.b64encode(b"v-two").decode()}

@@ -178,6 +178,6 @@ def test_what_a_new_generation_is_otherwise_is_told():
 def test_the_end_of_an_overlap_that_moves_is_told_by_the_files_and_by_the_engine():
     before = {"pay": entry(keys={"ci": key(generation=2, overlapping=1, overlapUntil="2026-12-01")})}
     after = {"pay": entry(keys={"ci": key(generation=2, overlapping=1, overlapUntil="2027-12-01")})}
-    said = (KeyChange("pay", "ci", 2, facts.CHANGED, "edit", "overlap until 2026-12-01 -> 2027-12-01"),)
-    assert plan(before, after).keys == said
-    assert online({"steps": [ledger_step(before, after)]}, before).keys == said
+    reported = (KeyChange("pay", "ci", 2, facts.CHANGED, "edit", "overlap until 2026-12-01 -> 2027-12-01"),)
+    assert plan(before, after).keys == reported
+    assert online({"steps": [ledger_step(before, after)]}, before).keys == reported

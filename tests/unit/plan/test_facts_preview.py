@@ -80,13 +80,13 @@ def test_a_grant_to_a_service_account_keeps_its_name():
 
 
 def test_warnings_are_told_once_and_without_the_noise_of_plugins():
-    said = [
+    reported = [
         {"severity": "warning", "message": "warning: a\n  b\n"},
         {"severity": "warning", "message": "warning: a b"},
         {"severity": "warning", "message": "warning: using pulumi-resource-kubernetes from $PATH at /x"},
         {"severity": "info", "message": "info: c"},
     ]
-    assert [*map(str, online({"diagnostics": said}, LEDGER).warnings)] == ["a b"]
+    assert [*map(str, online({"diagnostics": reported}, LEDGER).warnings)] == ["a b"]
 
 
 def test_access_keys_of_buckets_by_the_steps():

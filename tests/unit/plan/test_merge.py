@@ -58,13 +58,15 @@ def test_the_plans_of_all_shards_are_the_plan_of_the_whole(before, after, homes,
 
 @given(LEDGERS, LEDGERS, HOMES)
 def test_so_are_the_engines_previews(before, after, homes):
-    def asked(old, new, stack):
+    def requested(old, new, stack):
         return from_preview(
             Digest.of(Preview.of(preview(old, new))), old, stack=stack, at=AT, recorded=recorded_of(old)
         )  # fmt: skip
 
-    whole = asked(before, after, "prod")
-    parts = [asked(part(before, homes, shard), part(after, homes, shard), f"prod-{shard:02d}") for shard in range(3)]
+    whole = requested(before, after, "prod")
+    parts = [
+        requested(part(before, homes, shard), part(after, homes, shard), f"prod-{shard:02d}") for shard in range(3)
+    ]
     merged = merge("prod", AT, parts, online=True)
 
     def without_ledgers(one):
@@ -99,8 +101,8 @@ def test_one_short_line_says_the_shards_everywhere():
     assert summary(merged)[0] == line
     assert f"  {line}\n" in as_text(merged) + "\n"
     assert f"- {line}\n" in as_markdown(merged)
-    said = document(merged)
-    assert said["shards"] == {"count": 3, "evaluated": ["prod-00"], "skipped": ["prod-01", "prod-02"], "failed": []}
+    reported = document(merged)
+    assert reported["shards"] == {"count": 3, "evaluated": ["prod-00"], "skipped": ["prod-01", "prod-02"], "failed": []}
     assert list(faults(json.loads(document_text(merged)), plan_schema(), plan_schema())) == []
     assert summary(merge("prod", AT, [], online=True, skipped=["prod-00"]))[0] == "1 shard: 1 up to date"
     # Of a plain stack nothing of it is said.

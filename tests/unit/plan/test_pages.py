@@ -114,8 +114,8 @@ def test_the_page_is_bounded_and_its_totals_are_exact(count):
     assert len(page) <= LIMIT
     for line in summary(plan):
         assert f"- {line}\n" in page
-    told = hidden(page)
-    assert told == {one.title: (len(one.lines), len(one.lines)) for one in sections(plan)}
+    received = hidden(page)
+    assert received == {one.title: (len(one.lines), len(one.lines)) for one in sections(plan)}
     if count == 10_000:
         assert f"access: {count} gained (3333 admin, 3333 edit, 3334 view), {count // 2} lost" in page
         assert len(page) > LIMIT - 1500
@@ -128,8 +128,8 @@ def test_the_page_is_bounded_and_its_totals_are_exact(count):
 def test_whatever_the_names_are_the_page_is_bounded_and_nothing_is_miscounted(plan, limit):
     page = as_markdown(plan, limit)
     assert len(page) <= limit
-    told = hidden(page)
-    assert told == {one.title: (len(one.lines), len(one.lines)) for one in sections(plan)}
+    received = hidden(page)
+    assert received == {one.title: (len(one.lines), len(one.lines)) for one in sections(plan)}
 
 
 def test_the_most_dangerous_comes_first_and_is_cut_last():
@@ -177,10 +177,10 @@ def test_no_text_moves_the_cursor(plan):
 
 @given(_PLANS)
 def test_the_document_is_as_its_schema_says(plan):
-    said = json.loads(document_text(plan))
-    assert list(faults(said, SCHEMA, SCHEMA)) == []
-    assert said["totals"]["gained"] == len(plan.access.gained)
-    assert sum(said["totals"]["keys"].values()) == len(plan.keys)
+    reported = json.loads(document_text(plan))
+    assert list(faults(reported, SCHEMA, SCHEMA)) == []
+    assert reported["totals"]["gained"] == len(plan.access.gained)
+    assert sum(reported["totals"]["keys"].values()) == len(plan.keys)
 
 
 @given(LEDGERS, LEDGERS)
@@ -195,9 +195,9 @@ def test_the_documents_of_plans_are_as_the_schema_says(before, after):
 
 
 def test_equal_documents_have_one_digest():
-    said = document(large(3))
-    assert digest(said) == digest(json.loads(json.dumps(said)))
-    assert digest(said) != digest({**said, "stack": "dev"})
+    reported = document(large(3))
+    assert digest(reported) == digest(json.loads(json.dumps(reported)))
+    assert digest(reported) != digest({**reported, "stack": "dev"})
 
 
 def test_the_schema_is_fresh(request):

@@ -120,9 +120,9 @@ class TestContents:
     ) -> None:
         assert self.refused(pulumi, one, other)
         kind = one["urn"].split("$")[1].split("::")[0]
-        said = capsys.readouterr().err
-        assert f"  ~ steps: {one['op']} {kind} pay/x: with other content\n" in said
-        assert "this is not what was reviewed" in said
+        reported = capsys.readouterr().err
+        assert f"  ~ steps: {one['op']} {kind} pay/x: with other content\n" in reported
+        assert "this is not what was reviewed" in reported
 
     @pytest.mark.parametrize(
         "change",
@@ -136,7 +136,7 @@ class TestContents:
     def test_all_that_the_ledger_would_record_is_reviewed(
         self, change: tuple[str, str], pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        def asked(text: str) -> None:
+        def requested(text: str) -> None:
             Path("stacks/prod.yaml").write_text(text)
             file, document = load_stack("stacks/prod.yaml").file, preview({}, ledger())
             document["steps"][0]["newState"]["inputs"]["guardrails"] = stack_guardrails(file, Calendar.of(file))
@@ -144,10 +144,10 @@ class TestContents:
 
         pulumi.state = {"version": 3, "deployment": None}
         text = f"guardrails: {{maxKeys: 20}}\n{STACK}".replace("until: 2026-12-31", "until: 2126-12-31")
-        asked(text)
+        requested(text)
         assert run(["plan", "prod", "--save", "plan.json"]) == 2
         assert text.count(change[0]) == 1
-        asked(text.replace(*change))
+        requested(text.replace(*change))
         capsys.readouterr()
         assert run(["up", "prod", "--plan", "plan.json", "--yes"]) == 1
         assert "  ~ steps: create ambient:index:AccessLedger access: with other content\n" in capsys.readouterr().err
@@ -225,10 +225,10 @@ class TestSaved:
         write(("{group: devs, role: edit}", "{group: devs, role: admin}"), ("group: temps", "group: all"))
         plan.plans(before, ledger(), step("replace", RBAC, "pay/grant/group:devs"))
         assert run(["up", "prod", "--plan", "plan.json", "--yes"]) == 1
-        said = capsys.readouterr().err
-        assert "  + access: gained pay group:all view grant" in said
-        assert "  + access: lost pay group:temps view grant" in said
-        assert "this is not what was reviewed" in said
+        reported = capsys.readouterr().err
+        assert "  + access: gained pay group:all view grant" in reported
+        assert "  + access: lost pay group:temps view grant" in reported
+        assert "this is not what was reviewed" in reported
         assert plan.ups == []
 
     @pytest.mark.parametrize(("part", "value"), [

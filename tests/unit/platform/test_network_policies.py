@@ -129,19 +129,19 @@ EGRESS = [
 ]
 
 
-def told(flow):
+def received(flow):
     pod, other, port, protocol, passing = flow
     end = other.namespace or other.address
     return f"{'job' if pod is TRIGGER else 'session'} {end} {protocol} {port} {'passes' if passing else 'is stopped'}"
 
 
-@pytest.mark.parametrize("flow", INGRESS, ids=told)
+@pytest.mark.parametrize("flow", INGRESS, ids=received)
 def test_who_may_talk_to_a_session(flow):
     pod, other, port, protocol, passing = flow
     assert passes(isolated(), "Ingress", pod, other, port, protocol) is passing
 
 
-@pytest.mark.parametrize("flow", EGRESS, ids=told)
+@pytest.mark.parametrize("flow", EGRESS, ids=received)
 def test_whom_a_session_may_talk_to(flow):
     pod, other, port, protocol, passing = flow
     assert passes(isolated(), "Egress", pod, other, port, protocol) is passing
@@ -262,5 +262,5 @@ def test_of_the_platforms_namespace_only_the_port_of_the_store_is_opened():
         ([{"namespace": "tenant", "ports": []}], None),
     ],
 )
-def test_nobody_is_told_of_a_port_that_is_allowed_already(allow, told):
-    assert store_unreached("https://storage.example.com:9443", "acp", allow) == told
+def test_nobody_is_told_of_a_port_that_is_allowed_already(allow, received):
+    assert store_unreached("https://storage.example.com:9443", "acp", allow) == received

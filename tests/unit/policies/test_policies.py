@@ -28,10 +28,12 @@ def ledger(guardrails=None, **workspaces):
     return {"owner": "p/s", "workspaces": workspaces, **({"guardrails": guardrails} if guardrails else {})}
 
 
-def crossed(inputs, said=None):
+def crossed(inputs, reported=None):
     """The guardrails that a ledger crosses, each with its first sentence."""
-    said = said or PolicyConfig()
-    return {guardrail: found for guardrail in STATE_GUARDRAILS if (found := violations(inputs, guardrail, said, NOW))}
+    reported = reported or PolicyConfig()
+    return {
+        guardrail: found for guardrail in STATE_GUARDRAILS if (found := violations(inputs, guardrail, reported, NOW))
+    }
 
 
 # The guardrails.

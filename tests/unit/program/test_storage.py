@@ -189,8 +189,10 @@ def allows(policy, action, resource, **request):
             for operator, keys in statement.get("Condition", {}).items()
             for key, texts in keys.items()
         ]
-        asked = (("Action", action), ("Resource", resource))
-        return all(conditions) and all(any(like(value, text) for text in statement[field]) for field, value in asked)
+        requested = (("Action", action), ("Resource", resource))
+        return all(conditions) and all(
+            any(like(value, text) for text in statement[field]) for field, value in requested
+        )
 
     effects = [statement["Effect"] for statement in policy["Statement"] if fits(statement)]
     return "Allow" in effects and "Deny" not in effects

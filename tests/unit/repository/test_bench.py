@@ -189,9 +189,9 @@ def test_the_exponent_is_that_of_the_last_step() -> None:
 
 def test_what_is_measured_is_said_with_the_machine() -> None:
     results = results_of(CREATE={100: 20})
-    said = text(results, machine)
-    assert "2 cores, a CPU" in said
-    row = next(line.split() for line in said.splitlines() if line.startswith("100"))
+    reported = text(results, machine)
+    assert "2 cores, a CPU" in reported
+    row = next(line.split() for line in reported.splitlines() if line.startswith("100"))
     assert row == ["100", "create", "fleet", "20.0", "40.0", "2.0", "300", "100", "1,234", "5.0"]
     assert json.loads(as_json(results, machine))["offline"]["imported"] == 0.05
 

@@ -195,7 +195,7 @@ def test_a_pipeline_holds_back_what_it_should(workflow: Path) -> None:
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=relative)
 def test_a_pipeline_has_every_variable_that_a_stack_file_reads(workflow: Path) -> None:
     folder = workflow.parents[2]
-    wanted = {
+    desired = {
         source.env
         for path in folder.glob("stacks/*.yaml")
         for entry in load_stack(str(path)).file.workspaces.values()
@@ -208,4 +208,4 @@ def test_a_pipeline_has_every_variable_that_a_stack_file_reads(workflow: Path) -
         for name, value in step.get("env", {}).items()
         if job == "deploy" and "secrets." in value
     }
-    assert given == wanted
+    assert given == desired

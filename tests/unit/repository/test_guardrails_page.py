@@ -90,8 +90,8 @@ def test_the_warning_of_an_allowance_that_ended_is_the_real_one() -> None:
     text = FILE[0].removeprefix("```yaml\n").removesuffix("```")
     loaded = parse_stack(text, "stacks/prod.yaml")
     calendar = Calendar.of(loaded.file, datetime(2027, 4, 1, tzinfo=UTC))
-    told = expired_exceptions(loaded, ledger_of(loaded.file.workspaces, calendar), calendar)
-    assert [f"warning: {one.text}" for one in told] == [text for text in SHOWN if text.startswith("warning")]
+    received = expired_exceptions(loaded, ledger_of(loaded.file.workspaces, calendar), calendar)
+    assert [f"warning: {one.text}" for one in received] == [text for text in SHOWN if text.startswith("warning")]
     # And on the day on which it is written, nothing is refused.
     today = Calendar.of(loaded.file, datetime(2026, 11, 25, tzinfo=UTC))
     settings = GuardrailSettings(groups_only=True, isolate_admin_keys=True)

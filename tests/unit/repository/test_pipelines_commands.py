@@ -55,8 +55,8 @@ def test_commands_are_found_and_judged() -> None:
 @pytest.mark.parametrize("path", [GITHUB, GITLAB], ids=["github", "gitlab"])
 def test_every_command_of_a_pipeline_exists(path: Path) -> None:
     found = [words for script in scripts(path) for words in commands(script)]
-    wanted = {"ambient validate", "ambient keys list", "ambient keys deliver", "ambient plan", "pulumi up"}
-    assert [text for text in sorted(wanted) if not any(shlex.join(words).startswith(text) for words in found)] == []
+    desired = {"ambient validate", "ambient keys list", "ambient keys deliver", "ambient plan", "pulumi up"}
+    assert [text for text in sorted(desired) if not any(shlex.join(words).startswith(text) for words in found)] == []
     assert [problem for words in found if (problem := complaint(words))] == []
 
 

@@ -61,8 +61,8 @@ def test_the_previews_become_one_comment(existing: str, tmp_path: Path) -> None:
     assert "\n+ dev\n" in text
     assert "No plan: see the run." in text
     assert "The plan is too long to show: see the run." in text
-    asked, written = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
-    assert asked.startswith("api --paginate issues/5/comments --jq .[]")
+    requested, written = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
+    assert requested.startswith("api --paginate issues/5/comments --jq .[]")
     method = "PATCH comments/72" if existing else "POST issues/5/comments"
     assert written == f"api --silent --method {method} -F body=@comment.md"
 

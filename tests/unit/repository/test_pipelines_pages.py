@@ -53,16 +53,16 @@ def test_the_page_says_how_often_by_the_built_in_times() -> None:
 
 def test_the_variables_that_the_pipelines_want_are_on_the_page() -> None:
     text = PAGES[0].read_text(encoding="utf-8")
-    wanted = set(re.findall(r"\bvars\.([A-Z]+)\b", json.dumps(read(GITHUB))))
-    assert wanted == {"ORGANIZATION", "STATE", "ROLE", "REGION", "CLUSTER"}
-    assert [name for name in sorted(wanted) if f"`{name}`" not in text or f"${name}" not in GITLAB.read_text()] == []
+    desired = set(re.findall(r"\bvars\.([A-Z]+)\b", json.dumps(read(GITHUB))))
+    assert desired == {"ORGANIZATION", "STATE", "ROLE", "REGION", "CLUSTER"}
+    assert [name for name in sorted(desired) if f"`{name}`" not in text or f"${name}" not in GITLAB.read_text()] == []
     environments = {*STAGES, *(f"{stage}-preview" for stage in STAGES), "prod-nightly"}
     assert [name for name in sorted(environments) if f"`{name}`" not in text] == []
 
 
 def test_every_variable_that_a_stack_file_reads_is_given() -> None:
     """On GitLab by the environment's variables; on GitHub by the step."""
-    wanted = {
+    desired = {
         source.env
         for path in EXAMPLE.glob("stacks/*.yaml")
         for entry in load_stack(str(path)).file.workspaces.values()
@@ -70,4 +70,4 @@ def test_every_variable_that_a_stack_file_reads_is_given() -> None:
         if source.env
     }
     (update,) = [step for step in jobs(GITHUB)["deploy"]["steps"] if step.get("run", "").startswith("pulumi up")]
-    assert {name: f"${{{{ secrets.{name} }}}}" for name in wanted} == update["env"]
+    assert {name: f"${{{{ secrets.{name} }}}}" for name in desired} == update["env"]

@@ -47,15 +47,15 @@ def run(folder: Path, share: int, *words: str) -> str:
 
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_a_quick_run_says_what_it_left_out(tmp_path: Path, workers: str) -> None:
-    said = run(tmp_path, QUICK, "--quick", workers)
-    assert f"2 slow tests left out, property tests used {QUICK} % of their examples: make test-all runs all" in said
-    assert "1 passed" in said
+    reported = run(tmp_path, QUICK, "--quick", workers)
+    assert f"2 slow tests left out, property tests used {QUICK} % of their examples: make test-all runs all" in reported
+    assert "1 passed" in reported
 
 
 def test_a_full_run_leaves_out_nothing(tmp_path: Path) -> None:
-    said = run(tmp_path, ALL, "-n0")
-    assert "3 passed" in said
-    assert "left out" not in said
+    reported = run(tmp_path, ALL, "-n0")
+    assert "3 passed" in reported
+    assert "left out" not in reported
 
 
 def test_make_runs_all_of_it_in_test_all_alone() -> None:

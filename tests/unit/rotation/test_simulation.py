@@ -91,17 +91,17 @@ MANY_RUNS = {"1d", "7d, an overlap of half of it"}
     "policy", [pytest.param(name, marks=pytest.mark.slow) if name in MANY_RUNS else name for name in POLICIES]
 )
 def test_five_years(policy, schedule):
-    asked = POLICIES[policy]
-    assert misfit(asked) is None
-    until = FIVE_YEARS if asked.lifetime >= DAY else 2 * DAY
+    requested = POLICIES[policy]
+    assert misfit(requested) is None
+    until = FIVE_YEARS if requested.lifetime >= DAY else 2 * DAY
     rng = chance(f"{policy} {schedule}")
-    stack = Stack(Judge(reads_the_secret=True), key(asked))
-    SCHEDULES[schedule](stack, asked.run_every, until, rng)
+    stack = Stack(Judge(reads_the_secret=True), key(requested))
+    SCHEDULES[schedule](stack, requested.run_every, until, rng)
     stack.judge.finish(until)
     if schedule != "crashed":
         assert not any("no run came" in text for run in stack.runs for text in run.warnings)
     rotations = len(stack.cluster.tokens) - 1
-    assert rotations >= until // asked.lifetime if asked.lifetime < NEVER else rotations == 0
+    assert rotations >= until // requested.lifetime if requested.lifetime < NEVER else rotations == 0
 
 
 # Anything, at any time.

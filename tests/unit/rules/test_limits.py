@@ -63,10 +63,10 @@ def test_nothing_declared_is_nothing(declared):
     ],
     ids=str,
 )
-def test_the_platforms_defaults_stay_where_they_fit_and_give_way_where_they_dont(declared, default, asked):
+def test_the_platforms_defaults_stay_where_they_fit_and_give_way_where_they_dont(declared, default, requested):
     limits = container_limits(declared)
     assert limits["default"] == CONTAINER_LIMITS_DEFAULT["default"] | default
-    assert limits["defaultRequest"] == CONTAINER_LIMITS_DEFAULT["defaultRequest"] | asked
+    assert limits["defaultRequest"] == CONTAINER_LIMITS_DEFAULT["defaultRequest"] | requested
     assert sound(limits)
 
 

@@ -123,9 +123,9 @@ class TestBuilds:
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
             child.send_signal(signal.SIGINT)
-            _, told = child.communicate(timeout=60)
+            _, received = child.communicate(timeout=60)
         assert child.returncode == 130
-        assert told.splitlines()[-1].startswith("sandbox: interrupted; ")
+        assert received.splitlines()[-1].startswith("sandbox: interrupted; ")
         with pytest.raises(ProcessLookupError):
             os.kill(int((fake / "pid").read_text()), 0)
         assert [path.name for path in (tmp_path / "cache").glob("toolchain/*/bin/*")] == ["versitygw"]

@@ -224,15 +224,15 @@ class TestDownloads:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         publisher.publish(FILES)
-        asked: list[str] = []
+        requested: list[str] = []
 
         def unreachable(url: str, *_: object) -> None:
-            asked.append(url)
+            requested.append(url)
             raise UnavailableError("publisher.invalid cannot be reached: no route", reached=False)
 
         monkeypatch.setattr(releases, "download", unreachable)
         assert fetch() == Installed()
-        assert len(asked) == 1
+        assert len(requested) == 1
         assert shown.getvalue().count("cannot be reached") == len(FILES)
 
     def test_two_runs_download_once(

@@ -65,10 +65,10 @@ class TestOfTheMachine:
         ],
     )
     def test_only_one_with_iam_is_used(
-        self, tmp_path: Path, told: str, refusal: str | None, capsys: pytest.CaptureFixture[str]
+        self, tmp_path: Path, received: str, refusal: str | None, capsys: pytest.CaptureFixture[str]
     ) -> None:
         program = tmp_path / "versitygw"
-        program.write_text(f"#!/bin/sh\necho '{told}'\necho 'Build    : norev'\n")
+        program.write_text(f"#!/bin/sh\necho '{received}'\necho 'Build    : norev'\n")
         program.chmod(0o755)
         found = look_around({"PATH": str(tmp_path), "PULUMI_HOME": str(tmp_path / "home")})
         assert found.versitygw == (None if refusal else program)

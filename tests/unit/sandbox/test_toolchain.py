@@ -124,8 +124,8 @@ class TestLookAround:
         program(tmp_path / "a" / "pulumi-language-python")
         found = self.look(tmp_path, tmp_path / "a")
         assert (found.pulumi is not None, found.language_host is not None) == (used, used)
-        told = f"{tmp_path / 'a' / 'pulumi'} is {version}, older than 3.249: not used\n"
-        assert capsys.readouterr().err == ("" if used else told)
+        received = f"{tmp_path / 'a' / 'pulumi'} is {version}, older than 3.249: not used\n"
+        assert capsys.readouterr().err == ("" if used else received)
 
     def test_host_beside_a_linked_pulumi(self, tmp_path: Path) -> None:
         program(tmp_path / "real" / "pulumi")

@@ -189,14 +189,14 @@ class ListeningEngine:
     environ: Mapping[str, str] = {}
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.received: list[str] = []
         self.whispered: list[str | None] = []
 
     def with_backend(self, url: str) -> "ListeningEngine":
         return self
 
     def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
-        self.told.append(" ".join(arguments))
+        self.received.append(" ".join(arguments))
         self.whispered.append(stdin)
         return ""
 
@@ -229,7 +229,7 @@ class TestConfigOfTheStore:
 
     def test_is_put_there_once(self, tmp_path: Path, engine: ListeningEngine) -> None:
         self.configure(tmp_path, engine, None)
-        assert engine.told == [
+        assert engine.received == [
             "config set --path --secret objectStore.secretKey --stack dev",
             f"config set --path --plaintext objectStore.accessKey {AStore.access_key} --stack dev",
             f"config set --path --plaintext objectStore.endpoint {AStore.endpoint} --stack dev",
@@ -240,19 +240,19 @@ class TestConfigOfTheStore:
 
     def test_stays_where_nothing_changed(self, tmp_path: Path, engine: ListeningEngine) -> None:
         self.configure(tmp_path, engine, CONFIGURED)
-        assert engine.told == []
+        assert engine.received == []
 
     def test_another_port_is_told(self, tmp_path: Path, engine: ListeningEngine) -> None:
         self.configure(tmp_path, engine, {**CONFIGURED, "endpoint": "http://127.0.0.1:9"})
-        assert engine.told == [f"config set --path --plaintext objectStore.endpoint {AStore.endpoint} --stack dev"]
+        assert engine.received == [f"config set --path --plaintext objectStore.endpoint {AStore.endpoint} --stack dev"]
 
     def test_of_another_sandbox_is_replaced(self, tmp_path: Path, engine: ListeningEngine) -> None:
         self.configure(tmp_path, engine, {**CONFIGURED, "accessKey": f"{ROOT_PREFIX}0"})
-        assert [line.split()[4] for line in engine.told] == ["objectStore.secretKey", "objectStore.accessKey"]
+        assert [line.split()[4] for line in engine.received] == ["objectStore.secretKey", "objectStore.accessKey"]
 
     def test_an_interrupted_run_is_completed(self, tmp_path: Path, engine: ListeningEngine) -> None:
         self.configure(tmp_path, engine, {"secretKey": {"secure": "v1:x"}})
-        assert len(engine.told) == 4
+        assert len(engine.received) == 4
 
     @pytest.mark.parametrize(
         "theirs",
@@ -269,14 +269,14 @@ class TestConfigOfTheStore:
     ) -> None:
         self.configure(tmp_path, engine, theirs)
         self.configure(tmp_path, engine, theirs, store=False)
-        assert engine.told == []
+        assert engine.received == []
         assert capsys.readouterr().err == "The objectStore of dev is not the sandbox's and stays unchanged.\n"
 
     def test_goes_where_a_cluster_is_chosen(self, tmp_path: Path, engine: ListeningEngine) -> None:
         self.configure(tmp_path, engine, CONFIGURED, store=False)
-        assert engine.told == ["config rm objectStore --stack dev"]
+        assert engine.received == ["config rm objectStore --stack dev"]
         self.configure(tmp_path, engine, None, store=False)
-        assert len(engine.told) == 1
+        assert len(engine.received) == 1
 
 
 class TestWithoutASandbox:

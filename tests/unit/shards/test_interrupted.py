@@ -101,7 +101,7 @@ def test_a_workspace_that_may_be_there_is_named_with_the_way_out():
 DATA = {"name": "data", "driver": "s3", "generation": 1}
 
 
-def told(lost, before, after):
+def received(lost, before, after):
     left = {"pay": (entry(bucket=lost),)}
     olds = {} if before is None else {"pay": entry(bucket=before)}
     return bucket_refusals(left, olds, {"pay": entry(bucket=after)})
@@ -123,7 +123,7 @@ def told(lost, before, after):
     ],
 )
 def test_a_bucket_that_only_a_lost_run_declared_can_not_vanish(lost, before, after, reason):
-    found = told(lost, before, after)
+    found = received(lost, before, after)
     if reason is None:
         assert found == []
     else:

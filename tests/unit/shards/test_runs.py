@@ -93,16 +93,16 @@ def engine(world: World, plan: Plan, run: Run, *, refresh: bool) -> Iterator[Non
         if refresh:
             state.resources &= world.cluster
             yield
-        wanted = ledger(plan.files)
+        desired = ledger(plan.files)
         remains = access_left(left(world.record, run.id)) - plan.files
-        if state.ledger != wanted or world.record.declared != wanted or remains & world.cluster:
+        if state.ledger != desired or world.record.declared != desired or remains & world.cluster:
             for one in sorted(remains & world.cluster):
                 world.cluster.discard(one)
                 yield
             if not plan.unwritable:
-                world.record = declare(world.record, wanted, run, swept=True)
+                world.record = declare(world.record, desired, run, swept=True)
             yield
-            state.ledger = wanted
+            state.ledger = desired
             yield
         for one in sorted(plan.files - state.resources):
             world.cluster.add(one)

@@ -51,8 +51,8 @@ def test_what_is_said(
         match = _LINE.fullmatch(line) or _HINT.match(line)
         assert match is not None, line
         message = match.groupdict().get("message")
-        said = _HINT.match(line) or _HINT.match(after) or message in NO_REMEDY_NEEDED
-        assert said, f"what should somebody do about this? {line}"
+        reported = _HINT.match(line) or _HINT.match(after) or message in NO_REMEDY_NEEDED
+        assert reported, f"what should somebody do about this? {line}"
     expected = case.with_suffix(".expected")
     if request.config.getoption("--update-golden"):
         expected.write_text(shown, encoding="utf-8")
@@ -64,13 +64,13 @@ def test_what_is_said(
 
 def test_nothing_is_said_twice() -> None:
     """One mistake, one line: the same words at the same place help nobody."""
-    said = [
+    reported = [
         (str(path), *line.split(": ")[0:1], line.split(": ", 3)[-1])
         for path in HERE.rglob("*.expected")
         for line in path.read_text(encoding="utf-8").splitlines()
         if not line.startswith("  hint: ") and "is missing" not in line  # two fields are missing at one place
     ]
-    assert [item for item in said if said.count(item) > 1] == []
+    assert [item for item in reported if reported.count(item) > 1] == []
 
 
 def test_every_expectation_has_its_case() -> None:

@@ -84,16 +84,16 @@ def examine(files: dict[str, str | bytes]) -> tuple[Review, str, str]:
         review = review_stack(path)
         check_places(review)
         result = Validation(review.problems, 0, len(review.files))
-        said = {"text": as_text(result), "json": as_json(result, ok=True), "github": as_github(result)}
+        reported = {"text": as_text(result), "json": as_json(result, ok=True), "github": as_github(result)}
         # One form by way of the command itself; which one depends on the files alone.
-        form = sorted(said)[len(path.read_bytes()) % len(said)]
-        said[form] = validated(path, form)
-    text, github = said["text"], said["github"]
-    found = json.loads(said["json"])["problems"]
+        form = sorted(reported)[len(path.read_bytes()) % len(reported)]
+        reported[form] = validated(path, form)
+    text, github = reported["text"], reported["github"]
+    found = json.loads(reported["json"])["problems"]
     sentences = [line for line in text.splitlines() if not line.startswith("  hint: ")]
     assert len(sentences) == len(github.splitlines()) == len(found) == len(review.problems)
     assert (review.stack is None) == any(not problem.warning for problem in review.problems)
-    return review, "\n".join(said.values()), "\n".join(shown(review))
+    return review, "\n".join(reported.values()), "\n".join(shown(review))
 
 
 def validated(path: Path, form: str) -> str:
@@ -290,14 +290,14 @@ def planted(draw: st.DrawFn) -> tuple[str, bool]:
 @given(planted(), st.data(), st.sampled_from(["", "\t", '"', "'", "[", ": x: ", "}"]))
 def test_no_secret_is_ever_said(stack: tuple[str, bool], data: st.DataObject, damage: str) -> None:
     text, hidden_in_show = stack
-    _, said, displayed = examine({"s.yaml": text})
-    assert HIDDEN_MARK not in said.lower()
+    _, reported, displayed = examine({"s.yaml": text})
+    assert HIDDEN_MARK not in reported.lower()
     assert not hidden_in_show or HIDDEN_MARK not in displayed.lower()
     # A slip before the secret must not make it a name that is quoted: only the parser's own errors are left.
     cut = data.draw(st.integers(0, len(text)))
-    review, said, _ = examine({"s.yaml": text[:cut] + damage + text[cut:]})
+    review, reported, _ = examine({"s.yaml": text[:cut] + damage + text[cut:]})
     if len(review.problems) == 1 and review.problems[0].problem.startswith("not YAML"):
-        assert HIDDEN_MARK not in said.lower()
+        assert HIDDEN_MARK not in reported.lower()
 
 
 # Trees of files

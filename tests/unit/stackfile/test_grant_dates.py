@@ -162,21 +162,21 @@ def test_the_order_of_the_lines_decides_nothing(grants, zone, chance):
 def test_a_date_is_announced_before_it_comes_and_told_after_it(grants, zone, now):
     stack = stack_of(*grants, zone=zone)
     assume(not check_stack(stack))
-    told = [
+    received = [
         {finding.path[3] for finding in rule(stack, now) if finding.path[2] == "grants"}
         for rule in (beginning, ending, ended_grants)
     ]
-    assert sum(map(len, told)) == len(set().union(*told))  # never two of them
+    assert sum(map(len, received)) == len(set().union(*received))  # never two of them
     for index, grant in enumerate(stack.workspaces["pay"].grants):
         span = grant.span(stack.timezone)
         held = span.holds(now)
-        if index in told[0]:
+        if index in received[0]:
             assert not held
             assert not span.holds(now - timedelta(days=1))
-        if index in told[1]:
+        if index in received[1]:
             assert held
             assert not span.holds(now + timedelta(seconds=WARN_AHEAD))
-        if index in told[2]:
+        if index in received[2]:
             assert not held
     assert all(finding.warning for rule in (beginning, ending, ended_grants) for finding in rule(stack, now))
 
@@ -184,7 +184,7 @@ def test_a_date_is_announced_before_it_comes_and_told_after_it(grants, zone, now
 # What is said.
 
 
-def said(rule, *grants, now=NOON, **fields):
+def reported(rule, *grants, now=NOON, **fields):
     return [(".".join(map(str, item.path[2:])), item.problem) for item in rule(stack_of(*grants, **fields), now)]
 
 
@@ -203,13 +203,13 @@ def said(rule, *grants, now=NOON, **fields):
 )
 def test_an_end_is_announced(until, zone, text):
     expected = [("grants.0.until", text)] if text else []
-    assert said(ending, BOB | {"until": until}, zone=zone) == expected
+    assert reported(ending, BOB | {"until": until}, zone=zone) == expected
 
 
 def test_how_early_is_each_grants_own():
     late = BOB | {"until": "2026-12-06", "warnAhead": "3d"}
     early = {"group": "g", "role": "edit", "until": "2027-02-01", "warnAhead": "90d"}
-    assert said(ending, late, early) == [
+    assert reported(ending, late, early) == [
         ("grants.1.until", "the edit grant of group:g ends after 2027-02-01, in 62 days")
     ]
     assert WARN_AHEAD == 14 * DAY
@@ -217,20 +217,20 @@ def test_how_early_is_each_grants_own():
 
 def test_a_beginning_is_announced():
     soon, later = BOB | {"from": "2026-12-05"}, {"group": "g", "from": "2027-12-05"}
-    assert said(beginning, soon, later) == [
+    assert reported(beginning, soon, later) == [
         ("grants.0.from", "the view grant of user:bob begins on 2026-12-05, in 3 days")
     ]
-    assert said(ending, soon, later) == []
+    assert reported(ending, soon, later) == []
 
 
 def test_a_grant_that_takes_the_place_of_another_is_told_once():
     first, then = BOB | {"until": "2026-12-04"}, BOB | {"from": "2026-12-05", "role": "edit"}
-    assert said(ending, first, then) == [
+    assert reported(ending, first, then) == [
         ("grants.0.until", "the view grant of user:bob ends after 2026-12-04, in 3 days, and is then edit")
     ]
-    assert said(beginning, first, then) == []
+    assert reported(beginning, first, then) == []
     # Of two with a gap both are told.
-    assert len(said(beginning, first, then | {"from": "2026-12-06"})) == 1
+    assert len(reported(beginning, first, then | {"from": "2026-12-06"})) == 1
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_a_grant_that_takes_the_place_of_another_is_told_once():
     ],
 )
 def test_a_line_that_gives_nothing_any_more_is_told(until, text):
-    assert said(ended_grants, BOB | {"until": until}) == ([("grants.0.until", text)] if text else [])
+    assert reported(ended_grants, BOB | {"until": until}) == ([("grants.0.until", text)] if text else [])
 
 
 @pytest.mark.parametrize("rule", [beginning, ending, ended_grants])
@@ -252,25 +252,25 @@ def test_nobody_is_told_of_a_workspace_that_is_not_in_use(rule):
         {"group": "g", "until": "2026-12-05"},
         {"group": "h", "until": "2026-11-05"},
     ]
-    assert len(said(rule, *grants)) == 1
-    assert said(rule, *grants, state="closed") == []
+    assert len(reported(rule, *grants)) == 1
+    assert reported(rule, *grants, state="closed") == []
 
 
 def test_the_end_of_an_identity_is_announced():
     key = {"generation": 2, "overlapUntil": "2026-12-05"}
     text = "generation 1 of the key ends after 2026-12-05, in 4 days"
-    assert said(ending, keys={"ci": key}) == [("keys.ci.overlapUntil", text)]
-    assert said(ending, keys={"ci": key | {"warnAhead": "3d"}}) == []
-    assert said(ending, keys={"ci": key | {"overlapUntil": "2026-12-31"}}) == []
-    assert said(ending, keys={"ci": key | {"overlapUntil": "2026-12-31", "warnAhead": "60d"}}) != []
-    assert said(ending, keys={"ci": key | {"overlapUntil": "2026-11-30"}}) == []
+    assert reported(ending, keys={"ci": key}) == [("keys.ci.overlapUntil", text)]
+    assert reported(ending, keys={"ci": key | {"warnAhead": "3d"}}) == []
+    assert reported(ending, keys={"ci": key | {"overlapUntil": "2026-12-31"}}) == []
+    assert reported(ending, keys={"ci": key | {"overlapUntil": "2026-12-31", "warnAhead": "60d"}}) != []
+    assert reported(ending, keys={"ci": key | {"overlapUntil": "2026-11-30"}}) == []
 
 
 def test_the_zone_of_the_file_decides_when_a_day_is_over():
     late = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
     grant = BOB | {"until": "2026-12-31"}
-    assert said(ending, grant, now=late, zone="UTC")
-    assert said(ended_grants, grant, now=late, zone="Europe/Berlin")
+    assert reported(ending, grant, now=late, zone="UTC")
+    assert reported(ended_grants, grant, now=late, zone="Europe/Berlin")
     assert stack_of(grant, zone="Europe/Berlin").timezone == ZoneInfo("Europe/Berlin")
 
 

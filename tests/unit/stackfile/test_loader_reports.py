@@ -145,9 +145,9 @@ def test_everything_is_reported_at_once_and_in_order():
 
 def test_warnings_stop_nothing_and_are_in_no_error():
     text = in_workspace("settings: {mcpServers: {disabled: [nope]}}\nprotect: PROTECT")
-    said = "x.yaml:3:40: workspaces.pay.settings.mcpServers.disabled[0]: 'nope' is no server of this workspace; "
+    reported = "x.yaml:3:40: workspaces.pay.settings.mcpServers.disabled[0]: 'nope' is no server of this workspace; "
     loaded = parse_stack(text.replace("PROTECT", "true"), "x.yaml")
-    assert [str(problem).startswith(said) for problem in loaded.warnings] == [True]
+    assert [str(problem).startswith(reported) for problem in loaded.warnings] == [True]
     wrong = "x.yaml:4:14: workspaces.pay.protect: is text; allowed: true or false"
     assert problems_of(text) == [wrong]
     review = review_stack("x.yaml", text)

@@ -182,9 +182,9 @@ def test_what_is_not_yaml_has_a_place(text):
         ("[", "1:"),
     ],
 )
-def test_what_is_not_yaml_is_said_in_words_that_help(text, said):
+def test_what_is_not_yaml_is_said_in_words_that_help(text, reported):
     (problem,) = problems_of(text)
-    assert problem.startswith(f"x.yaml:{said}")
+    assert problem.startswith(f"x.yaml:{reported}")
 
 
 def test_a_key_with_an_invisible_character_is_no_key():

@@ -86,15 +86,15 @@ def test_a_rotation_deploys_the_shard_that_holds_the_key(
     monkeypatch.setattr(engine, "engine_for", lambda _: pulumi)
     witness = Mock(end_now=list, after=lambda _: ())
     monkeypatch.setattr(now, "_witness", lambda *_: witness)
-    wanted: dict[str, Any] = ledger_of()
-    wanted["pay"]["keys"]["ci"]["generation"] = 2
-    pulumi.plans(parts(wanted))
+    desired: dict[str, Any] = ledger_of()
+    desired["pay"]["keys"]["ci"]["generation"] = 2
+    pulumi.plans(parts(desired))
     # The names of a plan's ledger steps are real ones; here the whole step counts as another change.
     for stack, answer in list(pulumi.answers.items()):
         steps = [one for one in json.loads(answer.stdout)["steps"] if not one["urn"].endswith("::access")]
         pulumi.answers[stack] = answer._replace(stdout=json.dumps({"steps": steps}))
     assert run(["keys", "rotate", "prod", "pay/ci", "--leaked", "--now"]) == 0
-    assert (pulumi.asked("preview"), pulumi.asked("up")) == ([PAY], [PAY])
+    assert (pulumi.requested("preview"), pulumi.requested("up")) == ([PAY], [PAY])
     capsys.readouterr()
     assert run(["keys", "rotate", "prod", "pay/ci", "--leaked"]) == 0
     assert "  ambient up prod\n" in capsys.readouterr().out

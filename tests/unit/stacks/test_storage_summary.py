@@ -9,7 +9,7 @@ import pytest
 
 from ambient_components.cli.show.summary_text import as_json, as_text
 from ambient_components.stacks.storage_summary import AccessKey, BucketView, bucket_warnings
-from ambient_components.stacks.summary import read_overview
+from ambient_components.stacks.summary import read_summary
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SECRET = "v1:nobody:shows-this"
@@ -67,13 +67,13 @@ def state(
 
 
 def the_bucket(export: dict[str, Any]) -> BucketView:
-    (workspace,) = read_overview(export, "dev", NOW).workspaces
+    (workspace,) = read_summary(export, "dev", NOW).workspaces
     assert workspace.bucket is not None
     return workspace.bucket
 
 
 def lines(export: dict[str, Any]) -> list[str]:
-    return as_text(read_overview(export, "dev", NOW)).splitlines()
+    return as_text(read_summary(export, "dev", NOW)).splitlines()
 
 
 def test_a_bucket_as_it_should_be() -> None:
@@ -102,7 +102,7 @@ def test_a_bucket_as_it_should_be() -> None:
 
 
 def test_a_workspace_without_one_says_nothing_of_it() -> None:
-    (workspace,) = read_overview(state(None, "active", resource("x:Other", "")), "dev", NOW).workspaces
+    (workspace,) = read_summary(state(None, "active", resource("x:Other", "")), "dev", NOW).workspaces
     assert workspace.bucket is None
     assert lines(state(None, "active", resource("x:Other", ""))) == ["payments", "  no subject has access"]
 
@@ -163,8 +163,8 @@ def test_buckets_of_pulumi_aws_are_found_among_what_is_called_the_same() -> None
         ({"current": {"handle": "A", "expiresAt": "2026-11-20T00:00:00Z"}}, "until 2026-11-20 (over), new one from"),
     ],
 )
-def test_the_life_of_its_key(outputs: dict[str, Any], said: str) -> None:
-    assert said in lines(state(of_key=outputs))[3]
+def test_the_life_of_its_key(outputs: dict[str, Any], reported: str) -> None:
+    assert reported in lines(state(of_key=outputs))[3]
 
 
 @pytest.mark.parametrize(
@@ -206,15 +206,15 @@ def test_the_life_of_its_key(outputs: dict[str, Any], said: str) -> None:
         ({"accessKey": None, "current": None}, "nothing opens it yet: pulumi up"),
     ],
 )
-def test_what_somebody_has_to_look_at_is_loud(outputs: dict[str, Any], said: str) -> None:
+def test_what_somebody_has_to_look_at_is_loud(outputs: dict[str, Any], reported: str) -> None:
     export, loud = state(of_key=outputs), []
 
     def paint(text: str, look: str) -> str:
         loud.extend([text] if look == "loud" else [])
         return text
 
-    as_text(read_overview(export, "dev", NOW), paint)
-    assert loud == [f"    ! {said}"]
+    as_text(read_summary(export, "dev", NOW), paint)
+    assert loud == [f"    ! {reported}"]
 
 
 def test_an_overlap_alone_needs_nobody() -> None:
@@ -238,8 +238,8 @@ def test_what_a_replacement_left_hides_nothing() -> None:
 
 
 def test_json_has_it_and_no_secret() -> None:
-    overview = read_overview(state(), "dev", NOW)
-    bucket = as_json(overview)["workspaces"][0]["bucket"]
+    summary = read_summary(state(), "dev", NOW)
+    bucket = as_json(summary)["workspaces"][0]["bucket"]
     assert (bucket["name"], bucket["driver"], bucket["endpoint"], bucket["shared"]) == (
         "payments-sessions",
         "s3",
@@ -253,4 +253,4 @@ def test_json_has_it_and_no_secret() -> None:
         "rotate",
         "2027-02-06T09:00:00Z",
     )
-    assert SECRET not in json.dumps(as_json(overview)) + as_text(overview)
+    assert SECRET not in json.dumps(as_json(summary)) + as_text(summary)

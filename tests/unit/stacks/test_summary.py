@@ -11,7 +11,7 @@ import pytest
 from ambient_components.cli.show.summary_text import as_json, as_text, left, usage, warnings
 from ambient_components.platform.naming import key_service_account, key_suffix
 from ambient_components.stacks.cluster import Endpoint
-from ambient_components.stacks.summary import Key, Overview, read_overview
+from ambient_components.stacks.summary import Key, StateSummary, read_summary
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SECRET = "v1:nobody:shows-this"
@@ -83,8 +83,8 @@ def state() -> dict[str, Any]:
     }
 
 
-def read(export: dict[str, Any]) -> Overview:
-    return read_overview(export, "dev", NOW)
+def read(export: dict[str, Any]) -> StateSummary:
+    return read_summary(export, "dev", NOW)
 
 
 def resources(export: dict[str, Any]) -> list[dict[str, Any]]:
@@ -344,9 +344,9 @@ class TestText:
             ({"static": True}, "every session of the workspace can read it"),
         ],
     )
-    def test_warnings(self, key: dict[str, Any], said: str) -> None:
+    def test_warnings(self, key: dict[str, Any], reported: str) -> None:
         (warning,) = warnings(Key("ci", 1, "ci", "edit", declared=True, made=True, **key), NOW)
-        assert warning.endswith(said)
+        assert warning.endswith(reported)
 
     def test_a_former_one_that_is_not_delivered_is_right(self) -> None:
         key = Key("ci", 1, "ci", "edit", declared=True, made=True, former=True, undelivered="x")
@@ -365,9 +365,9 @@ class TestText:
         assert left(timedelta(seconds=seconds)) == text
 
     def test_no_secret_is_in_any_form(self) -> None:
-        overview = read(state())
+        summary = read(state())
         endpoint = Endpoint("https://cluster.example.com", b"PEM")
-        texts = [as_text(overview), json.dumps(as_json(overview)), usage(overview, endpoint)]
+        texts = [as_text(summary), json.dumps(as_json(summary)), usage(summary, endpoint)]
         assert SECRET not in "".join(texts)
 
     def test_json(self) -> None:

@@ -104,51 +104,51 @@ def test_a_bucket_that_is_gone_is_told_by_an_update(made, s3):
     ids=["versioning off", "rule gone", "rule disabled", "rule changed", "rule narrowed", "tags", "encryption"],
 )
 def test_drift_is_seen_by_a_refresh_and_mended_by_the_next_run(bucket, s3, drift, paths):
-    wanted = {
+    desired = {
         **WANTED,
         "versioning": True,
         "expireAfterDays": 90,
         "tags": {"team": "pay", "old": "1"},
         "encryption": "AES256",
     }
-    bucket.up(wanted)
+    bucket.up(desired)
     drift(s3)
     assert bucket.refresh()
-    diff = S3Bucket().diff(bucket.world.context(), bucket.inputs, bucket.state, wanted)
+    diff = S3Bucket().diff(bucket.world.context(), bucket.inputs, bucket.state, desired)
     assert set(diff.changes) == paths
     assert not diff.replaces
-    assert bucket.up(wanted) == "update"
+    assert bucket.up(desired) == "update"
     assert bucket.refresh()
-    assert bucket.up(wanted) == "nothing"
+    assert bucket.up(desired) == "nothing"
 
 
 def test_what_others_add_is_no_drift(made, s3):
-    wanted = dict(made.inputs)
+    desired = dict(made.inputs)
     there_now = s3.get_bucket_tagging(Bucket="pay-sessions")["TagSet"]
     s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [*there_now, {"Key": "theirs", "Value": "1"}]})
     made.refresh()
-    assert made.up(wanted) == "nothing"
+    assert made.up(desired) == "nothing"
 
 
 def test_a_mark_that_was_taken_off_is_put_back(made, s3, world):
-    wanted = dict(made.inputs)
+    desired = dict(made.inputs)
     s3.delete_bucket_tagging(Bucket="pay-sessions")
     made.refresh()
     assert made.state["drift"] == {"owner": "removed"}
-    assert made.up(wanted) == "update"
+    assert made.up(desired) == "update"
     assert tags(s3)["ambient-components/owner"] == OWNER
-    assert "this stack's ownership tag had been removed, and is restored" in world.told("info")
+    assert "this stack's ownership tag had been removed, and is restored" in world.received("info")
 
 
 def test_the_mark_of_another_is_told_and_stays(made, s3, world):
-    wanted = dict(made.inputs)
+    desired = dict(made.inputs)
     s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [OTHERS]})
     made.refresh()
     assert made.state["drift"] == {"owner": "changed"}
-    assert "has the ownership tag of the stack other/one, and not of app/dev" in world.told("warning")
-    assert "belongs to the stack other/one now" in refusal(made.up, wanted)
+    assert "has the ownership tag of the stack other/one, and not of app/dev" in world.received("warning")
+    assert "belongs to the stack other/one now" in refusal(made.up, desired)
 
 
 def test_an_import_is_refused_with_the_way(world):
-    told = refusal(S3Bucket().read, world.context(), "pay-sessions", {}, {})
-    assert "can't be imported; declare the bucket" in told
+    received = refusal(S3Bucket().read, world.context(), "pay-sessions", {}, {})
+    assert "can't be imported; declare the bucket" in received

@@ -59,9 +59,9 @@ def test_a_bucket_that_somebody_made_anew_is_emptied_only_where_he_says_that_it_
     bucket.refresh()
     assert bucket.up(WANTED) == "update"
     since = tags(s3)[DOUBT]
-    told = refusal(bucket.destroy)
-    assert f"bucket 'pay-sessions' had no ownership tag until {since}, when it was restored" in told
-    assert "write 'adopt: true' beside its name, deploy, and remove it" in told
+    received = refusal(bucket.destroy)
+    assert f"bucket 'pay-sessions' had no ownership tag until {since}, when it was restored" in received
+    assert "write 'adopt: true' beside its name, deploy, and remove it" in received
     assert s3.get_object(Bucket=NAME, Key="theirs")
     # Nor after a refresh, another change, or with a lost state.
     bucket.refresh()
@@ -87,39 +87,39 @@ def test_nor_is_it_where_the_run_dies_right_after_it_marked_it(bucket, s3, monke
 
 
 @pytest.mark.parametrize("wanted", [{"onDelete": "delete"}, {"onDelete": "keep"}, {}])
-def test_without_force_it_ends_as_ever(bucket, s3, wanted):
-    wanted = {name: value for name, value in WANTED.items() if name not in ("onDelete", "force")} | wanted
-    bucket.up(wanted)
+def test_without_force_it_ends_as_ever(bucket, s3, desired):
+    desired = {name: value for name, value in WANTED.items() if name not in ("onDelete", "force")} | desired
+    bucket.up(desired)
     s3.delete_bucket_tagging(Bucket=NAME)
     bucket.refresh()
-    bucket.up(wanted)
+    bucket.up(desired)
     bucket.destroy()
     assert [each["Name"] for each in s3.list_buckets()["Buckets"]] == (
-        [] if wanted.get("onDelete") == "delete" else [NAME]
+        [] if desired.get("onDelete") == "delete" else [NAME]
     )
 
 
 def test_where_it_is_said_to_be_taken_over_there_is_no_doubt(bucket, s3):
-    wanted = {**WANTED, "adopt": True}
-    bucket.up(wanted)
+    desired = {**WANTED, "adopt": True}
+    bucket.up(desired)
     made_anew(s3)
     bucket.refresh()
-    bucket.up(wanted)
+    bucket.up(desired)
     assert tags(s3) == MARKS
 
 
 def test_its_objects_do_not_expire_either(bucket, s3):
-    wanted = {**WANTED, "expireAfterDays": 1}
-    bucket.up(wanted)
+    desired = {**WANTED, "expireAfterDays": 1}
+    bucket.up(desired)
     made_anew(s3)
     s3.delete_bucket_lifecycle(Bucket=NAME)
     bucket.refresh()
-    told = refusal(bucket.up, wanted)
-    assert "has neither this stack's ownership tag nor its rule any more" in told
-    assert "write 'adopt: true' beside its name to take it over, or remove expireAfter" in told
+    received = refusal(bucket.up, desired)
+    assert "has neither this stack's ownership tag nor its rule any more" in received
+    assert "write 'adopt: true' beside its name to take it over, or remove expireAfter" in received
     with pytest.raises(s3.exceptions.ClientError, match="NoSuchTagSet"):
         tags(s3)
-    bucket.up({**wanted, "adopt": True})
+    bucket.up({**desired, "adopt": True})
     (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=NAME)["Rules"]
     assert rule["ID"] == EXPIRY_RULE
 
@@ -168,4 +168,4 @@ def test_why_it_was_refused_is_said_where_the_note_stays(bucket, world, monkeypa
             lambda *_: (_ for _ in ()).throw(StepError("the cluster is gone")),
         )
         assert "no right" in refusal(bucket.up, WANTED)
-    assert "notes still that bucket pay-sessions is being made: the cluster is gone" in world.told("warning")
+    assert "notes still that bucket pay-sessions is being made: the cluster is gone" in world.received("warning")

@@ -42,9 +42,9 @@ __all__ = ["bucket", "s3", "world"]
         ({"force": True}, "force: has no meaning: the bucket is kept when it leaves"),
     ],
 )
-def test_each_input_that_no_store_would_take_is_refused(world, change, told):
+def test_each_input_that_no_store_would_take_is_refused(world, change, received):
     (failure,) = S3Bucket().check(world.context(), {}, {**WANTED, **change}).failures
-    assert told in str(failure)
+    assert received in str(failure)
 
 
 def test_what_is_not_known_yet_is_no_failure(world):
@@ -70,14 +70,14 @@ def test_another_name_is_another_bucket_and_all_else_is_changed_in_place(world):
 
 
 def test_a_bucket_is_made_with_all_that_is_declared(bucket, s3, world):
-    wanted = {
+    desired = {
         **WANTED,
         "versioning": True,
         "expireAfterDays": 90,
         "tags": {"team": "payments"},
         "encryption": "AES256",
     }
-    assert bucket.up(wanted) == "create"
+    assert bucket.up(desired) == "create"
     assert tags(s3) == {**MARKS, "team": "payments"}
     assert s3.get_bucket_versioning(Bucket="pay-sessions")["Status"] == "Enabled"
     (rule,) = rules(s3)
@@ -91,9 +91,9 @@ def test_a_bucket_is_made_with_all_that_is_declared(bucket, s3, world):
     closed = s3.get_public_access_block(Bucket="pay-sessions")["PublicAccessBlockConfiguration"]
     assert set(closed.values()) == {True}
     assert world.claim() is None
-    assert bucket.up(wanted) == "nothing"
+    assert bucket.up(desired) == "nothing"
     assert bucket.refresh()
-    assert bucket.up(wanted) == "nothing"
+    assert bucket.up(desired) == "nothing"
 
 
 def test_a_preview_makes_nothing(bucket, s3, world):
@@ -135,15 +135,15 @@ def test_a_bucket_of_its_own_needs_no_cluster(bucket, s3, world):
     ],
 )
 def test_a_store_that_lacks_what_is_asked_for_is_left_as_it_was(
-    bucket, s3, world, monkeypatch, wanted, operation, told
+    bucket, s3, world, monkeypatch, desired, operation, received
 ):
     with monkeypatch.context() as patch:
         lacking(patch, operation)
-        assert told in refusal(bucket.up, {**WANTED, **wanted})
+        assert received in refusal(bucket.up, {**WANTED, **desired})
     assert there(s3) == []
     assert world.claim() is None
     # And without the wish, or with a store that has it, the next run succeeds.
-    assert bucket.up({**WANTED, **wanted}) == "create"
+    assert bucket.up({**WANTED, **desired}) == "create"
 
 
 @pytest.mark.parametrize(
@@ -152,10 +152,10 @@ def test_a_store_that_lacks_what_is_asked_for_is_left_as_it_was(
 )
 def test_what_a_store_lacks_does_not_matter_where_nobody_asks_for_it(bucket, monkeypatch, operation):
     lacking(monkeypatch, operation)
-    wanted = {**WANTED, "versioning": False}
-    assert bucket.up(wanted) == "create"
+    desired = {**WANTED, "versioning": False}
+    assert bucket.up(desired) == "create"
     assert bucket.refresh()
-    assert bucket.up(wanted) == "nothing"
+    assert bucket.up(desired) == "nothing"
 
 
 def test_a_store_that_does_not_keep_tags_is_refused_before_anything_is_in_the_bucket(bucket, s3, monkeypatch):

@@ -24,21 +24,21 @@ __all__ = ["bucket", "made", "s3", "world"]
         (None, True, None),
     ],
 )
-def test_a_bucket_that_exists_is_taken_only_where_it_is_ours_or_nobodys(bucket, s3, world, mark, adopt, told):
+def test_a_bucket_that_exists_is_taken_only_where_it_is_ours_or_nobodys(bucket, s3, world, mark, adopt, received):
     s3.create_bucket(Bucket="pay-sessions")
     s3.put_object(Bucket="pay-sessions", Key="a", Body=b"1")
     before = [{"Key": "theirs", "Value": "1"}, *([mark] if mark else [])]
     s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": before})
-    wanted = {**WANTED, "adopt": adopt, "versioning": True}
-    if told:
-        assert told in refusal(bucket.up, wanted, preview=True)
-        assert told in refusal(bucket.up, wanted)
+    desired = {**WANTED, "adopt": adopt, "versioning": True}
+    if received:
+        assert received in refusal(bucket.up, desired, preview=True)
+        assert received in refusal(bucket.up, desired)
         assert s3.get_bucket_tagging(Bucket="pay-sessions")["TagSet"] == before
         assert "Status" not in s3.get_bucket_versioning(Bucket="pay-sessions")
     else:
-        bucket.up(wanted, preview=True)
-        assert "would be taken over" in world.told("info")
-        bucket.up(wanted)
+        bucket.up(desired, preview=True)
+        assert "would be taken over" in world.received("info")
+        bucket.up(desired)
         assert tags(s3) == {"theirs": "1", **MARKS}
         assert s3.get_bucket_versioning(Bucket="pay-sessions")["Status"] == "Enabled"
     assert s3.get_object(Bucket="pay-sessions", Key="a")["Body"].read() == b"1"
@@ -54,14 +54,14 @@ def test_a_bucket_that_is_taken_over_is_asked_for_all_before_it_is_marked(bucket
 
 def test_a_bucket_without_object_lock_cant_be_taken_where_that_is_declared(bucket, s3):
     s3.create_bucket(Bucket="pay-sessions")
-    told = refusal(bucket.up, {**WANTED, "adopt": True, "objectLock": True})
-    assert "has no object lock, which counts only when a bucket is made: remove objectLock" in told
+    received = refusal(bucket.up, {**WANTED, "adopt": True, "objectLock": True})
+    assert "has no object lock, which counts only when a bucket is made: remove objectLock" in received
 
 
 def test_a_bucket_that_may_not_be_looked_at_is_somebody_elses(bucket, monkeypatch):
     lacking(monkeypatch, "get_bucket_tagging", status=403, code="AccessDenied")
-    told = refusal(bucket.up, WANTED)
-    assert "bucket 'pay-sessions' can't be looked at, so it is not ours, or a right is missing" in told
+    received = refusal(bucket.up, WANTED)
+    assert "bucket 'pay-sessions' can't be looked at, so it is not ours, or a right is missing" in received
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_a_bucket_that_may_not_be_looked_at_is_somebody_elses(bucket, monkeypatc
         ("TooManyBuckets", "can't make bucket 'pay-sessions'"),
     ],
 )
-def test_a_name_that_is_taken_meanwhile_is_told(bucket, monkeypatch, code, told):
+def test_a_name_that_is_taken_meanwhile_is_told(bucket, monkeypatch, code, received):
     lacking(monkeypatch, "create_bucket", status=409, code=code)
-    assert told in refusal(bucket.up, WANTED)
+    assert received in refusal(bucket.up, WANTED)
 
 
 @pytest.mark.parametrize("made", [True, False])
@@ -120,16 +120,16 @@ def test_a_bucket_without_a_mark_is_ours_where_the_namespace_says_so(bucket, s3,
     world.api.change(
         "/api/v1/namespaces/pay", {"metadata": {"annotations": {"ambient-components/making-bucket": text}}}
     )
-    wanted = {**WANTED, "namespace": namespace}
+    desired = {**WANTED, "namespace": namespace}
     if taken:
-        bucket.up(wanted)
+        bucket.up(desired)
         assert tags(s3) == MARKS
         assert world.claim() is None
     else:
-        assert "it was not made by this tool" in refusal(bucket.up, wanted)
+        assert "it was not made by this tool" in refusal(bucket.up, desired)
 
 
 def test_no_bucket_is_made_where_the_namespace_is_not_there(bucket, s3):
-    told = refusal(bucket.up, {**WANTED, "namespace": "gone"})
-    assert "can't note on namespace 'gone' that bucket 'pay-sessions' is being made" in told
+    received = refusal(bucket.up, {**WANTED, "namespace": "gone"})
+    assert "can't note on namespace 'gone' that bucket 'pay-sessions' is being made" in received
     assert there(s3) == []

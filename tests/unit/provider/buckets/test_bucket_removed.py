@@ -48,7 +48,7 @@ def test_a_bucket_is_kept_by_default_and_bears_nobodys_mark(bucket, s3, world, h
     s3.put_object(Bucket="pay-sessions", Key="a", Body=b"1")
     bucket.destroy()
     assert tags(s3) == {"team": "pay"}
-    assert "is kept with all that is in it (onDelete: keep), and has no ownership tag" in world.told("info")
+    assert "is kept with all that is in it (onDelete: keep), and has no ownership tag" in world.received("info")
     assert "it was not made by this tool" in refusal(bucket.up, WANTED)
     assert bucket.up({**WANTED, "adopt": True}) == "create"
 
@@ -61,20 +61,20 @@ def test_an_empty_bucket_is_deleted_where_that_was_deployed(bucket, s3):
 
 @pytest.mark.parametrize("versioning", [True, False])
 def test_a_bucket_that_is_not_empty_is_deleted_only_by_force(bucket, s3, world, versioning):
-    wanted = {**WANTED, "onDelete": "delete", "versioning": versioning}
-    bucket.up(wanted)
+    desired = {**WANTED, "onDelete": "delete", "versioning": versioning}
+    bucket.up(desired)
     for name in ("a", "b", "b"):
         s3.put_object(Bucket="pay-sessions", Key=name, Body=b"1")
     s3.delete_object(Bucket="pay-sessions", Key="a")
     s3.create_multipart_upload(Bucket="pay-sessions", Key="part")
-    told = refusal(bucket.destroy)
+    received = refusal(bucket.destroy)
     count = 4 if versioning else 1  # two of b, one of a and its mark of deletion; or b
-    assert f"is not empty: {count} objects and versions are in it; write 'force: true'" in told
+    assert f"is not empty: {count} objects and versions are in it; write 'force: true'" in received
     assert there(s3) == ["pay-sessions"]
-    bucket.up({**wanted, "force": True})
+    bucket.up({**desired, "force": True})
     bucket.destroy()
     assert there(s3) == []
-    assert f"deleted bucket pay-sessions with {count} objects and versions" in world.told("info")
+    assert f"deleted bucket pay-sessions with {count} objects and versions" in world.received("info")
 
 
 def test_what_another_workspace_has_taken_since_is_not_the_old_ones_to_delete(bucket, s3, world):
@@ -85,7 +85,7 @@ def test_what_another_workspace_has_taken_since_is_not_the_old_ones_to_delete(bu
     other.up({**WANTED, "namespace": "payments"})
     s3.put_object(Bucket="pay-sessions", Key="a", Body=b"1")
     bucket.destroy()
-    assert "bucket pay-sessions is of workspace payments now: it is forgotten here" in world.told("warning")
+    assert "bucket pay-sessions is of workspace payments now: it is forgotten here" in world.received("warning")
     assert s3.get_object(Bucket="pay-sessions", Key="a")["Body"].read() == b"1"
     assert tags(s3) == {**MARKS, "ambient-components/workspace": "payments"}
 
@@ -97,7 +97,7 @@ def test_a_bucket_whose_mark_is_not_ours_is_never_deleted(bucket, s3, world, mar
     s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [mark or {"Key": "x", "Value": "y"}]})
     bucket.destroy()
     assert there(s3) == ["pay-sessions"]
-    assert "it is forgotten, and stays unchanged" in world.told("warning")
+    assert "it is forgotten, and stays unchanged" in world.received("warning")
     assert len(tags(s3)) == 1
 
 
@@ -122,7 +122,7 @@ def test_a_great_bucket_is_emptied_batch_by_batch_and_goes_on_after_a_crash(buck
     assert 0 < left < 45
     bucket.destroy()
     assert there(s3) == []
-    assert f"deleted bucket pay-sessions with {left} objects" in world.told("info")
+    assert f"deleted bucket pay-sessions with {left} objects" in world.received("info")
 
 
 def test_objects_that_are_locked_say_until_when(bucket, s3):
@@ -134,7 +134,7 @@ def test_objects_that_are_locked_say_until_when(bucket, s3):
         ObjectLockMode="COMPLIANCE",
         ObjectLockRetainUntilDate="2099-01-01T00:00:00Z",
     )
-    told = refusal(bucket.destroy)
-    assert "1 objects are locked until 2099-01-01T00:00:00Z" in told
-    assert "write 'onDelete: keep'" in told
+    received = refusal(bucket.destroy)
+    assert "1 objects are locked until 2099-01-01T00:00:00Z" in received
+    assert "write 'onDelete: keep'" in received
     assert there(s3) == ["pay-sessions"]

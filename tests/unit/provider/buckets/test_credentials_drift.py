@@ -55,10 +55,10 @@ def test_what_others_changed_of_the_user_is_seen_and_put_back(made, iam, world, 
     assert made.refresh()
     assert made.state["drift"] == drift
     (what,) = drift
-    assert f"the object store's user {USER} is not as declared: {what} {drift[what]}" in world.told("warning")
+    assert f"the object store's user {USER} is not as declared: {what} {drift[what]}" in world.received("warning")
     assert diff(made, WANTED).computed == {"drift"}
     made.up(WANTED, preview=True)
-    assert f"would be put right: {what} {drift[what]}" in world.told("info")
+    assert f"would be put right: {what} {drift[what]}" in world.received("info")
     assert made.up(WANTED) == "update"
     assert made.state["drift"] == {}
     assert made.state["accessKey"] == key
@@ -85,20 +85,20 @@ def test_what_others_changed_of_the_user_is_seen_and_put_back(made, iam, world, 
 def test_a_key_that_no_longer_works_is_replaced(made, iam, world, change, dead, seen):
     first = made.state["accessKey"]
     change(iam, first)
-    wanted = {**WANTED}
+    desired = {**WANTED}
     if seen:
         assert made.refresh()
         assert made.state["current"]["dead"] == dead
     else:
-        wanted["overlapSeconds"] = 6 * DAY  # any update looks, refreshed or not
-    made.up(wanted, preview=True)
-    assert made.up(wanted) == "update"
+        desired["overlapSeconds"] = 6 * DAY  # any update looks, refreshed or not
+    made.up(desired, preview=True)
+    assert made.up(desired) == "update"
     second = made.state["accessKey"]
     assert second != first
     # It works no more, so that a Secret still holds it keeps it from nothing.
     assert ids(iam) == {second}
     assert made.state["reason"] == f"the access key no longer works: {dead}"
-    assert made.up(wanted) == "nothing"
+    assert made.up(desired) == "nothing"
 
 
 def test_a_retiring_key_that_was_deactivated_is_ended(made, iam, world, monkeypatch):
@@ -117,9 +117,9 @@ def test_a_key_that_somebody_made_by_hand_is_reported_and_never_touched(made, ia
     other = by_hand(iam)
     assert made.refresh()
     assert made.state["foreign"] == [other]
-    told = world.told("warning")
-    assert f"access keys made by hand for the object store's user {USER}" in told
-    assert other in told
+    received = world.received("warning")
+    assert f"access keys made by hand for the object store's user {USER}" in received
+    assert other in received
     assert made.up(WANTED) == "nothing"
     made.up({**WANTED, "overlapSeconds": 6 * DAY})
     assert other in ids(iam)
@@ -128,9 +128,9 @@ def test_a_key_that_somebody_made_by_hand_is_reported_and_never_touched(made, ia
 def test_a_foreign_key_in_the_way_of_a_rotation_is_named(made, iam, monkeypatch):
     other = by_hand(iam)
     move_clock(monkeypatch, "77d")
-    told = refusal(made.up, WANTED)
-    assert "has 2 access keys, and can't have more" in told
-    assert other in told
+    received = refusal(made.up, WANTED)
+    assert "has 2 access keys, and can't have more" in received
+    assert other in received
     iam.delete_access_key(UserName=USER, AccessKeyId=other)
     assert made.up(WANTED) == "update"
 
@@ -142,9 +142,9 @@ def test_a_foreign_key_in_the_way_of_a_rotation_is_named(made, iam, monkeypatch)
         ([], "has no ownership tag"),
     ],
 )
-def test_a_user_of_somebody_else_is_refused(keys, iam, tags, told):
+def test_a_user_of_somebody_else_is_refused(keys, iam, tags, received):
     iam.create_user(UserName=USER, Tags=tags)
-    assert told in refusal(keys.up, WANTED)
+    assert received in refusal(keys.up, WANTED)
     assert ids(iam) == set()
 
 
@@ -164,7 +164,7 @@ def test_with_a_lost_state_the_key_that_sessions_use_lives_on_through_the_overla
     second = again.state["accessKey"]
     assert ids(iam) == {first, second}
     assert [each["uid"] for each in again.state["retiring"]] == [first]
-    assert f"access key {first} was in the store without a record" in world.told("warning")
+    assert f"access key {first} was in the store without a record" in world.received("warning")
     world.uses(second)
     move_clock(monkeypatch, "85d" if rotated else "8d")
     again.up(WANTED)
@@ -179,11 +179,11 @@ def test_with_a_lost_state_keys_that_nobody_uses_end_at_once(made, iam, world):
 
 
 def test_with_a_lost_state_and_no_secret_to_look_at_the_newest_key_lives_on(keys, iam, world, monkeypatch):
-    wanted = {name: value for name, value in WANTED.items() if name != "usedIn"}
-    keys.up(wanted)
+    desired = {name: value for name, value in WANTED.items() if name != "usedIn"}
+    keys.up(desired)
     first = keys.state["accessKey"]
     again = OneResource(S3Credentials(), world)
-    again.up(wanted)
+    again.up(desired)
     assert ids(iam) == {first, again.state["accessKey"]}
 
 

@@ -38,9 +38,9 @@ __all__ = ["iam", "keys", "world"]
         ({"keysOnly": 1.5}, "keysOnly: true or false is expected"),
     ],
 )
-def test_each_input_that_no_store_would_take_is_refused(world, change, told):
+def test_each_input_that_no_store_would_take_is_refused(world, change, received):
     failures = S3Credentials().check(world.context(), {}, {**WANTED, **change}).failures
-    assert any(told in str(failure) for failure in failures), failures
+    assert any(received in str(failure) for failure in failures), failures
     assert len(failures) == 1
 
 
@@ -76,7 +76,7 @@ def test_a_user_is_made_with_least_rights_and_one_key(keys, iam, world):
     assert keys.state["nextAction"]["what"] == "rotate"
     assert keys.state["reason"] == "no access key yet"
     assert (keys.state["retiring"], keys.state["foreign"], keys.state["drift"]) == ([], [], {})
-    assert keys.state["secretKey"] not in world.told("info")
+    assert keys.state["secretKey"] not in world.received("info")
     assert keys.up(WANTED) == "nothing"
     assert keys.refresh()
     assert keys.up(WANTED) == "nothing"
@@ -105,23 +105,23 @@ def test_a_part_of_a_bucket_is_opened_alone(keys, iam):
 
 
 def test_keys_without_an_end_are_not_rotated(keys, monkeypatch):
-    wanted = {name: value for name, value in WANTED.items() if "Seconds" not in name} | {"never": True}
-    keys.up(wanted)
+    desired = {name: value for name, value in WANTED.items() if "Seconds" not in name} | {"never": True}
+    keys.up(desired)
     assert keys.state["current"]["expiresAt"] is None
     assert keys.state["nextAction"] is None
     move_clock(monkeypatch, "3650d")
-    assert keys.up(wanted) == "nothing"
+    assert keys.up(desired) == "nothing"
 
 
 @pytest.mark.parametrize("action", ["create", "update"])
 def test_an_incomplete_identity_gets_no_key(keys, iam, action):
     if action == "update":
         keys.up(WANTED)
-    told = refusal(keys.up, {**WANTED, "incomplete": True})
-    assert "the user or its policy could not be made" in told
+    received = refusal(keys.up, {**WANTED, "incomplete": True})
+    assert "the user or its policy could not be made" in received
     assert len(iam.list_users()["Users"]) == (action == "update")
 
 
 def test_an_import_is_refused_with_the_way(world):
-    told = refusal(S3Credentials().read, world.context(), USER, {}, {})
-    assert "the secret of an access key can't be read back from a store; declare the bucket" in told
+    received = refusal(S3Credentials().read, world.context(), USER, {}, {})
+    assert "the secret of an access key can't be read back from a store; declare the bucket" in received

@@ -145,23 +145,23 @@ def test_no_key_is_lost_or_left_over_wherever_a_run_dies(minio, world, monkeypat
             return answer
 
         move_clock(monkeypatch, "")
-        wanted = {**WANTED, "user": bucket_user(OWNER, "pay", "pay-sessions", last), "generation": last}
+        desired = {**WANTED, "user": bucket_user(OWNER, "pay", "pay-sessions", last), "generation": last}
         keys = OneResource(S3Credentials(), world)
-        keys.up(wanted)
+        keys.up(desired)
         first = keys.state["accessKey"]
         world.uses(first)
         move_clock(monkeypatch, "80d")
         try:
             with monkeypatch.context() as patch:
                 patch.setattr(minio_client.MinioClient, "_call", dying)
-                keys.up(wanted)
+                keys.up(desired)
         except Crash:
             assert minio.opens(first, "s3:PutObject", MINE)
-            keys.up(wanted)
-        there = {key for key in minio.keys if minio.keys[key].parent == wanted["user"]}
+            keys.up(desired)
+        there = {key for key in minio.keys if minio.keys[key].parent == desired["user"]}
         assert there == {first, keys.state["accessKey"]}
         assert keys.refresh()
-        assert keys.up(wanted) == "nothing"
+        assert keys.up(desired) == "nothing"
         if left[0] > 0:
             break
     else:

@@ -39,7 +39,7 @@ def made(world):
     keys = OneResource(S3Credentials(), world)
     keys.up(WANTED)
     world.uses(keys.state["accessKey"])
-    world.told("info")
+    world.received("info")
     return keys
 
 
@@ -141,7 +141,7 @@ def test_a_pending_revocation_of_a_key_that_came_back_into_use_stays_on_record(m
     world.uses(first)  # the Secret was put back from a backup
     move_clock(monkeypatch, "160d")
     assert made.up(WANTED) == "update"
-    assert "two keys are the most" in world.told("warning")
+    assert "two keys are the most" in world.received("warning")
     assert ids(iam) == {first, second}
     assert uids(made.state["pendingRevocations"]) == [first]
     world.uses(second)
@@ -215,11 +215,11 @@ def test_a_lost_state_between_two_rotations_says_who_loses_a_key(made, iam, worl
     again = OneResource(S3Credentials(), world)
     again.up(WANTED)
     assert ids(iam) == {second, again.state["accessKey"]}
-    told = [str(text) for _, text in world.engine.lines]
+    received = [str(text) for _, text in world.engine.lines]
     assert any(
         f"access key {first} was in the store without a record, beside the one that is in use" in text
         and "sessions that started before the last rotation lose it" in text
-        for text in told
+        for text in received
     )
     why = "it is not on record: the run that minted it died, or its state was lost"
-    assert f"revoked access key {first}: {why}" in told
+    assert f"revoked access key {first}: {why}" in received

@@ -48,8 +48,8 @@ def test_a_released_account_is_let_go_as_it_is(made, iam, monkeypatch):
 
 
 def test_a_key_that_lies_in_the_sessions_secret_is_not_ended_with_its_resource(made, iam, world):
-    told = refusal(made.destroy)
-    assert f"access key {made.state['accessKey']} is still in use by Secret pay/" in told
+    received = refusal(made.destroy)
+    assert f"access key {made.state['accessKey']} is still in use by Secret pay/" in received
     assert len(ids(iam)) == 1
     world.uses("AKIASOMETHINGELSE000")
     made.destroy()
@@ -85,9 +85,9 @@ def test_a_user_that_bears_our_mark_no_more_loses_our_keys_and_stays(keys, iam, 
         iam.tag_user(UserName=USER, Tags=[{"Key": "ambient-components/owner", "Value": mark}])
     keys.destroy()
     assert ids(iam) == {other}
-    told = world.told("warning")
-    assert "the keys on record are revoked, and the user is left alone" in told
-    assert other in told
+    received = world.received("warning")
+    assert "the keys on record are revoked, and the user is left alone" in received
+    assert other in received
 
 
 def test_a_removal_that_fails_stays_on_record(keys, iam, monkeypatch):
@@ -104,16 +104,16 @@ def test_a_removal_that_fails_stays_on_record(keys, iam, monkeypatch):
 
 
 def test_of_a_user_of_pulumi_aws_only_keys_are_made_and_ended(keys, iam, world, monkeypatch):
-    wanted = {**WANTED, "keysOnly": True}
-    assert "is not there, and is not made by this resource" in refusal(keys.up, wanted)
+    desired = {**WANTED, "keysOnly": True}
+    assert "is not there, and is not made by this resource" in refusal(keys.up, desired)
     iam.create_user(UserName=USER, Tags=[{"Key": "ambient-components/owner", "Value": OWNER}])
-    keys.up(wanted)
+    keys.up(desired)
     iam.put_user_policy(UserName=USER, PolicyName="storage", PolicyDocument=WIDE)
     keys.refresh()
     assert keys.state["drift"] == {}
     world.uses(keys.state["accessKey"])
     move_clock(monkeypatch, "77d")
-    keys.up(wanted)
+    keys.up(desired)
     assert len(ids(iam)) == 2
     world.uses("AKIASOMETHINGELSE000")
     keys.destroy()

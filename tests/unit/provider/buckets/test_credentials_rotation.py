@@ -18,7 +18,7 @@ def test_a_key_is_rotated_with_an_overlap_and_the_old_one_revoked_after_it(made,
     move_clock(monkeypatch, "77d")
     assert set(diff(made, WANTED).computed) == MINTED
     assert made.up(WANTED, preview=True) == "update"
-    assert "a new access key would be minted: the access key expires on" in world.told("info")
+    assert "a new access key would be minted: the access key expires on" in world.received("info")
     assert ids(iam) == {first}
     assert made.up(WANTED) == "update"
     second = made.state["accessKey"]
@@ -34,7 +34,7 @@ def test_a_key_is_rotated_with_an_overlap_and_the_old_one_revoked_after_it(made,
     assert set(diff(made, WANTED).computed) == {"retiring", "pendingRevocations", "nextAction"}
     assert made.up(WANTED) == "update"
     assert ids(iam) == {second}
-    assert f"revoked access key {first}: its overlap ended on" in world.told("info")
+    assert f"revoked access key {first}: its overlap ended on" in world.received("info")
 
 
 def test_the_key_that_sessions_use_outlives_its_overlap_until_another_lies_there(made, iam, world, monkeypatch):
@@ -45,12 +45,14 @@ def test_the_key_that_sessions_use_outlives_its_overlap_until_another_lies_there
     move_clock(monkeypatch, "85d")
     assert made.up(WANTED) == "update"
     assert first in ids(iam)
-    assert f"access key {first} lies in Secret pay/ambient-non-vertex-integrations still" in world.told("warning")
+    assert f"access key {first} lies in Secret pay/ambient-non-vertex-integrations still" in world.received("warning")
     assert [each["uid"] for each in made.state["retiring"]] == [first]
     # Even when the next rotation is due: what sessions use is not what goes.
     move_clock(monkeypatch, "160d")
     assert made.up(WANTED) == "update"
-    assert "two keys are the most: a new one is minted once that Secret holds the one after it" in world.told("warning")
+    assert "two keys are the most: a new one is minted once that Secret holds the one after it" in world.received(
+        "warning"
+    )
     second = made.state["accessKey"]
     assert ids(iam) == {first, second}
     world.uses(second)
@@ -61,24 +63,24 @@ def test_the_key_that_sessions_use_outlives_its_overlap_until_another_lies_there
 
 
 def test_without_an_overlap_the_key_in_use_ends_in_the_next_run(made, iam, world, monkeypatch):
-    wanted = {**WANTED, "overlapSeconds": 0}
-    made.up(wanted)
+    desired = {**WANTED, "overlapSeconds": 0}
+    made.up(desired)
     first = made.state["accessKey"]
     move_clock(monkeypatch, "77d")
-    made.up(wanted)
+    made.up(desired)
     assert first in ids(iam)
     world.uses(made.state["accessKey"])
     move_clock(monkeypatch, "78d")
-    assert made.up(wanted) == "update"
+    assert made.up(desired) == "update"
     assert ids(iam) == {made.state["accessKey"]}
-    assert made.up(wanted) == "nothing"
+    assert made.up(desired) == "nothing"
 
 
 def test_without_a_secret_to_look_at_the_old_key_ends_by_the_clock_alone(keys, iam, monkeypatch):
-    wanted = {name: value for name, value in WANTED.items() if name != "usedIn"} | {"overlapSeconds": 0}
-    keys.up(wanted)
+    desired = {name: value for name, value in WANTED.items() if name != "usedIn"} | {"overlapSeconds": 0}
+    keys.up(desired)
     move_clock(monkeypatch, "77d")
-    keys.up(wanted)
+    keys.up(desired)
     assert ids(iam) == {keys.state["accessKey"]}
 
 
@@ -88,9 +90,9 @@ def test_a_missed_window_is_told_and_the_key_has_worked_on(made, iam, world, mon
     assert made.refresh()
     assert made.state["current"]["dead"] is None
     assert made.up(WANTED) == "update"
-    told = world.told("warning")
-    assert f"no run came in time to replace access key {first} before" in told
-    assert "it has worked on, as this store ends no key by itself" in told
+    received = world.received("warning")
+    assert f"no run came in time to replace access key {first} before" in received
+    assert "it has worked on, as this store ends no key by itself" in received
     # Sessions have it still.
     assert ids(iam) == {first, made.state["accessKey"]}
     world.uses(made.state["accessKey"])
@@ -112,10 +114,10 @@ def test_a_key_after_its_end_makes_room_where_two_are_there(made, iam, world, mo
 
 def test_another_generation_is_another_user_and_the_old_one_goes(made, iam, world):
     other = bucket_user(OWNER, "pay", "pay-sessions", 2)
-    wanted = {**WANTED, "user": other, "generation": 2}
-    assert diff(made, wanted).replaces == {"user"}
+    desired = {**WANTED, "user": other, "generation": 2}
+    assert diff(made, desired).replaces == {"user"}
     old = dict(made.state)
-    _, outputs = S3Credentials().create(world.context(), wanted)
+    _, outputs = S3Credentials().create(world.context(), desired)
     assert {each["UserName"] for each in iam.list_users()["Users"]} == {USER, other}
     # The engine deletes the old one last; until sessions have the new key that is refused.
     assert "is still in use by Secret pay/ambient-non-vertex-integrations" in refusal(
@@ -146,7 +148,7 @@ def test_a_revocation_that_fails_fails_no_step_and_is_tried_again(made, iam, wor
     with monkeypatch.context() as patch:
         failing(patch, "delete_access_key")
         assert made.up(WANTED) == "update"
-    assert f"could not revoke access key {first} (its overlap ended" in world.told("warning")
+    assert f"could not revoke access key {first} (its overlap ended" in world.received("warning")
     assert [each["uid"] for each in made.state["pendingRevocations"]] == [first]
     assert made.up(WANTED) == "update"
     assert ids(iam) == {made.state["accessKey"]}
@@ -168,5 +170,5 @@ def test_a_revocation_that_failed_is_tried_again_while_a_rotation_waits(made, ia
     assert made.up(WANTED) == "update"
     assert made.state["pendingRevocations"] == []
     assert [each["uid"] for each in made.state["retiring"]] == [first]
-    assert "two keys are the most" in world.told("warning")
+    assert "two keys are the most" in world.received("warning")
     assert len(ids(iam)) == 2

@@ -63,7 +63,7 @@ def reasons(world, after, before=None):
 
 
 @pytest.fixture
-def asked(monkeypatch):
+def requested(monkeypatch):
     """The requests to the store."""
     seen = []
     send = Api._send
@@ -76,10 +76,10 @@ def asked(monkeypatch):
     return seen
 
 
-def test_a_new_bucket_is_looked_for_and_nothing_is_made(world, s3, asked, client):
+def test_a_new_bucket_is_looked_for_and_nothing_is_made(world, s3, requested, client):
     assert reasons(world, entry(BUCKET)) == []
-    assert asked
-    assert {name.split("_")[0] for name in asked} <= {"get", "list"}
+    assert requested
+    assert {name.split("_")[0] for name in requested} <= {"get", "list"}
     assert s3.list_buckets()["Buckets"] == []
     assert client("iam").list_users()["Users"] == []
     assert world.writes() == []
@@ -106,15 +106,15 @@ def test_a_new_bucket_is_looked_for_and_nothing_is_made(world, s3, asked, client
         ),
     ],
 )
-def test_where_nothing_about_buckets_changes_the_store_is_not_asked(world, asked, before, after):
+def test_where_nothing_about_buckets_changes_the_store_is_not_asked(world, requested, before, after):
     configure(world, "http://127.0.0.1:1")  # and it may be out
     assert [reason for reason in reasons(world, after, before) if "store" in reason] == []
-    assert asked == []
+    assert requested == []
 
 
-def test_a_bucket_of_pulumi_aws_is_not_asked_about(world, asked):
+def test_a_bucket_of_pulumi_aws_is_not_asked_about(world, requested):
     reasons(world, entry({**BUCKET, "driver": "aws"}))
-    assert asked == []
+    assert requested == []
 
 
 @pytest.mark.parametrize(
@@ -134,13 +134,13 @@ def test_a_bucket_of_pulumi_aws_is_not_asked_about(world, asked):
         (None, {"adopt": True, "objectLock": True}, "workspace 'pay': bucket 'pay-sessions' has no object lock"),
     ],
 )
-def test_whose_a_bucket_is_that_exists_is_told_before_anything_is_changed(world, s3, mark, more, told):
+def test_whose_a_bucket_is_that_exists_is_told_before_anything_is_changed(world, s3, mark, more, received):
     s3.create_bucket(Bucket="pay-sessions")
     if mark:
         s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [mark]})
     found = reasons(world, entry({**BUCKET, **more}))
-    assert len(found) == (1 if told else 0)
-    assert not told or told in found[0]
+    assert len(found) == (1 if received else 0)
+    assert not received or received in found[0]
 
 
 @pytest.mark.parametrize(
@@ -152,11 +152,11 @@ def test_whose_a_bucket_is_that_exists_is_told_before_anything_is_changed(world,
 )
 def test_another_store_is_not_another_name_of_the_same_one(world, s3, was):
     is_now = {**was, [*was][-1]: world.endpoint}
-    [told] = reasons(world, entry({**BUCKET, **is_now}), entry({**BUCKET, **was}))
-    assert told.startswith(
+    [received] = reasons(world, entry({**BUCKET, **is_now}), entry({**BUCKET, **was}))
+    assert received.startswith(
         "workspace 'pay': bucket 'pay-sessions' was deployed in the object store at http://old:9000,"
     )
-    assert f"there is none of that name at {world.endpoint}: sessions would lose what is in it" in told
+    assert f"there is none of that name at {world.endpoint}: sessions would lose what is in it" in received
     # The same store by another name has the bucket, and one that somebody has deleted is made anew where it was.
     assert reasons(world, entry({**BUCKET, **was, "versioning": True}), entry({**BUCKET, **was})) == []
     s3.create_bucket(Bucket="pay-sessions")
@@ -172,11 +172,11 @@ def test_what_lies_in_a_bucket_that_is_on_no_record_gets_no_end_unasked(world, s
     assert reasons(world, entry(ending)) == []  # nothing is in it
     s3.put_object(Bucket="pay-sessions", Key="pay/session/state", Body=b"x")
     assert reasons(world, entry(BUCKET)) == []
-    [told] = reasons(world, entry(ending))
-    assert told.startswith(
+    [received] = reasons(world, entry(ending))
+    assert received.startswith(
         "workspace 'pay': bucket 'pay-sessions' exists, and expireAfter is 1 days: the store deletes"
     )
-    assert told.endswith("exceptions: [{guardrail: expireAfter, reason: WHY}]")
+    assert received.endswith("exceptions: [{guardrail: expireAfter, reason: WHY}]")
     assert reasons(world, entry(ending, exceptions=["expireAfter"])) == []
 
 
@@ -250,9 +250,10 @@ def test_a_bucket_that_is_to_be_kept_leaves_only_once_that_is_recorded(world, s3
     s3.create_bucket(Bucket="pay-sessions")
     deletes = {"Key": "ambient-components/on-delete", "Value": "delete"}
     s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [MARK, deletes]})
-    [told] = reasons(world, **leaves)
+    [received] = reasons(world, **leaves)
     assert (
-        "bucket 'pay-sessions' is to be kept, as the files said last, and the run that took 'onDelete: delete'" in told
+        "bucket 'pay-sessions' is to be kept, as the files said last, and the run that took 'onDelete: delete'"
+        in received
     )
     s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [MARK]})
     assert reasons(world, **leaves) == []
@@ -277,10 +278,10 @@ def test_one_bucket_goes_and_another_comes_in_one_run(world, s3):
 
 
 @pytest.mark.parametrize(("mark", "told"), [(OTHERS, "belongs to the stack other/one"), (None, "has no ownership tag")])
-def test_a_user_of_somebody_else_in_the_way_is_told(world, client, mark, told):
+def test_a_user_of_somebody_else_in_the_way_is_told(world, client, mark, received):
     client("iam").create_user(UserName=USER, Tags=[mark] if mark else [])
     (reason,) = reasons(world, entry(BUCKET))
-    assert f"workspace 'pay': the object store's user '{USER}' {told}: it is not touched" in reason
+    assert f"workspace 'pay': the object store's user '{USER}' {received}: it is not touched" in reason
 
 
 def test_a_store_without_iam_is_told_before_a_bucket_is_made(world, monkeypatch):
@@ -316,9 +317,9 @@ def test_wrong_credentials_are_told_with_the_field(world, monkeypatch):
 
 
 @pytest.mark.parametrize("bucket", [{"name": "a"}, {"driver": "s3"}, {**BUCKET, "state": "gone"}, "pay", []])
-def test_an_entry_of_no_form_is_asked_nothing_about(world, asked, bucket):
+def test_an_entry_of_no_form_is_asked_nothing_about(world, requested, bucket):
     assert reasons(world, entry(bucket))
-    assert asked == []
+    assert requested == []
 
 
 # Both resources over the wire.
@@ -328,14 +329,14 @@ KEYS_URN = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:S3Credent
 
 
 def test_both_resources_live_through_the_protocol(world, s3, client):
-    wanted = {"bucket": "pay-sessions", "owner": OWNER, "namespace": "pay", "tags": {"team": "pay"}}
-    identity, state = world.plugin.create(wanted, urn=BUCKET_URN)
+    desired = {"bucket": "pay-sessions", "owner": OWNER, "namespace": "pay", "tags": {"team": "pay"}}
+    identity, state = world.plugin.create(desired, urn=BUCKET_URN)
     assert identity == "pay-sessions"
-    assert state == {**wanted, "drift": {}}
-    found = world.plugin.read(wanted, state, urn=BUCKET_URN)
-    assert plain(found.inputs) == wanted
+    assert state == {**desired, "drift": {}}
+    found = world.plugin.read(desired, state, urn=BUCKET_URN)
+    assert plain(found.inputs) == desired
     s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [MARK]})
-    found = world.plugin.read(wanted, state, urn=BUCKET_URN)
+    found = world.plugin.read(desired, state, urn=BUCKET_URN)
     assert plain(found.inputs)["tags"] == {}
 
     life = {"lifetimeSeconds": 7_776_000.0}

@@ -47,9 +47,9 @@ WIDE = entry(grants={"group:system:authenticated": "view"})
         pytest.param(None, {**entry(), "state": "open"}, id="misshapen"),
     ],
 )
-def test_what_is_excluded_keeps_its_entry_and_refuses_nothing(world, was, asked):
+def test_what_is_excluded_keeps_its_entry_and_refuses_nothing(world, was, requested):
     olds = ledger(good=entry(), **({"bad": was} if was else {}))
-    workspaces = {"good": CHANGED, **({"bad": asked} if asked else {})}
+    workspaces = {"good": CHANGED, **({"bad": requested} if requested else {})}
     assert len(checked(world, ledger(**workspaces), olds)[0]) == 1
     failures, inputs = checked(world, ledger(["bad"], **workspaces), olds)
     assert failures == []
@@ -76,11 +76,11 @@ def test_what_is_refused_of_others_and_of_the_whole_still_is(world):
 def test_a_judgement_of_the_fleet_holds_for_the_rest_of_what_it_judged(world, monkeypatch):
     """With a workspace excluded, less leaves than was judged, and the mark is of all of it."""
     olds = {f"w{number}": entry("closed") for number in range(8)} | {"bad": entry()}
-    asked = {"bad": WIDE}
-    mark = removals_digest(olds, asked)
-    assert len(checked(world, ledger(["bad"], **asked), ledger(**olds))[0]) == 1
+    requested = {"bad": WIDE}
+    mark = removals_digest(olds, requested)
+    assert len(checked(world, ledger(["bad"], **requested), ledger(**olds))[0]) == 1
     monkeypatch.setenv(APPROVED_VARIABLE, mark)
-    assert checked(world, ledger(["bad"], **asked), ledger(**olds)) == ([], ledger(bad=entry()))
+    assert checked(world, ledger(["bad"], **requested), ledger(**olds)) == ([], ledger(bad=entry()))
 
 
 def test_where_nothing_is_excluded_the_inputs_are_as_they_came(world):

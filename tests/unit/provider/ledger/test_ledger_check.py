@@ -22,7 +22,7 @@ def test_a_ledger_in_order_passes_and_comes_back_unchanged(world):
 def test_every_right_is_asked_for_and_nothing_is_changed(world):
     assert reasons(world, ledger()) == []
     reviews = [one.body["spec"]["resourceAttributes"] for one in world.api.seen("POST")]
-    asked = {
+    requested = {
         (
             one["group"],
             "/".join(filter(None, (one["resource"], one.get("subresource")))),
@@ -31,7 +31,7 @@ def test_every_right_is_asked_for_and_nothing_is_changed(world):
         )
         for one in reviews
     }
-    assert asked == {(right.group, right.resource, right.verb, right.name) for right in RIGHTS}
+    assert requested == {(right.group, right.resource, right.verb, right.name) for right in RIGHTS}
     assert len(reviews) == len(RIGHTS)
     assert world.writes() == []
 

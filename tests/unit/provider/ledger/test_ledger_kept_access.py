@@ -13,10 +13,10 @@ def key(generation=1, role="edit", overlapping=None):
 
 
 def test_no_identity_can_live_on_in_a_workspace_that_is_made_in_this_run(world):
-    told = reasons(
+    received = reasons(
         world, ledger(pay=entry(keys={"ci": key(2, overlapping=1), "cd": key(2), "b": key(3, overlapping=2)}))
     )
-    assert told == [
+    assert received == [
         f"workspace 'pay': key {name!r}: overlapUntil keeps the identity of generation {kept}, and the workspace is "
         "made in this run: there is none; remove overlapUntil"
         for name, kept in (("b", 2), ("ci", 1))

@@ -14,10 +14,10 @@ __all__ = ["world"]
         ({}, "it was not made by this tool"),
     ],
 )
-def test_a_namespace_of_somebody_else_is_refused(world, annotations, told):
+def test_a_namespace_of_somebody_else_is_refused(world, annotations, received):
     world.api.add("/api/v1/namespaces", "pay", annotations=annotations)
     (reason,) = reasons(world, ledger(pay=entry()))
-    assert f"namespace 'pay' exists, and {told}: it is not touched" in reason
+    assert f"namespace 'pay' exists, and {received}: it is not touched" in reason
 
 
 OTHERS = {"ambient-components/owner": "other/one"}
@@ -54,15 +54,15 @@ TAKEN = None
         pytest.param("openshifters", {}, None, ADOPT, TAKEN, id="adopt: a name that only begins alike"),
     ],
 )
-def test_whose_a_namespace_is_decides(world, name, annotations, before, after, told):
+def test_whose_a_namespace_is_decides(world, name, annotations, before, after, received):
     world.api.add("/api/v1/namespaces", name, annotations=annotations)
     olds = None if before is None else {"owner": OWNER, "workspaces": {name: {**entry(owners=()), **before}}}
     found = reasons(world, {"owner": OWNER, "workspaces": {name: {**entry(owners=()), **after}}}, olds)
-    if told is None:
+    if received is None:
         assert found == []
     else:
         (reason,) = found
-        assert told in reason
+        assert received in reason
     assert world.writes() == []
 
 
@@ -112,11 +112,11 @@ RELEASED_BY = "ambient-components/released-by"
 )
 def test_a_released_entry_leaves_only_after_the_last_step_of_its_release(world, notes, leaves):
     world.api.add("/api/v1/namespaces", "pay", annotations=notes)
-    told = reasons(world, ledger(), ledger(pay=entry("released")))
+    received = reasons(world, ledger(), ledger(pay=entry("released")))
     if leaves:
-        assert told == []
+        assert received == []
     else:
-        (reason,) = told
+        (reason,) = received
         assert "workspace 'pay' was not released whole" in reason
         assert "put the entry back with 'state: released'" in reason
 

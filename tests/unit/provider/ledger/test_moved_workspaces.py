@@ -16,18 +16,18 @@ def inputs(before: dict[str, Any], after: dict[str, Any], **more: Any) -> Ledger
 
 @pytest.mark.parametrize("state", ["active", "closed", "released"])
 def test_one_that_another_shard_has_now_may_not_leave(state: str) -> None:
-    (problem,) = inputs({"aa": {"state": state}}, {"bb": {}}, moved=["aa", "cc"]).standing([])
+    (problem,) = inputs({"aa": {"state": state}}, {"bb": {}}, moved=["aa", "cc"]).remaining([])
     assert problem.workspaces == ("aa",)
     assert problem.problem.startswith("workspace 'aa' is in the files")
     assert "ambient reshard prod" in problem.hints[0]
 
 
 def test_one_that_no_file_has_any_more_is_the_ledgers_own_matter() -> None:
-    assert inputs({"aa": {"state": "closed"}}, {}, moved=["cc"]).standing([]) == []
+    assert inputs({"aa": {"state": "closed"}}, {}, moved=["cc"]).remaining([]) == []
 
 
 def test_what_is_excluded_is_not_leaving() -> None:
-    assert inputs({"aa": {}}, {}, moved=["aa"], excluded=["aa"]).standing([]) == []
+    assert inputs({"aa": {}}, {}, moved=["aa"], excluded=["aa"]).remaining([]) == []
 
 
 def test_it_is_never_recorded() -> None:
@@ -44,7 +44,7 @@ def test_names_of_another_form_are_refused(name: str, value: Any) -> None:
 
 
 def test_the_ledgers_other_words_on_it_are_left_out_and_those_on_others_stay() -> None:
-    found = inputs({"aa": {}}, {}, moved=["aa"]).standing(
+    found = inputs({"aa": {}}, {}, moved=["aa"]).remaining(
         [refusal("is gone", workspaces=("aa",)), refusal("is bad", workspaces=("bb",))]
     )
     assert [one.workspaces for one in found] == [("aa",), ("bb",)]

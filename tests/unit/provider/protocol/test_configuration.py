@@ -64,10 +64,10 @@ def test_settings_that_fit_are_no_problem(values):
         ({"storeSecretkey": "a-secret"}, "did you mean 'storeSecretKey'?"),
     ],
 )
-def test_each_problem_says_what_is_expected(values, told):
+def test_each_problem_says_what_is_expected(values, received):
     text = " ".join(map(str, problems(values)))
     assert len(problems(values)) == 1
-    assert told in text
+    assert received in text
 
 
 def test_all_problems_are_told_at_once():

@@ -42,12 +42,12 @@ def world(monkeypatch):
 @needs_root
 def test_another_user_is_refused_whatever_it_calls_and_the_engine_goes_on(world):
     before = len(world.api.log)
-    told = subprocess.run(
+    received = subprocess.run(
         [sys.executable, "-c", ANOTHER_USER, str(world.plugin.port), *CALLS],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert told.returncode == 0, told.stderr
-    answers = dict(line.split(" ", 1) for line in told.stdout.splitlines())
+    assert received.returncode == 0, received.stderr
+    answers = dict(line.split(" ", 1) for line in received.stdout.splitlines())
     assert answers.keys() == set(CALLS)
     assert answers.pop("List").startswith("UNIMPLEMENTED")
     assert set(answers.values()) == {f"PERMISSION_DENIED {peers.REFUSAL}"}

@@ -106,8 +106,8 @@ def test_unknown_is_false_and_one():
 
 @given(st.text(min_size=12))
 def test_a_secret_is_never_in_a_repr(text):
-    told = f"{Secret(text)!r} {Secret(text)} {[Secret(text)]} { ({'a': Secret({'b': text})}) }"
-    assert text not in told
+    received = f"{Secret(text)!r} {Secret(text)} {[Secret(text)]} { ({'a': Secret({'b': text})}) }"
+    assert text not in received
 
 
 def test_merged_keeps_the_marks_of_the_inputs_under_the_outputs():

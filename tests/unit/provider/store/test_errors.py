@@ -120,7 +120,7 @@ def tagging(of):
     return of.s3.call("get_bucket_tagging", Bucket="pay-sessions")
 
 
-def told(action, *args):
+def received(action, *args):
     """The text of a refusal, which is fit for a person in any case."""
     with pytest.raises(StepError) as raised:
         action(*args)
@@ -190,8 +190,8 @@ def told(action, *args):
 )
 def test_what_s3_says_no_with(server, status, body, expected):
     server.answers = [(status, body)]
-    assert expected in told(tagging, store(server))
-    assert told(tagging, store(server)).startswith(f"the object store at 127.0.0.1:{server.server_port} ")
+    assert expected in received(tagging, store(server))
+    assert received(tagging, store(server)).startswith(f"the object store at 127.0.0.1:{server.server_port} ")
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_what_s3_says_no_with(server, status, body, expected):
 )
 def test_what_iam_says_no_with(server, status, body, expected):
     server.answers = [(status, body)]
-    assert expected in told(store(server).accounts.look, OURS, ())
+    assert expected in received(store(server).accounts.look, OURS, ())
 
 
 def test_a_store_that_is_busy_is_asked_again_until_it_has_time(server, waits):
@@ -245,7 +245,7 @@ def test_a_store_that_is_busy_is_asked_again_until_it_has_time(server, waits):
 
 def test_a_store_that_stays_busy_is_not_waited_for_for_ever(server, waits):
     server.answers = [(503, xml("SlowDown"))]
-    told(tagging, store(server))
+    received(tagging, store(server))
     assert waits == [0.5, 1.0, 2.0, 4.0, 8.0]
 
 
@@ -270,11 +270,11 @@ def test_what_may_have_been_made_is_not_made_again(server, api, operation):
 
 def test_nobody_at_the_address(waits):
     alone = Store(StoreSettings(endpoint="http://127.0.0.1:1", access_key="ROOTKEY", secret_key=SECRET))
-    text = told(tagging, alone)
+    text = received(tagging, alone)
     assert text.startswith("the object store at 127.0.0.1:1 does not answer (Failed to establish a new connection")
     assert "check endpoint of the stack's objectStore, and that the store runs" in text
     assert waits == [0.5, 1.0]
-    assert "check iamEndpoint (or endpoint)" in told(alone.accounts.look, OURS, ())
+    assert "check iamEndpoint (or endpoint)" in received(alone.accounts.look, OURS, ())
 
 
 def test_no_credentials_at_all(server, monkeypatch, tmp_path):
@@ -285,7 +285,7 @@ def test_no_credentials_at_all(server, monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for credentials in ("iam", "minio"):
         alone = store(server, access_key="", secret_key="", credentials=credentials)
-        text = told(lambda each=alone: each.accounts.look(OURS, ()))
+        text = received(lambda each=alone: each.accounts.look(OURS, ()))
         assert "there are no credentials for the object store at" in text
         assert "set accessKey and secretKey of the stack's objectStore, or have them where AWS's tools" in text
     assert server.seen == []
@@ -295,7 +295,7 @@ def test_credentials_of_the_machine_are_used_where_the_config_has_none(server, m
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "MACHINES")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     server.answers = [(403, xml("InvalidAccessKeyId"))]
-    text = told(tagging, store(server, access_key="", secret_key=""))
+    text = received(tagging, store(server, access_key="", secret_key=""))
     assert "does not know the access key that AWS's tools find here, or it is disabled: log in again" in text
 
 
@@ -304,7 +304,7 @@ def test_a_profile_of_the_machine_does_not_matter_where_the_config_has_keys(serv
     server.answers = [(404, xml("NoSuchTagSet"))]
     with pytest.raises(RefusedError):
         tagging(store(server))
-    text = told(tagging, store(server, access_key="", secret_key=""))
+    text = received(tagging, store(server, access_key="", secret_key=""))
     assert "the credentials for the object store at" in text
     assert "not-there" in text
 
@@ -344,7 +344,7 @@ def certificate(tmp_path_factory):
 def test_an_authority_that_nobody_knows(waits, certificate, monkeypatch):
     with Server(certificate) as server:
         server.answers = [(404, xml("NoSuchTagSet"))]
-        text = told(tagging, store(server))
+        text = received(tagging, store(server))
         assert "can't be trusted (certificate verify failed: self" in text
         assert "give the certificate of its authority by AWS_CA_BUNDLE where pulumi runs" in text
         assert server.seen == []
@@ -357,7 +357,7 @@ def test_an_authority_that_nobody_knows(waits, certificate, monkeypatch):
 
 
 def test_a_store_without_tls_at_an_address_with_it(server):
-    text = told(tagging, store(server, endpoint=server.url.replace("http:", "https:")))
+    text = received(tagging, store(server, endpoint=server.url.replace("http:", "https:")))
     assert "speaks no TLS: say http:// in endpoint of the stack's objectStore, if that is meant" in text
 
 

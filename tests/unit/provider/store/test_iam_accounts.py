@@ -34,9 +34,9 @@ def test_where_there_is_no_user_there_is_nothing(accounts):
 
 def test_a_user_is_made_with_its_mark_and_exactly_its_policy(accounts, iam):
     accounts.ensure(OURS, POLICY)
-    standing = accounts.look(OURS, ())
-    assert (standing.owner, standing.keys, standing.widened) == ("app/dev", (), ())
-    assert same_policy(standing.policy, POLICY)
+    existing = accounts.look(OURS, ())
+    assert (existing.owner, existing.keys, existing.widened) == ("app/dev", (), ())
+    assert same_policy(existing.policy, POLICY)
     assert tags(iam) == {"ambient-components/owner": "app/dev"}
 
 
@@ -64,7 +64,7 @@ def test_what_is_in_order_is_not_written_again(accounts, monkeypatch):
     ("mark", "told"),
     [("other/one", "belongs to other/one, so it is left alone"), (None, "has no ownership tag: it was made by hand")],
 )
-def test_a_user_of_somebody_else_is_never_touched(accounts, iam, mark, told):
+def test_a_user_of_somebody_else_is_never_touched(accounts, iam, mark, received):
     iam.create_user(UserName=NAME, Tags=[{"Key": "ambient-components/owner", "Value": mark}] if mark else [])
     by_hand(iam)
     for action in (
@@ -72,7 +72,7 @@ def test_a_user_of_somebody_else_is_never_touched(accounts, iam, mark, told):
         lambda: accounts.mint(OURS, POLICY, None),
         lambda: accounts.remove(OURS),
     ):
-        assert told in refusal(action)
+        assert received in refusal(action)
     assert accounts.look(OURS, ()).owner == mark
     assert len(ids(iam)) == 1
     assert iam.list_user_policies(UserName=NAME)["PolicyNames"] == []
@@ -136,9 +136,9 @@ class TestKeysOnly:
     def test_neither_its_policy_nor_its_tags_are_touched(self, accounts, iam):
         accounts.ensure(KEYS_ONLY, POLICY)
         made = accounts.mint(KEYS_ONLY, POLICY, None)
-        standing = accounts.look(KEYS_ONLY, (made.id,))
-        assert (standing.policy, standing.widened) == (None, ())
-        assert standing.keys[0].ours
+        existing = accounts.look(KEYS_ONLY, (made.id,))
+        assert (existing.policy, existing.widened) == (None, ())
+        assert existing.keys[0].ours
         assert iam.list_user_policies(UserName=NAME)["PolicyNames"] == ["storage"]
         # A tag of ours would be a difference to what pulumi-aws has made.
         assert tags(iam) == {"ambient-components/owner": "app/dev"}
@@ -179,9 +179,9 @@ def test_where_users_have_no_tags_their_name_is_the_mark_and_unrecorded_keys_are
     accounts.ensure(OURS, POLICY)
     made = accounts.mint(OURS, POLICY, None)
     other = by_hand(iam)
-    standing = accounts.look(OURS, (made.id,))
-    assert standing.owner == "app/dev"
-    assert {key.id: key.ours for key in standing.keys} == {made.id: True, other: False}
+    existing = accounts.look(OURS, (made.id,))
+    assert existing.owner == "app/dev"
+    assert {key.id: key.ours for key in existing.keys} == {made.id: True, other: False}
     accounts.remove(OURS)
     assert accounts.look(OURS, ()) is None
 

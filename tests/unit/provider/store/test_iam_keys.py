@@ -179,11 +179,11 @@ def test_a_third_key_is_refused_and_the_two_are_named(accounts, iam):
     first = accounts.mint(OURS, POLICY, None).id
     second = by_hand(iam)
     iam.update_access_key(UserName=NAME, AccessKeyId=second, Status="Inactive")
-    told = refusal(accounts.mint, OURS, POLICY, None)
-    assert "has 2 access keys, and can't have more" in told
-    assert f"{first} (active, made on" in told
-    assert f"{second} (inactive, made on" in told
-    assert "delete the one that was made by hand" in told
+    received = refusal(accounts.mint, OURS, POLICY, None)
+    assert "has 2 access keys, and can't have more" in received
+    assert f"{first} (active, made on" in received
+    assert f"{second} (inactive, made on" in received
+    assert "delete the one that was made by hand" in received
     assert len(ids(iam)) == 2
 
 

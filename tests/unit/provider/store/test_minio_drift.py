@@ -94,9 +94,9 @@ def test_a_user_who_was_removed_is_made_again_without_keys(
 ) -> None:
     del store.users[ACCOUNT.name]
     store.keys.clear()
-    standing = accounts.look(ACCOUNT, [key.id])
-    assert standing is not None
-    assert (standing.owner, standing.policy, standing.keys) == (OWNER, None, ())
+    existing = accounts.look(ACCOUNT, [key.id])
+    assert existing is not None
+    assert (existing.owner, existing.policy, existing.keys) == (OWNER, None, ())
     with pytest.raises(StepError, match=r"is gone.*pulumi refresh"):
         accounts.mint(ACCOUNT, POLICY, None)
     accounts.ensure(ACCOUNT, POLICY)
@@ -105,6 +105,6 @@ def test_a_user_who_was_removed_is_made_again_without_keys(
 
 def test_a_key_that_somebody_disabled_is_seen(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
     store.keys[key.id].status = "off"
-    standing = accounts.look(ACCOUNT, [key.id])
-    assert standing is not None
-    assert [each.active for each in standing.keys] == [False]
+    existing = accounts.look(ACCOUNT, [key.id])
+    assert existing is not None
+    assert [each.active for each in existing.keys] == [False]

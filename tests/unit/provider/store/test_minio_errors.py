@@ -59,7 +59,7 @@ def used(accounts: MinioAccounts) -> None:
     accounts.mint(ACCOUNT, POLICY, None)
 
 
-def told(accounts: MinioAccounts, step: Callable[[MinioAccounts], None] = used) -> str:
+def received(accounts: MinioAccounts, step: Callable[[MinioAccounts], None] = used) -> str:
     """The text of the error; all that is kept of it has no secret."""
     with pytest.raises(StepError) as caught:
         step(accounts)
@@ -88,13 +88,13 @@ def told(accounts: MinioAccounts, step: Callable[[MinioAccounts], None] = used) 
 )
 def test_wrong_credentials(store: MinioStandIn, key: str, secret: str, says: str) -> None:
     store.users[ADMIN] = User(ADMIN_SECRET, "disabled", ["consoleAdmin"])
-    assert says in told(driver(store, secret, key))
+    assert says in received(driver(store, secret, key))
     assert store.requests == []
 
 
 def test_expired_credentials(store: MinioStandIn) -> None:
     store.keys["EXPIRED"] = AccessKey(ADMIN_SECRET, ROOT, end=datetime.now(UTC) - timedelta(hours=1))
-    assert "or it is disabled or over" in told(driver(store, ADMIN_SECRET, "EXPIRED"))
+    assert "or it is disabled or over" in received(driver(store, ADMIN_SECRET, "EXPIRED"))
 
 
 @pytest.mark.parametrize("kind", ["user", "key"])
@@ -127,10 +127,10 @@ RIGHTS: dict[str, Callable[[MinioAccounts], object]] = {
 def test_a_right_that_the_admin_lacks_is_named(store: MinioStandIn, right: str) -> None:
     used(driver(store))
     store.lacking = {right}
-    said = told(driver(store), lambda accounts: (RIGHTS[right](accounts), None)[1])
+    reported = received(driver(store), lambda accounts: (RIGHTS[right](accounts), None)[1])
     assert (
         f"does not let the admin's access key minioadmin do this: it needs the right {right}, which consoleAdmin has"
-        in said
+        in reported
     )
     store.lacking = set()
     RIGHTS[right](driver(store))
@@ -139,13 +139,13 @@ def test_a_right_that_the_admin_lacks_is_named(store: MinioStandIn, right: str) 
 def test_a_refusal_is_not_taken_for_gone(store: MinioStandIn) -> None:
     """MinIO has one code for a key that is not there (404) and for an admin's that may not do this (403)."""
     store.instead = (403, "application/json", json.dumps({"Code": "XMinioInvalidIAMCredentials"}))
-    said = told(driver(store), lambda accounts: accounts.revoke(ACCOUNT, "ANYKEY"))
-    assert "refuses it (403, XMinioInvalidIAMCredentials)" in said
+    reported = received(driver(store), lambda accounts: accounts.revoke(ACCOUNT, "ANYKEY"))
+    assert "refuses it (403, XMinioInvalidIAMCredentials)" in reported
 
 
 def test_a_store_whose_users_come_from_ldap(store: MinioStandIn) -> None:
     store.ldap = True
-    assert "where they come from LDAP" in told(driver(store))
+    assert "where they come from LDAP" in received(driver(store))
     assert store.users == {}
     store.ldap = False
     used(driver(store))
@@ -157,8 +157,8 @@ def test_a_store_whose_users_come_from_ldap(store: MinioStandIn) -> None:
 @pytest.mark.parametrize("minutes", [20, -20])
 def test_clocks_that_differ(store: MinioStandIn, minutes: int) -> None:
     store.ahead = timedelta(minutes=minutes)
-    said = told(driver(store))
-    times = re.search(r"its clock says (\S+), and this machine's (\S+): set the one that is wrong", said)
+    reported = received(driver(store))
+    times = re.search(r"its clock says (\S+), and this machine's (\S+): set the one that is wrong", reported)
     assert times
     there, here = map(datetime.fromisoformat, times.groups())
     assert abs(there - here - store.ahead) < timedelta(minutes=1)
@@ -182,7 +182,7 @@ def test_a_store_that_starts_is_waited_for(store: MinioStandIn, turned_away: int
 
 def test_a_store_that_does_not_recover(store: MinioStandIn) -> None:
     store.unavailable = 1000
-    assert "can't do it now (XMinioServerNotInitialized: Server not initialized yet" in told(driver(store))
+    assert "can't do it now (XMinioServerNotInitialized: Server not initialized yet" in received(driver(store))
     assert store.unavailable == 1000 - 5
     store.unavailable = 0
     used(driver(store))
@@ -190,7 +190,7 @@ def test_a_store_that_does_not_recover(store: MinioStandIn) -> None:
 
 def test_a_store_that_drops_the_connection(store: MinioStandIn) -> None:
     store.cut = (0, "before")
-    assert "gave no answer (ProtocolError); run pulumi up again" in told(driver(store))
+    assert "gave no answer (ProtocolError); run pulumi up again" in received(driver(store))
 
 
 # Where
@@ -262,34 +262,34 @@ NOT_MINIO = r"does not answer as MinIO's admin API does.*: check iamEndpoint .*c
 )
 def test_what_is_no_minio_or_not_this_one(store: MinioStandIn, there: Elsewhere) -> None:
     store.instead = (there.status, there.kind, there.body)
-    assert re.search(there.says, told(driver(store)))
+    assert re.search(there.says, received(driver(store)))
 
 
 def test_answers_in_fips_mode_cant_be_read(store: MinioStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     driver(store).ensure(ACCOUNT, POLICY)
     # Salt, the id of PBKDF2 with AES, nonce: the package knows no such id.
     monkeypatch.setattr(minio_admin, "encrypt", lambda data, secret: bytes(32) + b"\2" + bytes(8 + 32))
-    assert "as a MinIO in FIPS mode does" in told(driver(store))
+    assert "as a MinIO in FIPS mode does" in received(driver(store))
 
 
 def test_nobody_at_the_address() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    said = told(MinioAccounts(f"http://127.0.0.1:{port}", ROOT, ROOT_SECRET, ""))
-    assert f"the store at 127.0.0.1:{port} can't be reached (" in said
-    assert "refused): check iamEndpoint" in said
-    assert "object at 0x" not in said
+    reported = received(MinioAccounts(f"http://127.0.0.1:{port}", ROOT, ROOT_SECRET, ""))
+    assert f"the store at 127.0.0.1:{port} can't be reached (" in reported
+    assert "refused): check iamEndpoint" in reported
+    assert "object at 0x" not in reported
 
 
 def test_no_such_host() -> None:
-    said = told(MinioAccounts("http://store.invalid:9000", ROOT, ROOT_SECRET, ""))
-    assert "the store at store.invalid:9000 can't be reached (" in said
-    assert "check iamEndpoint" in said
+    reported = received(MinioAccounts("http://store.invalid:9000", ROOT, ROOT_SECRET, ""))
+    assert "the store at store.invalid:9000 can't be reached (" in reported
+    assert "check iamEndpoint" in reported
 
 
 def test_no_address() -> None:
-    assert "there is no MinIO without an address: set iamEndpoint" in told(MinioAccounts("", ROOT, ROOT_SECRET, ""))
+    assert "there is no MinIO without an address: set iamEndpoint" in received(MinioAccounts("", ROOT, ROOT_SECRET, ""))
 
 
 @pytest.mark.parametrize("region", ["", "us-east-1", "Frankfurt"])
@@ -298,8 +298,8 @@ def test_any_region_is_taken(store: MinioStandIn, region: str) -> None:
 
 
 def test_what_is_no_region(store: MinioStandIn) -> None:
-    said = told(MinioAccounts(store.url, ROOT, ROOT_SECRET, "not a region"))
-    assert "the object store can't be used: invalid region not a region; check" in said
+    reported = received(MinioAccounts(store.url, ROOT, ROOT_SECRET, "not a region"))
+    assert "the object store can't be used: invalid region not a region; check" in reported
 
 
 def test_keys_of_a_user_that_somebody_else_makes_are_refused(store: MinioStandIn) -> None:
@@ -313,7 +313,7 @@ def test_keys_of_a_user_that_somebody_else_makes_are_refused(store: MinioStandIn
         lambda accounts: accounts.remove(account),
     ]
     for step in steps:
-        assert "only AWS's IAM" in told(driver(store), lambda accounts, step=step: (step(accounts), None)[1])
+        assert "only AWS's IAM" in received(driver(store), lambda accounts, step=step: (step(accounts), None)[1])
     assert store.requests == []
 
 
@@ -352,10 +352,10 @@ def test_an_authority_that_nobody_knows(certificate: Path, monkeypatch: pytest.M
     for variable in ("SSL_CERT_FILE", "AWS_CA_BUNDLE"):
         monkeypatch.delenv(variable, raising=False)
     with MinioStandIn(context) as store:
-        said = told(driver(store))
-        assert "can't be trusted (" in said
-        assert "certificate verify failed" in said
-        assert "SSL_CERT_FILE" in said
+        reported = received(driver(store))
+        assert "can't be trusted (" in reported
+        assert "certificate verify failed" in reported
+        assert "SSL_CERT_FILE" in reported
         assert store.requests == []
         for variable in ("SSL_CERT_FILE", "AWS_CA_BUNDLE"):
             with monkeypatch.context() as given:
@@ -364,8 +364,8 @@ def test_an_authority_that_nobody_knows(certificate: Path, monkeypatch: pytest.M
 
 
 def test_https_where_there_is_none(store: MinioStandIn) -> None:
-    said = told(MinioAccounts(f"https://{store.host}", ROOT, ROOT_SECRET, ""))
-    assert "speaks no TLS: say http://" in said
+    reported = received(MinioAccounts(f"https://{store.host}", ROOT, ROOT_SECRET, ""))
+    assert "speaks no TLS: say http://" in reported
 
 
 def test_nothing_goes_to_this_machine_through_a_proxy(store: MinioStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -373,10 +373,10 @@ def test_nothing_goes_to_this_machine_through_a_proxy(store: MinioStandIn, monke
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     used(driver(store))
-    said = told(MinioAccounts("http://store.invalid:9000", ROOT, ROOT_SECRET, ""))
-    assert "no way to the store at store.invalid:9000 by the proxy of the environment: check HTTPS_PROXY" in said
+    reported = received(MinioAccounts("http://store.invalid:9000", ROOT, ROOT_SECRET, ""))
+    assert "no way to the store at store.invalid:9000 by the proxy of the environment: check HTTPS_PROXY" in reported
     monkeypatch.setenv("no_proxy", "store.invalid")
-    assert "can't be reached" in told(MinioAccounts("http://store.invalid:9000", ROOT, ROOT_SECRET, ""))
+    assert "can't be reached" in received(MinioAccounts("http://store.invalid:9000", ROOT, ROOT_SECRET, ""))
 
 
 def test_the_client_is_imported_on_use() -> None:

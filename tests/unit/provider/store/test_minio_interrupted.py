@@ -36,8 +36,8 @@ def played(step: str, cut: tuple[int, str] | None = None) -> tuple[list[str], Mi
             with pytest.raises(StepError):
                 STEPS[step](accounts, key)
             assert store.cut is None
-            standing = accounts.look(ACCOUNT, ())
-            assert standing is None or step == "clear_owner" or standing.owner == OWNER, "what is left can be told"
+            existing = accounts.look(ACCOUNT, ())
+            assert existing is None or step == "clear_owner" or existing.owner == OWNER, "what is left can be told"
         STEPS[step](driver(store), key)
         return store.requests, store
 
@@ -45,11 +45,11 @@ def played(step: str, cut: tuple[int, str] | None = None) -> tuple[list[str], Mi
 @pytest.mark.parametrize("step", STEPS)
 def test_a_step_that_dies_at_any_request_is_finished_by_the_next_run(step: str) -> None:
     requests, whole = played(step)
-    wanted = snapshot(whole)[:2], len(whole.keys)
+    desired = snapshot(whole)[:2], len(whole.keys)
     for number, command in enumerate(requests):
         for when in ("before",) if command in READING else ("before", "after"):
             _, again = played(step, (number, when))
-            assert (snapshot(again)[:2], len(again.keys)) == wanted, f"{command}, {when}"
+            assert (snapshot(again)[:2], len(again.keys)) == desired, f"{command}, {when}"
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -68,10 +68,10 @@ def test_minting_that_dies_leaves_no_key_that_cant_be_told(store: MinioStandIn, 
             pass
         if "add-service-account" in store.requests and when == "after":
             assert minted, "the answer is lost, but the key is known"
-        standing = accounts.look(ACCOUNT, ())
-        assert standing is not None
-        assert [each.id for each in standing.keys] == minted
-        assert all(each.ours for each in standing.keys)
+        existing = accounts.look(ACCOUNT, ())
+        assert existing is not None
+        assert [each.id for each in existing.keys] == minted
+        assert all(each.ours for each in existing.keys)
         for key_id in minted:
             accounts.revoke(ACCOUNT, key_id)
 
@@ -86,9 +86,9 @@ def test_a_key_whose_making_cant_be_asked_after_is_found_by_the_next_run(store: 
         accounts.mint(ACCOUNT, POLICY, None)
     assert all(key.secret not in str(error.value) for key in store.keys.values())
     store.unavailable = 0
-    standing = accounts.look(ACCOUNT, ())
-    assert standing is not None
-    assert [each.ours for each in standing.keys] == [True]
+    existing = accounts.look(ACCOUNT, ())
+    assert existing is not None
+    assert [each.ours for each in existing.keys] == [True]
 
 
 def test_what_was_done_although_the_store_turned_it_away_is_known(store: MinioStandIn) -> None:

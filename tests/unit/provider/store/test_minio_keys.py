@@ -50,10 +50,10 @@ def test_an_account_is_a_user_with_one_policy_of_its_name(store: MinioStandIn, a
     assert writes(store) == ["add-canned-policy", "add-user", "set-user-or-group-policy"]
     assert store.users[ACCOUNT.name].policies == [ACCOUNT.name]
     assert store.policies[ACCOUNT.name]["ID"] == MARK
-    standing = accounts.look(ACCOUNT, ())
-    assert standing is not None
-    assert (standing.owner, standing.keys, standing.widened) == (OWNER, (), ())
-    assert same_policy(standing.policy, POLICY)
+    existing = accounts.look(ACCOUNT, ())
+    assert existing is not None
+    assert (existing.owner, existing.keys, existing.widened) == (OWNER, (), ())
+    assert same_policy(existing.policy, POLICY)
 
 
 def test_nothing_is_written_twice(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
@@ -76,9 +76,9 @@ def test_messages_are_encrypted_by_the_key_that_minio_derives(
     monkeypatch.setattr(crypto, "_generate_key", ARGON2)
     accounts.ensure(ACCOUNT, POLICY)
     key = accounts.mint(ACCOUNT, POLICY, None)
-    standing = accounts.look(ACCOUNT, ())
-    assert standing is not None
-    assert [each.id for each in standing.keys] == [key.id]
+    existing = accounts.look(ACCOUNT, ())
+    assert existing is not None
+    assert [each.id for each in existing.keys] == [key.id]
 
 
 # Keys
@@ -115,9 +115,9 @@ def test_a_key_bears_the_mark_and_the_time_of_the_stores_clock(store: MinioStand
     assert made.description == f"{MARK} issued={key.issued_at:%Y-%m-%dT%H:%M:%SZ}"
     assert abs(key.issued_at - store.now()) < timedelta(minutes=1)
     assert key.issued_at.tzinfo is UTC
-    standing = accounts.look(ACCOUNT, ())
-    assert standing is not None
-    assert [(each.id, each.active, each.issued_at, each.ours) for each in standing.keys] == [
+    existing = accounts.look(ACCOUNT, ())
+    assert existing is not None
+    assert [(each.id, each.active, each.issued_at, each.ours) for each in existing.keys] == [
         (key.id, True, key.issued_at, True)
     ]
 
@@ -127,9 +127,9 @@ def test_the_longest_names_leave_room_for_the_mark(store: MinioStandIn, accounts
     accounts.ensure(account, POLICY)
     key = accounts.mint(account, POLICY, None)
     assert len(store.keys[key.id].description) <= 256
-    standing = accounts.look(account, ())
-    assert standing is not None
-    assert standing.owner == account.owner
+    existing = accounts.look(account, ())
+    assert existing is not None
+    assert existing.owner == account.owner
 
 
 def test_the_secret_is_not_in_the_repr(accounts: MinioAccounts, key: NewKey) -> None:
@@ -150,11 +150,11 @@ def test_the_secret_is_not_in_the_repr(accounts: MinioAccounts, key: NewKey) -> 
     ],
 )
 def test_the_store_ends_a_key_at_the_next_time_that_it_takes(
-    store: MinioStandIn, accounts: MinioAccounts, asked: timedelta | None, granted: timedelta | None
+    store: MinioStandIn, accounts: MinioAccounts, requested: timedelta | None, granted: timedelta | None
 ) -> None:
     accounts.ensure(ACCOUNT, POLICY)
     now = store.now()
-    key = accounts.mint(ACCOUNT, POLICY, now + asked if asked else None)
+    key = accounts.mint(ACCOUNT, POLICY, now + requested if requested else None)
     assert store.keys[key.id].end == key.expires_at
     assert (key.expires_at is None) == (granted is None)
     if granted is not None and key.expires_at is not None:
@@ -165,9 +165,9 @@ def test_a_key_that_the_store_ended_is_not_active(store: MinioStandIn, accounts:
     accounts.ensure(ACCOUNT, POLICY)
     key = accounts.mint(ACCOUNT, POLICY, store.now() + timedelta(days=1))
     store.keys[key.id].end = store.now() - timedelta(seconds=2)
-    standing = accounts.look(ACCOUNT, [key.id])
-    assert standing is not None
-    assert [each.active for each in standing.keys] == [False]
+    existing = accounts.look(ACCOUNT, [key.id])
+    assert existing is not None
+    assert [each.active for each in existing.keys] == [False]
 
 
 def test_two_keys_at_most(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
@@ -202,11 +202,11 @@ def test_a_key_by_hand_is_told_from_ours(
     store: MinioStandIn, accounts: MinioAccounts, key: NewKey, description: str, recorded: bool, ours: bool
 ) -> None:
     store.keys["BYHAND"] = AccessKey("by-hand-secret", ACCOUNT.name, description=description)
-    standing = accounts.look(ACCOUNT, [key.id, "BYHAND"] if recorded else [key.id])
-    assert standing is not None
-    assert standing.owner == OWNER
-    assert {each.id: each.ours for each in standing.keys} == {"BYHAND": ours, key.id: True}
-    assert standing.keys[-1].id == key.id, "oldest first, and of a time that nobody knows before all"
+    existing = accounts.look(ACCOUNT, [key.id, "BYHAND"] if recorded else [key.id])
+    assert existing is not None
+    assert existing.owner == OWNER
+    assert {each.id: each.ours for each in existing.keys} == {"BYHAND": ours, key.id: True}
+    assert existing.keys[-1].id == key.id, "oldest first, and of a time that nobody knows before all"
     accounts.ensure(ACCOUNT, POLICY)
     assert store.keys["BYHAND"].description == description
 

@@ -64,9 +64,9 @@ def test_what_is_not_ours_is_not_touched(
 ) -> None:
     prepare(store)
     before = snapshot(store)
-    standing = accounts.look(ACCOUNT, ())
-    assert standing is not None
-    assert standing.owner == owner
+    existing = accounts.look(ACCOUNT, ())
+    assert existing is not None
+    assert existing.owner == owner
     steps: list[Callable[[], object]] = [
         lambda: accounts.ensure(ACCOUNT, POLICY),
         lambda: accounts.remove(ACCOUNT),
@@ -107,9 +107,9 @@ def test_a_released_account_works_on_without_a_mark(store: MinioStandIn, account
     before = snapshot(store)
     accounts.clear_owner(ACCOUNT)
     assert snapshot(store) == before
-    standing = accounts.look(ACCOUNT, [key.id])
-    assert standing is not None
-    assert standing.owner is None
+    existing = accounts.look(ACCOUNT, [key.id])
+    assert existing is not None
+    assert existing.owner is None
     with pytest.raises(StepError, match="or let go"):
         accounts.ensure(ACCOUNT, POLICY)
 
@@ -120,10 +120,10 @@ def test_a_released_account_is_taken_back_with_its_keys(
     store.keys["BYHAND"] = AccessKey("by-hand-secret", ACCOUNT.name, description="by hand")
     accounts.clear_owner(ACCOUNT)
     accounts.set_owner(ACCOUNT, [key.id])
-    standing = accounts.look(ACCOUNT, ())
-    assert standing is not None
-    assert standing.owner == OWNER
-    assert {each.id: each.ours for each in standing.keys} == {key.id: True, "BYHAND": False}
+    existing = accounts.look(ACCOUNT, ())
+    assert existing is not None
+    assert existing.owner == OWNER
+    assert {each.id: each.ours for each in existing.keys} == {key.id: True, "BYHAND": False}
     before = snapshot(store)
     accounts.set_owner(ACCOUNT, [key.id])
     assert snapshot(store) == before

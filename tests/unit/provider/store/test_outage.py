@@ -32,23 +32,23 @@ def both(world):
     bucket, keys = OneResource(S3Bucket(), world), OneResource(S3Credentials(), world)
     bucket.up(BUCKET)
     keys.up(KEYS)
-    world.told("info")
+    world.received("info")
     return bucket, keys
 
 
-def stays_as_it_is(both, world, told):
+def stays_as_it_is(both, world, received):
     bucket, keys = both
-    for resource, wanted, what in (
+    for resource, desired, what in (
         (bucket, BUCKET, "bucket pay-sessions is not looked at: "),
         (keys, KEYS, f"the access keys of the object store's user {USER} are not looked at: "),
     ):
         before = dict(resource.state)
         assert resource.refresh()
-        warning = world.told("warning")
+        warning = world.received("warning")
         assert warning.startswith(what)
-        assert told in warning
+        assert received in warning
         assert resource.state == before
-        assert resource.up(wanted) == "nothing"
+        assert resource.up(desired) == "nothing"
 
 
 def test_a_store_that_is_down_keeps_no_run_from_ending_access(both, world):
@@ -81,7 +81,7 @@ def test_a_bucket_that_may_be_somebody_elses_is_told_and_kept_on_record(both, wo
 
     monkeypatch.setattr(Api, "_send", refuse)
     assert both[0].refresh()
-    assert "so it is not ours, or a right is missing" in world.told("warning")
+    assert "so it is not ours, or a right is missing" in world.received("warning")
     assert both[0].up(BUCKET) == "nothing"
 
 

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from tests.support.fake_plugin import UNKNOWN, plain, secret
-from tests.support.tokens import DAY, NONE, SECRETS, SOME, WANTED, due, refusal, told
+from tests.support.tokens import DAY, NONE, SECRETS, SOME, WANTED, due, received, refusal
 
 ELSEWHERE = "/api/v1/namespaces/ci-system/secrets"
 TARGET = f"{ELSEWHERE}/payments-key"
@@ -20,7 +20,7 @@ def _elsewhere(world):
 
 
 @pytest.fixture(params=[DELIVERED, ONLY_THERE], ids=["kept in the state", "only there"])
-def wanted(request):
+def desired(request):
     return request.param
 
 
@@ -39,16 +39,16 @@ def mints(world):
     return len([one for one in world.api.seen("POST") if one.path.endswith("/token")])
 
 
-def refreshed(world, wanted, state):
-    return plain(world.plugin.read(wanted, state).properties)
+def refreshed(world, desired, state):
+    return plain(world.plugin.read(desired, state).properties)
 
 
-def test_the_token_is_put_into_the_secret_and_kept_only_where_that_is_asked(world, wanted):
-    _, state = world.plugin.create(wanted)
+def test_the_token_is_put_into_the_secret_and_kept_only_where_that_is_asked(world, desired):
+    _, state = world.plugin.create(desired)
     token = token_of(world, state["current"])
     assert there(world) == {"token": token}
-    assert state["token"] == (None if wanted is ONLY_THERE else secret(token))
-    assert (wanted is ONLY_THERE) == (token not in str(state))
+    assert state["token"] == (None if desired is ONLY_THERE else secret(token))
+    assert (desired is ONLY_THERE) == (token not in str(state))
     metadata = world.api.objects[TARGET]["metadata"]
     assert metadata["labels"] == {"ambient-components/delivery": "true"}
     assert metadata["annotations"] == {
@@ -56,36 +56,36 @@ def test_the_token_is_put_into_the_secret_and_kept_only_where_that_is_asked(worl
         "ambient-components/delivered-key": "pay/ci",
         "ambient-components/generation": "1",
     }
-    assert world.plugin.diff(wanted, state, wanted).changes == NONE
-    assert world.plugin.diff(wanted, refreshed(world, wanted, state), wanted).changes == NONE
+    assert world.plugin.diff(desired, state, desired).changes == NONE
+    assert world.plugin.diff(desired, refreshed(world, desired, state), desired).changes == NONE
 
 
-def test_during_an_overlap_the_token_before_has_a_name_of_its_own(world, wanted):
-    _, state = world.plugin.create(wanted)
+def test_during_an_overlap_the_token_before_has_a_name_of_its_own(world, desired):
+    _, state = world.plugin.create(desired)
     old = there(world)["token"]
     due(world)
-    rotated = world.plugin.update(state, wanted)
+    rotated = world.plugin.update(state, desired)
     new = token_of(world, rotated["current"])
     assert there(world) == {"token": new, "previous-token": old}
-    assert world.plugin.diff(wanted, refreshed(world, wanted, rotated), wanted).changes == NONE
+    assert world.plugin.diff(desired, refreshed(world, desired, rotated), desired).changes == NONE
     world.later(88 * DAY)
-    after = world.plugin.update(rotated, wanted)
+    after = world.plugin.update(rotated, desired)
     assert there(world) == {"token": new}
     assert after["retiring"] == []
 
 
-def test_a_secret_of_somebody_elses_is_never_touched(world, wanted):
+def test_a_secret_of_somebody_elses_is_never_touched(world, desired):
     world.api.add(ELSEWHERE, "payments-key", data={"token": "eA=="})
-    text = refusal(lambda: world.plugin.create(wanted))
+    text = refusal(lambda: world.plugin.create(desired))
     assert "Secret ci-system/payments-key exists, and it was not made by this tool: it is not touched" in text
     assert there(world) == {"token": "x"}
     assert world.api.names(SECRETS) == []
 
 
-def test_another_keys_secret_is_never_touched(world, wanted):
-    world.plugin.create({**wanted, "key": "report"})
+def test_another_keys_secret_is_never_touched(world, desired):
+    world.plugin.create({**desired, "key": "report"})
     before = there(world)
-    text = refusal(lambda: world.plugin.create(wanted))
+    text = refusal(lambda: world.plugin.create(desired))
     assert "it holds the key pay/report of app/dev: it is not touched" in text
     assert there(world) == before
 
@@ -100,9 +100,9 @@ def test_another_keys_secret_is_never_touched(world, wanted):
     ],
     ids=str,
 )
-def test_where_no_key_may_lie(world, deliver, told):
+def test_where_no_key_may_lie(world, deliver, received):
     (failure,) = world.plugin.check({**WANTED, "deliver": deliver}).failures
-    assert told in failure.reason
+    assert received in failure.reason
 
 
 def test_a_key_that_is_not_kept_must_be_delivered(world):
@@ -114,15 +114,15 @@ def test_a_key_that_is_not_kept_must_be_delivered(world):
     assert failure.reason == "retain: 'nothing' is not a place to keep a token; allowed: state, none"
 
 
-def test_another_workspace_is_no_place_either(world, wanted):
+def test_another_workspace_is_no_place_either(world, desired):
     world.api.objects["/api/v1/namespaces/ci-system"]["metadata"]["labels"]["ambient-code.io/managed"] = "true"
-    assert "is a workspace: every session in it could read the key" in refusal(lambda: world.plugin.create(wanted))
+    assert "is a workspace: every session in it could read the key" in refusal(lambda: world.plugin.create(desired))
     assert (mints(world), world.api.names(SECRETS)) == (0, [])
 
 
-def test_a_namespace_that_is_not_there_is_told_before_anything_is_minted(world, wanted):
+def test_a_namespace_that_is_not_there_is_told_before_anything_is_minted(world, desired):
     world.api.objects.pop("/api/v1/namespaces/ci-system")
-    assert "there is no namespace 'ci-system' to deliver the key to" in refusal(lambda: world.plugin.create(wanted))
+    assert "there is no namespace 'ci-system' to deliver the key to" in refusal(lambda: world.plugin.create(desired))
     assert (mints(world), world.api.names(SECRETS)) == (0, [])
 
 
@@ -170,7 +170,7 @@ def test_a_kept_token_that_could_not_be_delivered_is_delivered_by_the_next_run(w
     world.api.fail("POST", f"{ELSEWHERE}$", 500, "etcd is away")
     _, state = world.plugin.create(DELIVERED)
     assert "can't deliver the key to Secret ci-system/payments-key" in state["undelivered"]
-    assert "the token is kept, and not delivered: can't deliver the key to" in told(world, "warning")
+    assert "the token is kept, and not delivered: can't deliver the key to" in received(world, "warning")
     assert world.plugin.diff(DELIVERED, state, DELIVERED).changes == SOME
     world.api.heal()
     after = world.plugin.update(state, DELIVERED)
@@ -191,9 +191,9 @@ def test_one_that_is_not_kept_is_revoked_again_and_the_one_before_stays(world):
 # The line in the file changes.
 
 
-def test_a_new_place_gets_the_same_token_and_the_old_one_goes(world, wanted):
-    _, state = world.plugin.create(wanted)
-    moved = {**wanted, "deliver": {"namespace": "ci-system", "name": "elsewhere", "key": "api-key"}}
+def test_a_new_place_gets_the_same_token_and_the_old_one_goes(world, desired):
+    _, state = world.plugin.create(desired)
+    moved = {**desired, "deliver": {"namespace": "ci-system", "name": "elsewhere", "key": "api-key"}}
     after = world.plugin.update(state, moved)
     assert there(world, f"{ELSEWHERE}/elsewhere") == {"api-key": token_of(world, state["current"])}
     assert TARGET not in world.api.objects
@@ -216,35 +216,35 @@ def test_from_then_on_it_is_kept_or_not(world):
     assert mints(world) == 1
 
 
-def test_a_removed_key_takes_its_secret_along(world, wanted):
-    _, state = world.plugin.create(wanted)
+def test_a_removed_key_takes_its_secret_along(world, desired):
+    _, state = world.plugin.create(desired)
     world.plugin.delete(state)
     assert TARGET not in world.api.objects
     assert world.api.names(SECRETS) == []
 
 
-def test_a_secret_that_cant_be_deleted_keeps_no_key_alive(world, wanted):
-    _, state = world.plugin.create(wanted)
+def test_a_secret_that_cant_be_deleted_keeps_no_key_alive(world, desired):
+    _, state = world.plugin.create(desired)
     world.api.fail("DELETE", f"{TARGET}$", 500, "etcd is away")
     world.plugin.delete(state)
     assert world.api.names(SECRETS) == []
-    assert "could not delete Secret ci-system/payments-key" in told(world, "warning")
+    assert "could not delete Secret ci-system/payments-key" in received(world, "warning")
 
 
 # Another generation follows.
 
 
-def test_the_next_generation_takes_the_secret_over_and_the_one_before_leaves_it(world, wanted):
-    _, old = world.plugin.create(wanted)
+def test_the_next_generation_takes_the_secret_over_and_the_one_before_leaves_it(world, desired):
+    _, old = world.plugin.create(desired)
     first = there(world)["token"]
     world.api.add("/api/v1/namespaces/pay/serviceaccounts", "ambient-key-ci-2", uid="uid-2")
-    next_one = {**wanted, "serviceAccount": "ambient-key-ci-2", "serviceAccountUid": "uid-2", "generation": 2.0}
+    next_one = {**desired, "serviceAccount": "ambient-key-ci-2", "serviceAccountUid": "uid-2", "generation": 2.0}
     overlapping = {**next_one, "overlapping": True}
-    former = world.plugin.update(old, {**wanted, "former": True})
+    former = world.plugin.update(old, {**desired, "former": True})
     _, new = world.plugin.create(overlapping)
     second = token_of(world, new["current"])
     assert there(world) == {"token": second, "previous-token": first}
-    assert refreshed(world, {**wanted, "former": True}, former)["undelivered"] is None
+    assert refreshed(world, {**desired, "former": True}, former)["undelivered"] is None
     # The overlap ends: the former identity goes, and the Secret is the new one's.
     after = world.plugin.update(new, next_one)
     world.plugin.delete(former)
@@ -252,9 +252,9 @@ def test_the_next_generation_takes_the_secret_over_and_the_one_before_leaves_it(
     assert after["undelivered"] is None
 
 
-def test_without_an_overlap_the_next_generation_leaves_nothing_of_the_one_before(world, wanted):
-    world.plugin.create(wanted)
+def test_without_an_overlap_the_next_generation_leaves_nothing_of_the_one_before(world, desired):
+    world.plugin.create(desired)
     world.api.add("/api/v1/namespaces/pay/serviceaccounts", "ambient-key-ci-2", uid="uid-2")
-    next_one = {**wanted, "serviceAccount": "ambient-key-ci-2", "serviceAccountUid": "uid-2", "generation": 2.0}
+    next_one = {**desired, "serviceAccount": "ambient-key-ci-2", "serviceAccountUid": "uid-2", "generation": 2.0}
     _, new = world.plugin.create(next_one)
     assert there(world) == {"token": token_of(world, new["current"])}

@@ -8,7 +8,7 @@ import pytest
 from ambient_components import clock
 from tests.support.fake_api import Answer
 from tests.support.fake_plugin import UNKNOWN, RefusedError, secret
-from tests.support.tokens import DAY, SECRETS, WANTED, due, refusal, told
+from tests.support.tokens import DAY, SECRETS, WANTED, due, received, refusal
 
 
 def test_the_first_token_is_minted_and_recorded(world):
@@ -80,8 +80,8 @@ def test_a_cap_of_the_cluster_is_told(world):
     world.api.cap = 30 * DAY
     _, state = world.plugin.create(WANTED)
     assert abs(state["grantedSeconds"] - 30 * DAY) < 5
-    assert "granted 29d23h" in told(world, "warning") or "granted 30d" in told(world, "warning")
-    assert "where 90d were asked" in told(world, "warning")
+    assert "granted 29d23h" in received(world, "warning") or "granted 30d" in received(world, "warning")
+    assert "where 90d were asked" in received(world, "warning")
 
 
 def test_a_cap_that_leaves_no_room_for_the_notice_is_an_error_and_leaves_nothing(world):
@@ -120,11 +120,11 @@ def test_the_granted_life_is_what_the_server_granted_however_late_in_the_run(wor
         ("/secrets$", 422, "invalid", "can't create the token Secret for pay/ambient-key-ci-1"),
     ],
 )
-def test_a_mint_that_fails_is_told_and_leaves_no_handle(world, pattern, code, said, text):
-    world.api.fail("POST", pattern, code, said)
-    told = refusal(lambda: world.plugin.create(WANTED))
-    assert text in told
-    assert said in told
+def test_a_mint_that_fails_is_told_and_leaves_no_handle(world, pattern, code, reported, text):
+    world.api.fail("POST", pattern, code, reported)
+    received = refusal(lambda: world.plugin.create(WANTED))
+    assert text in received
+    assert reported in received
     assert world.api.names(SECRETS) == []
 
 
@@ -132,7 +132,7 @@ def test_a_handle_that_cant_be_taken_back_is_told(world):
     world.api.fail("POST", "/token$", 500)
     world.api.fail("DELETE", "/secrets/", 500)
     refusal(lambda: world.plugin.create(WANTED))
-    assert "could not revoke ambient-key-ci-1-" in told(world, "warning")
+    assert "could not revoke ambient-key-ci-1-" in received(world, "warning")
     assert len(world.api.names(SECRETS)) == 1
 
 

@@ -30,9 +30,9 @@ def test_what_is_given_is_kept_with_its_marks(world):
 
 
 def test_all_that_is_missing_is_told_at_once(world):
-    told = {failure.reason for failure in world.plugin.check({}).failures}
+    received = {failure.reason for failure in world.plugin.check({}).failures}
     names = ("namespace", "serviceAccount", "key", "owner", "lifetimeSeconds")
-    assert told == {f"{name} is missing" for name in names}
+    assert received == {f"{name} is missing" for name in names}
 
 
 @pytest.mark.parametrize("life", [0, 599, 31_536_001, -1, 3600.5, "90d", True])

@@ -7,7 +7,7 @@ import pytest
 from ambient_components.rules.lifetimes import NEVER
 from tests.support.fake_api import Answer
 from tests.support.fake_plugin import plain, secret
-from tests.support.tokens import ACCOUNT, DAY, NONE, SECRETS, SOME, WANTED, due, leftover, refusal, told
+from tests.support.tokens import ACCOUNT, DAY, NONE, SECRETS, SOME, WANTED, due, leftover, received, refusal
 
 ENDLESS = {name: value for name, value in WANTED.items() if not name.endswith("Seconds")} | {"never": True}
 MANUAL = {**WANTED, "manual": True}
@@ -106,15 +106,15 @@ def test_a_manual_key_is_never_minted_again(world):
         pytest.param(89, 0, "", id="not at all"),
     ],
 )
-def test_the_end_of_a_manual_key_is_announced(world, days, ahead, said):
+def test_the_end_of_a_manual_key_is_announced(world, days, ahead, reported):
     news = MANUAL if ahead is None else {**MANUAL, "warnAheadSeconds": float(ahead * DAY)}
     assert not world.plugin.check(news).failures
     _, state = world.plugin.create(news)
     world.engine.lines.clear()
     world.later(days * DAY)
     assert world.plugin.diff(news, state, news).changes == NONE
-    text = f"the token {said} on {state['current']['expiresAt']}, and is not renewed (rotate: manual)"
-    assert told(world, "warning").partition(": another generation")[0] == (text if said else "")
+    text = f"the token {reported} on {state['current']['expiresAt']}, and is not renewed (rotate: manual)"
+    assert received(world, "warning").partition(": another generation")[0] == (text if reported else "")
 
 
 @pytest.mark.parametrize("more", [{"manual": False}, {"former": True}, {"released": True}])
@@ -123,7 +123,7 @@ def test_no_end_is_announced_of_what_somebody_renews_or_lets_go(world, more):
     world.engine.lines.clear()
     world.later(85 * DAY)
     world.plugin.diff({**MANUAL, **more}, state, {**MANUAL, **more})
-    assert "not renewed automatically" not in told(world, "warning")
+    assert "not renewed automatically" not in received(world, "warning")
 
 
 def test_a_manual_key_whose_account_is_replaced_is_dead_and_its_handle_goes(world):
@@ -198,7 +198,7 @@ def test_after_a_lost_state_a_former_identity_keeps_what_is_there(world):
     assert (state["current"], state["token"]) == (None, None)
     assert not [one for one in world.api.seen("POST") if one.path.endswith("/token")]
     assert world.plugin.diff(FORMER, state, FORMER).changes == NONE
-    assert told(world, "warning") == ""
+    assert received(world, "warning") == ""
 
 
 def test_a_former_identity_whose_account_is_replaced_loses_its_tokens(world, made):

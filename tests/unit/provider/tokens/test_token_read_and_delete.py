@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from ambient_components.rotation.state import parse_time
 from tests.support.fake_plugin import plain
-from tests.support.tokens import ACCOUNT, DAY, MINTED, NAMESPACE, SECRETS, WANTED, due, leftover, refusal, told
+from tests.support.tokens import ACCOUNT, DAY, MINTED, NAMESPACE, SECRETS, WANTED, due, leftover, received, refusal
 
 # Read.
 
@@ -114,7 +114,7 @@ def test_a_delete_revokes_every_token_on_record_or_not(world, made):
     leftover(world, "unrecorded")
     world.plugin.delete(state)
     assert world.api.names(SECRETS) == []
-    assert told(world, "info").count("the key is removed") == 3
+    assert received(world, "info").count("the key is removed") == 3
     assert not world.engine.texts("warning")
 
 
@@ -135,15 +135,17 @@ def test_a_delete_leaves_what_has_taken_the_name_of_a_handle(world, made):
 def test_a_delete_that_cant_revoke_warns_and_leaves_it_to_the_account(world, made):
     world.api.fail("DELETE", "/secrets/", 500)
     world.plugin.delete(made)
-    assert "could not revoke" in told(world, "warning")
-    assert "the deletion of the key's ServiceAccount, which follows, ends these tokens too" in told(world, "warning")
+    assert "could not revoke" in received(world, "warning")
+    assert "the deletion of the key's ServiceAccount, which follows, ends these tokens too" in received(
+        world, "warning"
+    )
 
 
 def test_a_delete_that_cant_look_around_still_revokes_what_is_recorded(world, made):
     leftover(world, "foreign", owner="other/stack")
     world.plugin.delete(made)
     assert world.api.names(SECRETS) == ["foreign"]
-    assert "not this stack's, and are not touched" in told(world, "warning")
+    assert "not this stack's, and are not touched" in received(world, "warning")
 
 
 def test_a_delete_in_another_cluster_is_an_error(world, made):

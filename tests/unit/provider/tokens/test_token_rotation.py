@@ -4,7 +4,7 @@ import json
 
 from tests.support.fake_api import Answer
 from tests.support.fake_plugin import UNKNOWN, secret
-from tests.support.tokens import DAY, NONE, SECRETS, SOME, WANTED, due, refusal, told
+from tests.support.tokens import DAY, NONE, SECRETS, SOME, WANTED, due, received, refusal
 
 # Update.
 
@@ -32,7 +32,7 @@ def test_the_token_before_ends_with_its_overlap(world, made):
     assert state["current"] == rotated["current"]
     assert state["grantedSeconds"] == rotated["grantedSeconds"]
     assert state["reason"] == rotated["reason"]
-    assert "its overlap ended on" in told(world, "info")
+    assert "its overlap ended on" in received(world, "info")
     assert world.plugin.diff(WANTED, state, WANTED).changes == NONE
 
 
@@ -56,7 +56,7 @@ def test_an_expired_token_is_replaced_with_a_warning(world, made):
     world.later(91 * DAY)
     state = world.plugin.update(made, WANTED)
     assert world.api.names(SECRETS) == [state["current"]["handle"]]
-    assert "no run came in the 1209600 s before the token expired" in told(world, "warning")
+    assert "no run came in the 1209600 s before the token expired" in received(world, "warning")
 
 
 def test_a_mint_that_fails_takes_nothing_away(world, made):
@@ -72,8 +72,8 @@ def test_a_revocation_that_fails_is_a_success_a_warning_and_a_pending_one(world,
     state = world.plugin.update(made, {**WANTED, "overlapSeconds": 0})
     assert state["token"] == secret(f"token-of-{state['current']['handle']}")
     assert state["pendingRevocations"] == [made["current"]]
-    assert f"could not revoke {made['current']['handle']}" in told(world, "warning")
-    assert "etcd is away; run pulumi up again" in told(world, "warning")
+    assert f"could not revoke {made['current']['handle']}" in received(world, "warning")
+    assert "etcd is away; run pulumi up again" in received(world, "warning")
     assert len(world.api.seen("DELETE")) == 3
     assert world.waits
 
@@ -142,9 +142,9 @@ def test_a_cancel_stops_a_rotation_before_anything_is_revoked(world, made):
 def test_a_preview_says_why_and_until_when_and_mints_nothing(world, made):
     due(world)
     world.plugin.update(made, WANTED, preview=True)
-    (said,) = world.engine.texts("info")
-    assert said.startswith(f"a new token would be minted: the token expires on {made['current']['expiresAt']}; ")
-    assert "works on until" in said
+    (reported,) = world.engine.texts("info")
+    assert reported.startswith(f"a new token would be minted: the token expires on {made['current']['expiresAt']}; ")
+    assert "works on until" in reported
     assert world.writes() == []
 
 
@@ -154,14 +154,14 @@ def test_a_preview_names_what_would_be_revoked(world, made):
     world.later(88 * DAY)
     world.engine.lines.clear()
     world.plugin.update(rotated, WANTED, preview=True)
-    (said,) = world.engine.texts("info")
-    assert said.startswith(f"{made['current']['handle']} would be revoked: its overlap ended on ")
+    (reported,) = world.engine.texts("info")
+    assert reported.startswith(f"{made['current']['handle']} would be revoked: its overlap ended on ")
 
 
 def test_an_update_says_what_was_minted_and_until_when(world, made):
     due(world)
     rotated = world.plugin.update(made, WANTED)
-    said = world.engine.texts("info")
-    assert f"minted {rotated['current']['handle']}: the token expires on" in said[0]
-    assert said[0].endswith(f"valid until {rotated['current']['expiresAt']}")
-    assert all("token-of" not in line for line in said)
+    reported = world.engine.texts("info")
+    assert f"minted {rotated['current']['handle']}: the token expires on" in reported[0]
+    assert reported[0].endswith(f"valid until {rotated['current']['expiresAt']}")
+    assert all("token-of" not in line for line in reported)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from ambient_components.platform.contract import OWNER_ANNOTATION
-from tests.support.tokens import SECRETS, WANTED, due, leftover, notes, told
+from tests.support.tokens import SECRETS, WANTED, due, leftover, notes, received
 
 ADOPTING = {**WANTED, "adopt": True}
 
@@ -18,8 +18,8 @@ def test_an_adopted_create_keeps_what_it_finds_through_the_overlap(world):
     assert state["retiring"][0]["expiresAt"] is None
     assert len(world.api.names(SECRETS)) == 4
     assert state["nextAction"]["what"] == "revoke"
-    assert "3 token(s) of this key were in the cluster without a record" in told(world, "warning")
-    assert "and stay valid for 7d" in told(world, "warning")
+    assert "3 token(s) of this key were in the cluster without a record" in received(world, "warning")
+    assert "and stay valid for 7d" in received(world, "warning")
 
 
 def test_a_create_revokes_what_no_state_knows(world):
@@ -45,7 +45,7 @@ def test_what_another_stack_owns_is_told_and_stays(world, made, owner):
     state = world.plugin.update(made, WANTED)
     assert state["token"] != made["token"]
     assert "foreign" in world.api.names(SECRETS)
-    assert f"not this stack's, and are not touched: foreign (of {owner})" in told(world, "warning")
+    assert f"not this stack's, and are not touched: foreign (of {owner})" in received(world, "warning")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_handle_without_an_owner_was_released_and_is_adopted(world):
     _, state = world.plugin.create(ADOPTING)
     assert [one["handle"] for one in state["retiring"]] == ["released"]
     assert notes(world, "released")[OWNER_ANNOTATION] == "app/dev"
-    assert "1 token(s) of this key were in the cluster without a record" in told(world, "warning")
+    assert "1 token(s) of this key were in the cluster without a record" in received(world, "warning")
 
 
 def test_handles_of_another_identity_of_the_key_are_left_alone(world):
@@ -85,7 +85,7 @@ def test_an_update_first_revokes_what_a_dead_run_minted(world, made):
     state = world.plugin.update(made, WANTED)
     assert world.writes()[0] == f"DELETE {SECRETS}/undelivered"
     assert world.api.names(SECRETS) == sorted([made["current"]["handle"], state["current"]["handle"]])
-    assert "revoked undelivered: no state has it: the run that minted it died" in told(world, "info")
+    assert "revoked undelivered: no state has it: the run that minted it died" in received(world, "info")
 
 
 @pytest.mark.parametrize("name", ["issued-at", "generation"])

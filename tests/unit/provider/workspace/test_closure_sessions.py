@@ -72,8 +72,8 @@ def notes(world):
     return world.engine.texts("info")
 
 
-def close(world, wanted=STOP):
-    world.plugin.create(wanted, urn=CLOSURE)
+def close(world, desired=STOP):
+    world.plugin.create(desired, urn=CLOSURE)
 
 
 # Sessions
@@ -237,9 +237,9 @@ def test_a_session_that_stops_keeps_its_own_identity_until_then_and_nobody_else_
     operator(world)
     close(world)
     writes = world.writes()
-    asked = writes.index(f"PATCH {SESSIONS}/run-1")
+    requested = writes.index(f"PATCH {SESSIONS}/run-1")
     ended = {name: writes.index(f"DELETE {bindings}/ambient-session-{name}-rb") for name in ("run-1", "run-2")}
-    assert ended["run-2"] < asked < ended["run-1"]
+    assert ended["run-2"] < requested < ended["run-1"]
 
 
 @pytest.mark.parametrize("collection", ["pods", "agenticsessions", "cronjobs"])

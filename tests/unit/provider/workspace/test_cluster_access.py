@@ -77,8 +77,8 @@ def test_accounts_that_no_state_knows_refuse_a_stack_without_a_state(world):
 def test_accounts_that_no_state_knows_are_told_of_where_there_is_a_state(world):
     key(world)
     namespace(world, "zoo")
-    told = warnings(world, {"pay": entry(keys=CI), "zoo": entry()}, {"zoo": entry()})
-    assert "this run ends them with their tokens, and makes the keys again" in " ".join(told)
+    received = warnings(world, {"pay": entry(keys=CI), "zoo": entry()}, {"zoo": entry()})
+    assert "this run ends them with their tokens, and makes the keys again" in " ".join(received)
 
 
 def test_what_this_run_removes_is_not_undeclared(world):

@@ -105,8 +105,8 @@ def test_patches_as_they_are_sent(before, after, patch):
         ({"zero": 0, "empty": "", "no": False}, {}, {}, {"zero": 0, "empty": "", "no": False}),
     ],
 )
-def test_ours_where_we_declare_it_and_others_where_we_dont(live, declared, gone, wanted):
-    assert declared_over(live, declared, gone) == wanted
+def test_ours_where_we_declare_it_and_others_where_we_dont(live, declared, gone, desired):
+    assert declared_over(live, declared, gone) == desired
 
 
 @given(TEXTS, TEXTS, TEXTS)
@@ -156,8 +156,8 @@ def test_drift_is_empty_exactly_where_nothing_differs(declared, live):
         pytest.param({"a": "1"}, {"a": "1"}, {"a": ""}, {"a": ""}, id="on record: an emptied one was emptied"),
     ],
 )
-def test_others_writing_stays_until_ours_changes(before, declared, live, wanted):
-    assert kept(before, declared, live) == wanted
+def test_others_writing_stays_until_ours_changes(before, declared, live, desired):
+    assert kept(before, declared, live) == desired
 
 
 @given(TEXTS, TEXTS)

@@ -39,10 +39,10 @@ def verbs(world):
 
 
 @EACH
-def test_on_nothing_the_object_is_made_as_the_platform_makes_it(world, urn, wanted, path, name):
-    identity, state = world.plugin.create(wanted, urn=urn)
+def test_on_nothing_the_object_is_made_as_the_platform_makes_it(world, urn, desired, path, name):
+    identity, state = world.plugin.create(desired, urn=urn)
     assert identity == f"pay/{name}"
-    assert state == wanted
+    assert state == desired
     assert world.writes() == [f"POST {path.rsplit('/', 1)[0]}"]
     body = world.api.seen("POST")[0].body
     assert body["metadata"]["namespace"] == "pay"
@@ -121,18 +121,18 @@ def test_a_patch_holds_the_version_that_was_read_and_only_what_changes(world):
 
 
 @EACH
-def test_what_is_right_already_is_not_written(world, urn, wanted, path, name):
-    world.plugin.create(wanted, urn=urn)
+def test_what_is_right_already_is_not_written(world, urn, desired, path, name):
+    world.plugin.create(desired, urn=urn)
     world.api.log.clear()
-    assert world.plugin.create(wanted, urn=urn)[1] == wanted
-    assert world.plugin.update(wanted, wanted, urn=urn) == wanted
+    assert world.plugin.create(desired, urn=urn)[1] == desired
+    assert world.plugin.update(desired, desired, urn=urn) == desired
     assert world.writes() == []
 
 
 @EACH
-def test_a_preview_writes_nothing(world, urn, wanted, path, name):
-    assert world.plugin.create(wanted, urn=urn, preview=True) == (f"pay/{name}", wanted)
-    assert world.plugin.update({"namespace": "pay"}, wanted, urn=urn, preview=True) == wanted
+def test_a_preview_writes_nothing(world, urn, desired, path, name):
+    assert world.plugin.create(desired, urn=urn, preview=True) == (f"pay/{name}", desired)
+    assert world.plugin.update({"namespace": "pay"}, desired, urn=urn, preview=True) == desired
     assert world.writes() == []
 
 
@@ -218,40 +218,40 @@ def test_settings_are_given_back_and_the_object_stays(world):
 
 
 def test_flags_are_given_back_and_those_of_the_ui_stay(world):
-    wanted = {"namespace": "pay", "flags": {"jira-write": True}}
-    world.plugin.create(wanted, urn=FLAGS)
+    desired = {"namespace": "pay", "flags": {"jira-write": True}}
+    world.plugin.create(desired, urn=FLAGS)
     world.api.change(MAP, {"data": {"theirs": "true"}})
-    world.plugin.delete(wanted, urn=FLAGS)
+    world.plugin.delete(desired, urn=FLAGS)
     assert world.api.objects[MAP]["data"] == {"theirs": "true"}
 
 
 @EACH
-def test_an_object_is_never_deleted(world, urn, wanted, path, name):
-    world.plugin.create(wanted, urn=urn)
-    world.plugin.delete(wanted, urn=urn)
+def test_an_object_is_never_deleted(world, urn, desired, path, name):
+    world.plugin.create(desired, urn=urn)
+    world.plugin.delete(desired, urn=urn)
     assert path in world.api.objects
     assert world.api.seen("DELETE") == []
 
 
 @EACH
 @pytest.mark.parametrize("namespace", ["there", "gone"])
-def test_a_delete_of_what_is_gone_is_none(world, urn, wanted, path, name, namespace):
+def test_a_delete_of_what_is_gone_is_none(world, urn, desired, path, name, namespace):
     if namespace == "gone":
         del world.api.objects[NAMESPACE]
-    world.plugin.delete(wanted, urn=urn)
+    world.plugin.delete(desired, urn=urn)
     assert world.writes() == []
 
 
 @EACH
-def test_a_delete_while_the_namespace_goes_is_none(world, urn, wanted, path, name):
-    world.plugin.create(wanted, urn=urn)
+def test_a_delete_while_the_namespace_goes_is_none(world, urn, desired, path, name):
+    world.plugin.create(desired, urn=urn)
 
     def vanish(_):
         world.api.objects.pop(path, None)
         world.api.objects.pop(NAMESPACE, None)
 
     world.api.rule("PATCH", f"{name}$", vanish)
-    world.plugin.delete(wanted, urn=urn)
+    world.plugin.delete(desired, urn=urn)
     assert verbs(world) == ["POST", "PATCH"]
 
 

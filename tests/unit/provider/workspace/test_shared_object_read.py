@@ -40,22 +40,22 @@ def read(world, inputs, urn):
 
 
 @EACH
-def test_what_is_as_it_was_declared_is_read_so(world, urn, wanted, path, name):
-    world.plugin.create(wanted, urn=urn)
-    assert read(world, wanted, urn) == wanted
-    assert world.plugin.diff(wanted, wanted, wanted, urn=urn).changes == NONE
+def test_what_is_as_it_was_declared_is_read_so(world, urn, desired, path, name):
+    world.plugin.create(desired, urn=urn)
+    assert read(world, desired, urn) == desired
+    assert world.plugin.diff(desired, desired, desired, urn=urn).changes == NONE
 
 
 @EACH
 @pytest.mark.parametrize("also", ["the object", "its namespace"])
-def test_without_the_object_there_is_nothing(world, urn, wanted, path, name, also):
+def test_without_the_object_there_is_nothing(world, urn, desired, path, name, also):
     if also == "its namespace":
         del world.api.objects[NAMESPACE]
-    assert read(world, wanted, urn) is None
+    assert read(world, desired, urn) is None
 
 
 @EACH
-def test_it_needs_no_import(world, urn, wanted, path, name):
+def test_it_needs_no_import(world, urn, desired, path, name):
     text = refusal(lambda: world.plugin.read({}, {}, urn=urn, identity=f"pay/{name}"))
     assert f"pay/{name} can't be imported, and needs no import" in text
 
@@ -112,16 +112,16 @@ def test_it_needs_no_import(world, urn, wanted, path, name):
     ],
 )
 def test_drift_of_what_is_ours_shows_in_the_next_diff_and_ends_with_the_update(
-    world, urn, wanted, path, patch, changes
+    world, urn, desired, path, patch, changes
 ):
-    world.plugin.create(wanted, urn=urn)
+    world.plugin.create(desired, urn=urn)
     right = world.api.objects[path]
     world.api.change(path, patch)
-    found = read(world, wanted, urn)
-    answer = world.plugin.diff(found, found, wanted, urn=urn)
+    found = read(world, desired, urn)
+    answer = world.plugin.diff(found, found, desired, urn=urn)
     assert {where: one.kind for where, one in answer.detailedDiff.items()} == changes
-    world.plugin.update(found, wanted, urn=urn)
-    assert read(world, wanted, urn) == wanted
+    world.plugin.update(found, desired, urn=urn)
+    assert read(world, desired, urn) == desired
     section = "data" if urn == FLAGS else "spec"
     if urn != CONTAINERS:
         others = {key: value for key, value in patch[section].items() if key in ("theirs", "repositories")}
@@ -138,21 +138,21 @@ def test_a_refresh_keeps_what_is_secret_a_secret(world, whole):
         return {"custom": {"search": {**SEARCH, "headers": {"Authorization": header}}}}
 
     given = secret(servers("Bearer sk-1")) if whole else servers(secret("Bearer sk-1"))
-    wanted = {"namespace": "pay", "mcpServers": given}
-    world.plugin.create(wanted, urn=SETTINGS)
-    answer = world.plugin.read(wanted, wanted, urn=SETTINGS)
-    assert plain(answer.inputs) == plain(answer.properties) == wanted
+    desired = {"namespace": "pay", "mcpServers": given}
+    world.plugin.create(desired, urn=SETTINGS)
+    answer = world.plugin.read(desired, desired, urn=SETTINGS)
+    assert plain(answer.inputs) == plain(answer.properties) == desired
     world.api.change(PROJECT, {"spec": {"mcpServers": servers("Bearer sk-2")}})
-    answer = world.plugin.read(wanted, wanted, urn=SETTINGS)
-    assert plain(answer.inputs) == plain(answer.properties) == {**wanted, "mcpServers": secret(servers("Bearer sk-2"))}
+    answer = world.plugin.read(desired, desired, urn=SETTINGS)
+    assert plain(answer.inputs) == plain(answer.properties) == {**desired, "mcpServers": secret(servers("Bearer sk-2"))}
 
 
 def test_what_somebody_saved_in_an_mcp_server_is_read_back_as_a_secret(world):
     """14: a credential in a header, an address or a variable would be in the state and in a diff in plain text."""
     declared = {"custom": {"search": {**SEARCH, "headers": {"X": "${TOKEN}"}, "args": ["a", "b"]}}}
-    wanted = {"namespace": "pay", "mcpServers": declared}
-    world.plugin.create(wanted, urn=SETTINGS)
-    assert plain(world.plugin.read(wanted, wanted, urn=SETTINGS).properties) == wanted
+    desired = {"namespace": "pay", "mcpServers": declared}
+    world.plugin.create(desired, urn=SETTINGS)
+    assert plain(world.plugin.read(desired, desired, urn=SETTINGS).properties) == desired
     saved = {
         **declared["custom"]["search"],
         "headers": {"X": "sk-1", "Y": "sk-2"},
@@ -161,7 +161,7 @@ def test_what_somebody_saved_in_an_mcp_server_is_read_back_as_a_secret(world):
     }
     new = {"url": "https://x?key=sk-5", "env": {"KEY": "sk-6"}, "on": True}
     world.api.change(PROJECT, {"spec": {"mcpServers": {"custom": {"search": saved, "new": new}}}})
-    answer = world.plugin.read(wanted, wanted, urn=SETTINGS)
+    answer = world.plugin.read(desired, desired, urn=SETTINGS)
     found = plain(answer.properties)["mcpServers"]["custom"]
     assert plain(answer.inputs) == plain(answer.properties)
     assert found["search"]["headers"] == {"X": secret("sk-1"), "Y": secret("sk-2")}
@@ -179,11 +179,11 @@ def test_what_somebody_saved_in_an_mcp_server_is_read_back_as_a_secret(world):
 
 @EACH
 @pytest.mark.parametrize("namespace", [None, "", 3])
-def test_a_namespace_is_needed(world, urn, wanted, path, name, namespace):
-    answer = world.plugin.check({**wanted, "namespace": namespace}, urn=urn)
+def test_a_namespace_is_needed(world, urn, desired, path, name, namespace):
+    answer = world.plugin.check({**desired, "namespace": namespace}, urn=urn)
     assert [failure.reason for failure in answer.failures] == ["namespace is missing: the workspace's"]
-    assert not world.plugin.check({**wanted, "namespace": UNKNOWN}, urn=urn).failures
-    assert plain(world.plugin.check(wanted, urn=urn).inputs) == wanted
+    assert not world.plugin.check({**desired, "namespace": UNKNOWN}, urn=urn).failures
+    assert plain(world.plugin.check(desired, urn=urn).inputs) == desired
 
 
 @pytest.mark.parametrize(
@@ -220,16 +220,16 @@ def test_unknown_parts_are_checked_once_they_are_known(world):
 
 
 @EACH
-def test_another_namespace_is_another_resource(world, urn, wanted, path, name):
-    answer = world.plugin.diff(wanted, wanted, {**wanted, "namespace": "other"}, urn=urn)
+def test_another_namespace_is_another_resource(world, urn, desired, path, name):
+    answer = world.plugin.diff(desired, desired, {**desired, "namespace": "other"}, urn=urn)
     assert list(answer.replaces) == ["namespace"]
     assert {where: one.kind for where, one in answer.detailedDiff.items()} == {"namespace": KIND.UPDATE_REPLACE}
 
 
 @EACH
-def test_a_diff_asks_nobody(world, urn, wanted, path, name):
-    news = {name: value for name, value in wanted.items() if name == "namespace"}
-    answer = world.plugin.diff(wanted, wanted, news, urn=urn)
+def test_a_diff_asks_nobody(world, urn, desired, path, name):
+    news = {name: value for name, value in desired.items() if name == "namespace"}
+    answer = world.plugin.diff(desired, desired, news, urn=urn)
     assert answer.changes == SOME
     assert not answer.replaces
     assert {one.kind for one in answer.detailedDiff.values()} == {KIND.DELETE}

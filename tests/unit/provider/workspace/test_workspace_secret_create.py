@@ -10,12 +10,12 @@ from tests.support.workspace_secrets import (
     SECRETS,
     SHOWN,
     create,
+    desired,
     diff,
     encoded,
     held,
     there,
     update,
-    wanted,
     warnings,
     world,
 )
@@ -34,7 +34,7 @@ __all__ = ["world"]
     ],
 )
 def test_the_secret_is_made_as_the_platforms_backend_makes_it(world, name, app):
-    news = wanted(secret=name)
+    news = desired(secret=name)
     identity, state = world.plugin.create(news, urn=WORKSPACE_SECRET)
     assert identity == f"pay/{name}"
     assert state == {**news, "drift": {}}
@@ -56,13 +56,13 @@ def test_the_secret_is_made_as_the_platforms_backend_makes_it(world, name, app):
 
 def test_values_are_text_of_any_kind(world):
     values = {"A": "sk-ü€", "B": "sk-line\nsk-line", "C": ""}
-    create(world, wanted(values))
+    create(world, desired(values))
     assert held(world) == values
 
 
 def test_what_others_have_saved_is_removed_and_named_without_its_values(world):
     there(world, ANTHROPIC_API_KEY="sk-old", GEMINI_API_KEY="sk-theirs", FOO="sk-foo")
-    create(world, wanted())
+    create(world, desired())
     assert held(world) == {"ANTHROPIC_API_KEY": "sk-a"}
     assert warnings(world) == [f"{SHOWN}: removed what others saved in it: FOO, GEMINI_API_KEY"]
     assert [one.split()[0] for one in world.writes()] == ["PATCH"]
@@ -70,7 +70,7 @@ def test_what_others_have_saved_is_removed_and_named_without_its_values(world):
 
 def test_with_keep_what_others_have_saved_stays_and_what_is_missing_is_added(world):
     there(world, ANTHROPIC_API_KEY="sk-theirs", GEMINI_API_KEY="", FOO="sk-foo")
-    create(world, wanted({"ANTHROPIC_API_KEY": "sk-a", "GEMINI_API_KEY": "sk-g"}, **KEEP))
+    create(world, desired({"ANTHROPIC_API_KEY": "sk-a", "GEMINI_API_KEY": "sk-g"}, **KEEP))
     assert held(world) == {"ANTHROPIC_API_KEY": "sk-theirs", "GEMINI_API_KEY": "sk-g", "FOO": "sk-foo"}
     assert warnings(world) == []
 
@@ -78,14 +78,14 @@ def test_with_keep_what_others_have_saved_stays_and_what_is_missing_is_added(wor
 @pytest.mark.parametrize("policy", ["overwrite", "keep"])
 def test_a_secret_that_is_right_is_not_written(world, policy):
     there(world, ANTHROPIC_API_KEY="sk-a")
-    create(world, wanted(onDrift=policy))
+    create(world, desired(onDrift=policy))
     assert world.writes() == []
 
 
 @pytest.mark.parametrize("policy", ["overwrite", "keep"])
 def test_what_readers_select_on_is_mended_and_other_notes_stay(world, policy):
     world.api.add(SECRETS, "ambient-runner-secrets", labels={"team": "x", "app": "y"}, data=encoded({"FOO": "sk-f"}))
-    create(world, wanted({"FOO": "sk-f"}, onDrift=policy))
+    create(world, desired({"FOO": "sk-f"}, onDrift=policy))
     metadata = world.api.objects[RUNNER]["metadata"]
     assert metadata["labels"] == {"team": "x", "app": "ambient-runner-secrets"}
     assert metadata["annotations"] == {"ambient-code.io/runner-secret": "true"}
@@ -97,10 +97,10 @@ def test_what_readers_select_on_is_mended_and_other_notes_stay(world, policy):
 @pytest.mark.parametrize("policy", ["overwrite", "keep"])
 def test_a_preview_writes_nothing_and_says_what_would_go(world, policy):
     there(world, ANTHROPIC_API_KEY="sk-old", FOO="sk-foo")
-    news = wanted(onDrift=policy)
+    news = desired(onDrift=policy)
     _, state = world.plugin.create(news, urn=WORKSPACE_SECRET, preview=True)
     assert state == {**news, "drift": {}}
-    assert update(world, {**wanted({"B": "sk-b"}), "drift": {}}, news, preview=True) == news
+    assert update(world, {**desired({"B": "sk-b"}), "drift": {}}, news, preview=True) == news
     assert world.writes() == []
     # Once for the creation, once for the change.
     assert len(warnings(world)) == (2 if policy == "overwrite" else 0)
@@ -112,16 +112,16 @@ def test_a_preview_writes_nothing_and_says_what_would_go(world, policy):
     "unknown", [{"values": UNKNOWN}, {"values": secret(UNKNOWN)}, {"namespace": UNKNOWN}, {"values": {"A": UNKNOWN}}]
 )
 def test_a_preview_copes_with_what_is_not_known_yet(world, unknown):
-    news = {**wanted(), **unknown}
+    news = {**desired(), **unknown}
     assert not world.plugin.check(news, urn=WORKSPACE_SECRET).failures
     world.plugin.create(news, urn=WORKSPACE_SECRET, preview=True)
     assert world.writes() == []
 
 
 def test_an_unknown_value_is_a_change_and_the_name_is_all_there_is_of_it(world):
-    state = create(world, wanted())
-    news = wanted({"ANTHROPIC_API_KEY": UNKNOWN})
-    assert diff(world, wanted(), state, news) == {"values.ANTHROPIC_API_KEY": KIND.UPDATE}
+    state = create(world, desired())
+    news = desired({"ANTHROPIC_API_KEY": UNKNOWN})
+    assert diff(world, desired(), state, news) == {"values.ANTHROPIC_API_KEY": KIND.UPDATE}
 
 
 # Check.
@@ -149,13 +149,13 @@ def test_an_unknown_value_is_a_change_and_the_name_is_all_there_is_of_it(world):
     ],
 )
 def test_what_has_no_meaning_is_refused(world, wrong, text):
-    answer = world.plugin.check({**wanted(), **wrong}, urn=WORKSPACE_SECRET)
+    answer = world.plugin.check({**desired(), **wrong}, urn=WORKSPACE_SECRET)
     assert [failure.reason for failure in answer.failures] == [text]
 
 
 @pytest.mark.parametrize("policy", [{}, {"onDrift": "overwrite"}, {"onDrift": "keep"}, {"onDrift": UNKNOWN}])
 def test_what_is_right_comes_back_with_its_marks(world, policy):
-    news = wanted(**policy)
+    news = desired(**policy)
     answer = world.plugin.check(news, urn=WORKSPACE_SECRET)
     assert not answer.failures
     assert plain(answer.inputs) == news

@@ -13,12 +13,12 @@ from tests.support.workspace_secrets import (
     KIND,
     SHOWN,
     create,
+    desired,
     diff,
     held,
     refreshed,
     saved,
     update,
-    wanted,
     warnings,
     world,
 )
@@ -29,7 +29,7 @@ SOME, NONE = proto.DiffResponse.DIFF_SOME, proto.DiffResponse.DIFF_NONE
 
 
 def test_drift_is_names_and_never_values(world):
-    state = create(world, wanted({"A": "sk-1", "B": "sk-2", "C": "sk-3"}))
+    state = create(world, desired({"A": "sk-1", "B": "sk-2", "C": "sk-3"}))
     assert refreshed(world, state) == state
     saved(world, A="sk-ui", C="sk-3", X="sk-x")
     found = refreshed(world, state)
@@ -39,7 +39,7 @@ def test_drift_is_names_and_never_values(world):
 
 
 def test_drift_is_a_change_by_name_and_the_update_ends_it(world):
-    news = wanted({"A": "sk-1", "b.c": "sk-2", "C": "sk-3"})
+    news = desired({"A": "sk-1", "b.c": "sk-2", "C": "sk-3"})
     state = create(world, news)
     saved(world, A="sk-ui", C="sk-3", X="sk-x")
     state = refreshed(world, state)
@@ -55,7 +55,7 @@ def test_drift_is_a_change_by_name_and_the_update_ends_it(world):
 
 
 def test_with_keep_drift_is_no_change(world):
-    news = wanted(**KEEP)
+    news = desired(**KEEP)
     created = create(world, news)
     saved(world, ANTHROPIC_API_KEY="sk-ui")
     state = refreshed(world, created)
@@ -64,36 +64,36 @@ def test_with_keep_drift_is_no_change(world):
 
 
 def test_who_takes_back_what_was_kept_sees_it(world):
-    before = wanted(**KEEP)
+    before = desired(**KEEP)
     created = create(world, before)
     saved(world, ANTHROPIC_API_KEY="sk-ui")
-    state, news = refreshed(world, created), wanted(onDrift="overwrite")
+    state, news = refreshed(world, created), desired(onDrift="overwrite")
     assert diff(world, before, state, news) == {"onDrift": KIND.UPDATE, "values.ANTHROPIC_API_KEY": KIND.UPDATE}
     update(world, state, news)
     assert held(world) == {"ANTHROPIC_API_KEY": "sk-a"}
 
 
 def test_a_change_of_ours_is_told_as_what_it_is_beside_drift(world):
-    before = wanted({"A": "sk-1", "B": "sk-2"})
+    before = desired({"A": "sk-1", "B": "sk-2"})
     state = create(world, before)
     saved(world, A="sk-1", B="sk-ui", X="sk-x")
     state = refreshed(world, state)
-    news = wanted({"A": "sk-1", "X": "sk-mine"})
+    news = desired({"A": "sk-1", "X": "sk-mine"})
     assert diff(world, before, state, news) == {"values.B": KIND.DELETE, "values.X": KIND.ADD}
 
 
 @GONE
 def test_without_the_secret_there_is_nothing(world, gone):
-    state = create(world, wanted())
+    state = create(world, desired())
     for path in gone:
         del world.api.objects[path]
-    assert not world.plugin.read(wanted(), state, urn=WORKSPACE_SECRET).id
+    assert not world.plugin.read(desired(), state, urn=WORKSPACE_SECRET).id
 
 
 def test_a_value_is_a_change_of_its_own_and_in_place(world):
-    before = wanted({"A": "sk-1", "B": "sk-2"})
+    before = desired({"A": "sk-1", "B": "sk-2"})
     state = create(world, before)
-    news = wanted({"A": "sk-9", "C": "sk-3"})
+    news = desired({"A": "sk-9", "C": "sk-3"})
     changes = {"values.A": KIND.UPDATE, "values.B": KIND.DELETE, "values.C": KIND.ADD}
     assert diff(world, before, state, news) == changes
     assert not world.plugin.diff(before, state, news, urn=WORKSPACE_SECRET).replaces
@@ -101,6 +101,6 @@ def test_a_value_is_a_change_of_its_own_and_in_place(world):
 
 @pytest.mark.parametrize(("name", "value"), [("namespace", "other"), ("secret", "ambient-non-vertex-integrations")])
 def test_another_secret_is_another_resource(world, name, value):
-    state = create(world, wanted())
-    answer = world.plugin.diff(wanted(), state, wanted(**{name: value}), urn=WORKSPACE_SECRET)
+    state = create(world, desired())
+    answer = world.plugin.diff(desired(), state, desired(**{name: value}), urn=WORKSPACE_SECRET)
     assert list(answer.replaces) == [name]

@@ -10,13 +10,13 @@ from tests.support.workspace_secrets import (
     SECRETS,
     SHOWN,
     create,
+    desired,
     encoded,
     held,
     refreshed,
     saved,
     there,
     update,
-    wanted,
     warnings,
     world,
 )
@@ -38,10 +38,10 @@ def refusal(action):
 
 
 def test_values_change_in_place(world):
-    state = create(world, wanted({"A": "sk-1", "B": "sk-2"}))
+    state = create(world, desired({"A": "sk-1", "B": "sk-2"}))
     uid = world.api.objects[RUNNER]["metadata"]["uid"]
     world.api.log.clear()
-    news = wanted({"A": "sk-1", "B": "sk-3", "C": "sk-4"})
+    news = desired({"A": "sk-1", "B": "sk-3", "C": "sk-4"})
     assert update(world, state, news) == {**news, "drift": {}}
     assert held(world) == {"A": "sk-1", "B": "sk-3", "C": "sk-4"}
     assert world.api.objects[RUNNER]["metadata"]["uid"] == uid
@@ -52,8 +52,8 @@ def test_values_change_in_place(world):
 
 
 def test_a_value_that_leaves_goes_without_a_warning(world):
-    state = create(world, wanted({"A": "sk-1", "B": "sk-2"}))
-    update(world, state, wanted({"A": "sk-1"}))
+    state = create(world, desired({"A": "sk-1", "B": "sk-2"}))
+    update(world, state, desired({"A": "sk-1"}))
     assert held(world) == {"A": "sk-1"}
     assert warnings(world) == []
 
@@ -69,11 +69,11 @@ def test_a_value_that_leaves_goes_without_a_warning(world):
     ],
 )
 def test_with_keep_a_save_stays_until_ours_changes(world, news, kept):
-    before = wanted({"A": "sk-1", "B": "sk-2"}, **KEEP)
+    before = desired({"A": "sk-1", "B": "sk-2"}, **KEEP)
     state = create(world, before)
     saved(world, A="sk-ui", X="sk-x")
     state = refreshed(world, state)
-    update(world, state, wanted(news, **KEEP))
+    update(world, state, desired(news, **KEEP))
     assert held(world) == kept
     assert warnings(world) == []
 
@@ -81,7 +81,7 @@ def test_with_keep_a_save_stays_until_ours_changes(world, news, kept):
 def test_a_save_that_drops_the_storage_is_told_by_name(world):
     names = ("STORAGE_MODE", "S3_ENDPOINT", "S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY")
     values = {name: f"sk-{name.lower()}" for name in names}
-    state = create(world, wanted({**values, "FOO": "sk-foo"}))
+    state = create(world, desired({**values, "FOO": "sk-foo"}))
     saved(world, **{**values, "FOO": "sk-ui"})
     refreshed(world, state)
     assert warnings(world) == []
@@ -93,9 +93,9 @@ def test_a_save_that_drops_the_storage_is_told_by_name(world):
 
 
 def test_a_secret_that_vanished_is_made_again(world):
-    state = create(world, wanted())
+    state = create(world, desired())
     del world.api.objects[RUNNER]
-    update(world, state, wanted(**KEEP))
+    update(world, state, desired(**KEEP))
     assert held(world) == {"ANTHROPIC_API_KEY": "sk-a"}
 
 
@@ -107,7 +107,7 @@ def test_a_save_in_between_is_seen_and_told_once(world):
             saved(world, ANTHROPIC_API_KEY="sk-old", FOO=f"sk-{len(world.api.log)}")
 
     world.api.rule("PATCH", ".", theirs)
-    create(world, wanted())
+    create(world, desired())
     assert held(world) == {"ANTHROPIC_API_KEY": "sk-a"}
     assert warnings(world) == [f"{SHOWN}: removed what others saved in it: FOO"]
 
@@ -115,25 +115,25 @@ def test_a_save_in_between_is_seen_and_told_once(world):
 def test_nothing_is_called_removed_that_could_not_be(world):
     there(world, FOO="sk-foo")
     world.api.fail("PATCH", ".", 403, "no")
-    refusal(lambda: create(world, wanted()))
+    refusal(lambda: create(world, desired()))
     assert warnings(world) == []
 
 
 @pytest.mark.parametrize(
     ("method", "code", "said"), [("POST", 422, "wrong"), ("PATCH", 500, "etcd"), ("GET", 403, "no"), ("POST", 502, "")]
 )
-def test_no_error_quotes_a_value(world, method, code, said):
+def test_no_error_quotes_a_value(world, method, code, reported):
     if method == "PATCH":
         there(world)
-    world.api.fail(method, "/secrets", code, said)
-    assert said in refusal(lambda: create(world, wanted()))
+    world.api.fail(method, "/secrets", code, reported)
+    assert reported in refusal(lambda: create(world, desired()))
 
 
 # Delete.
 
 
 def test_a_delete_takes_the_secret_away_whoever_saved_into_it(world):
-    state = create(world, wanted())
+    state = create(world, desired())
     saved(world, FOO="sk-theirs")
     there(world, "ambient-non-vertex-integrations", FOO="sk-other")
     world.plugin.delete(state, urn=WORKSPACE_SECRET)
@@ -142,7 +142,7 @@ def test_a_delete_takes_the_secret_away_whoever_saved_into_it(world):
 
 @GONE
 def test_a_delete_of_what_is_gone_is_none(world, gone):
-    state = create(world, wanted())
+    state = create(world, desired())
     for path in gone:
         del world.api.objects[path]
     world.plugin.delete(state, urn=WORKSPACE_SECRET)
