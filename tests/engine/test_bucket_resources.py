@@ -241,7 +241,7 @@ def test_a_key_by_hand_is_reported_and_works_on(world: RealWorld, bucket: OneRes
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("requested", "received"),
     [
         ({"expireAfterDays": 30}, "remove expireAfter from bucket"),
         ({"encryption": "AES256"}, "remove encryption from bucket"),
@@ -351,7 +351,7 @@ def moved_clock(patch: pytest.MonkeyPatch, by: timedelta) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "received"),
     [
         ({"secret_key": "wrong"}, "refuses the secret key of the access key"),
         ({"access_key": "NOBODY"}, "does not know the access key NOBODY, or it is disabled: check accessKey"),

@@ -205,7 +205,7 @@ def test_without_a_generation_before_there_is_one_identity(record, args):
 
 
 @pytest.mark.parametrize(
-    ("args", "asked"),
+    ("args", "requested"),
     [
         ({"never": True}, {"never": True}),
         ({"static": True, "manual": False}, {"static": True, "manual": False}),

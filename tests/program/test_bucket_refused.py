@@ -15,7 +15,7 @@ from tests.support.workspace_bucket import BUCKET, ENDPOINT, EXISTING, KEYS, NAM
 
 
 @pytest.mark.parametrize(
-    ("bucket", "told"),
+    ("bucket", "received"),
     [
         ({"name": "Payments"}, "bucket.name: 'Payments' is not a name for a bucket"),
         ({"name": ""}, "bucket.name: '' is not a name for a bucket"),

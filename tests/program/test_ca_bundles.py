@@ -65,7 +65,7 @@ def test_a_bundle_of_few_is_a_warning(run_fleet, bundle, count, counted):
 
 @pytest.mark.parametrize("preview", [True, False])
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "received"),
     [
         (BUNDLE + KEY.format("", ""), "the file 'stacks/ca.pem' holds a private key; keep the certificates only, and"),
         (BUNDLE + KEY.format("RSA ", "RSA "), "the file 'stacks/ca.pem' holds a private key"),

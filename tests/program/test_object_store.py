@@ -98,7 +98,7 @@ UNCHECKED = "so whether it is encrypted can't be checked; set it there: pulumi c
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "received"),
     [
         (None, f"objectStore.secretKey: there is no such file, {UNCHECKED}"),
         ("", f"objectStore.secretKey: is not in this file, {UNCHECKED}"),
@@ -126,7 +126,7 @@ def test_a_secret_of_an_environment_is_in_no_file(run_fleet, store):
 
 
 @pytest.mark.parametrize(
-    ("store", "told"),
+    ("store", "received"),
     [
         ("https://minio", "objectStore: is not an object with fields; set its fields one by one"),
         ({"endpiont": "https://x"}, "objectStore.endpiont: is not a field of the store; did you mean 'endpoint'?"),

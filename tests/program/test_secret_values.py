@@ -105,13 +105,13 @@ MISSING = [
 ]
 
 
-@pytest.mark.parametrize(("source", "told"), MISSING, ids=str)
+@pytest.mark.parametrize(("source", "received"), MISSING, ids=str)
 def test_a_missing_value_stops_an_update(run_fleet, given, source, received):
     (line,) = run_fleet.refusal(stack(source), config=CONFIG)
     assert line == f"stacks/dev.yaml:6:11: workspaces.payments.secrets.integrations.FOO: {received}"
 
 
-@pytest.mark.parametrize(("source", "told"), MISSING, ids=str)
+@pytest.mark.parametrize(("source", "received"), MISSING, ids=str)
 def test_a_missing_value_is_unknown_in_a_preview_with_a_warning(run_fleet, given, source, received):
     recording = run_fleet(stack(source), config=CONFIG, preview=True)
     assert values(recording) == {"FOO": Secret(UNKNOWN)}
@@ -138,7 +138,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("preview", [True, False])
-@pytest.mark.parametrize(("source", "told"), REFUSED, ids=str)
+@pytest.mark.parametrize(("source", "received"), REFUSED, ids=str)
 def test_what_must_not_be_used_is_refused_in_a_preview_too(run_fleet, given, source, received, preview):
     config = {**CONFIG, "payments/plain": "v-plain-config"}
     lines = run_fleet.refusal(stack(source), config=config, secrets={"payments/empty": ""}, preview=preview)
@@ -223,7 +223,7 @@ def test_beside_a_refused_value_a_missing_one_is_still_a_warning_of_a_preview(ru
     assert (level, LATER in text, "integrations.A" in text) == ("warning", True, True)
 
 
-@pytest.mark.parametrize(("state", "asked"), [("active", True), ("released", True), ("closed", False)])
+@pytest.mark.parametrize(("state", "requested"), [("active", True), ("released", True), ("closed", False)])
 def test_values_of_a_closed_workspace_are_not_looked_for(run_fleet, given, state, requested):
     recording = run_fleet(stack(secret_of("token"), state=state), config=CONFIG)
     assert bool(recording.of("WorkspaceSecret")) is requested

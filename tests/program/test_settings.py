@@ -182,7 +182,7 @@ def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
 
 
 @pytest.mark.parametrize(
-    ("args", "told"),
+    ("args", "received"),
     [
         (
             {"podSecurity": "restricted"},

@@ -238,7 +238,7 @@ def test_no_slip_takes_much_in_silence(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "received"),
     [
         pytest.param({**FILES, "stack.yaml": "workspaces: {}\n"}, "is gone from the files", id="an emptied file"),
         pytest.param(

@@ -83,7 +83,7 @@ NO_STORE = "the stack's config has no objectStore"
 
 
 @pytest.mark.parametrize(
-    ("bucket", "told"),
+    ("bucket", "received"),
     [
         (
             {"name": "sessions"},
@@ -110,7 +110,7 @@ def test_a_closed_workspace_needs_its_store_too(run_fleet):
 
 
 @pytest.mark.parametrize(
-    ("bucket", "store", "told"),
+    ("bucket", "store", "received"),
     [
         ({"adopt": True}, OBJECT_STORE, "bucket.adopt: is true, and with driver aws nothing is taken over"),
         (

@@ -307,7 +307,7 @@ def test_everything_that_is_wrong_with_a_workspace_is_told_at_once(workspace):
 
 
 @pytest.mark.parametrize(
-    ("key", "told"),
+    ("key", "received"),
     [
         ({"never": True, "lifetimeSeconds": 86_400}, "keys.ci.lifetimeSeconds: is the life of a token that never"),
         (

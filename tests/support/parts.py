@@ -32,7 +32,7 @@ LIMITS = {
 }
 
 EACH = pytest.mark.parametrize(
-    ("urn", "wanted", "path", "name"),
+    ("urn", "desired", "path", "name"),
     [
         pytest.param(SETTINGS, WANTED, PROJECT, "projectsettings", id="settings"),
         pytest.param(CONTAINERS, LIMITS, RANGE, "ambient-default-limits", id="containers"),

@@ -89,7 +89,7 @@ def test_a_new_bucket_is_welcome(old, new):
 
 
 @pytest.mark.parametrize(
-    ("new", "told"),
+    ("new", "received"),
     [
         (OTHER, "its name is 'other-sessions' now"),
         (ON_AWS, "its driver is 'aws' now"),
@@ -143,7 +143,7 @@ FOR_EVER = "objects were kept without an end"
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "received"),
     [
         pytest.param(with_days(None), with_days(90), FOR_EVER, id="new"),
         pytest.param(with_days(90), with_days(30), "and was 90", id="shorter"),

@@ -177,7 +177,7 @@ def test_rights_as_people_write_them(text, right):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reported"),
     [
         ("secrets", "'secrets' is no right; allowed: VERB RESOURCE or VERB RESOURCE NAME, such as 'get secrets'"),
         ("get all the secrets", "'get all the secrets' is no right; allowed: VERB RESOURCE"),

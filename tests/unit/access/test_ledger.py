@@ -243,7 +243,7 @@ NO_SUCH = (
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "kept", "told"),
+    ("before", "after", "kept", "received"),
     [
         pytest.param(entry(), with_key(2, 1), 1, ": it had no such key; remove overlapUntil", id="a new key"),
         pytest.param(

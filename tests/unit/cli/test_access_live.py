@@ -130,7 +130,7 @@ class TestLive:
         )
 
     @pytest.mark.parametrize(
-        ("trouble", "said"),
+        ("trouble", "reported"),
         [
             ("none", "no cluster to talk to"),
             ("silent", "the cluster at http://127.0.0.1:1 does not answer"),

@@ -37,7 +37,7 @@ class TestAttention:
         assert attention(one) == ()
 
     @pytest.mark.parametrize(
-        ("one", "said"),
+        ("one", "reported"),
         [
             (key(declared=False), ["not declared any more, and still there: pulumi up"]),
             (key(declared=False, made=False), ["not declared any more, and still there: pulumi up"]),
@@ -102,7 +102,7 @@ class TestAttention:
     def test_only_a_renewal_that_is_late_counts(self, following: str | None) -> None:
         assert attention(key(next_action=following, next_at=NOW - 50 * DAY)) == ()
 
-    @pytest.mark.parametrize(("within", "said"), [(DAY, 0), (60 * DAY - SECOND, 0), (60 * DAY, 1), (365 * DAY, 1)])
+    @pytest.mark.parametrize(("within", "reported"), [(DAY, 0), (60 * DAY - SECOND, 0), (60 * DAY, 1), (365 * DAY, 1)])
     def test_time_to_the_next_run(self, within: timedelta, reported: int) -> None:
         assert len(attention(key(), within=within)) == reported
 
@@ -113,7 +113,7 @@ class TestAttention:
         assert attention(key(made=False, expires_at=None), {}) == ("declared, and not made: pulumi up",)
 
     @pytest.mark.parametrize(
-        ("seen", "idle", "said"),
+        ("seen", "idle", "reported"),
         [
             (Seen(NOW - 90 * DAY, None), None, ()),
             (Seen(NOW - 90 * DAY, None), 90 * DAY, ("never used since it was made 90 days ago",)),

@@ -134,7 +134,7 @@ class TestList:
         assert api.log == []
 
     @pytest.mark.parametrize(
-        ("trouble", "said"),
+        ("trouble", "reported"),
         [
             ("none", "no cluster to talk to"),
             ("silent", "the cluster at http://127.0.0.1:1 does not answer"),

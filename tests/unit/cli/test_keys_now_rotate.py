@@ -270,7 +270,7 @@ class TestRotateNow:
         assert "this is another cluster than the stack's" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
-        ("said", "told"),
+        ("reported", "received"),
         [
             ("no stack named 'dev' found", "failed: no stack named 'dev' found"),
             ('{; "steps": [; "hunter2"', "failed\n  hint: to see why: pulumi preview --stack dev"),

@@ -66,7 +66,7 @@ class TestShow:
         assert capsys.readouterr().err.endswith(f"can be made by key cd: {MINTERS}")
 
     @pytest.mark.parametrize(
-        ("url", "providers", "said"),
+        ("url", "providers", "reported"),
         [
             (None, {"type": "cloud"}, "the state (?) and can decrypt it (secrets provider: cloud)"),
             ("file:///s", None, "the state (file:///s) and can decrypt it (secrets provider: none)"),
@@ -91,7 +91,7 @@ class TestShow:
         assert capsys.readouterr().out == f"{TOKEN}\n"
 
     @pytest.mark.parametrize(
-        ("name", "said"),
+        ("name", "reported"),
         [
             (
                 "payments/ci2",
@@ -119,7 +119,7 @@ class TestShow:
         assert "has no key 'payments/ci'\n  hint: it has none\n  hint: a key is" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
-        ("more", "said"),
+        ("more", "reported"),
         [
             ({"expires": "2026-11-25T12:00:00Z"}, "no longer works: it expired\n  hint: run pulumi up first"),
             (

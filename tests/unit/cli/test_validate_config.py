@@ -42,7 +42,7 @@ NO_STORE = "needs an object store, and the stack's config has no objectStore"
 
 
 @pytest.mark.parametrize(
-    ("store", "told"),
+    ("store", "received"),
     [
         ("{region: eu-west-1}", []),
         ("{endpoint: 'https://x', accessKey: a, secretKey: {secure: v1:x}}", []),

@@ -36,7 +36,7 @@ def test_the_query_is_not_in_the_text_of_a_refusal(api, cluster):
     assert message(lambda: cluster.list(SECRETS, "k=v")) == f"GET {SECRETS}: 403: no"
 
 
-@pytest.mark.parametrize(("body", "told"), [({}, "no reason given"), ({"reason": "Forbidden"}, "Forbidden")])
+@pytest.mark.parametrize(("body", "received"), [({}, "no reason given"), ({"reason": "Forbidden"}, "Forbidden")])
 def test_a_refusal_without_a_message_is_told_all_the_same(api, cluster, body, received):
     api.rule("GET", ".", Answer(403, body))
     assert message(lambda: cluster.get("/api")) == f"GET /api: 403: {received}"

@@ -78,7 +78,7 @@ def reported(world):
 
 
 @pytest.mark.parametrize(
-    ("urn", "wanted", "path", "below"),
+    ("urn", "desired", "path", "below"),
     [
         pytest.param(SETTINGS, WANTED, PROJECT, "spec", id="settings"),
         pytest.param(CONTAINERS, LIMITS, RANGE, "spec", id="containers"),

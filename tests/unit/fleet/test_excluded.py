@@ -12,7 +12,8 @@ from ambient_components.errors import Problem, Where, refusal
 from ambient_components.fleet.run import of_all
 from ambient_components.problem_json import encode
 from ambient_components.rules.refusals import Rule
-from tests.support.fake_pulumi import ended, reported, urn
+from tests.support.fake_pulumi import diagnostic as reported
+from tests.support.fake_pulumi import ended, urn
 from tests.support.fleet_runs import BINDING, ENTRY, LEDGER, NAMES, Fleet, fleet, summary, up
 
 __all__ = ["fleet"]

@@ -13,7 +13,8 @@ from ambient_components.access import Entry
 from ambient_components.errors import refusal
 from ambient_components.problem_json import encode
 from ambient_components.rules.refusals import Rule
-from tests.support.fake_pulumi import ended, reported, urn
+from tests.support.fake_pulumi import diagnostic as reported
+from tests.support.fake_pulumi import ended, urn
 from tests.support.fleet_runs import BINDING, ENTRY, LEDGER, Fleet, fleet, summary, up
 
 __all__ = ["fleet"]

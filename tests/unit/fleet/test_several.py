@@ -15,7 +15,8 @@ from ambient_components.rules.refusals import Rule
 from ambient_components.shards import Record
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.selection import listed
-from tests.support.fake_pulumi import FakePulumi, ended, reported, urn
+from tests.support.fake_pulumi import FakePulumi, ended, urn
+from tests.support.fake_pulumi import diagnostic as reported
 from tests.support.fake_records import FakeCluster, FakeGuard
 
 BINDING = "ambient:index:RoleBinding"

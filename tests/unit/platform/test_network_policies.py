@@ -253,7 +253,7 @@ def test_of_the_platforms_namespace_only_the_port_of_the_store_is_opened():
 
 
 @pytest.mark.parametrize(
-    ("allow", "told"),
+    ("allow", "received"),
     [
         ([], 9443),
         ([{"cidr": "10.0.0.0/8", "ports": [5432]}], 9443),

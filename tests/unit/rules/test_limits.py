@@ -49,7 +49,7 @@ def test_nothing_declared_is_nothing(declared):
 
 
 @pytest.mark.parametrize(
-    ("declared", "default", "asked"),
+    ("declared", "default", "requested"),
     [
         ({"max": {"cpu": "8"}}, {}, {}),
         ({"max": {"cpu": "1"}}, {"cpu": "1"}, {}),

@@ -55,7 +55,7 @@ def store(toolchain: Toolchain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 class TestOfTheMachine:
     @pytest.mark.parametrize(
-        ("told", "refusal"),
+        ("received", "refusal"),
         [
             ("Version  : v1.8.0", None),
             ("Version  : v2.0.1", None),

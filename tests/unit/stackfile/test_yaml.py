@@ -164,7 +164,7 @@ def test_what_is_not_yaml_has_a_place(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reported"),
     [
         ("a: b: c\n", "1:5: not YAML: a ': ' that belongs to no key; quote a text"),
         ("a:\n  b: 'c\n\nd: 1\n", "2:6: not YAML: a quote that is never closed; close it"),

@@ -148,7 +148,7 @@ def test_buckets_of_pulumi_aws_are_found_among_what_is_called_the_same() -> None
 
 
 @pytest.mark.parametrize(
-    ("outputs", "said"),
+    ("outputs", "reported"),
     [
         ({"nextAction": {"what": "revoke", "at": "2026-12-01T00:00:00Z"}}, "old one ends from 2026-12-01"),
         ({"nextAction": {"what": "rotate", "at": "2026-11-25T12:00:00Z"}}, "new one due now"),
@@ -168,7 +168,7 @@ def test_the_life_of_its_key(outputs: dict[str, Any], reported: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("outputs", "said"),
+    ("outputs", "reported"),
     [
         (
             {"current": {"handle": "A", "expiresAt": "2027-01-01T00:00:00Z", "dead": "it was deleted"}},

@@ -336,7 +336,7 @@ class TestText:
         ]
 
     @pytest.mark.parametrize(
-        ("key", "said"),
+        ("key", "reported"),
         [
             ({"manual": True, "dead": "gone"}, "gone (it is renewed by its next generation only: ambient keys rotate)"),
             ({"former": True, "dead": "gone"}, "the token no longer works: gone (another generation has followed)"),

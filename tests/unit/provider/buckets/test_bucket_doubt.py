@@ -86,7 +86,7 @@ def test_nor_is_it_where_the_run_dies_right_after_it_marked_it(bucket, s3, monke
     assert "had no ownership tag until" in refusal(bucket.destroy)
 
 
-@pytest.mark.parametrize("wanted", [{"onDelete": "delete"}, {"onDelete": "keep"}, {}])
+@pytest.mark.parametrize("desired", [{"onDelete": "delete"}, {"onDelete": "keep"}, {}])
 def test_without_force_it_ends_as_ever(bucket, s3, desired):
     desired = {name: value for name, value in WANTED.items() if name not in ("onDelete", "force")} | desired
     bucket.up(desired)

@@ -16,7 +16,7 @@ __all__ = ["bucket", "s3", "world"]
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "received"),
     [
         ({"bucket": ""}, "bucket is missing"),
         ({"bucket": "Pay_Sessions"}, "bucket 'Pay_Sessions' is not a name for a bucket; allowed: 3-63"),
@@ -123,7 +123,7 @@ def test_a_bucket_of_its_own_needs_no_cluster(bucket, s3, world):
 
 
 @pytest.mark.parametrize(
-    ("wanted", "operation", "told"),
+    ("desired", "operation", "received"),
     [
         ({"expireAfterDays": 9}, "get_bucket_lifecycle_configuration", "remove expireAfter from bucket 'pay-sessions'"),
         ({"expireAfterDays": 9}, "put_bucket_lifecycle_configuration", "remove expireAfter from bucket 'pay-sessions'"),

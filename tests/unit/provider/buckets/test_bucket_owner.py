@@ -14,7 +14,7 @@ __all__ = ["bucket", "made", "s3", "world"]
 
 
 @pytest.mark.parametrize(
-    ("mark", "adopt", "told"),
+    ("mark", "adopt", "received"),
     [
         (MARK, False, None),
         (MARK, True, None),
@@ -65,7 +65,7 @@ def test_a_bucket_that_may_not_be_looked_at_is_somebody_elses(bucket, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "received"),
     [
         ("BucketAlreadyExists", "belongs to another account: all accounts of a store share one list of names"),
         ("BucketAlreadyOwnedByYou", "was made by another client just now; run pulumi up again"),

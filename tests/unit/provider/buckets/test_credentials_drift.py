@@ -136,7 +136,7 @@ def test_a_foreign_key_in_the_way_of_a_rotation_is_named(made, iam, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("tags", "told"),
+    ("tags", "received"),
     [
         ([{"Key": "ambient-components/owner", "Value": "other/one"}], "belongs to other/one"),
         ([], "has no ownership tag"),

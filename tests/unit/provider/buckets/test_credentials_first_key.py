@@ -15,7 +15,7 @@ __all__ = ["iam", "keys", "world"]
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "received"),
     [
         ({"user": None}, "user is missing"),
         ({"user": "Me_And_You"}, "user 'Me_And_You' is no name for a store's user; allowed: 2-64 of a-z 0-9 -"),

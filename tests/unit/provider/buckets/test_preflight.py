@@ -118,7 +118,7 @@ def test_a_bucket_of_pulumi_aws_is_not_asked_about(world, requested):
 
 
 @pytest.mark.parametrize(
-    ("mark", "more", "told"),
+    ("mark", "more", "received"),
     [
         (MARK, {}, None),
         (None, {"adopt": True}, None),
@@ -277,7 +277,9 @@ def test_one_bucket_goes_and_another_comes_in_one_run(world, s3):
     assert "was not released whole" in reasons(world, entry({**BUCKET, "name": "pay-more"}), before)[0]
 
 
-@pytest.mark.parametrize(("mark", "told"), [(OTHERS, "belongs to the stack other/one"), (None, "has no ownership tag")])
+@pytest.mark.parametrize(
+    ("mark", "received"), [(OTHERS, "belongs to the stack other/one"), (None, "has no ownership tag")]
+)
 def test_a_user_of_somebody_else_in_the_way_is_told(world, client, mark, received):
     client("iam").create_user(UserName=USER, Tags=[mark] if mark else [])
     (reason,) = reasons(world, entry(BUCKET))

@@ -39,7 +39,7 @@ WIDE = entry(grants={"group:system:authenticated": "view"})
 
 
 @pytest.mark.parametrize(
-    ("was", "asked"),
+    ("was", "requested"),
     [
         pytest.param(entry(), WIDE, id="a guardrail is crossed"),
         pytest.param(entry(), None, id="it vanished"),

@@ -8,7 +8,7 @@ __all__ = ["world"]
 
 
 @pytest.mark.parametrize(
-    ("annotations", "told"),
+    ("annotations", "received"),
     [
         ({"ambient-components/owner": "other/one"}, "it belongs to the stack other/one"),
         ({}, "it was not made by this tool"),
@@ -26,7 +26,7 @@ TAKEN = None
 
 
 @pytest.mark.parametrize(
-    ("name", "annotations", "before", "after", "told"),
+    ("name", "annotations", "before", "after", "received"),
     [
         pytest.param("pay", {}, None, ADOPT, TAKEN, id="adopt: what nobody owns"),
         pytest.param("pay", MINE, None, {}, TAKEN, id="ours without a record: a lost state"),

@@ -37,7 +37,7 @@ def test_settings_that_fit_are_no_problem(values):
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "received"),
     [
         (
             {"namespace": "a"},

@@ -61,7 +61,7 @@ def test_what_is_in_order_is_not_written_again(accounts, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("mark", "told"),
+    ("mark", "received"),
     [("other/one", "belongs to other/one, so it is left alone"), (None, "has no ownership tag: it was made by hand")],
 )
 def test_a_user_of_somebody_else_is_never_touched(accounts, iam, mark, received):

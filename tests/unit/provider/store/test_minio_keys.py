@@ -139,7 +139,7 @@ def test_the_secret_is_not_in_the_repr(accounts: MinioAccounts, key: NewKey) -> 
 
 
 @pytest.mark.parametrize(
-    ("asked", "granted"),
+    ("requested", "granted"),
     [
         (None, None),
         (timedelta(days=30), timedelta(days=30)),

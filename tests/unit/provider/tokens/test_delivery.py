@@ -91,7 +91,7 @@ def test_another_keys_secret_is_never_touched(world, desired):
 
 
 @pytest.mark.parametrize(
-    ("deliver", "told"),
+    ("deliver", "received"),
     [
         ({"namespace": "pay", "name": "n", "key": "k"}, "is the workspace itself, where every session could"),
         ({"namespace": "other", "name": "n"}, "deliver: namespace, name, key are expected"),

@@ -110,7 +110,7 @@ def test_the_granted_life_is_what_the_server_granted_however_late_in_the_run(wor
 
 
 @pytest.mark.parametrize(
-    ("pattern", "code", "said", "text"),
+    ("pattern", "code", "reported", "text"),
     [
         ("/token$", 403, "u cannot create resource", "no right to mint a token in pay"),
         ("/token$", 403, "exceeded quota", "can't mint a token for pay/ambient-key-ci-1"),

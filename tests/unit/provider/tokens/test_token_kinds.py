@@ -96,7 +96,7 @@ def test_a_manual_key_is_never_minted_again(world):
 
 
 @pytest.mark.parametrize(
-    ("days", "ahead", "said"),
+    ("days", "ahead", "reported"),
     [
         pytest.param(75, None, "", id="not yet"),
         pytest.param(76, None, "expires", id="14 days before"),

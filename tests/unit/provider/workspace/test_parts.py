@@ -92,7 +92,7 @@ def test_patches_as_they_are_sent(before, after, patch):
 
 
 @pytest.mark.parametrize(
-    ("live", "declared", "gone", "wanted"),
+    ("live", "declared", "gone", "desired"),
     [
         ({"theirs": 1}, {"ours": 2}, {}, {"theirs": 1, "ours": 2}),
         ({"ours": 1}, {"ours": 2}, {}, {"ours": 2}),
@@ -139,7 +139,7 @@ def test_drift_is_empty_exactly_where_nothing_differs(declared, live):
 
 
 @pytest.mark.parametrize(
-    ("before", "declared", "live", "wanted"),
+    ("before", "declared", "live", "desired"),
     [
         pytest.param({"a": "1"}, {"a": "1"}, {"a": "ui"}, {"a": "ui"}, id="the UI's save stays"),
         pytest.param({"a": "1"}, {"a": "2"}, {"a": "ui"}, {"a": "2"}, id="until ours changes"),

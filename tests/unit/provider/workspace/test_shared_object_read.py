@@ -61,7 +61,7 @@ def test_it_needs_no_import(world, urn, desired, path, name):
 
 
 @pytest.mark.parametrize(
-    ("urn", "wanted", "path", "patch", "changes"),
+    ("urn", "desired", "path", "patch", "changes"),
     [
         (
             SETTINGS,

@@ -120,7 +120,8 @@ def test_nothing_is_called_removed_that_could_not_be(world):
 
 
 @pytest.mark.parametrize(
-    ("method", "code", "said"), [("POST", 422, "wrong"), ("PATCH", 500, "etcd"), ("GET", 403, "no"), ("POST", 502, "")]
+    ("method", "code", "reported"),
+    [("POST", 422, "wrong"), ("PATCH", 500, "etcd"), ("GET", 403, "no"), ("POST", 502, "")],
 )
 def test_no_error_quotes_a_value(world, method, code, reported):
     if method == "PATCH":
