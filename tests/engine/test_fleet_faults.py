@@ -87,7 +87,7 @@ def test_what_a_lost_run_gave_and_the_files_no_longer_say_ends(shard: Shard) -> 
     # A grant, a key and two roles are taken back: all of that ends, by name.
     shard.write(BASE + BEGUN)
     text = shard.up("--refresh").ok().text
-    assert "an interrupted run gave access that the files no longer declare" in text
+    assert "ended access that an interrupted run gave, and that neither the files nor a state have" in text
     for name in (his, "ambient-permission-edit-devs-group", "ServiceAccount", "ambient-key-edit-ci", "ambient-key-two"):
         assert name in text, name
     shard.whole()
