@@ -100,8 +100,8 @@ def _remove_old() -> None:
     before = time.time() - KEPT_DAYS * 86_400
     for path in _root().iterdir():
         name = path.name.removesuffix(".partial").removesuffix(".new")
-        if name not in current and path.stat().st_mtime < before:
-            if path.is_dir():
+        if name not in current and path.lstat().st_mtime < before:
+            if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink()
@@ -127,7 +127,8 @@ def mirror(environ: Mapping[str, str] = os.environ) -> str:
         _ = parts.port  # raises if it is no number
         folder = "" if parts.scheme else Path(text).expanduser().absolute().as_uri()
     except (ValueError, RuntimeError) as error:  # no such user: ~name
-        message = f"AMBIENT_MIRROR is neither a URL nor a folder: {error}."
+        # Without the error, which may quote a part of a password.
+        message = "AMBIENT_MIRROR is neither a valid URL nor a folder."
         raise SandboxError(message) from error
     if "@" in parts.netloc:
         message = "AMBIENT_MIRROR must not contain a user or a password, because it is printed."

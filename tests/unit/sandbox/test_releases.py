@@ -297,9 +297,10 @@ class TestMirror:
         assert address(url, {"AMBIENT_MIRROR": "http://m:1/x/"}) == "http://m:1/x/dl.k8s.io/release/v1/kubectl"
         assert address(url, {"AMBIENT_MIRROR": str(tmp_path)}) == f"{tmp_path.as_uri()}/dl.k8s.io/release/v1/kubectl"
 
-    def test_refuses_a_password(self) -> None:
-        with pytest.raises(SandboxError, match="must not contain a user") as problem:
-            address("https://dl.k8s.io/x", {"AMBIENT_MIRROR": "https://me:secret@m/"})
+    @pytest.mark.parametrize("mirror", ["https://me:secret@m/", "https://me:secret/2@m/", "https://me:secret@[m/"])
+    def test_refuses_a_password(self, mirror: str) -> None:
+        with pytest.raises(SandboxError, match=r"must not contain a user|is neither a valid URL") as problem:
+            address("https://dl.k8s.io/x", {"AMBIENT_MIRROR": mirror})
         assert "secret" not in str(problem.value)
 
     @pytest.mark.parametrize(
