@@ -21,7 +21,7 @@ help: ## List the commands
 		AMBIENT_SANDBOX_KUBECONFIG 'make up: use the cluster of this kubeconfig, which must have the platform' \
 		AMBIENT_CACHE_DIR 'cache of downloaded and built programs (default: ~/.cache/ambient-components)' \
 		AMBIENT_MIRROR 'URL or folder to download programs from, by host and path (docs/sandbox.md)' \
-		AMBIENT_OFFLINE '1: no network, only what is installed, in the cache or in Go'"'"'s module cache' \
+		AMBIENT_OFFLINE '1: after make setup, no network: only what is installed, in the cache or in Go'"'"'s module cache' \
 		AMBIENT_BUILD '1: build programs instead of downloading them' \
 		BASE_PYTHON 'Python 3.11 or newer for .venv (default: python3.13, 3.12, 3.11 or python3)' \
 		ARGS 'make test, test-unit, test-all: arguments for pytest, such as ARGS="-k rotation -x"' \
@@ -45,7 +45,7 @@ demo: $(if $(wildcard .venv/.installed),setup,.venv/.demo) ## Validate, plan and
 
 # Make .venv, unless it is there, and install a lock file and this package. Arguments: the lock file; its time.
 define install
-set -e; \
+set -e; $(lock); \
 	uv=$$(command -v uv || true); \
 	if ! $(PYTHON) -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 		base=; for candidate in $(or $(BASE_PYTHON),python3.13 python3.12 python3.11 python3); do \
@@ -68,6 +68,15 @@ set -e; \
 		$(PYTHON) -m pip install $(PIP_FLAGS) --require-hashes -r requirements/$(1); \
 		$(PYTHON) -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .; \
 	fi;
+endef
+
+# One make at a time writes .venv, where flock exists (not on macOS). The kernel releases the lock of a killed make,
+# which is on a file that is there anyway. After waiting, there may be nothing left to do.
+define lock
+exec 9<Makefile; if command -v flock >/dev/null && ! flock -n 9; then \
+		echo 'Another make is installing into .venv: waiting for it'; flock 9 || true; \
+		if [ -e $@ ] && [ -z "$$(find $^ -newer $@)" ]; then exit 0; fi; \
+	fi
 endef
 
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input

@@ -13,12 +13,13 @@ from pathlib import Path
 from rich.console import Console
 
 from sandbox.cluster import Cluster
-from sandbox.environment import environment, export_lines, prepare, recorded_toolchain
+from sandbox.download import DISK_ERRORS
+from sandbox.environment import check_cli_version, environment, export_lines, prepare, recorded_toolchain
 from sandbox.errors import NOT_RUNNING, SandboxError
 from sandbox.paths import DEFAULT_DIRECTORY, cache_root
 from sandbox.store import Store
 from sandbox.toolchain import find_or_build
-from sandbox.up import chosen_environment, chosen_kubeconfig, config_path, deployed, down, is_marked, preview, up
+from sandbox.up import cluster_environment, config_path, deployed, down, is_owned, preview, selected_kubeconfig, up
 
 # Progress and errors. Standard output is only for the results of `env` and `status`.
 _CONSOLE = Console(stderr=True)
@@ -48,6 +49,7 @@ def build(options: argparse.Namespace) -> int:  # noqa: ARG001
 def start(options: argparse.Namespace) -> int:
     """Start the cluster and the store. Download or build what is missing first."""
     toolchain = find_or_build(_CONSOLE)
+    check_cli_version(options.directory, toolchain.pulumi)
     prepare(options.directory, toolchain)
     cluster, store = Cluster(options.directory, toolchain), Store(options.directory, toolchain)
     before = cluster.running and store.running
@@ -77,13 +79,13 @@ def clean(options: argparse.Namespace) -> int:
     """Stop and delete everything except the cache."""
     stop(options)
     if (options.directory / "toolchain.json").exists():
-        if chosen_kubeconfig(options.directory) and deployed(options.directory):
+        if selected_kubeconfig(options.directory) and deployed(options.directory):
             message = "The stack dev is deployed on a cluster that is not ours to delete: run `make down` first."
             raise SandboxError(message)
         shutil.rmtree(options.directory)
         _say(f"Removed {options.directory}. Downloaded and built programs stay in {cache_root()}")
     # Only this folder's own sandbox. Another directory's is not affected.
-    if options.directory.absolute() == DEFAULT_DIRECTORY and is_marked(config_path()):
+    if options.directory.absolute() == DEFAULT_DIRECTORY and is_owned(config_path()):
         config_path().unlink()
     return 0
 
@@ -119,7 +121,7 @@ def status(options: argparse.Namespace) -> int:
 
 def env(options: argparse.Namespace) -> int:
     """Print shell commands that select the sandbox."""
-    print(export_lines({**environment(options.directory), **chosen_environment(options.directory)}))
+    print(export_lines({**environment(options.directory), **cluster_environment(options.directory)}))
     return 0
 
 
@@ -197,6 +199,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SandboxError as error:
         _say(f"sandbox: {error}")
         return error.exit_code
+    except OSError as error:
+        if error.filename is None and error.errno not in DISK_ERRORS:
+            raise
+        _say(f"sandbox: {error.filename or options.directory} cannot be read or written: {error.strerror}.")
+        _say(f"hint: Check the free space and the permissions of {options.directory}, then run the command again.")
+        return 1
     except KeyboardInterrupt:
         _say("sandbox: interrupted; what was downloaded or built so far is kept, and the next run continues")
         return 130

@@ -67,19 +67,29 @@ class Checksum:
             return hashlib.file_digest(stream, self.algorithm).hexdigest()
 
 
-def download(url: str, target: Path, checksum: Checksum, report: Report) -> None:
+def download(url: str, target: Path, checksum: Checksum, report: Report, say: Report | None = None) -> None:
     """Download `url` to `target` and verify it. What an earlier run left there is continued.
+
+    Args:
+        url: Where to download from.
+        target: The file.
+        checksum: What the file must have.
+        report: Shows progress. It may drop a text.
+        say: Shows an interruption.
 
     Raises:
         UnavailableError: The server cannot be reached, or does not have the file.
         SandboxError: The transfer broke off several times, or the file is another one than the pinned one.
     """
-    continued = target.exists()
-    _transfer(url, target, report)
+    say = say or report
+    continued = target.is_file()
+    if continued and checksum.of(target) == checksum.value:
+        return
+    _transfer(url, target, report, say)
     if continued and checksum.of(target) != checksum.value:
         # The rest may be of another file, for example after a change of the mirror.
         target.unlink()
-        _transfer(url, target, report)
+        _transfer(url, target, report, say)
     actual = checksum.of(target)
     if actual != checksum.value:
         target.unlink()
@@ -92,7 +102,7 @@ def download(url: str, target: Path, checksum: Checksum, report: Report) -> None
         raise SandboxError(message)
 
 
-def _transfer(url: str, target: Path, report: Report) -> None:
+def _transfer(url: str, target: Path, report: Report, say: Report) -> None:
     """Receive the whole file in a few attempts, each of which continues the last one."""
     before = _size(target)
     for attempt in range(1, ATTEMPTS + 1):
@@ -116,7 +126,7 @@ def _transfer(url: str, target: Path, report: Report) -> None:
         if problem is None:
             return
         if attempt < ATTEMPTS:
-            report(f"interrupted ({problem}), continuing")
+            say(f"interrupted ({problem}), continuing")
             time.sleep(PAUSE_SECONDS)
     message = (
         f"The download of {url} was interrupted {ATTEMPTS} times, most recently by: {problem}.\n"

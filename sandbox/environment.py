@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import json
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -13,9 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.errors import NOT_RUNNING, SandboxError
-from sandbox.machine import LAUNCHER_MARK
-from sandbox.paths import REPOSITORY, partial_file, write_private
+from sandbox.machine import LAUNCHER_MARK, pulumi_version
+from sandbox.parts import PULUMI_VERSION
+from sandbox.paths import REPOSITORY, create_private, partial_file, private_folder, write_private
 from sandbox.toolchain import Toolchain
+
+_ACQUISITION = "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"
 
 UNSET = ("PULUMI_CONFIG_PASSPHRASE",)
 """Variables that would override those of `environment`: the engine prefers a passphrase to its file."""
@@ -23,14 +27,11 @@ UNSET = ("PULUMI_CONFIG_PASSPHRASE",)
 
 def prepare(directory: Path, toolchain: Toolchain) -> None:
     """Create what `environment` refers to: folders, the passphrase, the launcher, the toolchain's record."""
-    directory.mkdir(parents=True, exist_ok=True)
-    directory.chmod(0o700)
+    private_folder(directory)
     for name in ("state", "pulumi-home", "bin"):
         (directory / name).mkdir(exist_ok=True)
-    passphrase = directory / "passphrase"
-    if not passphrase.exists():
-        # Written once, because another passphrase could not decrypt the secrets of existing stacks.
-        write_private(passphrase, secrets.token_urlsafe(32) + "\n")
+    # Written once, because another passphrase could not decrypt the secrets of existing stacks.
+    create_private(directory / "passphrase", secrets.token_urlsafe(32) + "\n")
     write_private(directory / "toolchain.json", json.dumps(toolchain.to_json(), indent=1) + "\n")
     launcher = directory / "bin" / "pulumi-language-python"
     engine = directory / "bin" / "pulumi"
@@ -40,6 +41,32 @@ def prepare(directory: Path, toolchain: Toolchain) -> None:
     else:
         write_private(launcher, launcher_script(toolchain.language_exec), mode=0o700)
         _place_engine(toolchain.pulumi, engine)
+
+
+def check_cli_version(directory: Path, pulumi: Path) -> None:
+    """Refuse a Pulumi CLI that is older than the last one that ran here. Record the version otherwise.
+
+    An older CLI may misread the state that a newer one has written.
+    """
+    version = pulumi_version(pulumi)
+    if version is None:
+        return
+    record = directory / "pulumi-version"
+    last = record.read_text(encoding="utf-8").strip() if record.exists() else version
+    if _numbers(version) < _numbers(last):
+        message = (
+            f"{pulumi} is {version}, older than Pulumi {last}, which wrote the state in {directory}.\n"
+            f"hint: Put Pulumi {last} or newer on PATH, with its pulumi-language-python. AMBIENT_BUILD=1 builds "
+            f"{PULUMI_VERSION}.\n"
+            "hint: `make clean` deletes the sandbox with its state."
+        )
+        raise SandboxError(message)
+    private_folder(directory)
+    write_private(record, f"{version}\n")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)[:3]))
 
 
 def _place_engine(pulumi: Path, target: Path) -> None:
@@ -95,6 +122,8 @@ def environment(directory: Path, environ: Mapping[str, str] = os.environ) -> dic
         "PULUMI_HOME": str(directory / "pulumi-home"),
         "PULUMI_CONTINUE_ON_ERROR": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # The engine takes its plugins from PATH. Otherwise the real language host makes it download others.
+        _ACQUISITION: environ.get(_ACQUISITION, "true"),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -26,7 +27,7 @@ _MINIMUM_LIMIT = GIBIBYTE // 2
 _OWN_PARTS = (
     "hint: Or provide finished parts: `pulumi` with its Kubernetes plugin and `versitygw` on PATH, and "
     "KUBEBUILDER_ASSETS with kube-apiserver, kube-controller-manager and etcd.\n"
-    "hint: AMBIENT_MIRROR=URL downloads finished programs from where this machine can reach them."
+    "hint: AMBIENT_MIRROR is a URL or folder to take finished programs from; with AMBIENT_OFFLINE, a folder."
 )
 _GO_ON = "The next run goes on where this one stopped."
 
@@ -41,7 +42,7 @@ _FAILURES: tuple[tuple[str, str, str], ...] = (
         r"GOPROXY=off|GOPROXY list is|cannot query module due to|no such host|dial tcp|i/o timeout|connection re\w+|"
         r"TLS handshake|proxyconnect|x509:|reading https?://\S+: \d\d\d|unrecognized import path",
         "a Go module could not be downloaded",
-        f"Check the network, HTTPS_PROXY and `go env GOPROXY`, then run the same command again. {_GO_ON}",
+        f"Check AMBIENT_OFFLINE, the network, HTTPS_PROXY and `go env GOPROXY`, then run the command again. {_GO_ON}",
     ),
     (
         r"checksum mismatch|SECURITY ERROR",
@@ -115,17 +116,17 @@ def go_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     With `AMBIENT_OFFLINE` Go downloads neither modules nor itself.
     """
     offline = {"GOPROXY": "off", "GOTOOLCHAIN": "local"} if is_set("AMBIENT_OFFLINE", environ) else {}
-    return {**_collector(_memory(), os.cpu_count() or 1), **environ, **GO_ENVIRONMENT, **offline}
+    return {**_collector(_memory(), usable_cores()), **environ, **GO_ENVIRONMENT, **offline}
 
 
 def _collector(memory: int, cores: int) -> dict[str, str]:
     """Return the settings of the compilers' garbage collector, which takes a third of their time by default.
 
-    One compiler runs per core. Together they use at most half of the memory. Below 512 MiB, a compiler that needs
-    more would only collect garbage.
+    One compiler runs per core. Together they use at most half of the memory. With a share below 512 MiB, a compiler
+    that needs more would only collect garbage, so Go's defaults apply.
     """
-    limit = max(memory // 2 // cores, _MINIMUM_LIMIT)
-    return {"GOGC": "off", "GOMEMLIMIT": str(limit)}
+    limit = memory // 2 // cores
+    return {"GOGC": "off", "GOMEMLIMIT": str(limit)} if limit >= _MINIMUM_LIMIT else {}
 
 
 def _memory() -> int:
@@ -135,6 +136,16 @@ def _memory() -> int:
         return min(machine, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="utf-8")))
     except (OSError, ValueError):  # no cgroups, or no limit: "max"
         return machine
+
+
+def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Return the number of cores that this process may use, rounded up, as Go counts them."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        allowed, period = map(int, quota.read_text(encoding="utf-8").split())
+    except (OSError, ValueError):  # no cgroups, or no quota: "max"
+        return cores
+    return max(1, min(cores, math.ceil(allowed / period)))
 
 
 def run_go(command: Sequence[str], cwd: Path, log: Path, tick: Tick, title: str) -> None:

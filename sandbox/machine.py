@@ -71,20 +71,8 @@ def _new_enough(
     must_tell: bool = False,
 ) -> Path | None:
     """Return a program unless it is too old, which is reported. `must_tell` also refuses an unknown version."""
-    if program is None:
-        return None
-    try:
-        answer = subprocess.run(
-            [program, argument],
-            env={**environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=30,
-            check=False,
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired):
+    answer = _output(program, argument, environ) if program else None
+    if program is None or answer is None:
         return None  # it does not run
     version = _VERSION.match(answer)
     desired = ".".join(map(str, minimum))
@@ -95,6 +83,28 @@ def _new_enough(
         print(f"{program} is {version['all']}, older than {desired}: not used", file=sys.stderr)
         return None
     return program
+
+
+def pulumi_version(pulumi: Path, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the version that a Pulumi CLI reports, such as `v3.274.1`. None if it reports none."""
+    found = _VERSION.match(_output(pulumi, "version", environ) or "")
+    return found["all"] if found else None
+
+
+def _output(program: Path, argument: str, environ: Mapping[str, str]) -> str | None:
+    try:
+        return subprocess.run(
+            [program, argument],
+            env={**environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=30,
+            check=False,
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
 
 
 def _own_path(environ: Mapping[str, str]) -> Iterator[str]:

@@ -28,6 +28,26 @@ def is_set(variable: str, environ: Mapping[str, str] = os.environ) -> bool:
     return environ.get(variable, "").lower() not in {"", "0", "false", "no"}
 
 
+def private_folder(path: Path) -> None:
+    """Create a folder that only its owner can read, or make an existing one so."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
+
+
+def create_private(path: Path, text: str) -> None:
+    """Write a private file unless it exists. Of several writers, the first wins."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError:
+        path.unlink(missing_ok=True)  # an empty file would count as complete
+        raise
+
+
 def write_private(path: Path, text: str, mode: int = 0o600) -> None:
     """Write a private file atomically. It is never readable by others, not even before a chmod."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
+import time
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from sandbox.paths import cache_root
 from sandbox.progress import Progress
 
 RELEASES_FILE = Path(__file__).resolve().parent / "releases.toml"
+KEPT_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -43,21 +45,25 @@ class Release:
         return f"{self.title} {self.version}"
 
 
-def pinned(machine: str) -> list[Release]:
-    """Return the releases for a machine, such as `linux-amd64`."""
+def pinned(machine: str | None = None) -> list[Release]:
+    """Return the releases for a machine, such as `linux-amd64`, or for all machines."""
     releases: list[Release] = []
     for entry in tomllib.loads(RELEASES_FILE.read_text(encoding="utf-8"))["release"]:
-        if file := entry["files"].get(machine):
-            algorithm = "sha512" if "sha512" in file else "sha256"
-            checksum = Checksum(algorithm, file[algorithm])
-            releases.append(Release(entry["title"], entry["version"], tuple(entry["programs"]), file["url"], checksum))
+        for name, file in entry["files"].items():
+            if machine in {name, None}:
+                algorithm = "sha512" if "sha512" in file else "sha256"
+                checksum = Checksum(algorithm, file[algorithm])
+                programs = tuple(entry["programs"])
+                releases.append(Release(entry["title"], entry["version"], programs, file["url"], checksum))
     return releases
 
 
-def add_downloaded(found: Installed, machine: str) -> Installed:
-    """Return `found` with the programs that earlier runs downloaded, where it has none."""
-    for release in pinned(machine):
+def add_downloaded(found: Installed, missing: Collection[str], machine: str) -> Installed:
+    """Return `found` with the missing programs that earlier runs downloaded."""
+    for release in _desired(missing, machine):
         if release.folder.exists():
+            with suppress(OSError):  # a read-only cache
+                release.folder.touch()  # in use: see _remove_old
             fields = {FIELDS[name]: release.folder / name for name in release.programs if name in FIELDS}
             found = replace(found, **{name: path for name, path in fields.items() if getattr(found, name) is None})
     return found
@@ -65,7 +71,7 @@ def add_downloaded(found: Installed, machine: str) -> Installed:
 
 def add_downloads(found: Installed, missing: Collection[str], machine: str, progress: Progress) -> Installed:
     """Return `found` with the missing programs that can be downloaded. The others have to be built."""
-    desired = [release for release in pinned(machine) if set(release.programs) & set(missing)]
+    desired = _desired(missing, machine)
     if not desired:
         return found
     _root().mkdir(parents=True, exist_ok=True)
@@ -80,20 +86,59 @@ def add_downloads(found: Installed, missing: Collection[str], machine: str, prog
                 _install(release, f"[{number}/{len(todo)}] {release.name}", unreachable, progress)
             except UnavailableError as error:
                 progress.say(f"{release.title}: {error}. It is built instead.")
-    return add_downloaded(found, machine)
+        _remove_old()
+    return add_downloaded(found, missing, machine)
+
+
+def _desired(missing: Collection[str], machine: str) -> list[Release]:
+    return [release for release in pinned(machine) if set(release.programs) & set(missing)]
+
+
+def _remove_old() -> None:
+    """Remove other versions, also incomplete ones, that no run has used for a month. Another clone may pin them."""
+    current = {release.folder.name for release in pinned()} | {"lock"}
+    before = time.time() - KEPT_DAYS * 86_400
+    for path in _root().iterdir():
+        name = path.name.removesuffix(".partial").removesuffix(".new")
+        if name not in current and path.lstat().st_mtime < before:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def address(url: str, environ: Mapping[str, str] = os.environ) -> str:
     """Return where to download from: the publisher, or the same host and path below the mirror."""
-    mirror = environ.get("AMBIENT_MIRROR", "").rstrip("/")
-    if not mirror:
-        return url
-    if urlsplit(mirror).scheme not in {"http", "https", "file"}:
-        mirror = Path(mirror).expanduser().absolute().as_uri()
-    if "@" in urlsplit(mirror).netloc:
+    base = mirror(environ)
+    return f"{base}/{url.partition('://')[2]}" if base else url
+
+
+def mirror(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the URL of the mirror without a slash at its end. Empty if there is none.
+
+    Raises:
+        SandboxError: AMBIENT_MIRROR is neither a folder nor a URL with http, https or file, or it has a password.
+    """
+    text = environ.get("AMBIENT_MIRROR", "").rstrip("/")
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises if it is no number
+        folder = "" if parts.scheme else Path(text).expanduser().absolute().as_uri()
+    except (ValueError, RuntimeError) as error:  # no such user: ~name
+        # Without the error, which may quote a part of a password.
+        message = "AMBIENT_MIRROR is neither a valid URL nor a folder."
+        raise SandboxError(message) from error
+    if "@" in parts.netloc:
         message = "AMBIENT_MIRROR must not contain a user or a password, because it is printed."
         raise SandboxError(message)
-    return f"{mirror}/{url.partition('://')[2]}"
+    if folder:
+        return folder
+    if parts.scheme != "file" and not (parts.scheme in {"http", "https"} and parts.netloc):
+        message = "AMBIENT_MIRROR must be a folder, or a URL that starts with http://, https:// or file://."
+        raise SandboxError(message)
+    return text
 
 
 @contextmanager
@@ -102,7 +147,7 @@ def cache_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in DISK_ERRORS:
+        if error.errno not in DISK_ERRORS or not _of_the_cache(error.filename):
             raise
         message = (
             f"The cache {cache_root()} cannot be written: {error.strerror}.\n"
@@ -110,6 +155,11 @@ def cache_errors() -> Iterator[None]:
             "hint: AMBIENT_CACHE_DIR=FOLDER puts the cache elsewhere."
         )
         raise SandboxError(message) from error
+
+
+def _of_the_cache(filename: str | None) -> bool:
+    """Tell whether an error is of the cache: of a file there, a folder above it, or a write, which has no name."""
+    return filename is None or Path(filename).is_relative_to(cache_root()) or cache_root().is_relative_to(filename)
 
 
 def _install(release: Release, step: str, unreachable: set[str], progress: Progress) -> None:
@@ -121,7 +171,7 @@ def _install(release: Release, step: str, unreachable: set[str], progress: Progr
     partial = release.folder.with_name(f"{release.folder.name}.partial")
     try:
         with progress.step(step) as tick:
-            download(url, partial, release.checksum, tick)
+            download(url, partial, release.checksum, tick, lambda text: progress.say(f"{release.name}: {text}"))
             _unpack(release, partial)
     except UnavailableError as error:
         if not error.reached:

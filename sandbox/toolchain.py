@@ -13,13 +13,13 @@ from rich.console import Console
 
 from sandbox.build import build_part, fetch_language_exec
 from sandbox.errors import SandboxError
-from sandbox.go import Go, find_go
+from sandbox.go import Go, find_go, usable_cores
 from sandbox.locking import one_at_a_time
 from sandbox.machine import FIELDS, Installed, look_around
 from sandbox.parts import KITS, LANGUAGE_EXEC, Kit, Part, machine_key
 from sandbox.paths import cache_root, is_set
 from sandbox.progress import Pace, Progress, minutes
-from sandbox.releases import add_downloaded, add_downloads, cache_errors
+from sandbox.releases import add_downloaded, add_downloads, cache_errors, mirror
 
 _OF_THE_CLUSTER = ("etcd", "kube-apiserver", "kube-controller-manager", "versitygw")
 
@@ -93,16 +93,9 @@ def _complete_toolchain(kits: Mapping[Kit, Sequence[Part]], progress: Progress) 
     found = _with_releases(kits, look_around(), progress)
     programs: dict[str, Path] = {}
     language_exec: Path | None = None
-    pace = Pace(os.cpu_count() or 1)
+    pace = Pace(usable_cores())
     for kit, parts in kits.items():
-        try:
-            folder = _built(kit, parts, found, progress, pace)
-        except SandboxError as error:
-            if not is_set("AMBIENT_OFFLINE"):
-                raise
-            names = ", ".join(_unbuilt(kits, found)) or LANGUAGE_EXEC
-            message = f"With AMBIENT_OFFLINE, these are neither installed nor in {cache_root()}: {names}.\n{error}"
-            raise SandboxError(message) from error
+        folder = _built(kits, kit, found, progress, pace)
         programs |= {part.name: _program(part, folder, found) for part in parts}
         if folder and kit.language_exec and found.language_host is None:
             language_exec = folder / "bin" / LANGUAGE_EXEC
@@ -122,25 +115,47 @@ def _with_releases(kits: Mapping[Kit, Sequence[Part]], found: Installed, progres
     """Return `found` with downloaded programs, in place of those that are neither installed nor built."""
     if is_set("AMBIENT_BUILD"):
         return found
-    found = add_downloaded(found, _this_machine())
-    if is_set("AMBIENT_OFFLINE"):
+    # A build comes before an earlier download, because its Pulumi may be newer and have written the stacks' state.
+    found = add_downloaded(found, _unbuilt(kits, found), _this_machine())
+    missing = _unbuilt(kits, found)
+    if not missing or (is_set("AMBIENT_OFFLINE") and not mirror().startswith("file:")):
         return found
-    return add_downloads(found, _unbuilt(kits, found), _this_machine(), progress)
+    return add_downloads(found, missing, _this_machine(), progress)
 
 
 def _unbuilt(kits: Mapping[Kit, Sequence[Part]], found: Installed) -> list[str]:
-    """Return the names of the programs that are neither in `found` nor in a complete build."""
-    folder = cache_root() / "toolchain"
-    incomplete = [parts for kit, parts in kits.items() if _finished(folder, kit, parts, found) is None]
-    return [part.name for parts in incomplete for part in _missing(None, parts, found)]
+    """Return the names of the programs that are neither in `found` nor in the cache's newest build of their kit."""
+    names: list[str] = []
+    for kit, parts in kits.items():
+        builds = _builds(kit)
+        if _finished(kit, parts, found) is None:
+            newest = builds[-1] if builds else None
+            missing = [part.name for part in _missing(newest, parts, found)]
+            if _needs_exec(newest, kit, found) and "pulumi" not in missing:
+                missing.append(LANGUAGE_EXEC)  # a built Pulumi is of no use without it
+            names += missing
+    return names
 
 
-def _built(kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress, pace: Pace) -> Path | None:
+def _go_to_build(kits: Mapping[Kit, Sequence[Part]], found: Installed) -> Go:
+    try:
+        return find_go()
+    except SandboxError as error:
+        if not is_set("AMBIENT_OFFLINE"):
+            raise
+        names = ", ".join(_unbuilt(kits, found))
+        message = f"With AMBIENT_OFFLINE, these are neither installed nor in {cache_root()}: {names}.\n{error}"
+        raise SandboxError(message) from error
+
+
+def _built(
+    kits: Mapping[Kit, Sequence[Part]], kit: Kit, found: Installed, progress: Progress, pace: Pace
+) -> Path | None:
     """Return the cache folder with the missing parts of a kit, built if needed. None if nothing is missing."""
-    folder = cache_root() / "toolchain"
-    cached = _finished(folder, kit, parts, found)
+    folder, parts = cache_root() / "toolchain", kits[kit]
+    cached = _finished(kit, parts, found)
     if cached is None and (_missing(None, parts, found) or _needs_exec(None, kit, found)):
-        go = find_go()
+        go = _go_to_build(kits, found)
         cached = folder / f"{kit.sources_key()}-{machine_key(go.goos, go.goarch, go.version)}"
         _complete(go, cached, kit, parts, found, progress, pace)
     return cached
@@ -172,10 +187,15 @@ def _needs_exec(folder: Path | None, kit: Kit, found: Installed) -> bool:
     return kit.language_exec and found.language_host is None and not there
 
 
-def _finished(folder: Path, kit: Kit, parts: Sequence[Part], found: Installed) -> Path | None:
-    """Return a complete cache folder for these sources, built by any Go version, so that no compiler is needed."""
-    candidates = sorted(folder.glob(f"{kit.sources_key()}-{_this_machine()}-*"), key=lambda path: path.stat().st_mtime)
-    complete = [path for path in candidates if not _missing(path, parts, found) and not _needs_exec(path, kit, found)]
+def _builds(kit: Kit) -> list[Path]:
+    """Return the cache folders for these sources, built by any Go version, the newest last."""
+    folders = (cache_root() / "toolchain").glob(f"{kit.sources_key()}-{_this_machine()}-*")
+    return sorted(folders, key=lambda path: path.stat().st_mtime)
+
+
+def _finished(kit: Kit, parts: Sequence[Part], found: Installed) -> Path | None:
+    """Return a complete cache folder for these sources, so that no compiler is needed."""
+    complete = [path for path in _builds(kit) if not _missing(path, parts, found) and not _needs_exec(path, kit, found)]
     return complete[-1] if complete else None
 
 

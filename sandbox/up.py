@@ -31,17 +31,19 @@ from ambient_components.stacks.project import Project
 from ambient_components.stacks.pulumi import PulumiEngine
 from ambient_components.stacks.summary import read_summary
 from sandbox.cluster import Cluster
-from sandbox.environment import child_environment, prepare, recorded_toolchain
+from sandbox.environment import check_cli_version, child_environment, prepare, recorded_toolchain
 from sandbox.errors import NOT_RUNNING, SandboxError
-from sandbox.paths import REPOSITORY, partial_file, write_private
+from sandbox.locking import one_at_a_time
+from sandbox.paths import REPOSITORY, partial_file, private_folder, write_private
+from sandbox.progress import Progress
 from sandbox.store import ROOT_PREFIX, Store
-from sandbox.toolchain import find_or_build
+from sandbox.toolchain import Toolchain, find_or_build
 
 STACK = "dev"
 KUBECONFIG_VARIABLE = "AMBIENT_SANDBOX_KUBECONFIG"
 """Names a kubeconfig. Its current cluster is used instead of a local one."""
 
-MARK = "# Of the sandbox of this folder: make up writes it, make clean removes it.\n"
+OWNERSHIP_COMMENT = "# Of the sandbox of this folder: make up writes it, make clean removes it.\n"
 """The first line of the sandbox's Pulumi.dev.yaml, kept by `pulumi config set`. Without it, the file may belong to the
 user's own stack `dev` on another backend and be the only key to its secrets."""
 
@@ -62,9 +64,16 @@ _STEP = re.compile(r"ing \([0-9]")
 def up(options: Namespace) -> int:
     """Start the sandbox, deploy `dev`, and show it."""
     directory: Path = options.directory
-    existing = bool(os.environ.get(KUBECONFIG_VARIABLE)) or chosen_kubeconfig(directory) is not None
+    existing = bool(os.environ.get(KUBECONFIG_VARIABLE)) or selected_kubeconfig(directory) is not None
     toolchain = find_or_build(_CONSOLE, cluster=not existing)
-    selected = choose_kubeconfig(directory)
+    selected = select_kubeconfig(directory)
+    private_folder(directory)
+    with one_at_a_time(directory / "up.lock", "Another `make up` is running", Progress(_CONSOLE)):
+        return _up(directory, toolchain, selected)
+
+
+def _up(directory: Path, toolchain: Toolchain, selected: Path | None) -> int:
+    check_cli_version(directory, toolchain.pulumi)
     prepare(directory, toolchain)
     store = None
     if selected:
@@ -78,7 +87,7 @@ def up(options: Namespace) -> int:
         store = Store(directory, toolchain)
         store.start()
     environ = stack_environment(directory)
-    with _told():
+    with _sandbox_errors():
         project, engine = Project.find(REPOSITORY), PulumiEngine(REPOSITORY, environ)
         _forget_old_cluster(project, engine)
         config = project.config_file(STACK)
@@ -87,20 +96,20 @@ def up(options: Namespace) -> int:
             outcome = initialize(Request(STACK), project, engine)
         finally:
             if fresh:
-                mark(config)
+                add_ownership_comment(config)
         for line in (*outcome.done, *outcome.notes):
             _say(line)
         if _RUNNER_KEY not in project.config(STACK):
-            made_up = f"sk-ant-made-up-{secrets.token_urlsafe(24)}"
+            placeholder = f"sk-ant-made-up-{secrets.token_urlsafe(24)}"
             # Through standard input, because arguments of programs are visible to every user of the machine.
-            engine.run("config", "set", "--secret", _RUNNER_KEY, "--stack", STACK, stdin=made_up)
-            _say(f"Put a made-up {_RUNNER_KEY} into the encrypted config of {STACK}")
+            engine.run("config", "set", "--secret", _RUNNER_KEY, "--stack", STACK, stdin=placeholder)
+            _say(f"Put a placeholder for {_RUNNER_KEY} into the encrypted config of {STACK}")
         _configure_store(store, project, engine)
     code = _pulumi(environ, "up", "--yes", "--skip-preview")
     if code != 0:
         return code
-    mark(config)  # from an older `make up`: the sandbox's passphrase has just opened it
-    with _told():
+    add_ownership_comment(config)  # from an older `make up`: the sandbox's passphrase has just opened it
+    with _sandbox_errors():
         summary = read_summary(export(engine, STACK), STACK, clock.now())
         endpoint = kube.endpoint(project.config(STACK).get("context"), environ)
         ca_file = None if selected else Cluster(directory, toolchain).ca_file
@@ -113,11 +122,11 @@ def up(options: Namespace) -> int:
 def preview(options: Namespace) -> int:
     """Show what `up` would change."""
     environ = stack_environment(options.directory)
-    with _told():
+    with _sandbox_errors():
         if not has_stack(PulumiEngine(REPOSITORY, environ), STACK):
             message = f"There is no stack {STACK} yet: run `make up`."
             raise SandboxError(message, NOT_RUNNING)
-    if chosen_kubeconfig(options.directory) is None:
+    if selected_kubeconfig(options.directory) is None:
         toolchain = recorded_toolchain(options.directory)
         store = Store(options.directory, toolchain)
         if not Cluster(options.directory, toolchain).running or (store.exists and not store.running):
@@ -132,7 +141,7 @@ def down(options: Namespace) -> int:
     if not (directory / "toolchain.json").exists():
         _say("There is no sandbox.")
         return 0
-    selected = chosen_kubeconfig(directory)
+    selected = selected_kubeconfig(directory)
     toolchain = recorded_toolchain(directory)
     cluster, store = Cluster(directory, toolchain), Store(directory, toolchain)
     anything = deployed(directory)
@@ -158,23 +167,23 @@ def deployed(directory: Path) -> bool:
     """Tell whether `dev` has resources in its state."""
     if not (directory / "toolchain.json").exists():
         return False
-    with _told():
+    with _sandbox_errors():
         engine = PulumiEngine(REPOSITORY, stack_environment(directory))
         return has_stack(engine, STACK) and bool(resources(export(engine, STACK)))
 
 
 def stack_environment(directory: Path) -> dict[str, str]:
-    """Return the complete environment of the stack's engine, for the sandbox and the chosen cluster."""
-    return {**child_environment(directory), **chosen_environment(directory)}
+    """Return the complete environment of the stack's engine, for the sandbox and the selected cluster."""
+    return {**child_environment(directory), **cluster_environment(directory)}
 
 
-def chosen_environment(directory: Path) -> dict[str, str]:
-    """Return the variables that the chosen cluster changes in the sandbox's environment."""
-    selected = chosen_kubeconfig(directory)
+def cluster_environment(directory: Path) -> dict[str, str]:
+    """Return the variables that the selected cluster changes in the sandbox's environment."""
+    selected = selected_kubeconfig(directory)
     return {"KUBECONFIG": str(selected)} if selected else {}
 
 
-def chosen_kubeconfig(directory: Path) -> Path | None:
+def selected_kubeconfig(directory: Path) -> Path | None:
     """Return the kubeconfig of an earlier `up`. The stack belongs to its cluster until `make clean`."""
     try:
         return Path((directory / "chosen-kubeconfig").read_text(encoding="utf-8").strip())
@@ -182,13 +191,13 @@ def chosen_kubeconfig(directory: Path) -> Path | None:
         return None
 
 
-def choose_kubeconfig(directory: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
+def select_kubeconfig(directory: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
     """Record the kubeconfig that the user names, or return the recorded one.
 
     Raises:
         SandboxError: The file does not exist, or the stack is on another cluster already.
     """
-    before = chosen_kubeconfig(directory)
+    before = selected_kubeconfig(directory)
     named = environ.get(KUBECONFIG_VARIABLE)
     if not named:
         return before
@@ -197,8 +206,7 @@ def choose_kubeconfig(directory: Path, environ: Mapping[str, str] = os.environ) 
         message = f"{KUBECONFIG_VARIABLE} names {path}, and there is no such file."
         raise SandboxError(message)
     if path != before:
-        directory.mkdir(parents=True, exist_ok=True)
-        directory.chmod(0o700)
+        private_folder(directory)
         if deployed(directory):
             message = f"{STACK} is deployed on another cluster: run `make down` with the old setting first."
             raise SandboxError(message)
@@ -207,12 +215,12 @@ def choose_kubeconfig(directory: Path, environ: Mapping[str, str] = os.environ) 
 
 
 def _forget_old_cluster(project: Project, engine: PulumiEngine) -> None:
-    """Remove the cluster from the config if nothing is deployed, because it may be gone or no longer the chosen one."""
+    """Remove the cluster from the config if nothing is deployed, because it may be gone or not selected any more."""
     path = project.config_file(STACK)
     if not path.exists():
         return
     if not has_stack(engine, STACK):
-        if not is_marked(path):
+        if not is_owned(path):
             message = (
                 f"{project.shown(path)} is of a stack that is not the sandbox's: "
                 "rename it or remove it, then run make up again"
@@ -256,18 +264,18 @@ def config_path() -> Path:
     return Project.find(REPOSITORY).config_file(STACK)
 
 
-def is_marked(path: Path) -> bool:
+def is_owned(path: Path) -> bool:
     """Tell whether a config file belongs to the sandbox and may be removed."""
     try:
-        return path.read_text(encoding="utf-8").startswith(MARK)
+        return path.read_text(encoding="utf-8").startswith(OWNERSHIP_COMMENT)
     except (FileNotFoundError, UnicodeDecodeError):
         return False
 
 
-def mark(path: Path) -> None:
-    """Mark an existing config file as the sandbox's."""
-    if path.exists() and not is_marked(path):
-        text = MARK + path.read_text(encoding="utf-8")
+def add_ownership_comment(path: Path) -> None:
+    """Add the ownership comment to an existing config file."""
+    if path.exists() and not is_owned(path):
+        text = OWNERSHIP_COMMENT + path.read_text(encoding="utf-8")
         with partial_file(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
@@ -275,7 +283,7 @@ def mark(path: Path) -> None:
 def _pulumi(environ: Mapping[str, str], *arguments: str) -> int:
     """Run a command of the engine on the stack, its output shown but for the known warnings; returns its exit code."""
     colour = "always" if sys.stdout.isatty() else "never"
-    with _told():
+    with _sandbox_errors():
         return shown([*arguments, "--stack", STACK, "--color", colour], REPOSITORY, environ, _show)
 
 
@@ -308,7 +316,7 @@ def without_known_warnings(lines: Iterable[str]) -> Iterator[str]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _sandbox_errors() -> Iterator[None]:
     """Convert the command line's errors into the sandbox's, which are printed without a traceback."""
     try:
         yield

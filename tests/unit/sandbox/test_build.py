@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,9 @@ from rich.console import Console
 from sandbox import go as compiler
 from sandbox.build import build_part
 from sandbox.errors import SandboxError
-from sandbox.go import GIBIBYTE, find_go, go_environment
-from sandbox.parts import ENGINE_KIT, KITS, KUBERNETES_PLUGIN
+from sandbox.go import GIBIBYTE, find_go, go_environment, usable_cores
+from sandbox.machine import Installed
+from sandbox.parts import ENGINE_KIT, KITS, KUBERNETES_PLUGIN, LANGUAGE_EXEC
 from sandbox.paths import REPOSITORY, TOOLCHAIN_SOURCES
 from sandbox.progress import Pace, minutes
 from sandbox.toolchain import find_or_build
@@ -172,6 +174,51 @@ class TestBuilds:
         assert json.loads((source / "schema-embed.json").read_text())["version"]
 
 
+class TestInterruptedBuilds:
+    """Some parts were built before. Only the others are missing."""
+
+    @pytest.fixture
+    def begun(self, fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        fail(fake, "kube-controller-manager", "no")
+        with pytest.raises(SandboxError):
+            run()
+        monkeypatch.delenv("AMBIENT_BUILD")
+
+    def test_only_the_rest_is_downloaded(self, begun: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        requested: list[str] = []
+
+        def record(found: Installed, missing: Collection[str], *_: object) -> Installed:
+            requested.extend(missing)
+            return found
+
+        monkeypatch.setattr("sandbox.toolchain.add_downloads", record)
+        with pytest.raises(SandboxError, match="controller manager could not be built"):
+            run()
+        assert requested == NAMES[NAMES.index("kube-controller-manager") :]
+
+    def test_a_built_pulumi_without_its_runner_is_missing_it(
+        self, fake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run()
+        monkeypatch.delenv("AMBIENT_BUILD")
+        monkeypatch.setenv("AMBIENT_OFFLINE", "1")
+        next((tmp_path / "cache").glob(f"toolchain/*/bin/{LANGUAGE_EXEC}")).unlink()
+        (fake / "bin" / "go").unlink()
+        with pytest.raises(SandboxError, match=rf"^With AMBIENT_OFFLINE, these .*: {LANGUAGE_EXEC}\.\nThere is no"):
+            run()
+
+    def test_offline_the_missing_are_named_only_where_there_is_no_go(
+        self, begun: None, fake: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AMBIENT_OFFLINE", "1")
+        with pytest.raises(SandboxError, match=r"^controller manager could not be built"):
+            run()
+        (fake / "bin" / "go").unlink()
+        missing = "kube-controller-manager, pulumi-resource-kubernetes, pulumi"
+        with pytest.raises(SandboxError, match=rf"^With AMBIENT_OFFLINE, these .*: {missing}\.\nThere is no"):
+            run()
+
+
 class TestFailures:
     @pytest.mark.parametrize(
         ("text", "problem", "advice"),
@@ -224,13 +271,21 @@ class TestFailures:
         assert hints[-1] == "hint: AMBIENT_CACHE_DIR=FOLDER puts the cache elsewhere."
         assert calls(fake) == []
 
-    def test_a_full_disk_of_the_cache(self, fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("name", ["cache/toolchain/x", "cache", "", None, "other/x"])
+    def test_a_full_disk_is_of_the_cache_if_the_file_is(
+        self, fake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str | None
+    ) -> None:
         def full(*_: object, **__: object) -> None:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "x")
+            filename = None if name is None else str(tmp_path / name)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), filename)
 
         monkeypatch.setattr("sandbox.toolchain.build_part", full)
-        with pytest.raises(SandboxError, match=r"cannot be written: No space left on device\.\nhint: Make room"):
-            run()
+        if name == "other/x":
+            with pytest.raises(OSError, match="No space left on device"):
+                run()
+        else:
+            with pytest.raises(SandboxError, match=r"cannot be written: No space left on device\.\nhint: Make room"):
+                run()
 
     def test_a_go_that_does_not_work_is_not_called_old(self, fake: Path) -> None:
         (fake / "bin" / "go").write_text("#!/bin/sh\necho 'go: parsing $GOFLAGS: unknown flag -x' >&2; exit 1\n")
@@ -251,15 +306,20 @@ class TestEnvironment:
 
     @pytest.mark.parametrize(
         ("memory", "cores", "limit"),
-        [(4 * GIBIBYTE, 2, GIBIBYTE), (64 * GIBIBYTE, 8, 4 * GIBIBYTE), (8 * GIBIBYTE, 16, GIBIBYTE // 2)],
+        [(4 * GIBIBYTE, 2, GIBIBYTE), (64 * GIBIBYTE, 8, 4 * GIBIBYTE), (16 * GIBIBYTE, 16, GIBIBYTE // 2)],
     )
     def test_compilers_take_half_of_the_memory(
         self, monkeypatch: pytest.MonkeyPatch, memory: int, cores: int, limit: int
     ) -> None:
         monkeypatch.setattr(compiler, "_memory", lambda: memory)
-        monkeypatch.setattr("os.cpu_count", lambda: cores)
+        monkeypatch.setattr(compiler, "usable_cores", lambda: cores)
         found = go_environment({})
         assert (found["GOGC"], found["GOMEMLIMIT"]) == ("off", str(limit))
+
+    def test_in_small_memory_the_collector_stays_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(compiler, "_memory", lambda: 8 * GIBIBYTE)
+        monkeypatch.setattr(compiler, "usable_cores", lambda: 16)
+        assert not {"GOGC", "GOMEMLIMIT"} & set(go_environment({}))
 
     def test_offline_go_downloads_nothing(self) -> None:
         found = go_environment({"AMBIENT_OFFLINE": "1", "GOPROXY": "direct"})
@@ -270,7 +330,19 @@ class TestEnvironment:
         assert (found["GOGC"], found["GOMEMLIMIT"]) == ("50", "1GiB")
 
     def test_a_machine_has_memory(self) -> None:
-        assert int(go_environment({})["GOMEMLIMIT"]) >= GIBIBYTE // 2
+        assert compiler._memory() > GIBIBYTE // 8
+
+    @pytest.mark.parametrize(
+        ("quota", "cores"),
+        [("max 100000", 4), ("150000 100000", 2), ("50000 100000", 1), ("900000 100000", 4), (None, 4)],
+    )
+    def test_cores_are_those_that_a_container_may_use(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str | None, cores: int
+    ) -> None:
+        monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0, 1, 2, 3}, raising=False)
+        if quota:
+            (tmp_path / "cpu.max").write_text(f"{quota}\n", encoding="utf-8")
+        assert usable_cores(tmp_path / "cpu.max") == cores
 
 
 class TestEstimates:

@@ -9,6 +9,8 @@ import os
 import re
 import tarfile
 import threading
+import time
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from sandbox import releases
 from sandbox.download import UnavailableError
 from sandbox.errors import SandboxError
 from sandbox.machine import FIELDS, Installed
-from sandbox.parts import KITS, KUBERNETES_VERSION, MINIMUM_PULUMI, PLUGIN_VERSION, VERSITYGW_VERSION
+from sandbox.parts import KITS, KUBERNETES_VERSION, LANGUAGE_EXEC, MINIMUM_PULUMI, PLUGIN_VERSION, VERSITYGW_VERSION
 from sandbox.progress import Progress
 from sandbox.releases import add_downloaded, add_downloads, address
 from sandbox.toolchain import find_or_build
@@ -146,8 +148,9 @@ class TestPins:
                 assert re.fullmatch(rf"[0-9a-f]{{{lengths[release.checksum.algorithm]}}}", release.checksum.value)
                 assert release.url.startswith("https://")
                 assert release.version in release.url
-        sources = re.findall(r'^origin = "(.*)"$', PINNED.read_text(encoding="utf-8"), re.MULTILINE)
-        assert sources
+        entries = tomllib.loads(PINNED.read_text(encoding="utf-8"))["release"]
+        sources = [entry[key] for entry in entries for key in ("origin", "second_origin") if key in entry]
+        assert len(sources) > len(entries) == len([entry for entry in entries if "origin" in entry])
         assert all(re.search(r"/blob/[0-9a-f]{40}/", source) for source in sources)
 
 
@@ -167,7 +170,7 @@ class TestDownloads:
 
     def test_only_what_is_missing_and_once(self, publisher: Publisher, fetch: Callable[..., Installed]) -> None:
         publisher.publish(FILES)
-        assert fetch("etcd") == fetch("etcd") == add_downloaded(Installed(), MACHINE)
+        assert fetch("etcd") == fetch("etcd") == add_downloaded(Installed(), FIELDS, MACHINE)
         assert publisher.requested == ["etcd.tar.gz"]
 
     def test_an_installed_program_comes_first(
@@ -175,7 +178,7 @@ class TestDownloads:
     ) -> None:
         publisher.publish(FILES)
         fetch("etcd")
-        assert add_downloaded(Installed(etcd=tmp_path), MACHINE).etcd == tmp_path
+        assert add_downloaded(Installed(etcd=tmp_path), FIELDS, MACHINE).etcd == tmp_path
 
     def test_names_in_an_archive_are_not_paths(
         self, publisher: Publisher, fetch: Callable[..., Installed], tmp_path: Path
@@ -195,14 +198,14 @@ class TestDownloads:
         publisher.publish({"etcd.tar.gz": FILES["store.tar.gz"]})
         with pytest.raises(SandboxError, match=r"etcd\.tar\.gz does not contain etcd\.$"):
             fetch()
-        assert add_downloaded(Installed(), MACHINE) == Installed()
+        assert add_downloaded(Installed(), FIELDS, MACHINE) == Installed()
 
     def test_a_wrong_checksum_stops(self, publisher: Publisher, fetch: Callable[..., Installed]) -> None:
         publisher.publish(FILES)
         publisher.server.files[f"/{HOST}/etcd.tar.gz"] = b"another"
         with pytest.raises(SandboxError, match=r"etcd\.tar\.gz is not the expected file, and was deleted"):
             fetch()
-        assert add_downloaded(Installed(), MACHINE).etcd is None
+        assert add_downloaded(Installed(), FIELDS, MACHINE).etcd is None
 
     def test_a_missing_file_is_built(
         self, publisher: Publisher, fetch: Callable[..., Installed], shown: io.StringIO
@@ -246,7 +249,7 @@ class TestDownloads:
             run.start()
         for run in runs:
             run.join()
-        assert results[0] == results[1] == add_downloaded(Installed(), MACHINE)
+        assert results[0] == results[1] == add_downloaded(Installed(), FIELDS, MACHINE)
         assert publisher.requested == ["etcd.tar.gz"]
         assert "Another run is downloading the sandbox's programs: waiting for it" in shown.getvalue()
 
@@ -259,6 +262,34 @@ class TestDownloads:
         assert re.search(r"\[1/1\] kube-apiserver 1\.0, \d+s, \d of 3 MB, \d+\.\d MB/s, \d+s left", out.getvalue())
 
 
+class TestOldDownloads:
+    def test_are_removed_after_a_month_without_use(
+        self, publisher: Publisher, fetch: Callable[..., Installed], tmp_path: Path
+    ) -> None:
+        publisher.publish(FILES)
+        root = tmp_path / "cache" / "releases"
+        current = {release.folder.name for release in releases.pinned(MACHINE)}
+        (partial,) = [f"{name}.partial" for name in current if name.startswith("versitygw")]
+        for name, days in (("etcd-0.9-abc", 31), ("etcd-0.8-abc", 1), ("pulumi-0.9-abc.new", 31)):
+            (root / name).mkdir(parents=True)
+            (root / name / "program").touch()
+            os.utime(root / name, (time.time() - days * 86_400,) * 2)
+        for name, days in (("etcd-0.9-def.partial", 31), (partial, 31)):
+            (root / name).touch()
+            os.utime(root / name, (time.time() - days * 86_400,) * 2)
+        fetch("etcd")
+        (etcd,) = [name for name in current if name.startswith("etcd")]
+        assert {path.name for path in root.iterdir()} == {"lock", etcd, "etcd-0.8-abc", partial}
+
+    def test_stay_while_a_run_uses_them(self, publisher: Publisher, fetch: Callable[..., Installed]) -> None:
+        publisher.publish(FILES)
+        found = fetch("etcd").etcd
+        assert found is not None
+        os.utime(found.parent, (0, 0))
+        add_downloaded(Installed(), ["etcd"], MACHINE)
+        assert found.parent.stat().st_mtime > time.time() - 60
+
+
 class TestMirror:
     def test_keeps_the_publishers_paths(self, tmp_path: Path) -> None:
         url = "https://dl.k8s.io/release/v1/kubectl"
@@ -266,10 +297,19 @@ class TestMirror:
         assert address(url, {"AMBIENT_MIRROR": "http://m:1/x/"}) == "http://m:1/x/dl.k8s.io/release/v1/kubectl"
         assert address(url, {"AMBIENT_MIRROR": str(tmp_path)}) == f"{tmp_path.as_uri()}/dl.k8s.io/release/v1/kubectl"
 
-    def test_refuses_a_password(self) -> None:
-        with pytest.raises(SandboxError, match="must not contain a user") as problem:
-            address("https://dl.k8s.io/x", {"AMBIENT_MIRROR": "https://me:secret@m/"})
+    @pytest.mark.parametrize("mirror", ["https://me:secret@m/", "https://me:secret/2@m/", "https://me:secret@[m/"])
+    def test_refuses_a_password(self, mirror: str) -> None:
+        with pytest.raises(SandboxError, match=r"must not contain a user|is neither a valid URL") as problem:
+            address("https://dl.k8s.io/x", {"AMBIENT_MIRROR": mirror})
         assert "secret" not in str(problem.value)
+
+    @pytest.mark.parametrize(
+        "mirror",
+        ["ftp://m", "m:80/x", "http://[bad", "http://m:x/", "http://", "~no-such-user/x", "s3://bucket/x"],
+    )
+    def test_is_a_folder_or_a_url_of_a_known_scheme(self, mirror: str) -> None:
+        with pytest.raises(SandboxError, match=r"^AMBIENT_MIRROR (is neither|must be) "):
+            address("https://dl.k8s.io/x", {"AMBIENT_MIRROR": mirror})
 
     def test_may_be_a_folder(self, publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         publisher.publish(FILES)
@@ -319,6 +359,35 @@ class TestToolchain:
         ):
             find_or_build(Console(file=io.StringIO()))
         assert publisher.requested == before
+
+    @pytest.mark.parametrize("as_url", [True, False])
+    def test_offline_takes_from_a_mirror_in_a_folder(
+        self, publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_url: bool
+    ) -> None:
+        publisher.publish(FILES)
+        folder = tmp_path / "mirror" / HOST
+        folder.mkdir(parents=True)
+        for name, data in FILES.items():
+            (folder / name).write_bytes(data)
+        monkeypatch.setenv("AMBIENT_OFFLINE", "1")
+        monkeypatch.setenv("AMBIENT_MIRROR", folder.parent.as_uri() if as_url else str(folder.parent))
+        tools = find_or_build(Console(file=io.StringIO()))
+        assert tools.pulumi.read_bytes() == SCRIPT
+        assert publisher.requested == []
+
+    def test_a_complete_build_comes_before_a_download(
+        self, publisher: Publisher, fetch: Callable[..., Installed], tmp_path: Path
+    ) -> None:
+        publisher.publish(FILES)
+        assert fetch().pulumi is not None
+        for kit in KITS:
+            folder = tmp_path / "cache" / "toolchain" / f"{kit.sources_key()}-{MACHINE}-x" / "bin"
+            folder.mkdir(parents=True)
+            for name in [*(part.name for part in kit.parts), LANGUAGE_EXEC]:
+                (folder / name).touch(mode=0o755)
+        tools = find_or_build(Console(file=io.StringIO()))
+        assert tools.pulumi.parent == folder
+        assert (tools.language_host, tools.language_exec) == (None, folder / LANGUAGE_EXEC)
 
     def test_building_can_be_chosen(
         self, publisher: Publisher, monkeypatch: pytest.MonkeyPatch, fetch: Callable[..., Installed]

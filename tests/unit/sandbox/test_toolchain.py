@@ -21,6 +21,7 @@ from sandbox.cluster import Cluster
 from sandbox.credentials import USERS, ensure_tokens, read_tokens, signing_key
 from sandbox.environment import (
     UNSET,
+    check_cli_version,
     child_environment,
     environment,
     export_lines,
@@ -240,6 +241,61 @@ class TestEnvironment:
         before = (tmp_path / "box" / "passphrase").read_text()
         prepare(tmp_path / "box", tools)
         assert (tmp_path / "box" / "passphrase").read_text() == before
+
+    def test_of_two_runs_the_first_passphrase_stays(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        tools = toolchain(tmp_path / "bin")
+        path = tmp_path / "box" / "passphrase"
+        exists = Path.exists
+        # The other run writes its passphrase right after this one saw none.
+        monkeypatch.setattr(Path, "exists", lambda self, **more: self != path and exists(self, **more))
+        prepare(tmp_path / "box", tools)
+        before = path.read_text()
+        prepare(tmp_path / "box", tools)
+        assert path.read_text() == before
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
+    def test_a_full_disk_is_named(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        box = tmp_path / "box"
+        box.mkdir()
+        (box / "state").touch()
+        monkeypatch.setattr(command_line, "find_or_build", lambda console: toolchain(tmp_path / "bin"))
+        assert command_line.main(["start", "--directory", str(box)]) == 1
+        first, hint = capsys.readouterr().err.splitlines()
+        assert first == f"sandbox: {box / 'state'} cannot be read or written: File exists."
+        assert hint.startswith("hint: Check the free space and the permissions of ")
+
+        def full(*_: object) -> None:
+            with Path("/dev/full").open("w") as stream:
+                stream.write("x")
+
+        monkeypatch.setattr(command_line, "prepare", full)
+        assert command_line.main(["start", "--directory", str(box)]) == 1
+        assert f"sandbox: {box} cannot be read or written: No space left on device." in capsys.readouterr().err
+
+    def test_an_older_cli_does_not_open_the_state_of_a_newer_one(self, tmp_path: Path) -> None:
+        box = tmp_path / "box"
+        newer = program(tmp_path / "newer", "#!/bin/sh\necho v3.274.1\n")
+        older = program(tmp_path / "older", "#!/bin/sh\necho v3.259.0\n")
+        newest = program(tmp_path / "newest", "#!/bin/sh\necho 3.1000.0-dev\n")
+        check_cli_version(box, older)
+        check_cli_version(box, newer)
+        check_cli_version(box, program(tmp_path / "silent"))
+        with pytest.raises(SandboxError) as refused:
+            check_cli_version(box, older)
+        first, *hints = str(refused.value).splitlines()
+        assert first == f"{older} is v3.259.0, older than Pulumi v3.274.1, which wrote the state in {box}."
+        assert len(hints) == 2
+        check_cli_version(box, newest)
+        with pytest.raises(SandboxError):
+            check_cli_version(box, newer)
+
+    @pytest.mark.parametrize(("own", "expected"), [(None, "true"), ("false", "false")])
+    def test_the_engine_downloads_no_plugins(self, tmp_path: Path, own: str | None, expected: str) -> None:
+        prepare(tmp_path / "box", toolchain(tmp_path / "bin"))
+        name = "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"
+        assert environment(tmp_path / "box", {name: own} if own else {})[name] == expected
 
     def test_no_launcher_beside_a_real_host(self, tmp_path: Path) -> None:
         prepare(tmp_path / "box", toolchain(tmp_path / "bin"))

@@ -1,6 +1,7 @@
 """What `make up` shows and chooses; the stack itself is tried by the engine tests and by hand."""
 
 import json
+from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import yaml
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.pulumi import PulumiEngine
 from sandbox import __main__ as command_line
-from sandbox import up
+from sandbox import locking, up
 from sandbox.errors import SandboxError
 from sandbox.store import ROOT_PREFIX
 
@@ -101,28 +102,28 @@ Resources:
         assert shown(step + step + end + step + end) == step + end + end
 
 
-class TestChoiceOfACluster:
+class TestSelectedCluster:
     def test_is_remembered(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(up, "deployed", lambda directory: False)
         kubeconfig = tmp_path / "mine"
         kubeconfig.write_text("")
-        assert up.choose_kubeconfig(tmp_path, {}) is None
-        assert up.chosen_environment(tmp_path) == {}
-        assert up.choose_kubeconfig(tmp_path, {up.KUBECONFIG_VARIABLE: str(kubeconfig)}) == kubeconfig
-        assert up.choose_kubeconfig(tmp_path, {}) == kubeconfig
-        assert up.chosen_environment(tmp_path) == {"KUBECONFIG": str(kubeconfig)}
+        assert up.select_kubeconfig(tmp_path, {}) is None
+        assert up.cluster_environment(tmp_path) == {}
+        assert up.select_kubeconfig(tmp_path, {up.KUBECONFIG_VARIABLE: str(kubeconfig)}) == kubeconfig
+        assert up.select_kubeconfig(tmp_path, {}) == kubeconfig
+        assert up.cluster_environment(tmp_path) == {"KUBECONFIG": str(kubeconfig)}
 
     def test_no_such_file(self, tmp_path: Path) -> None:
         with pytest.raises(SandboxError, match="no such file"):
-            up.choose_kubeconfig(tmp_path, {up.KUBECONFIG_VARIABLE: str(tmp_path / "none")})
+            up.select_kubeconfig(tmp_path, {up.KUBECONFIG_VARIABLE: str(tmp_path / "none")})
 
     def test_a_deployed_stack_does_not_move(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(up, "deployed", lambda directory: True)
         kubeconfig = tmp_path / "mine"
         kubeconfig.write_text("")
         with pytest.raises(SandboxError, match="make down"):
-            up.choose_kubeconfig(tmp_path, {up.KUBECONFIG_VARIABLE: str(kubeconfig)})
-        assert up.chosen_kubeconfig(tmp_path) is None
+            up.select_kubeconfig(tmp_path, {up.KUBECONFIG_VARIABLE: str(kubeconfig)})
+        assert up.selected_kubeconfig(tmp_path) is None
 
     def test_clean_leaves_nothing_behind_on_it(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         box = tmp_path / "box"
@@ -136,6 +137,27 @@ class TestChoiceOfACluster:
         monkeypatch.setattr(command_line, "deployed", lambda directory: False)
         assert command_line.main(["clean", "--directory", str(box)]) == 0
         assert not box.exists()
+
+
+class TestTwoAtOnce:
+    def test_the_second_waits_before_it_prepares_anything(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        box = tmp_path / "box"
+        free: list[bool] = []
+
+        def prepare(directory: Path, toolchain: object) -> None:
+            with (directory / "up.lock").open("w") as lock:
+                free.append(locking._try_lock(lock.fileno()))
+            raise SandboxError("enough")
+
+        monkeypatch.setattr(up, "find_or_build", lambda console, cluster: Namespace(pulumi=tmp_path / "none"))
+        monkeypatch.setattr(up, "prepare", prepare)
+        with pytest.raises(SandboxError, match="enough"):
+            up.up(Namespace(directory=box))
+        assert free == [False]
+        with (box / "up.lock").open("w") as lock:
+            assert locking._try_lock(lock.fileno())
 
 
 class TestConfigOfTheStack:
@@ -157,12 +179,12 @@ class TestConfigOfTheStack:
 
     def test_of_a_sandbox_that_is_gone_is_removed(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         file = project.config_file("dev")
-        up.mark(file)
+        up.add_ownership_comment(file)
         assert not file.exists()
         file.write_text("encryptionsalt: v1:x\n")
-        up.mark(file)
-        up.mark(file)
-        assert file.read_text() == f"{up.MARK}encryptionsalt: v1:x\n"
+        up.add_ownership_comment(file)
+        up.add_ownership_comment(file)
+        assert file.read_text() == f"{up.OWNERSHIP_COMMENT}encryptionsalt: v1:x\n"
         self.forget(project, monkeypatch)
         assert not file.exists()
 
@@ -173,7 +195,7 @@ class TestConfigOfTheStack:
         file = project.config_file("dev")
         file.write_text("config: {}\n")
         if marked:
-            up.mark(file)
+            up.add_ownership_comment(file)
         box = project.folder / "box"
         monkeypatch.setattr(command_line, "config_path", lambda: file)
         assert command_line.main(["clean", "--directory", str(box)]) == 0
