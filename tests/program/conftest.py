@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _loud() -> Iterator[None]:
-    """What a program keeps the SDK and Python from (`quiet`) ends with it: here the process lives on."""
+    """What a program keeps the SDK and Python from (`sdk_tuning`) ends with it: here the process lives on."""
     trace, debug, thresholds = getattr(resource, sdk_tuning.FUNCTION), log.debug, gc.get_threshold()
     yield
     setattr(resource, sdk_tuning.FUNCTION, trace)

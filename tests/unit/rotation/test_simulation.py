@@ -46,7 +46,7 @@ POLICIES = {
     "90d": DAILY,
     "1y": Policy.of(YEAR, run_every=7 * DAY),
     "90d, no overlap": Policy(90 * DAY, 14 * DAY, 0, 7 * DAY),
-    "30d, a notice of most of it": Policy(30 * DAY, 25 * DAY, 5 * DAY, DAY),
+    "30d, a renewal window of most of it": Policy(30 * DAY, 25 * DAY, 5 * DAY, DAY),
     "7d, an overlap of half of it": Policy(7 * DAY, 84 * HOUR, 78 * HOUR, 6 * HOUR),
     "never": Policy.of(NEVER, run_every=7 * DAY),
     "10m": Policy(600, 150, 75, 75),
