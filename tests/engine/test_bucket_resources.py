@@ -24,7 +24,7 @@ from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.provider.store.connection import Store as ClientOfStore
 from ambient_components.provider.store.connection import StoreSettings
 from sandbox.store import Store
-from tests.support.stacks import Machine
+from tests.support.machine import Machine
 from tests.support.store_crashes import bucket_case, bucket_end, credential_cases, killed_everywhere
 from tests.support.store_world import OWNER, OneResource, StoreWorld, move_clock
 

@@ -11,7 +11,8 @@ from ambient_components.access.guardrail_names import MAX_KEYS
 from ambient_components.rules.durations import DAY, YEAR
 from ambient_components.rules.lifetimes import NEVER
 from sandbox.toolchain import Toolchain
-from tests.support.stacks import Machine, Stack, claims, started
+from tests.support.machine import Machine, claims, started
+from tests.support.stacks import Stack
 
 LIVES = {
     "page-1d": ("lifetime: 1d", DAY),

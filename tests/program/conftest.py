@@ -17,7 +17,8 @@ from ambient_components import ClusterProviders, Workspace, clock
 from ambient_components.program import main as stack_program
 from ambient_components.program import sdk_tuning
 from tests.support.fake_engine import flat
-from tests.support.recorder import Recorder, Recording
+from tests.support.recorder import Recorder
+from tests.support.registrations import Recording
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 CLUSTER = {"clusterUid": "6f415e40-d125-406d-850c-9d186015e93a"}

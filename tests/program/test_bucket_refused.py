@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ambient_components import Bucket
 from tests.program.test_states import _without as without
 from tests.support.quick import examples
-from tests.support.recorder import Secret
+from tests.support.registrations import Secret
 from tests.support.workspace_bucket import BUCKET, ENDPOINT, EXISTING, KEYS, NAMES, alone
 
 # What is refused.

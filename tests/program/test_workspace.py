@@ -2,7 +2,7 @@ import pulumi
 import pytest
 
 from ambient_components import AccessLedger, ClusterProviders, Workspace
-from tests.support.recorder import Secret, holds_secret
+from tests.support.registrations import Secret, holds_secret
 
 FULL = {
     "owners": ["user:alice@example.com", "serviceaccount:ci:deployer"],
