@@ -48,21 +48,21 @@ class NamespacePatch(KubernetesObject):
     """Fields of a Namespace that another resource owns."""
 
     kind = "Namespace"
-    token = "kubernetes:core/v1:NamespacePatch"  # noqa: S105
+    token = urns.NAMESPACE_PATCH
 
 
 class ConfigMap(KubernetesObject):
     """A ConfigMap."""
 
     kind = "ConfigMap"
-    token = "kubernetes:core/v1:ConfigMap"  # noqa: S105
+    token = urns.CONFIG_MAP
 
 
 class ResourceQuota(KubernetesObject):
     """A ResourceQuota."""
 
     kind = "ResourceQuota"
-    token = "kubernetes:core/v1:ResourceQuota"  # noqa: S105
+    token = urns.RESOURCE_QUOTA
 
 
 class NetworkPolicy(KubernetesObject):
@@ -70,5 +70,5 @@ class NetworkPolicy(KubernetesObject):
 
     api_version = "networking.k8s.io/v1"
     kind = "NetworkPolicy"
-    token = "kubernetes:networking.k8s.io/v1:NetworkPolicy"  # noqa: S105
-    former_tokens = ("kubernetes:extensions/v1beta1:NetworkPolicy",)
+    token = urns.NETWORK_POLICY
+    former_tokens = (urns.FORMER_NETWORK_POLICY,)

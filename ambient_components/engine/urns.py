@@ -31,6 +31,11 @@ WORKSPACE_SECRET: Final = "ambient:index:WorkspaceSecret"  # noqa: S105  # a typ
 
 # Resources of other providers
 NAMESPACE: Final = "kubernetes:core/v1:Namespace"
+NAMESPACE_PATCH: Final = "kubernetes:core/v1:NamespacePatch"
+CONFIG_MAP: Final = "kubernetes:core/v1:ConfigMap"
+RESOURCE_QUOTA: Final = "kubernetes:core/v1:ResourceQuota"
+NETWORK_POLICY: Final = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+FORMER_NETWORK_POLICY: Final = "kubernetes:extensions/v1beta1:NetworkPolicy"
 _AWS_BUCKETS: Final = ("aws:s3/bucket:", "aws:s3/bucketV2:")
 
 _SCHEME = "urn:pulumi:"

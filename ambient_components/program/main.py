@@ -50,7 +50,7 @@ def run(path: Path | None = None) -> None:
     """
     without_stack_traces()
     without_debug_lines()
-    collect_rarely()
+    collect_rarely()  # again, as programs of other projects may not begin with it
     problems, found = Problems(), Problems()
     excluded = excluded_workspaces(problems)
     try:

@@ -21,7 +21,8 @@ def saved_export(project: Project, stack: str, path: str) -> Export:
         path: The file, `-` for standard input, or the folder for a fleet.
 
     Raises:
-        AmbientError: See `read_export` and `read_exports`, or no shard has a file.
+        AmbientError: See `read_export` and `read_exports`, or a shard has no file, as access in a part of a
+            fleet would mislead.
     """
     if (names := listed(project, stack)) is not None:
         fail(None, "", f"{stack!r} has no state: its file names several stacks", f"name one: {', '.join(names)}")
@@ -29,9 +30,11 @@ def saved_export(project: Project, stack: str, path: str) -> Export:
     if count is None:
         return read_export(path, project.name, bare_name(stack))
     found = read_exports(path, project.name, stack, [shard_stack(stack, number) for number in range(count)])
-    if not found:
-        first = bare_name(shard_stack(stack, 0))
-        fail(None, "", f"{path} has no state of a shard of {stack!r}", f"its files are named {first}.json, …")
+    missing = [bare_name(shard) for number in range(count) if (shard := shard_stack(stack, number)) not in found]
+    if missing:
+        names = f"{', '.join(missing[:3])}{', …' if len(missing) > 3 else ''}"
+        problem = f"{path} lacks the states of {len(missing)} of {count} shards of {stack!r}: {names}"
+        fail(None, "", problem, f"pulumi stack export --stack {missing[0]} > {path}/{missing[0]}.json")
     return joined(found.values())
 
 

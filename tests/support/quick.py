@@ -51,8 +51,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Every worker collects all tests, so each has left out the same ones."""
-    node.config.stash[_LEFT_OUT] = max(node.config.stash.get(_LEFT_OUT, 0), node.workeroutput.get(_SENT, 0))
+    """Every worker collects all tests, so each has left out the same ones. One that crashed has sent nothing."""
+    sent = getattr(node, "workeroutput", {}).get(_SENT, 0)
+    node.config.stash[_LEFT_OUT] = max(node.config.stash.get(_LEFT_OUT, 0), sent)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

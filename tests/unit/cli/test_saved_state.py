@@ -63,14 +63,19 @@ def test_a_fleet_has_a_folder(verb: str, saved: Callable[[Any], None], capsys: p
     assert "state.json is no folder, and prod is a fleet" in capsys.readouterr().err
     Path("states").mkdir()
     assert ask(verb, file="states") == 1
-    assert (
-        "states has no state of a shard of 'prod'\n  hint: its files are named prod-00.json" in capsys.readouterr().err
-    )
-    for shard, group in ((0, "devs"), (2, "ops")):
+    assert "states lacks the states of 3 of 3 shards of 'prod': prod-00, prod-01, prod-02" in capsys.readouterr().err
+    for shard, group in ((0, "devs"), (2, "ops"), (1, "sre")):
+        if shard == 1:
+            # An incomplete answer to who has access is worse than none.
+            assert ask(verb, "--format", "json", file="states") == 1
+            assert capsys.readouterr().err == (
+                "ambient: states lacks the states of 1 of 3 shards of 'prod': prod-01\n"
+                "  hint: pulumi stack export --stack prod-01 > states/prod-01.json\n"
+            )
         own = text.replace("urn:pulumi:prod::", f"urn:pulumi:prod-0{shard}::").replace('"pay', f'"pay{shard}')
         Path(f"states/prod-0{shard}.json").write_text(own.replace("group:devs", f"group:{group}"))
     assert ask(verb, "--format", "json", file="states") == 0
-    assert {"group:devs", "group:ops"} <= subjects(capsys)
+    assert {"group:devs", "group:ops", "group:sre"} <= subjects(capsys)
     # A shard is one stack.
     assert run([verb, "prod-02", "--state", "states/prod-02.json", "--format", "json"]) == 0
     assert "group:devs" not in subjects(capsys)
