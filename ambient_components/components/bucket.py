@@ -102,7 +102,7 @@ class Bucket(pulumi.ComponentResource):
         keys = S3Credentials(within(self._name, Part.CREDENTIALS), cast("S3CredentialsArgs", desired), opts)
         self.credentials = keys
         self.made.append(keys)
-        return self._told(keys.accessKey, keys.secretKey)
+        return self._variables(keys.accessKey, keys.secretKey)
 
     def _with_user(self, desired: dict[str, Any], generation: int) -> pulumi.Input[list[pulumi.Resource]]:
         """Declare the user of the access keys, and return the dependencies of the keys."""
@@ -117,9 +117,9 @@ class Bucket(pulumi.ComponentResource):
 
     def _existing(self) -> dict[str, pulumi.Output[str]]:
         args = self._args
-        return self._told(*(_complete(args["name"], field, args[field]) for field in ("accessKey", "secretKey")))
+        return self._variables(*(_complete(args["name"], field, args[field]) for field in ("accessKey", "secretKey")))
 
-    def _told(self, access_key: pulumi.Input[str], secret_key: pulumi.Input[str]) -> dict[str, pulumi.Output[str]]:
+    def _variables(self, access_key: pulumi.Input[str], secret_key: pulumi.Input[str]) -> dict[str, pulumi.Output[str]]:
         mode, endpoint, bucket = (
             pulumi.Output.from_input(one) for one in (CUSTOM_MODE, self._args["endpoint"], self._args["name"])
         )

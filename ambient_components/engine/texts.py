@@ -1,12 +1,12 @@
-"""Pulumi's own wording, where Pulumi says in words alone what has happened. Read from Pulumi 3.272.
+"""Patterns of Pulumi's own wording, for events that Pulumi reports only as text. Taken from Pulumi 3.272.
 
-All else that Pulumi says is read as data: events, exit codes, types of resources, our own problems (`problem_json`).
+Everything else is read as data: events, exit codes, types of resources, our own problems (`problem_json`).
 """
 
 import re
 from typing import Final
 
-# What the engine says after it has said why.
+# Messages that follow the one with the reason.
 _AFTERWARDS: Final = (
     "preview failed",
     "update failed",
@@ -36,7 +36,7 @@ def plain(text: str) -> str:
 
 
 def reason(output: str) -> str:
-    """Return what a command said of its failure, without its warnings, on one line."""
+    """Return the failure message of a command without its warnings, on one line."""
     lines = (line for line in output.splitlines() if line.strip() and not line.startswith(_WARNING))
     return "; ".join(map(plain, lines))
 
@@ -44,13 +44,13 @@ def reason(output: str) -> str:
 def explains_nothing(text: str) -> bool:
     """Tell whether a message of the engine is of no use to a reader.
 
-    It says that something failed, after the reason; that it was interrupted; or which plugins it uses from PATH.
+    Such a message follows the one with the reason, reports an interruption, or names the plugins used from PATH.
     """
     return text.lower().startswith(_AFTERWARDS) or is_canceled(text) or text.startswith(_PLUGINS)
 
 
 def is_canceled(text: str) -> bool:
-    """Tell whether the engine says that it was interrupted."""
+    """Tell whether the engine reports an interruption."""
     return _CANCELED.match(text) is not None
 
 

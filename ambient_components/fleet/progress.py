@@ -36,29 +36,29 @@ class PipeSafeView:
 
     def started(self, job: Job) -> None:
         """See `View`."""
-        self._told(lambda view: view.started(job))
+        self._forward(lambda view: view.started(job))
 
     def ended(self, job: Job) -> None:
         """See `View`."""
-        self._told(lambda view: view.ended(job))
+        self._forward(lambda view: view.ended(job))
 
     def tick(self) -> None:
         """See `View`."""
-        self._told(lambda view: view.tick())
+        self._forward(lambda view: view.tick())
 
     def note(self, text: str) -> None:
         """See `View`."""
-        self._told(lambda view: view.note(text))
+        self._forward(lambda view: view.note(text))
 
     def close(self) -> None:
         """See `View`."""
-        self._told(lambda view: view.close())
+        self._forward(lambda view: view.close())
 
-    def _told(self, tell: Callable[[View], object]) -> None:
+    def _forward(self, call: Callable[[View], object]) -> None:
         if self._view is None:
             return
         try:
-            tell(self._view)
+            call(self._view)
         except OSError:
             self._view = None
 

@@ -172,7 +172,7 @@ def ways_out(
     if texts.is_locked(text):
         found = locks(text)
         for lock in found:
-            yield _told(stack, lock, lock.alive(host or socket.gethostname(), lives or process_lives))
+            yield _lock_text(stack, lock, lock.alive(host or socket.gethostname(), lives or process_lives))
         if not found:
             yield f"{stack} is locked by another run: wait for it, or if dead: pulumi cancel --stack {stack} --yes"
     if texts.has_pending_operations(text):
@@ -195,7 +195,7 @@ def process_lives(pid: int) -> bool:
     return True
 
 
-def _told(stack: str, lock: Lock, alive: bool | None) -> str:
+def _lock_text(stack: str, lock: Lock, alive: bool | None) -> str:
     subject = f"{stack} is locked by {lock.who} on {lock.host}, process {lock.pid}, since {lock.since}"
     command = f"pulumi cancel --stack {stack} --yes"
     if alive:

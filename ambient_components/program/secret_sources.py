@@ -74,7 +74,7 @@ class SourceReader:
 
         Args:
             workspace: Name of the workspace that uses it.
-            source: One of those wanted.
+            source: One of the desired sources.
         """
         if source.env is not None:
             return _from_environment(source.env)

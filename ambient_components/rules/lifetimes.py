@@ -105,7 +105,8 @@ def misfit(policy: Policy, what: str = "token") -> tuple[str, str] | None:
     """Return why a policy would fail in use, as problem and remedy; None if it would not.
 
     Args:
-        policy: The policy. With manual rotation only the first token counts, which needs no notice and no overlap.
+        policy: The policy. With manual rotation only the first token counts, which needs no renewal window
+            and no overlap.
         what: Name of the renewed object for messages.
     """
     if policy.manual:
@@ -113,31 +114,31 @@ def misfit(policy: Policy, what: str = "token") -> tuple[str, str] | None:
     life, before, overlap, every = policy.lifetime, policy.rotate_before, policy.overlap, policy.run_every
     if before >= life:
         return (
-            f"a notice of {_text(before)} is not shorter than the life of {_text(life)}",
+            f"a renewal window of {_text(before)} is not shorter than the life of {_text(life)}",
             f"allowed: rotateBefore under {_text(life)}",
         )
     if overlap > before:
         return (
-            f"an overlap of {_text(overlap)} is longer than the notice of {_text(before)}: the {what} before expires "
-            "first",
+            f"an overlap of {_text(overlap)} is longer than the renewal window of {_text(before)}: the {what} before "
+            "expires first",
             f"allowed: overlap up to {_text(before)}",
         )
     if before + overlap > life:
         return (
-            f"a notice of {_text(before)} and an overlap of {_text(overlap)} are more than the life of {_text(life)}: "
-            f"the next {what} would be due while the one before this still lives",
+            f"a renewal window of {_text(before)} and an overlap of {_text(overlap)} are more than the life of "
+            f"{_text(life)}: the next {what} would be due while the one before this still lives",
             f"allowed: overlap up to {_text(life - before)}",
         )
     if every and (every >= before or every + overlap > before):
         promised = f"runs come every {_text(every)}, as runEvery says"
         if every >= before:
             return (
-                f"a notice of {_text(before)} is too short: {promised}, and none might come in it",
+                f"a renewal window of {_text(before)} is too short: {promised}, and none might come in it",
                 f"allowed: rotateBefore over {_text(every)} and a life longer than that, or rotate: manual",
             )
         return (
-            f"a notice of {_text(before)} is too short for an overlap of {_text(overlap)}: {promised}, and the {what} "
-            "before could expire sooner",
+            f"a renewal window of {_text(before)} is too short for an overlap of {_text(overlap)}: {promised}, and "
+            f"the {what} before could expire sooner",
             f"allowed: rotateBefore from {_text(every + overlap)}, or overlap up to {_text(before - every)}",
         )
     return None

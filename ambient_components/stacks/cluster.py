@@ -55,7 +55,7 @@ def identify(context: str | None, environ: Mapping[str, str] = os.environ) -> Cl
 
     settings = client.Configuration()
     settings.retries = 1
-    with _told(location(environ), "set KUBECONFIG, name another --context, or give --cluster-uid"):
+    with _without_quotes(location(environ), "set KUBECONFIG, name another --context, or give --cluster-uid"):
         connected = connect(settings, context, environ)
     try:
         with connected as api:
@@ -83,7 +83,7 @@ def identify(context: str | None, environ: Mapping[str, str] = os.environ) -> Cl
 
 def contexts(environ: Mapping[str, str] = os.environ) -> tuple[list[str], str | None]:
     """Return the kubeconfig's contexts and the current one. Empty without a kubeconfig."""
-    with _told(location(environ)):
+    with _without_quotes(location(environ)):
         config = _merged(environ)
         if config is None:
             return [], None
@@ -92,7 +92,7 @@ def contexts(environ: Mapping[str, str] = os.environ) -> tuple[list[str], str | 
 
 def endpoint(context: str | None, environ: Mapping[str, str] = os.environ) -> Endpoint | None:
     """Return the endpoint of a context from the files alone, without a request. None if they don't have it."""
-    with _told(location(environ)):
+    with _without_quotes(location(environ)):
         return _endpoint(context, _merged(environ))
 
 
@@ -115,7 +115,7 @@ def _endpoint(context: str | None, config: dict[str, Any] | None) -> Endpoint | 
 
 
 @contextmanager
-def _told(where: object, hint: str = "fix it, or set KUBECONFIG to another") -> Iterator[None]:
+def _without_quotes(where: object, hint: str = "fix it, or set KUBECONFIG to another") -> Iterator[None]:
     """Replace exceptions from parsing a broken file by our own message, because theirs could quote tokens."""
     try:
         yield
@@ -130,7 +130,7 @@ def _merged(environ: Mapping[str, str]) -> dict[str, Any] | None:
     """Merge the files by kubectl's rule: the first one that defines a name wins. Relative paths become absolute."""
     merged: dict[str, Any] = {}
     for path in files(environ):
-        with _told(path):
+        with _without_quotes(path):
             data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
             for item in data.get("clusters") or ():
                 cluster = item.get("cluster") or {}

@@ -13,8 +13,9 @@ from sandbox.backend import Backend
 from sandbox.store import Store
 from sandbox.toolchain import Toolchain, find_or_build
 from tests.support.conformance import platform_programs
+from tests.support.machine import Machine, started
 from tests.support.recordings import ObservedPlatform, observe, pytest_pyfunc_call
-from tests.support.stacks import Machine, Stack, started
+from tests.support.stacks import Stack
 
 __all__ = ["platform_programs", "pytest_pyfunc_call"]
 

@@ -3,130 +3,21 @@
 What that store does not have (lifecycle rules, encryption) the unit tests ask moto for.
 """
 
-import base64
 import json
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from ambient_components.errors import StepError
-from ambient_components.platform.contract import INTEGRATION_SECRET
-from ambient_components.platform.naming import bucket_user
-from ambient_components.provider.buckets.ownership import MAKING, holder_of, tags_of
+from ambient_components.provider.buckets.ownership import holder_of, tags_of
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
-from ambient_components.provider.buckets.s3_credentials import S3Credentials
-from ambient_components.provider.store.connection import Store as ClientOfStore
-from ambient_components.provider.store.connection import StoreSettings
-from sandbox.store import Store
-from tests.support.stacks import Machine
+from tests.support.real_store import DAY, RealWorld, bucket, client_of, code, credentials, name, refusal, s3, world
 from tests.support.store_crashes import bucket_case, bucket_end, credential_cases, killed_everywhere
-from tests.support.store_world import OWNER, OneResource, StoreWorld, move_clock
+from tests.support.store_world import OWNER, OneResource, move_clock
 
-DAY = 86_400
+__all__ = ["bucket", "name", "s3", "world"]
+
 _CASES = tuple(credential_cases(None, None))  # type: ignore[arg-type]  # for their names
-
-
-@dataclass
-class RealWorld(StoreWorld):
-    """The sandbox's store, and its cluster as the deployer sees it."""
-
-    machine: Machine | None = None
-
-    def path(self, *rest: str) -> str:
-        return "/".join(("/api/v1/namespaces", self.namespace, *rest))
-
-    def claim(self) -> str | None:
-        assert self.machine
-        return ((self.machine.get(self.path()) or {})["metadata"].get("annotations") or {}).get(MAKING)
-
-    def uses(self, access_key: str, secret: str = INTEGRATION_SECRET) -> None:
-        assert self.machine
-        data = {"S3_ACCESS_KEY": base64.b64encode(access_key.encode()).decode()}
-        body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": secret}, "data": data}
-        if self.machine.get(self.path("secrets", secret)):
-            self.machine.delete(self.path("secrets", secret))
-        self.machine.create(self.path("secrets"), body)
-
-    def used(self, secret: str = INTEGRATION_SECRET) -> str | None:
-        assert self.machine
-        found = self.machine.get(self.path("secrets", secret))
-        return base64.b64decode(found["data"]["S3_ACCESS_KEY"]).decode() if found else None
-
-
-@pytest.fixture
-def world(machine: Machine, store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealWorld]:
-    namespace = f"pay-{secrets.token_hex(3)}"
-    machine.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-    settings = StoreSettings(
-        endpoint=store.endpoint,
-        iam_endpoint=store.iam_endpoint,
-        access_key=store.access_key,
-        secret_key=store.secret_key,
-    )
-    move_clock(monkeypatch, "")
-    yield RealWorld(settings, machine.cluster.kubeconfig.read_text(), namespace=namespace, machine=machine)
-    machine.delete(f"/api/v1/namespaces/{namespace}")
-    move_clock(monkeypatch, "")
-
-
-@pytest.fixture
-def s3(world: RealWorld) -> Any:
-    return world.client("s3")
-
-
-@pytest.fixture
-def name(world: RealWorld) -> str:
-    return f"{world.namespace}-sessions"
-
-
-@pytest.fixture
-def bucket(world: RealWorld, name: str) -> OneResource:
-    one = OneResource(S3Bucket(), world)
-    one.up({"bucket": name, "owner": OWNER, "namespace": world.namespace})
-    return one
-
-
-def credentials(world: RealWorld, name: str, **more: Any) -> tuple[OneResource, dict[str, Any]]:
-    desired = {
-        "user": bucket_user(OWNER, world.namespace, name, 1),
-        "bucket": name,
-        "owner": OWNER,
-        "lifetimeSeconds": 90 * DAY,
-        "overlapSeconds": 7 * DAY,
-        "usedIn": f"{world.namespace}/{INTEGRATION_SECRET}",
-        **more,
-    }
-    keys = OneResource(S3Credentials(), world)
-    keys.up(desired)
-    assert world.machine
-    world.machine.keep_secret(keys.state["secretKey"], f"the secret of {keys.state['accessKey']}")
-    world.uses(keys.state["accessKey"])
-    return keys, desired
-
-
-def client_of(world: RealWorld, keys: OneResource) -> Any:
-    return world.client("s3", keys.state["accessKey"], keys.state["secretKey"])
-
-
-def code(action: Any, **parameters: Any) -> str:
-    """What a request is answered with."""
-    try:
-        action(**parameters)
-    except ClientError as error:
-        return str(error.response["Error"]["Code"])
-    return "done"
-
-
-def refusal(action: Any, *args: Any, **kwargs: Any) -> str:
-    with pytest.raises(StepError) as raised:
-        action(*args, **kwargs)
-    return str(raised.value)
 
 
 def test_the_key_opens_its_bucket_and_nothing_else(world: RealWorld, bucket: OneResource, name: str, s3: Any) -> None:
@@ -334,82 +225,3 @@ def test_no_key_is_lost_or_left_over_wherever_a_run_dies(
     world: RealWorld, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
     killed_everywhere(monkeypatch, credential_cases(world, monkeypatch)[case])
-
-
-# Bad input.
-
-
-@contextmanager
-def moved_clock(patch: pytest.MonkeyPatch, by: timedelta) -> Iterator[None]:
-    """The clock that requests are signed by is wrong."""
-    import botocore.auth  # noqa: PLC0415
-
-    right = botocore.auth.get_current_datetime
-    with patch.context() as inner:
-        inner.setattr("botocore.auth.get_current_datetime", lambda *args, **kwargs: right(*args, **kwargs) + by)
-        yield
-
-
-@pytest.mark.parametrize(
-    ("change", "received"),
-    [
-        ({"secret_key": "wrong"}, "refuses the secret key of the access key"),
-        ({"access_key": "NOBODY"}, "does not know the access key NOBODY, or it is disabled: check accessKey"),
-        ({"region": "eu-west-1"}, "is in another region than the request says: check region"),
-    ],
-)
-def test_wrong_settings_are_told_and_nothing_is_made(
-    world: RealWorld, name: str, s3: Any, change: dict[str, str], received: str
-) -> None:
-    given = {field: getattr(world.settings, field) for field in world.settings.__slots__}
-    wrong = RealWorld(StoreSettings(**{**given, **change}), world.kubeconfig, namespace=world.namespace)
-    one = OneResource(S3Bucket(), wrong)
-    text = refusal(one.up, {"bucket": name, "owner": OWNER})
-    assert received in text
-    assert world.settings.secret_key not in text
-    assert name not in [each["Name"] for each in s3.list_buckets()["Buckets"]]
-    one.world = world
-    assert one.up({"bucket": name, "owner": OWNER}) == "create"
-
-
-@pytest.mark.parametrize("by", [timedelta(hours=2), timedelta(hours=-2)])
-def test_a_wrong_clock_is_told_with_both_times(
-    world: RealWorld, name: str, monkeypatch: pytest.MonkeyPatch, by: timedelta
-) -> None:
-    bucket, keys = OneResource(S3Bucket(), world), OneResource(S3Credentials(), world)
-    with moved_clock(monkeypatch, by):
-        for text in (
-            refusal(bucket.up, {"bucket": name, "owner": OWNER}),
-            refusal(keys.up, {"user": "me-1", "bucket": name, "owner": OWNER, "lifetimeSeconds": DAY}),
-        ):
-            assert "refuses every request, as its clock says 2" in text
-            assert ", and this machine's 2" in text
-            assert "set the one that is wrong" in text
-
-
-def test_a_store_without_iam_at_the_address_is_told_with_the_ways_out(world: RealWorld, name: str) -> None:
-    given = {field: getattr(world.settings, field) for field in world.settings.__slots__}
-    without = ClientOfStore(StoreSettings(**{**given, "iam_endpoint": ""}))
-    wrong = RealWorld(without.settings, world.kubeconfig, namespace=world.namespace)
-    keys = OneResource(S3Credentials(), wrong)
-    text = refusal(keys.up, {"user": "me-1", "bucket": name, "owner": OWNER, "lifetimeSeconds": DAY})
-    assert "has no API of AWS's IAM there (MethodNotAllowed for iam:GetUser): set iamEndpoint" in text
-    assert "credentials: minio" in text
-    assert "driver: existing" in text
-
-
-def test_a_store_that_is_out_fails_and_the_next_run_converges(
-    world: RealWorld, store: Store, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ambient_components.provider.store.client._WAITS", (0.1,) * 5)
-    bucket = OneResource(S3Bucket(), world)
-    keys = OneResource(S3Credentials(), world)
-    desired = {"user": f"{world.namespace}-1", "bucket": name, "owner": OWNER, "lifetimeSeconds": 90 * DAY}
-    store.stop()
-    assert "does not answer" in refusal(bucket.up, {"bucket": name, "owner": OWNER, "namespace": world.namespace})
-    assert "does not answer" in refusal(keys.up, desired)
-    store.start()
-    assert bucket.up({"bucket": name, "owner": OWNER, "namespace": world.namespace}) == "create"
-    assert keys.up(desired) == "create"
-    assert code(client_of(world, keys).list_objects_v2, Bucket=name) == "done"
-    keys.destroy()

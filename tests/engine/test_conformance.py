@@ -13,8 +13,9 @@ from ambient_components.platform.naming import workspace_name_problem
 from sandbox.backend import Backend
 from sandbox.credentials import ALICE, BOB
 from tests.support import platform as ui
+from tests.support.machine import Machine
 from tests.support.recordings import ObservedPlatform
-from tests.support.stacks import Machine, Stack
+from tests.support.stacks import Stack
 
 FILE = """
 workspaces:

@@ -14,7 +14,8 @@ import pytest
 from ambient_components.engine.secrets import without_secrets
 from ambient_components.engine.state import parse_export
 from ambient_components.plan.making import deployed
-from tests.support.stacks import REPOSITORY, Machine, Stack
+from tests.support.machine import Machine
+from tests.support.stacks import REPOSITORY, Stack
 
 EXAMPLE = REPOSITORY / "stacks" / "dev.yaml"
 STATE = REPOSITORY / "examples" / "demo" / "state.json"

@@ -11,7 +11,8 @@ import pytest
 
 from ambient_components.platform.contract import INTEGRATION_SECRET, RUNNER_SECRET, Role
 from tests.support.attacks import CORE, CREATOR_NOTE, MERGE, PLATFORM, RBAC, Bearer, World
-from tests.support.stacks import Machine, Stack
+from tests.support.machine import Machine
+from tests.support.stacks import Stack
 
 CLAIMS = {
     "adminKey": {

@@ -11,7 +11,7 @@ from ambient_components.platform.contract import INTEGRATION_SECRET, MANAGED, MA
 from sandbox.backend import Backend
 from tests.support import platform as ui
 from tests.support.attacks import CORE, CREATOR_NOTE, MERGE, World
-from tests.support.stacks import Machine
+from tests.support.machine import Machine
 
 
 @pytest.fixture

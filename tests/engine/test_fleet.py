@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.stacks import REPOSITORY, Machine, Result, Stack
+from tests.support.machine import Machine
+from tests.support.stacks import REPOSITORY, Result, Stack
 
 ENTRY = "{protect: false, owners: ['user:alice@example.com'], shard: %d, keys: {ci: {}}%s}"
 

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from sandbox.toolchain import Toolchain
-from tests.support.stacks import REPOSITORY, Machine, Stack, started
+from tests.support.machine import Machine, started
+from tests.support.stacks import REPOSITORY, Stack
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.machine import Machine
 from tests.support.shard import Shard
-from tests.support.stacks import Machine
 
 SENTINEL = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What the engine writes for a value that it does not know."""

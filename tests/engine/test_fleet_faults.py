@@ -16,8 +16,8 @@ from tests.support.faults import Fate, Proxy, Rule
 from tests.support.gate import FIRST_GRANT, LAST, Moment, held
 from tests.support.ledgers import object_names
 from tests.support.life import RBAC, Workspace
+from tests.support.machine import Machine
 from tests.support.shard import Shard
-from tests.support.stacks import Machine
 
 BASE = """
 workspaces:

@@ -15,7 +15,8 @@ import pytest
 from ambient_components.shards import home
 from sandbox.signed import REGION
 from sandbox.store import Store
-from tests.support.stacks import PATIENCE, REPOSITORY, Machine, Result
+from tests.support.machine import Machine
+from tests.support.stacks import PATIENCE, REPOSITORY, Result
 from tests.support.store import s3
 
 DIES_BEFORE_THE_SECOND_IMPORT = """\

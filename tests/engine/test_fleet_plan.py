@@ -10,8 +10,8 @@ from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE
 from ambient_components.plan.document import plan_schema
 from tests.support.json_schema import faults
 from tests.support.ledgers import removals_digest
+from tests.support.machine import Machine
 from tests.support.shard import Shard
-from tests.support.stacks import Machine
 
 SCHEMA = plan_schema()
 FILE = """\

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stacks import REPOSITORY, Machine
+from tests.support.machine import Machine
+from tests.support.stacks import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "getting-started.md"
 EXAMPLE = REPOSITORY / "examples" / "payments"

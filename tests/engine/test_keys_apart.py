@@ -19,7 +19,7 @@ from ambient_components.platform.contract import (
 from sandbox.backend import Backend
 from tests.support import platform as ui
 from tests.support.attacks import CORE, MERGE, RBAC, World, binding
-from tests.support.stacks import Machine
+from tests.support.machine import Machine
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from ambient_components.cli.keys.required import Pending, Step, pending
 from ambient_components.engine.steps import read_preview
 from sandbox.backend import Backend
 from tests.support import platform as ui
-from tests.support.stacks import PATIENCE, REPOSITORY, Machine, Stack
+from tests.support.machine import Machine
+from tests.support.stacks import PATIENCE, REPOSITORY, Stack
 
 FILE = """\
 # What the payments team has.

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.support.stacks import Machine, Stack, claims
+from tests.support.machine import Machine, claims
+from tests.support.stacks import Stack
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from ambient_components.access.guardrail_names import MAX_KEYS
 from ambient_components.rules.durations import DAY, YEAR
 from ambient_components.rules.lifetimes import NEVER
 from sandbox.toolchain import Toolchain
-from tests.support.stacks import Machine, Stack, claims, started
+from tests.support.machine import Machine, claims, started
+from tests.support.stacks import Stack
 
 LIVES = {
     "page-1d": ("lifetime: 1d", DAY),
@@ -78,7 +79,7 @@ def test_a_new_life_applies_from_the_next_rotation_and_a_manual_key_has_none(sta
     stack.up().ok()
     assert (stack.token("auto"), stack.token("once"), stack.token_secrets()) == (auto, once, token_secrets)
 
-    # 90 days were granted, and the notice is a quarter of 30 days by now.
+    # 90 days were granted, and the renewal window is a quarter of 30 days by now.
     assert stack.preview("--expect-no-changes", offset="82d").unchanged
     stack.up(offset="83d").ok()
     assert lives(stack.token("auto")) == 30 * DAY
@@ -114,7 +115,8 @@ def test_a_cluster_that_caps_is_told_before_it_locks_anybody_out(short: Stack) -
     fitting = {"day": "role: view, lifetime: 1d", "week": "role: view, lifetime: 7d, rotateBefore: 6h, overlap: 3h"}
     stack.write(file_of(**fitting, default="role: view", endless="role: view, lifetime: never"))
     up = stack.up().refused(
-        "the cluster caps the life of tokens: it granted 1d where 90d were asked, too short for the notice of 14d",
+        "the cluster caps the life of tokens: it granted 1d where 90d were asked, too short for the renewal "
+        "window of 14d",
         "Write lifetime: 1d or less, with a rotateBefore that fits it, and maxTokenLifetime: 1d in the stack's config",
         "it granted 1d where one without an end was asked. Write a lifetime up to 1d",
     )

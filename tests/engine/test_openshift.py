@@ -12,8 +12,9 @@ import pytest
 
 from sandbox.backend import Backend
 from tests.support import platform as ui
+from tests.support.machine import Machine
 from tests.support.recordings import ObservedPlatform, observe
-from tests.support.stacks import Machine, Stack
+from tests.support.stacks import Stack
 
 GROUP = "project.openshift.io"
 CRD = {

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from sandbox.backend import Backend
 from sandbox.credentials import ALICE
 from tests.support import platform as ui
-from tests.support.stacks import Machine, Stack
+from tests.support.machine import Machine
+from tests.support.stacks import Stack
 
 MANY = 50
 

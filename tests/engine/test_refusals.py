@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from ambient_components.access import RIGHTS, Right
-from tests.support.stacks import Machine, Stack
+from tests.support.machine import Machine
+from tests.support.stacks import Stack
 
 ONE = "workspaces:\n  THIS: {protect: false, grants: [{user: alice@example.com}]}\n"
 

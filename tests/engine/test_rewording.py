@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from tests.support.life import RBAC
+from tests.support.machine import Machine
 from tests.support.reworded.sitecustomize import reworded
 from tests.support.shard import Shard
-from tests.support.stacks import REPOSITORY, Machine, Result, Stack
+from tests.support.stacks import REPOSITORY, Result, Stack
 
 BEFORE = """
 workspaces:

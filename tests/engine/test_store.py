@@ -17,7 +17,7 @@ from mypy_boto3_s3 import S3Client
 
 from sandbox.store import Store
 from sandbox.toolchain import Toolchain
-from tests.support.stacks import Machine
+from tests.support.machine import Machine
 from tests.support.store import iam, s3
 
 

@@ -133,7 +133,7 @@ def test_a_token_near_its_end_is_renewed_with_an_overlap(stack: Stack) -> None:
     stack.write(file_of("{role: view, lifetime: 30d}"))
     stack.up().ok()
     old, (first,) = stack.token("ci"), stack.token_secrets()
-    assert stack.preview("--expect-no-changes", offset="22d").unchanged  # 7.5 days before expiry is the notice
+    assert stack.preview("--expect-no-changes", offset="22d").unchanged  # 7.5 days before expiry is the renewal window
     plan = stack.preview(offset="23d").ok()
     assert not plan.unchanged
     stack.up(offset="23d").ok()
@@ -142,7 +142,7 @@ def test_a_token_near_its_end_is_renewed_with_an_overlap(stack: Stack) -> None:
     assert (stack.sessions(old), stack.sessions(new)) == (200, 200)
     assert len(stack.token_secrets()) == 2
     assert stack.preview("--expect-no-changes", offset="23d").unchanged
-    stack.up(offset="27d").ok()  # the overlap is half of the notice
+    stack.up(offset="27d").ok()  # the overlap is half of the renewal window
     assert first not in stack.token_secrets()
     stack.machine.until(lambda: stack.sessions(old) == 401, "the retired token is refused")
     assert stack.sessions(new) == 200

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import pytest
 
 from tests.support.commands import PULUMI
-from tests.support.stacks import REPOSITORY, Machine, Result, Stack
+from tests.support.machine import Machine
+from tests.support.stacks import REPOSITORY, Result, Stack
 
 EXAMPLE = REPOSITORY / "examples" / "payments"
 PAGE = REPOSITORY / "docs" / "workspace.md"

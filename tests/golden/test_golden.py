@@ -10,7 +10,8 @@ import pytest
 from ambient_components import clock
 from ambient_components.program import main as stack_program
 from ambient_components.provider.schema import schema
-from tests.support.recorder import Recorder, Recording, Registration, holds_secret
+from tests.support.recorder import Recorder
+from tests.support.registrations import Recording, Registration, holds_secret
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parents[1] / "stacks/dev.yaml"

@@ -17,7 +17,8 @@ from ambient_components import ClusterProviders, Workspace, clock
 from ambient_components.program import main as stack_program
 from ambient_components.program import sdk_tuning
 from tests.support.fake_engine import flat
-from tests.support.recorder import Recorder, Recording
+from tests.support.recorder import Recorder
+from tests.support.registrations import Recording
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 CLUSTER = {"clusterUid": "6f415e40-d125-406d-850c-9d186015e93a"}
@@ -31,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _loud() -> Iterator[None]:
-    """What a program keeps the SDK and Python from (`quiet`) ends with it: here the process lives on."""
+    """What a program keeps the SDK and Python from (`sdk_tuning`) ends with it: here the process lives on."""
     trace, debug, thresholds = getattr(resource, sdk_tuning.FUNCTION), log.debug, gc.get_threshold()
     yield
     setattr(resource, sdk_tuning.FUNCTION, trace)

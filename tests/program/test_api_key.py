@@ -3,7 +3,7 @@ import pytest
 
 from ambient_components import ApiKey
 from ambient_components.platform.naming import key_suffix
-from tests.support.recorder import UNKNOWN, Secret
+from tests.support.registrations import UNKNOWN, Secret
 
 TRIO = ("ServiceAccount", "RoleBinding", "AccessToken")
 

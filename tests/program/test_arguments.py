@@ -26,7 +26,7 @@ from ambient_components.program.stack_settings import StackSettings
 from ambient_components.stackfile import Defaults, Workspace, parse_stack
 from tests.support.certificates import CERTIFICATE
 from tests.support.ledgers import recorded
-from tests.support.recorder import Secret
+from tests.support.registrations import Secret
 
 ALL_OF_KEYS = """\
 workspaces:

@@ -10,7 +10,7 @@ from ambient_components import Bucket, ClusterProviders, Workspace
 from ambient_components.rules.bucket_policy import access_policy
 from tests.program.test_states import plain
 from tests.program.test_workspace import FULL
-from tests.support.recorder import Secret
+from tests.support.registrations import Secret
 
 AWS = "https://s3.eu-central-1.amazonaws.com"
 BUCKET = {"name": "payments-sessions", "driver": "aws", "endpoint": AWS}

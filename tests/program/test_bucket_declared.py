@@ -2,7 +2,7 @@
 
 from ambient_components import Bucket
 from tests.program.test_workspace import FULL
-from tests.support.recorder import Secret, holds_secret
+from tests.support.registrations import Secret, holds_secret
 from tests.support.workspace_bucket import (
     BUCKET,
     ENDPOINT,

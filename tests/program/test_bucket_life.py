@@ -5,7 +5,7 @@ import pytest
 from tests.program.test_states import _without as without
 from tests.program.test_states import plain
 from tests.program.test_workspace import FULL
-from tests.support.recorder import UNKNOWN, Secret
+from tests.support.registrations import UNKNOWN, Secret
 from tests.support.workspace_bucket import (
     BUCKET,
     EVERYTHING,

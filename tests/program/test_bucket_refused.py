@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ambient_components import Bucket
 from tests.program.test_states import _without as without
 from tests.support.quick import examples
-from tests.support.recorder import Secret
+from tests.support.registrations import Secret
 from tests.support.workspace_bucket import BUCKET, ENDPOINT, EXISTING, KEYS, NAMES, alone
 
 # What is refused.
@@ -80,12 +80,12 @@ from tests.support.workspace_bucket import BUCKET, ENDPOINT, EXISTING, KEYS, NAM
             "credentials.lifetimeSeconds: 3600 is too short; allowed: whole seconds from 86400 (1d)",
         ),
         ({"credentials": {"lifetimeSeconds": 31_536_001}}, "credentials.lifetimeSeconds: 31536001 is too long"),
-        ({"credentials": {"rotateBeforeSeconds": 7_776_000}}, "credentials: a notice of 90d is not shorter"),
+        ({"credentials": {"rotateBeforeSeconds": 7_776_000}}, "credentials: a renewal window of 90d is not shorter"),
         (
             {"credentials": {"overlapSeconds": 600}},
             "credentials: leaves less than 1h between a renewal and the end of the access key before",
         ),
-        ({"credentials": {"runEverySeconds": 1_296_000}}, "credentials: a notice of 14d is too short"),
+        ({"credentials": {"runEverySeconds": 1_296_000}}, "credentials: a renewal window of 14d is too short"),
     ],
     ids=str,
 )

@@ -7,7 +7,7 @@ from ambient_components import ClusterProviders
 from ambient_components.components import StoreArgs
 from ambient_components.components.cluster import store_settings
 from ambient_components.resources import ProviderArgs
-from tests.support.recorder import Secret
+from tests.support.registrations import Secret
 
 PATH = "/home/somebody/.kube/config"
 CONTENTS = "apiVersion: v1\nkind: Config\n"

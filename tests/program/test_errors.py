@@ -4,7 +4,8 @@ import pulumi
 import pytest
 
 from ambient_components.program import main as stack_program
-from tests.support.recorder import UNKNOWN, Recorder, Secret
+from tests.support.recorder import Recorder
+from tests.support.registrations import UNKNOWN, Secret
 
 VALUE = "sk-ant-not-a-real-key"
 WITH_SECRET = """\

@@ -4,7 +4,7 @@ import pytest
 
 from ambient_components.problem_json import AS_JSON, VARIABLE, decode
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE, excluded_text
-from tests.support.recorder import UNKNOWN, Secret
+from tests.support.registrations import UNKNOWN, Secret
 
 MISSING = {"secrets": {"integrations": {"TOKEN": {"env": "NOBODY_HAS_SET_THIS"}}}}
 KEYS = {"ci": {}, "nightly": {"role": "view"}}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.program.conftest import RUNNER_VALUE
 from tests.support.ledgers import refusals
 from tests.support.quick import examples
-from tests.support.recorder import Secret
+from tests.support.registrations import Secret
 
 EXAMPLE = Path(__file__).parents[2] / "stacks/dev.yaml"
 SECRETS = {"payments/anthropic": RUNNER_VALUE}

@@ -22,7 +22,8 @@ from ambient_components.program import main as stack_program
 from tests.support.certificates import CERTIFICATE as PEM
 from tests.support.fake_api import SYSTEM_UID, Answer, FakeApi
 from tests.support.quick import examples
-from tests.support.recorder import Recorder, Secret
+from tests.support.recorder import Recorder
+from tests.support.registrations import Secret
 from tests.support.stack_strategies import WORKSPACES, fields, mutated, named_buckets, some, with_sources, written
 
 MARK = "hunter2"

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.program.conftest import CLUSTER
-from tests.support.recorder import Secret
+from tests.support.registrations import Secret
 
 STACK = {"workspaces": {"payments": {"storage": {"bucket": {"name": "sessions"}}}}}
 KEYS = {"accessKey": "root", "secretKey": "v-root"}

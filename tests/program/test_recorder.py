@@ -6,7 +6,8 @@ import pulumi
 import pytest
 
 from ambient_components import Grant
-from tests.support.recorder import UNKNOWN, Recorder, Secret
+from tests.support.recorder import Recorder
+from tests.support.registrations import UNKNOWN, Secret
 
 BOB = {"namespace": "payments", "subject": "user:bob"}
 

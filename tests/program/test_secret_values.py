@@ -6,7 +6,7 @@ import os
 import pytest
 
 from tests.support.fake_api import SYSTEM_UID, FakeApi
-from tests.support.recorder import UNKNOWN, Secret
+from tests.support.registrations import UNKNOWN, Secret
 
 CONFIG = {"clusterUid": SYSTEM_UID, "vertex": "true"}
 VAULT = "/api/v1/namespaces/vault-sync/secrets"

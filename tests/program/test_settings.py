@@ -5,7 +5,7 @@ import pytest
 
 from ambient_components import ClusterProviders, Workspace
 from ambient_components.platform import network_policies
-from tests.support.recorder import Secret
+from tests.support.registrations import Secret
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 SETTINGS = {

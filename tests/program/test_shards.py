@@ -10,7 +10,8 @@ from ambient_components.program import main as stack_program
 from ambient_components.shards import home, record_name
 from tests.program.conftest import CLUSTER
 from tests.support.fake_engine import flat
-from tests.support.recorder import PROJECT, Recorder, Recording
+from tests.support.recorder import PROJECT, Recorder
+from tests.support.registrations import Recording
 
 NAMES = [f"team-{number}" for number in range(12)]
 FILE = "workspaces:\n" + "".join(f"  {name}: {{}}\n" for name in NAMES)

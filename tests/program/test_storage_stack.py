@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.program.conftest import CLUSTER
 from tests.program.test_fleet import _shuffled
 from tests.support.quick import examples
-from tests.support.recorder import UNKNOWN, Secret
+from tests.support.registrations import UNKNOWN, Secret
 
 # As a whole.
 

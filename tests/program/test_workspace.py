@@ -2,7 +2,7 @@ import pulumi
 import pytest
 
 from ambient_components import AccessLedger, ClusterProviders, Workspace
-from tests.support.recorder import Secret, holds_secret
+from tests.support.registrations import Secret, holds_secret
 
 FULL = {
     "owners": ["user:alice@example.com", "serviceaccount:ci:deployer"],
@@ -316,9 +316,12 @@ def test_everything_that_is_wrong_with_a_workspace_is_told_at_once(workspace):
         ),
         ({"never": True, "role": "admin"}, "keys.ci: is a key of role admin that never expires"),
         ({"static": True, "role": "admin"}, "keys.ci: is a key of role admin that never expires"),
-        ({"rotateBeforeSeconds": 7_776_000}, "keys.ci: a notice of 90d is not shorter than the life of 90d"),
-        ({"rotateBeforeSeconds": 60, "overlapSeconds": 61}, "keys.ci: an overlap of 1m1s is longer than the notice"),
-        ({"runEverySeconds": 1_296_000}, "keys.ci: a notice of 14d is too short: runs come every 15d"),
+        ({"rotateBeforeSeconds": 7_776_000}, "keys.ci: a renewal window of 90d is not shorter than the life of 90d"),
+        (
+            {"rotateBeforeSeconds": 60, "overlapSeconds": 61},
+            "keys.ci: an overlap of 1m1s is longer than the renewal window",
+        ),
+        ({"runEverySeconds": 1_296_000}, "keys.ci: a renewal window of 14d is too short: runs come every 15d"),
         ({"retain": "none"}, "keys.ci.retain: is retained nowhere and delivered nowhere"),
         ({"retain": "stat"}, "keys.ci.retain: 'stat' is not a place to keep a token; allowed: state, none; did you"),
     ],

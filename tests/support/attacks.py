@@ -10,7 +10,7 @@ from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GR
 from ambient_components.platform.naming import key_role_binding, key_service_account, key_suffix
 from ambient_components.platform.subjects import parse_subject
 from sandbox.api import Api, ApiError
-from tests.support.stacks import Machine
+from tests.support.machine import Machine
 
 CORE = "/api/v1/namespaces"
 RBAC = f"/apis/{RBAC_API_GROUP}/v1/namespaces"

@@ -1,6 +1,6 @@
 """Years of one key in seconds: the engine around the real executor, over `key_cluster`.
 
-What must never happen is in `key_judge`, which sees every step.
+What must never happen is in `key_evaluator`, which sees every step.
 """
 
 from collections.abc import Iterator
@@ -112,11 +112,11 @@ class Stack:
     """The engine's part in one key: check, diff, then create, update or nothing; what is recorded, and what is lost.
 
     Args:
-        judge: Is told of each step (`key_judge.Judge`).
+        evaluator: Checks each step (`key_evaluator.Evaluator`).
         key: What the program asks for, as `ApiKeyArgs`; `overlap_until` apart, which is its date.
     """
 
-    def __init__(self, judge, key):
+    def __init__(self, evaluator, key):
         self.cluster, self.engine, self.executor = SimulatedCluster(), SimulatedEngine(), AccessToken()
         self.key = {"namespace": SPACE, "id": "ci", "owner": "app/dev", "generation": 1, **key}
         self.overlap_until = 0
@@ -129,15 +129,15 @@ class Stack:
         self.replaces_account = False
         """Whether the next run makes the ServiceAccount anew."""
         self.runs: list[Run] = []
-        self.judge = judge
-        judge.stack = self
-        self.cluster.on_mint = judge.minted
+        self.evaluator = evaluator
+        evaluator.stack = self
+        self.cluster.on_mint = evaluator.minted
 
     # What happens between the runs.
 
     def lose_state(self):
         """The state file is gone, and with it the tokens that only it held; the file then adopts the accounts."""
-        self.judge.forgotten |= {*map(self.account, self.accounts)}
+        self.evaluator.forgotten |= {*map(self.account, self.accounts)}
         self.adopted |= {*self.accounts}
         self.accounts.clear()
         self.tokens.clear()
@@ -146,12 +146,12 @@ class Stack:
         """`ambient keys rotate`: another generation, the one before beside it until then."""
         self.key["generation"] += 1
         self.overlap_until = overlap_until
-        self.judge.bumped(overlap_until)
+        self.evaluator.bumped(overlap_until)
 
     def change(self, **policy):
         """Another line in the file."""
         self.key |= policy
-        self.judge.policy_changed()
+        self.evaluator.policy_changed()
 
     def account(self, generation):
         """Name of an identity's ServiceAccount."""
@@ -178,19 +178,19 @@ class Stack:
         self.runs.append(run)
         self.engine.warnings = run.warnings
         self.cluster.begin(start + late, faults)
-        self.judge.begins(run)
+        self.evaluator.begins(run)
         try:
             self._run(run, refresh=refresh, newest_first=newest_first)
         except Crash:
             run.crashed = True
         run.end, run.calls = self.cluster.now, self.cluster.calls
-        self.judge.ended(run)
+        self.evaluator.ended(run)
         return run
 
     def run_twice(self, start, faults=None, **how):
         """Two processes that read the clock at the same second; the second waits for the first."""
         first = self.run(start, faults, **how)
-        settled = self.judge.is_settled(first)
+        settled = self.evaluator.is_settled(first)
         second = self.run(start)
         hold("a second run does nothing", not settled or not (second.steps or second.calls), second)
         return first
@@ -261,7 +261,7 @@ class Stack:
         if before and not self.executor.diff(at, before.inputs, before.state, news):
             return
         self._preview(run, before, news)
-        with self.judge.step(run, generation, before, news) as step:
+        with self.evaluator.step(run, generation, before, news) as step:
             if before:
                 outputs = self.executor.update(at, "id", before.state, news)
             else:
@@ -281,7 +281,7 @@ class Stack:
     def _gone(self, run, generation):
         try:
             if before := self.tokens.get(generation):
-                self.judge.goes(generation)
+                self.evaluator.goes(generation)
                 self.executor.delete(self._context(run), "id", before.state)
                 del self.tokens[generation]
             if generation in self.accounts:

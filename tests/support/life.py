@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ambient_components.platform.naming import key_service_account, key_suffix
-from tests.support.stacks import Machine, Result, Stack
+from tests.support.machine import Machine
+from tests.support.stacks import Result, Stack
 
 EMPTY = "workspaces: {}\n"
 ENTRY = """\

@@ -18,8 +18,9 @@ import pytest
 
 from sandbox.backend import Answer, Backend, available, required
 from sandbox.credentials import USERS
+from tests.support.machine import Machine, secret_finder
 from tests.support.normal import Placeholders, normal_answer, normal_objects, random_parts
-from tests.support.stacks import Machine, Stack, secret_finder
+from tests.support.stacks import Stack
 
 FOLDER = Path(__file__).parents[1] / "engine" / "recordings"
 OBSERVED = pytest.StashKey["ObservedPlatform"]()

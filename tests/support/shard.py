@@ -25,7 +25,8 @@ from ambient_components.shards import (
 )
 from tests.support.ledgers import object_names
 from tests.support.life import RBAC
-from tests.support.stacks import PATIENCE, Machine, Result, Stack
+from tests.support.machine import Machine
+from tests.support.stacks import PATIENCE, Result, Stack
 
 _MAPS = "/api/v1/namespaces/ambient-code/configmaps"
 _CONFIGURED = {"up", "preview", "refresh", "destroy", "config"}

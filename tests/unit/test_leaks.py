@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stacks import Machine
+from tests.support.machine import Machine
 
 TOKENS = ("eyJhbGciOiJSUzI1NiIs-one", "eyJhbGciOiJSUzI1NiIs-two")
 

@@ -114,7 +114,7 @@ def decide(request: Request, found: Existing, config_file: str, flags: str = "")
     """Return what is missing.
 
     Args:
-        request: The wanted stack.
+        request: The requested stack.
         found: What exists.
         config_file: Path of the config, for messages.
         flags: Flags of `pulumi config` for this config. Default: --stack with the stack.

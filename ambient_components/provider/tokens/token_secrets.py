@@ -262,9 +262,9 @@ def _too_short(policy: Policy, granted: int) -> str | None:
         )
     return (
         f"the cluster caps the life of tokens: it granted {most} where {format_seconds(policy.lifetime)} were asked, "
-        f"too short for the notice of {format_seconds(policy.rotate_before)} and what goes with it. Write lifetime: "
-        f"{most} or less, with a rotateBefore that fits it, and maxTokenLifetime: {most} in the stack's config, so "
-        "that it is refused before a run"
+        f"too short for the renewal window of {format_seconds(policy.rotate_before)} and what goes with it. Write "
+        f"lifetime: {most} or less, with a rotateBefore that fits it, and maxTokenLifetime: {most} in the stack's "
+        "config, so that it is refused before a run"
     )
 
 

@@ -74,7 +74,7 @@ def beyond_cap(workspaces: Mapping[str, Workspace], cap: int) -> Iterator[Findin
 def check_times(
     path: Path, policy: Callable[[Collection[str]], Policy], explicit: Explicit, life: Life = TOKEN_LIFE
 ) -> Iterator[Finding]:
-    """Find notice, overlap and life that don't go together, or that the promised runs are too seldom for.
+    """Find a renewal window, overlap and life that don't fit together, or that the promised runs are too seldom for.
 
     Args:
         path: Path of the section with these fields.

@@ -16,7 +16,7 @@ class TestRotate:
     def test_by_default_for_the_keys_own_overlap(self, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(["keys", "rotate", "dev", "payments/ci", "payments/hourly", "lab/sync"]) == 0
         assert capsys.readouterr() == (
-            # 30d: notice 7d12h, overlap 3d18h. 10h: at least a day. 90d: 7d.
+            # 30d: renewal window 7d12h, overlap 3d18h. 10h: at least a day. 90d: 7d.
             "stacks/dev.yaml:10: payments/ci: generation 1 -> 2, overlapUntil 2026-11-30\n"
             "stacks/dev.yaml:17: payments/hourly: generation 1 -> 2, overlapUntil 2026-11-27\n"
             "stacks/teams/lab.yaml:3: lab/sync: generation 1 -> 2, overlapUntil 2026-12-03\n"

@@ -37,7 +37,7 @@ def test_no_page_puts_a_token_into_the_arguments_of_a_program() -> None:
 def test_the_page_says_how_often_by_the_built_in_times() -> None:
     """The table of docs/pipeline.md against what a key gets that says nothing but its lifetime."""
     day, hour = 86400, 3600
-    for life, notice, overlap, nights in [
+    for life, window, overlap, nights in [
         (365 * day, 14 * day, 7 * day, 14),
         (90 * day, 14 * day, 7 * day, 14),
         (30 * day, 7.5 * day, 3.75 * day, 7),
@@ -45,7 +45,7 @@ def test_the_page_says_how_often_by_the_built_in_times() -> None:
         (day, 6 * hour, 3 * hour, 0),
     ]:
         policy = Policy.of(life)
-        assert (policy.rotate_before, policy.overlap, policy.rotate_before // day) == (notice, overlap, nights)
+        assert (policy.rotate_before, policy.overlap, policy.rotate_before // day) == (window, overlap, nights)
         assert (misfit(Policy.of(life, run_every=day)) is None) == (nights > 0)
     assert Policy.of(7 * day, run_every=day).overlap == 18 * hour
     assert misfit(Policy.of(day, run_every=2 * hour)) is None

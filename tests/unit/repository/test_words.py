@@ -1,7 +1,7 @@
 """The words that no text of this project uses, each with its replacement.
 
-Checked are docstrings, comments and string literals in the code, and the documentation for users. The decision records
-(docs/adr) stay as they were written.
+Checked are docstrings, comments and string literals in the code, the documentation for users, and the files that users
+copy and edit (stacks, deploy, examples). The decision records (docs/adr) keep the words they were written with.
 """
 
 import ast
@@ -30,7 +30,7 @@ REPLACEMENTS: Final = {
     r"lost runs?|runs? that (was|were) lost": "'interrupted run'",
     r"mend(s|ed|ing)?": "'fix', 'repair'",
     r"what the files? (ask|asks|say|says|declare|declares)": "'the declared ...'",
-    r"half[- ]made": "'incomplete'",
+    r"half(-| )made": "'incomplete'",
     r"handle Secrets?|handles? of (a|the) tokens?": "'token Secret'",
     r"mark of ownership|ownership mark|our mark": "'ownership annotation'",
     r"bears? (the|this stack's|no|nobody's) marks?": "'has (no) ownership annotation', or 'ownership tag' of a bucket",
@@ -38,12 +38,18 @@ REPLACEMENTS: Final = {
     r"a slip": "'a mistake'",
     r"(guard )?rails?": "'guardrail'",
     r"allowances?": "'exception'",
+    r"(a|the|no) notice": "'renewal window'",
+    r"quiet\.py": "'sdk_tuning.py'",
+    r"AMBIENT_HOLD|held( back)? workspaces?|workspaces? (that (is|are) )?held( back)?": "'excluded workspace'",
 }
+_GAP: Final = r"(?:[^\S\n]+|[^\S\n]*\n[^\S\n]*)"
+"""The space between two words, which may be the end of a line but not of a paragraph."""
 _WORDS: Final = re.compile(
-    "|".join(rf"(?P<w{at}>\b(?:{word})\b)" for at, word in enumerate(REPLACEMENTS)), re.IGNORECASE
+    "|".join(rf"(?P<w{at}>\b(?:{word.replace(' ', _GAP)})\b)" for at, word in enumerate(REPLACEMENTS)), re.IGNORECASE
 )
 
 _FENCE: Final = re.compile(r"^ *```(?P<language>[\w-]*)")
+_COMMENT: Final = re.compile(r"^[^\S\n]*#+[^\S\n]?", re.MULTILINE)
 _TARGET: Final = re.compile(r"(?<=\])\([^)]*\)")
 
 CODE: Final = sorted(
@@ -53,10 +59,21 @@ PAGES: Final = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
+    ROOT / "pyproject.toml",
     *sorted((ROOT / "docs").glob("*.md")),
+    *sorted(
+        path
+        for folder in ("stacks", "deploy", "examples")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".md", ".py", ".sh", ".yaml", ".yml")
+    ),
 ]
 
 EXEMPT: Final = {
+    (
+        "CHANGELOG.md",
+        "- `AMBIENT_HOLD`, `AMBIENT_JUDGED_REMOVALS` are `AMBIENT_EXCLUDE`, `AMBIENT_APPROVED_REMOVALS`.",
+    ): "the former names of variables, with the present ones",
     (
         "CHANGELOG.md",
         "- YAML (and the page in `docs`): `rails` is `guardrails`, `allow` is `exceptions` with `guardrail:` in each;",
@@ -69,27 +86,39 @@ EXEMPT: Final = {
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield each text of a file that a person reads, with its line."""
+    """Yield each text of a file that a person reads, with its first line. A text may have several lines."""
     content = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        content = prose(content)
     if path.suffix != ".py":
-        yield from prose(content)
+        yield 1, _COMMENT.sub("", content)
         return
     for node in ast.walk(ast.parse(content)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield from enumerate(node.value.splitlines(), node.lineno)
+            yield node.lineno, node.value
+    last, block = 0, ""
     for token in tokenize.generate_tokens(io.StringIO(content).readline):
         if token.type == tokenize.COMMENT:
-            yield token.start[0], token.string
+            line = token.start[0]
+            if block and line > last + 1:
+                yield last - block.count("\n"), block
+                block = ""
+            last, block = line, f"{block}\n{token.string.lstrip('# ')}" if block else token.string.lstrip("# ")
+    if block:
+        yield last - block.count("\n"), block
 
 
-def prose(page: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines of a page without quoted output, which is checked in the code that prints it."""
+def prose(page: str) -> str:
+    """Return a page with empty lines for quoted output, which is checked in the code that prints it."""
     language: str | None = None
-    for number, line in enumerate(page.splitlines(), 1):
-        if fence := _FENCE.match(line):
+    lines = []
+    for line in page.splitlines():
+        fence = _FENCE.match(line)
+        if fence:
             language = fence["language"] if language is None else None
-        elif language not in ("", "console", "json", "text"):
-            yield number, _TARGET.sub("", line)
+        quoted = fence or language in ("", "console", "json", "text")
+        lines.append("" if quoted else _TARGET.sub("", line))
+    return "\n".join(lines)
 
 
 def found(path: Path) -> list[str]:
@@ -97,10 +126,11 @@ def found(path: Path) -> list[str]:
     replacements = list(REPLACEMENTS.values())
     name = str(path.relative_to(ROOT))
     return [
-        f"{name}:{line}: {match[0]!r}: {replacements[int(str(match.lastgroup)[1:])]}"
-        for line, text in sorted(texts(path))
-        if (name, text.strip()) not in EXEMPT
+        f"{name}:{first + at}: {match[0]!r}: {replacements[int(str(match.lastgroup)[1:])]}"
+        for first, text in sorted(texts(path))
         for match in _WORDS.finditer(text)
+        for at in (text.count("\n", 0, match.start()),)
+        if (name, text.split("\n")[at].strip()) not in EXEMPT
     ]
 
 
@@ -119,10 +149,19 @@ def test_a_text_has_no_word_that_is_to_be_replaced(path: Path) -> None:
         ("Standing order, mendicant, estranged.", 0),
         ("A lost run is judged anew, as it is.", 4),
         ("Two runs that were lost. The bucket bears no mark; it bears a mark.", 2),
+        ("A notice of 7d. What the engine is\ntold stays as\n  they are.", 3),
+        ("What the engine is\n\ntold: said in two paragraphs.", 0),
+        ("Held workspaces. The store that is held answers.", 1),
     ],
 )
 def test_words_are_found_in_prose_comments_and_strings(tmp_path: Path, text: str, count: int) -> None:
-    for name, content in (("page.md", text), ("docstring.py", f'"""{text}"""\n'), ("comment.py", f"# {text}\n")):
+    comment = "".join(f"# {line}\n" for line in text.splitlines())
+    for name, content in (
+        ("page.md", text),
+        ("docstring.py", f'"""{text}"""\n'),
+        ("comment.py", f"x = 1\n{comment}"),
+        ("comment.yaml", comment),
+    ):
         path = tmp_path / name
         path.write_text(content, encoding="utf-8")
         assert len([match for _, line in texts(path) for match in _WORDS.finditer(line)]) == count, name
@@ -130,4 +169,4 @@ def test_words_are_found_in_prose_comments_and_strings(tmp_path: Path, text: str
 
 def test_quoted_output_and_targets_of_links_are_left_out() -> None:
     page = "[nobody](somebody.md)\n```console\n$ nobody\n```\n```sh\nmake up  # anew\n```\nwhoever\n"
-    assert [line for _, line in prose(page)] == ["[nobody]", "make up  # anew", "whoever"]
+    assert [line for line in prose(page).splitlines() if line] == ["[nobody]", "make up  # anew", "whoever"]

@@ -1,8 +1,8 @@
 """A key whose run dies, is refused or gets no answer at each of its calls, in every situation that it has work in.
 
-After each the runs go on by the day, and the judge of the simulation says whether anybody was locked out meanwhile or
-anything was forgotten. A crash after the cluster's last answer is one before the state is written. In the end the judge
-is judged: an executor that is broken on purpose must be found out.
+After each fault the runs continue daily, and the evaluator of the simulation checks that no user was locked out and no
+token was forgotten. A crash after the cluster's last answer is one before the state is written. The last tests check
+the evaluator itself: it must detect an executor that is broken on purpose.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ import pytest
 from ambient_components.rotation import plan
 from ambient_components.rules.lifetimes import NEVER, Policy
 from tests.support.key_cluster import CRASHES, DAY, FAILURES
-from tests.support.key_judge import Judge
+from tests.support.key_evaluator import Evaluator
 from tests.support.key_simulation import KINDS, BrokenError, Stack, key, simulated_time
 
 
@@ -155,20 +155,20 @@ MOMENTS = {
 
 def rehearsed(scene, kind):
     """How many calls the run of a scene makes."""
-    stack = Stack(Judge(), key(scene.policy, **scene.key, **kind))
+    stack = Stack(Evaluator(), key(scene.policy, **scene.key, **kind))
     return stack.run(scene.prepare(stack), **scene.how).calls
 
 
 def played(scene, kind, *faults_):
     """The scene, with a fault in its run and more in those after it; then every day for a life and more."""
-    stack = Stack(Judge(reads_the_secret=True), key(scene.policy, **scene.key, **kind))
+    stack = Stack(Evaluator(reads_the_secret=True), key(scene.policy, **scene.key, **kind))
     at = scene.prepare(stack)
     for days, fault in enumerate(faults_):
         stack.run(at + days * DAY, fault, **scene.how)
     stack.run_twice(at + len(faults_) * DAY)
     for days in range(len(faults_) + 1, 33):
         stack.run(at + days * DAY)
-    stack.judge.finish(at + 33 * DAY)
+    stack.evaluator.finish(at + 33 * DAY)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -193,26 +193,26 @@ def test_a_crash_at_every_step_and_another_at_every_step_of_the_run_after_it(mom
 @pytest.mark.parametrize("overlap", [0, 4 * DAY])
 @pytest.mark.parametrize("kind", ["delivered", "only there"])
 def test_a_secret_that_cant_be_written_for_days(kind, overlap):
-    stack = Stack(Judge(reads_the_secret=True), key(Policy(30 * DAY, 8 * DAY, overlap, DAY), **KINDS[kind]))
+    stack = Stack(Evaluator(reads_the_secret=True), key(Policy(30 * DAY, 8 * DAY, overlap, DAY), **KINDS[kind]))
     for day in range(80):
         stack.cluster.refusing_delivery = DUE <= day * DAY < DUE + 6 * DAY
         stack.run_twice(day * DAY)
-    stack.judge.finish(80 * DAY)
+    stack.evaluator.finish(80 * DAY)
     assert not any("no run came" in text for run in stack.runs for text in run.warnings)
 
 
 @pytest.mark.parametrize("fault", FAILURES)
 @pytest.mark.parametrize("kind", ["delivered", "only there"])
 def test_a_secret_that_cant_be_seen_is_not_lost(kind, fault):
-    stack = Stack(Judge(reads_the_secret=True), key(BY_DAY, **KINDS[kind]))
+    stack = Stack(Evaluator(reads_the_secret=True), key(BY_DAY, **KINDS[kind]))
     stack.run(0)
     stack.run(DAY, {"get /the-key": fault}, refresh=True)
     stack.run(2 * DAY)
     assert len(stack.cluster.tokens) == 1
-    stack.judge.finish(3 * DAY)
+    stack.evaluator.finish(3 * DAY)
 
 
-# It is a judge: what is broken is found.
+# The evaluator detects what is broken.
 
 
 def taken_first(*args, **kwargs):

@@ -29,49 +29,50 @@ def text(misfit_):
         pytest.param(Policy(90 * DAY, 14 * DAY, 7 * DAY), None, id="the default"),
         pytest.param(Policy(90 * DAY, 90 * DAY - 1, 1), None, id="renewed at once"),
         pytest.param(Policy(90 * DAY, 45 * DAY, 45 * DAY), None, id="half and half"),
-        pytest.param(Policy(90 * DAY, 0, 0), None, id="no notice"),
+        pytest.param(Policy(90 * DAY, 0, 0), None, id="no renewal window"),
         pytest.param(Policy(90 * DAY, 14 * DAY, 0), None, id="no overlap"),
         pytest.param(
             Policy(90 * DAY, 90 * DAY, 0),
-            "a notice of 90d is not shorter than the life of 90d; allowed: rotateBefore under 90d",
-            id="a notice as long as the life",
+            "a renewal window of 90d is not shorter than the life of 90d; allowed: rotateBefore under 90d",
+            id="a renewal window as long as the life",
         ),
         pytest.param(
             Policy(DAY, 2 * DAY, DAY),
-            "a notice of 2d is not shorter than the life of 1d; allowed: rotateBefore under 1d",
-            id="a notice longer than the life",
+            "a renewal window of 2d is not shorter than the life of 1d; allowed: rotateBefore under 1d",
+            id="a renewal window longer than the life",
         ),
         pytest.param(
             Policy(90 * DAY, 7 * DAY, 8 * DAY),
-            "an overlap of 8d is longer than the notice of 7d: the token before expires first; allowed: overlap up "
-            "to 7d",
-            id="an overlap longer than the notice",
+            "an overlap of 8d is longer than the renewal window of 7d: the token before expires first; allowed: "
+            "overlap up to 7d",
+            id="an overlap longer than the renewal window",
         ),
         pytest.param(
             Policy(90 * DAY, 0, 1),
-            "an overlap of 1s is longer than the notice of 0: the token before expires first; allowed: overlap up to 0",
-            id="an overlap without a notice",
+            "an overlap of 1s is longer than the renewal window of 0: the token before expires first; allowed: "
+            "overlap up to 0",
+            id="an overlap without a renewal window",
         ),
         pytest.param(
             Policy(90 * DAY, 60 * DAY, 31 * DAY),
-            "a notice of 60d and an overlap of 31d are more than the life of 90d: the next token would be due while "
-            "the one before this still lives; allowed: overlap up to 30d",
+            "a renewal window of 60d and an overlap of 31d are more than the life of 90d: the next token would be due "
+            "while the one before this still lives; allowed: overlap up to 30d",
             id="more than the life together",
         ),
         pytest.param(Policy(90 * DAY, 14 * DAY, 7 * DAY, 7 * DAY), None, id="runs just often enough"),
         pytest.param(
             Policy(90 * DAY, 14 * DAY, 7 * DAY, 8 * DAY),
-            "a notice of 14d is too short for an overlap of 7d: runs come every 8d, as runEvery says, and the token "
-            "before could expire sooner; allowed: rotateBefore from 15d, or overlap up to 6d",
+            "a renewal window of 14d is too short for an overlap of 7d: runs come every 8d, as runEvery says, and "
+            "the token before could expire sooner; allowed: rotateBefore from 15d, or overlap up to 6d",
             id="runs too seldom for the overlap",
         ),
         pytest.param(
             Policy(90 * DAY, 14 * DAY, 0, 14 * DAY),
-            "a notice of 14d is too short: runs come every 14d, as runEvery says, and none might come in it; allowed: "
-            "rotateBefore over 14d and a life longer than that, or rotate: manual",
-            id="runs as seldom as the notice is long",
+            "a renewal window of 14d is too short: runs come every 14d, as runEvery says, and none might come in it; "
+            "allowed: rotateBefore over 14d and a life longer than that, or rotate: manual",
+            id="runs as seldom as the renewal window is long",
         ),
-        pytest.param(Policy(90 * DAY, 14 * DAY, 0, 14 * DAY - 1), None, id="a run in each notice, and no overlap"),
+        pytest.param(Policy(90 * DAY, 14 * DAY, 0, 14 * DAY - 1), None, id="a run in each window, and no overlap"),
         pytest.param(Policy(DAY, 9 * DAY, 99 * DAY, YEAR, manual=True), None, id="manual: only the first one counts"),
         pytest.param(Policy.of(NEVER, run_every=YEAR), None, id="never"),
         pytest.param(Policy.of(NEVER, static=True), None, id="static"),
@@ -92,7 +93,7 @@ def test_what_is_allowed_instead_fits(life, before, overlap, every):
         better = replace(policy, overlap=0 if most == "0" else parse_duration(most))
         # One thing is said at a time: what is left may be wrong for the runs, never again for the overlap's own reason.
         again = misfit(better)
-        assert again is None or again[0].startswith("a notice of ")
+        assert again is None or again[0].startswith("a renewal window of ")
         assert better.overlap < policy.overlap
     if "rotateBefore from " in allowed:
         least = parse_duration(allowed.split("rotateBefore from ")[1].split(",")[0])
@@ -106,7 +107,7 @@ def test_what_fits_has_a_run_in_each_notice_and_room_for_the_whole_overlap(life,
     if misfit(policy) is not None:
         return
     assert before < life
-    # The last run that may be the first of the notice comes this long before the expiry.
+    # The last run that may be the first of the renewal window comes this long before the expiry.
     assert not every or before - every >= overlap
     # No third one: when the next is due, the one before this is over.
     assert life - before >= overlap
@@ -140,7 +141,7 @@ def test_an_overlap_that_is_not_given_is_cut_to_what_fits(life, before, every):
     if policy.rotate_before < life and every < policy.rotate_before:
         assert wrong is None
     assert policy.overlap >= 0
-    assert wrong is None or wrong[0].startswith("a notice of ")
+    assert wrong is None or wrong[0].startswith("a renewal window of ")
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_a_life_without_an_end_is_that_of_136_years():
 
 def test_a_notice_for_ever_is_named():
     assert misfit(Policy(NEVER, NEVER, 0)) == (
-        "a notice of never is not shorter than the life of never",
+        "a renewal window of never is not shorter than the life of never",
         "allowed: rotateBefore under never",
     )
 

@@ -1,7 +1,7 @@
 """Five years of a key, with runs skipped, late, doubled and dead on their way: nobody is ever locked out.
 
 The executor is the real one; the cluster, the engine around it and time are those of `key_simulation`. What must hold
-is in `key_judge`: at least one valid token that a user has, at most two an identity, nothing minted and forgotten.
+is in `key_evaluator`: at least one valid token that a user has, at most two an identity, nothing minted and forgotten.
 Between two events nothing changes, so what holds at each of them holds at every second.
 """
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ambient_components.rules.lifetimes import NEVER, Policy, default_overlap, default_rotate_before, misfit
 from tests.support.key_cluster import CRASHES, DAY, FAILURES
-from tests.support.key_judge import Judge
+from tests.support.key_evaluator import Evaluator
 from tests.support.key_simulation import KINDS, Stack, key, simulated_time
 from tests.support.quick import examples
 
@@ -46,7 +46,7 @@ POLICIES = {
     "90d": DAILY,
     "1y": Policy.of(YEAR, run_every=7 * DAY),
     "90d, no overlap": Policy(90 * DAY, 14 * DAY, 0, 7 * DAY),
-    "30d, a notice of most of it": Policy(30 * DAY, 25 * DAY, 5 * DAY, DAY),
+    "30d, a renewal window of most of it": Policy(30 * DAY, 25 * DAY, 5 * DAY, DAY),
     "7d, an overlap of half of it": Policy(7 * DAY, 84 * HOUR, 78 * HOUR, 6 * HOUR),
     "never": Policy.of(NEVER, run_every=7 * DAY),
     "10m": Policy(600, 150, 75, 75),
@@ -95,9 +95,9 @@ def test_five_years(policy, schedule):
     assert misfit(requested) is None
     until = FIVE_YEARS if requested.lifetime >= DAY else 2 * DAY
     rng = chance(f"{policy} {schedule}")
-    stack = Stack(Judge(reads_the_secret=True), key(requested))
+    stack = Stack(Evaluator(reads_the_secret=True), key(requested))
     SCHEDULES[schedule](stack, requested.run_every, until, rng)
-    stack.judge.finish(until)
+    stack.evaluator.finish(until)
     if schedule != "crashed":
         assert not any("no run came" in text for run in stack.runs for text in run.warnings)
     rotations = len(stack.cluster.tokens) - 1
@@ -133,7 +133,7 @@ EVENTS = ["lost", "generation", "overlapping", "account", "policy", "stuck", "un
     st.integers(0, 2**32),
 )
 def test_whatever_happens_over_the_years(policy, kind, events, other, odds, seed):
-    play_years(Stack(Judge(reads_the_secret=True), key(policy, **kind)), policy, events, other, odds, seed)
+    play_years(Stack(Evaluator(reads_the_secret=True), key(policy, **kind)), policy, events, other, odds, seed)
 
 
 def play_years(stack, policy, events, other, odds, seed):
@@ -151,7 +151,7 @@ def play_years(stack, policy, events, other, odds, seed):
         how = {"refresh": rng.random() < 0.1, "newest_first": rng.random() < 0.5}
         run(at, faults(rng, odds), late=rng.choice([0, 0, 30]), **how)
         at = max(stack.cluster.now, at + rng.choice([every, rng.randint(1, every), 3 * every]))
-    stack.judge.finish(at)
+    stack.evaluator.finish(at)
 
 
 def happens(stack, what, later, other, until):
@@ -177,13 +177,13 @@ ONCE = [(200, "stuck"), (420, "lost"), (640, "account"), (860, "generation"), (1
 @pytest.mark.parametrize("odds", [0, 0.5])
 @pytest.mark.parametrize("kind", KINDS)
 def test_five_years_in_which_everything_happens_once(kind, odds):
-    stack, until = Stack(Judge(reads_the_secret=True), key(DAILY, **KINDS[kind])), {"stuck": 0}
+    stack, until = Stack(Evaluator(reads_the_secret=True), key(DAILY, **KINDS[kind])), {"stuck": 0}
     rng = chance(kind)
     for day in range(5 * 365):
         for what in [what for when, what in ONCE if when == day]:
             happens(stack, what, (day + 30) * DAY, key(Policy.of(30 * DAY, run_every=DAY)), until)
         stack.cluster.refusing = day * DAY < until["stuck"]
         stack.run(max(day * DAY, stack.cluster.now), faults(rng, odds))
-    stack.judge.finish(FIVE_YEARS)
+    stack.evaluator.finish(FIVE_YEARS)
     assert stack.key["generation"] == 3
     assert not any("no run came" in text for run in stack.runs for text in run.warnings)

@@ -25,37 +25,37 @@ def test_an_access_key_without_an_end_is_worth_a_warning(shared):
             {"lifetime": "10d", "rotateBefore": "10d"},
             None,
             "rotateBefore",
-            "a notice of 10d is not shorter than the life of 10d",
+            "a renewal window of 10d is not shorter than the life of 10d",
             "allowed: rotateBefore under 10d",
         ),
         (
             {"rotateBefore": "7d", "overlap": "8d"},
             None,
             "overlap",
-            "an overlap of 8d is longer than the notice of 7d: the access key before expires first",
+            "an overlap of 8d is longer than the renewal window of 7d: the access key before expires first",
             "allowed: overlap up to 7d",
         ),
         (
             {"lifetime": "10d", "rotateBefore": "6d", "overlap": "5d"},
             None,
             "overlap",
-            "a notice of 6d and an overlap of 5d are more than the life of 10d: the next access key would be due while "
-            "the one before this still lives",
+            "a renewal window of 6d and an overlap of 5d are more than the life of 10d: the next access key would be "
+            "due while the one before this still lives",
             "allowed: overlap up to 4d",
         ),
         (
             {"lifetime": "4d"},
             "1d",
             "lifetime",
-            "a notice of 1d is too short: runs come every 1d, as runEvery says, and none might come in it",
+            "a renewal window of 1d is too short: runs come every 1d, as runEvery says, and none might come in it",
             "allowed: rotateBefore over 1d and a life longer than that, or rotate: manual",
         ),
         (
             {"rotateBefore": "2d", "overlap": "2d"},
             "1d",
             "rotateBefore",
-            "a notice of 2d is too short for an overlap of 2d: runs come every 1d, as runEvery says, and the access "
-            "key before could expire sooner",
+            "a renewal window of 2d is too short for an overlap of 2d: runs come every 1d, as runEvery says, and the "
+            "access key before could expire sooner",
             "allowed: rotateBefore from 3d, or overlap up to 1d",
         ),
         (

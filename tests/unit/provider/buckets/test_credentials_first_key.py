@@ -31,7 +31,7 @@ __all__ = ["iam", "keys", "world"]
         ),
         ({"lifetimeSeconds": 31_536_001}, "from 86400 (1d) to 31536000 (1y)"),
         ({"never": True}, "lifetimeSeconds: is the life of an access key that never expires"),
-        ({"overlapSeconds": 15 * DAY}, "an overlap of 15d is longer than the notice of 14d"),
+        ({"overlapSeconds": 15 * DAY}, "an overlap of 15d is longer than the renewal window of 14d"),
         ({"overlapSeconds": -1}, "overlapSeconds: a whole number from 0 is expected"),
         ({"generation": 0}, "generation: 0 is too low; allowed: 1 or a higher number"),
         ({"manual": "yes"}, "manual: true or false is expected"),

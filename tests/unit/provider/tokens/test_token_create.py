@@ -87,7 +87,7 @@ def test_a_cap_of_the_cluster_is_told(world):
 def test_a_cap_that_leaves_no_room_for_the_notice_is_an_error_and_leaves_nothing(world):
     world.api.cap = DAY
     text = refusal(lambda: world.plugin.create(WANTED))
-    assert "it granted 1d where 90d were asked, too short for the notice of 14d" in text
+    assert "it granted 1d where 90d were asked, too short for the renewal window of 14d" in text
     assert "Write lifetime: 1d or less" in text
     assert "maxTokenLifetime: 1d in the stack's config" in text
     assert world.api.names(SECRETS) == []

@@ -1,6 +1,6 @@
-"""What must never happen to a key, judged beside every step of `key_simulation` and over the whole of its years.
+"""What must never happen to a key, checked at each step of `key_simulation` and over all of its years.
 
-Nothing of the rules under test is used: what is due, what is over and what was promised is worked out here anew.
+No code under test is used: due renewals, ended tokens and promised overlaps are computed here independently.
 """
 
 from bisect import bisect_left
@@ -35,8 +35,8 @@ class Promise:
     """The one that took its place."""
 
 
-class Judge:
-    """Sees a stack's every step. `finish` gives the verdict on all the time that has passed."""
+class Evaluator:
+    """Checks each step of a stack. `finish` checks all the time that has passed."""
 
     def __init__(self, *, reads_the_secret=False):
         self.stack = None
@@ -99,7 +99,7 @@ class Judge:
             forced = before.state["serviceAccountUid"] != news["serviceAccountUid"]
             lost = before.state.get("undelivered")
             if current and not current.dead and not forced and not lost:
-                opens = seconds(current.expires_at) - self._notice(news["rotateBeforeSeconds"], current)
+                opens = seconds(current.expires_at) - self._window(news["rotateBeforeSeconds"], current)
                 hold("no mint outside the window", run.start >= opens, run.start, opens)
             replaced = [one for one in there if current and one.uid == current.uid and not forced and not current.dead]
         else:
@@ -213,7 +213,7 @@ class Judge:
             return
         hold("never without a token", expired, last)
         for run in runs[bisect_left(runs, last.issued, key=lambda run: run.end) : first]:
-            opens = last.expires - self._notice(run.rotate_before, last)
+            opens = last.expires - self._window(run.rotate_before, last)
             inside = run.completed and opens <= run.start and run.end < last.expires
             hold("a run in the window renews", not inside, last, run)
         late = [run for run in runs[first : bisect_left(runs, to, key=lambda run: run.end) + 1] if run.start <= to]
@@ -224,8 +224,8 @@ class Judge:
             hold("a missed window is told", anew or received, last, *late)
 
     @staticmethod
-    def _notice(rotate_before, of):
-        """Of a token or a handle: what was asked, or the default for a life too short for it."""
+    def _window(rotate_before, of):
+        """Return the requested renewal window of a token or token Secret, or the default if its life is too short."""
         granted = of.expires - of.issued if isinstance(of, Token) else seconds(of.expires_at) - seconds(of.issued_at)
         return rotate_before if rotate_before < granted else min(GRANTED_OVER_DEFAULT, granted // 4)
 
