@@ -32,8 +32,8 @@ def saved_export(project: Project, stack: str, path: str) -> Export:
     found = read_exports(path, project.name, stack, [shard_stack(stack, number) for number in range(count)])
     missing = [bare_name(shard) for number in range(count) if (shard := shard_stack(stack, number)) not in found]
     if missing:
-        names = f"{', '.join(missing[:3])}{', …' if len(missing) > 3 else ''}"
-        problem = f"{path} lacks the states of {len(missing)} of {count} shards of {stack!r}: {names}"
+        first = f"{', '.join(missing[:3])}{', …' if len(missing) > 3 else ''}"
+        problem = f"{path} lacks the states of {len(missing)} of {count} shards of {stack!r}: {first}"
         fail(None, "", problem, f"pulumi stack export --stack {missing[0]} > {path}/{missing[0]}.json")
     return joined(found.values())
 
