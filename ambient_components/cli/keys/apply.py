@@ -16,6 +16,7 @@ from ambient_components.cli.prompts import one_stack
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, Problem
 from ambient_components.stackfile.loader import LoadedStack, load_stack
+from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.states import stacks_of
 
@@ -73,6 +74,16 @@ def by_stack(
     for one in selected:
         found.setdefault(places[one[0]], []).append(one)
     return dict(sorted(found.items()))
+
+
+def require_passphrases(project: Project, stacks: Iterable[str]) -> None:
+    """Ask for the passphrases of stacks before files are changed.
+
+    Raises:
+        AmbientError: A passphrase is needed, and there is no terminal to ask at.
+    """
+    for stack in stacks:
+        require_passphrase(project, stack)
 
 
 def finish(

@@ -4,7 +4,15 @@ from typing import Annotated
 
 import typer
 
-from ambient_components.cli.keys.apply import Keys, StackOfKeys, by_stack, finish, stack_and_names, write_stack
+from ambient_components.cli.keys.apply import (
+    Keys,
+    StackOfKeys,
+    by_stack,
+    finish,
+    require_passphrases,
+    stack_and_names,
+    write_stack,
+)
 from ambient_components.cli.keys.edit import revocation, revocation_lines, selected_keys
 from ambient_components.cli.keys.required import Aim
 from ambient_components.cli.options import Stack
@@ -47,6 +55,8 @@ def revoke(
     loaded = load_stack(stack_path(project, stack))
     selected = selected_keys(loaded, names, ())
     places, fleets = by_stack(project, stack, loaded, selected), project.shards(stack)
+    if now:
+        require_passphrases(project, places)
     texts = revocation(loaded, selected)
     write_stack(loaded.path, texts)
     print("\n".join(revocation_lines(loaded, selected)))

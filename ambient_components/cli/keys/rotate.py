@@ -8,7 +8,15 @@ from typing import Annotated, NoReturn
 import typer
 
 from ambient_components import clock
-from ambient_components.cli.keys.apply import Keys, StackOfKeys, by_stack, finish, stack_and_names, write_stack
+from ambient_components.cli.keys.apply import (
+    Keys,
+    StackOfKeys,
+    by_stack,
+    finish,
+    require_passphrases,
+    stack_and_names,
+    write_stack,
+)
 from ambient_components.cli.keys.edit import (
     OverlapUntil,
     Recorded,
@@ -96,6 +104,8 @@ def rotate(
         raise typer.BadParameter(msg, param_hint="--overlap-until")
     places, fleets = by_stack(project, stack, loaded, selected), project.shards(stack)
     engine = pulumi.engine_for(project.folder)
+    if now:
+        require_passphrases(project, places)
     deployed = _deployed(engine, places, now=now)
     texts = rotation(loaded, selected, ends(here, seconds, last_day, leaked=leaked), deployed)
     after = write_stack(loaded.path, texts)
