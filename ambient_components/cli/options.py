@@ -16,6 +16,16 @@ Stack = Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as 
 NamedStack = Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")]
 """The stack as an option. `prompts.one_stack` accepts either."""
 
+Workspaces = Annotated[
+    list[str] | None, typer.Option("--workspace", "-w", metavar="W", help="Only this workspace. Can be repeated.")
+]
+"""Workspaces as options. `prompts.stack_and_workspaces` accepts them as arguments too."""
+
+MoreWorkspaces = Annotated[
+    list[str] | None, typer.Argument(metavar="WORKSPACE", help="Only these workspaces, same as --workspace.")
+]
+"""Workspaces as arguments after the stack."""
+
 Files = Annotated[bool, typer.Option("--files", help="Use the files instead of the state.")]
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not prompt.")]

@@ -22,7 +22,7 @@ from ambient_components.cli.init.initialize import (
     passphrase_missing,
     write_files,
 )
-from ambient_components.cli.prompts import Ask, Question, asker, one_stack, take_defaults
+from ambient_components.cli.prompts import Ask, Question, asker, named_stack, take_defaults
 from ambient_components.engine.backend import current_backend, stack_names
 from ambient_components.engine.command import Engine
 from ambient_components.errors import BadValue, Where, fail
@@ -179,7 +179,7 @@ def init(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Use the defaults without prompts.")] = False,
 ) -> None:
     """Create or complete a stack for a cluster."""
-    stack = one_stack(stack, named)
+    stack = named_stack(stack, named)
     project = Project.find()
     ask = asker(yes=yes)
     engine, first_steps = settle_backend(pulumi.PulumiEngine(project.folder), backend, ask)

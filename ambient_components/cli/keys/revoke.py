@@ -10,12 +10,12 @@ from ambient_components.cli.keys.apply import (
     by_stack,
     finish,
     require_passphrases,
-    stack_and_names,
     write_stack,
 )
 from ambient_components.cli.keys.edit import revocation, revocation_lines, selected_keys
 from ambient_components.cli.keys.required import Aim
 from ambient_components.cli.options import Stack
+from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_path
@@ -50,7 +50,7 @@ def revoke(
     now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
 ) -> None:
     """Revoke keys: remove their entries from the stack's files."""
-    stack, names = stack_and_names(stack, keys or (), named)
+    stack, names = stack_and_keys(stack, keys or (), named)
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
     selected = selected_keys(loaded, names, ())

@@ -14,7 +14,6 @@ from ambient_components.cli.keys.apply import (
     by_stack,
     finish,
     require_passphrases,
-    stack_and_names,
     write_stack,
 )
 from ambient_components.cli.keys.edit import (
@@ -28,6 +27,7 @@ from ambient_components.cli.keys.edit import (
 from ambient_components.cli.keys.now import deployed_generations
 from ambient_components.cli.keys.required import Aim
 from ambient_components.cli.options import Stack, wrong_value
+from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, BadValue, Problem, refusal, reject
 from ambient_components.output import show_problem, show_problems
@@ -77,7 +77,8 @@ def rotate(
     keys: Keys = None,
     named: StackOfKeys = "",
     workspace: Annotated[
-        list[str] | None, typer.Option("--workspace", metavar="W", help="All keys of this workspace. Can be repeated.")
+        list[str] | None,
+        typer.Option("--workspace", "-w", metavar="W", help="All keys of this workspace. Can be repeated."),
     ] = None,
     overlap: Annotated[
         str,
@@ -90,7 +91,7 @@ def rotate(
     now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
 ) -> None:
     """Rotate keys: write a new identity into the stack's files."""
-    stack, names = stack_and_names(stack, keys or (), named)
+    stack, names = stack_and_keys(stack, keys or (), named)
     if sum(map(bool, (overlap, overlap_until, leaked))) > 1:
         msg = "only one of --overlap, --overlap-until and --leaked says when the old keys end"
         raise typer.BadParameter(msg, param_hint="--overlap")
