@@ -20,9 +20,12 @@ from ambient_components.cli.keys.edit import (
     OverlapUntil,
     Recorded,
     SelectedKey,
+    key_file,
+    requested_before,
     rotation,
     rotation_lines,
     selected_keys,
+    waiting_lines,
 )
 from ambient_components.cli.keys.now import deployed_generations
 from ambient_components.cli.keys.required import Aim
@@ -51,7 +54,8 @@ examples:
 It writes the next `generation` (a new identity with a new token) and `overlapUntil` (the last day of the old one) into
 the stack's files. Comments, order and all other lines stay. Git remains the source of truth: review the diff and commit
 it. The next generation is one more than the higher of the file's and the deployed one. A generation in the file that
-is not deployed yet stays.
+is not deployed yet stays: the command is safe to repeat. If the state can't be read, a key with a running overlap
+stays too.
 By default the overlap is the key's own, in whole days and at least one, in the stack's time zone.
 
 \b
@@ -108,14 +112,21 @@ def rotate(
     if now:
         require_passphrases(project, places)
     deployed = _deployed(engine, places, now=now)
-    texts = rotation(loaded, selected, ends(here, seconds, last_day, leaked=leaked), deployed)
+    waiting: list[SelectedKey] = []
+    if not leaked:
+        given = bool(overlap or overlap_until)
+        waiting = requested_before(loaded, selected, deployed, here.date(), overlap_given=given)
+    rotating = [one for one in selected if one not in waiting]
+    texts = rotation(loaded, rotating, ends(here, seconds, last_day, leaked=leaked), deployed)
     after = write_stack(loaded.path, texts)
-    print("\n".join(rotation_lines(loaded, selected, texts, deployed)))
+    lines = [*rotation_lines(loaded, rotating, texts, deployed), *waiting_lines(after, waiting)]
+    print("\n".join(lines))
     aims = {}
     for one in selected:
         written = after.file.workspaces[one[0]].keys[one[1]]
         aims[one] = Aim(written.generation, overlap=written.overlap_until is not None)
-    finish(engine, project, places, aims, list(texts), now=now, fleet=stack if fleets else "")
+    files = list(dict.fromkeys([*texts, *(key_file(after, *one) for one in waiting)]))
+    finish(engine, project, places, aims, files, now=now, fleet=stack if fleets else "")
 
 
 def _deployed(
