@@ -16,7 +16,7 @@ from ambient_components.cli.options import (
     Files,
     MoreWorkspaces,
     NamedStack,
-    Stack,
+    StackOrWorkspace,
     Workspaces,
     choice,
     format_option,
@@ -224,7 +224,7 @@ class FailOn(StrEnum):
 
 
 def report(
-    stack: Stack = "",
+    stack: StackOrWorkspace = "",
     names: MoreWorkspaces = None,
     named: NamedStack = "",
     files: Files = False,

@@ -18,7 +18,7 @@ from ambient_components.cli.options import (
     Files,
     MoreWorkspaces,
     NamedStack,
-    Stack,
+    StackOrWorkspace,
     Workspaces,
     choice,
     format_option,
@@ -235,7 +235,7 @@ class By(StrEnum):
 
 
 def access(
-    stack: Stack = "",
+    stack: StackOrWorkspace = "",
     names: MoreWorkspaces = None,
     named: NamedStack = "",
     files: Files = False,

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ambient_components.cli import completion
 from ambient_components.cli.keys.edit import SelectedKey
 from ambient_components.cli.keys.now import Deployment, deploy
 from ambient_components.cli.keys.required import Aim
@@ -19,7 +20,10 @@ from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.states import stacks_of
 
-Keys = Annotated[list[str] | None, typer.Argument(metavar="WORKSPACE/KEY", help="Keys, such as payments/ci.")]
+Keys = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="WORKSPACE/KEY", help="Keys, such as payments/ci.", autocompletion=completion.keys),
+]
 """The selected keys."""
 
 StackOfKeys = Annotated[

@@ -13,8 +13,9 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components import clock
+from ambient_components.cli import completion
 from ambient_components.cli.keys.show import find, read
-from ambient_components.cli.options import NamedStack, Stack
+from ambient_components.cli.options import NamedStack, StackOrKey
 from ambient_components.cli.prompts import is_key, stack_and_key
 from ambient_components.engine.names import parse_key_output
 from ambient_components.errors import fail
@@ -61,8 +62,11 @@ exit codes: 0 success; 1 error, or the program failed; 64 wrong usage
 
 
 def deliver(
-    stack: Stack = "",
-    key: Annotated[str, typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.")] = "",
+    stack: StackOrKey = "",
+    key: Annotated[
+        str,
+        typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.", autocompletion=completion.keys),
+    ] = "",
     command: Annotated[
         list[str] | None,
         typer.Argument(metavar="-- COMMAND", help="A program that reads the key from standard input."),

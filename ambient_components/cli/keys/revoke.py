@@ -14,7 +14,7 @@ from ambient_components.cli.keys.apply import (
 )
 from ambient_components.cli.keys.edit import revocation, revocation_lines, selected_keys
 from ambient_components.cli.keys.required import Aim
-from ambient_components.cli.options import Stack
+from ambient_components.cli.options import StackOrKey
 from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
@@ -44,7 +44,7 @@ exit codes: 0 success, with --now also verified at the cluster; 1 error, other c
 
 
 def revoke(
-    stack: Stack = "",
+    stack: StackOrKey = "",
     keys: Keys = None,
     named: StackOfKeys = "",
     now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,

@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ambient_components import clock
+from ambient_components.cli import completion
 from ambient_components.cli.keys.apply import (
     Keys,
     StackOfKeys,
@@ -29,7 +30,7 @@ from ambient_components.cli.keys.edit import (
 )
 from ambient_components.cli.keys.now import deployed_generations
 from ambient_components.cli.keys.required import Aim
-from ambient_components.cli.options import Stack, wrong_value
+from ambient_components.cli.options import StackOrKey, wrong_value
 from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, BadValue, Problem, refusal, reject
@@ -77,12 +78,18 @@ _DAY_FORM = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def rotate(
-    stack: Stack = "",
+    stack: StackOrKey = "",
     keys: Keys = None,
     named: StackOfKeys = "",
     workspace: Annotated[
         list[str] | None,
-        typer.Option("--workspace", "-w", metavar="W", help="All keys of this workspace. Can be repeated."),
+        typer.Option(
+            "--workspace",
+            "-w",
+            metavar="W",
+            help="All keys of this workspace. Can be repeated.",
+            autocompletion=completion.workspaces,
+        ),
     ] = None,
     overlap: Annotated[
         str,
