@@ -34,7 +34,7 @@ workspaces:
     grants:
       - {group: my-team-devs, role: edit}
 
-    # API keys, for machines. Read one: pulumi stack output my-team/ci --show-secrets --stack STACK
+    # API keys, for machines. Read one: ambient keys show STACK my-team/ci
     keys:
       ci: {role: edit, lifetime: 30d}
 

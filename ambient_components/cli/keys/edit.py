@@ -109,7 +109,7 @@ def requested_before(
     *,
     overlap_given: bool,
 ) -> list[SelectedKey]:
-    """Return the keys whose rotation was requested before and is not deployed yet.
+    """Return the keys with a rotation that was requested before and is not deployed yet.
 
     Args:
         stack: The stack.
