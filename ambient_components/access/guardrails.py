@@ -22,6 +22,7 @@ from ambient_components.access.guardrail_names import (
     TOO_MANY_KEYS,
     GuardrailSettings,
 )
+from ambient_components.access.letter_case import case_changes
 from ambient_components.access.violations import declared, ended_by_date, is_evaluated, may_edit, persons
 from ambient_components.errors import Problem, Remedy, refusal
 from ambient_components.platform.subjects import who_is_meant
@@ -108,8 +109,8 @@ def existing_violations(
 
 
 def guardrail_warnings(before: Ledger, after: Ledger, now: datetime | None = None) -> list[Problem]:
-    """Return warnings about workspaces that lost their last admin by a grant's end date."""
-    return [
+    """Return warnings about last admins that a grant's end date removed, and about changes of case."""
+    ended_admins = [
         refusal(
             f"workspace {name!r}: it has no admin any more: the grant of {' and '.join(ended)} has ended by its date",
             "add one under owners or grants",
@@ -122,6 +123,7 @@ def guardrail_warnings(before: Ledger, after: Ledger, now: datetime | None = Non
         and (gone := persons(before[name]))
         and (ended := [who for who in gone if ended_by_date(who, before[name], after[name], now)]) == gone
     ]
+    return [*ended_admins, *case_changes(before, after)]
 
 
 def _allowed(settings: GuardrailSettings, entry: Entry) -> frozenset[str]:

@@ -14,6 +14,7 @@ from ambient_components.fleet.destroy import run_destroy
 from ambient_components.fleet.run import Request
 from ambient_components.output import REFUSED, Format, show_problems
 from ambient_components.stacks import destruction, pulumi
+from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project, bare_name
 
 EPILOG = """\
@@ -70,6 +71,7 @@ def destroy(
         print(file=sys.stderr)
         show_problems(refused)
         raise typer.Exit(REFUSED)
+    require_passphrase(project, stack)
     if not confirm:
         _ask(name)
     engine.run("destroy", "--yes", "--skip-preview", "--stack", stack, ask=True)

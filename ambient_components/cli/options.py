@@ -6,15 +6,48 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from ambient_components.cli import completion
 from ambient_components.errors import BadValue, refusal
 from ambient_components.output import Format
 from ambient_components.suggest import allowed_words
 
-Stack = Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")]
+_STACK = "The stack, such as dev or my-org/prod. Default: the only one."
+
+Stack = Annotated[str, typer.Argument(metavar="STACK", help=_STACK, autocompletion=completion.stacks)]
 """The stack as an argument."""
 
-NamedStack = Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")]
+StackOrWorkspace = Annotated[
+    str, typer.Argument(metavar="STACK", help=_STACK, autocompletion=completion.stacks_or_workspaces)
+]
+"""The same, of a verb that accepts a workspace of the only stack too."""
+
+StackOrKey = Annotated[str, typer.Argument(metavar="STACK", help=_STACK, autocompletion=completion.stacks_or_keys)]
+"""The same, of a verb that accepts a key of the only stack too."""
+
+NamedStack = Annotated[
+    str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.", autocompletion=completion.stacks)
+]
 """The stack as an option. `prompts.one_stack` accepts either."""
+
+Workspaces = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--workspace",
+        "-w",
+        metavar="W",
+        help="Only this workspace. Can be repeated.",
+        autocompletion=completion.workspaces,
+    ),
+]
+"""Workspaces as options. `prompts.stack_and_workspaces` accepts them as arguments too."""
+
+MoreWorkspaces = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="WORKSPACE", help="Only these workspaces, same as --workspace.", autocompletion=completion.workspaces
+    ),
+]
+"""Workspaces as arguments after the stack."""
 
 Files = Annotated[bool, typer.Option("--files", help="Use the files instead of the state.")]
 

@@ -30,6 +30,7 @@ from ambient_components.rules.durations import parse_duration
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.ledgers import ledger_from_state
+from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project, bare_name, stack_path
 from ambient_components.stacks.saved_states import no_state, saved_export
 from ambient_components.stacks.selection import Fleet, find_fleet, find_fleets, listed
@@ -207,7 +208,7 @@ def _offline(project: Project, stack: str, loaded: LoadedStack, at: datetime | N
     if state:
         export = saved_export(project, stack, state)
     else:
-        export = parse_export(pulumi.PulumiEngine(project.folder).run("stack", "export", "--stack", stack))
+        export = parse_export(backend.export_text(pulumi.PulumiEngine(project.folder), stack))
     desired = making.declared(project, stack, loaded, when)
     try:
         there = making.deployed(export, stack, when)
@@ -230,6 +231,7 @@ def _online(
     *,
     refresh: bool,
 ) -> Plan:
+    require_passphrase(project, stack)
     pulumi, when = making.engine_at(project, at), at or clock.now()
     export = backend.export(pulumi, stack)
     desired = making.declared(project, stack, loaded, when)

@@ -1,13 +1,15 @@
 """Questions, arguments and colours, for a user at a terminal or for a program."""
 
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import typer
 
 from ambient_components.errors import AmbientError, fail
-from ambient_components.stacks.project import bare_name
+from ambient_components.stacks.names import declared_keys, declared_stacks, is_declared
+from ambient_components.stacks.project import Project, bare_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,9 @@ class Question:
 
 
 Ask = Callable[[Question], str]
+
+_STACK_AND_SLASH = re.compile(r"[^./][^/]*/[^/]+")
+"""A word that may be a key, or a stack with its organisation."""
 
 
 def take_defaults(question: Question) -> str:
@@ -67,43 +72,107 @@ def asker(*, yes: bool) -> Ask:
     return prompt if sys.stdin.isatty() else refuse
 
 
-def one_stack(argument: str, option: str) -> str:
-    """Return the stack, given as the argument or as `--stack`.
+def named_stack(argument: str, option: str) -> str:
+    """Return the stack to create, given as the argument or as `--stack`.
 
     Raises:
         typer.BadParameter: No stack or two different stacks are given, or the name is invalid.
+    """
+    if not (argument or option):
+        msg = "which stack? Name it first: dev, for instance"
+        raise typer.BadParameter(msg, param_hint="STACK")
+    return one_stack(argument, option)
+
+
+def one_stack(argument: str, option: str) -> str:
+    """Return the stack, given as the argument or as `--stack`. By default it is the only stack of the project.
+
+    Raises:
+        typer.BadParameter: Two different stacks are given, the name is invalid, or the project has several stacks.
+        AmbientError: No stack is given, and there is no project.
     """
     if argument and option and argument != option:
         msg = f"two stacks are named, {argument!r} and {option!r}"
         raise typer.BadParameter(msg, param_hint="STACK")
-    if not (argument or option):
-        msg = "which stack? Name it first: dev, for instance"
-        raise typer.BadParameter(msg, param_hint="STACK")
-    return _stack_name(argument or option)
+    return _stack_name(argument or option or _only_stack())
+
+
+def stack_and_workspaces(first: str, others: Iterable[str], option: str) -> tuple[str, list[str]]:
+    """Return the stack and workspaces, from `STACK WORKSPACE...`, `WORKSPACE...` or `WORKSPACE... --stack STACK`.
+
+    Raises:
+        typer.BadParameter: See `one_stack`.
+    """
+    if option and first and first != option and not is_declared(Project.find(), first):
+        return _stack_name(option), [first, *others]
+    if first and not option and _is_workspace(first):
+        return _only_stack(), [first, *others]
+    return one_stack(first, option), list(others)
 
 
 def stack_and_workspace(first: str, second: str, option: str) -> tuple[str, str]:
-    """Return the stack and an optional workspace, from `STACK`, `STACK WORKSPACE` or `WORKSPACE --stack STACK`.
+    """Return the stack and an optional workspace, from the same forms as `stack_and_workspaces`.
 
     Raises:
-        typer.BadParameter: No stack or two different stacks are given, or the name is invalid.
+        typer.BadParameter: See `one_stack`.
     """
     if option and first and not second:
         return _stack_name(option), first
+    if first and not option and not second and _is_workspace(first):
+        return _only_stack(), first
     return one_stack(first, option), second
 
 
-def stack_and_key(first: str, second: str, option: str) -> tuple[str, str]:
-    """Return the stack and a key, from `STACK WORKSPACE/KEY` or `WORKSPACE/KEY --stack STACK`.
+def stack_and_keys(first: str, others: Iterable[str], option: str) -> tuple[str, list[str]]:
+    """Return the stack and keys, from `STACK WORKSPACE/KEY...`, `WORKSPACE/KEY...` or `WORKSPACE/KEY... --stack STACK`.
 
     Raises:
-        typer.BadParameter: One of them is missing, or the stack's name is invalid.
+        typer.BadParameter: See `one_stack`.
     """
-    stack, key = stack_and_workspace(first, second, option)
-    if not key:
+    if option and first and first != option:
+        return _stack_name(option), [first, *others]
+    if first and not option and is_key(first):
+        return _only_stack(), [first, *others]
+    return one_stack(first, option), list(others)
+
+
+def stack_and_key(first: str, second: str, option: str) -> tuple[str, str]:
+    """Return the stack and a key, from the same forms as `stack_and_keys`.
+
+    Raises:
+        typer.BadParameter: The key is missing, or see `one_stack`.
+    """
+    stack, keys = (one_stack(first, option), [second]) if second else stack_and_keys(first, (), option)
+    if not keys:
         msg = "which key? Name it after the stack: payments/ci, for instance"
         raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
-    return stack, key
+    return stack, keys[0]
+
+
+def _only_stack() -> str:
+    """Return the only stack of the project.
+
+    Raises:
+        typer.BadParameter: There is none, or there are several. The message lists them.
+    """
+    names = declared_stacks(Project.find())
+    if len(names) == 1:
+        return names[0]
+    known = f"Name one: {', '.join(names)}" if names else "Name it first: dev, for instance"
+    msg = f"which stack? {known}"
+    raise typer.BadParameter(msg, param_hint="STACK")
+
+
+def _is_workspace(word: str) -> bool:
+    """Tell whether the first argument is a workspace of the only stack, and no stack."""
+    project = Project.find()
+    names = [] if is_declared(project, word) else declared_stacks(project)
+    return len(names) == 1 and word in declared_keys(project, names[0])
+
+
+def is_key(word: str) -> bool:
+    """Tell whether the first argument is a key and no stack: `payments/ci` and not `my-org/dev`."""
+    return _STACK_AND_SLASH.fullmatch(word) is not None and not is_declared(Project.find(), word)
 
 
 def _stack_name(text: str) -> str:

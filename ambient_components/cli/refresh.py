@@ -7,6 +7,7 @@ import typer
 from ambient_components.cli.fleet_options import Form, Jobs, Shards, fleets_of
 from ambient_components.cli.options import NamedStack, Stack, Yes
 from ambient_components.cli.prompts import one_stack
+from ambient_components.engine import backend
 from ambient_components.errors import fail
 from ambient_components.fleet.run import Request, run_refresh
 from ambient_components.output import Format
@@ -47,7 +48,10 @@ def refresh(
     if fleets is None:
         # The engine asks by itself after it has shown the differences.
         flags = ("--yes", "--skip-preview") if yes else ()
-        pulumi.engine_for(project.folder).run("refresh", *flags, "--stack", stack, ask=True)
+        engine = pulumi.engine_for(project.folder)
+        # Its output goes to the terminal unread, so a missing stack is reported before it starts.
+        backend.require_stack(engine, stack)
+        engine.run("refresh", *flags, "--stack", stack, ask=True)
         return
     question = f"\nLook into the cluster, and write what is there into every state of {stack}?"
     if not yes and not typer.confirm(question, default=True, err=True):

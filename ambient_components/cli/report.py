@@ -14,14 +14,16 @@ from ambient_components.access.escalation import Finding, Severity, escalations
 from ambient_components.access.role_assignments import KEY, RoleAssignment
 from ambient_components.cli.options import (
     Files,
+    MoreWorkspaces,
     NamedStack,
-    Stack,
+    StackOrWorkspace,
+    Workspaces,
     choice,
     format_option,
     refuse_files_and_state,
     state_option,
 )
-from ambient_components.cli.prompts import one_stack
+from ambient_components.cli.prompts import stack_and_workspaces
 from ambient_components.output import Format, Paint, paint_for, plain
 from ambient_components.printable import json_text, one_line
 from ambient_components.stacks.ledgers import check_workspaces, selected_ledger
@@ -222,22 +224,21 @@ class FailOn(StrEnum):
 
 
 def report(
-    stack: Stack = "",
+    stack: StackOrWorkspace = "",
+    names: MoreWorkspaces = None,
     named: NamedStack = "",
     files: Files = False,
     state: Annotated[str, state_option()] = "",
-    workspaces: Annotated[
-        list[str] | None, typer.Option("--workspace", "-w", metavar="W", help="Only this workspace. Can be repeated.")
-    ] = None,
+    workspaces: Workspaces = None,
     form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON, Format.MARKDOWN)] = Format.TEXT,
     fail_on: Annotated[
         FailOn | None, choice("--fail-on", FailOn, "Exit with 2 if there is a finding of this severity or higher.")
     ] = None,
 ) -> None:
     """Show who can gain more than their grants, and how to prevent it."""
-    stack = one_stack(stack, named)
+    stack, words = stack_and_workspaces(stack, names or (), named)
     refuse_files_and_state(files=files, state=state)
-    selected = tuple(dict.fromkeys(workspaces or ()))
+    selected = tuple(dict.fromkeys([*words, *(workspaces or ())]))
     ledger = selected_ledger(Project.find(), stack, files=files, state=state)
     check_workspaces(stack, ledger, selected)
     # Always evaluate the whole stack: an editor of one workspace may be an account with a role in another.

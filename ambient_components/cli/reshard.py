@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ambient_components.cli import completion
 from ambient_components.cli.options import Yes, wrong_value
 from ambient_components.cli.prompts import one_stack
 from ambient_components.engine.rewriting import items
@@ -47,7 +48,12 @@ exit codes: 0 success, or nothing to do; 1 error, or not confirmed; 2 changes pe
 
 
 def reshard(
-    fleet: Annotated[str, typer.Argument(metavar="FLEET", help="The fleet or the plain stack, such as prod.")] = "",
+    fleet: Annotated[
+        str,
+        typer.Argument(
+            metavar="FLEET", help="The fleet or the plain stack, such as prod.", autocompletion=completion.stacks
+        ),
+    ] = "",
     named: Annotated[str, typer.Option("--stack", "-s", help="Same as the argument, as in pulumi.")] = "",
     shards: Annotated[
         int, typer.Option("--shards", metavar="N", help="New number of shards. Default: the number in the config.")

@@ -20,6 +20,7 @@ from ambient_components.plan import Plan, making, saved
 from ambient_components.plan.page import show
 from ambient_components.plan.saved import Saved, differences, is_same
 from ambient_components.stackfile.loader import load_stack
+from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.selection import Fleet
 
@@ -77,6 +78,7 @@ def up(
     request = Request("up", stack, jobs or 0, every=everything, refresh=refresh, shards=shards, form=form, yes=yes)
     if (fleets := fleets_of(project, stack, request)) is not None:
         raise typer.Exit(_up_fleets(fleets, request, plan))
+    require_passphrase(project, stack)
     reviewed = saved.read(plan) if plan else None
     refresh = reviewed.refresh if reviewed else refresh
     engine, found = _planned(project, stack, reviewed, refresh=refresh)

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ambient_components.engine import texts
 from ambient_components.engine.command import Answer, CommandError, Engine, failed, start
 from ambient_components.engine.state import Export
 from ambient_components.errors import AmbientError, fail
+from ambient_components.suggest import did_you_mean
 
 _LIST = ("stack", "ls", "--json")
+_SHOWN_NAMES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,48 @@ def export(engine: Engine, stack: str) -> Export:
     Raises:
         AmbientError: The state can't be read.
     """
-    return _state(engine.run("stack", "export", "--stack", stack), stack)
+    return _state(export_text(engine, stack), stack)
+
+
+def export_text(engine: Engine, stack: str) -> str:
+    """Return a stack's state with encrypted secrets, as JSON.
+
+    Raises:
+        AmbientError: The state can't be read. If the backend does not have the stack, the error lists those it has.
+    """
+    try:
+        return engine.run("stack", "export", "--stack", stack)
+    except CommandError as error:
+        if texts.missing_stack(error.output) is None:
+            raise
+    return unknown_stack(engine, stack)
+
+
+def require_stack(engine: Engine, stack: str) -> None:
+    """Refuse a stack that the backend does not have.
+
+    Raises:
+        AmbientError: It does not have the stack, or it does not respond.
+    """
+    if not has_stack(engine, stack):
+        unknown_stack(engine, stack)
+
+
+def unknown_stack(engine: Engine, stack: str) -> NoReturn:
+    """Report that the backend does not have a stack, and which stacks it has.
+
+    Raises:
+        AmbientError: Always.
+    """
+    names = sorted({_bare(name) for name in stack_names(engine)})
+    fail(
+        None,
+        "",
+        f"the backend has no stack {stack!r}",
+        did_you_mean(_bare(stack), names),
+        f"known: {', '.join(names[:_SHOWN_NAMES])}" + (" …" if len(names) > _SHOWN_NAMES else "") if names else "",
+        f"to create it: ambient init {stack}",
+    )
 
 
 def export_with_secrets(engine: Engine, stack: str) -> Export:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn, Protocol, Self
 
 from ambient_components import problem_json
-from ambient_components.engine import texts
+from ambient_components.engine import failures, texts
 from ambient_components.errors import AmbientError, Problem, fail, refusal
 
 
@@ -69,14 +69,15 @@ class Pulumi:
         """Return the final arguments of a command."""
         return given
 
-    def environment(self) -> dict[str, str]:
-        """Return the complete environment of the command."""
+    def environment(self, arguments: tuple[str, ...]) -> dict[str, str]:  # noqa: ARG002  # for subclasses
+        """Return the complete environment of a command."""
         return environment(self.environ)
 
     def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
         """Run a command and return its output."""
         if ask:
-            code = self._attached([program(self.environ), *self.arguments(arguments)])
+            command = [program(self.environ), *self.arguments(arguments)]
+            code = self._attached(command, self.environment(arguments))
             if code != 0:
                 fail(None, "", f"`pulumi {' '.join(arguments)}` failed (exit code {code})")
             return ""
@@ -93,7 +94,7 @@ class Pulumi:
         done = subprocess.run(  # noqa: S603
             [program(self.environ), *self.arguments(arguments), *_QUIETLY],
             cwd=self.folder,
-            env=self.environment(),
+            env=self.environment(arguments),
             # Not the terminal's: an unseen prompt would wait forever.
             input=stdin or "",
             capture_output=True,
@@ -102,7 +103,7 @@ class Pulumi:
         )
         return Answer(done.returncode, done.stdout, done.stderr)
 
-    def _attached(self, command: list[str]) -> int:
+    def _attached(self, command: list[str], environ: dict[str, str]) -> int:
         """Run a command on the terminal and return its exit code.
 
         Ctrl-C reaches the command too. It finishes the current step, records it and releases its lock. Killing it
@@ -117,7 +118,6 @@ class Pulumi:
             nonlocal interrupted
             interrupted = True
 
-        environ = self.environment()
         # A person reads what it prints.
         environ.pop(problem_json.VARIABLE, None)
         with subprocess.Popen(command, cwd=self.folder, env=environ) as process:  # noqa: S603
@@ -245,4 +245,6 @@ def failed(arguments: tuple[str, ...], answer: Answer) -> NoReturn:
     output, command = answer.stderr or answer.stdout, f"`pulumi {' '.join(arguments)}`"
     if found := problem_json.decode(output):
         raise CommandError([refusal(f"{command} failed"), *found], output)
+    if explained := failures.explained(output):
+        raise CommandError([explained], output)
     raise CommandError([refusal(f"{command} failed: {texts.reason(output) or f'exit code {answer.code}'}")], output)

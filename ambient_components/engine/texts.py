@@ -25,7 +25,10 @@ _LOCKED: Final = ("the stack is currently locked by", "Another update is current
 _LOCK: Final = re.compile(r"created by (?P<who>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 _PENDING: Final = "pending operations from previous deployment"
 _EMPTY: Final = ("failed to load checkpoint", "EOF")
-_NO_BACKEND: Final = ("logging in", "PULUMI_ACCESS_TOKEN")
+_NO_BACKEND: Final = ("requires logging in", "PULUMI_ACCESS_TOKEN")
+_NO_STACK: Final = re.compile(r"no stack named '(?P<stack>[^']+)' found")
+_NO_PASSPHRASE: Final = "passphrase must be set"  # noqa: S105  # words
+_WRONG_PASSPHRASE: Final = "incorrect passphrase"  # noqa: S105  # words
 
 
 def plain(text: str) -> str:
@@ -77,3 +80,19 @@ def is_cut_off(text: str) -> bool:
 def has_no_backend(text: str) -> bool:
     """Tell whether a command failed because there is no login to a backend."""
     return any(words in text for words in _NO_BACKEND)
+
+
+def missing_stack(text: str) -> str | None:
+    """Return the name of the stack that the backend does not have, or None if a command failed for another reason."""
+    found = _NO_STACK.search(text)
+    return found["stack"] if found else None
+
+
+def lacks_passphrase(text: str) -> bool:
+    """Tell whether a command failed because the environment has no passphrase."""
+    return _NO_PASSPHRASE in text
+
+
+def has_wrong_passphrase(text: str) -> bool:
+    """Tell whether a command failed because the passphrase is not the stack's."""
+    return _WRONG_PASSPHRASE in text

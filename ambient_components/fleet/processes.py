@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final, Self
 
-from ambient_components.engine import texts
+from ambient_components.engine import failures, texts
 from ambient_components.engine.command import start
 from ambient_components.errors import refusal
 from ambient_components.fleet.run_events import Failure, Reported
@@ -118,7 +118,7 @@ class Child:
         text = texts.reason(self.output) or f"exit code {code}"
         if code < 0:
             text = f"the engine was killed ({signal.Signals(-code).name}): what it did is not on record"
-        for problem in (code > 0 and decode(self.output)) or (refusal(text),):
+        for problem in (code > 0 and decode(self.output)) or (failures.explained(self.output) or refusal(text),):
             self.reported.failures.setdefault(Failure("", "", problem))
 
     def _listen(self) -> None:

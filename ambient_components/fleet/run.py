@@ -24,6 +24,7 @@ from ambient_components.output import REFUSED, show_problem, show_problems
 from ambient_components.plan import making
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
+from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.selection import Fleet
 
 
@@ -111,6 +112,9 @@ def carried_out(
         for one in decisions
         for task in one.tasks
     ]
+    if any(job.phase is Phase.WAITING for job in jobs):
+        for one in decisions:
+            require_passphrase(one.fleet.project, one.fleet.name)
     view = PipeSafeView(view_for(request.form, jobs))
     notes = [note for one in decisions for note in one.notes]
     records = {one.fleet.name: one.records for one in decisions if one.records and not one.records.trouble}

@@ -20,6 +20,7 @@ from ambient_components.fleet.run_events import Failure, Reported
 from ambient_components.shards import CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, begin
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE, ROUNDS, exclude_flags, excluded_text, keys_in, reasons
 from ambient_components.stacks import pulumi
+from ambient_components.stacks.passphrase import passphrase
 
 _LOOK: Final = 0.2
 """Seconds between two checks of the running engines."""
@@ -236,6 +237,7 @@ class Runner:
             **self._plan.environ,
             # A failed step must not stop revocations (docs/how-it-works.md).
             "PULUMI_CONTINUE_ON_ERROR": "true",
+            **passphrase(job.fleet.project, job.fleet.name, self._plan.environ),
         }
         # Never inherit these: without checkpoints and without a record, a killed run would leave unknown objects.
         environ.pop(CHECKPOINTS_VARIABLE, None)

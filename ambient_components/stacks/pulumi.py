@@ -6,10 +6,15 @@ from pathlib import Path
 from ambient_components.engine.command import Pulumi
 from ambient_components.shards import split_shard
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE
+from ambient_components.stacks.passphrase import passphrase
 from ambient_components.stacks.project import Project
 
 _CONFIGURED = frozenset({"up", "preview", "refresh", "destroy", "config"})
 """Commands that use a stack's config, with --config-file."""
+
+_DECRYPTING = frozenset({"up", "preview", "refresh", "destroy"})
+_SECRET_FLAGS = frozenset({"--show-secrets", "--secret"})
+"""Other commands need the passphrase only with one of these."""
 
 _CONFIG_FILE = "--config-file"
 
@@ -29,9 +34,17 @@ class PulumiEngine(Pulumi):
             return given
         return (*given, _CONFIG_FILE, str(project.config_file(stack)))
 
-    def environment(self) -> dict[str, str]:
-        """Return the environment, without excluded workspaces, which only a run over a fleet sets, with flags."""
-        return {name: value for name, value in super().environment().items() if name != EXCLUDE_VARIABLE}
+    def environment(self, arguments: tuple[str, ...]) -> dict[str, str]:
+        """Return the environment: with the passphrase if the command needs it, and without excluded workspaces.
+
+        Only a run over a fleet sets excluded workspaces, with flags.
+        """
+        found = super().environment(arguments)
+        found.pop(EXCLUDE_VARIABLE, None)
+        if "--stack" in arguments[:-1] and (arguments[0] in _DECRYPTING or _SECRET_FLAGS & {*arguments}):
+            stack = arguments[arguments.index("--stack") + 1]
+            found |= passphrase(Project.find(self.folder), stack, found)
+        return found
 
 
 def engine_for(folder: Path) -> PulumiEngine:

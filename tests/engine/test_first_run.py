@@ -5,7 +5,7 @@ import subprocess
 
 import yaml
 
-from tests.support.stacks import Stack
+from tests.support.stacks import REPOSITORY, Stack
 
 WORKSPACE = """
 workspaces:
@@ -52,9 +52,10 @@ def test_the_command_that_is_printed_works_as_printed(stack: Stack) -> None:
     shown = stack.ambient("show", stack.name)
     assert shown.code == 0, shown.text
     assert f"{stack.w}" in shown.text
-    command = shown.text[shown.text.index("pulumi stack output", shown.text.index("Use it")) :]
+    command = shown.text[shown.text.index("ambient keys show", shown.text.index("Use it")) :]
     ca_file = stack.machine.cluster.ca_file
-    script = command.replace("cluster-ca.crt", str(ca_file)).replace(
+    installed = command.replace("ambient keys", f"{REPOSITORY}/.venv/bin/ambient keys")
+    script = installed.replace("cluster-ca.crt", str(ca_file)).replace(
         "curl -sS", "curl -sS -o /dev/null -w '%{http_code}'"
     )
     ended = subprocess.run(

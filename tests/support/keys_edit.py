@@ -35,6 +35,8 @@ workspaces:
   old: {state: closed, keys: {ci: {}}}
 """
 TEAM = "workspaces:\r\n  lab:\r\n    keys: {sync: {}}   # é\r\n"
+DEPLOYED = ("payments/key/ci/g1", "payments/key/nightly/g3", "payments/key/hourly/g1", "lab/key/sync/g1")
+"""The identities in the state."""
 NOW = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
 """The 26th in Berlin."""
 
@@ -43,7 +45,7 @@ class FakePulumi:
     """Has a state with one resource a name, and remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.names: list[str] = []
+        self.names = [*DEPLOYED]
         self.ledger: dict[str, Any] = {}
         self.broken = False
         self.calls: list[tuple[str, ...]] = []

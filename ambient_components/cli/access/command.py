@@ -16,15 +16,17 @@ from ambient_components.access.role_assignments import PLATFORM, RoleAssignment
 from ambient_components.cli.access.report import Report, Status, from_cluster, part, report
 from ambient_components.cli.options import (
     Files,
+    MoreWorkspaces,
     NamedStack,
-    Stack,
+    StackOrWorkspace,
+    Workspaces,
     choice,
     format_option,
     refuse_files_and_state,
     state_option,
     wrong_value,
 )
-from ambient_components.cli.prompts import one_stack
+from ambient_components.cli.prompts import stack_and_workspaces
 from ambient_components.errors import BadValue, refusal
 from ambient_components.output import Format, Paint, paint_for, plain, show_problem
 from ambient_components.platform.contract import Role
@@ -233,14 +235,13 @@ class By(StrEnum):
 
 
 def access(
-    stack: Stack = "",
+    stack: StackOrWorkspace = "",
+    names: MoreWorkspaces = None,
     named: NamedStack = "",
     files: Files = False,
     state: Annotated[str, state_option()] = "",
     live: Annotated[bool, typer.Option("--live", help="Compare with the access in the cluster.")] = False,
-    workspaces: Annotated[
-        list[str] | None, typer.Option("--workspace", "-w", metavar="W", help="Only this workspace. Can be repeated.")
-    ] = None,
+    workspaces: Workspaces = None,
     subject: Annotated[str, typer.Option("--subject", metavar="SUBJECT", help="Only this subject.")] = "",
     by: Annotated[By, choice("--by", By, "Order of the text output.")] = By.WORKSPACE,
     right: Annotated[
@@ -249,12 +250,13 @@ def access(
     form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON, Format.CSV)] = Format.TEXT,
 ) -> None:
     """Show who may do what, and why."""
-    stack, desired = one_stack(stack, named), _right(right)
+    (stack, selected), desired = stack_and_workspaces(stack, names or (), named), _right(right)
+    selected = list(dict.fromkeys([*selected, *(workspaces or ())]))
     _check_subject(subject)
     refuse_files_and_state(files=files, state=state)
     project = Project.find()
-    ledger = _selected(stack, selected_ledger(project, stack, files=files, state=state), workspaces or ())
-    there = from_cluster(project, stack, ledger, one_by_one=bool(workspaces)) if live else None
+    ledger = _selected(stack, selected_ledger(project, stack, files=files, state=state), selected)
+    there = from_cluster(project, stack, ledger, one_by_one=bool(selected)) if live else None
     whole = report(stack, "files" if files else "state", ledger, there)
     found = part(whole, subject, desired)
     _hint(whole, found, subject)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ambient_components.cli.init.backend_choice import record_backend, settle_backend
 from ambient_components.cli.init.initialize import (
     CONTEXT,
     Existing,
@@ -22,9 +23,10 @@ from ambient_components.cli.init.initialize import (
     passphrase_missing,
     write_files,
 )
-from ambient_components.cli.prompts import Ask, Question, asker, one_stack, take_defaults
+from ambient_components.cli.prompts import Ask, asker, named_stack, take_defaults
 from ambient_components.engine.backend import current_backend, stack_names
 from ambient_components.engine.command import Engine
+from ambient_components.engine.failures import PASSPHRASE_VARIABLES
 from ambient_components.errors import BadValue, Where, fail
 from ambient_components.fleet.creation import make_shards, provider_of, set_fleet_key
 from ambient_components.shards import CONFIG_KEY, FLEET_KEY, shard_count, shard_stack
@@ -147,6 +149,7 @@ examples:
 \b
 It writes stacks/STACK.yaml (the workspaces, with an example) and stacks/Pulumi.STACK.yaml (the cluster; through
 `pulumi stack init` and `pulumi config set`). In an existing stack it adds what is missing and changes no setting. A
+backend that you choose is written to Pulumi.yaml (backend.url), unless it has one or the URL has a password. A
 stack belongs to one cluster, identified by the uid of its kube-system namespace. Another cluster is refused.
 """
 
@@ -179,10 +182,10 @@ def init(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Use the defaults without prompts.")] = False,
 ) -> None:
     """Create or complete a stack for a cluster."""
-    stack = one_stack(stack, named)
+    stack = named_stack(stack, named)
     project = Project.find()
     ask = asker(yes=yes)
-    engine, first_steps = settle_backend(pulumi.PulumiEngine(project.folder), backend, ask)
+    engine, url = settle_backend(pulumi.PulumiEngine(project.folder), backend, ask)
     interactive = sys.stdin.isatty() and sys.stderr.isatty()
     request = Request(
         stack, secrets_provider or None, context or None, cluster_uid or None, openshift, interactive=interactive
@@ -192,9 +195,12 @@ def init(
         outcome = initialize(request, project, engine, ask=ask)
     else:
         outcome = initialize_fleet(request, shards, project, engine, ask=ask)
-    for line in (*(outcome.done or [f"Stack {stack} is complete: nothing was changed."]), *outcome.notes):
+    recorded, first_steps = record_backend(project, url, os.environ)
+    done = [*outcome.done, *recorded]
+    for line in (*(done or [f"Stack {stack} is complete: nothing was changed."]), *outcome.notes):
         print(line)
     print("\nNext:")
+    first_steps += _passphrase_steps(project, stack)
     for step in [*first_steps, *_next_steps(project.shown(project.stack_file(stack)), stack, fleet=shards is not None)]:
         print(f"  {step}")
 
@@ -213,21 +219,12 @@ def _complete(fleet: str, count: int | None) -> str:
     return f"to complete it: ambient init {fleet} --shards {count}"
 
 
-def settle_backend(engine: Engine, requested: str, ask: Ask) -> tuple[Engine, list[str]]:
-    """Return the engine on the chosen backend, and the commands with which the user selects it for `pulumi` too.
-
-    A login is never changed, because it applies to every project on the machine.
-    """
-    current = current_backend(engine)
-    desired = requested or current or ask(Question("Backend for the state", "--backend", "file://~"))
-    if desired == current:
-        return engine, []
-    selected = engine.with_backend(desired)
-    # `file://~` and its expanded path are equal.
-    if current is not None and current_backend(selected) == current:
-        return selected, []
-    step = f"export PULUMI_BACKEND_URL={desired}"
-    return selected, [f"{step}    # in every shell, or once for all projects: pulumi login {desired}"]
+def _passphrase_steps(project: Project, stack: str) -> list[str]:
+    """Return the step that makes the passphrase available, if the stack has one."""
+    path = project.config_file(stack)
+    if not path.exists() or provider_of(path) != "passphrase":
+        return []
+    return [f"export {PASSPHRASE_VARIABLES[1]}=FILE    # in every shell; without it, a terminal is asked each time"]
 
 
 def _next_steps(stack_file: str, stack: str, *, fleet: bool) -> list[str]:

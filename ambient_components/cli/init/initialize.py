@@ -7,6 +7,7 @@ from typing import Any, Final, NoReturn
 from ambient_components.cli.prompts import Ask, Question, take_defaults
 from ambient_components.engine.backend import current_backend, has_stack
 from ambient_components.engine.command import Engine
+from ambient_components.engine.failures import PASSPHRASE_VARIABLES
 from ambient_components.errors import Where, fail
 from ambient_components.stackfile.schema import schema_text
 from ambient_components.stacks.cluster import ClusterFacts, contexts, identify
@@ -33,7 +34,7 @@ workspaces:
     grants:
       - {group: my-team-devs, role: edit}
 
-    # API keys, for machines. Read one: pulumi stack output my-team/ci --show-secrets --stack STACK
+    # API keys, for machines. Read one: ambient keys show STACK my-team/ci
     keys:
       ci: {role: edit, lifetime: 30d}
 
@@ -70,8 +71,6 @@ class Outcome:
 
 Look = Callable[[str | None, Mapping[str, str]], ClusterFacts]
 """Returns the identity of a context's cluster."""
-
-_PASSPHRASE = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +245,7 @@ def desired_context(request: Request, config: Mapping[str, Any], ask: Ask, engin
 
 def has_passphrase(engine: Engine) -> bool:
     """Tell whether Pulumi's environment has a passphrase."""
-    return any(engine.environ.get(name) is not None for name in _PASSPHRASE)
+    return any(engine.environ.get(name) is not None for name in PASSPHRASE_VARIABLES)
 
 
 def passphrase_missing() -> NoReturn:
@@ -259,7 +258,8 @@ def passphrase_missing() -> NoReturn:
         None,
         "",
         "the secrets provider passphrase needs a passphrase",
-        f"set {_PASSPHRASE[1]} to a file with it (or {_PASSPHRASE[0]}), or name another --secrets-provider",
+        f"set {PASSPHRASE_VARIABLES[1]} to a file that contains it, or {PASSPHRASE_VARIABLES[0]}",
+        "or name another --secrets-provider",
     )
 
 

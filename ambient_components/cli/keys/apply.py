@@ -9,34 +9,27 @@ from typing import Annotated
 
 import typer
 
+from ambient_components.cli import completion
 from ambient_components.cli.keys.edit import SelectedKey
 from ambient_components.cli.keys.now import Deployment, deploy
 from ambient_components.cli.keys.required import Aim
-from ambient_components.cli.prompts import one_stack
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, Problem
 from ambient_components.stackfile.loader import LoadedStack, load_stack
+from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.states import stacks_of
 
-Keys = Annotated[list[str] | None, typer.Argument(metavar="WORKSPACE/KEY", help="Keys, such as payments/ci.")]
+Keys = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="WORKSPACE/KEY", help="Keys, such as payments/ci.", autocompletion=completion.keys),
+]
 """The selected keys."""
 
 StackOfKeys = Annotated[
     str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi. All arguments are then keys.")
 ]
-"""The stack as an option; `stack_and_names` accepts either."""
-
-
-def stack_and_names(first: str, others: Iterable[str], option: str) -> tuple[str, list[str]]:
-    """Return the stack and the keys, from `STACK WORKSPACE/KEY...` or `WORKSPACE/KEY... --stack STACK`.
-
-    Raises:
-        typer.BadParameter: No stack is given, or the name is invalid.
-    """
-    if option and first and first != option:
-        return one_stack("", option), [first, *others]
-    return one_stack(first, option), list(others)
+"""The stack as an option; `prompts.stack_and_keys` accepts either."""
 
 
 def write_stack(path: str, texts: Mapping[str, str]) -> LoadedStack:
@@ -73,6 +66,16 @@ def by_stack(
     for one in selected:
         found.setdefault(places[one[0]], []).append(one)
     return dict(sorted(found.items()))
+
+
+def require_passphrases(project: Project, stacks: Iterable[str]) -> None:
+    """Ask for the passphrases of stacks before files are changed.
+
+    Raises:
+        AmbientError: A passphrase is needed, and there is no terminal to ask at.
+    """
+    for stack in stacks:
+        require_passphrase(project, stack)
 
 
 def finish(

@@ -13,9 +13,11 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components import clock
+from ambient_components.cli import completion
 from ambient_components.cli.keys.show import find, read
-from ambient_components.cli.options import NamedStack, Stack
-from ambient_components.cli.prompts import stack_and_key
+from ambient_components.cli.options import NamedStack, StackOrKey
+from ambient_components.cli.prompts import is_key, stack_and_key
+from ambient_components.engine.names import parse_key_output
 from ambient_components.errors import fail
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project
@@ -60,8 +62,11 @@ exit codes: 0 success; 1 error, or the program failed; 64 wrong usage
 
 
 def deliver(
-    stack: Stack = "",
-    key: Annotated[str, typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.")] = "",
+    stack: StackOrKey = "",
+    key: Annotated[
+        str,
+        typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.", autocompletion=completion.keys),
+    ] = "",
     command: Annotated[
         list[str] | None,
         typer.Argument(metavar="-- COMMAND", help="A program that reads the key from standard input."),
@@ -77,8 +82,9 @@ def deliver(
 ) -> None:
     """Pass a key to a file or a program, without showing it."""
     words = list(command or ())
-    if named and key and "/" in stack and stack != named:
-        # With --stack, the first argument is the key and the second begins the program.
+    named_alone = "/" in stack and stack != named if named else parse_key_output(key) is None and is_key(stack)
+    if key and named_alone:
+        # Without a stack before it, the first argument is the key and the second begins the program.
         words, key = [key, *words], ""
     stack, key = stack_and_key(stack, key, named)
     if (file is None) == (not words):

@@ -54,6 +54,10 @@ class Recorded:
         new = written if 0 < self.made < written else max(written, self.made) + 1
         return max(new, self.declared)
 
+    def awaits(self, written: int) -> bool:
+        """Tell whether the written generation is not deployed yet, so another rotation has nothing to add."""
+        return not self.made or self.following(written) == written
+
 
 def selected_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[str]) -> tuple[SelectedKey, ...]:
     """Return the selected keys, without duplicates and in order.
@@ -97,6 +101,49 @@ def selected_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence
     return tuple(selected)
 
 
+def requested_before(
+    stack: LoadedStack,
+    selected: Iterable[SelectedKey],
+    deployed: Mapping[SelectedKey, Recorded] | None,
+    today: date,
+    *,
+    overlap_given: bool,
+) -> list[SelectedKey]:
+    """Return the keys with a rotation that was requested before and is not deployed yet.
+
+    Args:
+        stack: The stack.
+        selected: The keys.
+        deployed: The deployed generations. None if unknown; a running overlap then counts as requested.
+        today: The day in the stack's time zone.
+        overlap_given: Whether the user chose an overlap, which may differ from the one in the file.
+    """
+
+    def settled(workspace: str, key_id: str) -> bool:
+        key = stack.file.workspaces[workspace].keys[key_id]
+        running = key.overlap_until is not None and key.overlap_until >= today
+        if deployed is None:
+            return running
+        recorded = _recorded(deployed, (workspace, key_id))
+        # Of a key without an identity no old one can overlap. No overlap in the file may mean that the key leaked.
+        return recorded.awaits(key.generation) and (
+            not recorded.made or (not overlap_given and (running or key.overlap_until is None))
+        )
+
+    return [one for one in selected if settled(*one)]
+
+
+def waiting_lines(stack: LoadedStack, selected: Iterable[SelectedKey]) -> list[str]:
+    """Describe the keys of `requested_before`."""
+    lines = []
+    for workspace, key_id in selected:
+        where = stack.sources.key(_path(workspace, key_id))
+        generation = stack.file.workspaces[workspace].keys[key_id].generation
+        name = f"{where.file}:{where.line}: {workspace}/{key_id}"
+        lines.append(f"{name}: already asked for: generation {generation} is not deployed yet")
+    return lines
+
+
 def rotation(
     stack: LoadedStack,
     selected: Iterable[SelectedKey],
@@ -117,7 +164,7 @@ def rotation(
     changes: dict[str, list[Change]] = {}
     for workspace, key_id in selected:
         key, path = stack.file.workspaces[workspace].keys[key_id], _path(workspace, key_id)
-        of_file = changes.setdefault(_file(stack, workspace, key_id), [])
+        of_file = changes.setdefault(key_file(stack, workspace, key_id), [])
         following = _recorded(deployed, (workspace, key_id)).following(key.generation)
         of_file.append(Change(path, _GENERATION, str(following)))
         until = overlap_until(key, f"{workspace}/{key_id}")
@@ -137,7 +184,7 @@ def revocation(stack: LoadedStack, selected: Iterable[SelectedKey]) -> dict[str,
     changes: dict[str, list[Change]] = {}
     for workspace, key_id in selected:
         *above, key = _path(workspace, key_id)
-        changes.setdefault(_file(stack, workspace, key_id), []).append(Change(tuple(above), key, None))
+        changes.setdefault(key_file(stack, workspace, key_id), []).append(Change(tuple(above), key, None))
     return _edited(changes)
 
 
@@ -151,7 +198,7 @@ def rotation_lines(
     parsed = {file: parse_yaml(text.removeprefix("\ufeff"), file) for file, text in texts.items()}
     lines = []
     for workspace, key_id in selected:
-        file = _file(stack, workspace, key_id)
+        file = key_file(stack, workspace, key_id)
         before, after = stack.file.workspaces[workspace].keys[key_id], _entry(parsed[file], workspace, key_id)
         what = [_new(before.generation, after[_GENERATION], _recorded(deployed, (workspace, key_id)))]
         if _OVERLAP_UNTIL in after:
@@ -212,7 +259,8 @@ def _path(workspace: str, key_id: str) -> FieldPath:
     return ("workspaces", workspace, "keys", key_id)
 
 
-def _file(stack: LoadedStack, workspace: str, key_id: str) -> str:
+def key_file(stack: LoadedStack, workspace: str, key_id: str) -> str:
+    """Return the file that has a key's entry."""
     return stack.sources.key(_path(workspace, key_id)).file
 
 

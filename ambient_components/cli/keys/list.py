@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from ambient_components import clock
+from ambient_components.cli import completion
 from ambient_components.cli.keys.table import Limits, Row, Seen, rows, seen_in
 from ambient_components.cli.options import NamedStack, format_option, wrong_value
 from ambient_components.cli.prompts import one_stack
@@ -174,7 +175,12 @@ _YEARS: Final = 100
 
 
 def list_keys(
-    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack. Default: all stacks of the project.")] = "",
+    stack: Annotated[
+        str,
+        typer.Argument(
+            metavar="STACK", help="The stack. Default: all stacks of the project.", autocompletion=completion.stacks
+        ),
+    ] = "",
     named: NamedStack = "",
     form: Annotated[Format, format_option("Output format.", Format.TABLE, Format.JSON, Format.CSV)] = Format.TABLE,
     within: Annotated[

@@ -4,10 +4,18 @@ from typing import Annotated
 
 import typer
 
-from ambient_components.cli.keys.apply import Keys, StackOfKeys, by_stack, finish, stack_and_names, write_stack
+from ambient_components.cli.keys.apply import (
+    Keys,
+    StackOfKeys,
+    by_stack,
+    finish,
+    require_passphrases,
+    write_stack,
+)
 from ambient_components.cli.keys.edit import revocation, revocation_lines, selected_keys
 from ambient_components.cli.keys.required import Aim
-from ambient_components.cli.options import Stack
+from ambient_components.cli.options import StackOrKey
+from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_path
@@ -36,17 +44,19 @@ exit codes: 0 success, with --now also verified at the cluster; 1 error, other c
 
 
 def revoke(
-    stack: Stack = "",
+    stack: StackOrKey = "",
     keys: Keys = None,
     named: StackOfKeys = "",
     now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
 ) -> None:
     """Revoke keys: remove their entries from the stack's files."""
-    stack, names = stack_and_names(stack, keys or (), named)
+    stack, names = stack_and_keys(stack, keys or (), named)
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
     selected = selected_keys(loaded, names, ())
     places, fleets = by_stack(project, stack, loaded, selected), project.shards(stack)
+    if now:
+        require_passphrases(project, places)
     texts = revocation(loaded, selected)
     write_stack(loaded.path, texts)
     print("\n".join(revocation_lines(loaded, selected)))

@@ -8,18 +8,30 @@ from typing import Annotated, NoReturn
 import typer
 
 from ambient_components import clock
-from ambient_components.cli.keys.apply import Keys, StackOfKeys, by_stack, finish, stack_and_names, write_stack
+from ambient_components.cli import completion
+from ambient_components.cli.keys.apply import (
+    Keys,
+    StackOfKeys,
+    by_stack,
+    finish,
+    require_passphrases,
+    write_stack,
+)
 from ambient_components.cli.keys.edit import (
     OverlapUntil,
     Recorded,
     SelectedKey,
+    key_file,
+    requested_before,
     rotation,
     rotation_lines,
     selected_keys,
+    waiting_lines,
 )
 from ambient_components.cli.keys.now import deployed_generations
 from ambient_components.cli.keys.required import Aim
-from ambient_components.cli.options import Stack, wrong_value
+from ambient_components.cli.options import StackOrKey, wrong_value
+from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, BadValue, Problem, refusal, reject
 from ambient_components.output import show_problem, show_problems
@@ -43,7 +55,8 @@ examples:
 It writes the next `generation` (a new identity with a new token) and `overlapUntil` (the last day of the old one) into
 the stack's files. Comments, order and all other lines stay. Git remains the source of truth: review the diff and commit
 it. The next generation is one more than the higher of the file's and the deployed one. A generation in the file that
-is not deployed yet stays.
+is not deployed yet stays: the command is safe to repeat. If the state can't be read, a key with a running overlap
+stays too.
 By default the overlap is the key's own, in whole days and at least one, in the stack's time zone.
 
 \b
@@ -65,11 +78,18 @@ _DAY_FORM = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def rotate(
-    stack: Stack = "",
+    stack: StackOrKey = "",
     keys: Keys = None,
     named: StackOfKeys = "",
     workspace: Annotated[
-        list[str] | None, typer.Option("--workspace", metavar="W", help="All keys of this workspace. Can be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--workspace",
+            "-w",
+            metavar="W",
+            help="All keys of this workspace. Can be repeated.",
+            autocompletion=completion.workspaces,
+        ),
     ] = None,
     overlap: Annotated[
         str,
@@ -82,7 +102,7 @@ def rotate(
     now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
 ) -> None:
     """Rotate keys: write a new identity into the stack's files."""
-    stack, names = stack_and_names(stack, keys or (), named)
+    stack, names = stack_and_keys(stack, keys or (), named)
     if sum(map(bool, (overlap, overlap_until, leaked))) > 1:
         msg = "only one of --overlap, --overlap-until and --leaked says when the old keys end"
         raise typer.BadParameter(msg, param_hint="--overlap")
@@ -96,15 +116,24 @@ def rotate(
         raise typer.BadParameter(msg, param_hint="--overlap-until")
     places, fleets = by_stack(project, stack, loaded, selected), project.shards(stack)
     engine = pulumi.engine_for(project.folder)
+    if now:
+        require_passphrases(project, places)
     deployed = _deployed(engine, places, now=now)
-    texts = rotation(loaded, selected, ends(here, seconds, last_day, leaked=leaked), deployed)
+    waiting: list[SelectedKey] = []
+    if not leaked:
+        given = bool(overlap or overlap_until)
+        waiting = requested_before(loaded, selected, deployed, here.date(), overlap_given=given)
+    rotating = [one for one in selected if one not in waiting]
+    texts = rotation(loaded, rotating, ends(here, seconds, last_day, leaked=leaked), deployed)
     after = write_stack(loaded.path, texts)
-    print("\n".join(rotation_lines(loaded, selected, texts, deployed)))
+    lines = [*rotation_lines(loaded, rotating, texts, deployed), *waiting_lines(after, waiting)]
+    print("\n".join(lines))
     aims = {}
     for one in selected:
         written = after.file.workspaces[one[0]].keys[one[1]]
         aims[one] = Aim(written.generation, overlap=written.overlap_until is not None)
-    finish(engine, project, places, aims, list(texts), now=now, fleet=stack if fleets else "")
+    files = list(dict.fromkeys([*texts, *(key_file(after, *one) for one in waiting)]))
+    finish(engine, project, places, aims, files, now=now, fleet=stack if fleets else "")
 
 
 def _deployed(

@@ -7,7 +7,8 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components import clock
-from ambient_components.cli.options import NamedStack, Stack
+from ambient_components.cli import completion
+from ambient_components.cli.options import NamedStack, StackOrKey
 from ambient_components.cli.prompts import stack_and_key
 from ambient_components.engine import backend, state
 from ambient_components.engine.backend import output
@@ -140,8 +141,11 @@ exit codes: 0 success; 1 error; 64 wrong usage
 
 
 def show(
-    stack: Stack = "",
-    key: Annotated[str, typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.")] = "",
+    stack: StackOrKey = "",
+    key: Annotated[
+        str,
+        typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.", autocompletion=completion.keys),
+    ] = "",
     named: NamedStack = "",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the key.")] = False,
 ) -> None:

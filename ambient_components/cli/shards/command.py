@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ambient_components.cli import completion
 from ambient_components.cli.options import choice
 from ambient_components.cli.prompts import one_stack
 from ambient_components.cli.shards import formats
@@ -45,7 +46,9 @@ class Form(StrEnum):
 
 
 def shards(
-    fleet: Annotated[str, typer.Argument(metavar="FLEET", help="The fleet, such as prod.")] = "",
+    fleet: Annotated[
+        str, typer.Argument(metavar="FLEET", help="The fleet, such as prod.", autocompletion=completion.stacks)
+    ] = "",
     named: Annotated[str, typer.Option("--stack", "-s", help="Same as the argument, as in pulumi.")] = "",
     form: Annotated[Form, choice("--format", Form, "Output format.")] = Form.TEXT,
     only_changed: Annotated[

@@ -13,7 +13,8 @@ from pydantic import BaseModel, WithJsonSchema
 from pydantic.fields import FieldInfo
 
 from ambient_components import clock
-from ambient_components.cli.options import Stack, format_option
+from ambient_components.cli import completion
+from ambient_components.cli.options import StackOrWorkspace, format_option
 from ambient_components.cli.prompts import stack_and_workspace
 from ambient_components.cli.show import summary_text
 from ambient_components.errors import PathPart, fail, format_path
@@ -211,8 +212,13 @@ with layer workspace, template NAME, defaults or built-in. Built-in values have 
 
 
 def show(
-    stack: Stack = "",
-    workspace: Annotated[str, typer.Argument(metavar="WORKSPACE", help="A workspace of the stack. Default: all.")] = "",
+    stack: StackOrWorkspace = "",
+    workspace: Annotated[
+        str,
+        typer.Argument(
+            metavar="WORKSPACE", help="A workspace of the stack. Default: all.", autocompletion=completion.workspaces
+        ),
+    ] = "",
     named: Annotated[
         str,
         typer.Option("--stack", "-s", help="Same as STACK, as in pulumi. The argument is then the workspace."),

@@ -227,7 +227,7 @@ def usage(summary: StateSummary, endpoint: Endpoint | None, ca_file: Path | None
     if example is None:
         return ""
     workspace, key = example
-    read = f"pulumi stack output {workspace.name}/{key.id} --show-secrets --stack {summary.stack_of(workspace.name)}"
+    read = f"ambient keys show {summary.stack} {workspace.name}/{key.id}"
     lines = ["Read a key, a secret:", f"  {read}"]
     if endpoint is None:
         return "\n".join(lines)
@@ -243,7 +243,7 @@ def usage(summary: StateSummary, endpoint: Endpoint | None, ca_file: Path | None
         options += " --noproxy '*'"
     url = f"{endpoint.server.rstrip('/')}/{_SESSIONS.format(workspace.name)}"
     lines += [
-        f"  {read} |",
+        f"  {read} --quiet |",
         "    sed 's/^/Authorization: Bearer /' |",
         f"    curl {options} -H @- {url}",
     ]

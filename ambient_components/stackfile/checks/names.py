@@ -49,7 +49,13 @@ def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Find
         in_use = workspace.state is WorkspaceState.ACTIVE
         findings += [finding for finding in found if in_use or not finding.warning]
     active = {name for name, workspace in stack.workspaces.items() if workspace.state is WorkspaceState.ACTIVE}
-    whole = (*check_grants(stack), *check_keys(stack, explicit), *check_buckets(stack, explicit), *check_sources(stack))
+    whole = (
+        *check_case(stack),
+        *check_grants(stack),
+        *check_keys(stack, explicit),
+        *check_buckets(stack, explicit),
+        *check_sources(stack),
+    )
     findings += [found for found in whole if found.path[1] in active or not found.warning]
     return findings
 
@@ -94,6 +100,22 @@ def check_subjects(path: Path, _name: str, workspace: Workspace) -> Iterator[Fin
         if why := lookalike(name):
             remedy = "make sure that the identity provider has it so, or type it again"
             yield Finding(here, f"{name!a} {why}", remedy, warning=True)
+
+
+def check_case(stack: StackFile) -> Iterator[Finding]:
+    """Warn about subjects that differ only in case: Kubernetes takes them for two, and one is usually a typo."""
+    first: dict[str, tuple[str, Path]] = {}
+    for name, workspace in stack.workspaces.items():
+        path: Path = ("workspaces", name)
+        named = [((*path, "owners", index), str(owner)) for index, owner in enumerate(workspace.owners)]
+        for index, grant in enumerate(workspace.grants):
+            named.append(((*path, "grants", index, str(grant.subject.kind)), str(grant.subject)))
+        for here, subject in named:
+            other, place = first.setdefault(subject.casefold(), (subject, here))
+            # Among the grants of one workspace it is an error of its own.
+            if other != subject and (here[:3] != place[:3] or here[2] == "owners"):
+                problem = f"{subject!r} differs only in case from {other!r}: Kubernetes takes them for two subjects"
+                yield Finding(here, problem, "write both as the identity provider does", place, warning=True)
 
 
 def check_reviewers(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:

@@ -165,3 +165,17 @@ def test_who_is_meant_is_told():
 def test_where_groups_are_wanted_a_user_is_refused(before, after, refused):
     assert of_pay(before, after, groups_only=True) == (["individualGrant"] if refused else [])
     assert of_pay(before, after) == []
+
+
+# Upper and lower case.
+
+
+def test_a_change_of_case_is_another_subject():
+    before = {"pay": entry([*ADMIN, "user:Mallory@x"], grants={"group:Devs": "edit", "user:b": "view"})}
+    after = {"pay": entry([*ADMIN, "user:mallory@x"], grants={"group:devs": "edit", "user:c": "view"})}
+    warnings = guardrail_warnings(before, after, NOW)
+    assert [str(warning).partition(": Kubernetes")[0] for warning in warnings] == [
+        "workspace 'pay': group:Devs becomes group:devs",
+        "workspace 'pay': user:Mallory@x becomes user:mallory@x",
+    ]
+    assert guardrail_warnings(before, before, NOW) == guardrail_warnings({}, after, NOW) == []

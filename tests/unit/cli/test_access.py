@@ -118,10 +118,8 @@ class TestDeclared:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ([], "which stack?"),
             (["dev", "-s", "prod"], "two stacks are named, 'dev' and 'prod'"),
             (["bad name!"], "can't name a stack"),
-            (["dev", "payments"], "unexpected extra argument"),
             (["dev", "--by", "role"], "'role' is none of them hint: allowed: workspace, subject"),
             (["dev", "--format", "yaml"], "'yaml' is none of them hint: allowed: text, json, csv"),
             (

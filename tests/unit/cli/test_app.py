@@ -76,7 +76,6 @@ class TestCommandLine:
         [
             [],
             ["nope"],
-            ["show"],
             ["init"],
             ["init", "a", "-s", "b"],
             ["show", "a", "b", "-s", "c"],

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ambient_components.cli.init.command import settle_backend
+from ambient_components.cli.init.backend_choice import record_backend, settle_backend
 from ambient_components.cli.init.initialize import Existing, Request, decide, initialize
 from ambient_components.cli.prompts import Question, refuse, take_defaults
 from ambient_components.engine.command import Answer, failed
@@ -188,22 +188,56 @@ class TestAStackThatIsThere:
 
 class TestBackend:
     def test_the_current_one_stays(self, pulumi: FakePulumi) -> None:
-        assert settle_backend(pulumi, "", refuse) == (pulumi, [])
+        assert settle_backend(pulumi, "", refuse) == (pulumi, "")
 
-    def test_another_one_is_used_and_said_not_logged_in(self, pulumi: FakePulumi) -> None:
-        engine, steps = settle_backend(pulumi, "s3://state", refuse)
-        assert engine.environ["PULUMI_BACKEND_URL"] == "s3://state"
-        assert steps[0].startswith("export PULUMI_BACKEND_URL=s3://state")
-
-    def test_two_spellings_of_the_current_one(self, project: Project) -> None:
-        pulumi = FakePulumi(project, url="file:///home/me")
-        assert settle_backend(pulumi, "file://~", refuse)[1] == []
+    def test_another_one_is_used_and_not_logged_in(self, pulumi: FakePulumi) -> None:
+        engine, url = settle_backend(pulumi, "s3://state", refuse)
+        assert engine.environ["PULUMI_BACKEND_URL"] == url == "s3://state"
 
     def test_none_yet(self, project: Project) -> None:
         pulumi = FakePulumi(project, url=None)
         with pytest.raises(AmbientError, match="--backend"):
             settle_backend(pulumi, "", refuse)
-        assert settle_backend(pulumi, "", take_defaults)[0].environ["PULUMI_BACKEND_URL"] == "file://~"
+        engine, url = settle_backend(pulumi, "", take_defaults)
+        assert engine.environ["PULUMI_BACKEND_URL"] == url == "file://~"
+
+    def test_the_chosen_one_is_written_into_the_project(self, project: Project) -> None:
+        path = project.folder / "Pulumi.yaml"
+        before = path.read_text()
+        done = "Set backend.url: s3://state?region=x in Pulumi.yaml, for everyone who uses this project"
+        assert record_backend(project, "s3://state?region=x", {}) == ([done], [])
+        assert path.read_text() == before.rstrip("\n") + "\nbackend:\n  url: s3://state?region=x\n"
+        assert record_backend(project, "s3://state?region=x", {}) == ([], [])
+
+    def test_another_one_in_the_project_stays(self, project: Project) -> None:
+        record_backend(project, "s3://one", {})
+        before = (project.folder / "Pulumi.yaml").read_text()
+        assert record_backend(project, "s3://two", {}) == (
+            [],
+            ["export PULUMI_BACKEND_URL=s3://two    # in every shell: Pulumi.yaml does not have this backend"],
+        )
+        assert (project.folder / "Pulumi.yaml").read_text() == before
+
+    @pytest.mark.parametrize("text", ["{name: p, runtime: python}\n", "name: p\nruntime: python\n..."])
+    def test_a_file_that_cannot_be_appended_to_stays(self, project: Project, text: str) -> None:
+        (project.folder / "Pulumi.yaml").write_text(text)
+        done, steps = record_backend(project, "s3://one", {})
+        assert (done, len(steps)) == ([], 1)
+        assert (project.folder / "Pulumi.yaml").read_text() == text
+
+    def test_a_password_is_not_written(self, project: Project) -> None:
+        assert record_backend(project, "postgres://me:secret@db/states", {})[0] == []
+        assert "secret" not in (project.folder / "Pulumi.yaml").read_text()
+
+    def test_a_variable_that_overrides_the_project_is_reported(self, project: Project) -> None:
+        _, steps = record_backend(project, "s3://one", {"PULUMI_BACKEND_URL": "s3://two"})
+        assert steps == ["unset PULUMI_BACKEND_URL    # it is s3://two, and overrides Pulumi.yaml"]
+
+    def test_a_variable_alone_is_needed_in_every_shell(self, project: Project) -> None:
+        assert record_backend(project, "", {}) == ([], [])
+        assert record_backend(project, "", {"PULUMI_BACKEND_URL": "s3://one"})[1] == [
+            "export PULUMI_BACKEND_URL=s3://one    # in every shell, or in Pulumi.yaml: backend: {url: s3://one}"
+        ]
 
 
 class TestAsking:

@@ -1,19 +1,20 @@
 """`ambient keys rotate` and `revoke`: which keys, in which texts, with which generation, and how files are written."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
+from ambient_components import clock
 from ambient_components.cli.app import run
 from ambient_components.cli.keys import apply
 from ambient_components.cli.keys.edit import Recorded, revocation, rotation, selected_keys
 from ambient_components.errors import AmbientError
 from ambient_components.stackfile.loader import LoadedStack, load_stack
-from tests.support.keys_edit import FILES, STACK, TEAM, FakePulumi, changed, project, pulumi, texts
+from tests.support.keys_edit import FILES, NOW, STACK, TEAM, FakePulumi, changed, project, pulumi, texts
 
 __all__ = ["project", "pulumi"]
 
@@ -171,6 +172,55 @@ class TestNextGeneration:
         assert run(["keys", "rotate", "dev", "payments/ci", "--leaked"]) == 0
         assert "generation 2 stays: it is not deployed yet, overlapUntil removed\n" in capsys.readouterr().out
         assert "generation: 2\n" in texts()["stacks/dev.yaml"]
+
+    def test_a_repetition_changes_nothing(
+        self, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(["keys", "rotate", "dev", "payments/ci", "--overlap", "3d"]) == 0
+        once = texts()
+        capsys.readouterr()
+        monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=1))
+        assert run(["keys", "rotate", "dev", "payments/ci"]) == 0
+        assert texts() == once
+        assert capsys.readouterr() == (
+            "stacks/dev.yaml:10: payments/ci: already asked for: generation 2 is not deployed yet\n"
+            "\nNext:\n  git diff stacks/dev.yaml\n  git commit stacks/dev.yaml\n  pulumi up --stack dev\n",
+            "",
+        )
+
+    def test_a_repetition_gives_a_leaked_key_no_overlap(self, project: Path) -> None:
+        assert run(["keys", "rotate", "dev", "payments/ci", "--leaked"]) == 0
+        once = texts()
+        assert run(["keys", "rotate", "dev", "payments/ci"]) == 0
+        assert texts() == once
+
+    def test_an_overlap_that_is_over_is_moved(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert run(["keys", "rotate", "dev", "payments/ci", "--overlap", "3d"]) == 0
+        monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=10))
+        assert run(["keys", "rotate", "dev", "payments/ci", "--overlap", "3d"]) == 0
+        assert "generation: 2\n        overlapUntil: 2026-12-09\n" in texts()["stacks/dev.yaml"]
+
+    def test_a_key_that_is_not_deployed_has_nothing_to_rotate(
+        self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pulumi.names = []
+        assert run(["keys", "rotate", "dev", "payments/ci", "payments/nightly", "--overlap", "3d"]) == 0
+        assert texts() == FILES
+        assert "payments/nightly: already asked for: generation 3 is not deployed yet\n" in capsys.readouterr().out
+        # If the state was lost, the old identity may exist, and a leaked key must end.
+        assert run(["keys", "rotate", "dev", "payments/ci", "--leaked"]) == 0
+        assert "payments/ci: generation 1 -> 2, no overlap\n" in capsys.readouterr().out
+
+    def test_a_repetition_where_the_deployed_one_is_not_known(
+        self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pulumi.broken = True
+        assert run(["keys", "rotate", "dev", "payments/ci"]) == 0
+        once = texts()
+        assert "generation: 2" in once["stacks/dev.yaml"]
+        assert run(["keys", "rotate", "dev", "payments/ci"]) == 0
+        assert texts() == once
+        assert "the deployed generation is not known" in capsys.readouterr().err
 
     def test_where_the_deployed_one_is_not_known(
         self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]

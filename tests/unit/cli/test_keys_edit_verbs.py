@@ -86,7 +86,6 @@ class TestRotate:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ([], "which stack?"),
             (["dev"], "which keys? Name them after the stack, as WORKSPACE/KEY"),
             (["-s", "dev"], "which keys?"),
             (["dev", "payments/ci", "--leaked", "--overlap", "1d"], "only one of --overlap, --overlap-until and"),

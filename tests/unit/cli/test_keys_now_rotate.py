@@ -272,7 +272,7 @@ class TestRotateNow:
     @pytest.mark.parametrize(
         ("reported", "received"),
         [
-            ("no stack named 'dev' found", "failed: no stack named 'dev' found"),
+            ("disk full", "failed: disk full"),
             ('{; "steps": [; "hunter2"', "failed\n  hint: to see why: pulumi preview --stack dev"),
         ],
     )
@@ -305,7 +305,7 @@ class TestRotateNow:
         assert run(ROTATE) == 1
         assert stack.calls == [EXPORT, READ]
         err = capsys.readouterr().err
-        assert "incorrect passphrase" in err
+        assert "the passphrase is not the one of this stack" in err
         assert "stacks/dev.yaml is edited, and nothing is deployed" in err
 
     def test_no_token_is_shown(self, stack: Deployed, capsys: Shown) -> None:

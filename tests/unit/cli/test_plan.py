@@ -350,7 +350,7 @@ class TestOnline:
     def test_an_engine_that_says_nothing_readable(self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
         pulumi.answer = Answer(255, "", "error: passphrase must be set with PULUMI_CONFIG_PASSPHRASE")
         assert run(["plan", "prod"]) == 1
-        assert "passphrase must be set" in capsys.readouterr().err
+        assert "the stack is encrypted with a passphrase, and none is set" in capsys.readouterr().err
         pulumi.answer = Answer(0, "hello", "")
         assert run(["plan", "prod"]) == 1
         assert "printed something else than a preview" in capsys.readouterr().err

@@ -108,8 +108,11 @@ def test_exit_codes(project, capsys, words, code):
     assert run(["report", "prod", "--files", *words]) == code
 
 
-def test_no_stack_is_wrong_usage(project, capsys):
-    assert run(["report", "--files"]) == 64
+def test_the_only_stack_is_the_default(project, capsys):
+    assert run(["report", "--files", "reports"]) == 0
+    by_position = capsys.readouterr().out
+    assert run(["report", "prod", "--files", "-w", "reports"]) == 0
+    assert capsys.readouterr().out == by_position
 
 
 def test_a_workspace_that_is_not_there_is_guessed(project, capsys):

@@ -292,7 +292,7 @@ class TestSaved:
 
     def test_usage(self, pulumi: FakePulumi) -> None:
         assert run(["up", "prod", "--plan", "x", "--refresh", "--yes"]) == 64
-        assert run(["up"]) == 64
+        assert run(["up", "prod", "--stack", "dev"]) == 64
 
 
 @pytest.mark.parametrize(

@@ -380,7 +380,7 @@ class TestText:
 class TestUsage:
     def test_the_key_never_is_an_argument(self) -> None:
         lines = usage(read(state()), Endpoint("https://cluster.example.com/", None)).splitlines()
-        assert lines[1] == "  pulumi stack output payments/ci --show-secrets --stack dev"
+        assert lines[1] == "  ambient keys show dev payments/ci"
         assert lines[-1] == (
             "    curl -sS -H @- https://cluster.example.com/apis/vteam.ambient-code/v1alpha1/namespaces/payments"
             "/agenticsessions"

@@ -1,0 +1,82 @@
+"""Shell completion of stacks, workspaces and keys, as a shell asks for it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ambient_components.cli import completion
+
+FILES = {
+    "Pulumi.yaml": "name: p\nruntime: python\nstackConfigDir: stacks\n",
+    "stacks/dev.yaml": "workspaces: {payments: {keys: {ci: {}}}, lab: {keys: {sync: {}}}}\n",
+    "stacks/Pulumi.dev.yaml": "config: {}\n",
+}
+PROGRAM = "from ambient_components.cli import main; main()"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, text in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def completed(folder: Path, *words: str) -> list[str]:
+    """What bash offers for the last of the words. No program is on PATH, so no engine can be asked."""
+    environ = {
+        **os.environ,
+        "PATH": "",
+        "_AMBIENT_COMPLETE": "complete_bash",
+        "COMP_WORDS": " ".join(("ambient", *words)),
+        "COMP_CWORD": str(len(words)),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=folder, env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("plan", "--stack", ""), ["dev"]),
+        (("report", "lab", ""), ["payments", "lab"]),
+        (("keys", "rotate", "dev", "pay"), ["payments/ci"]),
+    ],
+)
+def test_names_of_the_files_are_offered(project: Path, words: tuple[str, ...], offered: list[str]) -> None:
+    assert completed(project, *words) == offered
+
+
+def test_the_first_word_may_belong_to_the_only_stack(project: Path) -> None:
+    assert completion.stacks("") == ["dev"]
+    assert completion.stacks_or_workspaces("") == ["dev", "payments", "lab"]
+    assert completion.stacks_or_keys("") == ["dev", "payments/ci", "lab/sync"]
+
+
+def test_several_stacks(project: Path) -> None:
+    (project / "stacks/prod.yaml").write_text("workspaces: {web: {}}\n")
+    (project / "stacks/Pulumi.prod.yaml").write_text("config: {}\n")
+    assert completion.stacks_or_workspaces("") == ["dev", "prod"]
+    assert completed(project, "show", "prod", "") == ["web"]
+
+
+@pytest.mark.parametrize(
+    "text", ["workspaces: [", "workspaces: 1\n", "- a\n", "\0", "include: [/, 1]\nworkspaces: {1: 2}\n"]
+)
+def test_broken_files_raise_nothing(project: Path, text: str) -> None:
+    (project / "stacks/dev.yaml").write_text(text)
+    assert completion.stacks("d") == ["dev"]
+    assert completion.stacks_or_keys("p") == []
+
+
+def test_outside_of_a_project_nothing_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert completion.stacks_or_workspaces("") == []

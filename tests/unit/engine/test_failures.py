@@ -1,0 +1,66 @@
+"""Frequent failures of `pulumi`, as it prints them (3.274.1), and what is shown instead."""
+
+import pytest
+
+from ambient_components.engine.backend import export
+from ambient_components.engine.command import Answer, CommandError, failed
+from ambient_components.errors import AmbientError
+
+
+def text(error: AmbientError) -> str:
+    return "\n".join(problem.text for problem in error.problems)
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        (
+            "error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions",
+            "no backend for the state is selected, or it needs a login\n"
+            "  hint: for this shell: export PULUMI_BACKEND_URL=URL, such as s3://my-states or file://~\n"
+            "  hint: for everyone who uses this project, in Pulumi.yaml: backend: {url: URL}\n"
+            "  hint: for all projects of this machine: pulumi login URL",
+        ),
+        (
+            "error: no stack named 'nope' found",
+            "the backend has no stack 'nope'\n  hint: to create it: ambient init nope",
+        ),
+        (
+            "error: getting stack configuration: get stack secrets manager: passphrase must be set with "
+            "PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE environment variables",
+            "the stack is encrypted with a passphrase, and none is set\n"
+            "  hint: set PULUMI_CONFIG_PASSPHRASE_FILE to a file that contains it, or PULUMI_CONFIG_PASSPHRASE",
+        ),
+        (
+            "error: getting stack configuration: get stack secrets manager: incorrect passphrase",
+            "the passphrase is not the one of this stack\n"
+            "  hint: check PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE, if set",
+        ),
+        ("error: disk full", "`pulumi up` failed: disk full"),
+    ],
+)
+def test_frequent_failures_are_explained(printed: str, shown: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        failed(("up",), Answer(255, "", printed))
+    assert text(caught.value) == shown
+    assert caught.value.output == printed
+
+
+class Backend:
+    """A backend with two stacks."""
+
+    def run(self, *arguments: str) -> str:
+        if arguments[:2] == ("stack", "ls"):
+            return '[{"name": "dev"}, {"name": "org/prod"}]'
+        return failed(arguments, Answer(6, "", f"error: no stack named '{arguments[-1]}' found"))
+
+
+def test_an_unknown_stack_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(AmbientError) as caught:
+        export(Backend(), "prd")  # type: ignore[arg-type]  # only what is used
+    assert text(caught.value).splitlines() == [
+        "the backend has no stack 'prd'",
+        "  hint: did you mean 'prod'?",
+        "  hint: known: dev, prod",
+        "  hint: to create it: ambient init prd",
+    ]
