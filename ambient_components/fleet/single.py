@@ -83,7 +83,7 @@ def deploy(engine: PulumiEngine, stack: str, *flags: str) -> Ended:
 
 
 def forget_log(ended: Ended) -> None:
-    """Delete the log of a run that nobody has to look into."""
+    """Delete the log of a run without failures."""
     Path(ended.log).unlink(missing_ok=True)
 
 

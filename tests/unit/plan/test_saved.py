@@ -65,7 +65,7 @@ class TestUp:
         self, changed: FakePulumi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         def answer(*_: object, **__: object) -> bool:
-            # Somebody else deploys while the question waits.
+            # Another user deploys while the question waits.
             changed.state["deployment"]["resources"][1]["modified"] = "2026-11-25T12:30:00Z"
             return True
 
