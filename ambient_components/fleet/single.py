@@ -71,12 +71,14 @@ def deploy(engine: PulumiEngine, stack: str, *flags: str) -> Ended:
         AmbientError: `pulumi` is not on PATH.
     """
     begun = time.monotonic()
-    handle, path = tempfile.mkstemp(prefix=f"ambient-up-{stack.replace('/', '-')}-", suffix=".log")
-    arguments = ("up", "--yes", "--skip-preview", "--json", "--suppress-outputs", *flags, "--stack", stack)
+    words = engine.arguments(
+        ("up", "--yes", "--skip-preview", "--json", "--suppress-outputs", *flags, "--stack", stack)
+    )
     environ = {name: value for name, value in engine.environ.items() if name != EXCLUDE_VARIABLE}
+    handle, path = tempfile.mkstemp(prefix=f"ambient-up-{stack.replace('/', '-')}-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as log, Interrupts() as interrupts:
         reported = Logged(log=log)
-        child = Child(engine.arguments(arguments), engine.folder, environ, reported)
+        child = Child(words, engine.folder, environ, reported)
         code = _waited(child, stack, interrupts)
         log.writelines(f"{line}\n" for line in child.output.splitlines() if line not in reported.other)
     return Ended(reported, code, interrupts.count > 0 and code != 0, child.output, time.monotonic() - begun, path)
@@ -115,7 +117,7 @@ def progress(stack: str, reported: Reported, *, interrupted: bool = False) -> st
     """Return the text of the progress line."""
     if interrupted:
         return f"Waiting for the steps in progress of {stack}: {reported.step}"
-    done = f": {reported.done} resources done" if reported.done else ""
+    done = f": {reported.done} resource{'' if reported.done == 1 else 's'} done" if reported.done else ""
     return f"Deploying {stack}{done}{', ' if done and reported.step else ''}{reported.step if done else ''}"
 
 
