@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from ambient_components import clock
+from ambient_components import activity, clock
 from ambient_components._version import VERSION
 from ambient_components.errors import AmbientError
 from ambient_components.output import INTERRUPTED, USAGE, show_problems
@@ -74,7 +74,8 @@ def verb_app(name: str) -> typer.Typer:
     Args:
         name: One of `VERBS`.
     """
-    module = import_module(f"ambient_components.cli.{name}{'.command' if name in _FOLDERS else ''}")
+    with activity.waiting(f"Starting ambient {name}"):
+        module = import_module(f"ambient_components.cli.{name}{'.command' if name in _FOLDERS else ''}")
     if isinstance(group := getattr(module, "app", None), typer.Typer):
         return group
     alone = typer.Typer(add_completion=False, **_SETTINGS)
@@ -122,6 +123,8 @@ def _top(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code. Expected failures are printed to standard error."""
+    # With --format, standard error has problems only.
+    activity.start(plain=not any(word.startswith("--format") for word in arguments))
     show_problems(clock.warnings())
     try:
         code = app(list(arguments), prog_name="ambient", standalone_mode=False)

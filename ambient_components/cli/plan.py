@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
 
 import typer
 
-from ambient_components import clock
+from ambient_components import activity, clock
 from ambient_components.cli.fleet_options import Jobs, Shards, check_shards, refuse_words_of_fleets
 from ambient_components.cli.options import NamedStack, Refresh, Stack, format_option, state_option, wrong_value
 from ambient_components.cli.prompts import one_stack
@@ -185,7 +186,9 @@ def plan(
     _check_limit(limit, form)
     age = _duration(max_age)
     project = Project.find()
-    loaded = load_stack(stack_path(project, stack))
+    path = stack_path(project, stack)
+    with activity.waiting(f"Reading {path}"):
+        loaded = load_stack(path)
     when = _moment(at, loaded)
     request = PlanRequest(when, offline, refresh, everything, tuple(shard or ()), jobs or 0, state, bool(save))
     fleet = plan_of_fleets(project, stack, loaded, request)
@@ -233,9 +236,13 @@ def _online(
 ) -> Plan:
     require_passphrase(project, stack)
     pulumi, when = making.engine_at(project, at), at or clock.now()
-    export = backend.export(pulumi, stack)
-    desired = making.declared(project, stack, loaded, when)
-    found = making.online(pulumi, stack, export, desired, when, refresh=refresh)
+    with ThreadPoolExecutor(1) as pool:
+        # The preview takes longer than all the rest, and needs none of it.
+        preview = pool.submit(making.preview, pulumi, stack, refresh=refresh)
+        export = backend.export(pulumi, stack)
+        desired = making.declared(project, stack, loaded, when)
+        answer = preview.result()
+    found = making.online(pulumi, stack, export, desired, when, refresh=refresh, answer=answer)
     if save and not (found.refused or found.errors):
         versions = saved.versions(pulumi)
         saved.write(save, saved.saved(found, export, versions, max_age=age, refresh=refresh))

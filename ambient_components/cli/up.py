@@ -2,26 +2,31 @@
 
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
 
 import typer
 
-from ambient_components import clock
+from ambient_components import activity, clock
 from ambient_components.cli.fleet_options import Form, Jobs, Shards, fleets_of
 from ambient_components.cli.options import NamedStack, Refresh, Stack, Yes
 from ambient_components.cli.prompts import confirmed, one_stack
 from ambient_components.engine import backend
-from ambient_components.engine.command import Engine
+from ambient_components.engine.state import Export, state_digest
 from ambient_components.errors import fail
 from ambient_components.fleet.run import Request, run_up
-from ambient_components.output import REFUSED, Format
+from ambient_components.fleet.single import deploy, forget_log
+from ambient_components.fleet.single_summary import after_interrupt, done_lines, failed_lines, interrupted_lines
+from ambient_components.output import INTERRUPTED, REFUSED, Format, show_problems
 from ambient_components.plan import Plan, making, saved
 from ambient_components.plan.page import show
 from ambient_components.plan.saved import Saved, differences, is_same
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project, stack_path
+from ambient_components.stacks.pulumi import PulumiEngine
 from ambient_components.stacks.selection import Fleet
 
 _SHOWN: Final = 20
@@ -31,6 +36,7 @@ EPILOG = """\
 examples:
   ambient up prod                          show the page of `ambient plan`, ask, then run `pulumi up`
   ambient up prod --yes                    without the prompt
+  ambient up prod --verbose                with the engine's own output instead of a summary
   ambient plan prod --save plan.json       save a plan; after its review:
   ambient up prod --plan plan.json --yes   deploy exactly that plan
   ambient up fleet --yes --jobs 4          a fleet: its shards in parallel, without those that have no changes
@@ -41,6 +47,10 @@ A saved plan is deployed as of the time for which it was made, so dates and toke
 refused if it is too old, if the stack was deployed since, if ambient or pulumi has another version, or if a new plan
 for the same time differs, for example after a change of files or cluster. Secret values are not compared. docs/plan.md
 says who must not be able to write the file.
+
+\b
+The run ends with a summary and the next commands. If it fails, the errors are listed with the path of the log. Ctrl-C
+lets the engine finish its steps and write its state.
 
 \b
 In a fleet, a failed shard does not stop the others. The summary lists the failures and the commands to run again.
@@ -64,6 +74,9 @@ def up(
     jobs: Jobs = None,
     everything: Annotated[bool, typer.Option("--all", help="Also run shards without changes (fleets only).")] = (False),
     shard: Shards = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show all output of the engine (not for fleets).")
+    ] = False,
     form: Form = Format.TEXT,
 ) -> None:
     """Deploy a stack after showing the plan."""
@@ -77,26 +90,79 @@ def up(
     shards = tuple(shard or ())
     request = Request("up", stack, jobs or 0, every=everything, refresh=refresh, shards=shards, form=form, yes=yes)
     if (fleets := fleets_of(project, stack, request)) is not None:
+        if verbose:
+            msg = "is of one stack, and a fleet has many engines side by side: leave it out"
+            raise typer.BadParameter(msg, param_hint="--verbose")
         raise typer.Exit(_up_fleets(fleets, request, plan))
     require_passphrase(project, stack)
     reviewed = saved.read(plan) if plan else None
     refresh = reviewed.refresh if reviewed else refresh
-    engine, found = _planned(project, stack, reviewed, refresh=refresh)
-    show(found)
+    made = _planned(project, stack, reviewed, refresh=refresh)
+    show(made.plan)
     sys.stdout.flush()
     if reviewed is not None:
-        _check_same(reviewed, found, stack)
-    if found.refused:
+        _check_same(reviewed, made.plan, stack)
+    if made.plan.refused:
         raise typer.Exit(REFUSED)
-    if found.errors:
+    if made.plan.errors:
         raise typer.Exit(1)
-    if not found.changes:
+    if not made.plan.changes:
         return
     if not yes and not confirmed(f"\nDeploy this to {stack}?"):
         print("ambient: nothing is deployed", file=sys.stderr)
         raise typer.Exit(1)
+    _check_unchanged(made, stack)
     flags = ("--refresh",) if refresh else ()
-    engine.run("up", "--yes", "--skip-preview", *flags, "--stack", stack, ask=True)
+    code = _streamed(made, stack, flags) if verbose else _summarised(project, made, stack, flags)
+    if code:
+        raise typer.Exit(code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A plan, and what it was made of."""
+
+    engine: PulumiEngine
+    """The engine, set to the plan's time."""
+    export: Export
+    plan: Plan
+
+
+def _summarised(project: Project, made: _Made, stack: str, flags: Sequence[str]) -> int:
+    """Deploy with a progress line and a summary. Return the exit code."""
+    ended = deploy(made.engine, stack, *flags)
+    if ended.code == 0 or (ended.interrupted and ended.code > 0):
+        forget_log(ended)
+    if ended.interrupted:
+        lines, code = interrupted_lines(stack, ended), INTERRUPTED
+    elif ended.failed:
+        lines, code = failed_lines(stack, project.shown(project.config_file(stack)), ended), 1
+    else:
+        show_problems(one for one in ended.reported.warnings if one not in made.plan.warnings)
+        lines, code = done_lines(made.plan, ended), 0
+    print("", *lines, sep="\n", file=sys.stderr if code else sys.stdout)
+    return code
+
+
+def _streamed(made: _Made, stack: str, flags: Sequence[str]) -> int:
+    """Deploy with the engine's own output. Return the exit code."""
+    try:
+        made.engine.run("up", "--yes", "--skip-preview", *flags, "--stack", stack, ask=True)
+    except KeyboardInterrupt:
+        print("", *after_interrupt(stack), sep="\n", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def _check_unchanged(made: _Made, stack: str) -> None:
+    """Refuse to deploy if another run has written the state since the plan was made.
+
+    Raises:
+        AmbientError: The state differs.
+    """
+    if state_digest(backend.export(made.engine, stack)) != state_digest(made.export):
+        problem = "the stack was deployed or refreshed since this plan was made: nothing is deployed"
+        fail(None, "", problem, f"run it again: ambient up {stack}")
 
 
 def _up_fleets(fleets: Sequence[Fleet], request: Request, plan: str) -> int:
@@ -108,16 +174,21 @@ def _up_fleets(fleets: Sequence[Fleet], request: Request, plan: str) -> int:
     return run_up(fleets, request, confirmed)
 
 
-def _planned(project: Project, stack: str, reviewed: Saved | None, *, refresh: bool) -> tuple[Engine, Plan]:
-    """Return the engine, set to the plan's time, and the current plan for that time."""
+def _planned(project: Project, stack: str, reviewed: Saved | None, *, refresh: bool) -> _Made:
+    """Return the current plan, for the reviewed plan's time if there is one."""
     at: datetime | None = reviewed.at if reviewed else None
-    engine = making.engine_at(project, at)
-    export = backend.export(engine, stack)
-    if reviewed is not None:
-        saved.check_fresh(reviewed, stack, export, saved.versions(engine))
-    loaded, when = load_stack(stack_path(project, stack)), at or clock.now()
-    desired = making.declared(project, stack, loaded, when)
-    return engine, making.online(engine, stack, export, desired, when, refresh=refresh)
+    engine, when = making.engine_at(project, at), at or clock.now()
+    path = stack_path(project, stack)
+    with activity.waiting(f"Reading {path}"):
+        loaded = load_stack(path)
+    with ThreadPoolExecutor(1) as pool:
+        preview = pool.submit(making.preview, engine, stack, refresh=refresh)
+        export = backend.export(engine, stack)
+        if reviewed is not None:
+            saved.check_fresh(reviewed, stack, export, saved.versions(engine))
+        desired = making.declared(project, stack, loaded, when)
+        answer = preview.result()
+    return _Made(engine, export, making.online(engine, stack, export, desired, when, refresh=refresh, answer=answer))
 
 
 def _check_same(reviewed: Saved, found: Plan, stack: str) -> None:

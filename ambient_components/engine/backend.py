@@ -8,8 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ambient_components import activity
 from ambient_components.engine import texts
 from ambient_components.engine.command import Answer, CommandError, Engine, failed, start
+from ambient_components.engine.phases import phase
 from ambient_components.engine.state import Export
 from ambient_components.errors import AmbientError, fail
 from ambient_components.suggest import did_you_mean
@@ -59,7 +61,8 @@ class Question:
         """
         if self._stacks is not None:
             return self._stacks
-        stdout, stderr = self._process.communicate()
+        with activity.waiting(phase(_LIST)):
+            stdout, stderr = self._process.communicate()
         if self._process.returncode != 0:
             failed(_LIST, Answer(self._process.returncode, stdout, stderr))
         self._stacks = read_stacks(stdout)

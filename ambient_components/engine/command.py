@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Protocol, Self
 
-from ambient_components import problem_json
+from ambient_components import activity, problem_json
 from ambient_components.engine import failures, texts
+from ambient_components.engine.phases import phase
 from ambient_components.errors import AmbientError, Problem, fail, refusal
 
 
@@ -91,16 +92,17 @@ class Pulumi:
         return self._done(arguments, None)
 
     def _done(self, arguments: tuple[str, ...], stdin: str | None) -> Answer:
-        done = subprocess.run(  # noqa: S603
-            [program(self.environ), *self.arguments(arguments), *_QUIETLY],
-            cwd=self.folder,
-            env=self.environment(arguments),
-            # Not the terminal's: an unseen prompt would wait forever.
-            input=stdin or "",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        with activity.waiting(phase(arguments)):
+            done = subprocess.run(  # noqa: S603
+                [program(self.environ), *self.arguments(arguments), *_QUIETLY],
+                cwd=self.folder,
+                env=self.environment(arguments),
+                # Not the terminal's: an unseen prompt would wait forever.
+                input=stdin or "",
+                capture_output=True,
+                text=True,
+                check=False,
+            )
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def _attached(self, command: list[str], environ: dict[str, str]) -> int:

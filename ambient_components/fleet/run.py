@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ambient_components import clock
+from ambient_components import activity, clock
 from ambient_components.engine.backend import Stack
 from ambient_components.errors import Problem
 from ambient_components.fleet.decisions import Decision, Selection, ask_states, decide, every, ledgers_before
@@ -126,7 +126,8 @@ def carried_out(
         recorder = Recorder(request.verb, records, inputs, lambda: _states(decisions), decisions[0].states)
         plan = Plan(request.verb, request.jobs or default_jobs(), os.environ)
         try:
-            interrupted = Runner(jobs, plan, records, recorder, view).run()
+            with activity.silent():
+                interrupted = Runner(jobs, plan, records, recorder, view).run()
         finally:
             view.close()
         notes += [one.trouble for one in records.values() if one.trouble]

@@ -13,7 +13,16 @@ from typing import Any
 from ambient_components.engine import events, texts, urns
 from ambient_components.engine.names import workspace_of
 from ambient_components.engine.state import Resource
-from ambient_components.engine.steps import CHANGES_NOTHING, CREATES, DELETES, REFRESH, UPDATE, Diagnostic, Step
+from ambient_components.engine.steps import (
+    CHANGES_NOTHING,
+    CREATES,
+    DELETES,
+    REFRESH,
+    REPLACE,
+    UPDATE,
+    Diagnostic,
+    Step,
+)
 from ambient_components.engine.urns import Urn
 from ambient_components.errors import Problem, refusal
 from ambient_components.rotation.state import TokenRecord
@@ -115,7 +124,8 @@ class Reported:
 
     def _end(self, step: Step) -> None:
         self.done += 1
-        if step.type in (urns.ACCESS_TOKEN, urns.S3_CREDENTIALS):
+        # A replacement is reported a second time, after its parts.
+        if step.type in (urns.ACCESS_TOKEN, urns.S3_CREDENTIALS) and step.op != REPLACE:
             self._token_secrets(step)
         if step.type == urns.ACCESS_LEDGER:
             self.lost_access = bool(_outputs(step.new).get(OUTPUT))

@@ -176,6 +176,7 @@ def online(
     at: datetime,
     *,
     refresh: bool = False,
+    answer: Answer | None = None,
 ) -> Plan:
     """Return the plan from the engine's preview. If a guardrail stops it, the plan comes from the files instead.
 
@@ -186,13 +187,14 @@ def online(
         desired: The declared state.
         at: The time of the run, UTC.
         refresh: Whether the engine refreshes the state first.
+        answer: The engine's answer to `preview`, if it was started earlier.
 
     Raises:
         AmbientError: The engine's output can't be read.
     """
     there = deployed(export, stack, at)
-    arguments = ("preview", "--json", *(("--refresh",) if refresh else ()), "--stack", stack)
-    answer = engine.attempt(*arguments)
+    arguments = _preview(stack, refresh=refresh)
+    answer = answer or engine.attempt(*arguments)
     digest = _digest(arguments, answer)
     if answer.code == 0:
         return from_preview(
@@ -208,6 +210,15 @@ def online(
         pending=there.pending, warnings=digest.problems("warning") or desired.warnings,
     )  # fmt: skip
     return replace(plan, online=True, errors=tuple(reported))
+
+
+def preview(engine: Engine, stack: str, *, refresh: bool = False) -> Answer:
+    """Run the engine's preview and return its output, for `online`."""
+    return engine.attempt(*_preview(stack, refresh=refresh))
+
+
+def _preview(stack: str, *, refresh: bool) -> tuple[str, ...]:
+    return ("preview", "--json", *(("--refresh",) if refresh else ()), "--stack", stack)
 
 
 def _digest(arguments: tuple[str, ...], answer: Answer) -> Digest:
@@ -230,7 +241,7 @@ def _errors(digest: Digest, answer: Answer, guardrails: list[Problem]) -> list[P
     return errors
 
 
-def engine_at(project: Project, at: datetime | None) -> Engine:
+def engine_at(project: Project, at: datetime | None) -> pulumi.PulumiEngine:
     """Return the engine, with the clock of its program and its provider set to a time. None keeps the clock.
 
     Args:

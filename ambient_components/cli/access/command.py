@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from ambient_components import activity
 from ambient_components.access.effective import Row, by_subject, by_workspace, parse_right
 from ambient_components.access.entries import Ledger
 from ambient_components.access.rights import ALL_RIGHTS, RoleRight, roles_with
@@ -256,7 +257,7 @@ def access(
     refuse_files_and_state(files=files, state=state)
     project = Project.find()
     ledger = _selected(stack, selected_ledger(project, stack, files=files, state=state), selected)
-    there = from_cluster(project, stack, ledger, one_by_one=bool(selected)) if live else None
+    there = _in_cluster(project, stack, ledger, one_by_one=bool(selected)) if live else None
     whole = report(stack, "files" if files else "state", ledger, there)
     found = part(whole, subject, desired)
     _hint(whole, found, subject)
@@ -268,6 +269,11 @@ def access(
         print(as_text(found, subjects_first=by is By.SUBJECT, paint=paint_for(sys.stdout)))
     if found.differs:
         raise typer.Exit(DIFFERS)
+
+
+def _in_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bool) -> frozenset[RoleAssignment]:
+    with activity.waiting(f"Reading the access in the cluster of {stack}"):
+        return from_cluster(project, stack, ledger, one_by_one=one_by_one)
 
 
 def _right(text: str) -> RoleRight | None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ambient_components import clock
+from ambient_components import activity, clock
 from ambient_components.cli import completion
 from ambient_components.cli.keys.table import Limits, Row, Seen, rows, seen_in
 from ambient_components.cli.options import NamedStack, format_option, wrong_value
@@ -248,8 +248,9 @@ def _seen(project: Project, stack: str) -> Mapping[tuple[str, str], Seen] | None
     """Return what the stack's cluster reports about keys. On failure, print a warning and return None."""
     config = project.config(stack)
     try:
-        cluster = Guard(Cluster(config.get("context")), config.get("clusterUid")).cluster
-        return seen_in(cluster.each(core("serviceaccounts"), f"{APP_LABEL}={KEY_APP}"))
+        with activity.waiting(f"Reading the keys in the cluster of {stack}"):
+            cluster = Guard(Cluster(config.get("context")), config.get("clusterUid")).cluster
+            return seen_in(cluster.each(core("serviceaccounts"), f"{APP_LABEL}={KEY_APP}"))
     except StepError as error:
         show_problem(error.problem.within(f"{stack}: when keys were used is not known"))
         return None

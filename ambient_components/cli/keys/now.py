@@ -7,6 +7,7 @@ from typing import Final
 
 import typer
 
+from ambient_components import activity
 from ambient_components.cli.keys.bearer_check import Bearers
 from ambient_components.cli.keys.deployed import Identity, identities, recorded
 from ambient_components.cli.keys.edit import Recorded, SelectedKey
@@ -137,7 +138,8 @@ def _witness(one: Deployment, before: Collection[Identity]) -> Witness:
     context = config.get("context") or None
     try:
         witness = Witness(Guard(Cluster(context), config.get("clusterUid") or None).cluster, Bearers(context), one.aims)
-        witness.before(before)
+        with activity.waiting(f"Testing the keys at the cluster of {one.stack}"):
+            witness.before(before)
     except StepError as error:
         problem = f"the cluster of {one.stack} can't be asked what becomes of the keys, so nothing is deployed"
         raise AmbientError([error.problem.within(problem, one.edited, f"then: {one.command}")]) from None
@@ -164,7 +166,8 @@ def _carried_out(one: Deployment, plan: Pending, witness: Witness) -> list[Probl
         problems += error.problems
         after = None
     print(f"\nRead back from the cluster of {one.stack}:", flush=True)
-    verdicts = witness.after(after)
+    with activity.waiting(f"Testing the keys at the cluster of {one.stack}"):
+        verdicts = witness.after(after)
     for verdict in verdicts:
         for line in verdict.proved:
             print(f"  {verdict.name}: {line}")

@@ -55,6 +55,19 @@ def test_tokens_are_counted_by_their_handles() -> None:
     assert (found.minted, found.revoked) == (3, 3)
 
 
+def test_the_tokens_of_a_replacement_are_counted_once() -> None:
+    old = {"outputs": {"current": token_secret("a-1")}}
+    new = {"outputs": {"current": token_secret("a-2")}}
+    # The engine reports the parts, and then the replacement as a whole.
+    found = reported(
+        ended("create-replacement", ACCESS_TOKEN, "p/key/ci/g2", old=old, new=new),
+        ended("replace", ACCESS_TOKEN, "p/key/ci/g2", old=old, new=new),
+        ended("delete-replaced", ACCESS_TOKEN, "p/key/ci/g2", old=old, new=None),
+    )
+    assert (found.minted, found.revoked) == (1, 1)
+    assert (found.created, found.deleted) == (1, 1)
+
+
 def test_the_next_moment_is_the_first_one_also_of_what_did_not_change() -> None:
     def due(name: str, at: str) -> Any:
         return ended("same", ACCESS_TOKEN, name, new={"outputs": {"nextAction": {"what": "rotate", "at": at}}})

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ambient_components import clock
+from ambient_components.cli import up
 from ambient_components.cli.app import run
 from ambient_components.engine.command import Answer
 from ambient_components.engine.state import state_digest
@@ -60,6 +61,23 @@ class TestUp:
         assert run(["up", "prod"]) == 0
         assert changed.ups == [UP]
 
+    def test_a_state_that_was_written_after_the_plan_is_refused(
+        self, changed: FakePulumi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def answer(*_: object, **__: object) -> bool:
+            # Another user deploys while the question waits.
+            changed.state["deployment"]["resources"][1]["modified"] = "2026-11-25T12:30:00Z"
+            return True
+
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+        monkeypatch.setattr("typer.confirm", answer)
+        assert run(["up", "prod"]) == 1
+        assert capsys.readouterr().err == (
+            "ambient: the stack was deployed or refreshed since this plan was made: nothing is deployed\n"
+            "  hint: run it again: ambient up prod\n"
+        )
+        assert changed.ups == []
+
     def test_with_nothing_to_do_it_does_nothing(self, pulumi: FakePulumi) -> None:
         assert run(["up", "prod", "--yes"]) == 0
         assert pulumi.ups == []
@@ -69,6 +87,11 @@ class TestUp:
         pulumi.answer = Answer(255, json.dumps({"diagnostics": []}), "")
         assert run(["up", "prod", "--yes"]) == 3
         assert pulumi.ups == []
+
+    def test_the_engines_own_output_is_asked_for(self, changed: FakePulumi, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(up, "deploy", None)
+        assert run(["up", "prod", "--yes", "--verbose"]) == 0
+        assert changed.ups == [UP]
 
     def test_a_failed_update_is_an_error(self, changed: FakePulumi) -> None:
         changed.broken = "up"
@@ -201,8 +224,11 @@ class TestSaved:
     ) -> None:
         self.later(monkeypatch, hours=1)
         assert run(["up", "prod", "--plan", "plan.json", "--yes"]) == 0
-        assert [call[0] for call in plan.calls] == ["stack", "version", "preview", "up"]
-        assert plan.offsets == ["-1h"] * 4
+        # The state is read again before the run. The preview runs beside the first reading.
+        calls = [call[0] for call in plan.calls]
+        assert [name for name in calls if name != "preview"] == ["stack", "version", "stack", "up"]
+        assert "preview" in calls[:3]
+        assert plan.offsets == ["-1h"] * 5
 
     def test_one_that_is_too_old_is_refused(
         self, plan: FakePulumi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

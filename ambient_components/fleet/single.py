@@ -1,0 +1,154 @@
+"""The deployment of one stack that is shown to a person: progress, Ctrl-C, and a log of the engine's output."""
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TextIO
+
+from ambient_components import activity
+from ambient_components.engine import events, texts
+from ambient_components.engine.steps import CHANGES_NOTHING, Diagnostic
+from ambient_components.fleet.processes import Child, Interrupts
+from ambient_components.fleet.run_events import Reported
+from ambient_components.shards.excluded import EXCLUDE_VARIABLE
+from ambient_components.stacks.pulumi import PulumiEngine
+
+_LOOK: Final = 0.2
+"""Seconds between two looks at the running engine."""
+
+
+@dataclass
+class Logged(Reported):
+    """The events of a run, with a readable line for each in a log. Values of resources are not logged."""
+
+    log: TextIO | None = field(default=None, repr=False)
+
+    def take(self, line: str) -> None:
+        """Read one line of standard output."""
+        super().take(line)
+        if self.log is not None:
+            for one in readable(line):
+                self.log.write(f"{one}\n")
+            self.log.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a deployment ended."""
+
+    reported: Reported
+    code: int
+    """The engine's exit code, negative for a signal."""
+    interrupted: bool
+    """Whether Ctrl-C ended the run. False if the run was complete."""
+    output: str
+    """The engine's output other than events."""
+    seconds: float
+    log: str
+    """The path of the log."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the run failed, other than by Ctrl-C."""
+        return self.code != 0 and not self.interrupted
+
+
+def deploy(engine: PulumiEngine, stack: str, *flags: str) -> Ended:
+    """Run `pulumi up` without a preview and wait for its end.
+
+    The first Ctrl-C lets the engine finish its steps and write its state. The third one kills it.
+
+    Args:
+        engine: The engine.
+        stack: The stack.
+        flags: Additional flags.
+
+    Raises:
+        AmbientError: `pulumi` is not on PATH.
+    """
+    begun = time.monotonic()
+    words = engine.arguments(
+        ("up", "--yes", "--skip-preview", "--json", "--suppress-outputs", *flags, "--stack", stack)
+    )
+    environ = {name: value for name, value in engine.environ.items() if name != EXCLUDE_VARIABLE}
+    handle, path = tempfile.mkstemp(prefix=f"ambient-up-{stack.replace('/', '-')}-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as log, Interrupts() as interrupts:
+        reported = Logged(log=log)
+        child = Child(words, engine.folder, environ, reported)
+        code = _waited(child, stack, interrupts)
+        log.writelines(f"{line}\n" for line in child.output.splitlines() if line not in reported.other)
+    return Ended(reported, code, interrupts.count > 0 and code != 0, child.output, time.monotonic() - begun, path)
+
+
+def forget_log(ended: Ended) -> None:
+    """Delete the log of a run without failures."""
+    Path(ended.log).unlink(missing_ok=True)
+
+
+def _waited(child: Child, stack: str, interrupts: Interrupts) -> int:
+    """Wait for the engine, show progress, and answer Ctrl-C."""
+    codes: list[int] = []
+
+    def wait() -> None:
+        try:
+            codes.append(child.wait())
+        finally:
+            interrupts.wake()
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    answered = 0
+    with activity.waiting(f"Deploying {stack}") as line:
+        while thread.is_alive():
+            interrupts.wait(_LOOK)
+            while answered < interrupts.count:
+                answered += 1
+                _answer(child, answered)
+            line.text = progress(stack, child.reported, interrupted=answered > 0)
+    thread.join()
+    return codes[0] if codes else 1
+
+
+def progress(stack: str, reported: Reported, *, interrupted: bool = False) -> str:
+    """Return the text of the progress line."""
+    if interrupted:
+        return f"Waiting for the steps in progress of {stack}: {reported.step}"
+    done = f": {reported.done} resource{'' if reported.done == 1 else 's'} done" if reported.done else ""
+    return f"Deploying {stack}{done}{', ' if done and reported.step else ''}{reported.step if done else ''}"
+
+
+def _answer(child: Child, time_of: int) -> None:
+    """Answer an interrupt: interrupt the engine, warn, then kill it."""
+    answers: dict[int, tuple[str, Callable[[], None] | None]] = {
+        1: (
+            "ambient: interrupted: no new step starts; waiting for the steps in progress and the state",
+            child.interrupt,
+        ),
+        2: ("ambient: still waiting; the next Ctrl-C kills the engine, and its last steps are not recorded", None),
+    }
+    text, act = answers.get(time_of, ("ambient: the engine is killed", child.kill))
+    if act is not None:
+        act()
+    activity.note(text)
+
+
+def readable(line: str) -> list[str]:
+    """Return the lines of a log for one line of the engine's output."""
+    match events.read_event(line):
+        case events.Begun(step) if step.op not in CHANGES_NOTHING:
+            return [f"{step.op} {step.type} {step.name}"]
+        case events.Ended(step) if step.op not in CHANGES_NOTHING:
+            return [f"done: {step.op} {step.type} {step.name}"]
+        case events.Failed(step):
+            return [f"failed: {step.op} {step.type} {step.name}"]
+        case Diagnostic() as diagnostic:
+            lines = [one.text for one in diagnostic.problems] or list(diagnostic.words)
+            return [f"{diagnostic.severity}: {one}" for one in lines]
+        case events.Error(text) | events.Line(text):
+            return [texts.plain(text)]
+        case _:
+            return []
