@@ -22,6 +22,7 @@ from ambient_components.fleet.skipping import RunOptions
 from ambient_components.output import CHANGES, REFUSED, Format, show_problems
 from ambient_components.plan import Plan, making, saved
 from ambient_components.plan.making import moment
+from ambient_components.plan.markdown import LIMIT
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
 from ambient_components.plan.saved import MOST_AGE
@@ -175,7 +176,10 @@ def plan(
     ] = False,
     shard: Shards = None,
     limit: Annotated[
-        int, typer.Option("--limit", metavar="N", help="Maximum characters of --format markdown. Default: 60000.")
+        int,
+        typer.Option(
+            "--limit", metavar="N", help="Maximum characters of --format markdown. Default: 60000.", show_default=False
+        ),
     ] = 0,
 ) -> None:
     """Show what a run would do, before it is done."""
@@ -194,7 +198,7 @@ def plan(
         found = _offline(project, stack, loaded, when, state)
     else:
         found = _online(project, stack, loaded, when, save, age, refresh=refresh)
-    show(found, form, steps=diff, limit=limit)
+    show(found, form, steps=diff, limit=limit or LIMIT)
     if found.refused:
         raise typer.Exit(REFUSED)
     if found.errors:

@@ -12,10 +12,11 @@ from ambient_components.errors import refusal
 from ambient_components.plan import Digest
 from ambient_components.plan.document import document, document_text, plan_schema
 from ambient_components.plan.facts import Plan, Shards, Step, Waiting
+from ambient_components.plan.headline import summary, verdict
 from ambient_components.plan.ledgers import stack_guardrail_changes
-from ambient_components.plan.lines import summary, verdict
+from ambient_components.plan.markdown import as_markdown
 from ambient_components.plan.merge import merge, together
-from ambient_components.plan.page import as_markdown, as_text
+from ambient_components.plan.page import as_text
 from tests.support.json_schema import faults
 from tests.support.ledgers import from_ledgers, from_preview, recorded_of
 from tests.support.plans import LEDGERS, RULES, entry, key, preview
