@@ -139,6 +139,7 @@ examples:
   ambient plan prod --offline                          files against state: no cluster, no passphrase
   ambient plan prod --offline --state state.json       also no engine; from `pulumi stack export > state.json`
   ambient plan prod --at 2027-01-01                    as on that day: grants with dates, keys that are due
+  ambient plan prod --without-secrets                  where secrets are not available, such as change requests
   ambient plan prod --save plan.json                   for: ambient up prod --plan plan.json
   ambient plan prod --shard 3 --shard 5                only these shards of a fleet
   ambient plan prod --format json | jq '.access.gained[] | select(.role == "admin")'
@@ -169,6 +170,9 @@ def plan(
         typer.Option("--max-age", metavar="DURATION", help="Lifetime of the saved plan, at most 7d. Default: 24h."),
     ] = "",
     refresh: Refresh = False,
+    no_secrets: Annotated[
+        bool, typer.Option("--without-secrets", help="Missing secrets are warnings: this machine has none.")
+    ] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Also show the engine's steps.")] = False,
     jobs: Jobs = None,
     everything: Annotated[
@@ -193,11 +197,11 @@ def plan(
     request = PlanRequest(when, offline, refresh, everything, tuple(shard or ()), jobs or 0, state, bool(save))
     fleet = plan_of_fleets(project, stack, loaded, request)
     if fleet is not None:
-        found = fleet
+        found = making.without_secrets(fleet) if no_secrets else fleet
     elif offline:
         found = _offline(project, stack, loaded, when, state)
     else:
-        found = _online(project, stack, loaded, when, save, age, refresh=refresh)
+        found = _online(project, stack, loaded, when, save, age, refresh=refresh, no_secrets=no_secrets)
     show(found, form, steps=diff, limit=limit or LIMIT)
     if found.refused:
         raise typer.Exit(REFUSED)
@@ -233,11 +237,13 @@ def _online(
     age: int | None,
     *,
     refresh: bool,
+    no_secrets: bool,
 ) -> Plan:
     pulumi, when = making.engine_at(project, at), at or clock.now()
     export = backend.export(pulumi, stack)
     desired = making.declared(project, stack, loaded, when)
     found = making.online(pulumi, stack, export, desired, when, refresh=refresh)
+    found = making.without_secrets(found) if no_secrets else found
     if save and not (found.refused or found.errors):
         versions = saved.versions(pulumi)
         saved.write(save, saved.saved(found, export, versions, max_age=age, refresh=refresh))

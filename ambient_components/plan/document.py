@@ -184,7 +184,9 @@ PLAN: Final = record(
         record("One of them.", workspace=_WORKSPACE.or_none, text=text("The difference.")),
     ),
     warnings=each("What a reader should know.", _PROBLEM),
-    errors=each("Why the engine made no preview, where no guardrail is the reason.", _PROBLEM),
+    errors=each(
+        "Why a run would fail, where no guardrail is the reason: no preview, or secrets without a value.", _PROBLEM
+    ),
     unknown=texts("What a plan of this kind can't know."),
     steps=each(
         "The engine's steps, one for each resource.",

@@ -7,6 +7,7 @@ from typing import Final
 
 from ambient_components.access.role_assignments import AccessDiff
 from ambient_components.errors import Problem
+from ambient_components.problem_json import MISSING_VALUE
 from ambient_components.rules.states import WorkspaceState
 
 
@@ -235,7 +236,8 @@ class Plan:
     pending: tuple[Waiting, ...] = ()
     warnings: tuple[Problem, ...] = ()
     errors: tuple[Problem, ...] = ()
-    """Why the engine made no complete preview, other than guardrail violations."""
+    """Why a run would fail, other than guardrail violations: the engine made no complete preview, or a secret has no
+    value."""
     unknown: tuple[str, ...] = ()
     """What a plan of this kind can't know."""
     steps: tuple[Step, ...] = ()
@@ -264,6 +266,11 @@ class Plan:
             # Steps of the other shards, if one shard is refused.
             or self.steps
         )
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run could be evaluated. A secret without a value does not prevent that."""
+        return all(one.rule == MISSING_VALUE for one in self.errors)
 
     @property
     def refused(self) -> bool:

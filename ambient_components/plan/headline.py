@@ -108,7 +108,7 @@ def verdict(plan: Plan) -> str:
     if plan.refused:
         return f"Refused: nothing would be changed ({len(plan.guardrails)} to settle first)."
     if plan.errors:
-        if plan.shards is not None:
+        if plan.shards is not None and not plan.complete:
             return _partly(plan, plan.shards)
         count = len(plan.errors)
         return f"`ambient up` would fail: {count} error{'' if count == 1 else 's'}."

@@ -10,9 +10,9 @@ import pytest
 from ambient_components.cli.app import run
 from ambient_components.engine.command import Answer
 from ambient_components.engine.state import parse_export
-from ambient_components.errors import refusal
+from ambient_components.errors import Problem, Where, refusal
 from ambient_components.plan.document import plan_schema
-from ambient_components.problem_json import encode
+from ambient_components.problem_json import MISSING_VALUE, encode
 from tests.support.json_schema import faults
 from tests.support.planned import RBAC, FakePulumi, fake_pulumi, ledger, make_project, state, write
 from tests.support.plans import step
@@ -319,6 +319,39 @@ class TestOnline:
             {"workspace": "other", "what": "made"},
             {"workspace": "pay", "what": "removed"},
         ]
+
+    def test_secrets_without_a_value_are_errors_that_a_run_would_meet(
+        self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = ledger()
+        write(("{group: devs, role: edit}", "{group: devs, role: admin}"))
+        pulumi.plans(before, ledger(), step("replace", RBAC, "pay/grant/group:devs"))
+        problems = [
+            Problem(
+                Where("stacks/prod.yaml", line, 5), "workspaces.pay", f"no {name}", ("set it",), MISSING_VALUE, ("pay",)
+            )
+            for line, name in ((12, "a"), (9, "b"))
+        ]
+        answer = json.loads(pulumi.answer.stdout)
+        answer["diagnostics"] = [{"severity": "warning", "message": "\n".join(map(encode, problems)), "urn": ""}]
+        pulumi.answer = Answer(0, json.dumps(answer), "")
+        assert run(["plan", "prod"]) == 1
+        page = capsys.readouterr().out
+        assert page.splitlines()[1] == "`ambient up` would fail: 2 errors."
+        assert "  declared: 1 admin gained · 0 lowered · 0 removed\n" in page
+        assert (
+            "Errors (2)\n"
+            "  !  stacks/prod.yaml:9:5: workspaces.pay: no b\n"
+            "     hint: set it\n"
+            "  !  stacks/prod.yaml:12:5: workspaces.pay: no a\n"
+            "     hint: set it\n"
+        ) in page
+        assert run(["plan", "prod", "--without-secrets"]) == 2
+        page = capsys.readouterr().out
+        assert page.splitlines()[1] == "1 admin gained · 0 lowered · 0 removed"
+        assert "Warnings (2)\n  !  stacks/prod.yaml:9:5" in page
+        assert run(["up", "prod", "--yes"]) == 1
+        assert pulumi.ups == []
 
     def test_a_preview_that_fails_tells_other_guardrails_too(
         self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
