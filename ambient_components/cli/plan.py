@@ -174,6 +174,9 @@ def plan(
         bool, typer.Option("--without-secrets", help="Missing secrets are warnings: this machine has none.")
     ] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Also show the engine's steps.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show each warning, also where many workspaces have the same.")
+    ] = False,
     jobs: Jobs = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Include shards that are up to date (fleets only).")
@@ -202,7 +205,7 @@ def plan(
         found = _offline(project, stack, loaded, when, state)
     else:
         found = _online(project, stack, loaded, when, save, age, refresh=refresh, no_secrets=no_secrets)
-    show(found, form, steps=diff, limit=limit or LIMIT)
+    show(found, form, steps=diff, verbose=verbose, limit=limit or LIMIT)
     if found.refused:
         raise typer.Exit(REFUSED)
     if found.errors:

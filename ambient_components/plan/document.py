@@ -37,7 +37,7 @@ _ROLE_ASSIGNMENT: Final = record(
 
 _PROBLEM: Final = record(
     "One of them.",
-    rule=text("Id of the guardrail or of the rule that refuses it.").or_none,
+    rule=text("Id of the guardrail or of the rule that refuses it or warns of it.").or_none,
     workspaces=texts("The workspaces that it is about; left out where it is about the stack as a whole.").or_none,
     path=text("Place in the file.").or_none,
     problem=text("What is wrong."),

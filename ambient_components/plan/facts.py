@@ -288,4 +288,4 @@ class Plan:
 
 def sorted_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Return problems in the order of a page, each once."""
-    return tuple(sorted(set(problems), key=lambda one: (one.rule or "", one.workspaces, *one.sort_key, one.hints)))
+    return tuple(sorted(set(problems), key=lambda one: (one.rule or "", *one.sort_key, one.workspaces, one.hints)))

@@ -8,6 +8,7 @@ from ambient_components.access.role_assignments import NO_ROLE, OWNER, RoleAssig
 from ambient_components.errors import Problem
 from ambient_components.plan import facts
 from ambient_components.plan.facts import BucketChange, GuardrailChange, KeyChange, Plan, SourceChange, Step
+from ambient_components.plan.folding import folded
 from ambient_components.plan.role_changes import GAINED, REMOVED, RoleChange, keys_of_access, role_changes
 from ambient_components.rules.roles import WEAKEST_FIRST, rank
 
@@ -65,8 +66,13 @@ _KEYS: Final = {
 }
 
 
-def sections(plan: Plan) -> list[Section]:
-    """Return all sections that have lines, most dangerous first."""
+def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
+    """Return all sections that have lines, most dangerous first.
+
+    Args:
+        plan: The plan.
+        verbose: Whether warnings that repeat for many workspaces have a line each.
+    """
     told = keys_of_access(plan)
     access = [(one, _access(one, told.get((one.workspace, one.subject)))) for one in role_changes(plan)]
     found = [
@@ -88,7 +94,7 @@ def sections(plan: Plan) -> list[Section]:
         Section("Sources of secrets", tuple(_source(one) for one in plan.sources)),
         Section("Else declared", tuple(Line("~", (), text) for text in plan.other)),
         Section("Pending since the last run", tuple(_pending(plan))),
-        Section("Warnings", tuple(map(_problem, plan.warnings)), folded=True),
+        Section("Warnings", tuple(map(_problem, plan.warnings if verbose else folded(plan.warnings))), folded=True),
         Section("Coming by date", tuple(_dates(plan)), folded=True),
         _keys(plan, facts.EXPIRING),
     ]

@@ -15,7 +15,7 @@ LIMIT: Final = 60_000
 _LINE_LIMIT: Final = 2_000
 """Maximum characters of a line. A name has at most 253, and a guardrail's line includes its hint."""
 
-_WORD = re.compile(r"[A-Za-z0-9,.;:()'+/-]*")
+_WORD = re.compile(r"[A-Za-z0-9,.;:()'+/…-]*")
 """A word that needs no escaping in Markdown."""
 
 _TICKS = re.compile(r"`+")
@@ -25,14 +25,15 @@ _STEP_LIMIT: Final = 300
 _HEADER: Final = "| | workspace | who | before -> after | |\n|---|---|---|---|---|\n"
 
 
-def as_markdown(plan: Plan, limit: int = LIMIT) -> str:
+def as_markdown(plan: Plan, limit: int = LIMIT, *, verbose: bool = False) -> str:
     """Return the page, no longer than the limit.
 
     Args:
         plan: The plan.
         limit: Maximum characters. The totals take up to about 3,000 and are never truncated.
+        verbose: Whether warnings that repeat have a line each.
     """
-    found = sections(plan)
+    found = sections(plan, verbose=verbose)
     head = _head(plan)
     # The minimum of every section, even of one without room for a line.
     fixed = len(head) + sum(

@@ -20,13 +20,14 @@ _COLUMN: Final = 40
 """Maximum width of a column. Longer names push their line to the right."""
 
 
-def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False, width: int = 0) -> str:
+def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False, verbose: bool = False, width: int = 0) -> str:
     """Return the page.
 
     Args:
         plan: The plan.
         paint: Applies styles. Default: no styles.
         steps: Whether to append the engine's steps.
+        verbose: Whether warnings that repeat have a line each.
         width: Columns of the terminal. 0 means that lines are not wrapped.
     """
     title = f"{one_line(plan.stack)} at {format_time(plan.at)}{source(plan)}"
@@ -34,7 +35,7 @@ def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False, width: int
     lines += [paint(line, "bold") for line in wrapped(verdict(plan), width)]
     for line in summary(plan):
         lines += wrapped(line, width, "  ", "    ")
-    for section in sections(plan):
+    for section in sections(plan, verbose=verbose):
         lines += ["", *_section(section, paint, width)]
     if plan.unknown:
         lines += ["", paint("What this page can't know", "dim")]
@@ -71,18 +72,21 @@ def _cells(line: Line, columns: list[int]) -> str:
     return "  ".join(filter(None, (line.sign, *padded, line.text))).rstrip()
 
 
-def show(found: Plan, form: Format = Format.TEXT, *, steps: bool = False, limit: int = LIMIT) -> None:
+def show(
+    found: Plan, form: Format = Format.TEXT, *, steps: bool = False, verbose: bool = False, limit: int = LIMIT
+) -> None:
     """Print a plan.
 
     Args:
         found: The plan.
         form: Text, Markdown or JSON.
         steps: With text: whether to add the engine's own steps.
+        verbose: Whether warnings that repeat have a line each.
         limit: With Markdown: the most characters.
     """
     if form is Format.JSON:
         print(document_text(found), end="")
     elif form is Format.MARKDOWN:
-        print(as_markdown(found, limit), end="")
+        print(as_markdown(found, limit, verbose=verbose), end="")
     else:
-        print(as_text(found, paint_for(sys.stdout), steps=steps, width=width_of(sys.stdout)))
+        print(as_text(found, paint_for(sys.stdout), steps=steps, verbose=verbose, width=width_of(sys.stdout)))

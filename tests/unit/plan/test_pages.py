@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ambient_components.access.role_assignments import GRANT, KEY, OWNER, AccessDiff, RoleAssignment
 from ambient_components.engine.steps import Preview
-from ambient_components.errors import refusal
+from ambient_components.errors import Problem, Where, refusal
 from ambient_components.plan import Digest, facts
 from ambient_components.plan.document import SCHEMA_FILE, digest, document, document_text, plan_schema, schema_text
 from ambient_components.plan.facts import (
@@ -267,6 +267,37 @@ def test_a_narrow_terminal():
         "     saves a key in the UI\n"
         "     hint: declare secrets.runner"
     )
+
+
+def lacking(*names):
+    """A plan with a warning for each of these workspaces, on lines 10, 20, and so on."""
+    found = (
+        Problem(
+            Where("stacks/prod.yaml", 10 * number, 3), f"workspaces.{name}", "has no runner secret", ("declare it",),
+            "noRunnerSecret", (name,),
+        )
+        for number, name in enumerate(names, 1)
+    )  # fmt: skip
+    return Plan("prod", AT, online=True, warnings=facts.sorted_problems([*found, refusal("other")]))
+
+
+def test_a_warning_that_many_workspaces_have_is_one_line():
+    plan = lacking(*"abcdefghijklmno")
+    page = as_text(plan)
+    assert "  warnings: 16\n" in page
+    assert page.endswith(
+        "Warnings (2)\n"
+        "  !  other\n"
+        "  !  15 workspaces have no runner secret: a, b, c, d, e, … (--verbose)\n"
+        "     hint: declare it"
+    )
+    every = as_text(plan, verbose=True)
+    assert re.findall(r"prod.yaml:(\d+):3: workspaces", every) == [str(10 * number) for number in range(1, 16)]
+    assert "- `!` 15 workspaces have no runner secret: a, b, c, d, e, … (--verbose); declare it\n" in as_markdown(plan)
+
+
+def test_a_warning_of_one_workspace_keeps_its_place():
+    assert "  !  stacks/prod.yaml:10:3: workspaces.a: has no runner secret\n" in as_text(lacking("a"))
 
 
 def test_colours_are_those_of_the_change():
