@@ -24,7 +24,7 @@ MINT: Final = "mint"
 """Rule of a note that something is minted: its problem says why."""
 
 MISSING_VALUE: Final = "missingSecret"
-"""Rule of a secret without a value, which a preview shows as unknown and an update refuses."""
+"""Rule of a secret without a value in a preview, which shows it as unknown. An update fails, without a rule."""
 
 _CUT_OFF: Final = "the engine cut a message off"
 

@@ -32,9 +32,9 @@ def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False, verbose: b
     """
     title = f"{one_line(plan.stack)} at {format_time(plan.at)}{source(plan)}"
     lines = [paint(line, "bold") for line in wrapped(title, width)]
-    lines += [paint(line, "bold") for line in wrapped(verdict(plan), width)]
+    lines += [paint(line, "bold") for line in _totals(verdict(plan), width)]
     for line in summary(plan):
-        lines += wrapped(line, width, "  ", "    ")
+        lines += _totals(line, width, "  ", "    ")
     for section in sections(plan, verbose=verbose):
         lines += ["", *_section(section, paint, width)]
     if plan.unknown:
@@ -44,6 +44,14 @@ def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False, verbose: b
         lines += ["", paint(f"The engine's steps ({len(plan.steps)})", "bold")]
         lines += [line for step in plan.steps for line in wrapped(one_line(step_text(step)), width, "  ", "    ")]
     return "\n".join(lines)
+
+
+def _totals(text: str, width: int, first: str = "", rest: str = "  ") -> list[str]:
+    """Return a line of totals, wrapped between two of them."""
+    if " · " not in text:
+        return wrapped(text, width, first, rest)
+    kept = text.replace(" ", "\0").replace("\0·\0", "\0· ")
+    return [line.replace("\0", " ") for line in wrapped(kept, width, first, rest)]
 
 
 def _section(section: Section, paint: Paint, width: int) -> Iterator[str]:

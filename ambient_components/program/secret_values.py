@@ -63,15 +63,15 @@ def secret_values(stack: LoadedStack, guard: Guard, problems: Problems, platform
         in_config = one.source.config
         value = reader.read(one.workspace, one.source) if in_config is None else _from_config(in_config)
         if isinstance(value, Missing | Refused):
+            preview = pulumi.runtime.is_dry_run() and isinstance(value, Missing)
             problem = Problem(
                 stack.sources.value(one.path),
                 format_path(one.path),
                 value.problem,
                 hints_of(value.remedy),
-                MISSING_VALUE if isinstance(value, Missing) else None,
+                MISSING_VALUE if preview else None,
                 (one.workspace,),
             )
-            preview = pulumi.runtime.is_dry_run() and isinstance(value, Missing)
             if preview:
                 missing.append(problem)
             else:
