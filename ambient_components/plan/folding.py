@@ -15,7 +15,7 @@ _Kind = tuple[str | None, str, tuple[str, ...]]
 
 
 def folded(warnings: Iterable[Problem]) -> list[Problem]:
-    """Return warnings with one for all workspaces that have the same. Others stay as they are.
+    """Return warnings with one for all workspaces that have the same. Others stay unchanged.
 
     Warnings are the same if their rule, text and hints are equal. The result has the order of the first of each.
     """
