@@ -50,7 +50,7 @@ class Problem:
     """What is allowed and what to do, one thing each; lower case, no full stop."""
 
     rule: str | None = None
-    """Id of the rule that refuses it; None where something else is wrong."""
+    """Id of the rule that refuses it or warns of it; None where something else is wrong."""
 
     workspaces: tuple[str, ...] = ()
     """The workspaces that it is about. Empty where it is about the stack as a whole."""

@@ -1,7 +1,9 @@
 """Output of commands: formats, colours, paths, problems, and exit codes."""
 
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +23,7 @@ USAGE: Final = 64
 INTERRUPTED: Final = 130
 """Exit code: ended by Ctrl-C."""
 
-_LOOKS: Final = {"bold": "1", "loud": "1;31", "dim": "2"}
+_LOOKS: Final = {"bold": "1", "loud": "1;31", "dim": "2", "added": "32", "removed": "31", "changed": "33"}
 
 
 class Format(StrEnum):
@@ -41,7 +43,7 @@ def from_here(path: Path) -> str:
 
 
 Paint = Callable[[str, str], str]
-"""Gives a text a look: `bold`, `loud`, `dim`."""
+"""Gives a text a look: `bold`, `loud`, `dim`, `added`, `removed`, `changed`."""
 
 
 def plain(text: str, look: str) -> str:  # noqa: ARG001
@@ -54,6 +56,33 @@ def paint_for(stream: TextIO) -> Paint:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return plain
     return lambda text, look: f"\033[{_LOOKS[look]}m{text}\033[0m"
+
+
+_NARROWEST: Final = 40
+_UNBROKEN: Final = "\0->\0"
+
+
+def width_of(stream: TextIO) -> int:
+    """Return the columns of a terminal, 80 if it does not say; 0 for pipes and files, where lines are not wrapped."""
+    return shutil.get_terminal_size((80, 24)).columns if stream.isatty() else 0
+
+
+def wrapped(text: str, width: int, first: str = "", rest: str = "  ") -> list[str]:
+    """Return a text as lines, never broken inside a word or at an arrow between two values.
+
+    Args:
+        text: The text, on one line.
+        width: Columns. 0 means one line.
+        first: Before the first line.
+        rest: Before each further line.
+    """
+    if not width or len(first) + len(text) <= width:
+        return [first + text]
+    lines = textwrap.wrap(
+        text.replace(" -> ", _UNBROKEN), max(width, _NARROWEST), initial_indent=first, subsequent_indent=rest,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    return [line.replace(_UNBROKEN, " -> ") for line in lines]
 
 
 def show_problem(problem: Problem) -> None:

@@ -23,19 +23,28 @@ PREFIX: Final = "«ambient problem»"
 MINT: Final = "mint"
 """Rule of a note that something is minted: its problem says why."""
 
+MISSING_VALUE: Final = "missingSecret"
+"""Rule of a secret without a value in a preview, which shows it as unknown. An update fails, without a rule."""
+
 _CUT_OFF: Final = "the engine cut a message off"
 
 
-def for_engine(problems: Iterable[Problem], environ: Mapping[str, str] = os.environ) -> str:
+def for_engine(
+    problems: Iterable[Problem],
+    environ: Mapping[str, str] = os.environ,
+    *,
+    people: Iterable[Problem] | None = None,
+) -> str:
     """Return problems as the text of one message to the engine: for `ambient` as data, else for people.
 
     Args:
         problems: All that the message says.
         environ: Of the engine.
+        people: What people get instead of all problems.
     """
     if environ.get(VARIABLE) == AS_JSON:
         return "\n".join(map(encode, problems))
-    return "\n".join(problem.text for problem in problems)
+    return "\n".join(problem.text for problem in (problems if people is None else people))
 
 
 def encode(problem: Problem) -> str:

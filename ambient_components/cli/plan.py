@@ -23,6 +23,7 @@ from ambient_components.fleet.skipping import RunOptions
 from ambient_components.output import CHANGES, REFUSED, Format, show_problems
 from ambient_components.plan import Plan, making, saved
 from ambient_components.plan.making import moment
+from ambient_components.plan.markdown import LIMIT
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
 from ambient_components.plan.saved import MOST_AGE
@@ -140,6 +141,7 @@ examples:
   ambient plan prod --offline                          files against state: no cluster, no passphrase
   ambient plan prod --offline --state state.json       also no engine; from `pulumi stack export > state.json`
   ambient plan prod --at 2027-01-01                    as on that day: grants with dates, keys that are due
+  ambient plan prod --without-secrets                  where secrets are not available, such as change requests
   ambient plan prod --save plan.json                   for: ambient up prod --plan plan.json
   ambient plan prod --shard 3 --shard 5                only these shards of a fleet
   ambient plan prod --format json | jq '.access.gained[] | select(.role == "admin")'
@@ -170,14 +172,23 @@ def plan(
         typer.Option("--max-age", metavar="DURATION", help="Lifetime of the saved plan, at most 7d. Default: 24h."),
     ] = "",
     refresh: Refresh = False,
+    no_secrets: Annotated[
+        bool, typer.Option("--without-secrets", help="Missing secrets are warnings: this machine has none.")
+    ] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Also show the engine's steps.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show each warning, also where many workspaces have the same.")
+    ] = False,
     jobs: Jobs = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Include shards that are up to date (fleets only).")
     ] = False,
     shard: Shards = None,
     limit: Annotated[
-        int, typer.Option("--limit", metavar="N", help="Maximum characters of --format markdown. Default: 60000.")
+        int,
+        typer.Option(
+            "--limit", metavar="N", help="Maximum characters of --format markdown. Default: 60000.", show_default=False
+        ),
     ] = 0,
 ) -> None:
     """Show what a run would do, before it is done."""
@@ -193,12 +204,12 @@ def plan(
     request = PlanRequest(when, offline, refresh, everything, tuple(shard or ()), jobs or 0, state, bool(save))
     fleet = plan_of_fleets(project, stack, loaded, request)
     if fleet is not None:
-        found = fleet
+        found = making.without_secrets(fleet) if no_secrets else fleet
     elif offline:
         found = _offline(project, stack, loaded, when, state)
     else:
-        found = _online(project, stack, loaded, when, save, age, refresh=refresh)
-    show(found, form, steps=diff, limit=limit)
+        found = _online(project, stack, loaded, when, save, age, refresh=refresh, no_secrets=no_secrets)
+    show(found, form, steps=diff, verbose=verbose, limit=limit or LIMIT)
     if found.refused:
         raise typer.Exit(REFUSED)
     if found.errors:
@@ -233,6 +244,7 @@ def _online(
     age: int | None,
     *,
     refresh: bool,
+    no_secrets: bool,
 ) -> Plan:
     require_passphrase(project, stack)
     pulumi, when = making.engine_at(project, at), at or clock.now()
@@ -243,6 +255,7 @@ def _online(
         desired = making.declared(project, stack, loaded, when)
         answer = preview.result()
     found = making.online(pulumi, stack, export, desired, when, refresh=refresh, answer=answer)
+    found = making.without_secrets(found) if no_secrets else found
     if save and not (found.refused or found.errors):
         versions = saved.versions(pulumi)
         saved.write(save, saved.saved(found, export, versions, max_age=age, refresh=refresh))

@@ -179,7 +179,7 @@ def _shown(
     alone = frozenset(guardrails)
     if alone:
         print("ambient: what is refused stays unchanged, all the rest is deployed", file=sys.stderr)
-    if page.errors and not request.yes:
+    if not page.complete and not request.yes:
         # A shard that can't be planned does not stop the others. Its own run reports the error.
         print("ambient: not every shard can be planned, the others are deployed", file=sys.stderr)
     if not request.yes and not confirm(f"\nDeploy this to {request.name}?"):

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ambient_components.plan import facts
 from ambient_components.plan.facts import Plan
+from ambient_components.plan.role_changes import ROLE_CHANGES, role_changes
 from ambient_components.plan.shapes import count, counts, each, flag, number, record, text, texts, time
 from ambient_components.printable import json_text
 from ambient_components.rotation.state import format_time
@@ -36,7 +37,7 @@ _ROLE_ASSIGNMENT: Final = record(
 
 _PROBLEM: Final = record(
     "One of them.",
-    rule=text("Id of the guardrail or of the rule that refuses it.").or_none,
+    rule=text("Id of the guardrail or of the rule that refuses it or warns of it.").or_none,
     workspaces=texts("The workspaces that it is about; left out where it is about the stack as a whole.").or_none,
     path=text("Place in the file.").or_none,
     problem=text("What is wrong."),
@@ -73,6 +74,7 @@ PLAN: Final = record(
         adminGained=count("Admin roles gained, including owners.").of(
             lambda plan: [one for one in plan.access.gained if one.role == "admin"]
         ),
+        access=counts("Subjects with changed access, by change.", "what").of(role_changes),
         workspaces=counts("Workspaces, by change.", "what"),
         keys=counts("Key identities, by change.", "what"),
         buckets=counts("Buckets and their access keys, by change.", "what"),
@@ -98,6 +100,18 @@ PLAN: Final = record(
         gained=each("Gained.", _ROLE_ASSIGNMENT),
         lost=each("Lost.", _ROLE_ASSIGNMENT),
     ),
+    accessChanges=each(
+        "Changed access again, one for each subject of a workspace, most dangerous first.",
+        record(
+            "One of them.",
+            workspace=_NAME,
+            subject=_SUBJECT,
+            what=text("The change. changed if only the reason for the role changes.", enum=sorted(ROLE_CHANGES)),
+            before=text("The strongest role that ends.").of(lambda one: one.before and one.before.role).or_none,
+            after=text("The strongest role that begins.").of(lambda one: one.after and one.after.role).or_none,
+            adopted=flag("Whether the workspace is taken over, so that the subject may have the role already."),
+        ),
+    ).of(role_changes),
     dates=each(
         "Grants that begin or end soon by their own dates.",
         record(
@@ -170,7 +184,9 @@ PLAN: Final = record(
         record("One of them.", workspace=_WORKSPACE.or_none, text=text("The difference.")),
     ),
     warnings=each("What a reader should know.", _PROBLEM),
-    errors=each("Why the engine made no preview, where no guardrail is the reason.", _PROBLEM),
+    errors=each(
+        "Why a run would fail, where no guardrail is the reason: no preview, or secrets without a value.", _PROBLEM
+    ),
     unknown=texts("What a plan of this kind can't know."),
     steps=each(
         "The engine's steps, one for each resource.",

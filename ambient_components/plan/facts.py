@@ -7,6 +7,7 @@ from typing import Final
 
 from ambient_components.access.role_assignments import AccessDiff
 from ambient_components.errors import Problem
+from ambient_components.problem_json import MISSING_VALUE
 from ambient_components.rules.states import WorkspaceState
 
 
@@ -235,7 +236,8 @@ class Plan:
     pending: tuple[Waiting, ...] = ()
     warnings: tuple[Problem, ...] = ()
     errors: tuple[Problem, ...] = ()
-    """Why the engine made no complete preview, other than guardrail violations."""
+    """Why a run would fail, other than guardrail violations: the engine made no complete preview, or a secret has no
+    value."""
     unknown: tuple[str, ...] = ()
     """What a plan of this kind can't know."""
     steps: tuple[Step, ...] = ()
@@ -266,6 +268,11 @@ class Plan:
         )
 
     @property
+    def complete(self) -> bool:
+        """Whether the run could be evaluated. A secret without a value does not prevent that."""
+        return all(one.rule == MISSING_VALUE for one in self.errors)
+
+    @property
     def refused(self) -> bool:
         """Whether a guardrail stops the run."""
         return bool(self.guardrails)
@@ -281,4 +288,4 @@ class Plan:
 
 def sorted_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Return problems in the order of a page, each once."""
-    return tuple(sorted(set(problems), key=lambda one: (one.rule or "", one.workspaces, *one.sort_key, one.hints)))
+    return tuple(sorted(set(problems), key=lambda one: (one.rule or "", *one.sort_key, one.workspaces, one.hints)))

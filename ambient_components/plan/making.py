@@ -14,11 +14,12 @@ from ambient_components.engine.command import Answer, Engine, failed
 from ambient_components.engine.state import Export, written_at
 from ambient_components.engine.steps import read_preview
 from ambient_components.errors import Problem, Problems, fail, refusal
-from ambient_components.plan.facts import Ahead, Plan, Waiting
+from ambient_components.plan.facts import Ahead, Plan, Waiting, sorted_problems
 from ambient_components.plan.ledgers import UTC_ZONE, begins, from_ledgers, stack_guardrail_changes
 from ambient_components.plan.preview import Digest, from_preview
 from ambient_components.plan.recorded import Recorded
 from ambient_components.plan.state import pending, recorded_in
+from ambient_components.problem_json import MISSING_VALUE
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
 from ambient_components.program.storage import uses_aws
@@ -207,9 +208,16 @@ def online(
         there.ledger, desired.ledger, stack=stack, at=at, recorded=there.recorded, zone=desired.zone,
         guardrails=guardrails, ahead=desired.ahead,
         guardrail_changes=stack_guardrail_changes(there.rules, desired.rules),
-        pending=there.pending, warnings=digest.problems("warning") or desired.warnings,
+        pending=there.pending, warnings=digest.warnings or desired.warnings,
     )  # fmt: skip
-    return replace(plan, online=True, errors=tuple(reported))
+    return replace(plan, online=True, errors=sorted_problems([*reported, *digest.missing]))
+
+
+def without_secrets(plan: Plan) -> Plan:
+    """Return the plan for a machine that has no values of secrets: missing ones are warnings."""
+    missing = [one for one in plan.errors if one.rule == MISSING_VALUE]
+    errors = tuple(one for one in plan.errors if one.rule != MISSING_VALUE)
+    return replace(plan, errors=errors, warnings=sorted_problems([*plan.warnings, *missing]))
 
 
 def preview(engine: Engine, stack: str, *, refresh: bool = False) -> Answer:

@@ -40,7 +40,7 @@ def merge(
     broken = dict(failed or {})
     errors = [one for stack, why in broken.items() for one in _within(stack, why)]
     errors += [one for part in parts for one in _within(part.stack, part.errors)]
-    bad = {*broken, *(part.stack for part in parts if part.errors)}
+    bad = {*broken, *(part.stack for part in parts if not part.complete)}
     evaluated = (part.stack for part in parts) if evaluated is None else evaluated
     shards = Shards(
         tuple(sorted(stack for stack in evaluated if stack not in bad)),
@@ -79,7 +79,7 @@ def together(name: str, at: datetime, plans: Sequence[Plan]) -> Plan:
 
 def _alone(plan: Plan) -> Shards:
     """Return a plain stack as the only shard of its plan."""
-    return Shards(failed=(plan.stack,)) if plan.errors else Shards(evaluated=(plan.stack,))
+    return Shards(failed=(plan.stack,)) if not plan.complete else Shards(evaluated=(plan.stack,))
 
 
 def _united(name: str, at: datetime, plans: Sequence[Plan], *, online: bool) -> Plan:

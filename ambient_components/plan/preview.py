@@ -22,7 +22,7 @@ from ambient_components.plan.facts import Ahead, BucketChange, KeyChange, Plan, 
 from ambient_components.plan.keys import change, expiring, is_let_go, what_changes, why_minted, why_revoked
 from ambient_components.plan.ledgers import AHEAD, UTC_ZONE, from_ledgers
 from ambient_components.plan.recorded import Identity, Recorded, RecordedKey, identities
-from ambient_components.problem_json import MINT
+from ambient_components.problem_json import MINT, MISSING_VALUE
 
 _RETIRING: Final = frozenset({"retiring", "pendingRevocations", "nextAction"})
 _MINTING: Final = frozenset({"token", "current", "accessKey", "secretKey"})
@@ -55,6 +55,16 @@ class Digest:
         """Return the messages logged with this severity, each once, sorted."""
         reported = (problem for one in self.diagnostics if one.severity == severity for problem in one.problems)
         return facts.sorted_problems(reported)
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """The warnings, sorted."""
+        return tuple(one for one in self.problems("warning") if one.rule != MISSING_VALUE)
+
+    @property
+    def missing(self) -> tuple[Problem, ...]:
+        """The secrets without a value, sorted: unknown in a preview, errors of an update."""
+        return tuple(one for one in self.problems("warning") if one.rule == MISSING_VALUE)
 
     def actions(self) -> list[Step]:
         """Return the steps that change something, sorted by name."""
@@ -104,7 +114,7 @@ def from_preview(
     after = digest.ledger_after(before)
     plan = from_ledgers(
         before, after, stack=stack, at=at, recorded=recorded, zone=zone, ahead=ahead, guardrails=guardrails,
-        pending=pending, warnings=digest.problems("warning"),
+        pending=pending, warnings=digest.warnings,
         guardrail_changes=ledger_steps.guardrail_changes(digest.steps),
     )  # fmt: skip
     keys = _keys(digest, before, after, recorded, at, ahead)
@@ -112,6 +122,7 @@ def from_preview(
     return replace(
         plan, online=True, keys=tuple(keys), buckets=tuple(sorted(buckets)), steps=tuple(digest.actions()),
         beside=tuple(digest.beside()), unevaluated=tuple(ledger_steps.unevaluated(digest.steps, before)),
+        errors=digest.missing,
     )  # fmt: skip
 
 

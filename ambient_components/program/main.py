@@ -30,6 +30,7 @@ from ambient_components.program.storage import check_storage, uses_aws
 from ambient_components.resources import AccessLedger, AccessLedgerArgs
 from ambient_components.rules.keys import Retain
 from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.warnings import NO_RUNNER_SECRET
 from ambient_components.shards.excluded import Excluded, others
 from ambient_components.stackfile import LoadedStack, load_stack
 from ambient_components.stackfile.checks.keys import beyond_cap
@@ -133,7 +134,8 @@ def _without_model_key(stack: LoadedStack, settings: StackSettings) -> list[Prob
             format_path(("workspaces", name)),
             "has no runner secret: no session starts until an admin saves a key in the UI",
             ("declare secrets.runner, or set vertex to true in the stack's config if the platform uses Vertex AI",),
-            workspaces=(name,),
+            NO_RUNNER_SECRET,
+            (name,),
         )
         for name, workspace in sorted(stack.file.workspaces.items())
         if workspace.state is WorkspaceState.ACTIVE and not workspace.secrets.runner

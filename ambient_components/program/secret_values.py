@@ -14,7 +14,7 @@ from pulumi.runtime.config import get_config, is_config_secret
 
 from ambient_components.cluster.guard import Guard
 from ambient_components.errors import PathPart, Problem, Problems, format_path, hints_of, refusal
-from ambient_components.problem_json import for_engine
+from ambient_components.problem_json import MISSING_VALUE, for_engine
 from ambient_components.program.secret_sources import Missing, Refused, SourceReader, used_sources
 from ambient_components.program.shard import config_flags
 from ambient_components.stackfile import LoadedStack, Source
@@ -63,14 +63,15 @@ def secret_values(stack: LoadedStack, guard: Guard, problems: Problems, platform
         in_config = one.source.config
         value = reader.read(one.workspace, one.source) if in_config is None else _from_config(in_config)
         if isinstance(value, Missing | Refused):
+            preview = pulumi.runtime.is_dry_run() and isinstance(value, Missing)
             problem = Problem(
                 stack.sources.value(one.path),
                 format_path(one.path),
                 value.problem,
                 hints_of(value.remedy),
-                workspaces=(one.workspace,),
+                MISSING_VALUE if preview else None,
+                (one.workspace,),
             )
-            preview = pulumi.runtime.is_dry_run() and isinstance(value, Missing)
             if preview:
                 missing.append(problem)
             else:
@@ -88,11 +89,12 @@ def _desired(stack: LoadedStack) -> Iterator[_DesiredValue]:
 
 
 def _warn(missing: Iterable[Problem]) -> None:
-    """Log one warning for all missing values, because a fork's preview lacks every secret."""
+    """Log one warning for all missing values, because a fork's preview lacks every secret. `ambient` gets each."""
     found = [*missing]
     if found:
         more = [refusal(f"and {len(found) - _SHOWN} more")] if len(found) > _SHOWN else []
-        pulumi.log.warn(for_engine([*found[:_SHOWN], *more, refusal("unknown in this preview, an error in pulumi up")]))
+        shown = [*found[:_SHOWN], *more, refusal("unknown in this preview, an error in pulumi up")]
+        pulumi.log.warn(for_engine(found, people=shown))
 
 
 def _from_config(key: str) -> pulumi.Output[str] | Missing | Refused:

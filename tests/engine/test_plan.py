@@ -96,10 +96,10 @@ def test_the_page_says_what_the_run_does(stack: Stack) -> None:
     assert keys(online) == keys(offline)
     page = stack.ambient("plan", stack.name, "--diff")
     assert page.code == 2
-    assert "group:devs  admin (was edit)" in page.text
+    assert "group:devs  edit -> admin" in page.text
     assert f"{stack.w}/grant/group:devs" in page.text
     markdown = stack.ambient("plan", stack.name, "--format", "markdown")
-    assert f"- `+` `{stack.w}` `group:devs` admin (was edit)\n" in markdown.text
+    assert f"| `~` | `{stack.w}` | `group:devs` | `edit -> admin` |  |\n" in markdown.text
     assert "<details>" in markdown.text
     up(stack).ok()
     assert reported(stack, code=0)["changes"] is False

@@ -142,7 +142,7 @@ def test_a_fleet_with_refused_workspaces(shard: Shard) -> None:
     parts = {"errors", "guardrails", "warnings"}
     planned = same_in_other_words(shard, "plan", "words", code=3, translated_parts=parts)
     assert [one["rule"] for one in planned["guardrails"]] == ["publicAccess"]
-    assert [one["rule"] for one in planned["errors"]] == ["ownership"]
+    assert [one["rule"] for one in planned["errors"]] == ["missingSecret", "ownership"]
     # The plugin and the program are translated too: what `pulumi` itself prints is theirs.
     with translated(shard):
         previewed = shard.preview().text

@@ -3,6 +3,7 @@
 import pulumi
 import pytest
 
+from ambient_components.problem_json import AS_JSON, MISSING_VALUE, VARIABLE, decode
 from ambient_components.program import main as stack_program
 from tests.support.recorder import Recorder
 from tests.support.registrations import UNKNOWN, Secret
@@ -33,6 +34,15 @@ def test_a_missing_secret_is_a_warning_and_unknown_in_a_preview(run_fleet):
     ]
     values = recording.named("WorkspaceSecret", "payments/secret/runner").inputs["values"]
     assert values == {"ANTHROPIC_API_KEY": Secret(UNKNOWN)}
+
+
+def test_ambient_gets_each_missing_secret_with_its_place(run_fleet, monkeypatch):
+    monkeypatch.setenv(VARIABLE, AS_JSON)
+    recording = run_fleet(WITH_SECRET, preview=True)
+    found = [one for text in recording.warnings for one in decode(text)]
+    assert [(str(one.where), one.rule, one.workspaces) for one in found] == [
+        ("stacks/dev.yaml:5:28", MISSING_VALUE, ("payments",))
+    ]
 
 
 @pytest.mark.parametrize("preview", [True, False])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.errors import AmbientError, Problem, StepError, text_of
-from ambient_components.plan.page import code
+from ambient_components.plan.markdown import code
 from ambient_components.printable import LIMIT, cell, json_text, one_line
 
 NASTY = (

@@ -10,9 +10,9 @@ import pytest
 from ambient_components.cli.app import run
 from ambient_components.engine.command import Answer
 from ambient_components.engine.state import parse_export
-from ambient_components.errors import refusal
+from ambient_components.errors import Problem, Where, refusal
 from ambient_components.plan.document import plan_schema
-from ambient_components.problem_json import encode
+from ambient_components.problem_json import MISSING_VALUE, encode
 from tests.support.json_schema import faults
 from tests.support.planned import RBAC, FakePulumi, fake_pulumi, ledger, make_project, state, write
 from tests.support.plans import step
@@ -50,19 +50,18 @@ class TestOffline:
     def test_nothing_to_do(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
         assert offline() == 0
         page = capsys.readouterr().out
-        assert page.startswith("prod at 2026-11-25T12:00:00Z, offline: the files against the state\nNo changes.\n")
+        assert page.startswith("prod at 2026-11-25T12:00:00Z, offline: the files against the state\nNo changes\n")
         assert "What this page can't know" in page
 
     def test_changes(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
         write(("{group: devs, role: edit}", "{group: devs, role: admin}"), ("ci:", "nightly:"))
         assert offline() == 2
         page = capsys.readouterr().out
-        assert "access: 2 gained (1 admin, 1 edit), 2 lost" in page
-        assert "  +  pay  group:devs  admin (was edit)" in page
-        assert "  +  pay  key:nightly  edit: a new key" in page
-        assert (
-            "  -  pay  key:ci  edit: it is gone from the files; its token was good until 2026-12-20T00:00:00Z" in page
-        )
+        assert "\n1 admin gained · 1 edit gained · 0 lowered · 1 removed\n" in page
+        assert "  ~  pay  group:devs  edit -> admin" in page
+        assert "  +  pay  key:nightly  none -> edit  a new key" in page
+        why = "it is gone from the files; its token was good until 2026-12-20T00:00:00Z"
+        assert f"  -  pay  key:ci       edit -> none  {why}\n" in page
 
     def test_neither_engine_nor_cluster_nor_passphrase(
         self, deployed: Callable[..., None], monkeypatch: pytest.MonkeyPatch
@@ -155,14 +154,14 @@ class TestOffline:
     ) -> None:
         deployed({"version": 3, "deployment": None})
         assert offline() == 2
-        assert "workspaces: 1 made" in capsys.readouterr().out
+        assert "1 workspace made" in capsys.readouterr().out
 
     def test_json_and_markdown(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
         write(("{group: devs, role: edit}", "{group: 'a|b`c', role: admin}"))
         assert offline("--format", "json") == 2
         assert list(faults(json.loads(capsys.readouterr().out), SCHEMA, SCHEMA)) == []
         assert offline("--format", "markdown") == 2
-        assert "- `+` `pay` ``group:a|b`c`` admin\n" in capsys.readouterr().out
+        assert "| `+` | `pay` | ``group:a\\|b`c`` | `none -> admin` |  |\n" in capsys.readouterr().out
 
     def test_a_limit_for_a_comment_of_several_stacks(
         self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
@@ -172,7 +171,7 @@ class TestOffline:
         assert offline("--format", "markdown", "--limit", "20000") == 2
         page = capsys.readouterr().out
         assert 19_000 < len(page) <= 20_000
-        assert "access: 2000 gained (2000 view), 0 lost" in page
+        assert "0 admin gained · 2000 view gained · 0 lowered · 0 removed" in page
 
     def test_buckets_are_where_the_config_says(
         self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
@@ -284,8 +283,8 @@ class TestOnline:
         pulumi.plans(before, ledger(), step("replace", RBAC, "pay/grant/group:devs", detailedDiff={"roleRef.name": {}}))
         assert run(["plan", "prod", "--diff"]) == 2
         page = capsys.readouterr().out
-        assert page.startswith("prod at 2026-11-25T12:00:00Z\nChanges pending.\n")
-        assert "group:devs  admin (was edit)" in page
+        assert page.startswith("prod at 2026-11-25T12:00:00Z\n1 admin gained · 0 lowered · 0 removed\n")
+        assert "group:devs  edit -> admin" in page
         assert f"  replace {RBAC} pay/grant/group:devs [roleRef.name]" in page
         # Side by side.
         assert sorted(pulumi.calls) == [
@@ -321,6 +320,39 @@ class TestOnline:
             {"workspace": "other", "what": "made"},
             {"workspace": "pay", "what": "removed"},
         ]
+
+    def test_secrets_without_a_value_are_errors_that_a_run_would_meet(
+        self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = ledger()
+        write(("{group: devs, role: edit}", "{group: devs, role: admin}"))
+        pulumi.plans(before, ledger(), step("replace", RBAC, "pay/grant/group:devs"))
+        problems = [
+            Problem(
+                Where("stacks/prod.yaml", line, 5), "workspaces.pay", f"no {name}", ("set it",), MISSING_VALUE, ("pay",)
+            )
+            for line, name in ((12, "a"), (9, "b"))
+        ]
+        answer = json.loads(pulumi.answer.stdout)
+        answer["diagnostics"] = [{"severity": "warning", "message": "\n".join(map(encode, problems)), "urn": ""}]
+        pulumi.answer = Answer(0, json.dumps(answer), "")
+        assert run(["plan", "prod"]) == 1
+        page = capsys.readouterr().out
+        assert page.splitlines()[1] == "`ambient up` would fail: 2 errors."
+        assert "  declared: 1 admin gained · 0 lowered · 0 removed\n" in page
+        assert (
+            "Errors (2)\n"
+            "  !  stacks/prod.yaml:9:5: workspaces.pay: no b\n"
+            "     hint: set it\n"
+            "  !  stacks/prod.yaml:12:5: workspaces.pay: no a\n"
+            "     hint: set it\n"
+        ) in page
+        assert run(["plan", "prod", "--without-secrets"]) == 2
+        page = capsys.readouterr().out
+        assert page.splitlines()[1] == "1 admin gained · 0 lowered · 0 removed"
+        assert "Warnings (2)\n  !  stacks/prod.yaml:9:5" in page
+        assert run(["up", "prod", "--yes"]) == 1
+        assert pulumi.ups == []
 
     def test_a_preview_that_fails_tells_other_guardrails_too(
         self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]

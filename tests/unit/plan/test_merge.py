@@ -8,14 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.engine.steps import Preview
-from ambient_components.errors import refusal
+from ambient_components.errors import Problem, Where, refusal
 from ambient_components.plan import Digest
 from ambient_components.plan.document import document, document_text, plan_schema
 from ambient_components.plan.facts import Plan, Shards, Step, Waiting
+from ambient_components.plan.headline import summary, verdict
 from ambient_components.plan.ledgers import stack_guardrail_changes
-from ambient_components.plan.lines import summary, verdict
+from ambient_components.plan.markdown import as_markdown
 from ambient_components.plan.merge import merge, together
-from ambient_components.plan.page import as_markdown, as_text
+from ambient_components.plan.page import as_text
+from ambient_components.problem_json import MISSING_VALUE
 from tests.support.json_schema import faults
 from tests.support.ledgers import from_ledgers, from_preview, recorded_of
 from tests.support.plans import LEDGERS, RULES, entry, key, preview
@@ -157,3 +159,12 @@ def test_fleets_and_plain_stacks_count_together():
     assert whole.shards == Shards(("prod-eu-00", "prod-us"), ("prod-eu-01",), ("prod-ap", "prod-eu-02"))
     assert tuple(map(str, whole.errors)) == ("prod-ap: no cluster", "prod-eu: prod-eu-02: x")
     assert whole.online
+
+
+def test_a_secret_without_a_value_fails_the_run_of_an_evaluated_shard():
+    missing = Problem(Where("stacks/prod.yaml", 3, 5), "workspaces.a", "not set", (), MISSING_VALUE, ("a",))
+    parts = [Plan("prod-00", AT, online=True, errors=(missing,)), Plan("prod-01", AT, online=True)]
+    whole = merge("prod", AT, parts, online=True)
+    assert whole.shards == Shards(evaluated=("prod-00", "prod-01"))
+    assert verdict(whole) == "`ambient up` would fail: 1 error."
+    assert [one.path for one in whole.errors] == ["prod-00: workspaces.a"]

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access.role_assignments import GRANT, AccessDiff, RoleAssignment
+from ambient_components.access.role_assignments import GRANT, KEY, OWNER, AccessDiff, RoleAssignment
 from ambient_components.engine.steps import Preview
-from ambient_components.errors import refusal
+from ambient_components.errors import Problem, Where, refusal
 from ambient_components.plan import Digest, facts
 from ambient_components.plan.document import SCHEMA_FILE, digest, document, document_text, plan_schema, schema_text
 from ambient_components.plan.facts import (
@@ -25,8 +26,11 @@ from ambient_components.plan.facts import (
     Waiting,
     WorkspaceChange,
 )
-from ambient_components.plan.lines import sections, summary
-from ambient_components.plan.page import LIMIT, as_markdown, as_text, code
+from ambient_components.plan.headline import summary, verdict
+from ambient_components.plan.lines import sections
+from ambient_components.plan.markdown import LIMIT, as_markdown, code, prose
+from ambient_components.plan.page import as_text
+from ambient_components.plan.role_changes import role_changes
 from tests.support.json_schema import faults
 from tests.support.ledgers import from_ledgers, from_preview, recorded_of
 from tests.support.plans import LEDGERS, ROLES, preview
@@ -96,14 +100,22 @@ def large(count):
     )
 
 
+TITLE = re.compile(r"(?:\*\*|<details><summary><b>)([^*]+) \((\d+)\)(?:\*\*|</b></summary>)")
+
+
 def hidden(page):
     """Per section of a page: its total, and how many of its lines are there or said to be left out."""
-    found = {}
-    section = re.compile(r"^\*\*([^*]+) \((\d+)\)\*\*\n\n(.*?)(?=^\*\*|^\n|\Z)", re.MULTILINE | re.DOTALL)
-    for title, total, body in section.findall(page):
-        lines = body.splitlines()
-        left_out = sum(int(match[1]) for line in lines if (match := re.fullmatch(r"- … and (\d+) more, .*", line)))
-        found[title] = (int(total), sum(line.startswith("- `") for line in lines) + left_out)
+    found, title = {}, ""
+    for line in page.splitlines():
+        if match := TITLE.fullmatch(line):
+            title = match[1]
+            found[title] = (int(match[2]), 0)
+        elif title and (line.startswith(("- `", "| `")) or re.fullmatch(r"- … and \d+ more, .*", line)):
+            total, seen = found[title]
+            more = re.fullmatch(r"- … and (\d+) more, .*", line)
+            found[title] = (total, seen + (int(more[1]) if more else 1))
+        elif line.startswith("<details>"):
+            title = ""
     return found
 
 
@@ -112,12 +124,14 @@ def test_the_page_is_bounded_and_its_totals_are_exact(count):
     plan = large(count)
     page = as_markdown(plan)
     assert len(page) <= LIMIT
+    assert page.startswith(f"### `prod`: {verdict(plan)}\n")
     for line in summary(plan):
         assert f"- {line}\n" in page
     received = hidden(page)
     assert received == {one.title: (len(one.lines), len(one.lines)) for one in sections(plan)}
     if count == 10_000:
-        assert f"access: {count} gained (3333 admin, 3333 edit, 3334 view), {count // 2} lost" in page
+        gained = "3333 admin gained · 3333 edit gained · 3334 view gained"
+        assert f"1000 workspaces removed · {gained} · 0 lowered · {count // 2} removed · {count} keys minted" in page
         assert len(page) > LIMIT - 1500
         # The engine's diff is the first thing that is cut.
         assert "The engine's own diff (10000 steps) is left out here." in page
@@ -134,14 +148,14 @@ def test_whatever_the_names_are_the_page_is_bounded_and_nothing_is_miscounted(pl
 
 def test_the_most_dangerous_comes_first_and_is_cut_last():
     page = as_markdown(large(10_000), 8_000)
-    titles = re.findall(r"^\*\*(.+) \(\d+\)\*\*$", page, re.MULTILINE)
+    titles = list(hidden(page))
     assert titles == [
         "No guardrail evaluates this run", "Workspaces removed", "Guardrails changed", "Admin gained",
-        "Rights beside the workspaces", "Edit gained", "View gained", "Access lost", "Keys minted",
+        "Rights beside the workspaces", "Access changed", "Keys minted",
         "Made or changed beside the workspaces", "Warnings",
     ]  # fmt: skip
     assert "`old-00000`" in page
-    assert "`group:0` view" not in page  # hidden, as something more dangerous already was
+    assert "`none -> view`" not in page  # hidden, as something more dangerous already was
 
 
 @given(_NAMES)
@@ -167,7 +181,144 @@ def test_the_text_says_all_of_it():
     assert len(re.findall(r"^  \+  team-\d+  group:", page, re.MULTILINE)) == 300
     assert "The engine's steps" not in page
     assert "The engine's steps (300)" in as_text(large(300), steps=True)
-    assert as_text(Plan("prod", AT, online=True)) == "prod at 2026-11-25T12:00:00Z\nNo changes."
+    assert as_text(Plan("prod", AT, online=True)) == "prod at 2026-11-25T12:00:00Z\nNo changes"
+
+
+def changed(*pairs):
+    """A plan with the access of one subject in each workspace: its roles before and after."""
+    lost, gained = [], []
+    for number, (before, after) in enumerate(pairs):
+        lost += [RoleAssignment(f"w{number}", "user:bob", before, GRANT)] if before else []
+        gained += [RoleAssignment(f"w{number}", "user:bob", after, GRANT)] if after else []
+    return Plan(
+        "prod", AT, online=True, access=AccessDiff(tuple(gained), tuple(lost)), steps=(Step("update", "a", "b"),)
+    )
+
+
+def test_a_role_change_is_one_row_and_a_lowered_role_is_never_gained():
+    plan = changed(("edit", "view"), ("view", "admin"), ("edit", ""), ("", "view"))
+    page = as_text(plan)
+    assert page.splitlines()[1] == "1 admin gained · 1 view gained · 1 lowered · 1 removed"
+    assert page[page.index("Admin") :] == (
+        "Admin gained (1)\n"
+        "  ~  w1  user:bob  view -> admin\n\n"
+        "Access changed (3)\n"
+        "  +  w3  user:bob  none -> view\n"
+        "  ~  w0  user:bob  edit -> view\n"
+        "  -  w2  user:bob  edit -> none"
+    )
+
+
+def test_an_owner_who_becomes_an_editor_is_lowered():
+    access = AccessDiff(
+        (RoleAssignment("pay", "user:bob", "edit", GRANT),), (RoleAssignment("pay", "user:bob", "admin", OWNER),)
+    )
+    page = as_text(Plan("prod", AT, online=True, access=access, steps=(Step("update", "a", "b"),)))
+    assert "0 admin gained · 1 lowered · 0 removed" in page
+    assert "  ~  pay  user:bob  admin (owner) -> edit" in page
+
+
+def test_a_new_key_is_shown_once():
+    plan = Plan(
+        "prod", AT, online=True, steps=(Step("create", "a", "b"),),
+        access=AccessDiff((RoleAssignment("pay", "key:ci", "view", KEY),), ()),
+        keys=(
+            KeyChange("pay", "ci", 1, facts.MINTED, "view", "a new key"),
+            KeyChange("pay", "old", 1, facts.ROTATED, "view", "it is due"),
+        ),
+    )  # fmt: skip
+    page = as_text(plan)
+    assert page.splitlines()[1] == "0 admin gained · 1 view gained · 0 lowered · 0 removed · 1 key renewed"
+    assert page.count("key:ci") == 1
+    assert "  +  pay  key:ci  none -> view  a new key\n" in page
+
+
+def test_access_in_a_workspace_that_is_taken_over_is_not_said_to_be_gained():
+    plan = replace(changed(("", "admin"), ("", "view")), workspaces=(WorkspaceChange("w0", facts.ADOPTED),))
+    page = as_text(plan)
+    assert "0 admin gained · 1 view gained · 1 in workspaces that exist (1 admin) · 0 lowered" in page
+    assert "  +  w0  user:bob  ? -> admin  the workspace exists already, and so may this access" in page
+
+
+@given(_PLANS)
+def test_every_subject_with_changed_access_has_one_row(plan):
+    both = (*plan.access.gained, *plan.access.lost)
+    rows = [(one.workspace, one.subject) for one in role_changes(plan)]
+    assert sorted(rows) == sorted({(one.workspace, one.subject) for one in both})
+
+
+@given(_PLANS, st.integers(60, 200))
+def test_no_word_is_broken_and_lines_go_on_indented(plan, width):
+    wide, narrow = as_text(plan, steps=True), as_text(plan, steps=True, width=width)
+    assert narrow.split() == wide.split()
+    for line in narrow.splitlines():
+        # A longer line has one word, or values with arrows, after its sign or indent.
+        assert len(line) <= width or not re.search(r"\S (?!-> )(?<!-> )\S", line[5:])
+
+
+def test_a_narrow_terminal():
+    warning = refusal(
+        "has no runner secret: no session starts until an admin saves a key in the UI", "declare secrets.runner"
+    )
+    page = as_text(replace(changed(("edit", "view")), warnings=(warning,)), width=60)
+    assert page.endswith(
+        "Warnings (1)\n"
+        "  !  has no runner secret: no session starts until an admin\n"
+        "     saves a key in the UI\n"
+        "     hint: declare secrets.runner"
+    )
+
+
+def lacking(*names):
+    """A plan with a warning for each of these workspaces, on lines 10, 20, and so on."""
+    found = (
+        Problem(
+            Where("stacks/prod.yaml", 10 * number, 3), f"workspaces.{name}", "has no runner secret", ("declare it",),
+            "noRunnerSecret", (name,),
+        )
+        for number, name in enumerate(names, 1)
+    )  # fmt: skip
+    return Plan("prod", AT, online=True, warnings=facts.sorted_problems([*found, refusal("other")]))
+
+
+def test_a_warning_that_many_workspaces_have_is_one_line():
+    plan = lacking(*"abcdefghijklmno")
+    page = as_text(plan)
+    assert "  warnings: 16\n" in page
+    assert page.endswith(
+        "Warnings (2)\n"
+        "  !  other\n"
+        "  !  15 workspaces have no runner secret: a, b, c, d, e, … (--verbose)\n"
+        "     hint: declare it"
+    )
+    every = as_text(plan, verbose=True)
+    assert re.findall(r"prod.yaml:(\d+):3: workspaces", every) == [str(10 * number) for number in range(1, 16)]
+    assert "- `!` 15 workspaces have no runner secret: a, b, c, d, e, … (--verbose); declare it\n" in as_markdown(plan)
+
+
+def test_a_warning_of_one_workspace_keeps_its_place():
+    assert "  !  stacks/prod.yaml:10:3: workspaces.a: has no runner secret\n" in as_text(lacking("a"))
+
+
+def test_colours_are_those_of_the_change():
+    page = as_text(changed(("edit", "view"), ("", "view"), ("view", "")), lambda text, look: f"<{look}>{text}</>")
+    assert "  <changed>~</>  w0  user:bob" in page
+    assert "  <added>+</>  w1  user:bob" in page
+    assert "  <removed>-</>  w2  user:bob" in page
+
+
+def test_text_that_is_markup_a_link_or_a_mention_is_code():
+    assert prose("edit of user:dave@example.com, and @team, ends") == (
+        "edit of `user:dave@example.com`, and `@team`, ends"
+    )
+    assert prose("see https://example.com <b>") == "see `https://example.com` `<b>`"
+
+
+def test_a_bar_in_a_name_ends_no_cell():
+    access = AccessDiff(tuple(RoleAssignment("pay", name, "view", GRANT) for name in ("user:a|b", "user:a\\|b")), ())
+    page = as_markdown(Plan("prod", AT, online=True, access=access))
+    assert "| `+` | `pay` | `user:a\\|b` | `none -> view` |  |\n" in page
+    assert "| <code>user&#58;a&#92;&#124;b</code> |" in page
 
 
 @given(_PLANS)

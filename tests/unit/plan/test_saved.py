@@ -47,7 +47,7 @@ class TestUp:
     def test_it_shows_the_page_and_deploys(self, changed: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(["up", "prod", "--yes"]) == 0
         assert changed.ups == [UP]
-        assert "group:devs  admin (was edit)" in capsys.readouterr().out
+        assert "group:devs  edit -> admin" in capsys.readouterr().out
         assert changed.environ["PULUMI_CONTINUE_ON_ERROR"] == "true"
 
     def test_it_asks(self, changed: FakePulumi, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ def test_a_plan_is_shown_and_red_only_where_it_is_refused_or_fails(code: int, is
     environ = {"STACK": "acme/dev", "RUNNER_TEMP": str(tmp_path), "GITHUB_STEP_SUMMARY": str(summary)}
     done = run_bash(script.replace(".venv/bin/", ""), tmp_path, stand_in, **environ)
     assert (done.returncode != 0) is is_red
-    page = "plan acme/dev --refresh --limit 20000 --format markdown\n"
+    page = "plan acme/dev --refresh --without-secrets --limit 20000 --format markdown\n"
     assert (tmp_path / "plan.md").read_text(encoding="utf-8") == done.stdout == summary.read_text() == page
 
 

@@ -1,0 +1,130 @@
+"""The first lines of a plan: what a run would do in one line, with exact totals."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from ambient_components.plan import facts
+from ambient_components.plan.facts import Plan, Shards
+from ambient_components.plan.role_changes import CHANGED, LOWERED, REMOVED, RoleChange, keys_of_access, role_changes
+from ambient_components.platform.contract import ROLES
+from ambient_components.rotation.state import format_time
+
+_WORKSPACES: Final = {what: f"workspace{{s}} {what}" for what in facts.WORKSPACE_CHANGES if what != facts.REMOVED}
+_KEYS: Final = {
+    facts.REVOKED: "key{s} revoked",
+    facts.MINTED: "key{s} minted",
+    facts.ROTATED: "key{s} renewed",
+    facts.ENDED: "old token{s} revoked",
+    facts.CHANGED: "key{s} changed",
+    facts.EXPIRING: "key{s} ending soon",
+}
+_BUCKETS: Final = {
+    **{what: f"bucket{{s}} {what}" for what in facts.BUCKET_CHANGES if what != facts.DELETED},
+    facts.NEW_ACCESS_KEY: "new access key{s}",
+    facts.ACCESS_KEY_ENDED: "access key{s} revoked",
+}
+
+
+def headline(plan: Plan) -> str:
+    """Return the changes in one line, most dangerous first. The numbers are exact even if the page is truncated."""
+    roles = role_changes(plan)
+    shown = set(keys_of_access(plan).values())
+    workspaces, buckets = [one.what for one in plan.workspaces], [one.what for one in plan.buckets]
+    parts = [
+        *_number("workspace{s} removed", workspaces.count(facts.REMOVED)),
+        *_number("bucket{s} deleted", buckets.count(facts.DELETED)),
+        *_access(roles),
+        *_counted(_WORKSPACES, workspaces),
+        *_counted(_KEYS, (one.what for one in plan.keys if one not in shown)),
+        *_counted(_BUCKETS, buckets),
+        *_number("guardrail{s} changed", len(plan.guardrail_changes)),
+        *_number("right{s} beside the workspaces", sum(one.rights for one in plan.beside)),
+        *_number("other resource{s} beside the workspaces", sum(not one.rights for one in plan.beside)),
+        *_number("source{s} of secrets changed", len(plan.sources)),
+        *_number("other change{s}", len(plan.other)),
+        *_number("pending since the last run", len(plan.pending)),
+    ]
+    if not parts:
+        return "Changes pending, none in access, keys or buckets" if plan.changes else "No changes"
+    return " · ".join(parts if roles else ["access unchanged", *parts])
+
+
+def _access(roles: Iterable[RoleChange]) -> Iterator[str]:
+    roles = tuple(roles)
+    if not roles:
+        return
+    adopted = [one for one in roles if one.adopted]
+    gained = [one for one in roles if one.gains and not one.adopted]
+    admins = sum(one.gains_admin for one in gained)
+    yield f"{admins} admin gained"
+    counts = Counter(one.after.role for one in gained if one.after is not None and not one.gains_admin)
+    for role in reversed(ROLES):
+        yield from _number(f"{role} gained", counts[role])
+    yield from _number(
+        "in workspaces that exist", len(adopted),
+        f" ({count} admin)" if (count := sum(one.gains_admin for one in adopted)) else "",
+    )  # fmt: skip
+    what = Counter(one.what for one in roles if not one.adopted)
+    yield from _number("with another reason", what[CHANGED])
+    yield f"{what[LOWERED]} lowered"
+    yield f"{what[REMOVED]} removed"
+
+
+def _counted(words: dict[str, str], changes: Iterable[str]) -> Iterator[str]:
+    counts = Counter(changes)
+    for what, word in words.items():
+        yield from _number(word, counts[what])
+
+
+def _number(word: str, count: int, more: str = "") -> Iterator[str]:
+    """Yield a number with its word, where ``{s}`` is the ending of the plural. Yield nothing for 0."""
+    if count:
+        yield f"{count} {word.format(s='' if count == 1 else 's')}{more}"
+
+
+def summary(plan: Plan) -> list[str]:
+    """Return the totals of what the headline leaves out."""
+    lines = [_shards(plan.shards)] if plan.shards is not None else []
+    if plan.refused or plan.errors:
+        lines.append(f"declared: {headline(plan)}")
+    if plan.warnings:
+        lines.append(f"warnings: {len(plan.warnings)}")
+    if plan.steps:
+        counts = ", ".join(f"{count} {op}" for op, count in plan.step_counts.items())
+        lines.append(f"the engine's steps: {counts}")
+    return lines
+
+
+def source(plan: Plan) -> str:
+    """Return what the plan was made from, after its time. Empty if it is the engine's."""
+    if plan.online:
+        return ""
+    return ", offline: the files against the state" + (f" of {format_time(plan.state_at)}" if plan.state_at else "")
+
+
+def verdict(plan: Plan) -> str:
+    """Return the first sentence of the page."""
+    if plan.refused:
+        return f"Refused: nothing would be changed ({len(plan.guardrails)} to settle first)."
+    if plan.errors:
+        if plan.shards is not None and not plan.complete:
+            return _partly(plan, plan.shards)
+        count = len(plan.errors)
+        return f"`ambient up` would fail: {count} error{'' if count == 1 else 's'}."
+    return headline(plan)
+
+
+def _partly(plan: Plan, shards: Shards) -> str:
+    """Return the first sentence for a fleet with shards that could not be evaluated."""
+    if not shards.failed:
+        return "Errors: not all of it could be evaluated."
+    others = "changes are pending" if plan.changes else "there are no changes"
+    known = f", and in the others {others}" if len(shards.failed) < shards.count else ""
+    return f"{len(shards.failed)} of {shards.count} shards could not be evaluated{known}."
+
+
+def _shards(shards: Shards) -> str:
+    counts = {"up to date": shards.skipped, "evaluated": shards.evaluated, "failed": shards.failed}
+    reported = ", ".join(f"{len(stacks)} {what}" for what, stacks in counts.items() if stacks)
+    return f"{shards.count} shard{'' if shards.count == 1 else 's'}: {reported or 'none evaluated'}"

@@ -1,0 +1,174 @@
+"""A plan as Markdown for a comment on a change request: bounded, with exact totals, and no name is ever markup."""
+
+import re
+from typing import Final
+
+from ambient_components.plan.facts import Plan, Step
+from ambient_components.plan.headline import source, summary, verdict
+from ambient_components.plan.lines import Line, Section, sections
+from ambient_components.printable import one_line
+from ambient_components.rotation.state import format_time
+
+LIMIT: Final = 60_000
+"""Maximum characters of a page. A GitHub comment holds 65,536, a GitLab comment more."""
+
+_LINE_LIMIT: Final = 2_000
+"""Maximum characters of a line. A name has at most 253, and a guardrail's line includes its hint."""
+
+_WORD = re.compile(r"[A-Za-z0-9,.;:()'+/…-]*")
+"""A word that needs no escaping in Markdown."""
+
+_TICKS = re.compile(r"`+")
+_LINKED = re.compile(r"www\.|://")
+_FENCE: Final = "~~~~~~~~"
+_STEP_LIMIT: Final = 300
+_HEADER: Final = "| | workspace | who | before -> after | |\n|---|---|---|---|---|\n"
+
+
+def as_markdown(plan: Plan, limit: int = LIMIT, *, verbose: bool = False) -> str:
+    """Return the page, no longer than the limit.
+
+    Args:
+        plan: The plan.
+        limit: Maximum characters. The totals take up to about 3,000 and are never truncated.
+        verbose: Whether warnings that repeat have a line each.
+    """
+    found = sections(plan, verbose=verbose)
+    head = _head(plan)
+    # The minimum of every section, even of one without room for a line.
+    fixed = len(head) + sum(
+        len(_opening(section)) + len(_more(len(section.lines))) + len(_closing(section)) for section in found
+    )
+    tail = _unknown(plan)
+    left = limit - fixed - len(tail) - len(_steps(plan, 0))
+    page, full = [head], False
+    for section in found:
+        shown: list[str] = []
+        for line in section.lines:
+            text = _row(line) if _is_table(section) else _line(line)
+            if not shown:
+                text = _intro(section) + text
+            if full or len(text) > left:
+                full = True  # Less dangerous lines must not take the place.
+                break
+            shown.append(text)
+            left -= len(text)
+        hidden = len(section.lines) - len(shown)
+        page += [_opening(section), *shown, *([_more(hidden)] if hidden else []), _closing(section)]
+    page.append(tail)
+    used = sum(map(len, page))
+    page.append(_steps(plan, limit - used))
+    return "".join(page)
+
+
+def code(text: str) -> str:
+    """Return a text as a code span."""
+    text = one_line(text) or " "
+    longest = max((len(run) for run in _TICKS.findall(text)), default=0)
+    ticks = "`" * (longest + 1)
+    pad = " " if text[0] in "` " or text[-1] in "` " else ""
+    return f"{ticks}{pad}{text}{pad}{ticks}"
+
+
+def prose(text: str) -> str:
+    """Return a text that wraps, with each word that could be markup, a link or a mention as a code span."""
+    return " ".join(map(_word, one_line(text).split()))
+
+
+def _word(word: str) -> str:
+    if _WORD.fullmatch(word) and not _LINKED.search(word):
+        return word
+    name = word.rstrip(",.;:") or word
+    return code(name) + word[len(name) :]
+
+
+def _cell(text: str) -> str:
+    r"""Return a code span for a table, where even in code a ``|`` separates cells unless it is escaped.
+
+    A backslash of the text before the escaped ``|`` would escape the escape.
+    """
+    if "\\" in text and "|" in text:
+        return f"<code>{''.join(char if char.isalnum() else f'&#{ord(char)};' for char in one_line(text))}</code>"
+    return code(text).replace("|", "\\|")
+
+
+def _head(plan: Plan) -> str:
+    lines = [f"### {code(plan.stack)}: {verdict(plan)}", "", f"At {format_time(plan.at)}{source(plan)}.", ""]
+    lines += [f"- {line}" for line in summary(plan)]
+    return "\n".join(lines) + "\n"
+
+
+def _is_table(section: Section) -> bool:
+    return any(line.change for line in section.lines)
+
+
+def _opening(section: Section) -> str:
+    title = f"{section.title} ({len(section.lines)})"
+    return f"\n<details><summary><b>{title}</b></summary>\n\n" if section.folded else f"\n**{title}**\n\n"
+
+
+def _intro(section: Section) -> str:
+    """Return what is above the first line. A section without room for a line has none."""
+    return "".join(f"{note}\n\n" for note in section.notes) + (_HEADER if _is_table(section) else "")
+
+
+def _closing(section: Section) -> str:
+    return "\n</details>\n" if section.folded else ""
+
+
+def _more(count: int) -> str:
+    return f"\n- … and {count} more, left out here\n"
+
+
+def _line(line: Line) -> str:
+    names = " ".join(code(_cut(name)) for name in line.names)
+    reported = prose(_cut("; ".join((line.text, *line.hints))))
+    return f"- {' '.join(part for part in (code(line.sign), names, reported) if part)}\n"
+
+
+def _row(line: Line) -> str:
+    workspace, who = (_cell(_cut(name)) for name in line.names)
+    note = prose(_cut(line.text))
+    cells = (code(line.sign), workspace, who, _cell(_cut(line.change)), note.replace("|", "\\|"))
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LINE_LIMIT else f"{text[:_LINE_LIMIT]}…"
+
+
+def _unknown(plan: Plan) -> str:
+    if not plan.unknown:
+        return ""
+    opening = "\n<details><summary>What this page can't know</summary>\n\n"
+    return opening + "".join(f"- {text}\n" for text in plan.unknown) + "\n</details>\n"
+
+
+def _steps(plan: Plan, room: int) -> str:
+    """Return the folded list of the engine's steps, as far as there is room. It is truncated first."""
+    if not plan.steps:
+        return ""
+    total = len(plan.steps)
+    none = f"\nThe engine's own diff ({total} steps) is left out here.\n"
+    opening = f"\n<details><summary>The engine's own diff ({total} steps)</summary>\n\n{_FENCE}text\n"
+    closing = f"{_FENCE}\n\n</details>\n"
+    more = f"… and {total} more, left out here\n"
+    left = room - len(opening) - len(closing) - len(more)
+    shown: list[str] = []
+    for step in plan.steps:
+        text = one_line(step_text(step))[:_STEP_LIMIT] + "\n"
+        # No line can close the fence, because each begins with an operation.
+        if len(text) > left:
+            break
+        shown.append(text)
+        left -= len(text)
+    if not shown:
+        return none
+    rest = f"… and {total - len(shown)} more, left out here\n" if len(shown) < total else ""
+    return f"{opening}{''.join(shown)}{rest}{closing}"
+
+
+def step_text(step: Step) -> str:
+    """Return one engine step as one line: operation, resource and changed properties, never values."""
+    changes = f" [{', '.join(step.paths)}]" if step.paths else ""
+    return f"{step.op} {step.kind} {step.name}{changes}"
