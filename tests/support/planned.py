@@ -13,7 +13,7 @@ from ambient_components.access import write_ledger
 from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, Problem
 from ambient_components.stacks import pulumi as cli_engine
-from ambient_components.stacks.ledgers import ledger_from_files
+from ambient_components.stacks.ledgers import selected_access
 from ambient_components.stacks.project import Project
 from tests.support.plans import preview
 
@@ -97,7 +97,9 @@ def fake_pulumi(monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
 
 def ledger() -> dict[str, Any]:
     """Of the files as they are."""
-    entries: dict[str, Any] = json.loads(json.dumps(write_ledger(ledger_from_files(Project.find(), "prod"))))
+    entries: dict[str, Any] = json.loads(
+        json.dumps(write_ledger(selected_access(Project.find(), "prod", files=True).ledger))
+    )
     return entries
 
 

@@ -30,7 +30,7 @@ from ambient_components.output import Format, Paint, paint_for, plain, show_prob
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject
 from ambient_components.printable import cell, json_text, one_line
-from ambient_components.stacks.ledgers import check_workspaces, selected_ledger
+from ambient_components.stacks.ledgers import check_workspaces, selected_access
 from ambient_components.stacks.project import Project
 from ambient_components.suggest import did_you_mean
 
@@ -253,7 +253,7 @@ def access(
     _check_subject(subject)
     refuse_files_and_state(files=files, state=state)
     project = Project.find()
-    ledger = _selected(stack, selected_ledger(project, stack, files=files, state=state), workspaces or ())
+    ledger = _selected(stack, selected_access(project, stack, files=files, state=state).ledger, workspaces or ())
     there = from_cluster(project, stack, ledger, one_by_one=bool(workspaces)) if live else None
     whole = report(stack, "files" if files else "state", ledger, there)
     found = part(whole, subject, desired)
