@@ -23,7 +23,7 @@ from ambient_components.output import CHANGES, REFUSED, Format, show_problems
 from ambient_components.plan import Plan, making, saved
 from ambient_components.plan.making import moment
 from ambient_components.plan.merge import together
-from ambient_components.plan.page import show
+from ambient_components.plan.page import LIMIT, show
 from ambient_components.plan.saved import MOST_AGE
 from ambient_components.printable import one_line
 from ambient_components.rules.durations import parse_duration
@@ -175,7 +175,13 @@ def plan(
     ] = False,
     shard: Shards = None,
     limit: Annotated[
-        int, typer.Option("--limit", metavar="N", help="Maximum characters of --format markdown. Default: 60000.")
+        int,
+        typer.Option(
+            "--limit",
+            metavar="N",
+            help=f"Maximum characters of --format markdown. Default: {LIMIT}.",
+            show_default=False,
+        ),
     ] = 0,
 ) -> None:
     """Show what a run would do, before it is done."""
