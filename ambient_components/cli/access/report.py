@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from ambient_components.access.bindings import ROLE_BINDING, SERVICE_ACCOUNT
 from ambient_components.access.cluster_access import expected, live, missing, unknown
@@ -17,6 +17,8 @@ from ambient_components.engine.state import Export, resources
 from ambient_components.errors import StepError, fail
 from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP
 from ambient_components.stacks.project import Project
+
+_RIGHTS: Final = "--live needs the right to list rolebindings and serviceaccounts; with --workspace only there"
 
 
 def from_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bool) -> frozenset[RoleAssignment]:
@@ -38,7 +40,7 @@ def from_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bo
         bindings, accounts = _listed(cluster, sorted(ledger) if one_by_one else ())
     except StepError as error:
         forbidden = isinstance(error, ApiError) and error.status == 403
-        fail(None, "", str(error), "docs/access.md says which rights --live needs" if forbidden else "")
+        fail(None, "", str(error), _RIGHTS if forbidden else "")
     return live(bindings, accounts, ledger)
 
 
