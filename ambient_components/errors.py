@@ -133,13 +133,12 @@ class Problems:
         path: str,
         problem: str,
         *remedies: Remedy,
+        rule: str | None = None,
         workspaces: Iterable[str] = (),
         warning: bool = False,
     ) -> None:
         """Add one problem."""
-        self._problems.append(
-            Problem(where, path, problem, hints_of(*remedies), workspaces=tuple(workspaces), warning=warning)
-        )
+        self._problems.append(Problem(where, path, problem, hints_of(*remedies), rule, tuple(workspaces), warning))
 
     def extend(self, problems: Iterable[Problem]) -> None:
         """Add several problems."""

@@ -24,7 +24,7 @@ from ambient_components.access.guardrail_names import (
 )
 from ambient_components.access.letter_case import case_changes
 from ambient_components.access.violations import declared, ended_by_date, is_evaluated, may_edit, persons
-from ambient_components.errors import Problem, Remedy, refusal
+from ambient_components.errors import PathPart, Problem, Remedy, refusal
 from ambient_components.platform.subjects import who_is_meant
 from ambient_components.rules.roles import OWNER, rank
 
@@ -53,20 +53,26 @@ class Crossed:
     """The violation, without the workspace's name."""
     remedy: Remedy
     """What to write instead."""
+    path: tuple[PathPart, ...] = ()
+    """Place in the ledger's entry, such as `("grants", "group:devs")`; empty for the stack."""
+
+    @property
+    def exception_hint(self) -> str:
+        """The line of the stack file that allows it."""
+        if self.workspace is None:
+            where, line = "at the top of the stack file", f"{{guardrail: {self.guardrail}, reason: WHY, until: DAY}}"
+        else:
+            where, line = "in the workspace's entry", f"{{guardrail: {self.guardrail}, reason: WHY}}"
+        return f"if that is meant, write {where}: exceptions: [{line}]"
 
     @property
     def refusal(self) -> Problem:
         """The refusal, with what to write instead and the line that allows it."""
-        if self.workspace is None:
-            where, line = "at the top of the stack file", f"{{guardrail: {self.guardrail}, reason: WHY, until: DAY}}"
-            prefix = ""
-        else:
-            where, line = "in the workspace's entry", f"{{guardrail: {self.guardrail}, reason: WHY}}"
-            prefix = f"workspace {self.workspace!r}: "
+        prefix = "" if self.workspace is None else f"workspace {self.workspace!r}: "
         return refusal(
             f"{prefix}{self.what}: nothing is changed",
             self.remedy,
-            f"if that is meant, write {where}: exceptions: [{line}]",
+            self.exception_hint,
             rule=self.guardrail,
             workspaces=() if self.workspace is None else (self.workspace,),
         )
@@ -225,11 +231,13 @@ def _subject_rules(
             continue
         as_what = "is an owner" if role == OWNER else f"has {role}"
         meant = who_is_meant(who)
+        path = ("owners" if role == OWNER else "grants", who)
         if meant is not None:
-            yield Crossed(PUBLIC_ACCESS, name, f"{who} {as_what}, and that is {meant}", "name a group of people")
+            what = f"{who} {as_what}, and that is {meant}"
+            yield Crossed(PUBLIC_ACCESS, name, what, "name a group of people", path)
         elif settings.groups_only and role != OWNER and who.startswith("user:"):
             what = f"{who} {as_what}, and this stack gives access to groups only (guardrails.groupsOnly)"
-            yield Crossed(INDIVIDUAL_GRANT, name, what, "put the user into a group that has it")
+            yield Crossed(INDIVIDUAL_GRANT, name, what, "put the user into a group that has it", path)
 
 
 def _key_rules(name: str, old: Entry, new: Entry, settings: GuardrailSettings, _: datetime | None) -> Iterator[Crossed]:
@@ -239,7 +247,7 @@ def _key_rules(name: str, old: Entry, new: Entry, settings: GuardrailSettings, _
         was = had.get(key_id, KeyEntry())
         if key.role == "admin" and was.role != "admin":
             what = f"key {key_id!r} is of role admin, and anyone with it may share the workspace and read its secrets"
-            yield Crossed(ADMIN_KEY, name, what, "write role: edit or view")
+            yield Crossed(ADMIN_KEY, name, what, "write role: edit or view", ("keys", key_id, "role"))
         endless = [
             why
             for is_so, why in (
@@ -250,11 +258,12 @@ def _key_rules(name: str, old: Entry, new: Entry, settings: GuardrailSettings, _
         ]
         if endless:
             remedy = "leave lifetime out for 90d: a key is renewed before it ends"
-            yield Crossed(NON_EXPIRING_KEY, name, f"key {key_id!r} {' and '.join(endless)}", remedy)
+            path = ("keys", key_id, "lifetime" if key.never else "static")
+            yield Crossed(NON_EXPIRING_KEY, name, f"key {key_id!r} {' and '.join(endless)}", remedy, path)
     if len(has) > max(len(had), settings.max_keys):
         before = f", {len(had)} before" if had else ""
         what = f"it has {len(has)} keys{before}, and {settings.max_keys} are the most (guardrails.maxKeys)"
-        yield Crossed(TOO_MANY_KEYS, name, what, "remove unused keys: ambient keys list STACK --idle 90d")
+        yield Crossed(TOO_MANY_KEYS, name, what, "remove unused keys: ambient keys list STACK --idle 90d", ("keys",))
 
 
 def _apart(name: str, old: Entry, new: Entry, settings: GuardrailSettings, now: datetime | None) -> Iterator[Crossed]:
@@ -270,7 +279,8 @@ def _apart(name: str, old: Entry, new: Entry, settings: GuardrailSettings, now: 
             f"{'admin key' if len(ids) == 1 else 'admin keys'} {', '.join(map(repr, ids))} and access to edit are "
             "side by side, and who may edit can mint a token of that key (guardrails.isolateAdminKeys)"
         )
-        yield Crossed(ADMIN_KEY_WITH_EDITORS, name, what, "give the key another role, or a workspace of its own")
+        remedy = "give the key another role, or a workspace of its own"
+        yield Crossed(ADMIN_KEY_WITH_EDITORS, name, what, remedy, ("keys", ids[0], "role"))
 
 
 _RULES: Final[tuple[_Rule, ...]] = (_no_admin, _subject_rules, _key_rules, _apart)

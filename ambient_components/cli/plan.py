@@ -187,7 +187,10 @@ def plan(
     limit: Annotated[
         int,
         typer.Option(
-            "--limit", metavar="N", help="Maximum characters of --format markdown. Default: 60000.", show_default=False
+            "--limit",
+            metavar="N",
+            help=f"Maximum characters of --format markdown. Default: {LIMIT}.",
+            show_default=False,
         ),
     ] = 0,
 ) -> None:

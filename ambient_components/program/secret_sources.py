@@ -142,7 +142,7 @@ def _data(guard: Guard, namespace: str, name: str) -> Mapping[str, Any] | Missin
     try:
         secret = guard.cluster.get(core("namespaces", namespace, "secrets", name))
     except ApiError as error:
-        return Missing(f"{place} can't be read: {error}", "see docs/deployer-rights.md")
+        return Missing(f"{place} can't be read: {error}", "give the identity of the kubeconfig the right to get it")
     except StepError as error:
         return Missing(f"{place} can't be read: {error}", "it holds the value")
     if secret is None:

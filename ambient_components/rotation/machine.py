@@ -42,7 +42,7 @@ def mint_reason(state: TokenState, policy: Policy, now: datetime, what: str = "t
     """
     current = state.current
     if current is None:
-        return f"no {what} yet"
+        return f"first {what}"
     if policy.manual:
         return None
     if current.dead:

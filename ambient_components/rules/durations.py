@@ -1,6 +1,7 @@
 """Durations as text: 90d, 12h, 10m, 600s, 1y."""
 
 import re
+from datetime import timedelta
 from typing import Final
 
 from ambient_components.errors import reject
@@ -58,3 +59,16 @@ def format_seconds(seconds: int) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts)
+
+
+def format_rounded(duration: timedelta) -> str:
+    """Format a duration for a sentence: whole days, hours or minutes, rounded to the nearest.
+
+    A key of 90 days has 90 days left a minute after it was made.
+    """
+    minutes = round(duration.total_seconds() / MINUTE)
+    for unit, size in (("days", DAY // MINUTE), ("hours", HOUR // MINUTE)):
+        # From 2 on, because "1 day" could hide up to 12 hours.
+        if minutes >= 2 * size:
+            return f"{round(minutes / size)} {unit}"
+    return f"{minutes} min"

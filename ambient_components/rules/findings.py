@@ -30,6 +30,9 @@ class Finding:
     warning: bool = False
     """Whether the declaration is valid but probably a mistake."""
 
+    rule: str | None = None
+    """Id of the rule, such as a guardrail's name, for programs."""
+
 
 Verdict = tuple[str, Remedy] | None
 """Problem and remedy of a rule about one value; None if there is no problem."""
@@ -50,4 +53,5 @@ def below(path: Path, found: Iterable[Finding]) -> Iterator[Finding]:
 
 def as_problem(found: Finding) -> Problem:
     """Return it as of an argument: ``keys.ci.generation: 0 is too low``, with its hints."""
-    return Problem(None, format_path(found.path), found.problem, hints_of(found.remedy), warning=found.warning)
+    hints = hints_of(found.remedy)
+    return Problem(None, format_path(found.path), found.problem, hints, found.rule, warning=found.warning)

@@ -70,9 +70,18 @@ class Report:
             also = f", at {self._sources.value(original(finding.other))}" if finding.other is not None else ""
             problem = finding.problem + also
             path = original(finding.path)
-            self._add(path, problem, finding.remedy, at_key=finding.at_key, warning=finding.warning)
+            self._add(path, problem, finding.remedy, rule=finding.rule, at_key=finding.at_key, warning=finding.warning)
 
-    def _add(self, path: Path, problem: str, remedy: Remedy, *, at_key: bool = False, warning: bool = False) -> None:
+    def _add(
+        self,
+        path: Path,
+        problem: str,
+        remedy: Remedy,
+        *,
+        rule: str | None = None,
+        at_key: bool = False,
+        warning: bool = False,
+    ) -> None:
         where = self._sources.key(path) if at_key else self._sources.value(path)
         written = self._provenance.written(path)
         # One position is one mistake, however many workspaces share it through defaults, a template or an alias.
@@ -81,7 +90,13 @@ class Report:
             return
         self._seen.add(mistake)
         self._problems.add(
-            where, public_path(written), problem, remedy, workspaces=_workspaces(written), warning=warning
+            where,
+            public_path(written),
+            problem,
+            remedy,
+            rule=rule,
+            workspaces=_workspaces(written),
+            warning=warning,
         )
 
 

@@ -1,6 +1,7 @@
 """A stack's access as one ledger, from its state or from its files."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ambient_components.access.entries import Entry, Ledger, read_ledger
@@ -38,19 +39,19 @@ def ledger_from_state(export: Export) -> dict[str, Entry] | None:
     return ledger if found else None
 
 
-def ledger_from_files(project: Project, stack: str) -> dict[str, Entry]:
-    """Return the ledger that the stack's files declare, by workspace.
+@dataclass(frozen=True, slots=True)
+class SelectedAccess:
+    """A stack's access from the source that a verb's options select."""
 
-    Raises:
-        AmbientError: The files are missing or invalid.
-    """
-    file = load_stack(stack_path(project, stack)).file
-    own = of_shard(project, stack, {name: one.shard for name, one in file.workspaces.items()})
-    return ledger_of({name: file.workspaces[name] for name in own}, Calendar.of(file))
+    ledger: Ledger
+    isolates_admin_keys: bool
+    """Whether `guardrails.isolateAdminKeys` is true."""
+    export: Export | None = None
+    """The state; None if the access is from files."""
 
 
-def selected_ledger(project: Project, stack: str, *, files: bool, state: str = "") -> Ledger:
-    """Return the ledger from the files or the state, for a verb with `--files` and `--state`.
+def selected_access(project: Project, stack: str, *, files: bool, state: str = "") -> SelectedAccess:
+    """Return the access from the files or the state, for a verb with `--files` and `--state`.
 
     Args:
         project: The project.
@@ -62,23 +63,38 @@ def selected_ledger(project: Project, stack: str, *, files: bool, state: str = "
         AmbientError: It can't be read, or the stack was never deployed.
     """
     if files:
-        return ledger_from_files(project, stack)
+        return _from_files(project, stack)
     if state:
-        return _saved_ledger(project, stack, state)
-    ledger = ledger_from_state(export(project, stack))
-    if ledger is None:
+        return _from_saved_state(project, stack, state)
+    found = _from_state(export(project, stack))
+    if found is None:
         fail(None, "", f"stack {stack!r} has deployed nothing yet", f"pulumi up --stack {stack}, or look at --files")
-    return ledger
+    return found
 
 
-def _saved_ledger(project: Project, stack: str, state: str) -> Ledger:
+def _from_files(project: Project, stack: str) -> SelectedAccess:
+    file = load_stack(stack_path(project, stack)).file
+    own = of_shard(project, stack, {name: one.shard for name, one in file.workspaces.items()})
+    ledger = ledger_of({name: file.workspaces[name] for name in own}, Calendar.of(file))
+    return SelectedAccess(ledger, file.guardrails.isolate_admin_keys)
+
+
+def _from_state(reported: Export) -> SelectedAccess | None:
+    ledger = ledger_from_state(reported)
+    if ledger is None:
+        return None
+    isolates = (bool((inputs.get("guardrails") or {}).get("isolateAdminKeys")) for inputs in ledgers_in(reported))
+    return SelectedAccess(ledger, all(isolates), reported)
+
+
+def _from_saved_state(project: Project, stack: str, state: str) -> SelectedAccess:
     try:
-        ledger = ledger_from_state(saved_export(project, stack, state))
+        found = _from_state(saved_export(project, stack, state))
     except (KeyError, TypeError, AttributeError, ValueError):
         no_state(state, bare_name(stack))
-    if ledger is None:
+    if found is None:
         fail(None, "", f"{state} has no access ledger: nothing was deployed, or by another program", "look at --files")
-    return ledger
+    return found
 
 
 def check_workspaces(stack: str, ledger: Ledger, selected: Collection[str]) -> None:

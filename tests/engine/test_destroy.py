@@ -105,3 +105,16 @@ def test_a_namespace_that_is_gone_already_is_destroyed(ours: Stack) -> None:
     stack.machine.until(lambda: gone(stack), "the namespace is gone")
     stack.destroy().ok()
     assert stack.export() == []
+
+
+def test_only_without_its_preview_a_destroy_ends_access_to_a_protected_workspace(stack: Stack) -> None:
+    stack.write("workspaces:\n  THIS: {grants: [{user: alice@example.com}], keys: {ci: {}}}\n")
+    stack.up().ok()
+    token, before = stack.token("ci"), stack.export()
+    stack.destroy(plain=True).refused("protected")
+    assert stack.export() == before
+    assert stack.sessions(token) == 200
+    stack.destroy().refused("protected")
+    stack.machine.until(lambda: stack.sessions(token) == 401, "the key is refused")
+    assert not terminating(stack)
+    assert not gone(stack)

@@ -262,7 +262,7 @@ def test_a_secret_that_cant_be_read_is_missing(run_fleet, given, code):
     given.fail("GET", "/secrets/payments$", code, "because of a rule")
     (line,) = run_fleet.refusal(stack(secret_of("token")), config=CONFIG)
     assert "Secret vault-sync/payments can't be read: GET " in line
-    assert line.endswith(f"{code}: because of a rule; see docs/deployer-rights.md")
+    assert line.endswith(f"{code}: because of a rule; give the identity of the kubeconfig the right to get it")
 
 
 def test_a_cluster_that_is_not_there_is_told_once_for_each_value(run_fleet, given, monkeypatch, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from ambient_components.errors import fail
 from ambient_components.stacks import pulumi as cli_engine
-from tests.support.access_objects import by_platform, made
+from tests.support.access_objects import by_platform, in_state, made
 from tests.support.fake_api import SYSTEM_UID, FakeApi
 
 FILE = """
@@ -64,6 +64,8 @@ class FakePulumi:
 
     def __init__(self) -> None:
         self.ledgers: dict[str, Any] = {"dev": LEDGER}
+        self.given: dict[str, Any] | None = None
+        """What runs made of it, as a ledger. None means all of it."""
         self.calls: list[tuple[str, ...]] = []
         self.environ: Mapping[str, str] = {}
 
@@ -76,7 +78,12 @@ class FakePulumi:
             case ("stack", "export", "--stack", stack) if stack in self.ledgers:
                 kind = "ambient:index:AccessLedger"
                 ledger = [{"type": kind, "urn": f"{kind}::access", "inputs": {"workspaces": self.ledgers[stack]}}]
-                resources = [{"type": "pulumi:pulumi:Stack", "urn": "s"}, *(ledger if self.ledgers[stack] else [])]
+                given = in_state(self.ledgers[stack] if self.given is None else self.given)
+                resources = [
+                    {"type": "pulumi:pulumi:Stack", "urn": "s"},
+                    *(ledger if self.ledgers[stack] else []),
+                    *given,
+                ]
                 return json.dumps({"deployment": {"resources": resources}})
         return fail(None, "", f"`pulumi {' '.join(arguments)}` failed: no stack named {arguments[-1]!r} found")
 

@@ -68,6 +68,21 @@ def made(ledger):
     return bindings, accounts
 
 
+def in_state(ledger):
+    """What a run makes of a ledger, as resources of the state."""
+    bindings, accounts = made(ledger)
+    kinds = {"ambient:index:RoleBinding": bindings, "ambient:index:ServiceAccount": accounts}
+    return [
+        {
+            "type": kind,
+            "urn": f"urn:pulumi:dev::p::{kind}::{one['metadata']['namespace']}/{one['metadata']['name']}",
+            "inputs": one,
+        }
+        for kind, objects in kinds.items()
+        for one in objects
+    ]
+
+
 def by_platform(namespace, *sessions):
     """What the platform makes for itself in every workspace, and for each session."""
     trigger = "ambient-session-trigger"

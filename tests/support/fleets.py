@@ -14,7 +14,7 @@ from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, Problem
 from ambient_components.shards import home
 from ambient_components.stacks import pulumi as cli_engine
-from ambient_components.stacks.ledgers import ledger_from_files
+from ambient_components.stacks.ledgers import selected_access
 from ambient_components.stacks.project import Project
 from tests.support.planned import NOW, state
 from tests.support.plans import preview
@@ -115,7 +115,9 @@ def make_fleet(folder: Path, monkeypatch: pytest.MonkeyPatch, file: str = FILE) 
 
 def ledger_of() -> dict[str, Any]:
     """Of the files as they are."""
-    found: dict[str, Any] = json.loads(json.dumps(write_ledger(ledger_from_files(Project.find(), "prod"))))
+    found: dict[str, Any] = json.loads(
+        json.dumps(write_ledger(selected_access(Project.find(), "prod", files=True).ledger))
+    )
     return found
 
 

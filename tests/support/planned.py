@@ -16,7 +16,7 @@ from ambient_components.errors import AmbientError, Problem
 from ambient_components.fleet.run_events import Reported
 from ambient_components.fleet.single import Ended
 from ambient_components.stacks import pulumi as cli_engine
-from ambient_components.stacks.ledgers import ledger_from_files
+from ambient_components.stacks.ledgers import selected_access
 from ambient_components.stacks.project import Project
 from tests.support.plans import preview
 
@@ -108,7 +108,9 @@ def fake_pulumi(monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
 
 def ledger() -> dict[str, Any]:
     """Of the files as they are."""
-    entries: dict[str, Any] = json.loads(json.dumps(write_ledger(ledger_from_files(Project.find(), "prod"))))
+    entries: dict[str, Any] = json.loads(
+        json.dumps(write_ledger(selected_access(Project.find(), "prod", files=True).ledger))
+    )
     return entries
 
 

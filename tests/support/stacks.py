@@ -94,8 +94,9 @@ class Stack:
     def refresh(self, offset: str = "") -> Result:
         return self._cli("refresh", "--yes", "--skip-preview", "--diff", offset=offset)
 
-    def destroy(self, *flags: str) -> Result:
-        return self._cli("destroy", "--yes", "--skip-preview", *flags)
+    def destroy(self, *flags: str, plain: bool = False) -> Result:
+        """`plain` has a preview first, as people run it."""
+        return self._cli("destroy", "--yes", *(() if plain else ("--skip-preview",)), *flags)
 
     def export(self) -> list[dict[str, Any]]:
         """The resources in the state, secrets encrypted."""

@@ -27,21 +27,25 @@ def admin_keys_with_editors(entry: Entry) -> list[str]:
     return list(Place.of("", entry).exposed_admin_keys)
 
 
-def escalations(ledger: Ledger) -> list[Finding]:
-    """Return all paths in all workspaces, worst first.
+def escalations(ledger: Ledger, *, isolates_admin_keys: bool = False) -> list[Finding]:
+    """Return all paths in all workspaces, worst first. The remedies are those that the stack does not follow yet.
 
     Args:
         ledger: Entries by workspace name.
+        isolates_admin_keys: Whether the stack's guardrails have isolateAdminKeys.
     """
     assignments: dict[str, list[RoleAssignment]] = {name: [] for name in ledger}
     for assignment in of_ledger(ledger):
         assignments[assignment.workspace].append(assignment)
     places = {name: Place.of(name, entry, assignments[name]) for name, entry in ledger.items()}
-    return sorted((found for place in places.values() for found in _of(place, places)), key=lambda found: found.rank)
+    return sorted(
+        (found for place in places.values() for found in _of(place, places, isolates_admin_keys=isolates_admin_keys)),
+        key=lambda found: found.rank,
+    )
 
 
-def _of(place: Place, places: Mapping[str, Place]) -> Iterator[Finding]:
-    yield from paths.admin_keys(place)
+def _of(place: Place, places: Mapping[str, Place], *, isolates_admin_keys: bool) -> Iterator[Finding]:
+    yield from paths.admin_keys(place, isolates_admin_keys=isolates_admin_keys)
     yield from paths.accounts(place, places)
     yield from paths.creator_note(place)
     yield from paths.kept_tokens(place)

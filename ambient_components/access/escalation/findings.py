@@ -168,6 +168,11 @@ class Place:
         return not self.entry.is_closed
 
     @property
+    def isolates_network(self) -> bool:
+        """Whether it declares `limits.network`, which isolates by default; the ledger has no more of it."""
+        return "network" in self.entry.limits
+
+    @property
     def exposed_admin_keys(self) -> tuple[str, ...]:
         """Ids of admin keys that a subject with edit can take over, sorted."""
         return tuple(sorted(key for key, what in self.keys.items() if what.role == ADMIN)) if self.editors else ()

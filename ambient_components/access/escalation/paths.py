@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from ambient_components.access.entries import STORAGE
+from ambient_components.access.entries import STORAGE, KeyEntry
 from ambient_components.access.escalation.findings import (
     ADMIN,
     EDIT,
@@ -17,11 +17,19 @@ from ambient_components.access.escalation.findings import (
     named,
 )
 from ambient_components.access.role_assignments import RoleAssignment
-from ambient_components.platform.contract import CREATED_BY_USER_ID_ANNOTATION, INTEGRATION_SECRET, RUNNER_SECRET
+from ambient_components.platform.contract import (
+    CREATED_BY_USER_ID_ANNOTATION,
+    INTEGRATION_SECRET,
+    RUNNER_SECRET,
+    TOKEN_LIFETIME_DEFAULT,
+)
 from ambient_components.rules.roles import rank
 
 LESS: Final = "give view instead of edit to users who only read"
 """Remedy for paths that come with the role edit."""
+
+ISOLATE: Final = "limits.network.isolate: true, so that code which reads a secret can send it to few places"
+"""Remedy for secrets in sessions."""
 
 
 def less(place: Place) -> tuple[str, ...]:
@@ -29,8 +37,9 @@ def less(place: Place) -> tuple[str, ...]:
     return (LESS,) if place.editors else ()
 
 
-def admin_keys(place: Place) -> Iterator[Finding]:
+def admin_keys(place: Place, *, isolates_admin_keys: bool = False) -> Iterator[Finding]:
     """Find admin keys that subjects with edit can take over."""
+    prevention = "guardrails.isolateAdminKeys: true in the stack file refuses an admin key beside edit from then on"
     keys = place.exposed_admin_keys
     if keys:
         yield Finding(
@@ -46,7 +55,7 @@ def admin_keys(place: Place) -> Iterator[Finding]:
                 f"{fields(keys, 'role')}: edit or view, or no such key and a person's grant of admin",
                 LESS,
                 f"after either of them raise {fields(keys, 'generation')}: it ends what was minted until then",
-                "guardrails.isolateAdminKeys: true in the stack file refuses an admin key beside edit from then on",
+                *(() if isolates_admin_keys else (prevention,)),
             ),
             keys,
         )
@@ -247,7 +256,7 @@ def session_secrets(place: Place) -> Iterator[Finding]:
         "every Secret of the namespace by name: so can the code that an agent runs, and anyone who runs sessions",
         (
             "secrets: only what every session may know, and of a token only the rights that sessions need",
-            "limits.network.isolate: true, so that code which reads a secret can send it to few places",
+            *(() if place.isolates_network else (ISOLATE,)),
             *less(place),
         ),
     )
@@ -268,7 +277,11 @@ def delivered_keys(place: Place) -> Iterator[Finding]:
             "not known here",
             (
                 f"keys.{key_id}.deliver: a namespace in which only the key's user reads Secrets",
-                f"keys.{key_id}.lifetime: a short one",
+                *(() if _is_short(key) else (f"keys.{key_id}.lifetime: a short one",)),
             ),
             (key_id,),
         )
+
+
+def _is_short(key: KeyEntry) -> bool:
+    return key.lifetime_seconds is not None and key.lifetime_seconds < TOKEN_LIFETIME_DEFAULT

@@ -14,7 +14,7 @@ from ambient_components.access.effective import Row, by_subject, by_workspace, p
 from ambient_components.access.entries import Ledger
 from ambient_components.access.rights import ALL_RIGHTS, RoleRight, roles_with
 from ambient_components.access.role_assignments import PLATFORM, RoleAssignment
-from ambient_components.cli.access.report import Report, Status, from_cluster, part, report
+from ambient_components.cli.access.report import Report, Status, from_cluster, from_state, part, report
 from ambient_components.cli.options import (
     Files,
     MoreWorkspaces,
@@ -33,7 +33,7 @@ from ambient_components.output import Format, Paint, paint_for, plain, show_prob
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject
 from ambient_components.printable import cell, json_text, one_line
-from ambient_components.stacks.ledgers import check_workspaces, selected_ledger
+from ambient_components.stacks.ledgers import check_workspaces, selected_access
 from ambient_components.stacks.project import Project
 from ambient_components.suggest import did_you_mean
 
@@ -47,6 +47,7 @@ _NAME: Final = 300
 _MARKS: Final = {
     Status.UNDECLARED: "in the cluster, and not declared",
     Status.MISSING: "declared, and not in the cluster",
+    Status.LEFT: "not declared any more, and still given: pulumi up",
 }
 
 _WIDEST: Final = 60
@@ -62,7 +63,9 @@ def as_text(report: Report, *, subjects_first: bool = False, paint: Paint = plai
         reported.append("Perhaps these too, by roles with unread rules:")
         reported += _groups(report, report.perhaps, subjects_first=subjects_first, paint=paint)
     if report.missing:
-        reported += _gone(report, paint)
+        reported += _list("Declared, and not in the cluster:", report.missing, paint)
+    if report.pending:
+        reported += _list("Declared by the last run, and not given yet (pulumi up):", report.pending, paint)
     if report.differs:
         counts = f"{len(report.undeclared)} not declared, {len(report.missing)} not in the cluster"
         reported.append(paint(f"What is declared and what is there differ: {counts}", "loud"))
@@ -116,9 +119,9 @@ def _lines(
         yield line + (paint(f"  ! {mark}", "loud") if mark else "")
 
 
-def _gone(report: Report, paint: Paint) -> list[str]:
-    lines = [f"  {one.role} of {one.subject} in {one.workspace} ({one.reason})" for one in report.missing]
-    return [paint("\n".join(["Declared, and not in the cluster:", *map(_indented, lines)]), "loud")]
+def _list(head: str, assignments: Sequence[RoleAssignment], paint: Paint) -> list[str]:
+    lines = [f"  {one.role} of {one.subject} in {one.workspace} ({one.reason})" for one in assignments]
+    return [paint("\n".join([head, *map(_indented, lines)]), "loud")]
 
 
 def _indented(line: str) -> str:
@@ -135,6 +138,7 @@ def as_json(report: Report) -> str:
         "access": [_row(report, row) for row in report.rows],
         "perhaps": [_row(report, row) for row in report.perhaps],
         "missing": [_assignment(one) for one in report.missing],
+        "pending": [_assignment(one) for one in report.pending],
     }
     return json_text(document)
 
@@ -172,6 +176,7 @@ def as_csv(report: Report) -> str:
         *_records(report, report.rows, "yes" if requested else ""),
         *_records(report, report.perhaps, "perhaps"),
         *([*_assignment(one).values(), Status.MISSING.value, ""] for one in report.missing),
+        *([*_assignment(one).values(), Status.PENDING.value, ""] for one in report.pending),
     ]
     writer.writerows([cell(value) for value in record] for record in records)
     return text.getvalue()
@@ -217,11 +222,13 @@ whole cluster or, with --workspace, in these namespaces. Access by a ClusterRole
 json:   {"stack", "source": "state" or "files", "live", "right",
          "access": [{"workspace", "subject", "roles": [...], "because": [{"role", "reason", "status"}, ...],
                      "rights": ["get secrets", ...], "complete"}, ...],
-         "perhaps": [the same], "missing": [{"workspace", "subject", "role", "reason"}, ...]}
-        status is declared, undeclared, platform or released. complete is false if a role's rules are unknown.
+         "perhaps": [the same], "missing": [{"workspace", "subject", "role", "reason"}, ...],
+         "pending": [the same]}
+        status is declared, undeclared, left (declared no more, and not ended yet), platform or released.
+        complete is false if a role's rules are unknown.
         perhaps (with --who-can) lists subjects with a role that may give the right. missing lists declared access
-        that is not in the cluster.
-csv:    workspace, subject, role, reason, status (also missing), can (yes or perhaps, with --who-can)
+        that is not in the cluster, pending access that an interrupted run declared and did not give.
+csv:    workspace, subject, role, reason, status (also missing, pending), can (yes or perhaps, with --who-can)
 
 \b
 exit codes: 0 success; 1 error; 2 files and cluster differ in what is shown (--live); 64 wrong usage
@@ -256,9 +263,11 @@ def access(
     _check_subject(subject)
     refuse_files_and_state(files=files, state=state)
     project = Project.find()
-    ledger = _selected(stack, selected_ledger(project, stack, files=files, state=state), selected)
+    source = selected_access(project, stack, files=files, state=state)
+    ledger = _selected(stack, source.ledger, selected)
     there = _in_cluster(project, stack, ledger, one_by_one=bool(selected)) if live else None
-    whole = report(stack, "files" if files else "state", ledger, there)
+    given = None if source.export is None else from_state(source.export, ledger)
+    whole = report(stack, "files" if files else "state", ledger, there, given)
     found = part(whole, subject, desired)
     _hint(whole, found, subject)
     if form is Format.JSON:
@@ -301,9 +310,9 @@ def _selected(stack: str, ledger: Ledger, workspaces: Collection[str]) -> Ledger
 
 def _hint(whole: Report, found: Report, subject: str) -> None:
     """Print a hint to standard error if a subject has no access at all, because its name may be mistyped."""
-    if not subject or found.rows or found.missing:
+    if not subject or found.rows or found.missing or found.pending:
         return
-    names = {row.subject for row in whole.rows} | {one.subject for one in whole.missing}
+    names = {row.subject for row in whole.rows} | {one.subject for one in (*whole.missing, *whole.pending)}
     if subject not in names:
         suggestion = did_you_mean(subject, names)
         show_problem(refusal(f"no access of {subject} is known", suggestion))

@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
+from ambient_components.access.bindings import ROLE_BINDING, SERVICE_ACCOUNT
 from ambient_components.access.cluster_access import expected, live, missing, unknown
 from ambient_components.access.effective import Row, gives, rows, who_can
 from ambient_components.access.entries import Ledger
@@ -12,9 +13,12 @@ from ambient_components.access.rights import RoleRight
 from ambient_components.access.role_assignments import PLATFORM, RoleAssignment, of_ledger
 from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.cluster.guard import Guard
+from ambient_components.engine.state import Export, resources
 from ambient_components.errors import StepError, fail
 from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP
 from ambient_components.stacks.project import Project
+
+_RIGHTS: Final = "--live needs the right to list rolebindings and serviceaccounts; with --workspace only there"
 
 
 def from_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bool) -> frozenset[RoleAssignment]:
@@ -36,7 +40,7 @@ def from_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bo
         bindings, accounts = _listed(cluster, sorted(ledger) if one_by_one else ())
     except StepError as error:
         forbidden = isinstance(error, ApiError) and error.status == 403
-        fail(None, "", str(error), "docs/access.md says which rights --live needs" if forbidden else "")
+        fail(None, "", str(error), _RIGHTS if forbidden else "")
     return live(bindings, accounts, ledger)
 
 
@@ -61,6 +65,10 @@ class Status(StrEnum):
     """Declared, not in the cluster."""
     PLATFORM = "platform"
     """The platform's own access for its own accounts."""
+    PENDING = "pending"
+    """Declared by the last run, and not made by it, as after an interruption."""
+    LEFT = "left"
+    """Given by an earlier run, and not declared any more."""
     RELEASED = "released"
     """In a released workspace, which is not compared."""
 
@@ -85,6 +93,11 @@ class Report:
     perhaps: tuple[Row, ...] = ()
     """Subjects that may have the right through a role with unknown rules."""
 
+    pending: tuple[RoleAssignment, ...] = ()
+    """Access that the last run declared and did not make, sorted. Not included in `rows`."""
+    left: frozenset[RoleAssignment] = frozenset()
+    """Access in the state that the last run no longer declared and did not end."""
+
     @property
     def differs(self) -> bool:
         """Whether files and cluster differ."""
@@ -96,12 +109,34 @@ class Report:
             return Status.UNDECLARED
         if assignment in self.missing:
             return Status.MISSING
+        if assignment in self.left:
+            return Status.LEFT
         if assignment.reason == PLATFORM:
             return Status.PLATFORM
         return Status.RELEASED if self.requested and assignment.workspace in self.released else Status.DECLARED
 
 
-def report(stack: str, source: str, ledger: Ledger, there: Collection[RoleAssignment] | None) -> Report:
+def from_state(export: Export, ledger: Ledger) -> frozenset[RoleAssignment]:
+    """Return the access that runs gave, by the objects in the state.
+
+    Args:
+        export: The parsed output of `pulumi stack export`.
+        ledger: The declared access in this state.
+    """
+    objects: dict[str, list[Any]] = {ROLE_BINDING: [], SERVICE_ACCOUNT: []}
+    for item in resources(export):
+        if item.kind in objects:
+            objects[item.kind].append(item.inputs)
+    return live(objects[ROLE_BINDING], objects[SERVICE_ACCOUNT], ledger)
+
+
+def report(
+    stack: str,
+    source: str,
+    ledger: Ledger,
+    there: Collection[RoleAssignment] | None,
+    given: Collection[RoleAssignment] | None = None,
+) -> Report:
     """Return all access of a stack.
 
     Args:
@@ -109,12 +144,16 @@ def report(stack: str, source: str, ledger: Ledger, there: Collection[RoleAssign
         source: The source of the ledger: state or files.
         ledger: The declared access, by workspace.
         there: The actual access in the cluster. None if it was not queried.
+        given: The access that runs gave, from the state. None if the access is from files.
     """
-    if there is None:
-        return Report(stack, source, False, tuple(rows(of_ledger(ledger))), frozenset(), ())
     released = frozenset(name for name, entry in ledger.items() if entry.is_released)
-    compared = [assignment for assignment in there if assignment.workspace not in released]
     declared = [assignment for assignment in expected(ledger) if assignment.workspace not in released]
+    if there is None:
+        made = declared if given is None else [one for one in given if one.workspace not in released]
+        pending, left = missing(declared, made), frozenset(unknown(declared, made))
+        shown = tuple(rows(of_ledger(ledger).difference(pending) | left))
+        return Report(stack, source, False, shown, frozenset(), (), pending=pending, left=left)
+    compared = [assignment for assignment in there if assignment.workspace not in released]
     others = frozenset(unknown(declared, compared))
     return Report(stack, source, True, tuple(rows(there)), others, missing(declared, compared), released)
 
@@ -129,10 +168,21 @@ def part(whole: Report, subject: str = "", right: RoleRight | None = None) -> Re
     """
     found = tuple(row for row in whole.rows if subject in ("", row.subject))
     gone = tuple(one for one in whole.missing if subject in ("", one.subject))
+    pending = tuple(one for one in whole.pending if subject in ("", one.subject))
     perhaps: tuple[Row, ...] = ()
     if right is not None:
         who = who_can(found, right)
         found, perhaps = who.can, who.perhaps
         gone = tuple(one for one in gone if gives(one, right))
+        pending = tuple(one for one in pending if gives(one, right))
     shown = {assignment for row in (*found, *perhaps) for assignment in row.assignments}
-    return replace(whole, rows=found, undeclared=whole.undeclared & shown, missing=gone, right=right, perhaps=perhaps)
+    return replace(
+        whole,
+        rows=found,
+        undeclared=whole.undeclared & shown,
+        missing=gone,
+        pending=pending,
+        left=whole.left & shown,
+        right=right,
+        perhaps=perhaps,
+    )

@@ -15,7 +15,6 @@ from ambient_components.cli import completion
 from ambient_components.cli.keys.table import Limits, Row, Seen, rows, seen_in
 from ambient_components.cli.options import NamedStack, format_option, wrong_value
 from ambient_components.cli.prompts import one_stack
-from ambient_components.cli.show.summary_text import left
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.guard import Guard
 from ambient_components.engine import backend
@@ -24,7 +23,7 @@ from ambient_components.output import Format, Paint, paint_for, plain, show_prob
 from ambient_components.platform.contract import APP_LABEL, KEY_APP
 from ambient_components.printable import cell, json_text, one_line
 from ambient_components.rotation.state import format_time
-from ambient_components.rules.durations import YEAR, parse_duration
+from ambient_components.rules.durations import YEAR, format_rounded, parse_duration
 from ambient_components.shards import split_shard
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
@@ -99,13 +98,13 @@ def _cells(row: Row, now: datetime) -> tuple[str, ...]:
 def _ago(moment: datetime | str | None, now: datetime) -> str:
     if moment is None:
         return "?"
-    return f"{left(max(now - moment, timedelta()))} ago" if isinstance(moment, datetime) else moment
+    return f"{format_rounded(max(now - moment, timedelta()))} ago" if isinstance(moment, datetime) else moment
 
 
 def _expiry(moment: datetime | str | None, now: datetime) -> str:
     if not isinstance(moment, datetime):
         return moment or "-"
-    return f"{moment:%Y-%m-%d} ({left(moment - now) if moment > now else 'over'})"
+    return f"{moment:%Y-%m-%d} ({format_rounded(moment - now) if moment > now else 'over'})"
 
 
 def _next(row: Row, now: datetime) -> str:

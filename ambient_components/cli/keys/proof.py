@@ -20,6 +20,9 @@ from ambient_components.platform.naming import key_role_binding, key_suffix
 
 PATIENCE: Final = 30.0
 """Seconds until an old token must be refused. The API server caches authentication for up to 10 s."""
+_BY_HAND: Final = "check it by hand: the API server must answer a request with the old token with 401"
+"""Hint where the end of a token is not proved."""
+
 _PAUSE: Final = 0.5
 _SCANNED: Final = 1000
 """Number of older generations to look for in the cluster that no state has on record."""
@@ -133,7 +136,7 @@ class Witness:
             try:
                 found = look()
             except StepError as error:
-                found = (f"the cluster can't be asked: {error}", "check it by hand: docs/leaked-key.md#check")
+                found = (f"the cluster can't be asked: {error}", _BY_HAND)
             if found is None or self.clock() >= deadline:
                 return found
             self.sleep(_PAUSE)
@@ -162,7 +165,7 @@ class Witness:
                 sorted({str(answer.status or "no answer") for answer in answers if not answer.refused})
             )
             return f"{about}: its end is not proved: the API server answers its token with {statuses}, not 401", (
-                "check it by hand: docs/leaked-key.md#check"
+                _BY_HAND
             )
         return None
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ambient_components.cli.show.summary_text import left
 from ambient_components.cluster import objects
 from ambient_components.platform.contract import LAST_USED_AT_ANNOTATION
 from ambient_components.rotation import TokenStatus
 from ambient_components.rotation.state import time_of
+from ambient_components.rules.durations import format_rounded
 from ambient_components.rules.lifetimes import default_rotate_before
 from ambient_components.stacks.summary import Key, StateSummary
 
@@ -153,9 +153,9 @@ def _ending(key: Key, expires: datetime, now: datetime, limits: Limits) -> Itera
     if expires <= now:
         yield f"expired on {expires:%Y-%m-%d %H:%M} UTC"
     elif expires - now <= limits.within:
-        yield f"expires in {left(expires - now)}, before the next run"
+        yield f"expires in {format_rounded(expires - now)}, before the next run"
     elif key.manual and expires - now <= timedelta(seconds=default_rotate_before(_life(key, expires))):
-        yield f"expires in {left(expires - now)}, and is not renewed: ambient keys rotate"
+        yield f"expires in {format_rounded(expires - now)}, and is not renewed: ambient keys rotate"
     elif key.next_action == "rotate" and key.next_at is not None and now - key.next_at > 2 * limits.within:
         yield f"due for renewal since {key.next_at:%Y-%m-%d %H:%M} UTC: do the runs come?"
 
@@ -170,6 +170,6 @@ def _life(key: Key, expires: datetime) -> int:
 def _idle(there: Seen, now: datetime, idle: timedelta) -> Iterable[str]:
     if there.last_used is None:
         if there.created is not None and now - there.created >= idle:
-            yield f"never used since it was made {left(now - there.created)} ago"
+            yield f"never used since it was made {format_rounded(now - there.created)} ago"
     elif now - there.last_used >= idle:
-        yield f"not used for {left(now - there.last_used)}"
+        yield f"not used for {format_rounded(now - there.last_used)}"

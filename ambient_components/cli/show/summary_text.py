@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ambient_components.output import Paint, plain
 from ambient_components.printable import one_line
 from ambient_components.rotation.state import format_time
+from ambient_components.rules.durations import format_rounded
 from ambient_components.rules.states import ACTIVE, RELEASED
 from ambient_components.stacks.cluster import Endpoint
 from ambient_components.stacks.storage_summary import AccessKey, BucketView, bucket_warnings
@@ -115,7 +116,7 @@ def _life(key: AccessKey, now: datetime) -> str:
 
 
 def _left(moment: datetime, now: datetime) -> str:
-    return left(moment - now) if moment > now else "over"
+    return format_rounded(moment - now) if moment > now else "over"
 
 
 def _keys(workspace: WorkspaceView, now: datetime, paint: Paint) -> list[str]:
@@ -153,18 +154,7 @@ def _expiry(key: Key, now: datetime) -> str:
     if key.expires_at is None:
         return "unknown"
     day = f"{key.expires_at:%Y-%m-%d}"
-    return f"{day} (over)" if key.expires_at <= now else f"{day} ({left(key.expires_at - now)})"
-
-
-def left(delta: timedelta) -> str:
-    """Return a remaining time in days, hours or minutes, never rounded up."""
-    seconds = int(delta.total_seconds())
-    for unit, size in (("day", 86_400), ("hour", 3_600)):
-        count = seconds // size
-        # From 2 on, because "1 day" could hide up to 23 hours.
-        if count >= 2:
-            return f"{count} {unit}s"
-    return f"{seconds // 60} min"
+    return f"{day} (over)" if key.expires_at <= now else f"{day} ({format_rounded(key.expires_at - now)})"
 
 
 def _following(key: Key, now: datetime) -> str:

@@ -131,7 +131,11 @@ json:   {"problems": [{"severity", "rule", "workspaces", "path", "problem", "hin
 The summary goes to standard error. For stacks with shards it has the number of workspaces in each shard.
 
 \b
-exit codes: 0 valid; 1 errors (with --strict also warnings, except for grants that ended by date); 64 wrong usage
+It also warns of guardrails that the declared access violates without an exception: the run that introduces such access
+is refused. Only `ambient plan` compares with the deployment, and finds mass removals.
+
+\b
+exit codes: 0 valid; 1 errors (with --strict also warnings, except those of dates and guardrails); 64 wrong usage
 """
 
 

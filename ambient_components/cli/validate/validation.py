@@ -9,6 +9,9 @@ from typing import Any
 from ambient_components import clock
 from ambient_components.errors import AmbientError, BadValue, Problem, Problems, Where, fail
 from ambient_components.output import from_here
+from ambient_components.program.calendar import Calendar
+from ambient_components.program.guardrails import guardrail_findings
+from ambient_components.program.ledger import expired_exceptions, ledger_of
 from ambient_components.rules.object_store import IN_PLAIN_TEXT, OBJECT_STORE, given_store
 from ambient_components.shards import CONFIG_KEY, shard_count, shard_stack
 from ambient_components.stackfile.checks.keys import MAX_TOKEN_LIFETIME, beyond_cap, max_token_lifetime
@@ -30,9 +33,10 @@ class Validation:
     """Number of workspaces in all valid stacks."""
     files: int
     """Number of files, readable or not."""
-    dated: frozenset[Problem] = frozenset()
-    """Warnings that are due to the date and not to a change. They never fail the command, even with --strict: it would
-    stop the run that removes the expired access."""
+    lenient: frozenset[Problem] = frozenset()
+    """Warnings that never fail the command, even with --strict, because they may not be due to a change: dates that
+    passed, and violations of guardrails that may be deployed already. A failure would stop the nightly run that ends
+    access and rotates keys. A run refuses a new violation anyway."""
     shards: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Number of workspaces in each shard, by stack file. Only for valid stacks with shards."""
 
@@ -42,7 +46,7 @@ class Validation:
         Args:
             strict: Whether warnings count.
         """
-        return bool(self.errors or (strict and any(problem not in self.dated for problem in self.problems)))
+        return bool(self.errors or (strict and any(problem not in self.lenient for problem in self.problems)))
 
     @property
     def errors(self) -> int:
@@ -189,12 +193,17 @@ def _config(path: str, problems: Problems) -> Mapping[str, Any]:
 
 def _together(reviews: Sequence[Review]) -> Validation:
     stacks = [review.stack for review in reviews if review.stack is not None]
-    dated = {problem for stack in stacks for problem in located(stack, ended_grants(stack.file, clock.now()))}
-    problems = dated.union(problem for review in reviews for problem in review.problems)
+    lenient = {problem for stack in stacks for problem in located(stack, ended_grants(stack.file, clock.now()))}
+    for stack in stacks:
+        calendar = Calendar.of(stack.file)
+        ledger = ledger_of(stack.file.workspaces, calendar)
+        lenient.update(guardrail_findings(stack, ledger, calendar))
+        lenient.update(expired_exceptions(stack, ledger, calendar))
+    problems = lenient.union(problem for review in reviews for problem in review.problems)
     return Validation(
         tuple(sorted(problems, key=lambda problem: problem.sort_key)),
         sum(len(stack.file.workspaces) for stack in stacks),
         len({file for review in reviews for file in review.files}),
-        frozenset(dated),
+        frozenset(lenient),
         {review.files[0]: sizes for review in reviews if (sizes := _sizes(review))},
     )

@@ -72,7 +72,7 @@ class S3Credentials:
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
         """Create the user and its first key. An unrecorded key that sessions use is kept through the overlap."""
         if context.preview:
-            return str(news["user"] or ""), unknown("no access key yet")
+            return str(news["user"] or ""), unknown("first access key")
         _require_whole(news)
         context.store.accounts.ensure(account(news), rights(news))
         seen = see(context, news, TokenState())

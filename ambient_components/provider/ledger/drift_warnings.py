@@ -174,7 +174,7 @@ def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, a
                 workspace,
                 f"{listing(list(gone.who))} ends in this run, and people who had it could mint tokens of {accounts}, "
                 "and those outlive it",
-                f"if that may have happened, rotate them{rotate} (docs/leaked-key.md)",
+                f"if that may have happened, rotate them{rotate}",
             )
         )
     return warnings

@@ -77,7 +77,7 @@ class AccessToken:
         identity = Identity.of(news)
         former = bool(news.get("former"))
         if context.preview:
-            return identity.path, unknown(None if former else "no token yet", news)
+            return identity.path, unknown(None if former else "first token", news)
         _require_whole(news)
         # After a lost state the newest may be in use; only the stack file can tell.
         adopted = set_owner(context, identity) if news.get("adopt") else ()

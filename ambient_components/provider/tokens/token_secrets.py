@@ -351,7 +351,9 @@ def _found(item: dict[str, Any]) -> TokenSecret:
 def _explain(error: ApiError, identity: Identity, what: str) -> StepError:
     # Quotas and admission policies explain themselves.
     if error.lacks_right:
-        return StepError(f"no right to {what} in {identity.namespace} ({error})", "see docs/deployer-rights.md")
+        return StepError(
+            f"no right to {what} in {identity.namespace} ({error})", "give this right to the identity of the kubeconfig"
+        )
     if error.status == 404:
         return StepError(
             f"can't {what}: {identity.namespace}/{identity.service_account} is not there ({error})",

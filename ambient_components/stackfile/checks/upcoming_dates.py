@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ambient_components.rules.durations import DAY, HOUR
+from ambient_components.rules.durations import format_rounded
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.lifetimes import WARN_AHEAD
 from ambient_components.rules.states import WorkspaceState
@@ -44,7 +44,7 @@ def ending(stack: StackFile, now: datetime) -> Iterator[Finding]:
         following = _following(workspace, grant, stack.timezone)
         then = f", and is then {following.role.value}" if following is not None else ""
         grant_text = f"the {grant.role.value} grant of {grant.subject}"
-        problem = f"{grant_text} ends {_at(grant.until, 'after')}, in {_left(span.end - now)}{then}"
+        problem = f"{grant_text} ends {_at(grant.until, 'after')}, in {format_rounded(span.end - now)}{then}"
         yield Finding((*path, "until"), problem, "write a later day to keep it", warning=True)
     for name, workspace in _active(stack.workspaces):
         for key_id, key in workspace.keys.items():
@@ -55,7 +55,7 @@ def ending(stack: StackFile, now: datetime) -> Iterator[Finding]:
                 problem = f"generation {key.generation - 1} of the key ends after {key.overlap_until}"
                 yield Finding(
                     ("workspaces", name, "keys", key_id, "overlapUntil"),
-                    f"{problem}, in {_left(end - now)}",
+                    f"{problem}, in {format_rounded(end - now)}",
                     f"switch its users over to generation {key.generation}",
                     warning=True,
                 )
@@ -74,7 +74,7 @@ def beginning(stack: StackFile, now: datetime) -> Iterator[Finding]:
             continue
         if not any(_following(workspace, other, stack.timezone) is grant for other in workspace.grants):
             grant_text = f"the {grant.role.value} grant of {grant.subject}"
-            problem = f"{grant_text} begins {_at(grant.from_, 'on')}, in {_left(start - now)}"
+            problem = f"{grant_text} begins {_at(grant.from_, 'on')}, in {format_rounded(start - now)}"
             yield Finding((*path, "from"), problem, "the first run from then on gives it", warning=True)
 
 
@@ -102,12 +102,3 @@ def _soon(moment: datetime, now: datetime, warn_ahead: int | None) -> bool:
 
 def _at(value: date, day_word: str) -> str:
     return f"at {written(value)}" if isinstance(value, datetime) else f"{day_word} {value}"
-
-
-def _left(delta: timedelta) -> str:
-    """Format a remaining time in the largest useful unit, rounded down."""
-    seconds = int(delta.total_seconds())
-    for unit, size in (("days", DAY), ("hours", HOUR)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds // 60} min"

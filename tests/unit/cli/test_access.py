@@ -11,7 +11,7 @@ from ambient_components.access.rights import RIGHTS_OF
 from ambient_components.cli.access.command import COLUMNS, EPILOG
 from ambient_components.cli.app import run
 from ambient_components.platform.contract import Role
-from tests.support.access_cli import ALICE, BINDINGS, DECLARED, FILE, FakePulumi, api, project, pulumi, put
+from tests.support.access_cli import ALICE, BINDINGS, DECLARED, FILE, LEDGER, FakePulumi, api, project, pulumi, put
 from tests.support.access_objects import binding
 from tests.support.fake_api import FakeApi
 
@@ -19,12 +19,46 @@ __all__ = ["api", "project", "pulumi"]
 
 Shown = pytest.CaptureFixture[str]
 
+PENDING = """\
+payments
+  admin  user:alice@example.com  owner
+  admin  user:carol@example.com  grant  ! not declared any more, and still given: pulumi up
+  edit   key:ci                  key
+
+Declared by the last run, and not given yet (pulumi up):
+  view of key:ci in billing (key)
+  admin of user:alice@example.com in billing (owner)
+  edit of group:payments-devs in payments (grant)
+  view of user:bob@example.com in payments (grant)
+"""
+
 
 class TestDeclared:
     def test_as_the_last_run_declared_it(self, pulumi: FakePulumi, capsys: Shown) -> None:
         assert run(["access", "dev"]) == 0
         assert capsys.readouterr() == (DECLARED, "")
         assert pulumi.calls == [("stack", "export", "--stack", "dev")]
+
+    def test_what_an_interrupted_run_did_not_give_is_pending(self, pulumi: FakePulumi, capsys: Shown) -> None:
+        pulumi.given = {"payments": {**LEDGER["payments"], "grants": {"user:carol@example.com": "admin"}}}
+        assert run(["access", "dev"]) == 0
+        assert capsys.readouterr().out == PENDING
+        assert run(["access", "dev", "--format", "json"]) == 0
+        document = json.loads(capsys.readouterr().out)
+        assert {one["workspace"] for one in document["access"]} == {"payments"}
+        (left,) = [one for one in document["access"] if one["subject"] == "user:carol@example.com"]
+        assert left["because"] == [{"role": "admin", "reason": "grant", "status": "left"}]
+        assert ["billing", "user:alice@example.com", "admin", "owner"] in [
+            list(one.values()) for one in document["pending"]
+        ]
+        assert run(["access", "dev", "--format", "csv", "--subject", "user:bob@example.com"]) == 0
+        assert "payments,user:bob@example.com,view,grant,pending," in capsys.readouterr().out
+
+    def test_a_released_workspace_is_not_pending(self, pulumi: FakePulumi, capsys: Shown) -> None:
+        pulumi.ledgers["dev"] = {name: {**one, "state": "released"} for name, one in LEDGER.items()}
+        pulumi.given = {}
+        assert run(["access", "dev"]) == 0
+        assert capsys.readouterr().out == DECLARED
 
     @pytest.mark.parametrize("arguments", [["-s", "dev"], ["dev", "--stack", "dev"]])
     def test_ways_to_say_it(self, pulumi: FakePulumi, capsys: Shown, arguments: list[str]) -> None:
@@ -162,6 +196,7 @@ class TestForPrograms:
             ],
             "perhaps": [],
             "missing": [],
+            "pending": [],
         }
 
     def test_json_of_a_cluster(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:

@@ -135,7 +135,10 @@ class TestLive:
             ("none", "no cluster to talk to"),
             ("silent", "the cluster at http://127.0.0.1:1 does not answer"),
             ("other", "this is another cluster than the stack's"),
-            ("forbidden", "403: no list for you\n  hint: docs/access.md says which rights --live needs"),
+            (
+                "forbidden",
+                "403: no list for you\n  hint: --live needs the right to list rolebindings and serviceaccounts",
+            ),
             ("context", "elsewhere"),
         ],
     )

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from ambient_components.cli.app import run
-from ambient_components.cli.report import Report, as_json, as_markdown, as_text
+from ambient_components.cli.report.details import details_markdown, details_text
+from ambient_components.cli.report.document import Report, as_json
+from ambient_components.cli.report.overview import MEANINGS, overview_markdown, overview_text
 from ambient_components.engine import backend
 from ambient_components.stacks.ledgers import ledger_from_state
 from tests.support.ledgers import escalations
@@ -59,8 +61,8 @@ payments: 1 high, 4 medium, 4 low
 """
 
 
-def test_files_as_text(project, capsys):
-    assert run(["report", "prod", "--files"]) == 0
+def test_files_details_text(project, capsys):
+    assert run(["report", "prod", "--files", "--verbose"]) == 0
     text = capsys.readouterr().out
     assert text.startswith(TEXT)
     assert "\n\nreports: 1 medium\n\n  medium  group:auditors (view) can read and write the session data" in text
@@ -148,18 +150,22 @@ def test_json_is_what_the_help_says():
 
 
 def test_nothing_found_is_said():
-    assert as_text(report({})) == "prod, as of the last run: no subject can become more than was granted"
-    assert "no subject can become more" in as_markdown(report({"w": entry()}))
+    for shown in (details_text, overview_text):
+        assert shown(report({})) == "prod, as of the last run: no subject can become more than was granted"
+    assert overview_markdown(report({})).endswith(
+        "**prod, as of the last run: no subject can become more than was granted**"
+    )
+    assert "no subject can become more" in details_markdown(report({"w": entry()}))
     assert json.loads(as_json(report({})))["findings"] == []
 
 
 def test_who_can_is_others_where_it_is_nobody_of_the_stack():
     ledger = {"w": {**entry(), "keys": {"r": {"role": "view", "generation": 1, "deliver": "ci/payments"}}}}
-    assert "others can use key r (view)" in as_text(report(ledger))
+    assert "others can use key r (view)" in details_text(report(ledger))
 
 
 def test_of_many_the_first_few_are_named_and_the_rest_is_counted():
-    text = " ".join(as_text(report({"w": entry(**{f"user:{number:02}": "edit" for number in range(40)})})).split())
+    text = " ".join(details_text(report({"w": entry(**{f"user:{number:02}": "edit" for number in range(40)})})).split())
     assert "user:05 (edit) and 34 more can act as any user" in text
     assert "user:06" not in text
 
@@ -168,7 +174,7 @@ HOSTILE = "group:a|b\n| x | <img src=x> [l](http://h) `c` *b* @team\x1b[31m"
 
 
 def test_a_name_is_no_markup_in_markdown():
-    table = as_markdown(report({"w": entry(**{HOSTILE: "edit"})}))
+    table = details_markdown(report({"w": entry(**{HOSTILE: "edit"})}))
     rows = [line for line in table.splitlines() if line.startswith("| medium")]
     assert len(rows) == 2
     for row in rows:
@@ -179,16 +185,114 @@ def test_a_name_is_no_markup_in_markdown():
 
 
 def test_a_name_moves_no_cursor_in_text():
-    text = as_text(report({"w": entry(**{HOSTILE: "edit"})}))
+    text = details_text(report({"w": entry(**{HOSTILE: "edit"})}))
     assert "\x1b" not in text
     assert "\n| x" not in text
 
 
-def test_the_page_shows_what_the_command_says(project, capsys):
+OVERVIEW = """\
+prod, as of the files: 1 high, 5 medium, 4 low, in 2 of 2 workspaces
+
+        path                                      workspaces
+high    edit takes over an admin key              1: payments
+medium  edit and admin act as any user, with SSO  1: payments
+        every role reads the store's credentials  2: payments, reports
+        edit and admin keep the power of keys     1: payments
+        sessions read the workspace's secrets     1: payments
+low     edit reads every Secret, as a session     1: payments
+        edit reads the keys of language models    1: payments
+        edit gives edit to others                 1: payments
+        edit takes others' access away            1: payments
+
+Details and what to change: --verbose, or --workspace payments
+"""
+
+
+def test_it_is_an_overview_by_default(project, capsys):
+    assert run(["report", "prod", "--files"]) == 0
+    assert capsys.readouterr().out == OVERVIEW
+
+
+EVERYTHING = {
+    "state": "active",
+    "owners": ["serviceaccount:elsewhere:bot", "serviceaccount:team-0:bot"],
+    "grants": {"group:devs": "edit"},
+    "keys": {
+        "admin": {"role": "admin", "generation": 1},
+        "fixed": {"role": "edit", "generation": 1, "static": True, "never": True},
+        "out": {"role": "view", "generation": 1, "deliver": "ci/payments"},
+    },
+    "secrets": {"runner": {"ANTHROPIC_API_KEY": "config pay/key"}},
+}
+
+
+def test_a_screen_holds_every_path_of_fifty_workspaces():
+    shown = report({f"team-{number}": EVERYTHING for number in range(50)})
+    assert {one.path for one in shown.findings} == set(MEANINGS)
+    lines = overview_text(shown).splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert lines[3] == "high    edit takes over an admin key              50: team-0, team-1, +48"
+    table = overview_markdown(shown)
+    assert "| high | edit takes over an admin key | 50: team-0, " in table
+    assert len(table) < 3000
+
+
+def test_the_overview_paints_the_worst():
+    shown = report({"w": EVERYTHING})
+    painted = overview_text(shown, lambda text, look: f"<{look} {text}>").splitlines()
+    assert painted[3].startswith("<loud high  >  edit takes")
+
+
+def test_markdown_is_an_overview_too(project, capsys):
+    assert run(["report", "prod", "--files", "--format", "markdown"]) == 0
+    assert "\n| high | edit takes over an admin key | 1: payments |\n" in capsys.readouterr().out
+    assert run(["report", "prod", "--files", "--format", "markdown", "--workspace", "payments"]) == 0
+    assert "### payments" in capsys.readouterr().out
+
+
+def test_json_has_all_findings_of_both(project, capsys):
+    shown = []
+    for words in ([], ["--verbose"]):
+        assert run(["report", "prod", "--files", "--format", "json", *words]) == 0
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1]
+    assert len(json.loads(shown[0])["findings"]) == 10
+
+
+ISOLATED = "guardrails: {isolateAdminKeys: true}\n" + STACK.replace("adminKey,", "adminKeyWithEditors,").replace(
+    "    secrets:", "    limits: {network: {}}\n    secrets:"
+)
+
+
+@pytest.mark.parametrize(("stack", "advised"), [(STACK, True), (ISOLATED, False)])
+def test_what_is_followed_is_not_advised(project, capsys, stack, advised):
+    (project / "stacks" / "prod.yaml").write_text(stack)
+    assert run(["report", "prod", "--files", "--verbose"]) == 0
+    text = capsys.readouterr().out
+    assert ("limits.network.isolate: true" in text) is advised
+    assert ("guardrails.isolateAdminKeys: true" in text) is advised
+
+
+def test_the_state_says_which_guardrails_are_followed(project, capsys, monkeypatch):
+    keys = {"cleanup": {"role": "admin", "generation": 1}}
+    for guardrails, advised in [({}, True), ({"isolateAdminKeys": True}, False)]:
+        workspaces = {"pay": {**entry(**{"group:g": "edit"}), "keys": keys}}
+        ledger = {
+            "type": "ambient:index:AccessLedger",
+            "inputs": {"workspaces": workspaces, "guardrails": guardrails},
+        }
+        monkeypatch.setattr(backend, "export", lambda *_, ledger=ledger: {"deployment": {"resources": [ledger]}})
+        assert run(["report", "prod", "--verbose"]) == 0
+        assert ("guardrails.isolateAdminKeys: true" in capsys.readouterr().out) is advised
+
+
+@pytest.mark.parametrize("command", ["ambient report prod --files", "ambient report prod --files --workspace payments"])
+def test_the_page_shows_what_the_command_says(project, capsys, command):
     page = (Path(__file__).parents[3] / "docs" / "escalation.md").read_text(encoding="utf-8")
     file = page.partition("```yaml\n")[2].partition("```")[0]
-    shown = page.partition("$ ambient report prod --files\n")[2].partition("```")[0]
+    shown = page.partition(f"$ {command}\n")[2].partition("```")[0]
     assert file.startswith("# stacks/prod.yaml\n")
     (project / "stacks" / "prod.yaml").write_text(file)
-    assert run(["report", "prod", "--files"]) == 0
+    assert run(command.split()[1:]) == 0
     assert capsys.readouterr().out == shown

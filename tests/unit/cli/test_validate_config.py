@@ -8,7 +8,10 @@ from tests.support.validated import CONFIG, Write, write
 
 __all__ = ["write"]
 
-KEYS = "workspaces:\n  pay:\n    keys:\n      ci: {}\n      job: {lifetime: 1d}\n      old: {lifetime: never}\n"
+KEYS = (
+    "workspaces:\n  pay:\n    keys:\n      ci: {}\n      job: {lifetime: 1d}\n      old: {lifetime: never}\n"
+    "    exceptions: [{guardrail: nonExpiringKey, reason: it is old}]\n"
+)
 
 
 def test_what_the_cluster_would_cut_short_is_found_without_it(write: Write) -> None:

@@ -43,7 +43,7 @@ OVER_AND_DUE = TokenState(token_secret("now", -8, 13), (token_secret("old", -90,
 @pytest.mark.parametrize(
     ("state", "policy", "force", "expected"),
     [
-        pytest.param(NONE, POLICY, None, steps(mint="no token yet"), id="none"),
+        pytest.param(NONE, POLICY, None, steps(mint="first token"), id="none"),
         pytest.param(LIVE, POLICY, None, steps(), id="live"),
         pytest.param(
             DUE, POLICY, None, steps(mint="the token expires on 2026-06-11T12:00:00Z", retire=["now"]), id="due"
@@ -94,7 +94,7 @@ OVER_AND_DUE = TokenState(token_secret("now", -8, 13), (token_secret("old", -90,
             steps(mint="the token no longer works: gone", revoke=["now"], retire=["old"]),
             id="dead, within the overlap of the one before",
         ),
-        pytest.param(FOUND, POLICY, None, steps(mint="no token yet", retire=["a", "b", "c"]), id="three found"),
+        pytest.param(FOUND, POLICY, None, steps(mint="first token", retire=["a", "b", "c"]), id="three found"),
         pytest.param(
             replace(FOUND, current=token_secret("now", -2, 14)),
             POLICY,
@@ -123,7 +123,7 @@ OVER_AND_DUE = TokenState(token_secret("now", -8, 13), (token_secret("old", -90,
             steps(mint="the token expires on 2026-06-14T12:00:00Z", revoke_first=["old"], retire=["now"]),
             id="due, and past the overlap of the one before",
         ),
-        pytest.param(NONE, MANUAL, None, steps(mint="no token yet"), id="manual: the first one"),
+        pytest.param(NONE, MANUAL, None, steps(mint="first token"), id="manual: the first one"),
         pytest.param(DUE, MANUAL, None, steps(), id="manual: due"),
         pytest.param(EXPIRED, MANUAL, None, steps(), id="manual: expired"),
         pytest.param(DEAD, MANUAL, None, steps(), id="manual: dead"),
@@ -133,7 +133,7 @@ OVER_AND_DUE = TokenState(token_secret("now", -8, 13), (token_secret("old", -90,
         pytest.param(NONE, MANUAL, "because", steps(mint="because"), id="manual: forced with nothing held"),
         pytest.param(OVERLAP, MANUAL, "because", steps(revoke=["old", "now"]), id="manual: forced in an overlap"),
         pytest.param(
-            FOUND, MANUAL, None, steps(mint="no token yet", retire=["a", "b", "c"]), id="manual: three without a record"
+            FOUND, MANUAL, None, steps(mint="first token", retire=["a", "b", "c"]), id="manual: three without a record"
         ),
     ],
 )

@@ -102,12 +102,12 @@ def test_an_overlap_ends_on_its_second(seconds, ended):
 @pytest.mark.parametrize(
     ("state", "reason"),
     [
-        (NONE, "no token yet"),
+        (NONE, "first token"),
         (LIVE, None),
         (TokenState(token_secret("now", expires=None)), None),
         (OVERLAP, None),
         (PENDING, None),
-        (FOUND, "no token yet"),
+        (FOUND, "first token"),
     ],
 )
 def test_only_what_is_missing_or_ending_is_a_reason_to_mint(state, reason):

@@ -1,10 +1,11 @@
 import re
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.rules.durations import format_seconds, parse_duration
+from ambient_components.rules.durations import format_rounded, format_seconds, parse_duration
 
 ALLOWED = "allowed: a whole number and a unit of s, m, h, d or y (365 days), such as 90d, 12h or 1d12h"
 
@@ -70,3 +71,22 @@ def test_every_duration_reads_back_as_itself(seconds):
 def test_no_time_has_no_text(seconds):
     with pytest.raises(ValueError, match=f"{seconds} seconds are no duration; allowed: 1 or more"):
         format_seconds(seconds)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (90 * 86_400 - 7, "90 days"),
+        (89 * 86_400 + 43_300, "90 days"),
+        (89 * 86_400 + 43_100, "89 days"),
+        (2 * 86_400 - 1, "2 days"),
+        (2 * 86_400 - 60, "48 hours"),
+        (2 * 86_400 - 3_600, "47 hours"),
+        (7_200, "2 hours"),
+        (7_100, "118 min"),
+        (59, "1 min"),
+        (29, "0 min"),
+    ],
+)
+def test_rounding_is_to_the_nearest(seconds: int, text: str) -> None:
+    assert format_rounded(timedelta(seconds=seconds)) == text

@@ -16,7 +16,8 @@ from ambient_components.stacks import pulumi as engine
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.pulumi import PulumiEngine
 from ambient_components.stacks.states import export, stacks_of
-from tests.support.fleets import FakeShards, ledger_of, make_fleet, parts, where
+from tests.support.access_objects import in_state
+from tests.support.fleets import FakeShards, ledger_in, ledger_of, make_fleet, parts, where
 
 PAY = f"prod-{where('pay'):02d}"
 
@@ -51,6 +52,8 @@ def test_show_and_access(pulumi: FakeShards, capsys: pytest.CaptureFixture[str])
     assert run(["show", "prod", "--format", "json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert [one["name"] for one in shown["workspaces"]] == ["lab", "ops", "pay"]
+    for state in pulumi.states.values():
+        state["deployment"]["resources"] += in_state(ledger_in(state))
     assert run(["access", "prod", "--format", "json"]) == 0
     from_state = json.loads(capsys.readouterr().out)["access"]
     assert run(["access", "prod", "--files", "--format", "json"]) == 0

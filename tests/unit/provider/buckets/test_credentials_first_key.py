@@ -74,7 +74,7 @@ def test_a_user_is_made_with_least_rights_and_one_key(keys, iam, world):
     current = keys.state["current"]
     assert current["handle"] == current["uid"] == keys.state["accessKey"]
     assert keys.state["nextAction"]["what"] == "rotate"
-    assert keys.state["reason"] == "no access key yet"
+    assert keys.state["reason"] == "first access key"
     assert (keys.state["retiring"], keys.state["foreign"], keys.state["drift"]) == ([], [], {})
     assert keys.state["secretKey"] not in world.received("info")
     assert keys.up(WANTED) == "nothing"

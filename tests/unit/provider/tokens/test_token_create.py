@@ -21,7 +21,7 @@ def test_the_first_token_is_minted_and_recorded(world):
     assert state["current"]["generation"] == 1
     assert state["current"]["dead"] is None
     assert abs(state["grantedSeconds"] - 90 * DAY) < 5
-    assert state["reason"] == "no token yet"
+    assert state["reason"] == "first token"
     assert state["schemaVersion"] == 1
     assert (state["retiring"], state["pendingRevocations"]) == ([], [])
     assert state["nextAction"]["what"] == "rotate"
@@ -66,7 +66,7 @@ def test_a_preview_of_a_create_makes_nothing_and_knows_nothing(world):
     assert {name for name, value in state.items() if value == UNKNOWN} == {
         "current", "grantedSeconds", "retiring", "nextAction", "serviceAccountUid",
     }  # fmt: skip
-    assert state["reason"] == "no token yet"
+    assert state["reason"] == "first token"
 
 
 def test_a_preview_of_a_create_copes_with_names_that_are_not_known_yet(world):

@@ -1,0 +1,115 @@
+"""`ambient report`: who can gain more than their grants, by which path, and how to prevent it."""
+
+import sys
+from enum import StrEnum
+from typing import Annotated, Final
+
+import typer
+
+from ambient_components.access.escalation import escalations
+from ambient_components.cli.options import (
+    Files,
+    MoreWorkspaces,
+    NamedStack,
+    StackOrWorkspace,
+    Workspaces,
+    choice,
+    format_option,
+    refuse_files_and_state,
+    state_option,
+)
+from ambient_components.cli.prompts import stack_and_workspaces
+from ambient_components.cli.report.details import details_markdown, details_text
+from ambient_components.cli.report.document import Report, as_json
+from ambient_components.cli.report.overview import overview_markdown, overview_text
+from ambient_components.output import Format, paint_for
+from ambient_components.stacks.ledgers import check_workspaces, selected_access
+from ambient_components.stacks.project import Project
+
+FOUND: Final = 2
+"""Exit code if `--fail-on` matches a finding, so that a pipeline can tell it from an error."""
+
+EPILOG = """\
+\b
+examples:
+  ambient report prod                                 overview: access declared by the last run
+  ambient report prod --files --fail-on high          before a change: the files, without engine and cluster
+  ambient report prod --state state.json              a saved state, without an engine
+  ambient report prod --workspace payments            who, how, and what to change in one workspace
+  ambient report prod --verbose                       the same of all workspaces
+  ambient report prod --format markdown >> "$GITHUB_STEP_SUMMARY"
+  ambient report prod --format json | jq '.findings[] | select(.severity == "high")'
+
+\b
+severity: high    leads to a role in a workspace that was not granted
+          medium  leads to a secret, to power that outlives its grant, or to more in some installations
+          low     comes with the platform's role edit, wherever it is granted
+
+\b
+It evaluates declared access, without a cluster. For access that was granted by hand, use `ambient access STACK --live`.
+Members of groups are not listed. json has all findings, with and without --verbose.
+
+\b
+json:   {"version": 1, "stack", "source": "state" or "files", "workspaces": NUMBER,
+         "summary": {"high", "medium", "low"},
+         "findings": [{"workspace", "path", "severity", "who": [{"workspace", "subject", "role", "reason"}, ...],
+                       "can", "becomes", "how", "remedy": [...], "keys": [...]}, ...]}, the most severe first
+        path is adminKey, account, staticKey, creatorNote, storeInPods, keptToken, sessionSecrets, platformAccount,
+        runnerSecret, grantsEdit, removesAccess or deliveredKey. who is as in `ambient access`, and empty if the path
+        is open to subjects outside the stack. becomes is the role that the path leads to, or null. keys lists the
+        keys involved. can, how and remedy are texts for people.
+
+\b
+exit codes: 0 success; 1 error; 2 a finding of the --fail-on severity or higher is shown; 64 wrong usage
+"""
+
+
+class FailOn(StrEnum):
+    """The lowest severity that ends the command with `FOUND`. See `access.escalation.Severity`."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+def report(
+    stack: StackOrWorkspace = "",
+    names: MoreWorkspaces = None,
+    named: NamedStack = "",
+    files: Files = False,
+    state: Annotated[str, state_option()] = "",
+    workspaces: Workspaces = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="All findings, with subjects, description and remedies.")
+    ] = False,
+    form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON, Format.MARKDOWN)] = Format.TEXT,
+    fail_on: Annotated[
+        FailOn | None, choice("--fail-on", FailOn, "Exit with 2 if there is a finding of this severity or higher.")
+    ] = None,
+) -> None:
+    """Show who can gain more than their grants, and how to prevent it."""
+    stack, words = stack_and_workspaces(stack, names or (), named)
+    refuse_files_and_state(files=files, state=state)
+    selected = tuple(dict.fromkeys([*words, *(workspaces or ())]))
+    access = selected_access(Project.find(), stack, files=files, state=state)
+    ledger = access.ledger
+    check_workspaces(stack, ledger, selected)
+    # Always evaluate the whole stack: an editor of one workspace may be an account with a role in another.
+    found = [
+        one
+        for one in escalations(ledger, isolates_admin_keys=access.isolates_admin_keys)
+        if not selected or one.workspace in selected
+    ]
+    shown = Report(stack, "files" if files else "state", len(selected or ledger), tuple(found))
+    if form is Format.JSON:
+        print(as_json(shown))
+    elif form is Format.MARKDOWN:
+        print((details_markdown if verbose or selected else overview_markdown)(shown))
+    else:
+        print((details_text if verbose or selected else overview_text)(shown, paint_for(sys.stdout)))
+    if fail_on is not None and any(one.severity in _as_severe_as(fail_on) for one in found):
+        raise typer.Exit(FOUND)
+
+
+def _as_severe_as(least: FailOn) -> list[str]:
+    return list(FailOn)[: list(FailOn).index(least) + 1]  # type: ignore[return-value]
