@@ -127,7 +127,7 @@ def test_ends_are_warned_of_and_beginnings_noted(at):
     ]
     assert at("2026-12-20T09:30:00Z").warnings == [
         "stacks/dev.yaml:7:52: workspaces.payments.grants[2].until: the edit grant of user:bob@example.com ends after "
-        "2026-12-31, in 11 days, and is then view; write a later day to keep it",
+        "2026-12-31, in 12 days, and is then view; write a later day to keep it",
         "stacks/dev.yaml:9:77: workspaces.payments.grants[4].until: the view grant of user:auditor@example.com ended "
         "at 2026-12-10T17:00:00Z: it gives nothing any more; remove the line, or write a later day",
     ]

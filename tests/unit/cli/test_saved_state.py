@@ -121,7 +121,7 @@ def test_a_plan_without_a_ledger_is_no_comparison(
     saved({"version": 3, "deployment": {"resources": [stack] if deployed else []}})
     assert ask("plan") == 2
     reported = capsys.readouterr()
-    assert "workspaces: 1 made" in reported.out
+    assert "1 workspace made" in reported.out
     assert reported.err == (
         "ambient: state.json has no access ledger: everything is shown as new\n" if deployed else ""
     )

@@ -21,7 +21,7 @@ from ambient_components.cli.app import run
 from ambient_components.cli.show import command as show_command
 from ambient_components.cli.show.command import effective
 from ambient_components.cli.validate.command import as_github, as_json, as_text
-from ambient_components.cli.validate.validation import Validation
+from ambient_components.cli.validate.validation import validate_stacks
 from ambient_components.rules.secret_patterns import CREDENTIAL_PREFIXES
 from ambient_components.stackfile import Review, Workspace, review_stack
 from tests.support.json_schema import faults
@@ -83,7 +83,7 @@ def examine(files: dict[str, str | bytes]) -> tuple[Review, str, str]:
     with stack_of(files) as path:
         review = review_stack(path)
         check_places(review)
-        result = Validation(review.problems, 0, len(review.files))
+        result = validate_stacks([str(path)])
         reported = {"text": as_text(result), "json": as_json(result, ok=True), "github": as_github(result)}
         # One form by way of the command itself; which one depends on the files alone.
         form = sorted(reported)[len(path.read_bytes()) % len(reported)]
@@ -91,7 +91,9 @@ def examine(files: dict[str, str | bytes]) -> tuple[Review, str, str]:
     text, github = reported["text"], reported["github"]
     found = json.loads(reported["json"])["problems"]
     sentences = [line for line in text.splitlines() if not line.startswith("  hint: ")]
-    assert len(sentences) == len(github.splitlines()) == len(found) == len(review.problems)
+    assert len(sentences) == len(github.splitlines()) == len(found) == len(result.problems)
+    # The command adds warnings of guardrails to what the reader finds.
+    assert [one for one in result.problems if one.rule is None or not one.warning] == [*review.problems]
     assert (review.stack is None) == any(not problem.warning for problem in review.problems)
     return review, "\n".join(reported.values()), "\n".join(shown(review))
 
