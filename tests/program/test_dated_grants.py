@@ -123,11 +123,11 @@ def test_ends_are_warned_of_and_beginnings_noted(at):
     assert recording.warnings == []
     assert [text for level, text in recording.logs if level == "info"] == [
         "stacks/dev.yaml:6:36: workspaces.payments.grants[1].from: the view grant of group:contractors begins on "
-        "2026-12-01, in 5 days; the first run from then on gives it",
+        "2026-12-01, in 6 days; the first run from then on gives it",
     ]
     assert at("2026-12-20T09:30:00Z").warnings == [
         "stacks/dev.yaml:7:52: workspaces.payments.grants[2].until: the edit grant of user:bob@example.com ends after "
-        "2026-12-31, in 11 days, and is then view; write a later day to keep it",
+        "2026-12-31, in 12 days, and is then view; write a later day to keep it",
         "stacks/dev.yaml:9:77: workspaces.payments.grants[4].until: the view grant of user:auditor@example.com ended "
         "at 2026-12-10T17:00:00Z: it gives nothing any more; remove the line, or write a later day",
     ]
@@ -165,7 +165,7 @@ def test_the_plugin_is_told_how_early_where_nobody_renews_a_token(at, key, secon
 def test_how_early_may_stand_in_the_defaults(at):
     text = "defaults: {keys: {warnAhead: 60d}}\nworkspaces: {payments: {keys: {ci: %s}}}"
     (_, warning) = at("2026-12-01T12:00:00Z", text % "{generation: 2, overlapUntil: 2027-01-15}").warnings
-    assert "generation 1 of the key ends after 2027-01-15, in 45 days; switch its users over to generation 2" in warning
+    assert "generation 1 of the key ends after 2027-01-15, in 46 days; switch its users over to generation 2" in warning
     assert len(at("2026-12-01T12:00:00Z", text % "{generation: 2, overlapUntil: 2027-02-15}").warnings) == 1
 
 

@@ -191,11 +191,11 @@ def reported(rule, *grants, now=NOON, **fields):
 @pytest.mark.parametrize(
     ("until", "zone", "text"),
     [
-        ("2026-12-06", "UTC", "the view grant of user:bob ends after 2026-12-06, in 5 days"),
+        ("2026-12-06", "UTC", "the view grant of user:bob ends after 2026-12-06, in 6 days"),
         ("2026-12-01", "UTC", "the view grant of user:bob ends after 2026-12-01, in 12 hours"),
         ("2026-12-01", "Europe/Berlin", "the view grant of user:bob ends after 2026-12-01, in 11 hours"),
         ("2026-12-01T14:00:00+01:00", "UTC", "the view grant of user:bob ends at 2026-12-01T13:00:00Z, in 60 min"),
-        ("2026-12-14", "UTC", "the view grant of user:bob ends after 2026-12-14, in 13 days"),
+        ("2026-12-14", "UTC", "the view grant of user:bob ends after 2026-12-14, in 14 days"),
         ("2026-12-15", "UTC", None),
         ("2026-12-15T12:00:00Z", "UTC", "the view grant of user:bob ends at 2026-12-15T12:00:00Z, in 14 days"),
         ("2026-11-30", "UTC", None),
@@ -218,7 +218,7 @@ def test_how_early_is_each_grants_own():
 def test_a_beginning_is_announced():
     soon, later = BOB | {"from": "2026-12-05"}, {"group": "g", "from": "2027-12-05"}
     assert reported(beginning, soon, later) == [
-        ("grants.0.from", "the view grant of user:bob begins on 2026-12-05, in 3 days")
+        ("grants.0.from", "the view grant of user:bob begins on 2026-12-05, in 4 days")
     ]
     assert reported(ending, soon, later) == []
 
@@ -226,7 +226,7 @@ def test_a_beginning_is_announced():
 def test_a_grant_that_takes_the_place_of_another_is_told_once():
     first, then = BOB | {"until": "2026-12-04"}, BOB | {"from": "2026-12-05", "role": "edit"}
     assert reported(ending, first, then) == [
-        ("grants.0.until", "the view grant of user:bob ends after 2026-12-04, in 3 days, and is then edit")
+        ("grants.0.until", "the view grant of user:bob ends after 2026-12-04, in 4 days, and is then edit")
     ]
     assert reported(beginning, first, then) == []
     # Of two with a gap both are told.
