@@ -25,8 +25,8 @@ examples:
   ambient destroy fleet                  a fleet: evaluate all shards as one, then destroy them in parallel
 
 \b
-`pulumi destroy` evaluates no guardrail. It revokes all access first, also to protected workspaces, and stops only at
-their namespaces. This command refuses before anything changes:
+`pulumi destroy` evaluates no guardrail. With --skip-preview it revokes all access first, also to protected
+workspaces, and stops only at their namespaces. This command refuses before anything changes:
   a protected workspace or bucket               close it, or set protect: false, and deploy
   a bucket that would be deleted with objects   set onDelete: keep, or empty it, and deploy
   more than three workspaces                    add an exception for massRemoval at the top of the file, and deploy

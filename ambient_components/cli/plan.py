@@ -77,6 +77,8 @@ def plan_of_fleets(project: Project, stack: str, loaded: LoadedStack, request: P
 
 
 def _of_fleet(fleet: Fleet, loaded: LoadedStack, request: PlanRequest) -> Plan:
+    if not request.offline:
+        require_passphrase(fleet.project, fleet.name)
     skipped: Collection[int] = ()
     # At another time, other shards may be due.
     if not (request.offline or request.everything or request.refresh or request.at):
@@ -106,6 +108,8 @@ def _several(project: Project, name: str, request: PlanRequest) -> Plan:
         try:
             loaded = load_stack(stack_path(project, one.name))
             if one.plain:
+                if not request.offline:
+                    require_passphrase(project, one.name)
                 plans.append(plan_plain(one, loaded, request.at, offline=request.offline, refresh=request.refresh))
             else:
                 plans.append(_of_fleet(one, loaded, request))
@@ -251,10 +255,10 @@ def _online(
 ) -> Plan:
     require_passphrase(project, stack)
     pulumi, when = making.engine_at(project, at), at or clock.now()
+    # Before the preview: a run in between then differs from this state, and a saved plan of it is refused.
+    export = backend.export(pulumi, stack)
     with ThreadPoolExecutor(1) as pool:
-        # The preview takes longer than all the rest, and needs none of it.
         preview = pool.submit(making.preview, pulumi, stack, refresh=refresh)
-        export = backend.export(pulumi, stack)
         desired = making.declared(project, stack, loaded, when)
         answer = preview.result()
     found = making.online(pulumi, stack, export, desired, when, refresh=refresh, answer=answer)

@@ -171,8 +171,21 @@ def _is_workspace(word: str) -> bool:
 
 
 def is_key(word: str) -> bool:
-    """Tell whether the first argument is a key and no stack: `payments/ci` and not `my-org/dev`."""
-    return _STACK_AND_SLASH.fullmatch(word) is not None and not is_declared(Project.find(), word)
+    """Tell whether the first argument is a key and no stack: `payments/ci` and not `my-org/dev`.
+
+    Raises:
+        typer.BadParameter: It can be both, as a key may have the name of a stack.
+    """
+    if _STACK_AND_SLASH.fullmatch(word) is None:
+        return False
+    project = Project.find()
+    if not is_declared(project, word):
+        return True
+    workspace, _, key = word.partition("/")
+    if any(key in declared_keys(project, name).get(workspace, ()) for name in declared_stacks(project)):
+        msg = f"{word!r} is a key and may be a stack: name the stack with --stack"
+        raise typer.BadParameter(msg, param_hint="STACK")
+    return False
 
 
 def _stack_name(text: str) -> str:

@@ -10,11 +10,13 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components import activity, clock
+from ambient_components.access.guardrail_names import GUARDRAILS
 from ambient_components.cli.fleet_options import Form, Jobs, Shards, fleets_of
 from ambient_components.cli.options import NamedStack, Refresh, Stack, Yes
 from ambient_components.cli.prompts import confirmed, one_stack
 from ambient_components.engine import backend
 from ambient_components.engine.state import Export, state_digest
+from ambient_components.engine.texts import is_locked
 from ambient_components.errors import fail
 from ambient_components.fleet.run import Request, run_up
 from ambient_components.fleet.single import deploy, forget_log
@@ -131,12 +133,17 @@ class _Made:
 def _summarised(project: Project, made: _Made, stack: str, flags: Sequence[str]) -> int:
     """Deploy with a progress line and a summary. Return the exit code."""
     ended = deploy(made.engine, stack, *flags)
-    if ended.code == 0 or (ended.interrupted and ended.code > 0):
+    complete = not ended.reported.failures and not is_locked(ended.output)
+    if ended.code == 0 or (ended.interrupted and ended.code > 0 and complete):
         forget_log(ended)
     if ended.interrupted:
-        lines, code = interrupted_lines(stack, ended), INTERRUPTED
+        # With PULUMI_CONTINUE_ON_ERROR, steps may have failed before Ctrl-C.
+        failures = [] if complete else failed_lines(stack, project.shown(project.config_file(stack)), ended)
+        lines, code = [*failures, *interrupted_lines(stack, ended)], INTERRUPTED
     elif ended.failed:
-        lines, code = failed_lines(stack, project.shown(project.config_file(stack)), ended), 1
+        refused = any(one.problem.rule in GUARDRAILS for one in ended.reported.failures)
+        lines = failed_lines(stack, project.shown(project.config_file(stack)), ended)
+        code = REFUSED if refused else 1
     else:
         show_problems(one for one in ended.reported.warnings if one not in made.plan.warnings)
         lines, code = done_lines(made.plan, ended), 0
@@ -181,9 +188,10 @@ def _planned(project: Project, stack: str, reviewed: Saved | None, *, refresh: b
     path = stack_path(project, stack)
     with activity.waiting(f"Reading {path}"):
         loaded = load_stack(path)
+    # Before the preview: a run in between then differs from this state, and is noticed.
+    export = backend.export(engine, stack)
     with ThreadPoolExecutor(1) as pool:
         preview = pool.submit(making.preview, engine, stack, refresh=refresh)
-        export = backend.export(engine, stack)
         if reviewed is not None:
             saved.check_fresh(reviewed, stack, export, saved.versions(engine))
         desired = making.declared(project, stack, loaded, when)

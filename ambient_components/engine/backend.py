@@ -121,7 +121,7 @@ def stack_names(engine: Engine) -> set[str]:
 
 def has_stack(engine: Engine, stack: str) -> bool:
     """Tell whether the backend has this stack of this project."""
-    return stack in stack_names(engine)
+    return stack_of(read_stacks(engine.run(*_LIST)), stack) is not None
 
 
 def export(engine: Engine, stack: str) -> Export:

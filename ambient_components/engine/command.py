@@ -92,11 +92,12 @@ class Pulumi:
         return self._done(arguments, None)
 
     def _done(self, arguments: tuple[str, ...], stdin: str | None) -> Answer:
+        environ = self.environment(arguments)  # may ask for the passphrase, which a progress line would hide
         with activity.waiting(phase(arguments)):
             done = subprocess.run(  # noqa: S603
                 [program(self.environ), *self.arguments(arguments), *_QUIETLY],
                 cwd=self.folder,
-                env=self.environment(arguments),
+                env=environ,
                 # Not the terminal's: an unseen prompt would wait forever.
                 input=stdin or "",
                 capture_output=True,

@@ -56,6 +56,9 @@ def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], b
     decisions = decided(fleets, request)
     if all(task.skip for one in decisions for task in one.tasks):
         return carried_out(decisions, request, {}, begun)
+    for one in decisions:
+        # Before progress lines, which would hide the question.
+        require_passphrase(one.fleet.project, one.fleet.name)
     evaluated = _evaluated(decisions)
     code, guardrails = _shown(decisions, request, evaluated, confirm)
     if code is not None:

@@ -4,7 +4,8 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TextIO
@@ -12,9 +13,9 @@ from typing import Final, TextIO
 from ambient_components import activity
 from ambient_components.engine import events, texts
 from ambient_components.engine.steps import CHANGES_NOTHING, Diagnostic
+from ambient_components.errors import AmbientError
 from ambient_components.fleet.processes import Child, Interrupts
 from ambient_components.fleet.run_events import Reported
-from ambient_components.shards.excluded import EXCLUDE_VARIABLE
 from ambient_components.stacks.pulumi import PulumiEngine
 
 _LOOK: Final = 0.2
@@ -30,10 +31,24 @@ class Logged(Reported):
     def take(self, line: str) -> None:
         """Read one line of standard output."""
         super().take(line)
-        if self.log is not None:
-            for one in readable(line):
-                self.log.write(f"{one}\n")
+        self.write(readable(line))
+
+    def write(self, lines: Iterable[str]) -> None:
+        """Write lines to the log. On a full disk the log ends, and the run goes on."""
+        if self.log is None:
+            return
+        try:
+            self.log.writelines(f"{line}\n" for line in lines)
             self.log.flush()
+        except OSError:
+            self.close()
+
+    def close(self) -> None:
+        """Close the log, whatever the disk says."""
+        log, self.log = self.log, None
+        if log is not None:
+            with suppress(OSError):
+                log.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +89,19 @@ def deploy(engine: PulumiEngine, stack: str, *flags: str) -> Ended:
     words = engine.arguments(
         ("up", "--yes", "--skip-preview", "--json", "--suppress-outputs", *flags, "--stack", stack)
     )
-    environ = {name: value for name, value in engine.environ.items() if name != EXCLUDE_VARIABLE}
+    # Also a passphrase that was typed. `Child` takes it as the whole environment.
+    environ = engine.environment(("up", "--stack", stack))
     handle, path = tempfile.mkstemp(prefix=f"ambient-up-{stack.replace('/', '-')}-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8") as log, Interrupts() as interrupts:
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log, Interrupts() as interrupts:
         reported = Logged(log=log)
-        child = Child(words, engine.folder, environ, reported)
+        try:
+            child = Child(words, engine.folder, environ, reported)
+        except AmbientError:
+            Path(path).unlink(missing_ok=True)
+            raise
         code = _waited(child, stack, interrupts)
-        log.writelines(f"{line}\n" for line in child.output.splitlines() if line not in reported.other)
+        reported.write(line for line in child.output.splitlines() if line not in reported.other)
+        reported.close()
     return Ended(reported, code, interrupts.count > 0 and code != 0, child.output, time.monotonic() - begun, path)
 
 

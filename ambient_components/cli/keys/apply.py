@@ -84,6 +84,7 @@ def finish(
     places: Mapping[str, Collection[SelectedKey]],
     aims: Mapping[SelectedKey, Aim],
     files: Collection[str],
+    edited: Collection[str],
     *,
     now: bool,
     fleet: str = "",
@@ -95,7 +96,8 @@ def finish(
         project: The project, with the configs of the stacks.
         places: The changed keys by the stack that deploys them.
         aims: The intended result for each key.
-        files: The changed files.
+        files: The files of the keys.
+        edited: The files that were changed.
         now: Whether to deploy.
         fleet: The fleet's name if the stacks are its shards.
 
@@ -103,7 +105,7 @@ def finish(
         AmbientError: Pulumi failed, or an old key is still valid.
         typer.Exit: The plan has other changes, which are printed.
     """
-    steps = [f"git diff {' '.join(files)}", f"git commit {' '.join(files)}"]
+    steps = [f"git diff {' '.join(edited)}", f"git commit {' '.join(edited)}"] if edited else []
     if now:
         deploy(
             [

@@ -114,16 +114,17 @@ def requested_before(
     Args:
         stack: The stack.
         selected: The keys.
-        deployed: The deployed generations. None if unknown; a running overlap then counts as requested.
+        deployed: The deployed generations. None if unknown; then none counts as requested, because an old key that
+            stays valid is worse than a further rotation.
         today: The day in the stack's time zone.
         overlap_given: Whether the user chose an overlap, which may differ from the one in the file.
     """
+    if deployed is None:
+        return []
 
     def settled(workspace: str, key_id: str) -> bool:
         key = stack.file.workspaces[workspace].keys[key_id]
         running = key.overlap_until is not None and key.overlap_until >= today
-        if deployed is None:
-            return running
         recorded = _recorded(deployed, (workspace, key_id))
         # Of a key without an identity no old one can overlap. No overlap in the file may mean that the key leaked.
         return recorded.awaits(key.generation) and (
@@ -133,14 +134,19 @@ def requested_before(
     return [one for one in selected if settled(*one)]
 
 
-def waiting_lines(stack: LoadedStack, selected: Iterable[SelectedKey]) -> list[str]:
+def waiting_lines(
+    stack: LoadedStack, selected: Iterable[SelectedKey], deployed: Mapping[SelectedKey, Recorded] | None
+) -> list[str]:
     """Describe the keys of `requested_before`."""
     lines = []
     for workspace, key_id in selected:
         where = stack.sources.key(_path(workspace, key_id))
         generation = stack.file.workspaces[workspace].keys[key_id].generation
         name = f"{where.file}:{where.line}: {workspace}/{key_id}"
-        lines.append(f"{name}: already asked for: generation {generation} is not deployed yet")
+        if _recorded(deployed, (workspace, key_id)).made:
+            lines.append(f"{name}: already requested: generation {generation} is not deployed yet")
+        else:
+            lines.append(f"{name}: nothing to rotate: the key is not deployed yet, and will be generation {generation}")
     return lines
 
 

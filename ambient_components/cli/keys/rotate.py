@@ -126,14 +126,14 @@ def rotate(
     rotating = [one for one in selected if one not in waiting]
     texts = rotation(loaded, rotating, ends(here, seconds, last_day, leaked=leaked), deployed)
     after = write_stack(loaded.path, texts)
-    lines = [*rotation_lines(loaded, rotating, texts, deployed), *waiting_lines(after, waiting)]
+    lines = [*rotation_lines(loaded, rotating, texts, deployed), *waiting_lines(after, waiting, deployed)]
     print("\n".join(lines))
     aims = {}
     for one in selected:
         written = after.file.workspaces[one[0]].keys[one[1]]
         aims[one] = Aim(written.generation, overlap=written.overlap_until is not None)
     files = list(dict.fromkeys([*texts, *(key_file(after, *one) for one in waiting)]))
-    finish(engine, project, places, aims, files, now=now, fleet=stack if fleets else "")
+    finish(engine, project, places, aims, files, list(texts), now=now, fleet=stack if fleets else "")
 
 
 def _deployed(

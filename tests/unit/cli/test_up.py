@@ -164,6 +164,16 @@ def test_ctrl_c_lets_the_engine_end_and_says_what_to_run(flags: tuple[str, ...],
     assert logs(pulumi) == []
 
 
+def test_failures_before_ctrl_c_are_shown_and_their_log_stays(pulumi: FakePulumi) -> None:
+    failure = diagnostic("error", "forbidden: no", urn(RBAC, "pay/grant/user:0"))
+    others = [ended("create", RBAC, f"pay/grant/user:{number}") for number in range(1, 400)]
+    code, text = interrupted(pulumi, 1, lines=[failure, *others], sleep=0.05)
+    assert code == 130, text
+    assert "forbidden: no" in text
+    (log,) = logs(pulumi)
+    assert f"Log: {log}" in text
+
+
 def test_the_third_ctrl_c_kills_the_engine(pulumi: FakePulumi) -> None:
     code, text = interrupted(pulumi, 3, deaf=9)
     assert code == 130, text

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ambient_components.errors import AmbientError
+from ambient_components.fleet.single import deploy, forget_log
 from ambient_components.stacks import passphrase as module
 from ambient_components.stacks.passphrase import passphrase
 from ambient_components.stacks.project import Project
@@ -99,3 +100,20 @@ def test_the_answer_is_not_echoed(project: Project) -> None:
     os.waitpid(child, 0)
     os.close(terminal_end)
     assert b"hidden" not in shown
+
+
+def test_a_deployment_gets_what_was_typed(
+    project: Project, terminal: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "pulumi"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nprintf %s "${VARIABLE}" > {tmp_path}/got\n')
+    program.chmod(0o755)
+    monkeypatch.delenv(VARIABLE, raising=False)
+    engine = PulumiEngine(project.folder, {"PATH": f"{program.parent}:/usr/bin:/bin"})
+    ended = deploy(engine, "dev")
+    assert ended.code == 0
+    assert (tmp_path / "got").read_text() == "typed"
+    assert "typed" not in Path(ended.log).read_text()
+    forget_log(ended)
+    assert len(terminal) == 1
