@@ -58,9 +58,13 @@ class AccessDiff:
     """Gained assignments, sorted."""
     lost: tuple[RoleAssignment, ...]
     """Lost assignments, sorted."""
+    kept: tuple[RoleAssignment, ...] = ()
+    """Unchanged assignments of subjects in the other two, sorted: an owner who loses a grant keeps admin."""
 
 
 def access_diff(before: Collection[RoleAssignment], after: Collection[RoleAssignment]) -> AccessDiff:
     """Return the difference. A changed role is one lost and one gained assignment."""
     old, new = frozenset(before), frozenset(after)
-    return AccessDiff(tuple(sorted(new - old)), tuple(sorted(old - new)))
+    changed = {(one.workspace, one.subject) for one in old ^ new}
+    kept = (one for one in old & new if (one.workspace, one.subject) in changed)
+    return AccessDiff(tuple(sorted(new - old)), tuple(sorted(old - new)), tuple(sorted(kept)))

@@ -89,13 +89,14 @@ def _objects(reported: Reported) -> str:
 def _access(diff: AccessDiff) -> str:
     """Return how many subjects gained, changed and lost access. Keys have their own line."""
     gained = {(one.workspace, one.subject): one.role for one in diff.gained if one.reason != KEY}
-    lost = {(one.workspace, one.subject) for one in diff.lost if one.reason != KEY}
+    kept = {(one.workspace, one.subject) for one in diff.kept}
+    lost = {(one.workspace, one.subject) for one in diff.lost if one.reason != KEY} | (kept & gained.keys())
     roles = Counter(role for subject, role in gained.items() if subject not in lost)
     names = ", ".join(f"{count} {role}" for role, count in sorted(roles.items(), key=lambda one: -rank(one[0])))
     counts = (
         (len(gained.keys() - lost), f"given ({names})"),
-        (len(gained.keys() & lost), "changed"),
-        (len(lost - gained.keys()), "removed"),
+        (len(gained.keys() & lost) + len(lost & kept - gained.keys()), "changed"),
+        (len(lost - gained.keys() - kept), "removed"),
     )
     return ", ".join(f"{count} {word}" for count, word in counts if count)
 

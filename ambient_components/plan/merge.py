@@ -93,7 +93,11 @@ def _united(name: str, at: datetime, plans: Sequence[Plan], *, online: bool) -> 
         stack=name,
         at=at,
         online=online,
-        access=AccessDiff(every(lambda plan: plan.access.gained), every(lambda plan: plan.access.lost)),
+        access=AccessDiff(
+            every(lambda plan: plan.access.gained),
+            every(lambda plan: plan.access.lost),
+            every(lambda plan: plan.access.kept),
+        ),
         dates=every(lambda plan: plan.dates),
         workspaces=every(lambda plan: plan.workspaces),
         keys=every(lambda plan: plan.keys),
@@ -145,7 +149,7 @@ def _in_stack(plan: Plan) -> Plan:
 
     return replace(
         plan,
-        access=AccessDiff(renamed(plan.access.gained), renamed(plan.access.lost)),
+        access=AccessDiff(renamed(plan.access.gained), renamed(plan.access.lost), renamed(plan.access.kept)),
         dates=renamed(plan.dates),
         workspaces=renamed(plan.workspaces),
         keys=renamed(plan.keys),

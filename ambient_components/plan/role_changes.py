@@ -26,9 +26,9 @@ class RoleChange:
     workspace: str
     subject: str
     before: RoleAssignment | None
-    """The strongest role that ends. None if no role of the subject ends."""
+    """The strongest role of the subject before. None without a role."""
     after: RoleAssignment | None
-    """The strongest role that begins. None if no role of the subject begins."""
+    """The strongest role of the subject after. None without a role."""
     adopted: bool = False
     """Whether the workspace is taken over, so that the subject may have the role already."""
 
@@ -57,7 +57,8 @@ class RoleChange:
 
 def role_changes(plan: Plan) -> tuple[RoleChange, ...]:
     """Return one change for each subject of each workspace, most dangerous first."""
-    before, after = _strongest(plan.access.lost), _strongest(plan.access.gained)
+    kept = plan.access.kept
+    before, after = _strongest((*plan.access.lost, *kept)), _strongest((*plan.access.gained, *kept))
     adopted = {one.workspace for one in plan.workspaces if one.what == facts.ADOPTED}
     found = (
         RoleChange(*place, before.get(place), after.get(place), adopted=place[0] in adopted)
