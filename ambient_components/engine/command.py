@@ -161,16 +161,16 @@ def start(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) ->
 def shown(
     arguments: Sequence[str], folder: Path, environ: Mapping[str, str], show: Callable[[Iterable[str]], None]
 ) -> int:
-    """Run a command of the program to its end, with all that it prints handed on line by line; return its exit code.
+    """Run a command to its end, pass on its output line by line, and return its exit code.
 
-    Ctrl-C reaches it as well, in the same terminal, and makes it end its steps in good order: it is waited
-    for, since what it would leave behind is a lock and half of a state. A SIGTERM is handed on to it.
+    Ctrl-C reaches the command too. It finishes its steps and releases its lock, so this function waits for it. SIGTERM is
+    passed on to the command.
 
     Args:
-        arguments: Arguments of the command.
-        folder: The project's folder.
-        environ: The complete environment of the program.
-        show: Takes the lines.
+        arguments: The command's arguments.
+        folder: The project folder.
+        environ: The complete environment.
+        show: Receives the lines.
 
     Raises:
         AmbientError: The program does not exist.
