@@ -163,8 +163,8 @@ def shown(
 ) -> int:
     """Run a command to its end, pass on its output line by line, and return its exit code.
 
-    Ctrl-C reaches the command too. It finishes its steps and releases its lock, so this function waits for it. SIGTERM is
-    passed on to the command.
+    Ctrl-C reaches the command too. It finishes its steps and releases its lock, so this function waits for it. SIGTERM
+    is passed on to the command.
 
     Args:
         arguments: The command's arguments.
