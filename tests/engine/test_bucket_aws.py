@@ -30,6 +30,8 @@ from tests.support.buckets import (
 from tests.support.stacks import REPOSITORY, Stack
 from tests.support.store import iam, s3
 
+pytestmark = pytest.mark.slow
+
 AWS = ", driver: aws"
 
 

@@ -19,6 +19,8 @@ from tests.support.life import RBAC, Workspace
 from tests.support.machine import Machine
 from tests.support.shard import Shard
 
+pytestmark = pytest.mark.slow
+
 BASE = """
 workspaces:
   THIS:

@@ -19,6 +19,8 @@ from tests.support.machine import Machine
 from tests.support.stacks import PATIENCE, REPOSITORY, Result
 from tests.support.store import s3
 
+pytestmark = pytest.mark.slow
+
 DIES_BEFORE_THE_SECOND_IMPORT = """\
 #!/bin/sh
 if [ "$1 $2" = "stack import" ]; then

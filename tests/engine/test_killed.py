@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.stacks import Stack
 
+pytestmark = pytest.mark.slow
+
 FILE = """
 workspaces:
   THIS:

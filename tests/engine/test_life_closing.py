@@ -3,6 +3,8 @@
 By plain runs, with the engine's own preview; runs that die are in test_life_crashes.py.
 """
 
+import pytest
+
 from tests.support.life import (
     EMPTY,
     add,
@@ -18,6 +20,8 @@ from tests.support.life import (
     write,
 )
 from tests.support.stacks import Stack
+
+pytestmark = pytest.mark.slow
 
 
 def test_closing_ends_all_access_and_keeps_the_data_and_removing_it_deletes_all(stack: Stack) -> None:

@@ -28,6 +28,8 @@ from tests.support.life import (
 )
 from tests.support.stacks import Stack
 
+pytestmark = pytest.mark.slow
+
 Pair = tuple[Workspace, Workspace]
 GRANT = ", {user: bob@example.com}"
 

@@ -6,6 +6,8 @@ By plain runs, with the engine's own preview; runs that die are in test_life_cra
 import base64
 import json
 
+import pytest
+
 from tests.support.life import (
     EMPTY,
     ENTRY,
@@ -21,6 +23,8 @@ from tests.support.life import (
     write,
 )
 from tests.support.stacks import Stack
+
+pytestmark = pytest.mark.slow
 
 GRANT = ", {user: bob@example.com}"
 SECRETS = ENTRY[ENTRY.index("    secrets:") : ENTRY.index("    settings:")]
