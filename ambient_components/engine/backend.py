@@ -121,7 +121,10 @@ def stack_names(engine: Engine) -> set[str]:
 
 def has_stack(engine: Engine, stack: str) -> bool:
     """Tell whether the backend has this stack of this project."""
-    return stack_of(read_stacks(engine.run(*_LIST)), stack) is not None
+    names = stack_names(engine)
+    # The own organisation, and that of file backends, may be left out of the list.
+    others = {name for name in names if name.endswith(f"/{_bare(stack)}")}
+    return stack in names or (_bare(stack) in names and not others)
 
 
 def export(engine: Engine, stack: str) -> Export:

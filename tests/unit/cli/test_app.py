@@ -169,6 +169,9 @@ class TestPulumi:
     def test_stacks(self, tmp_path: Path, stack: str, there: bool) -> None:
         assert has_stack(script(tmp_path, """echo '[{"name": "org/prod"}]'"""), stack) is there
 
+    def test_a_list_without_organisations_names_the_own_one(self, tmp_path: Path) -> None:
+        assert has_stack(script(tmp_path, """echo '[{"name": "prod"}]'"""), "organization/prod")
+
 
 class TestKubeconfig:
     def write(self, path: Path, name: str, cluster: dict[str, str], current: bool = True) -> None:
