@@ -171,7 +171,7 @@ def test_what_somebody_could_mint_outlives_his_grant_and_ends_with_the_identity(
         reported = re.search(
             rf"workspace '{stack.w}': edit of user:bob@example.com ends in this run, and people who had it could mint "
             r"tokens of the keys boss, ci and the accounts (?P<accounts>[^:]+), and those outlive it; if that may have "
-            rf"happened, rotate them: ambient (?P<words>keys rotate {stack.name} --workspace {stack.w} --leaked) ",
+            rf"happened, rotate them: ambient (?P<words>keys rotate {stack.name} --workspace {stack.w} --leaked)",
             result.flat.replace("\n", " "),
         )
         assert reported, result.text
