@@ -119,7 +119,18 @@ class TestBuilds:
     def test_an_interrupted_build_leaves_no_compiler_and_no_half_program(self, fake: Path, tmp_path: Path) -> None:
         (fake / "slow" / "etcd").touch()
         command = [sys.executable, "-m", "sandbox", "build"]
-        with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as child:
+
+        def heed_interrupts() -> None:
+            """A shell starts programs in the background with SIGINT ignored, and children inherit that."""
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+        with subprocess.Popen(
+            command,
+            cwd=REPOSITORY,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=heed_interrupts,  # noqa: PLW1509  # no thread runs yet
+        ) as child:
             deadline = time.monotonic() + 60
             while not (fake / "pid").exists() or not (fake / "pid").read_text().strip():
                 assert time.monotonic() < deadline
