@@ -358,7 +358,7 @@ def test_the_remedy_of_the_report_ends_what_was_minted(stack: Stack) -> None:
     """What it says of a deployed stack is so; after what it says to change it says it no more, and it is over."""
     stack.write(BESIDE_EDIT)
     stack.up().ok()
-    received = stack.ambient("report", stack.name, "--fail-on", "high")
+    received = stack.ambient("report", stack.name, "--verbose", "--fail-on", "high")
     assert received.code == 2, received.text
     assert "high    group:payments-devs (edit) can become admin" in received.text
     declared, deployed = (
