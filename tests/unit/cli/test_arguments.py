@@ -99,3 +99,12 @@ def test_a_key_alone_needs_the_only_stack(project: Path) -> None:
     add_prod(project)
     with pytest.raises(typer.BadParameter, match="Name one: dev, prod"):
         stack_and_key("lab/sync", "", "")
+
+
+def test_a_key_with_the_name_of_a_stack_is_ambiguous(project: Path) -> None:
+    """Otherwise `keys rotate payments/dev lab/sync` would take the first key for a stack, and not rotate it."""
+    (project / "stacks/teams/lab.yaml").write_text("workspaces: {lab: {keys: {dev: {}}}}\n")
+    with pytest.raises(typer.BadParameter, match="'lab/dev' is a key and may be a stack: name the stack with --stack"):
+        stack_and_keys("lab/dev", ["payments/ci"], "")
+    assert stack_and_keys("lab/dev", ["payments/ci"], "dev") == ("dev", ["lab/dev", "payments/ci"])
+    assert stack_and_keys("dev", ["lab/dev"], "") == ("dev", ["lab/dev"])

@@ -1,5 +1,6 @@
 """The end of `ambient up` of one stack: its summary, its errors, its log, and Ctrl-C. With an engine that plays."""
 
+import json
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ import pytest
 
 from ambient_components.cli.app import run
 from ambient_components.errors import refusal
+from ambient_components.fleet.single import Logged
 from ambient_components.problem_json import encode
 from tests.support.fake_pulumi import FakePulumi, diagnostic, ended, urn
 from tests.support.planned import RBAC, ledger, make_project
@@ -172,6 +174,15 @@ def test_failures_before_ctrl_c_are_shown_and_their_log_stays(pulumi: FakePulumi
     assert "forbidden: no" in text
     (log,) = logs(pulumi)
     assert f"Log: {log}" in text
+
+
+def test_a_full_disk_ends_the_log_and_not_the_run() -> None:
+    with Path("/dev/full").open("w") as log:
+        reported = Logged(log=log)
+        reported.take(json.dumps(ended("create", RBAC, "pay/grant/user:0")))
+        assert reported.log is None
+        reported.take(json.dumps(ended("create", RBAC, "pay/grant/user:1")))
+    assert reported.created == 2
 
 
 def test_the_third_ctrl_c_kills_the_engine(pulumi: FakePulumi) -> None:
