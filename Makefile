@@ -97,11 +97,21 @@ down: setup ## Destroy the stack dev and stop the sandbox; its data stays
 clean: setup ## Stop the sandbox and delete its data; .venv and the cache stay
 	@$(PYTHON) -m sandbox clean
 
-check: setup ## Lint, formatting, types, import rules
+check: setup $(if $(shell command -v go),$(BIN)/actionlint) ## Lint, formatting, types, import rules, workflows
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --no-config --strict-collection --no-progress --quiet .github examples
+	@if [ -x $(BIN)/actionlint ]; then set -x; $(BIN)/actionlint -shellcheck= -pyflakes= $(WORKFLOWS); \
+	else echo 'actionlint is left out: it is built with Go, which is not installed'; fi
+
+WORKFLOWS := $(wildcard .github/workflows/*.yaml examples/*/.github/workflows/*.yaml)
+
+# No Python package contains it.
+$(BIN)/actionlint: requirements/go.mod requirements/go.sum | setup
+	@echo 'Building actionlint' >&2
+	@cd requirements && go build -o ../$@ github.com/rhysd/actionlint/cmd/actionlint
 
 # More than four would wait for the one with the tests of real tokens (tests/support/workers.py).
 WORKERS ?= auto
