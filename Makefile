@@ -97,12 +97,13 @@ down: setup ## Destroy the stack dev and stop the sandbox; its data stays
 clean: setup ## Stop the sandbox and delete its data; .venv and the cache stay
 	@$(PYTHON) -m sandbox clean
 
-check: setup $(if $(shell command -v go),$(BIN)/actionlint) ## Lint, formatting, types, import rules, workflows
+check: setup $(if $(shell command -v go),$(BIN)/actionlint) ## Lint, formatting, types, import rules, workflows, Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/zizmor --offline --no-config --strict-collection --no-progress --quiet .github examples
+	$(BIN)/hadolint Dockerfile
 	@if [ -x $(BIN)/actionlint ]; then set -x; $(BIN)/actionlint -shellcheck= -pyflakes= $(WORKFLOWS); \
 	else echo 'actionlint is left out: it is built with Go, which is not installed'; fi
 
