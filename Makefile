@@ -3,7 +3,7 @@
 
 PYTHON := .venv/bin/python
 BIN := .venv/bin
-# Without this the engine skips all deletes after a failure, which would stop revocations (docs/how-it-works.md).
+# Without this the engine skips all deletes after a failure, which would stop revocations (docs/concepts/how-it-works.md).
 export PULUMI_CONTINUE_ON_ERROR := true
 
 .DEFAULT_GOAL := help
@@ -20,7 +20,7 @@ help: ## List the commands
 	@printf '  %-28s %s\n' \
 		AMBIENT_SANDBOX_KUBECONFIG 'make up: use the cluster of this kubeconfig, which must have the platform' \
 		AMBIENT_CACHE_DIR 'cache of downloaded and built programs (default: ~/.cache/ambient-components)' \
-		AMBIENT_MIRROR 'URL or folder to download programs from, by host and path (docs/sandbox.md)' \
+		AMBIENT_MIRROR 'URL or folder to download programs from, by host and path (docs/internals/sandbox.md)' \
 		AMBIENT_OFFLINE '1: after make setup, no network: only what is installed, in the cache or in Go'"'"'s module cache' \
 		AMBIENT_BUILD '1: build programs instead of downloading them' \
 		BASE_PYTHON 'Python 3.11 or newer for .venv (default: python3.13, 3.12, 3.11 or python3)' \
@@ -123,7 +123,7 @@ test-all: compiled sandbox-build ## All tests: also the slow ones, and all examp
 insider: compiled sandbox-build ## Attack the sandbox as a workspace user, and print the results
 	$(PYTHON) -m pytest tests/engine/insider --no-header -q $(ARGS)
 
-bench: compiled sandbox-build ## Measure 10, 100 and 1,000 workspaces and write docs/performance.md (half an hour)
+bench: compiled sandbox-build ## Measure 10, 100 and 1,000 workspaces and write docs/project/performance.md (half an hour)
 	$(PYTHON) -m bench --write
 
 lock: ## Update the lock files from pyproject.toml (needs uv)

@@ -39,7 +39,9 @@ def in_workspace(**fields):
 
 
 @pytest.mark.parametrize(
-    ("file", "text"), [(f"stacks/{SCHEMA_FILE}", schema_text), ("docs/fields.md", reference_text)], ids=["json", "page"]
+    ("file", "text"),
+    [(f"stacks/{SCHEMA_FILE}", schema_text), ("docs/reference/fields.md", reference_text)],
+    ids=["json", "page"],
 )
 def test_the_generated_files_are_fresh(request, file, text):
     path = ROOT / file
