@@ -12,7 +12,7 @@ export PULUMI_CONTINUE_ON_ERROR := true
 # Parallel recipes would build the same parts twice, and mix the output of `check` and `test`.
 .NOTPARALLEL:
 
-.PHONY: help setup demo compiled up preview down clean check test test-unit test-all insider bench lock
+.PHONY: help setup demo compiled up preview down clean check site test test-unit test-all insider bench lock
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,11 +97,20 @@ down: setup ## Destroy the stack dev and stop the sandbox; its data stays
 clean: setup ## Stop the sandbox and delete its data; .venv and the cache stay
 	@$(PYTHON) -m sandbox clean
 
-check: setup ## Lint, formatting, types, import rules
+check: setup ## Lint, formatting, types, import rules, the documentation's site
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MKDOCS) --quiet
+
+site: setup ## Build the documentation into build/site/VERSION, which needs no server and no network
+	@version=$$($(BIN)/ambient --version | cut -d' ' -f2); \
+	SITE_NAME="ambient-components $$version" $(MKDOCS) --quiet --site-dir "build/site/$$version" && \
+	echo "build/site/$$version/index.html"
+
+# The theme warns of MkDocs 2 on every run; mkdocs.yml has the reason for this version.
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # More than four would wait for the one with the tests of real tokens (tests/support/workers.py).
 WORKERS ?= auto
