@@ -213,19 +213,42 @@ def test_every_trap_of_the_platform_is_handled_and_held() -> None:
     contract = (ROOT / "docs" / "internals" / "platform-contract.md").read_text(encoding="utf-8")
     section = contract[contract.index("\n## 10. ") : contract.index("\n## 11. ")]
     numbers = re.findall(r"^(\d+)\. ", section, re.MULTILINE)
-    page = (ROOT / "docs" / "internals" / "upstream-issues.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "internals" / "evidence.md").read_text(encoding="utf-8")
     rows = {match["number"]: match["tests"] for match in _TRAP.finditer(page[page.index("24 traps") :])}
     assert list(rows) == numbers
     assert len(numbers) == 24
     assert [number for number, tests in rows.items() if not _TEST.search(tests)] == []
 
 
+def evidence() -> dict[str, dict[str, str]]:
+    """The statements of each page with their tests, from the annex."""
+    annex = (ROOT / "docs/internals/evidence.md").read_text(encoding="utf-8")
+    pages: dict[str, dict[str, str]] = {}
+    for section in annex[: annex.index("\n## The platform's 24 traps")].split("\n## ")[1:]:
+        link = _LINK.search(section)
+        assert link, section
+        rows = re.findall(r"^\| (?!statement )(.+?) \| (`tests/.*`) \|$", section, re.MULTILINE)
+        pages[link["target"].removeprefix("../")] = dict(rows)
+    return pages
+
+
+@pytest.mark.parametrize(("page", "statements"), evidence().items(), ids=list(evidence()))
+def test_every_statement_with_evidence_is_on_its_page(page: str, statements: dict[str, str]) -> None:
+    def plain(text: str) -> str:
+        return " ".join(re.sub(r"\]\([^)]*\)", "]", text).split())
+
+    assert statements
+    text = plain((ROOT / "docs" / page).read_text(encoding="utf-8"))
+    assert [statement for statement in statements if plain(statement) not in text] == []
+
+
 def test_every_line_of_the_page_of_drift_is_held_and_every_test_of_drift_is_a_line() -> None:
     page = (ROOT / "docs" / "runbooks" / "drift.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (?!-|a user )(.*) \|$", page[page.index("\n## ") :], re.MULTILINE)
+    rows = re.findall(r"^\| (?!-|a user )(.*?) \|", page[page.index("\n## ") :], re.MULTILINE)
+    held = evidence()["runbooks/drift.md"]
     assert len(rows) >= 20
-    assert [row for row in rows if not _TEST.search(row.rpartition(" | ")[2])] == []
-    named = {(match["file"], match["name"]) for match in _TEST.finditer("\n".join(rows))}
+    assert [row for row in rows if row not in held] == []
+    named = {(match["file"], match["name"]) for match in _TEST.finditer("\n".join(held.values()))}
     tests = {
         (str(file.relative_to(ROOT)), name)
         for file in ROOT.glob("tests/engine/test_drift_*.py")
