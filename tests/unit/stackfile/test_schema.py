@@ -291,3 +291,17 @@ def test_every_field_is_in_the_reference():
     rows = {heading: re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) for heading, text in sections.items()}
     fields = sorted(sorted(part["properties"]) for part in objects().values())
     assert sorted(sorted(names) for names in rows.values() if names) == fields
+
+
+def test_a_default_that_depends_on_other_values_is_in_its_column():
+    key = reference_text().split("\n## Key\n")[1].split("\n## ")[0]
+    rows = [line.removeprefix("| ").split(" | ") for line in key.splitlines() if line.startswith("| `")]
+    columns = {row[0].strip("`"): row[2] for row in rows}
+    assert {name: columns[name] for name in ("name", "description", "rotate", "warnAhead", "static", "retain")} == {
+        "name": "the key's id",
+        "description": "",
+        "rotate": "auto; manual for keys without expiry",
+        "warnAhead": "`14d`",
+        "static": "`false`",
+        "retain": "`state`",
+    }
