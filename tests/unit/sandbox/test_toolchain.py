@@ -59,6 +59,14 @@ def toolchain(folder: Path, *, real_host: bool = False) -> Toolchain:
     )
 
 
+def write_state(box: Path, stack: str, version: str) -> Path:
+    """A stack's state as a Pulumi CLI of this version writes it."""
+    path = box / "state" / ".pulumi" / "stacks" / "project" / f"{stack}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"manifest": {"version": version}}}}))
+    return path
+
+
 class TestCacheKey:
     def test_follows_from_module_files(self, tmp_path: Path) -> None:
         copy = shutil.copytree(TOOLCHAIN_SOURCES, tmp_path / "toolchain")
@@ -280,6 +288,9 @@ class TestEnvironment:
         older = program(tmp_path / "older", "#!/bin/sh\necho v3.259.0\n")
         newest = program(tmp_path / "newest", "#!/bin/sh\necho 3.1000.0-dev\n")
         check_cli_version(box, older)
+        write_state(box, "dev", "v3.259.0")
+        check_cli_version(box, older)
+        write_state(box, "other", "v3.274.1")
         check_cli_version(box, newer)
         check_cli_version(box, program(tmp_path / "silent"))
         with pytest.raises(SandboxError) as refused:
@@ -288,8 +299,17 @@ class TestEnvironment:
         assert first == f"{older} is v3.259.0, older than Pulumi v3.274.1, which wrote the state in {box}."
         assert len(hints) == 2
         check_cli_version(box, newest)
+        write_state(box, "dev", "v3.1000.0")
         with pytest.raises(SandboxError):
             check_cli_version(box, newer)
+
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"[]", b'{"checkpoint": {"latest": null}}', b'{"checkpoint": {"latest": {"manifest": {}}}}', b"\xff"],
+    )
+    def test_a_state_without_a_version_refuses_no_cli(self, tmp_path: Path, content: bytes) -> None:
+        write_state(tmp_path, "dev", "v1.0.0").write_bytes(content)
+        check_cli_version(tmp_path, program(tmp_path / "pulumi", "#!/bin/sh\necho v3.259.0\n"))
 
     @pytest.mark.parametrize(("own", "expected"), [(None, "true"), ("false", "false")])
     def test_the_engine_downloads_no_plugins(self, tmp_path: Path, own: str | None, expected: str) -> None:
