@@ -166,6 +166,12 @@ def deployed(directory: Path) -> bool:
 
 def stack_environment(directory: Path) -> dict[str, str]:
     """Return the complete environment of the stack's engine, for the sandbox and the selected cluster."""
+    pulumi = recorded_toolchain(directory).pulumi
+    if not pulumi.exists():
+        message = (
+            f"{pulumi}, which this sandbox uses, is gone.\nhint: Run `make sandbox-start`, then this command again."
+        )
+        raise SandboxError(message)
     return {**child_environment(directory), **cluster_environment(directory)}
 
 

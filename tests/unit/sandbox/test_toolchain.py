@@ -36,6 +36,7 @@ from sandbox.parts import ENGINE_KIT, KITS, STORE_KIT, VERSITYGW_VERSION, machin
 from sandbox.paths import PLATFORM_MANIFESTS, TOOLCHAIN_SOURCES, cache_root, partial_file, write_private
 from sandbox.processes import Service
 from sandbox.progress import Progress, spell
+from sandbox.starting import wait_ready
 from sandbox.toolchain import Toolchain, find_or_build
 
 
@@ -386,6 +387,19 @@ class TestProcesses:
         assert service.stop()
         assert service.pid() is None
         assert not service.stop()
+
+    def test_a_program_that_ended_is_named_and_not_the_one_that_waits_for_it(self, tmp_path: Path) -> None:
+        needed, waiting = Service("needed", tmp_path), Service("waiting", tmp_path)
+        needed.start([sys.executable, "-c", "print('invalid downgrade')"])
+        waiting.start([sys.executable, "-c", "import time; time.sleep(60)"])
+        try:
+            with pytest.raises(SandboxError, match="needed ended at once") as failed:
+                wait_ready(waiting, lambda: False, needed)
+        finally:
+            waiting.stop()
+        _, line, hint = str(failed.value).splitlines()
+        assert line == "invalid downgrade"
+        assert hint.startswith("hint: If a newer version wrote its data")
 
     def test_a_reused_pid_is_a_stranger(self, tmp_path: Path) -> None:
         (tmp_path / "run").mkdir()

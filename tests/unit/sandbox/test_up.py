@@ -346,6 +346,19 @@ class TestConfigOfTheStore:
         assert len(engine.received) == 1
 
 
+class TestWithoutItsPrograms:
+    @pytest.mark.parametrize("verb", ["down", "preview"])
+    def test_the_error_says_how_to_get_them_again(
+        self, tmp_path: Path, verb: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "toolchain.json").write_text(json.dumps({"pulumi": "/gone/pulumi", "kubernetes_plugin": "/gone/p"}))
+        assert command_line.main([verb, "--directory", str(tmp_path)]) == 1
+        assert capsys.readouterr().err == (
+            "sandbox: /gone/pulumi, which this sandbox uses, is gone.\n"
+            "hint: Run `make sandbox-start`, then this command again.\n"
+        )
+
+
 class TestWithoutASandbox:
     def test_preview_says_so(self, tmp_path: Path) -> None:
         assert command_line.main(["preview", "--directory", str(tmp_path / "none")]) == 3
