@@ -14,7 +14,6 @@ from ambient_components.access.effective import Row, by_subject, by_workspace, p
 from ambient_components.access.entries import Ledger
 from ambient_components.access.rights import ALL_RIGHTS, RoleRight, roles_with
 from ambient_components.access.role_assignments import PLATFORM, RoleAssignment
-from ambient_components.cli.access.report import Report, Status, from_cluster, from_state, part, report
 from ambient_components.cli.options import (
     Files,
     MoreWorkspaces,
@@ -33,6 +32,7 @@ from ambient_components.output import Format, Paint, paint_for, plain, show_prob
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject
 from ambient_components.printable import cell, json_text, one_line
+from ambient_components.stacks.access_report import Report, Status, from_cluster, from_state, part, report
 from ambient_components.stacks.ledgers import check_workspaces, selected_access
 from ambient_components.stacks.project import Project
 from ambient_components.suggest import did_you_mean

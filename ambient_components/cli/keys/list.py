@@ -12,7 +12,6 @@ import typer
 
 from ambient_components import activity, clock
 from ambient_components.cli import completion
-from ambient_components.cli.keys.table import Limits, Row, Seen, rows, seen_in
 from ambient_components.cli.options import NamedStack, Workspaces, format_option, wrong_value
 from ambient_components.cli.prompts import one_stack
 from ambient_components.cluster.client import Cluster, core
@@ -27,6 +26,7 @@ from ambient_components.rules.durations import YEAR, format_rounded, parse_durat
 from ambient_components.shards import split_shard
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
+from ambient_components.stacks.key_table import Limits, Row, Seen, rows, seen_in
 from ambient_components.stacks.ledgers import check_workspaces
 from ambient_components.stacks.project import Project, stack_files, stack_path
 from ambient_components.stacks.states import export

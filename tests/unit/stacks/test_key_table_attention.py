@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.keys.table import Limits, Seen
+from ambient_components.stacks.key_table import Limits, Seen
 from ambient_components.stacks.summary import Key
 from tests.support.key_rows import DAY, GONE, NOW, SECOND, SEEN, key, row
 

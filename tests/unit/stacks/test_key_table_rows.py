@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.keys.table import NEVER_USED, Row, Seen, rows, seen_in
+from ambient_components.stacks.key_table import NEVER_USED, Row, Seen, rows, seen_in
 from ambient_components.stacks.summary import Key, StateSummary, WorkspaceView
 from tests.support.key_rows import DAILY, DAY, NOW, SECOND, SECRET, SEEN, key, row, summary
 
