@@ -12,7 +12,7 @@ export PULUMI_CONTINUE_ON_ERROR := true
 # Parallel recipes would build the same parts twice, and mix the output of `check` and `test`.
 .NOTPARALLEL:
 
-.PHONY: help setup demo compiled up preview down clean check site test test-unit test-all insider bench lock
+.PHONY: help setup demo compiled up preview down clean check site test test-unit test-all insider bench release lock
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,12 +97,15 @@ down: setup ## Destroy the stack dev and stop the sandbox; its data stays
 clean: setup ## Stop the sandbox and delete its data; .venv and the cache stay
 	@$(PYTHON) -m sandbox clean
 
-check: setup ## Lint, formatting, types, import rules, the documentation's site
+check: setup $(if $(shell command -v go),$(BIN)/actionlint) ## Lint, formatting, types, import rules, workflows, the documentation's site
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MKDOCS) --quiet
+	$(BIN)/zizmor --offline --no-config --strict-collection --no-progress --quiet .github examples
+	@if [ -x $(BIN)/actionlint ]; then set -x; $(BIN)/actionlint -shellcheck= -pyflakes= $(WORKFLOWS); \
+	else echo 'actionlint is left out: it is built with Go, which is not installed'; fi
 
 site: setup ## Build the documentation into build/site/VERSION, which needs no server and no network
 	@version=$$($(BIN)/ambient --version | cut -d' ' -f2); \
@@ -111,6 +114,13 @@ site: setup ## Build the documentation into build/site/VERSION, which needs no s
 
 # The theme warns of MkDocs 2 on every run; mkdocs.yml has the reason for this version.
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+WORKFLOWS := $(wildcard .github/workflows/*.yaml examples/*/.github/workflows/*.yaml)
+
+# No Python package contains it.
+$(BIN)/actionlint: requirements/go.mod requirements/go.sum | setup
+	@echo 'Building actionlint' >&2
+	@cd requirements && go build -o ../$@ github.com/rhysd/actionlint/cmd/actionlint
 
 # More than four would wait for the one with the tests of real tokens (tests/support/workers.py).
 WORKERS ?= auto
@@ -134,6 +144,9 @@ insider: compiled sandbox-build ## Attack the sandbox as a workspace user, and p
 
 bench: compiled sandbox-build ## Measure 10, 100 and 1,000 workspaces and write docs/project/performance.md (half an hour)
 	$(PYTHON) -m bench --write
+
+release: setup ## Build the release of the last commit into dist/: packages, checksums, SBOM, notes
+	@$(PYTHON) -m release $(ARGS)
 
 lock: ## Update the lock files from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo 'make lock needs uv: https://docs.astral.sh/uv/' >&2; exit 1; }

@@ -54,12 +54,10 @@ _COMMENT: Final = re.compile(r"^[^\S\n]*#+[^\S\n]?", re.MULTILINE)
 _TARGET: Final = re.compile(r"(?<=\])\([^)]*\)")
 
 CODE: Final = sorted(
-    path for folder in ("ambient_components", "sandbox", "bench") for path in (ROOT / folder).rglob("*.py")
+    path for folder in ("ambient_components", "sandbox", "bench", "release") for path in (ROOT / folder).rglob("*.py")
 )
 PAGES: Final = [
-    ROOT / "README.md",
-    ROOT / "CONTRIBUTING.md",
-    ROOT / "CHANGELOG.md",
+    *sorted(ROOT.glob("*.md")),
     ROOT / "pyproject.toml",
     *sorted(page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "adr"),
     *sorted(
