@@ -1,5 +1,5 @@
 # An image for pipelines: the release in dist/ (make release), its lock, and the Pulumi CLI, for a user without rights.
-# docs/pipeline.md says how to use it.
+# docs/guides/pipeline.md says how to use it.
 
 # Python 3.13.15 on Debian 13. The digest is that of the list for all processors.
 ARG PYTHON=docker.io/library/python:3.13.15-slim-trixie@sha256:9d2e5553305c7c7b0097999bb17187c69b921ccd6bc9d40e4bb5ebe652c00285

@@ -10,7 +10,7 @@ EPILOG = """\
 \b
 examples:
   ambient schema > stacks/stack.schema.json
-  ambient schema --format markdown > docs/fields.md
+  ambient schema --format markdown > docs/reference/fields.md
 
 \b
 An editor with the YAML language server completes and checks a stack file that begins with

@@ -14,7 +14,6 @@ from ambient_components.access.effective import Row, by_subject, by_workspace, p
 from ambient_components.access.entries import Ledger
 from ambient_components.access.rights import ALL_RIGHTS, RoleRight, roles_with
 from ambient_components.access.role_assignments import PLATFORM, RoleAssignment
-from ambient_components.cli.access.report import Report, Status, from_cluster, from_state, part, report
 from ambient_components.cli.options import (
     Files,
     MoreWorkspaces,
@@ -33,6 +32,7 @@ from ambient_components.output import Format, Paint, paint_for, plain, show_prob
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject
 from ambient_components.printable import cell, json_text, one_line
+from ambient_components.stacks.access_report import Report, Status, from_cluster, from_state, part, report
 from ambient_components.stacks.ledgers import check_workspaces, selected_access
 from ambient_components.stacks.project import Project
 from ambient_components.suggest import did_you_mean
@@ -211,8 +211,8 @@ role:    view, edit or admin. An owner is an admin. With --live also any other r
 reason:  owner, grant or key. With --live also: RoleBinding NAME (created neither by the files nor by the UI),
          groupAccess (a line of ProjectSettings), key of generation N (an earlier identity of a key), platform (the
          platform's own accounts).
-right:   VERB RESOURCE, or VERB RESOURCE NAME, for objects in the namespace. Only direct rights count; docs/access.md
-         describes what else a role allows.
+right:   VERB RESOURCE, or VERB RESOURCE NAME, for objects in the namespace. Only direct rights count;
+         docs/concepts/access.md describes what else a role allows.
 
 \b
 --live reads the cluster and changes nothing. It needs the right to list rolebindings and serviceaccounts, in the

@@ -21,7 +21,6 @@ from ambient_components.cli.keys.edit import (
     OverlapUntil,
     Recorded,
     SelectedKey,
-    key_file,
     requested_before,
     rotation,
     rotation_lines,
@@ -132,8 +131,7 @@ def rotate(
     for one in selected:
         written = after.file.workspaces[one[0]].keys[one[1]]
         aims[one] = Aim(written.generation, overlap=written.overlap_until is not None)
-    files = list(dict.fromkeys([*texts, *(key_file(after, *one) for one in waiting)]))
-    finish(engine, project, places, aims, files, list(texts), now=now, fleet=stack if fleets else "")
+    finish(engine, project, places, aims, list(texts), now=now, fleet=stack if fleets else "")
 
 
 def _deployed(

@@ -31,7 +31,8 @@ examples:
 
 \b
 Shards can run on separate machines at the same time: pulumi up --stack STACK --config-file FILE. The formats github,
-gitlab and operator depend only on the files and the config, so equal files give equal output. See docs/pipeline.md.
+gitlab and operator depend only on the files and the config, so equal files give equal output. See
+docs/guides/pipeline.md.
 """
 
 

@@ -1,7 +1,8 @@
 """The words that no text of this project uses, each with its replacement.
 
 Checked are docstrings, comments and string literals in the code, the documentation for users, and the files that users
-copy and edit (stacks, deploy, examples). The decision records (docs/adr) keep the words they were written with.
+copy and edit (stacks, deploy, examples). The decision records (docs/internals/adr) keep the words they were written
+with.
 """
 
 import ast
@@ -58,7 +59,7 @@ CODE: Final = sorted(
 PAGES: Final = [
     *sorted(ROOT.glob("*.md")),
     ROOT / "pyproject.toml",
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted(page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "adr"),
     *sorted(
         path
         for folder in ("stacks", "deploy", "examples")
