@@ -103,7 +103,7 @@ check: setup $(if $(shell command -v go),$(BIN)/actionlint) ## Lint, formatting,
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MKDOCS) --quiet
-	$(BIN)/zizmor --offline --no-config --strict-collection --no-progress --quiet .github examples
+	$(BIN)/zizmor --offline --no-config --strict-collection --no-progress --quiet $(WORKFLOWS)
 	$(BIN)/hadolint Dockerfile
 	@if [ -x $(BIN)/actionlint ]; then set -x; $(BIN)/actionlint -shellcheck= -pyflakes= $(WORKFLOWS); \
 	else echo 'actionlint is left out: it is built with Go, which is not installed'; fi
@@ -116,7 +116,8 @@ site: setup ## Build the documentation into build/site/VERSION, which needs no s
 # The theme warns of MkDocs 2 on every run; mkdocs.yml has the reason for this version.
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-WORKFLOWS := $(wildcard .github/workflows/*.yaml examples/*/.github/workflows/*.yaml)
+# Those of the project, and those that users copy.
+WORKFLOWS = $(shell git ls-files '*.github/workflows/*')
 
 # No Python package contains it.
 $(BIN)/actionlint: requirements/go.mod requirements/go.sum | setup
