@@ -231,7 +231,7 @@ json:   {"stack", "source": "state" or "files", "live", "right",
 csv:    workspace, subject, role, reason, status (also missing, pending), can (yes or perhaps, with --who-can)
 
 \b
-exit codes: 0 success; 1 error; 2 files and cluster differ in what is shown (--live); 64 wrong usage
+exit codes: 0 success; 1 error; 2 files and cluster differ in what is shown (--live); 64 wrong usage; 130 Ctrl-C
 """
 
 

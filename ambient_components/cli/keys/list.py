@@ -168,7 +168,7 @@ csv:    the same columns, attention as one text
 
 \b
 exit codes: 0 success; 1 error; 2 a key needs attention: it expires before the next run, no longer works, could not be
-            delivered or revoked, or was not used for --idle; 64 wrong usage
+            delivered or revoked, or was not used for --idle; 64 wrong usage; 130 Ctrl-C
 """
 
 _DAY: Final = 86_400
