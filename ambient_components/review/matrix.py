@@ -119,8 +119,8 @@ def _reach(rows: Iterable[Row]) -> tuple[int, ...]:
 def _square(review: Review, row: Row | None) -> Markup:
     if row is None:
         return tag("td")
-    marked = [found for one in row.assignments if (found := mark(review, one))]
-    return tag("td", [badge(role) for role in row.roles], marked[:1])
+    is_marked = any(mark(review, one) for one in row.assignments)
+    return tag("td", [badge(role) for role in row.roles], tag("em", "!", title="differs") if is_marked else None)
 
 
 def _key_row(review: Review) -> Markup | None:

@@ -138,6 +138,7 @@ class Page:
         width, height = math.ceil(size["width"]), min(math.ceil(size["height"]), TALLEST)
         # What is outside of the window is not painted.
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         path.write_bytes(base64.b64decode(self.ask("Page.captureScreenshot")["data"]))
 
     def _of(self, method: str) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64encode
+from collections import Counter
 from hashlib import sha256
 from html.parser import HTMLParser
 
@@ -42,8 +43,8 @@ class _Page(HTMLParser):
         self.links: list[str] = []
         self.headings: list[int] = []
         self.texts: dict[str, list[str]] = {}
+        self.flow: list[str] = []
         self.tables: list[set[str]] = []
-        self.labelled = 0
 
     def handle_starttag(self, tag, attrs):
         found = dict(attrs)
@@ -73,6 +74,8 @@ class _Page(HTMLParser):
 
     def handle_data(self, data):
         self.texts.setdefault(self.open[-1] if self.open else "", []).append(data)
+        if data.strip() and not {"style", "script"} & set(self.open):
+            self.flow.append(data.strip())
 
     def handle_comment(self, data):
         self.faults.append("a comment")
@@ -90,10 +93,8 @@ def read(text: str) -> _Page:
 
 
 def words(text: str) -> str:
-    """What a person can read on a page, in its order."""
-    return "\n".join(
-        one for tag, texts in read(text).texts.items() if tag not in ("style", "script") for one in texts if one.strip()
-    )
+    """What a person can read on a page, in its order: a line for each text between two tags."""
+    return "\n".join(read(text).flow)
 
 
 def faults(text: str) -> list[str]:
@@ -101,10 +102,9 @@ def faults(text: str) -> list[str]:
     page = read(text)
     found = list(page.faults)
     found += [f"<{tag}> is not closed" for tag in page.open]
-    found += [f"the id {one} is there twice" for one in {one for one in page.ids if page.ids.count(one) > 1}]
-    found += [
-        f"the link {one} leads nowhere" for one in page.links if not one.startswith("#") or one[1:] not in page.ids
-    ]
+    counts = Counter(page.ids)
+    found += [f"the id {one} is there twice" for one, count in counts.items() if count > 1]
+    found += [f"the link {one} leads nowhere" for one in page.links if not one.startswith("#") or one[1:] not in counts]
     found += [
         f"a table without {part}" for one in page.tables for part in ("caption", "thead", "tbody") if part not in one
     ]
