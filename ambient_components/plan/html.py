@@ -31,7 +31,11 @@ def as_html(plan: Plan, *, verbose: bool = False) -> str:
         steps = [tag("li", step_text(one)) for one in plan.steps]
         listed = folded(f"{len(steps)} steps", tag("ul", steps, class_="steps"))
         parts.append(Part("steps", "The engine's own diff", listed, len(steps)))
-    lead = [tag("strong", verdict(plan)), f"At {format_time(plan.at)}{source(plan)}.", *summary(plan)]
+    lead: list[Markup | str] = [
+        tag("strong", verdict(plan)),
+        f"At {format_time(plan.at)}{source(plan)}.",
+        *summary(plan),
+    ]
     return page(f"Plan: {name(plan.stack)}", lead, _totals(found), parts, plan.unknown)
 
 
