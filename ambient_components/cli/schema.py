@@ -15,6 +15,9 @@ examples:
 \b
 An editor with the YAML language server completes and checks a stack file that begins with
   # yaml-language-server: $schema=stack.schema.json
+
+\b
+exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
 """
 
 
