@@ -14,6 +14,7 @@ import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import chdir
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -89,8 +90,15 @@ def restore(file: Path, stack: Stack, values: Mapping[str, str]) -> None:
 
 
 def of_the_cluster(machine: Machine, config: str) -> dict[str, str]:
-    """Return the placeholders of a cluster, and of the secret in the stack's config."""
-    return {"<cluster uid>": machine.cluster.uid, "<config anthropic>": config}
+    """Return the placeholders of a cluster, of the secret in the stack's config, and of the version of an SDK.
+
+    A newer SDK is an update of its provider in the state, which is no concern of this project.
+    """
+    return {
+        "<cluster uid>": machine.cluster.uid,
+        "<config anthropic>": config,
+        '"version": "<pulumi-kubernetes>"': f'"version": "{version("pulumi-kubernetes")}"',
+    }
 
 
 def of_the_store(store: Store) -> dict[str, str]:
