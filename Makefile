@@ -97,13 +97,14 @@ down: setup ## Destroy the stack dev and stop the sandbox; its data stays
 clean: setup ## Stop the sandbox and delete its data; .venv and the cache stay
 	@$(PYTHON) -m sandbox clean
 
-check: setup $(if $(shell command -v go),$(BIN)/actionlint) ## Lint, formatting, types, import rules, workflows, the documentation's site
+check: setup $(if $(shell command -v go),$(BIN)/actionlint) ## Lint, formatting, types, import rules, workflows, Dockerfile, the documentation's site
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MKDOCS) --quiet
-	$(BIN)/zizmor --offline --no-config --strict-collection --no-progress --quiet .github examples
+	$(BIN)/zizmor --offline --no-config --strict-collection --no-progress --quiet $(WORKFLOWS)
+	$(BIN)/hadolint Dockerfile
 	@if [ -x $(BIN)/actionlint ]; then set -x; $(BIN)/actionlint -shellcheck= -pyflakes= $(WORKFLOWS); \
 	else echo 'actionlint is left out: it is built with Go, which is not installed'; fi
 
@@ -115,7 +116,8 @@ site: setup ## Build the documentation into build/site/VERSION, which needs no s
 # The theme warns of MkDocs 2 on every run; mkdocs.yml has the reason for this version.
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-WORKFLOWS := $(wildcard .github/workflows/*.yaml examples/*/.github/workflows/*.yaml)
+# Those of the project, and those that users copy.
+WORKFLOWS = $(shell git ls-files '*.github/workflows/*')
 
 # No Python package contains it.
 $(BIN)/actionlint: requirements/go.mod requirements/go.sum | setup

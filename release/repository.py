@@ -9,8 +9,9 @@ from pathlib import Path
 from release.errors import Refusal
 
 _SHOWN = 5
-# [text](target) and ![text](target) with a target that is neither an address nor a heading of the same page.
-_RELATIVE = re.compile(r"(?P<image>!?)(?P<text>\[[^\]]*\])\((?![a-z]+:|#)(?P<target>[^)\s]+)\)")
+# The target of a link or an image that is neither an address nor a heading of the same page.
+_RELATIVE = re.compile(r"(?<=\]\()(?![a-z]+:|#)[^)\s]+(?=\))")
+_IMAGE = (".gif", ".png", ".svg")
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -62,8 +63,8 @@ def export(root: Path, folder: Path) -> None:
 def absolute_links(markdown: str, repository: str, version: str) -> str:
     """Return a page of the repository's root with links to the files of this version, for readers elsewhere."""
 
-    def absolute(link: re.Match[str]) -> str:
-        kind = "raw" if link["image"] else "blob"
-        return f"{link['image']}{link['text']}({repository}/{kind}/v{version}/{link['target']})"
+    def absolute(target: re.Match[str]) -> str:
+        kind = "raw" if target[0].endswith(_IMAGE) else "blob"
+        return f"{repository}/{kind}/v{version}/{target[0]}"
 
     return _RELATIVE.sub(absolute, markdown)

@@ -21,7 +21,16 @@ from ambient_components.stacks.project import Project
 _RIGHTS: Final = "--live needs the right to list rolebindings and serviceaccounts; with --workspace only there"
 
 
-def from_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bool) -> frozenset[RoleAssignment]:
+@dataclass(frozen=True, slots=True)
+class InCluster:
+    """What a cluster says about access."""
+
+    assignments: frozenset[RoleAssignment]
+    accounts: tuple[Any, ...]
+    """The ServiceAccounts of keys."""
+
+
+def from_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bool) -> InCluster:
     """Return the access that the stack's cluster gives to these workspaces.
 
     Args:
@@ -41,7 +50,7 @@ def from_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bo
     except StepError as error:
         forbidden = isinstance(error, ApiError) and error.status == 403
         fail(None, "", str(error), _RIGHTS if forbidden else "")
-    return live(bindings, accounts, ledger)
+    return InCluster(live(bindings, accounts, ledger), tuple(accounts))
 
 
 def _listed(cluster: Cluster, workspaces: Collection[str]) -> tuple[list[Any], list[Any]]:

@@ -1,4 +1,4 @@
-"""The data of `ambient keys list`: a row for every key, with what needs attention. Pure."""
+"""A row for every key, with what needs attention."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ambient_components.cluster import objects
+from ambient_components.errors import AmbientError
 from ambient_components.platform.contract import LAST_USED_AT_ANNOTATION
 from ambient_components.rotation import TokenStatus
 from ambient_components.rotation.state import time_of
 from ambient_components.rules.durations import format_rounded
 from ambient_components.rules.lifetimes import default_rotate_before
+from ambient_components.stackfile.loader import load_stack
+from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.summary import Key, StateSummary
 
 NEVER_USED: Final = "Never"
@@ -92,6 +95,15 @@ def rows(summary: StateSummary, seen: Mapping[tuple[str, str], Seen] | None, lim
     return [
         _row(summary, workspace.name, key, seen, limits) for workspace in summary.workspaces for key in workspace.keys
     ]
+
+
+def run_interval(project: Project, stack: str) -> timedelta:
+    """Return the promised interval between runs from the stack file. One day if it has none or can't be read."""
+    try:
+        seconds = load_stack(stack_path(project, stack)).file.run_every
+    except AmbientError:
+        seconds = None
+    return timedelta(seconds=seconds or _DAY)
 
 
 def _row(

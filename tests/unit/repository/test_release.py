@@ -222,6 +222,19 @@ def test_a_second_build_has_the_same_bytes(whole: Path, tmp_path: Path) -> None:
     assert [name for name in first.keys() | second.keys() if first.get(name) != second.get(name)] == []
 
 
+@pytest.mark.slow
+def test_a_wheel_without_a_file_of_the_package_is_refused(whole: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    git(tmp_path, "clone", "--quiet", "--no-tags", str(whole), str(other))
+    (other / "ambient_components/forgotten.xyz").write_text("data")
+    commit(other)
+    done = run(other)
+    assert done.returncode == 1
+    assert "error: check_wheel_contents failed" in done.stderr
+    assert "ambient_components/forgotten.xyz" in done.stderr
+    assert not (other / "dist").exists()
+
+
 # Its parts.
 
 
@@ -230,6 +243,7 @@ def test_a_second_build_has_the_same_bytes(whole: Path, tmp_path: Path) -> None:
     [
         ("[a](docs/a.md#b)", "[a](R/blob/v1/docs/a.md#b)"),
         ("![a](docs/a.svg)", "![a](R/raw/v1/docs/a.svg)"),
+        ("[![a](https://example.com/a.svg)](docs/a.md)", "[![a](https://example.com/a.svg)](R/blob/v1/docs/a.md)"),
         ("[a](#b) [c](https://example.com/d)", "[a](#b) [c](https://example.com/d)"),
     ],
 )
