@@ -153,7 +153,7 @@ examples:
 
 \b
 The online plan comes from `pulumi preview --json`, so it agrees with `pulumi up`. The page shows the most dangerous
-changes first and no secrets. docs/plan.md describes its sections, docs/plan.schema.json the JSON.
+changes first and no secrets. docs/guides/plan.md describes its sections, docs/reference/plan.schema.json the JSON.
 
 \b
 exit codes: 0 no changes; 1 error; 2 changes pending; 3 refused by a guardrail; 64 wrong usage; 130 Ctrl-C

@@ -218,8 +218,8 @@ role:    view, edit or admin. An owner is an admin. With --live also any other r
 reason:  owner, grant or key. With --live also: RoleBinding NAME (created neither by the files nor by the UI),
          groupAccess (a line of ProjectSettings), key of generation N (an earlier identity of a key), platform (the
          platform's own accounts).
-right:   VERB RESOURCE, or VERB RESOURCE NAME, for objects in the namespace. Only direct rights count; docs/access.md
-         describes what else a role allows.
+right:   VERB RESOURCE, or VERB RESOURCE NAME, for objects in the namespace. Only direct rights count;
+         docs/concepts/access.md describes what else a role allows.
 
 \b
 --live reads the cluster and changes nothing. It needs the right to list rolebindings and serviceaccounts, in the
@@ -238,7 +238,7 @@ json:   {"stack", "source": "state" or "files", "live", "right",
 csv:    workspace, subject, role, reason, status (also missing, pending), can (yes or perhaps, with --who-can)
 
 \b
-exit codes: 0 success; 1 error; 2 files and cluster differ in what is shown (--live); 64 wrong usage
+exit codes: 0 success; 1 error; 2 files and cluster differ in what is shown (--live); 64 wrong usage; 130 Ctrl-C
 """
 
 

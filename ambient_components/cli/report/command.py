@@ -68,7 +68,7 @@ json:   {"version": 1, "stack", "source": "state" or "files", "workspaces": NUMB
         keys involved. can, how and remedy are texts for people.
 
 \b
-exit codes: 0 success; 1 error; 2 a finding of the --fail-on severity or higher is shown; 64 wrong usage
+exit codes: 0 success; 1 error; 2 a finding of the --fail-on severity or higher is shown; 64 wrong usage; 130 Ctrl-C
 """
 
 

@@ -34,7 +34,11 @@ examples:
 
 \b
 Shards can run on separate machines at the same time: pulumi up --stack STACK --config-file FILE. The formats github,
-gitlab and operator depend only on the files and the config, so equal files give equal output. See docs/pipeline.md.
+gitlab and operator depend only on the files and the config, so equal files give equal output. See
+docs/guides/pipeline.md.
+
+\b
+exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
 """
 
 

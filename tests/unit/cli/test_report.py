@@ -290,7 +290,7 @@ def test_the_state_says_which_guardrails_are_followed(project, capsys, monkeypat
 
 @pytest.mark.parametrize("command", ["ambient report prod --files", "ambient report prod --files --workspace payments"])
 def test_the_page_shows_what_the_command_says(project, capsys, command):
-    page = (Path(__file__).parents[3] / "docs" / "escalation.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "concepts" / "escalation.md").read_text(encoding="utf-8")
     file = page.partition("```yaml\n")[2].partition("```")[0]
     shown = page.partition(f"$ {command}\n")[2].partition("```")[0]
     assert file.startswith("# stacks/prod.yaml\n")

@@ -355,7 +355,7 @@ def test_equal_documents_have_one_digest():
 
 
 def test_the_schema_is_fresh(request):
-    path = ROOT / "docs" / SCHEMA_FILE
+    path = ROOT / "docs" / "reference" / SCHEMA_FILE
     if request.config.getoption("--update-golden"):
         path.write_text(schema_text(), encoding="utf-8")
     assert path.read_text(encoding="utf-8") == schema_text(), f"write it anew: {UPDATE}"

@@ -88,8 +88,7 @@ class TestUp:
         assert run(["up", "prod", "--yes"]) == 3
         assert pulumi.ups == []
 
-    def test_the_engines_own_output_is_asked_for(self, changed: FakePulumi, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(up, "deploy", None)
+    def test_the_engines_own_output_is_asked_for(self, changed: FakePulumi) -> None:
         assert run(["up", "prod", "--yes", "--verbose"]) == 0
         assert changed.ups == [UP]
 
