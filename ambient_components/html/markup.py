@@ -93,8 +93,8 @@ def join(*children: Child) -> Markup:
 
 
 def name(text: str) -> str:
-    """Return a name for a page: escaped for one line, and truncated if it is longer than any valid one."""
-    return one_line(text, NAME_LIMIT)
+    """Return a name for a page: escaped for one line, truncated if it is longer than any valid one, never blank."""
+    return one_line(text, NAME_LIMIT) if text.strip() else f'"{one_line(text, NAME_LIMIT)}"'
 
 
 def _attribute(key: str, value: str | int) -> str:

@@ -99,7 +99,7 @@ def table(
     """
     cells = [one if isinstance(one, Markup) else tag("th", one, scope="col") for one in heads]
     inner = tag("table", tag("caption", caption), tag("thead", tag("tr", cells)), tag("tbody", rows), class_=class_)
-    return tag("div", inner, class_="scroll", tabindex=0, role="region", aria_label=caption, id=id)
+    return tag("div", inner, class_="scroll", tabindex=0, role="group", aria_label=caption, id=id)
 
 
 def folded(summary: Child, *body: Child, open: bool = False, **more: str) -> Markup:

@@ -1,7 +1,7 @@
 """The facts of a review, from a stack's access, its state and an earlier file."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -36,11 +36,17 @@ class Choice:
         """Return whether a workspace is in it."""
         return not self.workspaces or workspace in self.workspaces
 
+    def includes(self, finding: Finding) -> bool:
+        """Return whether a finding is of one of the workspaces, and open to the subject."""
+        is_open = not self.subject or any(who.subject == self.subject for who in finding.who)
+        return is_open and self.has(finding.workspace)
+
 
 def review(
     project: Project,
     access: SelectedAccess,
     shown: Report,
+    findings: Iterable[Finding],
     choice: Choice,
     *,
     seen: Mapping[tuple[str, str], Seen] | None = None,
@@ -53,6 +59,7 @@ def review(
         project: The project.
         access: The stack's access.
         shown: The chosen access, compared with the cluster or not.
+        findings: The findings of the whole stack, sorted.
         choice: The part of the stack.
         seen: What the cluster reports about keys. None if it was not queried.
         since: A file with an earlier state or output. Empty for none.
@@ -65,7 +72,7 @@ def review(
         shown,
         clock.now(),
         {name: access.ledger[name].state for name in sorted(access.ledger) if choice.has(name)},
-        tuple(_findings(access, choice)),
+        tuple(filter(choice.includes, findings)),
         tuple(_keys(project, shown.stack, access.export, choice, seen)),
         written_at(access.export) if access.export is not None else None,
         findings_first=findings_first,
@@ -73,11 +80,22 @@ def review(
     return replace(made, changes=_since(project, made, since, choice)) if since else made
 
 
-def _findings(access: SelectedAccess, choice: Choice) -> Iterator[Finding]:
-    # Always evaluate the whole stack: an editor of one workspace may be an account with a role in another.
-    for one in escalations(access.ledger, isolates_admin_keys=access.isolates_admin_keys):
-        if choice.has(one.workspace) and (not choice.subject or any(who.subject == choice.subject for who in one.who)):
-            yield one
+def declared(stack: str, access: SelectedAccess, choice: Choice) -> Report:
+    """Return the chosen access without the cluster.
+
+    Args:
+        stack: The stack's name.
+        access: The stack's access.
+        choice: The part of the stack.
+    """
+    ledger = {name: entry for name, entry in access.ledger.items() if choice.has(name)}
+    given = None if access.export is None else from_state(access.export, ledger)
+    source = "files" if access.export is None else "state"
+    return part(report(stack, source, ledger, None, given), choice.subject)
+
+
+def _findings(access: SelectedAccess) -> list[Finding]:
+    return escalations(access.ledger, isolates_admin_keys=access.isolates_admin_keys)
 
 
 def _keys(
@@ -110,13 +128,12 @@ def _since(project: Project, made: Review, path: str, choice: Choice) -> Changes
             fail(None, "", f"{path} is about stack {output.get('stack')!r}, not about {stack!r}")
         return compared(path, _of_output(path, output, choice), _snapshot(made))
     access = selected_access(project, stack, files=False, state=path)
-    given = None if access.export is None else from_state(access.export, access.ledger)
-    ledger = {name: entry for name, entry in access.ledger.items() if choice.has(name)}
+    states = {name: entry.state for name, entry in access.ledger.items() if choice.has(name)}
     before = Review(
-        part(report(stack, "state", ledger, None, given), choice.subject),
+        declared(stack, access, choice),
         made.now,
-        {name: entry.state for name, entry in ledger.items()},
-        tuple(_findings(access, choice)),
+        states,
+        tuple(filter(choice.includes, _findings(access))),
         tuple(_keys(project, stack, access.export, choice, None)),
     )
     at = written_at(access.export) if access.export is not None else None

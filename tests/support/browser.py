@@ -9,6 +9,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,13 @@ from typing import Any, Final
 VARIABLE: Final = "AMBIENT_CHROMIUM"
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _SIZES: Final = {"wide": (1400, 1000), "narrow": (400, 900)}
+# The program reads from descriptor 3, and writes to 4. Those of the pipes are never 3, and 4 only where it may be.
+_START: Final = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.dup2(int(sys.argv[2]), 4)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
 WAIT: Final = 60
 TALLEST: Final = 5000
 
@@ -37,9 +45,8 @@ class Browser:
             f"--user-data-dir={folder}", "about:blank",
         ]  # fmt: skip
         with (folder.parent / "chromium.log").open("wb") as log:
-            # The program reads from descriptor 3, and writes to 4.
             self._process = subprocess.Popen(
-                ["/bin/sh", "-c", f'exec "$@" 3<&{theirs[0]} 4>&{ours[1]}', "sh", *command],
+                [sys.executable, "-c", _START, str(theirs[0]), str(ours[1]), *command],
                 pass_fds=(theirs[0], ours[1]), stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         os.close(theirs[0])

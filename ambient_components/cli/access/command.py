@@ -12,6 +12,7 @@ import typer
 from ambient_components import activity
 from ambient_components.access.effective import Row, by_subject, by_workspace, parse_right
 from ambient_components.access.entries import Ledger
+from ambient_components.access.escalation import escalations
 from ambient_components.access.rights import ALL_RIGHTS, RoleRight, roles_with
 from ambient_components.access.role_assignments import PLATFORM, RoleAssignment
 from ambient_components.cli.options import (
@@ -288,7 +289,8 @@ def access(
     elif form is Format.HTML:
         chosen = Choice(tuple(selected), subject)
         seen = seen_in(there.accounts) if there else None
-        print(as_html(review(project, source, found, chosen, seen=seen, since=since)), end="")
+        findings = escalations(source.ledger, isolates_admin_keys=source.isolates_admin_keys)
+        print(as_html(review(project, source, found, findings, chosen, seen=seen, since=since)), end="")
     else:
         print(as_text(found, subjects_first=by is By.SUBJECT, paint=paint_for(sys.stdout)))
     if found.differs:

@@ -25,10 +25,8 @@ from ambient_components.cli.report.details import details_markdown, details_text
 from ambient_components.cli.report.document import Report, as_json
 from ambient_components.cli.report.overview import overview_markdown, overview_text
 from ambient_components.output import Format, paint_for
-from ambient_components.review.making import Choice, review
+from ambient_components.review.making import Choice, declared, review
 from ambient_components.review.page import as_html
-from ambient_components.stacks import access_report
-from ambient_components.stacks.access_report import from_state
 from ambient_components.stacks.ledgers import check_workspaces, selected_access
 from ambient_components.stacks.project import Project
 
@@ -117,10 +115,9 @@ def report(
     if form is Format.JSON:
         print(as_json(shown))
     elif form is Format.HTML:
-        part = {name: ledger[name] for name in selected} if selected else ledger
-        given = None if access.export is None else from_state(access.export, part)
-        known = access_report.report(stack, shown.source, part, None, given)
-        print(as_html(review(project, access, known, Choice(selected), since=since, findings_first=True)), end="")
+        chosen = Choice(selected)
+        known = declared(stack, access, chosen)
+        print(as_html(review(project, access, known, found, chosen, since=since, findings_first=True)), end="")
     elif form is Format.MARKDOWN:
         print((details_markdown if verbose or selected else overview_markdown)(shown))
     else:

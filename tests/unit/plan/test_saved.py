@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from ambient_components import clock
-from ambient_components.cli import up
 from ambient_components.cli.app import run
 from ambient_components.engine.command import Answer
 from ambient_components.engine.state import state_digest
