@@ -1,22 +1,25 @@
 """`python -m release`: refuse what is not fit for a release, then build it into dist/."""
 
 import argparse
-import hashlib
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
+from hashlib import sha256
 from pathlib import Path
 
 from ambient_components._version import VERSION
 from release import changelog, packages, repository
 from release.errors import Refusal, ReleaseError
 
+LOCK = "requirements/run.lock"
+
 _DESCRIPTION = """\
-Build the release of the last commit into dist/, which is replaced: sdist, wheel, SBOM (CycloneDX), SHA256SUMS and
-NOTES.md, the version's section of CHANGELOG.md. Two builds of one commit are the same bytes."""
+Build the release of the last commit into dist/, which is replaced: sdist, wheel, requirements.lock with the packages
+that it was tested with, their SBOM (CycloneDX), SHA256SUMS, and NOTES.md, the version's section of CHANGELOG.md. Two
+builds of one commit are the same bytes."""
 
 
 def published_at(root: Path) -> str:
@@ -41,10 +44,10 @@ def refusals(root: Path, expected: str | None) -> list[Refusal]:
 
 
 def bill_of_materials(tree: Path, file: Path) -> None:
-    """Write an SBOM of the packages in run.lock, with their hashes."""
-    lock, project = tree / "requirements/run.lock", tree / "pyproject.toml"
-    options = ["--pyproject", str(project), "--mc-type", "library", "--output-reproducible", "--output-file", str(file)]
-    packages.run("cyclonedx_py", "requirements", *options, str(lock))
+    """Write an SBOM of the packages in the lock, with their hashes."""
+    project = str(tree / "pyproject.toml")
+    options = ["--pyproject", project, "--mc-type", "library", "--output-reproducible", "--output-file", str(file)]
+    packages.run("cyclonedx_py", "requirements", *options, str(tree / LOCK))
     document = json.loads(file.read_text(encoding="utf-8"))
     # cyclonedx-py knows only versions that pyproject.toml itself names.
     document["metadata"]["component"] |= {"version": VERSION, "purl": f"pkg:pypi/ambient-components@{VERSION}"}
@@ -63,10 +66,11 @@ def release(root: Path) -> list[Path]:
         files = packages.build(tree, built, time)
         sbom = built / f"ambient_components-{VERSION}.cdx.json"
         bill_of_materials(tree, sbom)
-        sums = built / "SHA256SUMS"
-        lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted([*files, sbom])]
+        lock = built / "requirements.lock"
+        shutil.copyfile(tree / LOCK, lock)
+        sums, notes = built / "SHA256SUMS", built / "NOTES.md"
+        lines = [f"{sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted([*files, sbom, lock])]
         sums.write_text("".join(lines), encoding="utf-8")
-        notes = built / "NOTES.md"
         _, text = changelog.sections((tree / "CHANGELOG.md").read_text(encoding="utf-8"))[VERSION]
         notes.write_text(f"{text}\n", encoding="utf-8")
         shutil.rmtree(root / "dist", ignore_errors=True)

@@ -174,6 +174,10 @@ class Reported:
         match diagnostic.severity:
             case "error":
                 self._engine(diagnostic.words)
+                if any(map(texts.is_cut_short, diagnostic.words)):
+                    self.canceled = True
+                    self.cut_short.add(_name(diagnostic.urn))
+                    return
                 for problem in diagnostic.problems:
                     self._fail(diagnostic.urn, problem)
             case "warning":
@@ -185,13 +189,8 @@ class Reported:
         self.canceled = self.canceled or any(map(texts.is_canceled, words))
 
     def _fail(self, urn: str, problem: Problem, *, explained: bool = True) -> None:
-        resource = Urn.parse(urn)
-        name = "" if resource.type == urns.STACK else resource.name
-        if texts.is_cut_short(problem.problem):
-            self.canceled = True
-            self.cut_short.add(name)
-            return
-        workspace = "" if urns.is_stacks_own(resource.type) else workspace_of(name)
+        name = _name(urn)
+        workspace = "" if urns.is_stacks_own(Urn.parse(urn).type) else workspace_of(name)
         if not workspace and len(problem.workspaces) == 1:
             (workspace,) = problem.workspaces  # a refusal of the whole shard, for one workspace's sake
         for one in [one for one in self.unexplained if one.resource == name]:
@@ -205,3 +204,9 @@ class Reported:
 
 def _outputs(resource: Resource | None) -> Mapping[str, Any]:
     return resource.outputs if resource is not None else {}
+
+
+def _name(urn: str) -> str:
+    """Return the logical name of a resource. Empty for the stack itself."""
+    resource = Urn.parse(urn)
+    return "" if resource.type == urns.STACK else resource.name
