@@ -102,7 +102,7 @@ check: setup $(if $(shell command -v go),$(BIN)/actionlint) ## Lint, formatting,
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(MKDOCS) --quiet
+	$(MKDOCS)
 	$(BIN)/zizmor --offline --no-config --strict-collection --no-progress --quiet $(WORKFLOWS)
 	$(BIN)/hadolint Dockerfile
 	@if [ -x $(BIN)/actionlint ]; then set -x; $(BIN)/actionlint -shellcheck= -pyflakes= $(WORKFLOWS); \
@@ -110,10 +110,11 @@ check: setup $(if $(shell command -v go),$(BIN)/actionlint) ## Lint, formatting,
 
 site: setup ## Build the documentation into build/site/VERSION, which needs no server and no network
 	@version=$$($(BIN)/ambient --version | cut -d' ' -f2); \
-	SITE_NAME="ambient-components $$version" $(MKDOCS) --quiet --site-dir "build/site/$$version" && \
+	SITE_NAME="ambient-components $$version" $(MKDOCS) --site-dir "build/site/$$version" && \
 	echo "build/site/$$version/index.html"
 
-# The theme warns of MkDocs 2 on every run; mkdocs.yml has the reason for this version.
+# The theme warns of MkDocs 2 on every run; mkdocs.yml has the reason for this version. With --quiet, --strict sees no
+# warnings.
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # Those of the project, and those that users copy.

@@ -9,8 +9,9 @@ from typer.core import TyperGroup
 
 from ambient_components import activity, clock
 from ambient_components._version import VERSION
-from ambient_components.errors import AmbientError
+from ambient_components.errors import AmbientError, refusal
 from ambient_components.output import INTERRUPTED, USAGE, show_problems
+from ambient_components.suggest import did_you_mean
 
 # Typer brings a Click of its own in some versions and imports it in others; this base is the same in all of them.
 _UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
@@ -91,6 +92,13 @@ class _Verbs(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         return typer.main.get_command(verb_app(cmd_name)) if cmd_name in VERBS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        known = ctx.resilient_parsing or args[0] in VERBS
+        if not known and (suggestion := did_you_mean(args[0], VERBS)):
+            msg = refusal(f"there is no command {args[0]!r}", suggestion).text
+            raise _UsageError(msg, ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

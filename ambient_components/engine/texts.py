@@ -16,6 +16,7 @@ _AFTERWARDS: Final = (
     "an unhandled error occurred",
 )
 _CANCELED: Final = re.compile(r"(update|refresh|destroy) cancell?ed")
+_CUT_SHORT: Final = "context canceled"  # of Go: what a provider of Kubernetes objects says of a step in progress
 _COLOURS: Final = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
 _SEVERITY: Final = re.compile(r"(error|warning|info|debug): ")
 _WARNING: Final = "warning:"
@@ -55,6 +56,11 @@ def explains_nothing(text: str) -> bool:
 def is_canceled(text: str) -> bool:
     """Tell whether the engine reports an interruption."""
     return _CANCELED.match(text) is not None
+
+
+def is_cut_short(text: str) -> bool:
+    """Tell whether a step failed only because the run was interrupted while it was in progress."""
+    return text.endswith(_CUT_SHORT)
 
 
 def is_locked(text: str) -> bool:

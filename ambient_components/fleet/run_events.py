@@ -83,6 +83,8 @@ class Reported:
     """Whether the engine reached a step of a workspace. A refused ledger prevents that."""
     canceled: bool = False
     """Whether the run was interrupted."""
+    cut_short: set[str] = field(default_factory=set)
+    """Logical names of resources with a step that the interrupt ended. The next run does it again."""
     result: str = ""
     """The result: succeeded or failed. Empty before the end."""
     drifted: bool = False
@@ -165,7 +167,7 @@ class Reported:
 
     def _failed(self, step: Step) -> None:
         """Record a failed step unless a diagnostic already gave the reason."""
-        if not any(one.resource == step.name for one in self.failures):
+        if step.name not in self.cut_short and not any(one.resource == step.name for one in self.failures):
             self._fail(str(step.urn), refusal(f"{step.op} failed"), explained=False)
 
     def _diagnostic(self, diagnostic: Diagnostic) -> None:
@@ -185,6 +187,10 @@ class Reported:
     def _fail(self, urn: str, problem: Problem, *, explained: bool = True) -> None:
         resource = Urn.parse(urn)
         name = "" if resource.type == urns.STACK else resource.name
+        if texts.is_cut_short(problem.problem):
+            self.canceled = True
+            self.cut_short.add(name)
+            return
         workspace = "" if urns.is_stacks_own(resource.type) else workspace_of(name)
         if not workspace and len(problem.workspaces) == 1:
             (workspace,) = problem.workspaces  # a refusal of the whole shard, for one workspace's sake

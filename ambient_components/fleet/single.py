@@ -77,11 +77,6 @@ class Ended:
     """The path of the log."""
 
     @property
-    def failed(self) -> bool:
-        """Whether the run failed, other than by Ctrl-C."""
-        return self.code != 0 and not self.interrupted
-
-    @property
     def complete(self) -> bool:
         """Whether all that was begun succeeded and is on record, also of an interrupted run."""
         if self.code == 0:

@@ -82,40 +82,34 @@ def show_end(ended: Ended, config_file: str, done: Iterable[str]) -> int:
         config_file: The stack's config file, as in commands.
         done: The summary of a successful run.
     """
-    if ended.interrupted:
-        failures = [] if ended.complete or ended.code < 0 else failed_lines(config_file, ended)
-        lines, code = [*failures, *interrupted_lines(ended)], INTERRUPTED
-    elif ended.failed:
-        lines, code = failed_lines(config_file, ended), REFUSED if ended.reported.refused else 1
-    else:
+    if ended.code == 0:
         lines, code = [*done], 0
+    else:
+        lines = broken_lines(config_file, ended)
+        code = INTERRUPTED if ended.interrupted else REFUSED if ended.reported.refused else 1
     print("", *lines, sep="\n", file=sys.stderr if code else sys.stdout)
     return code
 
 
-def failed_lines(config_file: str, ended: Ended) -> list[str]:
-    """Return the end of a run that failed: its errors with hints, and what to do."""
+def broken_lines(config_file: str, ended: Ended) -> list[str]:
+    """Return the end of a run that failed or was interrupted: its errors with hints, and what to do."""
     reported, stack = ended.reported, ended.stack
     count = len(reported.failures)
     errors = f" with {count} error{'' if count == 1 else 's'}" if count else ""
-    lines = [f"ambient: {stack} failed after {ended.seconds:.1f} s{errors}: {_objects(reported)}."]
+    how, again = ("was interrupted", "Continue with") if ended.interrupted else ("failed", "Run it again")
+    lines = [f"ambient: {stack} {how} after {ended.seconds:.1f} s{errors}: {_objects(reported)}."]
     found = [line for failure in _failures(reported) for line in failure]
     lines += [f"  {line}" for line in found[:_SHOWN]]
     if len(found) > _SHOWN:
         lines.append(f"  and {len(found) - _SHOWN} more lines in the log")
-    steps = list(dict.fromkeys(ways_out(stack, config_file, [ended.output, *reported.words])))
-    again = f"Run it again: ambient {ended.verb} {stack}"
-    return [*lines, *(f"  to do: {one}" for one in steps), again, f"Log: {ended.log}"]
-
-
-def interrupted_lines(ended: Ended) -> list[str]:
-    """Return the end of a run that Ctrl-C ended."""
-    first = f"ambient: {ended.stack} was interrupted after {ended.seconds:.1f} s: {_objects(ended.reported)}."
-    again = f"Continue with: ambient {ended.verb} {ended.stack}"
+    steps = dict.fromkeys(ways_out(stack, config_file, [ended.output, *reported.words]))
+    lines += [f"  to do: {one}" for one in steps]
     if ended.code < 0:
-        killed = "The engine was killed: the next run finds what its last steps did."
-        return [first, killed, again, f"Log: {ended.log}"]
-    return [first, "Nothing is lost: the state has everything that was done.", again]
+        lines.append("The engine was killed: the next run finds what its last steps did.")
+    elif ended.interrupted:
+        lines.append("Nothing is lost: the state has everything that was done.")
+    lines.append(f"{again}: ambient {ended.verb} {stack}")
+    return lines if ended.complete else [*lines, f"Log: {ended.log}"]
 
 
 def _objects(reported: Reported) -> str:

@@ -81,7 +81,7 @@ def test_a_whole_workspace_that_was_deleted(ours: Stack, platform: Backend) -> N
     assert preview.unchanged
     says(
         preview,
-        f"workspace '{stack.w}': its namespace is gone from the cluster",
+        f"workspace '{stack.w}': its namespace is not in the cluster",
         "pulumi up --refresh makes the workspace again",
     )
     stack.refresh().ok()

@@ -1,4 +1,4 @@
-"""How a later release can rename a resource type and a property: docs/adr/0023 rests on these.
+"""How a later release can rename a resource type and a property: docs/internals/adr/0023 rests on these.
 
 The state is made older by hand: its AccessToken is a KeyToken, and the input and output `key` is `keyId`. The program
 and the plugin are today's, with what a release would add to them.

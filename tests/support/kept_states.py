@@ -144,8 +144,10 @@ def objects_of(machine: Machine, *namespaces: str) -> Iterator[dict[str, Any]]:
 def _as_stored(item: dict[str, Any]) -> dict[str, Any]:
     """Return an object as etcd has it, but Secrets in plain text, in which values can be found and replaced."""
     metadata = {name: value for name, value in item["metadata"].items() if name != "resourceVersion"}
-    secret = item["kind"] == "Secret" and {"data": {key: _decoded(one) for key, one in item.get("data", {}).items()}}
-    return {**item, "metadata": metadata, **(secret or {})}
+    stored = {**item, "metadata": metadata}
+    if item["kind"] == "Secret":
+        stored["data"] = {key: _decoded(one) for key, one in item.get("data", {}).items()}
+    return stored
 
 
 def _put(machine: Machine, item: dict[str, Any]) -> None:

@@ -74,6 +74,11 @@ def _anchor(name: str) -> str:
 def _param(param: Any) -> str:
     """Return the row of an argument or an option; a text may say its default."""
     value = param.metavar or ("" if getattr(param, "is_flag", True) else "VALUE")
+    choices = value.strip("[]").split("|") if "|" in value else []
+    value = "VALUE" if choices else value
+    meaning = _DEFAULT.sub("", param.help) + (
+        f" Values: {', '.join(f'`{word}`' for word in choices)}." if choices else ""
+    )
     if param.param_type_name == "argument":
         names = [param.metavar or param.name.upper()]
     else:
@@ -82,7 +87,7 @@ def _param(param: Any) -> str:
     default = described["value"] if described else ""
     if not described and param.default not in (None, "", False) and not getattr(param, "is_flag", False):
         default = f"`{param.default}`"
-    return _row(", ".join(f"`{name}`" for name in names), default, _DEFAULT.sub("", param.help))
+    return _row(", ".join(f"`{name}`" for name in names), default, meaning)
 
 
 def _row(*cells: str) -> str:

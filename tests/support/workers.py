@@ -45,6 +45,7 @@ LONGEST_FIRST = (
     "test_fleet_plan.py",
     "test_fleet_machines.py",
     "test_policy.py",
+    "test_new_user.py",
     "test_conformance.py",
     "test_fleet_excluded.py",
     "test_life_adopting.py",

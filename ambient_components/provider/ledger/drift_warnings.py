@@ -38,8 +38,9 @@ def drift(
     warnings = [
         _warning(
             workspace,
-            "its namespace is gone from the cluster, and all that was in it",
-            "pulumi up --refresh makes the workspace again, with new keys",
+            "its namespace is not in the cluster",
+            "if the last run failed, run pulumi up, which makes it",
+            "if it was deleted, with all that was in it: pulumi up --refresh makes the workspace again, with new keys",
         )
         for workspace in sorted(active & before.keys() - there)
     ]

@@ -55,6 +55,12 @@ def choices_of(verbs: typer.Typer, before: tuple[str, ...]) -> Iterator[tuple[tu
 
 
 class TestCommandLine:
+    def test_a_misspelled_command_gets_a_suggestion(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(["shwo", "dev"]) == USAGE
+        assert "there is no command 'shwo'\n  hint: did you mean 'show'?\n" in capsys.readouterr().err
+        assert run(["xyzzy"]) == USAGE
+        assert "xyzzy" in capsys.readouterr().err
+
     @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["init", "--help"], ["show", "-h"], ["validate", "-h"]])
     def test_help_teaches(self, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         assert run(arguments) == 0

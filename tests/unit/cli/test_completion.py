@@ -55,6 +55,10 @@ def test_names_of_the_files_are_offered(project: Path, words: tuple[str, ...], o
     assert completed(project, *words) == offered
 
 
+def test_a_misspelled_command_stops_no_completion(project: Path) -> None:
+    assert "plan" in completed(project, "plna", "")
+
+
 def test_the_first_word_may_belong_to_the_only_stack(project: Path) -> None:
     assert completion.stacks("") == ["dev"]
     assert completion.stacks_or_workspaces("") == ["dev", "payments", "lab"]

@@ -43,6 +43,17 @@ def test_objects_are_counted_and_components_are_not() -> None:
     assert (found.created, found.updated, found.deleted, found.done) == (2, 1, 1, 8)
 
 
+def test_a_step_that_an_interrupt_cut_short_is_no_failure() -> None:
+    namespace = urn("kubernetes:core/v1:Namespace", "pay/namespace")
+    failed = {
+        "resOpFailedEvent": {"metadata": {"op": "create", "type": "kubernetes:core/v1:Namespace", "urn": namespace}}
+    }
+    found = reported(diagnostic("error", "not created: Patch https://x: context canceled", namespace), failed)
+    assert (found.failures, found.canceled) == ({}, True)
+    found = reported(diagnostic("error", "context canceled by the admin: forbidden", namespace), failed)
+    assert [one.text for one in found.failures] == ["context canceled by the admin: forbidden"]
+
+
 def test_tokens_are_counted_by_their_handles() -> None:
     old = {"outputs": {"current": token_secret("a-1"), "retiring": [token_secret("a-0")]}}
     new = {"outputs": {"current": token_secret("a-2"), "retiring": [token_secret("a-1")]}}

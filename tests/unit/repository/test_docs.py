@@ -242,6 +242,13 @@ def test_every_statement_with_evidence_is_on_its_page(page: str, statements: dic
     assert [statement for statement in statements if plain(statement) not in text] == []
 
 
+def test_every_attack_of_the_security_model_is_held() -> None:
+    page = (ROOT / "docs/concepts/security-model.md").read_text(encoding="utf-8")
+    attacks = [item for part in page.split("they cannot:")[1:] for item in re.findall(r"^- (.*)$", part, re.MULTILINE)]
+    assert len(attacks) >= 20
+    assert [attack for attack in attacks if attack not in evidence()["concepts/security-model.md"]] == []
+
+
 def test_every_line_of_the_page_of_drift_is_held_and_every_test_of_drift_is_a_line() -> None:
     page = (ROOT / "docs" / "runbooks" / "drift.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (?!-|a user )(.*?) \|", page[page.index("\n## ") :], re.MULTILINE)

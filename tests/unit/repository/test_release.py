@@ -20,6 +20,7 @@ from readme_renderer.markdown import render
 from ambient_components._version import VERSION
 from release.changelog import sections
 from release.repository import absolute_links
+from tests.support.pipelines import read
 
 ROOT = Path(__file__).parents[3]
 ADDRESS = "https://git.example.com/platform/ambient-components"
@@ -233,6 +234,20 @@ def test_a_wheel_without_a_file_of_the_package_is_refused(whole: Path, tmp_path:
     assert "error: check_wheel_contents failed" in done.stderr
     assert "ambient_components/forgotten.xyz" in done.stderr
     assert not (other / "dist").exists()
+
+
+# The workflow.
+
+
+def test_what_may_sign_or_publish_runs_no_code_of_the_repository_and_waits_for_the_tests() -> None:
+    jobs = read(ROOT / ".github/workflows/release.yaml")["jobs"]
+    trusted = {name for name, job in jobs.items() if job["permissions"] != {"contents": "read"}}
+    assert trusted == {"attest", "page", "publish"}
+    steps = [step for name in trusted for step in jobs[name]["steps"]]
+    assert [step for step in steps if "checkout" in step.get("uses", "")] == []
+    assert sorted(step["run"].split()[0] for step in steps if "run" in step) == ["gh", "mkdir"]
+    assert jobs["attest"]["needs"] == ["tests", "build"]
+    assert {jobs[name]["needs"] for name in trusted - {"attest"}} == {"attest"}
 
 
 # Its parts.

@@ -185,4 +185,4 @@ def test_what_a_closed_or_released_workspace_had_is_not_missing(world, state):
 
 def test_a_namespace_that_somebody_deleted_is_told_as_that(world):
     (warning,) = warnings(world, {"gone": entry(keys=CI), "new": entry()}, {"gone": entry(keys=CI)})
-    assert warning.startswith("workspace 'gone': its namespace is gone from the cluster")
+    assert warning.startswith("workspace 'gone': its namespace is not in the cluster")
