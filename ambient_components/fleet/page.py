@@ -86,7 +86,7 @@ def _heat(shards: Sequence[_Shard], now: datetime) -> Markup:
                 "a",
                 _bare(one),
                 tag("small", one.task.result.value),
-                tag("small", _age(one, now)),
+                tag("small", f"success {_age(one, now)}" if one.ended else "no success"),
                 href=one.id,
             ),
             class_=one.look,
@@ -118,7 +118,7 @@ def _table(caption: str, shards: Sequence[_Shard], now: datetime, *, link: bool 
         )
         for one in shards
     ]
-    return table(caption, heads, rows)
+    return table(caption, heads, rows, class_="fleet")
 
 
 def _grade(one: _Shard) -> str:

@@ -17,7 +17,7 @@ if (search) {
   });
 }
 function reveal() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(location.hash.slice(1));
   for (let at = target; at; at = at.parentElement) {
     at.hidden = false;
     if (at.tagName === "DETAILS") at.open = true;

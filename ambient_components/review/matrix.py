@@ -31,8 +31,21 @@ def access_part(review: Review, ids: Ids) -> Part:
         _grid(review, ids),
         letters([(one, ids.workspace(one)) for one in review.states], "Workspaces"),
         _by_workspace(review, ids),
+        _perhaps(review),
     )
     return Part("access", "Who has access", join(*body), len(review.states))
+
+
+def _perhaps(review: Review) -> Markup:
+    """Return who may have the right that the page is about, by roles with unread rules."""
+    if not review.access.perhaps:
+        return join()
+    lines = [
+        tag("li", badge(role), f"{name(role)} of {name(row.subject)} in {name(row.workspace)}")
+        for row in review.access.perhaps
+        for role in row.roles
+    ]
+    return join(tag("h3", "Perhaps these too, by roles with unread rules"), tag("ul", lines))
 
 
 def mark(review: Review, assignment: RoleAssignment) -> Markup | None:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from ambient_components.access.escalation import MEANINGS, Severity
+from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.html.markup import Markup, join, name, tag
-from ambient_components.html.page import Part, Total, page
+from ambient_components.html.page import Part, Total, folded, page
 from ambient_components.platform.contract import Role
 from ambient_components.review.changes import changes_part
 from ambient_components.review.facts import Ids, Review
@@ -18,6 +19,9 @@ from ambient_components.rotation.state import format_time
 
 _NAMED: Final = 8
 """Maximum names in one line of the list at the top."""
+
+_SHOWN: Final = 20
+"""Maximum differences of one kind that are shown without a click."""
 
 _SOURCES: Final = {"state": "Declared by the last run", "files": "Declared by the files"}
 
@@ -89,20 +93,19 @@ def _differences(review: Review, ids: Ids) -> Iterator[Markup]:
         ("declared by the last run, and not given yet: run pulumi up", report.pending),
     )
     for text, found in groups:
-        for one in found:
-            place = ids.workspace(one.workspace)
-            where = tag("a", name(one.workspace), href=place) if place else name(one.workspace)
-            yield tag(
-                "li",
-                tag("span", "differs", class_="sev high"),
-                " ",
-                badge(one.role),
-                " ",
-                name(one.subject),
-                " in ",
-                where,
-                tag("small", f" {text} ({name(one.reason)})"),
-            )
+        lines = [_difference(one, text, ids) for one in found]
+        yield from lines[:_SHOWN]
+        if more := lines[_SHOWN:]:
+            yield tag("li", folded(f"{len(more)} more {text}", tag("ul", more)))
+
+
+def _difference(one: RoleAssignment, text: str, ids: Ids) -> Markup:
+    place = ids.workspace(one.workspace)
+    where = tag("a", name(one.workspace), href=place) if place else name(one.workspace)
+    what = (badge(one.role), " ", name(one.subject), " in ", where)
+    return tag(
+        "li", tag("span", "differs", class_="sev high"), " ", what, tag("small", f" {text} ({name(one.reason)})")
+    )
 
 
 def _high(review: Review, ids: Ids) -> Iterator[Markup]:

@@ -88,7 +88,7 @@ def _paths(ids: Ids, found: Sequence[Finding], everywhere: Sequence[str]) -> Mar
     groups: dict[tuple[str, ...], list[Markup]] = {}
     for (grade, path, becomes), workspaces in places.items():
         what = join(tag("a", MEANINGS[path], href=finding_id(path)), f", becomes {becomes}" if becomes else None)
-        groups.setdefault(tuple(sorted(workspaces)), []).append(tag("li", severity(grade), " ", what))
+        groups.setdefault(tuple(sorted(set(workspaces))), []).append(tag("li", severity(grade), " ", what))
     lines = [_group(ids, workspaces, lines, everywhere) for workspaces, lines in groups.items()]
     return join(tag("h3", "Can gain more"), lines)
 

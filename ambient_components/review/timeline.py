@@ -150,7 +150,7 @@ def _marks(axis: Axis, one: TimedKey) -> list[Markup]:
     found = [_bar("over" if is_over else "life", start, end)]
     if one.renewal and not is_over:
         found.append(_bar("window", axis.x(one.renewal), end))
-    if one.overlap and one.issued:
+    if one.overlap and one.issued and not is_over:
         found.append(_bar("overlap", start, axis.x(one.overlap), y=1, height=4))
     found.append(_bar("now", axis.x(axis.now), axis.x(axis.now) + 2, y=0, height=_HEIGHT))
     if isinstance(one.row.last_used, datetime):

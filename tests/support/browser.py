@@ -141,11 +141,14 @@ class Page:
 
     def screenshot(self, path: Path) -> None:
         """Keep a picture of the whole page, or of its top if it is very long."""
-        size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
-        width, height = math.ceil(size["width"]), min(math.ceil(size["height"]), TALLEST)
-        # What is outside of the window is not painted.
-        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        self.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        # What is outside of the window is not painted, and has its height only then.
+        for _ in range(2):
+            size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
+            width, height = math.ceil(size["width"]), min(math.ceil(size["height"]), TALLEST)
+            self.ask(
+                "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+            )
+            self.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         path.write_bytes(base64.b64decode(self.ask("Page.captureScreenshot")["data"]))
 
     def _of(self, method: str) -> list[dict[str, Any]]:

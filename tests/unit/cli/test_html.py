@@ -67,6 +67,10 @@ def test_the_cluster(pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
     assert "user:ops@example.com in\npayments\nin the cluster, and not declared" in section(text, "attention")
     assert "3 of the platform's own accounts" in section(text, "access")
     assert "add --live" not in words(text)
+    can = section(page(capsys, "access", "dev", "--live", "--who-can", "list secrets", code=2), "access")
+    assert (
+        "Perhaps these too, by roles with unread rules\nR\nClusterRole/admin of user:ops@example.com in payments" in can
+    )
 
 
 def test_since_a_state_and_since_an_output(project: Path, pulumi: FakePulumi, capsys: Shown) -> None:

@@ -31,9 +31,9 @@ def test_each_shard_has_its_result(fleet: Fleet, capsys: Shown) -> None:
     fleet.write(team_4=ENTRY.format(shard=1, more=", keys: {ci: {}}"))
     text = page(capsys)
     assert part(text, "overview").split("\n")[2:] == [
-        *("prod-02", "never deployed", "-"),
-        *("prod-01", "changes pending", "0 min ago"),
-        *("prod-00", "up to date", "0 min ago"),
+        *("prod-02", "never deployed", "no success"),
+        *("prod-01", "changes pending", "success 0 min ago"),
+        *("prod-00", "up to date", "success 0 min ago"),
     ]
     assert "its inputs changed" in part(text, "shards")
     assert "No shard is due by date." in part(text, "dates")
@@ -49,7 +49,7 @@ def test_a_failed_run_and_its_age(fleet: Fleet, capsys: Shown, monkeypatch: pyte
     later = datetime.now(UTC) + timedelta(days=3)
     monkeypatch.setattr(clock, "now", lambda: later)
     text = page(capsys)
-    assert "prod-00\nlast run did not end well\n3 days ago" in part(text, "overview")
+    assert "prod-00\nlast run did not end well\nsuccess 3 days ago" in part(text, "overview")
     assert part(text, "dates").split("\n")[9:12] == ["Resources", "prod-00", "last run did not end well"]
     assert "2100-01-01" in part(text, "dates")
 

@@ -7,11 +7,15 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from ambient_components.access.role_assignments import GRANT, AccessDiff, RoleAssignment
 from ambient_components.errors import refusal
+from ambient_components.fleet import page as fleet_page
+from ambient_components.fleet.skipping import Result, Task
 from ambient_components.plan import html as plan_html
 from ambient_components.plan.facts import Plan, Step
 from ambient_components.review.page import as_html
@@ -60,7 +64,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "prod", NOW, online=True, access=AccessDiff(gained, gained[:2]), steps=(Step("create", "a:b:C", HOSTILE[0]),),
         guardrails=(refusal("too much", "less", rule="noAdmin", workspaces=("x",)),),
     )  # fmt: skip
+    tasks = [Task(number, f"prod-{number}", 9, 1, False, one.value, result=one) for number, one in enumerate(Result)]
+    done = SimpleNamespace(ended="2026-11-20T00:00:00Z", next_action="2026-12-20T00:00:00Z", resources=99)
+    shards: Any = SimpleNamespace(tasks=tasks, known={0: SimpleNamespace(done=done)}, inputs={}, notes=())
     texts = {
+        "fleet": fleet_page.as_html("prod", [shards], NOW),
         "review": as_html(troubled()),
         "hostile": as_html(review(hostile)),
         "large": as_html(review(ledger(1000))),
@@ -76,7 +84,7 @@ def clean(page: Page, path: Path) -> None:
     assert page.requests() == [path.as_uri()]
 
 
-@pytest.mark.parametrize("name", ["review", "hostile", "large", "plan"])
+@pytest.mark.parametrize("name", ["review", "hostile", "large", "plan", "fleet"])
 def test_it_loads_nothing_else_and_complains_of_nothing(
     browser: Browser, pages: dict[str, Path], pictures: Path, name: str
 ) -> None:
@@ -92,7 +100,9 @@ def test_it_loads_nothing_else_and_complains_of_nothing(
 
 
 @pytest.mark.parametrize(
-    ("name", "look"), [*(("review", look) for look in LOOKS), ("hostile", LOOKS[0]), ("plan", LOOKS[0])], ids=str
+    ("name", "look"),
+    [*(("review", look) for look in LOOKS), ("hostile", LOOKS[0]), ("plan", LOOKS[0]), ("fleet", LOOKS[1])],
+    ids=str,
 )
 def test_axe_finds_nothing(
     browser: Browser, pages: dict[str, Path], tmp_path: Path, name: str, look: tuple[str, bool]

@@ -127,3 +127,12 @@ def test_the_time_axis_has_every_date_of_a_key() -> None:
     for x, width in re.findall(r'<rect x="(\d+)" y="\d+" width="(\d+)"', page):
         assert 0 <= int(x) <= 360
         assert 0 < int(width) <= 360
+
+
+def test_many_differences_are_folded_and_none_is_left_out() -> None:
+    page = as_html(review(ledger(30), there=()))
+    attention = page.split('<section id="attention">')[1].split("</section>")[0]
+    assert faults(page) == []
+    count = attention.count(">differs<")
+    assert f"<summary>{count - 20} more declared, and not in the cluster</summary>" in attention
+    assert count > 100
