@@ -101,6 +101,8 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
         there = (page.parent / path).resolve() if path else page
         if not there.exists() or not there.is_relative_to(ROOT):
             broken.append(f"{target}: no such file")
+        elif page.is_relative_to(ROOT / "docs") and not there.is_relative_to(ROOT / "docs"):
+            broken.append(f"{target}: not on the site; name the path instead")
         elif anchor and anchor not in anchors(there):
             broken.append(f"{target}: no such heading")
     assert broken == []
