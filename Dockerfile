@@ -21,10 +21,10 @@ SHELL ["/bin/sh", "-euc"]
 WORKDIR /build
 COPY --from=pulumi /pulumi.tar.gz .
 RUN tar -xzf pulumi.tar.gz -C /opt pulumi/pulumi pulumi/pulumi-language-python pulumi/pulumi-language-python-exec
-COPY requirements/run.lock dist/SHA256SUMS dist/*.whl ./
+COPY ambient_components/templates/project/requirements.lock dist/SHA256SUMS dist/*.whl ./
 RUN sha256sum --check --ignore-missing SHA256SUMS; \
     python -m venv /opt/ambient; \
-    /opt/ambient/bin/pip install --no-cache-dir --only-binary :all: --require-hashes -r run.lock; \
+    /opt/ambient/bin/pip install --no-cache-dir --only-binary :all: --require-hashes -r requirements.lock; \
     /opt/ambient/bin/pip install --no-cache-dir --no-index --no-deps ./*.whl; \
     /opt/ambient/bin/pip check
 

@@ -41,8 +41,8 @@ def refusals(root: Path, expected: str | None) -> list[Refusal]:
 
 
 def bill_of_materials(tree: Path, file: Path) -> None:
-    """Write an SBOM of the packages in run.lock, with their hashes."""
-    lock, project = tree / "requirements/run.lock", tree / "pyproject.toml"
+    """Write an SBOM of the packages in the lock of `ambient init`, with their hashes."""
+    lock, project = tree / "ambient_components/templates/project/requirements.lock", tree / "pyproject.toml"
     options = ["--pyproject", str(project), "--mc-type", "library", "--output-reproducible", "--output-file", str(file)]
     packages.run("cyclonedx_py", "requirements", *options, str(lock))
     document = json.loads(file.read_text(encoding="utf-8"))

@@ -34,7 +34,7 @@ def test_the_base_image_is_named_by_digest() -> None:
 
 def test_packages_are_installed_by_hash_and_this_one_by_checksum() -> None:
     installs = re.findall(r"pip install --no-cache-dir (.*);", TEXT)
-    assert installs == ["--only-binary :all: --require-hashes -r run.lock", "--no-index --no-deps ./*.whl"]
+    assert installs == ["--only-binary :all: --require-hashes -r requirements.lock", "--no-index --no-deps ./*.whl"]
     assert "sha256sum --check --ignore-missing SHA256SUMS" in TEXT
 
 
