@@ -6,7 +6,8 @@ import typer
 
 from ambient_components.access.deployer import ALL_FEATURES, Feature, features_of
 from ambient_components.access.deployer_role import GROUP, deployer_manifest
-from ambient_components.cli.options import NamedStack, Stack, wrong_value
+from ambient_components.cli import completion
+from ambient_components.cli.options import NamedStack, wrong_value
 from ambient_components.cli.prompts import one_stack
 from ambient_components.documentation import page
 from ambient_components.platform.subjects import SUBJECT_FORMS
@@ -31,7 +32,14 @@ exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
 
 
 def rbac(
-    stack: Stack = "",
+    stack: Annotated[
+        str,
+        typer.Argument(
+            metavar="STACK",
+            help="Only what this stack declares. Default: all rights.",
+            autocompletion=completion.stacks,
+        ),
+    ] = "",
     named: NamedStack = "",
     subject: Annotated[str, typer.Option(metavar="SUBJECT", help=f"The deployer: {SUBJECT_FORMS}.")] = GROUP,
 ) -> None:
