@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from ambient_components.cli.init.initialize import write_schema
 from ambient_components.cli.init.requirement import left_to_fill_in, own_requirement
 from ambient_components.cli.templates import write_templates
@@ -12,7 +14,7 @@ from ambient_components.errors import Where, fail
 from ambient_components.stackfile.schema import SCHEMA_FILE
 from ambient_components.stacks.project import STACK_FILES, Project
 
-_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
 
 
 def start_project(folder: Path, name: str) -> tuple[Project, list[str], list[str]]:
@@ -25,8 +27,9 @@ def start_project(folder: Path, name: str) -> tuple[Project, list[str], list[str
     Raises:
         AmbientError: The name is invalid, or the folder has a project of another name.
     """
-    if not _NAME.fullmatch(name):
-        fail(None, "--project", f"{name!r} can't name a project", "allowed: letters, digits, _ . and -")
+    # Pulumi.yaml has the name without quotes: `no` and `null` would be other values there.
+    if not _NAME.fullmatch(name) or yaml.safe_load(name) != name:
+        fail(None, "--project", f"{name!r} can't name a project", "allowed: letters, digits, _ . and -, a letter first")
     if (folder / PROJECT_FILE).is_file() and (found := Project.of(folder).name) != name:
         fail(Where(PROJECT_FILE), "name", f"this is the project {found!r}, not {name!r}", "leave --project out")
     is_pinned_here = not (folder / "requirements.txt").exists()
@@ -46,4 +49,4 @@ def start_project(folder: Path, name: str) -> tuple[Project, list[str], list[str
 
 def default_name(folder: Path) -> str:
     """Return the name that is suggested for a folder's project."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", folder.name)[:100].strip(".-") or "workspaces"
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", folder.name)[:100].strip("0123456789_.-") or "workspaces"

@@ -67,7 +67,7 @@ def test_a_project_keeps_its_name(empty: Path, capsys: pytest.CaptureFixture[str
     assert "Pulumi.yaml: name: this is the project 'one', not 'two'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["a/b", "a b", "x" * 101, "../up"])
+@pytest.mark.parametrize("name", ["a/b", "a b", "x" * 101, "../up", "1", "no", "null"])
 def test_a_name_that_pulumi_refuses(empty: Path, name: str) -> None:
     with pytest.raises(AmbientError, match="can't name a project"):
         start_project(empty, name)
@@ -104,7 +104,9 @@ def test_at_a_terminal_the_name_is_asked_for(
     assert questions == []
 
 
-@pytest.mark.parametrize(("folder", "name"), [("team a", "team-a"), ("ok_1.x", "ok_1.x"), ("ß", "workspaces")])
+@pytest.mark.parametrize(
+    ("folder", "name"), [("team a", "team-a"), ("ok_1.x", "ok_1.x"), ("1-one", "one"), ("ß", "workspaces")]
+)
 def test_the_suggested_name_is_the_folders(folder: str, name: str) -> None:
     assert default_name(Path("/x") / folder) == name
 
