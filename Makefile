@@ -1,8 +1,10 @@
 # Commands for developers and CI. Start with `make up` and `make test`; `make help` lists the others.
-# Everything runs in .venv, without activation. It is installed from requirements/dev.lock, for `demo` alone from run.lock.
+# Everything runs in .venv, without activation. It is installed from requirements/dev.lock, for `demo` alone from RUN_LOCK.
 
 PYTHON := .venv/bin/python
 BIN := .venv/bin
+# What a stack needs. `ambient init` writes it into projects, so it is a part of the package.
+RUN_LOCK := ambient_components/templates/project/requirements.lock
 # Without this the engine skips all deletes after a failure, which would stop revocations (docs/concepts/how-it-works.md).
 export PULUMI_CONTINUE_ON_ERROR := true
 
@@ -34,14 +36,14 @@ demo: $(if $(wildcard .venv/.installed),setup,.venv/.demo) ## Validate, plan and
 
 # All output goes to stderr, because a shell reads the output of `make env`. uv takes seconds instead of a minute.
 .venv/.installed: requirements/dev.lock requirements/policy.lock pyproject.toml
-	@{ $(call install,dev.lock,a minute or two the first time) \
+	@{ $(call install,requirements/dev.lock,a minute or two the first time) \
 	if [ -n "$$uv" ]; then "$$uv" pip install --quiet --python $(PYTHON) --require-hashes --no-deps -r requirements/policy.lock; \
 	else $(PYTHON) -m pip install $(PIP_FLAGS) --require-hashes --no-deps -r requirements/policy.lock; fi; \
 	touch $@; } >&2
 
 # For `make demo` alone: what the package needs, without tests and checks. `make setup` adds these.
-.venv/.demo: requirements/run.lock pyproject.toml
-	@{ $(call install,run.lock,a minute the first time) touch $@; } >&2
+.venv/.demo: $(RUN_LOCK) pyproject.toml
+	@{ $(call install,$(RUN_LOCK),a minute the first time) touch $@; } >&2
 
 # Make .venv, unless it is there, and install a lock file and this package. Arguments: the lock file; its time.
 define install
@@ -60,12 +62,12 @@ set -e; $(lock); \
 		if [ -n "$$uv" ]; then "$$uv" venv --quiet --clear --seed --python "$$base" .venv; \
 		else "$$base" -m venv --clear .venv; fi; \
 	fi; \
-	echo 'Installing requirements/$(1) into .venv ($(2))'; \
+	echo 'Installing $(1) into .venv ($(2))'; \
 	if [ -n "$$uv" ]; then \
-		"$$uv" pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements/$(1); \
+		"$$uv" pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r $(1); \
 		"$$uv" pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .; \
 	else \
-		$(PYTHON) -m pip install $(PIP_FLAGS) --require-hashes -r requirements/$(1); \
+		$(PYTHON) -m pip install $(PIP_FLAGS) --require-hashes -r $(1); \
 		$(PYTHON) -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .; \
 	fi;
 endef
@@ -153,7 +155,7 @@ release: setup ## Build the release of the last commit into dist/: packages, che
 
 lock: ## Update the lock files from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo 'make lock needs uv: https://docs.astral.sh/uv/' >&2; exit 1; }
-	uv pip compile pyproject.toml --group build $(LOCK_FLAGS) -o requirements/run.lock
+	uv pip compile pyproject.toml --group build $(LOCK_FLAGS) -o $(RUN_LOCK)
 	uv pip compile pyproject.toml --group dev $(LOCK_FLAGS) -o requirements/dev.lock
 	uv pip compile --group policy --no-deps $(LOCK_FLAGS) -o requirements/policy.lock
 

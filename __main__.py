@@ -1,4 +1,4 @@
-"""The Pulumi program: declare stacks/<stack>.yaml."""
+"""The Pulumi program: declare stacks/<stack>.yaml. All of it is in the package."""
 
 import sys
 

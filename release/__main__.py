@@ -14,7 +14,7 @@ from ambient_components._version import VERSION
 from release import changelog, packages, repository
 from release.errors import Refusal, ReleaseError
 
-LOCK = "requirements/run.lock"
+LOCK = "ambient_components/templates/project/requirements.lock"
 
 _DESCRIPTION = """\
 Build the release of the last commit into dist/, which is replaced: sdist, wheel, requirements.lock with the packages

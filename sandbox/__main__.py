@@ -35,7 +35,7 @@ a first session:
   make sandbox-stop             stop it; the next start restores workspaces and stacks
 
 AMBIENT_SANDBOX_KUBECONFIG=FILE make up uses the cluster of that kubeconfig instead of a local one. It must have the
-platform and the rights of deploy/deployer-rbac.yaml. Nothing is installed, and no object store is started. The choice
+platform and the rights of `ambient rbac`. Nothing is installed, and no object store is started. The choice
 is kept until `make clean`.
 """
 

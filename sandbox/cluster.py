@@ -47,7 +47,7 @@ class Cluster:
 
     @property
     def kubeconfig(self) -> Path:
-        """The deployer's kubeconfig, for every stack. It has exactly the rights of deploy/deployer-rbac.yaml."""
+        """The deployer's kubeconfig, for every stack. It has exactly the rights of `ambient rbac`."""
         return self.directory / "kubeconfig"
 
     @property

@@ -5,28 +5,29 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ambient_components.access.deployer_role import deployer_manifest
 from sandbox.api import Api, ApiError
 from sandbox.errors import SandboxError
-from sandbox.paths import DEPLOYER_RBAC, PLATFORM_MANIFESTS
+from sandbox.paths import PLATFORM_MANIFESTS
 
 PLATFORM_NAMESPACE = "ambient-code"
 
 
-def manifests() -> list[Path]:
-    """Return the files to apply, in order."""
-    return [PLATFORM_MANIFESTS / "crds.yaml", PLATFORM_MANIFESTS / "clusterroles.yaml", DEPLOYER_RBAC]
+def manifests() -> list[str]:
+    """Return what to apply, in order."""
+    platform = [PLATFORM_MANIFESTS / name for name in ("crds.yaml", "clusterroles.yaml")]
+    return [*(path.read_text(encoding="utf-8") for path in platform), deployer_manifest()]
 
 
 def fingerprint() -> str:
     """Return a fingerprint of the manifests. A running sandbox applies them again only if it changes."""
     digest = hashlib.sha256()
-    for path in manifests():
-        digest.update(path.read_bytes() + b"\0")
+    for text in manifests():
+        digest.update(text.encode() + b"\0")
     return digest.hexdigest()
 
 
@@ -34,8 +35,8 @@ def install(api: Api) -> None:
     """Apply everything as the administrator, and wait until the custom resources are served."""
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PLATFORM_NAMESPACE}}
     documents: list[dict[str, Any]] = [namespace]
-    for path in manifests():
-        documents += [document for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document]
+    for text in manifests():
+        documents += [document for document in yaml.safe_load_all(text) if document]
     for document in documents:
         try:
             api.apply(document)

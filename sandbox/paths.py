@@ -10,7 +10,6 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 TOOLCHAIN_SOURCES = Path(__file__).resolve().parent / "toolchain"
 PLATFORM_MANIFESTS = Path(__file__).resolve().parent / "platform"
-DEPLOYER_RBAC = REPOSITORY / "deploy" / "deployer-rbac.yaml"
 DEFAULT_DIRECTORY = REPOSITORY / ".sandbox"
 
 

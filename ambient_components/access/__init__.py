@@ -1,6 +1,7 @@
 """Access computed from declarations: a stack's ledger, its guardrails, and the deployer's own rights."""
 
 from ambient_components.access.bindings import Expected, expected_objects
+from ambient_components.access.deployer import RIGHTS, Right, features_of, rights_for
 from ambient_components.access.endings import Ended, Ending, ended, endings
 from ambient_components.access.entries import (
     NOTHING,
@@ -18,7 +19,6 @@ from ambient_components.access.guardrail_names import GuardrailSettings, StackGu
 from ambient_components.access.guardrails import Crossed, crossed, existing_violations, guardrail_warnings
 from ambient_components.access.ledger import object_names, refusals
 from ambient_components.access.recorded import PathChange, changed_paths
-from ambient_components.access.rights import RIGHTS, Right
 
 __all__ = [
     "NOTHING",
@@ -42,11 +42,13 @@ __all__ = [
     "endings",
     "existing_violations",
     "expected_objects",
+    "features_of",
     "guardrail_warnings",
     "ledger_misfits",
     "misfit_problems",
     "object_names",
     "read_ledger",
     "refusals",
+    "rights_for",
     "write_ledger",
 ]

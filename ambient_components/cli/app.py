@@ -19,7 +19,7 @@ _UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
 _EPILOG = """\
 \b
 commands for a first stack:
-  ambient init prod             create stacks/prod.yaml and stacks/Pulumi.prod.yaml
+  ambient init prod             start a project, and create stacks/prod.yaml and stacks/Pulumi.prod.yaml
   ambient validate              check all stack files, without a cluster
   ambient plan prod             show who would gain or lose access
   ambient up prod               make the cluster match the files, like pulumi up
@@ -33,6 +33,8 @@ commands for a first stack:
   ambient reshard prod          move workspaces between shards, without changing the cluster
   ambient destroy dev           delete all resources of a stack, after its name is typed
   ambient keys list             list all keys with expiry, last use and what is due
+  ambient pipeline github       write the files of a pipeline; gitlab for GitLab
+  ambient rbac prod             print the deployer's role for what a stack declares
 
 \b
 exit codes: 0 success; 1 error; 2 changes pending (plan, reshard --dry-run) or attention needed (keys list, access,
@@ -48,7 +50,7 @@ _SETTINGS: Final[dict[str, Any]] = {
 }
 
 VERBS: Final = {
-    "init": "Create or complete a stack for a cluster.",
+    "init": "Start a project, and create or complete a stack for a cluster.",
     "validate": "Check stack files and report every problem with its line.",
     "plan": "Show what a run would do, before it is done.",
     "up": "Deploy a stack after showing the plan.",
@@ -61,7 +63,10 @@ VERBS: Final = {
     "shards": "List a fleet's shards, as a plan of work for several machines.",
     "reshard": "Move workspaces between the shards of a fleet, without changing the cluster.",
     "keys": "List, show, deliver, rotate and revoke API keys.",
-    "schema": "Print the schema of the stack file.",
+    "schema": "Print the schema of the stack file or of plans.",
+    "pipeline": "Write the files of a pipeline.",
+    "policy": "Write the policy pack.",
+    "rbac": "Print the deployer's role and its binding.",
 }
 """The verbs in the order of the help, each with its first sentence. A verb's module is imported when it runs."""
 

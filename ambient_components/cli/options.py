@@ -55,7 +55,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not prompt.")]
 
 Refresh = Annotated[bool, typer.Option("--refresh", help="Refresh the state from the cluster first.")]
 
-_Choice = TypeVar("_Choice", bound=StrEnum)
+_Choice = TypeVar("_Choice", bound=str)
 
 
 def choice(flag: str, allowed: Iterable[StrEnum], text: str) -> Any:
@@ -65,6 +65,12 @@ def choice(flag: str, allowed: Iterable[StrEnum], text: str) -> Any:
     """
     words = tuple(allowed)
     return typer.Option(flag, help=text, metavar=f"[{'|'.join(words)}]", parser=_parser(words))
+
+
+def one_of(allowed: Iterable[str], text: str) -> Any:
+    """Return an argument that accepts one of these words."""
+    words = tuple(allowed)
+    return typer.Argument(help=text, metavar="|".join(words), parser=_parser(words))
 
 
 def format_option(text: str, *allowed: Format) -> Any:

@@ -13,6 +13,7 @@ from ambient_components import activity, clock
 from ambient_components.cli.fleet_options import Jobs, Shards, check_shards, refuse_words_of_fleets
 from ambient_components.cli.options import NamedStack, Refresh, Stack, format_option, state_option, wrong_value
 from ambient_components.cli.prompts import one_stack
+from ambient_components.documentation import page
 from ambient_components.engine import backend
 from ambient_components.engine.state import parse_export, resources
 from ambient_components.errors import AmbientError
@@ -137,7 +138,7 @@ def _refuse_fleets_words(request: PlanRequest, stack: str) -> None:
 _SHORTEST: Final = 5_000
 """The minimum for --limit, enough for the totals of every section."""
 
-EPILOG = """\
+EPILOG = f"""\
 \b
 examples:
   ambient plan prod                                    uses the engine and the cluster
@@ -153,7 +154,8 @@ examples:
 
 \b
 The online plan comes from `pulumi preview --json`, so it agrees with `pulumi up`. The page shows the most dangerous
-changes first and no secrets. docs/guides/plan.md describes its sections, docs/reference/plan.schema.json the JSON.
+changes first and no secrets. Its sections: {page("guides/plan")}
+The schema of its JSON: ambient schema plan
 
 \b
 exit codes: 0 no changes; 1 error; 2 changes pending; 3 refused by a guardrail; 64 wrong usage; 130 Ctrl-C

@@ -13,6 +13,7 @@ from ambient_components import activity, clock
 from ambient_components.cli.fleet_options import Form, Jobs, Shards, fleets_of
 from ambient_components.cli.options import NamedStack, Refresh, Stack, Yes
 from ambient_components.cli.prompts import confirmed, one_stack
+from ambient_components.documentation import page
 from ambient_components.engine import backend
 from ambient_components.engine.state import Export, state_digest
 from ambient_components.errors import fail
@@ -31,7 +32,7 @@ from ambient_components.stacks.selection import Fleet
 
 _SHOWN: Final = 20
 
-EPILOG = """\
+EPILOG = f"""\
 \b
 examples:
   ambient up prod                          show the page of `ambient plan`, ask, then run `pulumi up`
@@ -46,7 +47,7 @@ examples:
 A saved plan is deployed as of the time for which it was made, so dates and tokens are handled as reviewed. It is
 refused if it is too old, if the stack was deployed since, if ambient or pulumi has another version, or if a new plan
 for the same time differs, for example after a change of files or cluster. Secret values are not compared.
-docs/guides/plan.md says who must not be able to write the file.
+Who must not be able to write the file: {page("guides/plan", "plans-that-are-reviewed-and-then-deployed")}
 
 \b
 The run ends with a summary and the next commands. If it fails, the errors are listed with the path of the log. Ctrl-C
@@ -55,7 +56,7 @@ lets the engine finish its steps and write its state.
 \b
 In a fleet, a failed shard does not stop the others. The summary lists the failures and the commands to run again.
 Ctrl-C lets every engine finish its step and write its state. --format json prints an object for each shard as it ends,
-and one for the whole run. See docs/guides/fleet.md.
+and one for the whole run: {page("guides/fleet")}
 
 \b
 exit codes: 0 success, or no changes; 1 error, refused saved plan, or not confirmed; 3 refused by a guardrail;

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ambient_components.platform.contract import ROLES, Role
-from ambient_components.rules.buckets import BucketDriver, bucket_findings
+from ambient_components.rules.buckets import INSTALL_AWS, BucketDriver, bucket_findings
 from ambient_components.rules.findings import Finding, as_problem, below
 from ambient_components.rules.keys import role_findings
 from ambient_components.rules.secret_patterns import without_credentials
@@ -44,7 +44,7 @@ def role_of(text: str) -> Role:
 
 def _not_installed(bucket: Mapping[str, Any]) -> Iterator[Finding]:
     if bucket.get("driver") == BucketDriver.AWS and importlib.util.find_spec("pulumi_aws") is None:
-        yield Finding(("driver",), "aws needs pulumi-aws", "pip install 'ambient-components[aws]'")
+        yield Finding(("driver",), "aws needs pulumi-aws", INSTALL_AWS)
 
 
 def _refuse(prefix: str, found: Iterable[Finding]) -> None:

@@ -4,7 +4,7 @@ import importlib.util
 from collections.abc import Mapping
 
 from ambient_components.errors import Problems
-from ambient_components.rules.buckets import BucketDriver
+from ambient_components.rules.buckets import INSTALL_AWS, BucketDriver
 from ambient_components.rules.findings import Finding
 from ambient_components.rules.object_store import StoreConfig
 from ambient_components.stackfile import Bucket, LoadedStack, Workspace
@@ -30,9 +30,8 @@ def check_storage(stack: LoadedStack, store: StoreConfig | None, problems: Probl
         return
     needing = (name for name, one in _buckets(stack.file.workspaces).items() if one.driver is BucketDriver.AWS)
     paths = [("workspaces", name, "storage", "bucket", "driver") for name in needing]
-    install = "pip install 'ambient-components[aws]'"
     problems.extend(
-        located(stack, [Finding(path, "is aws, and pulumi-aws is not installed", install) for path in paths])
+        located(stack, [Finding(path, "is aws, and pulumi-aws is not installed", INSTALL_AWS) for path in paths])
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, get_args
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
+from ambient_components.documentation import page
 from ambient_components.platform.subjects import SUBJECT_FORMS
 from ambient_components.rules.durations import DURATION_FORMS, format_seconds
 from ambient_components.rules.quantities import QUANTITY_FORMS
@@ -140,20 +141,24 @@ _ORDER: Final = (_TOP, "Workspace", "Defaults")
 _HEAD: Final = """\
 # Fields of the stack file
 
-Generated from the models in `ambient_components/stackfile/models`; `ambient schema --format markdown` prints it. The
-[stack file's page](stack-file.md) explains how to use them. Only required fields must be set.
+`ambient schema --format markdown` prints this page for the installed version. How to use the fields:
+[the stack file](STACK_FILE_PAGE). What has a default may be left out.
 """
 _KINDS: Final = "Kinds of text"
 _DEFAULT: Final = re.compile(r" Default: (?P<value>[^.]+)\.")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def reference_text() -> str:
-    """Return the content of the page."""
+def reference_text(stack_file: str = page("reference/stack-file")) -> str:
+    """Return the content of the page.
+
+    Args:
+        stack_file: Link to the page about the stack file.
+    """
     schema = stack_schema()
     objects = {_TOP: schema, **schema["$defs"]}
     sections = [line for name in _reading_order(objects) for line in _section(name, objects)]
-    return "\n".join([_HEAD, *sections, *_kinds()])
+    return "\n".join([_HEAD.replace("STACK_FILE_PAGE", stack_file), *sections, *_kinds()])
 
 
 def _reading_order(objects: dict[str, Any]) -> list[str]:

@@ -30,15 +30,20 @@ class Project(ConfigFiles):
             AmbientError: There is no Pulumi.yaml, or it can't be read.
         """
         here = (start or Path.cwd()).absolute()
-        for folder in (here, *here.parents):
-            if (folder / PROJECT_FILE).is_file():
-                return cls.of(folder)
+        if (folder := cls.folder_above(here)) is not None:
+            return cls.of(folder)
         return fail(
             None,
             "",
-            f"there is no Pulumi.yaml in {here} or above it",
-            "run this in the folder of the project, a clone of the repository for instance",
+            f"there is no {PROJECT_FILE} in {here} or above it",
+            "run this in the folder of the project",
+            "or start a project in this folder: ambient init --project NAME",
         )
+
+    @staticmethod
+    def folder_above(here: Path) -> Path | None:
+        """Return the nearest folder with a Pulumi.yaml, from a folder upward."""
+        return next((folder for folder in (here, *here.parents) if (folder / PROJECT_FILE).is_file()), None)
 
     def config_file(self, stack: str) -> Path:
         """Return Pulumi's config file of a stack. A shard uses the file of its fleet."""

@@ -1,4 +1,4 @@
-"""The Pulumi program: declares stacks/<stack>.yaml. All of it is in the package."""
+"""The Pulumi program: declare stacks/<stack>.yaml. All of it is in the package."""
 
 import sys
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stacks import REPOSITORY, Stack
+from tests.support.stacks import Stack
 
-PACK = ("--policy-pack", str(REPOSITORY / "policy"))
+PACK = ("--policy-pack", "policy")
 ONE = """
 workspaces:
   THIS:
@@ -27,6 +27,12 @@ def grants(stack: Stack) -> list[str]:
     path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{stack.w}/rolebindings"
     listed = stack.machine.get(f"{path}?labelSelector=app=ambient-permission") or {"items": []}
     return sorted(subject["name"] for item in listed["items"] for subject in item["subjects"])
+
+
+@pytest.fixture(autouse=True)
+def _pack(stack: Stack) -> None:
+    result = stack.ambient("policy", "init")
+    assert (result.code, (stack.folder / "policy/PulumiPolicy.yaml").is_file()) == (0, True), result.text
 
 
 @pytest.fixture

@@ -1,16 +1,33 @@
 """What must not be deployed, and what can't be: said before anything is created, as text a person can act on."""
 
-import json
 import secrets
 from collections.abc import Iterator
 
 import pytest
 
 from ambient_components.access import RIGHTS, Right
+from tests.support.deployer import allowed, deployer_role, replace_rules
 from tests.support.machine import Machine
 from tests.support.stacks import Stack
 
 ONE = "workspaces:\n  THIS: {protect: false, grants: [{user: alice@example.com}]}\n"
+
+
+EVERYTHING = """
+workspaces:
+  THIS:
+    protect: false
+    keys: {ci: {role: view}}
+    settings:
+      idleTimeout: 12h
+      featureFlags: {a-flag: true}
+    limits:
+      containers: {default: {memory: 1Gi}}
+      quota: {pods: 5}
+      network: {}
+  THIS-closed: {protect: false, state: closed}
+"""
+"""A stack with all features, so with all rights."""
 
 
 def exists(stack: Stack, name: str = "") -> bool:
@@ -140,20 +157,6 @@ def test_a_service_account_cannot_be_granted_to(stack: Stack) -> None:
     assert not exists(stack)
 
 
-def deployer_role(machine: Machine) -> dict:
-    role = machine.get("/apis/rbac.authorization.k8s.io/v1/clusterroles/ambient-deployer")
-    assert role is not None
-    return role
-
-
-def replace_rules(machine: Machine, rules: list[dict]) -> None:
-    role = deployer_role(machine)
-    role["rules"] = rules
-    token = machine.cluster.token_of("sandbox-admin")
-    path = "/apis/rbac.authorization.k8s.io/v1/clusterroles/ambient-deployer"
-    assert machine.request("PUT", path, token=token, body=role) == 200
-
-
 def without(rules: list[dict], right: Right) -> list[dict]:
     """The rules, each spelled out, less this one right."""
     kept = []
@@ -172,27 +175,11 @@ def without(rules: list[dict], right: Right) -> list[dict]:
     return kept
 
 
-def allowed(machine: Machine, right: Right) -> bool:
-    resource, _, subresource = right.resource.partition("/")
-    attributes = {"group": right.group, "resource": resource, "verb": right.verb}
-    attributes |= {"subresource": subresource} if subresource else {}
-    attributes |= {"name": right.name} if right.name else {}
-    body = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SubjectAccessReview",
-        "spec": {"user": "ambient-deployer", "groups": ["ambient-deployers"], "resourceAttributes": attributes},
-    }
-    answer = machine.admin().request(
-        "POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", json.dumps(body).encode()
-    )
-    return bool(answer["status"]["allowed"])
-
-
 @pytest.fixture(scope="module")
 def one_stack(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack for all rights: none of the runs comes to change anything."""
     stack = Stack(machine, f"rights-{secrets.token_hex(2)}", tmp_path_factory.mktemp("rights"))
-    stack.write(ONE)
+    stack.write(EVERYTHING)
     yield stack
     stack.remove()
 
@@ -204,7 +191,7 @@ def test_a_missing_right_is_named_before_anything_is_created(one_stack: Stack, r
     replace_rules(machine, without(rules, right))
     try:
         machine.until(lambda: not allowed(machine, right), "the right is gone")
-        stack.up().refused(f"no right to {right}", "deploy/deployer-rbac.yaml")
+        stack.up().refused(f"no right to {right}", "ambient rbac STACK")
         assert not exists(stack)
     finally:
         replace_rules(machine, rules)

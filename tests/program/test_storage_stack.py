@@ -130,7 +130,7 @@ def test_what_driver_aws_can_not_do(run_fleet, bucket, store, received):
 def test_driver_aws_without_pulumi_aws_is_said_with_its_line(run_fleet, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     (line,) = run_fleet.refusal(stack({"name": "sessions", "driver": "aws"}), config=CONFIG, secrets=SECRETS)
-    assert line.endswith("driver: is aws, and pulumi-aws is not installed; pip install 'ambient-components[aws]'")
+    assert line.endswith("driver: is aws, and pulumi-aws is not installed; pip install 'pulumi-aws>=7,<8'")
     assert line.startswith("stacks/dev.yaml:")
 
 

@@ -16,6 +16,15 @@ def ledger(**workspaces):
     return {"owner": OWNER, "workspaces": workspaces}
 
 
+def ledger_with_everything():
+    """A ledger with all features, so with all rights of the deployer."""
+    settings, limits = ["caBundle", "featureFlags", "idleTimeout", "mcpServers"], ["containers", "network", "quota"]
+    key = {"role": "edit", "generation": 1}
+    secrets = {"runner": {"ANTHROPIC_API_KEY": "config payments/anthropic"}}
+    full = entry(keys={"ci": key}) | {"settings": settings, "limits": limits, "secrets": secrets}
+    return ledger(full=full, closed=entry("closed"))
+
+
 @pytest.fixture
 def world(monkeypatch):
     with running(monkeypatch) as all_of_it:

@@ -1,4 +1,4 @@
-"""The example pipelines and their pages, as their tests read them: jobs, scripts, commands, and bash to run some."""
+"""The pipelines of the package and their pages, as their tests read them: jobs, scripts, commands, bash to run some."""
 
 import os
 import re
@@ -10,13 +10,17 @@ from typing import Any
 
 import yaml
 
+from ambient_components.cli.templates import FOLDER
 from tests.support.commands import PULUMI as TRIED
 from tests.support.commands import verb_of
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/payments"
-GITHUB = EXAMPLE / ".github/workflows/workspaces.yaml"
-GITLAB = EXAMPLE / ".gitlab-ci.yml"
+GITHUB = FOLDER / "github/.github/workflows/workspaces.yaml"
+GITLAB = FOLDER / "gitlab/.gitlab-ci.yml"
+FLEET_GITHUB = FOLDER / "github-fleet/.github/workflows/fleet.yaml"
+FLEET_GITLAB = FOLDER / "gitlab-fleet/.gitlab-ci.yml"
+FLEET_SHARD = FOLDER / "gitlab-fleet/.gitlab/shard.yaml"
 PAGES = [ROOT / "docs/guides/pipeline.md", ROOT / "docs/runbooks/leaked-key.md"]
 STAGES = ["dev", "stage", "prod"]
 """In the order in which they are deployed."""

@@ -30,6 +30,7 @@ from ambient_components.cli.options import (
     wrong_value,
 )
 from ambient_components.cli.prompts import stack_and_workspaces
+from ambient_components.documentation import page
 from ambient_components.errors import BadValue, refusal
 from ambient_components.output import Format, Paint, paint_for, plain, show_problem
 from ambient_components.platform.contract import Role
@@ -196,7 +197,7 @@ def _records(report: Report, rows: Iterable[Row], can: str) -> Iterator[list[str
 DIFFERS: Final = 2
 """Exit code if files and cluster differ, so that a pipeline can tell it from an error."""
 
-EPILOG = """\
+EPILOG = f"""\
 \b
 examples:
   ambient access prod                                      access declared by the last run
@@ -219,19 +220,19 @@ role:    view, edit or admin. An owner is an admin. With --live also any other r
 reason:  owner, grant or key. With --live also: RoleBinding NAME (created neither by the files nor by the UI),
          groupAccess (a line of ProjectSettings), key of generation N (an earlier identity of a key), platform (the
          platform's own accounts).
-right:   VERB RESOURCE, or VERB RESOURCE NAME, for objects in the namespace. Only direct rights count;
-         docs/concepts/access.md describes what else a role allows.
+right:   VERB RESOURCE, or VERB RESOURCE NAME, for objects in the namespace. Only direct rights count. What else a role
+         allows: {page("concepts/access", "what-the-roles-come-to")}
 
 \b
 --live reads the cluster and changes nothing. It needs the right to list rolebindings and serviceaccounts, in the
 whole cluster or, with --workspace, in these namespaces. Access by a ClusterRoleBinding is not shown.
 
 \b
-json:   {"stack", "source": "state" or "files", "live", "right",
-         "access": [{"workspace", "subject", "roles": [...], "because": [{"role", "reason", "status"}, ...],
-                     "rights": ["get secrets", ...], "complete"}, ...],
-         "perhaps": [the same], "missing": [{"workspace", "subject", "role", "reason"}, ...],
-         "pending": [the same]}
+json:   {{"stack", "source": "state" or "files", "live", "right",
+         "access": [{{"workspace", "subject", "roles": [...], "because": [{{"role", "reason", "status"}}, ...],
+                     "rights": ["get secrets", ...], "complete"}}, ...],
+         "perhaps": [the same], "missing": [{{"workspace", "subject", "role", "reason"}}, ...],
+         "pending": [the same]}}
         status is declared, undeclared, left (declared no more, and not ended yet), platform or released.
         complete is false if a role's rules are unknown.
         perhaps (with --who-can) lists subjects with a role that may give the right. missing lists declared access

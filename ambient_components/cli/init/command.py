@@ -1,8 +1,9 @@
-"""`ambient init`: create or complete a stack's two files."""
+"""`ambient init`: start a project, and create or complete a stack's two files."""
 
 import os
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,7 +24,8 @@ from ambient_components.cli.init.initialize import (
     passphrase_missing,
     write_files,
 )
-from ambient_components.cli.prompts import Ask, asker, named_stack, take_defaults
+from ambient_components.cli.init.project import default_name, start_project
+from ambient_components.cli.prompts import Ask, Question, asker, named_stack, prompt, take_defaults
 from ambient_components.engine.backend import current_backend, stack_names
 from ambient_components.engine.command import Engine
 from ambient_components.engine.failures import PASSPHRASE_VARIABLES
@@ -145,12 +147,18 @@ examples:
   ambient init prod --backend s3://my-state --secrets-provider awskms://alias/pulumi --context prod
   ambient init prod --shards 8                            a fleet: stacks prod-00 to prod-07 with one config
   ambient init prod --yes                                 no prompts: current login, passphrase, current context
+  ambient init prod --project workspaces                  also start a project in this folder
+  ambient init --project workspaces                       the project alone, without a stack or a cluster
 
 \b
-It writes stacks/STACK.yaml (the workspaces, with an example) and stacks/Pulumi.STACK.yaml (the cluster; through
-`pulumi stack init` and `pulumi config set`). In an existing stack it adds what is missing and changes no setting. A
-backend that you choose is written to Pulumi.yaml (backend.url), unless it has one or the URL has a password. A
-stack belongs to one cluster, identified by the uid of its kube-system namespace. Another cluster is refused.
+Without a Pulumi.yaml here or above, it asks for the name of a new project, or takes it from --project, and writes
+Pulumi.yaml, __main__.py, requirements.txt, requirements.lock, .gitignore and CODEOWNERS. A file that exists stays.
+
+\b
+For a stack it writes stacks/STACK.yaml (the workspaces, with an example) and stacks/Pulumi.STACK.yaml (the cluster;
+through `pulumi stack init` and `pulumi config set`). In an existing stack it adds what is missing and changes no
+setting. A backend that you choose is written to Pulumi.yaml (backend.url), unless it has one or the URL has a password.
+A stack belongs to one cluster, identified by the uid of its kube-system namespace. Another cluster is refused.
 
 \b
 exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
@@ -182,11 +190,22 @@ def init(
         int | None,
         typer.Option(metavar="N", help="Create a fleet of N stacks (STACK-00, STACK-01, …) with one config."),
     ] = None,
+    new: Annotated[
+        str,
+        typer.Option(
+            "--project", metavar="NAME", help="Start a project of this name in this folder. The name never changes."
+        ),
+    ] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Use the defaults without prompts.")] = False,
 ) -> None:
-    """Create or complete a stack for a cluster."""
-    stack = named_stack(stack, named)
-    project = Project.find()
+    """Start a project, and create or complete a stack for a cluster."""
+    stack = named_stack(stack, named) if stack or named or not new else ""
+    project, started, first_steps = _project(new, yes=yes)
+    for line in started:
+        print(line)
+    if not stack:
+        _say_next([*first_steps, "ambient init dev    # a stack, for one cluster"])
+        return
     ask = asker(yes=yes)
     engine, url = settle_backend(pulumi.PulumiEngine(project.folder), backend, ask)
     interactive = sys.stdin.isatty() and sys.stderr.isatty()
@@ -198,13 +217,27 @@ def init(
         outcome = initialize(request, project, engine, ask=ask)
     else:
         outcome = initialize_fleet(request, shards, project, engine, ask=ask)
-    recorded, first_steps = record_backend(project, url, os.environ)
+    recorded, steps = record_backend(project, url, os.environ)
     done = [*outcome.done, *recorded]
     for line in (*(done or [f"Stack {stack} is complete: nothing was changed."]), *outcome.notes):
         print(line)
+    steps += _passphrase_steps(project, stack)
+    steps += _next_steps(project.shown(project.stack_file(stack)), stack, fleet=shards is not None)
+    _say_next([*first_steps, *steps])
+
+
+def _project(name: str, *, yes: bool) -> tuple[Project, list[str], list[str]]:
+    """Return the project, what was done to start it, and what the user does next."""
+    here = Path.cwd()
+    if not name and not yes and sys.stdin.isatty() and Project.folder_above(here) is None:
+        question = f"There is no Pulumi.yaml in {here} or above it. Name of a new project in this folder"
+        name = prompt(Question(question, "--project", default_name(here)))
+    return start_project(here, name) if name else (Project.find(), [], [])
+
+
+def _say_next(steps: list[str]) -> None:
     print("\nNext:")
-    first_steps += _passphrase_steps(project, stack)
-    for step in [*first_steps, *_next_steps(project.shown(project.stack_file(stack)), stack, fleet=shards is not None)]:
+    for step in steps:
         print(f"  {step}")
 
 

@@ -2,19 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from ambient_components.cli.prompts import Ask, Question, take_defaults
+from ambient_components.cli.templates import write_new
 from ambient_components.engine.backend import current_backend, has_stack
 from ambient_components.engine.command import Engine
 from ambient_components.engine.failures import PASSPHRASE_VARIABLES
 from ambient_components.errors import Where, fail
-from ambient_components.stackfile.schema import schema_text
+from ambient_components.stackfile.schema import SCHEMA_FILE, schema_text
 from ambient_components.stacks.cluster import ClusterFacts, contexts, identify
-from ambient_components.stacks.project import Project, bare_name
-
-SCHEMA_FILE: Final = "stack.schema.json"
-"""The schema's file name, beside the stack files."""
+from ambient_components.stacks.project import STACK_FILES, Project, bare_name
 
 EXAMPLE: Final = """\
 # yaml-language-server: $schema=stack.schema.json
@@ -225,12 +224,15 @@ def write_files(project: Project, stack: str) -> list[str]:
         with stack_file.open("x", encoding="utf-8") as stream:
             stream.write(example(bare_name(stack)))
         lines.append(f"Wrote {project.shown(stack_file)}, an example of one workspace")
-    # The first line of the example refers to the schema, so it must be in the same folder.
-    schema = stack_file.parent / SCHEMA_FILE
-    if not schema.exists():
-        schema.write_text(schema_text(), encoding="utf-8")
-        lines.append(f"Wrote {project.shown(schema)}, with which editors complete and check stack files")
-    return lines
+    return lines + write_schema(project)
+
+
+def write_schema(project: Project) -> list[str]:
+    """Write the schema for editors unless it exists, and return a line if it was written."""
+    # The first line of the example refers to it, so it must be in the same folder.
+    schema = Path(STACK_FILES) / SCHEMA_FILE
+    written = write_new(project.folder, schema, schema_text())
+    return [f"Wrote {schema}, with which editors complete and check stack files"] * written
 
 
 def desired_provider(request: Request, ask: Ask, engine: Engine) -> str:

@@ -5,15 +5,17 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from ambient_components.documentation import page
 from ambient_components.errors import fail
 from ambient_components.platform.subjects import SubjectKind
 from ambient_components.stackfile.ownership import Version, bundle_of, reviewers_of, reviewers_of_stack
 from ambient_components.stackfile.yaml.reader import parse_yaml
 
-_HEAD: Final = """\
+_HEAD: Final = f"""\
 # By `ambient reviewers --codeowners`. The owners of a line are alternatives, and of the lines that match a file the
 # last one counts: keep a line above these for everything else, such as `* @org/platform-team`.
-# Who may merge a file here may read with the deployer's rights, by {secret: …} in it (docs/guides/reviewers.md)."""
+# Who may merge a file here may read with the deployer's rights, by a line such as {{secret: …}}:
+# {page("guides/reviewers", "codeowners")}"""
 
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9._/-]+")
 _HANDLE: Final = re.compile(r"@[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*|[^@\s#]+@[^@\s#]+")

@@ -13,6 +13,7 @@ from ambient_components.cli.options import choice
 from ambient_components.cli.prompts import one_stack
 from ambient_components.cli.shards import formats
 from ambient_components.cli.shards.formats import Shard
+from ambient_components.documentation import page
 from ambient_components.engine.backend import read_stacks, stack_of
 from ambient_components.errors import AmbientError, fail
 from ambient_components.fleet.decisions import ask_states, decide
@@ -23,19 +24,19 @@ from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.selection import Fleet, find_fleets
 
-EPILOG = """\
+EPILOG = f"""\
 \b
 examples:
   ambient shards prod                          each shard with stack, workspaces and number of resources
   ambient shards prod --format html > fleet.html      each shard's result, last run and next date. Queries the cluster.
-  ambient shards prod --format github          matrix={"include": [...]}: fromJSON in GitHub Actions
+  ambient shards prod --format github          matrix={{"include": [...]}}: fromJSON in GitHub Actions
   ambient shards prod --format gitlab > shards.yaml       a child pipeline with parallel: matrix
   ambient shards prod --format operator --repo https://git.example.com/platform/workspaces.git | kubectl apply -f -
 
 \b
 Shards can run on separate machines at the same time: pulumi up --stack STACK --config-file FILE. The formats github,
-gitlab and operator depend only on the files and the config, so equal files give equal output. See
-docs/guides/pipeline.md.
+gitlab and operator depend only on the files and the config, so equal files give equal output.
+What to do with it: {page("guides/pipeline", "a-fleet")}
 
 \b
 exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C

@@ -20,7 +20,7 @@ GITLAB_MOST: Final = 200
 """Maximum number of jobs in a GitLab `parallel: matrix`."""
 
 GITLAB_INCLUDE: Final = "/.gitlab/shard.yaml"
-"""The file with the job `.shard`, which the child pipeline runs for every shard. examples/payments has one."""
+"""The file with the job `.shard`, which the child pipeline runs for every shard: `ambient pipeline` writes it."""
 
 
 @dataclass(frozen=True, slots=True)

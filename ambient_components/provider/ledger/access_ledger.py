@@ -17,10 +17,12 @@ from ambient_components.access import (
     Ledger,
     changed_paths,
     endings,
+    features_of,
     guardrail_warnings,
     read_ledger,
     refusals,
 )
+from ambient_components.access.deployer import Feature
 from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE, with_approved
 from ambient_components.cluster.client import ApiError, Cluster
 from ambient_components.cluster.revocation import ROLE_BINDING, end, object_path
@@ -164,7 +166,14 @@ def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[P
     try:
         ending = interrupted_runs.ending(context, place, after) if place and not problems else ()
         problems += preflight(
-            context, inputs.owner, before, after, look_for_drift=not problems, ending=ending, lost=bool(place)
+            context,
+            inputs.owner,
+            before,
+            after,
+            look_for_drift=not problems,
+            features=_features(before, after, is_shard=bool(place), ends_access=bool(ending)),
+            ending=ending,
+            lost=bool(place),
         )
         if is_new and not place:
             problems += forgotten(context, inputs.owner, {*after, *inputs.requested})
@@ -173,6 +182,12 @@ def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[P
     except StepError as error:
         problems.append(error.problem)
     return problems
+
+
+def _features(before: Ledger, after: Ledger, *, is_shard: bool, ends_access: bool) -> frozenset[Feature]:
+    """Return the features that this run needs rights for: also of what it removes, and of interrupted runs."""
+    more = {Feature.CONFIG_MAPS: is_shard, Feature.KEYS: ends_access}
+    return features_of(before, after) | {feature for feature, needed in more.items() if needed}
 
 
 def _record(context: Context, state: Values, before: Ledger, news: Values, after: Ledger) -> Values:

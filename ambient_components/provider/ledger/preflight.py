@@ -7,9 +7,11 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from ambient_components.access import RIGHTS, Entry, Ledger, Right, object_names
+from ambient_components.access import Entry, Ledger, Right, object_names, rights_for
+from ambient_components.access.deployer import Feature
 from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.cluster.objects import annotations, is_ending, listing, mapping, name
+from ambient_components.documentation import page
 from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
 from ambient_components.provider.buckets.preflight import bucket_problems
@@ -33,6 +35,7 @@ def preflight(
     after: Ledger,
     *,
     look_for_drift: bool,
+    features: Collection[Feature],
     ending: Collection[Leftover] = (),
     lost: bool = False,
 ) -> list[Problem]:
@@ -46,6 +49,7 @@ def preflight(
         before: The deployed ledger.
         after: The new ledger.
         look_for_drift: Whether to warn about access that others changed.
+        features: The features of this run, which decide the required rights.
         ending: Access from an interrupted run that this run ends, which is not reported.
         lost: Whether an interrupted run may have created unrecorded objects.
 
@@ -56,17 +60,18 @@ def preflight(
         cluster = context.guard.cluster
     except ApiError as error:
         # The identity check needs a right itself; if that is missing, it is reported like the others.
-        missing = missing_rights(context.guard.unproved) if error.status == 403 else []
+        missing = missing_rights(context.guard.unproved, features) if error.status == 403 else []
         if not missing:
             raise
     else:
-        missing = missing_rights(cluster)
+        missing = missing_rights(cluster, features)
     if missing:
         return [
             refusal(
                 f"the deployer has no right to {right}, needed for {right.why}",
-                "apply deploy/deployer-rbac.yaml, and bind its ClusterRole to the identity of this kubeconfig "
-                "(docs/reference/deployer-rights.md)",
+                "as a cluster admin: ambient rbac STACK --subject SUBJECT | kubectl apply -f -, where SUBJECT is the "
+                "identity of this kubeconfig",
+                f"what the rights amount to: {page('reference/deployer-rights')}",
             )
             for right in missing
         ]
@@ -90,11 +95,12 @@ def preflight(
     return problems
 
 
-def missing_rights(cluster: Cluster) -> list[Right]:
-    """Return the rights that the cluster denies to this identity, sorted."""
+def missing_rights(cluster: Cluster, features: Collection[Feature]) -> list[Right]:
+    """Return the rights for these features that the cluster denies to this identity, sorted."""
+    rights = rights_for(features)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        allowed = pool.map(lambda right: _allowed(cluster, right), RIGHTS)
-        return [right for right, yes in zip(RIGHTS, allowed, strict=True) if not yes]
+        allowed = pool.map(lambda right: _allowed(cluster, right), rights)
+        return [right for right, yes in zip(rights, allowed, strict=True) if not yes]
 
 
 def _allowed(cluster: Cluster, right: Right) -> bool:

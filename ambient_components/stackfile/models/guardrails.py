@@ -119,9 +119,7 @@ class GuardrailException(Model):
     """An exception from one guardrail in this workspace."""
 
     guardrail: WorkspaceGuardrail
-    """Name of the guardrail. expireAfter: objects that exist already in the workspace's bucket may get an expiry;
-    docs/reference/guardrails.md describes the others.
-    """
+    """Name of the guardrail. expireAfter: objects that exist already in the workspace's bucket may get an expiry."""
 
     reason: Reason
     """Reason, for reviewers of the change and later readers."""
@@ -134,9 +132,7 @@ class StackException(Model):
     """An exception from one guardrail in all workspaces of this stack."""
 
     guardrail: StackGuardrail
-    """Name of the guardrail. massRemoval: a run may remove more than usual; docs/reference/guardrails.md describes the
-    others.
-    """
+    """Name of the guardrail. massRemoval: a run may remove more than usual."""
 
     reason: Reason
     """Reason, for reviewers of the change and later readers."""

@@ -1,30 +1,34 @@
 from collections import Counter
 from itertools import product
-from pathlib import Path
 
+import pytest
 import yaml
 
-from ambient_components.access import RIGHTS
+from ambient_components.access import RIGHTS, features_of, read_ledger, rights_for
+from ambient_components.access.deployer import ALL_FEATURES, Feature
+from ambient_components.access.deployer_role import deployer_manifest
+from ambient_components.errors import BadValue
+from ambient_components.stackfile import Settings
+from ambient_components.stackfile.models.limits import Limits
+from tests.support.access_ledger import entry, ledger_with_everything
 
-MANIFEST = Path(__file__).parents[3] / "deploy" / "deployer-rbac.yaml"
+
+def documents(*arguments):
+    return {document["kind"]: document for document in yaml.safe_load_all(deployer_manifest(*arguments))}
 
 
-def documents():
-    return {document["kind"]: document for document in yaml.safe_load_all(MANIFEST.read_text())}
-
-
-def rules():
+def rules(*arguments):
     """Each right of the manifest, expanded."""
     return [
         right
-        for rule in documents()["ClusterRole"]["rules"]
+        for rule in documents(*arguments)["ClusterRole"]["rules"]
         for right in product(rule["apiGroups"], rule["resources"], rule["verbs"], rule.get("resourceNames", [""]))
     ]
 
 
-def requested():
+def requested(rights=RIGHTS):
     """Each right that the preflight asks for."""
-    return [(right.group, right.resource, right.verb, right.name) for right in RIGHTS]
+    return [(right.group, right.resource, right.verb, right.name) for right in rights]
 
 
 def test_the_manifest_grants_every_right_that_is_asked_for():
@@ -53,6 +57,56 @@ def test_the_binding_binds_the_role_of_the_manifest():
         "kind": "ClusterRole",
         "name": documents()["ClusterRole"]["metadata"]["name"],
     }
+
+
+@pytest.mark.parametrize(
+    ("subject", "desired"),
+    [
+        ('user:it\'s: "me"', {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": 'it\'s: "me"'}),
+        ("group:a:b", {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "a:b"}),
+        ("serviceaccount:ci:deployer", {"kind": "ServiceAccount", "name": "deployer", "namespace": "ci"}),
+    ],
+)
+def test_the_binding_is_for_the_named_subject(subject, desired):
+    assert documents(ALL_FEATURES, subject)["ClusterRoleBinding"]["subjects"] == [desired]
+
+
+def test_a_subject_of_another_form_is_refused():
+    with pytest.raises(BadValue, match="not a subject"):
+        deployer_manifest(subject="platform-pipeline")
+
+
+@pytest.mark.parametrize("feature", Feature)
+def test_the_role_of_a_feature_grants_what_its_preflight_asks_for(feature):
+    own = set(requested(rights_for({feature})))
+    assert set(rules({feature})) == own
+    assert own > set(requested(rights_for(())))
+
+
+def test_only_keys_and_nothing_else_need_tokens_of_accounts():
+    assert [feature for feature in Feature if ("", "serviceaccounts/token", "create", "") in rules({feature})] == [
+        "keys"
+    ]
+
+
+def test_all_features_need_all_rights():
+    assert rights_for(ALL_FEATURES) == RIGHTS
+
+
+def test_every_setting_and_limit_of_a_stack_file_has_its_feature():
+    for field, model in (("settings", Settings), ("limits", Limits)):
+        for name, declared in model.model_fields.items():
+            one = read_ledger({"pay": entry() | {field: [declared.alias or name]}})
+            assert len(features_of(one)) == 1
+
+
+def test_the_features_of_a_ledger():
+    assert features_of({}) == features_of(read_ledger({"pay": entry(grants={"group:devs": "edit"})})) == frozenset()
+    assert features_of(read_ledger(ledger_with_everything()["workspaces"])) == ALL_FEATURES
+    key = {"ci": {"role": "edit", "generation": 1}}
+    assert features_of({}, read_ledger({"pay": entry(keys=key)})) == {Feature.KEYS}
+    bucket = {"bucket": {"name": "b", "driver": "s3"}}
+    assert features_of(read_ledger({"pay": entry() | bucket})) == {Feature.SECRETS}
 
 
 def test_every_right_says_which_step_needs_it():

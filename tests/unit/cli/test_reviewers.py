@@ -109,7 +109,7 @@ def test_a_project_in_a_folder_of_its_repository(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path / "infra/ambient")
     assert touched(capsys, "--change", "HEAD^", "HEAD") == (0, ["prod/pay changed: group:leads"])
     code, out, _ = reviewers(capsys, "--codeowners")
-    assert (code, out.splitlines()[4:]) == (
+    assert (code, out.splitlines()[5:]) == (
         0,
         [
             "/infra/ambient/common.yaml @platform",
@@ -284,7 +284,7 @@ def test_the_page_shows_what_it_prints(repository, capsys):
 
 
 def owned(found, **handles):
-    return as_codeowners(found, {key.replace("_", ":"): value for key, value in handles.items()}).splitlines()[3:]
+    return as_codeowners(found, {key.replace("_", ":"): value for key, value in handles.items()}).splitlines()[4:]
 
 
 def test_lines_and_comments():
@@ -332,7 +332,7 @@ def test_a_file_is_a_teams_only_where_all_of_it_is(repository, capsys):
     grown = "workspaces: {gg: {reviewers: [group:g]}}\n"
     repository.write({**bundle, "teams/mixed.yaml": mixed, "teams/granted.yaml": grown, "stacks/prod.yaml": prod})
     lines = reviewers(capsys, "--codeowners")[1].splitlines()
-    assert lines[4:] == [
+    assert lines[5:] == [
         "/common.yaml @platform",
         "/stacks/prod.yaml @platform",
         "/teams/ca.pem @leads",

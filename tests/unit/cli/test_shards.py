@@ -12,13 +12,15 @@ import yaml
 from ambient_components.cli import app
 from ambient_components.cli.shards import command
 from ambient_components.cli.shards.formats import GITHUB_MOST, GITLAB_INCLUDE, GITLAB_MOST, Shard, github, gitlab
+from ambient_components.cli.templates import FOLDER
 from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, fail
 from ambient_components.stacks import pulumi
-from tests.support.pipelines import ROOT, commands, complaint, read
+from tests.support.pipelines import FLEET_GITHUB as GITHUB
+from tests.support.pipelines import FLEET_GITLAB as GITLAB
+from tests.support.pipelines import FLEET_SHARD as SHARD
+from tests.support.pipelines import commands, complaint, read
 
-FLEET = ROOT / "examples/fleet"
-GITHUB, GITLAB, SHARD = FLEET / ".github/workflows/fleet.yaml", FLEET / ".gitlab-ci.yml", FLEET / ".gitlab/shard.yaml"
 CONFIG_FILE = "stacks/Pulumi.prod.yaml"
 REPO = "https://git.example.com/platform/workspaces.git"
 
@@ -240,6 +242,6 @@ def test_the_matrix_has_what_the_jobs_read(folder: Path, capsys: pytest.CaptureF
     used = {word.split("}")[0].split(",")[0].split()[0].strip(")") for word in text.split("matrix.")[1:]}
     assert used <= set(one)
     child = yaml.safe_load(shown(capsys, "prod", "--format", "gitlab"))
-    assert (FLEET / GITLAB_INCLUDE.removeprefix("/")).is_file()
+    assert FOLDER / f"gitlab-fleet{GITLAB_INCLUDE}" == SHARD
     job = read(SHARD)[child["shard"]["extends"]]
     assert all(f"${name}" in json.dumps(job) for name in child["shard"]["parallel"]["matrix"][0])

@@ -49,7 +49,7 @@ LIMIT = 400_000
 def world():
     with pytest.MonkeyPatch.context() as patch, running(patch) as all_of_it:
         # Sixty requests a check, about nothing that is tried here.
-        patch.setattr("ambient_components.provider.ledger.preflight.missing_rights", lambda _: [])
+        patch.setattr("ambient_components.provider.ledger.preflight.missing_rights", lambda *_: [])
         all_of_it.api.add("/api/v1/namespaces", "pay", annotations={"ambient-components/owner": OWNER})
         all_of_it.api.add("/api/v1/namespaces", "zoo", annotations={"ambient-components/owner": OWNER})
         yield all_of_it

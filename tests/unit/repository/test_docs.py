@@ -126,7 +126,6 @@ def test_every_page_of_docs_that_the_code_names_exists() -> None:
         *ROOT.glob("ambient_components/**/*.py"),
         *ROOT.glob("sandbox/**/*.py"),
         *ROOT.glob("bench/**/*.py"),
-        *ROOT.glob("deploy/*.yaml"),
     ]
     sources.append(ROOT / "pyproject.toml")
     missing = []

@@ -10,16 +10,18 @@ import pytest
 import yaml
 
 from ambient_components.cli.app import run as ambient
+from ambient_components.cli.templates import texts
 from ambient_components.stackfile import load_stack
 from ambient_components.stackfile.schema import schema_text
 from tests.support.commands import commands, complaint
 from tests.support.json_schema import faults
+from tests.support.pipelines import GITHUB
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted(path.parent for path in ROOT.glob("examples/*/Pulumi.yaml"))
 STACKS = [path for folder in EXAMPLES for path in sorted(folder.glob("stacks/*.yaml"))]
 PARTS = [path for folder in EXAMPLES for path in [*folder.glob("*.yaml"), *folder.glob("teams/*.yaml")]]
-WORKFLOWS = [path for folder in EXAMPLES for path in folder.glob(".github/workflows/*.yaml")]
+WORKFLOWS = [GITHUB]
 PAGES = [
     ROOT / "README.md",
     ROOT / "docs/start/getting-started.md",
@@ -35,7 +37,6 @@ def relative(path: Path) -> str:
 def test_there_are_examples() -> None:
     assert [relative(folder) for folder in EXAMPLES] == ["examples/payments"]
     assert [path.stem for path in STACKS] == ["dev", "prod", "stage"]
-    assert WORKFLOWS
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=relative)
@@ -92,11 +93,11 @@ def test_the_stages_differ_where_the_example_says_so(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=relative)
-def test_the_program_is_the_repositorys_own(folder: Path) -> None:
-    def code(path: Path) -> str:
-        return path.read_text(encoding="utf-8").partition('"""\n')[2]
-
-    assert code(folder / "__main__.py") == code(ROOT / "__main__.py")
+def test_the_program_and_the_project_are_those_that_init_writes(folder: Path) -> None:
+    written = {str(path): text for path, text in texts("project", {"PROJECT": "workspaces"})}
+    for name in ("__main__.py", "Pulumi.yaml"):
+        assert (folder / name).read_text(encoding="utf-8") == written[name]
+    assert (ROOT / "__main__.py").read_text(encoding="utf-8") == written["__main__.py"]
     project = yaml.safe_load((folder / "Pulumi.yaml").read_text(encoding="utf-8"))
     assert project["stackConfigDir"] == "stacks"
     # The package's script for the engine lies where the virtual environment has its programs.
@@ -194,10 +195,9 @@ def test_a_pipeline_holds_back_what_it_should(workflow: Path) -> None:
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=relative)
 def test_a_pipeline_has_every_variable_that_a_stack_file_reads(workflow: Path) -> None:
-    folder = workflow.parents[2]
     desired = {
         source.env
-        for path in folder.glob("stacks/*.yaml")
+        for path in STACKS
         for entry in load_stack(str(path)).file.workspaces.values()
         for source in [*entry.secrets.runner.values(), *entry.secrets.integrations.values()]
         if source.env

@@ -1,4 +1,4 @@
-"""What the example pipelines download is pinned, and linters find nothing in them; what is loosened, both find."""
+"""What the package's pipelines download is pinned, and linters find nothing in them; what is loosened, both find."""
 
 import re
 import shutil
@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.pipelines import EXAMPLE, GITHUB, GITLAB, ROOT, read
+from ambient_components.cli.templates import FOLDER
+from tests.support.pipelines import FLEET_GITHUB, FLEET_GITLAB, FLEET_SHARD, GITHUB, GITLAB, ROOT, read
 
-FLEET = ROOT / "examples/fleet"
-WORKFLOWS = [GITHUB, FLEET / ".github/workflows/fleet.yaml"]
+WORKFLOWS = [GITHUB, FLEET_GITHUB]
 OWN = sorted(ROOT.glob(".github/workflows/*"))
 """The project's own workflows, which install nothing by themselves: `make setup` does."""
-ON_GITLAB = [GITLAB, FLEET / ".gitlab-ci.yml", FLEET / ".gitlab/shard.yaml"]
-LOCKS = [ROOT / "requirements" / f"{name}.lock" for name in ("run", "dev", "policy")]
+ON_GITLAB = [GITLAB, FLEET_GITLAB, FLEET_SHARD]
+LOCKS = [FOLDER / "project/requirements.lock", *(ROOT / "requirements" / f"{name}.lock" for name in ("dev", "policy"))]
 
 _USES = re.compile(r"\buses: (\S+)(.*)$", re.MULTILINE)
 _PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40}")
@@ -31,8 +31,7 @@ def name(path: Path) -> str:
 
 
 def test_every_pipeline_is_known() -> None:
-    found = {*ROOT.glob("examples/**/.github/**/*.yaml"), *ROOT.glob("examples/**/.gitlab*.yml")}
-    assert found | set(ROOT.glob("examples/**/.gitlab/*.yaml")) == {*WORKFLOWS, *ON_GITLAB}
+    assert {path for path in FOLDER.glob("git*/**/*") if path.is_file()} == {*WORKFLOWS, *ON_GITLAB}
 
 
 def test_actions_are_pinned_by_commit_with_the_release_in_a_comment() -> None:
@@ -79,8 +78,6 @@ def test_the_lock_has_what_the_pipelines_install_without_asking_for_more() -> No
         entries = re.split(r"^(?=\S)(?!#)", text, flags=re.MULTILINE)[1:]
         assert [entry for entry in entries if "==" not in entry or "--hash=sha256:" not in entry] == []
         assert "://" not in text
-    package = (EXAMPLE / "requirements.txt").read_text(encoding="utf-8").splitlines()[-1]
-    assert re.fullmatch(r"ambient-components @ git\+https://\S+@(COMMIT|[0-9a-f]{40})", package)
 
 
 @pytest.mark.parametrize("path", ON_GITLAB, ids=name)

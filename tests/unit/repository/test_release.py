@@ -18,6 +18,7 @@ import pytest
 from readme_renderer.markdown import render
 
 from ambient_components._version import VERSION
+from ambient_components.cli.templates import FOLDER
 from release.changelog import sections
 from release.repository import absolute_links
 from tests.support.pipelines import read
@@ -172,7 +173,7 @@ def test_the_sdist_has_what_builds_the_wheel_and_nothing_else(whole: Path) -> No
 
 def test_the_sbom_has_the_packages_of_the_lock_with_their_hashes(whole: Path) -> None:
     sbom = json.loads(next((whole / "dist").glob("*.cdx.json")).read_text())
-    lock = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements/run.lock").read_text(), re.MULTILINE)
+    lock = re.findall(r"^([\w.-]+)==(\S+)", (FOLDER / "project/requirements.lock").read_text(), re.MULTILINE)
     assert {(part["name"], part["version"]) for part in sbom["components"]} == set(lock)
     assert [part["name"] for part in sbom["components"] if not part["externalReferences"][0]["hashes"]] == []
     component = sbom["metadata"]["component"]

@@ -1,7 +1,7 @@
 """The words that no text of this project uses, each with its replacement.
 
 Checked are docstrings, comments and string literals in the code, the documentation for users, and the files that users
-copy and edit (stacks, deploy, examples). The decision records (docs/internals/adr) keep the words they were written
+get and edit (stacks, templates, examples). The decision records (docs/internals/adr) keep the words they were written
 with.
 """
 
@@ -62,7 +62,7 @@ PAGES: Final = [
     *sorted(page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "adr"),
     *sorted(
         path
-        for folder in ("stacks", "deploy", "examples")
+        for folder in ("stacks", "ambient_components/templates", "examples")
         for path in (ROOT / folder).rglob("*")
         if path.suffix in (".md", ".py", ".sh", ".yaml", ".yml")
     ),

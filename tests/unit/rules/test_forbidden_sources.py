@@ -13,6 +13,7 @@ from ambient_components.rules.forbidden_sources import (
     path_problem,
     variable_problem,
 )
+from tests.support.pipelines import FLEET_SHARD, GITLAB
 
 ROOT = Path(__file__).parents[3]
 
@@ -64,8 +65,8 @@ def test_a_variable_of_ones_own_is_a_source(name: str) -> None:
 
 def test_the_variables_of_the_example_pipelines_are_on_the_list() -> None:
     """Each forge's identity tokens have names that the pipeline chooses."""
-    for file in ("examples/payments/.gitlab-ci.yml", "examples/fleet/.gitlab/shard.yaml"):
-        text = (ROOT / file).read_text(encoding="utf-8")
+    for file in (GITLAB, FLEET_SHARD):
+        text = file.read_text(encoding="utf-8")
         names = re.findall(r"^ +(\w+): \{aud: ", text, re.MULTILINE)
         assert names
         assert all(variable_problem(name) for name in names)

@@ -3,6 +3,7 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from ambient_components.cli.schema import schema
 from ambient_components.output import Format
+from ambient_components.plan.document import schema_text as plan_schema_text
 from ambient_components.platform.naming import key_id_problem, workspace_name_problem
 from ambient_components.stackfile import StackFile
 from ambient_components.stackfile.checks.names import check_stack
@@ -40,7 +42,7 @@ def in_workspace(**fields):
 
 @pytest.mark.parametrize(
     ("file", "text"),
-    [(f"stacks/{SCHEMA_FILE}", schema_text), ("docs/reference/fields.md", reference_text)],
+    [(f"stacks/{SCHEMA_FILE}", schema_text), ("docs/reference/fields.md", lambda: reference_text("stack-file.md"))],
     ids=["json", "page"],
 )
 def test_the_generated_files_are_fresh(request, file, text):
@@ -52,8 +54,15 @@ def test_the_generated_files_are_fresh(request, file, text):
 
 @pytest.mark.parametrize(("form", "text"), [(Format.JSON, schema_text), (Format.MARKDOWN, reference_text)])
 def test_the_command_prints_what_the_files_hold(capsys, form, text):
-    schema(form)
+    schema(form=form)
     assert capsys.readouterr().out == text()
+
+
+def test_the_command_prints_the_schema_of_plans(capsys):
+    schema("plan")
+    assert capsys.readouterr().out == plan_schema_text()
+    with pytest.raises(typer.BadParameter, match="Markdown"):
+        schema("plan", Format.MARKDOWN)
 
 
 def test_the_example_names_the_schema_in_its_first_line():

@@ -2,9 +2,10 @@
 
 import pytest
 
-from ambient_components.access import RIGHTS
+from ambient_components.access import RIGHTS, rights_for
+from ambient_components.access.deployer import Feature
 from ambient_components.errors import refusal
-from tests.support.access_ledger import MINE, OWNER, entry, ledger, reasons, world
+from tests.support.access_ledger import MINE, OWNER, entry, ledger, ledger_with_everything, reasons, world
 from tests.support.fake_plugin import LEDGER, UNKNOWN, output, plain, secret
 
 __all__ = ["world"]
@@ -19,10 +20,10 @@ def test_a_ledger_in_order_passes_and_comes_back_unchanged(world):
     assert plain(answer.inputs) == news
 
 
-def test_every_right_is_asked_for_and_nothing_is_changed(world):
-    assert reasons(world, ledger()) == []
+def asked(world):
+    """The rights that the cluster was asked for, each once."""
     reviews = [one.body["spec"]["resourceAttributes"] for one in world.api.seen("POST")]
-    requested = {
+    requested = [
         (
             one["group"],
             "/".join(filter(None, (one["resource"], one.get("subresource")))),
@@ -30,10 +31,35 @@ def test_every_right_is_asked_for_and_nothing_is_changed(world):
             one.get("name", ""),
         )
         for one in reviews
-    }
-    assert requested == {(right.group, right.resource, right.verb, right.name) for right in RIGHTS}
-    assert len(reviews) == len(RIGHTS)
+    ]
+    assert len(requested) == len(set(requested))
+    return set(requested)
+
+
+def places(rights):
+    return {(right.group, right.resource, right.verb, right.name) for right in rights}
+
+
+def test_every_right_is_asked_for_and_nothing_is_changed(world):
+    assert reasons(world, ledger_with_everything()) == []
+    assert asked(world) == places(RIGHTS)
     assert world.writes() == []
+
+
+def test_no_right_is_asked_for_that_the_run_does_not_need(world):
+    assert reasons(world, ledger(pay=entry(grants={"group:devs": "edit"}))) == []
+    assert asked(world) == places(rights_for(()))
+
+
+def test_rights_are_asked_for_what_the_run_removes(world):
+    key = {"ci": {"role": "edit", "generation": 1}}
+    assert reasons(world, ledger(pay=entry()), ledger(pay=entry(keys=key))) == []
+    assert asked(world) == places(rights_for({Feature.KEYS}))
+
+
+def test_a_shard_needs_the_rights_for_its_run_record(world):
+    assert reasons(world, ledger(pay=entry()) | {"record": "ambient-code/record-00"}) == []
+    assert asked(world) >= places(rights_for({Feature.CONFIG_MAPS}))
 
 
 def test_a_vanished_workspace_is_refused_whatever_else_is_wrong(world):
@@ -50,13 +76,13 @@ def test_a_closed_workspace_may_leave(world):
 @pytest.mark.parametrize("right", RIGHTS, ids=str)
 def test_a_missing_right_is_named_with_its_use_and_the_remedy(world, right):
     world.api.denied.add((right.verb, right.resource, right.name))
-    (reason,) = reasons(world, ledger(pay=entry()))
-    assert f"the deployer has no right to {right}, needed for {right.why}; apply deploy/deployer-rbac.yaml" in reason
+    (reason,) = reasons(world, ledger_with_everything())
+    assert f"the deployer has no right to {right}, needed for {right.why}; as a cluster admin: ambient rbac" in reason
 
 
 def test_all_missing_rights_are_named_at_once(world):
     world.api.denied |= {(right.verb, right.resource, right.name) for right in RIGHTS}
-    assert len(reasons(world, ledger())) == len(RIGHTS)
+    assert len(reasons(world, ledger_with_everything())) == len(RIGHTS)
 
 
 def test_a_new_ledger_declares_all_that_the_stack_has(world):

@@ -1,4 +1,4 @@
-"""The policy pack for `pulumi preview --policy-pack policy`. Its rules are in `ambient_components.policies`."""
+"""The policy pack, for `pulumi preview --policy-pack FOLDER`. Its rules are in `ambient_components.policies`."""
 
 from pulumi_policy import PolicyPack
 

@@ -1,0 +1,184 @@
+"""The deployer's rights: each with the step that needs it and the features of a stack that have the step."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from ambient_components.access.entries import Entry, Ledger
+from ambient_components.platform.contract import (
+    BATCH_API_GROUP,
+    NETWORK_API_GROUP,
+    PLATFORM_API_GROUP,
+    RBAC_API_GROUP,
+    ROLES,
+    SESSIONS,
+    cluster_role,
+)
+
+
+class Feature(StrEnum):
+    """A part of a stack that needs rights of its own, in the words of the stack file where it has one."""
+
+    KEYS = "keys"
+    SECRETS = "secrets"
+    SETTINGS = "settings"
+    CONFIG_MAPS = "featureFlags, caBundle, fleets"
+    CONTAINERS = "limits.containers"
+    QUOTA = "limits.quota"
+    NETWORK = "limits.network"
+    CLOSING = "state: closed"
+
+
+ALL_FEATURES: Final = frozenset(Feature)
+
+_SETTINGS: Final = {
+    "idleTimeout": Feature.SETTINGS,
+    "mcpServers": Feature.SETTINGS,
+    "featureFlags": Feature.CONFIG_MAPS,
+    "caBundle": Feature.CONFIG_MAPS,
+}
+"""Feature by name of a setting in a ledger."""
+
+_LIMITS: Final = {"containers": Feature.CONTAINERS, "quota": Feature.QUOTA, "network": Feature.NETWORK}
+"""Feature by name of a limit in a ledger."""
+
+
+def features_of(*ledgers: Ledger) -> frozenset[Feature]:
+    """Return the features of ledgers: of one to apply the role for it, of two for the run between them."""
+    return frozenset(feature for ledger in ledgers for entry in ledger.values() for feature in _features(entry))
+
+
+def _features(entry: Entry) -> Iterator[Feature]:
+    if entry.keys:
+        yield Feature.KEYS
+    if entry.secrets or entry.bucket:
+        yield Feature.SECRETS
+    if entry.is_closed:
+        yield Feature.CLOSING
+    # A ledger of a program that uses the library may have other names.
+    yield from (_SETTINGS[name] for name in entry.settings if name in _SETTINGS)
+    yield from (_LIMITS[name] for name in entry.limits if name in _LIMITS)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Right:
+    """One verb on one resource, in all namespaces."""
+
+    group: str
+    """API group; empty for the core group."""
+    resource: str
+    """Plural, with a subresource after a slash: ``serviceaccounts/token``."""
+    verb: str
+    """Verb of RBAC."""
+    why: str
+    """The step that needs it."""
+    name: str = ""
+    """Name of a single object; empty for all objects."""
+    features: frozenset[Feature] = field(default=frozenset(), compare=False)
+    """The features that need it. Empty if every stack does."""
+
+    def __str__(self) -> str:
+        group = f" of {self.group}" if self.group else ""
+        return f"{self.verb} {self.resource}{f' {self.name!r}' if self.name else ''}{group}"
+
+    def is_needed(self, features: Collection[Feature]) -> bool:
+        """Return whether a stack with these features needs it."""
+        return not self.features or not self.features.isdisjoint(features)
+
+
+def rights_for(features: Collection[Feature]) -> tuple[Right, ...]:
+    """Return the rights that a stack with these features needs, sorted."""
+    return tuple(right for right in RIGHTS if right.is_needed(features))
+
+
+_ALWAYS: Final = frozenset[Feature]()
+_READ: Final = "reading {} back (refresh, and the check of what exists)"
+# The Kubernetes plugin waits with an informer until a deleted object is gone: without list and watch a removal hangs
+# silently for ten minutes, then fails (tested). The objects of this project's plugin need no watch.
+_LIST: Final = "seeing which {} exist, and waiting until removed ones are gone"
+_WATCH: Final = "waiting until removed {} are gone"
+_MADE: Final = {"get": _READ, "list": _LIST, "create": "making {}", "patch": "changing {}", "delete": "removing {}"}
+_WAITED: Final = {**_MADE, "watch": _WATCH}
+# Never deleted: they belong to the platform, and only some fields are declared.
+_PART: Final = {verb: _MADE[verb] for verb in ("get", "create", "patch")}
+_SEEN: Final = {verb: _MADE[verb] for verb in ("get", "list")}
+_IDENTITIES: Final = "the identities of keys"
+
+_TABLE: Final[tuple[tuple[str, str, str, dict[str, str], frozenset[Feature]], ...]] = (
+    # API group, resource, what it is, the step of each verb, the features that need it
+    ("", "namespaces", "workspaces", _WAITED, _ALWAYS),
+    (RBAC_API_GROUP, "rolebindings", "owners, grants and what keys may do", _MADE, _ALWAYS),
+    ("", "serviceaccounts", _IDENTITIES, _SEEN, _ALWAYS),
+    (
+        "",
+        "serviceaccounts",
+        _IDENTITIES,
+        {verb: text for verb, text in _MADE.items() if verb not in _SEEN},
+        frozenset({Feature.KEYS, Feature.CLOSING}),
+    ),
+    (
+        "",
+        "serviceaccounts/token",
+        "the tokens of keys",
+        {"create": "minting {}"},
+        frozenset({Feature.KEYS}),
+    ),
+    (
+        "",
+        "secrets",
+        "workspace secrets, and the token Secrets by which single tokens are revoked",
+        _MADE,
+        frozenset({Feature.KEYS, Feature.SECRETS, Feature.CLOSING}),
+    ),
+    ("", "configmaps", "feature flags and CA bundles", _WAITED, frozenset({Feature.CONFIG_MAPS})),
+    (
+        PLATFORM_API_GROUP,
+        "projectsettings",
+        "idle timeouts and MCP servers",
+        _PART,
+        frozenset({Feature.SETTINGS, Feature.CLOSING}),
+    ),
+    ("", "limitranges", "the defaults of containers", _PART, frozenset({Feature.CONTAINERS})),
+    ("", "resourcequotas", "quotas", _WAITED, frozenset({Feature.QUOTA})),
+    (NETWORK_API_GROUP, "networkpolicies", "network policies", _WAITED, frozenset({Feature.NETWORK})),
+    # Lists are enough, so no get is needed.
+    (
+        PLATFORM_API_GROUP,
+        SESSIONS,
+        "sessions when a workspace is closed",
+        {"list": "seeing the {}", "patch": "stopping {}"},
+        frozenset({Feature.CLOSING}),
+    ),
+    (
+        "",
+        "pods",
+        "sessions that do not stop",
+        {"list": "seeing {} when a workspace is closed", "delete": "ending {}, where the file says so"},
+        frozenset({Feature.CLOSING}),
+    ),
+    (
+        BATCH_API_GROUP,
+        "cronjobs",
+        "schedules",
+        {"list": "seeing the {} of a workspace on closing", "patch": "suspending {} on closing, and resuming them"},
+        frozenset({Feature.CLOSING}),
+    ),
+)
+
+RIGHTS: Final = tuple(
+    sorted(
+        [
+            *(
+                Right(group, resource, verb, step.format(what), features=features)
+                for group, resource, what, steps, features in _TABLE
+                for verb, step in steps.items()
+            ),
+            *(
+                Right(RBAC_API_GROUP, "clusterroles", "bind", "granting a role that the deployer does not hold", name)
+                for name in map(cluster_role, ROLES)
+            ),
+        ]
+    )
+)
+"""All rights, sorted. The engine tests run with exactly these."""

@@ -1,0 +1,24 @@
+"""Addresses of the documentation of this version: messages and help texts name no file of a clone."""
+
+from typing import Final
+
+from ambient_components._version import VERSION
+
+REPOSITORY: Final = "https://git.example.com/platform/ambient-components"
+"""Home of the project, for people and for Git, as in `[project.urls]`."""
+
+RELEASE: Final = f"{REPOSITORY}/releases/download/v{VERSION}"
+"""Address below which this version's release files are."""
+
+PAGES: Final = f"{REPOSITORY}/blob/v{VERSION}/docs"
+"""Address below which this version's pages are."""
+
+
+def page(name: str, anchor: str = "") -> str:
+    """Return the address of a page.
+
+    Args:
+        name: Path of the page's file in the documentation, without `.md`.
+        anchor: A heading on it, or the id of a rule on a page that lists rules.
+    """
+    return f"{PAGES}/{name}.md{f'#{anchor}' if anchor else ''}"

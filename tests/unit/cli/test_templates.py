@@ -1,0 +1,214 @@
+"""The files that `ambient init --project`, `ambient pipeline` and `ambient policy init` write, and those they keep."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ambient_components._version import VERSION
+from ambient_components.cli.app import run
+from ambient_components.cli.init import requirement
+from ambient_components.cli.init.project import default_name, start_project
+from ambient_components.cli.init.requirement import left_to_fill_in, own_requirement, requirement_of
+from ambient_components.cli.templates import FOLDER, texts
+from ambient_components.documentation import RELEASE, REPOSITORY
+from ambient_components.errors import AmbientError
+from ambient_components.stacks.project import Project
+
+PROJECT_FILES = {".gitignore", "CODEOWNERS", "Pulumi.yaml", "__main__.py", "requirements.lock", "requirements.txt"}
+SHA = "0" * 64
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_a_project_from_an_empty_folder(empty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init", "--project", "workspaces"]) == 0
+    assert files(empty) == PROJECT_FILES | {"stacks/stack.schema.json"}
+    assert Project.find().name == "workspaces"
+    printed = capsys.readouterr().out
+    assert {f"Wrote {name}" for name in PROJECT_FILES} <= set(printed.splitlines())
+    assert "ambient init dev" in printed
+
+
+def test_what_exists_stays_and_is_named(empty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (empty / "CODEOWNERS").write_text("mine")
+    run(["init", "--project", "workspaces"])
+    assert "Kept CODEOWNERS: it exists already\n" in capsys.readouterr().out
+    assert (empty / "CODEOWNERS").read_text() == "mine"
+    before = {name: (empty / name).read_text() for name in files(empty)}
+    assert run(["init", "--project", "workspaces"]) == 0
+    assert {line for line in capsys.readouterr().out.splitlines() if line.startswith("Kept")} == {
+        f"Kept {name}: it exists already" for name in before
+    }
+    assert {name: (empty / name).read_text() for name in files(empty)} == before
+
+
+def test_a_link_to_nowhere_is_not_followed(empty: Path, tmp_path: Path) -> None:
+    (empty / "CODEOWNERS").symlink_to(tmp_path / "elsewhere")
+    run(["init", "--project", "workspaces"])
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_project_keeps_its_name(empty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["init", "--project", "one"])
+    assert run(["init", "--project", "two"]) == 1
+    assert "Pulumi.yaml: name: this is the project 'one', not 'two'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["a/b", "a b", "x" * 101, "../up", "1", "no", "null"])
+def test_a_name_that_pulumi_refuses(empty: Path, name: str) -> None:
+    with pytest.raises(AmbientError, match="can't name a project"):
+        start_project(empty, name)
+    assert files(empty) == set()
+
+
+@pytest.mark.parametrize("arguments", [["init", "dev"], ["init", "dev", "--yes"]])
+def test_no_project_starts_unasked(empty: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    assert run(arguments) == 1
+    assert "ambient init --project NAME" in capsys.readouterr().err
+    assert files(empty) == set()
+
+
+def test_at_a_terminal_the_name_is_asked_for(
+    empty: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions = []
+
+    def answer(question: object) -> str:
+        questions.append(question)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("ambient_components.cli.init.command.prompt", answer)
+    assert run(["init", "dev"]) == 130
+    (question,) = questions
+    assert (question.flag, question.default) == ("--project", "empty")
+    run(["init", "--project", "one"])
+    capsys.readouterr()
+    questions.clear()
+    monkeypatch.setattr("ambient_components.cli.init.command.pulumi.PulumiEngine", lambda _: pytest.fail("not reached"))
+    with pytest.raises(pytest.fail.Exception):
+        run(["init", "dev"])
+    assert questions == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"), [("team a", "team-a"), ("ok_1.x", "ok_1.x"), ("1-one", "one"), ("ß", "workspaces")]
+)
+def test_the_suggested_name_is_the_folders(folder: str, name: str) -> None:
+    assert default_name(Path("/x") / folder) == name
+
+
+# requirements.txt
+
+
+@pytest.mark.parametrize(
+    ("origin", "desired"),
+    [
+        (
+            {"url": "https://example.com/a-1.whl", "archive_info": {"hashes": {"sha256": SHA}}},
+            f"https://example.com/a-1.whl --hash=sha256:{SHA}",
+        ),
+        (
+            {"url": "file:///home/me/a.whl", "archive_info": {"hashes": {"sha256": SHA}}},
+            f"{RELEASE}/ambient_components-{VERSION}-py3-none-any.whl --hash=sha256:{SHA}",
+        ),
+        (
+            {"url": "https://user:****@example.com/a.whl", "archive_info": {"hashes": {"sha256": SHA}}},
+            f"{RELEASE}/ambient_components-{VERSION}-py3-none-any.whl --hash=sha256:{SHA}",
+        ),
+        (
+            {"url": "https://git.example.com/a", "vcs_info": {"vcs": "git", "commit_id": "c" * 40}},
+            f"git+https://git.example.com/a@{'c' * 40}",
+        ),
+    ],
+)
+def test_the_requirement_is_what_was_installed(origin: dict[str, object], desired: str) -> None:
+    assert requirement_of(origin) == desired
+    assert left_to_fill_in(desired) == ""
+
+
+@pytest.mark.parametrize(
+    ("origin", "desired", "left"),
+    [
+        ({}, f"{RELEASE}/ambient_components-{VERSION}-py3-none-any.whl --hash=sha256:HASH", "HASH"),
+        ({"url": "file:///clone", "dir_info": {"editable": True}}, f"git+{REPOSITORY}@COMMIT", "COMMIT"),
+    ],
+)
+def test_what_is_not_known_is_left_to_the_user(origin: dict[str, object], desired: str, left: str) -> None:
+    assert requirement_of(origin) == desired
+    assert f"edit requirements.txt: {left} is" in left_to_fill_in(desired)
+
+
+def test_no_index_is_asked_for_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert re.fullmatch(r"ambient-components @ git\+https://\S+@COMMIT", own_requirement())
+    monkeypatch.setattr(requirement, "PACKAGE", "not-installed")
+    assert re.fullmatch(r"not-installed @ https://\S+ --hash=sha256:HASH", own_requirement())
+
+
+# Pipelines and the policy pack
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        (["github"], {".github/workflows/workspaces.yaml"}),
+        (["gitlab"], {".gitlab-ci.yml"}),
+        (["github", "--fleet", "many"], {".github/workflows/fleet.yaml"}),
+        (["gitlab", "--fleet", "many"], {".gitlab-ci.yml", ".gitlab/shard.yaml"}),
+    ],
+)
+def test_a_pipeline_is_written_into_the_project(empty: Path, arguments: list[str], written: set[str]) -> None:
+    run(["init", "--project", "workspaces"])
+    before = files(empty)
+    assert run(["pipeline", *arguments]) == 0
+    assert files(empty) - before == written
+    text = "".join((empty / name).read_text(encoding="utf-8") for name in written)
+    assert ("FLEET: many\n" in text) is ("--fleet" in arguments)
+
+
+@pytest.mark.parametrize(("folder", "virtualenv"), [(None, "../.venv"), ("rules/central", "../../.venv")])
+def test_the_policy_pack_has_a_folder_of_its_own(empty: Path, folder: str | None, virtualenv: str) -> None:
+    run(["init", "--project", "workspaces"])
+    program = (empty / "__main__.py").read_text(encoding="utf-8")
+    assert run(["policy", "init", *([folder] if folder else [])]) == 0
+    pack = empty / (folder or "policy")
+    assert {path.name for path in pack.iterdir()} == {"PulumiPolicy.yaml", "__main__.py"}
+    described = yaml.safe_load((pack / "PulumiPolicy.yaml").read_text(encoding="utf-8"))
+    assert described["runtime"]["options"]["virtualenv"] == virtualenv
+    assert described["version"] == VERSION
+    assert (empty / "__main__.py").read_text(encoding="utf-8") == program
+
+
+def test_every_placeholder_is_filled_in(empty: Path) -> None:
+    run(["init", "--project", "workspaces"])
+    run(["pipeline", "github"])
+    run(["pipeline", "github", "--fleet", "many"])
+    run(["pipeline", "gitlab", "--fleet", "many"])
+    run(["policy", "init"])
+    words = r"AMBIENT_DOCS|AMBIENT_VERSION|\bPROJECT\b|\bREQUIREMENT\b|FLEET_NAME|\bVIRTUALENV\b"
+    assert [name for name in files(empty) if re.search(words, (empty / name).read_text(encoding="utf-8"))] == []
+    sources = (path for path in FOLDER.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
+    assert len({word for path in sources for word in re.findall(words, path.read_text(encoding="utf-8"))}) == 6
+
+
+def test_git_knows_every_template() -> None:
+    """A .gitignore among them must not hide one of its neighbours from a commit, nor from the package."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", str(FOLDER)],
+        cwd=FOLDER, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    names = {folder.name: {str(path) for path, _ in texts(folder.name, {})} for folder in FOLDER.iterdir()}
+    assert set(listed) == {f"{name}/{path}" for name, paths in names.items() for path in paths}

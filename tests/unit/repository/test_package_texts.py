@@ -1,0 +1,164 @@
+"""The package's texts name pages by address, or commands: no file of a clone, no package of strangers to install."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import typer
+
+from ambient_components import documentation
+from ambient_components.cli.app import VERBS, verb_app
+from ambient_components.cli.init.requirement import WHEEL
+from ambient_components.cli.templates import FOLDER, texts
+from ambient_components.documentation import PAGES, RELEASE, REPOSITORY
+from ambient_components.plan.document import schema_text as plan_schema
+from ambient_components.provider.schema import schema_json as provider_schema
+from ambient_components.rules.buckets import INSTALL_AWS
+from ambient_components.stackfile.schema import reference_text, schema_text
+from tests.unit.repository.test_docs import PAGES as MARKDOWN
+from tests.unit.repository.test_docs import anchors
+
+ROOT = Path(__file__).parents[3]
+CODE = sorted((ROOT / "ambient_components").rglob("*.py"))
+
+_CLONE = re.compile(
+    r"(?<![\w./-])(?:\.\./)?(?:docs|deploy|examples|sandbox|plugin|requirements|tests|ambient_components)/[\w.-]"
+    r"|\b(?:README|CHANGELOG|CONTRIBUTING|SECURITY|SUPPORT)\.md\b"
+)
+"""A file that only a clone has."""
+_ADDRESS = re.compile(re.escape(PAGES) + r"/(?P<page>[\w/-]+)\.md(?:#(?P<anchor>[\w-]+))?")
+_INSTALLED = re.compile(r"pip3? install (?P<what>[^\n`|]+)")
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def strings(path: Path) -> Iterator[str]:
+    """The strings of a module but for docstrings, which are for readers of the code."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docstrings = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+
+
+def clones(text: str) -> list[str]:
+    return [match[0] for match in _CLONE.finditer(re.sub(r"https?://\S+", "", text))]
+
+
+@pytest.mark.parametrize("path", CODE, ids=name)
+def test_no_message_names_a_file_of_a_clone(path: Path) -> None:
+    assert [text for text in strings(path) if clones(text) and not text.startswith("ambient_components.")] == []
+
+
+def helps() -> dict[str, str]:
+    """The help text of each verb, with all it has below."""
+    found = {}
+    for verb in VERBS:
+        command = typer.main.get_command(verb_app(verb))
+        for one in (command, *getattr(command, "commands", {}).values()):
+            found[f"{verb} {one.name}"] = one.get_help(typer.Context(one, info_name=verb))
+    return found
+
+
+def schemas() -> dict[str, str]:
+    return {"stack": schema_text(), "reference": reference_text(), "plan": plan_schema(), "plugin": provider_schema()}
+
+
+def templates() -> dict[str, str]:
+    return {f"{folder.name}/{path}": text for folder in FOLDER.iterdir() for path, text in texts(folder.name, {})}
+
+
+PRINTED = helps() | schemas() | templates()
+
+
+@pytest.mark.parametrize("where", PRINTED)
+def test_nothing_printed_or_written_names_a_file_of_a_clone(where: str) -> None:
+    assert clones(PRINTED[where]) == []
+
+
+def test_every_address_leads_to_a_page_and_a_heading() -> None:
+    code = [text for path in CODE for text in calls(path)]
+    found = {match.group("page", "anchor") for text in (*PRINTED.values(), *code) for match in _ADDRESS.finditer(text)}
+    assert len(found) > 10
+    for page, anchor in sorted(found, key=str):
+        file = ROOT / "docs" / f"{page}.md"
+        assert file.is_file(), page
+        assert anchor is None or anchor in anchors(file), f"{page}#{anchor}"
+
+
+def calls(path: Path) -> Iterator[str]:
+    """The addresses that a module makes with `page`."""
+    text = path.read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(text)) if "documentation import page" in text else ():
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "page":
+            yield documentation.page(*(ast.literal_eval(one) for one in node.args))
+
+
+def test_the_address_is_the_packages() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["urls"]["Repository"] == REPOSITORY
+
+
+def test_one_module_knows_where_the_documentation_is() -> None:
+    knowing = [name(path) for path in CODE if any(REPOSITORY in text for text in strings(path))]
+    assert knowing == ["ambient_components/documentation.py"]
+
+
+def test_files_of_a_clone_are_found() -> None:
+    text = "see docs/plan.md or deploy/x.yaml, ../examples/y and README.md"
+    assert clones(text) == ["docs/p", "deploy/x", "../examples/y", "README.md"]
+    assert clones(f"see {PAGES}/plan.md, stacks/docs.yaml, https://example.com/docs/x") == []
+
+
+# No package of strangers
+
+_PACKAGES = {"pulumi-aws", "pulumi-policy", "pulumi-kubernetes"}
+"""Packages of Pulumi, which users may have to name."""
+
+
+def installed(text: str) -> list[str]:
+    """What a text tells people to install, without the options and the files of requirements."""
+    words = [word for match in _INSTALLED.finditer(text) for word in re.findall(r"'[^']*'|\S+", match["what"])]
+    files = {after for before, after in pairwise(words) if before == "-r"}
+    return [word.strip("'\"") for word in words if not word.startswith(("-", "#")) and word not in files]
+
+
+def is_ours_or_known(word: str) -> bool:
+    released = word.startswith(f"{RELEASE}/{WHEEL}#sha256=")
+    committed = word.startswith(f"git+{REPOSITORY}@")
+    return released or committed or re.split(r"[<>=\[]", word)[0] in _PACKAGES
+
+
+TEXTS = {
+    **{name(path): "\n".join(strings(path)) for path in CODE},
+    **templates(),
+    **{name(path): re.sub(r"\s#\s.*", "", path.read_text(encoding="utf-8")) for path in MARKDOWN},
+}
+
+
+def test_no_text_tells_people_to_install_a_package_of_strangers() -> None:
+    """The name is not registered: an index would serve what anyone uploads, to jobs with the deployer's rights."""
+    told = {where: [word for word in installed(text) if not is_ours_or_known(word)] for where, text in TEXTS.items()}
+    assert {where: words for where, words in told.items() if words} == {}
+    assert sum(len(installed(text)) for text in TEXTS.values()) > 5
+
+
+def test_what_people_are_told_to_install_is_read() -> None:
+    assert installed("pip install 'ambient-components[aws]'") == ["ambient-components[aws]"]
+    assert installed("`pip install --quiet --no-deps -r requirements.txt x`") == ["x"]
+    assert not is_ours_or_known("ambient-components[aws]")
+    assert is_ours_or_known("pulumi-aws>=7,<8")
+
+
+def test_hints_and_extras_name_the_same_packages() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert [f"pip install '{INSTALL_AWS.split(chr(39))[1]}'"] == [INSTALL_AWS]
+    assert [INSTALL_AWS.split("'")[1]] == project["optional-dependencies"]["aws"]
