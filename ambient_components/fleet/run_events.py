@@ -56,7 +56,7 @@ class Reported:
     updated: int = 0
     deleted: int = 0
     """Number of objects, without components, providers and the ledger."""
-    minted: int = 0
+    issued: int = 0
     revoked: int = 0
     """Number of tokens and access keys."""
     step: str = ""
@@ -145,7 +145,7 @@ class Reported:
         outputs = {} if step.op in DELETES else _outputs(step.new)
         recorded = TokenRecord.of(outputs)
         after = {one.id for one in recorded}
-        self.minted += len(after - before)
+        self.issued += len(after - before)
         self.revoked += len(before - after)
         if recorded.pending or outputs.get("undelivered") or outputs.get("drift"):
             self.unsettled = True

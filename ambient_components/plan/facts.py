@@ -42,14 +42,14 @@ FORGOTTEN: Final = "forgotten"
 WORKSPACE_CHANGES: Final = (REMOVED, CLOSED, MADE, ADOPTED, OPENED, RELEASED, TAKEN_BACK, FORGOTTEN)
 """Changes of a workspace, most dangerous first."""
 
-MINTED: Final = "minted"
+ISSUED: Final = "issued"
 ROTATED: Final = "rotated"
 REVOKED: Final = "revoked"
 ENDED: Final = "old token revoked"
 CHANGED: Final = "changed"
 EXPIRING: Final = "expiring"
 
-KEY_CHANGES: Final = (REVOKED, MINTED, ROTATED, ENDED, CHANGED, EXPIRING)
+KEY_CHANGES: Final = (REVOKED, ISSUED, ROTATED, ENDED, CHANGED, EXPIRING)
 """Changes of one identity of a key. `expiring` is not a change: the token ends soon and is not renewed
 automatically."""
 

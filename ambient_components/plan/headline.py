@@ -13,7 +13,7 @@ from ambient_components.rotation.state import format_time
 _WORKSPACES: Final = {what: f"workspace{{s}} {what}" for what in facts.WORKSPACE_CHANGES if what != facts.REMOVED}
 _KEYS: Final = {
     facts.REVOKED: "key{s} revoked",
-    facts.MINTED: "key{s} minted",
+    facts.ISSUED: "key{s} issued",
     facts.ROTATED: "key{s} renewed",
     facts.ENDED: "old token{s} revoked",
     facts.CHANGED: "key{s} changed",

@@ -58,7 +58,7 @@ _WORKSPACES: Final = {
 }
 _KEYS: Final = {
     facts.REVOKED: ("-", "Keys revoked"),
-    facts.MINTED: ("+", "Keys minted"),
+    facts.ISSUED: ("+", "Keys issued"),
     facts.ROTATED: ("~", "Keys renewed"),
     facts.ENDED: ("-", "Old tokens revoked"),
     facts.CHANGED: ("~", "Keys changed"),

@@ -76,7 +76,7 @@ def test_the_page_says_what_the_run_does(stack: Stack) -> None:
     first = reported(stack, code=2)
     assert first["workspaces"] == [{"workspace": stack.w, "what": "made"}]
     assert access(first) == (["group:devs edit", "group:temps view", "key:ci view", "user:alice@example.com admin"], [])
-    assert keys(first) == [("ci", 1, "minted")]
+    assert keys(first) == [("ci", 1, "issued")]
     made = {one["name"] for one in first["steps"] if one["op"] == "create"}
     up(stack).ok()
     state = {one["urn"].split("::", 3)[-1] for one in stack.export()}
@@ -89,7 +89,7 @@ def test_the_page_says_what_the_run_does(stack: Stack) -> None:
     written(stack, ("{group: devs, role: edit}", "{group: devs, role: admin}"), ("ci: {", "ci: {generation: 2, "))
     online, offline = reported(stack, code=2), reported(stack, "--offline", code=2)
     assert access(online) == (["group:devs admin"], ["group:devs edit"])
-    assert keys(online) == [("ci", 1, "revoked"), ("ci", 2, "minted")]
+    assert keys(online) == [("ci", 1, "revoked"), ("ci", 2, "issued")]
     # The engine and the files say the same, each of what it can know.
     for part in ("access", "workspaces", "buckets", "other", "exposed", "guardrails", "pending"):
         assert online[part] == offline[part], part

@@ -91,7 +91,7 @@ def large(count):
         online=True,
         access=AccessDiff(tuple(gained), tuple(lost)),
         workspaces=tuple(WorkspaceChange(f"old-{i:05}", facts.REMOVED) for i in range(count // 10)),
-        keys=tuple(KeyChange(f"team-{i:05}", "ci", 1, facts.MINTED, "edit", "a new key") for i in range(count)),
+        keys=tuple(KeyChange(f"team-{i:05}", "ci", 1, facts.ISSUED, "edit", "a new key") for i in range(count)),
         warnings=tuple(refusal(f"warning {i}") for i in range(count)),
         guardrail_changes=tuple(GuardrailChange(f"team-{i:05}", "noAdmin", facts.ALLOWED) for i in range(count // 100)),
         unevaluated=("no AccessLedger any more",) if count else (),
@@ -131,7 +131,7 @@ def test_the_page_is_bounded_and_its_totals_are_exact(count):
     assert received == {one.title: (len(one.lines), len(one.lines)) for one in sections(plan)}
     if count == 10_000:
         gained = "3333 admin gained · 3333 edit gained · 3334 view gained"
-        assert f"1000 workspaces removed · {gained} · 0 lowered · {count // 2} removed · {count} keys minted" in page
+        assert f"1000 workspaces removed · {gained} · 0 lowered · {count // 2} removed · {count} keys issued" in page
         assert len(page) > LIMIT - 1500
         # The engine's diff is the first thing that is cut.
         assert "The engine's own diff (10000 steps) is left out here." in page
@@ -151,7 +151,7 @@ def test_the_most_dangerous_comes_first_and_is_cut_last():
     titles = list(hidden(page))
     assert titles == [
         "No guardrail evaluates this run", "Workspaces removed", "Guardrails changed", "Admin gained",
-        "Rights beside the workspaces", "Access changed", "Keys minted",
+        "Rights beside the workspaces", "Access changed", "Keys issued",
         "Made or changed beside the workspaces", "Warnings",
     ]  # fmt: skip
     assert "`old-00000`" in page
@@ -223,7 +223,7 @@ def test_a_new_key_is_shown_once():
         "prod", AT, online=True, steps=(Step("create", "a", "b"),),
         access=AccessDiff((RoleAssignment("pay", "key:ci", "view", KEY),), ()),
         keys=(
-            KeyChange("pay", "ci", 1, facts.MINTED, "view", "a new key"),
+            KeyChange("pay", "ci", 1, facts.ISSUED, "view", "a new key"),
             KeyChange("pay", "old", 1, facts.ROTATED, "view", "it is due"),
         ),
     )  # fmt: skip
