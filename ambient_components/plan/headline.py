@@ -88,8 +88,10 @@ def summary(plan: Plan) -> list[str]:
     lines = [_shards(plan.shards)] if plan.shards is not None else []
     if plan.refused or plan.errors:
         lines.append(f"declared: {headline(plan)}")
-    if plan.warnings:
-        lines.append(f"warnings: {len(plan.warnings)}")
+    if plan.shown_warnings:
+        lines.append(f"warnings: {len(plan.shown_warnings)}")
+    if plan.acknowledged_warnings:
+        lines.append(f"acknowledged warnings: {len(plan.acknowledged_warnings)} (--verbose)")
     if plan.steps:
         counts = ", ".join(f"{count} {op}" for op, count in plan.step_counts.items())
         lines.append(f"the engine's steps: {counts}")

@@ -55,7 +55,7 @@ def _totals(text: str, width: int, first: str = "", rest: str = "  ") -> list[st
 
 
 def _section(section: Section, paint: Paint, width: int) -> Iterator[str]:
-    yield paint(f"{section.title} ({len(section.lines)})", "loud" if section.title in _LOUD else "bold")
+    yield paint(f"{section.title} ({section.count})", "loud" if section.title in _LOUD else "bold")
     for note in section.notes:
         yield from (paint(line, "dim") for line in wrapped(note, width, "  ", "  "))
     columns = _columns(section.lines)

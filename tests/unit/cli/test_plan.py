@@ -92,6 +92,25 @@ class TestOffline:
         write(("    keys:", "    exceptions: [{guardrail: adminKey, reason: x}]\n    keys:"))
         assert offline() == 2
 
+    def test_acknowledged_warnings_are_counted(
+        self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        known = "acknowledge: [{rule: grantEnding, reason: they leave, date: 2026-11-01}]\n"
+        write(("until: 2026-12-31", "until: 2026-12-01"))
+        deployed(state(Path("stacks/prod.yaml").read_text()))
+        assert offline() == 0
+        assert "  warnings: 1\n" in capsys.readouterr().out
+        write(("timezone", f"{known}timezone"), ("until: 2026-12-31", "until: 2026-12-01"))
+        assert offline() == 0
+        page = capsys.readouterr().out
+        assert "  acknowledged warnings: 1 (--verbose)\n" in page
+        assert "Warnings" not in page
+        assert offline("--verbose") == 0
+        assert " [grantEnding]; acknowledged on 2026-11-01: they leave\n" in capsys.readouterr().out
+        assert offline("--format", "json") == 0
+        (warning,) = json.loads(capsys.readouterr().out)["warnings"]
+        assert warning["acknowledged"] == {"reason": "they leave", "date": "2026-11-01"}
+
     def test_other_guardrails_are_something_to_do(
         self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
     ) -> None:
