@@ -7,7 +7,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ambient_components import clock
-from ambient_components.access import GuardrailSettings, guardrail_warnings, refusals
+from ambient_components.access import GuardrailSettings, guardrail_warnings
 from ambient_components.access.entries import Ledger
 from ambient_components.engine import texts
 from ambient_components.engine.command import Answer, Engine, failed
@@ -22,6 +22,7 @@ from ambient_components.plan.state import pending, recorded_in
 from ambient_components.problem_json import MISSING_VALUE
 from ambient_components.program.acknowledgements import acknowledgements
 from ambient_components.program.calendar import Calendar
+from ambient_components.program.guardrails import at_entry, placed_refusals
 from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
 from ambient_components.program.storage import uses_aws
 from ambient_components.rules.acknowledgements import Acknowledgements
@@ -58,6 +59,8 @@ class Declared:
     rules: Mapping[str, Any]
     """The guardrail settings, as the ledger's input."""
     ahead: Ahead
+    stack: LoadedStack
+    """The files."""
     acknowledged: Acknowledgements
 
 
@@ -96,7 +99,7 @@ def declared(project: Project, stack: str, loaded: LoadedStack, at: datetime) ->
     rules = stack_guardrails(loaded.file, calendar)
     return Declared(
         ledger, GuardrailSettings.of(rules), tuple(acknowledged.marked(warnings)), loaded.file.timezone, rules,
-        _ahead(loaded), acknowledged,
+        _ahead(loaded), loaded, acknowledged,
     )  # fmt: skip
 
 
@@ -171,7 +174,7 @@ def offline(stack: str, desired: Declared, there: Deployed, at: datetime) -> Pla
 
 def crossed(before: Ledger, desired: Declared, at: datetime) -> list[Problem]:
     """Return what the ledger's check would refuse: guardrails, and rules that allow no exception."""
-    return refusals(before, desired.ledger, desired.guardrails, at)
+    return placed_refusals(desired.stack, before, desired.ledger, desired.guardrails, at)
 
 
 def _marked(plan: Plan, desired: Declared) -> Plan:
@@ -214,7 +217,7 @@ def online(
         )  # fmt: skip
         return _marked(plan, desired)
     guardrails = crossed(there.ledger, desired, at)
-    reported = _errors(digest, answer, guardrails)
+    reported = [at_entry(desired.stack, one) for one in _errors(digest, answer, guardrails)]
     plan = from_ledgers(
         there.ledger, desired.ledger, stack=stack, at=at, recorded=there.recorded, zone=desired.zone,
         guardrails=guardrails, ahead=desired.ahead,
