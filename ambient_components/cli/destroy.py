@@ -12,6 +12,8 @@ from ambient_components.engine import backend
 from ambient_components.errors import fail
 from ambient_components.fleet.destroy import run_destroy
 from ambient_components.fleet.run import Request
+from ambient_components.fleet.single import carry_out
+from ambient_components.fleet.single_summary import destroyed_lines, show_end
 from ambient_components.output import REFUSED, Format, show_problems
 from ambient_components.stacks import destruction, pulumi
 from ambient_components.stacks.passphrase import require_passphrase
@@ -74,8 +76,8 @@ def destroy(
     require_passphrase(project, stack)
     if not confirm:
         _ask(name)
-    engine.run("destroy", "--yes", "--skip-preview", "--stack", stack, ask=True)
-    print(f"\nThe stack and its config stay. To remove it as well: pulumi stack rm {stack} --preserve-config")
+    ended = carry_out(engine, "destroy", stack)
+    raise typer.Exit(show_end(ended, project.shown(project.config_file(stack)), destroyed_lines(ended)))
 
 
 def _ask(name: str) -> None:

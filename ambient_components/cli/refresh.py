@@ -6,18 +6,23 @@ import typer
 
 from ambient_components.cli.fleet_options import Form, Jobs, Shards, fleets_of
 from ambient_components.cli.options import NamedStack, Stack, Yes
-from ambient_components.cli.prompts import one_stack
+from ambient_components.cli.prompts import confirmed, one_stack
 from ambient_components.engine import backend
-from ambient_components.errors import fail
+from ambient_components.engine.command import Engine, failed
+from ambient_components.engine.steps import read_preview
+from ambient_components.errors import AmbientError, fail
 from ambient_components.fleet.run import Request, run_refresh
+from ambient_components.fleet.single import carry_out
+from ambient_components.fleet.single_summary import difference_lines, refreshed_lines, show_end
 from ambient_components.output import Format
 from ambient_components.stacks import pulumi
+from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project
 
 EPILOG = """\
 \b
 examples:
-  ambient refresh prod              `pulumi refresh`: update the state from the cluster
+  ambient refresh prod              show what differs, ask, and write it to the state, as `pulumi refresh` does
   ambient refresh fleet --jobs 4    a fleet: its shards in parallel
   ambient up prod --refresh         refresh, then deploy, which reverts the differences
 
@@ -46,15 +51,45 @@ def refresh(
     request = Request("refresh", stack, jobs or 0, shards=tuple(shard or ()), form=form, yes=yes)
     fleets = fleets_of(project, stack, request)
     if fleets is None:
-        # The engine asks by itself after it has shown the differences.
-        flags = ("--yes", "--skip-preview") if yes else ()
-        engine = pulumi.engine_for(project.folder)
-        # Its output goes to the terminal unread, so a missing stack is reported before it starts.
-        backend.require_stack(engine, stack)
-        engine.run("refresh", *flags, "--stack", stack, ask=True)
-        return
+        raise typer.Exit(_refresh_stack(project, stack, yes=yes))
     question = f"\nLook into the cluster, and write what is there into every state of {stack}?"
     if not yes and not typer.confirm(question, default=True, err=True):
         print("ambient: nothing is done", file=sys.stderr)
         raise typer.Exit(1)
     raise typer.Exit(run_refresh(fleets, request))
+
+
+def _refresh_stack(project: Project, stack: str, *, yes: bool) -> int:
+    """Show the differences, ask, and refresh the state. Return the exit code."""
+    engine = pulumi.engine_for(project.folder)
+    backend.require_stack(engine, stack)
+    require_passphrase(project, stack)
+    if not yes:
+        found = _differences(engine, stack)
+        if not found:
+            print(f"The cluster matches the state of {stack}: there is nothing to refresh.")
+            return 0
+        print(f"The cluster differs from the state of {stack}:", *difference_lines(found), sep="\n", flush=True)
+        if not confirmed(f"\nWrite this to the state of {stack}?"):
+            print("ambient: nothing is written", file=sys.stderr)
+            return 1
+    ended = carry_out(engine, "refresh", stack)
+    return show_end(ended, project.shown(project.config_file(stack)), refreshed_lines(ended))
+
+
+def _differences(engine: Engine, stack: str) -> list[tuple[str, str]]:
+    """Return how the cluster differs from the state: the engine's operation on the state, and the logical name.
+
+    Raises:
+        AmbientError: The objects can't be read.
+    """
+    arguments = ("refresh", "--preview-only", "--json", "--stack", stack)
+    answer = engine.attempt(*arguments)
+    found = read_preview(answer.stdout)
+    if found is None:
+        failed(arguments, answer)
+    if problems := [one for line in found.diagnostics if line.severity == "error" for one in line.problems]:
+        raise AmbientError(problems)
+    if answer.code != 0:
+        failed(arguments, answer._replace(stdout=""))
+    return [(step.op, step.name) for step in found.steps if step.changes]

@@ -10,23 +10,21 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components import activity, clock
-from ambient_components.access.guardrail_names import GUARDRAILS
 from ambient_components.cli.fleet_options import Form, Jobs, Shards, fleets_of
 from ambient_components.cli.options import NamedStack, Refresh, Stack, Yes
 from ambient_components.cli.prompts import confirmed, one_stack
 from ambient_components.engine import backend
 from ambient_components.engine.state import Export, state_digest
-from ambient_components.engine.texts import is_locked
 from ambient_components.errors import fail
 from ambient_components.fleet.run import Request, run_up
-from ambient_components.fleet.single import deploy, forget_log
-from ambient_components.fleet.single_summary import after_interrupt, done_lines, failed_lines, interrupted_lines
-from ambient_components.output import INTERRUPTED, REFUSED, Format, show_problems
+from ambient_components.fleet.single import carry_out
+from ambient_components.fleet.single_summary import done_lines, show_end
+from ambient_components.output import REFUSED, Format, show_problems
 from ambient_components.plan import Plan, making, saved
 from ambient_components.plan.page import show
 from ambient_components.plan.saved import Saved, differences, is_same
 from ambient_components.rules.acknowledgements import Acknowledgements
-from ambient_components.rules.warnings import named
+from ambient_components.rules.warnings import with_name
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project, stack_path
@@ -40,7 +38,7 @@ EPILOG = """\
 examples:
   ambient up prod                          show the page of `ambient plan`, ask, then run `pulumi up`
   ambient up prod --yes                    without the prompt
-  ambient up prod --verbose                with the engine's own output instead of a summary
+  ambient up prod --verbose                with each step of the engine as it comes
   ambient plan prod --save plan.json       save a plan; after its review:
   ambient up prod --plan plan.json --yes   deploy exactly that plan
   ambient up fleet --yes --jobs 4          a fleet: its shards in parallel, without those that have no changes
@@ -49,8 +47,8 @@ examples:
 \b
 A saved plan is deployed as of the time for which it was made, so dates and tokens are handled as reviewed. It is
 refused if it is too old, if the stack was deployed since, if ambient or pulumi has another version, or if a new plan
-for the same time differs, for example after a change of files or cluster. Secret values are not compared. docs/plan.md
-says who must not be able to write the file.
+for the same time differs, for example after a change of files or cluster. Secret values are not compared.
+docs/guides/plan.md says who must not be able to write the file.
 
 \b
 The run ends with a summary and the next commands. If it fails, the errors are listed with the path of the log. Ctrl-C
@@ -59,7 +57,7 @@ lets the engine finish its steps and write its state.
 \b
 In a fleet, a failed shard does not stop the others. The summary lists the failures and the commands to run again.
 Ctrl-C lets every engine finish its step and write its state. --format json prints an object for each shard as it ends,
-and one for the whole run. See docs/fleet.md.
+and one for the whole run. See docs/guides/fleet.md.
 
 \b
 exit codes: 0 success, or no changes; 1 error, refused saved plan, or not confirmed; 3 refused by a guardrail;
@@ -79,7 +77,8 @@ def up(
     everything: Annotated[bool, typer.Option("--all", help="Also run shards without changes (fleets only).")] = (False),
     shard: Shards = None,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show each warning, and all output of the engine (not for fleets).")
+        bool,
+        typer.Option("--verbose", "-v", help="Also show each warning, and each step of the engine (not for fleets)."),
     ] = False,
     form: Form = Format.TEXT,
 ) -> None:
@@ -117,7 +116,11 @@ def up(
         raise typer.Exit(1)
     _check_unchanged(made, stack)
     flags = ("--refresh",) if refresh else ()
-    code = _streamed(made, stack, flags) if verbose else _summarised(project, made, stack, flags)
+    ended = carry_out(made.engine, "up", stack, *flags, verbose=verbose)
+    if ended.code == 0:
+        warnings = made.acknowledged.marked(ended.reported.warnings)
+        show_problems(with_name(one) for one in warnings if one.acknowledged is None and one not in made.plan.warnings)
+    code = show_end(ended, project.shown(project.config_file(stack)), done_lines(made.plan, ended))
     if code:
         raise typer.Exit(code)
 
@@ -131,38 +134,6 @@ class _Made:
     export: Export
     plan: Plan
     acknowledged: Acknowledgements
-
-
-def _summarised(project: Project, made: _Made, stack: str, flags: Sequence[str]) -> int:
-    """Deploy with a progress line and a summary. Return the exit code."""
-    ended = deploy(made.engine, stack, *flags)
-    complete = not ended.reported.failures and not is_locked(ended.output)
-    if ended.code == 0 or (ended.interrupted and ended.code > 0 and complete):
-        forget_log(ended)
-    if ended.interrupted:
-        # With PULUMI_CONTINUE_ON_ERROR, steps may have failed before Ctrl-C.
-        failures = [] if complete else failed_lines(stack, project.shown(project.config_file(stack)), ended)
-        lines, code = [*failures, *interrupted_lines(stack, ended)], INTERRUPTED
-    elif ended.failed:
-        refused = any(one.problem.rule in GUARDRAILS for one in ended.reported.failures)
-        lines = failed_lines(stack, project.shown(project.config_file(stack)), ended)
-        code = REFUSED if refused else 1
-    else:
-        warnings = made.acknowledged.marked(ended.reported.warnings)
-        show_problems(named(one) for one in warnings if one.acknowledged is None and one not in made.plan.warnings)
-        lines, code = done_lines(made.plan, ended), 0
-    print("", *lines, sep="\n", file=sys.stderr if code else sys.stdout)
-    return code
-
-
-def _streamed(made: _Made, stack: str, flags: Sequence[str]) -> int:
-    """Deploy with the engine's own output. Return the exit code."""
-    try:
-        made.engine.run("up", "--yes", "--skip-preview", *flags, "--stack", stack, ask=True)
-    except KeyboardInterrupt:
-        print("", *after_interrupt(stack), sep="\n", file=sys.stderr)
-        return INTERRUPTED
-    return 0
 
 
 def _check_unchanged(made: _Made, stack: str) -> None:

@@ -92,8 +92,20 @@ def _list(text: str) -> list[dict[str, Any]]:
 
 
 def stack_of(stacks: Mapping[str, Stack], name: str) -> Stack | None:
-    """Return one of the stacks, or None if the backend does not have it."""
-    return stacks.get(name) or stacks.get(_bare(name))
+    """Return one of the stacks, or None if the backend does not have it.
+
+    Args:
+        stacks: The stacks by name, with and without the organisation.
+        name: The name, with or without the organisation and the project.
+    """
+    bare = _bare(name)
+    # The list is of one project, and leaves its name out.
+    listed = f"{name.partition('/')[0]}/{bare}" if "/" in name else bare
+    if listed in stacks:
+        return stacks[listed]
+    # The own organisation, and that of file backends, may be left out too.
+    others = any(one.endswith(f"/{bare}") for one in stacks)
+    return None if others else stacks.get(bare)
 
 
 def _bare(stack: str) -> str:
@@ -121,10 +133,7 @@ def stack_names(engine: Engine) -> set[str]:
 
 def has_stack(engine: Engine, stack: str) -> bool:
     """Tell whether the backend has this stack of this project."""
-    names = stack_names(engine)
-    # The own organisation, and that of file backends, may be left out of the list.
-    others = {name for name in names if name.endswith(f"/{_bare(stack)}")}
-    return stack in names or (_bare(stack) in names and not others)
+    return stack_of(read_stacks(engine.run(*_LIST)), stack) is not None
 
 
 def export(engine: Engine, stack: str) -> Export:

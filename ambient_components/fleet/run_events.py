@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ambient_components.access.guardrail_names import GUARDRAILS
 from ambient_components.engine import events, texts, urns
 from ambient_components.engine.names import workspace_of
 from ambient_components.engine.state import Resource
@@ -56,6 +57,8 @@ class Reported:
     updated: int = 0
     deleted: int = 0
     """Number of objects, without components, providers and the ledger."""
+    objects: list[tuple[str, str]] = field(default_factory=list)
+    """Operation and logical name of the same objects. In a refresh: how the cluster differs from the state."""
     issued: int = 0
     revoked: int = 0
     """Number of tokens and access keys."""
@@ -91,6 +94,11 @@ class Reported:
     def changes(self) -> int:
         """Number of created, updated and deleted objects."""
         return self.created + self.updated + self.deleted
+
+    @property
+    def refused(self) -> bool:
+        """Whether a guardrail refused the run or a part of it."""
+        return any(one.problem.rule in GUARDRAILS for one in self.failures)
 
     def take(self, line: str) -> None:
         """Read one line of standard output."""
@@ -138,6 +146,9 @@ class Reported:
             self.deleted += 1
         elif step.op == UPDATE:
             self.updated += 1
+        else:
+            return
+        self.objects.append((step.op, step.name))
 
     def _token_secrets(self, step: Step) -> None:
         """Count issued and revoked tokens, and note when the next one is due."""

@@ -1,4 +1,4 @@
-"""The deployment of one stack that is shown to a person: progress, Ctrl-C, and a log of the engine's output."""
+"""A run of one stack that is shown to a person: progress, Ctrl-C, and a log of the engine's output."""
 
 import os
 import tempfile
@@ -12,6 +12,7 @@ from typing import Final, TextIO
 
 from ambient_components import activity
 from ambient_components.engine import events, texts
+from ambient_components.engine.phases import phase
 from ambient_components.engine.steps import CHANGES_NOTHING, Diagnostic
 from ambient_components.errors import AmbientError
 from ambient_components.fleet.processes import Child, Interrupts
@@ -27,6 +28,8 @@ class Logged(Reported):
     """The events of a run, with a readable line for each in a log. Values of resources are not logged."""
 
     log: TextIO | None = field(default=None, repr=False)
+    shown: bool = False
+    """Whether the lines are also printed, to standard error."""
 
     def take(self, line: str) -> None:
         """Read one line of standard output."""
@@ -35,10 +38,14 @@ class Logged(Reported):
 
     def write(self, lines: Iterable[str]) -> None:
         """Write lines to the log. On a full disk the log ends, and the run goes on."""
+        found = [*lines]
+        if self.shown:
+            for line in found:
+                activity.note(line)
         if self.log is None:
             return
         try:
-            self.log.writelines(f"{line}\n" for line in lines)
+            self.log.writelines(f"{line}\n" for line in found)
             self.log.flush()
         except OSError:
             self.close()
@@ -53,8 +60,11 @@ class Logged(Reported):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a deployment ended."""
+    """How a run ended."""
 
+    verb: str
+    """up, refresh or destroy."""
+    stack: str
     reported: Reported
     code: int
     """The engine's exit code, negative for a signal."""
@@ -71,46 +81,56 @@ class Ended:
         """Whether the run failed, other than by Ctrl-C."""
         return self.code != 0 and not self.interrupted
 
+    @property
+    def complete(self) -> bool:
+        """Whether all that was begun succeeded and is on record, also of an interrupted run."""
+        if self.code == 0:
+            return True
+        # With PULUMI_CONTINUE_ON_ERROR, steps may have failed before Ctrl-C.
+        return self.interrupted and self.code > 0 and not self.reported.failures and not texts.is_locked(self.output)
 
-def deploy(engine: PulumiEngine, stack: str, *flags: str) -> Ended:
-    """Run `pulumi up` without a preview and wait for its end.
 
-    The first Ctrl-C lets the engine finish its steps and write its state. The third one kills it.
+def carry_out(engine: PulumiEngine, verb: str, stack: str, *flags: str, verbose: bool = False) -> Ended:
+    """Run `pulumi up`, `refresh` or `destroy` without a preview and wait for its end.
+
+    The first Ctrl-C lets the engine finish its steps and write its state. The third one kills it. The log of a complete
+    run is deleted.
 
     Args:
         engine: The engine.
+        verb: Up, refresh or destroy.
         stack: The stack.
         flags: Additional flags.
+        verbose: Whether to print the lines of the log as they come.
 
     Raises:
         AmbientError: `pulumi` is not on PATH.
     """
     begun = time.monotonic()
     words = engine.arguments(
-        ("up", "--yes", "--skip-preview", "--json", "--suppress-outputs", *flags, "--stack", stack)
+        (verb, "--yes", "--skip-preview", "--json", "--suppress-outputs", *flags, "--stack", stack)
     )
     # Also a passphrase that was typed. `Child` takes it as the whole environment.
-    environ = engine.environment(("up", "--stack", stack))
-    handle, path = tempfile.mkstemp(prefix=f"ambient-up-{stack.replace('/', '-')}-", suffix=".log")
+    environ = engine.environment((verb, "--stack", stack))
+    handle, path = tempfile.mkstemp(prefix=f"ambient-{verb}-{stack.replace('/', '-')}-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log, Interrupts() as interrupts:
-        reported = Logged(log=log)
+        reported = Logged(log=log, shown=verbose)
         try:
             child = Child(words, engine.folder, environ, reported)
         except AmbientError:
             Path(path).unlink(missing_ok=True)
             raise
-        code = _waited(child, stack, interrupts)
+        code = _waited(child, phase((verb, "--stack", stack)), stack, interrupts)
         reported.write(line for line in child.output.splitlines() if line not in reported.other)
         reported.close()
-    return Ended(reported, code, interrupts.count > 0 and code != 0, child.output, time.monotonic() - begun, path)
+    interrupted = interrupts.count > 0 and code != 0
+    ended = Ended(verb, stack, reported, code, interrupted, child.output, time.monotonic() - begun, path)
+    if ended.complete:
+        Path(path).unlink(missing_ok=True)
+    return ended
 
 
-def forget_log(ended: Ended) -> None:
-    """Delete the log of a run without failures."""
-    Path(ended.log).unlink(missing_ok=True)
-
-
-def _waited(child: Child, stack: str, interrupts: Interrupts) -> int:
+def _waited(child: Child, doing: str, stack: str, interrupts: Interrupts) -> int:
     """Wait for the engine, show progress, and answer Ctrl-C."""
     codes: list[int] = []
 
@@ -123,23 +143,22 @@ def _waited(child: Child, stack: str, interrupts: Interrupts) -> int:
     thread = threading.Thread(target=wait, daemon=True)
     thread.start()
     answered = 0
-    with activity.waiting(f"Deploying {stack}") as line:
+    with activity.waiting(doing) as line:
         while thread.is_alive():
             interrupts.wait(_LOOK)
             while answered < interrupts.count:
                 answered += 1
                 _answer(child, answered)
-            line.text = progress(stack, child.reported, interrupted=answered > 0)
+            waits = f"Waiting for the steps in progress of {stack}: {child.reported.step}"
+            line.text = waits if answered else progress(doing, child.reported)
     thread.join()
     return codes[0] if codes else 1
 
 
-def progress(stack: str, reported: Reported, *, interrupted: bool = False) -> str:
+def progress(doing: str, reported: Reported) -> str:
     """Return the text of the progress line."""
-    if interrupted:
-        return f"Waiting for the steps in progress of {stack}: {reported.step}"
     done = f": {reported.done} resource{'' if reported.done == 1 else 's'} done" if reported.done else ""
-    return f"Deploying {stack}{done}{', ' if done and reported.step else ''}{reported.step if done else ''}"
+    return f"{doing}{done}{', ' if done and reported.step else ''}{reported.step if done else ''}"
 
 
 def _answer(child: Child, time_of: int) -> None:
@@ -166,8 +185,8 @@ def readable(line: str) -> list[str]:
             return [f"done: {step.op} {step.type} {step.name}"]
         case events.Failed(step):
             return [f"failed: {step.op} {step.type} {step.name}"]
-        case Diagnostic() as diagnostic:
-            lines = [one.text for one in diagnostic.problems] or list(diagnostic.words)
+        case Diagnostic() as diagnostic if diagnostic.severity != "debug":
+            lines = [one.text for one in diagnostic.problems]
             return [f"{diagnostic.severity}: {one}" for one in lines]
         case events.Error(text) | events.Line(text):
             return [texts.plain(text)]

@@ -1,13 +1,16 @@
-"""The end of a deployment of one stack, in at most ten lines: what changed, and what to do next. Pure."""
+"""The end of a run of one stack, in at most ten lines: what changed, and what to do next."""
 
+import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ambient_components.access.role_assignments import KEY, AccessDiff
 from ambient_components.engine.names import key_output
+from ambient_components.engine.steps import CREATES, DELETES
 from ambient_components.fleet.run_events import Reported
 from ambient_components.fleet.single import Ended
 from ambient_components.fleet.summary import ways_out
+from ambient_components.output import INTERRUPTED, REFUSED
 from ambient_components.plan.facts import ISSUED, ROTATED, Plan
 from ambient_components.printable import one_line
 from ambient_components.rules.roles import rank
@@ -17,7 +20,7 @@ _SHOWN = 50
 
 
 def done_lines(plan: Plan, ended: Ended) -> list[str]:
-    """Return the summary of a successful run.
+    """Return the summary of a successful deployment.
 
     Args:
         plan: What was deployed.
@@ -39,15 +42,60 @@ def done_lines(plan: Plan, ended: Ended) -> list[str]:
     return [*lines, "Next:", *(f"  {command:<{width}}  {text}" for command, text in steps.items())]
 
 
-def failed_lines(stack: str, config_file: str, ended: Ended) -> list[str]:
-    """Return the end of a run that failed: its errors with hints, and what to do.
+def refreshed_lines(ended: Ended) -> list[str]:
+    """Return the summary of a successful refresh."""
+    stack, found = ended.stack, ended.reported.objects
+    written = f"{len(found)} difference{'' if len(found) == 1 else 's'} written" if found else "no differences"
+    first = f"Refreshed the state of {stack} in {ended.seconds:.1f} s: {written}."
+    if not found:
+        return [first]
+    steps = (f"  ambient plan {stack}  what the next run would change back", f"  ambient up {stack}    change it back")
+    return [first, *difference_lines(found), "Next:", *steps]
+
+
+def difference_lines(objects: Sequence[tuple[str, str]]) -> list[str]:
+    """Return a line for each object that a refresh finds to differ.
 
     Args:
-        stack: The stack.
-        config_file: The stack's config file, as in commands.
-        ended: How the run ended.
+        objects: The engine's operation on the state, and the logical name.
     """
-    reported = ended.reported
+    words = dict.fromkeys(DELETES, "gone") | dict.fromkeys(CREATES, "new")
+    lines = [f"  {words.get(op, 'changed'):<7}  {name}" for op, name in sorted(objects, key=lambda one: one[1])]
+    more = len(lines) - _SHOWN
+    return [*lines[:_SHOWN], f"  and {more} more"] if more > 0 else lines
+
+
+def destroyed_lines(ended: Ended) -> list[str]:
+    """Return the summary of a successful destroy."""
+    stack = ended.stack
+    return [
+        f"Destroyed {stack} in {ended.seconds:.1f} s: {_objects(ended.reported)}.",
+        f"The stack and its config stay. To remove it as well: pulumi stack rm {stack} --preserve-config",
+    ]
+
+
+def show_end(ended: Ended, config_file: str, done: Iterable[str]) -> int:
+    """Print the end of a run, and return the exit code.
+
+    Args:
+        ended: How the run ended.
+        config_file: The stack's config file, as in commands.
+        done: The summary of a successful run.
+    """
+    if ended.interrupted:
+        failures = [] if ended.complete or ended.code < 0 else failed_lines(config_file, ended)
+        lines, code = [*failures, *interrupted_lines(ended)], INTERRUPTED
+    elif ended.failed:
+        lines, code = failed_lines(config_file, ended), REFUSED if ended.reported.refused else 1
+    else:
+        lines, code = [*done], 0
+    print("", *lines, sep="\n", file=sys.stderr if code else sys.stdout)
+    return code
+
+
+def failed_lines(config_file: str, ended: Ended) -> list[str]:
+    """Return the end of a run that failed: its errors with hints, and what to do."""
+    reported, stack = ended.reported, ended.stack
     count = len(reported.failures)
     errors = f" with {count} error{'' if count == 1 else 's'}" if count else ""
     lines = [f"ambient: {stack} failed after {ended.seconds:.1f} s{errors}: {_objects(reported)}."]
@@ -56,24 +104,18 @@ def failed_lines(stack: str, config_file: str, ended: Ended) -> list[str]:
     if len(found) > _SHOWN:
         lines.append(f"  and {len(found) - _SHOWN} more lines in the log")
     steps = list(dict.fromkeys(ways_out(stack, config_file, [ended.output, *reported.words])))
-    return [*lines, *(f"  to do: {one}" for one in steps), f"Run it again: ambient up {stack}", f"Log: {ended.log}"]
+    again = f"Run it again: ambient {ended.verb} {stack}"
+    return [*lines, *(f"  to do: {one}" for one in steps), again, f"Log: {ended.log}"]
 
 
-def interrupted_lines(stack: str, ended: Ended) -> list[str]:
+def interrupted_lines(ended: Ended) -> list[str]:
     """Return the end of a run that Ctrl-C ended."""
-    first = f"ambient: {stack} was interrupted after {ended.seconds:.1f} s: {_objects(ended.reported)}."
+    first = f"ambient: {ended.stack} was interrupted after {ended.seconds:.1f} s: {_objects(ended.reported)}."
+    again = f"Continue with: ambient {ended.verb} {ended.stack}"
     if ended.code < 0:
         killed = "The engine was killed: the next run finds what its last steps did."
-        return [first, killed, *after_interrupt(stack)[1:], f"Log: {ended.log}"]
-    return [first, *after_interrupt(stack)]
-
-
-def after_interrupt(stack: str) -> list[str]:
-    """Return what is true and what to do after Ctrl-C, if the engine has ended its steps."""
-    return [
-        "Nothing is lost: the state has everything that was done.",
-        f"Continue with: ambient up {stack}",
-    ]
+        return [first, killed, again, f"Log: {ended.log}"]
+    return [first, "Nothing is lost: the state has everything that was done.", again]
 
 
 def _objects(reported: Reported) -> str:

@@ -5,7 +5,6 @@ import socket
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from ambient_components.access.guardrail_names import GUARDRAILS
 from ambient_components.engine import texts
 from ambient_components.engine.events import Lock, locks
 from ambient_components.errors import Problem
@@ -31,7 +30,7 @@ def exit_code(jobs: Collection[Job], *, interrupted: bool, guardrails: Collectio
         return REFUSED
     refused = {(one.rule, one.workspaces) for one in guardrails}
     failed = [one.problem for job in jobs for one in job.reported.failures]
-    if any(one.rule in GUARDRAILS or (one.rule, one.workspaces) in refused for one in failed):
+    if any(job.reported.refused for job in jobs) or any((one.rule, one.workspaces) in refused for one in failed):
         return REFUSED
     return 1 if any(job.phase in (Phase.FAILED, Phase.INTERRUPTED) for job in jobs) else 0
 

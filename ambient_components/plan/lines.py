@@ -11,7 +11,7 @@ from ambient_components.plan.facts import BucketChange, GuardrailChange, KeyChan
 from ambient_components.plan.folding import Folded, folded
 from ambient_components.plan.role_changes import GAINED, REMOVED, RoleChange, keys_of_access, role_changes
 from ambient_components.rules.roles import WEAKEST_FIRST, rank
-from ambient_components.rules.warnings import named
+from ambient_components.rules.warnings import with_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,11 @@ class Section:
 
 
 ADMIN_GAINED: Final = "Admin gained"
+
+_UNSEEN: Final = ("No guardrail evaluates this run", "Guardrails changed", "Rights beside the workspaces")
+LOUD: Final = {"Refused", "Errors", "Workspaces removed", "Buckets deleted", ADMIN_GAINED, *_UNSEEN}
+"""Titles of the sections that a reader must not miss."""
+
 _SHARED: Final = (
     "People and keys with edit or admin can make tokens for every key of a workspace. They lose this access now, and "
     "tokens that they made stay valid until the key is renewed."
@@ -177,9 +182,10 @@ def _problem(one: Problem) -> Line:
 
 
 def _warning(one: Problem, count: int = 1) -> Line:
+    text = with_name(one).sentence
     if one.acknowledged is None:
-        return Line("!", (), named(one).sentence, one.hints, count=count)
-    return Line("!", (), f"{named(one).sentence}; acknowledged on {one.acknowledged.date}: {one.acknowledged.reason}")
+        return Line("!", (), text, one.hints, count=count)
+    return Line("!", (), f"{text}; acknowledged on {one.acknowledged.date}: {one.acknowledged.reason}")
 
 
 def _guardrail_change(one: GuardrailChange) -> Line:

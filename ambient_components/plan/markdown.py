@@ -31,7 +31,7 @@ def as_markdown(plan: Plan, limit: int = LIMIT, *, verbose: bool = False) -> str
     Args:
         plan: The plan.
         limit: Maximum characters. The totals take up to about 3,000 and are never truncated.
-        verbose: Whether warnings that repeat have a line each.
+        verbose: Whether each warning has a line, the acknowledged ones too.
     """
     found = sections(plan, verbose=verbose)
     head = _head(plan)

@@ -197,7 +197,7 @@ LOUD: Final[frozenset[str | None]] = frozenset(LoudWarning)
 _NAMES: Final = LOUD.union(WarningRule)
 
 
-def named(problem: Problem) -> Problem:
+def with_name(problem: Problem) -> Problem:
     """Return a problem with the name of its warning in the text."""
     return replace(problem, problem=f"{problem.problem} [{problem.rule}]") if problem.rule in _NAMES else problem
 

@@ -97,12 +97,17 @@ def _from_saved_state(project: Project, stack: str, state: str) -> SelectedAcces
     return found
 
 
-def check_workspaces(stack: str, ledger: Ledger, selected: Collection[str]) -> None:
+def check_workspaces(stack: str, names: Collection[str], selected: Collection[str]) -> None:
     """Refuse names of workspaces that the stack does not have.
+
+    Args:
+        stack: The stack.
+        names: Its workspaces.
+        selected: The names on the command line.
 
     Raises:
         AmbientError: A workspace does not exist. The message suggests a similar name.
     """
     for name in selected:
-        if name not in ledger:
-            fail(None, "", f"stack {stack!r} has no workspace {name!r}", did_you_mean(name, ledger))
+        if name not in names:
+            fail(None, "", f"stack {stack!r} has no workspace {name!r}", did_you_mean(name, names))

@@ -70,12 +70,11 @@ class FakePulumi:
         document["steps"] += more
         self.answer = Answer(0, json.dumps(document), "")
 
-    def deploy(self, _: object, stack: str, *flags: str) -> Ended:
-        """Instead of `fleet.single.deploy`, which reads the events of a process."""
-        self._note(("up", "--yes", "--skip-preview", *flags, "--stack", stack))
-        return Ended(
-            Reported(), 255 if self.broken == "up" else 0, interrupted=False, output="", seconds=1, log="/none"
-        )
+    def carry_out(self, _: object, verb: str, stack: str, *flags: str, verbose: bool = False) -> Ended:
+        """Instead of `fleet.single.carry_out`, which reads the events of a process."""
+        self._note((verb, "--yes", "--skip-preview", *flags, "--stack", stack))
+        code = 255 if self.broken == verb else 0
+        return Ended(verb, stack, Reported(), code, interrupted=False, output="", seconds=1, log="/none")
 
     @property
     def ups(self) -> list[tuple[str, ...]]:
@@ -101,7 +100,7 @@ def fake_pulumi(monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
         return fake
 
     monkeypatch.setattr(cli_engine, "PulumiEngine", made)
-    monkeypatch.setattr(up, "deploy", fake.deploy)
+    monkeypatch.setattr(up, "carry_out", fake.carry_out)
     fake.state = state()
     return fake
 

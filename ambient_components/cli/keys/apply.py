@@ -83,7 +83,6 @@ def finish(
     project: Project,
     places: Mapping[str, Collection[SelectedKey]],
     aims: Mapping[SelectedKey, Aim],
-    files: Collection[str],
     edited: Collection[str],
     *,
     now: bool,
@@ -96,7 +95,6 @@ def finish(
         project: The project, with the configs of the stacks.
         places: The changed keys by the stack that deploys them.
         aims: The intended result for each key.
-        files: The files of the keys.
         edited: The files that were changed.
         now: Whether to deploy.
         fleet: The fleet's name if the stacks are its shards.
@@ -109,7 +107,7 @@ def finish(
     if now:
         deploy(
             [
-                Deployment(engine, project, stack, {key: aims[key] for key in keys}, files)
+                Deployment(engine, project, stack, {key: aims[key] for key in keys}, edited)
                 for stack, keys in places.items()
             ]
         )

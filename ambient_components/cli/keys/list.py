@@ -3,8 +3,8 @@
 import csv
 import io
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -12,24 +12,24 @@ import typer
 
 from ambient_components import activity, clock
 from ambient_components.cli import completion
-from ambient_components.cli.keys.table import Limits, Row, Seen, rows, seen_in
-from ambient_components.cli.options import NamedStack, format_option, wrong_value
+from ambient_components.cli.options import NamedStack, Workspaces, format_option, wrong_value
 from ambient_components.cli.prompts import one_stack
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.guard import Guard
 from ambient_components.engine import backend
-from ambient_components.errors import AmbientError, StepError, fail
+from ambient_components.errors import StepError, fail
 from ambient_components.output import Format, Paint, paint_for, plain, show_problem
 from ambient_components.platform.contract import APP_LABEL, KEY_APP
 from ambient_components.printable import cell, json_text, one_line
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import YEAR, format_rounded, parse_duration
 from ambient_components.shards import split_shard
-from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.project import Project, stack_files, stack_path
+from ambient_components.stacks.key_table import Limits, Row, Seen, rows, run_interval, seen_in
+from ambient_components.stacks.ledgers import check_workspaces
+from ambient_components.stacks.project import Project, stack_files
 from ambient_components.stacks.states import export
-from ambient_components.stacks.summary import read_summary
+from ambient_components.stacks.summary import StateSummary, read_summary
 
 _NAME: Final = 300
 """Maximum characters of a name in the table. A longer one would widen every line."""
@@ -144,6 +144,7 @@ EPILOG = """\
 examples:
   ambient keys list                          all stacks of the project
   ambient keys list prod                     one stack
+  ambient keys list prod -w payments         one workspace
   ambient keys list prod --idle 90d          also report keys that were not used for 90 days
   ambient keys list --format csv > keys.csv
   ambient keys list prod --format json | jq '.keys[] | select(.attention != [])'
@@ -166,10 +167,9 @@ csv:    the same columns, attention as one text
 
 \b
 exit codes: 0 success; 1 error; 2 a key needs attention: it expires before the next run, no longer works, could not be
-            delivered or revoked, or was not used for --idle; 64 wrong usage
+            delivered or revoked, or was not used for --idle; 64 wrong usage; 130 Ctrl-C
 """
 
-_DAY: Final = 86_400
 _YEARS: Final = 100
 
 
@@ -181,6 +181,7 @@ def list_keys(
         ),
     ] = "",
     named: NamedStack = "",
+    workspaces: Workspaces = None,
     form: Annotated[Format, format_option("Output format.", Format.TABLE, Format.JSON, Format.CSV)] = Format.TABLE,
     within: Annotated[
         str,
@@ -199,7 +200,13 @@ def list_keys(
     soon, unused = _duration(within, "--within"), _duration(idle, "--idle")
     project = Project.find()
     desired = [one_stack(stack, named)] if stack or named else _deployed(project)
-    found = [row for name in desired for row in _rows(project, name, soon, unused, offline=offline)]
+    summaries = [read_summary(export(project, name), name, clock.now()) for name in desired]
+    if workspaces:
+        check_workspaces(
+            ", ".join(desired), {one.name for summary in summaries for one in summary.workspaces}, workspaces
+        )
+        summaries = [_only(summary, workspaces) for summary in summaries]
+    found = [row for summary in summaries for row in _rows(project, summary, soon, unused, offline=offline)]
     if form is Format.JSON:
         print(as_json(found, clock.now()))
     elif form is Format.CSV:
@@ -226,21 +233,15 @@ def _deployed(project: Project) -> list[str]:
     return names
 
 
+def _only(summary: StateSummary, workspaces: Collection[str]) -> StateSummary:
+    return replace(summary, workspaces=tuple(one for one in summary.workspaces if one.name in workspaces))
+
+
 def _rows(
-    project: Project, stack: str, within: timedelta | None, idle: timedelta | None, *, offline: bool
+    project: Project, summary: StateSummary, within: timedelta | None, idle: timedelta | None, *, offline: bool
 ) -> list[Row]:
-    summary = read_summary(export(project, stack), stack, clock.now())
-    limits = Limits(within or _promised(project, stack), idle)
-    return rows(summary, None if offline else _seen(project, stack), limits)
-
-
-def _promised(project: Project, stack: str) -> timedelta:
-    """Return the promised interval between runs from the stack file. One day if it has none or can't be read."""
-    try:
-        seconds = load_stack(stack_path(project, stack)).file.run_every
-    except AmbientError:
-        seconds = None
-    return timedelta(seconds=seconds or _DAY)
+    limits = Limits(within or run_interval(project, summary.stack), idle)
+    return rows(summary, None if offline else _seen(project, summary.stack), limits)
 
 
 def _seen(project: Project, stack: str) -> Mapping[tuple[str, str], Seen] | None:

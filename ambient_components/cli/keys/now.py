@@ -33,7 +33,7 @@ class Deployment:
         project: The project, with the stack's config.
         stack: The stack's name.
         aims: The intended result for each key.
-        files: The edited files.
+        files: The files that were edited now. None if the change was in them already.
     """
 
     engine: Engine
@@ -49,7 +49,9 @@ class Deployment:
 
     @property
     def edited(self) -> str:
-        """The note for errors that the files are already edited."""
+        """The note for errors which files are already edited."""
+        if not self.files:
+            return "no file is edited now"
         return f"{', '.join(self.files)} {'is' if len(self.files) == 1 else 'are'} edited"
 
 

@@ -39,7 +39,7 @@ every token is refused within 30 seconds.
 
 \b
 exit codes: 0 success, with --now also verified at the cluster; 1 error, other changes pending, or a key is still valid
-            (each with a hint); 64 wrong usage
+            (each with a hint); 64 wrong usage; 130 Ctrl-C
 """
 
 
@@ -61,14 +61,5 @@ def revoke(
     write_stack(loaded.path, texts)
     print("\n".join(revocation_lines(loaded, selected)))
     aims = {one: Aim(loaded.file.workspaces[one[0]].keys[one[1]].generation, revoked=True) for one in selected}
-    files = list(texts)
-    finish(
-        pulumi.engine_for(project.folder),
-        project,
-        places,
-        aims,
-        files,
-        files,
-        now=now,
-        fleet=stack if fleets else "",
-    )
+    engine = pulumi.engine_for(project.folder)
+    finish(engine, project, places, aims, list(texts), now=now, fleet=stack if fleets else "")

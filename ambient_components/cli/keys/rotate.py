@@ -21,7 +21,6 @@ from ambient_components.cli.keys.edit import (
     OverlapUntil,
     Recorded,
     SelectedKey,
-    key_file,
     requested_before,
     rotation,
     rotation_lines,
@@ -70,7 +69,7 @@ With --leaked it also deletes the remaining objects of the old identity if the d
 
 \b
 exit codes: 0 success, with --now also verified at the cluster; 1 error, other changes pending, or a key is still valid
-            (each with a hint); 64 wrong usage
+            (each with a hint); 64 wrong usage; 130 Ctrl-C
 """
 
 _DAY = timedelta(days=1)
@@ -132,8 +131,7 @@ def rotate(
     for one in selected:
         written = after.file.workspaces[one[0]].keys[one[1]]
         aims[one] = Aim(written.generation, overlap=written.overlap_until is not None)
-    files = list(dict.fromkeys([*texts, *(key_file(after, *one) for one in waiting)]))
-    finish(engine, project, places, aims, files, list(texts), now=now, fleet=stack if fleets else "")
+    finish(engine, project, places, aims, list(texts), now=now, fleet=stack if fleets else "")
 
 
 def _deployed(

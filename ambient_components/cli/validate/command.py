@@ -13,7 +13,7 @@ from ambient_components.errors import Problem
 from ambient_components.output import Format, Paint, from_here, paint_for, plain
 from ambient_components.printable import json_text, one_line
 from ambient_components.problem_json import fields
-from ambient_components.rules.warnings import named
+from ambient_components.rules.warnings import with_name
 from ambient_components.stacks.project import Project, stack_files
 
 
@@ -113,7 +113,7 @@ def _place(problem: Problem) -> str:
 
 
 def _message(problem: Problem) -> str:
-    return replace(named(problem), where=None).sentence
+    return replace(with_name(problem), where=None).sentence
 
 
 def _hints(problem: Problem) -> tuple[str, ...]:
@@ -147,7 +147,8 @@ It also warns of guardrails that the declared access violates without an excepti
 is refused. Only `ambient plan` compares with the deployment, and finds mass removals.
 
 \b
-exit codes: 0 valid; 1 errors (with --strict also warnings, except those of dates and guardrails); 64 wrong usage
+exit codes: 0 valid; 1 errors (with --strict also warnings, except those of dates and guardrails); 64 wrong usage;
+            130 Ctrl-C
 """
 
 

@@ -164,13 +164,16 @@ class TestPulumi:
             current_backend(script(tmp_path, "echo 'error: no such bucket' >&2; exit 1"))
 
     @pytest.mark.parametrize(
-        ("stack", "there"), [("prod", True), ("org/prod", True), ("other/prod", False), ("stage", False)]
+        ("stack", "there"),
+        [("prod", True), ("org/prod", True), ("org/p/prod", True), ("other/prod", False), ("stage", False)],
     )
     def test_stacks(self, tmp_path: Path, stack: str, there: bool) -> None:
         assert has_stack(script(tmp_path, """echo '[{"name": "org/prod"}]'"""), stack) is there
 
     def test_a_list_without_organisations_names_the_own_one(self, tmp_path: Path) -> None:
-        assert has_stack(script(tmp_path, """echo '[{"name": "prod"}]'"""), "organization/prod")
+        engine = script(tmp_path, """echo '[{"name": "prod"}]'""")
+        assert has_stack(engine, "organization/prod")
+        assert has_stack(engine, "organization/p/prod")
 
 
 class TestKubeconfig:

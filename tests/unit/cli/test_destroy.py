@@ -12,7 +12,9 @@ import typer
 from ambient_components.cli import app as cli_app
 from ambient_components.cli import destroy, prompts
 from ambient_components.cli.app import run
-from ambient_components.errors import AmbientError, Problem
+from ambient_components.errors import refusal
+from ambient_components.fleet.run_events import Failure, Reported
+from ambient_components.fleet.single import Ended
 from ambient_components.stacks import pulumi as cli_engine
 from ambient_components.stacks.destruction import (
     IF_EMPTY,
@@ -85,7 +87,7 @@ def received(found: Destruction, stack: str = "dev") -> list[str]:
 
 
 def test_what_a_program_declares_by_names_of_its_own_is_seen() -> None:
-    """A workspace with a slash in its name, and buckets on their own, as docs/library.md has them."""
+    """A workspace with a slash in its name, and buckets on their own, as docs/reference/library.md has them."""
     found = of(
         STACK,
         namespace("team/pay", protect=True),
@@ -223,12 +225,17 @@ class FakePulumi:
     def with_backend(self, url: str) -> "FakePulumi":
         raise NotImplementedError
 
-    def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
+    def run(self, *arguments: str) -> str:
         self.calls.append(arguments)
-        assert ask is (arguments[0] == "destroy")
-        if self.fails and ask:
-            raise AmbientError([Problem(None, "", f"`pulumi {' '.join(arguments)}` failed (exit code 255)")])
         return json.dumps({"deployment": {"resources": self.resources}})
+
+    def carry_out(self, _: object, verb: str, stack: str) -> Ended:
+        """Instead of `fleet.single.carry_out`, which reads the events of a process."""
+        self.calls.append((verb, "--yes", "--skip-preview", "--stack", stack))
+        reported = Reported(deleted=3)
+        if self.fails:
+            reported.failures[Failure("pay", "pay/namespace", refusal("forbidden"))] = None
+        return Ended(verb, stack, reported, 255 if self.fails else 0, False, "", 1.5, "x.log")
 
     @property
     def destroyed(self) -> bool:
@@ -246,6 +253,7 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
     (tmp_path / "Pulumi.yaml").write_text("name: p\nruntime: python\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cli_engine, "PulumiEngine", made)
+    monkeypatch.setattr(destroy, "carry_out", fake.carry_out)
     app = typer.Typer(rich_markup_mode=None)
     app.command(epilog=destroy.EPILOG)(destroy.destroy)
     app.command("another")(lambda: None)
@@ -281,7 +289,10 @@ def test_the_name_is_typed_and_all_goes(
     assert pulumi.environ["PULUMI_CONTINUE_ON_ERROR"] == "true"
     shown = capsys.readouterr().out
     assert shown.startswith("Stack dev:\n\n  lab  released: stays unchanged")
-    assert "pulumi stack rm dev --preserve-config" in shown
+    assert shown.endswith(
+        "\nDestroyed dev in 1.5 s: 3 objects deleted.\n"
+        "The stack and its config stay. To remove it as well: pulumi stack rm dev --preserve-config\n"
+    )
 
 
 @pytest.mark.parametrize("answer", ["", "Dev", "yes", "prod"])
@@ -351,5 +362,9 @@ def test_a_destroy_that_fails_is_an_error(pulumi: FakePulumi, capsys: pytest.Cap
     pulumi.fails = True
     assert run(["destroy", "dev", "--confirm", "dev"]) == 1
     captured = capsys.readouterr()
-    assert "failed (exit code 255)" in captured.err
+    assert captured.err == (
+        "\nambient: dev failed after 1.5 s with 1 error: 3 objects deleted.\n"
+        "  pay (pay/namespace): forbidden\n"
+        "Run it again: ambient destroy dev\nLog: x.log\n"
+    )
     assert "stack rm" not in captured.out

@@ -69,6 +69,20 @@ class TestList:
         assert run(["keys", "list", *arguments]) == 0
         assert capsys.readouterr().out == f"{HEAD}\n{ROW}\n"
 
+    def test_workspaces(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
+        lab = [one | {"urn": one["urn"].replace("payments/", "lab/")} for one in key_resources("nightly", "edit")]
+        pulumi.states["dev"] = state(*key_resources("ci"), *lab)
+        assert run(["keys", "list", "dev", "--offline", "-w", "payments"]) == 0
+        assert capsys.readouterr() == (UNASKED, "")
+        assert run(["keys", "list", "-w", "lab", "--format", "json", "--offline"]) == 2
+        assert [(one["stack"], one["id"]) for one in json.loads(capsys.readouterr().out)["keys"]] == [
+            ("dev", "nightly")
+        ]
+        assert run(["keys", "list", "dev", "-w", "paymants"]) == 1
+        assert capsys.readouterr().err == (
+            "ambient: stack 'dev' has no workspace 'paymants'\n  hint: did you mean 'payments'?\n"
+        )
+
     def test_nothing_is_deployed(self, pulumi: FakePulumi, capsys: Shown) -> None:
         pulumi.states.clear()
         assert run(["keys", "list"]) == 1

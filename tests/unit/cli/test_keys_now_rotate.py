@@ -112,6 +112,14 @@ class TestRotateNow:
         assert "generation 2 stays: it is not deployed yet" in capsys.readouterr().out
         assert "generation: 2" in text()
 
+    def test_a_file_that_is_left_alone_is_not_edited(self, stack: Deployed, capsys: Shown) -> None:
+        Path("stacks/dev.yaml").write_text(STACK.replace("{role: edit}", "{role: edit, generation: 2}"))
+        stack.steps += [step("create", "x:y:Z", "lab/grant/user:bob")]
+        assert run(["keys", "rotate", "dev", "payments/ci", "--now"]) == 1
+        reported = capsys.readouterr()
+        assert "payments/ci: already requested: generation 2 is not deployed yet" in reported.out
+        assert "\nno file is edited now. To deploy all of it: pulumi up --stack dev\n" in reported.err
+
     def test_an_old_token_that_still_works(self, stack: Deployed, capsys: Shown) -> None:
         stack.zombies.add(token_of("ci", 1))
         assert run(ROTATE) == 1

@@ -2,13 +2,16 @@
 
 import json
 import os
+import pty
 import re
+import select
 import signal
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +135,59 @@ def test_a_failed_run_ends_with_its_errors_and_the_log(pulumi: FakePulumi, capsy
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("flags", [(), ("--verbose",)], ids=str)
+def test_a_guardrail_that_refuses_the_run_itself_has_its_exit_code(
+    flags: tuple[str, ...], pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problem = refusal("4 workspaces leave the files", "add an exception", rule="massRemoval")
+    failure = diagnostic("error", encode(problem), urn("ambient:index:AccessLedger", "access"))
+    pulumi.play({"prod": [planned(), {"lines": [failure], "code": 255}]})
+    assert run(["up", "prod", "--yes", *flags]) == 3
+    assert "  (access): 4 workspaces leave the files\n    hint: add an exception\n" in capsys.readouterr().err
+
+
+def test_verbose_also_shows_the_steps(pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [ended("create", RBAC, "pay/grant/group:temps"), diagnostic("debug", "a trace"), "a line of the engine"]
+    pulumi.play({"prod": [planned(), {"lines": lines}]})
+    assert run(["up", "prod", "--yes", "--verbose"]) == 0
+    answer = capsys.readouterr()
+    assert answer.err == f"done: create {RBAC} pay/grant/group:temps\na line of the engine\n"
+    assert timeless(answer.out).endswith(
+        "\nDeployed prod in N s: 1 object created.\n"
+        "  access      3 given (1 admin, 1 edit, 1 view)\n"
+        "  workspaces  1 made\n"
+        "Next:\n"
+        "  ambient keys show prod pay/ci                 read the new token\n"
+        "  ambient keys deliver prod pay/ci --file FILE  or write it to a file, unseen\n"
+        "  ambient show prod                             access, keys and their expiry\n"
+    )
+
+
+def test_the_progress_line_leaves_the_question_alone(pulumi: FakePulumi) -> None:
+    pulumi.play({"prod": [{**planned(), "sleep": 0.8}, {"lines": [token("pay/key/ci/g1", "a")]}]})
+    program = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\nfrom ambient_components.cli.app import run\n"
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ["TERM"] = "xterm"
+        os.chdir(pulumi.folder)
+        os.execv(sys.executable, [sys.executable, "-c", f"{program}sys.exit(run(['up', 'prod']))"])  # noqa: S606
+    shown = b""
+    while b"[y/N]: " not in shown:
+        shown += os.read(terminal, 1000)
+    assert b"Previewing prod ..." in shown
+    question = shown.rpartition(b"\r\x1b[K")[2]
+    assert b"Deploy this to prod? [y/N]: " in question
+    assert select.select([terminal], [], [], 1) == ([], [], [])
+    os.write(terminal, b"n\n")
+    with suppress(OSError):  # the other side is closed
+        while part := os.read(terminal, 1000):
+            shown += part
+    _, status = os.waitpid(child, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 1
+    assert shown.endswith(b"ambient: nothing is deployed\r\n")
+
+
 def test_a_locked_stack_says_who_holds_it(pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
     lock = "error: the stack is currently locked by 1 lock(s)\n  a/b: created by bob@elsewhere (pid 7) at yesterday"
     pulumi.play({"prod": [planned(), {"stderr": lock, "code": 255}]})
@@ -198,8 +254,9 @@ def test_a_full_disk_ends_the_log_and_not_the_run() -> None:
     assert reported.created == 2
 
 
-def test_the_third_ctrl_c_kills_the_engine(pulumi: FakePulumi) -> None:
-    code, text = interrupted(pulumi, 3, deaf=9)
+@pytest.mark.parametrize("flags", [(), ("--verbose",)], ids=str)
+def test_the_third_ctrl_c_kills_the_engine(flags: tuple[str, ...], pulumi: FakePulumi) -> None:
+    code, text = interrupted(pulumi, 3, *flags, deaf=9)
     assert code == 130, text
     assert "ambient: still waiting; the next Ctrl-C kills the engine" in text
     assert "Nothing is lost" not in text

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from ambient_components.engine.backend import export, export_with_secrets
+from ambient_components.engine.backend import export, export_with_secrets, read_stacks, stack_of
 from ambient_components.engine.command import Answer
 from ambient_components.engine.steps import Preview, read_preview
 from ambient_components.errors import AmbientError
@@ -55,6 +55,17 @@ def test_no_part_of_a_state_with_its_secrets_is_in_an_error() -> None:
     with pytest.raises(AmbientError, match="failed: exit code 1") as caught:
         export_with_secrets(Pulumi("v-secret", code=1), "dev")
     assert "v-secret" not in str(caught.value)
+
+
+def test_a_stack_of_another_organisation_is_another_stack() -> None:
+    stacks = read_stacks('[{"name": "org/prod", "lastUpdate": "a"}, {"name": "prod-00", "lastUpdate": "b"}]')
+    found = {name: getattr(stack_of(stacks, name), "at", None) for name in (
+        "prod", "org/prod", "org/p/prod", "other/prod", "other/p/prod", "prod-00", "org/prod-00", "stage",
+    )}  # fmt: skip
+    assert found == {
+        "prod": "a", "org/prod": "a", "org/p/prod": "a", "other/prod": None, "other/p/prod": None,
+        "prod-00": "b", "org/prod-00": "b", "stage": None,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ["", "error: no", "[]", "3"])

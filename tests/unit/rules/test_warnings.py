@@ -11,7 +11,7 @@ from ambient_components.access import guardrail_names
 from ambient_components.rules.warnings import IN_FILES, LOUD, MANY, LoudWarning, WarningRule
 
 PACKAGE = Path(__file__).parents[3] / "ambient_components"
-PAGE = (PACKAGE.parent / "docs/warnings.md").read_text()
+PAGE = (PACKAGE.parent / "docs/reference/warnings.md").read_text()
 NAMES = (*WarningRule, *LoudWarning)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ambient_components.errors import AmbientError
-from ambient_components.fleet.single import deploy, forget_log
+from ambient_components.fleet.single import carry_out
 from ambient_components.stacks import passphrase as module
 from ambient_components.stacks.passphrase import passphrase
 from ambient_components.stacks.project import Project
@@ -107,13 +107,14 @@ def test_a_deployment_gets_what_was_typed(
 ) -> None:
     program = tmp_path / "bin" / "pulumi"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nprintf %s "${VARIABLE}" > {tmp_path}/got\n')
+    program.write_text(f'#!/bin/sh\nprintf %s "${VARIABLE}" > {tmp_path}/got\nexit 1\n')
     program.chmod(0o755)
     monkeypatch.delenv(VARIABLE, raising=False)
     engine = PulumiEngine(project.folder, {"PATH": f"{program.parent}:/usr/bin:/bin"})
-    ended = deploy(engine, "dev")
-    assert ended.code == 0
+    ended = carry_out(engine, "up", "dev")
+    assert ended.code == 1
     assert (tmp_path / "got").read_text() == "typed"
-    assert "typed" not in Path(ended.log).read_text()
-    forget_log(ended)
+    log = Path(ended.log)
+    assert "typed" not in log.read_text()
+    log.unlink()
     assert len(terminal) == 1
