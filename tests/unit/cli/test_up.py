@@ -101,6 +101,19 @@ def test_a_warning_that_the_plan_did_not_have_is_shown(pulumi: FakePulumi, capsy
     )
 
 
+def test_an_acknowledged_warning_is_not_shown_at_the_end(
+    pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path("stacks/prod.yaml")
+    known = "acknowledge: [{rule: shorterLifetime, reason: it is the cluster's cap, date: 2026-11-01}]\n"
+    path.write_text(known + path.read_text())
+    problems = [refusal("30d were asked", rule="shorterLifetime", workspaces=("pay",)), refusal("late", rule="notDone")]
+    lines = [diagnostic("warning", encode(one), urn(TOKEN, "pay/key/ci/g1")) for one in problems]
+    pulumi.play({"prod": [planned(), {"lines": [token("pay/key/ci/g1", "a"), *lines]}]})
+    assert run(["up", "prod", "--yes"]) == 0
+    assert capsys.readouterr().err == "ambient: late [notDone]\n"
+
+
 def test_a_failed_run_ends_with_its_errors_and_the_log(pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
     problem = refusal("forbidden", "see who may create RoleBindings")
     failure = diagnostic("error", encode(problem), urn(RBAC, "pay/grant/group:devs"))
