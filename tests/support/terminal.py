@@ -27,12 +27,15 @@ class Terminal:
         self._got = b""
         self._read_up_to = 0
         self._deadline = time.monotonic() + PATIENCE
+        # COLUMNS and LINES of the test's own terminal would hide the size of this one.
+        variables = {**environ, "TERM": "xterm"}
+        variables = {name: value for name, value in variables.items() if name not in ("COLUMNS", "LINES")}
         self._child, self._end = pty.fork()
         if self._child == 0:
             try:
                 fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
                 os.chdir(folder)
-                os.execvpe(words[0], [*words], {"TERM": "xterm", **environ})  # noqa: S606  # the test's own command
+                os.execvpe(words[0], [*words], variables)  # noqa: S606  # the test's own command
             finally:
                 os._exit(127)
 
