@@ -3,7 +3,7 @@
 
 PYTHON := .venv/bin/python
 BIN := .venv/bin
-# Without this the engine skips all deletes after a failure, which would stop revocations (docs/how-it-works.md).
+# Without this the engine skips all deletes after a failure, which would stop revocations (docs/concepts/how-it-works.md).
 export PULUMI_CONTINUE_ON_ERROR := true
 
 .DEFAULT_GOAL := help
@@ -12,7 +12,7 @@ export PULUMI_CONTINUE_ON_ERROR := true
 # Parallel recipes would build the same parts twice, and mix the output of `check` and `test`.
 .NOTPARALLEL:
 
-.PHONY: help setup demo compiled up preview down clean check test test-unit test-all insider bench lock
+.PHONY: help setup demo compiled up preview down clean check site test test-unit test-all insider bench release lock
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ help: ## List the commands
 	@printf '  %-28s %s\n' \
 		AMBIENT_SANDBOX_KUBECONFIG 'make up: use the cluster of this kubeconfig, which must have the platform' \
 		AMBIENT_CACHE_DIR 'cache of downloaded and built programs (default: ~/.cache/ambient-components)' \
-		AMBIENT_MIRROR 'URL or folder to download programs from, by host and path (docs/sandbox.md)' \
+		AMBIENT_MIRROR 'URL or folder to download programs from, by host and path (docs/internals/sandbox.md)' \
 		AMBIENT_OFFLINE '1: after make setup, no network: only what is installed, in the cache or in Go'"'"'s module cache' \
 		AMBIENT_BUILD '1: build programs instead of downloading them' \
 		BASE_PYTHON 'Python 3.11 or newer for .venv (default: python3.13, 3.12, 3.11 or python3)' \
@@ -97,11 +97,33 @@ down: setup ## Destroy the stack dev and stop the sandbox; its data stays
 clean: setup ## Stop the sandbox and delete its data; .venv and the cache stay
 	@$(PYTHON) -m sandbox clean
 
-check: setup ## Lint, formatting, types, import rules
+check: setup $(if $(shell command -v go),$(BIN)/actionlint) ## Lint, formatting, types, import rules, workflows, Dockerfile, the documentation's site
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MKDOCS)
+	$(BIN)/zizmor --offline --no-config --strict-collection --no-progress --quiet $(WORKFLOWS)
+	$(BIN)/hadolint Dockerfile
+	@if [ -x $(BIN)/actionlint ]; then set -x; $(BIN)/actionlint -shellcheck= -pyflakes= $(WORKFLOWS); \
+	else echo 'actionlint is left out: it is built with Go, which is not installed'; fi
+
+site: setup ## Build the documentation into build/site/VERSION, which needs no server and no network
+	@version=$$($(BIN)/ambient --version | cut -d' ' -f2); \
+	SITE_NAME="ambient-components $$version" $(MKDOCS) --site-dir "build/site/$$version" && \
+	echo "build/site/$$version/index.html"
+
+# The theme warns of MkDocs 2 on every run; mkdocs.yml has the reason for this version. With --quiet, --strict sees no
+# warnings.
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# Those of the project, and those that users copy.
+WORKFLOWS = $(shell git ls-files '*.github/workflows/*')
+
+# No Python package contains it.
+$(BIN)/actionlint: requirements/go.mod requirements/go.sum | setup
+	@echo 'Building actionlint' >&2
+	@cd requirements && go build -o ../$@ github.com/rhysd/actionlint/cmd/actionlint
 
 # More than four would wait for the one with the tests of real tokens (tests/support/workers.py).
 WORKERS ?= auto
@@ -123,8 +145,11 @@ test-all: compiled sandbox-build ## All tests: also the slow ones, and all examp
 insider: compiled sandbox-build ## Attack the sandbox as a workspace user, and print the results
 	$(PYTHON) -m pytest tests/engine/insider --no-header -q $(ARGS)
 
-bench: compiled sandbox-build ## Measure 10, 100 and 1,000 workspaces and write docs/performance.md (half an hour)
+bench: compiled sandbox-build ## Measure 10, 100 and 1,000 workspaces and write docs/project/performance.md (half an hour)
 	$(PYTHON) -m bench --write
+
+release: setup ## Build the release of the last commit into dist/: packages, checksums, SBOM, notes
+	@$(PYTHON) -m release $(ARGS)
 
 lock: ## Update the lock files from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo 'make lock needs uv: https://docs.astral.sh/uv/' >&2; exit 1; }

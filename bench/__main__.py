@@ -29,8 +29,8 @@ examples:
   python -m bench --write              like `make bench`: 10, 100 and 1,000; half an hour on two idle cores
   python -m bench --format json > b.json
 
-Use an idle machine. Large sizes leave out what would take hours. docs/performance.md lists it and explains the results.
-Progress goes to standard error, the table to standard output."""
+Use an idle machine. Large sizes leave out what would take hours. docs/project/performance.md lists it and explains the
+results. Progress goes to standard error, the table to standard output."""
 
 
 def _sizes(text: str) -> list[int]:
@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--only", type=_of(Contender), default=list(Contender), help=", ".join(Contender), metavar="CONTENDER,…"
     )
-    made.add_argument("--write", action="store_true", help="write docs/performance.md and its chart")
+    made.add_argument("--write", action="store_true", help="write docs/project/performance.md and its chart")
     made.add_argument("--format", choices=("text", "json"), default="text", help="output format (default: text)")
     return made
 

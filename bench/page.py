@@ -1,4 +1,4 @@
-"""Writing the results into docs/performance.md, between two markers, and the chart beside it."""
+"""Writing the results into docs/project/performance.md, between two markers, and the chart beside it."""
 
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ from bench.run import Results
 from bench.workload import PER_WORKSPACE
 from sandbox.paths import REPOSITORY
 
-PAGE: Final = REPOSITORY / "docs" / "performance.md"
+PAGE: Final = REPOSITORY / "docs" / "project" / "performance.md"
 PICTURE: Final = PAGE.with_suffix(".svg")
 BEGIN: Final = "<!-- measured: `make bench` writes from here -->"
 END: Final = "<!-- to here -->"

@@ -16,7 +16,7 @@ from sandbox.environment import child_environment
 from sandbox.paths import REPOSITORY
 
 SHARD: Final = 50
-"""Number of workspaces in a shard. docs/performance.md has the reason."""
+"""Number of workspaces in a shard. docs/project/performance.md has the reason."""
 
 _NAME: Final = "bench"
 _LAST_LINES: Final = 30

@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from rich.console import Console
@@ -16,7 +17,9 @@ from sandbox.cluster import Cluster
 from sandbox.download import DISK_ERRORS
 from sandbox.environment import check_cli_version, environment, export_lines, prepare, recorded_toolchain
 from sandbox.errors import NOT_RUNNING, SandboxError
+from sandbox.locking import one_at_a_time
 from sandbox.paths import DEFAULT_DIRECTORY, cache_root
+from sandbox.progress import Progress
 from sandbox.store import Store
 from sandbox.toolchain import find_or_build
 from sandbox.up import cluster_environment, config_path, deployed, down, is_owned, preview, selected_kubeconfig, up
@@ -167,6 +170,10 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, str]] = {
 }
 
 
+_EXCLUSIVE = frozenset({"up", "down", "start", "stop", "clean"})
+"""The commands that change the sandbox: one at a time."""
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the argument parser."""
     top = argparse.ArgumentParser(
@@ -195,7 +202,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A killed `make` must not leave a compiler running: SystemExit runs the cleanup.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        return _COMMANDS[options.command][0](options)
+        with _alone(options):
+            return _COMMANDS[options.command][0](options)
     except SandboxError as error:
         _say(f"sandbox: {error}")
         return error.exit_code
@@ -208,6 +216,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("sandbox: interrupted; what was downloaded or built so far is kept, and the next run continues")
         return 130
+
+
+def _alone(options: argparse.Namespace) -> AbstractContextManager[None]:
+    """Wait until no other command changes this sandbox. Without one, there is nothing to stop or delete."""
+    creates = options.command in {"up", "start"}
+    if options.command not in _EXCLUSIVE or not (creates or options.directory.exists()):
+        return nullcontext()
+    return one_at_a_time(options.directory / "up.lock", "Another command changes this sandbox", Progress(_CONSOLE))
 
 
 def _say(text: str) -> None:

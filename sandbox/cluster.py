@@ -153,7 +153,7 @@ class Cluster:
         if self._etcd.pid() is not None:
             return
         self._etcd.start(commands.etcd(_needed(self.toolchain.etcd)))
-        # The API server waits for etcd by itself. Only an immediate exit is reported here, with its log.
+        # The API server waits for etcd by itself.
         wait_ready(self._etcd, (self.directory / commands.ETCD_SOCKET).exists)
 
     def _start_api_server(self) -> None:
@@ -171,7 +171,7 @@ class Cluster:
             write_private(self.directory / "cluster.json", json.dumps({"port": port}))
             self._api_server.start(self._api_server_command(port))
 
-        start_listening(self._api_server, port, start, self._ready)
+        start_listening(self._api_server, port, start, self._ready, self._etcd)
 
     def _api_server_command(self, port: int) -> list[str]:
         program = _needed(self.toolchain.kube_apiserver)

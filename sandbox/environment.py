@@ -10,7 +10,8 @@ import secrets
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from sandbox.errors import NOT_RUNNING, SandboxError
@@ -44,15 +45,11 @@ def prepare(directory: Path, toolchain: Toolchain) -> None:
 
 
 def check_cli_version(directory: Path, pulumi: Path) -> None:
-    """Refuse a Pulumi CLI that is older than the last one that ran here. Record the version otherwise.
-
-    An older CLI may misread the state that a newer one has written.
-    """
+    """Refuse a Pulumi CLI that is older than one that wrote a stack's state here, which it may misread."""
     version = pulumi_version(pulumi)
     if version is None:
         return
-    record = directory / "pulumi-version"
-    last = record.read_text(encoding="utf-8").strip() if record.exists() else version
+    last = max((version, *_writers(directory)), key=_numbers)
     if _numbers(version) < _numbers(last):
         message = (
             f"{pulumi} is {version}, older than Pulumi {last}, which wrote the state in {directory}.\n"
@@ -61,8 +58,13 @@ def check_cli_version(directory: Path, pulumi: Path) -> None:
             "hint: `make clean` deletes the sandbox with its state."
         )
         raise SandboxError(message)
-    private_folder(directory)
-    write_private(record, f"{version}\n")
+
+
+def _writers(directory: Path) -> Iterator[str]:
+    """Yield the versions of the CLI that last wrote the stacks' states. A state that cannot be read has none."""
+    for state in directory.glob("state/.pulumi/stacks/*/*.json"):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            yield str(json.loads(state.read_bytes())["checkpoint"]["latest"]["manifest"]["version"])
 
 
 def _numbers(version: str) -> tuple[int, ...]:

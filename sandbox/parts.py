@@ -50,7 +50,7 @@ class Part:
     package: str
     stamps: tuple[str, ...]
     cpu_seconds: int
-    """What its build took on the machine of docs/sandbox.md, after those before it."""
+    """What its build took on the machine of docs/internals/sandbox.md, after those before it."""
 
     @property
     def ldflags(self) -> str:

@@ -74,7 +74,6 @@ def add_downloads(found: Installed, missing: Collection[str], machine: str, prog
     desired = _desired(missing, machine)
     if not desired:
         return found
-    _root().mkdir(parents=True, exist_ok=True)
     with one_at_a_time(_root() / "lock", "Another run is downloading the sandbox's programs", progress):
         # Another run may have downloaded them meanwhile.
         todo = [release for release in desired if not release.folder.exists()]

@@ -23,24 +23,32 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def wait_ready(service: Service, ready: Callable[[], bool]) -> None:
+def wait_ready(service: Service, ready: Callable[[], bool], *needed: Service) -> None:
     """Wait until `ready` returns true.
 
+    Args:
+        service: The program.
+        ready: Tells whether it answers.
+        needed: Programs without which it never does.
+
     Raises:
-        SandboxError: The program ended or is not ready in time. The message has the end of its log.
+        SandboxError: One of the programs ended, or it is not ready in time. The message has the end of the log.
     """
     deadline = time.monotonic() + START_SECONDS
     while not ready():
-        ended = service.pid() is None
+        ended = next((one for one in (*needed, service) if one.pid() is None), None)
         if ended or time.monotonic() > deadline:
+            failed = ended or service
             what = "ended at once" if ended else f"is not ready after {START_SECONDS:.0f} s"
-            message = f"{service.name} {what}. The end of {service.log}:\n{service.last_lines()}"
+            message = f"{failed.name} {what}. The end of {failed.log}:\n{failed.last_lines()}"
+            if ended:
+                message += "\nhint: If a newer version wrote its data, use that one, or delete the data: make clean"
             raise SandboxError(message)
         time.sleep(0.05)
 
 
 def start_listening(
-    service: Service, port: int | None, start: Callable[[int], object], ready: Callable[[], bool]
+    service: Service, port: int | None, start: Callable[[int], object], ready: Callable[[], bool], *needed: Service
 ) -> None:
     """Start a program on its last port, or on another one if that is in use, and wait until it is ready.
 
@@ -49,12 +57,13 @@ def start_listening(
         port: The last port, if any.
         start: Records a port and starts the program on it.
         ready: Tells whether the program answers on it.
+        needed: Programs without which it never does.
     """
     for attempt in range(3):
         port = _usable_port(port)
         start(port)
         try:
-            wait_ready(service, ready)
+            wait_ready(service, ready, *needed)
         except SandboxError:
             # Another program can take the port between the check and the start.
             if attempt == 2 or "address already in use" not in service.last_lines():

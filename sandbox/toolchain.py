@@ -209,7 +209,6 @@ def _this_machine() -> str:
 def _complete(
     go: Go, folder: Path, kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress, pace: Pace
 ) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     with one_at_a_time(folder / "lock", "Another run is building the sandbox's parts", progress):
         # Checked again under the lock: another run may have built it meanwhile.
         missing: Sequence[Part] = _missing(folder, parts, found)

@@ -33,11 +33,9 @@ from ambient_components.stacks.summary import read_summary
 from sandbox.cluster import Cluster
 from sandbox.environment import check_cli_version, child_environment, prepare, recorded_toolchain
 from sandbox.errors import NOT_RUNNING, SandboxError
-from sandbox.locking import one_at_a_time
 from sandbox.paths import REPOSITORY, partial_file, private_folder, write_private
-from sandbox.progress import Progress
 from sandbox.store import ROOT_PREFIX, Store
-from sandbox.toolchain import Toolchain, find_or_build
+from sandbox.toolchain import find_or_build
 
 STACK = "dev"
 KUBECONFIG_VARIABLE = "AMBIENT_SANDBOX_KUBECONFIG"
@@ -67,12 +65,6 @@ def up(options: Namespace) -> int:
     existing = bool(os.environ.get(KUBECONFIG_VARIABLE)) or selected_kubeconfig(directory) is not None
     toolchain = find_or_build(_CONSOLE, cluster=not existing)
     selected = select_kubeconfig(directory)
-    private_folder(directory)
-    with one_at_a_time(directory / "up.lock", "Another `make up` is running", Progress(_CONSOLE)):
-        return _up(directory, toolchain, selected)
-
-
-def _up(directory: Path, toolchain: Toolchain, selected: Path | None) -> int:
     check_cli_version(directory, toolchain.pulumi)
     prepare(directory, toolchain)
     store = None
@@ -174,6 +166,12 @@ def deployed(directory: Path) -> bool:
 
 def stack_environment(directory: Path) -> dict[str, str]:
     """Return the complete environment of the stack's engine, for the sandbox and the selected cluster."""
+    pulumi = recorded_toolchain(directory).pulumi
+    if not pulumi.exists():
+        message = (
+            f"{pulumi}, which this sandbox uses, is gone.\nhint: Run `make sandbox-start`, then this command again."
+        )
+        raise SandboxError(message)
     return {**child_environment(directory), **cluster_environment(directory)}
 
 

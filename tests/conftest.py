@@ -18,10 +18,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help=golden)
     text = "rewrite the files in tests/engine/recordings, with the platform's programs; then review them"
     parser.addoption("--update-recordings", action="store_true", help=text)
+    text = "rewrite the state of this version in tests/states, before a release"
+    parser.addoption("--keep-state", action="store_true", help=text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for option in ("--update-golden", "--update-recordings"):
+    for option in ("--update-golden", "--update-recordings", "--keep-state"):
         if config.getoption(option) and config.getoption("numprocesses", None):
             message = f"{option} rewrites files, one after the other: say -n0 with it"
             raise pytest.UsageError(message)

@@ -1,7 +1,7 @@
 """The guardrails: changes of a stack's access that are refused without an exception.
 
 Only changes since the last deployment are evaluated, never the deployed access itself. So an exception may expire while
-the access it allowed stays until it is removed, and nightly rotations continue (docs/guardrails.md).
+the access it allowed stays until it is removed, and nightly rotations continue (docs/reference/guardrails.md).
 """
 
 from collections.abc import Callable, Iterator

@@ -35,8 +35,8 @@ commands for a first stack:
   ambient keys list             list all keys with expiry, last use and what is due
 
 \b
-exit codes: 0 success; 1 error; 2 changes pending (plan, reshard) or attention needed (keys list, access, report,
-            reviewers); 3 refused by a guardrail (plan, up, destroy); 64 wrong usage; 130 Ctrl-C
+exit codes: 0 success; 1 error; 2 changes pending (plan, reshard --dry-run) or attention needed (keys list, access,
+            report, reviewers); 3 refused by a guardrail (plan, up, destroy); 64 wrong usage; 130 Ctrl-C
 """
 
 _SETTINGS: Final[dict[str, Any]] = {

@@ -81,6 +81,28 @@ def state_option(more: str = "") -> Any:
     return typer.Option("--state", metavar="FILE", help=f"Exported state, - for stdin, or a folder for a fleet{more}.")
 
 
+Since = Annotated[
+    str,
+    typer.Option(
+        "--since",
+        metavar="FILE",
+        help="Show what changed since an exported state or a former JSON output (--format html only).",
+    ),
+]
+"""The earlier file of a page, for `refuse_since`."""
+
+
+def refuse_since(since: str, form: Format) -> None:
+    """Refuse --since with another format than HTML.
+
+    Raises:
+        typer.BadParameter: It is given.
+    """
+    if since and form is not Format.HTML:
+        msg = "is shown by the page alone: add --format html"
+        raise typer.BadParameter(msg, param_hint="--since")
+
+
 def refuse_files_and_state(*, files: bool, state: str) -> None:
     """Refuse --files together with --state.
 

@@ -142,6 +142,7 @@ EPILOG = """\
 examples:
   ambient plan prod                                    uses the engine and the cluster
   ambient plan prod --format markdown > comment.md     for a change request, at most 60,000 characters
+  ambient plan prod --format html > plan.html          all of it as one page for a browser
   ambient plan prod --offline                          files against state: no cluster, no passphrase
   ambient plan prod --offline --state state.json       also no engine; from `pulumi stack export > state.json`
   ambient plan prod --at 2027-01-01                    as on that day: grants with dates, keys that are due
@@ -152,7 +153,7 @@ examples:
 
 \b
 The online plan comes from `pulumi preview --json`, so it agrees with `pulumi up`. The page shows the most dangerous
-changes first and no secrets. docs/plan.md describes its sections, docs/plan.schema.json the JSON.
+changes first and no secrets. docs/guides/plan.md describes its sections, docs/reference/plan.schema.json the JSON.
 
 \b
 exit codes: 0 no changes; 1 error; 2 changes pending; 3 refused by a guardrail; 64 wrong usage; 130 Ctrl-C
@@ -162,7 +163,9 @@ exit codes: 0 no changes; 1 error; 2 changes pending; 3 refused by a guardrail; 
 def plan(
     stack: Stack = "",
     named: NamedStack = "",
-    form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.MARKDOWN, Format.JSON)] = Format.TEXT,
+    form: Annotated[
+        Format, format_option("Output format.", Format.TEXT, Format.MARKDOWN, Format.HTML, Format.JSON)
+    ] = Format.TEXT,
     offline: Annotated[
         bool, typer.Option("--offline", help="Compare the files with the state, without engine and cluster.")
     ] = False,

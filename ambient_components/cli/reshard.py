@@ -56,7 +56,10 @@ def reshard(
     ] = "",
     named: Annotated[str, typer.Option("--stack", "-s", help="Same as the argument, as in pulumi.")] = "",
     shards: Annotated[
-        int, typer.Option("--shards", metavar="N", help="New number of shards. Default: the number in the config.")
+        int,
+        typer.Option(
+            "--shards", metavar="N", help="New number of shards. Default: the number in the config.", show_default=False
+        ),
     ] = 0,
     remove_empty: Annotated[
         bool, typer.Option("--remove-empty", help="Remove stacks that are no longer needed and empty.")

@@ -10,11 +10,14 @@ EPILOG = """\
 \b
 examples:
   ambient schema > stacks/stack.schema.json
-  ambient schema --format markdown > docs/fields.md
+  ambient schema --format markdown > docs/reference/fields.md
 
 \b
 An editor with the YAML language server completes and checks a stack file that begins with
   # yaml-language-server: $schema=stack.schema.json
+
+\b
+exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
 """
 
 

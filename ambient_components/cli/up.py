@@ -45,8 +45,8 @@ examples:
 \b
 A saved plan is deployed as of the time for which it was made, so dates and tokens are handled as reviewed. It is
 refused if it is too old, if the stack was deployed since, if ambient or pulumi has another version, or if a new plan
-for the same time differs, for example after a change of files or cluster. Secret values are not compared. docs/plan.md
-says who must not be able to write the file.
+for the same time differs, for example after a change of files or cluster. Secret values are not compared.
+docs/guides/plan.md says who must not be able to write the file.
 
 \b
 The run ends with a summary and the next commands. If it fails, the errors are listed with the path of the log. Ctrl-C
@@ -55,7 +55,7 @@ lets the engine finish its steps and write its state.
 \b
 In a fleet, a failed shard does not stop the others. The summary lists the failures and the commands to run again.
 Ctrl-C lets every engine finish its step and write its state. --format json prints an object for each shard as it ends,
-and one for the whole run. See docs/fleet.md.
+and one for the whole run. See docs/guides/fleet.md.
 
 \b
 exit codes: 0 success, or no changes; 1 error, refused saved plan, or not confirmed; 3 refused by a guardrail;

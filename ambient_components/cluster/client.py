@@ -1,8 +1,8 @@
 """HTTP access to the cluster: a kubeconfig read as kubectl reads it, a few verbs, and errors as text.
 
-The client is the official ``kubernetes`` package (docs/adr/0003). It covers exec plugins, client certificates, merged
-KUBECONFIG lists, ``proxy-url``, proxy variables and in-cluster accounts. Only its transport is used: objects are plain
-dicts, so nothing depends on generated models.
+The client is the official ``kubernetes`` package (docs/internals/adr/0003). It covers exec plugins, client
+certificates, merged KUBECONFIG lists, ``proxy-url``, proxy variables and in-cluster accounts. Only its transport is
+used: objects are plain dicts, so nothing depends on generated models.
 """
 
 import json

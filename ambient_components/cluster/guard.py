@@ -19,7 +19,7 @@ class Guard:
     """Access to the cluster after a check of its identity.
 
     The identity of a cluster is the uid of its kube-system namespace: it is unique, and upgrades and address changes
-    keep it. Another uid is an error, never a replacement of the stack's objects (docs/surprises.md).
+    keep it. Another uid is an error, never a replacement of the stack's objects (docs/internals/upstream-issues.md).
     """
 
     def __init__(self, cluster: Cluster, expected_uid: str | None) -> None:

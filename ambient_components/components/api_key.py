@@ -53,8 +53,8 @@ class ApiKey(pulumi.ComponentResource):
 
     Logical names contain the generation, and the token has aliases with the lower generations. A higher generation
     replaces the key: the new identity is created first, and if any part of it fails, the old one stays until a later
-    run succeeds (docs/adr/0005). With `keepPrevious` both are registered, and the first run without it deletes the old
-    one.
+    run succeeds (docs/internals/adr/0005). With `keepPrevious` both are registered, and the first run without it
+    deletes the old one.
     """
 
     service_account: ServiceAccount

@@ -38,7 +38,7 @@ def role_binding(
     """Declare a RoleBinding to a role of the platform.
 
     It has exactly one subject (contract 10.6), and never ``retain_on_delete`` or ``deleted_with``: a binding that
-    outlives its declaration is undeclared access (docs/surprises.md).
+    outlives its declaration is undeclared access (docs/internals/upstream-issues.md).
     """
     metadata: MetadataArgs = {"name": object_name, "namespace": namespace, "labels": dict(labels)}
     if annotations:
@@ -69,7 +69,7 @@ class GrantArgs(TypedDict):
 class Grant(pulumi.ComponentResource):
     """A separate grant, in a workspace that is declared elsewhere.
 
-    `Workspace` declares the same RoleBinding for each of its grants, without this component (docs/adr/0008).
+    `Workspace` declares the same RoleBinding for each of its grants, without this component (docs/internals/adr/0008).
     """
 
     binding: RoleBinding

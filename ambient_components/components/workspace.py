@@ -74,7 +74,8 @@ class Workspace(pulumi.ComponentResource):
             metadata={"name": self._workspace, "annotations": _annotations(args, self._workspace, self._state)},
             opts=self._options(
                 depends_on=opts.depends_on if opts else None,
-                # Only on the namespace: on the component it would keep a revoked grant (docs/surprises.md).
+                # Only on the namespace: on the component it would keep a revoked grant
+                # (docs/internals/upstream-issues.md).
                 protect=self._state == ACTIVE and args.get("protect", True),
                 # The NamespacePatch owns the list's label; other labels belong to the platform and OpenShift.
                 ignore_changes=["metadata.labels"],
@@ -190,7 +191,8 @@ class Workspace(pulumi.ComponentResource):
 
         The patch waits for everything else and is skipped if any of it failed, but depends only on what failed
         (`AllCreated`). It is forced, because the label of an adopted namespace has another field manager too. Closing
-        writes "false" instead of removing the label, which would leave an adopted namespace listed (docs/surprises.md).
+        writes "false" instead of removing the label, which would leave an adopted namespace listed
+        (docs/internals/upstream-issues.md).
 
         A release records its completion in the same step: only then is everything kept when the entry leaves the
         program. Undoing the release or adopting the workspace removes the record in the same step; until then the

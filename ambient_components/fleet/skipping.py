@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from ambient_components.engine.backend import Stack
@@ -10,6 +11,19 @@ from ambient_components.shards import Record, left, needs_refresh
 
 FEW: Final = 5
 """Maximum number of changed workspaces for a run with checkpoints. With more, the state is written once at the end."""
+
+
+class Result(StrEnum):
+    """What is known of a shard, best first."""
+
+    UP_TO_DATE = "up to date"
+    CHANGED = "changes pending"
+    DUE = "due by date"
+    ASKED = "asked for"
+    UNKNOWN = "not known"
+    NEVER = "never deployed"
+    FAILED = "last run did not end well"
+    INTERRUPTED = "run was killed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +52,7 @@ class Task:
     refresh: bool = False
     expected: int = 0
     """The expected number of resources, only for the progress."""
+    result: Result = Result.UNKNOWN
 
 
 def task(
@@ -56,46 +71,51 @@ def task(
     done = record.done if record is not None else None
     changed = inputs.changed(done.workspaces if done is not None else {})
     lost = record is not None and _lost(record)
-    why = _why(inputs, record, state, desired, now)
+    result, why = _why(inputs, record, state, desired, now)
     return Task(
         inputs.number,
         stack,
         len(inputs.workspaces),
         changed,
-        skip=not why,
-        why=why or "nothing changed",
+        skip=result is Result.UP_TO_DATE,
+        why=why,
         # After an interrupted run, objects may be missing from the state, so refresh and write every step.
         checkpoints=not desired.records or changed <= FEW or (lost and not _mostly_new(inputs, state)),
         # A state that is not empty may have resources that the interrupted run deleted.
         refresh=desired.refresh or (lost and not (state is None or state.empty)),
         expected=_expected(inputs, state, changed),
+        result=result,
     )
 
 
-def _why(inputs: ShardInputs, record: Record | None, state: Stack | None, desired: RunOptions, now: datetime) -> str:
-    """Return why a shard must run. Empty if it need not."""
+def _why(
+    inputs: ShardInputs, record: Record | None, state: Stack | None, desired: RunOptions, now: datetime
+) -> tuple[Result, str]:
+    """Return why a shard must run, or that it need not."""
     done = record.done if record is not None else None
     if desired.every:
-        return "asked for"
+        return Result.ASKED, "asked for"
     if desired.refresh:
-        return "looks for drift"
+        return Result.ASKED, "looks for drift"
     if not desired.records:
-        return "no run record"
+        return Result.UNKNOWN, "no run record"
     if record is None or done is None:
-        return "never deployed" if state is None or not state.at else "no run of it is recorded"
+        if state is None or not state.at:
+            return Result.NEVER, "never deployed"
+        return Result.UNKNOWN, "no run of it is recorded"
     if _lost(record):
-        return "a run of it was killed, and what that left is not settled"
+        return Result.INTERRUPTED, "a run of it was killed, and what that left is not settled"
     if record.run is None or record.run.id != done.id:
-        return "its last run did not end well, or was another's"
+        return Result.FAILED, "its last run did not end well, or was another's"
     if not inputs.digest:
-        return inputs.why_unknown or "its inputs are not all known"
+        return Result.UNKNOWN, inputs.why_unknown or "its inputs are not all known"
     if inputs.digest != done.digest:
-        return "its inputs changed"
+        return Result.CHANGED, "its inputs changed"
     if done.next_action and now >= datetime.fromisoformat(done.next_action):
-        return f"due since {done.next_action}"
+        return Result.DUE, f"due since {done.next_action}"
     if state is None or state.at != done.state_at:
-        return "its state was changed since its last run"
-    return ""
+        return Result.CHANGED, "its state was changed since its last run"
+    return Result.UP_TO_DATE, "nothing changed"
 
 
 def _lost(record: Record) -> bool:

@@ -1,7 +1,7 @@
 """A plan's document with its digest, and the document's JSON Schema.
 
-Both the document and its JSON Schema (docs/plan.schema.json) are built from the same fields, each with its description
-and its source.
+Both the document and its JSON Schema (docs/reference/plan.schema.json) are built from the same fields, each with its
+description and its source.
 """
 
 import hashlib

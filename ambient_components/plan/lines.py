@@ -42,6 +42,11 @@ class Section:
 
 
 ADMIN_GAINED: Final = "Admin gained"
+
+_UNSEEN: Final = ("No guardrail evaluates this run", "Guardrails changed", "Rights beside the workspaces")
+LOUD: Final = {"Refused", "Errors", "Workspaces removed", "Buckets deleted", ADMIN_GAINED, *_UNSEEN}
+"""Titles of the sections that a reader must not miss."""
+
 _SHARED: Final = (
     "People and keys with edit or admin can make tokens for every key of a workspace. They lose this access now, and "
     "tokens that they made stay valid until the key is renewed."

@@ -8,13 +8,12 @@ from ambient_components.output import Format, Paint, paint_for, plain, width_of,
 from ambient_components.plan.document import document_text
 from ambient_components.plan.facts import Plan
 from ambient_components.plan.headline import source, summary, verdict
-from ambient_components.plan.lines import ADMIN_GAINED, Line, Section, sections
+from ambient_components.plan.html import as_html
+from ambient_components.plan.lines import LOUD, Line, Section, sections
 from ambient_components.plan.markdown import LIMIT, as_markdown, step_text
 from ambient_components.printable import one_line
 from ambient_components.rotation.state import format_time
 
-_UNSEEN: Final = ("No guardrail evaluates this run", "Guardrails changed", "Rights beside the workspaces")
-_LOUD: Final = {"Refused", "Errors", "Workspaces removed", "Buckets deleted", ADMIN_GAINED, *_UNSEEN}
 _LOOKS: Final = {"+": "added", "-": "removed", "~": "changed", "!": "bold"}
 _COLUMN: Final = 40
 """Maximum width of a column. Longer names push their line to the right."""
@@ -55,7 +54,7 @@ def _totals(text: str, width: int, first: str = "", rest: str = "  ") -> list[st
 
 
 def _section(section: Section, paint: Paint, width: int) -> Iterator[str]:
-    yield paint(f"{section.title} ({len(section.lines)})", "loud" if section.title in _LOUD else "bold")
+    yield paint(f"{section.title} ({len(section.lines)})", "loud" if section.title in LOUD else "bold")
     for note in section.notes:
         yield from (paint(line, "dim") for line in wrapped(note, width, "  ", "  "))
     columns = _columns(section.lines)
@@ -87,13 +86,15 @@ def show(
 
     Args:
         found: The plan.
-        form: Text, Markdown or JSON.
+        form: Text, Markdown, HTML or JSON.
         steps: With text: whether to add the engine's own steps.
         verbose: Whether warnings that repeat have a line each.
         limit: With Markdown: the most characters.
     """
     if form is Format.JSON:
         print(document_text(found), end="")
+    elif form is Format.HTML:
+        print(as_html(found, verbose=verbose), end="")
     elif form is Format.MARKDOWN:
         print(as_markdown(found, limit, verbose=verbose), end="")
     else:

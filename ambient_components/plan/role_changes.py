@@ -1,9 +1,10 @@
 """Changed access as one fact for each subject of a workspace: the role before and the role after."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from ambient_components.access.role_assignments import KEY, RoleAssignment
+from ambient_components.access.role_assignments import KEY, AccessDiff, RoleAssignment
 from ambient_components.plan import facts
 from ambient_components.plan.facts import KeyChange, Plan
 from ambient_components.platform.contract import ROLES, Role
@@ -57,9 +58,17 @@ class RoleChange:
 
 def role_changes(plan: Plan) -> tuple[RoleChange, ...]:
     """Return one change for each subject of each workspace, most dangerous first."""
-    kept = plan.access.kept
-    before, after = _strongest((*plan.access.lost, *kept)), _strongest((*plan.access.gained, *kept))
-    adopted = {one.workspace for one in plan.workspaces if one.what == facts.ADOPTED}
+    return changes_of(plan.access, {one.workspace for one in plan.workspaces if one.what == facts.ADOPTED})
+
+
+def changes_of(diff: AccessDiff, adopted: Collection[str] = ()) -> tuple[RoleChange, ...]:
+    """Return the same of two sets of role assignments.
+
+    Args:
+        diff: Their difference.
+        adopted: Workspaces that are taken over.
+    """
+    before, after = _strongest((*diff.lost, *diff.kept)), _strongest((*diff.gained, *diff.kept))
     found = (
         RoleChange(*place, before.get(place), after.get(place), adopted=place[0] in adopted)
         for place in before.keys() | after.keys()

@@ -1,1 +1,1 @@
-"""The platform's contract: names, labels, annotations, roles and limits, each from docs/platform-contract.md."""
+"""The platform's contract: names, labels, annotations, roles and limits (docs/internals/platform-contract.md)."""

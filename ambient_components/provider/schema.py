@@ -86,7 +86,7 @@ _TYPES: Final[dict[str, Any]] = {
     },
     "ambient:index:StackGuardrails": {
         "type": "object",
-        "description": "Guardrail settings: docs/guardrails.md.",
+        "description": "Guardrail settings: docs/reference/guardrails.md.",
         "properties": {
             "exceptions": {"type": "array", "items": _TEXT, "description": "Guardrails with an exception in this run."},
             "maxKeys": _WHOLE | {"description": "Maximum number of keys per workspace. Default: 10."},

@@ -7,7 +7,7 @@ from ambient_components.rotation.state import TokenSecret, TokenState, format_ti
 from ambient_components.rules.lifetimes import Policy, default_rotate_before
 
 _LIVE_AT_MOST = 2
-"""Maximum number of valid tokens per identity (docs/adr/0005): the current one and a retiring one."""
+"""Maximum number of valid tokens per identity (docs/internals/adr/0005): the current one and a retiring one."""
 
 
 @dataclass(frozen=True, slots=True)

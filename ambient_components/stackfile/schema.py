@@ -140,10 +140,11 @@ _ORDER: Final = (_TOP, "Workspace", "Defaults")
 _HEAD: Final = """\
 # Fields of the stack file
 
-Generated from the models in `ambient_components/spec`; `ambient schema --format markdown` prints it. The
-[stack file's page](stack-file.md) explains how to use them. What has a default may be left out.
+Generated from the models in `ambient_components/stackfile/models`; `ambient schema --format markdown` prints it. The
+[stack file's page](stack-file.md) explains how to use them. Only required fields must be set.
 """
 _KINDS: Final = "Kinds of text"
+_DEFAULT: Final = re.compile(r" Default: (?P<value>[^.]+)\.")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -189,12 +190,12 @@ def _section(name: str, objects: dict[str, Any]) -> Iterator[str]:
     yield "|---|---|---|---|"
     either = {field for choice in schema.get("oneOf", ()) for field in choice["required"]}
     for field, rules in schema["properties"].items():
-        default = _default(rules)
+        default, meaning = _default(rules)
         if field in schema.get("required", ()):
-            default = "must be there"
+            default = "required"
         elif field in either:
             default = "exactly one"
-        yield _row(f"`{field}`", _allowed(rules, objects), default, rules["description"])
+        yield _row(f"`{field}`", _allowed(rules, objects), default, meaning)
     yield ""
 
 
@@ -212,11 +213,21 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
 
 
-def _default(rules: dict[str, Any]) -> str:
+def _default(rules: dict[str, Any]) -> tuple[str, str]:
+    """Return the default of a field, and its meaning without a default that only repeats it.
+
+    The schema has no default that depends on other values. The field's text has it then: "Default: the key's id."
+    """
+    meaning = rules["description"]
+    described = _DEFAULT.search(meaning)
     if "default" not in rules:
-        return "none"
-    value = rules["default"]
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+        if described is None:
+            return "", meaning
+        default = described["value"]
+        return default if " " in default or default == "none" else f"`{default}`", _DEFAULT.sub("", meaning)
+    value = str(rules["default"])
+    value = value.lower() if isinstance(rules["default"], bool) else value
+    return f"`{value}`", _DEFAULT.sub("", meaning) if described and described["value"] == value else meaning
 
 
 def _allowed(rules: dict[str, Any], objects: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """A stack's workspaces, access, keys and buckets, read from `pulumi stack export`. Pure.
 
 The ledger has what was declared, the other resources have what was applied. Differences are shown, as after a failed
-run (docs/adr/0004). Secrets stay encrypted.
+run (docs/internals/adr/0004). Secrets stay encrypted.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,7 @@
-"""Access that others took or gave, line by line of docs/drift.md: told at once, and taken back only where declared."""
+"""Access that others took or gave, line by line of docs/runbooks/drift.md.
+
+It is told at once, and taken back only where declared.
+"""
 
 import pytest
 

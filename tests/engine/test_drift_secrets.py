@@ -1,4 +1,7 @@
-"""Secrets that others saved, line by line of docs/drift.md: the names of what differs are told, and never a value."""
+"""Secrets that others saved, line by line of docs/runbooks/drift.md.
+
+The names of what differs are told, and never a value.
+"""
 
 import pytest
 

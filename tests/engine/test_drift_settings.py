@@ -1,4 +1,6 @@
-"""Settings that others changed, line by line of docs/drift.md: nobody's business, or seen by a refresh and set right.
+"""Settings that others changed, line by line of docs/runbooks/drift.md.
+
+They are nobody's business, or seen by a refresh and set right.
 
 Every change is made through the platform's own backend where it has a button for it, and with kubectl elsewhere.
 """

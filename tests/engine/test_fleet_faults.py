@@ -1,8 +1,8 @@
 """A shard whose run meets faults: nothing is lost, no token is without a record, and the next run makes up for it.
 
-Runs without checkpoints die with their state unwritten (docs/adr/0018); the API server throttles, refuses, hangs up,
-answers late and starts anew; the disk is full when the state is written. One shard for all, each test with workspaces
-of its own beside those of the others.
+Runs without checkpoints die with their state unwritten (docs/internals/adr/0018); the API server throttles, refuses,
+hangs up, answers late and starts anew; the disk is full when the state is written. One shard for all, each test with
+workspaces of its own beside those of the others.
 """
 
 import resource

@@ -1,4 +1,4 @@
-"""docs/getting-started.md on the real engine: its commands, one after the other, print what the page says they print.
+"""docs/start/getting-started.md on the real engine: its commands print what the page says they print.
 
 What differs from run to run is left out of the comparison: uids, ports, dates, days, seconds. `pip` and `kubectl` are
 not of the sandbox, and neither is the pipeline: test_examples.py reads that.
@@ -15,7 +15,7 @@ import pytest
 from tests.support.machine import Machine
 from tests.support.stacks import REPOSITORY
 
-PAGE = REPOSITORY / "docs" / "getting-started.md"
+PAGE = REPOSITORY / "docs" / "start" / "getting-started.md"
 EXAMPLE = REPOSITORY / "examples" / "payments"
 WORKSPACE = "my-team"
 """What the page calls it; no other test does."""

@@ -1,6 +1,6 @@
 """A key whose account lives in another namespace, at the platform's own backend: what works and what does not.
 
-docs/adr/0017 rests on these.
+docs/internals/adr/0017 rests on these.
 """
 
 from collections.abc import Iterator

@@ -106,7 +106,7 @@ def test_a_first_generation_has_no_former_names_of_ours(record):
 def test_a_generation_takes_the_place_of_all_before_it(record, kind, generation):
     former = {key(record, generation=lower).of(kind)[0].urn for lower in range(1, generation)}
     now = key(record, generation=generation).named(kind, f"payments/key/ci/g{generation}")
-    # The other two are made beside the old ones: docs/adr/0005.
+    # The other two are made beside the old ones: docs/internals/adr/0005.
     assert now.former_names == (former if kind == "AccessToken" else set())
     assert not now.delete_before_replace
 

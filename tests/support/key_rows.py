@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ambient_components.cli.keys.table import Limits, Row, Seen, rows
+from ambient_components.stacks.key_table import Limits, Row, Seen, rows
 from ambient_components.stacks.summary import Key, StateSummary, WorkspaceView
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/payments"
 GITHUB = EXAMPLE / ".github/workflows/workspaces.yaml"
 GITLAB = EXAMPLE / ".gitlab-ci.yml"
-PAGES = [ROOT / "docs/pipeline.md", ROOT / "docs/leaked-key.md"]
+PAGES = [ROOT / "docs/guides/pipeline.md", ROOT / "docs/runbooks/leaked-key.md"]
 STAGES = ["dev", "stage", "prod"]
 """In the order in which they are deployed."""
 PULUMI = {**TRIED, "login": {"--oidc-token", "--oidc-org"}, "cancel": {"--stack"}}

@@ -1,7 +1,8 @@
 """What a user of the platform's UI sees and does, over the real backend: one function an endpoint.
 
 Each asserts that the backend took the request and returns what it answered, as plain values. A test that wants a
-refusal catches `Refused`. Paths and shapes: docs/platform-contract.md, 1.5, and components/backend at the same commit.
+refusal catches `Refused`. Paths and shapes: docs/internals/platform-contract.md, 1.5, and components/backend at the
+same commit.
 """
 
 from dataclasses import dataclass, field

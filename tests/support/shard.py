@@ -50,7 +50,11 @@ class Shard(Stack):
     @property
     def record(self) -> Record:
         """Its run record."""
-        return Record.parse((self.machine.get(f"{_MAPS}/{self._record}") or {}).get("data"))
+        return Record.parse((self.record_object() or {}).get("data"))
+
+    def record_object(self) -> dict[str, Any] | None:
+        """The ConfigMap of its run record."""
+        return self.machine.get(f"{_MAPS}/{self._record}")
 
     @property
     def _record(self) -> str:

@@ -222,7 +222,7 @@ class Stack:
         self.machine.until(lambda: not self._plugins(), "the plugin ends with its engine", seconds=20)
 
     def attributes(self) -> list[Path]:
-        """What the file backend keeps beside the state; a kill can leave it empty (docs/surprises.md)."""
+        """What the file backend keeps beside the state; a kill can leave it empty (docs/reference/errors.md)."""
         return list((self.machine.directory / "state").rglob(f"{self.name}.json.attrs"))
 
     def restore_state(self) -> None:

@@ -64,6 +64,22 @@ class Path(StrEnum):
     """Subjects that read Secrets in another namespace have the key that is delivered there."""
 
 
+MEANINGS: Final[Mapping[Path, str]] = {
+    Path.ADMIN_KEY: "edit takes over an admin key",
+    Path.ACCOUNT: "others take a service account's role",
+    Path.STATIC_KEY: "sessions read the token of a static key",
+    Path.CREATOR_NOTE: "edit and admin act as any user, with SSO",
+    Path.STORE_IN_PODS: "every role reads the store's credentials",
+    Path.KEPT_TOKEN: "edit and admin keep the power of keys",
+    Path.SESSION_SECRETS: "sessions read the workspace's secrets",
+    Path.PLATFORM_ACCOUNT: "edit reads every Secret, as a session",
+    Path.RUNNER_SECRET: "edit reads the keys of language models",
+    Path.GRANTS_EDIT: "edit gives edit to others",
+    Path.REMOVES_ACCESS: "edit takes others' access away",
+    Path.DELIVERED_KEY: "a Secret elsewhere holds a key",
+}
+"""What each path lets subjects do, in a few words."""
+
 MINTING: Final = frozenset({Path.ADMIN_KEY, Path.ACCOUNT, Path.CREATOR_NOTE, Path.KEPT_TOKEN, Path.PLATFORM_ACCOUNT})
 """Paths that mint a token."""
 

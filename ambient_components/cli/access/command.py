@@ -12,18 +12,20 @@ import typer
 from ambient_components import activity
 from ambient_components.access.effective import Row, by_subject, by_workspace, parse_right
 from ambient_components.access.entries import Ledger
+from ambient_components.access.escalation import escalations
 from ambient_components.access.rights import ALL_RIGHTS, RoleRight, roles_with
 from ambient_components.access.role_assignments import PLATFORM, RoleAssignment
-from ambient_components.cli.access.report import Report, Status, from_cluster, from_state, part, report
 from ambient_components.cli.options import (
     Files,
     MoreWorkspaces,
     NamedStack,
+    Since,
     StackOrWorkspace,
     Workspaces,
     choice,
     format_option,
     refuse_files_and_state,
+    refuse_since,
     state_option,
     wrong_value,
 )
@@ -33,6 +35,10 @@ from ambient_components.output import Format, Paint, paint_for, plain, show_prob
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject
 from ambient_components.printable import cell, json_text, one_line
+from ambient_components.review.making import Choice, review
+from ambient_components.review.page import as_html
+from ambient_components.stacks.access_report import InCluster, Report, Status, from_cluster, from_state, part, report
+from ambient_components.stacks.key_table import seen_in
 from ambient_components.stacks.ledgers import check_workspaces, selected_access
 from ambient_components.stacks.project import Project
 from ambient_components.suggest import did_you_mean
@@ -201,6 +207,8 @@ examples:
   ambient access prod --subject user:bob@example.com
   ambient access prod --workspace payments --who-can "create serviceaccounts/token"
   ambient access prod --live --format csv > access.csv
+  ambient access prod --format html > access.html          one page for a browser: access, findings, keys
+  ambient access prod --format html --since before.json    also what changed; before.json is a state or a former output
   ambient access prod --format json | jq -r '.access[] | select(.roles | index("admin")) | .subject'
 
 \b
@@ -211,8 +219,8 @@ role:    view, edit or admin. An owner is an admin. With --live also any other r
 reason:  owner, grant or key. With --live also: RoleBinding NAME (created neither by the files nor by the UI),
          groupAccess (a line of ProjectSettings), key of generation N (an earlier identity of a key), platform (the
          platform's own accounts).
-right:   VERB RESOURCE, or VERB RESOURCE NAME, for objects in the namespace. Only direct rights count; docs/access.md
-         describes what else a role allows.
+right:   VERB RESOURCE, or VERB RESOURCE NAME, for objects in the namespace. Only direct rights count;
+         docs/concepts/access.md describes what else a role allows.
 
 \b
 --live reads the cluster and changes nothing. It needs the right to list rolebindings and serviceaccounts, in the
@@ -231,7 +239,7 @@ json:   {"stack", "source": "state" or "files", "live", "right",
 csv:    workspace, subject, role, reason, status (also missing, pending), can (yes or perhaps, with --who-can)
 
 \b
-exit codes: 0 success; 1 error; 2 files and cluster differ in what is shown (--live); 64 wrong usage
+exit codes: 0 success; 1 error; 2 files and cluster differ in what is shown (--live); 64 wrong usage; 130 Ctrl-C
 """
 
 
@@ -255,32 +263,41 @@ def access(
     right: Annotated[
         str, typer.Option("--who-can", metavar="RIGHT", help='Only subjects with this right: "get secrets".')
     ] = "",
-    form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON, Format.CSV)] = Format.TEXT,
+    form: Annotated[
+        Format, format_option("Output format.", Format.TEXT, Format.JSON, Format.CSV, Format.HTML)
+    ] = Format.TEXT,
+    since: Since = "",
 ) -> None:
     """Show who may do what, and why."""
     (stack, selected), desired = stack_and_workspaces(stack, names or (), named), _right(right)
     selected = list(dict.fromkeys([*selected, *(workspaces or ())]))
     _check_subject(subject)
     refuse_files_and_state(files=files, state=state)
+    refuse_since(since, form)
     project = Project.find()
     source = selected_access(project, stack, files=files, state=state)
     ledger = _selected(stack, source.ledger, selected)
     there = _in_cluster(project, stack, ledger, one_by_one=bool(selected)) if live else None
     given = None if source.export is None else from_state(source.export, ledger)
-    whole = report(stack, "files" if files else "state", ledger, there, given)
+    whole = report(stack, "files" if files else "state", ledger, there.assignments if there else None, given)
     found = part(whole, subject, desired)
     _hint(whole, found, subject)
     if form is Format.JSON:
         print(as_json(found))
     elif form is Format.CSV:
         print(as_csv(found), end="")
+    elif form is Format.HTML:
+        chosen = Choice(tuple(selected), subject)
+        seen = seen_in(there.accounts) if there else None
+        findings = escalations(source.ledger, isolates_admin_keys=source.isolates_admin_keys)
+        print(as_html(review(project, source, found, findings, chosen, seen=seen, since=since)), end="")
     else:
         print(as_text(found, subjects_first=by is By.SUBJECT, paint=paint_for(sys.stdout)))
     if found.differs:
         raise typer.Exit(DIFFERS)
 
 
-def _in_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bool) -> frozenset[RoleAssignment]:
+def _in_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bool) -> InCluster:
     with activity.waiting(f"Reading the access in the cluster of {stack}"):
         return from_cluster(project, stack, ledger, one_by_one=one_by_one)
 

@@ -151,6 +151,9 @@ It writes stacks/STACK.yaml (the workspaces, with an example) and stacks/Pulumi.
 `pulumi stack init` and `pulumi config set`). In an existing stack it adds what is missing and changes no setting. A
 backend that you choose is written to Pulumi.yaml (backend.url), unless it has one or the URL has a password. A
 stack belongs to one cluster, identified by the uid of its kube-system namespace. Another cluster is refused.
+
+\b
+exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
 """
 
 
@@ -235,6 +238,6 @@ def _next_steps(stack_file: str, stack: str, *, fleet: bool) -> list[str]:
         f"ambient show {stack}",
     ]
     if not os.environ.get("PULUMI_CONTINUE_ON_ERROR"):
-        # A failed step must not stop revocations (docs/how-it-works.md).
+        # A failed step must not stop revocations (docs/concepts/how-it-works.md).
         steps.insert(0, "export PULUMI_CONTINUE_ON_ERROR=true    # a failed step then holds back no revocation")
     return steps

@@ -57,7 +57,7 @@ The program runs as you, so it can still read your files, such as ~/.kube/config
 To deliver to a Secret in the cluster, set `deliver` in the stack file. Every run then delivers the key.
 
 \b
-exit codes: 0 success; 1 error, or the program failed; 64 wrong usage
+exit codes: 0 success; 1 error, or the program failed; 64 wrong usage; 130 Ctrl-C
 """
 
 

@@ -12,23 +12,22 @@ import typer
 
 from ambient_components import activity, clock
 from ambient_components.cli import completion
-from ambient_components.cli.keys.table import Limits, Row, Seen, rows, seen_in
 from ambient_components.cli.options import NamedStack, Workspaces, format_option, wrong_value
 from ambient_components.cli.prompts import one_stack
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.guard import Guard
 from ambient_components.engine import backend
-from ambient_components.errors import AmbientError, StepError, fail
+from ambient_components.errors import StepError, fail
 from ambient_components.output import Format, Paint, paint_for, plain, show_problem
 from ambient_components.platform.contract import APP_LABEL, KEY_APP
 from ambient_components.printable import cell, json_text, one_line
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import YEAR, format_rounded, parse_duration
 from ambient_components.shards import split_shard
-from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
+from ambient_components.stacks.key_table import Limits, Row, Seen, rows, run_interval, seen_in
 from ambient_components.stacks.ledgers import check_workspaces
-from ambient_components.stacks.project import Project, stack_files, stack_path
+from ambient_components.stacks.project import Project, stack_files
 from ambient_components.stacks.states import export
 from ambient_components.stacks.summary import StateSummary, read_summary
 
@@ -168,10 +167,9 @@ csv:    the same columns, attention as one text
 
 \b
 exit codes: 0 success; 1 error; 2 a key needs attention: it expires before the next run, no longer works, could not be
-            delivered or revoked, or was not used for --idle; 64 wrong usage
+            delivered or revoked, or was not used for --idle; 64 wrong usage; 130 Ctrl-C
 """
 
-_DAY: Final = 86_400
 _YEARS: Final = 100
 
 
@@ -242,17 +240,8 @@ def _only(summary: StateSummary, workspaces: Collection[str]) -> StateSummary:
 def _rows(
     project: Project, summary: StateSummary, within: timedelta | None, idle: timedelta | None, *, offline: bool
 ) -> list[Row]:
-    limits = Limits(within or _promised(project, summary.stack), idle)
+    limits = Limits(within or run_interval(project, summary.stack), idle)
     return rows(summary, None if offline else _seen(project, summary.stack), limits)
-
-
-def _promised(project: Project, stack: str) -> timedelta:
-    """Return the promised interval between runs from the stack file. One day if it has none or can't be read."""
-    try:
-        seconds = load_stack(stack_path(project, stack)).file.run_every
-    except AmbientError:
-        seconds = None
-    return timedelta(seconds=seconds or _DAY)
 
 
 def _seen(project: Project, stack: str) -> Mapping[tuple[str, str], Seen] | None:

@@ -39,7 +39,7 @@ every token is refused within 30 seconds.
 
 \b
 exit codes: 0 success, with --now also verified at the cluster; 1 error, other changes pending, or a key is still valid
-            (each with a hint); 64 wrong usage
+            (each with a hint); 64 wrong usage; 130 Ctrl-C
 """
 
 

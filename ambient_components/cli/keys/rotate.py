@@ -69,7 +69,7 @@ With --leaked it also deletes the remaining objects of the old identity if the d
 
 \b
 exit codes: 0 success, with --now also verified at the cluster; 1 error, other changes pending, or a key is still valid
-            (each with a hint); 64 wrong usage
+            (each with a hint); 64 wrong usage; 130 Ctrl-C
 """
 
 _DAY = timedelta(days=1)

@@ -136,7 +136,7 @@ Only the key goes to standard output. Who else can read it goes to standard erro
 the key would be logged; `ambient keys deliver` passes a key without showing it.
 
 \b
-exit codes: 0 success; 1 error; 64 wrong usage
+exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
 """
 
 

@@ -11,11 +11,13 @@ from ambient_components.cli.options import (
     Files,
     MoreWorkspaces,
     NamedStack,
+    Since,
     StackOrWorkspace,
     Workspaces,
     choice,
     format_option,
     refuse_files_and_state,
+    refuse_since,
     state_option,
 )
 from ambient_components.cli.prompts import stack_and_workspaces
@@ -23,6 +25,8 @@ from ambient_components.cli.report.details import details_markdown, details_text
 from ambient_components.cli.report.document import Report, as_json
 from ambient_components.cli.report.overview import overview_markdown, overview_text
 from ambient_components.output import Format, paint_for
+from ambient_components.review.making import Choice, declared, review
+from ambient_components.review.page import as_html
 from ambient_components.stacks.ledgers import check_workspaces, selected_access
 from ambient_components.stacks.project import Project
 
@@ -37,6 +41,8 @@ examples:
   ambient report prod --state state.json              a saved state, without an engine
   ambient report prod --workspace payments            who, how, and what to change in one workspace
   ambient report prod --verbose                       the same of all workspaces
+  ambient report prod --format html > report.html     one page for a browser: findings, access, keys
+  ambient report prod --format html --since before.json   also what changed; before.json is a state or a former output
   ambient report prod --format markdown >> "$GITHUB_STEP_SUMMARY"
   ambient report prod --format json | jq '.findings[] | select(.severity == "high")'
 
@@ -60,7 +66,7 @@ json:   {"version": 1, "stack", "source": "state" or "files", "workspaces": NUMB
         keys involved. can, how and remedy are texts for people.
 
 \b
-exit codes: 0 success; 1 error; 2 a finding of the --fail-on severity or higher is shown; 64 wrong usage
+exit codes: 0 success; 1 error; 2 a finding of the --fail-on severity or higher is shown; 64 wrong usage; 130 Ctrl-C
 """
 
 
@@ -82,7 +88,10 @@ def report(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="All findings, with subjects, description and remedies.")
     ] = False,
-    form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON, Format.MARKDOWN)] = Format.TEXT,
+    form: Annotated[
+        Format, format_option("Output format.", Format.TEXT, Format.JSON, Format.MARKDOWN, Format.HTML)
+    ] = Format.TEXT,
+    since: Since = "",
     fail_on: Annotated[
         FailOn | None, choice("--fail-on", FailOn, "Exit with 2 if there is a finding of this severity or higher.")
     ] = None,
@@ -90,8 +99,10 @@ def report(
     """Show who can gain more than their grants, and how to prevent it."""
     stack, words = stack_and_workspaces(stack, names or (), named)
     refuse_files_and_state(files=files, state=state)
+    refuse_since(since, form)
     selected = tuple(dict.fromkeys([*words, *(workspaces or ())]))
-    access = selected_access(Project.find(), stack, files=files, state=state)
+    project = Project.find()
+    access = selected_access(project, stack, files=files, state=state)
     ledger = access.ledger
     check_workspaces(stack, ledger, selected)
     # Always evaluate the whole stack: an editor of one workspace may be an account with a role in another.
@@ -103,6 +114,10 @@ def report(
     shown = Report(stack, "files" if files else "state", len(selected or ledger), tuple(found))
     if form is Format.JSON:
         print(as_json(shown))
+    elif form is Format.HTML:
+        chosen = Choice(selected)
+        known = declared(stack, access, chosen)
+        print(as_html(review(project, access, known, found, chosen, since=since, findings_first=True)), end="")
     elif form is Format.MARKDOWN:
         print((details_markdown if verbose or selected else overview_markdown)(shown))
     else:

@@ -1,29 +1,12 @@
 """The overview: a line for each path, with its workspaces, for a screen of 80 columns."""
 
-from collections.abc import Mapping
 from itertools import groupby
 from typing import Final
 
-from ambient_components.access.escalation import Finding, Path, Severity
+from ambient_components.access.escalation import MEANINGS, Finding, Path, Severity
 from ambient_components.cli.report.document import Report, cell, has_high, summary
 from ambient_components.output import Paint, plain
 from ambient_components.printable import one_line
-
-MEANINGS: Final[Mapping[Path, str]] = {
-    Path.ADMIN_KEY: "edit takes over an admin key",
-    Path.ACCOUNT: "others take a service account's role",
-    Path.STATIC_KEY: "sessions read the token of a static key",
-    Path.CREATOR_NOTE: "edit and admin act as any user, with SSO",
-    Path.STORE_IN_PODS: "every role reads the store's credentials",
-    Path.KEPT_TOKEN: "edit and admin keep the power of keys",
-    Path.SESSION_SECRETS: "sessions read the workspace's secrets",
-    Path.PLATFORM_ACCOUNT: "edit reads every Secret, as a session",
-    Path.RUNNER_SECRET: "edit reads the keys of language models",
-    Path.GRANTS_EDIT: "edit gives edit to others",
-    Path.REMOVES_ACCESS: "edit takes others' access away",
-    Path.DELIVERED_KEY: "a Secret elsewhere holds a key",
-}
-"""What each path lets subjects do, in a few words."""
 
 _WIDTH: Final = 80
 _MEANING: Final = max(map(len, MEANINGS.values()))

@@ -13,7 +13,7 @@ from ambient_components.stackfile.yaml.reader import parse_yaml
 _HEAD: Final = """\
 # By `ambient reviewers --codeowners`. The owners of a line are alternatives, and of the lines that match a file the
 # last one counts: keep a line above these for everything else, such as `* @org/platform-team`.
-# Who may merge a file here may read with the deployer's rights, by a line such as {secret: …} (docs/reviewers.md)."""
+# Who may merge a file here may read with the deployer's rights, by {secret: …} in it (docs/guides/reviewers.md)."""
 
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9._/-]+")
 _HANDLE: Final = re.compile(r"@[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*|[^@\s#]+@[^@\s#]+")

@@ -107,7 +107,8 @@ json:   {"change": {"from", "to"}, "approvals": [[SUBJECT, ...], ...],
 --codeowners: a line for each file on disk that belongs to one set of reviewers. Other files become comments.
 
 \b
-exit codes: 0 success; 1 error; 2 the change affects something without reviewers before the change; 64 wrong usage
+exit codes: 0 success; 1 error; 2 the change affects something without reviewers before the change; 64 wrong usage;
+            130 Ctrl-C
 """
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ambient_components import clock
 from ambient_components.cli import completion
 from ambient_components.cli.options import choice
 from ambient_components.cli.prompts import one_stack
@@ -15,6 +16,7 @@ from ambient_components.cli.shards.formats import Shard
 from ambient_components.engine.backend import read_stacks, stack_of
 from ambient_components.errors import AmbientError, fail
 from ambient_components.fleet.decisions import ask_states, decide
+from ambient_components.fleet.page import as_html
 from ambient_components.fleet.skipping import RunOptions
 from ambient_components.stackfile.loader import LoadedStack, divided, load_stack
 from ambient_components.stacks import pulumi
@@ -25,13 +27,18 @@ EPILOG = """\
 \b
 examples:
   ambient shards prod                          each shard with stack, workspaces and number of resources
+  ambient shards prod --format html > fleet.html      each shard's result, last run and next date. Queries the cluster.
   ambient shards prod --format github          matrix={"include": [...]}: fromJSON in GitHub Actions
   ambient shards prod --format gitlab > shards.yaml       a child pipeline with parallel: matrix
   ambient shards prod --format operator --repo https://git.example.com/platform/workspaces.git | kubectl apply -f -
 
 \b
 Shards can run on separate machines at the same time: pulumi up --stack STACK --config-file FILE. The formats github,
-gitlab and operator depend only on the files and the config, so equal files give equal output. See docs/pipeline.md.
+gitlab and operator depend only on the files and the config, so equal files give equal output. See
+docs/guides/pipeline.md.
+
+\b
+exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
 """
 
 
@@ -40,6 +47,7 @@ class Form(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    HTML = "html"
     GITHUB = "github"
     GITLAB = "gitlab"
     OPERATOR = "operator"
@@ -94,6 +102,10 @@ def shards(
         fail(None, "", f"{name} is a plain stack, and has no shards", f"ambient reshard {name} --shards N divides it")
     if plain := [one.name for one in found if one.plain]:
         fail(None, "", f"{plain[0]} is a plain stack, and has no shards", "name the fleets one by one")
+    if form is Form.HTML:
+        decisions = [decide(one, ask_states(one), RunOptions()) for one in found]
+        typer.echo(as_html(name, decisions, clock.now(), changed=only_changed), nl=False)
+        return
     listed = [shard for one in found for shard in _shards(one, only_changed=only_changed)]
     match form:
         case Form.TEXT:

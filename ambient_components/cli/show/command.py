@@ -208,6 +208,9 @@ For a workspace it reads only the stack's files and shows the merged values: def
 defaults, then the template, then the workspace's own entry. Secrets are shown as references. As JSON:
   {"workspace", "stack", "values": [{"path", "value", "layer", "file", "line", "column"}, ...]}
 with layer workspace, template NAME, defaults or built-in. Built-in values have no file.
+
+\b
+exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
 """
 
 

@@ -2,8 +2,8 @@
 
 It exists for two answers of the protocol. `check` sees the deployed inputs and the new ones, in preview and up alike,
 so a forbidden change is refused before anything happens. `diff` names each subject, so that plain ``pulumi preview
---diff`` shows who gains and loses access (docs/adr/0004). In the cluster it only writes a shard's run record
-(docs/adr/0018).
+--diff`` shows who gains and loses access (docs/internals/adr/0004). In the cluster it only writes a shard's run record
+(docs/internals/adr/0018).
 """
 
 import os

@@ -66,7 +66,7 @@ def preflight(
             refusal(
                 f"the deployer has no right to {right}, needed for {right.why}",
                 "apply deploy/deployer-rbac.yaml, and bind its ClusterRole to the identity of this kubeconfig "
-                "(docs/deployer-rights.md)",
+                "(docs/reference/deployer-rights.md)",
             )
             for right in missing
         ]

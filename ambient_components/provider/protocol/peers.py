@@ -49,7 +49,7 @@ def serving(
 
 
 class OwnUser(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
-    """An interceptor that refuses calls of other users. Only Linux identifies the caller (docs/library.md)."""
+    """Refuses calls of other users. Only Linux identifies the caller (docs/reference/library.md)."""
 
     def __init__(self) -> None:
         self.port = 0

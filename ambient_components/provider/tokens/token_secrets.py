@@ -1,7 +1,7 @@
 """Token Secrets and tokens in the cluster: mint, list, revoke.
 
 A token Secret is an empty Secret that a token is bound to: deleting it revokes only that token, within ten seconds. The
-token itself is never stored in the namespace, where all sessions could read it (docs/adr/0005).
+token itself is never stored in the namespace, where all sessions could read it (docs/internals/adr/0005).
 """
 
 import base64

@@ -1,8 +1,8 @@
 """Common base of the two kinds of objects that carry access: strict creation, complete repair, reliable deletion.
 
 RoleBindings and keys' ServiceAccounts are resources of this project, because the Kubernetes plugin adopts existing
-objects of the same name, ignores extra subjects, and waits ten minutes for an object with a finalizer (docs/adr/0020).
-Workspace users can write everything in the namespace except the Namespace itself.
+objects of the same name, ignores extra subjects, and waits ten minutes for an object with a finalizer
+(docs/internals/adr/0020). Workspace users can write everything in the namespace except the Namespace itself.
 """
 
 from abc import ABC, abstractmethod

@@ -120,7 +120,7 @@ class GuardrailException(Model):
 
     guardrail: WorkspaceGuardrail
     """Name of the guardrail. expireAfter: objects that exist already in the workspace's bucket may get an expiry;
-    docs/guardrails.md describes the others.
+    docs/reference/guardrails.md describes the others.
     """
 
     reason: Reason
@@ -134,7 +134,9 @@ class StackException(Model):
     """An exception from one guardrail in all workspaces of this stack."""
 
     guardrail: StackGuardrail
-    """Name of the guardrail. massRemoval: a run may remove more than usual; docs/guardrails.md describes the others."""
+    """Name of the guardrail. massRemoval: a run may remove more than usual; docs/reference/guardrails.md describes the
+    others.
+    """
 
     reason: Reason
     """Reason, for reviewers of the change and later readers."""

@@ -87,7 +87,7 @@ def received(found: Destruction, stack: str = "dev") -> list[str]:
 
 
 def test_what_a_program_declares_by_names_of_its_own_is_seen() -> None:
-    """A workspace with a slash in its name, and buckets on their own, as docs/library.md has them."""
+    """A workspace with a slash in its name, and buckets on their own, as docs/reference/library.md has them."""
     found = of(
         STACK,
         namespace("team/pay", protect=True),

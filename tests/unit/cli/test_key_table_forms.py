@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ambient_components.cli.keys.list import as_csv, as_json, as_table
-from ambient_components.cli.keys.table import Row, Seen, rows, seen_in
+from ambient_components.stacks.key_table import Row, Seen, rows, seen_in
 from ambient_components.stacks.summary import Key, read_summary
 from tests.support.key_rows import DAILY, DAY, GONE, NOW, SECRET, SEEN, key, summary
 

@@ -263,7 +263,7 @@ class TestOffline:
         ["--save", "x", "--max-age", "7d1s"],
         ["--at", "2020-01-01"],
         ["--at", "tomorrow"],
-        ["--format", "html"],
+        ["--format", "yaml"],
         ["--limit", "20000"],
         ["--format", "markdown", "--limit", "100"],
     ],

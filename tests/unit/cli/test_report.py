@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from ambient_components.access.escalation import MEANINGS
 from ambient_components.cli.app import run
 from ambient_components.cli.report.details import details_markdown, details_text
 from ambient_components.cli.report.document import Report, as_json
-from ambient_components.cli.report.overview import MEANINGS, overview_markdown, overview_text
+from ambient_components.cli.report.overview import overview_markdown, overview_text
 from ambient_components.engine import backend
 from ambient_components.stacks.ledgers import ledger_from_state
 from tests.support.ledgers import escalations
@@ -289,7 +290,7 @@ def test_the_state_says_which_guardrails_are_followed(project, capsys, monkeypat
 
 @pytest.mark.parametrize("command", ["ambient report prod --files", "ambient report prod --files --workspace payments"])
 def test_the_page_shows_what_the_command_says(project, capsys, command):
-    page = (Path(__file__).parents[3] / "docs" / "escalation.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "concepts" / "escalation.md").read_text(encoding="utf-8")
     file = page.partition("```yaml\n")[2].partition("```")[0]
     shown = page.partition(f"$ {command}\n")[2].partition("```")[0]
     assert file.startswith("# stacks/prod.yaml\n")

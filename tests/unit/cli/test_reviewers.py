@@ -269,7 +269,7 @@ def test_text_of_the_whole_stack_and_looks():
 
 
 def test_the_page_shows_what_it_prints(repository, capsys):
-    page = (Path(__file__).parents[3] / "docs/reviewers.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs/guides/reviewers.md").read_text(encoding="utf-8")
     files = dict(re.findall(r"```yaml\n# (\S+)\n(.*?)```", page, re.DOTALL))
     (shown,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
     repository.commit(files, gone=["teams/pay.yaml"])

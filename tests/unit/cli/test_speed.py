@@ -1,6 +1,7 @@
 """What makes the command line fast, without a clock: what it imports, what it reads, and how its work grows.
 
-The figures themselves are those of `make bench` (docs/performance.md): a clock in a test fails on a busy machine.
+The figures themselves are those of `make bench` (docs/project/performance.md): a clock in a test fails on a busy
+machine.
 """
 
 import json

@@ -11,9 +11,9 @@ import pytest
 from ambient_components.access.cluster_access import missing, unknown
 from ambient_components.cli.app import run
 from ambient_components.cli.keys.list import as_csv, as_json, as_table
-from ambient_components.cli.keys.table import Limits, rows, seen_in
 from ambient_components.platform import naming
 from ambient_components.platform.contract import BOUND_OBJECT, BOUND_OBJECT_LABEL, KEY_LABEL
+from ambient_components.stacks.key_table import Limits, rows, seen_in
 from tests.support.access_cli import ALICE, LEDGER, RBAC, FakePulumi, api, project, pulumi
 from tests.support.access_objects import account, account_name, by_platform, grant, made
 from tests.support.fake_plugin import (

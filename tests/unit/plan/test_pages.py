@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ambient_components import printable
 from ambient_components.access.role_assignments import GRANT, KEY, OWNER, AccessDiff, RoleAssignment
 from ambient_components.engine.steps import Preview
 from ambient_components.errors import Problem, Where, refusal
@@ -27,10 +28,12 @@ from ambient_components.plan.facts import (
     WorkspaceChange,
 )
 from ambient_components.plan.headline import summary, verdict
+from ambient_components.plan.html import as_html
 from ambient_components.plan.lines import sections
 from ambient_components.plan.markdown import LIMIT, as_markdown, code, prose
 from ambient_components.plan.page import as_text
 from ambient_components.plan.role_changes import role_changes
+from tests.support import html_pages
 from tests.support.json_schema import faults
 from tests.support.ledgers import from_ledgers, from_preview, recorded_of
 from tests.support.plans import LEDGERS, ROLES, preview
@@ -352,7 +355,7 @@ def test_equal_documents_have_one_digest():
 
 
 def test_the_schema_is_fresh(request):
-    path = ROOT / "docs" / SCHEMA_FILE
+    path = ROOT / "docs" / "reference" / SCHEMA_FILE
     if request.config.getoption("--update-golden"):
         path.write_text(schema_text(), encoding="utf-8")
     assert path.read_text(encoding="utf-8") == schema_text(), f"write it anew: {UPDATE}"
@@ -367,3 +370,33 @@ def test_every_field_of_the_schema_says_what_it_is():
             yield from bare(part.get("items", {}), f"{path}.{name}[]")
 
     assert list(bare(SCHEMA, "")) == []
+
+
+# HTML
+
+
+@pytest.mark.parametrize("count", [0, 10, 500])
+def test_the_page_for_a_browser_has_every_line(count):
+    plan = large(count)
+    page = as_html(plan)
+    assert html_pages.faults(page) == []
+    text = html_pages.words(page).split("\n")
+    assert f"Plan: {plan.stack}" in text
+    assert verdict(plan) in text
+    for section in sections(plan):
+        assert section.title in text
+        inner = page.split(f"<caption>{section.title}</caption>")[1].split("</table>")[0]
+        assert inner.count("<tr>") == len(section.lines) + 1
+    assert page.count("<li>create a:b:C") == len(plan.steps)
+    assert page == as_html(plan)
+
+
+@examples(60)
+@given(_PLANS)
+def test_no_name_is_markup_in_the_page_for_a_browser(plan):
+    page = as_html(plan)
+    assert html_pages.faults(page) == []
+    text = html_pages.words(page)
+    for section in sections(plan):
+        for line in section.lines:
+            assert all(printable.one_line(one, 300).strip() in text for one in (*line.names, line.change))

@@ -107,9 +107,16 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 
 
 def test_every_page_is_in_the_index() -> None:
-    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
-    pages = {page for page in (ROOT / "docs").rglob("*.md") if page.name != "README.md"}
-    assert [page_id(page) for page in sorted(pages) if f"{page.relative_to(ROOT / 'docs')})" not in index] == []
+    docs, decisions = ROOT / "docs", ROOT / "docs/internals/adr"
+    missing = []
+    for index, pages in (
+        (docs, [page for page in docs.rglob("*.md") if page.parent != decisions]),
+        (decisions, decisions.glob("*.md")),
+    ):
+        text = (index / "README.md").read_text(encoding="utf-8")
+        linked = [f"({page.relative_to(index)})" for page in pages if page.name != "README.md"]
+        missing += [link for link in linked if link not in text]
+    assert missing == []
 
 
 def test_every_page_of_docs_that_the_code_names_exists() -> None:
@@ -122,7 +129,7 @@ def test_every_page_of_docs_that_the_code_names_exists() -> None:
     sources.append(ROOT / "pyproject.toml")
     missing = []
     for source in sources:
-        for named in re.findall(r"docs/[\w/-]+\.md|docs/adr/\d{4}", source.read_text(encoding="utf-8")):
+        for named in re.findall(r"docs/[\w/-]+\.md|docs/internals/adr/\d{4}", source.read_text(encoding="utf-8")):
             pattern = named if named.endswith(".md") else f"{named}-*.md"
             if not list(ROOT.glob(pattern)):
                 missing.append(f"{source.relative_to(ROOT)}: {named}")
@@ -157,31 +164,31 @@ def _public(suffixes: tuple[str, ...]) -> Iterator[type]:
 
 @pytest.mark.parametrize("args", list(_public(("Args", "Spec"))), ids=lambda args: args.__name__)
 def test_every_argument_is_in_the_library_page(args: type) -> None:
-    text = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "library.md").read_text(encoding="utf-8")
     assert [name for name in args.__annotations__ if f"`{name}`" not in text] == []
 
 
 def test_every_component_and_resource_is_in_the_library_page() -> None:
-    text = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "library.md").read_text(encoding="utf-8")
     names = {cls.__name__ for cls in _public(("",))} - {cls.__name__ for cls in _public(("Args", "Spec"))}
     assert sorted(name for name in names if f"`{name}" not in text) == []
 
 
 def test_every_set_of_providers_is_in_the_library_page() -> None:
-    text = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "library.md").read_text(encoding="utf-8")
     sets = [name for name, part in vars(components.ClusterProviders).items() if isinstance(part, property)]
     assert sorted(sets) == ["both", "with_aws"]
     assert [name for name in sets if not re.search(rf"`(?:\S+\.)?{name}`", text)] == []
 
 
 def test_what_people_meet_in_a_store_is_named() -> None:
-    text = (ROOT / "docs" / "storage.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "guides" / "storage.md").read_text(encoding="utf-8")
     assert [name for name in (OWNER_ANNOTATION, MAKING, KEYS_TAG, EXPIRY_RULE) if f"`{name}`" not in text] == []
 
 
 def documented_rights() -> list[tuple[str, str, str, str]]:
     """The rows of the table: group, resource, verb, name of the one object."""
-    text = (ROOT / "docs" / "deployer-rights.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "deployer-rights.md").read_text(encoding="utf-8")
     rows = []
     for group, objects, verb in re.findall(r"^\| (core|`[\w.-]+`) \| (`[^|]+`) \| `(\w+)` \|", text, re.MULTILINE):
         resource, _, name = objects.replace("`", "").partition(" ")
@@ -203,22 +210,52 @@ def test_no_right_is_explained_that_nobody_needs() -> None:
 
 def test_every_trap_of_the_platform_is_handled_and_held() -> None:
     """Contract 10 lists them; the page says for each what we do and which test would notice if we did not."""
-    contract = (ROOT / "docs" / "platform-contract.md").read_text(encoding="utf-8")
+    contract = (ROOT / "docs" / "internals" / "platform-contract.md").read_text(encoding="utf-8")
     section = contract[contract.index("\n## 10. ") : contract.index("\n## 11. ")]
     numbers = re.findall(r"^(\d+)\. ", section, re.MULTILINE)
-    page = (ROOT / "docs" / "surprises.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "internals" / "evidence.md").read_text(encoding="utf-8")
     rows = {match["number"]: match["tests"] for match in _TRAP.finditer(page[page.index("24 traps") :])}
     assert list(rows) == numbers
     assert len(numbers) == 24
     assert [number for number, tests in rows.items() if not _TEST.search(tests)] == []
 
 
+def evidence() -> dict[str, dict[str, str]]:
+    """The statements of each page with their tests, from the annex."""
+    annex = (ROOT / "docs/internals/evidence.md").read_text(encoding="utf-8")
+    pages: dict[str, dict[str, str]] = {}
+    for section in annex[: annex.index("\n## The platform's 24 traps")].split("\n## ")[1:]:
+        link = _LINK.search(section)
+        assert link, section
+        rows = re.findall(r"^\| (?!statement )(.+?) \| (`tests/.*`) \|$", section, re.MULTILINE)
+        pages[link["target"].removeprefix("../")] = dict(rows)
+    return pages
+
+
+@pytest.mark.parametrize(("page", "statements"), evidence().items(), ids=list(evidence()))
+def test_every_statement_with_evidence_is_on_its_page(page: str, statements: dict[str, str]) -> None:
+    def plain(text: str) -> str:
+        return " ".join(re.sub(r"\]\([^)]*\)", "]", text).split())
+
+    assert statements
+    text = plain((ROOT / "docs" / page).read_text(encoding="utf-8"))
+    assert [statement for statement in statements if plain(statement) not in text] == []
+
+
+def test_every_attack_of_the_security_model_is_held() -> None:
+    page = (ROOT / "docs/concepts/security-model.md").read_text(encoding="utf-8")
+    attacks = [item for part in page.split("they cannot:")[1:] for item in re.findall(r"^- (.*)$", part, re.MULTILINE)]
+    assert len(attacks) >= 20
+    assert [attack for attack in attacks if attack not in evidence()["concepts/security-model.md"]] == []
+
+
 def test_every_line_of_the_page_of_drift_is_held_and_every_test_of_drift_is_a_line() -> None:
-    page = (ROOT / "docs" / "drift.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (?!-|a user )(.*) \|$", page[page.index("\n## ") :], re.MULTILINE)
+    page = (ROOT / "docs" / "runbooks" / "drift.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?!-|a user )(.*?) \|", page[page.index("\n## ") :], re.MULTILINE)
+    held = evidence()["runbooks/drift.md"]
     assert len(rows) >= 20
-    assert [row for row in rows if not _TEST.search(row.rpartition(" | ")[2])] == []
-    named = {(match["file"], match["name"]) for match in _TEST.finditer("\n".join(rows))}
+    assert [row for row in rows if row not in held] == []
+    named = {(match["file"], match["name"]) for match in _TEST.finditer("\n".join(held.values()))}
     tests = {
         (str(file.relative_to(ROOT)), name)
         for file in ROOT.glob("tests/engine/test_drift_*.py")

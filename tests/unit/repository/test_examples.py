@@ -22,8 +22,8 @@ PARTS = [path for folder in EXAMPLES for path in [*folder.glob("*.yaml"), *folde
 WORKFLOWS = [path for folder in EXAMPLES for path in folder.glob(".github/workflows/*.yaml")]
 PAGES = [
     ROOT / "README.md",
-    ROOT / "docs/getting-started.md",
-    ROOT / "docs/workspace.md",
+    ROOT / "docs/start/getting-started.md",
+    ROOT / "docs/guides/workspace.md",
     *ROOT.glob("examples/*/*.md"),
 ]
 

@@ -1,4 +1,4 @@
-"""docs/guardrails.md shows what is really said: each text on the page, made by the code."""
+"""docs/reference/guardrails.md shows what is really said: each text on the page, made by the code."""
 
 import re
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from ambient_components.stackfile import parse_stack
 from ambient_components.stacks import destruction
 from tests.support.ledgers import fleet_refusals, refusals, refused
 
-PAGE = (Path(__file__).parents[3] / "docs" / "guardrails.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "guardrails.md").read_text(encoding="utf-8")
 SHOWN = [text.strip() for text in re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)]
 FILE = re.search(r"^```yaml\n# stacks/prod.yaml\n.*?^```$", PAGE, re.MULTILINE | re.DOTALL)
 

@@ -12,7 +12,7 @@ from tests.support.pipelines import EXAMPLE, GITHUB, GITLAB, PAGES, ROOT, STAGES
 
 
 def test_a_token_is_read_where_it_is(tmp_path: Path) -> None:
-    (script,) = [block for block in blocks(ROOT / "docs/leaked-key.md") if "read -rs TOKEN" in block]
+    (script,) = [block for block in blocks(ROOT / "docs/runbooks/leaked-key.md") if "read -rs TOKEN" in block]
     for name in ("ci", "c", "cid"):  # each a padding of its own
         claims = {"sub": f"system:serviceaccount:payments:{name}", "kubernetes.io": {"namespace": "payments"}}
         payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
@@ -35,7 +35,7 @@ def test_no_page_puts_a_token_into_the_arguments_of_a_program() -> None:
 
 
 def test_the_page_says_how_often_by_the_built_in_times() -> None:
-    """The table of docs/pipeline.md against what a key gets that says nothing but its lifetime."""
+    """The table of docs/guides/pipeline.md against what a key gets that says nothing but its lifetime."""
     day, hour = 86400, 3600
     for life, window, overlap, nights in [
         (365 * day, 14 * day, 7 * day, 14),

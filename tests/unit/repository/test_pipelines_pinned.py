@@ -12,8 +12,8 @@ from tests.support.pipelines import EXAMPLE, GITHUB, GITLAB, ROOT, read
 
 FLEET = ROOT / "examples/fleet"
 WORKFLOWS = [GITHUB, FLEET / ".github/workflows/fleet.yaml"]
-OWN = ROOT / ".github/workflows/tests.yaml"
-"""The project's own workflow, which installs nothing by itself: `make setup` does."""
+OWN = sorted(ROOT.glob(".github/workflows/*"))
+"""The project's own workflows, which install nothing by themselves: `make setup` does."""
 ON_GITLAB = [GITLAB, FLEET / ".gitlab-ci.yml", FLEET / ".gitlab/shard.yaml"]
 LOCKS = [ROOT / "requirements" / f"{name}.lock" for name in ("run", "dev", "policy")]
 
@@ -37,14 +37,14 @@ def test_every_pipeline_is_known() -> None:
 
 def test_actions_are_pinned_by_commit_with_the_release_in_a_comment() -> None:
     """14: A moved tag of an action does not reach jobs that hold an OIDC token."""
-    used = [found for path in [*WORKFLOWS, OWN] for found in _USES.findall(path.read_text(encoding="utf-8"))]
+    used = [found for path in [*WORKFLOWS, *OWN] for found in _USES.findall(path.read_text(encoding="utf-8"))]
     assert [action for action, _ in used if not _PINNED.fullmatch(action)] == []
     assert [release for _, release in used if not re.fullmatch(r" # v\d+\.\d+\.\d+", release)] == []
     # One commit and one release for each action, in all files.
     assert len({action.partition("@")[0] for action, _ in used}) == len(set(used))
 
 
-@pytest.mark.parametrize("path", [*WORKFLOWS, OWN], ids=name)
+@pytest.mark.parametrize("path", [*WORKFLOWS, *OWN], ids=name)
 def test_a_checkout_leaves_no_token_behind(path: Path) -> None:
     steps = [step for job in read(path)["jobs"].values() for step in job["steps"]]
     checkouts = [step["with"] for step in steps if "actions/checkout@" in step.get("uses", "")]
@@ -52,7 +52,7 @@ def test_a_checkout_leaves_no_token_behind(path: Path) -> None:
     assert [given for given in checkouts if given != {"persist-credentials": False}] == []
 
 
-@pytest.mark.parametrize("path", [*WORKFLOWS, OWN], ids=name)
+@pytest.mark.parametrize("path", [*WORKFLOWS, *OWN], ids=name)
 def test_every_job_names_its_permissions(path: Path) -> None:
     content = read(path)
     assert content["permissions"] == {}
@@ -92,7 +92,7 @@ def test_the_image_is_named_by_digest_or_says_that_one_must_be_filled_in(path: P
     assert {version} == set(re.findall(r"pulumi-version: ([\d.]+)", GITHUB.read_text(encoding="utf-8")))
     if digest == "DIGEST":
         # An image of that name cannot be pulled, so a job without a digest does not start.
-        page = (ROOT / "docs/pipeline.md").read_text(encoding="utf-8")
+        page = (ROOT / "docs/guides/pipeline.md").read_text(encoding="utf-8")
         command = f"docker buildx imagetools inspect pulumi/pulumi:{version}"
         for text in (path.read_text(encoding="utf-8"), page):
             assert re.search(r"[Rr]eplace `?DIGEST", text)
@@ -117,7 +117,7 @@ def zizmor(path: Path) -> subprocess.CompletedProcess[str]:
 
 
 def actionlint(path: Path) -> subprocess.CompletedProcess[str]:
-    found = program("actionlint", "see CONTRIBUTING.md")
+    found = program("actionlint", "make check")
     # Scripts are checked by bash in test_pipelines_commands.py; shellcheck is not on every machine.
     flags = ["-no-color", "-shellcheck=", "-pyflakes="]
     return subprocess.run([found, *flags, str(path)], capture_output=True, text=True, check=False)
@@ -138,7 +138,7 @@ def with_examples(path: Path, folder: Path, old: str = "", new: str = "") -> Pat
 
 
 @pytest.mark.parametrize("linter", LINTERS)
-@pytest.mark.parametrize("path", [*WORKFLOWS, OWN], ids=name)
+@pytest.mark.parametrize("path", [*WORKFLOWS, *OWN], ids=name)
 def test_a_linter_finds_nothing(linter: str, path: Path, tmp_path: Path) -> None:
     for file in (path, with_examples(path, tmp_path)):
         done = LINTERS[linter](file)

@@ -1,7 +1,8 @@
 """The words that no text of this project uses, each with its replacement.
 
 Checked are docstrings, comments and string literals in the code, the documentation for users, and the files that users
-copy and edit (stacks, deploy, examples). The decision records (docs/adr) keep the words they were written with.
+copy and edit (stacks, deploy, examples). The decision records (docs/internals/adr) keep the words they were written
+with.
 """
 
 import ast
@@ -53,14 +54,12 @@ _COMMENT: Final = re.compile(r"^[^\S\n]*#+[^\S\n]?", re.MULTILINE)
 _TARGET: Final = re.compile(r"(?<=\])\([^)]*\)")
 
 CODE: Final = sorted(
-    path for folder in ("ambient_components", "sandbox", "bench") for path in (ROOT / folder).rglob("*.py")
+    path for folder in ("ambient_components", "sandbox", "bench", "release") for path in (ROOT / folder).rglob("*.py")
 )
 PAGES: Final = [
-    ROOT / "README.md",
-    ROOT / "CONTRIBUTING.md",
-    ROOT / "CHANGELOG.md",
+    *sorted(ROOT.glob("*.md")),
     ROOT / "pyproject.toml",
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted(page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "adr"),
     *sorted(
         path
         for folder in ("stacks", "deploy", "examples")

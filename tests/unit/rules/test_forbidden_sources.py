@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 
 def test_all_of_our_own_config_is_on_the_list() -> None:
     """Every row of the page's table of the stack's config, and everything that the program reads by name."""
-    page = (ROOT / "docs/stack-file.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/reference/stack-file.md").read_text(encoding="utf-8")
     table = page[page.index("## The stack's config") :]
     assert {*re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)} == forbidden_sources.CONFIG
     code = (ROOT / "ambient_components/program/stack_settings.py").read_text(encoding="utf-8")

@@ -36,6 +36,7 @@ from sandbox.parts import ENGINE_KIT, KITS, STORE_KIT, VERSITYGW_VERSION, machin
 from sandbox.paths import PLATFORM_MANIFESTS, TOOLCHAIN_SOURCES, cache_root, partial_file, write_private
 from sandbox.processes import Service
 from sandbox.progress import Progress, spell
+from sandbox.starting import wait_ready
 from sandbox.toolchain import Toolchain, find_or_build
 
 
@@ -57,6 +58,14 @@ def toolchain(folder: Path, *, real_host: bool = False) -> Toolchain:
         language_host=program(folder / "pulumi-language-python") if real_host else None,
         language_exec=None if real_host else program(folder / "pulumi-language-python-exec"),
     )
+
+
+def write_state(box: Path, stack: str, version: str) -> Path:
+    """A stack's state as a Pulumi CLI of this version writes it."""
+    path = box / "state" / ".pulumi" / "stacks" / "project" / f"{stack}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"manifest": {"version": version}}}}))
+    return path
 
 
 class TestCacheKey:
@@ -280,6 +289,9 @@ class TestEnvironment:
         older = program(tmp_path / "older", "#!/bin/sh\necho v3.259.0\n")
         newest = program(tmp_path / "newest", "#!/bin/sh\necho 3.1000.0-dev\n")
         check_cli_version(box, older)
+        write_state(box, "dev", "v3.259.0")
+        check_cli_version(box, older)
+        write_state(box, "other", "v3.274.1")
         check_cli_version(box, newer)
         check_cli_version(box, program(tmp_path / "silent"))
         with pytest.raises(SandboxError) as refused:
@@ -288,8 +300,17 @@ class TestEnvironment:
         assert first == f"{older} is v3.259.0, older than Pulumi v3.274.1, which wrote the state in {box}."
         assert len(hints) == 2
         check_cli_version(box, newest)
+        write_state(box, "dev", "v3.1000.0")
         with pytest.raises(SandboxError):
             check_cli_version(box, newer)
+
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"[]", b'{"checkpoint": {"latest": null}}', b'{"checkpoint": {"latest": {"manifest": {}}}}', b"\xff"],
+    )
+    def test_a_state_without_a_version_refuses_no_cli(self, tmp_path: Path, content: bytes) -> None:
+        write_state(tmp_path, "dev", "v1.0.0").write_bytes(content)
+        check_cli_version(tmp_path, program(tmp_path / "pulumi", "#!/bin/sh\necho v3.259.0\n"))
 
     @pytest.mark.parametrize(("own", "expected"), [(None, "true"), ("false", "false")])
     def test_the_engine_downloads_no_plugins(self, tmp_path: Path, own: str | None, expected: str) -> None:
@@ -366,6 +387,19 @@ class TestProcesses:
         assert service.stop()
         assert service.pid() is None
         assert not service.stop()
+
+    def test_a_program_that_ended_is_named_and_not_the_one_that_waits_for_it(self, tmp_path: Path) -> None:
+        needed, waiting = Service("needed", tmp_path), Service("waiting", tmp_path)
+        needed.start([sys.executable, "-c", "print('invalid downgrade')"])
+        waiting.start([sys.executable, "-c", "import time; time.sleep(60)"])
+        try:
+            with pytest.raises(SandboxError, match="needed ended at once") as failed:
+                wait_ready(waiting, lambda: False, needed)
+        finally:
+            waiting.stop()
+        _, line, hint = str(failed.value).splitlines()
+        assert line == "invalid downgrade"
+        assert hint.startswith("hint: If a newer version wrote its data")
 
     def test_a_reused_pid_is_a_stranger(self, tmp_path: Path) -> None:
         (tmp_path / "run").mkdir()

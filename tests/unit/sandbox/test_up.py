@@ -1,19 +1,25 @@
 """What `make up` shows and chooses; the stack itself is tried by the engine tests and by hand."""
 
+import io
 import json
+import shutil
+import threading
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from rich.console import Console
 
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.pulumi import PulumiEngine
 from sandbox import __main__ as command_line
 from sandbox import locking, up
 from sandbox.errors import SandboxError
+from sandbox.progress import Progress, Tick
 from sandbox.store import ROOT_PREFIX
 
 _VERSION = "resource plugin kubernetes is expected to have version >=4.34.2, but has 4.25.0; the wrong version may be"
@@ -139,25 +145,64 @@ class TestSelectedCluster:
         assert not box.exists()
 
 
+def is_free(path: Path) -> bool:
+    with path.open("w") as lock:
+        return locking._try_lock(lock.fileno())
+
+
 class TestTwoAtOnce:
-    def test_the_second_waits_before_it_prepares_anything(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("verb", ["up", "down", "start", "stop", "clean"])
+    def test_a_command_that_changes_the_sandbox_runs_alone(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str
     ) -> None:
-        box = tmp_path / "box"
-        free: list[bool] = []
+        box, free = tmp_path / "box", list[bool]()
 
-        def prepare(directory: Path, toolchain: object) -> None:
-            with (directory / "up.lock").open("w") as lock:
-                free.append(locking._try_lock(lock.fileno()))
-            raise SandboxError("enough")
+        def command(options: Namespace) -> int:
+            free.append(is_free(options.directory / "up.lock"))
+            return 0
 
-        monkeypatch.setattr(up, "find_or_build", lambda console, cluster: Namespace(pulumi=tmp_path / "none"))
-        monkeypatch.setattr(up, "prepare", prepare)
-        with pytest.raises(SandboxError, match="enough"):
-            up.up(Namespace(directory=box))
+        monkeypatch.setitem(command_line._COMMANDS, verb, (command, "", ""))
+        if verb not in {"up", "start"}:
+            box.mkdir()
+        assert command_line.main([verb, "--directory", str(box)]) == 0
         assert free == [False]
-        with (box / "up.lock").open("w") as lock:
+        assert is_free(box / "up.lock")
+
+    @pytest.mark.parametrize("verb", ["preview", "status", "env", "build"])
+    def test_one_that_only_reads_it_does_not_wait(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+    ) -> None:
+        monkeypatch.setitem(command_line._COMMANDS, verb, (lambda options: 0, "", ""))
+        with (tmp_path / "up.lock").open("w") as lock:
             assert locking._try_lock(lock.fileno())
+            assert command_line.main([verb, "--directory", str(tmp_path)]) == 0
+
+    def test_one_that_waited_for_clean_locks_the_next_sandbox(self, tmp_path: Path) -> None:
+        path, progress = tmp_path / "box" / "up.lock", Progress(Console(file=io.StringIO()))
+        waits, free = threading.Event(), list[bool]()
+
+        class Waiting(Progress):
+            @contextmanager
+            def step(self, title: str, hint: str = "") -> Iterator[Tick]:
+                waits.set()
+                yield lambda detail="": None
+
+        def second() -> None:
+            with locking.one_at_a_time(path, "", Waiting(Console(file=io.StringIO()))):
+                free.append(is_free(path))
+
+        thread = threading.Thread(target=second)
+        with locking.one_at_a_time(path, "", progress):
+            thread.start()
+            assert waits.wait(10)
+            shutil.rmtree(path.parent)
+        thread.join(10)
+        assert free == [False]
+
+    @pytest.mark.parametrize("verb", ["down", "stop", "clean"])
+    def test_without_a_sandbox_none_is_made(self, tmp_path: Path, verb: str) -> None:
+        assert command_line.main([verb, "--directory", str(tmp_path / "none")]) == 0
+        assert list(tmp_path.iterdir()) == []
 
 
 class TestConfigOfTheStack:
@@ -301,10 +346,20 @@ class TestConfigOfTheStore:
         assert len(engine.received) == 1
 
 
-class TestWithoutASandbox:
-    def test_down_has_nothing_to_do(self, tmp_path: Path) -> None:
-        assert command_line.main(["down", "--directory", str(tmp_path / "none")]) == 0
+class TestWithoutItsPrograms:
+    @pytest.mark.parametrize("verb", ["down", "preview"])
+    def test_the_error_says_how_to_get_them_again(
+        self, tmp_path: Path, verb: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "toolchain.json").write_text(json.dumps({"pulumi": "/gone/pulumi", "kubernetes_plugin": "/gone/p"}))
+        assert command_line.main([verb, "--directory", str(tmp_path)]) == 1
+        assert capsys.readouterr().err == (
+            "sandbox: /gone/pulumi, which this sandbox uses, is gone.\n"
+            "hint: Run `make sandbox-start`, then this command again.\n"
+        )
 
+
+class TestWithoutASandbox:
     def test_preview_says_so(self, tmp_path: Path) -> None:
         assert command_line.main(["preview", "--directory", str(tmp_path / "none")]) == 3
 

@@ -39,7 +39,9 @@ def in_workspace(**fields):
 
 
 @pytest.mark.parametrize(
-    ("file", "text"), [(f"stacks/{SCHEMA_FILE}", schema_text), ("docs/fields.md", reference_text)], ids=["json", "page"]
+    ("file", "text"),
+    [(f"stacks/{SCHEMA_FILE}", schema_text), ("docs/reference/fields.md", reference_text)],
+    ids=["json", "page"],
 )
 def test_the_generated_files_are_fresh(request, file, text):
     path = ROOT / file
@@ -289,3 +291,17 @@ def test_every_field_is_in_the_reference():
     rows = {heading: re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) for heading, text in sections.items()}
     fields = sorted(sorted(part["properties"]) for part in objects().values())
     assert sorted(sorted(names) for names in rows.values() if names) == fields
+
+
+def test_a_default_that_depends_on_other_values_is_in_its_column():
+    key = reference_text().split("\n## Key\n")[1].split("\n## ")[0]
+    rows = [line.removeprefix("| ").split(" | ") for line in key.splitlines() if line.startswith("| `")]
+    columns = {row[0].strip("`"): row[2] for row in rows}
+    assert {name: columns[name] for name in ("name", "description", "rotate", "warnAhead", "static", "retain")} == {
+        "name": "the key's id",
+        "description": "",
+        "rotate": "auto; manual for keys without expiry",
+        "warnAhead": "`14d`",
+        "static": "`false`",
+        "retain": "`state`",
+    }

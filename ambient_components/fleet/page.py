@@ -1,0 +1,148 @@
+"""A fleet as one self-contained page for a browser: shards by result, age of the last run, next dates. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from ambient_components.fleet.decisions import Decision
+from ambient_components.fleet.skipping import Result, Task
+from ambient_components.html.markup import Markup, join, name, tag
+from ambient_components.html.page import Part, Total, page, table
+from ambient_components.rotation.state import format_time, time_of
+from ambient_components.rules.durations import format_rounded
+
+_BAD: Final = (Result.INTERRUPTED, Result.FAILED, Result.NEVER)
+_LOOKS: Final = {Result.UP_TO_DATE: "well", **dict.fromkeys(_BAD, "bad")}
+_UNKNOWN: Final = (
+    "What a run would change: ambient plan.",
+    "What others changed in the cluster: ambient access --live.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shard:
+    """One shard."""
+
+    id: str
+    """The id on the page."""
+    task: Task
+    ended: datetime | None
+    """The end of the last successful run."""
+    due: datetime | None
+    """When a run becomes necessary even without a change."""
+    resources: int | None
+
+    @property
+    def look(self) -> str:
+        return _LOOKS.get(self.task.result, "due")
+
+
+def as_html(fleet: str, decisions: Sequence[Decision], now: datetime, *, changed: bool = False) -> str:
+    """Return the page.
+
+    Args:
+        fleet: The name on the command line.
+        decisions: What each fleet's shards need.
+        now: The time of the page.
+        changed: Whether shards that are up to date are left out.
+    """
+    known = [(decision, task) for decision in decisions for task in decision.tasks if not (changed and task.skip)]
+    shards = [_shard(f"s{number}", *one) for number, one in enumerate(known)]
+    notes = [tag("p", tag("em", note.text), class_="note") for decision in decisions for note in decision.notes]
+    parts = [
+        Part("overview", "By result", join(notes, _heat(shards, now)), len(shards)),
+        Part("dates", "Next dates", _dates(shards, now)),
+        Part("shards", "Shards", _table("Shards", shards, now), len(shards)),
+    ]
+    lead = [f"Run records in the cluster, the backend's stacks and the files at {format_time(now)}."]
+    return page(f"Fleet: {name(fleet)}", lead, _totals(shards), parts, _UNKNOWN)
+
+
+def _shard(id_: str, decision: Decision, task: Task) -> _Shard:
+    record, inputs = decision.known.get(task.number), decision.inputs.get(task.number)
+    done = record.done if record is not None else None
+    dates = (time_of(done.next_action) if done else None, inputs.next_at if inputs else None)
+    due = min((one for one in dates if one is not None), default=None)
+    return _Shard(id_, task, time_of(done.ended) if done else None, due, done.resources if done else None)
+
+
+def _totals(shards: Sequence[_Shard]) -> Iterator[Total]:
+    yield Total(len(shards), "shard" if len(shards) == 1 else "shards", "shards")
+    yield Total(sum(one.task.workspaces for one in shards), "workspaces", "shards")
+    counts = Counter(one.task.result for one in shards)
+    for result in reversed(Result):
+        if counts[result]:
+            yield Total(counts[result], result.value, "overview", "high" if result in _BAD else "")
+
+
+def _heat(shards: Sequence[_Shard], now: datetime) -> Markup:
+    order = sorted(shards, key=lambda one: (-list(Result).index(one.task.result), one.task.stack))
+    tiles = [
+        tag(
+            "li",
+            tag(
+                "a",
+                _bare(one),
+                tag("small", one.task.result.value),
+                tag("small", _age(one, now)),
+                href=one.id,
+            ),
+            class_=one.look,
+        )
+        for one in order
+    ]
+    return tag("ul", tiles, class_="heat") if tiles else tag("p", "No shards.", class_="calm")
+
+
+def _dates(shards: Sequence[_Shard], now: datetime) -> Markup:
+    dated = sorted((one for one in shards if one.due), key=lambda one: (one.due or now, one.task.stack))
+    return _table("Shards by next date", dated, now, link=True) if dated else tag("p", "No shard is due by date.")
+
+
+def _table(caption: str, shards: Sequence[_Shard], now: datetime, *, link: bool = False) -> Markup:
+    heads = ("Shard", "Result", "Why", "Last successful run", "Next date", "Workspaces", "Changed", "Resources")
+    rows = [
+        tag(
+            "tr",
+            tag("th", tag("a", _bare(one), href=one.id) if link else _bare(one), scope="row"),
+            tag("td", tag("span", one.task.result.value, class_=f"sev {_grade(one)}")),
+            tag("td", one.task.why),
+            tag("td", _last(one, now)),
+            tag("td", _next(one, now)),
+            tag("td", one.task.workspaces),
+            tag("td", one.task.changed),
+            tag("td", "-" if one.resources is None else one.resources),
+            id="" if link else one.id,
+        )
+        for one in shards
+    ]
+    return table(caption, heads, rows)
+
+
+def _grade(one: _Shard) -> str:
+    return {"bad": "high", "due": "medium"}.get(one.look, "low")
+
+
+def _bare(one: _Shard) -> str:
+    return name(one.task.stack.rsplit("/", 1)[-1])
+
+
+def _age(one: _Shard, now: datetime) -> str:
+    return f"{format_rounded(max(now - one.ended, timedelta()))} ago" if one.ended else "-"
+
+
+def _last(one: _Shard, now: datetime) -> Markup | str:
+    return join(_minute(one.ended), tag("small", f" {_age(one, now)}")) if one.ended else "-"
+
+
+def _next(one: _Shard, now: datetime) -> Markup | str:
+    if one.due is None:
+        return "-"
+    left = f"in {format_rounded(one.due - now)}" if one.due > now else f"since {format_rounded(now - one.due)}"
+    return join(_minute(one.due), tag("small", f" {left}"))
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

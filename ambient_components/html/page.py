@@ -1,0 +1,127 @@
+"""The frame of every page: title, totals, contents, parts, and what the page does not know."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+from ambient_components._version import VERSION
+from ambient_components.html.markup import Child, Markup, document, join, tag
+
+_TOO_MANY: Final = 40
+"""Rows up to which a list needs no letters to jump to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One section of a page."""
+
+    id: str
+    title: str
+    body: Markup
+    count: int | None = None
+    """The number shown after the title."""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """One number at the top of a page, which links to its part."""
+
+    number: int
+    what: str
+    part: str
+    look: str = ""
+    """`high`, `medium`, or nothing."""
+
+
+def page(title: str, lead: Sequence[Child], totals: Iterable[Total], parts: Sequence[Part], foot: Sequence[str]) -> str:
+    """Return a page.
+
+    Args:
+        title: The title, which may contain names.
+        lead: One paragraph for each: source and time, and the verdict.
+        totals: The numbers at the top.
+        parts: The sections, most important first.
+        foot: What the page does not know, a sentence each.
+    """
+    tiles = [
+        tag("li", tag("a", tag("b", one.number), " ", one.what, href=one.part), class_=one.look or None)
+        for one in totals
+    ]
+    contents = [tag("li", tag("a", one.title, href=one.id)) for one in parts]
+    body = (
+        tag("a", "Skip to the content", href="content", class_="skip"),
+        tag(
+            "header",
+            tag("h1", title),
+            [tag("p", one) for one in lead],
+            tag("ul", tiles, class_="totals") if tiles else None,
+        ),
+        tag("nav", tag("ul", contents), aria_label="Contents") if len(parts) > 1 else join(),
+        tag("main", [_section(one) for one in parts], id="content", tabindex=-1),
+        tag("footer", _foot(foot), tag("p", f"ambient-components {VERSION}")),
+    )
+    head = (
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("title", title),
+    )
+    return document(head, body, _data("page.css"), _data("page.js"))
+
+
+def _section(part: Part) -> Markup:
+    count = tag("span", part.count, class_="count") if part.count is not None else None
+    return tag("section", tag("h2", part.title, " " if count else None, count), part.body, id=part.id)
+
+
+def _foot(texts: Sequence[str]) -> Markup | None:
+    if not texts:
+        return None
+    return join(tag("h2", "What this page does not know"), tag("ul", [tag("li", text) for text in texts]))
+
+
+def table(
+    caption: str,
+    heads: Sequence[Child],
+    rows: Iterable[Markup],
+    *,
+    class_: str = "",
+    id: str = "",
+) -> Markup:
+    """Return a table that scrolls by itself, with a caption for screen readers.
+
+    Args:
+        caption: What the table shows.
+        heads: A text for each column, or its whole th.
+        rows: The rows.
+        class_: Its class.
+        id: Its id.
+    """
+    cells = [one if isinstance(one, Markup) else tag("th", one, scope="col") for one in heads]
+    inner = tag("table", tag("caption", caption), tag("thead", tag("tr", cells)), tag("tbody", rows), class_=class_)
+    return tag("div", inner, class_="scroll", tabindex=0, role="group", aria_label=caption, id=id)
+
+
+def folded(summary: Child, *body: Child, open: bool = False, **more: str) -> Markup:
+    """Return content that is opened with a click, a key, or a link to something in it."""
+    return tag("details", tag("summary", summary), *body, open=open, **more)
+
+
+def letters(names: Sequence[tuple[str, str]], what: str) -> Markup:
+    """Return links to the first name of each letter. Nothing for a short list.
+
+    Args:
+        names: The sorted names, each with its id.
+        what: What they name, for screen readers.
+    """
+    first: dict[str, str] = {}
+    for text, id_ in names:
+        first.setdefault(text[:1], id_)
+    if len(names) <= _TOO_MANY or len(first) == 1:
+        return join()
+    links = [tag("li", tag("a", letter, href=id_)) for letter, id_ in first.items()]
+    return tag("nav", tag("ul", links, class_="letters"), aria_label=f"{what} by first letter")
+
+
+def _data(name: str) -> str:
+    return files("ambient_components.html").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,147 @@
+"""What the page of a review shows."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from ambient_components.access.effective import Row
+from ambient_components.access.escalation import Finding, Path, Severity
+from ambient_components.access.role_assignments import KEY, PLATFORM, RoleAssignment
+from ambient_components.plan.role_changes import RoleChange
+from ambient_components.platform.contract import Role
+from ambient_components.stacks.access_report import Report
+from ambient_components.stacks.key_table import Row as KeyRow
+
+_SIMPLE: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class TimedKey:
+    """One identity of a key with the dates of its newest token."""
+
+    row: KeyRow
+    issued: datetime | None
+    renewal: datetime | None
+    """The start of the renewal window, if that is the next step."""
+    overlap: datetime | None
+    """The end of the overlap with the token before, if that is the next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace that is new, gone, or in another state."""
+
+    name: str
+    before: str
+    """The state. Empty if it did not exist."""
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """An identity of a key that is new or gone, or has another token."""
+
+    workspace: str
+    key: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingChange:
+    """An escalation path of a workspace that is new or gone."""
+
+    workspace: str
+    path: Path
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The differences from an earlier state or output. None means that it does not tell."""
+
+    since: str
+    """The file, and its time if known."""
+    roles: tuple[RoleChange, ...] | None = None
+    workspaces: tuple[Workspace, ...] | None = None
+    keys: tuple[KeyChange, ...] | None = None
+    findings: tuple[FindingChange, ...] | None = None
+
+    @property
+    def count(self) -> int:
+        """The number of differences."""
+        return sum(len(part or ()) for part in (self.roles, self.workspaces, self.keys, self.findings))
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Everything that a page shows."""
+
+    access: Report
+    now: datetime
+    states: Mapping[str, str]
+    """The state of each shown workspace, sorted."""
+    findings: tuple[Finding, ...] = ()
+    """Worst first."""
+    keys: tuple[TimedKey, ...] = ()
+    state_at: datetime | None = None
+    """The time of the run that wrote the state."""
+    changes: Changes | None = None
+    findings_first: bool = False
+    """Whether the page is about findings rather than about access."""
+
+    @property
+    def people(self) -> list[Row]:
+        """Rows of users, groups and ServiceAccounts, without keys and the platform's own accounts."""
+        return [row for row in self.access.rows if not is_key(row.assignments[0]) and not is_own(row)]
+
+    @property
+    def high(self) -> list[Finding]:
+        """Findings of severity high."""
+        return [one for one in self.findings if one.severity is Severity.HIGH]
+
+
+def is_key(assignment: RoleAssignment) -> bool:
+    """Return whether a role is one of a key."""
+    return assignment.subject.startswith(f"{KEY}:") or assignment.reason.split(" ", 1)[0] == KEY
+
+
+def is_own(row: Row) -> bool:
+    """Return whether a row is one of the platform's own accounts."""
+    return all(one.reason == PLATFORM for one in row.assignments)
+
+
+LETTERS: Final = {Role.ADMIN.value: "A", Role.EDIT.value: "E", Role.VIEW.value: "V"}
+"""The letter and the class of each role, strongest first."""
+
+OTHER: Final = "R"
+"""The letter of any other role."""
+
+
+def letter(role: str) -> str:
+    """Return a role's letter."""
+    return LETTERS.get(role, OTHER)
+
+
+class Ids:
+    """The ids of workspaces, subjects and paths in a page. Names that are no words are numbered."""
+
+    def __init__(self, workspaces: Iterable[str], subjects: Iterable[str]) -> None:
+        self._workspaces = {
+            name: f"w-{name}" if _SIMPLE.fullmatch(name) else f"w{number}" for number, name in enumerate(workspaces)
+        }
+        self._subjects = {name: f"s{number}" for number, name in enumerate(subjects)}
+
+    @classmethod
+    def of(cls, review: Review) -> "Ids":
+        """Return the ids of a page."""
+        return cls(review.states, sorted({row.subject for row in review.people}))
+
+    def workspace(self, name: str) -> str:
+        """Return the id of a workspace. Empty if it is not on the page."""
+        return self._workspaces.get(name, "")
+
+    def subject(self, name: str) -> str:
+        """Return the id of a subject. Empty if it is not on the page."""
+        return self._subjects.get(name, "")

@@ -1,0 +1,76 @@
+"""Escalation paths: one block for each path, and in it what is the same for many workspaces once."""
+
+from collections.abc import Iterable
+
+from ambient_components.access.escalation import MEANINGS, Finding, Path, Severity
+from ambient_components.access.role_assignments import KEY, RoleAssignment
+from ambient_components.html.markup import Markup, join, name, tag
+from ambient_components.html.page import Part, folded, table
+from ambient_components.review.facts import Ids, Review
+
+
+def findings_part(review: Review, ids: Ids) -> Part:
+    """Return the paths, worst first."""
+    # `Review.findings` is sorted by severity and path, and a path may have two severities.
+    paths: dict[Path, list[Finding]] = {}
+    for one in review.findings:
+        paths.setdefault(one.path, []).append(one)
+    shown: dict[tuple[object, ...], Path] = {}
+    blocks = [_path(ids, path, found, shown) for path, found in paths.items()]
+    body = tag("div", blocks, class_="cards") if blocks else tag("p", "No subject can become more than was granted.")
+    return Part("findings", "Who can become what", body, len(review.findings))
+
+
+def finding_id(path: Path) -> str:
+    """Return the id of a path's block."""
+    return f"f-{path.value}"
+
+
+def severity(grade: Severity) -> Markup:
+    """Return a severity in its colour."""
+    return tag("span", grade.value, class_=f"sev {grade.value}")
+
+
+def _path(ids: Ids, path: Path, found: list[Finding], shown: dict[tuple[object, ...], Path]) -> Markup:
+    grades = sorted({one.severity for one in found}, key=list(Severity).index)
+    workspaces = len({one.workspace for one in found})
+    head = (
+        *(severity(one) for one in grades),
+        tag("span", MEANINGS[path], class_="who"),
+        tag("small", f"{workspaces} workspace{'' if workspaces == 1 else 's'}"),
+    )
+    blocks = [_variant(ids, one, shown) for one in _variants(found)]
+    return folded(head, blocks, open=Severity.HIGH in grades, id=finding_id(path), class_="card")
+
+
+def _variants(found: Iterable[Finding]) -> list[list[Finding]]:
+    """Return findings with the same texts together, in the order of the first of each."""
+    variants: dict[tuple[object, ...], list[Finding]] = {}
+    for one in found:
+        variants.setdefault((one.severity, one.can, one.how, one.remedy), []).append(one)
+    return list(variants.values())
+
+
+def _variant(ids: Ids, found: list[Finding], shown: dict[tuple[object, ...], Path]) -> Markup:
+    first = found[0]
+    facts = [("Can", first.can), ("How", first.how)]
+    facts += [("or" if number else "Change", remedy) for number, remedy in enumerate(first.remedy)]
+    listed = tag("dl", [join(tag("dt", label), tag("dd", text)) for label, text in facts])
+    who = tuple((one.workspace, one.who) for one in found)
+    known = shown.setdefault(who, first.path)
+    if known is not first.path:
+        same = tag("a", MEANINGS[known], href=finding_id(known))
+        return join(listed, tag("p", f"In {len(found)} workspaces, the same subjects as for: ", same))
+    return join(listed, table(f"Who can {name(first.can)}", ["Workspace", "Who"], (_row(ids, one) for one in found)))
+
+
+def _row(ids: Ids, one: Finding) -> Markup:
+    workspace = tag("th", tag("a", name(one.workspace), href=ids.workspace(one.workspace)), scope="row")
+    who = ", ".join(_name(each, one.workspace) for each in one.who) or "others, who are not known here"
+    return tag("tr", workspace, tag("td", who))
+
+
+def _name(one: RoleAssignment, workspace: str) -> str:
+    text = f"key {one.subject.removeprefix(f'{KEY}:')}" if one.reason == KEY else one.subject
+    where = "" if one.workspace == workspace else f" in {one.workspace}"
+    return name(f"{text} ({one.role}{where})")

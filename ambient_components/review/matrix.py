@@ -1,0 +1,200 @@
+"""Who has access: a grid of subjects and workspaces for a small stack, and a row for each workspace for all."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Final
+
+from ambient_components.access.effective import Row, by_workspace
+from ambient_components.access.role_assignments import GRANT, KEY, RoleAssignment
+from ambient_components.html.markup import Markup, join, name, tag
+from ambient_components.html.page import Part, letters, table
+from ambient_components.platform.contract import Role
+from ambient_components.review.facts import LETTERS, OTHER, Ids, Review, is_key, is_own, letter
+from ambient_components.review.roles import badge
+from ambient_components.rules.states import ACTIVE
+from ambient_components.stacks.access_report import Status
+
+GRID_WORKSPACES: Final = 24
+"""Maximum columns of the grid. A wider one can't be read."""
+_GRID_SUBJECTS: Final = 120
+
+_MARKS: Final = {Status.UNDECLARED: "not declared", Status.LEFT: "not declared any more"}
+_HIGH: Final = "H"
+_DIFFERS: Final = "D"
+
+
+def access_part(review: Review, ids: Ids) -> Part:
+    """Return who has access."""
+    body = (
+        tag("p", f"Only subjects that may {review.access.right}.") if review.access.right else None,
+        _filters(review),
+        _grid(review, ids),
+        letters([(one, ids.workspace(one)) for one in review.states], "Workspaces"),
+        _by_workspace(review, ids),
+    )
+    return Part("access", "Who has access", join(*body), len(review.states))
+
+
+def mark(review: Review, assignment: RoleAssignment) -> Markup | None:
+    """Return what is wrong with one role, if anything is."""
+    text = _MARKS.get(review.access.status(assignment))
+    return tag("em", text) if text else None
+
+
+def _filters(review: Review) -> Markup:
+    """Return filters that need no script: the stylesheet hides what does not match."""
+    roles = [("all", "All"), *((one, role) for role, one in LETTERS.items())]
+    choices = [
+        tag("label", tag("input", type="radio", name="role", value=value, checked=value == "all"), text)
+        for value, text in roles
+    ]
+    only = []
+    if review.high:
+        only.append((_HIGH, "Only with a high finding"))
+    if review.access.differs or review.access.left:
+        only.append((_DIFFERS, "Only with differences"))
+    boxes = [tag("label", tag("input", type="checkbox", value=value), text) for value, text in only]
+    search = tag("label", "Name ", tag("input", type="text", id="search"), hidden=True, id="search-label")
+    return tag(
+        "form",
+        tag("fieldset", tag("legend", "Role"), choices),
+        tag("fieldset", tag("legend", "Show"), boxes, class_="only") if boxes else None,
+        search,
+        tag("span", id="found", aria_live="polite"),
+        class_="filters",
+    )
+
+
+def _classes(review: Review, assignments: Iterable[RoleAssignment], *, high: bool) -> str:
+    """Return the classes by which filters show a row."""
+    found = tuple(assignments)
+    classes = sorted({f"has-{letter(one.role)}" for one in found})
+    classes += [f"has-{_HIGH}"] if high else []
+    return " ".join([*classes, *([f"has-{_DIFFERS}"] if any(mark(review, one) for one in found) else [])])
+
+
+def _grid(review: Review, ids: Ids) -> Markup:
+    subjects: dict[str, dict[str, Row]] = {}
+    for row in review.people:
+        subjects.setdefault(row.subject, {})[row.workspace] = row
+    if not subjects or len(review.states) > GRID_WORKSPACES or len(subjects) > _GRID_SUBJECTS:
+        return join()
+    head = [
+        tag("th", "Subject", scope="col"),
+        *(
+            tag("th", tag("span", tag("a", name(one), href=ids.workspace(one))), scope="col", class_="turned")
+            for one in review.states
+        ),
+    ]
+    high = {who.subject for one in review.high for who in one.who}
+    rows = [
+        tag(
+            "tr",
+            tag("th", tag("a", name(subject), href=ids.subject(subject)), scope="row"),
+            [_square(review, found.get(one)) for one in review.states],
+            class_=_classes(review, _all(found.values()), high=subject in high),
+        )
+        for subject, found in sorted(subjects.items(), key=lambda item: (_reach(item[1].values()), item[0]))
+    ]
+    keys = _key_row(review)
+    return table(
+        "Subjects by workspaces, without keys" if keys is None else "Subjects by workspaces",
+        head,
+        [*rows, *([keys] if keys else [])],
+        class_="grid",
+        id="matrix",
+    )
+
+
+def _all(rows: Iterable[Row]) -> Iterator[RoleAssignment]:
+    return (one for row in rows for one in row.assignments)
+
+
+def _reach(rows: Iterable[Row]) -> tuple[int, ...]:
+    """Return the sort key of a subject: the most admin roles first, then edit, then view."""
+    roles = [row.roles[0] for row in rows]
+    return tuple(-roles.count(role) for role in LETTERS)
+
+
+def _square(review: Review, row: Row | None) -> Markup:
+    if row is None:
+        return tag("td")
+    is_marked = any(mark(review, one) for one in row.assignments)
+    return tag("td", [badge(role) for role in row.roles], tag("em", "!", title="differs") if is_marked else None)
+
+
+def _key_row(review: Review) -> Markup | None:
+    keys = by_workspace(row for row in review.access.rows if is_key(row.assignments[0]))
+    if not keys:
+        return None
+    cells = []
+    for workspace in review.states:
+        roles = sorted((row.roles[0] for row in keys.get(workspace, ())), key=letter)
+        counted = [(role, len(list(group))) for role, group in groupby(roles)]
+        cells.append(tag("td", [(badge(role)) if n == 1 else join(badge(role), f"{n}") for role, n in counted]))
+    return tag(
+        "tr",
+        tag("th", "API keys", scope="row"),
+        cells,
+        class_=_classes(review, _all(row for rows in keys.values() for row in rows), high=False) + " keys",
+    )
+
+
+def _by_workspace(review: Review, ids: Ids) -> Markup:
+    """Return a row for each workspace: a sparse matrix that stays readable with a thousand of them."""
+    groups = by_workspace(review.access.rows)
+    high = {one.workspace for one in review.high}
+    heads: list[Markup | str] = ["Workspace"]
+    heads += [tag("th", badge(role), f" {role}", scope="col", class_=f"c {one}") for role, one in LETTERS.items()]
+    others = any(letter(one.role) == OTHER for one in _all(review.access.rows))
+    heads += [tag("th", badge("other role"), " other", scope="col", class_=f"c {OTHER}")] if others else []
+    heads.append("Keys")
+    letters_ = [*LETTERS.values(), *([OTHER] if others else [])]
+    rows = [_workspace(review, ids, one, groups.get(one, []), letters_, high=one in high) for one in review.states]
+    return table("Workspaces with their subjects, by role", heads, rows, class_="sparse", id="workspaces")
+
+
+def _workspace(review: Review, ids: Ids, workspace: str, rows: list[Row], columns: list[str], *, high: bool) -> Markup:
+    state = review.states[workspace]
+    people = [one for one in _all(row for row in rows if not is_own(row)) if not is_key(one)]
+    keys = [one for one in _all(rows) if is_key(one)]
+    own = sum(map(is_own, rows))
+    cells = []
+    for column in columns:
+        found = [_who(review, ids, one) for one in people if letter(one.role) == column]
+        cells.append(tag("td", tag("ul", found) if found else None, class_=f"c {column}"))
+    more = tag("small", f"{own} of the platform's own accounts") if own else None
+    listed = [_key(review, one) for one in keys]
+    return tag(
+        "tr",
+        tag(
+            "th",
+            name(workspace),
+            tag("small", state) if state != ACTIVE else None,
+            tag("small", "high finding", class_="high") if high else None,
+            more,
+            scope="row",
+        ),
+        cells,
+        tag("td", tag("ul", listed) if listed else None, class_="keys"),
+        id=ids.workspace(workspace),
+        class_=_classes(review, _all(row for row in rows if not is_own(row)), high=high),
+    )
+
+
+def _who(review: Review, ids: Ids, one: RoleAssignment) -> Markup:
+    reason = "" if one.reason == GRANT else f" {name(one.reason)}"
+    role = f" {name(one.role)}" if letter(one.role) == OTHER else ""
+    return tag(
+        "li",
+        tag("a", name(one.subject), href=ids.subject(one.subject)) if ids.subject(one.subject) else name(one.subject),
+        tag("small", f"{role}{reason}") if role or reason else None,
+        mark(review, one),
+    )
+
+
+def _key(review: Review, one: RoleAssignment) -> Markup:
+    text = name(one.subject.removeprefix(f"{KEY}:"))
+    reason = tag("small", f" {name(one.reason)}") if one.reason != KEY else None
+    role = tag("small", f" {name(one.role)}") if one.role not in set(Role) else None
+    return tag("li", badge(one.role), text, role, reason, mark(review, one))

@@ -1,0 +1,135 @@
+"""The page of a review, what a reviewer needs first at the top."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from ambient_components.access.escalation import MEANINGS, Severity
+from ambient_components.html.markup import Markup, join, name, tag
+from ambient_components.html.page import Part, Total, page
+from ambient_components.platform.contract import Role
+from ambient_components.review.changes import changes_part
+from ambient_components.review.facts import Ids, Review
+from ambient_components.review.findings import finding_id, findings_part, severity
+from ambient_components.review.matrix import access_part
+from ambient_components.review.roles import badge
+from ambient_components.review.subjects import subjects_part
+from ambient_components.review.timeline import keys_part
+from ambient_components.rotation.state import format_time
+
+_NAMED: Final = 8
+"""Maximum names in one line of the list at the top."""
+
+_SOURCES: Final = {"state": "Declared by the last run", "files": "Declared by the files"}
+
+_UNKNOWN: Final = (
+    "Who is in a group: only the identity provider knows.",
+    "Access by a ClusterRoleBinding, or by another authorizer than RBAC.",
+    "Who has used an escalation path: the audit log of the API server tells.",
+)
+_NOT_LIVE: Final = "Access that was granted by hand: ambient access STACK --live compares with the cluster."
+
+
+def as_html(review: Review) -> str:
+    """Return the page. Equal reviews give equal bytes."""
+    ids = Ids.of(review)
+    access, subjects, findings = access_part(review, ids), subjects_part(review, ids), findings_part(review, ids)
+    parts = [findings, access, subjects] if review.findings_first else [access, subjects, findings]
+    if review.keys:
+        parts.append(keys_part(review, ids))
+    if review.changes is not None:
+        parts.insert(0, changes_part(review.changes, ids))
+    parts.insert(0, Part("attention", "Needs attention", _attention(review, ids)))
+    unknown = _UNKNOWN if review.access.requested else (_NOT_LIVE, *_UNKNOWN)
+    what = "Escalation report" if review.findings_first else "Access"
+    return page(f"{what}: {name(review.access.stack)}", [_source(review)], _totals(review), parts, unknown)
+
+
+def _source(review: Review) -> Markup:
+    text = _SOURCES[review.access.source]
+    if review.access.requested:
+        text = f"In the cluster, compared with what is {text[0].lower()}{text[1:]}"
+    when: list[Markup | str] = [", ", _time(format_time(review.state_at))] if review.state_at is not None else []
+    return join(text, when, ". Page of ", _time(format_time(review.now)), ".")
+
+
+def _time(moment: str) -> Markup:
+    return tag("time", f"{moment[:10]} {moment[11:16]} UTC", datetime=moment)
+
+
+def _totals(review: Review) -> Iterator[Total]:
+    people = review.people
+    admins = {row.subject for row in people if Role.ADMIN in row.roles}
+    yield Total(len(review.states), _plural("workspace", len(review.states)), "access")
+    subjects = len({row.subject for row in people})
+    yield Total(subjects, _plural("subject", subjects), "subjects")
+    yield Total(len(admins), f"{_plural('subject', len(admins))} with admin", "subjects")
+    if review.keys:
+        yield Total(len(review.keys), _plural("key", len(review.keys)), "keys")
+    high = len(review.high)
+    yield Total(high, f"high {_plural('finding', high)}", "findings", "high" if high else "")
+    if review.changes is not None:
+        yield Total(review.changes.count, _plural("change", review.changes.count), "changes")
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
+
+
+def _attention(review: Review, ids: Ids) -> Markup:
+    lines = [*_differences(review, ids), *_high(review, ids), *_keys(review)]
+    return tag("ul", lines, class_="attention") if lines else tag("p", "Nothing needs attention.", class_="calm")
+
+
+def _differences(review: Review, ids: Ids) -> Iterator[Markup]:
+    report = review.access
+    groups = (
+        ("in the cluster, and not declared", sorted(report.undeclared)),
+        ("declared, and not in the cluster", report.missing),
+        ("not declared any more, and still given: run pulumi up", sorted(report.left)),
+        ("declared by the last run, and not given yet: run pulumi up", report.pending),
+    )
+    for text, found in groups:
+        for one in found:
+            place = ids.workspace(one.workspace)
+            where = tag("a", name(one.workspace), href=place) if place else name(one.workspace)
+            yield tag(
+                "li",
+                tag("span", "differs", class_="sev high"),
+                " ",
+                badge(one.role),
+                " ",
+                name(one.subject),
+                " in ",
+                where,
+                tag("small", f" {text} ({name(one.reason)})"),
+            )
+
+
+def _high(review: Review, ids: Ids) -> Iterator[Markup]:
+    paths: dict[str, list[str]] = {}
+    for one in review.high:
+        paths.setdefault(one.path, []).append(one.workspace)
+    for path in dict.fromkeys(one.path for one in review.high):
+        workspaces = list(dict.fromkeys(paths[path]))
+        links = [tag("li", tag("a", name(one), href=ids.workspace(one))) for one in workspaces[:_NAMED]]
+        more = len(workspaces) - _NAMED
+        links += [tag("li", tag("a", f"and {more} more", href=finding_id(path)))] if more > 0 else []
+        yield tag(
+            "li",
+            severity(Severity.HIGH),
+            " ",
+            tag("a", MEANINGS[path], href=finding_id(path)),
+            tag("ul", links, class_="inline"),
+        )
+
+
+def _keys(review: Review) -> Iterator[Markup]:
+    urgent = [one.row for one in review.keys if one.row.attention]
+    for row in urgent[:_NAMED]:
+        text = f" {'; '.join(row.attention)}"
+        yield tag(
+            "li", tag("span", "key", class_="sev medium"), " ", name(f"{row.workspace}/{row.id}"), tag("small", text)
+        )
+    if len(urgent) > _NAMED:
+        rest = f"{len(urgent) - _NAMED} more keys need attention"
+        yield tag("li", tag("span", "key", class_="sev medium"), " ", tag("a", rest, href="keys"))

@@ -1,0 +1,197 @@
+"""The report on access: the declared role assignments compared with those in the cluster, which is only read."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+
+from ambient_components.access.bindings import ROLE_BINDING, SERVICE_ACCOUNT
+from ambient_components.access.cluster_access import expected, live, missing, unknown
+from ambient_components.access.effective import Row, gives, rows, who_can
+from ambient_components.access.entries import Ledger
+from ambient_components.access.rights import RoleRight
+from ambient_components.access.role_assignments import PLATFORM, RoleAssignment, of_ledger
+from ambient_components.cluster.client import ApiError, Cluster, core, path
+from ambient_components.cluster.guard import Guard
+from ambient_components.engine.state import Export, resources
+from ambient_components.errors import StepError, fail
+from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP
+from ambient_components.stacks.project import Project
+
+_RIGHTS: Final = "--live needs the right to list rolebindings and serviceaccounts; with --workspace only there"
+
+
+@dataclass(frozen=True, slots=True)
+class InCluster:
+    """What a cluster says about access."""
+
+    assignments: frozenset[RoleAssignment]
+    accounts: tuple[Any, ...]
+    """The ServiceAccounts of keys."""
+
+
+def from_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bool) -> InCluster:
+    """Return the access that the stack's cluster gives to these workspaces.
+
+    Args:
+        project: The project, with the stack's config.
+        stack: The stack's name.
+        ledger: The declared access of the selected workspaces.
+        one_by_one: Whether to query each namespace, which needs rights only there. Otherwise the whole cluster is
+            listed.
+
+    Raises:
+        AmbientError: The cluster does not respond, is another one, or denies reading.
+    """
+    config = project.config(stack)
+    try:
+        cluster = Guard(Cluster(config.get("context")), config.get("clusterUid")).cluster
+        bindings, accounts = _listed(cluster, sorted(ledger) if one_by_one else ())
+    except StepError as error:
+        forbidden = isinstance(error, ApiError) and error.status == 403
+        fail(None, "", str(error), _RIGHTS if forbidden else "")
+    return InCluster(live(bindings, accounts, ledger), tuple(accounts))
+
+
+def _listed(cluster: Cluster, workspaces: Collection[str]) -> tuple[list[Any], list[Any]]:
+    """Return RoleBindings, and the ServiceAccounts of keys."""
+    places: list[tuple[str, ...]] = [("namespaces", name) for name in workspaces] or [()]
+    bindings, accounts = [], []
+    for place in places:
+        bindings += cluster.list(path("apis", RBAC_API_GROUP, "v1", *place, "rolebindings"))
+        accounts += cluster.list(core(*place, "serviceaccounts"), f"{APP_LABEL}={KEY_APP}")
+    return bindings, accounts
+
+
+class Status(StrEnum):
+    """The comparison of files and cluster for one role assignment."""
+
+    DECLARED = "declared"
+    """Declared, and in the cluster if it was queried."""
+    UNDECLARED = "undeclared"
+    """In the cluster, not declared."""
+    MISSING = "missing"
+    """Declared, not in the cluster."""
+    PLATFORM = "platform"
+    """The platform's own access for its own accounts."""
+    PENDING = "pending"
+    """Declared by the last run, and not made by it, as after an interruption."""
+    LEFT = "left"
+    """Given by an earlier run, and not declared any more."""
+    RELEASED = "released"
+    """In a released workspace, which is not compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The access of a stack or a part of it."""
+
+    stack: str
+    source: str
+    """The source of the declared access: state or files."""
+    requested: bool
+    """Whether the cluster was queried. `rows` are then its actual access, otherwise the declared access."""
+    rows: tuple[Row, ...]
+    undeclared: frozenset[RoleAssignment]
+    missing: tuple[RoleAssignment, ...]
+    """Declared access that is not in the cluster, sorted. Not included in `rows`."""
+    released: frozenset[str] = frozenset()
+    """Released workspaces, which are not compared."""
+    right: RoleRight | None = None
+    """The right that the report is limited to, if any."""
+    perhaps: tuple[Row, ...] = ()
+    """Subjects that may have the right through a role with unknown rules."""
+
+    pending: tuple[RoleAssignment, ...] = ()
+    """Access that the last run declared and did not make, sorted. Not included in `rows`."""
+    left: frozenset[RoleAssignment] = frozenset()
+    """Access in the state that the last run no longer declared and did not end."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether files and cluster differ."""
+        return bool(self.undeclared or self.missing)
+
+    def status(self, assignment: RoleAssignment) -> Status:
+        """Return the comparison for one role assignment of the report."""
+        if assignment in self.undeclared:
+            return Status.UNDECLARED
+        if assignment in self.missing:
+            return Status.MISSING
+        if assignment in self.left:
+            return Status.LEFT
+        if assignment.reason == PLATFORM:
+            return Status.PLATFORM
+        return Status.RELEASED if self.requested and assignment.workspace in self.released else Status.DECLARED
+
+
+def from_state(export: Export, ledger: Ledger) -> frozenset[RoleAssignment]:
+    """Return the access that runs gave, by the objects in the state.
+
+    Args:
+        export: The parsed output of `pulumi stack export`.
+        ledger: The declared access in this state.
+    """
+    objects: dict[str, list[Any]] = {ROLE_BINDING: [], SERVICE_ACCOUNT: []}
+    for item in resources(export):
+        if item.kind in objects:
+            objects[item.kind].append(item.inputs)
+    return live(objects[ROLE_BINDING], objects[SERVICE_ACCOUNT], ledger)
+
+
+def report(
+    stack: str,
+    source: str,
+    ledger: Ledger,
+    there: Collection[RoleAssignment] | None,
+    given: Collection[RoleAssignment] | None = None,
+) -> Report:
+    """Return all access of a stack.
+
+    Args:
+        stack: The stack's name.
+        source: The source of the ledger: state or files.
+        ledger: The declared access, by workspace.
+        there: The actual access in the cluster. None if it was not queried.
+        given: The access that runs gave, from the state. None if the access is from files.
+    """
+    released = frozenset(name for name, entry in ledger.items() if entry.is_released)
+    declared = [assignment for assignment in expected(ledger) if assignment.workspace not in released]
+    if there is None:
+        made = declared if given is None else [one for one in given if one.workspace not in released]
+        pending, left = missing(declared, made), frozenset(unknown(declared, made))
+        shown = tuple(rows(of_ledger(ledger).difference(pending) | left))
+        return Report(stack, source, False, shown, frozenset(), (), pending=pending, left=left)
+    compared = [assignment for assignment in there if assignment.workspace not in released]
+    others = frozenset(unknown(declared, compared))
+    return Report(stack, source, True, tuple(rows(there)), others, missing(declared, compared), released)
+
+
+def part(whole: Report, subject: str = "", right: RoleRight | None = None) -> Report:
+    """Return the selected part of a report.
+
+    Args:
+        whole: The report.
+        subject: The subject to select. Empty means all.
+        right: Select only subjects with this right, with the roles that give it.
+    """
+    found = tuple(row for row in whole.rows if subject in ("", row.subject))
+    gone = tuple(one for one in whole.missing if subject in ("", one.subject))
+    pending = tuple(one for one in whole.pending if subject in ("", one.subject))
+    perhaps: tuple[Row, ...] = ()
+    if right is not None:
+        who = who_can(found, right)
+        found, perhaps = who.can, who.perhaps
+        gone = tuple(one for one in gone if gives(one, right))
+        pending = tuple(one for one in pending if gives(one, right))
+    shown = {assignment for row in (*found, *perhaps) for assignment in row.assignments}
+    return replace(
+        whole,
+        rows=found,
+        undeclared=whole.undeclared & shown,
+        missing=gone,
+        pending=pending,
+        left=whole.left & shown,
+        right=right,
+        perhaps=perhaps,
+    )

@@ -1,0 +1,187 @@
+"""A row for every key, with what needs attention."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from ambient_components.cluster import objects
+from ambient_components.errors import AmbientError
+from ambient_components.platform.contract import LAST_USED_AT_ANNOTATION
+from ambient_components.rotation import TokenStatus
+from ambient_components.rotation.state import time_of
+from ambient_components.rules.durations import format_rounded
+from ambient_components.rules.lifetimes import default_rotate_before
+from ambient_components.stackfile.loader import load_stack
+from ambient_components.stacks.project import Project, stack_path
+from ambient_components.stacks.summary import Key, StateSummary
+
+NEVER_USED: Final = "Never"
+"""The same text as on the platform's Keys page."""
+
+_DAY: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the cluster reports about a key's ServiceAccount."""
+
+    created: datetime | None
+    last_used: datetime | None
+    """The last use, as recorded by the platform's backend. None means never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One identity of a key."""
+
+    stack: str
+    workspace: str
+    id: str
+    generation: int
+    name: str
+    """The label in the UI."""
+    description: str
+    role: str | None
+    created: datetime | None
+    """None if the cluster was not queried or does not have the account."""
+    last_used: datetime | str | None
+    """A time, `NEVER_USED`, or None if the cluster was not queried."""
+    expires: datetime | str | None
+    """A time, `never`, or None without a token."""
+    state: str
+    """The state of the newest token: current, expired, dead, former (a newer generation exists), revoked (no longer
+    declared) or missing."""
+    next: str | None
+    """The next action of a run: rotate, revoke, `end after` the last day of a former identity, or expire (not
+    renewed)."""
+    next_at: datetime | None
+    attention: tuple[str, ...]
+    """What needs attention. Empty if nothing does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits for attention."""
+
+    within: timedelta
+    """Time to the next run."""
+    idle: timedelta | None = None
+    """The maximum time without use. None disables the check."""
+
+
+def seen_in(accounts: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Seen]:
+    """Return what the ServiceAccounts of keys report, by namespace and name.
+
+    Args:
+        accounts: The ServiceAccounts from the API server.
+    """
+    found = {}
+    for account in accounts:
+        created = time_of(objects.metadata(account).get("creationTimestamp"))
+        used = time_of(objects.annotations(account).get(LAST_USED_AT_ANNOTATION))
+        found[objects.namespace(account), objects.name(account)] = Seen(created, used)
+    return found
+
+
+def rows(summary: StateSummary, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits) -> list[Row]:
+    """Return the keys of one stack, by workspace and id.
+
+    Args:
+        summary: The stack's state summary.
+        seen: What its cluster reports. None if it was not queried.
+        limits: The limits for attention.
+    """
+    return [
+        _row(summary, workspace.name, key, seen, limits) for workspace in summary.workspaces for key in workspace.keys
+    ]
+
+
+def run_interval(project: Project, stack: str) -> timedelta:
+    """Return the promised interval between runs from the stack file. One day if it has none or can't be read."""
+    try:
+        seconds = load_stack(stack_path(project, stack)).file.run_every
+    except AmbientError:
+        seconds = None
+    return timedelta(seconds=seconds or _DAY)
+
+
+def _row(
+    summary: StateSummary, workspace: str, key: Key, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits
+) -> Row:
+    there = seen.get((workspace, key.account)) if seen is not None else None
+    ends = key.until and f"{key.until}"
+    return Row(
+        stack=summary.stack,
+        workspace=workspace,
+        id=key.id,
+        generation=key.generation,
+        name=key.label,
+        description=key.description,
+        role=key.role,
+        created=there.created if there else None,
+        last_used=(there.last_used or NEVER_USED) if there else None,
+        expires="never" if key.never else key.expires_at,
+        state=_state(key, summary.now),
+        next=f"end after {ends}" if ends else key.next_action,
+        next_at=None if ends else key.next_at,
+        attention=tuple(_attention(key, there, summary.now, limits, requested=seen is not None)),
+    )
+
+
+def _state(key: Key, now: datetime) -> str:
+    if not key.made:
+        return "missing" if key.declared else TokenStatus.REVOKED
+    if key.dead:
+        return TokenStatus.DEAD
+    if key.expires_at is not None and key.expires_at <= now:
+        return TokenStatus.EXPIRED
+    if key.former:
+        return "former"
+    return TokenStatus.CURRENT if key.declared else TokenStatus.REVOKED
+
+
+def _attention(key: Key, there: Seen | None, now: datetime, limits: Limits, *, requested: bool) -> Iterable[str]:
+    """Yield what needs attention, most severe first."""
+    if not key.declared:
+        yield "not declared any more, and still there: pulumi up"
+    elif not key.made:
+        yield "declared, and not made: pulumi up"
+    if requested and there is None and key.made:
+        yield "its ServiceAccount is not in the cluster: pulumi up --refresh"
+    if key.dead:
+        yield f"the token no longer works: {key.dead}"
+    elif key.expires_at is not None and not key.former:
+        yield from _ending(key, key.expires_at, now, limits)
+    if key.pending:
+        yield f"not revoked yet, still valid: {', '.join(key.pending)}"
+    if key.undelivered and not key.former:
+        yield f"not delivered: {key.undelivered}"
+    if limits.idle is not None and there is not None and not key.former:
+        yield from _idle(there, now, limits.idle)
+
+
+def _ending(key: Key, expires: datetime, now: datetime, limits: Limits) -> Iterable[str]:
+    if expires <= now:
+        yield f"expired on {expires:%Y-%m-%d %H:%M} UTC"
+    elif expires - now <= limits.within:
+        yield f"expires in {format_rounded(expires - now)}, before the next run"
+    elif key.manual and expires - now <= timedelta(seconds=default_rotate_before(_life(key, expires))):
+        yield f"expires in {format_rounded(expires - now)}, and is not renewed: ambient keys rotate"
+    elif key.next_action == "rotate" and key.next_at is not None and now - key.next_at > 2 * limits.within:
+        yield f"due for renewal since {key.next_at:%Y-%m-%d %H:%M} UTC: do the runs come?"
+
+
+def _life(key: Key, expires: datetime) -> int:
+    """Return the token's total lifetime in seconds. The platform's default of 90 days if unknown."""
+    if key.issued_at is None:
+        return 90 * _DAY
+    return int((expires - key.issued_at).total_seconds())
+
+
+def _idle(there: Seen, now: datetime, idle: timedelta) -> Iterable[str]:
+    if there.last_used is None:
+        if there.created is not None and now - there.created >= idle:
+            yield f"never used since it was made {format_rounded(now - there.created)} ago"
+    elif now - there.last_used >= idle:
+        yield f"not used for {format_rounded(now - there.last_used)}"

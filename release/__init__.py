@@ -1,0 +1,1 @@
+"""`make release`: build what a release consists of, from the last commit."""

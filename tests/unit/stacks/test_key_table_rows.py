@@ -1,0 +1,139 @@
+"""Rows of `ambient keys list`: what each says, and what was seen of its key."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ambient_components.stacks.key_table import NEVER_USED, Row, Seen, rows, seen_in
+from ambient_components.stacks.summary import Key, StateSummary, WorkspaceView
+from tests.support.key_rows import DAILY, DAY, NOW, SECOND, SECRET, SEEN, key, row, summary
+
+
+class TestSeen:
+    def account(self, annotations: Any = None, name: str = "a", **metadata: Any) -> dict[str, Any]:
+        made = {"namespace": "w", "name": name, "creationTimestamp": "2026-11-01T00:00:00Z", **metadata}
+        return {"metadata": made | ({} if annotations is None else {"annotations": annotations})}
+
+    def test_what_the_backend_notes(self) -> None:
+        used = self.account({"ambient-code.io/last-used-at": "2026-11-25T09:08:07Z"}, "used")
+        found = seen_in([used, self.account({}, "unused"), self.account(None, "bare")])
+        made = datetime(2026, 11, 1, tzinfo=UTC)
+        assert found == {
+            ("w", "used"): Seen(made, datetime(2026, 11, 25, 9, 8, 7, tzinfo=UTC)),
+            ("w", "unused"): Seen(made, None),
+            ("w", "bare"): Seen(made, None),
+        }
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "yesterday", "2026-11-25", "2026-11-25T09:08:07", "1795602160", "0001-01-01T00:00:00+14:00", "\n", SECRET],
+    )
+    def test_an_annotation_that_somebody_broke_is_no_use(self, text: str) -> None:
+        (seen,) = seen_in([self.account({"ambient-code.io/last-used-at": text})]).values()
+        assert seen.last_used is None
+
+    def test_other_zones_and_fractions(self) -> None:
+        noted = {"ambient-code.io/last-used-at": "2026-11-25T10:08:07.25+01:00"}
+        (seen,) = seen_in([self.account(noted)]).values()
+        assert seen.last_used == datetime(2026, 11, 25, 9, 8, 7, 250_000, tzinfo=UTC)
+
+
+class TestRows:
+    def test_a_key_that_is_well(self) -> None:
+        assert row(key()) == Row(
+            stack="dev",
+            workspace="payments",
+            id="ci",
+            generation=1,
+            name="GitHub Actions",
+            description="Deploys on merge",
+            role="edit",
+            created=NOW - 30 * DAY,
+            last_used=NOW - 2 * DAY,
+            expires=NOW + 60 * DAY,
+            state="current",
+            next="rotate",
+            next_at=NOW + 46 * DAY,
+            attention=(),
+        )
+
+    @pytest.mark.parametrize(
+        ("one", "state"),
+        [
+            (key(), "current"),
+            (key(expires_at=NOW + SECOND), "current"),
+            (key(expires_at=NOW), "expired"),
+            (key(expires_at=None), "current"),
+            (key(expires_at=None, never=True), "current"),
+            (key(dead="it was revoked"), "dead"),
+            (key(dead="it expired", expires_at=NOW - DAY), "dead"),
+            (key(former=True, until="2026-12-31"), "former"),
+            (key(former=True, expires_at=NOW), "expired"),
+            (key(former=True, dead="x"), "dead"),
+            (key(declared=False), "revoked"),
+            (key(declared=False, expires_at=NOW), "expired"),
+            (key(made=False, expires_at=None), "missing"),
+            (key(made=False, expires_at=None, declared=False), "revoked"),
+        ],
+    )
+    def test_states(self, one: Key, state: str) -> None:
+        assert str(row(one).state) == state
+
+    @pytest.mark.parametrize(
+        ("seen", "created", "last_used"),
+        [
+            (None, None, None),
+            ({}, None, None),
+            ({("other", "ambient-key-ci-0"): Seen(NOW, NOW)}, None, None),
+            ({("payments", "ambient-key-ci-0"): Seen(NOW - DAY, None)}, NOW - DAY, NEVER_USED),
+            ({("payments", "ambient-key-ci-0"): Seen(NOW - DAY, NOW)}, NOW - DAY, NOW),
+        ],
+    )
+    def test_what_the_cluster_says(self, seen: Any, created: Any, last_used: Any) -> None:
+        found = row(key(), seen)
+        assert (found.created, found.last_used) == (created, last_used)
+
+    @pytest.mark.parametrize(
+        ("one", "expires", "following", "at"),
+        [
+            (key(), NOW + 60 * DAY, "rotate", NOW + 46 * DAY),
+            (key(next_action="revoke", next_at=NOW), NOW + 60 * DAY, "revoke", NOW),
+            (key(never=True, expires_at=None, manual=True, next_action=None, next_at=None), "never", None, None),
+            (key(static=True, never=True, expires_at=None, next_action=None, next_at=None), "never", None, None),
+            (
+                key(manual=True, next_action="expire", next_at=NOW + 60 * DAY),
+                NOW + 60 * DAY,
+                "expire",
+                NOW + 60 * DAY,
+            ),
+            (
+                key(former=True, until="2026-12-31", next_action="expire", next_at=NOW + 60 * DAY),
+                NOW + 60 * DAY,
+                "end after 2026-12-31",
+                None,
+            ),
+            (key(made=False, expires_at=None, next_action=None, next_at=None), None, None, None),
+        ],
+    )
+    def test_what_comes(self, one: Key, expires: Any, following: Any, at: Any) -> None:
+        found = row(one)
+        assert (found.expires, found.next, found.next_at) == (expires, following, at)
+
+    def test_both_generations_have_a_row(self) -> None:
+        old = key(former=True, until="2026-12-31", account="ambient-key-ci-0")
+        new = key(generation=2, account="ambient-key-ci-1")
+        seen = {**SEEN, ("payments", "ambient-key-ci-1"): Seen(NOW - DAY, None)}
+        found = rows(summary(old, new), seen, DAILY)
+        assert [(one.generation, one.state, one.last_used) for one in found] == [
+            (1, "former", NOW - 2 * DAY),
+            (2, "current", NEVER_USED),
+        ]
+
+    def test_several_workspaces(self) -> None:
+        views = tuple(WorkspaceView(name, "active", (), (key(id=name),)) for name in ("a", "b"))
+        found = rows(StateSummary("dev", NOW, views), None, DAILY)
+        assert [(one.workspace, one.id) for one in found] == [("a", "a"), ("b", "b")]
+
+    def test_no_key(self) -> None:
+        assert rows(StateSummary("dev", NOW, ()), {}, DAILY) == rows(summary(), None, DAILY) == []
