@@ -11,6 +11,7 @@ from typing import Final
 
 from ambient_components.errors import Problem, refusal
 from ambient_components.rules.durations import parse_duration
+from ambient_components.rules.warnings import LoudWarning
 
 OFFSET_VARIABLE: Final = "AMBIENT_CLOCK_OFFSET"
 """Environment variable for tests that moves the clock of the program and the provider: a duration such as `-30d`."""
@@ -49,13 +50,15 @@ def warnings() -> list[Problem]:
             what = "the clock is moved by that, and tokens are issued and revoked by the moved clock"
         except ValueError:
             what = "that is not a duration"
-        found.append(refusal(f"{OFFSET_VARIABLE} is set to {text!r}: {what}", "unset it: the variable is for tests"))
+        problem = f"{OFFSET_VARIABLE} is set to {text!r}: {what}"
+        found.append(refusal(problem, "unset it: the variable is for tests", rule=LoudWarning.CLOCK_MOVED))
     if os.environ.get(GRPC_LOG_VARIABLE):
         found.append(
             refusal(
                 f"{GRPC_LOG_VARIABLE} is set: Pulumi writes every secret of this run in plain text to the file that it "
                 "names",
                 "delete the file when it is not needed any more, and unset the variable",
+                rule=LoudWarning.SECRETS_LOGGED,
             )
         )
     return found

@@ -34,6 +34,15 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """Why a warning is not shown any more."""
+
+    reason: str
+    date: str
+    """The day of the acknowledgement, YYYY-MM-DD."""
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One refusal, warning or explanation, in a text that a person can act on without reading the source."""
 
@@ -58,6 +67,9 @@ class Problem:
     warning: bool = False
     """Whether this is a warning, which does not stop the run; never true in an `AmbientError`."""
 
+    acknowledged: Acknowledged | None = None
+    """The acknowledgement of a warning; None if there is none."""
+
     def __str__(self) -> str:
         return one_line("; ".join((self.sentence, *self.hints)))
 
@@ -81,10 +93,10 @@ class Problem:
         """The problem with its place."""
         return ": ".join([*(str(part) for part in (self.where, self.path) if part), self.problem])
 
-    def within(self, what: str, *remedies: Remedy) -> "Problem":
+    def within(self, what: str, *remedies: Remedy, rule: str | None = None) -> "Problem":
         """Return the problem of what failed because of this one, with the hints of both."""
         hints = hints_of(self.hints, *remedies)
-        return Problem(None, "", f"{what}: {self.sentence}", hints, self.rule, self.workspaces, self.warning)
+        return Problem(None, "", f"{what}: {self.sentence}", hints, rule or self.rule, self.workspaces, self.warning)
 
 
 def refusal(problem: str, *remedies: Remedy, rule: str | None = None, workspaces: Iterable[str] = ()) -> Problem:

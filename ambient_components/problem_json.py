@@ -7,6 +7,7 @@ people, the engine gets plain sentences.
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 from ambient_components.errors import Problem, Where
@@ -42,9 +43,14 @@ def for_engine(
         environ: Of the engine.
         people: What people get instead of all problems.
     """
-    if environ.get(VARIABLE) == AS_JSON:
+    if is_for_ambient(environ):
         return "\n".join(map(encode, problems))
     return "\n".join(problem.text for problem in (problems if people is None else people))
+
+
+def is_for_ambient(environ: Mapping[str, str] = os.environ) -> bool:
+    """Return whether `ambient` started the engine and reads its messages."""
+    return environ.get(VARIABLE) == AS_JSON
 
 
 def encode(problem: Problem) -> str:
@@ -73,6 +79,7 @@ def decode(text: str) -> tuple[Problem, ...]:
 def fields(problem: Problem) -> dict[str, Any]:
     """Return a problem for programs, as part of a verb's JSON."""
     where = problem.where
+    acknowledged = {"acknowledged": asdict(problem.acknowledged)} if problem.acknowledged else {}
     return {
         "rule": problem.rule,
         "workspaces": list(problem.workspaces),
@@ -82,6 +89,7 @@ def fields(problem: Problem) -> dict[str, Any]:
         "file": where.file if where else None,
         "line": (where.line or None) if where else None,
         "column": (where.column or None) if where else None,
+        **acknowledged,
     }
 
 

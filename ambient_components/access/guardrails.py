@@ -27,6 +27,7 @@ from ambient_components.access.violations import declared, ended_by_date, is_eva
 from ambient_components.errors import PathPart, Problem, Remedy, refusal
 from ambient_components.platform.subjects import who_is_meant
 from ambient_components.rules.roles import OWNER, rank
+from ambient_components.rules.warnings import LoudWarning
 
 SHARE: Final = 4
 """One in this many workspaces, grants or keys of a stack may be removed in one run."""
@@ -120,7 +121,7 @@ def guardrail_warnings(before: Ledger, after: Ledger, now: datetime | None = Non
         refusal(
             f"workspace {name!r}: it has no admin any more: the grant of {' and '.join(ended)} has ended by its date",
             "add one under owners or grants",
-            rule=NO_ADMIN,
+            rule=LoudWarning.LAST_ADMIN_ENDED,
             workspaces=(name,),
         )
         for name in sorted(before.keys() & after.keys())

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ambient_components.access.entries import Entry, Ledger
 from ambient_components.errors import Problem, refusal
+from ambient_components.rules.warnings import LoudWarning
 
 
 def case_changes(before: Ledger, after: Ledger) -> Iterator[Problem]:
@@ -17,6 +18,7 @@ def case_changes(before: Ledger, after: Ledger) -> Iterator[Problem]:
                     f"workspace {name!r}: {former} becomes {gained}: Kubernetes compares names with their case, so "
                     "this is another subject",
                     "make sure that the identity provider has the new name in exactly this case",
+                    rule=LoudWarning.CASE_CHANGED,
                     workspaces=(name,),
                 )
 

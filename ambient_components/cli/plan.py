@@ -186,7 +186,7 @@ def plan(
     ] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Also show the engine's steps.")] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="Show each warning, also where many workspaces have the same.")
+        bool, typer.Option("--verbose", help="Show each warning, also acknowledged ones, and those of many workspaces.")
     ] = False,
     jobs: Jobs = None,
     everything: Annotated[

@@ -24,6 +24,8 @@ from ambient_components.output import REFUSED, Format, show_problems
 from ambient_components.plan import Plan, making, saved
 from ambient_components.plan.page import show
 from ambient_components.plan.saved import Saved, differences, is_same
+from ambient_components.rules.acknowledgements import Acknowledgements
+from ambient_components.rules.warnings import with_name
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project, stack_path
@@ -76,7 +78,8 @@ def up(
     everything: Annotated[bool, typer.Option("--all", help="Also run shards without changes (fleets only).")] = (False),
     shard: Shards = None,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Also show each step of the engine (not for fleets).")
+        bool,
+        typer.Option("--verbose", "-v", help="Also show each warning, and each step of the engine (not for fleets)."),
     ] = False,
     form: Form = Format.TEXT,
 ) -> None:
@@ -99,7 +102,7 @@ def up(
     reviewed = saved.read(plan) if plan else None
     refresh = reviewed.refresh if reviewed else refresh
     made = _planned(project, stack, reviewed, refresh=refresh)
-    show(made.plan)
+    show(made.plan, verbose=verbose)
     sys.stdout.flush()
     if reviewed is not None:
         _check_same(reviewed, made.plan, stack)
@@ -116,7 +119,8 @@ def up(
     flags = ("--refresh",) if refresh else ()
     ended = carry_out(made.engine, "up", stack, *flags, verbose=verbose)
     if ended.code == 0:
-        show_problems(one for one in ended.reported.warnings if one not in made.plan.warnings)
+        warnings = made.acknowledged.marked(ended.reported.warnings)
+        show_problems(with_name(one) for one in warnings if one.acknowledged is None and one not in made.plan.warnings)
     code = show_end(ended, project.shown(project.config_file(stack)), done_lines(made.plan, ended))
     if code:
         raise typer.Exit(code)
@@ -130,6 +134,7 @@ class _Made:
     """The engine, set to the plan's time."""
     export: Export
     plan: Plan
+    acknowledged: Acknowledgements
 
 
 def _check_unchanged(made: _Made, stack: str) -> None:
@@ -167,7 +172,8 @@ def _planned(project: Project, stack: str, reviewed: Saved | None, *, refresh: b
             saved.check_fresh(reviewed, stack, export, saved.versions(engine))
         desired = making.declared(project, stack, loaded, when)
         answer = preview.result()
-    return _Made(engine, export, making.online(engine, stack, export, desired, when, refresh=refresh, answer=answer))
+    plan = making.online(engine, stack, export, desired, when, refresh=refresh, answer=answer)
+    return _Made(engine, export, plan, desired.acknowledged)
 
 
 def _check_same(reviewed: Saved, found: Plan, stack: str) -> None:

@@ -26,6 +26,7 @@ from ambient_components.resources import (
     ProjectSettingsArgs,
 )
 from ambient_components.rules import limits
+from ambient_components.rules.warnings import WarningRule
 
 
 def settings(
@@ -98,6 +99,7 @@ def resource_limits(
                 f"workspace {namespace!r} is closed off, and the port {port} of its object store is open to none of "
                 "its pods as far as is known: no session would start",
                 f"allow it: limits: {{network: {{allow: [{{cidr: ADDRESS/32, ports: [{port}]}}]}}}}",
+                rule=WarningRule.STORE_OUT_OF_REACH,
                 workspaces=(namespace,),
             )
             pulumi.log.warn(for_engine([closed]), opts.parent)

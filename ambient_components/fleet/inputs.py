@@ -27,6 +27,9 @@ from ambient_components.stacks.selection import Fleet
 _FORM: Final = 1
 """The version of the digest. A new one makes every shard run once."""
 
+_ACKNOWLEDGE: Final = "acknowledge"
+"""Field of an entry that no run depends on."""
+
 _PACKAGES: Final = ("pulumi", "pulumi-kubernetes", "pulumi-aws")
 
 
@@ -112,7 +115,8 @@ def _workspace(
     """Return the digest of a workspace's own inputs. Empty if unknown."""
     if marks is None:
         return ""
-    parts: dict[str, Any] = {"entry": loaded.data[name], "marks": marks}
+    entry = {field: value for field, value in loaded.data[name].items() if field != _ACKNOWLEDGE}
+    parts: dict[str, Any] = {"entry": entry, "marks": marks}
     if config := {key: fleet.config.get(key) for key in config_keys([workspace])}:
         parts["config"] = config
     if workspace.settings.ca_bundle is not None:

@@ -232,7 +232,7 @@ def as_json(job: Job) -> dict[str, Any]:
         "created": reported.created,
         "updated": reported.updated,
         "deleted": reported.deleted,
-        "minted": reported.minted,
+        "issued": reported.issued,
         "revoked": reported.revoked,
         "seconds": round(job.seconds, 2),
         "locked": job.locked,

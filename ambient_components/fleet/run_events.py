@@ -59,7 +59,7 @@ class Reported:
     """Number of objects, without components, providers and the ledger."""
     objects: list[tuple[str, str]] = field(default_factory=list)
     """Operation and logical name of the same objects. In a refresh: how the cluster differs from the state."""
-    minted: int = 0
+    issued: int = 0
     revoked: int = 0
     """Number of tokens and access keys."""
     step: str = ""
@@ -158,7 +158,7 @@ class Reported:
         outputs = {} if step.op in DELETES else _outputs(step.new)
         recorded = TokenRecord.of(outputs)
         after = {one.id for one in recorded}
-        self.minted += len(after - before)
+        self.issued += len(after - before)
         self.revoked += len(before - after)
         if recorded.pending or outputs.get("undelivered") or outputs.get("drift"):
             self.unsettled = True

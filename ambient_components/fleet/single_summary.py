@@ -11,7 +11,7 @@ from ambient_components.fleet.run_events import Reported
 from ambient_components.fleet.single import Ended
 from ambient_components.fleet.summary import ways_out
 from ambient_components.output import INTERRUPTED, REFUSED
-from ambient_components.plan.facts import MINTED, ROTATED, Plan
+from ambient_components.plan.facts import ISSUED, ROTATED, Plan
 from ambient_components.printable import one_line
 from ambient_components.rules.roles import rank
 
@@ -31,7 +31,7 @@ def done_lines(plan: Plan, ended: Ended) -> list[str]:
         "access": _access(plan.access),
         "workspaces": _counted(one.what for one in plan.workspaces),
         "tokens": ", ".join(
-            f"{count} {word}" for count, word in ((reported.minted, "issued"), (reported.revoked, "revoked")) if count
+            f"{count} {word}" for count, word in ((reported.issued, "issued"), (reported.revoked, "revoked")) if count
         ),
         "buckets": _counted(one.what for one in plan.buckets),
     }
@@ -143,7 +143,7 @@ def _counted(words: Iterable[str]) -> str:
 
 def _next(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield commands with their purpose, three at most."""
-    new = sorted({key_output(one.workspace, one.key) for one in plan.keys if one.what in (MINTED, ROTATED)})
+    new = sorted({key_output(one.workspace, one.key) for one in plan.keys if one.what in (ISSUED, ROTATED)})
     if new:
         more = f" ({len(new) - 1} more: ambient keys list {plan.stack})" if len(new) > 1 else ""
         yield f"ambient keys show {plan.stack} {new[0]}", f"read the new token{more}"

@@ -82,7 +82,7 @@ def summary_json(jobs: Sequence[Job], verb: str, name: str, seconds: float, code
         },
         **{
             what: sum(getattr(one, what) for one in reported)
-            for what in ("created", "updated", "deleted", "minted", "revoked")
+            for what in ("created", "updated", "deleted", "issued", "revoked")
         },
         "failedWorkspaces": sorted(
             {job.named(one.workspace) for job in jobs for one in job.reported.failures if one.workspace}
@@ -93,7 +93,7 @@ def summary_json(jobs: Sequence[Job], verb: str, name: str, seconds: float, code
 
 def _counts(jobs: Sequence[Job], seconds: float) -> Iterator[str]:
     ran = [job for job in jobs if job.phase is Phase.DONE]
-    changed = [job for job in ran if job.reported.changes or job.reported.minted or job.reported.revoked]
+    changed = [job for job in ran if job.reported.changes or job.reported.issued or job.reported.revoked]
     failed = [job for job in jobs if job.phase is Phase.FAILED]
     stopped = [job for job in jobs if job.phase is Phase.INTERRUPTED]
     skipped = [job for job in jobs if job.phase is Phase.SKIPPED]
@@ -111,9 +111,9 @@ def _counts(jobs: Sequence[Job], seconds: float) -> Iterator[str]:
     objects = parts(*(sum(getattr(one, what) for one in reported) for what in ("created", "updated", "deleted")))
     if objects:
         yield f"objects: {', '.join(objects)}"
-    minted, revoked = (sum(getattr(one, what) for one in reported) for what in ("minted", "revoked"))
-    if minted or revoked:
-        tokens = [f"{count} {word}" for count, word in ((minted, "minted"), (revoked, "revoked")) if count]
+    issued, revoked = (sum(getattr(one, what) for one in reported) for what in ("issued", "revoked"))
+    if issued or revoked:
+        tokens = [f"{count} {word}" for count, word in ((issued, "issued"), (revoked, "revoked")) if count]
         yield f"tokens and access keys: {', '.join(tokens)}"
 
 

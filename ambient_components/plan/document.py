@@ -35,16 +35,27 @@ _ROLE_ASSIGNMENT: Final = record(
     reason=text("The kind of access: owner, grant or key."),
 )
 
-_PROBLEM: Final = record(
+_PROBLEM_FIELDS: Final = {
+    "rule": text("Name of the guardrail, of the rule that refuses it, or of the warning.").or_none,
+    "workspaces": texts("The workspaces that it is about; left out where it is about the stack as a whole.").or_none,
+    "path": text("Place in the file.").or_none,
+    "problem": text("What is wrong."),
+    "hints": texts("What is allowed and what to do.").or_none,
+    "file": text("The file.").of(lambda one: one.where and one.where.file).or_none,
+    "line": number("Line of it.", minimum=1).of(lambda one: one.where and one.where.line).or_none,
+    "column": number("Column of it.", minimum=1).of(lambda one: one.where and one.where.column).or_none,
+}
+
+_PROBLEM: Final = record("One of them.", **_PROBLEM_FIELDS)
+
+_WARNING: Final = record(
     "One of them.",
-    rule=text("Id of the guardrail or of the rule that refuses it or warns of it.").or_none,
-    workspaces=texts("The workspaces that it is about; left out where it is about the stack as a whole.").or_none,
-    path=text("Place in the file.").or_none,
-    problem=text("What is wrong."),
-    hints=texts("What is allowed and what to do.").or_none,
-    file=text("The file.").of(lambda one: one.where and one.where.file).or_none,
-    line=number("Line of it.", minimum=1).of(lambda one: one.where and one.where.line).or_none,
-    column=number("Column of it.", minimum=1).of(lambda one: one.where and one.where.column).or_none,
+    **_PROBLEM_FIELDS,
+    acknowledged=record(
+        "Its acknowledgement. Pages count such a warning and do not show it.",
+        reason=text("The reason."),
+        date=text("The day, YYYY-MM-DD."),
+    ).or_none,
 )
 
 PLAN: Final = record(
@@ -183,7 +194,7 @@ PLAN: Final = record(
         "Differences between what the last run declared and what it did.",
         record("One of them.", workspace=_WORKSPACE.or_none, text=text("The difference.")),
     ),
-    warnings=each("What a reader should know.", _PROBLEM),
+    warnings=each("What a reader should know, with acknowledged warnings.", _WARNING),
     errors=each(
         "Why a run would fail, where no guardrail is the reason: no preview, or secrets without a value.", _PROBLEM
     ),

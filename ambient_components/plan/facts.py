@@ -9,6 +9,7 @@ from ambient_components.access.role_assignments import AccessDiff
 from ambient_components.errors import Problem
 from ambient_components.problem_json import MISSING_VALUE
 from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.warnings import LOUD
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,14 @@ FORGOTTEN: Final = "forgotten"
 WORKSPACE_CHANGES: Final = (REMOVED, CLOSED, MADE, ADOPTED, OPENED, RELEASED, TAKEN_BACK, FORGOTTEN)
 """Changes of a workspace, most dangerous first."""
 
-MINTED: Final = "minted"
+ISSUED: Final = "issued"
 ROTATED: Final = "rotated"
 REVOKED: Final = "revoked"
 ENDED: Final = "old token revoked"
 CHANGED: Final = "changed"
 EXPIRING: Final = "expiring"
 
-KEY_CHANGES: Final = (REVOKED, MINTED, ROTATED, ENDED, CHANGED, EXPIRING)
+KEY_CHANGES: Final = (REVOKED, ISSUED, ROTATED, ENDED, CHANGED, EXPIRING)
 """Changes of one identity of a key. `expiring` is not a change: the token ends soon and is not renewed
 automatically."""
 
@@ -235,6 +236,7 @@ class Plan:
     """A text for each ledger that leaves the program. No guardrail is evaluated in such a run."""
     pending: tuple[Waiting, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    """All warnings, with the acknowledged ones."""
     errors: tuple[Problem, ...] = ()
     """Why a run would fail, other than guardrail violations: the engine made no complete preview, or a secret has no
     value."""
@@ -268,6 +270,16 @@ class Plan:
         )
 
     @property
+    def shown_warnings(self) -> tuple[Problem, ...]:
+        """The warnings without the acknowledged ones."""
+        return tuple(one for one in self.warnings if one.acknowledged is None)
+
+    @property
+    def acknowledged_warnings(self) -> tuple[Problem, ...]:
+        """The acknowledged warnings."""
+        return tuple(one for one in self.warnings if one.acknowledged is not None)
+
+    @property
     def complete(self) -> bool:
         """Whether the run could be evaluated. A secret without a value does not prevent that."""
         return all(one.rule == MISSING_VALUE for one in self.errors)
@@ -287,5 +299,9 @@ class Plan:
 
 
 def sorted_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Return problems in the order of a page, each once."""
-    return tuple(sorted(set(problems), key=lambda one: (one.rule or "", *one.sort_key, one.workspaces, one.hints)))
+    """Return problems in the order of a page, each once: warnings that can't be acknowledged first, then by rule."""
+    return tuple(sorted(set(problems), key=_order))
+
+
+def _order(one: Problem) -> tuple[object, ...]:
+    return (one.rule not in LOUD, one.rule or "", *one.sort_key, one.workspaces, one.hints)

@@ -13,7 +13,7 @@ from ambient_components.rotation.state import format_time
 _WORKSPACES: Final = {what: f"workspace{{s}} {what}" for what in facts.WORKSPACE_CHANGES if what != facts.REMOVED}
 _KEYS: Final = {
     facts.REVOKED: "key{s} revoked",
-    facts.MINTED: "key{s} minted",
+    facts.ISSUED: "key{s} issued",
     facts.ROTATED: "key{s} renewed",
     facts.ENDED: "old token{s} revoked",
     facts.CHANGED: "key{s} changed",
@@ -88,8 +88,10 @@ def summary(plan: Plan) -> list[str]:
     lines = [_shards(plan.shards)] if plan.shards is not None else []
     if plan.refused or plan.errors:
         lines.append(f"declared: {headline(plan)}")
-    if plan.warnings:
-        lines.append(f"warnings: {len(plan.warnings)}")
+    if plan.shown_warnings:
+        lines.append(f"warnings: {len(plan.shown_warnings)}")
+    if plan.acknowledged_warnings:
+        lines.append(f"acknowledged warnings: {len(plan.acknowledged_warnings)} (--verbose)")
     if plan.steps:
         counts = ", ".join(f"{count} {op}" for op, count in plan.step_counts.items())
         lines.append(f"the engine's steps: {counts}")

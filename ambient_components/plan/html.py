@@ -23,7 +23,7 @@ def as_html(plan: Plan, *, verbose: bool = False) -> str:
 
     Args:
         plan: The plan.
-        verbose: Whether warnings that repeat have a line each.
+        verbose: Whether each warning has a line, the acknowledged ones too.
     """
     found = sections(plan, verbose=verbose)
     parts = [_part(number, one) for number, one in enumerate(found)]
@@ -42,7 +42,7 @@ def as_html(plan: Plan, *, verbose: bool = False) -> str:
 def _totals(found: list[Section]) -> Iterator[Total]:
     for number, one in enumerate(found):
         if one.title in LOUD:
-            yield Total(len(one.lines), one.title.lower(), _id(number), "high")
+            yield Total(one.count, one.title.lower(), _id(number), "high")
 
 
 def _id(number: int) -> str:
@@ -53,7 +53,7 @@ def _part(number: int, section: Section) -> Part:
     lines = _table(section)
     body = folded("Show", lines) if section.folded or len(section.lines) > _MANY else lines
     notes = [tag("p", note, class_="note") for note in section.notes]
-    return Part(_id(number), section.title, join(notes, body), len(section.lines))
+    return Part(_id(number), section.title, join(notes, body), section.count)
 
 
 def _table(section: Section) -> Markup:

@@ -32,7 +32,7 @@ def key_changes(before: Ledger, after: Ledger, recorded: Recorded, at: datetime,
             if has is not None and has.made and not is_let_go(before, after, workspace):
                 found.append(change(identity, facts.REVOKED, has.role, why_revoked(identity, before, after), has))
         elif has is None or not has.made:
-            found.append(change(identity, facts.MINTED, key.role, why_minted(identity, before, after)))
+            found.append(change(identity, facts.ISSUED, key.role, why_issued(identity, before, after)))
         else:
             found += _of_living(identity, key, before, has, at, released=after[workspace].is_released)
             found += expiring(identity, key.role, has, at, ahead)
@@ -115,7 +115,7 @@ _WORDS: Final[Mapping[str, Callable[[KeyEntry], str]]] = {
 """Settings that can change without a new identity. The lifetime covers `never` too."""
 
 
-def why_minted(identity: Identity, before: Ledger, after: Ledger) -> str:
+def why_issued(identity: Identity, before: Ledger, after: Ledger) -> str:
     """Return why an identity is created."""
     workspace, key_id, generation = identity
     key = after.get(workspace, NOTHING).keys.get(key_id)

@@ -8,9 +8,10 @@ from ambient_components.access.role_assignments import NO_ROLE, OWNER, RoleAssig
 from ambient_components.errors import Problem
 from ambient_components.plan import facts
 from ambient_components.plan.facts import BucketChange, GuardrailChange, KeyChange, Plan, SourceChange, Step
-from ambient_components.plan.folding import folded
+from ambient_components.plan.folding import Folded, folded
 from ambient_components.plan.role_changes import GAINED, REMOVED, RoleChange, keys_of_access, role_changes
 from ambient_components.rules.roles import WEAKEST_FIRST, rank
+from ambient_components.rules.warnings import with_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Line:
     """What a person can do."""
     change: str = ""
     """The value before and after, such as ``edit -> admin``. Shown verbatim, never as markup."""
+    count: int = 1
+    """The number of facts that the line stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,11 @@ class Section:
     """What the facts mean, for readers who see them for the first time."""
     folded: bool = False
     """Whether Markdown folds the section: no fact of it changes what a run does."""
+
+    @property
+    def count(self) -> int:
+        """The number of facts, exact even if a line stands for several."""
+        return sum(line.count for line in self.lines)
 
 
 ADMIN_GAINED: Final = "Admin gained"
@@ -63,7 +71,7 @@ _WORKSPACES: Final = {
 }
 _KEYS: Final = {
     facts.REVOKED: ("-", "Keys revoked"),
-    facts.MINTED: ("+", "Keys minted"),
+    facts.ISSUED: ("+", "Keys issued"),
     facts.ROTATED: ("~", "Keys renewed"),
     facts.ENDED: ("-", "Old tokens revoked"),
     facts.CHANGED: ("~", "Keys changed"),
@@ -76,9 +84,11 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
 
     Args:
         plan: The plan.
-        verbose: Whether warnings that repeat for many workspaces have a line each.
+        verbose: Whether each warning has a line, the acknowledged ones too.
     """
     told = keys_of_access(plan)
+    warnings = [*map(Folded, plan.shown_warnings)] if verbose else folded(plan.shown_warnings)
+    acknowledged = plan.acknowledged_warnings if verbose else ()
     access = [(one, _access(one, told.get((one.workspace, one.subject)))) for one in role_changes(plan)]
     found = [
         Section("Refused", tuple(map(_problem, plan.guardrails))),
@@ -99,7 +109,8 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
         Section("Sources of secrets", tuple(_source(one) for one in plan.sources)),
         Section("Else declared", tuple(Line("~", (), text) for text in plan.other)),
         Section("Pending since the last run", tuple(_pending(plan))),
-        Section("Warnings", tuple(map(_problem, plan.warnings if verbose else folded(plan.warnings))), folded=True),
+        Section("Warnings", tuple(_warning(one.warning, one.count) for one in warnings), folded=True),
+        Section("Acknowledged warnings", tuple(map(_warning, acknowledged)), folded=True),
         Section("Coming by date", tuple(_dates(plan)), folded=True),
         _keys(plan, facts.EXPIRING),
     ]
@@ -168,6 +179,13 @@ def _bucket(one: BucketChange) -> Line:
 
 def _problem(one: Problem) -> Line:
     return Line("!", (), one.sentence, one.hints)
+
+
+def _warning(one: Problem, count: int = 1) -> Line:
+    text = with_name(one).sentence
+    if one.acknowledged is None:
+        return Line("!", (), text, one.hints, count=count)
+    return Line("!", (), f"{text}; acknowledged on {one.acknowledged.date}: {one.acknowledged.reason}")
 
 
 def _guardrail_change(one: GuardrailChange) -> Line:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ambient_components import clock
-from ambient_components.access import GuardrailSettings, guardrail_warnings, refusals
+from ambient_components.access import GuardrailSettings, guardrail_warnings
 from ambient_components.access.entries import Ledger
 from ambient_components.engine import texts
 from ambient_components.engine.command import Answer, Engine, failed
@@ -20,9 +20,12 @@ from ambient_components.plan.preview import Digest, from_preview
 from ambient_components.plan.recorded import Recorded
 from ambient_components.plan.state import pending, recorded_in
 from ambient_components.problem_json import MISSING_VALUE
+from ambient_components.program.acknowledgements import acknowledgements
 from ambient_components.program.calendar import Calendar
+from ambient_components.program.guardrails import at_entry, placed_refusals
 from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
 from ambient_components.program.storage import uses_aws
+from ambient_components.rules.acknowledgements import Acknowledgements
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.object_store import OBJECT_STORE, REGION_DEFAULT, StoreConfig, given_store
 from ambient_components.stackfile.checks.upcoming_dates import ended_grants, ending
@@ -56,6 +59,9 @@ class Declared:
     rules: Mapping[str, Any]
     """The guardrail settings, as the ledger's input."""
     ahead: Ahead
+    stack: LoadedStack
+    """The files."""
+    acknowledged: Acknowledgements
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +93,13 @@ def declared(project: Project, stack: str, loaded: LoadedStack, at: datetime) ->
     own = of_shard(project, stack, {name: one.shard for name, one in loaded.file.workspaces.items()})
     workspaces = {name: loaded.file.workspaces[name] for name in own}
     ledger = ledger_of(workspaces, calendar, _store(project, stack, loaded))
+    acknowledged = acknowledgements(loaded.file, calendar)
     dated = located(loaded, [*ended_grants(loaded.file, at), *ending(loaded.file, at)])
     warnings = [*loaded.warnings, *dated, *expired_exceptions(loaded, ledger, calendar)]
     rules = stack_guardrails(loaded.file, calendar)
     return Declared(
-        ledger, GuardrailSettings.of(rules), tuple(warnings), loaded.file.timezone, rules, _ahead(loaded)
+        ledger, GuardrailSettings.of(rules), tuple(acknowledged.marked(warnings)), loaded.file.timezone, rules,
+        _ahead(loaded), loaded, acknowledged,
     )  # fmt: skip
 
 
@@ -161,12 +169,17 @@ def offline(stack: str, desired: Declared, there: Deployed, at: datetime) -> Pla
         guardrail_changes=stack_guardrail_changes(there.rules, desired.rules),
         pending=there.pending, warnings=warnings, unknown=OFFLINE,
     )  # fmt: skip
-    return replace(plan, state_at=there.at)
+    return replace(_marked(plan, desired), state_at=there.at)
 
 
 def crossed(before: Ledger, desired: Declared, at: datetime) -> list[Problem]:
     """Return what the ledger's check would refuse: guardrails, and rules that allow no exception."""
-    return refusals(before, desired.ledger, desired.guardrails, at)
+    return placed_refusals(desired.stack, before, desired.ledger, desired.guardrails, at)
+
+
+def _marked(plan: Plan, desired: Declared) -> Plan:
+    """Return the plan with its acknowledged warnings marked."""
+    return replace(plan, warnings=sorted_problems(desired.acknowledged.marked(plan.warnings)))
 
 
 def online(
@@ -198,19 +211,20 @@ def online(
     answer = answer or engine.attempt(*arguments)
     digest = _digest(arguments, answer)
     if answer.code == 0:
-        return from_preview(
+        plan = from_preview(
             digest, there.ledger, stack=stack, at=at, recorded=there.recorded, zone=desired.zone, ahead=desired.ahead,
             pending=there.pending,
         )  # fmt: skip
+        return _marked(plan, desired)
     guardrails = crossed(there.ledger, desired, at)
-    reported = _errors(digest, answer, guardrails)
+    reported = [at_entry(desired.stack, one) for one in _errors(digest, answer, guardrails)]
     plan = from_ledgers(
         there.ledger, desired.ledger, stack=stack, at=at, recorded=there.recorded, zone=desired.zone,
         guardrails=guardrails, ahead=desired.ahead,
         guardrail_changes=stack_guardrail_changes(there.rules, desired.rules),
         pending=there.pending, warnings=digest.warnings or desired.warnings,
     )  # fmt: skip
-    return replace(plan, online=True, errors=sorted_problems([*reported, *digest.missing]))
+    return replace(_marked(plan, desired), online=True, errors=sorted_problems([*reported, *digest.missing]))
 
 
 def without_secrets(plan: Plan) -> Plan:

@@ -31,13 +31,13 @@ def as_markdown(plan: Plan, limit: int = LIMIT, *, verbose: bool = False) -> str
     Args:
         plan: The plan.
         limit: Maximum characters. The totals take up to about 3,000 and are never truncated.
-        verbose: Whether warnings that repeat have a line each.
+        verbose: Whether each warning has a line, the acknowledged ones too.
     """
     found = sections(plan, verbose=verbose)
     head = _head(plan)
     # The minimum of every section, even of one without room for a line.
     fixed = len(head) + sum(
-        len(_opening(section)) + len(_more(len(section.lines))) + len(_closing(section)) for section in found
+        len(_opening(section)) + len(_more(section.count)) + len(_closing(section)) for section in found
     )
     tail = _unknown(plan)
     left = limit - fixed - len(tail) - len(_steps(plan, 0))
@@ -53,7 +53,7 @@ def as_markdown(plan: Plan, limit: int = LIMIT, *, verbose: bool = False) -> str
                 break
             shown.append(text)
             left -= len(text)
-        hidden = len(section.lines) - len(shown)
+        hidden = sum(line.count for line in section.lines[len(shown) :])
         page += [_opening(section), *shown, *([_more(hidden)] if hidden else []), _closing(section)]
     page.append(tail)
     used = sum(map(len, page))
@@ -103,7 +103,7 @@ def _is_table(section: Section) -> bool:
 
 
 def _opening(section: Section) -> str:
-    title = f"{section.title} ({len(section.lines)})"
+    title = f"{section.title} ({section.count})"
     return f"\n<details><summary><b>{title}</b></summary>\n\n" if section.folded else f"\n**{title}**\n\n"
 
 

@@ -26,7 +26,7 @@ def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False, verbose: b
         plan: The plan.
         paint: Applies styles. Default: no styles.
         steps: Whether to append the engine's steps.
-        verbose: Whether warnings that repeat have a line each.
+        verbose: Whether each warning has a line, the acknowledged ones too.
         width: Columns of the terminal. 0 means that lines are not wrapped.
     """
     title = f"{one_line(plan.stack)} at {format_time(plan.at)}{source(plan)}"
@@ -54,7 +54,7 @@ def _totals(text: str, width: int, first: str = "", rest: str = "  ") -> list[st
 
 
 def _section(section: Section, paint: Paint, width: int) -> Iterator[str]:
-    yield paint(f"{section.title} ({len(section.lines)})", "loud" if section.title in LOUD else "bold")
+    yield paint(f"{section.title} ({section.count})", "loud" if section.title in LOUD else "bold")
     for note in section.notes:
         yield from (paint(line, "dim") for line in wrapped(note, width, "  ", "  "))
     columns = _columns(section.lines)
@@ -88,7 +88,7 @@ def show(
         found: The plan.
         form: Text, Markdown, HTML or JSON.
         steps: With text: whether to add the engine's own steps.
-        verbose: Whether warnings that repeat have a line each.
+        verbose: Whether each warning has a line, the acknowledged ones too.
         limit: With Markdown: the most characters.
     """
     if form is Format.JSON:

@@ -19,7 +19,7 @@ from ambient_components.errors import Problem
 from ambient_components.plan import facts, ledger_steps
 from ambient_components.plan.buckets import bucket_changes
 from ambient_components.plan.facts import Ahead, BucketChange, KeyChange, Plan, Step, Waiting
-from ambient_components.plan.keys import change, expiring, is_let_go, what_changes, why_minted, why_revoked
+from ambient_components.plan.keys import change, expiring, is_let_go, what_changes, why_issued, why_revoked
 from ambient_components.plan.ledgers import AHEAD, UTC_ZONE, from_ledgers
 from ambient_components.plan.recorded import Identity, Recorded, RecordedKey, identities
 from ambient_components.problem_json import MINT, MISSING_VALUE
@@ -174,7 +174,7 @@ def _of_token(
         yield change(new, facts.ROTATED, role, noted or "its ServiceAccount is replaced", has)
         return
     if new is not None and (op in CREATES or op == steps.REPLACE):
-        yield change(new, facts.MINTED, role, why_minted(new, before, after))
+        yield change(new, facts.ISSUED, role, why_issued(new, before, after))
     let_go = old is not None and is_let_go(before, after, old[0])
     if old is not None and old not in desired and not let_go and (op in DELETES or op == steps.REPLACE):
         was = has or RecordedKey()

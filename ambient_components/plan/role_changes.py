@@ -96,11 +96,11 @@ def _danger(one: RoleChange) -> tuple[int, int, str, str]:
 
 
 def keys_of_access(plan: Plan) -> dict[tuple[str, str], KeyChange]:
-    """Return the minted and revoked keys that are shown with their access, by workspace and subject."""
+    """Return the issued and revoked keys that are shown with their access, by workspace and subject."""
     found: dict[tuple[str, str], KeyChange] = {}
     what = {(one.workspace, one.subject): one.what for one in role_changes(plan)}
     for key in sorted(plan.keys, key=lambda one: one.generation):
         place = (key.workspace, f"{KEY}:{key.key}")
-        if (what.get(place), key.what) in ((GAINED, facts.MINTED), (REMOVED, facts.REVOKED)):
+        if (what.get(place), key.what) in ((GAINED, facts.ISSUED), (REMOVED, facts.REVOKED)):
             found[place] = key
     return found

@@ -16,6 +16,8 @@ import pulumi
 
 from ambient_components.errors import Problem, Problems, Remedy, format_path
 from ambient_components.problem_json import for_engine
+from ambient_components.rules.acknowledgements import NONE, Acknowledgements
+from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile import LoadedStack
 from ambient_components.stackfile.regular import CA_BUNDLE_MAX, Unreadable
 
@@ -30,7 +32,7 @@ _LONG_FORM: Final = 0x80
 _EXPECTED: Final = "a file of PEM certificates is expected"
 
 
-def ca_bundles(stack: LoadedStack, problems: Problems) -> dict[str, str]:
+def ca_bundles(stack: LoadedStack, problems: Problems, acknowledged: Acknowledgements = NONE) -> dict[str, str]:
     """Return the bundles by workspace. Collect unusable files in `problems`, and log probable mistakes as warnings."""
     read: dict[str, list[str] | tuple[str, Remedy]] = {}
     bundles, warned = {}, set()
@@ -56,9 +58,11 @@ def ca_bundles(stack: LoadedStack, problems: Problems) -> dict[str, str]:
                 f"has {count} certificate{'s' if count > 1 else ''}: it takes the place of the system's own bundle, "
                 "and sessions trust nothing else",
                 ("put the public authorities into it as well (of /etc/ssl/certs/ca-certificates.crt)",),
+                rule=WarningRule.FEW_CERTIFICATES,
                 workspaces=(name,),
             )
-            pulumi.log.warn(for_engine([few]))
+            if acknowledged.of(few) is None:
+                pulumi.log.warn(for_engine([few]))
     return bundles
 
 

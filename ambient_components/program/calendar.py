@@ -37,6 +37,11 @@ class Calendar:
         """Tell whether an entry is in force now. `until` is inclusive; None means no end."""
         return Span.of(None, until, self._zone).holds(self.now)
 
+    @property
+    def today(self) -> date:
+        """The current day."""
+        return self.now.astimezone(self._zone).date()
+
     def grants(self, workspace: Workspace) -> list[Grant]:
         """Return the workspace's grants that are in force now, sorted by subject; validation allows one each."""
         active = [grant for grant in workspace.grants if grant.span(self._zone).holds(self.now)]

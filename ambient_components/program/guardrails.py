@@ -1,8 +1,10 @@
-"""Guardrails on the declared access alone, for checks that know no deployment."""
+"""Guardrails with places in the files: on the declared access alone, and on a change of the deployed access."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
 
-from ambient_components.access import GuardrailSettings, Ledger, existing_violations
+from ambient_components.access import Crossed, GuardrailSettings, Ledger, crossed, existing_violations, refusals
 from ambient_components.errors import PathPart, Problem, hints_of
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import stack_guardrails
@@ -26,6 +28,40 @@ def guardrail_findings(stack: LoadedStack, ledger: Ledger, calendar: Calendar) -
     return located(stack, _findings(stack.file, ledger, calendar))
 
 
+def placed_refusals(
+    stack: LoadedStack, before: Ledger, after: Ledger, settings: GuardrailSettings, now: datetime
+) -> list[Problem]:
+    """Return what the ledger's check would refuse, with the places in the files.
+
+    Args:
+        stack: The stack, with source positions.
+        before: The deployed ledger.
+        after: The declared ledger.
+        settings: Guardrail settings of the stack.
+        now: The time of the run, UTC.
+    """
+    found = refusals(before, after, settings, now)
+    violations = {one.refusal: one for one in crossed(before, after, settings, now)} if found else {}
+    return [_placed(stack, violations[one]) if one in violations else at_entry(stack, one) for one in found]
+
+
+def at_entry(stack: LoadedStack, problem: Problem) -> Problem:
+    """Return a problem of one declared workspace with the place of its entry, unless it has a place already."""
+    declared = [name for name in problem.workspaces if name in stack.file.workspaces]
+    if problem.where is not None or len(declared) != 1:
+        return problem
+    return replace(problem, where=stack.sources.key(("workspaces", declared[0])))
+
+
+def _placed(stack: LoadedStack, violation: Crossed) -> Problem:
+    workspace = stack.file.workspaces.get(violation.workspace or "")
+    if workspace is None:
+        return violation.refusal
+    path = _path(violation, workspace)
+    where = stack.sources.key(path) if _is_at_key(violation) else stack.sources.value(path)
+    return replace(violation.refusal, where=where)
+
+
 def _findings(stack: StackFile, ledger: Ledger, calendar: Calendar) -> Iterator[Finding]:
     settings = GuardrailSettings.of(stack_guardrails(stack, calendar))
     for one in existing_violations(ledger, settings, calendar.now):
@@ -34,10 +70,19 @@ def _findings(stack: StackFile, ledger: Ledger, calendar: Calendar) -> Iterator[
         if workspace is None or ledger[one.workspace or ""].is_released:
             continue
         if one.guardrail not in _excepted(stack.exceptions) | _excepted(workspace.exceptions):
-            path = ("workspaces", one.workspace or "", *_written(one.path, workspace))
+            path = _path(one, workspace)
             remedy = hints_of(one.remedy, one.exception_hint)
             problem = f"{one.what}: blocked by guardrail {one.guardrail} unless already deployed"
-            yield Finding(path, problem, remedy, at_key=one.path == ("keys",), warning=True, rule=one.guardrail)
+            yield Finding(path, problem, remedy, at_key=_is_at_key(one), warning=True, rule=one.guardrail)
+
+
+def _is_at_key(violation: Crossed) -> bool:
+    """Return whether it is about a whole section or entry."""
+    return len(violation.path) < 2
+
+
+def _path(violation: Crossed, workspace: Workspace) -> Path:
+    return ("workspaces", violation.workspace or "", *_written(violation.path, workspace))
 
 
 def _excepted(exceptions: Sequence[GuardrailException | StackException]) -> set[str]:
@@ -46,6 +91,8 @@ def _excepted(exceptions: Sequence[GuardrailException | StackException]) -> set[
 
 def _written(path: tuple[PathPart, ...], workspace: Workspace) -> Path:
     """Return the place in the workspace's entry: it lists the subjects by which the ledger names access."""
+    if not path:
+        return ()
     section, *rest = path
     if section == "owners":
         subjects = [str(owner) for owner in workspace.owners]

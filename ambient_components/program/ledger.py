@@ -22,6 +22,7 @@ from ambient_components.rules.keys import Retain
 from ambient_components.rules.lifetimes import NEVER
 from ambient_components.rules.object_store import StoreConfig
 from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile import (
     Bucket,
     GuardrailException,
@@ -98,7 +99,7 @@ def _ended(stack: StackFile, ledger: Ledger, calendar: Calendar) -> Iterator[Fin
                 "take that out, or agree on another day",
                 f"until then it stays deployed, and no new {exception.guardrail} passes",
             )
-            yield Finding((*path, index, "until"), problem, remedy, warning=True)
+            yield Finding((*path, index, "until"), problem, remedy, warning=True, rule=WarningRule.EXPIRED_EXCEPTION)
 
 
 def ledger_of(

@@ -3,7 +3,7 @@
 A shard reads the whole file but declares only its own workspaces. It does not need the secrets of other shards.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,8 @@ from ambient_components.collector import collect_rarely
 from ambient_components.components import ClusterArgs, ClusterProviders, Workspace
 from ambient_components.engine.names import LEDGER_NAME, Part, key_output, logical_name
 from ambient_components.errors import AmbientError, Problem, Problems, Where, fail, format_path
-from ambient_components.problem_json import for_engine
+from ambient_components.problem_json import for_engine, is_for_ambient
+from ambient_components.program.acknowledgements import acknowledgements, from_the_future
 from ambient_components.program.arguments import workspace_args
 from ambient_components.program.ca_bundles import ca_bundles
 from ambient_components.program.calendar import Calendar
@@ -28,14 +29,14 @@ from ambient_components.program.shard import excluded_workspaces, is_exported, m
 from ambient_components.program.stack_settings import StackSettings, effective_store
 from ambient_components.program.storage import check_storage, uses_aws
 from ambient_components.resources import AccessLedger, AccessLedgerArgs
+from ambient_components.rules.acknowledgements import NONE, Acknowledgements
 from ambient_components.rules.keys import Retain
-from ambient_components.rules.states import WorkspaceState
-from ambient_components.rules.warnings import NO_RUNNER_SECRET
 from ambient_components.shards.excluded import Excluded, others
 from ambient_components.stackfile import LoadedStack, load_stack
 from ambient_components.stackfile.checks.keys import beyond_cap
 from ambient_components.stackfile.checks.sources import in_platform_namespace
 from ambient_components.stackfile.checks.upcoming_dates import beginning, ended_grants, ending
+from ambient_components.stackfile.checks.workspaces import without_runner_secret
 from ambient_components.stackfile.loader import located
 
 CLUSTER_NAME: Final = "cluster"
@@ -61,7 +62,8 @@ def run(path: Path | None = None) -> None:
         _check_lifetimes(stack, settings, found)
         check_storage(stack, settings.store_config, found)
         values = secret_values(stack, _guard(settings), found, settings.platform_namespace)
-        bundles = ca_bundles(stack, found)
+        acknowledged = _acknowledged(stack, found)
+        bundles = ca_bundles(stack, found, acknowledged)
     except AmbientError as error:
         problems.extend(error.problems)
     problems.extend(others(found, excluded))
@@ -70,11 +72,25 @@ def run(path: Path | None = None) -> None:
     calendar = Calendar.of(stack.file)
     dates = located(stack, [*ended_grants(stack.file, calendar.now), *ending(stack.file, calendar.now)])
     dates.sort(key=lambda problem: problem.sort_key)
-    for warning in [*stack.warnings, *_without_model_key(stack, settings), *dates]:
-        pulumi.log.warn(for_engine([warning]))
+    without_runner = [] if settings.vertex else located(stack, without_runner_secret(stack.file))
+    _warn([*stack.warnings, *without_runner, *dates], acknowledged)
     for note in located(stack, beginning(stack.file, calendar.now)):
-        pulumi.log.info(for_engine([note]))
-    _declare(stack, settings, values, bundles, excluded, moved)
+        if acknowledged.of(note) is None:
+            pulumi.log.info(for_engine([note]))
+    _declare(stack, settings, values, bundles, excluded, moved, acknowledged)
+
+
+def _acknowledged(stack: LoadedStack, problems: Problems) -> Acknowledgements:
+    """Return the warnings that are not shown. `ambient` gets all of them, and counts these."""
+    calendar = Calendar.of(stack.file)
+    problems.extend(located(stack, from_the_future(stack.file, calendar)))
+    return NONE if is_for_ambient() else acknowledgements(stack.file, calendar)
+
+
+def _warn(warnings: Iterable[Problem], acknowledged: Acknowledgements) -> None:
+    for warning in warnings:
+        if acknowledged.of(warning) is None:
+            pulumi.log.warn(for_engine([warning]))
 
 
 def _own_part(settings: StackSettings, path: Path | None) -> tuple[LoadedStack, list[str]]:
@@ -124,24 +140,6 @@ def _check_lifetimes(stack: LoadedStack, settings: StackSettings, problems: Prob
         problems.extend(located(stack, beyond_cap(stack.file.workspaces, settings.max_token_lifetime)))
 
 
-def _without_model_key(stack: LoadedStack, settings: StackSettings) -> list[Problem]:
-    """Return a warning for each workspace without a runner secret: without Vertex no session starts (contract 3)."""
-    if settings.vertex:
-        return []
-    return [
-        Problem(
-            stack.sources.key(("workspaces", name)),
-            format_path(("workspaces", name)),
-            "has no runner secret: no session starts until an admin saves a key in the UI",
-            ("declare secrets.runner, or set vertex to true in the stack's config if the platform uses Vertex AI",),
-            NO_RUNNER_SECRET,
-            (name,),
-        )
-        for name, workspace in sorted(stack.file.workspaces.items())
-        if workspace.state is WorkspaceState.ACTIVE and not workspace.secrets.runner
-    ]
-
-
 def _declare(
     stack: LoadedStack,
     settings: StackSettings,
@@ -149,14 +147,14 @@ def _declare(
     bundles: Mapping[str, str],
     excluded: Excluded,
     moved: list[str],
+    acknowledged: Acknowledgements,
 ) -> None:
     calendar = Calendar.of(stack.file)
     settings = replace(settings, store=effective_store(stack.file.workspaces, settings.store))
     cluster = settings.cluster if settings.store is None else ClusterArgs(**settings.cluster, store=settings.store.args)
     providers = ClusterProviders.of(CLUSTER_NAME, cluster)
     access = ledger_of(stack.file.workspaces, calendar, settings.store_config)
-    for warning in expired_exceptions(stack, access, calendar):
-        pulumi.log.warn(for_engine([warning]))
+    _warn(expired_exceptions(stack, access, calendar), acknowledged)
     args: AccessLedgerArgs = {"owner": settings.owner, "workspaces": write_ledger(access)}
     if guardrails := stack_guardrails(stack.file, calendar):
         args["guardrails"] = guardrails
@@ -166,6 +164,8 @@ def _declare(
         args["excluded"] = sorted(excluded)
     if moved:
         args["moved"] = moved
+    if acknowledged.scopes:
+        args["acknowledged"] = acknowledged.names
     ledger = AccessLedger(LEDGER_NAME, args, pulumi.ResourceOptions(provider=providers.ambient))
     for_workspaces = providers.with_aws if uses_aws(stack.file.workspaces) else providers.both
     for name, workspace in sorted(stack.file.workspaces.items()):

@@ -132,6 +132,11 @@ _LEDGER: Final[dict[str, Any]] = {
         "items": _TEXT,
         "description": "Workspaces of the fleet's other shards, which a run must not remove. Never recorded.",
     },
+    "acknowledged": {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": _TEXT},
+        "description": "Names of warnings that the check does not show, by workspace or * for all. Never recorded.",
+    },
     "record": _TEXT
     | {"description": "NAMESPACE/NAME of the shard's run record. Default: none, for a stack that is not a shard."},
 }

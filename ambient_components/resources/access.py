@@ -168,6 +168,9 @@ class AccessLedgerArgs(TypedDict):
     moved: NotRequired[list[str]]
     """Workspaces of the fleet's other shards: the run is refused if this stack deployed one. Never recorded."""
 
+    acknowledged: NotRequired[Mapping[str, Sequence[str]]]
+    """Names of warnings that the ledger's check does not show, by workspace or `*` for all of them. Never recorded."""
+
     record: NotRequired[str]
     """Run record of a shard, NAMESPACE/NAME; left out if the stack is not a shard."""
 

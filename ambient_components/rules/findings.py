@@ -38,11 +38,20 @@ Verdict = tuple[str, Remedy] | None
 """Problem and remedy of a rule about one value; None if there is no problem."""
 
 
-def verdict_finding(path: Path, verdict: Verdict, *, at_key: bool = False, warning: bool = False) -> Iterator[Finding]:
-    """Yield the finding for a verdict at a path."""
+def verdict_finding(
+    path: Path, verdict: Verdict, *, at_key: bool = False, warning: str | None = None
+) -> Iterator[Finding]:
+    """Yield the finding for a verdict at a path.
+
+    Args:
+        path: Path of the value, or of the entry with the key.
+        verdict: Problem and remedy; None for no finding.
+        at_key: Whether the problem is the key.
+        warning: Name of the warning; None for an error.
+    """
     if verdict is not None:
         problem, remedy = verdict
-        yield Finding(path, problem, remedy, at_key=at_key, warning=warning)
+        yield Finding(path, problem, remedy, at_key=at_key, warning=warning is not None, rule=warning)
 
 
 def below(path: Path, found: Iterable[Finding]) -> Iterator[Finding]:

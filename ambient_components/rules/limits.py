@@ -16,6 +16,7 @@ from ambient_components.rules.arguments import choice_findings, is_whole
 from ambient_components.rules.findings import Finding, Path, Verdict, below, verdict_finding
 from ambient_components.rules.quantities import Quantity, parse_quantity
 from ambient_components.rules.secret_patterns import looks_like_credential
+from ambient_components.rules.warnings import WarningRule
 from ambient_components.suggest import allowed_words, did_you_mean
 
 
@@ -129,7 +130,8 @@ def network_findings(network: Mapping[str, Any]) -> Iterator[Finding]:
     peers = network.get("allow") or ()
     if peers and not network.get("isolate", True):
         problem = "has no effect, since isolate is false: pods may talk to every peer"
-        yield Finding(("allow",), problem, "set isolate: true, or remove it", warning=True)
+        remedy = "set isolate: true, or remove it"
+        yield Finding(("allow",), problem, remedy, warning=True, rule=WarningRule.ALLOW_WITHOUT_ISOLATE)
     for index, peer in enumerate(peers):
         yield from below(("allow", index), peer_findings(peer))
 

@@ -17,6 +17,7 @@ from ambient_components.rules.arguments import MAPPING_EXPECTED, choice_findings
 from ambient_components.rules.durations import YEAR
 from ambient_components.rules.findings import Finding, Verdict, below, verdict_finding
 from ambient_components.rules.secret_patterns import looks_like_credential, says_secret
+from ambient_components.rules.warnings import WarningRule
 from ambient_components.suggest import did_you_mean
 
 
@@ -84,7 +85,8 @@ def mcp_findings(servers: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(here, f"{name!r} can't name an MCP server", remedy, at_key=True)
         elif name in RUNNER_MCP_SERVERS:
             problem = f"{name!r} is a server of the runner itself, which takes the place of this one"
-            yield Finding(here, problem, "choose another name", at_key=True, warning=True)
+            remedy = "choose another name"
+            yield Finding(here, problem, remedy, at_key=True, warning=True, rule=WarningRule.RUNNER_MCP_SERVER)
         if isinstance(server, Mapping):
             yield from below(here, server_findings(server))
         else:
@@ -92,12 +94,19 @@ def mcp_findings(servers: Mapping[str, Any]) -> Iterator[Finding]:
     for index, name in enumerate(servers.get("disabled") or ()):
         spot = ("disabled", index)
         if name in custom:
-            remedy = "remove one of the two"
-            yield Finding(spot, f"{name!r} is a custom server too", remedy, ("custom", name), warning=True)
+            yield Finding(
+                spot,
+                f"{name!r} is a custom server too",
+                "remove one of the two",
+                ("custom", name),
+                warning=True,
+                rule=WarningRule.DISABLED_CUSTOM_SERVER,
+            )
         elif name not in SHIPPED_MCP_SERVERS:
             known = f"the image ships {', '.join(SHIPPED_MCP_SERVERS)}"
             suggestion = did_you_mean(name, [*SHIPPED_MCP_SERVERS, *custom])
-            yield Finding(spot, f"{name!r} is no server of this workspace", hints_of(known, suggestion), warning=True)
+            problem, remedies = f"{name!r} is no server of this workspace", hints_of(known, suggestion)
+            yield Finding(spot, problem, remedies, warning=True, rule=WarningRule.UNKNOWN_MCP_SERVER)
 
 
 def server_findings(server: Mapping[str, Any]) -> Iterator[Finding]:
@@ -175,7 +184,8 @@ def flag_findings(flags: Mapping[str, Any]) -> Iterator[Finding]:
             known = f"known: {', '.join(WORKSPACE_FLAGS)}, model.ID.enabled"
             suggestion = did_you_mean(flag, WORKSPACE_FLAGS)
             problem = f"{flag!r} is no flag that the platform ships for workspaces"
-            yield Finding((flag,), problem, hints_of(known, suggestion), at_key=True, warning=True)
+            rule, remedies = WarningRule.UNKNOWN_FEATURE_FLAG, hints_of(known, suggestion)
+            yield Finding((flag,), problem, remedies, at_key=True, warning=True, rule=rule)
 
 
 def _texts(given: Mapping[_Place, Any]) -> Iterator[tuple[_Place, str]]:

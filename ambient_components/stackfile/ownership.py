@@ -26,7 +26,7 @@ REVIEWERS: Final = "reviewers"
 SHARD: Final = "shard"
 """Field with the shard: it does not affect the workspace itself, so it counts as a change of the stack."""
 
-_UNORDERED: Final = frozenset({"owners", REVIEWERS, "grants", "exceptions"})
+_UNORDERED: Final = frozenset({"owners", REVIEWERS, "grants", "exceptions", "acknowledge"})
 """Lists without a meaningful order."""
 
 _OF_WORKSPACES: Final = frozenset({"include", "defaults", "templates", "workspaces"})

@@ -82,7 +82,7 @@ def results(shards: dict[str, dict[str, Any]]) -> dict[str, str]:
 def test_a_fleets_life(fleet: Fleet) -> None:
     code, shards, last = fleet.up_json()
     assert (code, results(shards)) == (0, {"00": "done", "01": "done", "02": "done"}), shards
-    assert last["minted"] == 6
+    assert last["issued"] == 6
     assert all(map(fleet.there, range(6)))
 
     code, shards, last = fleet.up_json()

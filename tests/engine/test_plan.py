@@ -76,7 +76,7 @@ def test_the_page_says_what_the_run_does(stack: Stack) -> None:
     first = reported(stack, code=2)
     assert first["workspaces"] == [{"workspace": stack.w, "what": "made"}]
     assert access(first) == (["group:devs edit", "group:temps view", "key:ci view", "user:alice@example.com admin"], [])
-    assert keys(first) == [("ci", 1, "minted")]
+    assert keys(first) == [("ci", 1, "issued")]
     made = {one["name"] for one in first["steps"] if one["op"] == "create"}
     up(stack).ok()
     state = {one["urn"].split("::", 3)[-1] for one in stack.export()}
@@ -89,7 +89,7 @@ def test_the_page_says_what_the_run_does(stack: Stack) -> None:
     written(stack, ("{group: devs, role: edit}", "{group: devs, role: admin}"), ("ci: {", "ci: {generation: 2, "))
     online, offline = reported(stack, code=2), reported(stack, "--offline", code=2)
     assert access(online) == (["group:devs admin"], ["group:devs edit"])
-    assert keys(online) == [("ci", 1, "revoked"), ("ci", 2, "minted")]
+    assert keys(online) == [("ci", 1, "revoked"), ("ci", 2, "issued")]
     # The engine and the files say the same, each of what it can know.
     for part in ("access", "workspaces", "buckets", "other", "exposed", "guardrails", "pending"):
         assert online[part] == offline[part], part
@@ -116,6 +116,43 @@ def test_a_guardrail_refuses_the_plan_and_the_run(deployed: Stack) -> None:
     assert stack.export() == before
     written(stack, ("ci: {role: view", "ci: {role: admin"))
     assert [one["rule"] for one in reported(stack, code=3)["guardrails"]] == ["adminKey"]
+
+
+def test_acknowledged_warnings_are_counted_and_change_nothing(deployed: Stack) -> None:
+    stack = deployed
+    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{stack.w}/rolebindings"
+    body = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "ambient-permission-view-mallory-user", "labels": {"app": "ambient-permission"}},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "ambient-project-view"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "mallory"}],
+    }
+    stack.machine.create(path, body)
+    shown = ("in the cluster, and in no file", "has no runner secret")
+    preview = stack.preview()
+    assert [text in preview.text for text in shown] == [True, True]
+    found = {one["rule"]: one for one in reported(stack, code=0)["warnings"]}
+    assert found.keys() == {"undeclaredAccess", "noRunnerSecret"}
+    assert found["undeclaredAccess"]["workspaces"] == [stack.w]
+
+    why = "reason: agreed, date: 2026-11-01"
+    written(
+        stack,
+        ("workspaces:", f"acknowledge: [{{rule: noRunnerSecret, {why}}}]\nworkspaces:"),
+        ("    keys:", f"    acknowledge: [{{rule: undeclaredAccess, {why}}}]\n    keys:"),
+    )
+    preview = stack.preview("--expect-no-changes")
+    assert preview.unchanged
+    assert [text in preview.text for text in shown] == [False, False]
+    online = reported(stack, code=0)
+    assert {one["rule"] for one in online["warnings"] if one["acknowledged"]["reason"] == "agreed"} == found.keys()
+    page = stack.ambient("plan", stack.name)
+    assert "  acknowledged warnings: 2 (--verbose)\n" in page.text
+    assert "Warnings" not in page.text
+    assert stack.up().unchanged
+    (ledger,) = (one["inputs"] for one in stack.export() if one["type"] == "ambient:index:AccessLedger")
+    assert "acknowledged" not in ledger
 
 
 def test_the_future_is_shown_as_it_comes(deployed: Stack) -> None:

@@ -96,8 +96,15 @@ def entry(text):
 
 def test_the_file_has_every_field_that_there_is():
     given = model().model_fields_set
-    # Storage and what it allows: test_storage_*.py. Reviewers and shards are no access: nothing is made of them.
-    assert set(Workspace.model_fields) - given == {"template", "storage", "exceptions", "reviewers", "shard"}
+    # Storage and what it allows: test_storage_*.py. Nothing is made of reviewers, acknowledgements and shards.
+    assert set(Workspace.model_fields) - given == {
+        "template",
+        "storage",
+        "exceptions",
+        "acknowledge",
+        "reviewers",
+        "shard",
+    }
     for part in ("secrets", "settings", "limits"):
         fields = getattr(model(), part)
         assert set(type(fields).model_fields) == fields.model_fields_set, part

@@ -1,6 +1,7 @@
 """`ambient validate`: check stack files without an engine and without a cluster."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +11,21 @@ from ambient_components.cli.options import format_option
 from ambient_components.cli.validate.validation import Validation, validate_files, validate_stacks
 from ambient_components.errors import Problem
 from ambient_components.output import Format, Paint, from_here, paint_for, plain
-from ambient_components.printable import json_text
+from ambient_components.printable import json_text, one_line
 from ambient_components.problem_json import fields
+from ambient_components.rules.warnings import with_name
 from ambient_components.stacks.project import Project, stack_files
 
 
-def as_text(result: Validation, paint: Paint = plain) -> str:
-    """Return one problem per line, in the compilers' form that editors jump from, with its hints below."""
-    return "\n".join(_line(problem, paint) for problem in result.problems)
+def as_text(result: Validation, paint: Paint = plain, *, verbose: bool = False) -> str:
+    """Return one problem per line, in the compilers' form that editors jump from, with its hints below.
+
+    Args:
+        result: The result.
+        paint: Applies styles. Default: no styles.
+        verbose: Whether to include acknowledged warnings.
+    """
+    return "\n".join(_line(one, paint) for one in result.problems if verbose or one.acknowledged is None)
 
 
 def _line(problem: Problem, paint: Paint) -> str:
@@ -34,7 +42,7 @@ def as_json(result: Validation, *, ok: bool) -> str:
         ok: Whether the command succeeds.
     """
     problems = [{"severity": _severity(problem), **fields(problem)} for problem in result.problems]
-    counts = {"errors": result.errors, "warnings": result.warnings}
+    counts = {"errors": result.errors, "warnings": result.warnings, "acknowledged": result.acknowledged}
     totals = {"workspaces": result.workspaces, "files": result.files}
     return json_text({"problems": problems, "summary": {"ok": ok, **counts, **totals}})
 
@@ -44,7 +52,7 @@ def as_github(result: Validation) -> str:
 
     The message repeats the position, because the log shows only the message.
     """
-    return "\n".join(_annotation(problem) for problem in result.problems)
+    return "\n".join(_annotation(problem) for problem in result.problems if problem.acknowledged is None)
 
 
 def _annotation(problem: Problem) -> str:
@@ -82,7 +90,8 @@ def summary(result: Validation, *, strict: bool = False) -> str:
     found += [_count(result.warnings, "warning")] if result.warnings else []
     if result.errors:
         return f"{', '.join(found)} in {files}"
-    fine = f"{_count(result.workspaces, 'workspace')} in {files}"
+    acknowledged = f", {_count(result.acknowledged, 'acknowledged warning')}" if result.acknowledged else ""
+    fine = f"{_count(result.workspaces, 'workspace')} in {files}{acknowledged}"
     if not found:
         return f"OK: {fine}"
     refused = result.fails(strict=strict)
@@ -104,10 +113,12 @@ def _place(problem: Problem) -> str:
 
 
 def _message(problem: Problem) -> str:
-    return f"{problem.path}: {problem.problem}" if problem.path else problem.problem
+    return replace(with_name(problem), where=None).sentence
 
 
 def _hints(problem: Problem) -> tuple[str, ...]:
+    if problem.acknowledged is not None:
+        return (one_line(f"acknowledged on {problem.acknowledged.date}: {problem.acknowledged.reason}"),)
     return problem.lines[1:]
 
 
@@ -126,8 +137,9 @@ so FILES must be stack files. Default: those in stacks/ that no other file inclu
 \b
 text, one problem a line:   FILE:LINE:COLUMN: error: PATH: PROBLEM      (or warning:), and below it: hint: HINT
 json:   {"problems": [{"severity", "rule", "workspaces", "path", "problem", "hints", "file", "line", "column"}, ...],
-         "summary": {"ok", "errors", "warnings", "workspaces", "files"}}
+         "summary": {"ok", "errors", "warnings", "acknowledged", "workspaces", "files"}}
         severity is error or warning; file, line and column are null for problems without a position
+        acknowledged warnings also have "acknowledged": {"reason", "date"}; text and github leave them out
 The summary goes to standard error. For stacks with shards it has the number of workspaces in each shard.
 
 \b
@@ -151,6 +163,7 @@ def validate(
         ),
     ] = Format.TEXT,
     strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show acknowledged warnings too.")] = False,
 ) -> None:
     """Check stack files and report every problem with its line."""
     if files:
@@ -161,7 +174,7 @@ def validate(
     if form is Format.JSON:
         print(as_json(result, ok=not failed))
     else:
-        lines = as_github(result) if form is Format.GITHUB else as_text(result, paint_for(sys.stdout))
+        lines = as_github(result) if form is Format.GITHUB else as_text(result, paint_for(sys.stdout), verbose=verbose)
         if lines:
             print(lines)
         if result.shards:

@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ambient_components import clock
 from ambient_components.errors import AmbientError, BadValue, Problem, Problems, Where, fail
 from ambient_components.output import from_here
+from ambient_components.program.acknowledgements import acknowledgements, from_the_future, unused
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.guardrails import guardrail_findings
 from ambient_components.program.ledger import expired_exceptions, ledger_of
@@ -18,6 +18,7 @@ from ambient_components.stackfile.checks.keys import MAX_TOKEN_LIFETIME, beyond_
 from ambient_components.stackfile.checks.sources import in_platform_namespace
 from ambient_components.stackfile.checks.storage import against_store
 from ambient_components.stackfile.checks.upcoming_dates import ended_grants
+from ambient_components.stackfile.checks.workspaces import without_runner_secret
 from ambient_components.stackfile.loader import LoadedStack, Review, located, review_stack
 from ambient_components.stackfile.shards import beyond_shards, shards_of
 from ambient_components.stacks.project import Project, bare_name, without_parts
@@ -35,8 +36,8 @@ class Validation:
     """Number of files, readable or not."""
     lenient: frozenset[Problem] = frozenset()
     """Warnings that never fail the command, even with --strict, because they may not be due to a change: dates that
-    passed, and violations of guardrails that may be deployed already. A failure would stop the nightly run that ends
-    access and rotates keys. A run refuses a new violation anyway."""
+    passed, also those of acknowledgements, and violations of guardrails that may be deployed already. A failure would
+    stop the nightly run that ends access and rotates keys. A run refuses a new violation anyway."""
     shards: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Number of workspaces in each shard, by stack file. Only for valid stacks with shards."""
 
@@ -46,17 +47,23 @@ class Validation:
         Args:
             strict: Whether warnings count.
         """
-        return bool(self.errors or (strict and any(problem not in self.lenient for problem in self.problems)))
+        refused = (one for one in self.problems if one.acknowledged is None and one not in self.lenient)
+        return bool(self.errors or (strict and any(refused)))
 
     @property
     def errors(self) -> int:
         """The number of errors."""
-        return len(self.problems) - self.warnings
+        return sum(not problem.warning for problem in self.problems)
 
     @property
     def warnings(self) -> int:
-        """The number of warnings."""
-        return sum(problem.warning for problem in self.problems)
+        """The number of warnings, without the acknowledged ones."""
+        return sum(problem.warning and problem.acknowledged is None for problem in self.problems)
+
+    @property
+    def acknowledged(self) -> int:
+        """The number of acknowledged warnings."""
+        return sum(problem.acknowledged is not None for problem in self.problems)
 
 
 def validate_files(paths: Sequence[str]) -> Validation:
@@ -84,6 +91,7 @@ def _review(path: str) -> Review:
     if review.stack is None:
         return review
     problems = Problems(_stacks(review.stack))
+    problems.extend(located(review.stack, from_the_future(review.stack.file, Calendar.of(review.stack.file))))
     config = _config(path, problems)
     problems.extend(_pins(config.get(CONFIG_KEY), review.stack))
     problems.extend(_configs_of_shards(path))
@@ -170,6 +178,22 @@ def _beside(path: str, stack: str) -> str:
     return str(Path(path).parent / f"{bare_name(stack)}.yaml")
 
 
+def _of_stack(stack: LoadedStack, problems: Sequence[Problem]) -> tuple[list[Problem], list[Problem]]:
+    """Return all warnings of a valid stack, and those that may not be due to a change."""
+    calendar = Calendar.of(stack.file)
+    ledger = ledger_of(stack.file.workspaces, calendar)
+    dated = [
+        *located(stack, ended_grants(stack.file, calendar.now)),
+        *guardrail_findings(stack, ledger, calendar),
+        *expired_exceptions(stack, ledger, calendar),
+    ]
+    caused = [*problems, *dated, *located(stack, without_runner_secret(stack.file))]
+    found = [*problems, *dated, *located(stack, unused(stack.file, caused))]
+    ever = acknowledgements(stack.file, None)
+    not_due = [*dated, *(one for one in problems if ever.of(one))]
+    return acknowledgements(stack.file, calendar).marked(found), not_due
+
+
 def _sizes(review: Review) -> tuple[int, ...]:
     """Return the number of workspaces in each shard of a valid stack. Empty without shards."""
     if review.stack is None or (reported := _config(review.stack.path, Problems()).get(CONFIG_KEY)) is None:
@@ -193,13 +217,16 @@ def _config(path: str, problems: Problems) -> Mapping[str, Any]:
 
 def _together(reviews: Sequence[Review]) -> Validation:
     stacks = [review.stack for review in reviews if review.stack is not None]
-    lenient = {problem for stack in stacks for problem in located(stack, ended_grants(stack.file, clock.now()))}
-    for stack in stacks:
-        calendar = Calendar.of(stack.file)
-        ledger = ledger_of(stack.file.workspaces, calendar)
-        lenient.update(guardrail_findings(stack, ledger, calendar))
-        lenient.update(expired_exceptions(stack, ledger, calendar))
-    problems = lenient.union(problem for review in reviews for problem in review.problems)
+    problems, lenient = set[Problem](), set[Problem]()
+    for review in reviews:
+        if review.stack is None:
+            problems.update(review.problems)
+        else:
+            found, not_due = _of_stack(review.stack, review.problems)
+            problems.update(found)
+            lenient.update(not_due)
+    # Another stack that includes the same file may have acknowledged the warning.
+    problems -= {one for one in problems if one.acknowledged and replace(one, acknowledged=None) in problems}
     return Validation(
         tuple(sorted(problems, key=lambda problem: problem.sort_key)),
         sum(len(stack.file.workspaces) for stack in stacks),

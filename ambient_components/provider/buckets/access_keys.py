@@ -15,6 +15,7 @@ from ambient_components.provider.store.accounts import AccountState, LiveKey, Ne
 from ambient_components.rotation import TokenSecret, TokenState
 from ambient_components.rules.bucket_policy import same_policy
 from ambient_components.rules.lifetimes import Policy
+from ambient_components.rules.warnings import LoudWarning
 
 WHAT: Final = "access key"
 """Noun for messages."""
@@ -165,7 +166,7 @@ def revoke(context: Context, values: Values, access_keys: Iterable[tuple[TokenSe
         except StepError as error:
             failed.append(access_key)
             warning = f"could not revoke access key {access_key.uid} ({reason})"
-            context.warn(error.problem.within(warning, "run pulumi up again"))
+            context.warn(LoudWarning.NOT_DONE, error.problem.within(warning, "run pulumi up again"))
         else:
             context.note(f"revoked access key {access_key.uid}: {reason}")
     return tuple(failed)

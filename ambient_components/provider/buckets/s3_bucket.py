@@ -18,6 +18,7 @@ from ambient_components.provider.store.errors import BusyError, LostError, Refus
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.buckets import OnDelete
 from ambient_components.rules.object_store import REGION_DEFAULT
+from ambient_components.rules.warnings import LoudWarning, WarningRule
 
 _OTHERS: Final = "BucketAlreadyExists"
 _OWN: Final = "BucketAlreadyOwnedByYou"
@@ -86,17 +87,19 @@ class S3Bucket:
             live = settings.look(context, inputs, strict=False)
         except StepError as error:
             # An error would end the refresh, and with it revocations that do not need the store.
-            context.warn(error.problem.within(f"bucket {bucket} is not looked at"))
+            context.warn(LoudWarning.NOT_CHECKED, error.problem.within(f"bucket {bucket} is not looked at"))
             return ReadResult({"drift": state.get("drift") or {}})
         if inputs.get("objectLock") and not live.locked:
-            context.warn(f"bucket {bucket} has no object lock: it was deleted, and another of its name was made")
+            lost = f"bucket {bucket} has no object lock: it was deleted, and another of its name was made"
+            context.warn(WarningRule.NO_OBJECT_LOCK, lost)
         holder = ownership.holder_of(tags)
         drift = {}
         if holder != inputs["owner"]:
             drift["owner"] = "changed" if holder else "removed"
             if holder:
                 context.warn(
-                    f"bucket {bucket} has the ownership tag of the stack {holder}, and not of {inputs['owner']}"
+                    WarningRule.FOREIGN_BUCKET,
+                    f"bucket {bucket} has the ownership tag of the stack {holder}, and not of {inputs['owner']}",
                 )
         return ReadResult({"drift": drift}, settings.as_inputs(inputs, live, tags))
 
@@ -132,7 +135,9 @@ class S3Bucket:
         try:
             tags = ownership.tags_of(context, bucket)
         except ownership.ForeignBucketError as error:
-            context.warn(error.problem.within(f"bucket {bucket} is forgotten, and stays unchanged"))
+            context.warn(
+                LoudWarning.FORGOTTEN_BUCKET, error.problem.within(f"bucket {bucket} is forgotten, and stays unchanged")
+            )
             return
         if tags is None:
             return
@@ -141,9 +146,12 @@ class S3Bucket:
             owner_text = (
                 f"has the ownership tag of the stack {holder}" if holder else "no longer has this stack's ownership tag"
             )
-            context.warn(f"bucket {bucket} {owner_text}: it is forgotten, and stays unchanged")
+            context.warn(
+                LoudWarning.FORGOTTEN_BUCKET, f"bucket {bucket} {owner_text}: it is forgotten, and stays unchanged"
+            )
         elif (now := tags.get(ownership.WORKSPACE_TAG)) and now != state.get("namespace"):
-            context.warn(f"bucket {bucket} is of workspace {now} now: it is forgotten here, and stays unchanged")
+            moved = f"bucket {bucket} is of workspace {now} now: it is forgotten here, and stays unchanged"
+            context.warn(LoudWarning.FORGOTTEN_BUCKET, moved)
         elif state.get("onDelete") != OnDelete.DELETE:
             ownership.clear_owner(context, bucket, owner)
             context.note(f"bucket {bucket} is kept with all that is in it (onDelete: keep), and has no ownership tag")
@@ -194,7 +202,8 @@ class S3Bucket:
         try:
             ownership.unclaim(context, namespace, bucket)
         except StepError as error:
-            context.warn(error.problem.within(f"namespace {namespace} notes still that bucket {bucket} is being made"))
+            left = f"namespace {namespace} notes still that bucket {bucket} is being made"
+            context.warn(LoudWarning.NOT_DONE, error.problem.within(left))
 
     def _undo(self, context: Context, bucket: str, namespace: str | None) -> None:
         """Delete the empty bucket that this step created; if that fails, the next run continues."""
@@ -202,7 +211,8 @@ class S3Bucket:
             emptying.delete_empty(context, bucket)
             ownership.unclaim(context, namespace, bucket)
         except StepError as error:
-            context.warn(error.problem.within(f"bucket {bucket} was made, and could not be deleted again"))
+            left = f"bucket {bucket} was made, and could not be deleted again"
+            context.warn(LoudWarning.NOT_DONE, error.problem.within(left))
 
     def _take(self, context: Context, news: Values, tags: Mapping[str, str], state: Values) -> None:
         """Update an existing bucket; unsupported settings are found before anything is written."""

@@ -38,6 +38,7 @@ from ambient_components.provider.tokens.properties import announce, known, token
 from ambient_components.rotation import Plan, TokenSecret, TokenState, plan
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
+from ambient_components.rules.warnings import LoudWarning, WarningRule
 
 _UNRECORDED: Final = "it is not on record: the run that minted it died, or its state was lost"
 _KEYS_MAX: Final = 2
@@ -85,8 +86,9 @@ class S3Credentials:
         if kept_one:
             overlap = policy(news).overlap
             context.warn(
+                LoudWarning.UNRECORDED_TOKENS,
                 f"access key {kept_one[0].uid} was in the store without a record (a lost state file, or a run that "
-                f"died), and stays valid {f'for {format_seconds(overlap)}' if overlap else 'until the next run'}"
+                f"died), and stays valid {f'for {format_seconds(overlap)}' if overlap else 'until the next run'}",
             )
         steps = plan(remaining.state, policy(news), context.now, what=WHAT)
         return str(news["user"]), self._carry_out(context, news, remaining, steps, {}, using)
@@ -104,13 +106,15 @@ class S3Credentials:
         except StepError as error:
             # An error would end the refresh, and with it revocations that do not need the store.
             context.warn(
-                error.problem.within(f"the access keys of the object store's user {inputs['user']} are not looked at")
+                LoudWarning.NOT_CHECKED,
+                error.problem.within(f"the access keys of the object store's user {inputs['user']} are not looked at"),
             )
             return ReadResult(kept(state))
         if seen.foreign:
             _tell_of_foreign(context, inputs, seen)
         for what, how in sorted(seen.drift.items()):
-            context.warn(f"the object store's user {inputs['user']} is not as declared: {what} {how}")
+            differs = f"the object store's user {inputs['user']} is not as declared: {what} {how}"
+            context.warn(WarningRule.CHANGED_STORE_USER, differs)
         return ReadResult(record(seen.state, inputs, state, seen.foreign, seen.drift))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
@@ -172,8 +176,9 @@ class S3Credentials:
         )
         rest = [key.id for key in existing.keys if key.id not in recorded_ids(recorded)]
         context.warn(
+            LoudWarning.FORGOTTEN_BUCKET,
             f"the object store's user {who.name} {owner_text}: the keys on record are revoked, and the user is "
-            "left alone" + (f", with the keys {', '.join(rest)}" if rest else "")
+            "left alone" + (f", with the keys {', '.join(rest)}" if rest else ""),
         )
 
     def _carry_out(
@@ -188,8 +193,9 @@ class S3Credentials:
         if stuck:
             # The next key never reached the Secret: this run writes it, and the next run continues.
             context.warn(
+                LoudWarning.ACCESS_KEY_IN_USE,
                 f"access key {stuck[0].uid} is still in use by Secret {news['usedIn']}, and two keys are the most: a "
-                "new one is minted once that Secret holds the one after it. If this run writes it, the next one mints"
+                "new one is minted once that Secret holds the one after it. If this run writes it, the next one mints",
             )
             ending = [each for each in steps.revoke_first if each[0] not in stuck]
             failed = revoke(context, news, ending)
@@ -211,8 +217,9 @@ class S3Credentials:
         kept_back = tuple(access_key for access_key, _ in after if in_session(access_key))
         for access_key in kept_back:
             context.warn(
+                LoudWarning.ACCESS_KEY_IN_USE,
                 f"access key {access_key.uid} lies in Secret {news['usedIn']} still, so it is not revoked yet: the "
-                "next pulumi up does, once another key lies there"
+                "next pulumi up does, once another key lies there",
             )
         failed += revoke(context, news, [each for each in after if each[0] not in kept_back])
         outputs = record(TokenState(current, (*steps.retire, *kept_back), failed), news, state, seen.foreign, {})
@@ -283,6 +290,7 @@ def _require_whole(news: Values) -> None:
 
 def _tell_of_foreign(context: Context, values: Values, seen: Seen) -> None:
     context.warn(
+        WarningRule.FOREIGN_ACCESS_KEYS,
         f"access keys made by hand for the object store's user {values['user']} open bucket "
         f"{values['bucket']} as well: {', '.join(sorted(seen.foreign))}",
         "delete them",
@@ -300,8 +308,9 @@ def _tell_of_former(
     for access_key in ending:
         if oldest is not None and access_key.uid in working and access_key.issued_at <= oldest:
             context.warn(
+                LoudWarning.UNRECORDED_TOKENS,
                 f"access key {access_key.uid} was in the store without a record, beside the one that is in use: it is "
-                "revoked now, as two keys are the most, and sessions that started before the last rotation lose it"
+                "revoked now, as two keys are the most, and sessions that started before the last rotation lose it",
             )
 
 
@@ -311,5 +320,6 @@ def _tell_of_a_missed_window(context: Context, state: TokenState) -> None:
         return
     since = "it has been refused since" if current.dead else "it has worked on, as this store ends no key by itself"
     context.warn(
-        f"no run came in time to replace access key {current.uid} before {format_time(current.expires_at)}: {since}"
+        LoudWarning.MISSED_RENEWAL,
+        f"no run came in time to replace access key {current.uid} before {format_time(current.expires_at)}: {since}",
     )

@@ -8,6 +8,7 @@ so a forbidden change is refused before anything happens. `diff` names each subj
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Final
 
 from ambient_components import clock
@@ -37,6 +38,7 @@ from ambient_components.provider.ledger.preflight import preflight
 from ambient_components.provider.ledger.run_record import RunRecord
 from ambient_components.provider.ledger.unrecorded import forgotten
 from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
+from ambient_components.rules.warnings import LoudWarning
 from ambient_components.shards.interrupted import OUTPUT
 
 _AT_ONCE: Final = 16
@@ -63,7 +65,7 @@ def end_first(context: Context, before: Ledger, after: Ledger) -> None:
             if note:
                 context.note(note)
             if warning:
-                context.warn(warning)
+                context.warn(LoudWarning.NOT_DONE, warning)
 
 
 def _end(cluster: Cluster, workspace: str, one: Ending) -> tuple[str | None, Problem | None]:
@@ -111,13 +113,14 @@ class AccessLedger:
     def check(self, context: Context, olds: Values, news: Values) -> Check:
         """Refuse forbidden and impossible deployments: see `refusals` and `preflight`."""
         for warning in clock.warnings():
-            context.warn(warning)
+            context.show(warning)
         if (urn := Urn.parse(context.urn)).name != LEDGER_NAME or urn.types != (urns.ACCESS_LEDGER,):
             return Check(failures=(_MISPLACED,))
         try:
             inputs = LedgerInputs.read(olds, news)
         except BadValue as error:
             return Check(failures=(refusal(error.problem, error.hints),))
+        context = replace(context, acknowledged=inputs.acknowledged)
         problems = inputs.remaining(_problems(context, inputs, is_new=not olds))
         return Check(failures=tuple(problems), inputs=inputs.to_record)
 
@@ -162,7 +165,7 @@ def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[P
         approved = with_approved(inputs.guardrails, os.environ.get(APPROVED_VARIABLE), before, inputs.requested, now)
         problems = refusals(before, after, approved, now)
     for warning in () if problems else guardrail_warnings(before, after, now):
-        context.warn(warning)
+        context.show(warning)
     try:
         ending = interrupted_runs.ending(context, place, after) if place and not problems else ()
         problems += preflight(

@@ -12,6 +12,7 @@ from ambient_components.cluster.objects import Json, is_ending, listing, name
 from ambient_components.cluster.revocation import object_path
 from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.provider.workspace.cluster_access import ExistingAccess, by_namespace, listed
+from ambient_components.rules.warnings import Kind, LoudWarning, WarningRule
 from ambient_components.shards.interrupted import Leftover
 
 
@@ -37,6 +38,7 @@ def drift(
     active = {workspace for workspace, entry in after.items() if entry.is_active}
     warnings = [
         _warning(
+            WarningRule.NAMESPACE_GONE,
             workspace,
             "its namespace is not in the cluster",
             "if the last run failed, run pulumi up, which makes it",
@@ -59,7 +61,8 @@ def drift(
     try:
         found = by_namespace(listed(cluster, notice))
     except StepError as error:
-        return [*warnings, error.problem.within("the access in the cluster can't be compared with what is declared")]
+        what = "the access in the cluster can't be compared with what is declared"
+        return [*warnings, error.problem.within(what, rule=LoudWarning.NOT_CHECKED)]
     return [*warnings, *(one for place in places for one in place.warnings(found.get(place.workspace, ())))]
 
 
@@ -97,6 +100,7 @@ class _Place:
         others = [what for key, what in objects.items() if key not in declared | self._gone]
         if others:
             yield _warning(
+                WarningRule.UNDECLARED_ACCESS,
                 self.workspace,
                 f"{listing(others)}: in the cluster, and in no file: it stays unchanged",
                 "declare it, or remove it on the workspace's Sharing or Keys page (a creator's binding, which those "
@@ -106,6 +110,7 @@ class _Place:
         missing = [key for key in staying if key not in objects and not self._is_unlabelled(*key)]
         if missing:
             yield _warning(
+                WarningRule.MISSING_ACCESS,
                 self.workspace,
                 f"{listing([' '.join(key) for key in missing])}: declared, and not in the cluster",
                 "if the last run failed, run pulumi up, which makes it",
@@ -114,11 +119,15 @@ class _Place:
         differing = [text for _, texts in sorted(self._differing.items()) for text in texts]
         if differing:
             yield _warning(
-                self.workspace, f"{listing(differing)}: not as it was deployed", "pulumi up --refresh sets it right"
+                WarningRule.CHANGED_ACCESS,
+                self.workspace,
+                f"{listing(differing)}: not as it was deployed",
+                "pulumi up --refresh sets it right",
             )
         kept = [text for _, texts in sorted(self._kept.items()) for text in texts]
         if kept:
             yield _warning(
+                WarningRule.ACCESS_FINALIZERS,
                 self.workspace,
                 f"finalizers keep access after its deletion, and this tool sets none: {listing(kept)}",
                 "the run that ends the access removes them",
@@ -160,7 +169,7 @@ def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, a
         try:
             accounts_there = [*map(name, cluster.each(core("namespaces", workspace, "serviceaccounts")))]
         except StepError as error:
-            warnings.append(_warning(workspace, f"its accounts can't be listed: {error}"))
+            warnings.append(_warning(LoudWarning.NOT_CHECKED, workspace, f"its accounts can't be listed: {error}"))
             accounts_there = []
         others = [account for account in accounts_there if account not in ours]
         keys = f"the keys {', '.join(gone.keys)}" if gone.keys else ""
@@ -172,6 +181,7 @@ def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, a
         )
         warnings.append(
             _warning(
+                LoudWarning.TOKENS_OUTLIVE_ACCESS,
                 workspace,
                 f"{listing(list(gone.who))} ends in this run, and people who had it could mint tokens of {accounts}, "
                 "and those outlive it",
@@ -181,5 +191,5 @@ def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, a
     return warnings
 
 
-def _warning(workspace: str, problem: str, *hints: str) -> Problem:
-    return refusal(f"workspace {workspace!r}: {problem}", *hints, workspaces=(workspace,))
+def _warning(rule: Kind, workspace: str, problem: str, *hints: str) -> Problem:
+    return refusal(f"workspace {workspace!r}: {problem}", *hints, rule=rule, workspaces=(workspace,))

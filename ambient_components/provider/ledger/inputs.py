@@ -9,6 +9,7 @@ from ambient_components.errors import Problem, refusal, reject
 from ambient_components.provider.ledger.run_record import RunRecord
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import UNKNOWN
+from ambient_components.rules.acknowledgements import Acknowledgements
 from ambient_components.rules.refusals import Rule
 from ambient_components.shards.excluded import others, with_excluded
 
@@ -33,8 +34,8 @@ def moved_refusals(owner: str, moved: Iterable[str]) -> list[Problem]:
     ]
 
 
-_EXCLUDED, _MOVED = "excluded", "moved"
-_NEVER_RECORDED = (_EXCLUDED, _MOVED)
+_EXCLUDED, _MOVED, _ACKNOWLEDGED = "excluded", "moved", "acknowledged"
+_NEVER_RECORDED = (_EXCLUDED, _MOVED, _ACKNOWLEDGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class LedgerInputs:
     """Workspaces excluded from this run: the engine does not change them, so nothing about them is refused."""
     moved: tuple[str, ...]
     """Deployed workspaces that the files assign to another shard, sorted."""
+    acknowledged: Acknowledgements
+    """Warnings that the check does not show."""
     to_record: Values | None
     """Inputs to record in the state; None for the new inputs."""
 
@@ -95,6 +98,7 @@ class LedgerInputs:
             tuple(misfit_problems(found)),
             excluded,
             tuple(sorted(of_others & deployed.keys() - workspaces.keys())),
+            _acknowledged(news.get(_ACKNOWLEDGED, {})),
             # Unchanged, so that excluded workspaces show no change.
             {**to_record, "workspaces": with_excluded(excluded, deployed, workspaces)}
             if len(to_record) < len(news)
@@ -105,6 +109,12 @@ class LedgerInputs:
         """Return the effective refusals: none for excluded workspaces, and for moved ones only that they moved."""
         found = others(problems, self.excluded)
         return [*moved_refusals(self.owner, self.moved), *others(found, self.moved)]
+
+
+def _acknowledged(value: Any) -> Acknowledgements:
+    if not isinstance(value, dict) or not all(isinstance(one, list) for one in value.values()):
+        reject(f"{_ACKNOWLEDGED}: a mapping of names of workspaces to names of warnings is expected")
+    return Acknowledgements.named(value)
 
 
 def _names(values: Values, name: str) -> list[str]:

@@ -22,6 +22,7 @@ from ambient_components.platform.contract import (
 from ambient_components.provider.ledger.run_record import RunRecord, or_warn, run_id, this_run
 from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.rules.refusals import Rule
+from ambient_components.rules.warnings import LoudWarning
 from ambient_components.shards import Record, declare, left
 from ambient_components.shards.excluded import excluded_of
 from ambient_components.shards.interrupted import (
@@ -177,6 +178,7 @@ def forget(context: Context, place: RunRecord, unended: Sequence[Leftover], befo
         raise StepError(msg, "run pulumi destroy again")
     if there:
         context.warn(
+            LoudWarning.INTERRUPTED_RUN,
             f"an interrupted run may have begun {listing(there)}, and the state knows nothing of it: all access "
             "ended, and what else is in it stays",
             f"delete it if it is not needed: kubectl delete namespace {' '.join(there)}",
@@ -196,12 +198,14 @@ def end(context: Context, owner: str, objects: Sequence[Leftover]) -> tuple[Left
         except StepError as error:
             failed.append(one)
             context.warn(
-                error.problem.within(f"could not end {one}, which an interrupted run gave", "run pulumi up again")
+                LoudWarning.NOT_DONE,
+                error.problem.within(f"could not end {one}, which an interrupted run gave", "run pulumi up again"),
             )
     if ended:
         context.warn(
+            LoudWarning.INTERRUPTED_RUN,
             f"ended access that an interrupted run gave, and that neither the files nor a state have: "
-            f"{', '.join(ended)}"
+            f"{', '.join(ended)}",
         )
     return tuple(failed)
 

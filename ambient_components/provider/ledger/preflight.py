@@ -20,6 +20,7 @@ from ambient_components.provider.ledger.unrecorded import unknown_accounts
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.provider.workspace.cluster_access import by_namespace, listed
 from ambient_components.rules.refusals import Rule
+from ambient_components.rules.warnings import LoudWarning, WarningRule
 from ambient_components.shards.interrupted import Leftover
 
 _REVIEWS: Final = path("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")
@@ -75,13 +76,13 @@ def preflight(
             )
             for right in missing
         ]
-    problems, there = foreign(cluster, owner, before, after, context.warn)
+    problems, there = foreign(cluster, owner, before, after, context.show)
     problems += _nothing_to_keep(there, before, after)
     known = bool(before or lost)
     unknown = unknown_accounts(cluster, there, before, after, end=known)
     if known:
         for one in unknown:
-            context.warn(one)
+            context.warn(LoudWarning.UNKNOWN_ACCOUNTS, one)
     else:
         problems += unknown
     problems += bucket_problems(context, owner, before, after)
@@ -91,7 +92,7 @@ def preflight(
             *drift(cluster, there, before, after, ending),
             *may_be_kept(cluster, owner, there, before, after),
         ):
-            context.warn(warning)
+            context.show(warning)
     return problems
 
 
@@ -123,7 +124,7 @@ def foreign(
     owner: str,
     before: Ledger,
     after: Ledger,
-    warn: Callable[[Problem], None],
+    show: Callable[[Problem], None],
 ) -> tuple[list[Problem], set[str]]:
     """Return reasons not to begin, and the workspaces that have a namespace.
 
@@ -135,7 +136,7 @@ def foreign(
         owner: Owner of the stack, PROJECT/FLEET.
         before: The deployed ledger.
         after: The new ledger.
-        warn: Receives warnings about single workspaces.
+        show: Receives warnings about single workspaces.
     """
     problems, there = list[Problem](), set[str]()
     for namespace in cluster.each(core("namespaces")):
@@ -150,11 +151,12 @@ def foreign(
         there.add(workspace)
         if is_ending(namespace) and was and holder == owner:
             # Users can keep it in this state with a finalizer, so it must not block other workspaces.
-            warn(
+            show(
                 refusal(
                     f"workspace {workspace!r}: its namespace is being deleted: steps that make something in it fail, "
                     "and the others are done",
                     f"see what keeps it: kubectl get namespace {workspace} -o yaml",
+                    rule=WarningRule.NAMESPACE_ENDING,
                     workspaces=(workspace,),
                 )
             )
@@ -266,7 +268,8 @@ def changed_since(cluster: Cluster, there: set[str], before: Ledger, after: Ledg
     try:
         found = by_namespace(listed(cluster))
     except StepError as error:
-        return [error.problem.within("the access in released workspaces can't be looked at")]
+        what = "the access in released workspaces can't be looked at"
+        return [error.problem.within(what, rule=LoudWarning.NOT_CHECKED)]
     warnings = []
     for workspace in released:
         objects = {(one.kind, one.name) for one in found.get(workspace, ())}
@@ -279,6 +282,7 @@ def changed_since(cluster: Cluster, there: set[str], before: Ledger, after: Ledg
                     f"workspace {workspace!r} was released, and was changed since ({listing(missing)} is gone): "
                     "nothing is made again in a released workspace",
                     "remove its entry from the files",
+                    rule=WarningRule.CHANGED_AFTER_RELEASE,
                     workspaces=(workspace,),
                 )
             )

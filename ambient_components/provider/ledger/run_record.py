@@ -16,6 +16,7 @@ from ambient_components.errors import StepError, reject
 from ambient_components.platform.contract import FLEET_LABEL, STACK_ANNOTATION
 from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.rotation.state import format_time
+from ambient_components.rules.warnings import LoudWarning
 from ambient_components.shards import CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, fleet_label
 from ambient_components.shards.cluster_records import Place, change_record, parsed
 
@@ -120,7 +121,8 @@ def or_warn(context: Context, work: Callable[[], None]) -> bool:
             msg = f"the shard's run record can't be used, and {_DEAF}: {error}"
             raise StepError(msg) from None
         context.warn(
-            error.problem.within("the shard's run record can't be used, so what an interrupted run left is not known")
+            LoudWarning.NOT_CHECKED,
+            error.problem.within("the shard's run record can't be used, so what an interrupted run left is not known"),
         )
         return False
     return True

@@ -1,7 +1,7 @@
 """Interface of the plugin's resources, between protocol and cluster."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -9,9 +9,13 @@ from typing import Any, Protocol
 from ambient_components.cluster.client import ApiError
 from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.objects import name, uid
+from ambient_components.engine import names
+from ambient_components.engine.urns import Urn
 from ambient_components.errors import Problem, Remedy, refusal
 from ambient_components.provider.protocol.engine import Engine
 from ambient_components.provider.store.connection import Store
+from ambient_components.rules.acknowledgements import NONE, Acknowledgements
+from ambient_components.rules.warnings import Kind, WarningRule
 
 Values = Mapping[str, Any]
 """Properties as plain values (`wire.decode`)."""
@@ -30,10 +34,20 @@ class Context:
     now: datetime
     preview: bool = False
     """Whether nothing may be changed. This excludes server-side dry runs, which mint live tokens (tested)."""
+    acknowledged: Acknowledgements = NONE
+    """Warnings that are not shown."""
 
-    def warn(self, message: str | Problem, *remedies: Remedy) -> None:
+    def warn(self, rule: Kind, message: str | Problem, *remedies: Remedy) -> None:
         """Show a warning that does not fail the step; the remedies are those of a text."""
-        self.engine.warning(self.urn, message if isinstance(message, Problem) else refusal(message, *remedies))
+        problem = message if isinstance(message, Problem) else refusal(message, *remedies)
+        part = names.parse(Urn.parse(self.urn).name)
+        own = (part.workspace,) if part is not None else ()
+        self.show(replace(problem, rule=rule, workspaces=problem.workspaces or own))
+
+    def show(self, warning: Problem) -> None:
+        """Show a warning, unless it is acknowledged."""
+        if self.acknowledged.of(warning) is None:
+            self.engine.warning(self.urn, warning)
 
     def note(self, message: str | Problem) -> None:
         """Show what was done."""
@@ -123,5 +137,7 @@ def served_objects(context: Context, collection: str, selector: str | None = Non
         raise
     sound = [one for one in found if name(one) and uid(one)]
     if len(sound) < len(found):
-        context.warn(f"{len(found) - len(sound)} malformed objects in {collection} are skipped")
+        context.warn(
+            WarningRule.MALFORMED_OBJECTS, f"{len(found) - len(sound)} malformed objects in {collection} are skipped"
+        )
     return sound

@@ -40,6 +40,7 @@ from ambient_components.rotation import Plan, TokenSecret, TokenState, plan
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.lifetimes import WARN_AHEAD, Policy
+from ambient_components.rules.warnings import LoudWarning, WarningRule
 
 _REPLACES: Final = frozenset({"namespace", "serviceAccount"})
 _UNRECORDED: Final = "no state has it: the run that minted it died, or it is not this stack's"
@@ -88,8 +89,9 @@ class AccessToken:
         overlap = policy(news).overlap
         if adopted and overlap and not former:
             context.warn(
+                LoudWarning.UNRECORDED_TOKENS,
                 f"{len(adopted)} token(s) of this key were in the cluster without a record (a lost state file, or a "
-                f"run that died), and stay valid for {format_seconds(overlap)}"
+                f"run that died), and stay valid for {format_seconds(overlap)}",
             )
         return identity.path, outputs
 
@@ -159,7 +161,8 @@ class AccessToken:
                 delivery.remove(context, about, target)
         except StepError as error:
             # The token is invalid by now, so a leftover Secret must not block the deletion of the ServiceAccount.
-            context.warn(error.problem.within(f"could not delete {target}, which held the key", "delete it by hand"))
+            failure = error.problem.within(f"could not delete {target}, which held the key", "delete it by hand")
+            context.warn(LoudWarning.NOT_DONE, failure)
 
     def _due(self, context: Context, state: Values, news: Values) -> Plan:
         if news.get("released"):
@@ -197,7 +200,7 @@ class AccessToken:
         there = delivery.look(context, identity, target) if target else Delivered()
         moved = delivery.moved_from(context, identity, state, target)
         for warning in steps.warnings:
-            context.warn(warning)
+            context.warn(LoudWarning.MISSED_RENEWAL, warning)
         # The token in a delivery Secret may be the only valid one its user has: it is revoked after the next is
         # delivered.
         before = (*steps.revoke_first, *((token_secret, _UNRECORDED) for token_secret in lost))
@@ -257,8 +260,9 @@ def _warn_of_the_end(context: Context, state: Values, news: Values) -> None:
         return
     ends = "expires" if left > timedelta() else "expired"
     context.warn(
+        WarningRule.TOKEN_ENDING,
         f"the token {ends} on {format_time(current.expires_at)}, and is not renewed (rotate: manual): another "
-        "generation of the key has a new one (ambient keys rotate)"
+        "generation of the key has a new one (ambient keys rotate)",
     )
 
 
@@ -270,6 +274,7 @@ def _tell(context: Context, requested: Policy, minted: Minted, why: str) -> None
     # Clocks may differ by seconds; a cluster's maximum differs by hours.
     if granted is not None and granted < requested.lifetime - 60:
         context.warn(
+            WarningRule.SHORTER_LIFETIME,
             f"the cluster granted {format_seconds(granted)} where {format_seconds(requested.lifetime)} were asked: it "
-            "caps the life of tokens, and the next token is due accordingly earlier"
+            "caps the life of tokens, and the next token is due accordingly earlier",
         )

@@ -22,6 +22,7 @@ from ambient_components.provider.tokens.claims import is_of
 from ambient_components.provider.tokens.properties import retained
 from ambient_components.provider.tokens.token_secrets import Identity, Minted, revoke
 from ambient_components.rotation import TokenSecret, TokenState
+from ambient_components.rules.warnings import LoudWarning
 
 _PREVIOUS: Final = "previous-"
 
@@ -152,7 +153,7 @@ def lost(context: Context, inputs: Values, state: TokenState) -> str | None:
         if retained(inputs):
             return str(error)
         # Unreadable does not mean lost: without a copy in the state, another token would be minted.
-        context.warn(error.problem.within(f"could not see whether {target} holds the key"))
+        context.warn(LoudWarning.NOT_CHECKED, error.problem.within(f"could not see whether {target} holds the key"))
         return None
     if not there.exists:
         return f"{target} is gone"
@@ -189,7 +190,8 @@ def hand_over(
             if minted:
                 revoke(context, identity, [(minted.token_secret, _NOT_DELIVERED)])
             raise
-        context.warn(error.problem.within("the token is kept, and not delivered", "run pulumi up again"))
+        failure = error.problem.within("the token is kept, and not delivered", "run pulumi up again")
+        context.warn(LoudWarning.NOT_DONE, failure)
         return str(error)
     return None
 

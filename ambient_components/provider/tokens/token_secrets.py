@@ -34,6 +34,7 @@ from ambient_components.rotation import TokenSecret
 from ambient_components.rotation.state import format_time, parse_time, time_of
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.lifetimes import Policy
+from ambient_components.rules.warnings import LoudWarning, WarningRule
 
 _TRIES: Final = 3
 _TOLERANCE: Final = 60
@@ -124,8 +125,9 @@ def owned(context: Context, identity: Identity) -> tuple[TokenSecret, ...]:
             token_secrets.append(_found(item))
     if foreign:
         context.warn(
+            WarningRule.FOREIGN_TOKENS,
             f"{identity.path}: Secrets that look like tokens of this key are not this stack's, and are not touched: "
-            f"{objects.listing(foreign)}. If another stack declares the key, take it out of one of them"
+            f"{objects.listing(foreign)}. If another stack declares the key, take it out of one of them",
         )
     return tuple(sorted(token_secrets, key=lambda token_secret: (token_secret.issued_at, token_secret.name)))
 
@@ -279,7 +281,8 @@ def revoke(
             context.note(f"revoked {token_secret.name}: {why}")
         else:
             failed.append(token_secret)
-            context.warn(problem.within(f"could not revoke {token_secret.name} ({why})", "run pulumi up again"))
+            failure = problem.within(f"could not revoke {token_secret.name} ({why})", "run pulumi up again")
+            context.warn(LoudWarning.NOT_DONE, failure)
     return tuple(failed)
 
 
@@ -314,9 +317,10 @@ def delete_all(context: Context, identity: Identity, recorded: Iterable[TokenSec
         raise
     except StepError as error:
         others = []
-        context.warn(error.problem.within("could not look for further tokens of this key"))
+        context.warn(LoudWarning.NOT_CHECKED, error.problem.within("could not look for further tokens of this key"))
     if revoke(context, identity, [(token_secret, _REMOVED) for token_secret in others]) or failed:
-        context.warn("the deletion of the key's ServiceAccount, which follows, ends these tokens too")
+        follows = "the deletion of the key's ServiceAccount, which follows, ends these tokens too"
+        context.warn(LoudWarning.NOT_DONE, follows)
 
 
 def _body(identity: Identity, issued: datetime, *, static: bool) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.printable import one_line
 from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
+from ambient_components.rules.warnings import LoudWarning
 
 _TRIES: Final = 10
 """Attempts while others write to the object, before the step fails."""
@@ -145,6 +146,7 @@ class AccessObject(ABC):
             this = str(live["metadata"]["uid"])
             if this != uid:
                 context.warn(
+                    LoudWarning.REPLACED_ACCOUNT,
                     f"{self.kind} {_identity(news)} is not the one of this stack: it and what it gave are ended, and "
                     f"it is made again",
                     f"anyone who may write to namespace {_namespace(news)} can have made it",

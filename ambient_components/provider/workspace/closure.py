@@ -42,6 +42,7 @@ from ambient_components.provider.workspace import sessions
 from ambient_components.provider.workspace.sweep import ending, renew_trigger, sweep, title
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
+from ambient_components.rules.warnings import WarningRule
 from ambient_components.rules.workspaces import WAIT_DEFAULT, SessionsOnClose, closing_findings
 
 _YES = "true"
@@ -155,6 +156,7 @@ class Closure:
             found += [f"pod {name}" for name in pods]
         elif pods:
             context.warn(
+                WarningRule.PODS_AFTER_CLOSING,
                 f"{namespace} is closed, and pods of its sessions still run, with their credentials: {listing(pods)}",
                 f"delete them with kubectl, or write onClose: {{sessions: {SessionsOnClose.DELETE_PODS}}}",
             )

@@ -11,6 +11,7 @@ from ambient_components.platform.contract import CREATED_AT_ANNOTATION, LAST_USE
 from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.provider.workspace.access_object import AccessObject, seen_metadata
 from ambient_components.rotation.state import format_time
+from ambient_components.rules.warnings import LoudWarning
 
 
 class ServiceAccount(AccessObject):
@@ -48,6 +49,7 @@ class ServiceAccount(AccessObject):
         if another:
             metadata = inputs["metadata"]
             context.warn(
+                LoudWarning.REPLACED_ACCOUNT,
                 f"ServiceAccount {metadata['namespace']}/{metadata['name']} was replaced by another one of its name",
                 "run pulumi up, which ends that one and makes the key again",
             )

@@ -31,6 +31,7 @@ from ambient_components.platform.contract import (
 from ambient_components.provider.protocol.resource import Context, Values, served_objects
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
+from ambient_components.rules.warnings import LoudWarning
 from ambient_components.rules.workspaces import WAIT_DEFAULT, SessionsOnClose
 
 _INTERVAL: Final = 2
@@ -111,7 +112,8 @@ def stop(context: Context, namespace: str, news: Values) -> list[Problem]:
             _wait(context, namespace, _POD_SECONDS, lambda now: not now.pods)
             alive = _wait(context, namespace, _PHASE_SECONDS, over)
     if not over(alive):
-        context.warn(_left(namespace, alive, seconds, deleted=news.get("sessions") == SessionsOnClose.DELETE_PODS))
+        deleted = news.get("sessions") == SessionsOnClose.DELETE_PODS
+        context.warn(LoudWarning.SESSIONS_ALIVE, _left(namespace, alive, seconds, deleted=deleted))
     return failed
 
 
@@ -138,7 +140,7 @@ def _ask(context: Context, namespace: str, name: str) -> bool:
     try:
         context.guard.cluster.patch(_path(namespace, name), {"metadata": {"annotations": notes}})
     except StepError as error:
-        context.warn(error.problem.within(f"could not ask session {namespace}/{name} to stop"))
+        context.warn(LoudWarning.NOT_DONE, error.problem.within(f"could not ask session {namespace}/{name} to stop"))
         return False
     return True
 

@@ -29,6 +29,7 @@ from ambient_components.provider.tokens.properties import failures
 from ambient_components.provider.workspace.shared_object import Drift, SharedObject, drift, kept
 from ambient_components.rules.arguments import choice_findings
 from ambient_components.rules.secrets import DriftPolicy
+from ambient_components.rules.warnings import LoudWarning, WarningRule
 from ambient_components.suggest import allowed_words
 
 _OTHERS_SHOWN: Final = 100
@@ -116,8 +117,9 @@ class WorkspaceSecret(SharedObject):
         if lost:
             # The UI silently does that with every save in its shared mode (contract 3).
             context.warn(
+                WarningRule.STORAGE_VARIABLES,
                 f"{_shown(inputs)}: something has changed or removed {', '.join(lost)}: the state of sessions that "
-                "start now is not kept in the workspace's own bucket. pulumi up puts it right"
+                "start now is not kept in the workspace's own bucket. pulumi up puts it right",
             )
         return ReadResult({"drift": differs})
 
@@ -134,7 +136,8 @@ class WorkspaceSecret(SharedObject):
         """Warn about values of others that were removed."""
         others = sorted(live.keys() - self.fields(news).keys() - before.keys())
         if others and news.get("onDrift") != DriftPolicy.KEEP:
-            context.warn(f"{_shown(news)}: removed what others saved in it: {listing(others)}")
+            removed = f"{_shown(news)}: removed what others saved in it: {listing(others)}"
+            context.warn(LoudWarning.REMOVED_VARIABLES, removed)
 
     def write(self, context: Context, news: Values, before: Mapping[str, Any]) -> dict[str, Any]:
         """Write like `SharedObject.write`; afterwards there is no drift."""
@@ -156,8 +159,9 @@ class WorkspaceSecret(SharedObject):
         others = sorted(texts(live.get("data")).keys() - _values(news).keys() - before.keys())
         if others:
             context.warn(
+                LoudWarning.UNDECLARED_VARIABLES,
                 f"{_shown(news)}: others have saved {listing(others)} in it: pulumi up removes them. "
-                "Declare them, or write onDrift: keep"
+                "Declare them, or write onDrift: keep",
             )
 
 

@@ -11,6 +11,8 @@ from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.grants import grant_names
 from ambient_components.rules.lifetimes import NEVER
 from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.warnings import WarningRule
+from ambient_components.stackfile.models.acknowledgements import Acknowledgement
 from ambient_components.stackfile.models.guardrails import Guardrail, GuardrailException, StackException
 from ambient_components.stackfile.models.stack import Grant, StackFile, Workspace
 
@@ -100,18 +102,33 @@ _USES: Final[Mapping[Guardrail, tuple[str, Callable[[Workspace], bool]]]] = {
 
 
 def check_exceptions(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Find duplicate and unused exceptions of a workspace."""
+    """Find duplicate and unused exceptions of a workspace, and duplicate acknowledgements."""
     yield from _each((*path, "exceptions"), workspace.exceptions, [workspace])
+    yield from _acknowledged_twice((*path, "acknowledge"), workspace.acknowledge)
 
 
 def check_stack_exceptions(stack: StackFile) -> Iterator[Finding]:
-    """Find duplicate and unused exceptions of the stack, and exceptions for removals without an end date."""
+    """Find duplicate and unused exceptions of the stack, and exceptions for removals without an end date.
+
+    Also find duplicate acknowledgements of the stack.
+    """
+    yield from _acknowledged_twice(("acknowledge",), stack.acknowledge)
     yield from _each(("exceptions",), stack.exceptions, list(stack.workspaces.values()))
     for index, exception in enumerate(stack.exceptions):
         if exception.guardrail is Guardrail.MASS_REMOVAL and exception.until is None:
             problem = f"{exception.guardrail} is allowed without an end"
             remedy = "write until: DAY beside it: it would let every later slip pass, too"
-            yield Finding(("exceptions", index, "guardrail"), problem, remedy, warning=True)
+            rule = WarningRule.OPEN_MASS_REMOVAL
+            yield Finding(("exceptions", index, "guardrail"), problem, remedy, warning=True, rule=rule)
+
+
+def _acknowledged_twice(path: Path, acknowledged: Sequence[Acknowledgement]) -> Iterator[Finding]:
+    first: dict[WarningRule, Path] = {}
+    for index, one in enumerate(acknowledged):
+        here = (*path, index, "rule")
+        taken = first.setdefault(one.rule, here)
+        if taken != here:
+            yield Finding(here, f"{one.rule} is acknowledged already", "keep one of them", taken)
 
 
 def _each(
@@ -127,4 +144,5 @@ def _each(
             none, is_used = _USES[exception.guardrail]
             if not any(map(is_used, workspaces)):
                 problem = f"{exception.guardrail} is allowed, and {none}"
-                yield Finding(here, problem, "remove it: it would let the next one pass unseen", warning=True)
+                remedy = "remove it: it would let the next one pass unseen"
+                yield Finding(here, problem, remedy, warning=True, rule=WarningRule.UNUSED_EXCEPTION)

@@ -12,6 +12,7 @@ from ambient_components.rules.findings import Finding, Path, verdict_finding
 from ambient_components.rules.keys import delivery_problem, endless_problem
 from ambient_components.rules.lifetimes import NEVER, Policy, is_mended_by_overlap, misfit
 from ambient_components.rules.renewals import TOKEN_LIFE, Life
+from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile.models.keys import Key
 from ambient_components.stackfile.models.stack import StackFile, Workspace
 
@@ -116,9 +117,8 @@ def _without_an_end(path: Path, key: Key) -> Iterator[Finding]:
     if key.static:
         readers = "every session of the workspace can read a static token"
         worst = ", and can then do more than it may itself" if key.role is not Role.VIEW else ""
-        yield Finding(
-            (*path, "static"), f"{readers}{worst}", "leave static out: lifetime never works without", warning=True
-        )
+        remedy = "leave static out: lifetime never works without"
+        yield Finding((*path, "static"), f"{readers}{worst}", remedy, warning=True, rule=WarningRule.STATIC_KEY)
 
 
 def _delivery(

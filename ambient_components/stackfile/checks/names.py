@@ -13,6 +13,7 @@ from ambient_components.rules.grants import owner_names
 from ambient_components.rules.lookalikes import lookalike
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile.checks.access import check_exceptions, check_grants, check_stack_exceptions
 from ambient_components.stackfile.checks.keys import Explicit, check_keys
 from ambient_components.stackfile.checks.sources import check_secret_places, check_sources
@@ -99,7 +100,7 @@ def check_subjects(path: Path, _name: str, workspace: Workspace) -> Iterator[Fin
     for here, name in named:
         if why := lookalike(name):
             remedy = "make sure that the identity provider has it so, or type it again"
-            yield Finding(here, f"{name!a} {why}", remedy, warning=True)
+            yield Finding(here, f"{name!a} {why}", remedy, warning=True, rule=WarningRule.LOOKALIKE_NAME)
 
 
 def check_case(stack: StackFile) -> Iterator[Finding]:
@@ -115,7 +116,8 @@ def check_case(stack: StackFile) -> Iterator[Finding]:
             # Among the grants of one workspace it is an error of its own.
             if other != subject and (here[:3] != place[:3] or here[2] == "owners"):
                 problem = f"{subject!r} differs only in case from {other!r}: Kubernetes takes them for two subjects"
-                yield Finding(here, problem, "write both as the identity provider does", place, warning=True)
+                remedy = "write both as the identity provider does"
+                yield Finding(here, problem, remedy, place, warning=True, rule=WarningRule.DIFFERENT_CASE)
 
 
 def check_reviewers(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:

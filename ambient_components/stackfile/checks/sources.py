@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from ambient_components.rules.findings import Finding, Path, Verdict, verdict_finding
 from ambient_components.rules.forbidden_sources import config_problem, namespace_problem, variable_problem
 from ambient_components.rules.keys import delivery_problem
+from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile.models.guardrails import Guardrails
 from ambient_components.stackfile.models.sources import SecretRef, Source
 from ambient_components.stackfile.models.stack import StackFile, Workspace
@@ -31,7 +32,8 @@ def check_secret_places(stack: StackFile) -> Iterator[Finding]:
         for number, workspace_name in enumerate(place.workspaces or ()):
             if workspace_name not in stack.workspaces:
                 here = ("guardrails", "secretSources", index, "workspaces", number)
-                yield Finding(here, f"{workspace_name!r} is not a workspace", "remove it", warning=True)
+                problem, rule = f"{workspace_name!r} is not a workspace", WarningRule.UNKNOWN_WORKSPACE
+                yield Finding(here, problem, "remove it", warning=True, rule=rule)
 
 
 def check_files(

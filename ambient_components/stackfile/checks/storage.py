@@ -18,6 +18,7 @@ from ambient_components.rules.lifetimes import NEVER
 from ambient_components.rules.object_store import MINIO, OBJECT_STORE, StoreConfig, set_command
 from ambient_components.rules.renewals import ACCESS_KEY_LIFE, policy_problem
 from ambient_components.rules.secrets import drift_findings
+from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile.checks.keys import Explicit, check_times
 from ambient_components.stackfile.models.sources import GIVE_OTHERWISE
 from ambient_components.stackfile.models.stack import Check, StackFile, Workspace
@@ -77,7 +78,8 @@ def check_credentials(path: Path, _name: str, workspace: Workspace) -> Iterator[
     if bucket.driver is not BucketDriver.EXISTING and bucket.credentials.lifetime == NEVER:
         problem = "is never: every session of the workspace gets this access key, and it works until it is revoked"
         remedy = "leave it out for 90d: an access key is renewed automatically"
-        yield Finding((*here, "credentials", "lifetime"), problem, remedy, warning=True)
+        rule = WarningRule.NON_EXPIRING_ACCESS_KEY
+        yield Finding((*here, "credentials", "lifetime"), problem, remedy, warning=True, rule=rule)
 
 
 def check_buckets(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from ambient_components.rules.durations import format_rounded
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.lifetimes import WARN_AHEAD
 from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile.models.dates import end_of, written
 from ambient_components.stackfile.models.stack import Grant, StackFile, Workspace
 
@@ -27,7 +28,8 @@ def ended_grants(stack: StackFile, now: datetime) -> Iterator[Finding]:
         if grant.until is not None and end is not None and end <= now:
             grant_text = f"the {grant.role.value} grant of {grant.subject}"
             problem = f"{grant_text} ended {_at(grant.until, 'on')}: it gives nothing any more"
-            yield Finding((*path, "until"), problem, "remove the line, or write a later day", warning=True)
+            remedy = "remove the line, or write a later day"
+            yield Finding((*path, "until"), problem, remedy, warning=True, rule=WarningRule.GRANT_ENDED)
 
 
 def ending(stack: StackFile, now: datetime) -> Iterator[Finding]:
@@ -45,7 +47,8 @@ def ending(stack: StackFile, now: datetime) -> Iterator[Finding]:
         then = f", and is then {following.role.value}" if following is not None else ""
         grant_text = f"the {grant.role.value} grant of {grant.subject}"
         problem = f"{grant_text} ends {_at(grant.until, 'after')}, in {format_rounded(span.end - now)}{then}"
-        yield Finding((*path, "until"), problem, "write a later day to keep it", warning=True)
+        remedy = "write a later day to keep it"
+        yield Finding((*path, "until"), problem, remedy, warning=True, rule=WarningRule.GRANT_ENDING)
     for name, workspace in _active(stack.workspaces):
         for key_id, key in workspace.keys.items():
             if key.overlap_until is None:
@@ -58,6 +61,7 @@ def ending(stack: StackFile, now: datetime) -> Iterator[Finding]:
                     f"{problem}, in {format_rounded(end - now)}",
                     f"switch its users over to generation {key.generation}",
                     warning=True,
+                    rule=WarningRule.OVERLAP_ENDING,
                 )
 
 
@@ -75,7 +79,8 @@ def beginning(stack: StackFile, now: datetime) -> Iterator[Finding]:
         if not any(_following(workspace, other, stack.timezone) is grant for other in workspace.grants):
             grant_text = f"the {grant.role.value} grant of {grant.subject}"
             problem = f"{grant_text} begins {_at(grant.from_, 'on')}, in {format_rounded(start - now)}"
-            yield Finding((*path, "from"), problem, "the first run from then on gives it", warning=True)
+            remedy = "the first run from then on gives it"
+            yield Finding((*path, "from"), problem, remedy, warning=True, rule=WarningRule.GRANT_BEGINNING)
 
 
 def _active(workspaces: Mapping[str, Workspace]) -> Iterator[tuple[str, Workspace]]:

@@ -9,9 +9,11 @@ from ambient_components.rules.limits import limit_findings
 from ambient_components.rules.secret_patterns import says_secret
 from ambient_components.rules.secrets import runner_findings
 from ambient_components.rules.settings import setting_findings
+from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.warnings import WarningRule
 from ambient_components.rules.workspaces import note_findings
 from ambient_components.stackfile.models.sources import GIVE_OTHERWISE
-from ambient_components.stackfile.models.stack import Check, Workspace
+from ambient_components.stackfile.models.stack import Check, StackFile, Workspace
 
 _CLAUDE_KEY = "ANTHROPIC_API_KEY"
 
@@ -29,7 +31,8 @@ def check_runner_secret(path: Path, _name: str, workspace: Workspace) -> Iterato
             yield Finding((*here, key, "value"), "is a plain value for a secret", GIVE_OTHERWISE)
     if keys and _CLAUDE_KEY not in keys and all(key in RUNNER_SECRET_KEYS for key in keys):
         problem = f"has no {_CLAUDE_KEY}: the platform refuses sessions with Claude"
-        yield Finding(here, problem, f"add {_CLAUDE_KEY}, unless all sessions are Gemini's", warning=True)
+        remedy = f"add {_CLAUDE_KEY}, unless all sessions are Gemini's"
+        yield Finding(here, problem, remedy, warning=True, rule=WarningRule.NO_CLAUDE_KEY)
 
 
 def check_integrations(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
@@ -42,10 +45,28 @@ def check_integrations(path: Path, _name: str, workspace: Workspace) -> Iterator
         problem = variable_problem(name)
         yield from verdict_finding((*here, name), problem, at_key=True)
         if problem is None:
-            yield from verdict_finding((*here, name), variable_warning(name), at_key=True, warning=True)
+            rule = WarningRule.UNREACHED_VARIABLE
+            yield from verdict_finding((*here, name), variable_warning(name), at_key=True, warning=rule)
         if source.value is not None and says_secret(name):
             yield Finding(
                 (*here, name, "value"), "is a plain value, and the variable's name says secret", GIVE_OTHERWISE
+            )
+
+
+def without_runner_secret(stack: StackFile) -> Iterator[Finding]:
+    """Warn about workspaces without a runner secret: without Vertex AI no session starts (contract 3).
+
+    The stack's config tells whether the platform uses Vertex AI, so this is no check of the files alone.
+    """
+    for name, workspace in sorted(stack.workspaces.items()):
+        if workspace.state is WorkspaceState.ACTIVE and not workspace.secrets.runner:
+            yield Finding(
+                ("workspaces", name),
+                "has no runner secret: no session starts until an admin saves a key in the UI",
+                "declare secrets.runner, or set vertex to true in the stack's config if the platform uses Vertex AI",
+                at_key=True,
+                warning=True,
+                rule=WarningRule.NO_RUNNER_SECRET,
             )
 
 

@@ -20,6 +20,7 @@ from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.labels import LABEL_KEY_PATTERN, LABEL_VALUE_PATTERN
 from ambient_components.rules.states import WorkspaceState
+from ambient_components.stackfile.models.acknowledgements import Acknowledgement
 from ambient_components.stackfile.models.base import Model, choice, refuse
 from ambient_components.stackfile.models.dates import DayOrMoment, Span, TimeZone
 from ambient_components.stackfile.models.guardrails import GuardrailException, Guardrails, StackException
@@ -219,6 +220,9 @@ class Workspace(Model):
     exceptions: list[GuardrailException] = []
     """Exceptions from guardrails in this workspace, each with a reason."""
 
+    acknowledge: list[Acknowledgement] = []
+    """Acknowledged warnings about this workspace, each with a reason and a date."""
+
     shard: ShardNumber | None = None
     """Number of the fleet's shard for this workspace. Default: computed from its name. Ignored in a stack without
     shards.
@@ -240,6 +244,9 @@ class Section(StrEnum):
     EXCEPTIONS = "exceptions"
     """Exceptions from guardrails in all workspaces."""
 
+    ACKNOWLEDGE = "acknowledge"
+    """Acknowledged warnings about all workspaces."""
+
     GUARDRAILS = "guardrails"
     """Settings of guardrails."""
 
@@ -257,7 +264,7 @@ def _section(value: object) -> object:
 
 
 SectionName = Annotated[Section, BeforeValidator(_section)]
-"""include, timezone, runEvery, exceptions, guardrails, defaults or templates."""
+"""include, timezone, runEvery, exceptions, acknowledge, guardrails, defaults or templates."""
 
 
 class Included(Model):
@@ -294,6 +301,9 @@ class StackFile(Model):
 
     exceptions: list[StackException] = []
     """Exceptions from guardrails in all workspaces, each with a reason."""
+
+    acknowledge: list[Acknowledgement] = []
+    """Acknowledged warnings about all workspaces and the stack as a whole, each with a reason and a date."""
 
     guardrails: Guardrails = Guardrails()
     """Settings of guardrails."""

@@ -88,7 +88,7 @@ def test_validate_warns_of_a_grant_that_has_ended_and_of_no_other(capsys: pytest
     shown, summary = capsys.readouterr()
     assert shown == (
         "dev.yaml:2:37: warning: workspaces.pay.grants[0].until: the view grant of user:bob ended on 2026-12-19: it "
-        "gives nothing any more\n  hint: remove the line, or write a later day\n"
+        "gives nothing any more [grantEnded]\n  hint: remove the line, or write a later day\n"
     )
     assert summary == "OK with 1 warning: 1 workspace in 1 file\n"
 

@@ -89,8 +89,56 @@ class TestOffline:
         assert offline("--format", "json") == 3
         reported = json.loads(capsys.readouterr().out)
         assert [(one["rule"], one["workspaces"]) for one in reported["guardrails"]] == [("adminKey", ["pay"])]
+        assert [(one["file"], one["line"], one["column"]) for one in reported["guardrails"]] == [
+            ("stacks/prod.yaml", 9, 18)
+        ]
         write(("    keys:", "    exceptions: [{guardrail: adminKey, reason: x}]\n    keys:"))
         assert offline() == 2
+
+    @pytest.mark.parametrize(
+        ("changes", "place"),
+        [
+            ([("owners: [user:alice@example.com]", "owners: [group:system:authenticated]")], "4:14"),
+            ([("{group: devs, role: edit}", "{group: 'system:authenticated', role: edit}")], "6:17"),
+            ([("owners: [user:alice@example.com]", "owners: []")], "3:3"),
+            ([("lifetime: 30d", "lifetime: never")], "9:34"),
+        ],
+        ids=["owner", "grant", "no admin", "key"],
+    )
+    def test_a_refusal_has_its_place(
+        self, changes: list[tuple[str, str]], place: str, deployed: Callable[..., None],
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:  # fmt: skip
+        write(*changes)
+        assert offline() == 3
+        assert f"  !  stacks/prod.yaml:{place}: workspace 'pay': " in capsys.readouterr().out
+
+    def test_a_refusal_of_another_rule_has_the_place_of_its_workspace(
+        self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        deployed(state(Path("stacks/prod.yaml").read_text().replace("lifetime: 30d", "lifetime: 30d, generation: 3")))
+        assert offline() == 3
+        page = capsys.readouterr().out
+        assert "  !  stacks/prod.yaml:3:3: workspace 'pay': key 'ci': generation 1 is behind the deployed 3" in page
+
+    def test_acknowledged_warnings_are_counted(
+        self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        known = "acknowledge: [{rule: grantEnding, reason: they leave, date: 2026-11-01}]\n"
+        write(("until: 2026-12-31", "until: 2026-12-01"))
+        deployed(state(Path("stacks/prod.yaml").read_text()))
+        assert offline() == 0
+        assert "  warnings: 1\n" in capsys.readouterr().out
+        write(("timezone", f"{known}timezone"), ("until: 2026-12-31", "until: 2026-12-01"))
+        assert offline() == 0
+        page = capsys.readouterr().out
+        assert "  acknowledged warnings: 1 (--verbose)\n" in page
+        assert "Warnings" not in page
+        assert offline("--verbose") == 0
+        assert " [grantEnding]; acknowledged on 2026-11-01: they leave\n" in capsys.readouterr().out
+        assert offline("--format", "json") == 0
+        (warning,) = json.loads(capsys.readouterr().out)["warnings"]
+        assert warning["acknowledged"] == {"reason": "they leave", "date": "2026-11-01"}
 
     def test_other_guardrails_are_something_to_do(
         self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]

@@ -117,7 +117,14 @@ class TestForms:
                     "workspaces": [],
                 },
             ],
-            "summary": {"ok": False, "errors": 3, "warnings": 1, "workspaces": 3, "files": 2},
+            "summary": {
+                "ok": False,
+                "errors": 3,
+                "warnings": 1,
+                "acknowledged": 0,
+                "workspaces": 3,
+                "files": 2,
+            },
         }
 
     @pytest.mark.parametrize(

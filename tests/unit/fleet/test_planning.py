@@ -2,15 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE
 from ambient_components.cli.app import run
+from ambient_components.cluster.guard import Guard
 from ambient_components.engine.command import Answer
+from ambient_components.errors import Problem
+from ambient_components.fleet.inputs import shard_inputs
 from ambient_components.fleet.planning import plan_fleet
 from ambient_components.plan.document import plan_schema
+from ambient_components.problem_json import encode
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.selection import find_fleet
@@ -228,3 +232,33 @@ def test_wrong_usage(pulumi: FakeShards, capsys: pytest.CaptureFixture[str], fla
 
 def test_the_fake_is_as_the_rule_says() -> None:
     assert {where(name) for name in ("lab", "ops", "pay")} <= {0, 1, 2}
+
+
+def test_acknowledged_warnings_of_a_fleet_are_marked_once(
+    pulumi: FakeShards, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = "{rule: grantEnding, reason: they leave, date: 2026-11-01}"
+    write(f"acknowledge: [{entry}]\n" + FILE.replace("edit}]}\n", "edit, until: 2026-12-01}]}\n", 1))
+    (warning,) = reported(capsys, "--offline", code=2)["warnings"]
+    assert (warning["rule"], warning["acknowledged"]["reason"]) == ("grantEnding", "they leave")
+    # Each shard logs it, and the files have it.
+    problem = Problem(None, "", "ends", (), "grantEnding", ("lab",), warning=True)
+    logged = {"severity": "warning", "message": encode(problem), "urn": ""}
+    pulumi.answers = {name: Answer(0, json.dumps({"steps": [], "diagnostics": [logged]}), "") for name in ALL}
+    (warning,) = reported(capsys, code=0)["warnings"]
+    assert warning["acknowledged"]["reason"] == "they leave"
+
+
+def test_an_acknowledgement_makes_no_shard_run(pulumi: FakeShards) -> None:
+    fleet = find_fleet(Project.find(), "prod")
+    assert fleet is not None
+
+    def digests(text: str) -> dict[int, str]:
+        write(text)
+        found = shard_inputs(fleet, load_stack("stacks/prod.yaml"), cast("Guard", None), None)
+        return {number: one.digest for number, one in found.items()}
+
+    entry = "acknowledge: [{rule: grantEnding, reason: they leave, date: 2026-11-01}]"
+    before = digests(FILE)
+    assert digests(f"{entry}\n" + FILE.replace("  pay:\n", f"  pay:\n    {entry}\n")) == before
+    assert digests(FILE.replace("ci: {role: edit", "ci: {role: view")) != before

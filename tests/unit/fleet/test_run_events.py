@@ -57,13 +57,13 @@ def test_a_step_that_an_interrupt_cut_short_is_no_failure() -> None:
 def test_tokens_are_counted_by_their_handles() -> None:
     old = {"outputs": {"current": token_secret("a-1"), "retiring": [token_secret("a-0")]}}
     new = {"outputs": {"current": token_secret("a-2"), "retiring": [token_secret("a-1")]}}
-    assert (reported(ended("update", ACCESS_TOKEN, "p/key/ci/g1", old=old, new=new)).minted) == 1
+    assert (reported(ended("update", ACCESS_TOKEN, "p/key/ci/g1", old=old, new=new)).issued) == 1
     found = reported(
         ended("update", ACCESS_TOKEN, "p/key/ci/g1", old=old, new=new),
         ended("delete", S3_CREDENTIALS, "p/storage/credentials", old=old, new=None),
         ended("create", ACCESS_TOKEN, "q/key/ci/g1", new=new),
     )
-    assert (found.minted, found.revoked) == (3, 3)
+    assert (found.issued, found.revoked) == (3, 3)
 
 
 def test_the_tokens_of_a_replacement_are_counted_once() -> None:
@@ -75,7 +75,7 @@ def test_the_tokens_of_a_replacement_are_counted_once() -> None:
         ended("replace", ACCESS_TOKEN, "p/key/ci/g2", old=old, new=new),
         ended("delete-replaced", ACCESS_TOKEN, "p/key/ci/g2", old=old, new=None),
     )
-    assert (found.minted, found.revoked) == (1, 1)
+    assert (found.issued, found.revoked) == (1, 1)
     assert (found.created, found.deleted) == (1, 1)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ambient_components import printable
 from ambient_components.access.role_assignments import GRANT, KEY, OWNER, AccessDiff, RoleAssignment
 from ambient_components.engine.steps import Preview
-from ambient_components.errors import Problem, Where, refusal
+from ambient_components.errors import Acknowledged, Problem, Where, refusal
 from ambient_components.plan import Digest, facts
 from ambient_components.plan.document import SCHEMA_FILE, digest, document, document_text, plan_schema, schema_text
 from ambient_components.plan.facts import (
@@ -33,6 +33,7 @@ from ambient_components.plan.lines import sections
 from ambient_components.plan.markdown import LIMIT, as_markdown, code, prose
 from ambient_components.plan.page import as_text
 from ambient_components.plan.role_changes import role_changes
+from ambient_components.rules.warnings import LoudWarning, WarningRule
 from tests.support import html_pages
 from tests.support.json_schema import faults
 from tests.support.ledgers import from_ledgers, from_preview, recorded_of
@@ -48,8 +49,11 @@ _NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=
     ["a|b", "`x`", "``", "@team", "<!-- x -->", "</details>", "~~~~~~~~", "[a](http://x)", "x" * 253, "ü", "\x1b[31m"]
 )
 _PROBLEMS = st.lists(
-    st.builds(lambda text, hint, name: refusal(text, hint, rule="noAdmin", workspaces=(name,)), _NAMES, _NAMES, _NAMES)
-).map(tuple)
+    st.builds(
+        lambda text, hint, name, rule: refusal(text, hint, rule=rule, workspaces=(name,)),
+        _NAMES, _NAMES, _NAMES, st.sampled_from(["noAdmin", "noRunnerSecret", "undeclaredAccess"]),
+    )
+).map(tuple)  # fmt: skip
 _ROLE_ASSIGNMENTS = st.builds(RoleAssignment, _NAMES, _NAMES, ROLES, st.sampled_from(["owner", "grant", "key"]))
 _KINDS = st.sampled_from(["kubernetes:core/v1:Secret", "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole"])
 _OPS = st.sampled_from(["create", "delete", "update", "replace"])
@@ -94,7 +98,7 @@ def large(count):
         online=True,
         access=AccessDiff(tuple(gained), tuple(lost)),
         workspaces=tuple(WorkspaceChange(f"old-{i:05}", facts.REMOVED) for i in range(count // 10)),
-        keys=tuple(KeyChange(f"team-{i:05}", "ci", 1, facts.MINTED, "edit", "a new key") for i in range(count)),
+        keys=tuple(KeyChange(f"team-{i:05}", "ci", 1, facts.ISSUED, "edit", "a new key") for i in range(count)),
         warnings=tuple(refusal(f"warning {i}") for i in range(count)),
         guardrail_changes=tuple(GuardrailChange(f"team-{i:05}", "noAdmin", facts.ALLOWED) for i in range(count // 100)),
         unevaluated=("no AccessLedger any more",) if count else (),
@@ -106,9 +110,10 @@ def large(count):
 TITLE = re.compile(r"(?:\*\*|<details><summary><b>)([^*]+) \((\d+)\)(?:\*\*|</b></summary>)")
 
 
-def hidden(page):
-    """Per section of a page: its total, and how many of its lines are there or said to be left out."""
+def hidden(page, plan):
+    """Per section of a page: its total, and how many facts its lines have or say to be left out."""
     found, title = {}, ""
+    lines = {one.title: iter(one.lines) for one in sections(plan)}
     for line in page.splitlines():
         if match := TITLE.fullmatch(line):
             title = match[1]
@@ -116,7 +121,7 @@ def hidden(page):
         elif title and (line.startswith(("- `", "| `")) or re.fullmatch(r"- … and \d+ more, .*", line)):
             total, seen = found[title]
             more = re.fullmatch(r"- … and (\d+) more, .*", line)
-            found[title] = (total, seen + (int(more[1]) if more else 1))
+            found[title] = (total, seen + (int(more[1]) if more else next(lines[title]).count))
         elif line.startswith("<details>"):
             title = ""
     return found
@@ -130,11 +135,11 @@ def test_the_page_is_bounded_and_its_totals_are_exact(count):
     assert page.startswith(f"### `prod`: {verdict(plan)}\n")
     for line in summary(plan):
         assert f"- {line}\n" in page
-    received = hidden(page)
-    assert received == {one.title: (len(one.lines), len(one.lines)) for one in sections(plan)}
+    received = hidden(page, plan)
+    assert received == {one.title: (one.count, one.count) for one in sections(plan)}
     if count == 10_000:
         gained = "3333 admin gained · 3333 edit gained · 3334 view gained"
-        assert f"1000 workspaces removed · {gained} · 0 lowered · {count // 2} removed · {count} keys minted" in page
+        assert f"1000 workspaces removed · {gained} · 0 lowered · {count // 2} removed · {count} keys issued" in page
         assert len(page) > LIMIT - 1500
         # The engine's diff is the first thing that is cut.
         assert "The engine's own diff (10000 steps) is left out here." in page
@@ -145,16 +150,17 @@ def test_the_page_is_bounded_and_its_totals_are_exact(count):
 def test_whatever_the_names_are_the_page_is_bounded_and_nothing_is_miscounted(plan, limit):
     page = as_markdown(plan, limit)
     assert len(page) <= limit
-    received = hidden(page)
-    assert received == {one.title: (len(one.lines), len(one.lines)) for one in sections(plan)}
+    received = hidden(page, plan)
+    assert received == {one.title: (one.count, one.count) for one in sections(plan)}
 
 
 def test_the_most_dangerous_comes_first_and_is_cut_last():
-    page = as_markdown(large(10_000), 8_000)
-    titles = list(hidden(page))
+    plan = large(10_000)
+    page = as_markdown(plan, 8_000)
+    titles = list(hidden(page, plan))
     assert titles == [
         "No guardrail evaluates this run", "Workspaces removed", "Guardrails changed", "Admin gained",
-        "Rights beside the workspaces", "Access changed", "Keys minted",
+        "Rights beside the workspaces", "Access changed", "Keys issued",
         "Made or changed beside the workspaces", "Warnings",
     ]  # fmt: skip
     assert "`old-00000`" in page
@@ -226,7 +232,7 @@ def test_a_new_key_is_shown_once():
         "prod", AT, online=True, steps=(Step("create", "a", "b"),),
         access=AccessDiff((RoleAssignment("pay", "key:ci", "view", KEY),), ()),
         keys=(
-            KeyChange("pay", "ci", 1, facts.MINTED, "view", "a new key"),
+            KeyChange("pay", "ci", 1, facts.ISSUED, "view", "a new key"),
             KeyChange("pay", "old", 1, facts.ROTATED, "view", "it is due"),
         ),
     )  # fmt: skip
@@ -289,18 +295,89 @@ def test_a_warning_that_many_workspaces_have_is_one_line():
     page = as_text(plan)
     assert "  warnings: 16\n" in page
     assert page.endswith(
-        "Warnings (2)\n"
+        "Warnings (16)\n"
         "  !  other\n"
-        "  !  15 workspaces have no runner secret: a, b, c, d, e, … (--verbose)\n"
+        "  !  15 workspaces have no runner secret: a, b, c, d, e, … (--verbose) [noRunnerSecret]\n"
         "     hint: declare it"
     )
     every = as_text(plan, verbose=True)
     assert re.findall(r"prod.yaml:(\d+):3: workspaces", every) == [str(10 * number) for number in range(1, 16)]
-    assert "- `!` 15 workspaces have no runner secret: a, b, c, d, e, … (--verbose); declare it\n" in as_markdown(plan)
+    folded = "15 workspaces have no runner secret: a, b, c, d, e, … (--verbose) `[noRunnerSecret]`; declare it"
+    assert f"- `!` {folded}\n" in as_markdown(plan)
+
+
+def drifted(*names):
+    """A plan with a warning for each of these workspaces that has details of its own."""
+    return Plan("prod", AT, online=True, warnings=facts.sorted_problems(
+        refusal(
+            f"workspace {name!r}: RoleBinding of-{name}: in the cluster, and in no file", "remove it",
+            f"only for {name}", rule=WarningRule.UNDECLARED_ACCESS, workspaces=(name,),
+        )
+        for name in names
+    ))  # fmt: skip
+
+
+def test_warnings_of_one_rule_are_folded_whatever_their_words():
+    assert as_text(drifted(*"abcde")).count("in no file [undeclaredAccess]\n") == 5
+    assert as_text(drifted(*"abcdef")).endswith(
+        "Warnings (6)\n"
+        "  !  6 workspaces have this warning: a, b, c, d, e, … (--verbose), such as workspace 'a': RoleBinding of-a: "
+        "in the cluster, and in no file [undeclaredAccess]\n"
+        "     hint: remove it"
+    )
+
+
+def test_warnings_that_cannot_be_acknowledged_have_a_line_each():
+    loud = (replace(one, rule=LoudWarning.TOKENS_OUTLIVE_ACCESS) for one in drifted(*"abcdefgh").warnings)
+    page = as_text(Plan("prod", AT, online=True, warnings=tuple(loud)))
+    assert page.count("[tokensOutliveAccess]\n") == 8
+
+
+def test_warnings_of_two_rules_are_not_folded_whatever_their_words():
+    one, other = (
+        refusal("the same", rule=rule, workspaces=(name,))
+        for rule, name in ((WarningRule.NO_RUNNER_SECRET, "a"), (WarningRule.FEW_CERTIFICATES, "b"))
+    )
+    page = as_text(Plan("prod", AT, online=True, warnings=(one, other)))
+    assert "  !  the same [noRunnerSecret]\n  !  the same [fewCertificates]" in page
+
+
+def test_a_warning_that_cannot_be_acknowledged_comes_first():
+    found = [
+        refusal("told", rule=WarningRule.CHANGED_ACCESS), refusal("loud", rule=LoudWarning.TOKENS_OUTLIVE_ACCESS)
+    ]  # fmt: skip
+    assert [one.problem for one in facts.sorted_problems(found)] == ["loud", "told"]
+
+
+def test_an_acknowledged_warning_is_counted_and_not_shown():
+    seen = replace(refusal("seen", "do it", rule="noRunnerSecret"), acknowledged=Acknowledged("Vertex", "2026-11-01"))
+    plan = Plan("prod", AT, online=True, warnings=(seen, refusal("new")))
+    page = as_text(plan)
+    assert page.splitlines()[2:] == [
+        "  warnings: 1", "  acknowledged warnings: 1 (--verbose)", "", "Warnings (1)", "  !  new"
+    ]  # fmt: skip
+    assert "seen" not in as_markdown(plan)
+    assert as_text(plan, verbose=True).endswith(
+        "Warnings (1)\n"
+        "  !  new\n"
+        "\n"
+        "Acknowledged warnings (1)\n"
+        "  !  seen [noRunnerSecret]; acknowledged on 2026-11-01: Vertex"
+    )
+    assert [one.get("acknowledged") for one in document(plan)["warnings"]] == [
+        {"reason": "Vertex", "date": "2026-11-01"}, None
+    ]  # fmt: skip
+
+
+def test_a_page_without_other_warnings_says_only_how_many_are_acknowledged():
+    seen = replace(refusal("seen"), acknowledged=Acknowledged("Vertex", "2026-11-01"))
+    plan = Plan("prod", AT, online=True, warnings=(seen,))
+    assert summary(plan) == ["acknowledged warnings: 1 (--verbose)"]
+    assert sections(plan) == []
 
 
 def test_a_warning_of_one_workspace_keeps_its_place():
-    assert "  !  stacks/prod.yaml:10:3: workspaces.a: has no runner secret\n" in as_text(lacking("a"))
+    assert "  !  stacks/prod.yaml:10:3: workspaces.a: has no runner secret [noRunnerSecret]\n" in as_text(lacking("a"))
 
 
 def test_colours_are_those_of_the_change():

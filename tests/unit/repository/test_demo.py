@@ -48,7 +48,7 @@ def test_the_plan_has_something_of_each_kind(project: Path, capsys: pytest.Captu
     assert ("group:payments-devs", "admin") in lost
     assert ("user:dave@example.com", "edit") in lost
     assert [(one["key"], one["what"]) for one in plan["keys"]] == [
-        ("nightly-report", "minted"),
+        ("nightly-report", "issued"),
         ("old-pipeline", "revoked"),
     ]
     assert [one["what"] for one in plan["buckets"]] == ["made", "new access key"]

@@ -14,6 +14,7 @@ def test_an_access_key_without_an_end_is_worth_a_warning(shared):
             "is never: every session of the workspace gets this access key, and it works until it is revoked",
             "leave it out for 90d: an access key is renewed automatically",
             warning=True,
+            rule="nonExpiringAccessKey",
         )
     ]
 

@@ -233,6 +233,7 @@ def test_a_guardrail_is_crossed_once_and_for_something():
             "expireAfter is allowed, and the bucket has none",
             "remove it: it would let the next one pass unseen",
             warning=True,
+            rule="unusedException",
         )
     ]
 

@@ -88,6 +88,7 @@ def test_peers_of_a_workspace_that_is_not_isolated():
             "has no effect, since isolate is false: pods may talk to every peer",
             "set isolate: true, or remove it",
             warning=True,
+            rule="allowWithoutIsolate",
         )
     ]
 

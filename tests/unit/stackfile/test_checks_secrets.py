@@ -41,6 +41,7 @@ def test_a_runner_secret_without_claudes_key_is_worth_a_warning():
             "has no ANTHROPIC_API_KEY: the platform refuses sessions with Claude",
             "add ANTHROPIC_API_KEY, unless all sessions are Gemini's",
             warning=True,
+            rule="noClaudeKey",
         )
     ]
 

@@ -31,6 +31,7 @@ def test_mcp_servers_whose_names_mean_another():
             "choose another name",
             at_key=True,
             warning=True,
+            rule="runnerMcpServer",
         ),
         Finding(
             (*here, "disabled", 0),
@@ -38,18 +39,21 @@ def test_mcp_servers_whose_names_mean_another():
             "remove one of the two",
             (*here, "custom", "search"),
             warning=True,
+            rule="disabledCustomServer",
         ),
         Finding(
             (*here, "disabled", 1),
             "'context' is no server of this workspace",
             ("the image ships context7, deepwiki, webfetch", "did you mean 'context7'?"),
             warning=True,
+            rule="unknownMcpServer",
         ),
         Finding(
             (*here, "disabled", 2),
             "'x' is no server of this workspace",
             ("the image ships context7, deepwiki, webfetch",),
             warning=True,
+            rule="unknownMcpServer",
         ),
     ]
 
@@ -116,7 +120,7 @@ FLAGS = (
     ],
 )
 def test_feature_flags(flag, problem, remedy, warning):
-    path = (*WS, "settings", "featureFlags", flag)
+    path, rule = (*WS, "settings", "featureFlags", flag), "unknownFeatureFlag" if warning else None
     assert findings_of(settings={"featureFlags": {flag: True}}) == [
-        Finding(path, problem, remedy, at_key=True, warning=warning)
+        Finding(path, problem, remedy, at_key=True, warning=warning, rule=rule)
     ]

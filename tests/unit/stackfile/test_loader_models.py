@@ -33,7 +33,7 @@ def test_the_example_shows_every_field():
     shown = [model.model_fields_set for model in (payments, payments.keys["ci"], payments.secrets)]
     # What hardly anybody needs is there as a comment.
     of_a_key = {"overlap_until", "adopt", "warn_ahead", "deliver", "retain", "static"}
-    of_a_workspace = {"exceptions", "shard", "on_close"}
+    of_a_workspace = {"exceptions", "acknowledge", "shard", "on_close"}
     in_comments = {Workspace: of_a_workspace, Key: of_a_key, Secrets: set()}
     assert shown == [set(model.model_fields) - left_out for model, left_out in in_comments.items()]
     text = (ROOT / "stacks/dev.yaml").read_text()
@@ -127,6 +127,7 @@ def test_an_empty_entry_has_the_platforms_defaults():
         "on_close": {"sessions": "stop", "wait": 120},
         "adopt": False,
         "exceptions": [],
+        "acknowledge": [],
         "shard": None,
     }
     assert workspace.model_dump() == expected
@@ -155,4 +156,4 @@ def test_every_field_is_documented_for_the_schema():
         for name, field in model["properties"].items()
         if not field.get("description")
     ]
-    assert (len(models), missing) == (29, [])
+    assert (len(models), missing) == (30, [])

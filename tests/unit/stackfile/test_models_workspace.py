@@ -114,6 +114,7 @@ def test_defaults_know_every_other_field_of_a_workspace():
         "adopt",
         "storage",
         "exceptions",
+        "acknowledge",
         "shard",
     }
 

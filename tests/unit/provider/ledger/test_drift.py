@@ -4,7 +4,7 @@ import pytest
 
 from ambient_components.platform import naming
 from tests.support.access_objects import made
-from tests.support.fake_plugin import LEDGER, running
+from tests.support.fake_plugin import LEDGER, plain, running
 
 OWNER = "app/dev"
 RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces"
@@ -126,3 +126,34 @@ def test_where_one_workspaces_accounts_can_not_be_listed_the_others_are_looked_a
     found = warnings(world, {"pay": without, "zoo": without}, {"pay": ENTRY, "zoo": ENTRY})
     assert any("'pay': its accounts can't be listed" in text for text in found)
     assert any("'zoo': edit of group:devs ends in this run" in text and "builder" in text for text in found)
+
+
+def acknowledged(world, acknowledged):
+    """A check with these acknowledgements: the warnings, what it records, and why it fails."""
+    news = {"owner": OWNER, "workspaces": {"pay": ENTRY}, "acknowledged": acknowledged}
+    answer = world.plugin.check(news, {"owner": OWNER, "workspaces": {"pay": ENTRY}}, urn=LEDGER)
+    return world.engine.texts("warning"), plain(answer.inputs), [failure.reason for failure in answer.failures]
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ({}, 1),
+        ({"*": ["changedAccess"]}, 0),
+        ({"pay": ["changedAccess"]}, 0),
+        ({"zoo": ["changedAccess"]}, 1),
+        ({"pay": ["undeclaredAccess"]}, 1),
+    ],
+)
+def test_what_is_acknowledged_is_not_told_and_not_recorded(world, names, shown):
+    world.api.objects[DEVS]["subjects"].append(MALLORY)
+    found, recorded, failures = acknowledged(world, names)
+    assert (len(found), failures) == (shown, [])
+    assert recorded == {"owner": OWNER, "workspaces": {"pay": ENTRY}}
+
+
+@pytest.mark.parametrize("wrong", ["changedAccess", ["changedAccess"], {"pay": "changedAccess"}])
+def test_acknowledgements_of_another_form_are_refused(world, wrong):
+    assert acknowledged(world, wrong)[2] == [
+        "acknowledged: a mapping of names of workspaces to names of warnings is expected"
+    ]

@@ -1,0 +1,68 @@
+"""The acknowledged warnings of a stack file at a given time, and acknowledgements without effect."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from ambient_components.errors import Acknowledged, Problem
+from ambient_components.program.calendar import Calendar
+from ambient_components.rules.acknowledgements import STACK, Acknowledgements
+from ambient_components.rules.findings import Finding, Path
+from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.warnings import IN_FILES, LoudWarning
+from ambient_components.stackfile import StackFile
+from ambient_components.stackfile.models.acknowledgements import Acknowledgement
+
+
+def acknowledgements(stack: StackFile, calendar: Calendar | None) -> Acknowledgements:
+    """Return the acknowledgements in force.
+
+    Args:
+        stack: The stack file.
+        calendar: Decides which are in force. None includes those that have ended.
+    """
+    scopes = {
+        scope: {
+            one.rule.value: Acknowledged(one.reason, one.date.isoformat())
+            for one in listed
+            if calendar is None or calendar.in_force(one.until)
+        }
+        for _, scope, listed in _places(stack)
+    }
+    return Acknowledgements({scope: found for scope, found in scopes.items() if found})
+
+
+def from_the_future(stack: StackFile, calendar: Calendar) -> Iterator[Finding]:
+    """Find acknowledgements with a date after today."""
+    for path, _, listed in _places(stack):
+        for index, one in enumerate(listed):
+            if one.date > calendar.today:
+                problem = f"{one.date} is in the future: it is the day on which the warning was acknowledged"
+                remedy = "write that day; the last day of the acknowledgement is until"
+                yield Finding((*path, index, "date"), problem, remedy)
+
+
+def unused(stack: StackFile, warnings: Collection[Problem]) -> Iterator[Finding]:
+    """Find acknowledgements of warnings that the files do not cause.
+
+    Warnings that also depend on the cluster or on the time of a run are left out.
+
+    Args:
+        stack: The stack file.
+        warnings: All warnings that the files alone cause.
+    """
+    for path, scope, listed in _places(stack):
+        if scope != STACK and stack.workspaces[scope].state is not WorkspaceState.ACTIVE:
+            continue
+        caused = {one.rule for one in warnings if scope in (STACK, *one.workspaces)}
+        for index, one in enumerate(listed):
+            if one.rule in IN_FILES - caused:
+                where = "this stack" if scope == STACK else "this workspace"
+                problem = f"{where} has no warning {one.rule}"
+                rule = LoudWarning.UNUSED_ACKNOWLEDGEMENT
+                yield Finding((*path, index, "rule"), problem, "remove the acknowledgement", warning=True, rule=rule)
+
+
+def _places(stack: StackFile) -> Iterator[tuple[Path, str, Sequence[Acknowledgement]]]:
+    """Yield the path, the scope and the items of each list of acknowledgements."""
+    yield ("acknowledge",), STACK, stack.acknowledge
+    for name, workspace in stack.workspaces.items():
+        yield ("workspaces", name, "acknowledge"), name, workspace.acknowledge

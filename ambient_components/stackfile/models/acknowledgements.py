@@ -1,0 +1,52 @@
+"""Acknowledged warnings in the stack file."""
+
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from ambient_components.access import guardrail_names
+from ambient_components.rules.warnings import LoudWarning, WarningRule
+from ambient_components.stackfile.models.base import Model, is_scalar, refuse, type_name
+from ambient_components.stackfile.models.dates import Day
+from ambient_components.stackfile.models.guardrails import Reason
+from ambient_components.suggest import did_you_mean
+
+_NAMES: Final = "`ambient plan` and `ambient validate` show the name of a warning in brackets after it"
+
+
+def _rule(value: object) -> object:
+    if not is_scalar(value):
+        refuse(f"is {type_name(value)}", "allowed: the name of a warning", _NAMES)
+    word = str(value)
+    if word in guardrail_names.GUARDRAILS:
+        refuse(
+            f"{word} is a guardrail, and only warnings can be acknowledged",
+            f"to allow the change, write exceptions: [{{guardrail: {word}, reason: WHY}}]",
+        )
+    if word in tuple(LoudWarning):
+        refuse(f"{word} can't be acknowledged: it is about one run, or about something unsafe", "remove it")
+    if word not in tuple(WarningRule):
+        refuse(f"{word!r} is not the name of a warning", did_you_mean(word, WarningRule) or _NAMES)
+    return WarningRule(word)
+
+
+AcknowledgedRule = Annotated[
+    WarningRule, BeforeValidator(_rule), WithJsonSchema({"type": "string", "enum": [*WarningRule]})
+]
+"""Name of a warning, such as noRunnerSecret."""
+
+
+class Acknowledgement(Model):
+    """A warning that is not shown any more, only counted."""
+
+    rule: AcknowledgedRule
+    """Name of the warning; docs/reference/warnings.md describes each."""
+
+    reason: Reason
+    """Reason, for reviewers of the change and later readers."""
+
+    date: Day
+    """Day of the acknowledgement, not in the future."""
+
+    until: Day | None = None
+    """Last day of the acknowledgement; the warning then returns. Default: no end."""

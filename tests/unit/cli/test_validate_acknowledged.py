@@ -1,0 +1,88 @@
+"""`ambient validate`: acknowledged warnings are counted, and return when their acknowledgement ends."""
+
+import json
+
+import pytest
+
+from ambient_components.cli.app import run
+from tests.support.validated import Write, write
+
+__all__ = ["write"]
+
+LOOKALIKE = "workspaces:\n  pay:\n    owners: [user:\u0430]\n    acknowledge: [%s]\n"
+GREEK = "{rule: lookalikeName, reason: a Cyrillic name, date: 2026-01-05%s}"
+
+
+def validated(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = run(["validate", *arguments])
+    return code, *capsys.readouterr()
+
+
+def test_it_is_counted_and_not_shown(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write(stacks__prod=LOOKALIKE % "")
+    assert validated(capsys, "--strict")[0] == 1
+    write(stacks__prod=LOOKALIKE % GREEK % "")
+    summary = "OK: 1 workspace in 1 file, 1 acknowledged warning\n"
+    assert validated(capsys, "--strict") == (0, "", summary)
+    assert validated(capsys, "--format", "github") == (0, "", summary)
+    shown = validated(capsys, "--verbose")[1].splitlines()
+    assert shown[0].startswith("stacks/prod.yaml:3:14: warning: workspaces.pay.owners[0]: ")
+    assert shown[0].endswith(" [lookalikeName]")
+    assert shown[1:] == ["  acknowledged on 2026-01-05: a Cyrillic name"]
+
+
+def test_json_has_it_with_reason_and_date(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write(stacks__prod=LOOKALIKE % GREEK % "")
+    found = json.loads(validated(capsys, "--format", "json")[1])
+    assert [one["acknowledged"] for one in found["problems"]] == [{"reason": "a Cyrillic name", "date": "2026-01-05"}]
+    assert found["summary"] | {"files": 0} == {
+        "ok": True, "errors": 0, "warnings": 0, "acknowledged": 1, "workspaces": 1, "files": 0
+    }  # fmt: skip
+
+
+def test_it_returns_after_its_last_day_and_fails_no_nightly_run(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(stacks__prod=LOOKALIKE % GREEK % ", until: 2026-02-01")
+    code, shown, summary = validated(capsys, "--strict")
+    assert code == 0
+    assert " [lookalikeName]\n" in shown
+    assert summary == "OK with 1 warning: 1 workspace in 1 file\n"
+
+
+def test_another_workspace_keeps_its_warning(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write(stacks__prod=LOOKALIKE % GREEK % "" + "  ads: {owners: [user:\u0430]}\n")
+    code, shown, _ = validated(capsys)
+    assert (code, shown.count("warning: ")) == (0, 1)
+    assert "workspaces.ads.owners[0]" in shown
+
+
+def test_the_stack_acknowledges_for_all_workspaces(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write(stacks__prod=f"acknowledge: [{GREEK % ''}]\n" + LOOKALIKE % "" + "  ads: {owners: [user:\u0430]}\n")
+    assert validated(capsys)[2] == "OK: 2 workspaces in 1 file, 2 acknowledged warnings\n"
+
+
+def test_a_guardrails_violation_stays(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "acknowledge: [{rule: adminKey, reason: we know, date: 2026-01-05}]\nworkspaces: {}\n"
+    write(stacks__prod=text)
+    code, shown, _ = validated(capsys)
+    assert code == 1
+    assert "adminKey is a guardrail, and only warnings can be acknowledged" in shown
+
+
+def test_an_included_file_is_granted_the_section(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    team = f"acknowledge: [{GREEK % ''}]\n" + LOOKALIKE % ""
+    write(stacks__prod="include: [team.yaml]\nworkspaces: {}\n", stacks__team=team)
+    assert "team.yaml:1:1: error: acknowledge: an included file holds workspaces alone" in validated(capsys)[1]
+    write(stacks__prod="include: [{path: team.yaml, sections: [acknowledge]}]\nworkspaces: {}\n", stacks__team=team)
+    assert validated(capsys)[0] == 0
+
+
+def test_a_file_of_two_stacks_shows_what_one_of_them_did_not_acknowledge(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    include = "include: [team.yaml]\nworkspaces: {}\n"
+    write(stacks__team=LOOKALIKE % "", stacks__prod=include, stacks__dev=f"acknowledge: [{GREEK % ''}]\n" + include)
+    _, shown, summary = validated(capsys)
+    assert shown.count("[lookalikeName]") == 1
+    assert summary == "OK with 1 warning: 2 workspaces in 3 files\n"
