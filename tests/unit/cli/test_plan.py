@@ -50,7 +50,8 @@ class TestOffline:
     def test_nothing_to_do(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
         assert offline() == 0
         page = capsys.readouterr().out
-        assert page.startswith("prod at 2026-11-25T12:00:00Z, offline: compared with the state, without asking the cluster\nNo changes\n")
+        made_of = "offline: compared with the state, without asking the cluster"
+        assert page.startswith(f"prod at 2026-11-25T12:00:00Z, {made_of}\nNo changes\n")
         assert "What this page can't know" in page
 
     def test_changes(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
