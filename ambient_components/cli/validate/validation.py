@@ -12,6 +12,7 @@ from ambient_components.output import from_here
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.guardrails import guardrail_findings
 from ambient_components.program.ledger import expired_exceptions, ledger_of
+from ambient_components.program.storage import missing_libraries
 from ambient_components.rules.object_store import IN_PLAIN_TEXT, OBJECT_STORE, given_store
 from ambient_components.shards import CONFIG_KEY, shard_count, shard_stack
 from ambient_components.stackfile.checks.keys import MAX_TOKEN_LIFETIME, beyond_cap, max_token_lifetime
@@ -35,8 +36,8 @@ class Validation:
     """Number of files, readable or not."""
     lenient: frozenset[Problem] = frozenset()
     """Warnings that never fail the command, even with --strict, because they may not be due to a change: dates that
-    passed, and violations of guardrails that may be deployed already. A failure would stop the nightly run that ends
-    access and rotates keys. A run refuses a new violation anyway."""
+    passed, violations of guardrails that may be deployed already, and libraries that are missing here. A failure would
+    stop the nightly run that ends access and rotates keys. A run refuses the last two anyway, if they are new."""
     shards: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Number of workspaces in each shard, by stack file. Only for valid stacks with shards."""
 
@@ -199,6 +200,9 @@ def _together(reviews: Sequence[Review]) -> Validation:
         ledger = ledger_of(stack.file.workspaces, calendar)
         lenient.update(guardrail_findings(stack, ledger, calendar))
         lenient.update(expired_exceptions(stack, ledger, calendar))
+        given = given_store(_config(stack.path, Problems()).get(OBJECT_STORE))
+        needed = missing_libraries(stack.file.workspaces, given.config if given else None, warning=True)
+        lenient.update(located(stack, needed))
     problems = lenient.union(problem for review in reviews for problem in review.problems)
     return Validation(
         tuple(sorted(problems, key=lambda problem: problem.sort_key)),
