@@ -37,7 +37,7 @@ def missing_libraries(
     Args:
         workspaces: Workspaces by name.
         store: The configured store. None if the config has none.
-        warning: Whether the stack is not to run on this machine.
+        warning: Whether this machine only checks the files.
     """
     for name, bucket in _buckets(workspaces).items():
         extra = extra_of(bucket.driver, store.credentials if store else IAM)

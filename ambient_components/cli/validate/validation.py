@@ -37,7 +37,7 @@ class Validation:
     lenient: frozenset[Problem] = frozenset()
     """Warnings that never fail the command, even with --strict, because they may not be due to a change: dates that
     passed, violations of guardrails that may be deployed already, and libraries that are missing here. A failure would
-    stop the nightly run that ends access and rotates keys. A run refuses the last two anyway, if they are new."""
+    stop the nightly run that ends access and rotates keys. A run refuses new violations and missing libraries."""
     shards: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Number of workspaces in each shard, by stack file. Only for valid stacks with shards."""
 
