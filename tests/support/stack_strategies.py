@@ -145,6 +145,9 @@ STORAGE = fields(bucket=OWN_BUCKETS | SHARED_BUCKETS | EXISTING_BUCKETS)
 EXCEPTIONS = fields(until=st.just("2026-12-31")).map(
     lambda rest: {"guardrail": "expireAfter", "reason": "agreed", **rest}
 )
+ACKNOWLEDGEMENTS = fields(until=st.just("2099-12-31")).map(
+    lambda rest: {"rule": "noRunnerSecret", "reason": "agreed", "date": "2026-11-20", **rest}
+)
 WORKSPACES = fields(
     **SHARED,
     displayName=st.text(max_size=10),
@@ -154,6 +157,7 @@ WORKSPACES = fields(
     adopt=st.booleans(),
     storage=STORAGE,
     exceptions=st.lists(EXCEPTIONS, max_size=1),
+    acknowledge=st.lists(ACKNOWLEDGEMENTS, max_size=1),
     shard=st.integers(min_value=0, max_value=9),
 )
 DEFAULTS = fields(**SHARED, keys=fields(role=ROLES, lifetime=LIFETIMES))

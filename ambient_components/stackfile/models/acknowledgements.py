@@ -31,7 +31,9 @@ def _rule(value: object) -> object:
 
 
 AcknowledgedRule = Annotated[
-    WarningRule, BeforeValidator(_rule), WithJsonSchema({"type": "string", "enum": [*WarningRule]})
+    WarningRule,
+    BeforeValidator(_rule),
+    WithJsonSchema({"type": "string", "enum": [rule.value for rule in WarningRule]}),
 ]
 """Name of a warning, such as noRunnerSecret."""
 

@@ -1,5 +1,6 @@
 """What only the whole of a fleet shows, and the mark by which a shard knows that it was judged."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -88,11 +89,13 @@ def test_nothing_and_anything_else_is_no_mark(mark: str | None) -> None:
     assert with_approved(PLAIN, mark, {"pay": entry(keys={"ci": key()})}, {"pay": entry()}) == PLAIN
 
 
+@dataclass(frozen=True)
 class Context:
-    preview = True
-    urn = "urn:pulumi:prod-00::p::ambient:index:AccessLedger::access"
+    preview: bool = True
+    urn: str = "urn:pulumi:prod-00::p::ambient:index:AccessLedger::access"
+    acknowledged: object = None
 
-    def warn(self, text: str) -> None:
+    def warn(self, *_: object) -> None:
         pass
 
 

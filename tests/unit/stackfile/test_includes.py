@@ -175,7 +175,7 @@ def test_all_files_are_checked_at_once_each_at_its_place(write):
     problems = problems_of()
     assert [problem for problem in problems if not problem.startswith("b.yaml")] == [
         "a.yaml:1:1: workspace: 'workspace' is not a field; allowed: include, timezone, runEvery, exceptions, "
-        "guardrails, stacks, defaults, templates, workspaces; did you mean 'workspaces'?",
+        "acknowledge, guardrails, stacks, defaults, templates, workspaces; did you mean 'workspaces'?",
         "a.yaml:2:28: workspaces.aa.protect: is a number; allowed: true or false",
         "a.yaml:2:32: workspaces.aa: 'aa' is here twice, first at a.yaml:2:14; keep one of them",
         "c.yaml:1:11: defaults: is a number; allowed: a mapping",

@@ -15,7 +15,7 @@ from tests.support.stack_problems import LIFETIMES, SUBJECTS, WORKSPACE_FIELDS, 
         (
             "workspaces: {}\nworkspace: {}",
             "x.yaml:2:1: workspace: 'workspace' is not a field; allowed: include, timezone, runEvery, "
-            "exceptions, guardrails, stacks, defaults, templates, workspaces; "
+            "exceptions, acknowledge, guardrails, stacks, defaults, templates, workspaces; "
             "did you mean 'workspaces'?",
         ),
     ],
