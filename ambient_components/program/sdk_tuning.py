@@ -3,7 +3,7 @@
 Stack traces: the SDK sends about twenty frames with every resource, and the engine stores them. They are two fifths of
 the state (measured), hold paths of the machine that ran last, and are useless here because one place registers
 everything in a stack file. Debug lines: about sixty per workspace, each a call that the program waits for and the
-engine discards. They take a sixth of the program's CPU time (measured, docs/project/performance.md).
+engine discards. They take a sixth of the program's CPU time (measured).
 
 The SDK has no option for them, so its functions are replaced. The SDK is pinned below its next minor version, and a
 test fails if one of the functions is missing.
