@@ -1,6 +1,8 @@
 """The command line: its verbs, `--version`, and error output."""
 
+import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from typing import Annotated, Any, Final
 
@@ -140,7 +142,9 @@ def run(arguments: Sequence[str]) -> int:
     activity.start(plain=not any(word.startswith("--format") for word in arguments))
     show_problems(clock.warnings())
     try:
-        code = app(list(arguments), prog_name="ambient", standalone_mode=False)
+        # A line would be drawn over the one that the user types.
+        with activity.silent() if "_AMBIENT_COMPLETE" in os.environ else nullcontext():
+            code = app(list(arguments), prog_name="ambient", standalone_mode=False)
     except _UsageError as error:
         error.show()  # type: ignore[attr-defined]  # see _UsageError
         return USAGE

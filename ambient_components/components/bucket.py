@@ -72,7 +72,7 @@ class Bucket(pulumi.ComponentResource):
             desired["onDelete"] = OnDelete.DELETE.value
         if life.released:
             desired["released"] = True
-        # Only on the bucket: neither option may be on anything that gives access to it (docs/concepts/how-it-works.md).
+        # Only on the bucket: neither option may be on anything that gives access to it (docs/concepts/architecture.md).
         opts = pulumi.ResourceOptions(parent=self, protect=life.protected, retain_on_delete=life.released or None)
         return [S3Bucket(within(self._name, Part.BUCKET), cast("S3BucketArgs", desired), opts)]
 

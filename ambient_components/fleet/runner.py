@@ -235,7 +235,7 @@ class Runner:
     def _environ(self, job: Job) -> dict[str, str]:
         environ = {
             **self._plan.environ,
-            # A failed step must not stop revocations (docs/concepts/how-it-works.md).
+            # A failed step must not stop revocations (docs/concepts/architecture.md).
             "PULUMI_CONTINUE_ON_ERROR": "true",
             **passphrase(job.fleet.project, job.fleet.name, self._plan.environ),
         }

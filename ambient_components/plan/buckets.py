@@ -108,7 +108,7 @@ def access_key_changes(before: Ledger, after: Ledger, recorded: Recorded, at: da
             if not (workspace not in after and was.is_released):
                 found.append(BucketChange(workspace, name, facts.ACCESS_KEY_ENDED))
         elif is_open and has is None:
-            found.append(BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "none yet"))
+            found.append(BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "the first one"))
         elif new is None or has is None or is_now.is_released:
             continue
         elif old is None or (new.name, new.generation) != (old.name, old.generation):

@@ -38,6 +38,7 @@ def headline(plan: Plan) -> str:
         *_counted(_WORKSPACES, workspaces),
         *_counted(_KEYS, (one.what for one in plan.keys if one not in shown)),
         *_counted(_BUCKETS, buckets),
+        *_number("key{s} that may have been copied", sum(len(one.keys) for one in plan.exposed)),
         *_number("guardrail{s} changed", len(plan.guardrail_changes)),
         *_number("right{s} beside the workspaces", sum(one.rights for one in plan.beside)),
         *_number("other resource{s} beside the workspaces", sum(not one.rights for one in plan.beside)),
@@ -87,7 +88,7 @@ def summary(plan: Plan) -> list[str]:
     """Return the totals of what the headline leaves out."""
     lines = [_shards(plan.shards)] if plan.shards is not None else []
     if plan.refused or plan.errors:
-        lines.append(f"declared: {headline(plan)}")
+        lines.append(f"requested changes: {headline(plan)}")
     if plan.shown_warnings:
         lines.append(f"warnings: {len(plan.shown_warnings)}")
     if plan.acknowledged_warnings:
@@ -102,7 +103,8 @@ def source(plan: Plan) -> str:
     """Return what the plan was made from, after its time. Empty if it is the engine's."""
     if plan.online:
         return ""
-    return ", offline: the files against the state" + (f" of {format_time(plan.state_at)}" if plan.state_at else "")
+    state = f"the state of {format_time(plan.state_at)}" if plan.state_at else "the state"
+    return f", offline: compared with {state}, without asking the cluster"
 
 
 def verdict(plan: Plan) -> str:

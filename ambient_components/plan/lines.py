@@ -57,10 +57,10 @@ LOUD: Final = {"Refused", "Errors", "Workspaces removed", "Buckets deleted", ADM
 
 _SHARED: Final = (
     "People and keys with edit or admin can make tokens for every key of a workspace. They lose this access now, and "
-    "tokens that they made stay valid until the key is renewed."
+    "tokens that they made stay valid: a renewal does not end them."
 )
 _WORKSPACES: Final = {
-    facts.REMOVED: ("-", "Workspaces removed", "its namespace is deleted, with all that is in it"),
+    facts.REMOVED: ("-", "Workspaces removed", "its namespace goes, with everything in it"),
     facts.CLOSED: ("-", "Workspaces closed", "all grants and keys end; the data stays"),
     facts.MADE: ("+", "Workspaces made", ""),
     facts.ADOPTED: ("+", "Workspaces taken over", "the namespace exists, if it does, with what others put there"),
@@ -137,7 +137,7 @@ def _key(sign: str, one: KeyChange) -> Line:
 
 
 def _key_note(one: KeyChange) -> str:
-    until = "was good until" if one.what == facts.REVOKED else "ends"
+    until = "would have been valid until" if one.what == facts.REVOKED else "ends"
     return one.why + (f"; its token {until} {one.at}" if one.at and one.what != facts.ROTATED else "")
 
 
@@ -169,7 +169,7 @@ def _exposed(plan: Plan) -> Iterator[Line]:
         within, _, workspace = one.workspace.rpartition("/")
         where = f"{within or plan.stack} --workspace {workspace}"
         hint = f"if that may have happened: ambient keys rotate {where} --leaked"
-        yield Line("!", (one.workspace, *keys), f"{', '.join(one.who)} ends", (hint,))
+        yield Line("!", (one.workspace, *keys), f"lost now: {', '.join(one.who)}", (hint,))
 
 
 def _bucket(one: BucketChange) -> Line:

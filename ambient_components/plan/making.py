@@ -40,10 +40,10 @@ from ambient_components.stacks.summary import read_summary
 OFFLINE: Final = (
     "what others changed in the cluster since the last run",
     "whether the cluster lets the deployer do it, and whether what it would make exists already",
-    "new values of secrets, settings, limits, labels and annotations: the ledger has names",
+    "new values of secrets, settings, limits, labels and annotations: only their names are recorded",
     "a token that is due because the times of its renewal were changed in the files",
-    "protect of a workspace: the ledger does not have it",
-    "what the engine would do, resource by resource, and anything that the program makes beside the workspaces",
+    "protect of a workspace, which is not recorded",
+    "what Pulumi would do, resource by resource, and what your program makes beside the workspaces",
 )
 """What a plan without an engine can't know."""
 

@@ -18,6 +18,9 @@ _LINE_LIMIT: Final = 2_000
 _WORD = re.compile(r"[A-Za-z0-9,.;:()'+/…-]*")
 """A word that needs no escaping in Markdown."""
 
+_WORDS = re.compile(r"\[\{[^][{}]*\}\]\S*|\S+")
+"""A word, or a list of YAML with spaces, which is one code span."""
+
 _TICKS = re.compile(r"`+")
 _LINKED = re.compile(r"www\.|://")
 _FENCE: Final = "~~~~~~~~"
@@ -72,7 +75,7 @@ def code(text: str) -> str:
 
 def prose(text: str) -> str:
     """Return a text that wraps, with each word that could be markup, a link or a mention as a code span."""
-    return " ".join(map(_word, one_line(text).split()))
+    return " ".join(map(_word, _WORDS.findall(one_line(text))))
 
 
 def _word(word: str) -> str:
@@ -122,8 +125,9 @@ def _more(count: int) -> str:
 
 def _line(line: Line) -> str:
     names = " ".join(code(_cut(name)) for name in line.names)
-    reported = prose(_cut("; ".join((line.text, *line.hints))))
-    return f"- {' '.join(part for part in (code(line.sign), names, reported) if part)}\n"
+    reported = prose(_cut(line.text))
+    first = f"- {' '.join(part for part in (code(line.sign), names, reported) if part)}\n"
+    return first + "".join(f"  - {prose(_cut(hint))}\n" for hint in line.hints)
 
 
 def _row(line: Line) -> str:

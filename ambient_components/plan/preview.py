@@ -214,7 +214,7 @@ def _access_keys(digest: Digest, before: Ledger, after: Ledger) -> Iterator[Buck
             if not is_let_go(before, after, workspace):
                 yield BucketChange(workspace, name, facts.ACCESS_KEY_ENDED)
         elif op in CREATES:
-            yield BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "none yet")
+            yield BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "the first one")
         elif op == steps.REPLACE or noted or paths & _MINTING:
             yield BucketChange(workspace, name, facts.NEW_ACCESS_KEY, noted or "it is due")
         elif paths and paths <= _RETIRING:

@@ -42,6 +42,7 @@ _VARIES = (
     (r"\d{4}-\d{2}-\d{2}", "DATE"),
     (r"127\.0\.0\.1:\d+", "ADDRESS"),
     (r"\d+\.\d s", "N s"),
+    (r"\d+ min ago", "N min ago"),
 )
 
 

@@ -21,25 +21,28 @@ _CLEAR = "\r\x1b[K"
 
 
 class Terminal:
-    """A running command."""
+    """A running command. `received` is all that it has written."""
 
     def __init__(self, words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> None:
-        self._got = b""
+        self.received = b""
         self._read_up_to = 0
         self._deadline = time.monotonic() + PATIENCE
+        # COLUMNS and LINES of the test's own terminal would hide the size of this one.
+        variables = {**environ, "TERM": "xterm"}
+        variables = {name: value for name, value in variables.items() if name not in ("COLUMNS", "LINES")}
         self._child, self._end = pty.fork()
         if self._child == 0:
             try:
                 fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
                 os.chdir(folder)
-                os.execvpe(words[0], [*words], {"TERM": "xterm", **environ})  # noqa: S606  # the test's own command
+                os.execvpe(words[0], [*words], variables)  # noqa: S606  # the test's own command
             finally:
                 os._exit(127)
 
     def wait_for(self, text: str) -> None:
         """Read until the command has printed a text, after the one that was waited for before."""
-        self.until(lambda: text.encode() in self._got[self._read_up_to :], text)
-        self._read_up_to = self._got.index(text.encode(), self._read_up_to) + len(text.encode())
+        self.until(lambda: text.encode() in self.received[self._read_up_to :], text)
+        self._read_up_to = self.received.index(text.encode(), self._read_up_to) + len(text.encode())
 
     def until(self, done: Callable[[], bool], what: str) -> None:
         """Read until something has happened."""
@@ -61,7 +64,7 @@ class Terminal:
     @property
     def screen(self) -> str:
         """What a person sees: without lines that were drawn over."""
-        text = re.sub(r"\x1b\[[0-9;]*m", "", self._got.decode(errors="replace")).replace("\r\n", "\n")
+        text = re.sub(r"\x1b\[[0-9;]*m", "", self.received.decode(errors="replace")).replace("\r\n", "\n")
         return "\n".join(line.rpartition(_CLEAR)[2] for line in text.split("\n"))
 
     def _read(self) -> bool:
@@ -72,5 +75,5 @@ class Terminal:
             part = os.read(self._end, 10_000)
         except OSError:
             return False  # EIO: the other side is closed
-        self._got += part
+        self.received += part
         return bool(part)

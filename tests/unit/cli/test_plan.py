@@ -50,7 +50,8 @@ class TestOffline:
     def test_nothing_to_do(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
         assert offline() == 0
         page = capsys.readouterr().out
-        assert page.startswith("prod at 2026-11-25T12:00:00Z, offline: the files against the state\nNo changes\n")
+        made_of = "offline: compared with the state, without asking the cluster"
+        assert page.startswith(f"prod at 2026-11-25T12:00:00Z, {made_of}\nNo changes\n")
         assert "What this page can't know" in page
 
     def test_changes(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,7 +61,7 @@ class TestOffline:
         assert "\n1 admin gained · 1 edit gained · 0 lowered · 1 removed\n" in page
         assert "  ~  pay  group:devs  edit -> admin" in page
         assert "  +  pay  key:nightly  none -> edit  a new key" in page
-        why = "it is gone from the files; its token was good until 2026-12-20T00:00:00Z"
+        why = "it is gone from the files; its token would have been valid until 2026-12-20T00:00:00Z"
         assert f"  -  pay  key:ci       edit -> none  {why}\n" in page
 
     def test_neither_engine_nor_cluster_nor_passphrase(
@@ -385,7 +386,7 @@ class TestOnline:
         assert run(["plan", "prod"]) == 1
         page = capsys.readouterr().out
         assert page.splitlines()[1] == "`ambient up` would fail: 2 errors."
-        assert "  declared: 1 admin gained · 0 lowered · 0 removed\n" in page
+        assert "  requested changes: 1 admin gained · 0 lowered · 0 removed\n" in page
         assert (
             "Errors (2)\n"
             "  !  stacks/prod.yaml:9:5: workspaces.pay: no b\n"

@@ -201,9 +201,9 @@ def test_a_plan_says_of_which_time_the_state_is(
     export["deployment"]["manifest"] = {"time": time}
     saved(export)
     assert ask("plan") == 0
-    head = f"prod at 2026-11-25T12:00:00Z, offline: the files against the state{shown}\n"
+    head = f"prod at 2026-11-25T12:00:00Z, offline: compared with the state{shown}, without asking the cluster\n"
     assert capsys.readouterr().out.startswith(head)
     assert ask("plan", "--format", "markdown") == 0
-    assert f"offline: the files against the state{shown}.\n" in capsys.readouterr().out
+    assert f"offline: compared with the state{shown}, without asking the cluster.\n" in capsys.readouterr().out
     assert ask("plan", "--format", "json") == 0
     assert json.loads(capsys.readouterr().out).get("stateAt") == (shown.removeprefix(" of ") or None)

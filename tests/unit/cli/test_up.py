@@ -2,16 +2,13 @@
 
 import json
 import os
-import pty
 import re
-import select
 import signal
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ from ambient_components.problem_json import encode
 from tests.support.fake_pulumi import FakePulumi, diagnostic, ended, urn
 from tests.support.planned import RBAC, ledger, make_project
 from tests.support.plans import preview, step
+from tests.support.terminal import Terminal
 
 TOKEN = "ambient:index:AccessToken"  # a type token
 REPOSITORY = Path(__file__).parents[3]
@@ -166,26 +164,14 @@ def test_verbose_also_shows_the_steps(pulumi: FakePulumi, capsys: pytest.Capture
 def test_the_progress_line_leaves_the_question_alone(pulumi: FakePulumi) -> None:
     pulumi.play({"prod": [{**planned(), "sleep": 0.8}, {"lines": [token("pay/key/ci/g1", "a")]}]})
     program = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\nfrom ambient_components.cli.app import run\n"
-    child, terminal = pty.fork()
-    if child == 0:
-        os.environ["TERM"] = "xterm"
-        os.chdir(pulumi.folder)
-        os.execv(sys.executable, [sys.executable, "-c", f"{program}sys.exit(run(['up', 'prod']))"])  # noqa: S606
-    shown = b""
-    while b"[y/N]: " not in shown:
-        shown += os.read(terminal, 1000)
-    assert b"Previewing prod ..." in shown
-    question = shown.rpartition(b"\r\x1b[K")[2]
-    assert b"Deploy this to prod? [y/N]: " in question
-    assert select.select([terminal], [], [], 1) == ([], [], [])
-    os.write(terminal, b"n\n")
-    with suppress(OSError):  # the other side is closed
-        while part := os.read(terminal, 1000):
-            shown += part
-    _, status = os.waitpid(child, 0)
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(status) == 1
-    assert shown.endswith(b"ambient: nothing is deployed\r\n")
+    words = [sys.executable, "-c", f"{program}sys.exit(run(['up', 'prod']))"]
+    terminal = Terminal(words, pulumi.folder, os.environ)
+    terminal.wait_for("Deploy this to prod? [y/N]: ")
+    time.sleep(0.5)  # time for two more frames
+    terminal.type("n\n")
+    assert terminal.ended() == 1
+    assert b"Previewing prod ..." in terminal.received
+    assert terminal.screen.endswith("\nDeploy this to prod? [y/N]: n\nambient: nothing is deployed\n")
 
 
 def test_a_locked_stack_says_who_holds_it(pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:

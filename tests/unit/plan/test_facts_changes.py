@@ -20,7 +20,7 @@ def test_buckets_and_their_access_keys():
         ends = [{"pay": entry(state=state, **({"bucket": one} if one else {}))} for one in (before, after)]
         return [(one.what, one.why) for one in plan(*ends, recorded=recorded).buckets]
 
-    assert buckets(None, own) == [(facts.MADE, ""), (facts.NEW_ACCESS_KEY, "none yet")]
+    assert buckets(None, own) == [(facts.MADE, ""), (facts.NEW_ACCESS_KEY, "the first one")]
     assert buckets(own, own | {"expireAfterDays": 30}) == [(facts.CHANGED, "expireAfterDays unset -> 30")]
     assert buckets(own, own | {"state": "released"}) == [(facts.RELEASED, "")]
     assert buckets(own, own | {"generation": 2}) == [

@@ -97,5 +97,5 @@ def test_access_keys_of_buckets_by_the_steps():
     }
     assert online(document, {}).buckets == (
         BucketChange("pay", "b", facts.MADE),
-        BucketChange("pay", "b", facts.NEW_ACCESS_KEY, "none yet"),
+        BucketChange("pay", "b", facts.NEW_ACCESS_KEY, "the first one"),
     )

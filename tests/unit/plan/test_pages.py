@@ -290,6 +290,14 @@ def lacking(*names):
     return Plan("prod", AT, online=True, warnings=facts.sorted_problems([*found, refusal("other")]))
 
 
+def test_prose_keeps_a_list_of_yaml_in_one_code_span() -> None:
+    assert (
+        prose("write exceptions: [{guardrail: a_b, reason: WHY}]")
+        == "write exceptions: `[{guardrail: a_b, reason: WHY}]`"
+    )
+    assert prose("[{a: <b>, [c]}] d") == "`[{a`: `<b>`, `[c]}]` d"
+
+
 def test_a_warning_that_many_workspaces_have_is_one_line():
     plan = lacking(*"abcdefghijklmno")
     page = as_text(plan)
@@ -302,7 +310,7 @@ def test_a_warning_that_many_workspaces_have_is_one_line():
     )
     every = as_text(plan, verbose=True)
     assert re.findall(r"prod.yaml:(\d+):3: workspaces", every) == [str(10 * number) for number in range(1, 16)]
-    folded = "15 workspaces have no runner secret: a, b, c, d, e, … (--verbose) `[noRunnerSecret]`; declare it"
+    folded = "15 workspaces have no runner secret: a, b, c, d, e, … (--verbose) `[noRunnerSecret]`\n  - declare it"
     assert f"- `!` {folded}\n" in as_markdown(plan)
 
 

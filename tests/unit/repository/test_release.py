@@ -19,12 +19,12 @@ from readme_renderer.markdown import render
 
 from ambient_components._version import VERSION
 from ambient_components.cli.templates import FOLDER
+from ambient_components.documentation import REPOSITORY as ADDRESS
 from release.changelog import sections
 from release.repository import absolute_links
 from tests.support.pipelines import read
 
 ROOT = Path(__file__).parents[3]
-ADDRESS = "https://git.example.com/platform/ambient-components"
 SECTION = f"## [{VERSION}] - 2026-11-26\n\n- The first line. See [the plan](docs/plan.md).\n"
 TIME = 1_700_000_000
 
@@ -186,7 +186,7 @@ def test_the_notes_are_the_section_of_the_version(whole: Path) -> None:
 
 
 def test_every_address_of_the_project_is_in_its_repository() -> None:
-    """One address, which the release workflow compares with its own."""
+    """The release workflow compares this address with its own, and messages have it too."""
     text = (ROOT / "pyproject.toml").read_text()
     urls = re.findall(r'^\w+ = "(https://[^"]*)"$', text, re.MULTILINE)
     assert len(urls) >= 4
