@@ -10,7 +10,7 @@ The SDK has no options for two expensive features, so their functions are replac
 Stack traces: the SDK sends about twenty frames with every resource, and the engine stores them. They are two fifths of
 the state (measured), hold paths of the machine that ran last, and are useless here because one place registers
 everything in a stack file. Debug lines: about sixty per workspace, each a call that the program waits for and the
-engine discards. They take a sixth of the program's CPU time (measured, docs/project/performance.md).
+engine discards. They take a sixth of the program's CPU time (measured).
 """
 
 import os

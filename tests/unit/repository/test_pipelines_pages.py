@@ -35,7 +35,7 @@ def test_no_page_puts_a_token_into_the_arguments_of_a_program() -> None:
 
 
 def test_the_page_says_how_often_by_the_built_in_times() -> None:
-    """The table of docs/guides/pipeline.md against what a key gets that says nothing but its lifetime."""
+    """The table of docs/guides/rotation.md against what a key gets that says nothing but its lifetime."""
     day, hour = 86400, 3600
     for life, window, overlap, nights in [
         (365 * day, 14 * day, 7 * day, 14),
