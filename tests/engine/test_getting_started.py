@@ -60,6 +60,10 @@ def project(machine: Machine, tmp_path: Path) -> Iterator[Path]:
     """An empty folder, but for a .venv with the package."""
     (tmp_path / ".venv").symlink_to(REPOSITORY / ".venv")
     yield tmp_path
+    # The next test may start a project of the same name.
+    subprocess.run(
+        ["pulumi", "stack", "rm", "dev", "--yes", "--force"], cwd=tmp_path, env=machine.environment, check=False
+    )
     if machine.get(f"/api/v1/namespaces/{WORKSPACE}"):
         machine.delete(f"/api/v1/namespaces/{WORKSPACE}")
 

@@ -143,7 +143,8 @@ def test_a_new_user_installs_deploys_upgrades_and_uninstalls(user: User, wheels:
     assert user.type("ambient --version") == f"ambient {NEXT}\n"
     user.type("pulumi preview --stack dev --refresh --expect-no-changes")
 
-    user.type("pulumi destroy --stack dev --yes --skip-preview")
+    # Without the stack: the next test may start a project of the same name.
+    user.type("pulumi destroy --stack dev --yes --skip-preview --remove")
     user.machine.until(lambda: user.machine.get(f"/api/v1/namespaces/{WORKSPACE}") is None, "the workspace is gone")
     user.type("pip uninstall --yes ambient-components")
     gone = 'import importlib.util as u; assert u.find_spec("ambient_components") is None; import pulumi'
