@@ -17,7 +17,7 @@ from typing import Any, Final
 
 VARIABLE: Final = "AMBIENT_CHROMIUM"
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_SIZES: Final = {"wide": (1400, 1000), "narrow": (400, 900)}
+_SIZES: Final = {"wide": (1400, 1000), "medium": (1000, 800), "narrow": (400, 900)}
 # The program reads from descriptor 3, and writes to 4. Those of the pipes are never 3, and 4 only where it may be.
 _START: Final = """
 import os, sys
@@ -139,12 +139,12 @@ class Page:
         names = ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")
         return [self._event(one) for name in names for one in self._of(name)]
 
-    def screenshot(self, path: Path) -> None:
-        """Keep a picture of the whole page, or of its top if it is very long."""
+    def screenshot(self, path: Path, tallest: int = TALLEST) -> None:
+        """Keep a picture of the whole page, or of its top if it is longer."""
         # What is outside of the window is not painted, and has its height only then.
         for _ in range(2):
             size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
-            width, height = math.ceil(size["width"]), min(math.ceil(size["height"]), TALLEST)
+            width, height = math.ceil(size["width"]), min(math.ceil(size["height"]), tallest)
             self.ask(
                 "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
             )
