@@ -40,7 +40,7 @@ class Acknowledgement(Model):
     """A warning that is not shown any more, only counted."""
 
     rule: AcknowledgedRule
-    """Name of the warning; docs/reference/warnings.md describes each."""
+    """Name of the warning."""
 
     reason: Reason
     """Reason, for reviewers of the change and later readers."""
