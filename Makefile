@@ -155,9 +155,12 @@ release: setup ## Build the release of the last commit into dist/: packages, che
 
 lock: ## Update the lock files from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo 'make lock needs uv: https://docs.astral.sh/uv/' >&2; exit 1; }
-	uv pip compile pyproject.toml --group build $(LOCK_FLAGS) -o $(RUN_LOCK)
-	uv pip compile pyproject.toml --group dev $(LOCK_FLAGS) -o requirements/dev.lock
+	uv pip compile pyproject.toml --group build $(LOCK_EXTRAS) $(LOCK_FLAGS) -o $(RUN_LOCK)
+	uv pip compile pyproject.toml --group dev $(LOCK_EXTRAS) $(LOCK_FLAGS) -o requirements/dev.lock
 	uv pip compile --group policy --no-deps $(LOCK_FLAGS) -o requirements/policy.lock
+
+# Not aws, which is large: the tests have it in their group.
+LOCK_EXTRAS := --extra s3 --extra minio
 
 # No index URL in the files, so pip uses the one that the user has configured.
 LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header

@@ -19,7 +19,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from ambient_components.engine.secrets import SIGNATURE_KEY
+from ambient_components.engine.secrets import SIGNATURE_KEY, UNKNOWN
 from ambient_components.platform.contract import KEY_GENERATION_ANNOTATION
 
 Json = Mapping[str, Any]
@@ -41,7 +41,7 @@ _RESERVED: Final = frozenset({SIGNATURE_KEY})
 """Pulumi's signature key. The engine reads a mapping with this key as a secret, an asset or a reference, and fails."""
 _UNKNOWNS: Final = frozenset(
     {
-        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        UNKNOWN,
         "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
         "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
         "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",

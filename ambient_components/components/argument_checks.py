@@ -1,12 +1,12 @@
 """Checks of component arguments, with the rules in `ambient_components.rules`."""
 
-import importlib.util
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ambient_components.platform.contract import ROLES, Role
-from ambient_components.rules.buckets import INSTALL_AWS, BucketDriver, bucket_findings
-from ambient_components.rules.findings import Finding, as_problem, below
+from ambient_components.rules.buckets import BucketDriver, bucket_findings
+from ambient_components.rules.extras import AWS, not_installed
+from ambient_components.rules.findings import Finding, as_problem, below, verdict_finding
 from ambient_components.rules.keys import role_findings
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.rules.workspaces import workspace_findings
@@ -43,8 +43,9 @@ def role_of(text: str) -> Role:
 
 
 def _not_installed(bucket: Mapping[str, Any]) -> Iterator[Finding]:
-    if bucket.get("driver") == BucketDriver.AWS and importlib.util.find_spec("pulumi_aws") is None:
-        yield Finding(("driver",), "aws needs pulumi-aws", INSTALL_AWS)
+    """Find a driver that the program itself can't declare. Of other libraries the plugin says what it lacks."""
+    if bucket.get("driver") == BucketDriver.AWS:
+        yield from verdict_finding(("driver",), not_installed(AWS))
 
 
 def _refuse(prefix: str, found: Iterable[Finding]) -> None:

@@ -1,7 +1,8 @@
 """Kubernetes objects by their own field names, without the generated classes of `pulumi_kubernetes`.
 
 The engine receives the same requests. Importing the generated classes took a third of a small program's CPU time
-(measured with pulumi_kubernetes 4.34), because one class of an API group imports all of them.
+(measured with pulumi_kubernetes 4.34), because one class of an API group imports all of them. As they do, this module
+uses a name that the SDK does not document, ``_utilities.get_version`` (in 4.29, the first supported, too).
 """
 
 from collections.abc import Mapping

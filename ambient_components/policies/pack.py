@@ -1,5 +1,7 @@
 """The rules as policies of `pulumi-policy`. This is the only module that needs that package.
 
+The package does not document ``pulumi_policy.proxy.UnknownValueError`` (in 1.10 too), which its proxies raise.
+
 The guardrails evaluate the AccessLedger as a resource. It is registered first and everything depends on it, so a
 violation stops a run before anything changes. Rules about a whole stack run after all resources.
 """
@@ -18,6 +20,7 @@ from pulumi_policy import (
     StackValidationArgs,
     StackValidationPolicy,
 )
+from pulumi_policy.proxy import UnknownValueError
 
 from ambient_components import clock
 from ambient_components.access.guardrail_names import ADMIN_KEY_WITH_EDITORS, INDIVIDUAL_GRANT, TOO_MANY_KEYS
@@ -95,8 +98,6 @@ def plain(value: Any) -> Any:
 
 
 def _known(value: Any, keys: Any) -> list[tuple[Any, Any]]:
-    from pulumi_policy.proxy import UnknownValueError  # noqa: PLC0415  # not among what the package exports
-
     found = []
     for key in keys:
         try:

@@ -23,11 +23,11 @@ from ambient_components.program.arguments import workspace_args
 from ambient_components.program.ca_bundles import ca_bundles
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
-from ambient_components.program.sdk_tuning import without_debug_lines, without_stack_traces
 from ambient_components.program.secret_values import WorkspaceValues, secret_values
 from ambient_components.program.shard import excluded_workspaces, is_exported, missing_file, of_shard
 from ambient_components.program.stack_settings import StackSettings, effective_store
 from ambient_components.program.storage import check_storage, uses_aws
+from ambient_components.pulumi_sdk import without_debug_lines, without_stack_traces
 from ambient_components.resources import AccessLedger, AccessLedgerArgs
 from ambient_components.rules.acknowledgements import NONE, Acknowledgements
 from ambient_components.rules.keys import Retain

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import pulumi
-from pulumi.runtime.config import get_config, is_config_secret
+from pulumi.runtime import get_config, is_config_secret
 
 from ambient_components.components import ClusterArgs, StoreArgs
 from ambient_components.errors import AmbientError, Problems, Where

@@ -1,12 +1,12 @@
 """What buckets need of the stack's config and of this machine."""
 
-import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ambient_components.errors import Problems
-from ambient_components.rules.buckets import INSTALL_AWS, BucketDriver
-from ambient_components.rules.findings import Finding
-from ambient_components.rules.object_store import StoreConfig
+from ambient_components.rules.buckets import BucketDriver
+from ambient_components.rules.extras import extra_of, not_installed
+from ambient_components.rules.findings import Finding, verdict_finding
+from ambient_components.rules.object_store import IAM, StoreConfig
 from ambient_components.stackfile import Bucket, LoadedStack, Workspace
 from ambient_components.stackfile.checks.storage import against_store
 from ambient_components.stackfile.loader import located
@@ -25,14 +25,25 @@ def check_storage(stack: LoadedStack, store: StoreConfig | None, problems: Probl
         store: The configured store. None if the config has none.
         problems: Collects what is missing.
     """
-    problems.extend(located(stack, against_store(stack.file.workspaces, store)))
-    if importlib.util.find_spec("pulumi_aws") is not None:
-        return
-    needing = (name for name, one in _buckets(stack.file.workspaces).items() if one.driver is BucketDriver.AWS)
-    paths = [("workspaces", name, "storage", "bucket", "driver") for name in needing]
-    problems.extend(
-        located(stack, [Finding(path, "is aws, and pulumi-aws is not installed", INSTALL_AWS) for path in paths])
-    )
+    workspaces = stack.file.workspaces
+    problems.extend(located(stack, [*against_store(workspaces, store), *missing_libraries(workspaces, store)]))
+
+
+def missing_libraries(
+    workspaces: Mapping[str, Workspace], store: StoreConfig | None, *, warning: str | None = None
+) -> Iterator[Finding]:
+    """Find buckets that need libraries that are not installed.
+
+    Args:
+        workspaces: Workspaces by name.
+        store: The configured store. None if the config has none.
+        warning: Name of the warning on a machine that only checks the files; None for an error.
+    """
+    for name, bucket in _buckets(workspaces).items():
+        extra = extra_of(bucket.driver, store.credentials if store else IAM)
+        if extra is not None:
+            path = ("workspaces", name, "storage", "bucket")
+            yield from verdict_finding(path, not_installed(extra), at_key=True, warning=warning)
 
 
 def _buckets(workspaces: Mapping[str, Workspace]) -> dict[str, Bucket]:

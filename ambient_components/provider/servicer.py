@@ -1,7 +1,7 @@
-"""The plugin's gRPC server: the SDK's servicer with fixes.
+"""The plugin's gRPC server: the engine's calls, answered by the resource types.
 
-Fixed problems, each reproduced on SDK 3.272 and tested: an exception reached the user as a Python traceback;
-DiffConfig's answer was inverted; computed values and ints did not marshal; secret inputs lost their mark.
+A servicer of the protocol itself, not of the SDK's ``pulumi.provider.experimental``, which has defects and changes
+between minor versions (docs/internals/adr/0002). Calls that are not defined here are refused as not implemented.
 """
 
 import asyncio
@@ -11,9 +11,6 @@ from typing import Any, Final, TypeVar
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.provider.experimental.provider import Provider
-from pulumi.provider.experimental.server import ProviderServicer
-from pulumi.runtime import proto
 
 from ambient_components import clock
 from ambient_components._version import VERSION
@@ -35,6 +32,7 @@ from ambient_components.provider.workspace.role_binding import RoleBinding
 from ambient_components.provider.workspace.service_account import ServiceAccount
 from ambient_components.provider.workspace.settings import ContainerDefaults, FeatureFlags, ProjectSettings
 from ambient_components.provider.workspace.workspace_secret import WorkspaceSecret
+from ambient_components.pulumi_sdk import proto, provider_pb2_grpc
 
 RESOURCES: dict[str, ResourceType] = {
     resource.token: resource
@@ -66,15 +64,18 @@ _KINDS = {
 }
 
 
-class AmbientServicer(ProviderServicer):
+class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
     """Serves the plugin's resources over their plain-value interface."""
 
     def __init__(self, engine_address: str) -> None:
-        super().__init__([], VERSION, Provider(), engine_address)
         self._engine = Engine(engine_address)
         self._settings: tuple[Guard, Store] | None = None
         self._requested = False
         self._threads = ThreadPoolExecutor(_THREADS)
+
+    async def GetPluginInfo(self, request: Any, context: grpc.aio.ServicerContext) -> proto.PluginInfo:  # noqa: ARG002, N802
+        """Return the plugin's version."""
+        return proto.PluginInfo(version=VERSION)
 
     async def Cancel(self, request: Any, context: grpc.aio.ServicerContext) -> empty_pb2.Empty:  # noqa: ARG002, N802
         """Handle Ctrl-C: current steps finish, and nothing new is minted."""

@@ -13,9 +13,6 @@ from ambient_components.rules.renewals import ACCESS_KEY_LIFE, renewal_arguments
 from ambient_components.rules.secret_patterns import looks_like_credential
 from ambient_components.rules.states import BucketState, WorkspaceState
 
-INSTALL_AWS: Final = "pip install 'pulumi-aws>=7,<8'"
-"""What the driver `aws` needs. Never an extra of this package: anyone can register its name on an index."""
-
 
 class BucketDriver(StrEnum):
     """What creates a bucket and its credentials."""

@@ -185,6 +185,9 @@ class LoudWarning(StrEnum):
     SECRETS_LOGGED = "secretsLogged"
     """An environment variable logs every secret."""
 
+    MISSING_LIBRARY = "missingLibrary"
+    """A library that a bucket needs is not installed here."""
+
     UNUSED_ACKNOWLEDGEMENT = "unusedAcknowledgement"
     """An acknowledgement matches no warning."""
 

@@ -15,7 +15,6 @@ from pulumi.runtime import resource
 
 from ambient_components import ClusterProviders, Workspace, clock
 from ambient_components.program import main as stack_program
-from ambient_components.program import sdk_tuning
 from tests.support.fake_engine import flat
 from tests.support.recorder import Recorder
 from tests.support.registrations import Recording
@@ -32,10 +31,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _loud() -> Iterator[None]:
-    """What a program keeps the SDK and Python from (`sdk_tuning`) ends with it: here the process lives on."""
-    trace, debug, thresholds = getattr(resource, sdk_tuning.FUNCTION), log.debug, gc.get_threshold()
+    """What a program keeps the SDK and Python from (`pulumi_sdk`) ends with it: here the process lives on."""
+    trace, debug, thresholds = resource._get_stack_trace, log.debug, gc.get_threshold()
     yield
-    setattr(resource, sdk_tuning.FUNCTION, trace)
+    resource._get_stack_trace = trace
     log.debug = debug
     gc.unfreeze()
     gc.set_threshold(*thresholds)

@@ -363,5 +363,5 @@ def test_nobody_who_has_no_such_bucket_needs_pulumi_aws(workspace, monkeypatch):
 
 def test_a_missing_pulumi_aws_is_said_before_anything_is_declared(record, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"aws needs pulumi-aws; pip install 'pulumi-aws>=7"):
+    with pytest.raises(ValueError, match=r"driver: needs boto3 and pulumi-aws, .* \(the extra aws\)"):
         record(lambda: Bucket("sessions", {"owner": "p/f", **BUCKET}))

@@ -1,41 +1,30 @@
 """What the SDK is kept from: stack traces in the state, debug lines that nobody reads, needless collection."""
 
 import gc
-import inspect
 
 from pulumi import log
 from pulumi.runtime import resource
 
+from ambient_components import pulumi_sdk
 from ambient_components.collector import collect_rarely
-from ambient_components.program import sdk_tuning
 
 
-def test_the_sdk_still_has_the_function_that_is_replaced():
-    assert callable(getattr(resource, sdk_tuning.FUNCTION))
-
-
-def test_resources_are_registered_without_a_stack_trace(monkeypatch):
-    monkeypatch.setattr(resource, sdk_tuning.FUNCTION, getattr(resource, sdk_tuning.FUNCTION))
-    sdk_tuning.without_stack_traces()
-    trace = getattr(resource, sdk_tuning.FUNCTION)()
+def test_resources_are_registered_without_a_stack_trace():
+    pulumi_sdk.without_stack_traces()
+    trace = resource._get_stack_trace()
     assert list(trace.frames) == []
     assert resource._get_source_position(trace) is None
-
-
-def test_the_sdk_still_logs_by_the_function_that_is_replaced():
-    assert "log.debug(" in inspect.getsource(resource.register_resource)
 
 
 def test_debug_lines_are_calls_to_the_engine_only_where_they_are_asked_for(monkeypatch):
     sent = []
     monkeypatch.setattr(log, "_log", lambda *given: sent.append(given[2]))
     monkeypatch.setattr(log, "get_engine", object)
-    monkeypatch.setattr(log, "debug", log.debug)
-    monkeypatch.setenv(sdk_tuning.DEBUG_VARIABLE, "true")
-    sdk_tuning.without_debug_lines()
+    monkeypatch.setenv(pulumi_sdk.DEBUG_VARIABLE, "true")
+    pulumi_sdk.without_debug_lines()
     log.debug("asked for")
-    monkeypatch.delenv(sdk_tuning.DEBUG_VARIABLE)
-    sdk_tuning.without_debug_lines()
+    monkeypatch.delenv(pulumi_sdk.DEBUG_VARIABLE)
+    pulumi_sdk.without_debug_lines()
     log.debug("not asked for")
     log.warn("a warning")
     assert sent == ["asked for", "a warning"]

@@ -127,11 +127,29 @@ def test_what_driver_aws_can_not_do(run_fleet, bucket, store, received):
     assert received in line
 
 
-def test_driver_aws_without_pulumi_aws_is_said_with_its_line(run_fleet, monkeypatch):
+@pytest.mark.parametrize(
+    ("bucket", "api", "lacking", "extra"),
+    [
+        ({}, "iam", "boto3, which is", "s3"),
+        ({}, "minio", "boto3 and minio, which are", "minio"),
+        ({"driver": "aws"}, "iam", "boto3 and pulumi-aws, which are", "aws"),
+    ],
+)
+def test_a_library_that_is_not_installed_is_said_with_the_line_of_its_bucket(
+    run_fleet, monkeypatch, bucket, api, lacking, extra
+):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    (line,) = run_fleet.refusal(stack({"name": "sessions", "driver": "aws"}), config=CONFIG, secrets=SECRETS)
-    assert line.endswith("driver: is aws, and pulumi-aws is not installed; pip install 'pulumi-aws>=7,<8'")
-    assert line.startswith("stacks/dev.yaml:")
+    secrets = {"objectStore": json.dumps({**OBJECT_STORE, "credentials": api})}
+    (line,) = run_fleet.refusal(stack({"name": "sessions", **bucket}), config=CONFIG, secrets=secrets)
+    assert f".bucket: needs {lacking} not installed; pip install 'boto3" in line
+    assert line.endswith(f"(the extra {extra})")
+    assert line.startswith("stacks/dev.yaml:4:")
+
+
+def test_an_existing_bucket_needs_no_library(run_fleet, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    secrets = {"old/id": "AKIAOLD", "old/secret": "v-old"}
+    assert run_fleet(stack(THERE), config=CONFIG, secrets=secrets).named("Workspace", "payments")
 
 
 # Keys of an existing bucket.

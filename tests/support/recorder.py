@@ -95,7 +95,9 @@ class Recorder:
 def _configure(recorder: Recorder, monitor: "_Monitor", logger: logging.Logger) -> None:
     pulumi.runtime.set_all_config(recorder.config, recorder.secret_keys)
     pulumi.runtime.settings.reset_options()
-    features = set(monitor.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures)
+    # SDKs before it ask the monitor for each feature.
+    info = getattr(monitor, "GetDeploymentInfo", None)
+    features = set(info(empty_pb2.Empty()).supportedFeatures) if info else set()
     pulumi.runtime.configure(
         mocks.MockSettings(
             monitor=monitor,

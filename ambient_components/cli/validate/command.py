@@ -147,8 +147,8 @@ It also warns of guardrails that the declared access violates without an excepti
 is refused. Only `ambient plan` compares with the deployment, and finds mass removals.
 
 \b
-exit codes: 0 valid; 1 errors (with --strict also warnings, except those of dates and guardrails); 64 wrong usage;
-            130 Ctrl-C
+exit codes: 0 valid; 1 errors (with --strict also warnings, except those of dates, guardrails and libraries that are not
+            installed); 64 wrong usage; 130 Ctrl-C
 """
 
 

@@ -1,7 +1,7 @@
 """The checks of `ambient validate`, independent of the output format."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,10 @@ from ambient_components.program.acknowledgements import acknowledgements, from_t
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.guardrails import guardrail_findings
 from ambient_components.program.ledger import expired_exceptions, ledger_of
+from ambient_components.program.storage import missing_libraries
+from ambient_components.rules.findings import Finding
 from ambient_components.rules.object_store import IN_PLAIN_TEXT, OBJECT_STORE, given_store
+from ambient_components.rules.warnings import LoudWarning
 from ambient_components.shards import CONFIG_KEY, shard_count, shard_stack
 from ambient_components.stackfile.checks.keys import MAX_TOKEN_LIFETIME, beyond_cap, max_token_lifetime
 from ambient_components.stackfile.checks.sources import in_platform_namespace
@@ -36,8 +39,9 @@ class Validation:
     """Number of files, readable or not."""
     lenient: frozenset[Problem] = frozenset()
     """Warnings that never fail the command, even with --strict, because they may not be due to a change: dates that
-    passed, also those of acknowledgements, and violations of guardrails that may be deployed already. A failure would
-    stop the nightly run that ends access and rotates keys. A run refuses a new violation anyway."""
+    passed, also those of acknowledgements, violations of guardrails that may be deployed already, and libraries that
+    are missing here. A failure would stop the nightly run that ends access and rotates keys. A run refuses new
+    violations and missing libraries."""
     shards: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Number of workspaces in each shard, by stack file. Only for valid stacks with shards."""
 
@@ -186,12 +190,19 @@ def _of_stack(stack: LoadedStack, problems: Sequence[Problem]) -> tuple[list[Pro
         *located(stack, ended_grants(stack.file, calendar.now)),
         *guardrail_findings(stack, ledger, calendar),
         *expired_exceptions(stack, ledger, calendar),
+        *located(stack, _missing_libraries(stack)),
     ]
     caused = [*problems, *dated, *located(stack, without_runner_secret(stack.file))]
     found = [*problems, *dated, *located(stack, unused(stack.file, caused))]
     ever = acknowledgements(stack.file, None)
     not_due = [*dated, *(one for one in problems if ever.of(one))]
     return acknowledgements(stack.file, calendar).marked(found), not_due
+
+
+def _missing_libraries(stack: LoadedStack) -> Iterator[Finding]:
+    given = given_store(_config(stack.path, Problems()).get(OBJECT_STORE))
+    store = given.config if given else None
+    return missing_libraries(stack.file.workspaces, store, warning=LoudWarning.MISSING_LIBRARY)
 
 
 def _sizes(review: Review) -> tuple[int, ...]:

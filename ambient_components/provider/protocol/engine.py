@@ -5,10 +5,10 @@ resource's URN is.
 """
 
 import grpc
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from ambient_components.errors import Problem, StepError
 from ambient_components.problem_json import for_engine
+from ambient_components.pulumi_sdk import engine_pb2, engine_pb2_grpc
 
 _SECONDS = 10.0
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import grpc
-from pulumi.runtime.proto import provider_pb2_grpc
+
+from ambient_components.pulumi_sdk import provider_pb2_grpc
 
 REFUSAL: Final = "this plugin answers only the user who started it"
 

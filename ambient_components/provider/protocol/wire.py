@@ -1,8 +1,6 @@
 """Conversion between Pulumi's wire values (protobuf structs) and plain Python.
 
-The SDK's marshalling in ``pulumi.provider.experimental`` fails on computed values and ints (tested on 3.272), which a
-provider must send. Supported are the kinds that our resources use: null, bool, number, text, list, map, secret,
-unknown.
+Supported are the kinds that our resources use: null, bool, number, text, list, map, secret, unknown.
 """
 
 from collections.abc import Mapping
@@ -10,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from google.protobuf import struct_pb2
-from pulumi.runtime import rpc
 
 from ambient_components.engine import secrets
 from ambient_components.errors import StepError
@@ -18,7 +15,7 @@ from ambient_components.errors import StepError
 type_key: Final = secrets.SIGNATURE_KEY
 secret_signature: Final = secrets.SECRET
 output_signature: Final = secrets.OUTPUT
-unknown_sentinel: Final = rpc.UNKNOWN
+unknown_sentinel: Final = secrets.UNKNOWN
 
 
 class _Unknown:

@@ -8,11 +8,13 @@ from urllib.parse import urlsplit
 
 from ambient_components._version import VERSION
 from ambient_components.cluster.kubeconfig import is_loopback
+from ambient_components.errors import StepError
 from ambient_components.provider.store.accounts import Accounts
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import IAM, S3, Request, explained, no_credentials
 from ambient_components.provider.store.iam import IamAccounts
 from ambient_components.provider.store.minio import MinioAccounts
+from ambient_components.rules import extras
 from ambient_components.rules.object_store import IAM as BY_IAM
 from ambient_components.rules.object_store import MINIO, REGION_DEFAULT, is_aws
 
@@ -74,10 +76,11 @@ class Store:
         """The S3 API.
 
         Raises:
-            StepError: The settings or the files of AWS's tools are invalid.
+            StepError: The settings or the files of AWS's tools are invalid, or a library is not installed.
         """
         with self._lock:
             if self._s3 is None:
+                _require(extras.S3)
                 self._s3 = self._api(S3, self.settings.endpoint)
             return self._s3
 
@@ -90,6 +93,7 @@ class Store:
         """
         with self._lock:
             if self._accounts is None:
+                _require(extras.store_extra(self.settings.credentials))
                 self._accounts = self._by_minio() if self.settings.credentials == MINIO else self._by_iam()
             return self._accounts
 
@@ -160,6 +164,14 @@ class Store:
                     botocore_session=botocore.session.Session(session_vars=alone),
                 )
             return self._session
+
+
+def _require(extra: str) -> None:
+    """Raise a StepError that names the extra if a library of it is not installed."""
+    if verdict := extras.not_installed(extra):
+        problem, remedy = verdict
+        msg = f"the object store {problem}"
+        raise StepError(msg, remedy)
 
 
 def _name(endpoint: str, api: str) -> str:

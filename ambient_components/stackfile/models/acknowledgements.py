@@ -40,7 +40,7 @@ class Acknowledgement(Model):
     """A warning that is not shown any more, only counted."""
 
     rule: AcknowledgedRule
-    """Name of the warning."""
+    """Name of the warning, which messages have in brackets."""
 
     reason: Reason
     """Reason, for reviewers of the change and later readers."""

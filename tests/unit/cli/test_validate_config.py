@@ -96,6 +96,24 @@ def test_what_driver_aws_can_not_do_is_found_as_well(write: Write) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("store", "libraries", "extra"),
+    [("", "boto3, which is", "s3"), (", credentials: minio", "boto3 and minio, which are", "minio")],
+)
+def test_a_library_that_is_not_installed_is_a_warning_that_never_fails(
+    write: Write, monkeypatch: pytest.MonkeyPatch, store: str, libraries: str, extra: str
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    config = f"config: {{'p:clusterUid': u, 'p:objectStore': {{endpoint: 'https://x'{store}}}}}\n"
+    write(Pulumi=CONFIG, stacks__dev=BUCKET, **{"stacks__Pulumi.dev": config})
+    found = validate_stacks(["stacks/dev.yaml"])
+    (problem,) = found.problems
+    place = "stacks/dev.yaml:3:15: workspaces.pay.storage.bucket"
+    assert str(problem).startswith(f"{place}: needs {libraries} not installed; pip install 'boto3")
+    assert str(problem).endswith(f"(the extra {extra})")
+    assert (problem.warning, found.fails(strict=True)) == (True, False)
+
+
 FLEET = "workspaces:\n  aa: {shard: 1}\n  bb: {shard: 3}\n  cc: {shard: 1}\n"
 
 

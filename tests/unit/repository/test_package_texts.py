@@ -17,7 +17,6 @@ from ambient_components.cli.templates import FOLDER, texts
 from ambient_components.documentation import PAGES, RELEASE, REPOSITORY
 from ambient_components.plan.document import schema_text as plan_schema
 from ambient_components.provider.schema import schema_json as provider_schema
-from ambient_components.rules.buckets import INSTALL_AWS
 from ambient_components.stackfile.schema import reference_text, schema_text
 from tests.unit.repository.test_docs import PAGES as MARKDOWN
 from tests.unit.repository.test_docs import anchors
@@ -156,9 +155,3 @@ def test_what_people_are_told_to_install_is_read() -> None:
     assert installed("`pip install --quiet --no-deps -r requirements.txt x`") == ["x"]
     assert not is_ours_or_known("ambient-components[aws]")
     assert is_ours_or_known("pulumi-aws>=7,<8")
-
-
-def test_hints_and_extras_name_the_same_packages() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert [f"pip install '{INSTALL_AWS.split(chr(39))[1]}'"] == [INSTALL_AWS]
-    assert [INSTALL_AWS.split("'")[1]] == project["optional-dependencies"]["aws"]

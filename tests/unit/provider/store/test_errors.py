@@ -361,6 +361,25 @@ def test_a_store_without_tls_at_an_address_with_it(server):
     assert "speaks no TLS: say http:// in endpoint of the stack's objectStore, if that is meant" in text
 
 
+@pytest.mark.parametrize(
+    ("credentials", "part", "there", "text"),
+    [
+        ("iam", "s3", (), "boto3, which is not installed; pip install 'boto3>=1.40,<2' (the extra s3)"),
+        ("iam", "accounts", (), "boto3, which is not installed; pip install 'boto3>=1.40,<2' (the extra s3)"),
+        (
+            "minio",
+            "accounts",
+            ("boto3",),
+            "minio, which is not installed; pip install 'minio>=7.2.15,<8' (the extra minio)",
+        ),
+    ],
+)
+def test_a_library_that_is_not_installed_is_named_with_its_extra(monkeypatch, credentials, part, there, text):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name if name in there else None)
+    without = Store(StoreSettings(endpoint="http://127.0.0.1:1", credentials=credentials))
+    assert received(getattr, without, part) == f"the object store needs {text}"
+
+
 def test_without_an_address_it_is_aws():
     assert (StoreSettings().name, StoreSettings().where) == ("AWS's S3", "aws")
     aws = Store(StoreSettings(region="eu-central-1", access_key="a", secret_key="b"))
