@@ -20,7 +20,8 @@ examples:
   ambient pipeline github --fleet prod  .github/workflows/fleet.yaml, with one job per shard of the fleet prod
 
 \b
-A file that exists stays. What to set up once at the forge and in the cloud:
+A file that exists stays. GitLab has one .gitlab-ci.yml: the one of a fleet takes the place of the other.
+What to set up once at the forge and in the cloud:
   {_SET_UP}
 
 \b
@@ -39,4 +40,7 @@ def pipeline(
     name, words = (f"{forge}-fleet", {"FLEET_NAME": bare_name(fleet)}) if fleet else (forge, {})
     for line in write_templates(name, project.folder, words):
         print(line)
-    print(f"\nNext:\n  edit the names of stages and variables in it\n  set up once: {_SET_UP}")
+    print("\nNext:\n  edit the names of stages and variables in it")
+    if forge == "gitlab":
+        print("  replace DIGEST, without which no job starts: a comment above it has the command")
+    print(f"  set up once: {_SET_UP}")

@@ -45,7 +45,11 @@ def init(
     """Write the policy pack into a folder of its own."""
     project = Project.find()
     pack = Path(folder)
+    if (project.folder / pack / "Pulumi.yaml").exists():
+        msg = f"{folder} has a Pulumi project, whose __main__.py is another program; name a folder of the pack's own"
+        raise typer.BadParameter(msg, param_hint="FOLDER")
     words = {"VIRTUALENV": os.path.relpath(project.folder / ".venv", project.folder / pack)}
     for line in write_templates("policy", project.folder, words, pack):
         print(line)
-    print(f"\nNext:\n  pulumi preview --policy-pack {pack}\n  set up: {page('guides/policy', 'installing-it')}")
+    print(f"\nNext:\n  pulumi preview --policy-pack {os.path.relpath(project.folder / pack)}")
+    print(f"  set up: {page('guides/policy', 'installing-it')}")

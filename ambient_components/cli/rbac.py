@@ -24,6 +24,7 @@ examples:
 \b
 Before you bind the role, read what it amounts to. It is as good as cluster-admin, also for grants alone:
   {page("reference/deployer-rights", "what-they-amount-to")}
+The role has one name, ambient-deployer: deployers of several stacks on one cluster share it, so print all rights.
 A run needs the rights for what it removes too: print the role for a stack again only after the removal is deployed.
 
 \b

@@ -218,12 +218,7 @@ def program(environ: Mapping[str, str] = os.environ) -> str:
     """
     found = shutil.which("pulumi", path=environ.get("PATH"))
     if found is None:
-        fail(
-            None,
-            "",
-            "there is no `pulumi` on PATH",
-            'install it (https://www.pulumi.com/docs/install/), or use the sandbox\'s: eval "$(make -s env)"',
-        )
+        fail(None, "", "there is no `pulumi` on PATH", "install it: https://www.pulumi.com/docs/install/")
     return found
 
 

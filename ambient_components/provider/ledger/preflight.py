@@ -72,6 +72,7 @@ def preflight(
                 f"the deployer has no right to {right}, needed for {right.why}",
                 "as a cluster admin: ambient rbac STACK --subject SUBJECT | kubectl apply -f -, where SUBJECT is the "
                 "identity of this kubeconfig",
+                "if this run removes what needs the right: the same without STACK, which prints all rights",
                 f"what the rights amount to: {page('reference/deployer-rights')}",
             )
             for right in missing

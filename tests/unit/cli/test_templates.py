@@ -192,6 +192,23 @@ def test_the_policy_pack_has_a_folder_of_its_own(empty: Path, folder: str | None
     assert (empty / "__main__.py").read_text(encoding="utf-8") == program
 
 
+def test_the_policy_pack_is_never_written_over_a_program(empty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["init", "--project", "workspaces"])
+    before = files(empty)
+    assert run(["policy", "init", "."]) == 64
+    assert "whose __main__.py is another program" in " ".join(capsys.readouterr().err.split())
+    assert files(empty) == before
+
+
+def test_the_next_step_of_a_policy_pack_is_right_in_a_subfolder(
+    empty: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["init", "--project", "workspaces"])
+    monkeypatch.chdir(empty / "stacks")
+    assert run(["policy", "init"]) == 0
+    assert "pulumi preview --policy-pack ../policy\n" in capsys.readouterr().out
+
+
 def test_every_placeholder_is_filled_in(empty: Path) -> None:
     run(["init", "--project", "workspaces"])
     run(["pipeline", "github"])

@@ -27,6 +27,7 @@ CODE = sorted((ROOT / "ambient_components").rglob("*.py"))
 _CLONE = re.compile(
     r"(?<![\w./-])(?:\.\./)?(?:docs|deploy|examples|sandbox|plugin|requirements|tests|ambient_components)/[\w.-]"
     r"|\b(?:README|CHANGELOG|CONTRIBUTING|SECURITY|SUPPORT)\.md\b"
+    r"|\bmake (?:-s )?(?:demo|env|setup|test|up)\b"
 )
 """A file that only a clone has."""
 _ADDRESS = re.compile(re.escape(PAGES) + r"/(?P<page>[\w/-]+)\.md(?:#(?P<anchor>[\w-]+))?")
