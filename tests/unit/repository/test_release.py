@@ -45,7 +45,8 @@ def run(folder: Path, *arguments: str, umask: int = 0o022, **environ: str) -> su
     return subprocess.run(
         [sys.executable, "-m", "release", *arguments],
         cwd=folder,
-        env={**os.environ, **environ},
+        # Compiled files would be uncommitted ones: not all copies have .gitignore.
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environ},
         umask=umask,
         capture_output=True,
         text=True,
