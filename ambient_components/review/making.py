@@ -32,6 +32,10 @@ class Choice:
     subject: str = ""
     """Empty means all."""
 
+    def document(self) -> dict[str, Any]:
+        """Return it for JSON outputs, so that only outputs of the same part are compared."""
+        return {"workspaces": sorted(self.workspaces), "subject": self.subject}
+
     def has(self, workspace: str) -> bool:
         """Return whether a workspace is in it."""
         return not self.workspaces or workspace in self.workspaces
@@ -126,7 +130,12 @@ def _since(project: Project, made: Review, path: str, choice: Choice) -> Changes
     if output is not None:
         if output.get("stack") != stack:
             fail(None, "", f"{path} is about stack {output.get('stack')!r}, not about {stack!r}")
-        return compared(path, _of_output(path, output, choice), _snapshot(made))
+        earlier = _of_output(path, output, choice)
+        same = output.get("selected") == choice.document() and not output.get("right")
+        if not same or bool(output.get("live")) != made.access.requested:
+            hint = "make it with the same workspaces, --subject and --live as this page, without --who-can"
+            fail(None, "", f"{path} is about another part of the stack", hint)
+        return compared(path, earlier, _snapshot(made))
     access = selected_access(project, stack, files=False, state=path)
     states = {name: entry.state for name, entry in access.ledger.items() if choice.has(name)}
     before = Review(

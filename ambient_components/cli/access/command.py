@@ -135,11 +135,12 @@ def _indented(line: str) -> str:
     return f"  {one_line(line.strip())}"
 
 
-def as_json(report: Report) -> str:
+def as_json(report: Report, selected: Choice) -> str:
     """Return the report as JSON, described in the verb's help."""
     document = {
         "stack": report.stack,
         "source": report.source,
+        "selected": selected.document(),
         "live": report.requested,
         "right": str(report.right) if report.right else None,
         "access": [_row(report, row) for row in report.rows],
@@ -229,6 +230,7 @@ whole cluster or, with --workspace, in these namespaces. Access by a ClusterRole
 
 \b
 json:   {{"stack", "source": "state" or "files", "live", "right",
+         "selected": {{"workspaces": [...], "subject"}}, empty for all,
          "access": [{{"workspace", "subject", "roles": [...], "because": [{{"role", "reason", "status"}}, ...],
                      "rights": ["get secrets", ...], "complete"}}, ...],
          "perhaps": [the same], "missing": [{{"workspace", "subject", "role", "reason"}}, ...],
@@ -275,6 +277,9 @@ def access(
     _check_subject(subject)
     refuse_files_and_state(files=files, state=state)
     refuse_since(since, form)
+    if since and right:
+        msg = "compares all access: leave --who-can out"
+        raise typer.BadParameter(msg, param_hint="--since")
     project = Project.find()
     source = selected_access(project, stack, files=files, state=state)
     ledger = _selected(stack, source.ledger, selected)
@@ -283,12 +288,12 @@ def access(
     whole = report(stack, "files" if files else "state", ledger, there.assignments if there else None, given)
     found = part(whole, subject, desired)
     _hint(whole, found, subject)
+    chosen = Choice(tuple(selected), subject)
     if form is Format.JSON:
-        print(as_json(found))
+        print(as_json(found, chosen))
     elif form is Format.CSV:
         print(as_csv(found), end="")
     elif form is Format.HTML:
-        chosen = Choice(tuple(selected), subject)
         seen = seen_in(there.accounts) if there else None
         findings = escalations(source.ledger, isolates_admin_keys=source.isolates_admin_keys)
         print(as_html(review(project, source, found, findings, chosen, seen=seen, since=since)), end="")

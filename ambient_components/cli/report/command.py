@@ -56,7 +56,8 @@ It evaluates declared access, without a cluster. For access that was granted by 
 Members of groups are not listed. json has all findings, with and without --verbose.
 
 \b
-json:   {"version": 1, "stack", "source": "state" or "files", "workspaces": NUMBER,
+json:   {"version": 1, "stack", "source": "state" or "files",
+         "selected": {"workspaces": [...], "subject"}, empty for all, "workspaces": NUMBER,
          "summary": {"high", "medium", "low"},
          "findings": [{"workspace", "path", "severity", "who": [{"workspace", "subject", "role", "reason"}, ...],
                        "can", "becomes", "how", "remedy": [...], "keys": [...]}, ...]}, the most severe first
@@ -111,13 +112,12 @@ def report(
         for one in escalations(ledger, isolates_admin_keys=access.isolates_admin_keys)
         if not selected or one.workspace in selected
     ]
-    shown = Report(stack, "files" if files else "state", len(selected or ledger), tuple(found))
+    shown = Report(stack, "files" if files else "state", len(selected or ledger), tuple(found), Choice(selected))
     if form is Format.JSON:
         print(as_json(shown))
     elif form is Format.HTML:
-        chosen = Choice(selected)
-        known = declared(stack, access, chosen)
-        print(as_html(review(project, access, known, found, chosen, since=since, findings_first=True)), end="")
+        known = declared(stack, access, shown.selected)
+        print(as_html(review(project, access, known, found, shown.selected, since=since, findings_first=True)), end="")
     elif form is Format.MARKDOWN:
         print((details_markdown if verbose or selected else overview_markdown)(shown))
     else:

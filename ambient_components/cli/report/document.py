@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from ambient_components.access.escalation import Finding, Severity
 from ambient_components.printable import json_text, one_line
+from ambient_components.review.making import Choice
 
 VERSION: Final = 1
 """The version of the JSON document. Adding a field does not change it."""
@@ -23,6 +24,8 @@ class Report:
     """Number of examined workspaces."""
     findings: tuple[Finding, ...]
     """The findings, most severe first."""
+    selected: Choice = field(default_factory=Choice)
+    """What was selected of the stack."""
 
 
 def as_json(report: Report) -> str:
@@ -32,6 +35,7 @@ def as_json(report: Report) -> str:
         "version": VERSION,
         "stack": report.stack,
         "source": report.source,
+        "selected": report.selected.document(),
         "workspaces": report.workspaces,
         "summary": {severity.value: number[severity] for severity in Severity},
         "findings": [_record(finding) for finding in report.findings],

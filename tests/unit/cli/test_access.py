@@ -182,6 +182,7 @@ class TestForPrograms:
         assert json.loads(capsys.readouterr().out) == {
             "stack": "dev",
             "source": "state",
+            "selected": {"workspaces": ["payments"], "subject": "user:bob@example.com"},
             "live": False,
             "right": None,
             "access": [

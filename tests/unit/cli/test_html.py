@@ -36,6 +36,19 @@ def section(text: str, name: str) -> str:
     return words(f'<!doctype html><html lang="en">{inner}</html>')
 
 
+def test_since_compares_like_with_like(project: Path, pulumi: FakePulumi, capsys: Shown) -> None:
+    assert run(["access", "dev", "--files", "--subject", "user:alice@example.com", "--format", "json"]) == 0
+    (project / "part.json").write_text(capsys.readouterr().out)
+    assert run(["access", "dev", "--files", "--since", "part.json", "--format", "html"]) == 1
+    assert "part.json is about another part of the stack" in capsys.readouterr().err
+    same = ["--subject", "user:alice@example.com", "--since", "part.json"]
+    assert run(["access", "dev", "--files", *same, "--format", "html"]) == 0
+    assert run(["access", "dev", "--files", "--who-can", "get secrets", "--format", "json"]) == 0
+    (project / "right.json").write_text(capsys.readouterr().out)
+    assert run(["access", "dev", "--files", "--since", "right.json", "--format", "html"]) == 1
+    assert run(["access", "dev", "--who-can", "get secrets", "--since", "part.json", "--format", "html"]) == 64
+
+
 @pytest.mark.parametrize("verb", ["access", "report"])
 def test_of_a_state_and_of_files(pulumi: FakePulumi, capsys: Shown, verb: str) -> None:
     by_state, by_files = page(capsys, verb, "dev"), page(capsys, verb, "dev", "--files")

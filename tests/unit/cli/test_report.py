@@ -141,7 +141,7 @@ JSON_FIELDS = ["workspace", "path", "severity", "who", "can", "becomes", "how", 
 
 def test_json_is_what_the_help_says():
     document = json.loads(as_json(report({"w": entry(**{"group:g": "edit"})})))
-    assert list(document) == ["version", "stack", "source", "workspaces", "summary", "findings"]
+    assert list(document) == ["version", "stack", "source", "selected", "workspaces", "summary", "findings"]
     assert document["version"] == 1
     assert document["summary"] == {"high": 0, "medium": 2, "low": 3}
     assert all(list(finding) == JSON_FIELDS for finding in document["findings"])
