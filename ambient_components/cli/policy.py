@@ -46,7 +46,7 @@ def init(
     project = Project.find()
     pack = Path(folder)
     if (project.folder / pack / "Pulumi.yaml").exists():
-        msg = f"{folder} has a Pulumi project, whose __main__.py is another program; name a folder of the pack's own"
+        msg = f"{folder} has a Pulumi project with a __main__.py of its own; name another folder"
         raise typer.BadParameter(msg, param_hint="FOLDER")
     words = {"VIRTUALENV": os.path.relpath(project.folder / ".venv", project.folder / pack)}
     for line in write_templates("policy", project.folder, words, pack):

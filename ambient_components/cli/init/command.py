@@ -206,6 +206,10 @@ def init(
     if not stack:
         _say_next([*first_steps, "ambient init dev    # a stack, for one cluster"])
         return
+    if first_steps:
+        # Before the engine is asked for anything: if that fails, the files are there, and these steps are not lost.
+        _say_next(first_steps)
+        print()
     ask = asker(yes=yes)
     engine, url = settle_backend(pulumi.PulumiEngine(project.folder), backend, ask)
     interactive = sys.stdin.isatty() and sys.stderr.isatty()
@@ -223,7 +227,7 @@ def init(
         print(line)
     steps += _passphrase_steps(project, stack)
     steps += _next_steps(project.shown(project.stack_file(stack)), stack, fleet=shards is not None)
-    _say_next([*first_steps, *steps])
+    _say_next(steps)
 
 
 def _project(name: str, *, yes: bool) -> tuple[Project, list[str], list[str]]:

@@ -5,10 +5,11 @@ https://packaging.python.org/en/latest/specifications/direct-url/.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from importlib import metadata
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from ambient_components._version import VERSION
 from ambient_components.documentation import RELEASE, REPOSITORY
@@ -39,14 +40,23 @@ def requirement_of(origin: Mapping[str, Any]) -> str:
     """
     url = str(origin.get("url", ""))
     if vcs := origin.get("vcs_info"):
-        return f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
+        # Neither a password nor a folder of this machine is written into a file that is committed.
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2] if parts.scheme == "https" else parts.netloc
+        shared = urlunsplit((parts.scheme, host, parts.path, "", "")) if host else REPOSITORY
+        return f"{vcs['vcs']}+{shared}@{vcs['commit_id']}"
     if "dir_info" in origin:  # a clone, which only this machine has
         return f"git+{REPOSITORY}@{COMMIT}"
     parts = urlsplit(url)
     known = (origin.get("archive_info") or {}).get("hashes", {}).get("sha256", HASH)
-    # A file of this machine is a release file that was downloaded; an address with a password is not written down.
-    is_shared = parts.scheme == "https" and "@" not in parts.netloc
+    # A file of this machine is a release file that was downloaded; no password or signature is written down.
+    is_shared = parts.scheme == "https" and "@" not in parts.netloc and not parts.query
     return f"{url if is_shared else f'{RELEASE}/{WHEEL}'} --hash=sha256:{known}"
+
+
+def missing_from(requirements: str) -> bool:
+    """Tell whether the text of a requirements.txt does not install this package."""
+    return re.search(rf"^{PACKAGE}\b", requirements, re.MULTILINE) is None
 
 
 def left_to_fill_in(requirement: str) -> str:

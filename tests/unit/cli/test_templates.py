@@ -133,6 +133,18 @@ def test_the_suggested_name_is_the_folders(folder: str, name: str) -> None:
             {"url": "https://git.example.com/a", "vcs_info": {"vcs": "git", "commit_id": "c" * 40}},
             f"git+https://git.example.com/a@{'c' * 40}",
         ),
+        (
+            {"url": "https://user:made-up@git.example.com/a?x=y", "vcs_info": {"vcs": "git", "commit_id": "c" * 40}},
+            f"git+https://git.example.com/a@{'c' * 40}",
+        ),
+        (
+            {"url": "file:///home/me/clone", "vcs_info": {"vcs": "git", "commit_id": "c" * 40}},
+            f"git+{REPOSITORY}@{'c' * 40}",
+        ),
+        (
+            {"url": "https://example.com/a.whl?sig=made-up", "archive_info": {"hashes": {"sha256": SHA}}},
+            f"{RELEASE}/ambient_components-{VERSION}-py3-none-any.whl --hash=sha256:{SHA}",
+        ),
     ],
 )
 def test_the_requirement_is_what_was_installed(origin: dict[str, object], desired: str) -> None:
@@ -192,11 +204,29 @@ def test_the_policy_pack_has_a_folder_of_its_own(empty: Path, folder: str | None
     assert (empty / "__main__.py").read_text(encoding="utf-8") == program
 
 
+def test_a_package_that_a_kept_file_lacks_is_a_step(empty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (empty / "requirements.txt").write_text("hello\n")
+    assert run(["init", "--project", "workspaces"]) == 0
+    assert "add to requirements.txt: ambient-components @ " in capsys.readouterr().out
+    (empty / "requirements.txt").unlink()
+    run(["init", "--project", "workspaces"])
+    capsys.readouterr()
+    assert run(["init", "--project", "workspaces"]) == 0
+    assert "edit requirements.txt: " in capsys.readouterr().out  # until it is done
+
+
+def test_a_name_that_yaml_reads_otherwise_is_refused_with_the_reason(
+    empty: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["init", "--project", "no"]) == 1
+    assert "YAML reads this word as another value than text" in capsys.readouterr().err
+
+
 def test_the_policy_pack_is_never_written_over_a_program(empty: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(["init", "--project", "workspaces"])
     before = files(empty)
     assert run(["policy", "init", "."]) == 64
-    assert "whose __main__.py is another program" in " ".join(capsys.readouterr().err.split())
+    assert "with a __main__.py of its own" in " ".join(capsys.readouterr().err.split())
     assert files(empty) == before
 
 
