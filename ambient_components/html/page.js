@@ -27,5 +27,6 @@ function reveal() {
 addEventListener("hashchange", reveal);
 if (location.hash) reveal();
 addEventListener("beforeprint", () => {
+  for (const row of rows) row.hidden = false;
   for (const one of document.querySelectorAll("details")) one.open = true;
 });

@@ -36,7 +36,13 @@ def role(stack: Stack) -> list[dict[str, object]]:
     return rules
 
 
-@pytest.mark.parametrize("declared", DECLARED)
+@pytest.mark.parametrize(
+    "declared",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in {"secrets", "settings", "limits"} else [])
+        for name in DECLARED
+    ],
+)
 def test_the_role_is_enough_to_make_refresh_and_remove(stack: Stack, declared: str) -> None:
     fields, features = DECLARED[declared]
     stack.secret("a-value")

@@ -176,6 +176,14 @@ def test_print_shows_what_is_folded(browser: Browser, pages: dict[str, Path]) ->
         assert page.evaluate("document.querySelector('.filters').checkVisibility()") is False
 
 
+def test_print_ignores_filters(browser: Browser, pages: dict[str, Path]) -> None:
+    with browser.page(pages["large"]) as page:
+        page.evaluate("document.querySelector('input[value=H]').click()")
+        assert len(page.evaluate(SHOWN)) == 100
+        page.ask("Emulation.setEmulatedMedia", media="print")
+        assert len(page.evaluate(SHOWN)) == 1000
+
+
 def test_a_thousand_workspaces_can_be_used(browser: Browser, pages: dict[str, Path]) -> None:
     with browser.page(pages["large"]) as page:
         assert len(page.evaluate(SHOWN)) == 1000
