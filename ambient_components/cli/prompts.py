@@ -158,8 +158,10 @@ def _only_stack() -> str:
     names = declared_stacks(Project.find())
     if len(names) == 1:
         return names[0]
-    known = f"Name one: {', '.join(names)}" if names else "Name it first: dev, for instance"
-    msg = f"which stack? {known}"
+    if names:
+        msg = f"which stack? Name one: {', '.join(names)}"
+    else:
+        msg = "this project has no stack files: `ambient init dev` makes the first one, stacks/dev.yaml"
     raise typer.BadParameter(msg, param_hint="STACK")
 
 
