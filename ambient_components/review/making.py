@@ -132,7 +132,8 @@ def _since(project: Project, made: Review, path: str, choice: Choice) -> Changes
             fail(None, "", f"{path} is about stack {output.get('stack')!r}, not about {stack!r}")
         earlier = _of_output(path, output, choice)
         same = output.get("selected") == choice.document() and not output.get("right")
-        if not same or bool(output.get("live")) != made.access.requested:
+        other_source = "access" in output and bool(output.get("live")) != made.access.requested
+        if not same or other_source:
             hint = "make it with the same workspaces, --subject and --live as this page, without --who-can"
             fail(None, "", f"{path} is about another part of the stack", hint)
         return compared(path, earlier, _snapshot(made))
