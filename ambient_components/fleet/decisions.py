@@ -117,7 +117,7 @@ def _decide_plain(fleet: Fleet, question: Question, desired: RunOptions, loaded:
     _check_stacks(fleet, (0,), states)
     state = stack_of(states, fleet.name)
     one = Task(
-        0, fleet.name, count, count, skip=False, why="a plain stack is always run", refresh=desired.refresh,
+        0, fleet.name, count, count, why="a plain stack is always run", refresh=desired.refresh,
         expected=(state.resources if state else 0) or 11 * count,
     )  # fmt: skip
     return Decision(fleet=fleet, records=None, states=states, tasks=(one,), loaded=loaded, known={})
@@ -139,7 +139,7 @@ def every(fleet: Fleet, question: Question, selected: Collection[int] = ()) -> S
     for number in sorted(selected) or [*range(fleet.count), *beyond(fleet, states)]:
         state = stack_of(states, fleet.stack(number))
         if state is not None:
-            tasks.append(Task(number, fleet.stack(number), 0, 0, False, "asked for", expected=state.resources or 0))
+            tasks.append(Task(number, fleet.stack(number), 0, 0, "asked for", expected=state.resources or 0))
     records = None if fleet.plain else Records(fleet)
     return Selection(fleet=fleet, records=records, states=states, tasks=tuple(tasks))
 

@@ -45,7 +45,6 @@ class Task:
     workspaces: int
     changed: int
     """Number of workspaces that differ from the last successful run."""
-    skip: bool
     why: str
     """Why the shard is run or skipped."""
     checkpoints: bool = True
@@ -53,6 +52,11 @@ class Task:
     expected: int = 0
     """The expected number of resources, only for the progress."""
     result: Result = Result.UNKNOWN
+
+    @property
+    def skip(self) -> bool:
+        """Whether the shard is left out."""
+        return self.result is Result.UP_TO_DATE
 
 
 def task(
@@ -77,7 +81,6 @@ def task(
         stack,
         len(inputs.workspaces),
         changed,
-        skip=result is Result.UP_TO_DATE,
         why=why,
         # After an interrupted run, objects may be missing from the state, so refresh and write every step.
         checkpoints=not desired.records or changed <= FEW or (lost and not _mostly_new(inputs, state)),

@@ -62,14 +62,16 @@ def run(path: Path | None = None) -> None:
         _check_lifetimes(stack, settings, found)
         check_storage(stack, settings.store_config, found)
         values = secret_values(stack, _guard(settings), found, settings.platform_namespace)
-        acknowledged = _acknowledged(stack, found)
+        calendar = Calendar.of(stack.file)
+        found.extend(located(stack, from_the_future(stack.file, calendar)))
+        # `ambient` gets all warnings, and counts these.
+        acknowledged = NONE if is_for_ambient() else acknowledgements(stack.file, calendar)
         bundles = ca_bundles(stack, found, acknowledged)
     except AmbientError as error:
         problems.extend(error.problems)
     problems.extend(others(found, excluded))
     if problems:
         raise pulumi.RunError(for_engine(AmbientError(problems).problems))
-    calendar = Calendar.of(stack.file)
     dates = located(stack, [*ended_grants(stack.file, calendar.now), *ending(stack.file, calendar.now)])
     dates.sort(key=lambda problem: problem.sort_key)
     without_runner = [] if settings.vertex else located(stack, without_runner_secret(stack.file))
@@ -78,13 +80,6 @@ def run(path: Path | None = None) -> None:
         if acknowledged.of(note) is None:
             pulumi.log.info(for_engine([note]))
     _declare(stack, settings, values, bundles, excluded, moved, acknowledged)
-
-
-def _acknowledged(stack: LoadedStack, problems: Problems) -> Acknowledgements:
-    """Return the warnings that are not shown. `ambient` gets all of them, and counts these."""
-    calendar = Calendar.of(stack.file)
-    problems.extend(located(stack, from_the_future(stack.file, calendar)))
-    return NONE if is_for_ambient() else acknowledgements(stack.file, calendar)
 
 
 def _warn(warnings: Iterable[Problem], acknowledged: Acknowledgements) -> None:

@@ -27,6 +27,8 @@ class TimedKey:
     """The start of the renewal window, if that is the next step."""
     overlap: datetime | None
     """The end of the overlap with the token before, if that is the next step."""
+    ends_by_date: bool
+    """Whether the identity ends by date instead of being renewed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Review:
 
 def is_key(assignment: RoleAssignment) -> bool:
     """Return whether a role is one of a key."""
-    return assignment.subject.startswith(f"{KEY}:") or assignment.reason.split(" ", 1)[0] == KEY
+    return assignment.subject.startswith(f"{KEY}:") or assignment.reason == KEY
 
 
 def is_own(row: Row) -> bool:

@@ -117,7 +117,7 @@ def _keys(
     for row, key in zip(found, keys, strict=True):
         if choice.has(row.workspace) and choice.subject in ("", f"{KEY}:{key.id}"):
             overlap = _next(key, "revoke") if key.retiring else None
-            yield TimedKey(row, key.issued_at, _next(key, "rotate"), overlap)
+            yield TimedKey(row, key.issued_at, _next(key, "rotate"), overlap, ends_by_date=key.until is not None)
 
 
 def _next(key: Key, what: str) -> datetime | None:
@@ -130,7 +130,7 @@ def _since(project: Project, made: Review, path: str, choice: Choice) -> Changes
     if output is not None:
         if output.get("stack") != stack:
             fail(None, "", f"{path} is about stack {output.get('stack')!r}, not about {stack!r}")
-        earlier = _of_output(path, output, choice)
+        earlier = _of_output(path, output)
         same = output.get("selected") == choice.document() and not output.get("right")
         other_source = "access" in output and bool(output.get("live")) != made.access.requested
         if not same or other_source:
@@ -171,21 +171,15 @@ def _output(path: str) -> Mapping[str, Any] | None:
     return found if isinstance(found, Mapping) and found.keys() & {"access", "findings"} else None
 
 
-def _of_output(path: str, found: Mapping[str, Any], choice: Choice) -> Snapshot:
+def _of_output(path: str, found: Mapping[str, Any]) -> Snapshot:
     """Read a former JSON output: of `ambient access`, without findings, or of `ambient report`, without roles."""
     try:
         assignments = frozenset(
             RoleAssignment(row["workspace"], row["subject"], one["role"], one["reason"])
             for row in found.get("access") or ()
             for one in row["because"]
-            if choice.has(row["workspace"]) and choice.subject in ("", row["subject"])
         )
-        findings = frozenset(
-            (one["workspace"], EscalationPath(one["path"]))
-            for one in found.get("findings") or ()
-            if choice.has(one["workspace"])
-            and (not choice.subject or any(who["subject"] == choice.subject for who in one["who"]))
-        )
+        findings = frozenset((one["workspace"], EscalationPath(one["path"])) for one in found.get("findings") or ())
     except (KeyError, TypeError, ValueError, AttributeError):
         fail(None, "", f"{path} is no output of ambient access or ambient report", "--format json of either of them")
     return Snapshot(assignments if "access" in found else None, findings=findings if "findings" in found else None)

@@ -121,7 +121,7 @@ def _row(axis: Axis, one: TimedKey, ids: Ids) -> Markup:
     title = tag("small", f"“{name(row.name)}”") if row.name != row.id else None
     workspace = tag("a", name(row.workspace), href=ids.workspace(row.workspace))
     notes = [tag("li", tag("em", name(text))) for text in row.attention]
-    renewal = one.renewal or (row.next if row.next and row.next.startswith("end") else None)
+    renewal = one.renewal or (row.next if one.ends_by_date else None)
     return tag(
         "tr",
         tag("th", badge(row.role or "unknown"), workspace, "/", name(row.id), generation, title, scope="row"),

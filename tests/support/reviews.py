@@ -54,7 +54,8 @@ def timed(workspace: str, key: str, number: int = 0, **more: Any) -> TimedKey:
         next="rotate", next_at=expires - 14 * DAY, attention=(),
     )  # fmt: skip
     row = Row(**{field: more.get(field, getattr(row, field)) for field in Row.__slots__})
-    return TimedKey(row, issued, row.expires and expires - 14 * DAY, overlap if overlap > NOW else None)
+    renewal, until = row.expires and expires - 14 * DAY, overlap if overlap > NOW else None
+    return TimedKey(row, issued, renewal, until, ends_by_date=row.state == "former")
 
 
 def review(plain: dict[str, Any], there: Any = None, **more: Any) -> Review:

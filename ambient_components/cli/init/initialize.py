@@ -217,22 +217,19 @@ def initialize(
 
 def write_files(project: Project, stack: str) -> list[str]:
     """Write the missing files: an example stack file and the schema for editors. Return what was written."""
-    lines = []
     stack_file = project.stack_file(stack)
-    stack_file.parent.mkdir(parents=True, exist_ok=True)
-    if not stack_file.exists():
-        with stack_file.open("x", encoding="utf-8") as stream:
-            stream.write(example(bare_name(stack)))
-        lines.append(f"Wrote {project.shown(stack_file)}, an example of one workspace")
-    return lines + write_schema(project)
+    if not write_new(project.folder, stack_file, example(bare_name(stack))):
+        return write_schema(project)
+    return [f"Wrote {project.shown(stack_file)}, an example of one workspace", *write_schema(project)]
 
 
 def write_schema(project: Project) -> list[str]:
     """Write the schema for editors unless it exists, and return a line if it was written."""
     # The first line of the example refers to it, so it must be in the same folder.
     schema = Path(STACK_FILES) / SCHEMA_FILE
-    written = write_new(project.folder, schema, schema_text())
-    return [f"Wrote {schema}, with which editors complete and check stack files"] * written
+    if not write_new(project.folder, schema, schema_text()):
+        return []
+    return [f"Wrote {schema}, with which editors complete and check stack files"]
 
 
 def desired_provider(request: Request, ask: Ask, engine: Engine) -> str:

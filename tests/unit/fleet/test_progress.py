@@ -22,9 +22,7 @@ FORBIDDEN = refusal("forbidden", "see who may")
 
 
 def job(number: int, phase: Phase, *, errors: int = 0, done: int = 0, created: int = 0) -> Job:
-    found = Job(
-        FLEET, Task(number, f"prod-{number:02d}", 25, 2, False, "its inputs changed", expected=275), phase=phase
-    )
+    found = Job(FLEET, Task(number, f"prod-{number:02d}", 25, 2, "its inputs changed", expected=275), phase=phase)
     found.reported.done, found.reported.created = done, created
     for error in range(errors):
         found.reported.failures[Failure(f"team-{error}", f"team-{error}/grant/user:b", FORBIDDEN)] = None

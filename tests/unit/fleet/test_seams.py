@@ -90,7 +90,7 @@ class Seam:
         return found
 
     def job(self, phase: Phase, **how: bool) -> Job:
-        return Job(FLEET, Task(0, STACK, 1, 1, False, "", **how), phase=phase)
+        return Job(FLEET, Task(0, STACK, 1, 1, "", **how), phase=phase)
 
     def write_down(self, verb: str, job: Job, *, resources: int, late: float = 0) -> None:
         before, self.state = self.state, Stack((datetime.now(UTC) + timedelta(seconds=late)).isoformat(), resources)

@@ -64,7 +64,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "prod", NOW, online=True, access=AccessDiff(gained, gained[:2]), steps=(Step("create", "a:b:C", HOSTILE[0]),),
         guardrails=(refusal("too much", "less", rule="noAdmin", workspaces=("x",)),),
     )  # fmt: skip
-    tasks = [Task(number, f"prod-{number}", 9, 1, False, one.value, result=one) for number, one in enumerate(Result)]
+    tasks = [Task(number, f"prod-{number}", 9, 1, one.value, result=one) for number, one in enumerate(Result)]
     done = SimpleNamespace(ended="2026-11-20T00:00:00Z", next_action="2026-12-20T00:00:00Z", resources=99)
     shards: Any = SimpleNamespace(tasks=tasks, known={0: SimpleNamespace(done=done)}, inputs={}, notes=())
     texts = {
