@@ -79,7 +79,7 @@ def named_stack(argument: str, option: str) -> str:
         typer.BadParameter: No stack or two different stacks are given, or the name is invalid.
     """
     if not (argument or option):
-        msg = "which stack? Name it first: dev, for instance"
+        msg = "which stack? Name the one to create: ambient init dev"
         raise typer.BadParameter(msg, param_hint="STACK")
     return one_stack(argument, option)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP, Role, cluster_role
 from ambient_components.platform.naming import key_role_binding, key_service_account, key_suffix
-from ambient_components.platform.subjects import parse_subject
+from ambient_components.platform.subjects import SubjectKind, parse_subject
 from sandbox.api import Api, ApiError
 from tests.support.machine import Machine
 
@@ -64,7 +64,10 @@ class Bearer:
 
     def bind(self, workspace: str, role: Role, subject: str) -> bool:
         """Grants a role to somebody, if this one may."""
-        return self.can("POST", f"{RBAC}/{workspace}/rolebindings", binding(f"by-hand-{role}", role, subject))
+        bound = self.can("POST", f"{RBAC}/{workspace}/rolebindings", binding(f"by-hand-{role}", role, subject))
+        if bound:
+            known(self.machine, workspace, subject)
+        return bound
 
     def ended(self, workspace: str) -> bool:
         """Whether the API server knows this one no more."""
@@ -80,6 +83,17 @@ def binding(name: str, role: Role, subject: str, labels: dict[str, str] | None =
         "roleRef": {"apiGroup": RBAC_API_GROUP, "kind": "ClusterRole", "name": cluster_role(role)},
         "subjects": [parse_subject(subject).rbac_subject()],
     }
+
+
+def known(machine: Machine, workspace: str, subject: str) -> None:
+    """Waits until the API server's authorizer knows that a subject has some role, which it learns in its own time."""
+    who = parse_subject(subject)
+    sessions = {"namespace": workspace, "verb": "list", "group": "vteam.ambient-code", "resource": "agenticsessions"}
+    named = {"groups": [who.name]} if who.kind is SubjectKind.GROUP else {"user": who.platform_name}
+    spec = {**named, "resourceAttributes": sessions}
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+    path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+    machine.until(lambda: machine.create(path, review)["status"]["allowed"], f"a role of {subject} in {workspace}")
 
 
 class World:
@@ -121,6 +135,7 @@ class World:
         """A RoleBinding; its path, for `delete`."""
         name = f"{role}-{subject.replace(':', '.')}"
         self.machine.create(f"{RBAC}/{workspace}/rolebindings", binding(name, role, subject))
+        known(self.machine, workspace, subject)
         return f"{RBAC}/{workspace}/rolebindings/{name}"
 
     def person(self, workspace: str, role: Role, name: str = "") -> tuple[Bearer, str]:
@@ -136,6 +151,7 @@ class World:
         name = key_role_binding(role, key_id, suffix)
         body = binding(name, role, subject, {APP_LABEL: KEY_APP})
         self.machine.create(f"{RBAC}/{workspace}/rolebindings", body)
+        known(self.machine, workspace, subject)
         return account
 
     def secret(self, namespace: str, name: str, **data: str) -> None:
@@ -174,6 +190,7 @@ class World:
         body = binding(f"{account}-rb", Role.VIEW, subject)
         body["roleRef"] = {"apiGroup": RBAC_API_GROUP, "kind": "Role", "name": f"{account}-role"}
         self.machine.create(f"{RBAC}/{workspace}/rolebindings", body)
+        known(self.machine, workspace, subject)
         return account
 
     def remove(self) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 import yaml
 
 from ambient_components.cli.init.initialize import write_schema
-from ambient_components.cli.init.requirement import left_to_fill_in, missing_from, own_requirement
+from ambient_components.cli.init.requirement import left_to_fill_in, own_requirement, pinned_in
 from ambient_components.cli.templates import write_templates
 from ambient_components.engine.stack_config import PROJECT_FILE
 from ambient_components.errors import Where, fail
@@ -31,18 +31,20 @@ def start_project(folder: Path, name: str) -> tuple[Project, list[str], list[str
     if not _NAME.fullmatch(name):
         fail(None, "--project", f"{name!r} can't name a project", "allowed: letters, digits, _ . and -, a letter first")
     if yaml.safe_load(name) != name:
-        fail(None, "--project", f"{name!r} can't name a project", "YAML reads this word as another value than text")
+        fail(
+            None,
+            "--project",
+            f"{name!r} can't name a project",
+            "YAML reads this word as another value than text: choose another name",
+        )
     if (folder / PROJECT_FILE).is_file() and (found := Project.of(folder).name) != name:
         fail(Where(PROJECT_FILE), "name", f"this is the project {found!r}, not {name!r}", "leave --project out")
     requirement = own_requirement()
     done = write_templates("project", folder, {"PROJECT": name, "REQUIREMENT": requirement})
     project = Project.of(folder)
     done += write_schema(project) or [f"Kept {STACK_FILES}/{SCHEMA_FILE}: it exists already"]
-    written = (folder / "requirements.txt").read_text(encoding="utf-8", errors="replace")
-    if missing_from(written):
-        steps = [f"add to requirements.txt: {requirement}"]
-    else:
-        steps = [left_to_fill_in(written.rstrip())]
+    pinned = pinned_in((folder / "requirements.txt").read_text(encoding="utf-8", errors="replace"))
+    steps = [left_to_fill_in(pinned) if pinned else f"add to requirements.txt: {requirement}"]
     if not (folder / ".venv").exists():
         steps += [
             "python3 -m venv .venv    # Pulumi.yaml names it",

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from importlib import metadata
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from ambient_components._version import VERSION
 from ambient_components.documentation import RELEASE, REPOSITORY
@@ -39,24 +39,34 @@ def requirement_of(origin: Mapping[str, Any]) -> str:
         origin: Content of `direct_url.json`. Empty if the package came from an index.
     """
     url = str(origin.get("url", ""))
+    parts = urlsplit(url)
     if vcs := origin.get("vcs_info"):
-        # Neither a password nor a folder of this machine is written into a file that is committed.
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2] if parts.scheme == "https" else parts.netloc
-        shared = urlunsplit((parts.scheme, host, parts.path, "", "")) if host else REPOSITORY
-        return f"{vcs['vcs']}+{shared}@{vcs['commit_id']}"
+        return f"{vcs['vcs']}+{_shared(parts)}@{vcs['commit_id']}"
     if "dir_info" in origin:  # a clone, which only this machine has
         return f"git+{REPOSITORY}@{COMMIT}"
-    parts = urlsplit(url)
     known = (origin.get("archive_info") or {}).get("hashes", {}).get("sha256", HASH)
     # A file of this machine is a release file that was downloaded; no password or signature is written down.
-    is_shared = parts.scheme == "https" and "@" not in parts.netloc and not parts.query
+    is_shared = parts.scheme == "https" and "@" not in parts.netloc and not (parts.query or parts.fragment)
     return f"{url if is_shared else f'{RELEASE}/{WHEEL}'} --hash=sha256:{known}"
 
 
-def missing_from(requirements: str) -> bool:
-    """Tell whether the text of a requirements.txt does not install this package."""
-    return re.search(rf"^{PACKAGE}\b", requirements, re.MULTILINE) is None
+def _shared(parts: SplitResult) -> str:
+    """Return a repository's address for a file that is committed.
+
+    It has neither a password nor a folder of this machine. The user name is part of an address by SSH, and may be a
+    token in others.
+    """
+    if parts.scheme == "file" or not parts.netloc:
+        return REPOSITORY
+    user, _, host = parts.netloc.rpartition("@")
+    name = user.partition(":")[0] if parts.scheme == "ssh" else ""
+    return urlunsplit((parts.scheme, f"{name}@{host}" if name else host, parts.path, "", ""))
+
+
+def pinned_in(requirements: str) -> str | None:
+    """Return the line of a requirements.txt that installs this package from an address. None if it has none."""
+    found = re.search(rf"^{PACKAGE} @ .*", requirements, re.MULTILINE)
+    return found and found[0].rstrip()
 
 
 def left_to_fill_in(requirement: str) -> str:

@@ -142,6 +142,26 @@ def test_the_suggested_name_is_the_folders(folder: str, name: str) -> None:
             f"git+{REPOSITORY}@{'c' * 40}",
         ),
         (
+            {"url": "http://user:made-up@git.example.com/a", "vcs_info": {"vcs": "git", "commit_id": "c" * 40}},
+            f"git+http://git.example.com/a@{'c' * 40}",
+        ),
+        (
+            {"url": "ssh://git:made-up@git.example.com:22/a", "vcs_info": {"vcs": "git", "commit_id": "c" * 40}},
+            f"git+ssh://git@git.example.com:22/a@{'c' * 40}",
+        ),
+        (
+            {"url": "ssh://git@git.example.com/a", "vcs_info": {"vcs": "git", "commit_id": "c" * 40}},
+            f"git+ssh://git@git.example.com/a@{'c' * 40}",
+        ),
+        (
+            {"url": "file://localhost/home/me/clone", "vcs_info": {"vcs": "git", "commit_id": "c" * 40}},
+            f"git+{REPOSITORY}@{'c' * 40}",
+        ),
+        (
+            {"url": "https://example.com/a.whl#made-up", "archive_info": {"hashes": {"sha256": SHA}}},
+            f"{RELEASE}/ambient_components-{VERSION}-py3-none-any.whl --hash=sha256:{SHA}",
+        ),
+        (
             {"url": "https://example.com/a.whl?sig=made-up", "archive_info": {"hashes": {"sha256": SHA}}},
             f"{RELEASE}/ambient_components-{VERSION}-py3-none-any.whl --hash=sha256:{SHA}",
         ),
@@ -213,6 +233,18 @@ def test_a_package_that_a_kept_file_lacks_is_a_step(empty: Path, capsys: pytest.
     capsys.readouterr()
     assert run(["init", "--project", "workspaces"]) == 0
     assert "edit requirements.txt: " in capsys.readouterr().out  # until it is done
+    with (empty / "requirements.txt").open("a") as stream:
+        stream.write("hello\n")
+    assert run(["init", "--project", "workspaces"]) == 0
+    assert "edit requirements.txt: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("line", ["hello", "ambient-components-extra==1", "ambient-components==0.1", ""])
+def test_what_an_index_would_serve_is_not_the_package(line: str) -> None:
+    assert requirement.pinned_in(f"# a comment\n{line}\n") is None
+    assert requirement.pinned_in(f"{line}\nambient-components @ git+https://x@COMMIT\nlast\n") == (
+        "ambient-components @ git+https://x@COMMIT"
+    )
 
 
 def test_a_name_that_yaml_reads_otherwise_is_refused_with_the_reason(
