@@ -80,7 +80,7 @@ def test_key_names_are_legal_in_kubernetes_and_show_the_id(key_id, generation):
     suffix = naming.key_suffix("payments", key_id, generation)
     account = naming.key_service_account(key_id, suffix)
     assert re.fullmatch(rf"ambient-key-{key_id}-[0-9a-f]{{8}}", account)
-    assert naming.key_role_binding(Role.EDIT, key_id, suffix) == account.replace("ambient-key-", "ambient-key-edit-", 1)
+    assert naming.key_role_binding(Role.EDIT, account) == account.replace("ambient-key-", "ambient-key-edit-", 1)
     assert naming.token_secret_name(account, "a1") == f"{account}-a1"
 
 
@@ -91,7 +91,7 @@ def test_object_names_are_the_platforms():
         naming.grant_binding(Role.VIEW, parse_subject("group:payments-devs")),
         naming.grant_binding(Role.ADMIN, parse_subject("user:bob@example.com")),
         naming.key_service_account("ci", "0123abcd"),
-        naming.key_role_binding(Role.EDIT, "ci", "0123abcd"),
+        naming.key_role_binding(Role.EDIT, "ambient-key-ci-0123abcd"),
     ]
     assert names == [
         "ambient-admin-alice-example-com",
