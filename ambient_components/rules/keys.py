@@ -103,19 +103,14 @@ def platform_findings(key: Mapping[str, Any], key_id: str, workspace: str) -> It
             f"{account!r} is an account that this project makes for the key, not the platform",
             ("remove serviceAccount", f"if a state was lost, write adopt: [{account}]"),
         )
-    for field, effect in _OF_TOKENS.items() if is_of_platform(key, generation) else ():
+    for field in _OF_TOKENS if is_of_platform(key, generation) else ():
         if key.get(field):
-            yield Finding((field,), f"{effect}, and generation {generation} has the platform's alone", _NEXT)
+            problem = f"has no effect on generation {generation}, as the platform issued its tokens"
+            yield Finding((field,), problem, f"write it with generation: {PLATFORM_GENERATION + 1}, the first rotation")
 
 
-_OF_TOKENS: Final = {
-    "static": "decides where a token of this stack is",
-    "deliver": "delivers tokens of this stack",
-    "adopt": "keeps tokens of this stack",
-}
-"""Arguments that would do nothing for an identity that the platform made, and what they do."""
-
-_NEXT: Final = f"remove it, or write it with generation: {PLATFORM_GENERATION + 1}, the first rotation"
+_OF_TOKENS: Final = ("static", "deliver", "adopt")
+"""Arguments that would mislead for an identity that the platform made. Others wait for the first rotation."""
 
 
 def key_findings(key: Mapping[str, Any], workspace: str, platform: str = "") -> Iterator[Finding]:

@@ -104,3 +104,15 @@ class TestLacks:
     def test_of_one_key(self, steps: list[Step], aim: Aim, kinds: frozenset[str], missing: list[str]) -> None:
         there = [Identity(W, "ci", 1, "", frozenset(kinds)), Identity(W, "other", 1, "", ALL)]
         assert lacks(steps, {KEY: aim}, there) == [f"{W}/ci: {line}" for line in missing]
+
+
+class TestKeysOfThePlatform:
+    ACCOUNT = "ambient-key-nightly-build-3f2a91bc"
+
+    def test_its_account_has_its_own_name_also_without_an_entry(self) -> None:
+        account, binding, _ = identity("ci", 1)
+        account["inputs"] = {"metadata": {"name": self.ACCOUNT}, "ofPlatform": True}
+        (found,) = identities(export(account, binding), [KEY])
+        assert (found.generation, found.account, found.tokens) == (1, self.ACCOUNT, frozenset())
+        assert found.username == f"system:serviceaccount:{W}:{self.ACCOUNT}"
+        assert recorded(export(account, binding), [KEY])[KEY] == Recorded(1, 0)

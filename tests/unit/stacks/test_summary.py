@@ -393,3 +393,44 @@ class TestUsage:
         text = usage(read(state()), Endpoint("https://cluster.example.com", b"PEM"))
         assert "ambient show dev --ca-certificate > cluster-ca.crt" in text
         assert "--cacert cluster-ca.crt" in text
+
+
+class TestKeysOfThePlatform:
+    """Identities that the platform made: an account in the state, and no token."""
+
+    NIGHTLY = "ambient-key-nightly-build-3f2a91bc"
+
+    def export(self, **entry: Any) -> dict[str, Any]:
+        export = without(state(), "payments/key/ci/g1")
+        declared = resources(export)[0]["inputs"]["workspaces"]["payments"]["keys"]["ci"]
+        declared |= {"serviceAccount": self.NIGHTLY, **entry}
+        declared.pop("lifetimeSeconds", None)
+        return export
+
+    def adopted(self, export: dict[str, Any]) -> dict[str, Any]:
+        one = account("payments/key/ci/g1", "Nightly build", self.NIGHTLY)
+        one["inputs"]["ofPlatform"] = True
+        resources(export).extend([one, binding("payments/key/ci/g1", "edit")])
+        return export
+
+    def test_an_adopted_one(self) -> None:
+        (key,) = read(self.adopted(self.export())).workspaces[0].keys
+        assert (key.origin, key.made, key.account) == ("platform", True, self.NIGHTLY)
+        assert (key.expires_at, key.never, key.next_action, key.label) == (None, False, None, "Nightly build")
+
+    def test_one_that_no_run_has_adopted_yet(self) -> None:
+        (key,) = read(self.export()).workspaces[0].keys
+        assert (key.origin, key.made) == ("platform", False)
+
+    def test_a_former_one(self) -> None:
+        export = self.adopted(self.export(generation=2, overlapping=1, overlapUntil="2026-12-31"))
+        resources(export).append(token("payments/key/ci/g2", "2026-12-25T01:17:54Z", generation=2))
+        old, new = read(export).workspaces[0].keys
+        assert (old.origin, old.made, old.former, old.until) == ("platform", True, True, "2026-12-31")
+        assert (new.origin, new.made, new.former) == ("stack", True, False)
+
+    def test_one_that_is_not_declared_any_more(self) -> None:
+        export = self.adopted(self.export())
+        del resources(export)[0]["inputs"]["workspaces"]["payments"]["keys"]["ci"]
+        (key,) = read(export).workspaces[0].keys
+        assert (key.origin, key.made, key.declared) == ("platform", True, False)
