@@ -1,10 +1,10 @@
 """The texts of a stack's files after an adoption. Nothing is written here."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
-from ambient_components.adoption.layout import TEAM_LABEL, Layout, file_of, includes
+from ambient_components.adoption.layout import Layout, includes
 from ambient_components.adoption.rendering import block, included_file, inclusion, stack_file
 from ambient_components.adoption.workspaces import ExistingWorkspace
 from ambient_components.errors import Where, fail
@@ -22,20 +22,14 @@ class Arrangement:
     """Where the entries of a stack go."""
 
     stack: str
-    layout: Layout = Layout.ONE
-    team_label: str = TEAM_LABEL
-    places: Mapping[str, str] = field(default_factory=dict)
-    """File of each workspace that has an entry already, from the folder of stack files."""
+    layout: Layout
+    places: Mapping[str, str]
+    """File of each workspace, from the folder of stack files."""
 
     @property
     def stack_file(self) -> str:
         """Path of the stack file, from the folder of stack files."""
         return f"{self.stack}.yaml"
-
-    def file_of(self, workspace: ExistingWorkspace) -> str:
-        """Return the path of the file for a workspace's entry, from the folder of stack files."""
-        known = self.places.get(workspace.name)
-        return known or file_of(self.layout, self.stack, workspace.name, workspace.entry, self.team_label)
 
 
 def texts(
@@ -54,7 +48,7 @@ def texts(
     """
     by_file: dict[str, dict[str, str]] = {}
     for one in workspaces:
-        by_file.setdefault(arrangement.file_of(one), {})[one.name] = block(one)
+        by_file.setdefault(arrangement.places[one.name], {})[one.name] = block(one)
     main = arrangement.stack_file
     patterns = includes(arrangement.layout, arrangement.stack) if by_file.keys() - {main} else ()
     before = current(main)

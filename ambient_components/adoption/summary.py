@@ -1,6 +1,6 @@
 """What an adoption found, for the person who reviews it: counts, guardrails, keys out of use, spread subjects."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -127,17 +127,30 @@ def message(summary: Summary, stack: str, proof: Sequence[str], refused: Sequenc
         proof: Lines on what the plan would change.
         refused: Lines on workspaces that are not adopted.
     """
-    counts = (
+    lines = [f"Adopt {_count(summary.workspaces, 'workspace')} into stack {stack}", "", f"Found: {counts(summary)}."]
+    lines += proof
+    for heading, items in (*sections(summary), *([("Not adopted", refused)] if refused else [])):
+        lines += ["", f"{heading}:", *(f"- {one_line(item)}" for item in items)]
+    return "\n".join(lines) + "\n"
+
+
+def counts(summary: Summary) -> str:
+    """Return how many of each kind were found."""
+    return (
         f"{_count(summary.workspaces, 'workspace')}, {_count(summary.owners, 'owner')}, "
         f"{_count(summary.grants, 'grant')}, {_count(summary.keys, 'key')}"
     )
-    lines = [f"Adopt {_count(summary.workspaces, 'workspace')} into stack {stack}", "", f"Found: {counts}.", *proof]
-    lines += _section("Existing access that guardrails would refuse:", _guardrails(summary))
-    lines += _section(f"Keys without a use in {STALE_AFTER.days} days:", map(_stale, summary.stale_keys))
-    lines += _section("Subjects in several workspaces:", (f"{who}: {len(w)}" for who, w in summary.spread.items()))
-    lines += _section("Not in the files:", (f"{one.workspace}: {one.what}" for one in summary.notes))
-    lines += _section("Not adopted:", refused)
-    return "\n".join(lines) + "\n"
+
+
+def sections(summary: Summary) -> list[tuple[str, list[str]]]:
+    """Return what a reviewer should read, as headings with lines. Sections without lines are left out."""
+    found = [
+        ("Existing access that guardrails refuse in new changes", _guardrails(summary)),
+        (f"Keys without a use in {STALE_AFTER.days} days", list(map(_stale, summary.stale_keys))),
+        ("Subjects in several workspaces", [f"{who}: {len(names)}" for who, names in summary.spread.items()]),
+        ("Not in the files", [f"{one.workspace}: {one.what}" for one in summary.notes]),
+    ]
+    return [(heading, lines) for heading, lines in found if lines]
 
 
 def _guardrails(summary: Summary) -> list[str]:
@@ -146,11 +159,6 @@ def _guardrails(summary: Summary) -> list[str]:
 
 def _stale(key: StaleKey) -> str:
     return f"{key.workspace}/{key.key}: {f'last used {key.last_used:%Y-%m-%d}' if key.last_used else 'no known use'}"
-
-
-def _section(heading: str, items: Iterable[str]) -> list[str]:
-    lines = [f"- {one_line(item)}" for item in items]
-    return ["", heading, *lines] if lines else []
 
 
 def _count(number: int, noun: str) -> str:

@@ -68,7 +68,7 @@ def with_workspaces(text: str, file: str, blocks: Mapping[str, str]) -> str:
     Args:
         text: The text of a stack file, or of a file that it includes.
         file: Its path, for messages.
-        blocks: For each workspace the lines of its entry, which begin with its name: `payments:\\n  adopt: true\\n`.
+        blocks: For each workspace the lines of its entry. The first one is its name with a colon.
 
     Raises:
         AmbientError: The text is invalid, or in a form that can't be edited.

@@ -5,6 +5,7 @@ import glob
 import os
 import stat
 from collections.abc import Hashable, Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 from ambient_components.errors import Where, fail
@@ -144,7 +145,7 @@ class PlannedFiles(Files):
         found = {*super().expand(pattern, folder)}
         parts = pattern.split("/")
         for path in self._texts:
-            names = os.path.relpath(path, self.absolute(folder or ".")).split(os.sep)
+            names = Path(os.path.relpath(path, self.absolute(folder or "."))).parts
             if len(names) == len(parts) and all(map(fnmatch.fnmatchcase, names, parts)):
                 found.add("/".join(names))
         return sorted(found)

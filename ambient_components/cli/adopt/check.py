@@ -5,13 +5,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from ambient_components import activity
 from ambient_components.adoption.proof import Difference, Findings, Live, findings
 from ambient_components.engine.command import Engine, failed
 from ambient_components.engine.steps import read_preview
 from ambient_components.errors import AmbientError, Problem
+from ambient_components.fleet.jobs import default_jobs
 from ambient_components.plan import making
 from ambient_components.plan.facts import sorted_problems
 from ambient_components.plan.preview import Digest
+from ambient_components.stackfile.loader import load_stack
+from ambient_components.stacks import pulumi
+from ambient_components.stacks.passphrase import require_passphrase
+from ambient_components.stacks.project import Project, stack_path
+from ambient_components.stacks.states import stacks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,25 @@ class Proof:
             ],
             "problems": [one.text for one in self.problems],
         }  # fmt: skip
+
+
+def check(project: Project, stack: str, workspaces: Collection[str], live: Live) -> Proof:
+    """Preview a stack, or the shards of a fleet that have these workspaces, and compare with the cluster.
+
+    Args:
+        project: The project, with the files that are written.
+        stack: The stack's name.
+        workspaces: The adopted workspaces.
+        live: The objects in the cluster.
+    """
+    require_passphrase(project, stack)
+    pins = {name: one.shard for name, one in load_stack(stack_path(project, stack)).file.workspaces.items()}
+    places = stacks_of(project, stack, pins)
+    found: dict[str, list[str]] = {}
+    for name in workspaces:
+        found.setdefault(places[name], []).append(name)
+    with activity.waiting(f"Checking that a run of {stack} changes nothing but ownership"):
+        return prove(pulumi.engine_for(project.folder), found, live, default_jobs())
 
 
 def prove(engine: Engine, stacks: Mapping[str, Collection[str]], live: Live, jobs: int) -> Proof:
