@@ -1,1 +1,1 @@
-"""Adoption of existing workspaces: objects of a cluster as entries of a stack file, and the proof that nothing changes."""
+"""Existing workspaces of a cluster as entries of a stack file, with notes on what an entry cannot say."""

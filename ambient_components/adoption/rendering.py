@@ -18,9 +18,9 @@ _ENTRY: Final = 2
 class _Dumper(yaml.SafeDumper):
     """Writes lists indented below their key, and nothing as an alias."""
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
         """Indent the items of a list too."""
-        super().increase_indent(flow, False)  # noqa: FBT003
+        super().increase_indent(flow, False)
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         """Write equal values twice: an edit of one must not change the other."""
