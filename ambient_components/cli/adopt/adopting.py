@@ -22,7 +22,7 @@ from ambient_components.adoption import (
 from ambient_components.adoption.files import Arrangement, texts
 from ambient_components.adoption.layout import Layout, file_of
 from ambient_components.adoption.summary import Summary, summarize
-from ambient_components.cli.init.initialize import example
+from ambient_components.cli.templates import example
 from ambient_components.cli.writing import write_files
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
