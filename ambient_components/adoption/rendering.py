@@ -60,7 +60,16 @@ def included_file() -> str:
 
 
 def _yaml(value: Mapping[str, Any]) -> str:
-    return yaml.dump(dict(value), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH - _ENTRY)
+    """Return a mapping on lines of its own; its innermost mappings and lists are in braces."""
+    return "".join(_field(name, one) for name, one in value.items())
+
+
+def _field(name: str, value: Any) -> str:
+    text: str = yaml.dump(
+        {name: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH - _ENTRY,
+        default_flow_style=None if isinstance(value, Mapping | list) else False,
+    )  # fmt: skip
+    return text
 
 
 def _notes(notes: Sequence[Note]) -> list[str]:

@@ -1,6 +1,5 @@
 """`ambient adopt` on the real engine: existing workspaces as files, the proof, the first run, and the way back."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 
 from tests.support.machine import Machine
 from tests.support.stacks import Stack
-from tests.support.ui_style import UiKey, UiWorkspace
+from tests.support.ui_style import UiWorkspace
 
 DUMPED = (
     "/api/v1/namespaces/{}",

@@ -1,6 +1,6 @@
 """Workspaces as the platform's backend and operator make them, for tests without those programs. Contract 1 and 4.
 
-The forms are written out here, and not taken from the package: the tests would otherwise compare the package with itself.
+The forms are written out here, and not taken from the package: a test would compare the package with itself.
 """
 
 from collections.abc import Iterator

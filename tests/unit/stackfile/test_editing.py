@@ -401,7 +401,8 @@ def test_several_entries_keep_their_order_and_the_files_indentation() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["workspaces: {a: {}}\n", "x: &x {a: {}}\nworkspaces: *x\n", "workspaces: &all {}\nx: *all\n", "workspaces: 3\n"]
+    "text",
+    ["workspaces: {a: {}}\n", "x: &x {a: {}}\nworkspaces: *x\n", "workspaces: &all {}\nx: *all\n", "workspaces: 3\n"],
 )
 def test_entries_in_other_forms_are_refused(text: str) -> None:
     with pytest.raises(AmbientError, match="pay"):
