@@ -23,7 +23,7 @@ def test_an_entry_is_yaml_that_people_write() -> None:
     assert block(PAY) == (
         "pay:\n"
         "  adopt: true\n"
-        "  owners: [user:alice@example.com]\n"
+        "  owners: ['user:alice@example.com']\n"
         "  grants:\n"
         "    - {group: devs, role: edit}\n"
         "    - {user: 'no', role: view}\n"

@@ -8,6 +8,7 @@ from ambient_components.adoption.proof import Difference, findings, lacking
 from ambient_components.engine.steps import Step
 from ambient_components.platform.contract import OWNER_ANNOTATION
 
+MOST = {"max": {"cpu": "2"}}
 BINDING = "ambient:index:RoleBinding"
 
 
@@ -62,8 +63,8 @@ def test_a_field_that_differs_and_an_object_that_is_missing_are_differences() ->
         ("ProjectSettings", {"inactivityTimeoutSeconds": 60}, {"spec": {"inactivityTimeoutSeconds": 61}}, True),
         ("FeatureFlags", {"flags": {"a": True}}, {"data": {"a": "true", "b": "false"}}, False),
         ("FeatureFlags", {"flags": {"a": True}}, {"data": {"a": "false"}}, True),
-        ("ContainerDefaults", {"max": {"cpu": "2"}}, {"spec": {"limits": [{"type": "Container", "max": {"cpu": "2"}}]}}, False),
-        ("ContainerDefaults", {"max": {"cpu": "2"}}, {"spec": {"limits": [{"type": "Pod", "max": {"cpu": "2"}}]}}, True),
+        ("ContainerDefaults", MOST, {"spec": {"limits": [{"type": "Container", **MOST}]}}, False),
+        ("ContainerDefaults", MOST, {"spec": {"limits": [{"type": "Pod", **MOST}]}}, True),
     ],
 )  # fmt: skip
 def test_settings_are_compared_as_they_are_written(
