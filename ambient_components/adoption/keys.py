@@ -34,7 +34,14 @@ from ambient_components.platform.contract import (
     ROLE_ANNOTATION,
     Role,
 )
-from ambient_components.platform.naming import KEY_ID_MAX, key_id_problem, key_suffix, sanitize_name
+from ambient_components.platform.naming import (
+    KEY_ID_MAX,
+    key_account,
+    key_account_problem,
+    key_id_problem,
+    key_role_binding,
+    sanitize_name,
+)
 from ambient_components.rotation.state import parse_time
 
 SERVICE_ACCOUNT_FIELD: Final = "serviceAccount"
@@ -42,8 +49,6 @@ SERVICE_ACCOUNT_FIELD: Final = "serviceAccount"
 
 _GENERATIONS: Final = 50
 """Generations in which the ServiceAccount of a key of this tool is recognised."""
-_DIGITS: Final = 8
-"""Length of the suffix in the name of a key's ServiceAccount."""
 
 
 @dataclass(slots=True)
@@ -131,8 +136,8 @@ def _is_own(binding: Json, account: Json, workspace: str) -> bool:
     role, account_name = role_of(binding), name(account)
     return (
         role is not None
-        and account_name.startswith(KEY_PREFIX)
-        and name(binding) == f"{KEY_PREFIX}{role}-{account_name.removeprefix(KEY_PREFIX)}"
+        and key_account_problem(account_name) is None
+        and name(binding) == key_role_binding(role, account_name)
         and subjects(binding) == [f"serviceaccount:{workspace}:{account_name}"]
         and not stays_behind(binding)
     )
@@ -173,11 +178,9 @@ def _named(notes: Notes, identities: Iterable[_Identity]) -> list[tuple[str, _Id
 
 def _made_here(workspace: str, account: str) -> tuple[str, int] | None:
     """Return id and generation of a key that this tool created; None for any other."""
-    key_id, _, suffix = account.removeprefix(KEY_PREFIX).rpartition("-")
-    if key_id_problem(key_id) is not None or len(suffix) != _DIGITS:
-        return None
+    key_id = account.removeprefix(KEY_PREFIX).rpartition("-")[0]
     for generation in range(1, _GENERATIONS + 1):
-        if key_suffix(workspace, key_id, generation) == suffix:
+        if key_account(workspace, key_id, generation) == account:
             return key_id, generation
     return None
 

@@ -19,6 +19,8 @@ _SHARED: Final[Mapping[str, SharedObject]] = {
 }
 _OWNERSHIP: Final = frozenset({OWNER_ANNOTATION, RELEASED_BY_ANNOTATION})
 _TYPE: Final = frozenset({"apiVersion", "kind"})
+_OURS: Final = frozenset({"adopt", "ofPlatform", "released"})
+"""Inputs of access objects that say how the plugin treats them."""
 _ENGINES: Final = "pulumi.com/"
 """Prefix of annotations that are for the engine's plugin and never reach the cluster."""
 _LONGEST: Final = 80
@@ -97,7 +99,9 @@ def _of_object(step: Step, workspace: str, live: Live) -> Iterator[Difference]:
         yield from _differences(workspace, f"{kind} {called}", inputs, seen)
     else:
         # The items of a list have neither apiVersion nor kind.
-        declared = {key: value for key, value in inputs.items() if key not in _TYPE and not key.startswith("__")}
+        declared = {
+            key: value for key, value in inputs.items() if key not in _TYPE | _OURS and not key.startswith("__")
+        }
         yield from _differences(workspace, f"{kind} {called}", declared, there)
 
 

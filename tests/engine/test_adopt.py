@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.machine import Machine
 from tests.support.stacks import Stack
-from tests.support.ui_style import UiWorkspace
+from tests.support.ui_style import UiKey, UiWorkspace
 
 DUMPED = (
     "/api/v1/namespaces/{}",
@@ -62,6 +62,7 @@ def made(stack: Stack) -> Iterator[list[UiWorkspace]]:
             f"{stack.w}-b",
             grants=(("group", "research-devs", "edit"), ("user", "Bob@example.com", "view")),
             settings={"inactivityTimeoutSeconds": 3600, "mcpServers": {"disabled": ["webfetch"]}},
+            keys=(UiKey("GitHub Actions", "view", "Deploys on merge", "2026-11-01T08:00:00Z"), UiKey("ci")),
             flags={"jira-write": "true"},
         ),
         UiWorkspace(f"{stack.w}-c", creator="", grants=(("group", "system:authenticated", "view"),)),
@@ -87,7 +88,7 @@ def test_three_commands_bring_workspaces_under_management(stack: Stack, made: li
     before = {name: dump(stack.machine, name) for name in names}
     said = adopt(stack, *names)
     assert said.code == 0, said.text
-    assert "Checked: a run changes nothing but ownership (13 objects)" in said.text
+    assert "Checked: a run changes nothing but ownership (17 objects)" in said.text
     stack.up().ok()
     for name in names:
         assert differences(dump(stack.machine, name), before[name]) == []
