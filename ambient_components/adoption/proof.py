@@ -18,9 +18,8 @@ _SHARED: Final[Mapping[str, SharedObject]] = {
     one.token: one for one in (ContainerDefaults(), FeatureFlags(), ProjectSettings())
 }
 _OWNERSHIP: Final = frozenset({OWNER_ANNOTATION, RELEASED_BY_ANNOTATION})
-_TYPE: Final = frozenset({"apiVersion", "kind"})
-_OURS: Final = frozenset({"adopt", "ofPlatform", "released"})
-"""Inputs of access objects that say how the plugin treats them."""
+_NO_FIELDS: Final = frozenset({"apiVersion", "kind", "adopt", "ofPlatform", "released"})
+"""Inputs that are no fields to compare: the items of a list have no type, and some are for the plugin alone."""
 _ENGINES: Final = "pulumi.com/"
 """Prefix of annotations that are for the engine's plugin and never reach the cluster."""
 _LONGEST: Final = 80
@@ -98,10 +97,7 @@ def _of_object(step: Step, workspace: str, live: Live) -> Iterator[Difference]:
         seen = shared.as_inputs(inputs, mapping(there.get(shared.section)))
         yield from _differences(workspace, f"{kind} {called}", inputs, seen)
     else:
-        # The items of a list have neither apiVersion nor kind.
-        declared = {
-            key: value for key, value in inputs.items() if key not in _TYPE | _OURS and not key.startswith("__")
-        }
+        declared = {key: value for key, value in inputs.items() if key not in _NO_FIELDS and not key.startswith("__")}
         yield from _differences(workspace, f"{kind} {called}", declared, there)
 
 
