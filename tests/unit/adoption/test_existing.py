@@ -1,4 +1,4 @@
-"""Reading the cluster: one list a kind, nothing written, no value of a Secret kept, and refusals that say what to do."""
+"""Reading the cluster: one list a kind, nothing written, no value of a Secret kept; refusals say what to do."""
 
 import pytest
 
