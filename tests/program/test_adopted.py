@@ -143,7 +143,7 @@ def test_what_they_share_is_in_the_defaults(run_fleet):
     assert found == []
 
 
-@pytest.mark.parametrize("title", ["Payments", "Zahlungen – Größe 1", "a: b # c", "'\"", "x" * 100])
+@pytest.mark.parametrize("title", ["Payments", "Zahlungen, Größe 1", "a: b # c", "'\"", "x" * 100])
 def test_names_of_openshift_are_declared_again(run_fleet, title):
     notes = {"openshift.io/display-name": title, "openshift.io/description": title * 2}
     objects = replaced(plain("pay"), namespace("pay", annotations=notes))
@@ -155,7 +155,7 @@ def test_names_of_openshift_are_declared_again(run_fleet, title):
 
 
 SUBJECTS = st.builds("{}:{}".format, st.sampled_from(["user", "group"]), st.text(min_size=1, max_size=60)).filter(
-    lambda text: all("\ud800" > char or char > "\udfff" for char in text)
+    lambda text: all(char < "\ud800" or char > "\udfff" for char in text)
 )
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 
