@@ -232,18 +232,9 @@ def _lacking(read: Read) -> Problem:
     named = f" named {read.name}" if read.name else ""
     return refusal(
         f"the right to list {read.resource}{named}{group} in all namespaces is missing",
-        "use the kubeconfig of a cluster admin: adoption only reads the cluster",
-        f"or let a cluster admin grant it: {_role(read)}",
-    )
-
-
-def _role(read: Read) -> str:
-    resource = f"{read.resource}.{read.group}" if read.group else read.resource
-    names = f" --resource-name={read.name}" if read.name else ""
-    title = f"ambient-adopt-{read.resource}" + (f"-{read.name}" if read.name else "")
-    return (
-        f"kubectl create clusterrole {title} --verb=list --resource={resource}{names}, and "
-        f"kubectl create clusterrolebinding {title} --clusterrole={title} --user=USER"
+        "as a cluster admin: ambient rbac STACK --adopt --subject SUBJECT | kubectl apply -f -, where SUBJECT is the "
+        "identity of this kubeconfig",
+        "or use the kubeconfig of a cluster admin: adoption only reads the cluster",
     )
 
 
