@@ -232,9 +232,8 @@ def _lacking(read: Read) -> Problem:
     named = f" named {read.name}" if read.name else ""
     return refusal(
         f"the right to list {read.resource}{named}{group} in all namespaces is missing",
-        "as a cluster admin: ambient rbac STACK --adopt --subject SUBJECT | kubectl apply -f -, where SUBJECT is the "
-        "identity of this kubeconfig",
-        "or use the kubeconfig of a cluster admin: adoption only reads the cluster",
+        "use the kubeconfig of a cluster admin: adoption only reads the cluster",
+        "or add it to the deployer's role: ambient rbac STACK --adopt",
     )
 
 

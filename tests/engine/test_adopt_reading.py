@@ -57,7 +57,7 @@ def workspace(machine: Machine) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def guard(machine: Machine) -> Guard:
-    return Guard(Cluster(kubeconfig=machine.cluster.kubeconfig.read_text()), machine.cluster.uid())
+    return Guard(Cluster(kubeconfig=machine.cluster.kubeconfig.read_text()), machine.cluster.uid)
 
 
 def test_the_objects_of_a_real_server_are_read_as_they_were_made(
