@@ -178,11 +178,9 @@ def _named(notes: Notes, identities: Iterable[_Identity]) -> list[tuple[str, _Id
 
 def _made_here(workspace: str, account: str) -> tuple[str, int] | None:
     """Return id and generation of a key that this tool created; None for any other."""
-    key_id = account.removeprefix(KEY_PREFIX).rpartition("-")[0]
-    for generation in range(1, _GENERATIONS + 1):
-        if key_account(workspace, key_id, generation) == account:
-            return key_id, generation
-    return None
+    key_id = _middle(account)
+    made = (one for one in range(1, _GENERATIONS + 1) if key_account(workspace, key_id, one) == account)
+    return next(((key_id, generation) for generation in made), None)
 
 
 def _id(account: Json) -> str:
@@ -192,7 +190,12 @@ def _id(account: Json) -> str:
         return label
     if any(character.isascii() and character.isalnum() for character in label):
         return sanitize_name(label)
-    return sanitize_name(name(account).removeprefix(KEY_PREFIX).rpartition("-")[0])
+    return sanitize_name(_middle(name(account)))
+
+
+def _middle(account: str) -> str:
+    """Return the name in a ServiceAccount's name, between the prefix and the digits."""
+    return account.removeprefix(KEY_PREFIX).rpartition("-")[0]
 
 
 def _unique(key_id: str, taken: set[str]) -> str:
@@ -232,7 +235,7 @@ def _entry(notes: Notes, key_id: str, identity: _Identity, fields: Mapping[str, 
         DESCRIPTION_ANNOTATION: entry.get("description", ""),
         ROLE_ANNOTATION: identity.role.value,
     }
-    form = key_form(name(identity.binding), identity.role, notes.workspace, name(identity.account), shown)
+    form = key_form(identity.role, notes.workspace, name(identity.account), shown)
     differs = [key for key, value in declared.items() if there.get(key) != value]
     if labels(identity.account).get(APP_LABEL) != KEY_APP:
         differs.append(APP_LABEL)
