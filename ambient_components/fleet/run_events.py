@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ambient_components.access import adoption
+from ambient_components.access.adoption import Adoption
 from ambient_components.access.guardrail_names import GUARDRAILS
 from ambient_components.engine import events, texts, urns
 from ambient_components.engine.names import workspace_of
@@ -54,9 +56,12 @@ class Reported:
     done: int = 0
     """Number of finished resources, successful or not."""
     created: int = 0
+    adopted: int = 0
     updated: int = 0
     deleted: int = 0
     """Number of objects, without components, providers and the ledger."""
+    adopting: set[tuple[str, str, str]] = field(default_factory=set)
+    """Namespace, kind and name of the objects that exist and are adopted: for the engine they are created."""
     objects: list[tuple[str, str]] = field(default_factory=list)
     """Operation and logical name of the same objects. In a refresh: how the cluster differs from the state."""
     issued: int = 0
@@ -94,8 +99,8 @@ class Reported:
 
     @property
     def changes(self) -> int:
-        """Number of created, updated and deleted objects."""
-        return self.created + self.updated + self.deleted
+        """Number of created, adopted, updated and deleted objects."""
+        return self.created + self.adopted + self.updated + self.deleted
 
     @property
     def refused(self) -> bool:
@@ -142,7 +147,9 @@ class Reported:
         resource = step.new or step.old
         if resource is None or not resource.custom or urns.is_stacks_own(step.type):
             return
-        if step.op in CREATES:
+        if step.op in CREATES and _place(step.kind, resource) in self.adopting:
+            self.adopted += 1
+        elif step.op in CREATES:
             self.created += 1
         elif step.op in DELETES:
             self.deleted += 1
@@ -180,9 +187,18 @@ class Reported:
                     return
                 for problem in diagnostic.problems:
                     self._fail(diagnostic.urn, problem)
+            case "info":
+                for one in adoption.read(diagnostic.problems):
+                    self._adoption(one)
             case "warning":
                 self.words += diagnostic.words
                 self.warnings.update(dict.fromkeys(diagnostic.problems))
+
+    def _adoption(self, one: Adoption) -> None:
+        if one.exists:
+            self.adopting |= {(one.workspace, kind, name) for kind, name in one.objects}
+            # Its labels are a resource of their own.
+            self.adopting |= {("", "Namespace", one.workspace), ("", "NamespacePatch", one.workspace)}
 
     def _engine(self, words: Sequence[str]) -> None:
         self.words += words
@@ -200,6 +216,11 @@ class Reported:
         self.failures.setdefault(failure)
         if not explained:
             self.unexplained.add(failure)
+
+
+def _place(kind: str, resource: Resource) -> tuple[str, str, str]:
+    metadata = resource.inputs.get("metadata") or {}
+    return str(metadata.get("namespace") or ""), kind, str(metadata.get("name") or "")
 
 
 def _outputs(resource: Resource | None) -> Mapping[str, Any]:

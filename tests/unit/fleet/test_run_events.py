@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from ambient_components.access.adoption import Adoption, notes
 from ambient_components.engine.urns import ACCESS_TOKEN, S3_CREDENTIALS
 from ambient_components.errors import Problem, Where, refusal
 from ambient_components.fleet.run_events import Failure, Reported
@@ -150,3 +151,22 @@ def test_no_value_of_a_resource_is_kept() -> None:
     secret = "sk-ant-not-a-real-key"
     found = reported(ended("create", "kubernetes:core/v1:Secret", "p/secret/runner", new={"inputs": {"data": secret}}))
     assert secret not in repr(found)
+
+
+def test_adopted_objects_are_not_counted_as_created() -> None:
+    objects = (("RoleBinding", "ambient-admin-alice"),)
+    note = [one for found in (Adoption("pay", objects=objects), Adoption("new", exists=False)) for one in notes(found)]
+    found = reported(
+        diagnostic("info", encode(note[0]), urn("ambient:index:AccessLedger", "access")),
+        diagnostic("info", encode(note[1]), urn("ambient:index:AccessLedger", "access")),
+        ended("create", "kubernetes:core/v1:Namespace", "pay/namespace", new=named("pay")),
+        ended("create", "kubernetes:core/v1:NamespacePatch", "pay/listed", new=named("pay")),
+        ended("create", BINDING, "pay/owner/user:alice", new=named("ambient-admin-alice", "pay")),
+        ended("create", BINDING, "pay/owner/user:eve", new=named("ambient-admin-eve", "pay")),
+        ended("create", "kubernetes:core/v1:Namespace", "new/namespace", new=named("new")),
+    )
+    assert (found.adopted, found.created, found.changes) == (3, 2, 5)
+
+
+def named(name: str, namespace: str = "") -> dict[str, Any]:
+    return {"inputs": {"metadata": {"name": name, **({"namespace": namespace} if namespace else {})}}}
