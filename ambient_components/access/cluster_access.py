@@ -147,6 +147,11 @@ def _of_binding(
             yield RoleAssignment(namespace, who, role, identity if is_key else by_hand)
 
 
+def reason_of(binding: Json) -> str:
+    """Return the reason for a binding: `OWNER`, `GRANT`, `KEY`, `PLATFORM`, `GROUP_ACCESS` or ``RoleBinding NAME``."""
+    return _reason(binding, objects.role_ref(binding), objects.subjects(binding))
+
+
 def _reason(binding: Json, role: str, subjects: list[str]) -> str:
     """Return the reason for a binding. Names can be chosen freely, so the platform's own must match completely."""
     namespace, name = _place(binding)

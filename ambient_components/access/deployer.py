@@ -8,10 +8,15 @@ from typing import Final
 from ambient_components.access.entries import Entry, Ledger
 from ambient_components.platform.contract import (
     BATCH_API_GROUP,
+    CA_BUNDLE,
+    FEATURE_FLAGS,
+    INTEGRATION_SECRET,
     NETWORK_API_GROUP,
     PLATFORM_API_GROUP,
+    PROJECT_SETTINGS,
     RBAC_API_GROUP,
     ROLES,
+    RUNNER_SECRET,
     SESSIONS,
     cluster_role,
 )
@@ -28,6 +33,8 @@ class Feature(StrEnum):
     QUOTA = "limits.quota"
     NETWORK = "limits.network"
     CLOSING = "state: closed"
+    ADOPTION = "ambient adopt"
+    """No file declares it: `ambient rbac --adopt`."""
 
 
 ALL_FEATURES: Final = frozenset(Feature)
@@ -100,6 +107,8 @@ _LIST: Final = "seeing which {} exist, and waiting until removed ones are gone"
 _WATCH: Final = "waiting until removed {} are gone"
 _MADE: Final = {"get": _READ, "list": _LIST, "create": "making {}", "patch": "changing {}", "delete": "removing {}"}
 _WAITED: Final = {**_MADE, "watch": _WATCH}
+_LISTED: Final = {"list": _LIST}
+_WRITTEN: Final = {verb: text for verb, text in _WAITED.items() if verb != "list"}
 # Never deleted: they belong to the platform, and only some fields are declared.
 _PART: Final = {verb: _MADE[verb] for verb in ("get", "create", "patch")}
 _SEEN: Final = {verb: _MADE[verb] for verb in ("get", "list")}
@@ -140,8 +149,10 @@ _TABLE: Final[tuple[tuple[str, str, str, dict[str, str], frozenset[Feature]], ..
         frozenset({Feature.SETTINGS, Feature.CLOSING}),
     ),
     ("", "limitranges", "the defaults of containers", _PART, frozenset({Feature.CONTAINERS})),
-    ("", "resourcequotas", "quotas", _WAITED, frozenset({Feature.QUOTA})),
-    (NETWORK_API_GROUP, "networkpolicies", "network policies", _WAITED, frozenset({Feature.NETWORK})),
+    ("", "resourcequotas", "quotas", _LISTED, frozenset({Feature.QUOTA, Feature.ADOPTION})),
+    ("", "resourcequotas", "quotas", _WRITTEN, frozenset({Feature.QUOTA})),
+    (NETWORK_API_GROUP, "networkpolicies", "network policies", _LISTED, frozenset({Feature.NETWORK, Feature.ADOPTION})),
+    (NETWORK_API_GROUP, "networkpolicies", "network policies", _WRITTEN, frozenset({Feature.NETWORK})),
     # Lists are enough, so no get is needed.
     (
         PLATFORM_API_GROUP,
@@ -166,6 +177,17 @@ _TABLE: Final[tuple[tuple[str, str, str, dict[str, str], frozenset[Feature]], ..
     ),
 )
 
+_FOR_ADOPTION: Final = frozenset({Feature.ADOPTION})
+_ADOPTED: Final = (
+    # API group, resource, name, what it is. The table has the other kinds that adoption lists.
+    ("", "secrets", RUNNER_SECRET, "names of variables"),
+    ("", "secrets", INTEGRATION_SECRET, "names of variables"),
+    ("", "configmaps", FEATURE_FLAGS, "feature flags"),
+    ("", "configmaps", CA_BUNDLE, "CA bundles"),
+    (PLATFORM_API_GROUP, "projectsettings", PROJECT_SETTINGS, "settings"),
+    ("", "limitranges", "", "container limits"),
+)
+
 RIGHTS: Final = tuple(
     sorted(
         [
@@ -173,6 +195,10 @@ RIGHTS: Final = tuple(
                 Right(group, resource, verb, step.format(what), features=features)
                 for group, resource, what, steps, features in _TABLE
                 for verb, step in steps.items()
+            ),
+            *(
+                Right(group, resource, "list", f"reading existing {what} (ambient adopt)", name, _FOR_ADOPTION)
+                for group, resource, name, what in _ADOPTED
             ),
             *(
                 Right(RBAC_API_GROUP, "clusterroles", "bind", "granting a role that the deployer does not hold", name)

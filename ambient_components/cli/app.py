@@ -22,6 +22,7 @@ _EPILOG = """\
 \b
 commands for a first stack:
   ambient init prod             start a project, and create stacks/prod.yaml and stacks/Pulumi.prod.yaml
+  ambient adopt prod            write the cluster's existing workspaces into stacks/prod.yaml
   ambient validate              check all stack files, without a cluster
   ambient plan prod             show who would gain or lose access
   ambient up prod               make the cluster match the files, like pulumi up
@@ -39,8 +40,8 @@ commands for a first stack:
   ambient rbac prod             print the deployer's role for what a stack declares
 
 \b
-exit codes: 0 success; 1 error; 2 changes pending (plan, reshard --dry-run) or attention needed (keys list, access,
-            report, reviewers); 3 refused by a guardrail (plan, up, destroy); 64 wrong usage; 130 Ctrl-C
+exit codes: 0 success; 1 error; 2 changes pending (plan, adopt, reshard --dry-run) or attention needed (keys list,
+            access, report, reviewers); 3 refused by a guardrail (plan, up, destroy); 64 wrong usage; 130 Ctrl-C
 """
 
 _SETTINGS: Final[dict[str, Any]] = {
@@ -53,6 +54,7 @@ _SETTINGS: Final[dict[str, Any]] = {
 
 VERBS: Final = {
     "init": "Start a project, and create or complete a stack for a cluster.",
+    "adopt": "Write existing workspaces of the cluster as YAML, and prove that nothing changes.",
     "validate": "Check stack files and report every problem with its line.",
     "plan": "Show what a run would do, before it is done.",
     "up": "Deploy a stack after showing the plan.",
@@ -72,7 +74,7 @@ VERBS: Final = {
 }
 """The verbs in the order of the help, each with its first sentence. A verb's module is imported when it runs."""
 
-_FOLDERS: Final = frozenset({"access", "init", "keys", "report", "reviewers", "shards", "show", "validate"})
+_FOLDERS: Final = frozenset({"access", "adopt", "init", "keys", "report", "reviewers", "shards", "show", "validate"})
 """Verbs that have a folder, with the verb itself in `command.py`."""
 
 

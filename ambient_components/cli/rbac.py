@@ -19,6 +19,7 @@ EPILOG = f"""\
 examples:
   ambient rbac --subject group:platform-pipeline | kubectl apply -f -
   ambient rbac prod > deployer.yaml     only what the files of prod declare
+  ambient rbac prod --adopt             also what `ambient adopt prod` reads
   ambient rbac --subject serviceaccount:ci:deployer
 
 \b
@@ -43,9 +44,13 @@ def rbac(
     ] = "",
     named: NamedStack = "",
     subject: Annotated[str, typer.Option(metavar="SUBJECT", help=f"The deployer: {SUBJECT_FORMS}.")] = GROUP,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Add the rights of `ambient adopt`, which a run does not need.")
+    ] = False,
 ) -> None:
     """Print the deployer's role and its binding."""
     features = _declared(one_stack(stack, named)) if stack or named else ALL_FEATURES
+    features |= {Feature.ADOPTION} if adopt else frozenset()
     try:
         manifest = deployer_manifest(features, subject)
     except ValueError as error:

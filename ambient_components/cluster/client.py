@@ -72,10 +72,17 @@ class Cluster:
         """Return the objects of a collection that match a label selector."""
         return [*self.each(path, selector)]
 
-    def each(self, path: str, selector: str | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the objects of a collection, page by page, so that at most one page is in memory."""
+    def each(self, path: str, selector: str | None = None, *, name: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the objects of a collection, page by page, so that at most one page is in memory.
+
+        Args:
+            path: API path of the collection.
+            selector: Label selector of the objects.
+            name: Only the objects with this name, one in each namespace. The right to list this name is then enough.
+        """
         limit = _PAGE
-        query = {"labelSelector": selector} if selector else {}
+        given = {"labelSelector": selector, "fieldSelector": name and f"metadata.name={name}"}
+        query = {parameter: value for parameter, value in given.items() if value}
         while True:
             try:
                 page = self._request("GET", f"{path}?{urlencode({'limit': str(limit), **query})}")

@@ -7,17 +7,8 @@ import pulumi
 
 from ambient_components.components.argument_checks import role_of
 from ambient_components.engine import urns
-from ambient_components.platform.contract import (
-    APP_LABEL,
-    GRANT_APP,
-    RBAC_API_GROUP,
-    ROLE_ANNOTATION,
-    SUBJECT_KIND_ANNOTATION,
-    SUBJECT_NAME_ANNOTATION,
-    Role,
-    cluster_role,
-)
-from ambient_components.platform.naming import grant_binding
+from ambient_components.platform.bindings import grant_form
+from ambient_components.platform.contract import RBAC_API_GROUP, Role, cluster_role
 from ambient_components.platform.subjects import Subject
 from ambient_components.resources import MetadataArgs, RoleBinding, RoleBindingArgs
 from ambient_components.rules.grants import grantee
@@ -92,20 +83,15 @@ def grant_role_binding(
     Raises:
         ValueError: The subject is a ServiceAccount or invalid, or the role is unknown.
     """
-    subject = grantee(args["subject"])
-    role = role_of(args.get("role") or Role.VIEW)
+    form = grant_form(role_of(args.get("role") or Role.VIEW), grantee(args["subject"]))
     return role_binding(
         name,
         namespace=args["namespace"],
-        object_name=grant_binding(role, subject),
-        role=role,
-        subject=subject,
-        labels={APP_LABEL: GRANT_APP},
-        annotations={
-            SUBJECT_KIND_ANNOTATION: subject.rbac_kind,
-            SUBJECT_NAME_ANNOTATION: subject.name,
-            ROLE_ANNOTATION: role.value,
-        },
+        object_name=form.name,
+        role=form.role,
+        subject=form.subject,
+        labels=form.labels,
+        annotations=form.annotations,
         released=released,
         opts=opts,
     )

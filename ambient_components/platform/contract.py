@@ -182,6 +182,9 @@ RESERVED_NAMESPACES: Final = frozenset(
 )
 """Names that the platform rejects for a workspace; exactly these seven. Contract 1.1."""
 
+SYSTEM_PREFIXES: Final = ("kube-", "openshift-")
+"""Prefixes of system namespaces that the platform does not reject and that must not be adopted."""
+
 RUNNER_SECRET: Final = "ambient-runner-secrets"  # noqa: S105 - a name
 """Secret with the API keys of the language models. Contract 3."""
 

@@ -26,6 +26,8 @@ _KIBI: Final = 1024
 _MAX: Final = 2**63 - 1
 _MIN: Final = Fraction(1, 10**9)
 _EXPONENT_DIGITS: Final = 3
+_LONGEST: Final = 100
+"""Characters; a valid amount has at most 19 digits before the point and 9 after it."""
 _QUANTITY: Final = re.compile(r"\+?(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?P<unit>[eE][+-]?[0-9]+|[A-Za-z]{0,2})")
 _NUMBER_AND_WORD: Final = re.compile(r"([0-9.]+)\s*([A-Za-z]+)")
 
@@ -98,7 +100,7 @@ def parse_quantity(value: object) -> Quantity:
 
 def _read(text: str) -> Quantity | None:
     match = _QUANTITY.fullmatch(text)
-    if match is None or not text.isascii():
+    if match is None or not text.isascii() or len(text) > _LONGEST:
         return None
     number = Fraction("0" + match["number"].rstrip("."))  # Python reads neither `.5` nor `1.` as a fraction
     unit = match["unit"]

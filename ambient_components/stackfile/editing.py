@@ -6,13 +6,14 @@ the edit is refused, and the message says what to write by hand.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
 from ambient_components.errors import AmbientError, Problems, Where, fail
 from ambient_components.stackfile.privacy import public_path
-from ambient_components.stackfile.yaml.nodes import Node, top_node
+from ambient_components.stackfile.yaml.nodes import BREAK, Node, top_node
 from ambient_components.stackfile.yaml.reader import parse_yaml
 from ambient_components.stackfile.yaml.splices import Cutter, Splice, UnknownFormError, spliced
 
@@ -20,6 +21,7 @@ Path = tuple[str, ...]
 """Keys from the top of the file to a mapping, such as `("workspaces", "payments", "keys", "ci")`."""
 
 _BOM: Final = "\ufeff"
+_WORKSPACES: Final = "workspaces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,69 @@ def edited(text: str, file: str, changes: Sequence[Change]) -> str:
             _by_hand(file, changes)
     _verify(parsed.data, after, file, [*written, *removed])
     return bom + after
+
+
+def with_workspaces(text: str, file: str, blocks: Mapping[str, str]) -> str:
+    """Return the text with whole entries of workspaces: existing ones are replaced, new ones follow the last one.
+
+    Args:
+        text: The text of a stack file, or of a file that it includes.
+        file: Its path, for messages.
+        blocks: For each workspace the lines of its entry. The first one is its name with a colon.
+
+    Raises:
+        AmbientError: The text is invalid, or in a form that can't be edited.
+    """
+    bom = _BOM if text.startswith(_BOM) else ""
+    before = text.removeprefix(bom)
+    parsed = parse_yaml(before, file)
+    Problems(parsed.problems).raise_if_any()
+    there = parsed.data.get(_WORKSPACES) or {}
+    found = BREAK.search(before)
+    splices = _entries(before, blocks, has_section=_WORKSPACES in parsed.data)
+    after = spliced(before, (replace(one, text=one.text.replace("\n", found[0] if found else "\n")) for one in splices))
+    written = {name: parse_yaml(block, file).data[name] for name, block in blocks.items()}
+    sound = isinstance(there, dict) and _holds(after, file, {**parsed.data, _WORKSPACES: {**there, **written}})
+    if not sound:
+        names = ", ".join(blocks)
+        fail(
+            Where(file),
+            _WORKSPACES,
+            f"can't be edited by a program, the way it is written, to add {names}",
+            "write its entries on lines of their own, without braces and aliases",
+        )
+    return bom + after
+
+
+def _entries(text: str, blocks: Mapping[str, str], *, has_section: bool) -> Iterator[Splice]:
+    """Yield the splices that write entries of workspaces."""
+    lines = "".join(_indented(block, 2) for block in blocks.values())
+    if not has_section:
+        gap = "\n" if text.strip() else ""
+        yield Splice(len(text.rstrip()), len(text), f"{gap * 2}{_WORKSPACES}:\n{lines}")
+        return
+    key, mapping = (top_node(text).entries or {})[_WORKSPACES]
+    entries = mapping.entries or {}
+    if not entries:  # nothing, or `{}`
+        yield Splice(key.end, mapping.end, f":\n{lines}".rstrip("\n"))
+        return
+    column = next(iter(entries.values()))[0].column - 1
+    new = []
+    for name, block in blocks.items():
+        lines = _indented(block, column).rstrip("\n")
+        if name in entries:
+            existing, value = entries[name]
+            yield Splice(existing.start, value.end, lines[column:])
+        else:
+            new.append(f"\n{lines}")
+    if new:
+        ending = BREAK.search(text, mapping.end)
+        at = ending.start() if ending else len(text)
+        yield Splice(at, at, "".join(new))
+
+
+def _indented(block: str, by: int) -> str:
+    return textwrap.indent(block.rstrip("\n") + "\n", " " * by)
 
 
 class _Edit:
@@ -160,13 +225,17 @@ def _verify(data: dict[str, Any], text: str, file: str, changes: Sequence[Change
             del mapping[change.field]
         else:
             mapping[change.field] = parse_yaml(f"value: {change.value}", file).data["value"]
+    if not _holds(text, file, expected):
+        _by_hand(file, changes)
+
+
+def _holds(text: str, file: str, expected: Mapping[str, Any]) -> bool:
+    """Tell whether a text is valid and has exactly this data."""
     try:
         parsed = parse_yaml(text, file)
-        sound = not parsed.problems and json.dumps(parsed.data) == json.dumps(expected)
     except AmbientError:
-        sound = False
-    if not sound:
-        _by_hand(file, changes)
+        return False
+    return not parsed.problems and json.dumps(parsed.data) == json.dumps(expected)
 
 
 def _by_hand(file: str, changes: Iterable[Change]) -> NoReturn:

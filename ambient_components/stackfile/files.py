@@ -4,7 +4,8 @@ import fnmatch
 import glob
 import os
 import stat
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 from ambient_components.errors import Where, fail
@@ -111,6 +112,43 @@ class Files:
             return os.stat(self._at(path))  # noqa: PTH116
         except (OSError, ValueError):  # ValueError: a name that no file system accepts
             return None
+
+
+class PlannedFiles(Files):
+    """The files of this machine as they will be after a write.
+
+    Args:
+        texts: The planned text by absolute path.
+    """
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        super().__init__()
+        self._texts = dict(texts)
+
+    def read(self, path: str, within: str | None = None) -> str:
+        """Return the planned text, or that of the file."""
+        planned = self._texts.get(self.absolute(path))
+        return super().read(path, within) if planned is None else planned
+
+    def real(self, path: str) -> str | None:
+        """Return the absolute real path of a file; of a planned one its future path."""
+        found = super().real(path)
+        return self.absolute(path) if found is None and self.absolute(path) in self._texts else found
+
+    def identity(self, path: str) -> Hashable | None:
+        """Return a value that is equal for all names of one file."""
+        found = super().identity(path)
+        return self.absolute(path) if found is None and self.absolute(path) in self._texts else found
+
+    def expand(self, pattern: str, folder: str) -> list[str]:
+        """Return the matches of an `include` pattern. Planned files have no match of `**`."""
+        found = {*super().expand(pattern, folder)}
+        parts = pattern.split("/")
+        for path in self._texts:
+            names = Path(os.path.relpath(path, self.absolute(folder or "."))).parts
+            if len(names) == len(parts) and all(map(fnmatch.fnmatchcase, names, parts)):
+                found.add("/".join(names))
+        return sorted(found)
 
 
 def _entries(folder: str) -> list[tuple[str, bool]]:

@@ -20,8 +20,10 @@ KINDS = {
     "cronjobs",
     "limitranges",
     "namespaces",
+    "networkpolicies",
     "pods",
     "projectsettings",
+    "resourcequotas",
     "rolebindings",
     "secrets",
     "serviceaccounts",
@@ -184,11 +186,13 @@ class FakeApi:
         if plural not in self.kinds or name:
             return Answer(404, status(404, f"{request.path} not found"))
         selector = request.query.get("labelSelector", "")
+        only = request.query.get("fieldSelector", "").removeprefix("metadata.name=")
         items = [
             one
             for path, one in sorted(self.objects.items())
             if _parsed(path)[:3] == (group, space or _parsed(path)[1], plural)
             and _selected(selector, one["metadata"]["labels"])
+            and only in ("", one["metadata"]["name"])
         ]
         first = int(request.query.get("continue", 0))
         last = first + min(self.page, int(request.query.get("limit", 500)))

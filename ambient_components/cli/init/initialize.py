@@ -1,4 +1,4 @@
-"""The example stack file of `ambient init`: small, valid, and with comments."""
+"""Creation and completion of a stack: its files and its config."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from ambient_components.cli.prompts import Ask, Question, take_defaults
-from ambient_components.cli.templates import write_new
+from ambient_components.cli.templates import example, write_new
 from ambient_components.engine.backend import current_backend, has_stack
 from ambient_components.engine.command import Engine
 from ambient_components.engine.failures import PASSPHRASE_VARIABLES
@@ -14,44 +14,6 @@ from ambient_components.errors import Where, fail
 from ambient_components.stackfile.schema import SCHEMA_FILE, schema_text
 from ambient_components.stacks.cluster import ClusterFacts, contexts, identify
 from ambient_components.stacks.project import STACK_FILES, Project, bare_name
-
-EXAMPLE: Final = """\
-# yaml-language-server: $schema=stack.schema.json
-# The workspaces of stack STACK. `pulumi preview --stack STACK` shows who would gain or lose what, `pulumi up` does it.
-# This file is reviewed and shared, so it never holds a secret: those lie in the stack's encrypted config.
-
-workspaces:
-  # The name is the namespace's name: 2-63 of a-z 0-9 -, a letter first. It can't be changed later.
-  my-team:
-    displayName: My team
-
-    # Admins for emergencies. The workspace's Sharing page neither lists nor revokes them.
-    owners:
-      - user:owner@example.com                     # user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME
-
-    # Who may use the workspace, as on its Sharing page: view (the default), edit or admin.
-    grants:
-      - {group: my-team-devs, role: edit}
-
-    # API keys, for machines. Read one: ambient keys show STACK my-team/ci
-    keys:
-      ci: {role: edit, lifetime: 30d}
-
-    # What every session gets. First: pulumi config set --secret my-team/anthropic --stack STACK
-    # secrets:
-    #   runner:
-    #     ANTHROPIC_API_KEY: {config: my-team/anthropic}
-
-    # settings: {idleTimeout: 12h}                 # and limits, labels, …: ambient schema --format markdown
-
-    protect: true                                  # `pulumi destroy` refuses to delete it
-"""
-
-
-def example(stack: str) -> str:
-    """Return the example for a stack."""
-    return EXAMPLE.replace("STACK", stack)
-
 
 UID: Final = "clusterUid"
 CONTEXT: Final = "context"

@@ -1,9 +1,6 @@
 """Writing edited stack files and deploying them with `--now`, for `ambient keys rotate` and `ambient keys revoke`."""
 
-import shutil
-import tempfile
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +10,7 @@ from ambient_components.cli import completion
 from ambient_components.cli.keys.edit import SelectedKey
 from ambient_components.cli.keys.now import Deployment, deploy
 from ambient_components.cli.keys.required import Aim
+from ambient_components.cli.writing import write_files
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, Problem
 from ambient_components.stackfile.loader import LoadedStack, load_stack
@@ -44,10 +42,10 @@ def write_stack(path: str, texts: Mapping[str, str]) -> LoadedStack:
     """
     before = {file: Path(file).read_bytes() for file in texts}
     try:
-        _write({file: text.encode() for file, text in texts.items()})
+        write_files({file: text.encode() for file, text in texts.items()})
         return load_stack(path)
     except AmbientError as error:
-        _write(before)
+        write_files(before)
         note = Problem(None, "", "nothing is written: the stack would not be valid with what was asked for")
         raise AmbientError([note, *error.problems]) from None
 
@@ -114,25 +112,3 @@ def finish(
     else:
         steps += [f"ambient up {fleet}"] if fleet else [f"pulumi up --stack {stack}" for stack in places]
     print("\nNext:\n  " + "\n  ".join(steps))
-
-
-def _write(contents: Mapping[str, bytes]) -> None:
-    """Replace files. None is replaced until all new contents are written to temporary files."""
-    beside: dict[Path, Path] = {}
-    try:
-        for file, content in contents.items():
-            # Keep a symbolic link and replace its target.
-            target = Path(file).resolve()
-            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as stream:
-                beside[Path(stream.name)] = target
-                stream.write(content)
-            shutil.copymode(target, stream.name)
-        for made, target in beside.items():
-            made.replace(target)
-    except OSError as error:
-        problem = f"can't be written: {error.strerror}"
-        raise AmbientError([Problem(None, str(error.filename or ""), problem, ("see who may write there",))]) from None
-    finally:
-        for made in beside:
-            with suppress(OSError):
-                made.unlink()

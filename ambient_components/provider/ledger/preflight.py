@@ -13,7 +13,7 @@ from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.cluster.objects import annotations, is_ending, listing, mapping, name
 from ambient_components.documentation import page
 from ambient_components.errors import Problem, StepError, refusal
-from ambient_components.platform.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
+from ambient_components.platform.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION, SYSTEM_PREFIXES
 from ambient_components.provider.buckets.preflight import bucket_problems
 from ambient_components.provider.ledger.adoptions import adopted
 from ambient_components.provider.ledger.drift_warnings import drift, may_be_kept
@@ -26,8 +26,6 @@ from ambient_components.shards.interrupted import Leftover
 
 _REVIEWS: Final = path("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")
 _AT_ONCE: Final = 16
-_SYSTEMS: Final = ("kube-", "openshift-")
-"""Prefixes of system namespaces that the platform does not reject and that must not be adopted."""
 
 
 def preflight(
@@ -225,7 +223,7 @@ def _half_taken_back(name: str, was: Entry, entry: Entry) -> bool:
 def _not_ours(name: str, holder: str | None, entry: Entry, before: Entry | None) -> list[Problem]:
     was_released = before is not None and before.is_released
     if holder is None and (entry.adopt or was_released):
-        if name.startswith(_SYSTEMS):
+        if name.startswith(SYSTEM_PREFIXES):
             return [_refusal(name, f"namespace {name!r} is a part of Kubernetes or OpenShift: it can't be adopted")]
         return []
     if holder is None:

@@ -102,7 +102,7 @@ def test_every_setting_and_limit_of_a_stack_file_has_its_feature():
 
 def test_the_features_of_a_ledger():
     assert features_of({}) == features_of(read_ledger({"pay": entry(grants={"group:devs": "edit"})})) == frozenset()
-    assert features_of(read_ledger(ledger_with_everything()["workspaces"])) == ALL_FEATURES
+    assert features_of(read_ledger(ledger_with_everything()["workspaces"])) == ALL_FEATURES - {Feature.ADOPTION}
     key = {"ci": {"role": "edit", "generation": 1}}
     assert features_of({}, read_ledger({"pay": entry(keys=key)})) == {Feature.KEYS}
     bucket = {"bucket": {"name": "b", "driver": "s3"}}

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from ambient_components.errors import AmbientError
-from ambient_components.stackfile.editing import Change, edited
+from ambient_components.stackfile.editing import Change, edited, with_workspaces
 from ambient_components.stackfile.yaml import nodes, reader
 
 
@@ -368,3 +368,42 @@ def test_what_no_program_should_try(text: str, field: str, value: str | None, by
     assert refusal(text, Change(("templates",), field, value)) == (
         f"x.yaml: can't be edited by a program, the way it is written; by hand: {by_hand}"
     )
+
+
+PAY = {"pay": "pay:\n  # from the cluster\n  grants:\n    - {group: devs, role: edit}\n"}
+LINES = "  pay:\n    # from the cluster\n    grants:\n      - {group: devs, role: edit}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("workspaces: {}\n", f"workspaces:\n{LINES}\n"),
+        ("workspaces:\n", f"workspaces:\n{LINES}\n"),
+        ("workspaces: {}  # none yet\nstacks: []\n", f"workspaces:\n{LINES}  # none yet\nstacks: []\n"),
+        ("defaults: {}\n", f"defaults: {{}}\n\nworkspaces:\n{LINES}\n"),
+        ("workspaces:\n  a: {}  # of a\n# end\n", f"workspaces:\n  a: {{}}  # of a\n{LINES}\n# end\n"),
+        ("workspaces:\n  a: {}", f"workspaces:\n  a: {{}}\n{LINES}"),
+        (
+            "workspaces:\n  pay:\n    adopt: true  # was\n  # of b\n  b: {}\n",
+            f"workspaces:\n{LINES}  # was\n  # of b\n  b: {{}}\n",
+        ),
+        ("workspaces:\r\n  a: {}\r\n", f"workspaces:\n  a: {{}}\n{LINES}\n".replace("\n", "\r\n")),
+    ],
+)
+@pytest.mark.usefixtures("either_parser")
+def test_whole_entries_are_added_or_replaced(before: str, after: str) -> None:
+    assert with_workspaces(before, "f.yaml", PAY) == after
+
+
+def test_several_entries_keep_their_order_and_the_files_indentation() -> None:
+    text = with_workspaces("workspaces:\n    a: {}\n", "f.yaml", {"b": "b:\n  adopt: true\n", "c": "c: {}\n"})
+    assert text == "workspaces:\n    a: {}\n    b:\n      adopt: true\n    c: {}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["workspaces: {a: {}}\n", "x: &x {a: {}}\nworkspaces: *x\n", "workspaces: &all {}\nx: *all\n", "workspaces: 3\n"],
+)
+def test_entries_in_other_forms_are_refused(text: str) -> None:
+    with pytest.raises(AmbientError, match="pay"):
+        with_workspaces(text, "f.yaml", PAY)

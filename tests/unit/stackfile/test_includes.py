@@ -4,6 +4,7 @@ import pytest
 
 from ambient_components.errors import AmbientError
 from ambient_components.stackfile import load_stack
+from ambient_components.stackfile.files import PlannedFiles
 from ambient_components.stackfile.includes import MAX_NESTING
 from ambient_components.stackfile.loader import review_stack
 
@@ -221,3 +222,17 @@ def test_a_file_of_another_encoding_has_its_place(write, tmp_path):
     write(s="include: [a.yaml]\nworkspaces: {}\n")
     (tmp_path / "a.yaml").write_bytes(b"defaults: {labels: {a: \xe9}}\n")
     assert problems_of() == ["a.yaml:1:24: not UTF-8; save the file as UTF-8"]
+
+
+def test_planned_files_are_read_before_they_are_written(write, tmp_path):
+    write(stacks__prod="workspaces: {old: {}}\n", stacks__prod__b="workspaces: {bb: {}}\n")
+    planned = {
+        "stacks/prod.yaml": "include: [prod/*.yaml]\nworkspaces: {own: {}}\n",
+        "stacks/prod/a.yaml": "workspaces: {aa: {}}\n",
+        "stacks/prod/deep/c.yaml": "workspaces: {cc: {}}\n",
+    }
+    files = PlannedFiles({str(tmp_path / path): text for path, text in planned.items()})
+    review = review_stack("stacks/prod.yaml", files=files)
+    assert sorted(review.stack.file.workspaces) == ["aa", "bb", "own"]
+    assert review.files == ("stacks/prod.yaml", "stacks/prod/a.yaml", "stacks/prod/b.yaml")
+    assert not (tmp_path / "stacks/prod/a.yaml").exists()

@@ -1,0 +1,245 @@
+"""Owners and grants of an existing workspace: the RoleBindings that an entry can declare without changing them."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from ambient_components.access.cluster_access import GROUP_ACCESS, reason_of
+from ambient_components.access.role_assignments import PLATFORM
+from ambient_components.adoption.forms import (
+    has_form,
+    managing_tools,
+    note_other_managers,
+    role_of,
+    stays_behind,
+    subject_of,
+)
+from ambient_components.adoption.notes import NoteRule, Notes, deletion
+from ambient_components.cluster.objects import Json, listing, mappings, name, role_ref, short, subjects
+from ambient_components.errors import hints_of
+from ambient_components.platform.bindings import BindingForm, grant_form, owner_form
+from ambient_components.platform.contract import Role
+from ambient_components.platform.subjects import Subject, SubjectKind
+from ambient_components.rules.roles import rank
+from ambient_components.stackfile import Grant
+from ambient_components.stackfile.models.types import SubjectText
+
+_OWNER: Final[TypeAdapter[Subject]] = TypeAdapter(SubjectText)
+
+
+@dataclass(slots=True)
+class Access:
+    """Owners and grants, as the stack file's model takes them."""
+
+    owners: list[str] = field(default_factory=list)
+    grants: list[dict[str, Any]] = field(default_factory=list)
+    adopted: list[Json] = field(default_factory=list)
+    """The RoleBindings of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    subject: Subject
+    role: Role
+    binding: Json
+
+
+def read_access(notes: Notes, bindings: Iterable[Json], accounts: Collection[str]) -> Access:
+    """Return the owners and grants of a workspace.
+
+    Args:
+        notes: The notes on the workspace; receives all access that they do not declare.
+        bindings: All RoleBindings of the workspace.
+        accounts: Names of its keys' ServiceAccounts; `keys` reads the bindings with only one of them.
+    """
+    found, grants, others = Access(), list[_Grant](), list[Json]()
+    for binding in sorted(bindings, key=name):
+        entries = mappings(binding.get("subjects"))
+        if not entries or _is_of_key(binding, notes.workspace, accounts) or reason_of(binding) == PLATFORM:
+            continue
+        subject = subject_of(entries[0], notes.workspace) if len(entries) == 1 else None
+        role = role_of(binding)
+        if subject is None or role is None:
+            others.append(binding)
+        elif has_form(binding, owner_form(subject)):
+            if _accepts(notes, binding, subject, role, owner=True):
+                found.owners.append(str(subject))
+                found.adopted.append(binding)
+        elif subject.kind is not SubjectKind.SERVICE_ACCOUNT and has_form(binding, grant_form(role, subject)):
+            if _accepts(notes, binding, subject, role, owner=False):
+                grants.append(_Grant(subject, role, binding))
+        else:
+            others.append(binding)
+    for grant in _one_each(notes, grants):
+        found.grants.append({str(grant.subject.kind): grant.subject.name, "role": grant.role.value})
+        found.adopted.append(grant.binding)
+    _note_others(notes, others, found)
+    note_other_managers(notes, "RoleBinding", found.adopted)
+    return found
+
+
+def _is_of_key(binding: Json, workspace: str, accounts: Collection[str]) -> bool:
+    """Return whether the binding has no other subject than one key of this workspace."""
+    prefix = f"serviceaccount:{workspace}:"
+    named = {*subjects(binding)}
+    return (
+        len(named) == 1 and next(iter(named)).removeprefix(prefix) in accounts and next(iter(named)).startswith(prefix)
+    )
+
+
+def _accepts(notes: Notes, binding: Json, subject: Subject, role: Role, *, owner: bool) -> bool:
+    """Return whether the stack file accepts the subject, and add a note if it does not."""
+    try:
+        if owner:
+            _OWNER.validate_python(str(subject))
+        else:
+            Grant.model_validate({str(subject.kind): subject.name, "role": role.value})
+    except ValidationError as error:
+        context: Mapping[str, Any] = error.errors(include_url=False)[0].get("ctx") or {}
+        notes.add(
+            NoteRule.REFUSED_SUBJECT,
+            f"{short(str(subject))} has the role {role}, and the stack file does not accept the subject: "
+            f"{context.get('problem', 'the name is invalid')}",
+            *hints_of(tuple(context.get("hints", ()))),
+            f"give the access to a valid subject, then delete the binding: {_delete(notes, binding)}",
+            object=_object(binding),
+            subject=str(subject),
+            role=role.value,
+        )
+        return False
+    return True
+
+
+def _one_each(notes: Notes, grants: Iterable[_Grant]) -> list[_Grant]:
+    """Return the strongest grant of each subject. As in the platform's UI, case does not distinguish subjects."""
+    chosen: dict[tuple[str, str], _Grant] = {}
+    for grant in sorted(grants, key=lambda one: (-rank(one.role), str(one.subject))):
+        taken = chosen.setdefault((grant.subject.kind, grant.subject.name.lower()), grant)
+        if taken is grant:
+            continue
+        if taken.subject == grant.subject:
+            what = (
+                f"{grant.subject} has the role {grant.role} too, beside {taken.role}: an entry has one grant a subject"
+            )
+            hint = f"delete the weaker one: {_delete(notes, grant.binding)}"
+        else:
+            what = (
+                f"{grant.subject} has the role {grant.role}, and differs only in case from {taken.subject}, which has "
+                f"{taken.role}: an entry has one of them"
+            )
+            hint = f"delete the binding of the name that is a mistake: {_delete(notes, grant.binding)}"
+        notes.add(
+            NoteRule.SECOND_GRANT,
+            what,
+            hint,
+            object=_object(grant.binding),
+            subject=str(grant.subject),
+            role=grant.role.value,
+        )
+    return sorted(chosen.values(), key=lambda one: str(one.subject))
+
+
+def _note_others(notes: Notes, others: Iterable[Json], found: Access) -> None:
+    taken = {name(one): subjects(one) for one in found.adopted}
+    for binding in others:
+        entries = mappings(binding.get("subjects"))
+        role, named = role_of(binding), subjects(binding)
+        subject = subject_of(entries[0], notes.workspace) if len(entries) == 1 else None
+        has = f"RoleBinding {short(name(binding))} gives {role or short(role_ref(binding))} to {listing(named)}"
+        about = {
+            "object": _object(binding),
+            "subject": named[0] if len(named) == 1 else "",
+            "role": role.value if role else role_ref(binding),
+        }
+        if role is None:
+            notes.add(
+                NoteRule.OTHER_ROLE,
+                f"{has}: only view, edit and admin of the platform can be declared",
+                f"if it is not needed, delete it: {_delete(notes, binding)}",
+                "or declare a grant that suffices, run pulumi up, then delete it",
+                **about,
+            )
+        elif len(entries) > 1:
+            notes.add(
+                NoteRule.SEVERAL_SUBJECTS,
+                f"{has}: a declared binding has one subject",
+                "declare a grant for each, run pulumi up, then delete the binding: " + _delete(notes, binding),
+                **about,
+            )
+        elif subject is None:
+            notes.add(
+                NoteRule.REFUSED_SUBJECT,
+                f"{has}, which is not a valid subject",
+                f"give the access to a valid subject, then delete the binding: {_delete(notes, binding)}",
+                **about,
+            )
+        else:
+            _note_binding(notes, binding, subject, role, has, taken, about)
+
+
+def _note_binding(
+    notes: Notes,
+    binding: Json,
+    subject: Subject,
+    role: Role,
+    has: str,
+    taken: Mapping[str, list[str]],
+    about: Mapping[str, str],
+) -> None:
+    """Add the note on a binding with one valid subject and a role of the platform, and another form than a grant's."""
+    form = _declared(subject, role)
+    if form is None:
+        why = "the platform grants to users and groups only"
+        hint = "for a program declare a key, and let the program use it"
+        notes.add(NoteRule.OTHER_BINDING, f"{has}: {why}", hint, f"then: {_delete(notes, binding)}", **about)
+    elif taken.get(form.name, [str(subject)]) != [str(subject)]:
+        notes.add(
+            NoteRule.SAME_NAME,
+            f"{has}: its grant would be the RoleBinding {form.name}, which {listing(taken[form.name])} has",
+            "give one of them another role, or access through a group",
+            f"then delete the binding: {_delete(notes, binding)}",
+            **about,
+        )
+    elif form.name in taken:
+        hint = f"the entry declares the same access by RoleBinding {form.name}, so delete it: {_delete(notes, binding)}"
+        notes.add(NoteRule.OTHER_BINDING, f"{has} a second time", hint, **about)
+    elif name(binding) == form.name:
+        rule = NoteRule.OTHER_OWNER if stays_behind(binding) else NoteRule.METADATA
+        why = "it has finalizers or owner references" if stays_behind(binding) else "its fields are not a grant's"
+        hint = f"declare it ({_line(subject, role)}): the run then corrects the binding in place"
+        notes.add(rule, f"{has}, and a run would change it: {why}", hint, **about)
+    else:
+        rule = NoteRule.GROUP_ACCESS if reason_of(binding) == GROUP_ACCESS else NoteRule.OTHER_BINDING
+        tools = managing_tools(binding)
+        managed = f"first remove it from {listing(tools)}, which would restore it" if tools else ""
+        notes.add(
+            rule,
+            f"{has}: a declared one has the name {form.name}, label and annotations",
+            f"declare it ({_line(subject, role)}) and run pulumi up",
+            managed,
+            f"then delete the binding: {_delete(notes, binding)}",
+            **about,
+        )
+
+
+def _declared(subject: Subject, role: Role) -> BindingForm | None:
+    """Return the form in which an entry can declare the access; None if it cannot."""
+    if subject.kind is not SubjectKind.SERVICE_ACCOUNT:
+        return grant_form(role, subject)
+    return owner_form(subject) if role is Role.ADMIN else None
+
+
+def _line(subject: Subject, role: Role) -> str:
+    if subject.kind is SubjectKind.SERVICE_ACCOUNT:
+        return f"owners: [{subject}]"
+    return f"grants: [{{{subject.kind}: {short(subject.name)}, role: {role}}}]"
+
+
+def _object(binding: Json) -> str:
+    return f"RoleBinding {name(binding)}"
+
+
+def _delete(notes: Notes, binding: Json) -> str:
+    return deletion("rolebinding", notes.workspace, name(binding))

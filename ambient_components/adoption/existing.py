@@ -1,0 +1,275 @@
+"""The objects of existing workspaces, read with one list request for each kind. The only module that reads a cluster.
+
+Values of Secrets are dropped as soon as a page arrives: only the names in their data are kept. Of objects that
+workspace users write, only the fields that matter are kept (see `cluster.objects`).
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ambient_components.cluster.client import ApiError, Cluster, core, path
+from ambient_components.cluster.guard import Guard
+from ambient_components.cluster.objects import Json, annotations, mapping, mappings, metadata, name, namespace, text
+from ambient_components.errors import AmbientError, Problem, StepError, refusal
+from ambient_components.platform.contract import (
+    APP_LABEL,
+    CA_BUNDLE,
+    CREATED_AT_ANNOTATION,
+    CREATED_BY_USER_ID_ANNOTATION,
+    DESCRIPTION_ANNOTATION,
+    FEATURE_FLAGS,
+    INTEGRATION_SECRET,
+    KEY_APP,
+    KEY_NAME_ANNOTATION,
+    LAST_USED_AT_ANNOTATION,
+    MANAGED,
+    MANAGED_LABEL,
+    NETWORK_API_GROUP,
+    PLATFORM_API_GROUP,
+    PLATFORM_API_VERSION,
+    PROJECT_SETTINGS,
+    RBAC_API_GROUP,
+    ROLE_ANNOTATION,
+    RUNNER_SECRET,
+    SA_NAME_ANNOTATION,
+    SUBJECT_KIND_ANNOTATION,
+    SUBJECT_NAME_ANNOTATION,
+)
+
+_KEPT: Final = frozenset(
+    {
+        CREATED_AT_ANNOTATION,
+        CREATED_BY_USER_ID_ANNOTATION,
+        DESCRIPTION_ANNOTATION,
+        KEY_NAME_ANNOTATION,
+        LAST_USED_AT_ANNOTATION,
+        ROLE_ANNOTATION,
+        SA_NAME_ANNOTATION,
+        SUBJECT_KIND_ANNOTATION,
+        SUBJECT_NAME_ANNOTATION,
+    }
+)
+"""Annotations of RoleBindings and ServiceAccounts that are kept."""
+
+_LONGEST: Final = 4096
+"""Characters kept of one of them; longer than any valid one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One list request over the whole cluster."""
+
+    kind: str
+    group: str
+    """API group; empty for the core group."""
+    resource: str
+    """Plural."""
+    selector: str | None = None
+    """Label selector."""
+    name: str | None = None
+    """Only objects with this name; the right to list this name is then enough."""
+    version: str = "v1"
+
+    @property
+    def path(self) -> str:
+        """API path of the collection."""
+        return path("apis", self.group, self.version, self.resource) if self.group else core(self.resource)
+
+    def __str__(self) -> str:
+        resource = f"{self.resource}.{self.group}" if self.group else self.resource
+        return f"list {resource}{f' {self.name!r}' if self.name else ''}"
+
+
+NAMESPACES: Final = Read("Namespace", "", "namespaces", f"{MANAGED_LABEL}={MANAGED}")
+SETTINGS: Final = Read(
+    "ProjectSettings", PLATFORM_API_GROUP, "projectsettings", name=PROJECT_SETTINGS, version=PLATFORM_API_VERSION
+)
+BINDINGS: Final = Read("RoleBinding", RBAC_API_GROUP, "rolebindings")
+ACCOUNTS: Final = Read("ServiceAccount", "", "serviceaccounts", f"{APP_LABEL}={KEY_APP}")
+SECRETS: Final = tuple(Read("Secret", "", "secrets", name=secret) for secret in (RUNNER_SECRET, INTEGRATION_SECRET))
+FLAGS: Final = Read("ConfigMap", "", "configmaps", name=FEATURE_FLAGS)
+CA_BUNDLES: Final = Read("ConfigMap", "", "configmaps", name=CA_BUNDLE)
+LIMIT_RANGES: Final = Read("LimitRange", "", "limitranges")
+QUOTAS: Final = Read("ResourceQuota", "", "resourcequotas")
+POLICIES: Final = Read("NetworkPolicy", NETWORK_API_GROUP, "networkpolicies")
+
+
+@dataclass(slots=True)
+class NamespaceObjects:
+    """The objects of one workspace, as the API server returned them, without what is not read."""
+
+    namespace: Json
+    bindings: list[Json] = field(default_factory=list)
+    accounts: list[Json] = field(default_factory=list)
+    """The ServiceAccounts of keys, by the platform's label."""
+    secrets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names in the data of the two workspace Secrets, by Secret; never a value."""
+    settings: Json | None = None
+    """ProjectSettings."""
+    flags: Json | None = None
+    """ConfigMap with the overrides of feature flags."""
+    ca_bundle: Json | None = None
+    """ConfigMap with certificates, without its data."""
+    limit_ranges: list[Json] = field(default_factory=list)
+    quotas: list[Json] = field(default_factory=list)
+    policies: list[Json] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingObjects:
+    """What a cluster has of its workspaces."""
+
+    workspaces: Mapping[str, NamespaceObjects]
+    """Objects by namespace, sorted."""
+    missing: tuple[str, ...] = ()
+    """Requested workspaces that do not exist, sorted: no namespace of this name has the platform's label."""
+
+
+def read_existing(guard: Guard, workspaces: Collection[str] = ()) -> ExistingObjects:
+    """Return the objects of existing workspaces. Nothing is written.
+
+    Args:
+        guard: Access to the cluster; another cluster than the stack's is refused.
+        workspaces: Names of the requested workspaces; empty for all of them.
+
+    Raises:
+        AmbientError: The cluster cannot be reached or is another one, the platform is not installed, or rights are
+            missing; then all of them are named at once.
+    """
+    try:
+        cluster = guard.cluster
+        return _read(cluster, workspaces)
+    except StepError as error:
+        raise AmbientError([error.problem]) from None
+
+
+def _read(cluster: Cluster, workspaces: Collection[str]) -> ExistingObjects:
+    lists = _Lists(cluster)
+    found = {
+        name(one): NamespaceObjects(_slim(one))
+        for one in lists.each(NAMESPACES)
+        if not workspaces or name(one) in workspaces
+    }
+    for read, add in _ADDED.items():
+        for item in lists.each(read):
+            if (place := found.get(namespace(item))) is not None:
+                add(place, item)
+    lists.raise_if_refused()
+    return ExistingObjects(dict(sorted(found.items())), tuple(sorted({*workspaces} - {*found})))
+
+
+def _add_settings(place: NamespaceObjects, item: Json) -> None:
+    place.settings = _slim(item, "spec")
+
+
+def _add_secret(place: NamespaceObjects, item: Json) -> None:
+    place.secrets[name(item)] = tuple(sorted(filter(None, map(text, mapping(item.get("data"))))))
+
+
+def _add_flags(place: NamespaceObjects, item: Json) -> None:
+    place.flags = _slim(item, "data")
+
+
+def _add_ca_bundle(place: NamespaceObjects, item: Json) -> None:
+    place.ca_bundle = _slim(item)
+
+
+_ADDED: Final[Mapping[Read, Callable[[NamespaceObjects, Json], None]]] = {
+    SETTINGS: _add_settings,
+    BINDINGS: lambda place, item: place.bindings.append(_slim(item, "roleRef", "subjects", only=_KEPT)),
+    ACCOUNTS: lambda place, item: place.accounts.append(_slim(item, only=_KEPT)),
+    **dict.fromkeys(SECRETS, _add_secret),
+    FLAGS: _add_flags,
+    CA_BUNDLES: _add_ca_bundle,
+    LIMIT_RANGES: lambda place, item: place.limit_ranges.append(_slim(item, "spec")),
+    QUOTAS: lambda place, item: place.quotas.append(_slim(item, "spec")),
+    POLICIES: lambda place, item: place.policies.append(_slim(item, "spec")),
+}
+"""What is kept of each list."""
+
+READS: Final = (NAMESPACES, *_ADDED)
+"""All requests, in their order. Each needs the right to list, over the whole cluster."""
+
+
+class _Lists:
+    """Lists of a cluster; all missing rights are reported together."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._refused: list[Read] = []
+
+    def each(self, read: Read) -> Iterator[dict[str, Any]]:
+        """Yield the objects of one list; none if the right is missing."""
+        try:
+            for item in self._cluster.each(read.path, read.selector, name=read.name):
+                # A server that ignores a selector must not add objects: other Secrets have other values.
+                if read.name in (None, name(item)):
+                    yield item
+        except ApiError as error:
+            if error.status == 404 and read is SETTINGS:
+                raise StepError(*_NOT_INSTALLED) from None
+            if not error.lacks_right:
+                raise
+            self._refused.append(read)
+
+    def raise_if_refused(self) -> None:
+        """Raise a problem for each missing right."""
+        if self._refused:
+            raise AmbientError(map(_lacking, self._refused))
+
+
+_NOT_INSTALLED: Final = (
+    "the Ambient Code Platform is not installed in this cluster: it does not have the resource "
+    f"{SETTINGS.resource}.{SETTINGS.group}",
+    "choose the platform's cluster: KUBECONFIG, or context in the stack's config",
+    "or install the platform first",
+)
+
+
+def _lacking(read: Read) -> Problem:
+    group = f" of the API group {read.group}" if read.group else ""
+    named = f" named {read.name}" if read.name else ""
+    return refusal(
+        f"the right to list {read.resource}{named}{group} in all namespaces is missing",
+        "use the kubeconfig of a cluster admin: adoption only reads the cluster",
+        f"or let a cluster admin grant it: {_role(read)}",
+    )
+
+
+def _role(read: Read) -> str:
+    resource = f"{read.resource}.{read.group}" if read.group else read.resource
+    names = f" --resource-name={read.name}" if read.name else ""
+    title = f"ambient-adopt-{read.resource}" + (f"-{read.name}" if read.name else "")
+    return (
+        f"kubectl create clusterrole {title} --verb=list --resource={resource}{names}, and "
+        f"kubectl create clusterrolebinding {title} --clusterrole={title} --user=USER"
+    )
+
+
+def _slim(item: Json, *sections: str, only: Collection[str] | None = None) -> dict[str, Any]:
+    """Return the parts of an object that adoption reads.
+
+    Args:
+        item: The object.
+        sections: Sections beside the metadata.
+        only: Annotations to keep; None keeps all of them.
+    """
+    meta = metadata(item)
+    kept = {key: meta[key] for key in ("name", "namespace", "uid", "labels", "creationTimestamp") if key in meta}
+    notes = annotations(item)
+    kept["annotations"] = (
+        notes if only is None else {key: value[:_LONGEST] for key, value in notes.items() if key in only}
+    )
+    for key in ("deletionTimestamp", "finalizers", "ownerReferences"):
+        if meta.get(key):
+            kept[key] = meta[key]
+    kept["managedFields"] = [
+        {"manager": manager, "operation": operation} for manager, operation in sorted(_managers(meta))
+    ]
+    return {"metadata": kept, **{key: item[key] for key in sections if key in item}}
+
+
+def _managers(meta: Json) -> set[tuple[str, str]]:
+    fields: Iterable[Json] = mappings(meta.get("managedFields"))
+    return {(text(one.get("manager")), text(one.get("operation"))) for one in fields}

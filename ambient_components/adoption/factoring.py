@@ -1,0 +1,94 @@
+"""Values that all workspaces share, as defaults of the stack file. Each effective entry stays exactly equal.
+
+The merge is that of `stackfile.layers`: mappings are merged, lists and other values are replaced, and some mappings
+are replaced as a whole.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ambient_components.stackfile import Defaults, KeyDefaults
+from ambient_components.stackfile.layers import RULES, Rules
+
+Entry = Mapping[str, Any]
+
+_KEYS: Final = "keys"
+_FIELDS: Final = frozenset(info.alias or name for name, info in Defaults.model_fields.items()) - {_KEYS}
+_KEY_FIELDS: Final = frozenset(info.alias or name for name, info in KeyDefaults.model_fields.items())
+_FEWEST: Final = 2
+"""Fewest workspaces with defaults: the values of one are better read in its entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Factored:
+    """Defaults, and the entries without them."""
+
+    defaults: dict[str, Any]
+    """Empty if the workspaces have nothing in common."""
+    entries: dict[str, dict[str, Any]]
+    """By workspace, in the given order."""
+
+
+def factor(entries: Mapping[str, Entry]) -> Factored:
+    """Return the values that all entries share as defaults.
+
+    Args:
+        entries: Entries by workspace, in a stack file that has no defaults and no other workspaces.
+    """
+    kept = {name: dict(entry) for name, entry in entries.items()}
+    if len(entries) < _FEWEST:
+        return Factored({}, kept)
+    parts = [{field: entry[field] for field in entry if field in _FIELDS} for entry in entries.values()]
+    defaults = _common(parts, RULES)
+    kept = {name: _without(entry, defaults, RULES) for name, entry in kept.items()}
+    keys = [key for entry in entries.values() for key in (entry.get(_KEYS) or {}).values()]
+    if shared := _shared_by_keys(keys):
+        defaults[_KEYS] = shared
+        for entry in kept.values():
+            if _KEYS in entry:
+                entry[_KEYS] = {key_id: _without(key, shared, RULES) for key_id, key in entry[_KEYS].items()}
+    return Factored(defaults, kept)
+
+
+def _shared_by_keys(keys: Sequence[Entry]) -> dict[str, Any]:
+    """Return what all keys share; defaults for keys apply to each of them."""
+    if len(keys) < _FEWEST:
+        return {}
+    return _common([{field: key[field] for field in key if field in _KEY_FIELDS} for key in keys], RULES)
+
+
+def _common(parts: Sequence[Entry], rules: Rules) -> dict[str, Any]:
+    """Return the values that all mappings have."""
+    first, *others = parts
+    found: dict[str, Any] = {}
+    for key, value in first.items():
+        if not all(key in other for other in others):
+            continue
+        values = [value, *(other[key] for other in others)]
+        below = rules.at(key)
+        if all(_equal(value, other) for other in values):
+            found[key] = value
+        elif not below.whole and all(isinstance(one, dict) for one in values) and (inner := _common(values, below)):
+            found[key] = inner
+    return found
+
+
+def _without(entry: Entry, defaults: Entry, rules: Rules) -> dict[str, Any]:
+    """Return the entry without what the defaults have; they have nothing that the entry lacks."""
+    kept: dict[str, Any] = {}
+    for key, value in entry.items():
+        if key not in defaults:
+            kept[key] = value
+        elif not _equal(value, defaults[key]):
+            kept[key] = _without(value, defaults[key], rules.at(key)) if isinstance(defaults[key], dict) else value
+    return kept
+
+
+def _equal(one: object, other: object) -> bool:
+    """Return whether two values are the same in YAML, where true is not 1."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_equal(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return type(one) is type(other) and one == other

@@ -1,0 +1,77 @@
+"""The texts of a stack's files after an adoption. Nothing is written here."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ambient_components.adoption.layout import Layout, includes
+from ambient_components.adoption.rendering import block, included_file, inclusion, stack_file
+from ambient_components.adoption.workspaces import ExistingWorkspace
+from ambient_components.errors import Where, fail
+from ambient_components.stackfile.editing import with_workspaces
+from ambient_components.stackfile.yaml.reader import parse_yaml
+
+_INCLUDE: Final = "include"
+
+Current = Callable[[str], str | None]
+"""Returns the present text of a file by its path from the folder of stack files. None if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """Where the entries of a stack go."""
+
+    stack: str
+    layout: Layout
+    places: Mapping[str, str]
+    """File of each workspace, from the folder of stack files."""
+
+    @property
+    def stack_file(self) -> str:
+        """Path of the stack file, from the folder of stack files."""
+        return f"{self.stack}.yaml"
+
+
+def texts(
+    arrangement: Arrangement, workspaces: Sequence[ExistingWorkspace], defaults: Mapping[str, Any], current: Current
+) -> dict[str, str]:
+    """Return the new text of each file that changes, by its path from the folder of stack files.
+
+    Args:
+        arrangement: Where the entries go.
+        workspaces: The workspaces to write. Existing entries are replaced.
+        defaults: What they have in common, for a new stack file.
+        current: The present files. A stack file that may be replaced counts as none.
+
+    Raises:
+        AmbientError: A file is invalid, or in a form that can't be edited.
+    """
+    by_file: dict[str, dict[str, str]] = {}
+    for one in workspaces:
+        by_file.setdefault(arrangement.places[one.name], {})[one.name] = block(one)
+    main = arrangement.stack_file
+    patterns = includes(arrangement.layout, arrangement.stack) if by_file.keys() - {main} else ()
+    before = current(main)
+    text = stack_file(arrangement.stack, defaults, patterns) if before is None else _including(before, main, patterns)
+    found = {main: text} if text != before else {}
+    for file, blocks in sorted(by_file.items()):
+        there = text if file == main else current(file)
+        found[file] = with_workspaces(included_file() if there is None else there, file, blocks)
+    return found
+
+
+def _including(text: str, file: str, patterns: Iterable[str]) -> str:
+    """Return a stack file's text with patterns that it must include.
+
+    Raises:
+        AmbientError: It includes other files, and not these.
+    """
+    included = parse_yaml(text, file).data.get(_INCLUDE)
+    items = included if isinstance(included, list) else []
+    there = [item.get("path") if isinstance(item, Mapping) else item for item in items]
+    missing = [pattern for pattern in patterns if pattern not in there]
+    if not missing:
+        return text
+    if included is not None:
+        fail(Where(file), _INCLUDE, f"{missing[0]} is not included", f"add it to the list: - {missing[0]}")
+    return f"{text.rstrip()}\n\n{inclusion(missing)}"

@@ -1,0 +1,100 @@
+"""Comparison of existing objects with the form in which a run would declare them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from ambient_components.adoption.notes import NoteRule, Notes
+from ambient_components.cluster.objects import (
+    Json,
+    annotations,
+    finalizers,
+    labels,
+    listing,
+    mapping,
+    mappings,
+    metadata,
+    name,
+    text,
+)
+from ambient_components.platform.bindings import BindingForm
+from ambient_components.platform.contract import ROLES, Role, cluster_role
+from ambient_components.platform.subjects import Subject, SubjectKind
+
+_ROLES: Final = {("ClusterRole", cluster_role(role)): role for role in ROLES}
+_KINDS: Final = {"User": SubjectKind.USER, "Group": SubjectKind.GROUP}
+_FIELDS: Final = ("kind", "apiGroup", "name", "namespace")
+_TOOLS: Final = ("argocd", "kustomize-controller", "helm", "terraform", "pulumi", "rancher", "fleet-agent")
+"""Beginnings of the names with which tools that restore their own declaration write to a cluster."""
+
+
+def role_of(binding: Json) -> Role | None:
+    """Return the platform's role that a RoleBinding gives; None for any other role."""
+    reference = mapping(binding.get("roleRef"))
+    return _ROLES.get((text(reference.get("kind")), text(reference.get("name"))))
+
+
+def subject_of(entry: Json, workspace: str) -> Subject | None:
+    """Return a subject of a RoleBinding; None if it is not a valid one.
+
+    Args:
+        entry: The item of `subjects`.
+        workspace: Namespace of the binding, the default for a ServiceAccount.
+    """
+    kind, named = text(entry.get("kind")), text(entry.get("name"))
+    try:
+        if kind == "ServiceAccount":
+            return Subject(SubjectKind.SERVICE_ACCOUNT, named, text(entry.get("namespace")) or workspace)
+        return Subject(_KINDS[kind], named) if kind in _KINDS else None
+    except ValueError:
+        return None
+
+
+def has_form(binding: Json, form: BindingForm) -> bool:
+    """Return whether a RoleBinding is exactly the declared one, so that a run changes nothing in it.
+
+    Further labels and annotations stay, because runs merge theirs into them. Finalizers and owner references do not.
+    """
+    found = [{key: one[key] for key in _FIELDS if one.get(key)} for one in mappings(binding.get("subjects"))]
+    return (
+        name(binding) == form.name
+        and found == [form.subject.rbac_subject()]
+        and {**mapping(binding.get("roleRef"))} == form.role_ref
+        and _includes(labels(binding), form.labels)
+        and _includes(annotations(binding), form.annotations)
+        and not stays_behind(binding)
+    )
+
+
+def _includes(there: Mapping[str, str], declared: Mapping[str, str]) -> bool:
+    return all(there.get(key) == value for key, value in declared.items())
+
+
+def stays_behind(item: Json) -> bool:
+    """Return whether an object has finalizers or owner references, which a run would remove."""
+    return bool(finalizers(item) or metadata(item).get("ownerReferences"))
+
+
+def managing_tools(item: Json) -> tuple[str, ...]:
+    """Return the field managers of an object that restore what a run changes, sorted.
+
+    These are known tools, and all that use server-side apply, which is how controllers declare objects.
+    """
+    found = {
+        text(one.get("manager"))
+        for one in mappings(metadata(item).get("managedFields"))
+        if text(one.get("operation")) == "Apply" or text(one.get("manager")).lower().startswith(_TOOLS)
+    }
+    return tuple(sorted(filter(None, found)))
+
+
+def note_other_managers(notes: Notes, kind: str, items: list[Json]) -> None:
+    """Add a note about adopted objects that other tools manage as well, one for each kind."""
+    managed = {name(one): managing_tools(one) for one in items}
+    managed = {one: tools for one, tools in sorted(managed.items()) if tools}
+    if managed:
+        tools = sorted({tool for found in managed.values() for tool in found})
+        notes.add(
+            NoteRule.OTHER_OWNER,
+            f"{len(managed)} {kind}s have further field managers ({listing(tools)}): {listing(list(managed))}",
+            "remove these objects from the other tool after the adoption, or leave them out here",
+        )

@@ -1,0 +1,45 @@
+"""Distribution of adopted workspaces over the files of a stack."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+TEAM_LABEL: Final = "team"
+"""The default label of a namespace that names its team."""
+
+_OTHERS: Final = "others"
+"""Name of the file of workspaces without a team."""
+
+
+class Layout(StrEnum):
+    """Which file has a workspace's entry."""
+
+    ONE = "one"
+    """The stack file."""
+
+    PER_WORKSPACE = "per-workspace"
+    """A file for each workspace, in a folder with the stack's name."""
+
+    PER_TEAM_LABEL = "per-team-label"
+    """A file for each value of a label, in that folder."""
+
+
+def file_of(layout: Layout, stack: str, workspace: str, entry: Mapping[str, Any], label: str = TEAM_LABEL) -> str:
+    """Return the path of the file with a workspace's entry, from the folder of stack files.
+
+    Args:
+        layout: The layout.
+        stack: The stack's name.
+        workspace: The workspace's name.
+        entry: Its entry.
+        label: The label that names its team.
+    """
+    if layout is Layout.ONE:
+        return f"{stack}.yaml"
+    name = workspace if layout is Layout.PER_WORKSPACE else (entry.get("labels") or {}).get(label) or _OTHERS
+    return f"{stack}/{name}.yaml"
+
+
+def includes(layout: Layout, stack: str) -> tuple[str, ...]:
+    """Return the patterns that the stack file must include."""
+    return () if layout is Layout.ONE else (f"{stack}/*.yaml",)

@@ -1,0 +1,134 @@
+"""Labels, annotations and names on the Namespace of an existing workspace: the inverse of `components.workspace`."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ambient_components.adoption.forms import managing_tools
+from ambient_components.adoption.notes import NoteRule, Notes
+from ambient_components.cluster.objects import Json, annotations, labels, listing, short
+from ambient_components.platform.contract import (
+    DISPLAY_NAME_MAX,
+    MANAGED_BY_LABEL,
+    MANAGED_BY_VALUE,
+    OPENSHIFT_DESCRIPTION_ANNOTATION,
+    OPENSHIFT_DISPLAY_NAME_ANNOTATION,
+    POD_SECURITY_LABEL,
+    WORKSPACE_DESCRIPTION_MAX,
+    PodSecurity,
+)
+from ambient_components.rules.labels import key_problem, label_value_problem
+from ambient_components.rules.secret_patterns import looks_like_credential
+
+_CONTROLLERS: Final = (
+    "argoproj.io",
+    "capsule.clastix.io",
+    "cattle.io",
+    "fluxcd.io",
+    "helm.sh",
+    "operatorframework.io",
+)
+"""Domains of controllers that write labels and annotations themselves."""
+_POD_SECURITY_SYNC: Final = "pod-security-admission-label-synchronization-controller"
+"""OpenShift's controller, which sets the Pod Security level of a namespace by its SCCs."""
+
+
+def read_namespace(notes: Notes, namespace: Json, *, openshift: bool) -> dict[str, Any]:
+    """Return the fields of an entry that are labels and annotations of the namespace.
+
+    Args:
+        notes: The notes on the workspace.
+        namespace: The Namespace.
+        openshift: Whether the cluster is OpenShift; only there the platform shows display names.
+    """
+    entry: dict[str, Any] = _names(notes, annotations(namespace)) if openshift else {}
+    kept_labels = _kept(notes, "label", labels(namespace))
+    kept_annotations = _kept(notes, "annotation", annotations(namespace))
+    if kept_labels:
+        entry["labels"] = kept_labels
+    if kept_annotations:
+        entry["annotations"] = kept_annotations
+    entry |= _pod_security(notes, namespace)
+    if labels(namespace).get(MANAGED_BY_LABEL) != MANAGED_BY_VALUE:
+        there = labels(namespace).get(MANAGED_BY_LABEL)
+        what = f"the first run sets the label {MANAGED_BY_LABEL}" + (f", which is {short(there)}" if there else "")
+        notes.add(NoteRule.METADATA, what, object=f"Namespace {notes.workspace}")
+    if tools := managing_tools(namespace):
+        notes.add(
+            NoteRule.OTHER_OWNER,
+            f"the namespace has further field managers: {listing(tools)}",
+            "remove it from the other tool after the adoption",
+            object=f"Namespace {notes.workspace}",
+        )
+    return entry
+
+
+def _names(notes: Notes, there: Mapping[str, str]) -> dict[str, Any]:
+    entry: dict[str, Any] = {}
+    title = there.get(OPENSHIFT_DISPLAY_NAME_ANNOTATION)
+    if not title:
+        what = "the first run sets the display name to the workspace's name"
+        notes.add(NoteRule.METADATA, what, object=f"Namespace {notes.workspace}")
+    elif len(title) > DISPLAY_NAME_MAX:
+        _note_long(notes, "display name", len(title), DISPLAY_NAME_MAX)
+    elif title != notes.workspace:
+        entry["displayName"] = title
+    description = there.get(OPENSHIFT_DESCRIPTION_ANNOTATION)
+    if description and len(description) > WORKSPACE_DESCRIPTION_MAX:
+        _note_long(notes, "description", len(description), WORKSPACE_DESCRIPTION_MAX)
+    elif description:
+        entry["description"] = description
+    return entry
+
+
+def _note_long(notes: Notes, what: str, length: int, most: int) -> None:
+    notes.add(
+        NoteRule.DISPLAY_NAME,
+        f"the {what} has {length} characters; the stack file takes up to {most}",
+        "write a shorter one in the entry: the next run sets it",
+        object=f"Namespace {notes.workspace}",
+    )
+
+
+def _kept(notes: Notes, what: str, there: Mapping[str, str]) -> dict[str, str]:
+    """Return labels or annotations of people. Those of Kubernetes, OpenShift, the platform and this tool stay."""
+    kept: dict[str, str] = {}
+    refused, managed = [], []
+    for key, value in sorted(there.items()):
+        if key_problem(key) is not None:
+            continue
+        prefix = key.rpartition("/")[0]
+        if any(prefix == domain or prefix.endswith(f".{domain}") for domain in _CONTROLLERS):
+            managed.append(key)
+        elif looks_like_credential(value) or (what == "label" and label_value_problem(value)):
+            refused.append(key)
+        else:
+            kept[key] = value
+    if managed:
+        notes.add(
+            NoteRule.OTHER_OWNER,
+            f"{what}s that other controllers write stay outside of the entry: {listing(managed)}",
+            object=f"Namespace {notes.workspace}",
+        )
+    if refused:
+        notes.add(
+            NoteRule.LABELS,
+            f"{what}s with values that look like credentials stay outside of the entry: {listing(refused)}",
+            "move the value to a Secret, and revoke it if people read it here",
+            object=f"Namespace {notes.workspace}",
+        )
+    return kept
+
+
+def _pod_security(notes: Notes, namespace: Json) -> dict[str, Any]:
+    level = labels(namespace).get(POD_SECURITY_LABEL)
+    if level is None or _POD_SECURITY_SYNC in managing_tools(namespace):
+        return {}
+    if level in tuple(PodSecurity):
+        return {"podSecurity": level}
+    notes.add(
+        NoteRule.POD_SECURITY,
+        f"the namespace enforces the Pod Security level {short(level)}, which the stack file does not accept",
+        f"allowed: {', '.join(PodSecurity)}; the platform's sessions run an init container as root",
+        object=f"Namespace {notes.workspace}",
+    )
+    return {}

@@ -1,0 +1,142 @@
+"""Settings of an existing workspace: the inverse of `components.settings`. Only what would be written back equally."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from ambient_components.adoption.notes import NoteRule, Notes
+from ambient_components.cluster.objects import Json, labels, listing, mapping, mappings, short
+from ambient_components.platform.contract import (
+    CA_BUNDLE,
+    FEATURE_FLAGS,
+    FEATURE_FLAGS_LABELS,
+    IDLE_TIMEOUT_DEFAULT,
+    PROJECT_SETTINGS,
+)
+from ambient_components.rules.arguments import is_whole
+from ambient_components.rules.durations import format_seconds
+from ambient_components.rules.findings import Finding
+from ambient_components.rules.settings import IDLE_TIMEOUT_MAX, McpType, flag_findings, mcp_findings
+from ambient_components.stackfile import McpServer
+from ambient_components.stackfile.models.settings import NEVER
+
+_OBJECT: Final = f"ProjectSettings {PROJECT_SETTINGS}"
+_FLAGS: Final = {"true": True, "false": False}
+
+
+def read_settings(notes: Notes, project: Json | None, flags: Json | None, ca_bundle: Json | None) -> dict[str, Any]:
+    """Return the settings that differ from the platform's defaults, as the stack file's model takes them.
+
+    Args:
+        notes: The notes on the workspace.
+        project: ProjectSettings; None if the workspace has none.
+        flags: The ConfigMap with feature flags.
+        ca_bundle: The ConfigMap with certificates.
+    """
+    spec = mapping(mapping(project).get("spec"))
+    if groups := mappings(spec.get("groupAccess")):
+        notes.add(
+            NoteRule.GROUP_ACCESS,
+            f"ProjectSettings has {len(groups)} lines of groupAccess, which an entry cannot have",
+            "declare grants for the groups",
+            object=_OBJECT,
+        )
+    if ca_bundle is not None:
+        notes.add(
+            NoteRule.CA_BUNDLE,
+            f"ConfigMap {CA_BUNDLE} has certificates for sessions; the entry leaves them to the cluster",
+            "to declare them, write them into a file and name it in settings.caBundle.file",
+            object=f"ConfigMap {CA_BUNDLE}",
+        )
+    return {
+        **_idle_timeout(notes, spec.get("inactivityTimeoutSeconds")),
+        **_mcp_servers(notes, spec.get("mcpServers")),
+        **_feature_flags(notes, flags),
+    }
+
+
+def _idle_timeout(notes: Notes, seconds: Any) -> dict[str, Any]:
+    if seconds is None or seconds == IDLE_TIMEOUT_DEFAULT:
+        return {}
+    if is_whole(seconds, 0) and seconds <= IDLE_TIMEOUT_MAX:
+        return {"idleTimeout": format_seconds(seconds) if seconds else NEVER}
+    notes.add(
+        NoteRule.IDLE_TIMEOUT,
+        f"the idle timeout is not one that the stack file accepts; the most is {format_seconds(IDLE_TIMEOUT_MAX)}",
+        f"write settings.idleTimeout: {NEVER}",
+        object=_OBJECT,
+    )
+    return {}
+
+
+def _mcp_servers(notes: Notes, live: Any) -> dict[str, Any]:
+    """Return the servers, all of them or none: a run replaces the whole field."""
+    servers = mapping(live)
+    if not servers:
+        return {}
+    custom, disabled = servers.get("custom"), servers.get("disabled")
+    entry: dict[str, Any] = {}
+    wrong: list[str] = (
+        [] if set(servers) <= {"custom", "disabled"} else ["it has other fields than custom and disabled"]
+    )
+    if custom is not None:
+        entries = {key: _server(server) for key, server in mapping(custom).items()}
+        refused = sorted(key for key, server in entries.items() if server is None)
+        if refused or not entries:
+            wrong.append(f"servers that a run would write differently: {listing(refused) or 'an empty list'}")
+        entry["custom"] = entries
+    if disabled is not None:
+        named = disabled if isinstance(disabled, list) else []
+        if not named or named != sorted(map(str, named)):
+            wrong.append("disabled is empty, or not sorted as a run writes it")
+        entry["disabled"] = [*named]
+    if not wrong:
+        wrong = _errors(mcp_findings(entry))
+    if wrong:
+        notes.add(
+            NoteRule.MCP_SERVERS,
+            f"the MCP servers are left to the UI ({listing(wrong)})",
+            "declare all of them under settings.mcpServers: a run replaces the whole list",
+            "write ${NAME} for a credential, and put NAME under secrets.integrations",
+            object=_OBJECT,
+        )
+        return {}
+    return {"mcpServers": entry}
+
+
+def _server(live: Any) -> dict[str, Any] | None:
+    """Return the entry of one server; None if a run would write another one."""
+    if not isinstance(live, Mapping):
+        return None
+    kind = live.get("type")
+    default = McpType.HTTP if live.get("url") is not None else McpType.STDIO
+    entry = {key: value for key, value in live.items() if key != "type" or kind != default}
+    try:
+        model = McpServer.model_validate(entry)
+    except ValidationError:
+        return None
+    return entry if model.as_platform() == live else None
+
+
+def _feature_flags(notes: Notes, item: Json | None) -> dict[str, Any]:
+    data = mapping(mapping(item).get("data"))
+    entry = {flag: _FLAGS[value] for flag, value in data.items() if isinstance(value, str) and value in _FLAGS}
+    refused = {found.path[0] for found in flag_findings(entry) if not found.warning}
+    entry = {flag: on for flag, on in sorted(entry.items()) if flag not in refused}
+    if others := sorted(short(flag) for flag in data if flag not in entry):
+        notes.add(
+            NoteRule.FEATURE_FLAGS,
+            f"feature flags with other values than true and false: {listing(others)}",
+            "declare them under settings.featureFlags, or set them in the UI",
+            object=f"ConfigMap {FEATURE_FLAGS}",
+        )
+    if entry and any(labels(item).get(key) != value for key, value in FEATURE_FLAGS_LABELS.items()):
+        what = f"ConfigMap {FEATURE_FLAGS}: the first run sets the platform's labels"
+        notes.add(NoteRule.METADATA, what, object=f"ConfigMap {FEATURE_FLAGS}")
+    return {"featureFlags": entry} if entry else {}
+
+
+def _errors(found: Iterable[Finding]) -> list[str]:
+    """Return places of errors; never values, which may be credentials."""
+    return sorted({".".join(map(str, one.path)) for one in found if not one.warning})

@@ -1,0 +1,165 @@
+"""What an adoption found, for the person who reviews it: counts, guardrails, keys out of use, spread subjects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from ambient_components.access.entries import Ledger
+from ambient_components.access.guardrail_names import NO_ADMIN, GuardrailSettings
+from ambient_components.access.guardrails import existing_violations
+from ambient_components.access.violations import persons
+from ambient_components.adoption.notes import Note
+from ambient_components.adoption.workspaces import ExistingWorkspace
+from ambient_components.printable import one_line
+
+STALE_AFTER: Final = timedelta(days=90)
+"""A key that was not used for this long is reported: the default lifetime of the platform's tokens."""
+
+_SEVERAL: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class StaleKey:
+    """A key that may be out of use."""
+
+    workspace: str
+    key: str
+    last_used: datetime | None
+    """UTC. None if the platform never saw a use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What an adoption found."""
+
+    workspaces: int
+    owners: int
+    grants: int
+    keys: int
+    guardrails: Mapping[str, tuple[str, ...]]
+    """Workspaces by the guardrail that their existing access violates."""
+    stale_keys: tuple[StaleKey, ...]
+    spread: Mapping[str, tuple[str, ...]]
+    """Workspaces by subject, of subjects in at least two of them."""
+    notes: tuple[Note, ...]
+    """What the files can't say."""
+
+    def document(self) -> dict[str, Any]:
+        """Return the summary as JSON."""
+        return {
+            "counts": {
+                "workspaces": self.workspaces, "owners": self.owners, "grants": self.grants, "keys": self.keys,
+            },
+            "guardrails": {name: list(where) for name, where in self.guardrails.items()},
+            "staleKeys": [
+                {
+                    "workspace": one.workspace,
+                    "key": one.key,
+                    "lastUsed": one.last_used.isoformat().replace("+00:00", "Z") if one.last_used else None,
+                }
+                for one in self.stale_keys
+            ],
+            "subjectsInSeveralWorkspaces": {who: list(where) for who, where in self.spread.items()},
+            "notes": [
+                {
+                    "workspace": one.workspace, "rule": one.rule, "what": one.what, "hints": list(one.hints),
+                    "object": one.object or None, "subject": one.subject or None, "role": one.role or None,
+                }
+                for one in self.notes
+            ],
+        }  # fmt: skip
+
+
+def summarize(
+    workspaces: Sequence[ExistingWorkspace], ledger: Ledger, settings: GuardrailSettings, now: datetime
+) -> Summary:
+    """Return what an adoption found.
+
+    Args:
+        workspaces: The adopted workspaces.
+        ledger: Their declared access.
+        settings: Guardrail settings of the stack.
+        now: The current time, UTC.
+    """
+    stale = [
+        StaleKey(one.name, key, used)
+        for one in sorted(workspaces, key=lambda each: each.name)
+        for key, used in sorted(one.key_use.items())
+        if used is None or now - used > STALE_AFTER
+    ]
+    places: dict[str, list[str]] = {}
+    for name, entry in sorted(ledger.items()):
+        for who in sorted({*entry.owners, *entry.grants}):
+            places.setdefault(who, []).append(name)
+    return Summary(
+        len(workspaces),
+        sum(len(entry.owners) for entry in ledger.values()),
+        sum(len(entry.grants) for entry in ledger.values()),
+        sum(len(entry.keys) for entry in ledger.values()),
+        violations(ledger, settings, now),
+        tuple(stale),
+        {who: tuple(where) for who, where in sorted(places.items()) if len(where) >= _SEVERAL},
+        tuple(note for one in workspaces for note in one.notes),
+    )
+
+
+def violations(ledger: Ledger, settings: GuardrailSettings, now: datetime) -> dict[str, tuple[str, ...]]:
+    """Return the workspaces by the guardrail that their existing access violates, with and without exceptions.
+
+    Admin keys beside editors and workspaces without an admin are included even where the stack allows them.
+    """
+    strict = GuardrailSettings(settings.exceptions, settings.max_keys, settings.groups_only, isolate_admin_keys=True)
+    found: dict[str, set[str]] = {}
+    for one in existing_violations(ledger, strict, now):
+        if one.workspace is not None:
+            found.setdefault(one.guardrail, set()).add(one.workspace)
+    found.setdefault(NO_ADMIN, set()).update(name for name, entry in ledger.items() if not persons(entry))
+    return {guardrail: tuple(sorted(names)) for guardrail, names in sorted(found.items()) if names}
+
+
+def message(summary: Summary, stack: str, proof: Sequence[str], refused: Sequence[str] = ()) -> str:
+    """Return the message of the commit that has the files.
+
+    Args:
+        summary: What the adoption found.
+        stack: The stack.
+        proof: Lines on what the plan would change.
+        refused: Lines on workspaces that are not adopted.
+    """
+    lines = [f"Adopt {_count(summary.workspaces, 'workspace')} into stack {stack}", "", f"Found: {counts(summary)}."]
+    lines += proof
+    for heading, items in (*sections(summary), *([("Not adopted", refused)] if refused else [])):
+        lines += ["", f"{heading}:", *(f"- {one_line(item)}" for item in items)]
+    return "\n".join(lines) + "\n"
+
+
+def counts(summary: Summary) -> str:
+    """Return how many of each kind were found."""
+    return (
+        f"{_count(summary.workspaces, 'workspace')}, {_count(summary.owners, 'owner')}, "
+        f"{_count(summary.grants, 'grant')}, {_count(summary.keys, 'key')}"
+    )
+
+
+def sections(summary: Summary) -> list[tuple[str, list[str]]]:
+    """Return what a reviewer should read, as headings with lines. Sections without lines are left out."""
+    found = [
+        ("Existing access that guardrails refuse in new changes", _guardrails(summary)),
+        (f"Keys without a use in {STALE_AFTER.days} days", list(map(_stale, summary.stale_keys))),
+        ("Subjects in several workspaces", [f"{who}: {len(names)}" for who, names in summary.spread.items()]),
+        ("Not in the files", [f"{one.workspace}: {one.what}" for one in summary.notes]),
+    ]
+    return [(heading, lines) for heading, lines in found if lines]
+
+
+def _guardrails(summary: Summary) -> list[str]:
+    return [f"{guardrail}: {', '.join(names)}" for guardrail, names in summary.guardrails.items()]
+
+
+def _stale(key: StaleKey) -> str:
+    return f"{key.workspace}/{key.key}: {f'last used {key.last_used:%Y-%m-%d}' if key.last_used else 'no known use'}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""`ambient adopt`: existing workspaces of a cluster as YAML."""

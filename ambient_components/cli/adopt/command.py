@@ -1,0 +1,175 @@
+"""`ambient adopt`: existing workspaces of a cluster as YAML, and the proof that nothing changes."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Final
+
+import typer
+
+from ambient_components import activity, clock
+from ambient_components.adoption.layout import TEAM_LABEL, Layout
+from ambient_components.adoption.proof import live_objects
+from ambient_components.adoption.summary import counts, message, sections
+from ambient_components.cli.adopt import branch as branches
+from ambient_components.cli.adopt.adopting import Adoption, Wish, adoption, read, write
+from ambient_components.cli.adopt.check import Proof, check
+from ambient_components.cli.options import MoreWorkspaces, NamedStack, Workspaces, choice, format_option
+from ambient_components.cli.prompts import stack_and_workspaces
+from ambient_components.documentation import page
+from ambient_components.output import CHANGES, Format, from_here, paint_for, show_problem
+from ambient_components.printable import json_text, one_line
+from ambient_components.stacks.project import STACK_FILES, Project, bare_name
+
+_SHOWN: Final = 20
+"""Maximum number of lines of one section of the text."""
+
+EPILOG = f"""\
+\b
+examples:
+  ambient adopt dev                                   all workspaces of the cluster, into stacks/dev.yaml
+  ambient adopt dev payments research                 only these
+  ambient adopt dev --dry-run                         print the changes of the files as a diff
+  ambient adopt dev --layout per-workspace            a file for each workspace, in stacks/dev/
+  ambient adopt dev --layout per-team-label --team-label team
+  ambient adopt dev --branch adopt-workspaces         commit the files on a new branch, with a message for reviewers
+  ambient adopt dev --format json | jq '.check.differences'
+
+\b
+The cluster is only read, with one list request for each kind of object. Values of secrets are never kept: their names
+are written as comments, and a person gives each a source. Existing entries and files stay, unless --overwrite is given.
+At the end the stack is previewed, and each change besides ownership is listed. A second run adopts what is missing.
+The tutorial: {page("guides/adopt")}
+
+\b
+exit codes: 0 success, and a run changes nothing but ownership; 1 error; 2 a run would change more (see the list);
+            64 wrong usage; 130 Ctrl-C
+"""
+
+
+def adopt(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev. Default: the only one.")] = "",
+    names: MoreWorkspaces = None,
+    named: NamedStack = "",
+    workspaces: Workspaces = None,
+    layout: Annotated[Layout, choice("--layout", Layout, "Which files get the entries. Default: one.")] = Layout.ONE,
+    team_label: Annotated[
+        str, typer.Option("--team-label", metavar="LABEL", help="Label of a team (--layout per-team-label only).")
+    ] = TEAM_LABEL,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace entries that exist already.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the changes of the files, and write nothing.")
+    ] = False,
+    checks: Annotated[
+        bool, typer.Option("--check/--no-check", help="Preview the stack, and list each change besides ownership.")
+    ] = True,
+    branch: Annotated[str, typer.Option("--branch", metavar="NAME", help="Commit the files on a new branch.")] = "",
+    form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON)] = Format.TEXT,
+) -> None:
+    """Write existing workspaces of the cluster as YAML, and prove that nothing changes."""
+    stack, chosen = stack_and_workspaces(stack, names or (), named)
+    wish = Wish(stack, tuple(dict.fromkeys([*chosen, *(workspaces or ())])), layout, team_label, overwrite)
+    if dry_run and branch:
+        msg = "commits files, and --dry-run writes none: leave one of them out"
+        raise typer.BadParameter(msg, param_hint="--branch")
+    project = Project.find()
+    if branch:
+        branches.require_free(project.folder, branch)
+    with activity.waiting(f"Reading the workspaces in the cluster of {stack}"):
+        objects = read(project, stack, wish.workspaces)
+    found = adoption(project, wish, objects, clock.now())
+    if dry_run:
+        print(found.diff, end="")
+        _show_refused(found)
+        return
+    write(found)
+    proof = check(project, stack, found.managed, live_objects(objects)) if checks and found.managed else None
+    if branch and found.texts:
+        lines = list(_proof_lines(proof)) if proof else []
+        text = message(found.summary, bare_name(stack), lines, [one.problem for one in found.refused])
+        branches.commit(project.folder, branch, list(found.texts), text)
+    if form is Format.JSON:
+        print(json_text(_document(stack, found, proof, branch)))
+    else:
+        print("\n".join(_text(stack, found, proof, branch)))
+        _show_refused(found)
+    if proof is not None and proof.problems:
+        raise typer.Exit(1)
+    if proof is not None and not proof.clean:
+        raise typer.Exit(CHANGES)
+
+
+def _show_refused(found: Adoption) -> None:
+    for one in found.refused:
+        show_problem(one.as_problem)
+
+
+def _text(stack: str, found: Adoption, proof: Proof | None, branch: str) -> Iterator[str]:
+    """Yield the lines of the text: what was written, what was found, the proof, and what to do next."""
+    paint, summary = paint_for(sys.stdout), found.summary
+    if found.adopted:
+        yield f"Adopted {counts(summary)} into {_files(found)}"
+    else:
+        yield "Nothing to adopt: every workspace of the cluster has an entry, or can't have one"
+    if found.declared:
+        yield f"Unchanged: {_few(found.declared)} (--overwrite replaces their entries)"
+    for heading, lines in sections(summary):
+        yield ""
+        yield paint(heading, "bold")
+        yield from (f"  {one_line(line)}" for line in lines[:_SHOWN])
+        if len(lines) > _SHOWN:
+            yield f"  … and {len(lines) - _SHOWN} more (--format json has all)"
+    if proof is not None:
+        yield ""
+        yield from _proof_lines(proof)
+    if branch and found.texts:
+        yield f"Committed on the branch {branch}"
+    yield ""
+    yield "Next:"
+    yield from (f"  {step}" for step in _steps(stack, found, branch))
+
+
+def _steps(stack: str, found: Adoption, branch: str) -> Iterator[str]:
+    if any(found.summary.notes) and found.adopted:
+        yield "read the comments in the entries: what they say is not in the files"
+    if found.texts:
+        yield f"git push --set-upstream origin {branch}" if branch else f"git diff {STACK_FILES}"
+    yield f"ambient plan {stack}"
+    yield f"ambient up {stack}"
+
+
+def _proof_lines(proof: Proof) -> Iterator[str]:
+    if proof.problems:
+        yield "A run of this stack would fail:"
+        yield from (f"  {one.text}" for one in proof.problems)
+    elif proof.clean:
+        yield f"Checked: a run changes nothing but ownership ({proof.adopted} objects)"
+    else:
+        yield f"A run changes {len(proof.differences)} more than ownership:"
+    yield from (f"  {one}" for one in proof.differences[:_SHOWN])
+    if len(proof.differences) > _SHOWN:
+        yield f"  … and {len(proof.differences) - _SHOWN} more (--format json has all)"
+    if proof.others:
+        yield f"The stack has {proof.others} changes elsewhere (ambient plan)"
+
+
+def _files(found: Adoption) -> str:
+    return _few(sorted({from_here(path) for path in found.adopted.values()}))
+
+
+def _few(names: Sequence[str], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _document(stack: str, found: Adoption, proof: Proof | None, branch: str) -> dict[str, Any]:
+    return {
+        "stack": stack,
+        "files": [from_here(path) for path in found.texts],
+        "adopted": {name: from_here(path) for name, path in sorted(found.adopted.items())},
+        "declared": list(found.declared),
+        "refused": [
+            {"workspace": one.name, "rule": one.rule, "problem": one.problem, "hint": one.hint} for one in found.refused
+        ],
+        **found.summary.document(),
+        "check": proof.document() if proof else None,
+        "branch": branch or None,
+    }

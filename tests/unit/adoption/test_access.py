@@ -1,0 +1,199 @@
+"""Owners and grants: exactly what a run would declare, and a note with what to do for all other access."""
+
+import pytest
+
+from tests.support.existing import (
+    binding,
+    creator,
+    of_pay,
+    one,
+    plain,
+    replaced,
+    rules,
+    settings,
+    shared,
+    subject_entry,
+)
+
+LABEL = {"app": "ambient-permission"}
+
+
+def only_note(found):
+    assert len(found.notes) == 1, [note.what for note in found.notes]
+    return found.notes[0]
+
+
+def test_a_new_workspace_of_the_ui_has_its_creator_as_owner_and_needs_no_note():
+    found = of_pay()
+    assert found.entry == {"adopt": True, "owners": ["user:alice@example.com"]}
+    assert found.notes == ()
+
+
+def test_grants_of_the_sharing_page_are_grants_with_their_roles():
+    found = of_pay(
+        shared("pay", "user:Carol@Example.com", "admin"), shared("pay", "group:devs", "edit"),
+        shared("pay", "user:kube:dora"), creator("pay", "serviceaccount:ops:breakglass"),
+    )  # fmt: skip
+    assert found.entry["grants"] == [
+        {"group": "devs", "role": "edit"},
+        {"user": "Carol@Example.com", "role": "admin"},
+        {"user": "kube:dora", "role": "view"},
+    ]
+    assert found.entry["owners"] == ["serviceaccount:ops:breakglass", "user:alice@example.com"]
+    assert found.notes == ()
+
+
+def test_a_hundred_grants_are_a_hundred_grants():
+    found = of_pay(*(shared("pay", f"user:user-{number:03}@example.com") for number in range(100)))
+    assert len(found.entry["grants"]) == 100
+    assert found.notes == ()
+
+
+def test_further_labels_and_annotations_of_a_binding_stay_and_do_not_matter():
+    item = shared("pay", "group:devs", labels={**LABEL, "team": "x"})
+    item["metadata"]["annotations"]["example.com/why"] = "ticket 12"
+    found = of_pay(item)
+    assert found.entry["grants"] == [{"group": "devs", "role": "view"}]
+    assert found.notes == ()
+
+
+def test_a_binding_of_another_name_is_noted_with_the_grant_and_the_deletion():
+    note = only_note(of_pay(binding("pay", "devs; rm -rf ~", "edit", "group:devs")))
+    assert (note.rule, note.object, note.subject, note.role) == (
+        "otherBinding", "RoleBinding devs; rm -rf ~", "group:devs", "edit",
+    )  # fmt: skip
+    assert "grants: [{group: devs, role: edit}]" in note.hints[0]
+    assert note.hints[-1].endswith("kubectl delete rolebinding --namespace pay 'devs; rm -rf ~'")
+
+
+def test_the_same_access_a_second_time_can_just_be_deleted():
+    found = of_pay(shared("pay", "group:devs", "edit"), binding("pay", "by-hand", "edit", "group:devs"))
+    assert found.entry["grants"] == [{"group": "devs", "role": "edit"}]
+    assert "a second time" in only_note(found).what
+
+
+@pytest.mark.parametrize("role", ["ClusterRole/admin", "Role/ambient-project-admin", "Role/reader"])
+def test_a_role_that_is_not_the_platforms_is_noted(role):
+    note = only_note(of_pay(binding("pay", "theirs", role, "user:bob")))
+    assert (note.rule, note.role, note.subject) == ("otherRole", role, "user:bob")
+
+
+def test_a_binding_with_several_subjects_names_all_of_them():
+    item = binding("pay", "team", "edit", *(f"user:u{number:02}" for number in range(30)))
+    note = only_note(of_pay(item))
+    assert note.rule == "severalSubjects"
+    assert "user:u00, user:u01" in note.what
+    assert "and 20 more" in note.what
+
+
+@pytest.mark.parametrize("name", [" bob", "bob\u200bby", "bob\x07", "x" * 300])
+def test_subjects_that_the_stack_file_refuses_are_noted(name):
+    entry = {**subject_entry("user:bob"), "name": name}
+    note = only_note(of_pay(binding("pay", "theirs", "view", subjects=[entry])))
+    assert note.rule in ("refusedSubject", "otherBinding")
+
+
+def test_a_grant_of_the_platform_to_a_refused_subject_is_noted_with_the_reason():
+    note = only_note(of_pay(shared("pay", "user:bob ")))
+    assert note.rule == "refusedSubject"
+    assert "begins or ends with a space" in note.what
+
+
+def test_of_two_roles_of_a_subject_the_stronger_is_the_grant():
+    found = of_pay(shared("pay", "user:bob", "view"), shared("pay", "user:bob", "edit"))
+    assert found.entry["grants"] == [{"user": "bob", "role": "edit"}]
+    note = only_note(found)
+    assert (note.rule, note.role) == ("secondGrant", "view")
+    assert note.hints[0].endswith("kubectl delete rolebinding --namespace pay ambient-permission-view-bob-user")
+
+
+def test_subjects_that_differ_only_in_case_are_one_in_a_stack_file():
+    found = of_pay(shared("pay", "user:Bob", "view"), shared("pay", "user:bob", "admin"))
+    assert found.entry["grants"] == [{"user": "bob", "role": "admin"}]
+    assert (only_note(found).rule, only_note(found).subject) == ("secondGrant", "user:Bob")
+
+
+def test_of_two_subjects_that_sanitise_alike_the_one_with_the_platforms_binding_is_the_grant():
+    found = of_pay(shared("pay", "user:a@b"), binding("pay", "by-hand", "view", "user:a-b"))
+    assert found.entry["grants"] == [{"user": "a@b", "role": "view"}]
+    note = only_note(found)
+    assert (note.rule, note.subject) == ("sameName", "user:a-b")
+    assert "give one of them another role, or access through a group" in note.hints
+
+
+def test_a_binding_of_the_platforms_name_with_other_content_is_not_declared():
+    item = shared("pay", "user:bob", annotations={})
+    note = only_note(of_pay(item))
+    assert note.rule == "metadata"
+    assert "grants: [{user: bob, role: view}]" in note.hints[0]
+
+
+@pytest.mark.parametrize("field", [{"finalizers": ["example.com/x"]}, {"ownerReferences": [{"uid": "u"}]}])
+def test_a_binding_with_finalizers_or_owners_would_change_and_is_not_declared(field):
+    found = of_pay(shared("pay", "user:bob", **field))
+    assert "grants" not in found.entry
+    assert rules(found) == ["otherOwner"]
+
+
+def test_other_field_managers_are_named_once():
+    managed = [{"manager": "argocd-controller", "operation": "Update"}, {"manager": "kubectl", "operation": "Update"}]
+    items = [shared("pay", f"user:u{number}", managedFields=managed) for number in range(5)]
+    found = of_pay(*items)
+    assert len(found.entry["grants"]) == 5
+    assert rules(found) == ["otherOwner"]
+    assert "argocd-controller" in found.notes[0].what
+
+
+def test_access_of_programs_of_other_namespaces_is_noted_with_a_key_as_the_way():
+    note = only_note(of_pay(binding("pay", "robot", "edit", "serviceaccount:ops:robot")))
+    assert note.rule == "otherBinding"
+    assert "declare a key" in note.hints[0]
+
+
+def test_an_admin_program_can_be_an_owner():
+    note = only_note(of_pay(binding("pay", "robot", "admin", "serviceaccount:ops:robot")))
+    assert "owners: [serviceaccount:ops:robot]" in note.hints[0]
+
+
+def test_group_access_of_project_settings_is_noted():
+    label = {"ambient-code.io/managed": "true"}
+    found = of_pay(
+        binding("pay", "devs-edit", "edit", "group:devs", labels=label),
+        settings("pay", groupAccess=[{"groupName": "devs", "role": "edit"}]),
+    )
+    assert rules(found) == ["groupAccess", "groupAccess"]
+
+
+def test_the_platforms_own_bindings_and_those_without_subjects_are_no_access():
+    session = binding(
+        "pay", "ambient-session-x-rb", "Role/ambient-session-x-role", "serviceaccount:pay:ambient-session-x"
+    )
+    assert of_pay(session, binding("pay", "empty", "edit")).notes == ()
+
+
+def test_a_binding_that_only_looks_like_the_platforms_own_is_noted():
+    found = of_pay(binding("pay", "ambient-session-x-rb", "admin", "user:mallory"))
+    assert rules(found) == ["otherBinding"]
+
+
+def test_notes_of_one_kind_are_bounded():
+    found = of_pay(*(binding("pay", f"x{number:04}", "view", f"user:u{number}") for number in range(500)))
+    assert len(found.notes) == 101
+    assert found.notes[-1].what == "and 400 more of this kind"
+
+
+def test_a_workspace_without_an_owner_has_none():
+    objects = [item for item in plain("pay") if not item["metadata"]["name"].startswith("ambient-admin-")]
+    assert one(objects).entry == {"adopt": True}
+
+
+def test_the_order_of_objects_does_not_matter():
+    items = [*plain("pay"), shared("pay", "user:b"), shared("pay", "group:a", "edit"), creator("pay", "user:z")]
+    assert one(items) == one([*reversed(items)])
+
+
+def test_notes_are_problems_and_printable_lines():
+    note = only_note(of_pay(binding("pay", "a\x1b]0;x\x07", "view", "user:bob")))
+    assert (note.problem.warning, note.problem.workspaces, note.problem.rule) == (True, ("pay",), "otherBinding")
+    assert all(line.isprintable() for line in note.lines)
+    assert replaced([], *plain("pay"))

@@ -1,0 +1,102 @@
+"""The files of an adoption: which file has what, in which form, and what is left alone."""
+
+import pytest
+
+from ambient_components.adoption import ExistingWorkspace, Note, NoteRule
+from ambient_components.adoption.files import Arrangement, texts
+from ambient_components.adoption.layout import Layout, file_of
+from ambient_components.adoption.rendering import block, stack_file
+from ambient_components.errors import AmbientError
+from ambient_components.stackfile.loader import parse_stack
+from ambient_components.stackfile.yaml.reader import parse_yaml
+
+ENTRY = {
+    "adopt": True,
+    "owners": ["user:alice@example.com"],
+    "grants": [{"group": "devs", "role": "edit"}, {"user": "no", "role": "view"}],
+    "labels": {"team": "data"},
+}
+PAY = ExistingWorkspace("pay", ENTRY)
+
+
+def test_an_entry_is_yaml_that_people_write() -> None:
+    assert block(PAY) == (
+        "pay:\n"
+        "  adopt: true\n"
+        "  owners: ['user:alice@example.com']\n"
+        "  grants:\n"
+        "    - {group: devs, role: edit}\n"
+        "    - {user: 'no', role: view}\n"
+        "  labels: {team: data}\n"
+    )
+
+
+def test_what_an_entry_cannot_say_is_a_comment_at_its_top() -> None:
+    notes = (
+        Note("pay", NoteRule.OTHER_BINDING, "RoleBinding x\nadopt: false gives edit to user:bob", ("delete it",)),
+        Note("pay", NoteRule.KEY_EXPIRY, "word " * 60),
+    )
+    workspace = ExistingWorkspace("pay", {"adopt": True}, notes, secret_names={"runner": ("ANTHROPIC_API_KEY",)})
+    text = block(workspace)
+    assert parse_yaml(text, "f").data == {"pay": {"adopt": True}}
+    assert text.startswith("pay:\n  # - RoleBinding x\\nadopt: false gives edit to user:bob\n  #   hint: delete it\n")
+    assert text.endswith(
+        "  # secrets:\n  #   runner:\n  #     ANTHROPIC_API_KEY: {config: pay/ANTHROPIC_API_KEY}\n  adopt: true\n"
+    )
+    assert max(map(len, text.splitlines())) <= 118
+    filled = "".join(
+        line.replace("# ", "", 1) if "secrets:" in line or "runner:" in line or "config:" in line else line
+        for line in text.splitlines(keepends=True)
+    )
+    assert parse_stack("workspaces:\n" + "".join(f"  {line}\n" for line in filled.splitlines()), "f.yaml")
+
+
+@pytest.mark.parametrize(
+    ("layout", "label", "file"),
+    [
+        (Layout.ONE, "team", "dev.yaml"),
+        (Layout.PER_WORKSPACE, "team", "dev/pay.yaml"),
+        (Layout.PER_TEAM_LABEL, "team", "dev/data.yaml"),
+        (Layout.PER_TEAM_LABEL, "owner", "dev/others.yaml"),
+    ],
+)
+def test_a_layout_names_the_file_of_an_entry(layout: Layout, label: str, file: str) -> None:
+    assert file_of(layout, "dev", "pay", ENTRY, label) == file
+
+
+def arrange(layout: Layout, **current: str) -> dict[str, str]:
+    there = {name.replace("__", "/") + ".yaml": text for name, text in current.items()}
+    place = file_of(layout, "dev", "pay", ENTRY, "team")
+    return texts(Arrangement("dev", layout, {"pay": place}), [PAY], {"protect": True}, there.get)
+
+
+def test_a_new_stack_file_has_defaults_and_entries() -> None:
+    found = arrange(Layout.ONE)
+    assert list(found) == ["dev.yaml"]
+    assert "defaults: {protect: true}\n\nworkspaces:\n  pay:\n    adopt: true\n" in found["dev.yaml"]
+
+
+def test_a_new_stack_file_includes_the_folder_of_its_entries() -> None:
+    found = arrange(Layout.PER_WORKSPACE)
+    assert sorted(found) == ["dev.yaml", "dev/pay.yaml"]
+    assert parse_yaml(found["dev.yaml"], "f").data == {
+        "include": ["dev/*.yaml"], "defaults": {"protect": True}, "workspaces": {},
+    }  # fmt: skip
+    assert found["dev/pay.yaml"].startswith("# yaml-language-server: $schema=../stack.schema.json\n")
+
+
+def test_existing_files_keep_their_text_and_get_no_defaults() -> None:
+    before = "# ours\ndefaults: {protect: false}\nworkspaces:\n  a: {}  # of a\n"
+    assert arrange(Layout.ONE, dev=before)["dev.yaml"].startswith(before)
+    found = arrange(Layout.PER_WORKSPACE, dev=before)
+    assert found["dev.yaml"] == f"{before}\ninclude: [dev/*.yaml]\n"
+    assert sorted(arrange(Layout.PER_WORKSPACE, dev="include: [dev/*.yaml]\nworkspaces: {}\n")) == ["dev/pay.yaml"]
+
+
+def test_a_stack_file_that_includes_other_files_says_what_to_add() -> None:
+    with pytest.raises(AmbientError, match=r"dev/\*\.yaml"):
+        arrange(Layout.PER_WORKSPACE, dev="include: [teams/*.yaml]\nworkspaces: {}\n")
+
+
+def test_a_new_stack_file_is_valid_without_workspaces() -> None:
+    assert parse_stack(stack_file("dev", {}), "dev.yaml").file.workspaces == {}

@@ -1,0 +1,139 @@
+"""Keys: the platform's own are adopted under their names, and what is no whole key is noted."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from ambient_components.platform.naming import key_id_problem
+from tests.support.existing import binding, key, of_pay, own_key, rules
+
+
+def account(objects):
+    return objects[0]["metadata"]["name"]
+
+
+def test_a_key_of_the_ui_keeps_its_account_and_says_only_what_differs():
+    ci = key("pay", "ci")
+    found = of_pay(*ci)
+    assert found.entry["keys"] == {"ci": {"serviceAccount": account(ci)}}
+    assert found.key_use == {"ci": None}
+
+
+def test_name_description_and_role_are_there_where_they_differ():
+    made = key("pay", "GitHub Actions", "view", "Deploys on merge", used="2026-11-01T08:00:00Z")
+    found = of_pay(*made)
+    assert found.entry["keys"] == {
+        "github-actions": {
+            "name": "GitHub Actions",
+            "description": "Deploys on merge",
+            "role": "view",
+            "serviceAccount": account(made),
+        }
+    }
+    assert found.key_use == {"github-actions": datetime(2026, 11, 1, 8, tzinfo=UTC)}
+
+
+def test_unknown_expiry_and_acting_users_are_one_note_each_for_all_keys():
+    found = of_pay(*key("pay", "a"), *key("pay", "b"), *key("pay", "c"))
+    assert rules(found) == ["keyExpiry", "keyUser"]
+    assert "a, b, c" in found.notes[0].what
+
+
+def test_keys_of_one_name_get_different_ids():
+    found = of_pay(
+        *key("pay", "CI", "view"), *key("pay", "ci", "edit"), *key("pay", "c i", "admin"), *key("pay", "ci!")
+    )
+    assert list(found.entry["keys"]) == ["c-i", "ci", "ci-2", "ci-3"]
+    assert len({one["serviceAccount"] for one in found.entry["keys"].values()}) == 4
+
+
+@pytest.mark.parametrize("name", ["x" * 200, "日本", "!!!", "-", "a" * 62 + "-b", "İ"])
+def test_any_name_becomes_a_valid_id(name):
+    found = of_pay(*key("pay", name), *key("pay", name, "view"))
+    assert len(found.entry["keys"]) == 2
+    assert all(key_id_problem(one) is None for one in found.entry["keys"])
+
+
+def test_a_name_that_is_too_long_is_noted():
+    found = of_pay(*key("pay", "x" * 70, description="y" * 300))
+    assert rules(found).count("keyText") == 2
+    assert "description" not in found.entry["keys"]["x" * 63]
+
+
+def test_half_a_key_is_not_declared():
+    found = of_pay(key("pay", "ci")[0])
+    assert "keys" not in found.entry
+    assert rules(found) == ["keyWithoutRole"]
+    assert "kubectl delete serviceaccount --namespace pay ambient-key-ci-" in found.notes[0].hints[0]
+
+
+def test_a_binding_of_a_key_without_its_account_is_noted():
+    found = of_pay(key("pay", "ci")[1])
+    assert "keys" not in found.entry
+    assert rules(found) == ["otherBinding"]
+
+
+def test_a_key_with_a_foreign_binding_is_not_declared():
+    made = key("pay", "ci")[0]
+    found = of_pay(made, binding("pay", "by-hand", "admin", f"serviceaccount:pay:{made['metadata']['name']}"))
+    assert "keys" not in found.entry
+    (note,) = found.notes
+    assert (note.rule, note.role) == ("keyBinding", "admin")
+
+
+def test_further_access_of_a_key_is_noted_beside_it():
+    made = key("pay", "ci")
+    found = of_pay(*made, binding("pay", "by-hand", "admin", f"serviceaccount:pay:{account(made)}"))
+    assert list(found.entry["keys"]) == ["ci"]
+    assert rules(found) == ["keyBinding", "keyExpiry", "keyUser"]
+
+
+def test_a_key_in_a_binding_of_several_subjects_is_noted_for_both():
+    made = key("pay", "ci")[0]
+    team = binding("pay", "team", "edit", "user:bob", f"serviceaccount:pay:{made['metadata']['name']}")
+    assert rules(of_pay(made, team)) == ["severalSubjects", "keyBinding"]
+
+
+def test_an_account_of_another_name_with_the_platforms_label_is_no_key_that_can_be_declared():
+    made = key("pay", "ci")
+    for item in made:
+        item["metadata"]["name"] = item["metadata"]["name"].replace("ambient-key-", "robot-")
+    made[1]["subjects"][0]["name"] = made[0]["metadata"]["name"]
+    found = of_pay(*made)
+    assert "keys" not in found.entry
+    assert rules(found) == ["keyBinding"]
+
+
+def test_annotations_that_a_run_would_set_are_noted():
+    made = key("pay", "ci")
+    made[0]["metadata"]["annotations"].pop("ambient-code.io/description")
+    made[1]["metadata"]["annotations"].pop("ambient-code.io/sa-name")
+    found = of_pay(*made)
+    assert list(found.entry["keys"]) == ["ci"]
+    assert rules(found)[0] == "metadata"
+
+
+def test_a_key_of_this_tool_in_a_released_workspace_keeps_its_generation():
+    made = own_key("pay", "ci", "edit", generation=3)
+    found = of_pay(*made)
+    assert found.entry["keys"] == {"ci": {"generation": 3, "adopt": [account(made)]}}
+
+
+def test_of_two_generations_the_newest_is_the_key():
+    former, current = own_key("pay", "ci", generation=1), own_key("pay", "ci", generation=2)
+    found = of_pay(*former, *current)
+    assert found.entry["keys"] == {"ci": {"generation": 2, "adopt": [account(current)]}}
+    assert "keyBinding" in rules(found)
+
+
+@pytest.mark.parametrize("used", ["yesterday", "9999-12-31T23:59:59-23:59", "2026-01-01", "x" * 5000])
+def test_a_last_use_that_is_no_time_is_unknown(used):
+    assert of_pay(*key("pay", "ci", used=used)).key_use == {"ci": None}
+
+
+def test_a_key_that_is_being_deleted_is_not_declared():
+    made = key("pay", "ci")
+    made[0]["metadata"]["deletionTimestamp"] = "2026-11-01T00:00:00Z"
+    found = of_pay(*made)
+    assert "keys" not in found.entry
+    assert rules(found) == ["otherOwner"]

@@ -1,0 +1,100 @@
+"""The proof of an adoption: which changes of a preview are ownership alone, and which are more."""
+
+from typing import Any
+
+import pytest
+
+from ambient_components.adoption.proof import Difference, findings, lacking
+from ambient_components.engine.steps import Step
+from ambient_components.platform.contract import OWNER_ANNOTATION
+
+MOST = {"max": {"cpu": "2"}}
+BINDING = "ambient:index:RoleBinding"
+
+
+def step(op: str, kind: str, name: str, inputs: dict[str, Any], *, custom: bool = True) -> Step:
+    urn = f"urn:pulumi:dev::p::ambient:index:Workspace${kind}::{name}"
+    return Step.of_preview(
+        {"op": op, "urn": urn, "newState": {"urn": urn, "type": kind, "custom": custom, "inputs": inputs}}
+    )
+
+
+def live(**objects: Any) -> Any:
+    return lambda kind, namespace, name: objects.get(kind) if namespace in ("", "pay") and name else None
+
+
+def bound(subject: str) -> dict[str, Any]:
+    return {"metadata": {"name": "b", "namespace": "pay", "labels": {"app": "x"}}, "subjects": [{"name": subject}]}
+
+
+def test_an_object_as_declared_is_adopted() -> None:
+    there = bound("bob")
+    there["metadata"] |= {"uid": "1", "annotations": {"other": "kept"}}
+    found = findings([step("create", BINDING, "pay/grant/user:bob", bound("bob"))], live(RoleBinding=there), ["pay"])
+    assert (found.adopted, found.differences, found.others) == (1, (), 0)
+
+
+def test_ownership_and_the_engines_own_annotations_are_no_differences() -> None:
+    notes = {OWNER_ANNOTATION: "p/dev", "pulumi.com/patchForce": "true", "ambient-components/released-by": ""}
+    inputs = {
+        "apiVersion": "v1", "kind": "Namespace", "__defaults": [], "metadata": {"name": "pay", "annotations": notes},
+    }  # fmt: skip
+    steps = [step("create", "kubernetes:core/v1:Namespace", "pay/namespace", inputs)]
+    assert findings(steps, live(Namespace={"metadata": {"name": "pay"}}), ["pay"]).differences == ()
+
+
+def test_a_field_that_differs_and_an_object_that_is_missing_are_differences() -> None:
+    steps = [
+        step("create", BINDING, "pay/grant/user:bob", bound("bob")),
+        step("create", "ambient:index:ServiceAccount", "pay/key/ci/g1", {"metadata": bound("")["metadata"]}),
+    ]
+    found = findings(steps, live(RoleBinding=bound("mallory")), ["pay"])
+    assert found.differences == (
+        Difference("pay", "RoleBinding b", "subjects[0].name", "mallory", "bob"),
+        Difference("pay", "ServiceAccount b"),
+    )
+    assert found.adopted == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "there", "differs"),
+    [
+        ("ProjectSettings", {"inactivityTimeoutSeconds": 60}, {"spec": {"inactivityTimeoutSeconds": 60}}, False),
+        ("ProjectSettings", {"inactivityTimeoutSeconds": 60}, {"spec": {"inactivityTimeoutSeconds": 61}}, True),
+        ("FeatureFlags", {"flags": {"a": True}}, {"data": {"a": "true", "b": "false"}}, False),
+        ("FeatureFlags", {"flags": {"a": True}}, {"data": {"a": "false"}}, True),
+        ("ContainerDefaults", MOST, {"spec": {"limits": [{"type": "Container", **MOST}]}}, False),
+        ("ContainerDefaults", MOST, {"spec": {"limits": [{"type": "Pod", **MOST}]}}, True),
+    ],
+)  # fmt: skip
+def test_settings_are_compared_as_they_are_written(
+    kind: str, inputs: dict[str, Any], there: dict[str, Any], *, differs: bool
+) -> None:
+    steps = [step("create", f"ambient:index:{kind}", "pay/settings", {"namespace": "pay", **inputs})]
+    found = findings(steps, lambda *_: there, ["pay"])
+    assert bool(found.differences) is differs
+
+
+def test_tokens_and_secrets_have_no_counterpart_to_adopt() -> None:
+    steps = [step("create", "ambient:index:AccessToken", "pay/key/ci/g1", {"namespace": "pay"})]
+    assert [str(one) for one in findings(steps, live(), ["pay"]).differences] == [
+        "pay: AccessToken pay/key/ci/g1 does not exist, and the run creates it"
+    ]
+
+
+def test_changes_elsewhere_are_counted_apart() -> None:
+    steps = [
+        step("create", BINDING, "other/grant/user:bob", bound("bob")),
+        step("delete", BINDING, "pay/grant/user:eve", bound("eve")),
+        step("same", BINDING, "pay/grant/user:ann", bound("ann")),
+        step("create", "ambient:index:Workspace", "pay", {}, custom=False),
+        step("create", "ambient:index:AccessLedger", "access", {}),
+    ]
+    found = findings(steps, live(), ["pay"])
+    assert (found.adopted, found.differences, found.others) == (0, (), 2)
+
+
+def test_lists_and_missing_values_are_compared() -> None:
+    assert list(lacking({"a": [1, {"b": 2}], "c": ""}, {"a": [1, {"b": 2, "x": 3}]})) == []
+    assert list(lacking({"a": [1]}, {"a": [1, 2]})) == [("a", [1, 2], [1])]
+    assert list(lacking({"a": {"b": 1}}, None)) == [("a.b", None, 1)]
