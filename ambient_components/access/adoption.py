@@ -17,6 +17,9 @@ ADOPTION: Final = "adoption"
 NOTHING_TO_ADOPT: Final = "nothingToAdopt"
 """Rule of a note about a workspace with `adopt: true` that does not exist: the run makes it."""
 
+EXISTING_OBJECT: Final = "existingObject"
+"""Rule of a note that an object exists, and that the run writes the declared fields to it instead of creating it."""
+
 _TAKEN: Final = "taken"
 _STAYING: Final = "staying"
 _OBJECT: Final = "object"

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from ambient_components.access import adoption
-from ambient_components.access.adoption import Adoption
+from ambient_components.access.adoption import EXISTING_OBJECT
 from ambient_components.access.guardrail_names import GUARDRAILS
 from ambient_components.engine import events, texts, urns
 from ambient_components.engine.names import workspace_of
@@ -62,6 +62,8 @@ class Reported:
     """Number of objects, without components, providers and the ledger."""
     adopting: set[tuple[str, str, str]] = field(default_factory=set)
     """Namespace, kind and name of the objects that exist and are adopted: for the engine they are created."""
+    existing: set[str] = field(default_factory=set)
+    """URNs of resources that write to objects that exist."""
     objects: list[tuple[str, str]] = field(default_factory=list)
     """Operation and logical name of the same objects. In a refresh: how the cluster differs from the state."""
     issued: int = 0
@@ -147,7 +149,7 @@ class Reported:
         resource = step.new or step.old
         if resource is None or not resource.custom or urns.is_stacks_own(step.type):
             return
-        if step.op in CREATES and _place(step.kind, resource) in self.adopting:
+        if step.op in CREATES and self._adopts(step, resource):
             self.adopted += 1
         elif step.op in CREATES:
             self.created += 1
@@ -188,17 +190,26 @@ class Reported:
                 for problem in diagnostic.problems:
                     self._fail(diagnostic.urn, problem)
             case "info":
-                for one in adoption.read(diagnostic.problems):
-                    self._adoption(one)
+                self._noted(diagnostic)
             case "warning":
                 self.words += diagnostic.words
                 self.warnings.update(dict.fromkeys(diagnostic.problems))
 
-    def _adoption(self, one: Adoption) -> None:
-        if one.exists:
-            self.adopting |= {(one.workspace, kind, name) for kind, name in one.objects}
-            # Its labels are a resource of their own.
-            self.adopting |= {("", "Namespace", one.workspace), ("", "NamespacePatch", one.workspace)}
+    def _noted(self, diagnostic: Diagnostic) -> None:
+        for one in adoption.read(diagnostic.problems):
+            if one.exists:
+                self.adopting |= {(one.workspace, kind, name) for kind, name in one.objects}
+                # Its labels are a resource of their own.
+                self.adopting |= {("", "Namespace", one.workspace), ("", "NamespacePatch", one.workspace)}
+        if any(one.rule == EXISTING_OBJECT for one in diagnostic.problems):
+            self.existing.add(diagnostic.urn)
+
+    def _adopts(self, step: Step, resource: Resource) -> bool:
+        """Return whether a created object exists already, in a workspace that this run adopts."""
+        metadata = resource.inputs.get("metadata") or {}
+        place = str(metadata.get("namespace") or ""), step.kind, str(metadata.get("name") or "")
+        in_adopted = ("", "Namespace", workspace_of(step.name)) in self.adopting
+        return place in self.adopting or (in_adopted and str(step.urn) in self.existing)
 
     def _engine(self, words: Sequence[str]) -> None:
         self.words += words
@@ -216,11 +227,6 @@ class Reported:
         self.failures.setdefault(failure)
         if not explained:
             self.unexplained.add(failure)
-
-
-def _place(kind: str, resource: Resource) -> tuple[str, str, str]:
-    metadata = resource.inputs.get("metadata") or {}
-    return str(metadata.get("namespace") or ""), kind, str(metadata.get("name") or "")
 
 
 def _outputs(resource: Resource | None) -> Mapping[str, Any]:

@@ -69,7 +69,7 @@ def role_changes(plan: Plan) -> tuple[RoleChange, ...]:
         for there in one.access
         if there.what == ALREADY
     )
-    # A subject whose role is the same for another reason is in both.
+    # A subject with the same role for another reason is in both.
     for one in found:
         same.pop((one.workspace, one.subject), None)
     kept = (RoleChange(*place, one, one, adopted=True) for place, one in same.items())

@@ -229,6 +229,7 @@ def test_the_plan_says_who_has_access_to_an_adopted_workspace_already(stack: Sta
     text = (
         f"workspaces:\n  {theirs.name}:\n    adopt: true\n    protect: false\n"
         "    owners: [user:carol@example.com]\n    grants: [{user: dave@example.com, role: edit}]\n"
+        "    secrets: {integrations: {LOG_LEVEL: {value: debug}}}\n    settings: {featureFlags: {jira-write: true}}\n"
         f"  {stack.w}:\n    adopt: true\n    protect: false\n    owners: [user:carol@example.com]\n"
     )
     stack.write(text)
@@ -251,7 +252,7 @@ def test_the_plan_says_who_has_access_to_an_adopted_workspace_already(stack: Sta
     assert "1 workspace adopted · 1 admin gained · 1 edit gained · 0 lowered · 0 removed · 1 already has the role" in (
         result.text
     )
-    # The namespace, its labels and carol's binding.
-    assert "3 adopted" in result.text
+    # The namespace, its labels, carol's binding and the Secret. The flags have no object yet.
+    assert "4 adopted" in result.text
     assert "2 given (1 admin, 1 edit), 1 unchanged in adopted workspaces" in result.text
     assert reported(stack, code=0)["adopted"] == []
