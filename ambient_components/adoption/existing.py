@@ -233,17 +233,7 @@ def _lacking(read: Read) -> Problem:
     return refusal(
         f"the right to list {read.resource}{named}{group} in all namespaces is missing",
         "use the kubeconfig of a cluster admin: adoption only reads the cluster",
-        f"or let a cluster admin grant it: {_role(read)}",
-    )
-
-
-def _role(read: Read) -> str:
-    resource = f"{read.resource}.{read.group}" if read.group else read.resource
-    names = f" --resource-name={read.name}" if read.name else ""
-    title = f"ambient-adopt-{read.resource}" + (f"-{read.name}" if read.name else "")
-    return (
-        f"kubectl create clusterrole {title} --verb=list --resource={resource}{names}, and "
-        f"kubectl create clusterrolebinding {title} --clusterrole={title} --user=USER"
+        "or add it to the deployer's role: ambient rbac STACK --adopt",
     )
 
 

@@ -1,4 +1,4 @@
-"""Reading the cluster: one list a kind, nothing written, no value of a Secret kept, and refusals that say what to do."""
+"""Reading the cluster: one list a kind, nothing written, no value of a Secret kept, refusals that say what to do."""
 
 import pytest
 
@@ -113,7 +113,7 @@ def test_all_missing_rights_are_named_at_once_with_what_to_do(api):
     ]
     hints = caught.value.problems[2].hints
     assert "cluster admin" in hints[0]
-    assert "--verb=list --resource=secrets --resource-name=ambient-runner-secrets" in hints[1]
+    assert "ambient rbac STACK --adopt" in hints[1]
 
 
 def test_another_refusal_is_no_missing_right(api):

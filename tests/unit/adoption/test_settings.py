@@ -223,7 +223,7 @@ def test_names_are_read_on_openshift_only():
     assert (found.entry["displayName"], found.entry["description"]) == ("Payments", "For the team")
     same = namespace("pay", annotations={"openshift.io/display-name": "pay"})
     assert "displayName" not in of_pay(same, openshift=True).entry
-    long = namespace("pay", annotations={name: "x" * 600 for name in notes})
+    long = namespace("pay", annotations=dict.fromkeys(notes, "x" * 600))
     assert rules(of_pay(long, openshift=True)) == ["displayName", "displayName"]
     assert rules(of_pay(openshift=True)) == ["metadata"]
 
