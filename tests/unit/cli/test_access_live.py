@@ -279,8 +279,17 @@ class TestUnmanaged:
         assert "add --live, and leave --workspace" in " ".join(capsys.readouterr().err.split())
 
 
-def test_a_fleet_owns_the_workspaces_of_all_its_shards(project: Path) -> None:
-    (project / "stacks" / "Pulumi.prod.yaml").write_text("config: {p:shards: 2}\n")
-    (project / "stacks" / "prod.yaml").write_text("workspaces: {}\n")
+def test_a_fleet_owns_the_workspaces_of_all_its_shards(pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
+    stacks = Path("stacks")
+    (stacks / "Pulumi.prod.yaml").write_text(f"config: {{p:shards: 2, p:clusterUid: {SYSTEM_UID}}}\n")
+    (stacks / "prod.yaml").write_text("workspaces: {one: {owners: [user:alice]}, two: {owners: [user:alice]}}\n")
     found = Project.find()
     assert [found.owner(name) for name in ("prod", "prod-01", "org/prod", "dev")] == ["p/prod"] * 3 + ["p/dev"]
+    for name in ("one", "two"):
+        workspace(api, name, "p/prod")
+    workspace(api, "lab")
+    for name in ("prod", "prod-01"):
+        # The owners' bindings are missing, which differs.
+        assert run(["access", name, "--files", "--live", "--format", "json"]) == 2
+        report = json.loads(capsys.readouterr().out)
+        assert (report["unmanaged"], report["elsewhere"]) == (["lab"], [])
