@@ -75,7 +75,8 @@ def _ending(workspace: str, entry: Entry) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for key_id, key in entry.keys.items():
         objects = set(expected_objects(workspace, replace(NOTHING, keys={key_id: key})))
-        found |= objects if not any((SERVICE_ACCOUNT, account) in objects for account in key.adopt) else set()
+        if not any((SERVICE_ACCOUNT, account) in objects for account in (*key.adopt, key.service_account)):
+            found |= objects
     return found
 
 

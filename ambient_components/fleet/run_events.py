@@ -28,6 +28,8 @@ from ambient_components.engine.steps import (
 )
 from ambient_components.engine.urns import Urn
 from ambient_components.errors import Problem, refusal
+from ambient_components.platform import naming
+from ambient_components.platform.contract import Role
 from ambient_components.rotation.state import TokenRecord
 from ambient_components.shards.interrupted import OUTPUT
 
@@ -207,6 +209,11 @@ class Reported:
     def _adopts(self, step: Step, resource: Resource) -> bool:
         """Return whether a created object exists already, in a workspace that this run adopts."""
         metadata = resource.inputs.get("metadata") or {}
+        if step.type == urns.SERVICE_ACCOUNT and resource.inputs.get("ofPlatform"):
+            # The preflight has found it, and its binding.
+            namespace, account = str(metadata.get("namespace")), str(metadata.get("name"))
+            self.adopting |= {(namespace, "RoleBinding", naming.key_role_binding(role, account)) for role in Role}
+            return True
         place = str(metadata.get("namespace") or ""), step.kind, str(metadata.get("name") or "")
         in_adopted = ("", "Namespace", workspace_of(step.name)) in self.adopting
         return place in self.adopting or (in_adopted and str(step.urn) in self.existing)

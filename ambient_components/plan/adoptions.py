@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ambient_components.access.adoption import Adoption
-from ambient_components.access.role_assignments import RoleAssignment, access_diff
+from ambient_components.access.role_assignments import KEY, RoleAssignment, access_diff
 from ambient_components.plan import facts
 from ambient_components.plan.facts import AccessThere, Adopted, Plan, WorkspaceChange
 from ambient_components.plan.role_changes import strength, strongest
@@ -38,6 +38,13 @@ def with_adoptions(plan: Plan, found: Iterable[Adoption]) -> Plan:
     return replace(
         plan, access=access_diff(before, after), workspaces=tuple(sorted(workspaces)), adopted=tuple(sorted(adopted))
     )
+
+
+def with_adopted_keys(plan: Plan) -> Plan:
+    """Return an online plan in which adopted keys gain nothing: the preflight has found them with their role."""
+    keys = {(one.workspace, f"{KEY}:{one.key}", one.role) for one in plan.keys if one.what == facts.ADOPTED}
+    gained = (one for one in plan.access.gained if (one.workspace, one.subject, one.role) not in keys)
+    return replace(plan, access=replace(plan.access, gained=tuple(gained)))
 
 
 def _adopted(one: Adoption, declared: set[RoleAssignment]) -> Adopted:

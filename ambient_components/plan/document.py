@@ -124,9 +124,10 @@ PLAN: Final = record(
             ),
             before=text("The strongest role that ends.").of(lambda one: one.before and one.before.role).or_none,
             after=text("The strongest role that begins.").of(lambda one: one.after and one.after.role).or_none,
-            adopted=flag("Whether the workspace is adopted."),
+            adopted=flag("Whether the workspace or the key is adopted."),
             uncertain=flag(
-                "Whether the subject may have access already: the workspace is adopted, and the cluster was not asked."
+                "Whether the subject may have access already: the workspace or the key is adopted, and the cluster was "
+                "not asked."
             ),
         ),
     ).of(role_changes),

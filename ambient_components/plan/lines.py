@@ -78,6 +78,7 @@ _THERE: Final = {
 _KEYS: Final = {
     facts.REVOKED: ("-", "Keys revoked"),
     facts.ISSUED: ("+", "Keys issued"),
+    facts.ADOPTED: ("+", "Keys adopted"),
     facts.ROTATED: ("~", "Keys renewed"),
     facts.ENDED: ("-", "Old tokens revoked"),
     facts.CHANGED: ("~", "Keys changed"),

@@ -32,9 +32,9 @@ class RoleChange:
     after: RoleAssignment | None
     """The strongest role of the subject after. None without a role."""
     adopted: bool = False
-    """Whether the workspace is adopted."""
+    """Whether the workspace or the key is adopted."""
     uncertain: bool = False
-    """Whether the subject may have access already: an adopted workspace of which the cluster's access is not known."""
+    """Whether the subject may have access already: what is adopted is known from the files alone."""
 
     @property
     def what(self) -> str:
@@ -62,14 +62,16 @@ class RoleChange:
 def role_changes(plan: Plan) -> tuple[RoleChange, ...]:
     """Return one change for each subject of each workspace, most dangerous first."""
     adopted = {one.workspace for one in plan.workspaces if one.what == facts.ADOPTED}
-    found = changes_of(plan.access, adopted, adopted - {one.workspace for one in plan.adopted})
+    keys = {(one.workspace, f"{KEY}:{one.key}"): one for one in plan.keys if one.what == facts.ADOPTED}
+    found = changes_of(plan.access, adopted, adopted - {one.workspace for one in plan.adopted}, keys)
     same = strongest(
         RoleAssignment(one.workspace, there.subject, there.role, there.reason)
         for one in plan.adopted
         for there in one.access
         if there.what == ALREADY
     )
-    # A subject with the same role for another reason is in both.
+    same |= {place: RoleAssignment(*place, key.role, KEY) for place, key in keys.items()}
+    # A subject with the same role for another reason is in both, and so is a key of which the files alone are known.
     for one in found:
         same.pop((one.workspace, one.subject), None)
     kept = (RoleChange(*place, one, one, adopted=True) for place, one in same.items())
@@ -77,7 +79,10 @@ def role_changes(plan: Plan) -> tuple[RoleChange, ...]:
 
 
 def changes_of(
-    diff: AccessDiff, adopted: Collection[str] = (), uncertain: Collection[str] = ()
+    diff: AccessDiff,
+    adopted: Collection[str] = (),
+    uncertain: Collection[str] = (),
+    keys: Collection[tuple[str, str]] = (),
 ) -> tuple[RoleChange, ...]:
     """Return the same of two sets of role assignments.
 
@@ -85,11 +90,16 @@ def changes_of(
         diff: Their difference.
         adopted: Workspaces that are adopted.
         uncertain: Those of them of which the cluster's access is not known.
+        keys: Keys that are adopted: workspace and subject. Those with a difference are uncertain.
     """
     before, after = strongest((*diff.lost, *diff.kept)), strongest((*diff.gained, *diff.kept))
     found = (
         RoleChange(
-            *place, before.get(place), after.get(place), adopted=place[0] in adopted, uncertain=place[0] in uncertain
+            *place,
+            before.get(place),
+            after.get(place),
+            adopted=place[0] in adopted or place in keys,
+            uncertain=place[0] in uncertain or (place in keys and place not in before),
         )
         for place in before.keys() | after.keys()
     )

@@ -49,6 +49,17 @@ def test_a_key_is_taken_only_if_its_entry_adopts_the_account():
     assert ("ServiceAccount", account_name(W, "ci")) in found.objects
 
 
+def test_a_key_of_the_platform_is_taken():
+    name = "ambient-key-nightly-3f2a91bc"
+    mine = {**PLAIN, "keys": {"ci": {**KEY, "serviceAccount": name}}}
+    who = f"serviceaccount:{W}:{name}"
+    bound = binding(W, "ambient-key-view-nightly-3f2a91bc", "view", who, labels={"app": "ambient-access-key"})
+    found = seen([bound], [account(W, name)], mine)
+    assert found.taken == (assignment("key:ci", "view", "key"),)
+    assert found.staying == ()
+    assert {kind for kind, _ in found.objects} == {"RoleBinding", "ServiceAccount"}
+
+
 @given(_ROLES, _ROLES, st.lists(st.tuples(_TEXT, _TEXT), max_size=150, unique=True))
 def test_a_value_crosses_the_engine(taken, staying, objects):
     one = Adoption(W, True, tuple(sorted(taken)), tuple(sorted(staying)), tuple(sorted(objects)))

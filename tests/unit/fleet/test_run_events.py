@@ -174,5 +174,15 @@ def test_adopted_objects_are_not_counted_as_created() -> None:
     assert (found.adopted, found.created, found.changes) == (4, 4, 8)
 
 
+def test_the_objects_of_an_adopted_key_are_not_counted_as_created() -> None:
+    account = named("ambient-key-ci-3f2a91bc", "pay")
+    account["inputs"]["ofPlatform"] = True
+    found = reported(
+        ended("create", "ambient:index:ServiceAccount", "pay/key/ci/g1", new=account),
+        ended("create", BINDING, "pay/key/ci/g1", new=named("ambient-key-edit-ci-3f2a91bc", "pay")),
+    )
+    assert (found.adopted, found.created) == (2, 0)
+
+
 def named(name: str, namespace: str = "") -> dict[str, Any]:
     return {"inputs": {"metadata": {"name": name, **({"namespace": namespace} if namespace else {})}}}

@@ -14,7 +14,7 @@ from ambient_components.plan.role_changes import role_changes
 from ambient_components.problem_json import encode
 from tests.support.html_pages import words
 from tests.support.plan_facts import AT, online, plan
-from tests.support.plans import entry, ledger_step
+from tests.support.plans import entry, ledger_step, step
 
 LEDGER = "urn:pulumi:prod::p::ambient:index:AccessLedger::access"
 NEW = {"adopt": True, "owners": ["user:alice"]}
@@ -137,3 +137,31 @@ def test_several_stacks():
     there = (AccessThere("user:alice", "admin", "owner", "already has it"),)
     assert whole.adopted == (Adopted("prod/pay", there),)
     assert changes(whole) == {"user:alice": ("already has it", False)}
+
+
+PLATFORM = {"role": "edit", "generation": 1, "serviceAccount": "ambient-key-nightly-build-3f2a91bc"}
+
+
+def account(name="pay/key/ci/g1"):
+    return step("create", "ambient:index:ServiceAccount", name, newState={"inputs": {"ofPlatform": True}})
+
+
+def test_an_adopted_key_has_its_role_already():
+    before, after = {"pay": entry()}, {"pay": entry(keys={"ci": PLATFORM})}
+    found = online({"steps": [ledger_step(before, after), account()]}, before)
+    assert changes(found) == {"key:ci": ("already has it", False)}
+    assert found.access.gained == ()
+    assert headline(found) == "0 admin gained · 0 lowered · 0 removed · 1 already has the role · 1 key adopted"
+    assert "Keys adopted (1)\n  +  pay  key:ci  edit: the platform made it" in as_text(found)
+    # The files alone do not tell.
+    assert changes(plan(before, after)) == {"key:ci": ("gained", True)}
+
+
+def test_an_adopted_key_in_an_adopted_workspace():
+    there = Adoption("pay", taken=(ALICE, role("key:ci", "edit", "key")))
+    declared = {"pay": entry(**NEW, keys={"ci": PLATFORM})}
+    noted = [{"urn": LEDGER, "severity": "info", "message": encode(one)} for one in notes(there)]
+    found = online({"steps": [ledger_step(None, declared), account()], "diagnostics": noted}, {})
+    assert set(changes(found).values()) == {("already has it", False)}
+    assert headline(found).endswith("0 removed · 2 already have the role · 1 key adopted")
+    assert "already has it: edit of key:ci, admin of user:alice" in as_text(found)
