@@ -13,6 +13,14 @@ RELEASE: Final = f"{REPOSITORY}/releases/download/v{VERSION}"
 PAGES: Final = f"{REPOSITORY}/blob/v{VERSION}/docs"
 """Address below which this version's pages are."""
 
+ERROR_RULES: Final = frozenset({
+    "adminKey", "adminKeyWithEditors", "bucket", "entireRelease", "entryForm", "expireAfter", "generation",
+    "individualGrant", "interruptedRun", "massRemoval", "missingSecret", "noAdmin", "nonExpiringKey", "notClosed",
+    "notDeployed", "otherShard", "overlap", "ownership", "protected", "publicAccess", "releaseAlone", "sameObject",
+    "sharedBucket", "tooManyKeys", "unknownAccounts",
+})  # fmt: skip
+"""Ids of the rules that the page of errors describes: the guardrails, and the rules without exception."""
+
 
 def page(name: str, anchor: str = "") -> str:
     """Return the address of a page.
@@ -22,3 +30,8 @@ def page(name: str, anchor: str = "") -> str:
         anchor: A heading on it, or the id of a rule on a page that lists rules.
     """
     return f"{PAGES}/{name}.md{f'#{anchor}' if anchor else ''}"
+
+
+def rule_page(rule: str | None) -> str:
+    """Return the address of the description of a rule that refuses a change; empty for all other rules."""
+    return page("reference/errors", rule.lower()) if rule in ERROR_RULES else ""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
+from ambient_components.documentation import rule_page
 from ambient_components.printable import one_line
 
 PathPart = str | int
@@ -87,6 +88,11 @@ class Problem:
         return "\n  ".join(self.lines)
 
     @property
+    def docs(self) -> str:
+        """Address of the description of the rule that refuses it; empty if there is none."""
+        return "" if self.warning else rule_page(self.rule)
+
+    @property
     def sort_key(self) -> tuple[Where, str, str]:
         """Sort key of a report: by position, problems without a position first."""
         return (self.where or Where(""), self.path, self.problem)
@@ -105,6 +111,14 @@ class Problem:
 def refusal(problem: str, *remedies: Remedy, rule: str | None = None, workspaces: Iterable[str] = ()) -> Problem:
     """Return a problem that has no place in a file."""
     return Problem(None, "", problem, hints_of(*remedies), rule, tuple(workspaces))
+
+
+def with_docs(problems: Iterable[Problem]) -> Iterator[tuple[Problem, str]]:
+    """Yield problems with the line for their rule's description: for the last problem of each rule, else empty."""
+    listed = list(problems)
+    last = {one.docs: number for number, one in enumerate(listed)}
+    for number, one in enumerate(listed):
+        yield one, f"docs: {one.docs}" if one.docs and last[one.docs] == number else ""
 
 
 class BadValue(ValueError):  # noqa: N818  # it names the value, and the caller makes an error of it

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, TextIO
 
-from ambient_components.errors import Problem
+from ambient_components.errors import Problem, with_docs
 
 CHANGES: Final = 2
 """Exit code: changes are pending, or something needs attention."""
@@ -88,10 +88,11 @@ def wrapped(text: str, width: int, first: str = "", rest: str = "  ") -> list[st
 
 def show_problem(problem: Problem) -> None:
     """Print one to standard error."""
-    print(f"ambient: {problem.text}", file=sys.stderr)
+    show_problems([problem])
 
 
 def show_problems(problems: Iterable[Problem]) -> None:
-    """Print several to standard error."""
-    for problem in problems:
-        show_problem(problem)
+    """Print several to standard error, each rule's address once."""
+    paint = paint_for(sys.stderr)
+    for problem, docs in with_docs(problems):
+        print(f"ambient: {problem.text}", *([f"  {paint(docs, 'dim')}"] if docs else []), sep="\n", file=sys.stderr)

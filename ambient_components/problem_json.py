@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from ambient_components.errors import Problem, Where
+from ambient_components.errors import Problem, Where, with_docs
 from ambient_components.printable import one_line
 
 VARIABLE: Final = "AMBIENT_PROBLEMS"
@@ -45,7 +45,8 @@ def for_engine(
     """
     if is_for_ambient(environ):
         return "\n".join(map(encode, problems))
-    return "\n".join(problem.text for problem in (problems if people is None else people))
+    shown = with_docs(problems if people is None else people)
+    return "\n".join(f"{problem.text}\n  {docs}" if docs else problem.text for problem, docs in shown)
 
 
 def is_for_ambient(environ: Mapping[str, str] = os.environ) -> bool:
@@ -87,6 +88,7 @@ def fields(problem: Problem) -> dict[str, Any]:
         "path": problem.path,
         "problem": one_line(problem.problem),
         "hints": [one_line(hint) for hint in problem.hints],
+        "docs": problem.docs or None,
         "file": where.file if where else None,
         "line": (where.line or None) if where else None,
         "column": (where.column or None) if where else None,

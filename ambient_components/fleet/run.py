@@ -20,7 +20,7 @@ from ambient_components.fleet.records import Recorder
 from ambient_components.fleet.runner import Runner
 from ambient_components.fleet.skipping import RunOptions
 from ambient_components.fleet.summary import exit_code, summary_json, summary_lines
-from ambient_components.output import REFUSED, show_problem, show_problems
+from ambient_components.output import REFUSED, show_problems
 from ambient_components.plan import making
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
@@ -175,9 +175,8 @@ def _shown(
         sys.stdout.flush()
     guardrails = [guardrail for one in pages for guardrail in one.guardrails]
     if stopping := of_all(guardrails, [guardrail for one in evaluated for guardrail in one.guardrails]):
-        for guardrail in stopping:
-            if request.form == "json" or guardrail not in guardrails:  # else the page has it
-                show_problem(guardrail)
+        # The page has the others.
+        show_problems(one for one in stopping if request.form == "json" or one not in guardrails)
         return REFUSED, frozenset()
     alone = frozenset(guardrails)
     if alone:

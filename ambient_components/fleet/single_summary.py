@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ambient_components.access.role_assignments import KEY
 from ambient_components.engine.names import key_output
 from ambient_components.engine.steps import CREATES, DELETES
+from ambient_components.errors import with_docs
 from ambient_components.fleet.run_events import Reported
 from ambient_components.fleet.single import Ended
 from ambient_components.fleet.summary import ways_out
@@ -162,8 +163,9 @@ def _next(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _failures(reported: Reported) -> Iterator[list[str]]:
-    for one in sorted(reported.failures, key=lambda failure: (failure.workspace, failure.resource)):
+    found = sorted(reported.failures, key=lambda failure: (failure.workspace, failure.resource))
+    for one, (problem, docs) in zip(found, with_docs(one.problem for one in found), strict=True):
         names = [one.workspace, f"({one.resource})" if one.resource != one.workspace else ""]
         where = " ".join(filter(None, names if one.resource else names[:1]))
-        first, *hints = one.problem.lines
-        yield [f"{one_line(where)}: {first}" if where else first, *(f"  {hint}" for hint in hints)]
+        first, *rest = (*problem.lines, *filter(None, [docs]))
+        yield [f"{one_line(where)}: {first}" if where else first, *(f"  {line}" for line in rest)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from ambient_components.engine import texts
 from ambient_components.engine.events import Lock, locks
-from ambient_components.errors import Problem
+from ambient_components.errors import Problem, with_docs
 from ambient_components.fleet.jobs import Job, Phase
 from ambient_components.fleet.progress import parts
 from ambient_components.output import INTERRUPTED, REFUSED
@@ -121,13 +121,18 @@ def _counts(jobs: Sequence[Job], seconds: float) -> Iterator[str]:
 
 def _failures(jobs: Sequence[Job]) -> Iterator[str]:
     """Yield the failures by shard and workspace, those of a whole shard first."""
-    for job in jobs:
-        for one in sorted(job.reported.failures, key=lambda failure: (failure.workspace, failure.resource)):
-            where = f"{job.task.stack}: {job.named(one.workspace)}" if one.workspace else job.task.stack
-            what = f" ({one.resource})" if one.resource and one.resource != one.workspace else ""
-            first, *hints = one.problem.lines
-            yield f"{where}{what}: {first}"
-            yield from (f"  {hint}" for hint in hints)
+    found = [
+        (job, one)
+        for job in jobs
+        for one in sorted(job.reported.failures, key=lambda failure: (failure.workspace, failure.resource))
+    ]
+    documented = with_docs(one.problem for _, one in found)
+    for (job, one), (problem, docs) in zip(found, documented, strict=True):
+        where = f"{job.task.stack}: {job.named(one.workspace)}" if one.workspace else job.task.stack
+        what = f" ({one.resource})" if one.resource and one.resource != one.workspace else ""
+        first, *rest = (*problem.lines, *filter(None, [docs]))
+        yield f"{where}{what}: {first}"
+        yield from (f"  {line}" for line in rest)
 
 
 def _ways(jobs: Sequence[Job]) -> Iterator[str]:

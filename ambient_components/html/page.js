@@ -6,7 +6,7 @@ if (search) {
   const found = document.getElementById("found");
   document.getElementById("search-label").hidden = false;
   search.form.addEventListener("submit", (event) => event.preventDefault());
-  search.addEventListener("input", () => {
+  const filter = () => {
     const word = search.value.trim().toLowerCase();
     let shown = 0;
     for (const row of rows) {
@@ -14,7 +14,10 @@ if (search) {
       shown += row.hidden ? 0 : 1;
     }
     found.textContent = word ? `${shown} of ${rows.length} lines` : "";
-  });
+  };
+  search.addEventListener("input", filter);
+  // A print has all rows; afterwards the page shows what its search says again.
+  addEventListener("afterprint", filter);
 }
 function reveal() {
   const target = document.getElementById(location.hash.slice(1));

@@ -71,4 +71,7 @@ def _row(line: Line, width: int, *, has_change: bool) -> Markup:
     cells = [tag("th", text, scope="row") if number == 0 else tag("td", text) for number, text in enumerate(names)]
     change = tag("td", name(line.change), class_="change") if has_change else None
     hints = [tag("p", tag("strong", "hint: "), hint) for hint in line.hints]
+    if line.docs:
+        # Links of a page stay on it, so the address is text.
+        hints.append(tag("p", tag("strong", "docs: "), line.docs))
     return tag("tr", sign, cells, change, tag("td", line.text, hints))

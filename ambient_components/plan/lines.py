@@ -6,6 +6,7 @@ from typing import Final
 
 from ambient_components.access.role_assignments import NO_ROLE, OWNER, RoleAssignment
 from ambient_components.cluster.objects import listing
+from ambient_components.documentation import rule_page
 from ambient_components.errors import Problem
 from ambient_components.plan import facts
 from ambient_components.plan.facts import BucketChange, GuardrailChange, KeyChange, Plan, SourceChange, Step
@@ -31,6 +32,13 @@ class Line:
     """The value before and after, such as ``edit -> admin``. Shown verbatim, never as markup."""
     count: int = 1
     """The number of facts that the line stands for."""
+    rule: str = ""
+    """Id of the rule that refuses it, where the documentation describes it."""
+
+    @property
+    def docs(self) -> str:
+        """Address of that description."""
+        return rule_page(self.rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +208,7 @@ def _bucket(one: BucketChange) -> Line:
 
 
 def _problem(one: Problem) -> Line:
-    return Line("!", (), one.sentence, one.hints)
+    return Line("!", (), one.sentence, one.hints, rule=one.rule or "" if one.docs else "")
 
 
 def _warning(one: Problem, count: int = 1) -> Line:

@@ -126,7 +126,8 @@ def _more(count: int) -> str:
 def _line(line: Line) -> str:
     names = " ".join(code(_cut(name)) for name in line.names)
     reported = prose(_cut(line.text))
-    first = f"- {' '.join(part for part in (code(line.sign), names, reported) if part)}\n"
+    link = f"([{line.rule}]({line.docs}))" if line.rule else ""
+    first = f"- {' '.join(part for part in (code(line.sign), names, reported, link) if part)}\n"
     return first + "".join(f"  - {prose(_cut(hint))}\n" for hint in line.hints)
 
 

@@ -58,12 +58,15 @@ def _section(section: Section, paint: Paint, width: int) -> Iterator[str]:
     for note in section.notes:
         yield from (paint(line, "dim") for line in wrapped(note, width, "  ", "  "))
     columns = _columns(section.lines)
-    for line in section.lines:
+    last = {line.docs: number for number, line in enumerate(section.lines)}
+    for number, line in enumerate(section.lines):
         first, *rest = wrapped(one_line(_cells(line, columns)), width, "  ", "     ")
         yield "  " + paint(line.sign, _LOOKS[line.sign]) + first[2 + len(line.sign) :]
         yield from rest
         for hint in line.hints:
             yield from wrapped(f"hint: {one_line(hint)}", width, "     ", "           ")
+        if line.docs and last[line.docs] == number:
+            yield paint(f"     docs: {line.docs}", "dim")
 
 
 def _columns(lines: Iterable[Line]) -> list[int]:

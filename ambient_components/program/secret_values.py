@@ -5,7 +5,7 @@ update it is an error. The program declares nothing until all values are present
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
 import pulumi
@@ -93,7 +93,11 @@ def _warn(missing: Iterable[Problem]) -> None:
     found = [*missing]
     if found:
         more = [refusal(f"and {len(found) - _SHOWN} more")] if len(found) > _SHOWN else []
-        shown = [*found[:_SHOWN], *more, refusal("unknown in this preview, an error in pulumi up")]
+        shown = [
+            *(replace(one, warning=True) for one in found[:_SHOWN]),
+            *more,
+            refusal("unknown in this preview, an error in pulumi up"),
+        ]
         pulumi.log.warn(for_engine(found, people=shown))
 
 

@@ -25,7 +25,7 @@ class Rule(StrEnum):
     """Generations only go up."""
 
     PLATFORM_KEY = "platformKey"
-    """A key that the platform made is adopted as it is in the cluster."""
+    """A key that the platform made is adopted only unchanged."""
 
     OVERLAP = "overlap"
     """An identity that stays valid must be there, and keeps what it is."""

@@ -1,5 +1,6 @@
 """An engine that only listens: the gRPC service to which the provider sends what a user shall read."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -18,8 +19,8 @@ class Line:
 
 
 def flat(text):
-    """A message for people, on one line."""
-    return text.replace("\n  hint: ", "; ")
+    """A message for people, on one line, without the addresses of rules."""
+    return re.sub(r"\n  docs: \S+", "", text).replace("\n  hint: ", "; ")
 
 
 class FakeEngine(engine_pb2_grpc.EngineServicer):

@@ -2,7 +2,9 @@ import pickle
 
 import pytest
 
-from ambient_components.errors import AmbientError, Problem, Problems, Where, fail, format_path
+from ambient_components.documentation import page
+from ambient_components.errors import AmbientError, Problem, Problems, Where, fail, format_path, refusal, with_docs
+from ambient_components.output import show_problems
 from ambient_components.suggest import did_you_mean
 
 ROLE = Problem(
@@ -94,3 +96,18 @@ def test_paths_read_like_the_file(path, text):
 )
 def test_suggestions_name_what_is_near(word, text):
     assert did_you_mean(word, ["view", "admin", "displayName"]) == text
+
+
+def test_the_address_of_a_rule_is_shown_once_after_its_last_problem():
+    one, two = refusal("a", rule="noAdmin"), refusal("b", rule="noAdmin")
+    other, plain = refusal("c", rule="ownership"), refusal("d")
+    warning = Problem(None, "", "e", rule="noAdmin", warning=True)
+    shown = [docs.rpartition("#")[2] for _, docs in with_docs([one, plain, two, other, warning])]
+    assert shown == ["", "", "noadmin", "ownership", ""]
+
+
+def test_it_is_a_line_on_standard_error(capsys):
+    show_problems([refusal("no admin is left", "keep one", rule="noAdmin"), refusal("no cluster")])
+    address = page("reference/errors", "noadmin")
+    expected = f"ambient: no admin is left\n  hint: keep one\n  docs: {address}\nambient: no cluster\n"
+    assert capsys.readouterr().err == expected

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ambient_components.documentation import page
 from ambient_components.engine.steps import Diagnostic
 from ambient_components.errors import Problem, Where, problems_of, refusal
 from ambient_components.printable import LIMIT
@@ -64,7 +65,8 @@ def test_what_is_no_problem_is_no_error(data):
 def test_people_get_sentences():
     problem = refusal("workspace 'pay' is gone", "put it back", "or close it first", rule="notClosed")
     assert for_engine([problem, refusal("no right")], {}) == (
-        "workspace 'pay' is gone\n  hint: put it back\n  hint: or close it first\nno right"
+        "workspace 'pay' is gone\n  hint: put it back\n  hint: or close it first\n"
+        f"  docs: {page('reference/errors', 'notclosed')}\nno right"
     )
 
 
@@ -110,6 +112,7 @@ def test_programs_get_all_fields():
         "path": "workspaces.pay",
         "problem": r"a\nb",
         "hints": ["c"],
+        "docs": page("reference/errors", "massremoval"),
         "file": "s.yaml",
         "line": 3,
         "column": 5,

@@ -133,7 +133,7 @@ def creator_note(place: Place) -> Iterator[Finding]:
             None,
             f"edit and admin may write the annotation {CREATED_BY_USER_ID_ANNOTATION} on a ServiceAccount and mint its "
             "token: with SSO the platform takes the user who is named there for the caller, without SSO it gives out "
-            "that user's personal integrations (contract 2)",
+            "that user's personal integrations",
             (
                 "no field of the stack file stops it: where the platform runs with SSO give edit and admin to few",
                 *less(place),

@@ -136,7 +136,8 @@ so FILES must be stack files. Default: those in stacks/ that no other file inclu
 
 \b
 text, one problem a line:   FILE:LINE:COLUMN: error: PATH: PROBLEM      (or warning:), and below it: hint: HINT
-json:   {"problems": [{"severity", "rule", "workspaces", "path", "problem", "hints", "file", "line", "column"}, ...],
+json:   {"problems": [{"severity", "rule", "workspaces", "path", "problem", "hints", "docs", "file", "line", "column"},
+          ...],
          "summary": {"ok", "errors", "warnings", "acknowledged", "workspaces", "files"}}
         severity is error or warning; file, line and column are null for problems without a position
         acknowledged warnings also have "acknowledged": {"reason", "date"}; text and github leave them out

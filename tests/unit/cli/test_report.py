@@ -288,7 +288,7 @@ def test_the_state_says_which_guardrails_are_followed(project, capsys, monkeypat
         assert ("guardrails.isolateAdminKeys: true" in capsys.readouterr().out) is advised
 
 
-@pytest.mark.parametrize("command", ["ambient report prod --files", "ambient report prod --files --workspace payments"])
+@pytest.mark.parametrize("command", ["ambient report prod --files", "ambient report prod --files --workspace reports"])
 def test_the_page_shows_what_the_command_says(project, capsys, command):
     page = (Path(__file__).parents[3] / "docs" / "concepts" / "escalation.md").read_text(encoding="utf-8")
     file = page.partition("```yaml\n")[2].partition("```")[0]

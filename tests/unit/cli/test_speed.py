@@ -24,7 +24,19 @@ MANY = 1000
 HEAVY = {"pulumi", "pulumi_kubernetes", "kubernetes", "grpc", "google", "urllib3", "requests", "jinja2", "asyncio"}
 """What takes tenths of a second to import, and no verb that reads files alone needs."""
 
-AT_START = {"_version", "activity", "cli", "clock", "collector", "errors", "output", "printable", "rules", "suggest"}
+AT_START = {
+    "_version",
+    "activity",
+    "cli",
+    "clock",
+    "collector",
+    "documentation",
+    "errors",
+    "output",
+    "printable",
+    "rules",
+    "suggest",
+}
 """Our own modules that `ambient --version` may import; the others wait for a verb."""
 
 

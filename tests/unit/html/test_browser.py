@@ -156,6 +156,10 @@ def test_the_search_and_links_into_folded_blocks(browser: Browser, pages: dict[s
         page.evaluate("document.getElementById('search').dispatchEvent(new Event('input'))")
         assert page.evaluate(SHOWN) == ["w-payments"]
         assert page.evaluate("document.getElementById('found').textContent").startswith("3 of ")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert len(page.evaluate(SHOWN)) == 10
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.evaluate(SHOWN) == ["w-payments"]
         page.evaluate("location.hash = 'f-grantsEdit'")
         page.evaluate("new Promise((done) => setTimeout(done, 200))")
         assert page.evaluate("document.getElementById('f-grantsEdit').open") is True

@@ -263,8 +263,8 @@ def test_no_word_is_broken_and_lines_go_on_indented(plan, width):
     wide, narrow = as_text(plan, steps=True), as_text(plan, steps=True, width=width)
     assert narrow.split() == wide.split()
     for line in narrow.splitlines():
-        # A longer line has one word, or values with arrows, after its sign or indent.
-        assert len(line) <= width or not re.search(r"\S (?!-> )(?<!-> )\S", line[5:])
+        # A longer line has one word, or values with arrows, after its sign or indent; or an address, to be copied.
+        assert len(line) <= width or line.startswith("     docs: ") or not re.search(r"\S (?!-> )(?<!-> )\S", line[5:])
 
 
 def test_a_narrow_terminal():
@@ -487,3 +487,14 @@ def test_no_name_is_markup_in_the_page_for_a_browser(plan):
     for section in sections(plan):
         for line in section.lines:
             assert all(printable.one_line(one, 300).strip() in text for one in (*line.names, line.change))
+
+
+def test_each_page_says_where_a_rule_is_described():
+    refused = tuple(refusal(text, rule="noAdmin") for text in ("a", "b"))
+    plan = Plan("dev", AT, online=False, guardrails=refused)
+    address = refused[0].docs
+    assert address.endswith("/errors.md#noadmin")
+    assert as_text(plan).count(f"\n     docs: {address}\n") + as_text(plan).endswith(f"docs: {address}") == 1
+    assert as_markdown(plan).count(f"([noAdmin]({address}))") == len(refused)
+    assert as_html(plan).count(address) == len(refused)
+    assert [one["docs"] for one in document(plan)["guardrails"]] == [address, address]

@@ -9,7 +9,9 @@ import pytest
 
 from ambient_components import problem_json
 from ambient_components.access.guardrail_names import GUARDRAILS
+from ambient_components.documentation import ERROR_RULES, rule_page
 from ambient_components.rules.refusals import Rule
+from ambient_components.rules.warnings import WarningRule
 from tests.support import reference_pages
 
 ROOT = Path(__file__).parents[3]
@@ -56,7 +58,10 @@ def test_every_rule_has_an_anchor() -> None:
     page = (REFERENCE / "errors.md").read_text(encoding="utf-8")
     section = page[page.index("\n## Rules\n") :].split("\n## ")[1]
     rules = [*GUARDRAILS, *Rule, problem_json.MISSING_VALUE]
-    assert sorted(re.findall(r"^### (\S+)$", section, re.MULTILINE)) == sorted(rules)
+    assert sorted(re.findall(r"^### (\S+)$", section, re.MULTILINE)) == sorted(rules) == sorted(ERROR_RULES)
+    for rule in rules:
+        assert rule_page(rule).endswith(f"/reference/errors.md#{rule.lower()}")
+    assert rule_page(WarningRule.NO_RUNNER_SECRET) == rule_page(None) == ""
 
 
 def _variables(tree: ast.Module) -> Iterator[str]:
@@ -85,7 +90,7 @@ def test_every_environment_variable_that_is_read_is_on_its_page() -> None:
     # These name variables of sessions, and what no stack file may name as a source.
     others = {
         "platform/contract.py", "rules/forbidden_sources.py", "rules/warnings.py", "stackfile/privacy.py",
-        "buckets/access_keys.py",
+        "buckets/access_keys.py", "adoption/notes.py",
     }  # fmt: skip
     read = {
         name
