@@ -1,6 +1,6 @@
 """Access computed from declarations: a stack's ledger, its guardrails, and the deployer's own rights."""
 
-from ambient_components.access.bindings import Expected, expected_objects
+from ambient_components.access.bindings import Expected, expected_key, expected_objects
 from ambient_components.access.deployer import RIGHTS, Right, features_of, rights_for
 from ambient_components.access.endings import Ended, Ending, ended, endings
 from ambient_components.access.entries import (
@@ -41,6 +41,7 @@ __all__ = [
     "ended",
     "endings",
     "existing_violations",
+    "expected_key",
     "expected_objects",
     "features_of",
     "guardrail_warnings",

@@ -76,11 +76,20 @@ def _of_subjects(entry: Entry) -> Iterator[Expected]:
 def _of_keys(workspace: str, entry: Entry) -> Iterator[Expected]:
     for key_id, key in entry.keys.items():
         for generation in key.generations:
-            suffix = naming.key_suffix(workspace, key_id, generation)
-            account, role = naming.key_service_account(key_id, suffix), Role(key.role)
-            subject = Subject(SubjectKind.SERVICE_ACCOUNT, account, workspace)
-            yield Expected(SERVICE_ACCOUNT, account, {APP_LABEL: KEY_APP})
-            yield _binding(naming.key_role_binding(role, key_id, suffix), role, subject, {APP_LABEL: KEY_APP})
+            yield from expected_key(workspace, key.account(workspace, key_id, generation), Role(key.role))
+
+
+def expected_key(workspace: str, account: str, role: Role) -> tuple[Expected, Expected]:
+    """Return the ServiceAccount and the RoleBinding of a key's identity.
+
+    Args:
+        workspace: Name of the workspace.
+        account: Name of the ServiceAccount.
+        role: Role of the key.
+    """
+    subject = Subject(SubjectKind.SERVICE_ACCOUNT, account, workspace)
+    binding = _binding(naming.key_role_binding(role, account), role, subject, {APP_LABEL: KEY_APP})
+    return Expected(SERVICE_ACCOUNT, account, {APP_LABEL: KEY_APP}), binding
 
 
 def _binding(name: str, role: Role, subject: Subject, labels: Mapping[str, str]) -> Expected:

@@ -17,7 +17,6 @@ from ambient_components.access.entries import Entry, Ledger
 from ambient_components.access.role_assignments import GRANT, KEY, NO_ROLE, OWNER, PLATFORM, RoleAssignment, of_ledger
 from ambient_components.cluster import objects
 from ambient_components.cluster.objects import short
-from ambient_components.platform import naming
 from ambient_components.platform.contract import (
     APP_LABEL,
     GRANT_APP,
@@ -118,8 +117,8 @@ def _identities(workspace: str, entry: Entry) -> dict[str, tuple[str, str]]:
     found = {}
     for key_id, key in entry.keys.items():
         current = key.generation
-        for generation in range(max(1, current - _REMEMBERED), current + 1):
-            account = naming.key_service_account(key_id, naming.key_suffix(workspace, key_id, generation))
+        for generation in {1, *range(max(1, current - _REMEMBERED), current + 1)}:
+            account = key.account(workspace, key_id, generation)
             found[account] = f"{KEY}:{key_id}", KEY if generation == current else _of_generation(generation)
     return found
 

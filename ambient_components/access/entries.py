@@ -26,6 +26,7 @@ from ambient_components.access.recorded import (
 )
 from ambient_components.errors import Problem, refusal, reject
 from ambient_components.platform.contract import ROLES
+from ambient_components.platform.naming import PLATFORM_GENERATION, key_account, key_account_problem
 from ambient_components.platform.subjects import parse_subject
 from ambient_components.rules.buckets import BucketDriver, OnDelete
 from ambient_components.rules.refusals import Rule
@@ -51,6 +52,16 @@ def check_date(text: str) -> None:
     except ValueError:
         pass
     reject(f"{text!r} is no date", "allowed: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ")
+
+
+def check_key_account(text: str) -> None:
+    """Require the name of a ServiceAccount that the platform can have made for a key.
+
+    Raises:
+        BadValue: It is another name.
+    """
+    if problem := key_account_problem(text):
+        reject(*problem)
 
 
 STORAGE: Final = "storage"
@@ -94,7 +105,7 @@ class KeyEntry:
     generation: Annotated[int, count(), REQUIRED] = 0
     never: Flag = False
     lifetime_seconds: Annotated[int | None, count()] = None
-    """None if it never expires."""
+    """None if it never expires, or if the platform issued the tokens, of which the expiry is unknown."""
     manual: Flag = False
     """Whether it expires without renewal."""
     static: Flag = False
@@ -105,6 +116,8 @@ class KeyEntry:
     """The previous generation, while it is valid."""
     adopt: Annotated[tuple[str, ...], listed(text())] = ()
     """ServiceAccounts to adopt with their tokens, sorted."""
+    service_account: Annotated[str | None, text(test=check_key_account)] = None
+    """ServiceAccount of generation 1, if the platform made the key."""
     deliver: Annotated[str | None, text()] = None
     """NAMESPACE/NAME of the delivery Secret."""
     retain: Annotated[str | None, text()] = None
@@ -114,6 +127,19 @@ class KeyEntry:
     def generations(self) -> tuple[int, ...]:
         """The generations with valid identities, newest first."""
         return tuple(filter(None, (self.generation, self.overlapping)))
+
+    def is_of_platform(self, generation: int) -> bool:
+        """Return whether the platform made the identity of a generation, and issued its tokens."""
+        return self.service_account is not None and generation == PLATFORM_GENERATION
+
+    @property
+    def awaits_rotation(self) -> bool:
+        """Whether the platform made the current identity, so that no run has issued a token of the key."""
+        return self.is_of_platform(self.generation)
+
+    def account(self, workspace: str, key_id: str, generation: int) -> str:
+        """Return the name of the ServiceAccount of a generation."""
+        return key_account(workspace, key_id, generation, self.service_account)
 
     def problems(self) -> Iterator[str]:
         """Require a generation above the overlapping one."""

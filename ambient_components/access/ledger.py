@@ -15,6 +15,7 @@ from ambient_components.access.guardrails import BUILT_IN, crossed
 from ambient_components.errors import Problem, refusal
 from ambient_components.platform import naming
 from ambient_components.platform.contract import Role
+from ambient_components.platform.naming import PLATFORM_GENERATION
 from ambient_components.platform.subjects import parse_subject
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.states import CLOSED, RELEASED
@@ -69,6 +70,7 @@ def refusals(
     for name in sorted(before.keys() & after.keys()):
         problems += _taken_over(name, before[name], after[name])
         problems += _going_back(name, before[name], after[name])
+        problems += _other_accounts(name, before[name], after[name])
         problems += _overlaps(name, before[name], after[name])
         problems += _released(name, before[name], after[name])
         if not (before[name].is_released or after[name].is_released):
@@ -174,12 +176,40 @@ def _going_back(workspace: str, before: Entry, after: Entry) -> list[Problem]:
     ]
 
 
+def _other_accounts(workspace: str, before: Entry, after: Entry) -> list[Problem]:
+    """Refuse another ServiceAccount for an identity that stays valid: all its tokens would end."""
+    problems = []
+    for key_id in sorted(before.keys.keys() & after.keys.keys()):
+        old, new = before.keys[key_id], after.keys[key_id]
+        stays = PLATFORM_GENERATION in {*old.generations} & {*new.generations}
+        if not stays or old.service_account == new.service_account:
+            continue
+        back = (
+            f"write serviceAccount: {old.service_account} in its entry again"
+            if old.service_account
+            else "remove serviceAccount: this stack has made the key. To adopt another one, give it an id of its own"
+        )
+        problems.append(
+            refusal(
+                f"workspace {workspace!r}: key {key_id!r}: the ServiceAccount of generation {PLATFORM_GENERATION} "
+                f"would change from {old.account(workspace, key_id, PLATFORM_GENERATION)} to "
+                f"{new.account(workspace, key_id, PLATFORM_GENERATION)}, and every token of it would end",
+                back,
+                f"write generation: {max(old.generation, new.generation) + 1} for a new identity",
+                rule=Rule.GENERATION,
+                workspaces=(workspace,),
+            )
+        )
+    return problems
+
+
 def _overlaps(workspace: str, before: Entry, after: Entry) -> list[Problem]:
     """Refuse an overlap with an identity that does not exist or would change."""
     problems = []
     for key_id, key in sorted(after.keys.items()):
         kept, was = key.overlapping, before.keys.get(key_id)
-        if not kept:
+        if not kept or (was is None and key.is_of_platform(kept)):
+            # The preflight looks for an identity of the platform in the cluster.
             continue
         prefix = f"workspace {workspace!r}: key {key_id!r}"
         if was is None or kept not in was.generations:

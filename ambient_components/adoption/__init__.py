@@ -1,7 +1,7 @@
 """Existing workspaces of a cluster as entries of a stack file, with notes on what an entry cannot say."""
 
 from ambient_components.adoption.existing import READS, ExistingObjects, NamespaceObjects, Read, read_existing
-from ambient_components.adoption.factoring import Factored, factor
+from ambient_components.adoption.factoring import Factored, Fitted, factor, fit
 from ambient_components.adoption.notes import Note, NoteRule
 from ambient_components.adoption.workspaces import (
     ExistingWorkspace,
@@ -16,6 +16,7 @@ __all__ = [
     "ExistingObjects",
     "ExistingWorkspace",
     "Factored",
+    "Fitted",
     "NamespaceObjects",
     "Note",
     "NoteRule",
@@ -25,5 +26,6 @@ __all__ = [
     "RefusedRule",
     "existing_workspaces",
     "factor",
+    "fit",
     "read_existing",
 ]

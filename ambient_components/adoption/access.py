@@ -17,15 +17,17 @@ from ambient_components.adoption.forms import (
     subject_of,
 )
 from ambient_components.adoption.notes import NoteRule, Notes, deletion
-from ambient_components.cluster.objects import Json, listing, mappings, name, role_ref, short, subjects
+from ambient_components.cluster.objects import Json, listing, mappings, name, role_ref, short, subjects, text
 from ambient_components.errors import hints_of
 from ambient_components.platform.bindings import BindingForm, grant_form, owner_form
-from ambient_components.platform.contract import Role
+from ambient_components.platform.contract import OWNER_ROLE_LABEL, Role
 from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.roles import rank
 from ambient_components.stackfile import Grant
 from ambient_components.stackfile.models.types import SubjectText
 
+_CONTROL_PLANE: Final = "ambient-control-plane-project-manager"
+"""RoleBinding and Role of the platform's control plane in the workspaces that it makes. Contract 6."""
 _OWNER: Final[TypeAdapter[Subject]] = TypeAdapter(SubjectText)
 
 
@@ -57,7 +59,7 @@ def read_access(notes: Notes, bindings: Iterable[Json], accounts: Collection[str
     found, grants, others = Access(), list[_Grant](), list[Json]()
     for binding in sorted(bindings, key=name):
         entries = mappings(binding.get("subjects"))
-        if not entries or _is_of_key(binding, notes.workspace, accounts) or reason_of(binding) == PLATFORM:
+        if not entries or _is_of_key(binding, notes.workspace, accounts) or _is_of_platform(binding):
             continue
         subject = subject_of(entries[0], notes.workspace) if len(entries) == 1 else None
         role = role_of(binding)
@@ -78,6 +80,14 @@ def read_access(notes: Notes, bindings: Iterable[Json], accounts: Collection[str
     _note_others(notes, others, found)
     note_other_managers(notes, "RoleBinding", found.adopted)
     return found
+
+
+def _is_of_platform(binding: Json) -> bool:
+    """Return whether the platform or OpenShift needs the binding itself: it is neither declared nor noted."""
+    if reason_of(binding) == PLATFORM:
+        return True
+    of_programs = all(text(one.get("kind")) == "ServiceAccount" for one in mappings(binding.get("subjects")))
+    return of_programs and (name(binding), role_ref(binding)) == (_CONTROL_PLANE, f"Role/{_CONTROL_PLANE}")
 
 
 def _is_of_key(binding: Json, workspace: str, accounts: Collection[str]) -> bool:
@@ -189,7 +199,7 @@ def _note_binding(
     about: Mapping[str, str],
 ) -> None:
     """Add the note on a binding with one valid subject and a role of the platform, and another form than a grant's."""
-    form = _declared(subject, role)
+    form = _declared(binding, subject, role)
     if form is None:
         why = "the platform grants to users and groups only"
         hint = "for a program declare a key, and let the program use it"
@@ -208,7 +218,7 @@ def _note_binding(
     elif name(binding) == form.name:
         rule = NoteRule.OTHER_OWNER if stays_behind(binding) else NoteRule.METADATA
         why = "it has finalizers or owner references" if stays_behind(binding) else "its fields are not a grant's"
-        hint = f"declare it ({_line(subject, role)}): the run then corrects the binding in place"
+        hint = f"declare it ({_line(form)}): the run then corrects the binding in place"
         notes.add(rule, f"{has}, and a run would change it: {why}", hint, **about)
     else:
         rule = NoteRule.GROUP_ACCESS if reason_of(binding) == GROUP_ACCESS else NoteRule.OTHER_BINDING
@@ -217,24 +227,26 @@ def _note_binding(
         notes.add(
             rule,
             f"{has}: a declared one has the name {form.name}, label and annotations",
-            f"declare it ({_line(subject, role)}) and run pulumi up",
+            f"declare it ({_line(form)}) and run pulumi up",
             managed,
             f"then delete the binding: {_delete(notes, binding)}",
             **about,
         )
 
 
-def _declared(subject: Subject, role: Role) -> BindingForm | None:
+def _declared(binding: Json, subject: Subject, role: Role) -> BindingForm | None:
     """Return the form in which an entry can declare the access; None if it cannot."""
-    if subject.kind is not SubjectKind.SERVICE_ACCOUNT:
-        return grant_form(role, subject)
-    return owner_form(subject) if role is Role.ADMIN else None
+    owner = owner_form(subject)
+    if role is Role.ADMIN and (subject.kind is SubjectKind.SERVICE_ACCOUNT or name(binding) == owner.name):
+        return owner
+    return None if subject.kind is SubjectKind.SERVICE_ACCOUNT else grant_form(role, subject)
 
 
-def _line(subject: Subject, role: Role) -> str:
-    if subject.kind is SubjectKind.SERVICE_ACCOUNT:
-        return f"owners: [{subject}]"
-    return f"grants: [{{{subject.kind}: {short(subject.name)}, role: {role}}}]"
+def _line(form: BindingForm) -> str:
+    """Return the line of an entry that declares the access."""
+    if OWNER_ROLE_LABEL in form.labels:
+        return f"owners: [{short(str(form.subject))}]"
+    return f"grants: [{{{form.subject.kind}: {short(form.subject.name)}, role: {form.role}}}]"
 
 
 def _object(binding: Json) -> str:

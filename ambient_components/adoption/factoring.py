@@ -1,4 +1,6 @@
-"""Values that all workspaces share, as defaults of the stack file. Each effective entry stays exactly equal.
+"""Values that all workspaces share, as defaults of the stack file, and entries below existing defaults.
+
+Each effective entry stays exactly equal.
 
 The merge is that of `stackfile.layers`: mappings are merged, lists and other values are replaced, and some mappings
 are replaced as a whole.
@@ -8,8 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ambient_components.errors import format_path
+from ambient_components.platform.contract import IDLE_TIMEOUT_DEFAULT, Role
+from ambient_components.rules.durations import format_seconds
 from ambient_components.stackfile import Defaults, KeyDefaults
-from ambient_components.stackfile.layers import RULES, Rules
+from ambient_components.stackfile.layers import RULES, Path, Rules
 
 Entry = Mapping[str, Any]
 
@@ -18,6 +23,33 @@ _FIELDS: Final = frozenset(info.alias or name for name, info in Defaults.model_f
 _KEY_FIELDS: Final = frozenset(info.alias or name for name, info in KeyDefaults.model_fields.items())
 _FEWEST: Final = 2
 """Fewest workspaces with defaults: the values of one are better read in its entry."""
+
+
+_UNDONE: Final[Mapping[Path, Any]] = {
+    ("owners",): [],
+    ("grants",): [],
+    ("settings", "idleTimeout"): format_seconds(IDLE_TIMEOUT_DEFAULT),
+    ("settings", "mcpServers", "disabled"): [],
+    ("limits", "network"): {"isolate": False, "allow": []},
+    ("limits", "network", "isolate"): True,
+    ("limits", "network", "allow"): [],
+}
+"""Values of an entry that undo those of the defaults."""
+_MCP_SERVERS: Final = ("settings", "mcpServers")
+"""Cannot be undone: an empty mapping removes the servers of the UI."""
+_HARMLESS: Final = frozenset({"reviewers", "protect", "onClose"})
+"""Fields that change nothing in the cluster: an adopted workspace takes them from the defaults."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """An entry below existing defaults."""
+
+    entry: dict[str, Any]
+    left: tuple[str, ...]
+    """Places in the entry at which the defaults add something that no entry can take away, such as `labels.team`: the
+    first run writes it to the cluster.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +81,62 @@ def factor(entries: Mapping[str, Entry]) -> Factored:
             if _KEYS in entry:
                 entry[_KEYS] = {key_id: _without(key, shared, RULES) for key_id, key in entry[_KEYS].items()}
     return Factored(defaults, kept)
+
+
+def fit(entry: Entry, defaults: Entry) -> Fitted:
+    """Return the shortest entry with the same effect in the cluster below the defaults of an existing stack file.
+
+    Fields that change nothing in the cluster, such as `reviewers` and the lifetime of keys, come from the defaults.
+
+    Args:
+        entry: The entry, as if there were no defaults.
+        defaults: The merged `defaults` of the stack file.
+    """
+    left: list[Path] = []
+    shared = {field: value for field, value in defaults.items() if field in _FIELDS - _HARMLESS}
+    fitted = _fit({field: value for field, value in entry.items() if field != _KEYS}, shared, RULES, (), left)
+    of_keys = defaults.get(_KEYS)
+    keys = entry.get(_KEYS)
+    if keys:
+        role = of_keys.get("role") if isinstance(of_keys, Mapping) else None
+        fitted[_KEYS] = {key_id: _with_role(key, role) for key_id, key in keys.items()}
+    return Fitted(fitted, tuple(sorted(map(format_path, left))))
+
+
+def _with_role(key: Entry, role: object) -> dict[str, Any]:
+    own = key.get("role", Role.EDIT.value)
+    rest = {field: value for field, value in key.items() if field != "role"}
+    return {**rest, "role": own} if own != (role or Role.EDIT.value) else rest
+
+
+def _fit(entry: Entry, defaults: Entry, rules: Rules, path: Path, left: list[Path]) -> dict[str, Any]:
+    """Return what an entry adds to the defaults; `left` receives what it cannot take away."""
+    kept: dict[str, Any] = {}
+    for key, value in entry.items():
+        under, below = defaults.get(key), rules.at(key)
+        if key in defaults and _equal(value, under):
+            continue
+        if isinstance(value, dict) and isinstance(under, dict) and not below.whole:
+            if inner := _fit(value, under, below, (*path, key), left):
+                kept[key] = inner
+        else:
+            kept[key] = value
+    return kept | _undone({key: value for key, value in defaults.items() if key not in entry}, rules, path, left)
+
+
+def _undone(defaults: Entry, rules: Rules, path: Path, left: list[Path]) -> dict[str, Any]:
+    """Return the values that undo defaults of which the entry has nothing."""
+    kept: dict[str, Any] = {}
+    for key, value in defaults.items():
+        here = (*path, key)
+        if here in _UNDONE:
+            if not _equal(value, _UNDONE[here]):
+                kept[key] = _UNDONE[here]
+        elif here == _MCP_SERVERS or rules.at(key).whole or not isinstance(value, dict):
+            left.append(here)
+        elif inner := _undone(value, rules.at(key), here, left):
+            kept[key] = inner
+    return kept
 
 
 def _shared_by_keys(keys: Sequence[Entry]) -> dict[str, Any]:

@@ -54,10 +54,11 @@ def has_form(binding: Json, form: BindingForm) -> bool:
 
     Further labels and annotations stay, because runs merge theirs into them. Finalizers and owner references do not.
     """
+    if name(binding) != form.name:
+        return False
     found = [{key: one[key] for key in _FIELDS if one.get(key)} for one in mappings(binding.get("subjects"))]
     return (
-        name(binding) == form.name
-        and found == [form.subject.rbac_subject()]
+        found == [form.subject.rbac_subject()]
         and {**mapping(binding.get("roleRef"))} == form.role_ref
         and _includes(labels(binding), form.labels)
         and _includes(annotations(binding), form.annotations)

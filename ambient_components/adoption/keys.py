@@ -1,5 +1,6 @@
 """Keys of an existing workspace: ServiceAccounts with the platform's label, and their RoleBindings. Contract 1.4."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,8 +43,8 @@ SERVICE_ACCOUNT_FIELD: Final = "serviceAccount"
 
 _GENERATIONS: Final = 50
 """Generations in which the ServiceAccount of a key of this tool is recognised."""
-_DIGITS: Final = 8
-"""Length of the suffix in the name of a key's ServiceAccount."""
+_ACCOUNT: Final = re.compile(rf"{KEY_PREFIX}(?P<name>.+)-(?P<suffix>[0-9a-f]{{8}})")
+"""Name of a key's ServiceAccount."""
 
 
 @dataclass(slots=True)
@@ -131,7 +132,8 @@ def _is_own(binding: Json, account: Json, workspace: str) -> bool:
     role, account_name = role_of(binding), name(account)
     return (
         role is not None
-        and account_name.startswith(KEY_PREFIX)
+        and (match := _ACCOUNT.fullmatch(account_name)) is not None
+        and key_id_problem(match["name"]) is None
         and name(binding) == f"{KEY_PREFIX}{role}-{account_name.removeprefix(KEY_PREFIX)}"
         and subjects(binding) == [f"serviceaccount:{workspace}:{account_name}"]
         and not stays_behind(binding)
@@ -173,12 +175,11 @@ def _named(notes: Notes, identities: Iterable[_Identity]) -> list[tuple[str, _Id
 
 def _made_here(workspace: str, account: str) -> tuple[str, int] | None:
     """Return id and generation of a key that this tool created; None for any other."""
-    key_id, _, suffix = account.removeprefix(KEY_PREFIX).rpartition("-")
-    if key_id_problem(key_id) is not None or len(suffix) != _DIGITS:
+    if (match := _ACCOUNT.fullmatch(account)) is None:
         return None
     for generation in range(1, _GENERATIONS + 1):
-        if key_suffix(workspace, key_id, generation) == suffix:
-            return key_id, generation
+        if key_suffix(workspace, match["name"], generation) == match["suffix"]:
+            return match["name"], generation
     return None
 
 

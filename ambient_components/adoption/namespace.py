@@ -12,7 +12,9 @@ from ambient_components.platform.contract import (
     MANAGED_BY_VALUE,
     OPENSHIFT_DESCRIPTION_ANNOTATION,
     OPENSHIFT_DISPLAY_NAME_ANNOTATION,
+    OWNER_ANNOTATION,
     POD_SECURITY_LABEL,
+    RELEASED_BY_ANNOTATION,
     WORKSPACE_DESCRIPTION_MAX,
     PodSecurity,
 )
@@ -52,7 +54,7 @@ def read_namespace(notes: Notes, namespace: Json, *, openshift: bool) -> dict[st
         there = labels(namespace).get(MANAGED_BY_LABEL)
         what = f"the first run sets the label {MANAGED_BY_LABEL}" + (f", which is {short(there)}" if there else "")
         notes.add(NoteRule.METADATA, what, object=f"Namespace {notes.workspace}")
-    if tools := managing_tools(namespace):
+    if tools := _tools(namespace):
         notes.add(
             NoteRule.OTHER_OWNER,
             f"the namespace has further field managers: {listing(tools)}",
@@ -60,6 +62,16 @@ def read_namespace(notes: Notes, namespace: Json, *, openshift: bool) -> dict[st
             object=f"Namespace {notes.workspace}",
         )
     return entry
+
+
+def _tools(namespace: Json) -> list[str]:
+    """Return the tools that manage a namespace, without OpenShift's controller and without stacks of this project."""
+    ours = {OWNER_ANNOTATION, RELEASED_BY_ANNOTATION} & annotations(namespace).keys()
+    return [
+        tool
+        for tool in managing_tools(namespace)
+        if tool != _POD_SECURITY_SYNC and not (ours and tool.startswith("pulumi"))
+    ]
 
 
 def _names(notes: Notes, there: Mapping[str, str]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class NoteRule(StrEnum):
     """A further grant of a subject: an entry has one for each, and the strongest was taken."""
 
     SAME_NAME = "sameName"
-    """A subject whose RoleBinding would have the name of another subject's."""
+    """A subject with a RoleBinding that would get the name of another subject's."""
 
     GROUP_ACCESS = "groupAccess"
     """A RoleBinding that the platform's operator created for a line of ProjectSettings."""

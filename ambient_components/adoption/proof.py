@@ -5,18 +5,25 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ambient_components.adoption.existing import ExistingObjects
-from ambient_components.cluster.objects import Json, mapping, name
+from ambient_components.cluster.objects import Json, mapping, mappings, name, texts
 from ambient_components.engine import names, urns
 from ambient_components.engine.secrets import is_secret
 from ambient_components.engine.steps import CREATES, Step
-from ambient_components.platform.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
+from ambient_components.platform.contract import (
+    CONTAINER_LIMITS,
+    FEATURE_FLAGS,
+    OWNER_ANNOTATION,
+    PROJECT_SETTINGS,
+    RELEASED_BY_ANNOTATION,
+)
 from ambient_components.printable import one_line
-from ambient_components.provider.workspace.settings import ContainerDefaults, FeatureFlags, ProjectSettings
-from ambient_components.provider.workspace.shared_object import SharedObject
 
-_SHARED: Final[Mapping[str, SharedObject]] = {
-    one.token: one for one in (ContainerDefaults(), FeatureFlags(), ProjectSettings())
+_SHARED: Final = {
+    urns.PROJECT_SETTINGS: ("ProjectSettings", PROJECT_SETTINGS),
+    urns.CONTAINER_DEFAULTS: ("LimitRange", CONTAINER_LIMITS),
+    urns.FEATURE_FLAGS: ("ConfigMap", FEATURE_FLAGS),
 }
+"""Kind and name of the objects that a run declares in part, by type."""
 _OWNERSHIP: Final = frozenset({OWNER_ANNOTATION, RELEASED_BY_ANNOTATION})
 _TYPE: Final = frozenset({"apiVersion", "kind"})
 _ENGINES: Final = "pulumi.com/"
@@ -86,19 +93,26 @@ def _of_object(step: Step, workspace: str, live: Live) -> Iterator[Difference]:
     inputs = step.new.inputs if step.new is not None else {}
     shared = _SHARED.get(step.type)
     metadata = mapping(inputs.get("metadata"))
-    kind = shared.kind if shared else step.kind.removesuffix("Patch")
-    called = shared.name if shared else str(metadata.get("name") or step.name)
+    kind, called = shared or (step.kind.removesuffix("Patch"), str(metadata.get("name") or step.name))
     namespace = str(inputs.get("namespace") or metadata.get("namespace") or "")
     there = live(kind, namespace, called) if shared or metadata else None
     if there is None:
         yield Difference(workspace, f"{kind} {called}")
     elif shared:
-        seen = shared.as_inputs(inputs, mapping(there.get(shared.section)))
-        yield from _differences(workspace, f"{kind} {called}", inputs, seen)
+        fields = {name: value for name, value in inputs.items() if name not in ("namespace", "released")}
+        yield from _differences(workspace, f"{kind} {called}", fields, _as_inputs(there))
     else:
         # The items of a list have neither apiVersion nor kind.
         declared = {key: value for key, value in inputs.items() if key not in _TYPE and not key.startswith("__")}
         yield from _differences(workspace, f"{kind} {called}", declared, there)
+
+
+def _as_inputs(there: Json) -> dict[str, Any]:
+    """Return a partly declared object in the form of the inputs that declare it."""
+    spec = mapping(there.get("spec"))
+    item = next((one for one in mappings(spec.get("limits")) if one.get("type") == "Container"), {})
+    flags = {flag: value == "true" for flag, value in texts(there.get("data")).items()}
+    return {**spec, **item, "flags": flags}
 
 
 def _differences(

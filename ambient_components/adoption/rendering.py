@@ -66,10 +66,19 @@ def _yaml(value: Mapping[str, Any]) -> str:
 
 def _field(name: str, value: Any) -> str:
     text: str = yaml.dump(
-        {name: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH - _ENTRY,
+        {name: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=_is_visible(value), width=_WIDTH - _ENTRY,
         default_flow_style=None if isinstance(value, Mapping | list) else False,
     )  # fmt: skip
     return text
+
+
+def _is_visible(value: Any) -> bool:
+    """Return whether all characters of a value are visible. Others are escaped: YAML reads some of them as spaces."""
+    if isinstance(value, Mapping):
+        return all(_is_visible(key) and _is_visible(one) for key, one in value.items())
+    if isinstance(value, list):
+        return all(map(_is_visible, value))
+    return not isinstance(value, str) or value.replace("\n", "").isprintable()
 
 
 def _notes(notes: Sequence[Note]) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any, NotRequired, cast
 
 import pulumi
 
-from ambient_components.components.argument_checks import role_of
+from ambient_components.components.argument_checks import check_key, role_of
 from ambient_components.components.grant import role_binding
 from ambient_components.components.options import AllCreated
 from ambient_components.components.specs import KeySpec
@@ -20,7 +20,7 @@ from ambient_components.platform.contract import (
     SA_NAME_ANNOTATION,
     Role,
 )
-from ambient_components.platform.naming import key_role_binding, key_service_account, key_suffix
+from ambient_components.platform.naming import key_account, key_role_binding
 from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.resources import (
     AccessToken,
@@ -29,7 +29,7 @@ from ambient_components.resources import (
     ServiceAccount,
     ServiceAccountArgs,
 )
-from ambient_components.rules.keys import token_terms
+from ambient_components.rules.keys import is_of_platform, token_terms
 
 
 class ApiKeyArgs(KeySpec):
@@ -63,19 +63,22 @@ class ApiKey(pulumi.ComponentResource):
     binding: RoleBinding
     """RoleBinding of the key."""
 
-    access_token: AccessToken
-    """Tokens of the key: expiry, records, next action."""
+    access_token: AccessToken | None
+    """Tokens of the key: expiry, records, next action. None while its identity is one that the platform made."""
 
     former: AccessToken | None
-    """Tokens of the previous generation while it is kept."""
+    """Tokens of the previous generation while it is kept. None if the platform made that identity."""
 
     made: list[pulumi.CustomResource]
     """All resources of the key in the cluster."""
 
     token: pulumi.Output[str]
-    """The key itself: a bearer token for HTTP requests, secret. Null if it is not retained."""
+    """The key itself: a bearer token for HTTP requests, secret. Null if it is not retained, and before the first
+    rotation of a key that the platform made.
+    """
 
     def __init__(self, name: str, args: ApiKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        check_key(name, args)
         super().__init__(urns.API_KEY, name, {**args}, opts)
         self._name = name
         self._args = args
@@ -86,17 +89,22 @@ class ApiKey(pulumi.ComponentResource):
         self.former = before[2] if before else None
         made = self._identity(generation, living)
         self.service_account, self.binding, self.access_token = made
-        self.made = [*(before or ()), *made]
-        self.token = pulumi.Output.secret(self.access_token.token)
+        self.made = [one for one in (*(before or ()), *made) if one is not None]
+        token = self.access_token.token if self.access_token else pulumi.Output.from_input(cast("str", None))
+        self.token = pulumi.Output.secret(token)
         account = _account(args, generation)
         self.register_outputs({"serviceAccount": account, "role": self._role.value})
 
-    def _identity(self, generation: int, living: Collection[int]) -> tuple[ServiceAccount, RoleBinding, AccessToken]:
-        """Declare the ServiceAccount, RoleBinding and tokens of one generation; the lower of two is the former one."""
+    def _identity(
+        self, generation: int, living: Collection[int]
+    ) -> tuple[ServiceAccount, RoleBinding, AccessToken | None]:
+        """Declare the ServiceAccount, RoleBinding and tokens of one generation; the lower of two is the former one.
+
+        An identity that the platform made is adopted under its own names, and has no tokens of ours.
+        """
         args, role = self._args, self._role
         label = args.get("name") or args["id"]
         account = _account(args, generation)
-        suffix = key_suffix(args["namespace"], args["id"], generation)
         logical = within(self._name, Part.KEY_GENERATION, generation)
         # Generations that are kept have their own entries in the state.
         ended = [lower for lower in range(1, generation) if lower not in living]
@@ -118,7 +126,10 @@ class ApiKey(pulumi.ComponentResource):
                 },
             },
         }
-        if account in (args.get("adopt") or ()):
+        of_platform = is_of_platform(args, generation)
+        if of_platform:
+            desired_account["ofPlatform"] = True
+        elif account in (args.get("adopt") or ()):
             desired_account["adopt"] = True
         if args.get("released"):
             desired_account["released"] = True
@@ -126,7 +137,7 @@ class ApiKey(pulumi.ComponentResource):
         binding = role_binding(
             logical,
             namespace=args["namespace"],
-            object_name=key_role_binding(role, args["id"], suffix),
+            object_name=key_role_binding(role, account),
             role=role,
             subject=Subject(SubjectKind.SERVICE_ACCOUNT, account, args["namespace"]),
             labels={APP_LABEL: KEY_APP},
@@ -134,12 +145,14 @@ class ApiKey(pulumi.ComponentResource):
             released=bool(args.get("released")),
             opts=options(depends_on=[service_account]),
         )
+        if of_platform:
+            return service_account, binding, None
         desired = token_args(args, account, service_account, generation)
         if desired_account.get("adopt"):
             desired["adopt"] = True
         if generation != max(living):
             desired["former"] = True
-        elif len(living) > 1:
+        elif len(living) > 1 and not is_of_platform(args, min(living)):
             desired["overlapping"] = True
         # After the binding, so that no token without rights is delivered.
         after: pulumi.Input[list[pulumi.Resource]] = [service_account, binding]
@@ -171,4 +184,4 @@ def token_args(args: ApiKeyArgs, account: str, service_account: ServiceAccount, 
 
 
 def _account(args: ApiKeyArgs, generation: int) -> str:
-    return key_service_account(args["id"], key_suffix(args["namespace"], args["id"], generation))
+    return key_account(args["namespace"], args["id"], generation, args.get("serviceAccount"))

@@ -7,7 +7,7 @@ from ambient_components.platform.contract import ROLES, Role
 from ambient_components.rules.buckets import BucketDriver, bucket_findings
 from ambient_components.rules.extras import AWS, not_installed
 from ambient_components.rules.findings import Finding, as_problem, below, verdict_finding
-from ambient_components.rules.keys import role_findings
+from ambient_components.rules.keys import platform_findings, role_findings
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.rules.workspaces import workspace_findings
 
@@ -29,6 +29,15 @@ def check_bucket(name: str, args: Mapping[str, Any]) -> None:
         ValueError: All problems, one per line.
     """
     _refuse(f"bucket {name!r}", [*bucket_findings(args), *_not_installed(args)])
+
+
+def check_key(name: str, args: Mapping[str, Any]) -> None:
+    """Check an ApiKey's arguments about a key that the platform made.
+
+    Raises:
+        ValueError: All problems, one per line.
+    """
+    _refuse(f"key {name!r}", platform_findings(args, args["id"], args["namespace"]))
 
 
 def role_of(text: str) -> Role:

@@ -150,6 +150,12 @@ class KeySpec(TokenTerms):
     unrecorded account is deleted, and its tokens with it.
     """
 
+    serviceAccount: NotRequired[str]  # noqa: N815  # Pulumi's own spelling of arguments
+    """ServiceAccount of generation 1, if the platform made the key: it and its RoleBinding are adopted under their own
+    names, with the tokens that the platform issued. No token is issued before generation 2. Must stay while generation
+    1 is valid.
+    """
+
     keepPrevious: NotRequired[bool]  # noqa: N815  # Pulumi's own spelling of arguments
     """Whether the previous generation's identity stays valid beside this one; a run without this deletes it."""
 

@@ -121,7 +121,7 @@ PLAN: Final = record(
             what=text("The change. changed if only the reason for the role changes.", enum=sorted(ROLE_CHANGES)),
             before=text("The strongest role that ends.").of(lambda one: one.before and one.before.role).or_none,
             after=text("The strongest role that begins.").of(lambda one: one.after and one.after.role).or_none,
-            adopted=flag("Whether the workspace is taken over, so that the subject may have the role already."),
+            adopted=flag("Whether the workspace or the key is taken over, so that the role may exist already."),
         ),
     ).of(role_changes),
     dates=each(

@@ -50,9 +50,9 @@ ENDED: Final = "old token revoked"
 CHANGED: Final = "changed"
 EXPIRING: Final = "expiring"
 
-KEY_CHANGES: Final = (REVOKED, ISSUED, ROTATED, ENDED, CHANGED, EXPIRING)
-"""Changes of one identity of a key. `expiring` is not a change: the token ends soon and is not renewed
-automatically."""
+KEY_CHANGES: Final = (REVOKED, ISSUED, ADOPTED, ROTATED, ENDED, CHANGED, EXPIRING)
+"""Changes of one identity of a key. `adopted`: the platform made it, and nothing is issued. `expiring` is not a change:
+the token ends soon and is not renewed automatically."""
 
 DELETED: Final = "deleted"
 KEPT: Final = "kept"

@@ -14,6 +14,7 @@ _WORKSPACES: Final = {what: f"workspace{{s}} {what}" for what in facts.WORKSPACE
 _KEYS: Final = {
     facts.REVOKED: "key{s} revoked",
     facts.ISSUED: "key{s} issued",
+    facts.ADOPTED: "key{s} adopted",
     facts.ROTATED: "key{s} renewed",
     facts.ENDED: "old token{s} revoked",
     facts.CHANGED: "key{s} changed",

@@ -11,6 +11,8 @@ from ambient_components.plan.recorded import Identity, Recorded, RecordedKey, id
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
 
+_ADOPTED: Final = "the platform made it, its tokens stay valid until an end that is not known, and none is issued"
+
 
 def key_changes(before: Ledger, after: Ledger, recorded: Recorded, at: datetime, ahead: Ahead) -> list[KeyChange]:
     """Return every key identity that a run creates, renews or revokes, and those that end soon. Sorted.
@@ -32,11 +34,18 @@ def key_changes(before: Ledger, after: Ledger, recorded: Recorded, at: datetime,
             if has is not None and has.made and not is_let_go(before, after, workspace):
                 found.append(change(identity, facts.REVOKED, has.role, why_revoked(identity, before, after), has))
         elif has is None or not has.made:
-            found.append(change(identity, facts.ISSUED, key.role, why_issued(identity, before, after)))
+            found.append(begun(identity, key, before, after))
         else:
             found += _of_living(identity, key, before, has, at, released=after[workspace].is_released)
             found += expiring(identity, key.role, has, at, ahead)
     return sorted(found)
+
+
+def begun(identity: Identity, key: KeyEntry, before: Ledger, after: Ledger) -> KeyChange:
+    """Return the change for an identity that begins: one that the platform made is adopted, and nothing is issued."""
+    if key.is_of_platform(identity[2]):
+        return change(identity, facts.ADOPTED, key.role, _ADOPTED)
+    return change(identity, facts.ISSUED, key.role, why_issued(identity, before, after))
 
 
 def _of_living(
@@ -96,6 +105,8 @@ def _content(key: KeyEntry) -> str:
 
 
 def _lifetime(key: KeyEntry) -> str:
+    if key.awaits_rotation:
+        return "unknown"
     return format_seconds(key.lifetime_seconds) if key.lifetime_seconds else "never"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ambient_components.access.role_assignments import NO_ROLE, OWNER, RoleAssignment
+from ambient_components.access.role_assignments import KEY, NO_ROLE, OWNER, RoleAssignment
 from ambient_components.documentation import rule_page
 from ambient_components.errors import Problem
 from ambient_components.plan import facts
@@ -80,6 +80,7 @@ _WORKSPACES: Final = {
 _KEYS: Final = {
     facts.REVOKED: ("-", "Keys revoked"),
     facts.ISSUED: ("+", "Keys issued"),
+    facts.ADOPTED: ("+", "Keys adopted"),
     facts.ROTATED: ("~", "Keys renewed"),
     facts.ENDED: ("-", "Old tokens revoked"),
     facts.CHANGED: ("~", "Keys changed"),
@@ -159,7 +160,8 @@ def _access(one: RoleChange, key: KeyChange | None) -> Line:
     if key is not None:
         note = _key_note(key)
     else:
-        note = "the workspace exists already, and so may this access" if one.adopted else ""
+        what = "key" if one.subject.startswith(f"{KEY}:") else "workspace"
+        note = f"the {what} exists already, and so may this access" if one.adopted else ""
     before = "?" if one.adopted and one.before is None else _role(one.before)
     return Line(sign, (one.workspace, one.subject), note, change=f"{before} -> {_role(one.after)}")
 

@@ -19,7 +19,7 @@ from ambient_components.errors import Problem
 from ambient_components.plan import facts, ledger_steps
 from ambient_components.plan.buckets import bucket_changes
 from ambient_components.plan.facts import Ahead, BucketChange, KeyChange, Plan, Step, Waiting
-from ambient_components.plan.keys import change, expiring, is_let_go, what_changes, why_issued, why_revoked
+from ambient_components.plan.keys import begun, change, expiring, is_let_go, what_changes, why_issued, why_revoked
 from ambient_components.plan.ledgers import AHEAD, UTC_ZONE, from_ledgers
 from ambient_components.plan.recorded import Identity, Recorded, RecordedKey, identities
 from ambient_components.problem_json import MINT, MISSING_VALUE
@@ -129,13 +129,16 @@ def from_preview(
 def _keys(
     digest: Digest, before: Ledger, after: Ledger, recorded: Recorded, at: datetime, ahead: Ahead
 ) -> list[KeyChange]:
-    """Return the changes of tokens in the preview, with reasons from the ledgers or from the plugin's notes."""
+    """Return the changes of keys in the preview, with reasons from the ledgers or from the plugin's notes."""
     reasons, desired = digest.reasons(), dict(identities(after))
     found: dict[tuple[Identity, str], KeyChange] = {}
     for step in steps.of_type(digest.steps, urns.ACCESS_TOKEN):
         if not step.changes:
             continue
         for one in _of_token(step, before, after, recorded, desired, reasons.get(str(step.urn), "")):
+            found[(one.workspace, one.key, one.generation), one.what] = one
+    for step in steps.of_type(digest.steps, urns.SERVICE_ACCOUNT):
+        for one in _of_account(step, before, after, recorded, desired):
             found[(one.workspace, one.key, one.generation), one.what] = one
     reported = {identity for identity, _ in found}
     for identity, key in desired.items():
@@ -179,6 +182,23 @@ def _of_token(
     if old is not None and old not in desired and not let_go and (op in DELETES or op == steps.REPLACE):
         was = has or RecordedKey()
         yield change(old, facts.REVOKED, was.role, why_revoked(old, before, after), was)
+
+
+def _of_account(
+    step: steps.Step, before: Ledger, after: Ledger, recorded: Recorded, desired: Mapping[Identity, KeyEntry]
+) -> Iterator[KeyChange]:
+    """Yield the change of an identity that the platform made, which has no token of ours."""
+    account = step.new or step.old
+    name = names.parse(account.name) if account is not None and account.inputs.get("ofPlatform") else None
+    if name is None or name.part is not Part.KEY_GENERATION:
+        return
+    identity = name.workspace, name.item, name.generation
+    key = desired.get(identity)
+    if step.op in CREATES and key is not None:
+        yield begun(identity, key, before, after)
+    elif step.op in DELETES and key is None and not is_let_go(before, after, name.workspace):
+        was = recorded.keys.get(identity) or RecordedKey()
+        yield change(identity, facts.REVOKED, was.role, why_revoked(identity, before, after), was)
 
 
 def _message_of(paths: Collection[str]) -> str:

@@ -31,7 +31,7 @@ class RoleChange:
     after: RoleAssignment | None
     """The strongest role of the subject after. None without a role."""
     adopted: bool = False
-    """Whether the workspace is taken over, so that the subject may have the role already."""
+    """Whether the workspace or the key is taken over, so that the subject may have the role already."""
 
     @property
     def what(self) -> str:
@@ -58,19 +58,24 @@ class RoleChange:
 
 def role_changes(plan: Plan) -> tuple[RoleChange, ...]:
     """Return one change for each subject of each workspace, most dangerous first."""
-    return changes_of(plan.access, {one.workspace for one in plan.workspaces if one.what == facts.ADOPTED})
+    workspaces = {one.workspace for one in plan.workspaces if one.what == facts.ADOPTED}
+    keys = {(one.workspace, f"{KEY}:{one.key}") for one in plan.keys if one.what == facts.ADOPTED}
+    return changes_of(plan.access, workspaces, keys)
 
 
-def changes_of(diff: AccessDiff, adopted: Collection[str] = ()) -> tuple[RoleChange, ...]:
+def changes_of(
+    diff: AccessDiff, workspaces: Collection[str] = (), keys: Collection[tuple[str, str]] = ()
+) -> tuple[RoleChange, ...]:
     """Return the same of two sets of role assignments.
 
     Args:
         diff: Their difference.
-        adopted: Workspaces that are taken over.
+        workspaces: Workspaces that are taken over.
+        keys: Keys that are taken over: workspace and subject.
     """
     before, after = _strongest((*diff.lost, *diff.kept)), _strongest((*diff.gained, *diff.kept))
     found = (
-        RoleChange(*place, before.get(place), after.get(place), adopted=place[0] in adopted)
+        RoleChange(*place, before.get(place), after.get(place), adopted=place[0] in workspaces or place in keys)
         for place in before.keys() | after.keys()
     )
     return tuple(sorted(found, key=_danger))

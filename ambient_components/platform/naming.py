@@ -10,6 +10,7 @@ import re
 
 from ambient_components.errors import reject
 from ambient_components.platform.contract import (
+    KEY_PREFIX,
     OBJECT_NAME_MAX,
     PLATFORM_NAMESPACE_DEFAULT,
     RESERVED_NAMESPACES,
@@ -22,6 +23,9 @@ from ambient_components.platform.subjects import Subject
 KEY_ID_MAX = 63
 """Maximum characters of a key's id: it is also a label value of the token Secret, and S2 keeps this many."""
 
+PLATFORM_GENERATION = 1
+"""The generation of a key's identity that the platform can have made."""
+
 _S1_CUT = 40
 _S2_CUT = 63
 _SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
@@ -29,6 +33,7 @@ _SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _KEY_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _SUBDOMAIN_PART = re.compile(r"[a-z0-9]+")
+_KEY_ACCOUNT = re.compile(rf"{KEY_PREFIX}(?P<name>.+)-[0-9a-f]{{8}}")
 
 
 # The platform's sanitisers (contract 1.6), including their bugs: its backend must compute the same names.
@@ -77,12 +82,42 @@ def key_suffix(workspace: str, key_id: str, generation: int) -> str:
 
 def key_service_account(key_id: str, suffix: str) -> str:
     """Return the name of a key's ServiceAccount. Contract 1.4."""
-    return f"ambient-key-{sanitize_name(key_id)}-{suffix}"
+    return f"{KEY_PREFIX}{sanitize_name(key_id)}-{suffix}"
 
 
-def key_role_binding(role: Role, key_id: str, suffix: str) -> str:
-    """Return the name of a key's RoleBinding; the platform puts the role in it. Contract 1.4."""
-    return f"ambient-key-{role}-{sanitize_name(key_id)}-{suffix}"
+def key_account(workspace: str, key_id: str, generation: int, of_platform: str | None = None) -> str:
+    """Return the name of the ServiceAccount of one generation of a key.
+
+    Args:
+        workspace: Name of the workspace.
+        key_id: The key's id.
+        generation: The generation.
+        of_platform: The ServiceAccount of generation 1, if the platform made the key.
+    """
+    if of_platform and generation == PLATFORM_GENERATION:
+        return of_platform
+    return key_service_account(key_id, key_suffix(workspace, key_id, generation))
+
+
+def key_role_binding(role: Role, account: str) -> str:
+    """Return the name of a key's RoleBinding; the platform puts the role in it. Contract 1.4.
+
+    Args:
+        role: Role of the key.
+        account: Its ServiceAccount.
+    """
+    return f"{KEY_PREFIX}{role}-{account.removeprefix(KEY_PREFIX)}"
+
+
+def key_account_problem(account: str) -> tuple[str, str] | None:
+    """Say why the platform can't have made a ServiceAccount for a key, or None; as problem and hint. Contract 1.4."""
+    if (match := _KEY_ACCOUNT.fullmatch(account)) and key_id_problem(match["name"]) is None:
+        return None
+    return (
+        f"{account!r} is no ServiceAccount of a key that the platform made",
+        f"allowed: {KEY_PREFIX}NAME-XXXXXXXX with 8 hexadecimal digits, as in: "
+        "kubectl get serviceaccounts -l app=ambient-access-key -n WORKSPACE",
+    )
 
 
 def token_secret_name(service_account: str, serial: str) -> str:

@@ -128,6 +128,8 @@ def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
         spec["warnAheadSeconds"] = key.warn_ahead
     if key.adopt:
         spec["adopt"] = list(key.adopt)
+    if key.service_account is not None:
+        spec["serviceAccount"] = key.service_account
     if calendar.keeps_previous(key):
         spec["keepPrevious"] = True
     if key.deliver is not None:

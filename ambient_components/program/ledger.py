@@ -166,6 +166,9 @@ def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
         key: The effective entry.
         calendar: Decides whether the previous generation stays valid.
     """
+    if key.awaits_rotation:
+        # The file's other fields are about tokens of this stack, and there is none yet.
+        return KeyEntry(role=key.role.value, generation=key.generation, service_account=key.service_account)
     never = key.lifetime == NEVER
     return KeyEntry(
         role=key.role.value,
@@ -177,6 +180,7 @@ def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
         overlap_until=key.overlap_until.isoformat() if key.overlap_until is not None else None,
         overlapping=key.generation - 1 if key.overlap_until is not None and calendar.keeps_previous(key) else None,
         adopt=tuple(sorted(key.adopt)),
+        service_account=key.service_account,
         deliver=f"{key.deliver.secret.namespace}/{key.deliver.secret.name}" if key.deliver is not None else None,
         retain=key.retain.value if key.retain is Retain.NONE else None,
     )

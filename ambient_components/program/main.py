@@ -170,5 +170,6 @@ def _declare(
             pulumi.ResourceOptions(providers=for_workspaces, depends_on=[ledger]),
         )
         for key_id, key in sorted(declared.keys.items()):
-            if workspace.keys[key_id].retain is not Retain.NONE and is_exported(excluded, name, key_id):
+            has_token = key.access_token is not None and workspace.keys[key_id].retain is not Retain.NONE
+            if has_token and is_exported(excluded, name, key_id):
                 pulumi.export(key_output(name, key_id), key.token)

@@ -211,6 +211,7 @@ _ACCOUNT_INPUTS: Final[dict[str, Any]] = {
     "metadata": _METADATA,
     "released": _RELEASED,
     "adopt": _FLAG | {"description": "Adopt an existing account with its tokens. Default: it is deleted."},
+    "ofPlatform": _FLAG | {"description": "The platform made the account: it is adopted, and never created."},
 }
 
 _UID: Final[dict[str, Any]] = {"uid": _TEXT | {"description": "uid of the object."}}

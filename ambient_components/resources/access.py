@@ -47,6 +47,8 @@ class ServiceAccountArgs(TypedDict):
     """See `RoleBindingArgs`."""
     adopt: NotRequired[bool]
     """Whether to adopt an existing account with its tokens; by default it is deleted."""
+    ofPlatform: NotRequired[bool]  # Pulumi's own spelling of inputs
+    """Whether the platform made the account: it is adopted with its tokens, and never created or replaced."""
 
 
 class ServiceAccount(pulumi.CustomResource):

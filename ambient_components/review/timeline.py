@@ -8,6 +8,8 @@ from ambient_components.html.markup import Markup, join, name, tag
 from ambient_components.html.page import Part, folded, table
 from ambient_components.review.facts import Ids, Review, TimedKey
 from ambient_components.review.roles import badge
+from ambient_components.stacks.key_table import UNKNOWN
+from ambient_components.stacks.summary import PLATFORM
 
 _WIDTH: Final = 360
 _HEIGHT: Final = 18
@@ -121,16 +123,17 @@ def _row(axis: Axis, one: TimedKey, ids: Ids) -> Markup:
     title = tag("small", f"“{name(row.name)}”") if row.name != row.id else None
     workspace = tag("a", name(row.workspace), href=ids.workspace(row.workspace))
     notes = [tag("li", tag("em", name(text))) for text in row.attention]
+    origin = tag("small", "made by the platform") if row.origin == PLATFORM else None
     renewal = one.renewal or (row.next if one.ends_by_date else None)
     return tag(
         "tr",
         tag("th", badge(row.role or "unknown"), workspace, "/", name(row.id), generation, title, scope="row"),
         tag("td", _svg(_marks(axis, one)), class_="time"),
-        tag("td", _date(one.issued)),
+        tag("td", _date(one.issued or (row.created if row.origin == PLATFORM else None))),
         tag("td", _date(renewal)),
         tag("td", _date(row.expires)),
         tag("td", _date(row.last_used)),
-        tag("td", row.state, tag("ul", notes) if notes else None),
+        tag("td", row.state, origin, tag("ul", notes) if notes else None),
     )
 
 
@@ -143,8 +146,11 @@ def _date(moment: datetime | str | None) -> str:
 def _marks(axis: Axis, one: TimedKey) -> list[Markup]:
     start = axis.x(one.issued or axis.start)
     expires = one.row.expires
+    today = _bar("now", axis.x(axis.now), axis.x(axis.now) + 2, y=0, height=_HEIGHT)
     if not one.issued and expires is None:
         return [_bar("now", axis.x(axis.now), axis.x(axis.now) + 2)]
+    if expires == UNKNOWN:
+        return [today, *_use(axis, one)]
     end = axis.x(expires) if isinstance(expires, datetime) else _WIDTH
     is_over = one.row.state in ("expired", "dead") or (isinstance(expires, datetime) and expires <= axis.now)
     found = [_bar("over" if is_over else "life", start, end)]
@@ -152,10 +158,12 @@ def _marks(axis: Axis, one: TimedKey) -> list[Markup]:
         found.append(_bar("window", axis.x(one.renewal), end))
     if one.overlap and one.issued and not is_over:
         found.append(_bar("overlap", start, axis.x(one.overlap), y=1, height=4))
-    found.append(_bar("now", axis.x(axis.now), axis.x(axis.now) + 2, y=0, height=_HEIGHT))
-    if isinstance(one.row.last_used, datetime):
-        found.append(_bar("use", axis.x(one.row.last_used) - 2, axis.x(one.row.last_used) + 2, y=2, height=14))
-    return found
+    return [*found, today, *_use(axis, one)]
+
+
+def _use(axis: Axis, one: TimedKey) -> list[Markup]:
+    used = one.row.last_used
+    return [_bar("use", axis.x(used) - 2, axis.x(used) + 2, y=2, height=14)] if isinstance(used, datetime) else []
 
 
 def _bar(look: str, start: int, end: int, *, y: int = 5, height: int = 9) -> Markup:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, Final, NotRequired, TypedDict, cast
 
 from ambient_components.platform.contract import KEY_DESCRIPTION_MAX, KEY_NAME_MAX, Role
+from ambient_components.platform.naming import PLATFORM_GENERATION, key_account, key_account_problem
 from ambient_components.rules.arguments import Argument, generation_findings, kind_findings
 from ambient_components.rules.findings import Finding, Path, Verdict, verdict_finding
 from ambient_components.rules.forbidden_sources import namespace_problem
@@ -69,6 +70,47 @@ shows their changes.
 def token_terms(given: Mapping[str, Any]) -> TokenTerms:
     """Return the token arguments among a key's arguments."""
     return cast("TokenTerms", passed_on(given, (*TOKEN_TERMS, "deliver"), TOKEN_LIFE))
+
+
+def is_of_platform(key: Mapping[str, Any], generation: int) -> bool:
+    """Return whether the platform made the identity of a generation.
+
+    Args:
+        key: The arguments of the component.
+        generation: The generation.
+    """
+    return key.get("serviceAccount") is not None and generation == PLATFORM_GENERATION
+
+
+def platform_findings(key: Mapping[str, Any], key_id: str, workspace: str) -> Iterator[Finding]:
+    """Find problems of a key with `serviceAccount`.
+
+    Args:
+        key: The arguments of the component.
+        key_id: The key's id.
+        workspace: The key's namespace.
+    """
+    account, generation = key.get("serviceAccount"), key.get("generation") or 1
+    if account is None:
+        return
+    if not isinstance(account, str):
+        yield Finding(("serviceAccount",), "text is expected, known before the update", "")
+        return
+    yield from verdict_finding(("serviceAccount",), key_account_problem(account))
+    if account in {key_account(workspace, key_id, one) for one in range(1, generation + 1)}:
+        yield Finding(
+            ("serviceAccount",),
+            f"{account!r} is an account that this project makes for the key, not the platform",
+            ("remove serviceAccount", f"if a state was lost, write adopt: [{account}]"),
+        )
+    for field in _OF_TOKENS if is_of_platform(key, generation) else ():
+        if key.get(field):
+            problem = f"has no effect on generation {generation}, as the platform issued its tokens"
+            yield Finding((field,), problem, f"write it with generation: {PLATFORM_GENERATION + 1}, the first rotation")
+
+
+_OF_TOKENS: Final = ("static", "deliver", "adopt")
+"""Arguments that would mislead for an identity that the platform made. Others wait for the first rotation."""
 
 
 def key_findings(key: Mapping[str, Any], workspace: str, platform: str = "") -> Iterator[Finding]:

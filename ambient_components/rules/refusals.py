@@ -24,6 +24,9 @@ class Rule(StrEnum):
     GENERATION = "generation"
     """Generations only go up."""
 
+    PLATFORM_KEY = "platformKey"
+    """A key that the platform made is adopted only unchanged."""
+
     OVERLAP = "overlap"
     """An identity that stays valid must be there, and keeps what it is."""
 

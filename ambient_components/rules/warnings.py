@@ -32,6 +32,9 @@ class WarningRule(StrEnum):
     STATIC_KEY = "staticKey"
     """Every session can read a key that never expires."""
 
+    PLATFORM_KEY = "platformKey"
+    """The platform issued the tokens of a key, and does not record when they end."""
+
     NO_CLAUDE_KEY = "noClaudeKey"
     """The runner secret has no key for Claude."""
 
@@ -214,6 +217,7 @@ IN_FILES: Final = frozenset(
         WarningRule.UNKNOWN_FEATURE_FLAG,
         WarningRule.NON_EXPIRING_ACCESS_KEY,
         WarningRule.STATIC_KEY,
+        WarningRule.PLATFORM_KEY,
         WarningRule.NO_CLAUDE_KEY,
         WarningRule.UNREACHED_VARIABLE,
         WarningRule.LOOKALIKE_NAME,

@@ -217,7 +217,7 @@ def _by_workspace(deployed: Iterable[Resource], ledger: Iterable[str]) -> tuple[
                 _counted(found, name.workspace, "owners")
             case "RoleBinding", Part.GRANT if name:
                 _counted(found, name.workspace, "grants")
-            case "AccessToken", Part.KEY_GENERATION if name:
+            case "ServiceAccount", Part.KEY_GENERATION if name:
                 _counted(found, name.workspace, "keys")
             case "S3Bucket" | "Bucket", Part.BUCKET if name:
                 found.setdefault(name.workspace, _Resources()).bucket = item

@@ -14,10 +14,14 @@ from ambient_components.rules.durations import format_rounded
 from ambient_components.rules.lifetimes import default_rotate_before
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.project import Project, stack_path
-from ambient_components.stacks.summary import Key, StateSummary
+from ambient_components.stacks.summary import STACK, Key, StateSummary
 
 NEVER_USED: Final = "Never"
 """The same text as on the platform's Keys page."""
+
+UNKNOWN: Final = "unknown"
+"""Expiry of tokens that the platform issued, because it does not record it."""
+
 
 _DAY: Final = 86_400
 
@@ -48,7 +52,7 @@ class Row:
     last_used: datetime | str | None
     """A time, `NEVER_USED`, or None if the cluster was not queried."""
     expires: datetime | str | None
-    """A time, `never`, or None without a token."""
+    """A time, `never`, `UNKNOWN`, or None without a token."""
     state: str
     """The state of the newest token: current, expired, dead, former (a newer generation exists), revoked (no longer
     declared) or missing."""
@@ -58,6 +62,8 @@ class Row:
     next_at: datetime | None
     attention: tuple[str, ...]
     """What needs attention. Empty if nothing does."""
+    origin: str = STACK
+    """`STACK`, or `PLATFORM` for an identity that the platform made and the stack has adopted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +127,12 @@ def _row(
         role=key.role,
         created=there.created if there else None,
         last_used=(there.last_used or NEVER_USED) if there else None,
-        expires="never" if key.never else key.expires_at,
+        expires=UNKNOWN if key.is_of_platform else "never" if key.never else key.expires_at,
         state=_state(key, summary.now),
         next=f"end after {ends}" if ends else key.next_action,
         next_at=None if ends else key.next_at,
         attention=tuple(_attention(key, there, summary.now, limits, requested=seen is not None)),
+        origin=key.origin,
     )
 
 
@@ -148,7 +155,8 @@ def _attention(key: Key, there: Seen | None, now: datetime, limits: Limits, *, r
     elif not key.made:
         yield "declared, and not made: pulumi up"
     if requested and there is None and key.made:
-        yield "its ServiceAccount is not in the cluster: pulumi up --refresh"
+        again = "ambient keys rotate --leaked" if key.is_of_platform else "pulumi up --refresh"
+        yield f"its ServiceAccount is not in the cluster: {again}"
     if key.dead:
         yield f"the token no longer works: {key.dead}"
     elif key.expires_at is not None and not key.former:

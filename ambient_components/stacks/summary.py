@@ -15,12 +15,18 @@ from ambient_components.engine import names
 from ambient_components.engine.names import Part
 from ambient_components.engine.state import Export, Resource, operations, resources
 from ambient_components.platform.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
-from ambient_components.platform.naming import key_service_account, key_suffix
+from ambient_components.platform.naming import key_account
 from ambient_components.rotation.state import Minted, TokenRecord
 from ambient_components.rules.roles import rank
 from ambient_components.shards import split_shard
 from ambient_components.stacks.ledgers import ledger_from_state
 from ambient_components.stacks.storage_summary import ENDLESS, BucketView, FoundStorage, read_bucket
+
+STACK: Final = "stack"
+"""Origin of an identity that a run of the stack made."""
+
+PLATFORM: Final = "platform"
+"""Origin of an identity that the platform made and the stack has adopted."""
 
 _ROLE_PREFIX: Final = "ambient-project-"
 
@@ -55,7 +61,7 @@ class Key:
     declared: bool
     """Whether the ledger has it, as the current generation or as the previous one in overlap."""
     made: bool
-    """Whether the state has a token for it."""
+    """Whether the state has a token for it, or the adopted account of an identity that the platform made."""
     expires_at: datetime | None = None
     never: bool = False
     dead: str | None = None
@@ -85,6 +91,13 @@ class Key:
     """Whether the state has its token."""
     undelivered: str | None = None
     """Why that Secret does not have it."""
+    origin: str = STACK
+    """`STACK` or `PLATFORM`."""
+
+    @property
+    def is_of_platform(self) -> bool:
+        """Whether the platform made the identity and issued its tokens. No expiry of theirs is known."""
+        return self.origin == PLATFORM
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +138,7 @@ class _Resources:
     access: dict[str, list[str]] = field(default_factory=dict)
     key_roles: dict[tuple[str, int], str] = field(default_factory=dict)
     accounts: dict[tuple[str, int], Mapping[str, Any]] = field(default_factory=dict)
-    """Metadata of the ServiceAccounts."""
+    """Inputs of the ServiceAccounts."""
     tokens: dict[tuple[str, int], Mapping[str, Any]] = field(default_factory=dict)
     """Outputs of the AccessTokens, which include the inputs."""
     storage: FoundStorage = field(default_factory=FoundStorage)
@@ -185,7 +198,7 @@ def _sort(deployed: Iterable[Resource]) -> dict[str, _Resources]:
             case "RoleBinding", Part.KEY_GENERATION:
                 place.key_roles.setdefault(_identity(item, name), _role(item.inputs))
             case "ServiceAccount", Part.KEY_GENERATION:
-                place.accounts.setdefault(_identity(item, name), item.inputs.get("metadata") or {})
+                place.accounts.setdefault(_identity(item, name), item.inputs)
             case _:
                 continue
         found[name.workspace] = place
@@ -207,7 +220,7 @@ def _ending(kind: str, inputs: Mapping[str, Any], workspace: str, key_id: str, n
     holders = inputs.get("subjects") if kind == "RoleBinding" else [inputs.get("metadata")]
     account = ((holders or [None])[0] or {}).get("name")
     for generation in range(named - 1, 0, -1):
-        if account == key_service_account(key_id, key_suffix(workspace, key_id, generation)):
+        if account == key_account(workspace, key_id, generation):
             return generation
     return named
 
@@ -258,10 +271,12 @@ def _key(identity: tuple[str, int], entry: KeyEntry | None, found: _Resources, n
     outputs = found.tokens.get(identity) or {}
     tokens = TokenRecord.of(outputs)
     current = tokens.current or Minted("")
-    metadata = found.accounts.get(identity) or {}
+    account = found.accounts.get(identity) or {}
+    metadata = account.get("metadata") or {}
+    of_platform = bool(account.get("ofPlatform")) or (entry is not None and entry.is_of_platform(identity[1]))
     notes = metadata.get("annotations") or {}
-    expires, made = current.expires_at, tokens.current is not None
-    never = made and (tokens.endless or (expires is not None and expires - now > ENDLESS))
+    expires, has_token = current.expires_at, tokens.current is not None
+    never = has_token and (tokens.endless or (expires is not None and expires - now > ENDLESS))
     former = entry is not None and entry.overlapping == identity[1]
     target = outputs.get("deliver") or {}
     return Key(
@@ -270,7 +285,7 @@ def _key(identity: tuple[str, int], entry: KeyEntry | None, found: _Resources, n
         label=str(notes.get(KEY_NAME_ANNOTATION) or identity[0]),
         role=found.key_roles.get(identity) or (entry.role if entry is not None else None),
         declared=entry is not None,
-        made=made,
+        made=has_token or bool(account.get("ofPlatform")),
         expires_at=None if never else expires,
         never=never,
         dead=current.dead,
@@ -288,4 +303,5 @@ def _key(identity: tuple[str, int], entry: KeyEntry | None, found: _Resources, n
         delivered_to=f"{target['namespace']}/{target['name']}" if target and not former else None,
         retained=outputs.get("retain") != "none",
         undelivered=outputs.get("undelivered") or None,
+        origin=PLATFORM if of_platform else STACK,
     )

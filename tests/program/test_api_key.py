@@ -225,3 +225,68 @@ def test_what_is_asked_of_the_tokens(record, args, requested):
     given = key(record, **args).of("AccessToken")[0].inputs
     identity = {"namespace", "serviceAccount", "serviceAccountUid", "key", "owner", "generation"}
     assert {name: value for name, value in given.items() if name not in identity} == requested
+
+
+NIGHTLY = "ambient-key-nightly-build-3f2a91bc"
+
+
+def test_a_key_that_the_platform_made_keeps_its_names_and_gets_no_token(record):
+    recording = key(record, name="Nightly build", serviceAccount=NIGHTLY, lifetimeSeconds=600)
+    account = recording.named("ServiceAccount", "payments/key/ci/g1").inputs
+    assert account == {
+        "metadata": {
+            "name": NIGHTLY,
+            "namespace": "payments",
+            "labels": {"app": "ambient-access-key"},
+            "annotations": {
+                "ambient-code.io/key-name": "Nightly build",
+                "ambient-code.io/description": "",
+                "ambient-code.io/role": "edit",
+            },
+        },
+        "ofPlatform": True,
+    }
+    binding = recording.named("RoleBinding", "payments/key/ci/g1").inputs
+    assert binding["metadata"]["name"] == "ambient-key-edit-nightly-build-3f2a91bc"
+    assert binding["metadata"]["annotations"]["ambient-code.io/sa-name"] == NIGHTLY
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": NIGHTLY, "namespace": "payments"}]
+    assert recording.of("AccessToken") == []
+
+
+def test_its_first_rotation_is_an_identity_of_ours(record):
+    recording = key(record, serviceAccount=NIGHTLY, generation=2)
+    (account,) = recording.of("ServiceAccount")
+    assert account.object_name == f"ambient-key-ci-{key_suffix('payments', 'ci', 2)}"
+    assert "ofPlatform" not in account.inputs
+    assert len(recording.of("AccessToken")) == 1
+
+
+def test_the_platforms_identity_stays_beside_the_next_one_without_a_token(record):
+    recording = key(record, serviceAccount=NIGHTLY, generation=2, keepPrevious=True)
+    names = [one.object_name for one in recording.of("ServiceAccount")]
+    assert names == [NIGHTLY, f"ambient-key-ci-{key_suffix('payments', 'ci', 2)}"]
+    (token,) = recording.of("AccessToken")
+    # There is no earlier token of ours, of which the delivery would have to keep anything.
+    assert not {"former", "overlapping"} & token.inputs.keys()
+    third = key(record, serviceAccount=NIGHTLY, generation=3, keepPrevious=True)
+    assert [one.inputs.get("ofPlatform") for one in third.of("ServiceAccount")] == [None, None]
+    assert len(third.of("AccessToken")) == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "problem"),
+    [
+        ({"serviceAccount": "default"}, "serviceAccount: 'default' is no ServiceAccount of a key that the platform"),
+        ({"serviceAccount": 3}, "serviceAccount: text is expected"),
+        ({"serviceAccount": f"ambient-key-ci-{key_suffix('payments', 'ci', 1)}"}, "write adopt: "),
+        ({"serviceAccount": NIGHTLY, "static": True, "never": True}, "static: has no effect on generation 1"),
+        ({"serviceAccount": NIGHTLY, "deliver": {"namespace": "a"}}, "deliver: has no effect on generation 1"),
+        ({"serviceAccount": NIGHTLY, "adopt": [NIGHTLY]}, "adopt: has no effect on generation 1"),
+    ],
+)
+def test_what_means_nothing_to_a_key_of_the_platform_is_refused(record, args, problem):
+    with pytest.raises(ValueError, match="payments/key/ci") as error:
+        key(record, **args)
+    assert problem in str(error.value)
+    if "static" in args:
+        key(record, generation=2, **args)

@@ -35,6 +35,7 @@ workspaces:
       a: {name: A, description: all, rotateBefore: 10d, overlap: 5d, rotate: manual, warnAhead: 30d, generation: 3, \
 overlapUntil: 2026-12-31, adopt: [ambient-key-a-19ac58c2], deliver: {secret: {namespace: ci, name: a}}, retain: none}
       b: {lifetime: never, static: true}
+      c: {serviceAccount: ambient-key-nightly-build-3f2a91bc}
 """
 CALENDAR = Calendar(datetime(2026, 12, 1, 12, tzinfo=UTC))
 FULL = """\

@@ -36,7 +36,7 @@ def account(namespace, name):
 
 def account_name(workspace, key_id, generation=1):
     """What the identity of one generation of a key is called."""
-    return naming.key_service_account(key_id, naming.key_suffix(workspace, key_id, generation))
+    return naming.key_account(workspace, key_id, generation)
 
 
 def owner(workspace, subject):
@@ -49,8 +49,7 @@ def grant(workspace, subject, role):
 
 
 def key_binding(workspace, key_id, role, generation=1):
-    suffix = naming.key_suffix(workspace, key_id, generation)
-    name = naming.key_role_binding(Role(role), key_id, suffix)
+    name = naming.key_role_binding(Role(role), account_name(workspace, key_id, generation))
     who = f"serviceaccount:{workspace}:{account_name(workspace, key_id, generation)}"
     return binding(workspace, name, role, who, labels=KEY_LABELS)
 

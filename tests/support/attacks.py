@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP, Role, cluster_role
-from ambient_components.platform.naming import key_role_binding, key_service_account, key_suffix
+from ambient_components.platform.naming import key_account, key_role_binding
 from ambient_components.platform.subjects import SubjectKind, parse_subject
 from sandbox.api import Api, ApiError
 from tests.support.machine import Machine
@@ -145,10 +145,9 @@ class World:
 
     def key(self, workspace: str, key_id: str, role: Role, generation: int = 1) -> str:
         """A key's account and binding, named as ours are; the account's name."""
-        suffix = key_suffix(workspace, key_id, generation)
-        account = key_service_account(key_id, suffix)
+        account = key_account(workspace, key_id, generation)
         subject = self.account(workspace, account, labels={APP_LABEL: KEY_APP})
-        name = key_role_binding(role, key_id, suffix)
+        name = key_role_binding(role, account)
         body = binding(name, role, subject, {APP_LABEL: KEY_APP})
         self.machine.create(f"{RBAC}/{workspace}/rolebindings", body)
         known(self.machine, workspace, subject)

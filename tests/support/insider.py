@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ambient_components.platform.contract import RBAC_API_GROUP
-from ambient_components.platform.naming import key_service_account, key_suffix
+from ambient_components.platform.naming import key_account
 from sandbox.credentials import BOB
 from tests.support.attacks import CORE, MERGE, RBAC, Bearer
 from tests.support.stacks import Stack
@@ -35,7 +35,7 @@ class Insider:
 
     def account_of(self, key_id: str, generation: int) -> str:
         """The public name of a key's ServiceAccount, of any generation."""
-        return key_service_account(key_id, key_suffix(self.stack.w, key_id, generation))
+        return key_account(self.stack.w, key_id, generation)
 
     def create(self, collection: str, body: dict[str, Any]) -> Any:
         """Make an object of the core group in the workspace; he must be allowed to."""

@@ -17,7 +17,7 @@ import pytest
 from ambient_components.cluster.client import core
 from ambient_components.components.api_key import token_args
 from ambient_components.errors import StepError
-from ambient_components.platform.naming import key_service_account, key_suffix
+from ambient_components.platform.naming import key_account
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.provider.protocol.wire import Secret
 from ambient_components.provider.tokens.access_token import AccessToken
@@ -294,7 +294,7 @@ class Stack:
 
 @cache
 def _account(generation):
-    return key_service_account("ci", key_suffix(SPACE, "ci", generation))
+    return key_account(SPACE, "ci", generation)
 
 
 def _plain(outputs):

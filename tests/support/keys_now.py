@@ -5,9 +5,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ambient_components.cli.keys.deployed import account_of
 from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, Problem
+from ambient_components.platform.naming import key_account
 from tests.support import fake_api
 from tests.support.fake_api import FakeApi, Request
 
@@ -37,7 +37,7 @@ def step(op: str, kind: str, name: str, **more: Any) -> dict[str, Any]:
 
 def token_of(key: str, generation: int) -> str:
     """A made-up token that says whose it is, as real ones do."""
-    claims = {"sub": f"system:serviceaccount:{W}:{account_of(W, key, generation)}"}
+    claims = {"sub": f"system:serviceaccount:{W}:{key_account(W, key, generation)}"}
     return f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.hunter2"
 
 
@@ -51,7 +51,7 @@ def secret(text: str | None) -> Any:
 
 def identity(key: str, generation: int, *, ours: bool = False, retained: bool = True, **inputs: Any) -> list[Any]:
     """One identity of a key in the state; `ours` with the plugin's own types for account and binding."""
-    name, account = f"{W}/key/{key}/g{generation}", account_of(W, key, generation)
+    name, account = f"{W}/key/{key}/g{generation}", key_account(W, key, generation)
     uid = f"uid-{key}-{generation}"
     of_account = {"uid": uid} if ours else {"metadata": {"name": account, "uid": uid}}
     token_secret = {"handle": f"{account}-x", "uid": f"secret-{key}-{generation}"}
@@ -124,7 +124,7 @@ class Deployed:
 
     def make(self, key: str, generation: int, uid: str = "", **metadata: Any) -> str:
         """An identity in the cluster; its token."""
-        account, uid = account_of(W, key, generation), uid or f"uid-{key}-{generation}"
+        account, uid = key_account(W, key, generation), uid or f"uid-{key}-{generation}"
         self.api.add(ACCOUNTS, account, uid=uid)
         self.api.objects[f"{ACCOUNTS}/{account}"]["metadata"] |= metadata
         self.api.add(SECRETS, f"{account}-x", uid=f"secret-{key}-{generation}")
@@ -136,13 +136,13 @@ class Deployed:
         """An identity leaves the state and the cluster."""
         names = f"{W}/key/{key}/g{generation}"
         self.resources = [one for one in self.resources if not one["urn"].endswith(f"::{names}")]
-        account = account_of(W, key, generation)
+        account = key_account(W, key, generation)
         self.api.objects.pop(f"{ACCOUNTS}/{account}", None)
         self.api.objects.pop(f"{SECRETS}/{account}-x", None)
 
     def there(self, key: str, generation: int) -> bool:
         """Whether the cluster has an identity's account."""
-        return f"{ACCOUNTS}/{account_of(W, key, generation)}" in self.api.objects
+        return f"{ACCOUNTS}/{key_account(W, key, generation)}" in self.api.objects
 
     def works(self, token: str) -> bool:
         path, uid = self.tokens.get(token, ("", ""))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ambient_components.platform.naming import key_service_account, key_suffix
+from ambient_components.platform.naming import key_account
 from tests.support.machine import Machine
 from tests.support.stacks import Result, Stack
 
@@ -52,7 +52,7 @@ class Workspace:
         adopt = "    adopt: true\n" if self.adopted else ""
         if self.adopted:
             # A released key's account is taken over by its name alone.
-            account = key_service_account("ci", key_suffix(self.name, "ci", 1))
+            account = key_account(self.name, "ci", 1)
             text = text.replace("ci: {role: view}", f"ci: {{role: view, adopt: [{account}]}}")
         # Without an operator no session ever stops.
         return f"  {self.name}:\n{text}    state: {state}\n    onClose: {{wait: 1s}}\n{adopt}"

@@ -34,6 +34,7 @@ LONGEST_FIRST = (
     "test_buckets.py",
     "test_walkthrough.py",
     "test_life_crashes.py",
+    "test_keys_adopting.py",
     "test_plan.py",
     "test_life_releasing.py",
     "test_fleet.py",

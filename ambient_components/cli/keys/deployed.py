@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from ambient_components.access.entries import NOTHING
+from ambient_components.access.entries import NOTHING, Ledger
 from ambient_components.cli.keys.edit import Recorded, SelectedKey
 from ambient_components.engine import names
 from ambient_components.engine.names import Part
 from ambient_components.engine.secrets import plain_text
 from ambient_components.engine.state import Export, Resource, operations, resources
-from ambient_components.platform.naming import key_service_account, key_suffix
+from ambient_components.platform.naming import key_account
 from ambient_components.rotation.state import TokenRecord
 from ambient_components.stacks.ledgers import ledger_from_state
 
@@ -36,6 +36,8 @@ class Identity:
     workspace: str
     key: str
     generation: int
+    account: str
+    """The name of the ServiceAccount."""
     kinds: frozenset[str] = frozenset()
     """Kinds of its resources in the state. Empty for an account that only the cluster has."""
     uids: frozenset[str] = frozenset()
@@ -53,19 +55,9 @@ class Identity:
         return self.workspace, self.key
 
     @property
-    def account(self) -> str:
-        """The name of the ServiceAccount."""
-        return account_of(self.workspace, self.key, self.generation)
-
-    @property
     def username(self) -> str:
         """The user name that the API server reports for its tokens."""
         return f"system:serviceaccount:{self.workspace}:{self.account}"
-
-
-def account_of(workspace: str, key_id: str, generation: int) -> str:
-    """Return the name of the ServiceAccount of one generation of a key."""
-    return key_service_account(key_id, key_suffix(workspace, key_id, generation))
 
 
 def identities(export: Export, keys: Collection[SelectedKey]) -> tuple[Identity, ...]:
@@ -76,6 +68,7 @@ def identities(export: Export, keys: Collection[SelectedKey]) -> tuple[Identity,
         keys: Workspace and id of each key.
     """
     parts: dict[tuple[str, str, int], list[Resource]] = {}
+    ledger = ledger_from_state(export) or {}
     # Pending operations of a killed run may have taken effect in the cluster.
     for item in (*resources(export), *(one.resource for one in operations(export))):
         name = names.parse(item.name)
@@ -83,9 +76,9 @@ def identities(export: Export, keys: Collection[SelectedKey]) -> tuple[Identity,
             continue
         workspace, key_id = name.workspace, name.item
         if (workspace, key_id) in keys:
-            number = _generation(item, workspace, key_id, name.generation)
+            number = _generation(item, workspace, key_id, name.generation, ledger)
             parts.setdefault((workspace, key_id, number), []).append(item)
-    return tuple(_identity(*place, items) for place, items in sorted(parts.items()))
+    return tuple(_identity(*place, items, ledger) for place, items in sorted(parts.items()))
 
 
 def recorded(export: Export, keys: Collection[SelectedKey]) -> dict[SelectedKey, Recorded]:
@@ -101,22 +94,32 @@ def recorded(export: Export, keys: Collection[SelectedKey]) -> dict[SelectedKey,
     return found
 
 
-def _generation(item: Resource, workspace: str, key_id: str, named: int) -> int:
+def _generation(item: Resource, workspace: str, key_id: str, named: int, ledger: Ledger) -> int:
     """Return the generation of a resource. After a replacement, the old resource has the new one's logical name."""
     if not item.delete:
         return named
     if item.kind == TOKEN:
         return int(item.inputs.get("generation") or named)
     texts = json.dumps(item.inputs)
-    return next((one for one in range(named, 0, -1) if f'"{account_of(workspace, key_id, one)}"' in texts), named)
+    accounts = ((one, _account(workspace, key_id, one, ledger)) for one in range(named, 0, -1))
+    return next((one for one, account in accounts if f'"{account}"' in texts), named)
 
 
-def _identity(workspace: str, key_id: str, generation: int, items: Iterable[Resource]) -> Identity:
+def _account(workspace: str, key_id: str, generation: int, ledger: Ledger) -> str:
+    """Return the name of an identity's ServiceAccount by the ledger, which knows those that the platform made."""
+    key = ledger.get(workspace, NOTHING).keys.get(key_id)
+    return key_account(workspace, key_id, generation, key.service_account if key is not None else None)
+
+
+def _identity(workspace: str, key_id: str, generation: int, items: Iterable[Resource], ledger: Ledger) -> Identity:
     kinds, uids, secrets, tokens, targets = set(), set(), set(), set(), set()
+    account = _account(workspace, key_id, generation, ledger)
     for item in items:
         inputs, outputs, kind = item.inputs, item.outputs, item.kind
         kinds.add(kind)
         if kind == ACCOUNT:
+            # Of a key that is no longer declared, only its resources know the name.
+            account = (inputs.get("metadata") or {}).get("name") or account
             uids |= {outputs.get("uid"), (outputs.get("metadata") or {}).get("uid")}
         elif kind == TOKEN:
             uids |= {inputs.get("serviceAccountUid"), outputs.get("serviceAccountUid")}
@@ -128,6 +131,7 @@ def _identity(workspace: str, key_id: str, generation: int, items: Iterable[Reso
         workspace,
         key_id,
         generation,
+        account,
         frozenset(kinds),
         frozenset(uid for uid in uids if uid and isinstance(uid, str)),
         frozenset(secrets),

@@ -29,7 +29,7 @@ from ambient_components.stacks.key_table import Limits, Row, Seen, rows, run_int
 from ambient_components.stacks.ledgers import check_workspaces
 from ambient_components.stacks.project import Project, stack_files
 from ambient_components.stacks.states import export
-from ambient_components.stacks.summary import StateSummary, read_summary
+from ambient_components.stacks.summary import PLATFORM, StateSummary, read_summary
 
 _NAME: Final = 300
 """Maximum characters of a name in the table. A longer one would widen every line."""
@@ -90,9 +90,14 @@ def _cells(row: Row, now: datetime) -> tuple[str, ...]:
         _expiry(row.expires, now),
         row.state,
         _next(row, now),
-        f'"{row.name}"' if row.name != row.id else "",
+        _note(row),
     )
     return tuple(one_line(text, _NAME) for text in cells)
+
+
+def _note(row: Row) -> str:
+    name = [f'"{row.name}"'] if row.name != row.id else []
+    return "  ".join([*name, *(["made by the platform"] if row.origin == PLATFORM else [])])
 
 
 def _ago(moment: datetime | str | None, now: datetime) -> str:
@@ -161,8 +166,9 @@ next:   rotate (a run from then on issues a new token); revoke (a run from then 
 
 \b
 json:   {"now", "keys": [{"stack", "workspace", "id", "generation", "name", "description", "role", "created",
-        "lastUsed", "expires", "state", "next", "nextAt", "attention": [...]}, ...]}, times as RFC 3339;
-        lastUsed is "Never", or null if the cluster was not queried; expires may be "never"
+        "lastUsed", "expires", "state", "next", "nextAt", "attention": [...], "origin"}, ...]}, times as RFC
+        3339; lastUsed is "Never", or null if the cluster was not queried; expires may be "never"; origin is "stack",
+        or "platform" for an adopted key before its first rotation, of which expires is "unknown"
 csv:    the same columns, attention as one text
 
 \b

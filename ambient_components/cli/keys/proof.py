@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from ambient_components.cli.keys.bearer_check import Answer
-from ambient_components.cli.keys.deployed import Identity, Target, account_of
+from ambient_components.cli.keys.deployed import Identity, Target
 from ambient_components.cli.keys.edit import SelectedKey
 from ambient_components.cli.keys.required import Aim
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, end, object_path
 from ambient_components.errors import StepError, text_of
 from ambient_components.platform.contract import Role
-from ambient_components.platform.naming import key_role_binding, key_suffix
+from ambient_components.platform.naming import key_account, key_role_binding
 
 PATIENCE: Final = 30.0
 """Seconds until an old token must be refused. The API server caches authentication for up to 10 s."""
@@ -201,8 +201,9 @@ class Witness:
             for item in self.cluster.list(core("namespaces", workspace, "serviceaccounts"))
         }
         for generation in range(max(1, aim.written - _SCANNED), aim.written + 1):
-            if generation not in known and account_of(workspace, key_id, generation) in there:
-                yield Identity(workspace, key_id, generation)
+            account = key_account(workspace, key_id, generation, aim.service_account)
+            if generation not in known and account in there:
+                yield Identity(workspace, key_id, generation, account)
 
     def _completed(self, one: Identity) -> Identity:
         """Return an identity with data from the cluster, where its account may differ from the state's."""
@@ -226,8 +227,7 @@ def _objects(one: Identity) -> Iterator[tuple[str, str, str | None]]:
     yield from ((SERVICE_ACCOUNT, one.account, uid) for uid in sorted(one.uids))
     yield from ((SECRET, name, uid) for name, uid in sorted(one.secrets))
     # Otherwise another account of that name would get the key's role.
-    suffix = key_suffix(one.workspace, one.key, one.generation)
-    yield from ((ROLE_BINDING, key_role_binding(role, one.key, suffix), None) for role in Role)
+    yield from ((ROLE_BINDING, key_role_binding(role, one.account), None) for role in Role)
 
 
 def _decoded(value: Any) -> str:

@@ -114,6 +114,8 @@ class Aim:
     """Whether all identities must end."""
     overlap: bool = False
     """Whether the previous generation stays valid for an overlap."""
+    service_account: str | None = None
+    """The ServiceAccount of generation 1 in the files, if the platform made the key."""
 
     @property
     def at_once(self) -> bool:

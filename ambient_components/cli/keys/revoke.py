@@ -60,6 +60,9 @@ def revoke(
     texts = revocation(loaded, selected)
     write_stack(loaded.path, texts)
     print("\n".join(revocation_lines(loaded, selected)))
-    aims = {one: Aim(loaded.file.workspaces[one[0]].keys[one[1]].generation, revoked=True) for one in selected}
+    declared = {(space, key): loaded.file.workspaces[space].keys[key] for space, key in selected}
+    aims = {
+        one: Aim(key.generation, revoked=True, service_account=key.service_account) for one, key in declared.items()
+    }
     engine = pulumi.engine_for(project.folder)
     finish(engine, project, places, aims, list(texts), now=now, fleet=stack if fleets else "")

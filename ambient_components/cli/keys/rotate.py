@@ -130,7 +130,11 @@ def rotate(
     aims = {}
     for one in selected:
         written = after.file.workspaces[one[0]].keys[one[1]]
-        aims[one] = Aim(written.generation, overlap=written.overlap_until is not None)
+        aims[one] = Aim(
+            written.generation,
+            overlap=written.overlap_until is not None,
+            service_account=written.service_account,
+        )
     finish(engine, project, places, aims, list(texts), now=now, fleet=stack if fleets else "")
 
 

@@ -83,6 +83,11 @@ def read(engine: Engine, summary: StateSummary, named: Named) -> str:
         AmbientError: The stack does not have it, or it no longer works.
     """
     key = named.key
+    if key.is_of_platform:
+        fail(
+            None, "", f"key {named.name} has no token of this stack: the platform showed its own once, when it made it",
+            f"to issue one: ambient keys rotate {summary.stack} {named.name}",
+        )  # fmt: skip
     if key.dead or (key.expires_at is not None and key.expires_at <= summary.now):
         mended = f"give it another one: ambient keys rotate {summary.stack} {named.name}"
         why = key.dead or "it expired"

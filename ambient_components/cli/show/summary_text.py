@@ -143,7 +143,8 @@ def _key_name(key: Key, keys: Iterable[Key]) -> str:
 
 
 def _label(key: Key) -> str:
-    return f'"{one_line(key.label)}"' if key.label != key.id else ""
+    label = [f'"{one_line(key.label)}"'] if key.label != key.id else []
+    return "  ".join([*label, *(["made by the platform"] if key.is_of_platform else [])])
 
 
 def _expiry(key: Key, now: datetime) -> str:
@@ -210,7 +211,7 @@ def usage(summary: StateSummary, endpoint: Endpoint | None, ca_file: Path | None
             (workspace, key)
             for workspace in summary.workspaces
             for key in workspace.keys
-            if key.made and key.declared and key.retained and not key.former
+            if key.made and key.declared and key.retained and not key.former and not key.is_of_platform
         ),
         None,
     )

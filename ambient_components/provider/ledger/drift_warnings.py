@@ -11,6 +11,7 @@ from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.objects import Json, is_ending, listing, name
 from ambient_components.cluster.revocation import object_path
 from ambient_components.errors import Problem, StepError, refusal
+from ambient_components.provider.ledger.platform_keys import platform_accounts
 from ambient_components.provider.workspace.cluster_access import ExistingAccess, by_namespace, listed
 from ambient_components.rules.warnings import Kind, LoudWarning, WarningRule
 from ambient_components.shards.interrupted import Leftover
@@ -81,6 +82,7 @@ class _Place:
         self._cluster = cluster
         self._was_active = before.is_active
         self._was, self._will_be = expected_objects(workspace, before), expected_objects(workspace, after)
+        self._of_platform = platform_accounts(after)
         self._gone = {(one.kind, one.name) for one in ending if one.namespace == workspace}
         self._differing = dict[tuple[str, str], list[str]]()
         self._kept = dict[tuple[str, str], list[str]]()
@@ -115,6 +117,9 @@ class _Place:
                 f"{listing([' '.join(key) for key in missing])}: declared, and not in the cluster",
                 "if the last run failed, run pulumi up, which makes it",
                 "if it was removed, run pulumi up --refresh, which makes it again",
+                "an account that the platform made is not made again: ambient keys rotate STACK WORKSPACE/KEY --leaked"
+                if any(name in self._of_platform for _, name in missing)
+                else "",
             )
         differing = [text for _, texts in sorted(self._differing.items()) for text in texts]
         if differing:

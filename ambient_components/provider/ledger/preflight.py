@@ -16,6 +16,7 @@ from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION, SYSTEM_PREFIXES
 from ambient_components.provider.buckets.preflight import bucket_problems
 from ambient_components.provider.ledger.drift_warnings import drift, may_be_kept
+from ambient_components.provider.ledger.platform_keys import adoption_problems
 from ambient_components.provider.ledger.unrecorded import unknown_accounts
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.provider.workspace.cluster_access import by_namespace, listed
@@ -40,7 +41,8 @@ def preflight(
 ) -> list[Problem]:
     """Return every reason not to begin, and warn about access that others gave or took.
 
-    Only what workspace users cannot write may be a reason: Namespaces, rights, the store (see `cluster.objects`).
+    Only what workspace users cannot write may be a reason: Namespaces, rights, the store (see `cluster.objects`). The
+    exception is the first run that adopts a key (`platform_keys`).
 
     Args:
         context: Context of the ledger's check.
@@ -84,6 +86,7 @@ def preflight(
             context.warn(LoudWarning.UNKNOWN_ACCOUNTS, one)
     else:
         problems += unknown
+    problems += adoption_problems(cluster, there, before, after)
     problems += bucket_problems(context, owner, before, after)
     if look_for_drift and not problems:
         for warning in (
@@ -300,7 +303,7 @@ def _nothing_to_keep(there: set[str], before: Ledger, after: Ledger) -> list[Pro
         )
         for name in sorted(after.keys() - before.keys() - there)
         for key_id, key in sorted(after[name].keys.items())
-        if key.overlapping
+        if key.overlapping and not key.is_of_platform(key.overlapping)
     ]
 
 

@@ -63,7 +63,7 @@ def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: L
             account: key_id
             for key_id, key in after[name].keys.items()
             for kind, account in expected_objects(name, replace(NOTHING, keys={key_id: key}))
-            if kind == SERVICE_ACCOUNT and account not in key.adopt
+            if kind == SERVICE_ACCOUNT and account not in (*key.adopt, key.service_account)
         }
         if not desired:
             continue

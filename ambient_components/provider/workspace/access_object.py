@@ -19,7 +19,7 @@ from ambient_components.provider.protocol.resource import Change, Check, Context
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.rules.warnings import LoudWarning
 
-_TRIES: Final = 10
+TRIES: Final = 10
 """Attempts while others write to the object, before the step fails."""
 
 _PLACE: Final = frozenset({"metadata.name", "metadata.namespace"})
@@ -84,7 +84,7 @@ class AccessObject(ABC):
         """Create the object. An existing unrecorded object is not adopted: see `may_stay`."""
         if context.preview:
             return _identity(news), {"uid": UNKNOWN}
-        return _identity(news), self._bring(context, news, None)
+        return _identity(news), self.bring(context, news, None)
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Compare the complete object with its inputs; None if it does not exist."""
@@ -95,7 +95,7 @@ class AccessObject(ABC):
             # Changes by others are no drift, even a deletion.
             there = context.guard.cluster.get(core("namespaces", _namespace(inputs)))
             return ReadResult({name: state[name] for name in self.computed if name in state}) if there else None
-        live = context.guard.cluster.get(self._path(inputs))
+        live = context.guard.cluster.get(self.path_of(inputs))
         if live is None or self.is_another(context, live, inputs, state):
             return None
         found = self.seen(live, inputs)
@@ -111,35 +111,33 @@ class AccessObject(ABC):
         """Set the object to the inputs, whatever others wrote; in a released workspace nothing is written."""
         kept = {name: state[name] for name in self.computed if name in state}
         return (
-            kept
-            if context.preview or news.get("released")
-            else {**kept, **self._bring(context, news, state.get("uid"))}
+            kept if context.preview or news.get("released") else {**kept, **self.bring(context, news, state.get("uid"))}
         )
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Delete the object despite finalizers, and any other object that has its name by now."""
         end(context.guard.cluster, self.kind, _namespace(state), _name(state))
 
-    def _bring(self, context: Context, news: Values, uid: str | None) -> dict[str, Any]:
-        """Create or change the object.
+    def bring(self, context: Context, news: Values, uid: str | None) -> dict[str, Any]:
+        """Create or change the object, and return the outputs.
 
         Raises:
             StepError: The cluster refuses, or others write to the object all the time.
         """
         cluster = context.guard.cluster
-        for _ in range(_TRIES):
-            live = cluster.get(self._path(news)) if uid else None
+        for _ in range(TRIES):
+            live = cluster.get(self.path_of(news)) if uid else None
             try:
                 if live is None:
                     return self.outputs(cluster.create(self._collection(news), self._body(context, news, None)))
             except ApiError as error:
                 if error.status != 409:
                     raise
-                live = cluster.get(self._path(news))
+                live = cluster.get(self.path_of(news))
             if live is None:
                 continue
             if not is_ending(live) and self.may_stay(live, news, uid):
-                changed = self._force(context, cluster, news, live)
+                changed = self.force(context, cluster, news, live)
                 if changed is not None:
                     return self.outputs(changed)
                 continue
@@ -153,13 +151,16 @@ class AccessObject(ABC):
                 )
             end(cluster, self.kind, _namespace(news), _name(news), this)
             uid = None
-        msg = (
+        raise self.never_at_rest(news)
+
+    def never_at_rest(self, news: Values) -> StepError:
+        """Return the error for an object that others write to all the time."""
+        return StepError(
             f"{self.kind} {_identity(news)} is written by others without a pause. Find who may write to the namespace "
             "(ambient access --live), and run again"
         )
-        raise StepError(msg)
 
-    def _force(
+    def force(
         self, context: Context, cluster: Cluster, news: Values, live: Mapping[str, Any]
     ) -> Mapping[str, Any] | None:
         """Change only the version that was read; None if the object has changed since."""
@@ -172,7 +173,7 @@ class AccessObject(ABC):
             "ownerReferences": None,
         }
         try:
-            return cluster.patch(self._path(news), {**body, "metadata": metadata})
+            return cluster.patch(self.path_of(news), {**body, "metadata": metadata})
         except ApiError as error:
             if error.status in (404, 409):
                 return None
@@ -187,11 +188,12 @@ class AccessObject(ABC):
         }
         return {"apiVersion": self.api_version, "kind": self.kind, "metadata": metadata, **self.content(news)}
 
-    def _path(self, inputs: Values) -> str:
+    def path_of(self, inputs: Values) -> str:
+        """Return the API path of the object."""
         return object_path(self.kind, _namespace(inputs), _name(inputs))
 
     def _collection(self, inputs: Values) -> str:
-        return self._path(inputs).rpartition("/")[0]
+        return self.path_of(inputs).rpartition("/")[0]
 
 
 def seen_metadata(live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:

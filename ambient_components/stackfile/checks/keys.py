@@ -6,12 +6,12 @@ from typing import Final
 
 from ambient_components.errors import BadValue, Problems
 from ambient_components.platform.contract import Role
-from ambient_components.platform.naming import key_service_account, key_suffix
 from ambient_components.rules.durations import format_seconds, parse_duration
-from ambient_components.rules.findings import Finding, Path, verdict_finding
-from ambient_components.rules.keys import delivery_problem, endless_problem
+from ambient_components.rules.findings import Finding, Path, below, verdict_finding
+from ambient_components.rules.keys import delivery_problem, endless_problem, platform_findings
 from ambient_components.rules.lifetimes import NEVER, Policy, is_mended_by_overlap, misfit
 from ambient_components.rules.renewals import TOKEN_LIFE, Life
+from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile.models.keys import Key
 from ambient_components.stackfile.models.stack import StackFile, Workspace
@@ -33,6 +33,7 @@ def check_keys(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
     """
     targets: dict[tuple[str, str], tuple[Path, str]] = {}
     for name, workspace in stack.workspaces.items():
+        yield from _of_platform(name, workspace)
         for key_id, key in workspace.keys.items():
             here = ("workspaces", name, "keys", key_id)
             yield from check_times(here, partial(key.policy, stack.run_every or 0), explicit)
@@ -97,16 +98,34 @@ def check_times(
 
 def _adopted(workspace: str, key_id: str, path: Path, key: Key) -> Iterator[Finding]:
     """Find accounts to adopt that do not belong to this key's current or previous generations."""
-    own = [
-        key_service_account(key_id, key_suffix(workspace, key_id, generation))
-        for generation in range(1, key.generation + 1)
-    ]
+    own = [key.account(workspace, key_id, generation) for generation in range(1, key.generation + 1)]
     for place, account in enumerate(key.adopt):
         if account not in own:
             yield Finding(
                 (*path, "adopt", place),
                 f"{account!r} is no ServiceAccount of this key",
                 f"allowed: {own[-1]}, the account of generation {key.generation}",
+            )
+
+
+def _of_platform(name: str, workspace: Workspace) -> Iterator[Finding]:
+    """Find problems of keys that the platform made, and announce their first rotation."""
+    taken: dict[str, Path] = {}
+    for key_id, key in workspace.keys.items():
+        account, path = key.service_account, ("workspaces", name, "keys", key_id)
+        if account is None:
+            continue
+        yield from below(path, platform_findings(key.model_dump(by_alias=True), key_id, name))
+        here = (*path, "serviceAccount")
+        if (other := taken.setdefault(account, here)) != here:
+            yield Finding(here, f"{account!r} is the account of key {other[-2]!r}", "declare each key once", other)
+        if key.awaits_rotation and workspace.state is WorkspaceState.ACTIVE:
+            yield Finding(
+                here,
+                "the platform issued the tokens of this key, and does not record when they end",
+                f"for a token that is renewed: ambient keys rotate STACK {name}/{key_id}",
+                warning=True,
+                rule=WarningRule.PLATFORM_KEY,
             )
 
 

@@ -3,13 +3,20 @@
 from collections.abc import Collection
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from ambient_components.platform.contract import KEY_DESCRIPTION_MAX, KEY_NAME_MAX, OBJECT_NAME_MAX, Role
+from ambient_components.platform.contract import (
+    KEY_DESCRIPTION_MAX,
+    KEY_NAME_MAX,
+    KEY_PREFIX,
+    OBJECT_NAME_MAX,
+    Role,
+)
+from ambient_components.platform.naming import PLATFORM_GENERATION, key_account, key_account_problem
 from ambient_components.rules.keys import Retain, retain_problem
 from ambient_components.rules.lifetimes import NEVER, Policy
 from ambient_components.rules.renewals import TOKEN_LIFE
-from ambient_components.stackfile.models.base import Model, choice, refuse
+from ambient_components.stackfile.models.base import Model, choice, refuse, text_schema
 from ambient_components.stackfile.models.dates import Day
 from ambient_components.stackfile.models.rotation import Overlap, RotateName, is_manual, renewal
 from ambient_components.stackfile.models.sources import DataKey, SecretName
@@ -22,6 +29,20 @@ from ambient_components.stackfile.models.types import (
     RoleName,
     Text,
 )
+
+
+def _platform_account(value: str) -> str:
+    if problem := key_account_problem(value):
+        refuse(*problem)
+    return value
+
+
+PlatformAccount = Annotated[
+    Text,
+    AfterValidator(_platform_account),
+    text_schema("ServiceAccount of a key", rf"{KEY_PREFIX}[a-z0-9]+(-[a-z0-9]+)*-[0-9a-f]{{8}}"),
+]
+"""Name of a ServiceAccount that the platform made for a key."""
 
 AccountName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=OBJECT_NAME_MAX)]
 """Name of a ServiceAccount."""
@@ -93,6 +114,12 @@ class Key(Model):
     account with the name of a new identity is deleted.
     """
 
+    service_account: PlatformAccount | None = None
+    """ServiceAccount of generation 1, if the platform made the key: it is adopted with its RoleBinding and its tokens, of
+    unknown expiry. Generation 2 is the first with a token of this stack. Lifetime, renewal and retain wait for
+    it; static, deliver and adopt are refused before.
+    """
+
     warn_ahead: Duration | None = None
     """How early runs announce the end of a token without renewal, and of the previous generation. Default: 14d."""
 
@@ -123,6 +150,15 @@ class Key(Model):
     def label(self, key_id: str) -> str:
         """Return the name on the Keys page: the name, or the id if there is none."""
         return self.name or key_id
+
+    def account(self, workspace: str, key_id: str, generation: int) -> str:
+        """Return the name of the ServiceAccount of a generation."""
+        return key_account(workspace, key_id, generation, self.service_account)
+
+    @property
+    def awaits_rotation(self) -> bool:
+        """Whether the platform made the current identity, so that no run has issued a token of the key."""
+        return self.service_account is not None and self.generation == PLATFORM_GENERATION
 
     @property
     def manual(self) -> bool:

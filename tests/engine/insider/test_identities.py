@@ -14,7 +14,7 @@ from ambient_components.platform.contract import (
     SERVICE_ACCOUNT_ANNOTATION,
     Role,
 )
-from ambient_components.platform.naming import key_role_binding, key_suffix
+from ambient_components.platform.naming import key_account, key_role_binding
 from tests.support.attacks import CORE, RBAC, binding
 from tests.support.insider import WITH_INSIDER, WITHOUT_INSIDER, Insider
 from tests.support.stacks import Stack
@@ -131,7 +131,7 @@ def test_a_squatted_binding_does_not_stop_a_rotation(insider: Insider) -> None:
     """3: A RoleBinding of another role under the name of the next one does not stop keys rotate --leaked --now"""
     stack = insider.stack
     token = stack.token("ci")
-    name = key_role_binding(Role.EDIT, "ci", key_suffix(stack.w, "ci", 2))
+    name = key_role_binding(Role.EDIT, key_account(stack.w, "ci", 2))
     insider.bind({**binding(name, Role.EDIT, "user:bob@example.com"), "roleRef": insider.own_role()})
     assert stack.ambient("keys", "rotate", stack.name, f"{stack.w}/ci", "--leaked", "--now").code == 0
     stack.ended(token, "the leaked token")

@@ -16,7 +16,7 @@ from ambient_components.platform.contract import (
     SERVICE_ACCOUNT_ANNOTATION,
     Role,
 )
-from ambient_components.platform.naming import key_role_binding, key_suffix
+from ambient_components.platform.naming import key_account, key_role_binding
 from tests.support.attacks import CORE, RBAC
 from tests.support.insider import WITH_INSIDER, Insider
 from tests.support.stacks import Result
@@ -120,11 +120,10 @@ def test_forged_token_secrets_of_the_next_generation(insider: Insider) -> None:
 def test_a_squatted_binding_of_the_next_generation(insider: Insider) -> None:
     """3: A binding under the next key's name does not keep a leaked key alive through `rotate --leaked --now`."""
     stack, leaked = insider.stack, insider.stack.token("ci")
-    suffix = key_suffix(stack.w, "ci", 2)
     # A Role of his own, which gives nothing: no roleRef can be changed afterwards.
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "own"}, "rules": []}
     assert insider.bearer.can("POST", f"{RBAC}/{stack.w}/roles", role)
-    name = key_role_binding(Role.EDIT, "ci", suffix)
+    name = key_role_binding(Role.EDIT, key_account(stack.w, "ci", 2))
     role_ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "own"}
     insider.bind({"metadata": {"name": name}, "roleRef": role_ref, "subjects": []})
     done = rotate_now(insider)

@@ -332,3 +332,19 @@ def test_a_thousand_workspaces_take_no_time():
     bindings += [one for name in ledger for one in by_platform(name, "s1", "s2")]
     random.Random(7).shuffle(bindings)  # noqa: S311  # no secret
     assert differences(bindings, accounts, ledger) == ((), ())
+
+
+def test_a_key_of_the_platform_is_known_by_its_own_account():
+    nightly = "ambient-key-nightly-build-3f2a91bc"
+    who = f"serviceaccount:{W}:{nightly}"
+    there = [binding(W, "ambient-key-edit-nightly-build-3f2a91bc", "edit", who, labels=KEY_LABELS)]
+
+    def reasons(generation):
+        key = {"role": "edit", "generation": generation, "serviceAccount": nightly}
+        declared = {W: {"state": "active", "owners": [], "grants": {}, "keys": {"ci": key}}}
+        return {(one.subject, one.reason) for one in live(there, [account(W, nightly)], declared)}
+
+    assert reasons(1) == {("key:ci", "key")}
+    assert reasons(2) == {("key:ci", "key of generation 1")}
+    # However many generations later.
+    assert reasons(99) == {("key:ci", "key of generation 1")}

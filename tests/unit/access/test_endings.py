@@ -2,7 +2,7 @@
 
 import pytest
 
-from ambient_components.platform.naming import key_role_binding, key_service_account, key_suffix
+from ambient_components.platform.naming import key_account, key_role_binding
 from tests.support.fake_plugin import LEDGER, running
 from tests.support.ledgers import endings
 
@@ -16,11 +16,11 @@ def entry(grants=None, keys=None, owners=(), state="active"):
 
 
 def account(generation, key_id="ci"):
-    return key_service_account(key_id, key_suffix("pay", key_id, generation))
+    return key_account("pay", key_id, generation)
 
 
 def key_binding(generation, role="edit", key_id="ci"):
-    return key_role_binding(role, key_id, key_suffix("pay", key_id, generation))
+    return key_role_binding(role, account(generation, key_id))
 
 
 def ended(before, after):

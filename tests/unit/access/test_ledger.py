@@ -304,3 +304,47 @@ def test_but_its_day_is_somebodys_change():
     before, after = ({**with_key(2, 1, overlapUntil=day), "state": "released"} for day in ("2027-01-31", "2027-02-28"))
     (text,) = refusals({"pay": before}, {"pay": after})
     assert "its keys would change in the same one" in text
+
+
+NIGHTLY = "ambient-key-nightly-build-3f2a91bc"
+
+WITHOUT = {"pay": {"state": "active", "owners": [], "grants": {}, "keys": {}}}
+
+
+def of_platform(generation=1, account=NIGHTLY, **more):
+    key = {"role": "edit", "generation": generation, **({"serviceAccount": account} if account else {}), **more}
+    return {"pay": {"state": "active", "owners": [], "grants": {}, "keys": {"ci": key}}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({}, of_platform(), ""),
+        (of_platform(), of_platform(), ""),
+        (of_platform(), of_platform(2), ""),
+        (of_platform(), of_platform(2, account=None), ""),
+        (of_platform(), of_platform(2, overlapping=1), ""),
+        (of_platform(2, overlapping=1), of_platform(2), ""),
+        (of_platform(2), of_platform(2, account=None), ""),
+        # Adopted and rotated in one run; the preflight looks for the identity.
+        (WITHOUT, of_platform(2, overlapping=1), ""),
+        (WITHOUT, of_platform(2, account=None, overlapping=1), "the last deployment had none"),
+        (WITHOUT, of_platform(3, overlapping=2), "the last deployment had none"),
+        (of_platform(), of_platform(account=None), f"write serviceAccount: {NIGHTLY} in its entry again"),
+        (of_platform(), of_platform(account="ambient-key-b-00000000"), "to ambient-key-b-00000000, and every token"),
+        (of_platform(account=None), of_platform(), "remove serviceAccount: this stack has made the key"),
+        (of_platform(), of_platform(2, account=None, overlapping=1), "write generation: 3 for a new identity"),
+        ({}, of_platform(account="default"), "keys.ci.serviceAccount: 'default' is no ServiceAccount of a key"),
+    ],
+)
+def test_the_identity_that_the_platform_made_is_not_exchanged(before, after, expected):
+    texts = refusals(before, after)
+    assert len(texts) == bool(expected)
+    assert expected in "".join(texts)
+
+
+def test_the_objects_of_an_adopted_key_have_the_platforms_names():
+    assert object_names("pay", of_platform()["pay"]) == {
+        ("ServiceAccount", NIGHTLY),
+        ("RoleBinding", "ambient-key-edit-nightly-build-3f2a91bc"),
+    }

@@ -171,6 +171,18 @@ def test_the_platforms_own_bindings_and_those_without_subjects_are_no_access():
     assert of_pay(session, binding("pay", "empty", "edit")).notes == ()
 
 
+def test_what_the_control_plane_makes_is_its_own():
+    title = "ambient-control-plane-project-manager"
+    assert of_pay(binding("pay", title, f"Role/{title}", "serviceaccount:ambient-code:control-plane")).notes == ()
+    assert rules(of_pay(binding("pay", title, f"Role/{title}", "user:mallory"))) == ["otherRole"]
+
+
+def test_a_creator_binding_without_its_label_can_be_an_owner_again():
+    found = of_pay(creator("pay", labels={}))
+    assert "owners" not in found.entry
+    assert "owners: [user:alice@example.com]" in only_note(found).hints[0]
+
+
 def test_a_binding_that_only_looks_like_the_platforms_own_is_noted():
     found = of_pay(binding("pay", "ambient-session-x-rb", "admin", "user:mallory"))
     assert rules(found) == ["otherBinding"]

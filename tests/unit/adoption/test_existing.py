@@ -2,6 +2,8 @@
 
 import pytest
 
+from ambient_components.access import rights_for
+from ambient_components.access.deployer import Feature
 from ambient_components.adoption import READS, Reader, existing_workspaces, read_existing
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
@@ -114,6 +116,11 @@ def test_all_missing_rights_are_named_at_once_with_what_to_do(api):
     hints = caught.value.problems[2].hints
     assert "cluster admin" in hints[0]
     assert "ambient rbac STACK --adopt" in hints[1]
+
+
+def test_the_rights_of_adoption_are_those_of_its_requests():
+    rights = {(one.group, one.resource, one.name) for one in rights_for([Feature.ADOPTION]) if one.verb == "list"}
+    assert {(one.group, one.resource, one.name or "") for one in READS} <= rights
 
 
 def test_another_refusal_is_no_missing_right(api):

@@ -6,12 +6,12 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.adoption import factor
-from ambient_components.stackfile import parse_stack
+from ambient_components.adoption import factor, fit
+from ambient_components.stackfile import Workspace, parse_stack
 from ambient_components.stackfile.layers import Tree, flatten, layers_of
 from ambient_components.stackfile.yaml.positions import ListMarks, MappingMarks
 from tests.support.quick import examples
-from tests.support.stack_strategies import WORKSPACES, written
+from tests.support.stack_strategies import DEFAULTS, WORKSPACES, written
 
 
 def tree(data):
@@ -52,7 +52,7 @@ ENTRIES = st.one_of(
 )
 
 
-@examples(300)
+@examples(200)
 @given(ENTRIES)
 def test_effective_entries_stay_exactly_equal(entries):
     named = {f"w{number}": entry for number, entry in enumerate(entries)}
@@ -128,3 +128,73 @@ def test_the_loader_takes_what_is_factored():
     found = factor(entries)
     stack = parse_stack(written({"defaults": found.defaults, "workspaces": found.entries}), "stack.yaml")
     assert dict(stack.data) == entries
+
+
+# Below the defaults of a stack file that exists.
+
+TAKEN = {"reviewers", "protect", "on_close", "secrets"}
+"""What an adopted workspace takes from the defaults, or does not declare at all."""
+ADOPTED = WORKSPACES.map(
+    lambda entry: {
+        key: value
+        for key, value in entry.items()
+        if key not in ("reviewers", "protect", "onClose", "secrets", "storage")
+    }
+)
+
+
+def first(entry):
+    """The entry with only its settings and limits, and only one of each."""
+    parts = {key: entry.get(key, {}) for key in ("settings", "limits")}
+    return {key: dict([*part.items()][-1:]) for key, part in parts.items() if part}
+
+
+def in_cluster(entry):
+    """What an entry means for the cluster: lifetimes of keys and reviewers are none of it."""
+    found = Workspace.model_validate(entry).model_dump(exclude=TAKEN)
+    found["keys"] = {name: (key["name"], key["role"]) for name, key in found["keys"].items()}
+    # Never declared is the platform's default.
+    found["settings"]["idle_timeout"] = found["settings"]["idle_timeout"] or 86_400
+    network = found["limits"]["network"]
+    found["limits"]["network"] = network if network and network["isolate"] else None
+    for empty in ({}, {"custom": {}, "disabled": []}, {"default": {}, "default_request": {}, "max": {}, "min": {}}):
+        for part in ("settings", "limits"):
+            found[part] = {name: None if value == empty else value for name, value in found[part].items()}
+    return found
+
+
+@examples(150)
+@given(st.one_of(ADOPTED, ADOPTED.map(first)), st.one_of(DEFAULTS, DEFAULTS.map(first)))
+def test_below_defaults_an_entry_means_the_same_or_names_what_does_not(entry, defaults):
+    defaults = {key: value for key, value in defaults.items() if key != "secrets"}
+    if entry.get("settings", {}).get("idleTimeout") == "never":
+        entry["settings"]["idleTimeout"] = "12h"  # the test takes 0 for undeclared
+    if defaults.get("settings", {}).get("idleTimeout") == "never":
+        defaults["settings"]["idleTimeout"] = "12h"
+    found = fit(entry, defaults)
+    if not found.left:
+        assert in_cluster(effective("w", defaults, found.entry)) == in_cluster(entry)
+
+
+def test_grants_and_owners_of_the_defaults_do_not_reach_an_adopted_workspace():
+    defaults = {"owners": ["group:ops"], "grants": [{"group": "all"}], "keys": {"role": "admin", "lifetime": "30d"}}
+    found = fit({"adopt": True, "keys": {"ci": {}}, "owners": ["group:ops"]}, defaults)
+    assert found.entry == {"adopt": True, "grants": [], "keys": {"ci": {"role": "edit"}}}
+    assert found.left == ()
+
+
+def test_what_no_entry_can_take_away_is_named():
+    defaults = {"labels": {"team": "x"}, "podSecurity": "baseline", "limits": {"quota": {"pods": 50}, "network": {}},
+                "settings": {"idleTimeout": "12h", "featureFlags": {"jira-write": True}}}  # fmt: skip
+    found = fit({"adopt": True, "labels": {"tier": "1"}}, defaults)
+    assert found.left == ("labels.team", "limits.quota.pods", "podSecurity", "settings.featureFlags.jira-write")
+    assert found.entry == {
+        "adopt": True,
+        "labels": {"tier": "1"},
+        "settings": {"idleTimeout": "1d"},
+        "limits": {"network": {"isolate": False, "allow": []}},
+    }
+
+
+def test_what_the_defaults_say_too_is_not_repeated():
+    assert fit({"labels": {"team": "x", "a": "b"}}, {"labels": {"team": "x"}}).entry == {"labels": {"a": "b"}}

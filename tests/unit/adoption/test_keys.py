@@ -94,10 +94,11 @@ def test_a_key_in_a_binding_of_several_subjects_is_noted_for_both():
     assert rules(of_pay(made, team)) == ["severalSubjects", "keyBinding"]
 
 
-def test_an_account_of_another_name_with_the_platforms_label_is_no_key_that_can_be_declared():
+@pytest.mark.parametrize("name", ["robot", "ambient-key-ci", "ambient-key-c.i-01234567", "ambient-key--01234567"])
+def test_an_account_of_another_name_with_the_platforms_label_is_no_key_that_can_be_declared(name):
     made = key("pay", "ci")
-    for item in made:
-        item["metadata"]["name"] = item["metadata"]["name"].replace("ambient-key-", "robot-")
+    made[0]["metadata"]["name"] = name
+    made[1]["metadata"]["name"] = f"ambient-key-edit-{name.removeprefix('ambient-key-')}"
     made[1]["subjects"][0]["name"] = made[0]["metadata"]["name"]
     found = of_pay(*made)
     assert "keys" not in found.entry

@@ -215,6 +215,13 @@ def test_pod_security_is_a_level_of_the_file():
     assert "podSecurity" not in of_pay(synced).entry
 
 
+def test_field_managers_of_a_namespace_are_other_tools_and_not_our_own_stacks():
+    managed = [{"manager": "pulumi-kubernetes-0a1b2c3d", "operation": "Apply"}]
+    assert rules(of_pay(namespace("pay", managedFields=managed))) == ["otherOwner"]
+    released = namespace("pay", managedFields=managed, annotations={"ambient-components/released-by": "app/old"})
+    assert of_pay(released).notes == ()
+
+
 def test_names_are_read_on_openshift_only():
     notes = {"openshift.io/display-name": "Payments", "openshift.io/description": "For the team"}
     item = namespace("pay", annotations={**notes, "openshift.io/requester": "alice"})

@@ -39,8 +39,8 @@ def binding(name: str) -> dict[str, Any]:
     return resource("ambient:index:RoleBinding", name)
 
 
-def token(name: str) -> dict[str, Any]:
-    return resource("ambient:index:AccessToken", name)
+def account(name: str) -> dict[str, Any]:
+    return resource("ambient:index:ServiceAccount", name)
 
 
 def bucket(workspace: str, inputs: Mapping[str, Any], kind: str = "ambient:index:S3Bucket", **more: Any) -> Any:
@@ -66,8 +66,8 @@ FULL = [
     binding("pay/grant/serviceaccount:ci::bot/x"),
     binding("pay/key/ci/g2"),
     {**binding("pay/grant/user:gone"), "delete": True},
-    token("pay/key/ci/g1"),
-    token("pay/key/ci/g2"),
+    account("pay/key/ci/g1"),
+    account("pay/key/ci/g2"),
     bucket("pay", {}),
     resource("ambient:index:Bucket", "pay/storage", custom=False),
     namespace("old"),

@@ -114,6 +114,7 @@ class TestJson:
                     "next": "rotate",
                     "nextAt": "2027-01-10T12:00:00Z",
                     "attention": [GONE],
+                    "origin": "stack",
                 }
             ],
         }
@@ -134,7 +135,9 @@ class TestJson:
         assert json.loads(as_json([], NOW)) == {"now": "2026-11-25T12:00:00Z", "keys": []}
 
 
-HEAD = "stack,workspace,id,generation,name,description,role,created,lastUsed,expires,state,next,nextAt,attention\n"
+HEAD = (
+    "stack,workspace,id,generation,name,description,role,created,lastUsed,expires,state,next,nextAt,attention,origin\n"
+)
 
 
 class TestCsv:
@@ -143,8 +146,8 @@ class TestCsv:
         assert as_csv(found) == (
             HEAD + 'dev,payments,ci,1,"a ""b"", c",Deploys on merge,edit,2026-10-26T12:00:00Z,2026-11-23T12:00:00Z,'
             '2027-01-24T12:00:00Z,current,rotate,2027-01-10T12:00:00Z,"not revoked yet, still valid: h1; '
-            'not delivered: x"\n'
-            'prod,payments,x,1,x,Deploys on merge,,,,,missing,,,"declared, and not made: pulumi up"\n'
+            'not delivered: x",stack\n'
+            'prod,payments,x,1,x,Deploys on merge,,,,,missing,,,"declared, and not made: pulumi up",stack\n'
         )
 
     def test_no_keys(self) -> None:

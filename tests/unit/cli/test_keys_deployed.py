@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.keys.deployed import ACCOUNT, TOKEN, Identity, Target, account_of, identities, recorded
+from ambient_components.cli.keys.deployed import ACCOUNT, TOKEN, Identity, Target, identities, recorded
 from ambient_components.cli.keys.edit import Recorded
 from ambient_components.cli.keys.required import Aim, Step, lacks
+from ambient_components.platform.naming import key_account
 from tests.support.keys_now import W, identity, token_of
 
 KEY = (W, "ci")
@@ -22,11 +23,12 @@ class TestIdentities:
     def test_what_can_prove_an_end(self, *, ours: bool) -> None:
         target = {"namespace": "ops", "name": "s", "key": "token"}
         (found,) = identities(export(*identity("ci", 2, ours=ours, deliver=target), *identity("other", 1)), [KEY])
-        account = account_of(W, "ci", 2)
+        account = key_account(W, "ci", 2)
         assert found == Identity(
             W,
             "ci",
             2,
+            account,
             frozenset({"ServiceAccount", "RoleBinding", "AccessToken"}),
             frozenset({"uid-ci-2"}),
             frozenset({(f"{account}-x", "secret-ci-2")}),
@@ -100,5 +102,17 @@ class TestLacks:
         ],
     )
     def test_of_one_key(self, steps: list[Step], aim: Aim, kinds: frozenset[str], missing: list[str]) -> None:
-        there = [Identity(W, "ci", 1, frozenset(kinds)), Identity(W, "other", 1, ALL)]
+        there = [Identity(W, "ci", 1, "", frozenset(kinds)), Identity(W, "other", 1, "", ALL)]
         assert lacks(steps, {KEY: aim}, there) == [f"{W}/ci: {line}" for line in missing]
+
+
+class TestKeysOfThePlatform:
+    ACCOUNT = "ambient-key-nightly-build-3f2a91bc"
+
+    def test_its_account_has_its_own_name_also_without_an_entry(self) -> None:
+        account, binding, _ = identity("ci", 1)
+        account["inputs"] = {"metadata": {"name": self.ACCOUNT}, "ofPlatform": True}
+        (found,) = identities(export(account, binding), [KEY])
+        assert (found.generation, found.account, found.tokens) == (1, self.ACCOUNT, frozenset())
+        assert found.username == f"system:serviceaccount:{W}:{self.ACCOUNT}"
+        assert recorded(export(account, binding), [KEY])[KEY] == Recorded(1, 0)

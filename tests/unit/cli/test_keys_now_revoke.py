@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ambient_components.cli.app import run
-from ambient_components.cli.keys.deployed import account_of
+from ambient_components.platform.naming import key_account
 from tests.support.keys_now import ACCOUNTS, PREVIEW, READ, UP, Deployed, W, revoked, token_of
 from tests.support.keys_now_stack import Shown, stack
 
@@ -59,7 +59,7 @@ class TestRevokeNow:
         ],
     )
     def test_odd_objects_beside_it(self, stack: Deployed, metadata: dict[str, Any]) -> None:
-        for name in ("odd", account_of(W, "ci", 2)):
+        for name in ("odd", key_account(W, "ci", 2)):
             stack.api.add(ACCOUNTS, name)
             stack.api.objects[f"{ACCOUNTS}/{name}"]["metadata"] |= metadata
         assert run(REVOKE) == 0

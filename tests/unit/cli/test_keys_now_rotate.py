@@ -8,7 +8,7 @@ import pytest
 
 from ambient_components.cli.app import run
 from ambient_components.cli.keys import proof
-from ambient_components.cli.keys.deployed import account_of
+from ambient_components.platform.naming import key_account
 from tests.support.keys_now import (
     ACCOUNTS,
     EXPORT,
@@ -28,7 +28,7 @@ from tests.support.keys_now_stack import STACK, Shown, stack
 __all__ = ["stack"]
 
 ROTATE = ("keys", "rotate", "dev", "payments/ci", "--leaked", "--now")
-ACCOUNT = account_of(W, "ci", 1)
+ACCOUNT = key_account(W, "ci", 1)
 
 
 def text() -> str:

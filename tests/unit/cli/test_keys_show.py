@@ -188,3 +188,14 @@ class TestShow:
         assert shown.out == ""
         assert message in " ".join(shown.err.split())
         assert not pulumi.asked_for_secrets
+
+    def test_a_key_that_the_platform_made_has_none(self, pulumi: FakePulumi, capsys: Shown) -> None:
+        account, binding_of, _ = key_resources("ci")
+        account["inputs"]["ofPlatform"] = True
+        key = {"role": "view", "generation": 1, "serviceAccount": "ambient-key-ci-3f2a91bc"}
+        pulumi.states["dev"] = state(account, binding_of, keys={"ci": key})
+        assert run(["keys", "show", "dev", "payments/ci"]) == 1
+        shown, said = capsys.readouterr()
+        assert shown == ""
+        assert "key payments/ci has no token of this stack: the platform showed its own once" in said
+        assert "to issue one: ambient keys rotate dev payments/ci" in said

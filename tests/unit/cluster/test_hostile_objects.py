@@ -189,7 +189,7 @@ def test_a_closed_workspace_is_read_whatever_is_in_it(world):
 
 
 def test_a_key_is_read_whatever_token_secrets_there_are(world):
-    name = naming.key_service_account("ci", naming.key_suffix("pay", "ci", 1))
+    name = naming.key_account("pay", "ci", 1)
     world.api.add(f"{NAMESPACE}/serviceaccounts", name, uid="uid-of-the-account")
     desired = {
         "namespace": "pay",

@@ -9,6 +9,7 @@ from ambient_components.plan import facts
 from ambient_components.plan.facts import Ahead, BucketChange, GuardrailChange, SourceChange
 from ambient_components.plan.ledgers import begins, stack_guardrail_changes
 from ambient_components.plan.recorded import Recorded, RecordedKey
+from ambient_components.plan.role_changes import role_changes
 from tests.support.plan_facts import AT, online, plan
 from tests.support.plans import entry, key, ledger_step
 
@@ -142,3 +143,32 @@ def test_days_and_moments():
     for wrong in ("", "tomorrow", "2027-1-1", "2027-13-01", "2027-01-01T10:00"):
         with pytest.raises(ValueError, match=r"day|month|date"):
             begins(wrong, berlin)
+
+
+NIGHTLY = {"role": "edit", "generation": 1, "serviceAccount": "ambient-key-nightly-build-3f2a91bc"}
+
+
+def test_a_key_that_the_platform_made():
+    def keys(before, after):
+        ends = [{"pay": entry(keys={"ci": one} if one else {})} for one in (before, after)]
+        return [(one.generation, one.what, one.why) for one in plan(*ends).keys]
+
+    ((generation, what, why),) = keys(None, NIGHTLY)
+    assert (generation, what) == (1, facts.ADOPTED)
+    assert "none is issued" in why
+    assert keys(NIGHTLY, NIGHTLY) == []
+    assert keys(NIGHTLY, NIGHTLY | {"role": "view"}) == [(1, facts.CHANGED, "role edit -> view")]
+    second = NIGHTLY | {"generation": 2, "lifetimeSeconds": 7776000}
+    assert keys(NIGHTLY, second) == [
+        (1, facts.REVOKED, "generation 2 takes its place"),
+        (2, facts.ISSUED, "generation 2 takes the place of 1; lifetime unknown -> 90d"),
+    ]
+    until = second | {"overlapping": 1, "overlapUntil": "2026-12-31"}
+    assert [(one, what) for one, what, _ in keys(NIGHTLY, until)] == [(2, facts.ISSUED)]
+    assert [(one, what) for one, what, _ in keys(until, second)] == [(1, facts.REVOKED), (2, facts.CHANGED)]
+
+
+def test_the_role_of_an_adopted_key_may_exist_already():
+    found = plan({"pay": entry()}, {"pay": entry(keys={"ci": NIGHTLY})})
+    (change,) = role_changes(found)
+    assert (change.subject, change.what, change.adopted) == ("key:ci", "gained", True)

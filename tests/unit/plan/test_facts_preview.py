@@ -99,3 +99,24 @@ def test_access_keys_of_buckets_by_the_steps():
         BucketChange("pay", "b", facts.MADE),
         BucketChange("pay", "b", facts.NEW_ACCESS_KEY, "the first one"),
     )
+
+
+ACCOUNT = "ambient:index:ServiceAccount"
+NIGHTLY = {"role": "edit", "generation": 1, "serviceAccount": "ambient-key-nightly-build-3f2a91bc"}
+
+
+def account_step(op, of_platform=True, name="pay/key/ci/g1"):
+    state = {"inputs": {"ofPlatform": True} if of_platform else {}}
+    states = {"create": ["newState"], "delete": ["oldState"]}[op]
+    return {**step(op, ACCOUNT, name), **dict.fromkeys(states, state)}
+
+
+def test_an_identity_that_the_platform_made_is_adopted_and_ends_like_a_key():
+    without, adopted = {"pay": entry()}, {"pay": entry(keys={"ci": NIGHTLY})}
+    found = online({"steps": [ledger_step(without, adopted), account_step("create")]}, without)
+    assert [(one.what, one.generation, one.role) for one in found.keys] == [(facts.ADOPTED, 1, "edit")]
+    found = online({"steps": [ledger_step(adopted, without), account_step("delete")]}, adopted)
+    assert [(one.what, one.why) for one in found.keys] == [(facts.REVOKED, "it is gone from the files")]
+    # An account of ours is told by its token.
+    found = online({"steps": [ledger_step(without, LEDGER), account_step("create", of_platform=False)]}, without)
+    assert found.keys == ()

@@ -80,7 +80,7 @@ def test_key_names_are_legal_in_kubernetes_and_show_the_id(key_id, generation):
     suffix = naming.key_suffix("payments", key_id, generation)
     account = naming.key_service_account(key_id, suffix)
     assert re.fullmatch(rf"ambient-key-{key_id}-[0-9a-f]{{8}}", account)
-    assert naming.key_role_binding(Role.EDIT, key_id, suffix) == account.replace("ambient-key-", "ambient-key-edit-", 1)
+    assert naming.key_role_binding(Role.EDIT, account) == account.replace("ambient-key-", "ambient-key-edit-", 1)
     assert naming.token_secret_name(account, "a1") == f"{account}-a1"
 
 
@@ -91,7 +91,7 @@ def test_object_names_are_the_platforms():
         naming.grant_binding(Role.VIEW, parse_subject("group:payments-devs")),
         naming.grant_binding(Role.ADMIN, parse_subject("user:bob@example.com")),
         naming.key_service_account("ci", "0123abcd"),
-        naming.key_role_binding(Role.EDIT, "ci", "0123abcd"),
+        naming.key_role_binding(Role.EDIT, "ambient-key-ci-0123abcd"),
     ]
     assert names == [
         "ambient-admin-alice-example-com",
@@ -162,3 +162,39 @@ def test_names_survive_json():
     # Names go through Pulumi's state: a Role or a StrEnum in one must have become plain text.
     name = naming.grant_binding(Role.VIEW, parse_subject("group:x"))
     assert (type(name), json.loads(json.dumps(name))) == (str, name)
+
+
+NIGHTLY = "ambient-key-nightly-build-3f2a91bc"
+
+
+def test_a_key_that_the_platform_made_keeps_its_names_in_its_first_generation():
+    assert naming.key_account("pay", "ci", 1, NIGHTLY) == NIGHTLY
+    assert naming.key_role_binding(Role.VIEW, NIGHTLY) == "ambient-key-view-nightly-build-3f2a91bc"
+    assert naming.key_account("pay", "ci", 2, NIGHTLY) == naming.key_account("pay", "ci", 2)
+    assert naming.key_account("payments", "ci", 1) == "ambient-key-ci-17a5b2bc"
+
+
+@given(st.text(min_size=1, max_size=80), st.integers(0, 2**32 - 1))
+def test_every_account_of_the_platform_is_recognised(name, digits):
+    account = naming.key_service_account(name, f"{digits:08x}")
+    assert naming.key_account_problem(account) is None
+    assert naming.key_role_binding(Role.EDIT, account) == f"ambient-key-edit-{naming.sanitize_name(name)}-{digits:08x}"
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        "",
+        "default",
+        "ambient-key-ci",
+        "ambient-key--12345678",
+        "ambient-key-ci-1234567",
+        "ambient-key-ci-1234567G",
+        "ambient-key-a--b-12345678",
+        "x-ambient-key-ci-12345678",
+        "ambient-key-ci-12345678\n",
+        f"ambient-key-{'a' * 64}-12345678",
+    ],
+)
+def test_another_account_is_not_of_the_platform(account):
+    assert naming.key_account_problem(account)

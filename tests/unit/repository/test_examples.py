@@ -132,7 +132,7 @@ def test_commands_are_found_and_judged() -> None:
         ["pulumi", "stack", "output", "a/b", "--show-secrets"],
     ]
     assert [complaint(words) for words in found] == ["", ""]
-    assert complaint(["ambient", "adopt"])
+    assert complaint(["ambient", "adoption"])
     assert complaint(["ambient", "show", "--colour"])
     assert complaint(["pulumi", "destroy"])
     assert complaint(["pulumi", "up", "--force"])

@@ -136,3 +136,15 @@ def test_many_differences_are_folded_and_none_is_left_out() -> None:
     count = attention.count(">differs<")
     assert f"<summary>{count - 20} more declared, and not in the cluster</summary>" in attention
     assert count > 100
+
+
+def test_a_key_of_the_platform_has_no_end_on_the_time_axis() -> None:
+    key = timed("payments", "ci", expires="unknown", origin="platform", next=None, next_at=None)
+    one = replace(key, issued=None, renewal=None, overlap=None)
+    page = as_html(review(ledger(1), keys=(one,)))
+    assert faults(page) == []
+    row = next(line for line in page.split("<tr>") if "/ci" in line and "<svg" in line)
+    assert re.findall('class="(life|window|overlap|over|now|use)"', row) == ["now", "use"]
+    assert "made by the platform" in row
+    # The account's creation is when the platform issued its token; no expiry is known.
+    assert re.findall(r"<td>(\d{4}-\d\d-\d\d|unknown|-)</td>", row) == ["2026-11-25", "-", "unknown", "2026-11-25"]

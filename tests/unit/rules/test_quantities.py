@@ -107,6 +107,7 @@ def test_amounts_are_exact():
         ("", f"'' is not a quantity; {ALLOWED}"),
         ("-1", f"'-1' is not a quantity; {ALLOWED}"),
         (-1, f"'-1' is not a quantity; {ALLOWED}"),
+        ("9" * 5000, f"'{'9' * 5000}' is not a quantity; {ALLOWED}"),
         ("lots", f"'lots' is not a quantity; {ALLOWED}"),
         ("1e", f"'1e' is not a quantity; {ALLOWED}"),
         ("1e1.5", f"'1e1.5' is not a quantity; {ALLOWED}"),

@@ -137,3 +137,11 @@ class TestRows:
 
     def test_no_key(self) -> None:
         assert rows(StateSummary("dev", NOW, ()), {}, DAILY) == rows(summary(), None, DAILY) == []
+
+    def test_a_key_of_the_platform(self) -> None:
+        one = key(origin="platform", expires_at=None, issued_at=None, next_action=None, next_at=None)
+        found = row(one)
+        assert (found.origin, found.expires, found.state, found.next) == ("platform", "unknown", "current", None)
+        assert (found.last_used, found.attention) == (NOW - 2 * DAY, ())
+        assert row(one, {}).attention == ("its ServiceAccount is not in the cluster: ambient keys rotate --leaked",)
+        assert row(key()).origin == "stack"

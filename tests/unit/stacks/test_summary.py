@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ambient_components.cli.show.summary_text import as_json, as_text, usage, warnings
-from ambient_components.platform.naming import key_service_account, key_suffix
+from ambient_components.platform.naming import key_account
 from ambient_components.stacks.cluster import Endpoint
 from ambient_components.stacks.summary import Key, StateSummary, read_summary
 
@@ -193,7 +193,7 @@ def two_generations(**entry: Any) -> dict[str, Any]:
         name = f"payments/key/ci/g{generation}"
         resources(export).extend(
             [
-                account(name, "GitHub Actions", key_service_account("ci", key_suffix("payments", "ci", generation))),
+                account(name, "GitHub Actions", key_account("payments", "ci", generation)),
                 binding(name, "edit"),
                 token(name, "2026-12-25T01:17:54Z", generation=generation, deliver=target, **more),
             ]
@@ -249,7 +249,7 @@ class TestKeys:
     def test_what_a_replacement_left_is_the_generation_before(self) -> None:
         # The engine gives it the logical name of what followed it (tried).
         export, name = two_generations(), "payments/key/ci/g2"
-        subject = {"name": key_service_account("ci", key_suffix("payments", "ci", 1))}
+        subject = {"name": key_account("payments", "ci", 1)}
         resources(export)[:] = [item for item in resources(export) if not item["urn"].endswith("/ci/g1")]
         resources(export)[1:1] = [
             account(name, "GitHub Actions", subject["name"], delete=True),
@@ -259,7 +259,11 @@ class TestKeys:
             {**token(name, "2026-11-20T00:00:00Z", generation=1), "inputs": {"generation": 1}, "delete": True},
         ]
         old, new = read(export).workspaces[0].keys
-        assert (new.generation, new.role, new.account.rsplit("-", 1)[1]) == (2, "edit", key_suffix("payments", "ci", 2))
+        assert (new.generation, new.role, new.account.rsplit("-", 1)[1]) == (
+            2,
+            "edit",
+            key_account("payments", "ci", 2)[-8:],
+        )
         assert new.expires_at == datetime(2026, 12, 25, 1, 17, 54, tzinfo=UTC)
         assert (old.generation, old.declared, old.made, old.role) == (1, False, True, "admin")
         assert (old.account, old.expires_at) == (subject["name"], datetime(2026, 11, 20, tzinfo=UTC))
@@ -267,7 +271,7 @@ class TestKeys:
     def test_an_account_alone_is_still_there(self) -> None:
         export = two_generations()
         resources(export)[:] = [item for item in resources(export) if not item["urn"].endswith("/ci/g1")]
-        left = key_service_account("ci", key_suffix("payments", "ci", 1))
+        left = key_account("payments", "ci", 1)
         resources(export).append(account("payments/key/ci/g2", "GitHub Actions", left, delete=True))
         old, _ = read(export).workspaces[0].keys
         assert (old.generation, old.account, old.declared, old.made) == (1, left, False, False)
@@ -389,3 +393,44 @@ class TestUsage:
         text = usage(read(state()), Endpoint("https://cluster.example.com", b"PEM"))
         assert "ambient show dev --ca-certificate > cluster-ca.crt" in text
         assert "--cacert cluster-ca.crt" in text
+
+
+class TestKeysOfThePlatform:
+    """Identities that the platform made: an account in the state, and no token."""
+
+    NIGHTLY = "ambient-key-nightly-build-3f2a91bc"
+
+    def export(self, **entry: Any) -> dict[str, Any]:
+        export = without(state(), "payments/key/ci/g1")
+        declared = resources(export)[0]["inputs"]["workspaces"]["payments"]["keys"]["ci"]
+        declared |= {"serviceAccount": self.NIGHTLY, **entry}
+        declared.pop("lifetimeSeconds", None)
+        return export
+
+    def adopted(self, export: dict[str, Any]) -> dict[str, Any]:
+        one = account("payments/key/ci/g1", "Nightly build", self.NIGHTLY)
+        one["inputs"]["ofPlatform"] = True
+        resources(export).extend([one, binding("payments/key/ci/g1", "edit")])
+        return export
+
+    def test_an_adopted_one(self) -> None:
+        (key,) = read(self.adopted(self.export())).workspaces[0].keys
+        assert (key.origin, key.made, key.account) == ("platform", True, self.NIGHTLY)
+        assert (key.expires_at, key.never, key.next_action, key.label) == (None, False, None, "Nightly build")
+
+    def test_one_that_no_run_has_adopted_yet(self) -> None:
+        (key,) = read(self.export()).workspaces[0].keys
+        assert (key.origin, key.made) == ("platform", False)
+
+    def test_a_former_one(self) -> None:
+        export = self.adopted(self.export(generation=2, overlapping=1, overlapUntil="2026-12-31"))
+        resources(export).append(token("payments/key/ci/g2", "2026-12-25T01:17:54Z", generation=2))
+        old, new = read(export).workspaces[0].keys
+        assert (old.origin, old.made, old.former, old.until) == ("platform", True, True, "2026-12-31")
+        assert (new.origin, new.made, new.former) == ("stack", True, False)
+
+    def test_one_that_is_not_declared_any_more(self) -> None:
+        export = self.adopted(self.export())
+        del resources(export)[0]["inputs"]["workspaces"]["payments"]["keys"]["ci"]
+        (key,) = read(export).workspaces[0].keys
+        assert (key.origin, key.made, key.declared) == ("platform", True, False)

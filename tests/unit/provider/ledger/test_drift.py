@@ -12,7 +12,7 @@ CI = {"ci": {"role": "edit", "lifetimeSeconds": 86_400, "generation": 1}}
 ENTRY = {"state": "active", "owners": ["user:alice"], "grants": {"group:devs": "edit"}, "keys": CI}
 DEVS = f"{RBAC}/pay/rolebindings/ambient-permission-edit-devs-group"
 ALICE = f"{RBAC}/pay/rolebindings/ambient-admin-alice"
-ACCOUNT = naming.key_service_account("ci", naming.key_suffix("pay", "ci", 1))
+ACCOUNT = naming.key_account("pay", "ci", 1)
 ACCOUNT_PATH = f"/api/v1/namespaces/pay/serviceaccounts/{ACCOUNT}"
 MALLORY = {"kind": "User", "name": "mallory"}
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ambient_components.platform.naming import key_service_account, key_suffix
+from ambient_components.platform.naming import key_account
 from ambient_components.provider.ledger.run_record import CHECKPOINTS_VARIABLE
 from ambient_components.shards import RUN_VARIABLE, Record, Run, begin, fleet_label, record_name, recorded
 from tests.support.fake_plugin import LEDGER, RefusedError, plain, running
@@ -187,7 +187,7 @@ def test_what_the_files_still_say_stays(world):
 
 def test_a_key_ends_with_the_handles_of_its_tokens(world):
     world.api.add("/api/v1/namespaces", "pay", annotations=MINE)
-    account = key_service_account("ci", key_suffix("pay", "ci", 1))
+    account = key_account("pay", "ci", 1)
     world.api.add("/api/v1/namespaces/pay/serviceaccounts", account)
     secrets = "/api/v1/namespaces/pay/secrets"
     for name, holder in (("his", account), ("others", "another")):

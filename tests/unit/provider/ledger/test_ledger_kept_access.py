@@ -2,7 +2,7 @@
 
 import pytest
 
-from ambient_components.platform.naming import key_service_account, key_suffix
+from ambient_components.platform.naming import key_account
 from tests.support.access_ledger import MINE, entry, ledger, reasons, world
 
 __all__ = ["world"]
@@ -44,7 +44,7 @@ def ends(world, before, after, accounts=(), **rest):
 BOB = {"user:bob": "edit"}
 KEYS = {"ci": key(), "report": key(role="view")}
 OF_A_KEY = {"app": "ambient-access-key"}
-CI_ACCOUNT = key_service_account("ci", key_suffix("pay", "ci", 1))
+CI_ACCOUNT = key_account("pay", "ci", 1)
 
 
 def test_the_keys_that_were_not_made_anew_are_named_with_the_command_that_does_it(world):

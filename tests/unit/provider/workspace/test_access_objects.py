@@ -215,3 +215,71 @@ def test_others_who_write_without_a_pause_fail_the_step(world):
 def test_what_is_no_object_is_refused(world, news):
     for urn in (BINDING, ACCOUNT):
         assert world.plugin.check(news, urn=urn).failures
+
+
+OF_PLATFORM = {**KEY, "ofPlatform": True}
+NOTES = {"a": "b", CREATED_AT: "2026-01-01T00:00:00Z", LAST_USED_AT: "2026-11-01T00:00:00Z", "others": "x"}
+
+
+def of_platform(world, **more):
+    """An account that the platform made, and its adoption."""
+    world.api.add(ACCOUNTS, "key", uid="theirs", labels={"app": "ambient-access-key"}, annotations=NOTES, **more)
+    return world.plugin.create(OF_PLATFORM, ACCOUNT)[1]
+
+
+def test_an_account_of_the_platform_is_adopted_as_it_is(world):
+    state = of_platform(world)
+    assert (state["uid"], state["createdAt"], state["lastUsedAt"]) == (
+        "theirs", "2026-01-01T00:00:00Z", "2026-11-01T00:00:00Z",
+    )  # fmt: skip
+    metadata = world.api.objects[f"{ACCOUNTS}/key"]["metadata"]
+    assert (metadata["uid"], metadata["annotations"]) == ("theirs", NOTES)
+    assert {one.method for one in world.api.log if "/serviceaccounts" in one.path} == {"GET", "PATCH"}
+    assert world.engine.texts("warning") == []
+
+
+def test_an_account_of_the_platform_is_never_made(world):
+    with pytest.raises(RefusedError, match="is gone, and its tokens with it: it is not made again"):
+        world.plugin.create(OF_PLATFORM, ACCOUNT)
+    assert world.writes() == []
+
+
+@pytest.mark.parametrize("metadata", [{"labels": None}, {"deletionTimestamp": "2026-01-01T00:00:00Z"}])
+def test_an_account_that_the_platform_did_not_make_or_that_ends_is_not_adopted(world, metadata):
+    world.api.add(ACCOUNTS, "key", uid="theirs", labels={"app": "ambient-access-key"})
+    world.api.change(f"{ACCOUNTS}/key", {"metadata": metadata})
+    with pytest.raises(RefusedError, match="ServiceAccount pay/key"):
+        world.plugin.create(OF_PLATFORM, ACCOUNT)
+    assert world.api.objects[f"{ACCOUNTS}/key"]["metadata"]["uid"] == "theirs"
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_an_account_of_the_platform_that_is_gone_stays_in_the_state_and_fails(world, replaced):
+    state = of_platform(world)
+    del world.api.objects[f"{ACCOUNTS}/key"]
+    if replaced:
+        world.api.add(ACCOUNTS, "key", uid="prepared", labels={"app": "ambient-access-key"})
+    found = world.plugin.read(OF_PLATFORM, state, ACCOUNT)
+    assert plain(found.properties)["uid"] == "theirs"
+    drifted = plain(found.inputs)
+    assert world.plugin.diff(drifted, state, OF_PLATFORM, ACCOUNT).changes == proto.DiffResponse.DIFF_SOME
+    with pytest.raises(RefusedError, match="write the key's next generation"):
+        world.plugin.update(plain(found.properties), OF_PLATFORM, ACCOUNT)
+    assert world.api.names(ACCOUNTS) == []
+    assert bool(world.engine.texts("warning")) is replaced
+    world.plugin.delete(state, ACCOUNT)
+    del world.api.objects["/api/v1/namespaces/pay"]
+    assert world.plugin.read(OF_PLATFORM, state, ACCOUNT).id == ""
+
+
+def test_what_others_wrote_into_an_account_of_the_platform_is_repaired(world):
+    state = of_platform(world)
+    world.api.change(f"{ACCOUNTS}/key", {"metadata": {"labels": {"app": None}}})
+    found = world.plugin.read(OF_PLATFORM, state, ACCOUNT)
+    assert plain(found.inputs) != OF_PLATFORM
+    assert world.plugin.update(state, OF_PLATFORM, ACCOUNT)["uid"] == "theirs"
+    assert plain(world.plugin.read(OF_PLATFORM, state, ACCOUNT).inputs) == OF_PLATFORM
+
+
+def test_of_platform_is_true_or_false(world):
+    assert world.plugin.check({**KEY, "ofPlatform": "yes"}, urn=ACCOUNT).failures

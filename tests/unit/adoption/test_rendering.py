@@ -1,0 +1,37 @@
+"""The text of an entry is the entry: the strict reader takes every text that a cluster can have."""
+
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ambient_components.adoption.rendering import block
+from ambient_components.stackfile.yaml.reader import parse_yaml
+from tests.support.existing import binding, key, namespace, one, plain, replaced
+from tests.support.quick import examples
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
+
+
+def lived_in(texts, name, description, title):
+    notes = {f"example.com/x{number}": text for number, text in enumerate(texts)}
+    space = namespace("pay", annotations={**notes, "openshift.io/display-name": title})
+    items = [*key("pay", name, "view", description), binding("pay", name or "x", "view", "user:bob")]
+    return one(replaced(plain("pay"), space, *items), openshift=True)
+
+
+@examples(300)
+@given(st.lists(TEXTS, max_size=3), TEXTS, TEXTS, TEXTS)
+@example([], "", "", "\x85")
+@example(["\u2028a", "a\u200bb"], "a\n# b", "- c: d", "e: f #")
+def test_what_is_written_is_read_as_the_entry(texts, name, description, title):
+    found = lived_in(texts, name, description, title)
+    text = block(found)
+    assert yaml.safe_load(text) == {"pay": found.entry}
+    parsed = parse_yaml(text, "x.yaml")
+    assert (parsed.data, [*parsed.problems]) == ({"pay": found.entry}, [])
+
+
+def test_letters_of_people_are_written_and_what_is_invisible_is_an_escape():
+    text = block(lived_in(["Größe"], "ci", "", "a\u200bb"))
+    assert "example.com/x0: Größe" in text
+    assert "a\\u200Bb" in text
