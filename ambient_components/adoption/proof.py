@@ -25,7 +25,8 @@ _SHARED: Final = {
 }
 """Kind and name of the objects that a run declares in part, by type."""
 _OWNERSHIP: Final = frozenset({OWNER_ANNOTATION, RELEASED_BY_ANNOTATION})
-_TYPE: Final = frozenset({"apiVersion", "kind"})
+_OBJECT: Final = frozenset({"metadata", "spec", "data", "roleRef", "subjects"})
+"""Inputs that are fields of the object. Others, such as `adopt`, are for the plugin."""
 _ENGINES: Final = "pulumi.com/"
 """Prefix of annotations that are for the engine's plugin and never reach the cluster."""
 _LONGEST: Final = 80
@@ -102,8 +103,7 @@ def _of_object(step: Step, workspace: str, live: Live) -> Iterator[Difference]:
         fields = {name: value for name, value in inputs.items() if name not in ("namespace", "released")}
         yield from _differences(workspace, f"{kind} {called}", fields, _as_inputs(there))
     else:
-        # The items of a list have neither apiVersion nor kind.
-        declared = {key: value for key, value in inputs.items() if key not in _TYPE and not key.startswith("__")}
+        declared = {key: value for key, value in inputs.items() if key in _OBJECT}
         yield from _differences(workspace, f"{kind} {called}", declared, there)
 
 

@@ -2,14 +2,16 @@
 
 import difflib
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.support.attacks import CORE, PLATFORM, Bearer
 from tests.support.machine import Machine
 from tests.support.stacks import Stack
-from tests.support.ui_style import UiWorkspace
+from tests.support.ui_style import UiKey, UiWorkspace, binding, grant
 
 DUMPED = (
     "/api/v1/namespaces/{}",
@@ -60,6 +62,7 @@ def made(stack: Stack) -> Iterator[list[UiWorkspace]]:
         UiWorkspace(f"{stack.w}-a", creator="alice@example.com"),
         UiWorkspace(
             f"{stack.w}-b",
+            keys=(UiKey("Nightly build", "view", "for the nightly build"), UiKey("ci", "admin", suffix="00c0ffee")),
             grants=(("group", "research-devs", "edit"), ("user", "Bob@example.com", "view")),
             settings={"inactivityTimeoutSeconds": 3600, "mcpServers": {"disabled": ["webfetch"]}},
             flags={"jira-write": "true"},
@@ -71,6 +74,46 @@ def made(stack: Stack) -> Iterator[list[UiWorkspace]]:
     yield workspaces
     for one in workspaces:
         stack.machine.delete(f"/api/v1/namespaces/{one.name}")
+
+
+class Watch:
+    """Polls requests of a workspace's keys and of a stranger: no answer may change while it is entered."""
+
+    def __init__(self, machine: Machine, workspace: UiWorkspace) -> None:
+        self.machine = machine
+        path = f"{PLATFORM}/{workspace.name}/agenticsessions"
+        tokens = {key.name: machine.mint(workspace.name, key.account, user="sandbox-admin") for key in workspace.keys}
+        self.requests = {
+            "view by Nightly build": (tokens["Nightly build"], path, 200),
+            "secrets by Nightly build": (tokens["Nightly build"], f"{CORE}/{workspace.name}/secrets", 403),
+            "secrets by ci": (tokens["ci"], f"{CORE}/{workspace.name}/secrets", 200),
+            "view by a stranger": (machine.mint("default", "default", user="sandbox-admin"), path, 403),
+        }
+        self.wrong: list[str] = []
+        self.rounds = 0
+        self._stop = threading.Event()
+
+    def __enter__(self) -> None:
+        for what in self.requests:
+            self.machine.until(lambda what=what: self._answers(what), what)
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._poll)
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        assert self.wrong == []
+        assert self.rounds > 3
+
+    def _poll(self) -> None:
+        while not self._stop.wait(0.2):
+            self.wrong += [what for what in self.requests if not self._answers(what)]
+            self.rounds += 1
+
+    def _answers(self, what: str) -> bool:
+        token, path, status = self.requests[what]
+        return Bearer(self.machine, token).send("GET", path)[0] == status
 
 
 def text(stack: Stack) -> str:
@@ -85,17 +128,76 @@ def adopt(stack: Stack, *arguments: str) -> Any:
 def test_three_commands_bring_workspaces_under_management(stack: Stack, made: list[UiWorkspace]) -> None:
     names = [one.name for one in made]
     before = {name: dump(stack.machine, name) for name in names}
-    said = adopt(stack, *names)
-    assert said.code == 0, said.text
-    assert "Checked: a run changes nothing but ownership (13 objects)" in said.text
-    stack.up().ok()
+    watch = Watch(stack.machine, made[1])
+    with watch:
+        said = adopt(stack, *names)
+        assert said.code == 0, said.text
+        assert "Checked: a run changes nothing but ownership (17 objects)" in said.text
+        stack.up().ok()
     for name in names:
         assert differences(dump(stack.machine, name), before[name]) == []
     assert stack.preview("--expect-no-changes").unchanged
 
-    stack.write(text(stack).replace("adopt: true", "adopt: true\n    state: released"))
-    stack.up().ok()
-    stack.write("workspaces: {}\n")
+    with watch:
+        stack.write(text(stack).replace("adopt: true", "adopt: true\n    state: released"))
+        stack.up().ok()
+        stack.write("workspaces: {}\n")
+        stack.up().ok()
+    for name in names:
+        assert differences(dump(stack.machine, name), before[name]) == []
+
+
+def odd(stack: Stack) -> list[UiWorkspace]:
+    """Workspaces that were not made by the UI alone."""
+    machine, w = stack.machine, stack.w
+    rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings"
+    edited = UiWorkspace(f"{w}-edited", grants=(("group", "devs", "edit"),), labels={"cost-center": "4711"})
+    half = UiWorkspace(f"{w}-half", creator="", grants=(("user", "a.b", "view"), ("user", "a-b", "edit")))
+    many = UiWorkspace(f"{w}-many", grants=tuple(("user", f"user-{n}@example.com", "view") for n in range(100)))
+    for one in (edited, half, many):
+        make(machine, one)
+    person = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "carol"}
+    machine.create(rbac.format(edited.name), binding("by-kubectl", "admin", person))
+    machine.create(
+        rbac.format(edited.name), {**binding("two", "view", person), "subjects": [person, {**person, "name": "dan"}]}
+    )
+    other = binding("cluster-view", "view", person)
+    machine.create(rbac.format(edited.name), {**other, "roleRef": {**other["roleRef"], "name": "view"}})
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "team"}, "spec": {"hard": {"pods": "7"}}}
+    machine.create(f"{CORE}/{edited.name}/resourcequotas", quota)
+    applied = {
+        **grant("group", "ops", "view"),
+        "metadata": {**grant("group", "ops", "view")["metadata"], "namespace": half.name},
+    }
+    path = f"{rbac.format(half.name)}/{applied['metadata']['name']}?fieldManager=argocd-controller"
+    assert Bearer(machine, machine.cluster.token_of("sandbox-admin")).can(
+        "PATCH", path, applied, "application/apply-patch+yaml"
+    )
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {
+        "name": "ambient-key-lost-0badf00d", "labels": {"app": "ambient-access-key"},
+        "annotations": {"ambient-code.io/key-name": "lost"},
+    }}  # fmt: skip
+    machine.create(f"{CORE}/{half.name}/serviceaccounts", account)
+    machine.delete(f"{PLATFORM}/{half.name}/projectsettings/projectsettings")
+    return [edited, half, many]
+
+
+def test_workspaces_that_others_edited_are_adopted_without_a_change(stack: Stack) -> None:
+    names = [one.name for one in odd(stack)]
+    before = {name: dump(stack.machine, name) for name in names}
+    document = json.loads(adopt(stack, *names, "--format", "json", "--layout", "per-workspace").ok().text)
+    print(json.dumps(document, indent=1)[:6000])
+    assert document["check"]["clean"]
+    rules = {(one["workspace"].rpartition("-")[2], one["rule"]) for one in document["notes"]}
+    assert rules >= {
+        ("edited", "otherBinding"), ("edited", "severalSubjects"), ("edited", "otherRole"),
+        ("half", "keyWithoutRole"), ("half", "otherOwner"),
+    }  # fmt: skip
+    entry = (stack.folder / "stacks" / stack.name / f"{names[0]}.yaml").read_text()
+    assert "  # - RoleBinding by-kubectl gives admin to user:carol" in entry
     stack.up().ok()
     for name in names:
         assert differences(dump(stack.machine, name), before[name]) == []
+    assert stack.preview("--expect-no-changes").unchanged
+    again = json.loads(adopt(stack, *names, "--format", "json", "--layout", "per-workspace").ok().text)
+    assert (again["files"], again["adopted"], again["declared"]) == ([], {}, names)

@@ -51,7 +51,7 @@ def adopt(
     names: MoreWorkspaces = None,
     named: NamedStack = "",
     workspaces: Workspaces = None,
-    layout: Annotated[Layout, choice("--layout", Layout, "Which files get the entries. Default: one.")] = Layout.ONE,
+    layout: Annotated[Layout, choice("--layout", Layout, "The files that get the entries.")] = Layout.ONE,
     team_label: Annotated[
         str, typer.Option("--team-label", metavar="LABEL", help="Label of a team (--layout per-team-label only).")
     ] = TEAM_LABEL,

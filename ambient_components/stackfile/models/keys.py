@@ -115,8 +115,8 @@ class Key(Model):
     """
 
     service_account: PlatformAccount | None = None
-    """ServiceAccount of generation 1, if the platform made the key: it is adopted with its RoleBinding and its tokens, of
-    unknown expiry. Generation 2 is the first with a token of this stack. Lifetime, renewal and retain wait for
+    """ServiceAccount of generation 1, if the platform made the key: it is adopted with its RoleBinding and its tokens,
+    of unknown expiry. Generation 2 is the first with a token of this stack. Lifetime, renewal and retain wait for
     it; static, deliver and adopt are refused before.
     """
 
