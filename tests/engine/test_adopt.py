@@ -282,7 +282,7 @@ def test_what_cannot_be_adopted_is_refused_and_nothing_is_written(stack: Stack, 
 def test_without_the_right_to_list_it_is_said_which(stack: Stack, one: str) -> None:
     before = files(stack)
     stack.environment["KUBECONFIG"] = str(stack.machine.cluster.kubeconfig_of("alice@example.com"))
-    adopt(stack, one).refused("the right to list", "ambient rbac STACK --adopt")
+    adopt(stack, one).refused('"alice@example.com" cannot get', "use the kubeconfig of the deployer")
     assert files(stack) == before
 
 

@@ -61,7 +61,7 @@ class UiWorkspace:
         for kind, name, role in self.grants:
             yield self._rbac, grant(kind, name, role)
         for key in self.keys:
-            yield from self._key(key)
+            yield from self.of_key(key)
         if self.flags:
             labels = {"app.kubernetes.io/managed-by": "ambient-code", "app.kubernetes.io/component": "feature-flags"}
             body = _object("v1", "ConfigMap", "feature-flag-overrides", labels=labels)
@@ -79,7 +79,8 @@ class UiWorkspace:
         }
         return {**_object("v1", "LimitRange", "ambient-default-limits"), "spec": {"limits": [item]}}
 
-    def _key(self, key: UiKey) -> Iterator[tuple[str, Body]]:
+    def of_key(self, key: UiKey) -> Iterator[tuple[str, Body]]:
+        """Yield the ServiceAccount, then the RoleBinding."""
         used = {"ambient-code.io/last-used-at": key.last_used} if key.last_used else {}
         notes = {
             "ambient-code.io/key-name": key.name,
