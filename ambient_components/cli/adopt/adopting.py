@@ -37,7 +37,7 @@ from ambient_components.stackfile.loader import LoadedStack, load_stack, review_
 from ambient_components.stackfile.yaml.reader import parse_yaml, read_text
 from ambient_components.stacks.project import STACK_FILES, Project, bare_name
 
-_REASON: Final = "existing access when the workspace was adopted: keep or remove it"
+_REASON: Final = "found at the adoption: keep or remove it"
 _EXCEPTION: Final = timedelta(days=90)
 """How long the exceptions hold that existing access needs: an expired one never blocks a run."""
 
