@@ -16,8 +16,8 @@ PAGES: Final = f"{REPOSITORY}/blob/v{VERSION}/docs"
 ERROR_RULES: Final = frozenset({
     "adminKey", "adminKeyWithEditors", "bucket", "entireRelease", "entryForm", "expireAfter", "generation",
     "individualGrant", "interruptedRun", "massRemoval", "missingSecret", "noAdmin", "nonExpiringKey", "notClosed",
-    "notDeployed", "otherShard", "overlap", "ownership", "protected", "publicAccess", "releaseAlone", "sameObject",
-    "sharedBucket", "tooManyKeys", "unknownAccounts",
+    "notDeployed", "otherShard", "overlap", "ownership", "platformKey", "protected", "publicAccess",
+    "releaseAlone", "sameObject", "sharedBucket", "tooManyKeys", "unknownAccounts",
 })  # fmt: skip
 """Ids of the rules that the page of errors describes: the guardrails, and the rules without exception."""
 

@@ -80,7 +80,8 @@ def with_workspaces(text: str, file: str, blocks: Mapping[str, str]) -> str:
     there = parsed.data.get(_WORKSPACES) or {}
     found = BREAK.search(before)
     splices = _entries(before, blocks, has_section=_WORKSPACES in parsed.data)
-    after = spliced(before, (replace(one, text=one.text.replace("\n", found[0] if found else "\n")) for one in splices))
+    breaks = found[0] if found else "\n"
+    after = spliced(before, (replace(splice, text=splice.text.replace("\n", breaks)) for splice in splices))
     written = {name: parse_yaml(block, file).data[name] for name, block in blocks.items()}
     sound = isinstance(there, dict) and _holds(after, file, {**parsed.data, _WORKSPACES: {**there, **written}})
     if not sound:
