@@ -71,6 +71,9 @@ class Problem:
     acknowledged: Acknowledged | None = None
     """The acknowledgement of a warning; None if there is none."""
 
+    data: tuple[tuple[str, ...], ...] = ()
+    """Rows of what the text describes, for the program that knows the rule. Never a secret."""
+
     def __str__(self) -> str:
         return one_line("; ".join((self.sentence, *self.hints)))
 

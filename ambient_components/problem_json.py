@@ -65,6 +65,7 @@ def encode(problem: Problem) -> str:
         "rule": problem.rule,
         "workspaces": problem.workspaces,
         "warning": problem.warning,
+        "data": problem.data,
     }
     # The engine takes <{%…%}> for a colour.
     return PREFIX + json.dumps({name: value for name, value in data.items() if value or name == "problem"}).replace(
@@ -116,4 +117,5 @@ def _problem(data: Mapping[str, Any]) -> Problem:
         str(rule) if rule else None,
         tuple(map(str, data.get("workspaces", ()))),
         bool(data.get("warning")),
+        data=tuple(tuple(map(str, row)) for row in data.get("data", ())),
     )

@@ -5,7 +5,7 @@ workspace users write, only the fields that matter are kept (see `cluster.object
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ambient_components.cluster.client import ApiError, Cluster, core, path
@@ -141,7 +141,9 @@ def read_existing(guard: Guard, workspaces: Collection[str] = ()) -> ExistingObj
         cluster = guard.cluster
         return _read(cluster, workspaces)
     except StepError as error:
-        raise AmbientError([error.problem]) from None
+        denied = isinstance(error, ApiError) and error.lacks_right
+        problem = replace(error.problem, hints=(*error.problem.hints, *_DENIED)) if denied else error.problem
+        raise AmbientError([problem]) from None
 
 
 def _read(cluster: Cluster, workspaces: Collection[str]) -> ExistingObjects:
@@ -218,6 +220,8 @@ class _Lists:
         if self._refused:
             raise AmbientError(map(_lacking, self._refused))
 
+
+_DENIED: Final = ("use the kubeconfig of the deployer, or of a cluster admin: adoption only reads the cluster",)
 
 _NOT_INSTALLED: Final = (
     "the Ambient Code Platform is not installed in this cluster: it does not have the resource "

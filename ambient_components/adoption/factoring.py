@@ -13,14 +13,15 @@ from typing import Any, Final
 from ambient_components.errors import format_path
 from ambient_components.platform.contract import IDLE_TIMEOUT_DEFAULT, Role
 from ambient_components.rules.durations import format_seconds
-from ambient_components.stackfile import Defaults, KeyDefaults
+from ambient_components.stackfile import Defaults
 from ambient_components.stackfile.layers import RULES, Path, Rules
 
 Entry = Mapping[str, Any]
 
 _KEYS: Final = "keys"
+_ACCESS: Final = frozenset({"owners", "grants"})
+"""Fields that give access: as defaults they would give it in every later workspace too."""
 _FIELDS: Final = frozenset(info.alias or name for name, info in Defaults.model_fields.items()) - {_KEYS}
-_KEY_FIELDS: Final = frozenset(info.alias or name for name, info in KeyDefaults.model_fields.items())
 _FEWEST: Final = 2
 """Fewest workspaces with defaults: the values of one are better read in its entry."""
 
@@ -63,7 +64,7 @@ class Factored:
 
 
 def factor(entries: Mapping[str, Entry]) -> Factored:
-    """Return the values that all entries share as defaults.
+    """Return the values that all entries share as defaults, but no access.
 
     Args:
         entries: Entries by workspace, in a stack file that has no defaults and no other workspaces.
@@ -71,15 +72,9 @@ def factor(entries: Mapping[str, Entry]) -> Factored:
     kept = {name: dict(entry) for name, entry in entries.items()}
     if len(entries) < _FEWEST:
         return Factored({}, kept)
-    parts = [{field: entry[field] for field in entry if field in _FIELDS} for entry in entries.values()]
+    parts = [{field: entry[field] for field in entry if field in _FIELDS - _ACCESS} for entry in entries.values()]
     defaults = _common(parts, RULES)
     kept = {name: _without(entry, defaults, RULES) for name, entry in kept.items()}
-    keys = [key for entry in entries.values() for key in (entry.get(_KEYS) or {}).values()]
-    if shared := _shared_by_keys(keys):
-        defaults[_KEYS] = shared
-        for entry in kept.values():
-            if _KEYS in entry:
-                entry[_KEYS] = {key_id: _without(key, shared, RULES) for key_id, key in entry[_KEYS].items()}
     return Factored(defaults, kept)
 
 
@@ -137,13 +132,6 @@ def _undone(defaults: Entry, rules: Rules, path: Path, left: list[Path]) -> dict
         elif inner := _undone(value, rules.at(key), here, left):
             kept[key] = inner
     return kept
-
-
-def _shared_by_keys(keys: Sequence[Entry]) -> dict[str, Any]:
-    """Return what all keys share; defaults for keys apply to each of them."""
-    if len(keys) < _FEWEST:
-        return {}
-    return _common([{field: key[field] for field in key if field in _KEY_FIELDS} for key in keys], RULES)
 
 
 def _common(parts: Sequence[Entry], rules: Rules) -> dict[str, Any]:

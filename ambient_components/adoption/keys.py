@@ -1,6 +1,5 @@
 """Keys of an existing workspace: ServiceAccounts with the platform's label, and their RoleBindings. Contract 1.4."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,7 +34,14 @@ from ambient_components.platform.contract import (
     ROLE_ANNOTATION,
     Role,
 )
-from ambient_components.platform.naming import KEY_ID_MAX, key_id_problem, key_suffix, sanitize_name
+from ambient_components.platform.naming import (
+    KEY_ID_MAX,
+    key_account,
+    key_account_problem,
+    key_id_problem,
+    key_role_binding,
+    sanitize_name,
+)
 from ambient_components.rotation.state import parse_time
 
 SERVICE_ACCOUNT_FIELD: Final = "serviceAccount"
@@ -43,8 +49,6 @@ SERVICE_ACCOUNT_FIELD: Final = "serviceAccount"
 
 _GENERATIONS: Final = 50
 """Generations in which the ServiceAccount of a key of this tool is recognised."""
-_ACCOUNT: Final = re.compile(rf"{KEY_PREFIX}(?P<name>.+)-(?P<suffix>[0-9a-f]{{8}})")
-"""Name of a key's ServiceAccount."""
 
 
 @dataclass(slots=True)
@@ -132,9 +136,8 @@ def _is_own(binding: Json, account: Json, workspace: str) -> bool:
     role, account_name = role_of(binding), name(account)
     return (
         role is not None
-        and (match := _ACCOUNT.fullmatch(account_name)) is not None
-        and key_id_problem(match["name"]) is None
-        and name(binding) == f"{KEY_PREFIX}{role}-{account_name.removeprefix(KEY_PREFIX)}"
+        and key_account_problem(account_name) is None
+        and name(binding) == key_role_binding(role, account_name)
         and subjects(binding) == [f"serviceaccount:{workspace}:{account_name}"]
         and not stays_behind(binding)
     )
@@ -175,12 +178,9 @@ def _named(notes: Notes, identities: Iterable[_Identity]) -> list[tuple[str, _Id
 
 def _made_here(workspace: str, account: str) -> tuple[str, int] | None:
     """Return id and generation of a key that this tool created; None for any other."""
-    if (match := _ACCOUNT.fullmatch(account)) is None:
-        return None
-    for generation in range(1, _GENERATIONS + 1):
-        if key_suffix(workspace, match["name"], generation) == match["suffix"]:
-            return match["name"], generation
-    return None
+    key_id = _middle(account)
+    made = (one for one in range(1, _GENERATIONS + 1) if key_account(workspace, key_id, one) == account)
+    return next(((key_id, generation) for generation in made), None)
 
 
 def _id(account: Json) -> str:
@@ -190,7 +190,12 @@ def _id(account: Json) -> str:
         return label
     if any(character.isascii() and character.isalnum() for character in label):
         return sanitize_name(label)
-    return sanitize_name(name(account).removeprefix(KEY_PREFIX).rpartition("-")[0])
+    return sanitize_name(_middle(name(account)))
+
+
+def _middle(account: str) -> str:
+    """Return the name in a ServiceAccount's name, between the prefix and the digits."""
+    return account.removeprefix(KEY_PREFIX).rpartition("-")[0]
 
 
 def _unique(key_id: str, taken: set[str]) -> str:
@@ -230,7 +235,7 @@ def _entry(notes: Notes, key_id: str, identity: _Identity, fields: Mapping[str, 
         DESCRIPTION_ANNOTATION: entry.get("description", ""),
         ROLE_ANNOTATION: identity.role.value,
     }
-    form = key_form(name(identity.binding), identity.role, notes.workspace, name(identity.account), shown)
+    form = key_form(identity.role, notes.workspace, name(identity.account), shown)
     differs = [key for key, value in declared.items() if there.get(key) != value]
     if labels(identity.account).get(APP_LABEL) != KEY_APP:
         differs.append(APP_LABEL)

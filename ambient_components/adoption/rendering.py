@@ -6,13 +6,17 @@ from typing import Any, Final
 
 import yaml
 
-from ambient_components.adoption.notes import Note
+from ambient_components.adoption.notes import Note, NoteRule
 from ambient_components.adoption.workspaces import ExistingWorkspace
 from ambient_components.printable import one_line
 from ambient_components.stackfile.schema import SCHEMA_FILE
 
 _WIDTH: Final = 118
 _ENTRY: Final = 2
+
+
+_SAID_ONCE: Final = frozenset({NoteRule.KEY_EXPIRY, NoteRule.KEY_USER, NoteRule.SECRETS})
+"""Notes that are alike in all workspaces: the summary has them, and an entry's block of secrets says the last."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -84,6 +88,8 @@ def _is_visible(value: Any) -> bool:
 def _notes(notes: Sequence[Note]) -> list[str]:
     lines = []
     for note in notes:
+        if note.rule in _SAID_ONCE:
+            continue
         what, *hints = note.lines
         lines += _comment(what)
         for hint in hints:
@@ -107,7 +113,5 @@ def _secrets(workspace: str, names: Mapping[str, Sequence[str]]) -> list[str]:
         for secret, variables in names.items()
         if variables
     }
-    head = _comment(
-        "These variables stay as they were set in the UI. To declare them, give each a source, and remove the '# '"
-    )
+    head = _comment("These variables stay as they are. To declare them, give each a source and remove the '# '", "# ")
     return [*head, *(f"# {line}" for line in _yaml({"secrets": sources}).splitlines())]

@@ -148,13 +148,24 @@ def sections(summary: Summary) -> list[tuple[str, list[str]]]:
         ("Existing access that guardrails refuse in new changes", _guardrails(summary)),
         (f"Keys without a use in {STALE_AFTER.days} days", list(map(_stale, summary.stale_keys))),
         ("Subjects in several workspaces", [f"{who}: {len(names)}" for who, names in summary.spread.items()]),
-        ("Not in the files", [f"{one.workspace}: {one.what}" for one in summary.notes]),
+        ("Not in the files (the entries have comments)", _notes(summary)),
     ]
     return [(heading, lines) for heading, lines in found if lines]
 
 
 def _guardrails(summary: Summary) -> list[str]:
     return [f"{guardrail}: {', '.join(names)}" for guardrail, names in summary.guardrails.items()]
+
+
+def _notes(summary: Summary) -> list[str]:
+    """Return a line for each rule: the only note, or the first one of several."""
+    found: dict[str, list[Note]] = {}
+    for note in summary.notes:
+        found.setdefault(note.rule, []).append(note)
+    return [
+        f"{rule}: {notes[0].workspace}: {notes[0].what}" + (f" (and {len(notes) - 1} more)" if len(notes) > 1 else "")
+        for rule, notes in found.items()
+    ]
 
 
 def _stale(key: StaleKey) -> str:

@@ -11,17 +11,16 @@ from ambient_components.components.options import AllCreated
 from ambient_components.components.specs import KeySpec
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, within
+from ambient_components.platform.bindings import key_form
 from ambient_components.platform.contract import (
     APP_LABEL,
     DESCRIPTION_ANNOTATION,
     KEY_APP,
     KEY_NAME_ANNOTATION,
     ROLE_ANNOTATION,
-    SA_NAME_ANNOTATION,
     Role,
 )
-from ambient_components.platform.naming import key_account, key_role_binding
-from ambient_components.platform.subjects import Subject, SubjectKind
+from ambient_components.platform.naming import key_account
 from ambient_components.resources import (
     AccessToken,
     AccessTokenArgs,
@@ -136,12 +135,8 @@ class ApiKey(pulumi.ComponentResource):
         service_account = ServiceAccount(logical, desired_account, options())
         binding = role_binding(
             logical,
+            key_form(role, args["namespace"], account, label),
             namespace=args["namespace"],
-            object_name=key_role_binding(role, account),
-            role=role,
-            subject=Subject(SubjectKind.SERVICE_ACCOUNT, account, args["namespace"]),
-            labels={APP_LABEL: KEY_APP},
-            annotations={KEY_NAME_ANNOTATION: label, SA_NAME_ANNOTATION: account, ROLE_ANNOTATION: role.value},
             released=bool(args.get("released")),
             opts=options(depends_on=[service_account]),
         )

@@ -1,43 +1,37 @@
 """One subject's access to one workspace, like a grant of the platform's Sharing page."""
 
-from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 import pulumi
 
 from ambient_components.components.argument_checks import role_of
 from ambient_components.engine import urns
-from ambient_components.platform.bindings import grant_form
-from ambient_components.platform.contract import RBAC_API_GROUP, Role, cluster_role
-from ambient_components.platform.subjects import Subject
+from ambient_components.platform.bindings import BindingForm, grant_form
+from ambient_components.platform.contract import Role
 from ambient_components.resources import MetadataArgs, RoleBinding, RoleBindingArgs
 from ambient_components.rules.grants import grantee
 
 
 def role_binding(
     name: str,
+    form: BindingForm,
     *,
     namespace: pulumi.Input[str],
-    object_name: str,
-    role: Role,
-    subject: Subject,
-    labels: Mapping[str, str],
-    annotations: Mapping[str, str] | None = None,
     released: bool = False,
     opts: pulumi.ResourceOptions,
 ) -> RoleBinding:
     """Declare a RoleBinding to a role of the platform.
 
-    It has exactly one subject (contract 10.6), and never ``retain_on_delete`` or ``deleted_with``: a binding that
-    outlives its declaration is undeclared access (docs/internals/upstream-issues.md).
+    It never has ``retain_on_delete`` or ``deleted_with``: a binding that outlives its declaration is undeclared access
+    (docs/internals/upstream-issues.md).
     """
-    metadata: MetadataArgs = {"name": object_name, "namespace": namespace, "labels": dict(labels)}
-    if annotations:
-        metadata["annotations"] = dict(annotations)
+    metadata: MetadataArgs = {"name": form.name, "namespace": namespace, "labels": dict(form.labels)}
+    if form.annotations:
+        metadata["annotations"] = dict(form.annotations)
     args: RoleBindingArgs = {
         "metadata": metadata,
-        "roleRef": {"apiGroup": RBAC_API_GROUP, "kind": "ClusterRole", "name": cluster_role(role)},
-        "subjects": [subject.rbac_subject()],
+        "roleRef": form.role_ref,
+        "subjects": [form.subject.rbac_subject()],
     }
     if released:
         args["released"] = True
@@ -84,14 +78,4 @@ def grant_role_binding(
         ValueError: The subject is a ServiceAccount or invalid, or the role is unknown.
     """
     form = grant_form(role_of(args.get("role") or Role.VIEW), grantee(args["subject"]))
-    return role_binding(
-        name,
-        namespace=args["namespace"],
-        object_name=form.name,
-        role=form.role,
-        subject=form.subject,
-        labels=form.labels,
-        annotations=form.annotations,
-        released=released,
-        opts=opts,
-    )
+    return role_binding(name, form, namespace=args["namespace"], released=released, opts=opts)

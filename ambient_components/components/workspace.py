@@ -15,6 +15,7 @@ from ambient_components.components.specs import BucketArgs, WorkspaceArgs
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.platform import naming
+from ambient_components.platform.bindings import owner_form
 from ambient_components.platform.contract import (
     INTEGRATION_SECRET,
     MANAGED,
@@ -24,7 +25,6 @@ from ambient_components.platform.contract import (
     OPENSHIFT_DESCRIPTION_ANNOTATION,
     OPENSHIFT_DISPLAY_NAME_ANNOTATION,
     OWNER_ANNOTATION,
-    OWNER_ROLE_LABEL,
     PLATFORM_NAMESPACE_DEFAULT,
     POD_SECURITY_LABEL,
     RELEASED_BY_ANNOTATION,
@@ -119,11 +119,8 @@ class Workspace(pulumi.ComponentResource):
         subject = parse_subject(text)
         return role_binding(
             logical_name(self._name, Part.OWNER, str(subject)),
+            owner_form(subject),
             namespace=self._workspace,
-            object_name=naming.owner_binding(subject),
-            role=Role.ADMIN,
-            subject=subject,
-            labels={OWNER_ROLE_LABEL: Role.ADMIN.value},
             released=self._state == RELEASED,
             opts=opts,
         )

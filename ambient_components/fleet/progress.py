@@ -205,7 +205,9 @@ def outcome(job: Job) -> str:
     if job.phase is Phase.SKIPPED:
         return "skipped: nothing changed"
     took = f"{job.seconds:.1f} s"
-    changes = ", ".join(parts(reported.created, reported.updated, reported.deleted)) or "nothing changed"
+    changes = (
+        ", ".join(parts(reported.created, reported.adopted, reported.updated, reported.deleted)) or "nothing changed"
+    )
     if job.phase is Phase.DONE:
         return f"done: {changes}, {took}"
     if job.locked:
@@ -215,9 +217,9 @@ def outcome(job: Job) -> str:
     return f"{word}, {changes}, {took}"
 
 
-def parts(created: int, updated: int, deleted: int) -> list[str]:
+def parts(created: int, adopted: int, updated: int, deleted: int) -> list[str]:
     """Return the nonzero counts as texts."""
-    counts = ((created, "created"), (updated, "updated"), (deleted, "deleted"))
+    counts = ((created, "created"), (adopted, "adopted"), (updated, "updated"), (deleted, "deleted"))
     return [f"{count} {word}" for count, word in counts if count]
 
 
@@ -230,6 +232,7 @@ def as_json(job: Job) -> dict[str, Any]:
         "why": job.task.why,
         "workspaces": job.task.workspaces,
         "created": reported.created,
+        "adopted": reported.adopted,
         "updated": reported.updated,
         "deleted": reported.deleted,
         "issued": reported.issued,

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ambient_components.access import adoption
+from ambient_components.access.adoption import EXISTING_OBJECT
 from ambient_components.access.guardrail_names import GUARDRAILS
 from ambient_components.engine import events, texts, urns
 from ambient_components.engine.names import workspace_of
@@ -26,6 +28,8 @@ from ambient_components.engine.steps import (
 )
 from ambient_components.engine.urns import Urn
 from ambient_components.errors import Problem, refusal
+from ambient_components.platform import naming
+from ambient_components.platform.contract import Role
 from ambient_components.rotation.state import TokenRecord
 from ambient_components.shards.interrupted import OUTPUT
 
@@ -54,9 +58,14 @@ class Reported:
     done: int = 0
     """Number of finished resources, successful or not."""
     created: int = 0
+    adopted: int = 0
     updated: int = 0
     deleted: int = 0
     """Number of objects, without components, providers and the ledger."""
+    adopting: set[tuple[str, str, str]] = field(default_factory=set)
+    """Namespace, kind and name of the objects that exist and are adopted: for the engine they are created."""
+    existing: set[str] = field(default_factory=set)
+    """URNs of resources that write to objects that exist."""
     objects: list[tuple[str, str]] = field(default_factory=list)
     """Operation and logical name of the same objects. In a refresh: how the cluster differs from the state."""
     issued: int = 0
@@ -94,8 +103,8 @@ class Reported:
 
     @property
     def changes(self) -> int:
-        """Number of created, updated and deleted objects."""
-        return self.created + self.updated + self.deleted
+        """Number of created, adopted, updated and deleted objects."""
+        return self.created + self.adopted + self.updated + self.deleted
 
     @property
     def refused(self) -> bool:
@@ -142,7 +151,9 @@ class Reported:
         resource = step.new or step.old
         if resource is None or not resource.custom or urns.is_stacks_own(step.type):
             return
-        if step.op in CREATES:
+        if step.op in CREATES and self._adopts(step, resource):
+            self.adopted += 1
+        elif step.op in CREATES:
             self.created += 1
         elif step.op in DELETES:
             self.deleted += 1
@@ -180,9 +191,32 @@ class Reported:
                     return
                 for problem in diagnostic.problems:
                     self._fail(diagnostic.urn, problem)
+            case "info":
+                self._noted(diagnostic)
             case "warning":
                 self.words += diagnostic.words
                 self.warnings.update(dict.fromkeys(diagnostic.problems))
+
+    def _noted(self, diagnostic: Diagnostic) -> None:
+        for one in adoption.read(diagnostic.problems):
+            if one.exists:
+                self.adopting |= {(one.workspace, kind, name) for kind, name in one.objects}
+                # Its labels are a resource of their own.
+                self.adopting |= {("", "Namespace", one.workspace), ("", "NamespacePatch", one.workspace)}
+        if any(one.rule == EXISTING_OBJECT for one in diagnostic.problems):
+            self.existing.add(diagnostic.urn)
+
+    def _adopts(self, step: Step, resource: Resource) -> bool:
+        """Return whether a created object exists already, in a workspace that this run adopts."""
+        metadata = resource.inputs.get("metadata") or {}
+        if step.type == urns.SERVICE_ACCOUNT and resource.inputs.get("ofPlatform"):
+            # The preflight has found it, and its binding.
+            namespace, account = str(metadata.get("namespace")), str(metadata.get("name"))
+            self.adopting |= {(namespace, "RoleBinding", naming.key_role_binding(role, account)) for role in Role}
+            return True
+        place = str(metadata.get("namespace") or ""), step.kind, str(metadata.get("name") or "")
+        in_adopted = ("", "Namespace", workspace_of(step.name)) in self.adopting
+        return place in self.adopting or (in_adopted and str(step.urn) in self.existing)
 
     def _engine(self, words: Sequence[str]) -> None:
         self.words += words

@@ -4,7 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from ambient_components.access.role_assignments import KEY, AccessDiff
+from ambient_components.access.role_assignments import KEY
 from ambient_components.engine.names import key_output
 from ambient_components.engine.steps import CREATES, DELETES
 from ambient_components.errors import with_docs
@@ -12,7 +12,8 @@ from ambient_components.fleet.run_events import Reported
 from ambient_components.fleet.single import Ended
 from ambient_components.fleet.summary import ways_out
 from ambient_components.output import INTERRUPTED, REFUSED
-from ambient_components.plan.facts import ISSUED, ROTATED, Plan
+from ambient_components.plan.facts import ALREADY, ISSUED, ROTATED, Plan
+from ambient_components.plan.role_changes import role_changes
 from ambient_components.printable import one_line
 from ambient_components.rules.roles import rank
 
@@ -29,7 +30,7 @@ def done_lines(plan: Plan, ended: Ended) -> list[str]:
     """
     reported, stack = ended.reported, plan.stack
     rows = {
-        "access": _access(plan.access),
+        "access": _access(plan),
         "workspaces": _counted(one.what for one in plan.workspaces),
         "tokens": ", ".join(
             f"{count} {word}" for count, word in ((reported.issued, "issued"), (reported.revoked, "revoked")) if count
@@ -114,8 +115,13 @@ def broken_lines(config_file: str, ended: Ended) -> list[str]:
 
 
 def _objects(reported: Reported) -> str:
-    counts = ((reported.created, "created"), (reported.updated, "updated"), (reported.deleted, "deleted"))
-    found = [(count, word) for count, word in counts if count]
+    counts = {
+        "created": reported.created,
+        "adopted": reported.adopted,
+        "updated": reported.updated,
+        "deleted": reported.deleted,
+    }
+    found = [(count, word) for word, count in counts.items() if count]
     if not found:
         return "no objects changed"
     (count, word), *others = found
@@ -123,17 +129,21 @@ def _objects(reported: Reported) -> str:
     return ", ".join([first, *(f"{number} {what}" for number, what in others)])
 
 
-def _access(diff: AccessDiff) -> str:
-    """Return how many subjects gained, changed and lost access. Keys have their own line."""
+def _access(plan: Plan) -> str:
+    """Return how many subjects gained, changed, lost and had access. New and ended keys have their own line."""
+    diff, had = plan.access, {(one.workspace, one.subject) for one in role_changes(plan) if one.what == ALREADY}
     gained = {(one.workspace, one.subject): one.role for one in diff.gained if one.reason != KEY}
     kept = {(one.workspace, one.subject) for one in diff.kept}
     lost = {(one.workspace, one.subject) for one in diff.lost if one.reason != KEY} | (kept & gained.keys())
+    gained = {place: role for place, role in gained.items() if place not in had}
+    lost -= had
     roles = Counter(role for subject, role in gained.items() if subject not in lost)
     names = ", ".join(f"{count} {role}" for role, count in sorted(roles.items(), key=lambda one: -rank(one[0])))
     counts = (
         (len(gained.keys() - lost), f"given ({names})"),
         (len(gained.keys() & lost) + len(lost & kept - gained.keys()), "changed"),
         (len(lost - gained.keys() - kept), "removed"),
+        (len(had), "unchanged in adopted workspaces"),
     )
     return ", ".join(f"{count} {word}" for count, word in counts if count)
 

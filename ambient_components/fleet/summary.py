@@ -82,7 +82,7 @@ def summary_json(jobs: Sequence[Job], verb: str, name: str, seconds: float, code
         },
         **{
             what: sum(getattr(one, what) for one in reported)
-            for what in ("created", "updated", "deleted", "issued", "revoked")
+            for what in ("created", "adopted", "updated", "deleted", "issued", "revoked")
         },
         "failedWorkspaces": sorted(
             {job.named(one.workspace) for job in jobs for one in job.reported.failures if one.workspace}
@@ -108,7 +108,9 @@ def _counts(jobs: Sequence[Job], seconds: float) -> Iterator[str]:
     what = "stack" if any(job.fleet.plain for job in jobs) else "shard"
     yield f"{len(jobs)} {what}{'' if len(jobs) == 1 else 's'} in {seconds:.1f} s: {counts or 'nothing'}"
     reported = [job.reported for job in jobs]
-    objects = parts(*(sum(getattr(one, what) for one in reported) for what in ("created", "updated", "deleted")))
+    objects = parts(
+        *(sum(getattr(one, what) for one in reported) for what in ("created", "adopted", "updated", "deleted"))
+    )
     if objects:
         yield f"objects: {', '.join(objects)}"
     issued, revoked = (sum(getattr(one, what) for one in reported) for what in ("issued", "revoked"))

@@ -118,10 +118,18 @@ PLAN: Final = record(
             "One of them.",
             workspace=_NAME,
             subject=_SUBJECT,
-            what=text("The change. changed if only the reason for the role changes.", enum=sorted(ROLE_CHANGES)),
+            what=text(
+                "The change. changed if only the reason for the role changes; already has it if the subject of an "
+                "adopted workspace has the declared role before the run.",
+                enum=sorted(ROLE_CHANGES),
+            ),
             before=text("The strongest role that ends.").of(lambda one: one.before and one.before.role).or_none,
             after=text("The strongest role that begins.").of(lambda one: one.after and one.after.role).or_none,
-            adopted=flag("Whether the workspace or the key is taken over, so that the role may exist already."),
+            adopted=flag("Whether the workspace or the key is adopted."),
+            uncertain=flag(
+                "Whether the subject may have access already: the workspace or the key is adopted, and the cluster was "
+                "not asked."
+            ),
         ),
     ).of(role_changes),
     dates=each(
@@ -142,6 +150,26 @@ PLAN: Final = record(
             "One of them.",
             workspace=_NAME,
             what=text("The change.", enum=sorted(facts.WORKSPACE_CHANGES)),
+        ),
+    ),
+    adopted=each(
+        "Adopted workspaces, with the access that is in the cluster before the run. Only online.",
+        record(
+            "One workspace.",
+            workspace=_NAME,
+            access=each(
+                "Who has access now, without the platform's own accounts.",
+                record(
+                    "One role of one subject.",
+                    subject=_SUBJECT,
+                    role=text("view, edit or admin; any other role in RBAC's notation; none for a key without one."),
+                    reason=text("owner, grant or key; for other access its object, such as RoleBinding debug."),
+                    what=text(
+                        "What the adoption means for the subject. undeclared: no file declares it, and it stays.",
+                        enum=sorted(facts.ADOPTED_ACCESS),
+                    ),
+                ),
+            ),
         ),
     ),
     keys=each(

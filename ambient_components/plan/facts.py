@@ -80,6 +80,34 @@ class WorkspaceChange:
     """One of `WORKSPACE_CHANGES`."""
 
 
+ALREADY: Final = "already has it"
+CHANGES: Final = "changes"
+UNDECLARED: Final = "undeclared"
+
+ADOPTED_ACCESS: Final = (ALREADY, CHANGES, UNDECLARED)
+"""What an adoption means for access that is there. `undeclared`: no file declares it, and it stays unchanged."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AccessThere:
+    """One role that a subject has in an adopted workspace before the run."""
+
+    subject: str
+    role: str
+    reason: str
+    what: str
+    """One of `ADOPTED_ACCESS`. All roles of one subject have the same."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Adopted:
+    """A workspace that is adopted, with the access that it has before the run."""
+
+    workspace: str
+    access: tuple[AccessThere, ...] = ()
+    """The access, sorted, without the platform's own accounts."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class KeyChange:
     """A change of one identity of a key."""
@@ -222,6 +250,8 @@ class Plan:
     access: AccessDiff = field(default_factory=lambda: AccessDiff((), ()))
     dates: tuple[DateComing, ...] = ()
     workspaces: tuple[WorkspaceChange, ...] = ()
+    adopted: tuple[Adopted, ...] = ()
+    """The adopted workspaces of which the cluster's access is known. Empty offline."""
     keys: tuple[KeyChange, ...] = ()
     buckets: tuple[BucketChange, ...] = ()
     sources: tuple[SourceChange, ...] = ()

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ambient_components.plan import facts
-from ambient_components.plan.facts import Plan, Shards
+from ambient_components.plan.facts import ALREADY, Plan, Shards
 from ambient_components.plan.role_changes import CHANGED, LOWERED, REMOVED, RoleChange, keys_of_access, role_changes
 from ambient_components.platform.contract import ROLES
 from ambient_components.rotation.state import format_time
 
-_WORKSPACES: Final = {what: f"workspace{{s}} {what}" for what in facts.WORKSPACE_CHANGES if what != facts.REMOVED}
+_FIRST: Final = (facts.REMOVED, facts.ADOPTED)
+_WORKSPACES: Final = {what: f"workspace{{s}} {what}" for what in facts.WORKSPACE_CHANGES if what not in _FIRST}
 _KEYS: Final = {
     facts.REVOKED: "key{s} revoked",
     facts.ISSUED: "key{s} issued",
@@ -35,6 +36,7 @@ def headline(plan: Plan) -> str:
     parts = [
         *_number("workspace{s} removed", workspaces.count(facts.REMOVED)),
         *_number("bucket{s} deleted", buckets.count(facts.DELETED)),
+        *_number("workspace{s} adopted", workspaces.count(facts.ADOPTED)),
         *_access(roles),
         *_counted(_WORKSPACES, workspaces),
         *_counted(_KEYS, (one.what for one in plan.keys if one not in shown)),
@@ -56,21 +58,23 @@ def _access(roles: Iterable[RoleChange]) -> Iterator[str]:
     roles = tuple(roles)
     if not roles:
         return
-    adopted = [one for one in roles if one.adopted]
-    gained = [one for one in roles if one.gains and not one.adopted]
+    uncertain = [one for one in roles if one.uncertain]
+    gained = [one for one in roles if one.gains and not one.uncertain]
     admins = sum(one.gains_admin for one in gained)
     yield f"{admins} admin gained"
     counts = Counter(one.after.role for one in gained if one.after is not None and not one.gains_admin)
     for role in reversed(ROLES):
         yield from _number(f"{role} gained", counts[role])
     yield from _number(
-        "in workspaces that exist", len(adopted),
-        f" ({count} admin)" if (count := sum(one.gains_admin for one in adopted)) else "",
+        "may have access already", len(uncertain),
+        f" ({count} admin)" if (count := sum(one.gains_admin for one in uncertain)) else "",
     )  # fmt: skip
-    what = Counter(one.what for one in roles if not one.adopted)
+    what = Counter(one.what for one in roles if not one.uncertain)
     yield from _number("with another reason", what[CHANGED])
     yield f"{what[LOWERED]} lowered"
     yield f"{what[REMOVED]} removed"
+    if what[ALREADY]:
+        yield f"{what[ALREADY]} already {'has' if what[ALREADY] == 1 else 'have'} the role"
 
 
 def _counted(words: dict[str, str], changes: Iterable[str]) -> Iterator[str]:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ambient_components.access.role_assignments import KEY, NO_ROLE, OWNER, RoleAssignment
+from ambient_components.access.role_assignments import NO_ROLE, OWNER, RoleAssignment
+from ambient_components.cluster.objects import listing
 from ambient_components.documentation import rule_page
 from ambient_components.errors import Problem
 from ambient_components.plan import facts
@@ -71,11 +72,16 @@ _WORKSPACES: Final = {
     facts.REMOVED: ("-", "Workspaces removed", "its namespace goes, with everything in it"),
     facts.CLOSED: ("-", "Workspaces closed", "all grants and keys end; the data stays"),
     facts.MADE: ("+", "Workspaces made", ""),
-    facts.ADOPTED: ("+", "Workspaces taken over", "the namespace exists, if it does, with what others put there"),
     facts.OPENED: ("+", "Workspaces opened again", ""),
     facts.RELEASED: ("~", "Workspaces released", "all of it stays, and is not managed any more"),
     facts.TAKEN_BACK: ("+", "Workspaces taken back", "managed again, as it was released"),
     facts.FORGOTTEN: ("~", "Workspaces forgotten", "released before: all of it stays unchanged"),
+}
+_ADOPTED: Final = "A subject who already has the declared role gains nothing. Access in no file stays unchanged."
+_THERE: Final = {
+    facts.ALREADY: "already has it",
+    facts.CHANGES: "has another role now",
+    facts.UNDECLARED: "has access in no file",
 }
 _KEYS: Final = {
     facts.REVOKED: ("-", "Keys revoked"),
@@ -98,7 +104,8 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
     told = keys_of_access(plan)
     warnings = [*map(Folded, plan.shown_warnings)] if verbose else folded(plan.shown_warnings)
     acknowledged = plan.acknowledged_warnings if verbose else ()
-    access = [(one, _access(one, told.get((one.workspace, one.subject)))) for one in role_changes(plan)]
+    changes = [one for one in role_changes(plan) if one.what != facts.ALREADY]
+    access = [(one, _access(one, told.get((one.workspace, one.subject)))) for one in changes]
     found = [
         Section("Refused", tuple(map(_problem, plan.guardrails))),
         Section("Errors", tuple(map(_problem, plan.errors))),
@@ -109,10 +116,11 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
         Section(ADMIN_GAINED, tuple(line for one, line in access if one.gains_admin)),
         Section("Rights beside the workspaces", tuple(_beside(one) for one in plan.beside if one.rights)),
         _workspaces(plan, facts.CLOSED),
+        Section("Workspaces adopted", tuple(_adopted(plan)), (_ADOPTED,)),
         Section("Access changed", tuple(line for one, line in access if not one.gains_admin)),
         Section("Keys that others may have copied", tuple(_exposed(plan)), (_SHARED,)),
         *(_keys(plan, what) for what in facts.KEY_CHANGES[:-1]),
-        *(_workspaces(plan, what) for what in facts.WORKSPACE_CHANGES[2:]),
+        *(_workspaces(plan, what) for what in _WORKSPACES if what not in (facts.REMOVED, facts.CLOSED)),
         Section("Buckets", tuple(_bucket(one) for one in plan.buckets if one.what != facts.DELETED)),
         Section("Made or changed beside the workspaces", tuple(_beside(one) for one in plan.beside if not one.rights)),
         Section("Sources of secrets", tuple(_source(one) for one in plan.sources)),
@@ -129,6 +137,22 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
 def _workspaces(plan: Plan, what: str) -> Section:
     sign, title, text = _WORKSPACES[what]
     return Section(title, tuple(Line(sign, (one.workspace,), text) for one in plan.workspaces if one.what == what))
+
+
+def _adopted(plan: Plan) -> Iterator[Line]:
+    """Yield a line for each adopted workspace: who has access now."""
+    known = {one.workspace: one.access for one in plan.adopted}
+    for one in plan.workspaces:
+        if one.what != facts.ADOPTED:
+            continue
+        there = known.get(one.workspace)
+        if there is None:
+            text = "may exist already, and others may have access already"
+        else:
+            groups = ((what, [f"{has.role} of {has.subject}" for has in there if has.what == what]) for what in _THERE)
+            found = [f"{_THERE[what]}: {listing(who)}" for what, who in groups if who]
+            text = "; ".join(found) or "has no access now"
+        yield Line("~", (one.workspace,), text)
 
 
 def _keys(plan: Plan, what: str) -> Section:
@@ -157,12 +181,8 @@ def _rank(role: str) -> int:
 
 def _access(one: RoleChange, key: KeyChange | None) -> Line:
     sign = {GAINED: "+", REMOVED: "-"}.get(one.what, "~")
-    if key is not None:
-        note = _key_note(key)
-    else:
-        what = "key" if one.subject.startswith(f"{KEY}:") else "workspace"
-        note = f"the {what} exists already, and so may this access" if one.adopted else ""
-    before = "?" if one.adopted and one.before is None else _role(one.before)
+    note = _key_note(key) if key is not None else "may have access already" if one.uncertain else ""
+    before = "?" if one.uncertain and one.before is None else _role(one.before)
     return Line(sign, (one.workspace, one.subject), note, change=f"{before} -> {_role(one.after)}")
 
 

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from ambient_components.access import adoption
+from ambient_components.access.adoption import Adoption
 from ambient_components.access.entries import NOTHING, KeyEntry, Ledger
 from ambient_components.engine import names, steps, urns
 from ambient_components.engine.names import Part
@@ -17,6 +19,7 @@ from ambient_components.engine.state import Resource
 from ambient_components.engine.steps import CREATES, DELETES, Diagnostic, Preview, content, selected_names
 from ambient_components.errors import Problem
 from ambient_components.plan import facts, ledger_steps
+from ambient_components.plan.adoptions import with_adopted_keys, with_adoptions
 from ambient_components.plan.buckets import bucket_changes
 from ambient_components.plan.facts import Ahead, BucketChange, KeyChange, Plan, Step, Waiting
 from ambient_components.plan.keys import begun, change, expiring, is_let_go, what_changes, why_issued, why_revoked
@@ -65,6 +68,11 @@ class Digest:
     def missing(self) -> tuple[Problem, ...]:
         """The secrets without a value, sorted: unknown in a preview, errors of an update."""
         return tuple(one for one in self.problems("warning") if one.rule == MISSING_VALUE)
+
+    @property
+    def adoptions(self) -> tuple[Adoption, ...]:
+        """What the cluster has of workspaces that are adopted, from the plugin's notes."""
+        return adoption.read(problem for one in self.diagnostics for problem in one.problems)
 
     def actions(self) -> list[Step]:
         """Return the steps that change something, sorted by name."""
@@ -117,13 +125,15 @@ def from_preview(
         pending=pending, warnings=digest.warnings,
         guardrail_changes=ledger_steps.guardrail_changes(digest.steps),
     )  # fmt: skip
+    plan = with_adoptions(plan, digest.adoptions)
     keys = _keys(digest, before, after, recorded, at, ahead)
     buckets = [*bucket_changes(before, after), *_access_keys(digest, before, after)]
-    return replace(
+    plan = replace(
         plan, online=True, keys=tuple(keys), buckets=tuple(sorted(buckets)), steps=tuple(digest.actions()),
         beside=tuple(digest.beside()), unevaluated=tuple(ledger_steps.unevaluated(digest.steps, before)),
         errors=digest.missing,
     )  # fmt: skip
+    return with_adopted_keys(plan)
 
 
 def _keys(

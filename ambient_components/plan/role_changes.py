@@ -1,12 +1,12 @@
 """Changed access as one fact for each subject of a workspace: the role before and the role after."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from ambient_components.access.role_assignments import KEY, AccessDiff, RoleAssignment
 from ambient_components.plan import facts
-from ambient_components.plan.facts import KeyChange, Plan
+from ambient_components.plan.facts import ALREADY, KeyChange, Plan
 from ambient_components.platform.contract import ROLES, Role
 from ambient_components.rules.roles import rank
 
@@ -16,8 +16,9 @@ CHANGED: Final = "changed"
 LOWERED: Final = "lowered"
 REMOVED: Final = "removed"
 
-ROLE_CHANGES: Final = (GAINED, RAISED, CHANGED, LOWERED, REMOVED)
-"""Changes of a subject's role, most dangerous first. `changed`: the role stays, the reason for it is another one."""
+ROLE_CHANGES: Final = (GAINED, RAISED, CHANGED, LOWERED, REMOVED, ALREADY)
+"""Changes of a subject's role, most dangerous first. `changed`: the role stays, the reason for it is another one.
+`already has it`: the subject of an adopted workspace has the declared role before the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,9 @@ class RoleChange:
     after: RoleAssignment | None
     """The strongest role of the subject after. None without a role."""
     adopted: bool = False
-    """Whether the workspace or the key is taken over, so that the subject may have the role already."""
+    """Whether the workspace or the key is adopted."""
+    uncertain: bool = False
+    """Whether the subject may have access already: what is adopted is known from the files alone."""
 
     @property
     def what(self) -> str:
@@ -40,9 +43,9 @@ class RoleChange:
             return GAINED
         if self.after is None:
             return REMOVED
-        old, new = _strength(self.before.role), _strength(self.after.role)
+        old, new = strength(self.before.role), strength(self.after.role)
         if old == new:
-            return CHANGED
+            return ALREADY if self.adopted else CHANGED
         return RAISED if new > old else LOWERED
 
     @property
@@ -53,42 +56,65 @@ class RoleChange:
     @property
     def gains_admin(self) -> bool:
         """Whether the subject gains admin, or a role that is none of the platform's."""
-        return self.gains and self.after is not None and _strength(self.after.role) >= _strength(Role.ADMIN)
+        return self.gains and self.after is not None and strength(self.after.role) >= strength(Role.ADMIN)
 
 
 def role_changes(plan: Plan) -> tuple[RoleChange, ...]:
     """Return one change for each subject of each workspace, most dangerous first."""
-    workspaces = {one.workspace for one in plan.workspaces if one.what == facts.ADOPTED}
-    keys = {(one.workspace, f"{KEY}:{one.key}") for one in plan.keys if one.what == facts.ADOPTED}
-    return changes_of(plan.access, workspaces, keys)
+    adopted = {one.workspace for one in plan.workspaces if one.what == facts.ADOPTED}
+    keys = {(one.workspace, f"{KEY}:{one.key}"): one for one in plan.keys if one.what == facts.ADOPTED}
+    found = changes_of(plan.access, adopted, adopted - {one.workspace for one in plan.adopted}, keys)
+    same = strongest(
+        RoleAssignment(one.workspace, there.subject, there.role, there.reason)
+        for one in plan.adopted
+        for there in one.access
+        if there.what == ALREADY
+    )
+    same |= {place: RoleAssignment(*place, key.role, KEY) for place, key in keys.items()}
+    # A subject with the same role for another reason is in both, and so is a key of which the files alone are known.
+    for one in found:
+        same.pop((one.workspace, one.subject), None)
+    kept = (RoleChange(*place, one, one, adopted=True) for place, one in same.items())
+    return tuple(sorted((*found, *kept), key=_danger))
 
 
 def changes_of(
-    diff: AccessDiff, workspaces: Collection[str] = (), keys: Collection[tuple[str, str]] = ()
+    diff: AccessDiff,
+    adopted: Collection[str] = (),
+    uncertain: Collection[str] = (),
+    keys: Collection[tuple[str, str]] = (),
 ) -> tuple[RoleChange, ...]:
     """Return the same of two sets of role assignments.
 
     Args:
         diff: Their difference.
-        workspaces: Workspaces that are taken over.
-        keys: Keys that are taken over: workspace and subject.
+        adopted: Workspaces that are adopted.
+        uncertain: Those of them of which the cluster's access is not known.
+        keys: Keys that are adopted: workspace and subject. Those with a difference are uncertain.
     """
-    before, after = _strongest((*diff.lost, *diff.kept)), _strongest((*diff.gained, *diff.kept))
+    before, after = strongest((*diff.lost, *diff.kept)), strongest((*diff.gained, *diff.kept))
     found = (
-        RoleChange(*place, before.get(place), after.get(place), adopted=place[0] in workspaces or place in keys)
+        RoleChange(
+            *place,
+            before.get(place),
+            after.get(place),
+            adopted=place[0] in adopted or place in keys,
+            uncertain=place[0] in uncertain or (place in keys and place not in before),
+        )
         for place in before.keys() | after.keys()
     )
     return tuple(sorted(found, key=_danger))
 
 
-def _strongest(assignments: tuple[RoleAssignment, ...]) -> dict[tuple[str, str], RoleAssignment]:
+def strongest(assignments: Iterable[RoleAssignment]) -> dict[tuple[str, str], RoleAssignment]:
+    """Return the strongest role of each subject, by workspace and subject."""
     found: dict[tuple[str, str], RoleAssignment] = {}
-    for one in sorted(assignments, key=lambda one: (_strength(one.role), one)):
+    for one in sorted(assignments, key=lambda one: (strength(one.role), one)):
         found[one.workspace, one.subject] = one
     return found
 
 
-def _strength(role: str) -> int:
+def strength(role: str) -> int:
     """Return the sort key of a role: a role that is none of the platform's counts as the strongest."""
     return rank(role) if role in ROLES else len(ROLES) + 1
 
@@ -97,7 +123,7 @@ def _danger(one: RoleChange) -> tuple[int, int, str, str]:
     """Return the sort key of a page: gains first, the strongest first; then by the change."""
     group = 0 if one.gains else ROLE_CHANGES.index(one.what)
     role = (one.after if one.gains else one.before) or RoleAssignment("", "", "", "")
-    return group, -_strength(role.role), one.workspace, one.subject
+    return group, -strength(role.role), one.workspace, one.subject
 
 
 def keys_of_access(plan: Plan) -> dict[tuple[str, str], KeyChange]:

@@ -18,7 +18,7 @@ from ambient_components.platform.contract import (
     Role,
     cluster_role,
 )
-from ambient_components.platform.naming import grant_binding, owner_binding
+from ambient_components.platform.naming import grant_binding, key_role_binding, owner_binding
 from ambient_components.platform.subjects import Subject, SubjectKind
 
 
@@ -53,11 +53,10 @@ def grant_form(role: Role, subject: Subject) -> BindingForm:
     return BindingForm(grant_binding(role, subject), role, subject, {APP_LABEL: GRANT_APP}, annotations)
 
 
-def key_form(name: str, role: Role, workspace: str, account: str, label: str) -> BindingForm:
+def key_form(role: Role, workspace: str, account: str, label: str) -> BindingForm:
     """Return the binding of a key. Contract 1.4.
 
     Args:
-        name: Name of the binding.
         role: Role of the key.
         workspace: Namespace of the key.
         account: ServiceAccount of the key.
@@ -65,4 +64,4 @@ def key_form(name: str, role: Role, workspace: str, account: str, label: str) ->
     """
     annotations = {KEY_NAME_ANNOTATION: label, SA_NAME_ANNOTATION: account, ROLE_ANNOTATION: role.value}
     subject = Subject(SubjectKind.SERVICE_ACCOUNT, account, workspace)
-    return BindingForm(name, role, subject, {APP_LABEL: KEY_APP}, annotations)
+    return BindingForm(key_role_binding(role, account), role, subject, {APP_LABEL: KEY_APP}, annotations)

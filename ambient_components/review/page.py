@@ -80,7 +80,7 @@ def _plural(word: str, count: int) -> str:
 
 
 def _attention(review: Review, ids: Ids) -> Markup:
-    lines = [*_differences(review, ids), *_high(review, ids), *_keys(review)]
+    lines = [*_differences(review, ids), *_unmanaged(review), *_high(review, ids), *_keys(review)]
     return tag("ul", lines, class_="attention") if lines else tag("p", "Nothing needs attention.", class_="calm")
 
 
@@ -106,6 +106,17 @@ def _difference(one: RoleAssignment, text: str, ids: Ids) -> Markup:
     return tag(
         "li", tag("span", "differs", class_="sev high"), " ", what, tag("small", f" {text} ({name(one.reason)})")
     )
+
+
+def _unmanaged(review: Review) -> Iterator[Markup]:
+    others = review.access.others
+    lines = [
+        tag("li", tag("span", "workspace", class_="sev medium"), " ", name(one), tag("small", " is in no stack"))
+        for one in (others.unmanaged if others else ())
+    ]
+    yield from lines[:_SHOWN]
+    if more := lines[_SHOWN:]:
+        yield tag("li", folded(f"{len(more)} more workspaces in no stack", tag("ul", more)))
 
 
 def _high(review: Review, ids: Ids) -> Iterator[Markup]:

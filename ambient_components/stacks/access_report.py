@@ -15,8 +15,9 @@ from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.cluster.guard import Guard
 from ambient_components.engine.state import Export, resources
 from ambient_components.errors import StepError, fail
-from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP
+from ambient_components.platform.contract import APP_LABEL, KEY_APP, PLATFORM_NAMESPACE_DEFAULT, RBAC_API_GROUP
 from ambient_components.stacks.project import Project
+from ambient_components.stacks.unmanaged import Others, others
 
 _RIGHTS: Final = "--live needs the right to list rolebindings and serviceaccounts; with --workspace only there"
 
@@ -28,9 +29,13 @@ class InCluster:
     assignments: frozenset[RoleAssignment]
     accounts: tuple[Any, ...]
     """The ServiceAccounts of keys."""
+    others: Others | None = None
+    """The workspaces that the stack does not declare. None if they were not asked for, or may not be listed."""
 
 
-def from_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bool) -> InCluster:
+def from_cluster(
+    project: Project, stack: str, ledger: Ledger, *, one_by_one: bool, declared: Collection[str] | None = None
+) -> InCluster:
     """Return the access that the stack's cluster gives to these workspaces.
 
     Args:
@@ -39,6 +44,7 @@ def from_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bo
         ledger: The declared access of the selected workspaces.
         one_by_one: Whether to query each namespace, which needs rights only there. Otherwise the whole cluster is
             listed.
+        declared: All workspaces of the stack, to find those that it does not declare. None not to look for them.
 
     Raises:
         AmbientError: The cluster does not respond, is another one, or denies reading.
@@ -50,7 +56,20 @@ def from_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bo
     except StepError as error:
         forbidden = isinstance(error, ApiError) and error.status == 403
         fail(None, "", str(error), _RIGHTS if forbidden else "")
-    return InCluster(live(bindings, accounts, ledger), tuple(accounts))
+    found = InCluster(live(bindings, accounts, ledger), tuple(accounts))
+    return found if declared is None else replace(found, others=_others(project, stack, cluster, declared))
+
+
+def _others(project: Project, stack: str, cluster: Cluster, declared: Collection[str]) -> Others | None:
+    platform = str(project.config(stack).get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT)
+    try:
+        return others(cluster, project.owner(stack), declared, platform)
+    except ApiError as error:
+        if error.status == 403:
+            return None
+        fail(None, "", str(error))
+    except StepError as error:
+        fail(None, "", str(error))
 
 
 def _listed(cluster: Cluster, workspaces: Collection[str]) -> tuple[list[Any], list[Any]]:
@@ -106,6 +125,8 @@ class Report:
     """Access that the last run declared and did not make, sorted. Not included in `rows`."""
     left: frozenset[RoleAssignment] = frozenset()
     """Access in the state that the last run no longer declared and did not end."""
+    others: Others | None = None
+    """The cluster's workspaces that the stack does not declare. None if they are not known, or for a part of it."""
 
     @property
     def differs(self) -> bool:

@@ -85,6 +85,10 @@ class Project(ConfigFiles):
         count = self.shards(split[0])
         return split if count is not None and split[1] < count else None
 
+    def owner(self, stack: str) -> str:
+        """Return PROJECT/FLEET, the value of a stack's ownership annotations."""
+        return f"{self.name}/{bare_name(self._fleet(stack))}"
+
     def _says_something(self, path: Path) -> bool:
         """Tell whether a config has values. Without --config-file, `pulumi preview` creates one with only a salt."""
         return path.exists() and bool(self.read(path).get("config"))

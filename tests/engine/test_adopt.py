@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import subprocess
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -201,3 +202,98 @@ def test_workspaces_that_others_edited_are_adopted_without_a_change(stack: Stack
     assert stack.preview("--expect-no-changes").unchanged
     again = json.loads(adopt(stack, *names, "--format", "json", "--layout", "per-workspace").ok().text)
     assert (again["files"], again["adopted"], again["declared"]) == ([], {}, names)
+
+
+# Files and refusals.
+
+
+@pytest.fixture
+def one(stack: Stack) -> Iterator[str]:
+    """A workspace of the UI, and a Git repository for the project."""
+    workspace = UiWorkspace(stack.w, grants=(("group", "devs", "edit"),), labels={"team": "data"})
+    make(stack.machine, workspace)
+    git(stack, "init", "--quiet")
+    git(stack, "add", "Pulumi.yaml")
+    git(stack, "commit", "--quiet", "--message", "Begin")
+    yield stack.w
+    stack.machine.delete(f"{CORE}/{stack.w}")
+
+
+def git(stack: Stack, *arguments: str) -> str:
+    who = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.com"}
+    who |= {name.replace("AUTHOR", "COMMITTER"): value for name, value in who.items()}
+    stack.environment |= who
+    return subprocess.run(
+        ["git", *arguments], cwd=stack.folder, env=stack.environment, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def files(stack: Stack) -> dict[str, str]:
+    return {str(path.relative_to(stack.folder)): path.read_text() for path in stack.folder.glob("stacks/**/*.yaml")}
+
+
+def test_a_change_request_has_the_files_and_what_was_found(stack: Stack, one: str) -> None:
+    before = files(stack)
+    diff = adopt(stack, one, "--dry-run", "--layout", "per-team-label").ok().text
+    assert f"+++ stacks/{stack.name}/data.yaml\n" in diff
+    assert files(stack) == before
+    adopt(stack, one, "--layout", "per-team-label", "--branch", "adopt-one").ok()
+    assert git(stack, "branch", "--show-current") == "adopt-one\n"
+    changed = git(stack, "show", "--name-only", "--format=%B").splitlines()
+    assert changed[0] == f"Adopt 1 workspace into stack {stack.name}"
+    assert "Found: 1 workspace, 1 owner, 1 grant, 0 keys." in changed
+    assert "Checked: a run changes nothing but ownership (4 objects)" in changed
+    assert changed[-2:] == [f"stacks/{stack.name}.yaml", f"stacks/{stack.name}/data.yaml"]
+    adopt(stack, one, "--branch", "adopt-one").refused("the branch 'adopt-one' exists")
+
+
+def test_existing_entries_and_files_stay_unless_told(stack: Stack, one: str) -> None:
+    stack.write("# ours\nworkspaces:\n  THIS: {adopt: true, grants: [{group: devs, role: admin}]}\n")
+    before = files(stack)
+    said = adopt(stack, one)
+    assert (said.code, files(stack)) == (2, before)
+    assert "RoleBinding ambient-permission-admin-devs-group does not exist, and the run creates it" in said.text
+    adopt(stack, one, "--overwrite").ok()
+    assert text(stack).startswith(f"# ours\nworkspaces:\n  {one}:\n    adopt: true\n")
+    assert "role: edit" in text(stack)
+
+
+def test_what_cannot_be_adopted_is_refused_and_nothing_is_written(stack: Stack, one: str) -> None:
+    before = files(stack)
+    stack.machine.create(CORE, {"metadata": {
+        "name": f"{one}-theirs", "labels": {"ambient-code.io/managed": "true"},
+        "annotations": {"ambient-components/owner": "other/prod"},
+    }})  # fmt: skip
+    refusals = {
+        f"{one}-theirs": "belongs to the stack other/prod; release it there first",
+        f"{one}-none": "there is no workspace",
+    }
+    for name, reason in refusals.items():
+        adopt(stack, one, name).refused("nothing is written", reason)
+    adopt(stack, one, "--branch", "no such name").refused("can't name a branch")
+    stack.config("clusterUid", "00000000-0000-0000-0000-000000000000")
+    adopt(stack, one).refused("this is another cluster than the stack's")
+    stack.machine.delete(f"{CORE}/{one}-theirs")
+    assert {name: each for name, each in files(stack).items() if "Pulumi" not in name} == {
+        name: each for name, each in before.items() if "Pulumi" not in name
+    }
+
+
+def test_without_the_right_to_list_it_is_said_which(stack: Stack, one: str) -> None:
+    before = files(stack)
+    stack.environment["KUBECONFIG"] = str(stack.machine.cluster.kubeconfig_of("alice@example.com"))
+    adopt(stack, one).refused('"alice@example.com" cannot get', "use the kubeconfig of the deployer")
+    assert files(stack) == before
+
+
+def test_a_fleet_adopts_into_its_shards(stack: Stack) -> None:
+    workspaces = [UiWorkspace(f"{stack.w}-{number:02}", grants=(("group", "devs", "edit"),)) for number in range(6)]
+    names = [one.name for one in workspaces]
+    for one in workspaces:
+        make(stack.machine, one)
+    stack.write("workspaces: {}\n")
+    stack.ambient("reshard", stack.name, "--shards", "2", "--yes").ok()
+    assert "Checked: a run changes nothing but ownership (24 objects)" in adopt(stack, *names).ok().text
+    assert "grants" not in text(stack).partition("workspaces:")[0]
+    stack.ambient("up", stack.name, "--yes").ok()
+    assert "Checked: a run changes nothing but ownership (0 objects)" in adopt(stack, *names).ok().text

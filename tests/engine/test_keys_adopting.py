@@ -1,13 +1,13 @@
 """Keys that the platform made: adopted under their own names, rotated, and given up as they were."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ambient_components.platform.naming import key_account
 from tests.support.life import EMPTY, Workspace, made_in_the_ui, quiet
 from tests.support.platform_keys import (
-    NIGHTLY,
-    USED_AT,
+    KEY,
     dump,
     made_by_the_platform,
     make_account,
@@ -16,7 +16,10 @@ from tests.support.platform_keys import (
     watched,
 )
 from tests.support.stacks import Stack
+from tests.support.ui_style import UiKey
 
+NIGHTLY = KEY.account
+OTHER = UiKey("edit", suffix="99999999")
 LATER = datetime.now(UTC).date() + timedelta(days=20)
 LABEL = "name: Nightly build, description: Builds main"
 
@@ -42,7 +45,7 @@ def rows(stack: Stack) -> list[dict[str, object]]:
 
 def prepared(stack: Stack, role: str = "edit") -> str:
     made_in_the_ui(Workspace(stack, stack.w))
-    return made_by_the_platform(stack, role=role)
+    return made_by_the_platform(stack, replace(KEY, role=role))
 
 
 def test_a_key_is_adopted_as_it_is_and_given_up_as_it_was(stack: Stack) -> None:
@@ -65,7 +68,7 @@ def test_a_key_is_adopted_as_it_is_and_given_up_as_it_was(stack: Stack) -> None:
         assert f"{stack.w}/ci" not in stack.outputs()
 
         (row,) = rows(stack)
-        assert (row["origin"], row["expires"], row["lastUsed"]) == ("platform", "unknown", USED_AT)
+        assert (row["origin"], row["expires"], row["lastUsed"]) == ("platform", "unknown", KEY.last_used)
         assert (row["name"], row["state"], row["attention"]) == ("Nightly build", "current", [])
         stack.ambient("keys", "show", stack.name, f"{stack.w}/ci").refused("the platform showed its own once")
         assert "made by the platform" in stack.ambient("show", stack.name).text
@@ -86,8 +89,8 @@ def test_other_notes_and_the_role_are_changed_in_place_and_without_a_gap(stack: 
     annotations = account["metadata"]["annotations"]
     assert annotations["ambient-code.io/key-name"] == "Other"
     assert annotations["ambient-code.io/description"] == ""
-    assert annotations["ambient-code.io/last-used-at"] == USED_AT
-    assert annotations["ambient-code.io/created-by-user-id"] == "alice-example-com"
+    assert annotations["ambient-code.io/last-used-at"] == KEY.last_used
+    assert annotations["ambient-code.io/created-by-user-id"] == "alice-example.com"
 
     write(stack, ci(role="edit", label="name: Other"))
     with watched(stack, token) as answers:
@@ -121,8 +124,8 @@ def test_other_notes_and_the_role_are_changed_in_place_and_without_a_gap(stack: 
 
 def test_a_leaked_key_ends_at_once_and_a_revoked_one_too(stack: Stack) -> None:
     token = prepared(stack)
-    other = made_by_the_platform(stack, account="ambient-key-edit-99999999")
-    write(stack, ci(), "other: {serviceAccount: ambient-key-edit-99999999}")
+    other = made_by_the_platform(stack, OTHER)
+    write(stack, ci(), f"other: {{serviceAccount: {OTHER.account}}}")
     stack.up().ok()
     done = stack.ambient("keys", "rotate", stack.name, f"{stack.w}/ci", "--leaked", "--now").ok()
     assert "generation 1 is over: its ServiceAccount is gone" in done.text, done.text
@@ -156,7 +159,7 @@ def test_what_the_platform_did_not_make_is_refused(stack: Stack) -> None:
     stack.machine.delete(account)
     make_account(stack)
     stack.up().refused("has no role in the cluster")
-    make_binding(stack, role="admin")
+    make_binding(stack, replace(KEY, role="admin"))
     stack.up().refused("its role is admin in the cluster, and edit in the files", "write role: admin")
     note = Workspace(stack, stack.w).owner_annotation
     assert note is None

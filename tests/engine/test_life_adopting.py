@@ -3,6 +3,10 @@
 By plain runs, with the engine's own preview; runs that die are in test_life_crashes.py.
 """
 
+import json
+import subprocess
+from typing import Any
+
 import pytest
 
 from sandbox.backend import Backend
@@ -16,12 +20,13 @@ from tests.support.life import (
     is_closed,
     is_open,
     is_released,
+    made_in_the_ui,
     quiet,
     side_by_side,
     worked_in,
     write,
 )
-from tests.support.stacks import Stack
+from tests.support.stacks import PATIENCE, REPOSITORY, Stack
 
 
 def test_adopting_takes_what_exists_and_keeps_what_no_file_declares(stack: Stack) -> None:
@@ -130,3 +135,43 @@ def test_the_platforms_own_workspaces_from_their_adoption_to_their_end(stack: St
     assert ui.feature_flags(platform, releasing.name, user=BOB.name) == {"jira-write": False}
     assert ui.runner_secrets(platform, releasing.name, user=BOB.name) == {"ANTHROPIC_API_KEY": value}
     is_released(releasing, bob, keys[releasing])
+
+
+def access_of(stack: Stack) -> dict[str, Any]:
+    """The report on access, which ends with 2 where anything differs from the files."""
+    ended = subprocess.run(
+        [str(REPOSITORY / ".venv" / "bin" / "ambient"), "access", stack.name, "--live", "--format", "json"],
+        cwd=stack.folder, env=stack.environment, capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    stack.machine.outputs.append(ended.stdout + ended.stderr)
+    assert ended.returncode in (0, 2), ended.stderr
+    report: dict[str, Any] = json.loads(ended.stdout)
+    return report
+
+
+def test_a_workspace_in_no_stack_is_reported_until_it_is_adopted(stack: Stack) -> None:
+    ours, theirs, elsewhere = (Workspace(stack, f"{stack.w}{end}") for end in ("", "-u", "-o"))
+    made_in_the_ui(theirs)
+    made_in_the_ui(elsewhere)
+    there = elsewhere.namespace() or {}
+    there["metadata"]["annotations"] = {"ambient-components/owner": "other/prod"}
+    token = stack.machine.cluster.token_of("sandbox-admin")
+    assert stack.machine.request("PUT", elsewhere.path, token=token, body=there) == 200
+    stack.write("workspaces:\n  THIS: {protect: false}\n")
+    stack.up().ok()
+
+    result = stack.ambient("access", stack.name, "--live", "--fail-on", "unmanaged")
+    assert result.code == 2, result.text
+    report = access_of(stack)
+    # Workspaces of other tests of this file may be there, too.
+    assert theirs.name in report["unmanaged"]
+    assert ours.name not in report["unmanaged"]
+    assert {"workspace": elsewhere.name, "owner": "other/prod"} in report["elsewhere"]
+    assert not {"ambient-code", elsewhere.name} & set(report["unmanaged"])
+    page = stack.ambient("access", stack.name, "--live", "--format", "markdown")
+    assert f"- `{theirs.name}`\n" in page.text
+
+    stack.write(f"workspaces:\n  THIS: {{protect: false}}\n  {theirs.name}: {{adopt: true, protect: false}}\n")
+    stack.up().ok()
+    report = access_of(stack)
+    assert theirs.name not in report["unmanaged"]

@@ -8,6 +8,7 @@ import pytest
 
 from ambient_components.plan.document import plan_schema
 from tests.support.json_schema import faults
+from tests.support.life import Workspace, made_in_the_ui
 from tests.support.stacks import PATIENCE, REPOSITORY, Result, Stack
 
 SCHEMA = plan_schema()
@@ -220,3 +221,38 @@ def test_what_a_failed_run_left_is_pending(deployed: Stack) -> None:
     offline = reported(stack, "--offline", code=2)
     assert offline["access"] == {"gained": [], "lost": []}
     assert [one["text"] for one in offline["pending"]] == ["group:devs has nothing, and is declared as edit"]
+
+
+def test_the_plan_says_who_has_access_to_an_adopted_workspace_already(stack: Stack) -> None:
+    theirs = Workspace(stack, f"{stack.w}-a", adopted=True)
+    made_in_the_ui(theirs)
+    text = (
+        f"workspaces:\n  {theirs.name}:\n    adopt: true\n    protect: false\n"
+        "    owners: [user:carol@example.com]\n    grants: [{user: dave@example.com, role: edit}]\n"
+        "    secrets: {integrations: {LOG_LEVEL: {value: debug}}}\n    settings: {featureFlags: {jira-write: true}}\n"
+        f"  {stack.w}:\n    adopt: true\n    protect: false\n    owners: [user:carol@example.com]\n"
+    )
+    stack.write(text)
+    first = reported(stack, code=2)
+    assert first["workspaces"] == [
+        {"workspace": stack.w, "what": "made"},
+        {"workspace": theirs.name, "what": "adopted"},
+    ]
+    there = [(one["subject"], one["role"], one["what"]) for one in first["adopted"][0]["access"]]
+    assert there == [
+        ("user:carol@example.com", "admin", "already has it"),
+        ("user:mallory@example.com", "edit", "undeclared"),
+    ]
+    gained = {(one["workspace"], one["subject"]) for one in first["access"]["gained"]}
+    assert gained == {(stack.w, "user:carol@example.com"), (theirs.name, "user:dave@example.com")}
+    assert "undeclaredAccess" in {one["rule"] for one in first["warnings"]}
+    assert {one["uncertain"] for one in reported(stack, "--offline", code=2)["accessChanges"]} == {True}
+
+    result = up(stack).ok()
+    assert "1 workspace adopted · 1 admin gained · 1 edit gained · 0 lowered · 0 removed · 1 already has the role" in (
+        result.text
+    )
+    # The namespace, its labels, carol's binding and the Secret. The flags have no object yet.
+    assert "4 adopted" in result.text
+    assert "2 given (1 admin, 1 edit), 1 unchanged in adopted workspaces" in result.text
+    assert reported(stack, code=0)["adopted"] == []

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ambient_components.adoption import Reader, existing_workspaces, factor
 from ambient_components.platform.network_policies import policies
-from ambient_components.stackfile import Key, parse_stack
+from ambient_components.stackfile import parse_stack
 from tests.support.existing import (
     binding,
     creator,
@@ -28,7 +28,6 @@ from tests.support.stack_strategies import written
 OWNER = "ambient-components/dev"
 OURS = {"pulumi.com/patchForce", "ambient-components/owner", "ambient-components/released-by"}
 """Annotations that an adoption may add."""
-WITH_PLATFORM_KEYS = "serviceAccount" in {field.alias for field in Key.model_fields.values()}
 SERVERS = {
     "custom": {
         "search": {"type": "http", "url": "https://mcp.example.com", "headers": {"Authorization": "Bearer ${A_TOKEN}"}},
@@ -64,15 +63,8 @@ def read(objects, **reader):
 
 def stack_of(workspaces):
     """The stack file of some existing workspaces, as a mapping."""
-    factored = factor({name: known(one.entry) for name, one in workspaces.items()})
+    factored = factor({name: one.entry for name, one in workspaces.items()})
     return {"defaults": factored.defaults, "workspaces": factored.entries}
-
-
-def known(entry):
-    """The entry, without keys of the platform while the stack file has no field for them."""
-    if WITH_PLATFORM_KEYS or "keys" not in entry:
-        return entry
-    return {**entry, "keys": {name: one for name, one in entry["keys"].items() if "serviceAccount" not in one}}
 
 
 def differences(recording, objects):
@@ -128,8 +120,7 @@ def test_what_the_entries_declare_is_what_is_there(run_fleet):
         for one in objects
         if one["kind"] in ("RoleBinding", "ServiceAccount") and not one["metadata"]["name"].endswith("-trigger")
     }  # fmt: skip
-    missing = undeclared - named - noted
-    assert {place for place in missing if WITH_PLATFORM_KEYS or "ambient-key-" not in place[2]} == set()
+    assert undeclared - named - noted == set()
     # What only two of the three share stays in the entries.
     assert recording.names("Workspace") == ["new", "pay", "zoo"]
     assert len(recording.of("RoleBinding")) == len([one for one in named if one[0] == "RoleBinding"])
@@ -183,4 +174,4 @@ def test_every_entry_passes_the_loader_without_an_error(grants, keys, annotation
     found = read(replaced(plain("pay"), *filter(None, items), *made, space))
     stack = parse_stack(written(stack_of(found)), "stack.yaml")
     assert list(stack.file.workspaces) == ["pay"]
-    assert dict(stack.data)["pay"] == known(found["pay"].entry)
+    assert dict(stack.data)["pay"] == found["pay"].entry

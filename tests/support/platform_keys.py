@@ -9,52 +9,28 @@ from typing import Any
 from tests.support.life import RBAC
 from tests.support.machine import Machine
 from tests.support.stacks import Stack
+from tests.support.ui_style import UiKey, UiWorkspace
 
-LABELS = {"app": "ambient-access-key"}
-DIGITS = "3f2a91bc"
-NIGHTLY = f"ambient-key-nightly-build-{DIGITS}"
-MADE_AT = "2026-03-01T09:00:00Z"
-USED_AT = "2026-11-20T07:30:00Z"
+KEY = UiKey("Nightly build", description="Builds main", last_used="2026-11-20T07:30:00Z")
 
 
-def notes(**annotations: str) -> dict[str, str]:
-    return {f"ambient-code.io/{name.replace('_', '-')}": value for name, value in annotations.items()}
-
-
-def made_by_the_platform(stack: Stack, *, role: str = "edit", account: str = NIGHTLY, **changed: Any) -> str:
+def made_by_the_platform(stack: Stack, key: UiKey = KEY) -> str:
     """A key that somebody made on the Keys page and used since; its token."""
-    make_account(stack, account, role, **changed)
-    make_binding(stack, account, role)
-    return token_of(stack.machine, stack.w, account)
+    make_account(stack, key)
+    make_binding(stack, key)
+    return token_of(stack.machine, stack.w, key.account)
 
 
-def make_account(
-    stack: Stack, account: str = NIGHTLY, role: str = "edit", labels: dict[str, str] | None = None
-) -> None:
-    annotations = notes(
-        key_name="Nightly build", description="Builds main", role=role, created_at=MADE_AT, last_used_at=USED_AT,
-        created_by_user_id="alice-example-com",
-    )  # fmt: skip
-    metadata = {"name": account, "labels": LABELS if labels is None else labels, "annotations": annotations}
-    body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
-    stack.machine.create(f"/api/v1/namespaces/{stack.w}/serviceaccounts", body)
+def make_account(stack: Stack, key: UiKey = KEY, labels: dict[str, str] | None = None) -> None:
+    (path, body), _ = UiWorkspace(stack.w).of_key(key)
+    if labels is not None:
+        body["metadata"]["labels"] = labels
+    stack.machine.create(path, body)
 
 
-def make_binding(stack: Stack, account: str = NIGHTLY, role: str = "edit") -> None:
-    name = account.replace("ambient-key-", f"ambient-key-{role}-", 1)
-    annotations = notes(key_name="Nightly build", sa_name=account, role=role)
-    body = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "RoleBinding",
-        "metadata": {"name": name, "labels": LABELS, "annotations": annotations},
-        "roleRef": {
-            "apiGroup": "rbac.authorization.k8s.io",
-            "kind": "ClusterRole",
-            "name": f"ambient-project-{role}",
-        },
-        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": stack.w}],
-    }
-    stack.machine.create(f"{RBAC}/{stack.w}/rolebindings", body)
+def make_binding(stack: Stack, key: UiKey = KEY) -> None:
+    _, (path, body) = UiWorkspace(stack.w).of_key(key)
+    stack.machine.create(path, body)
 
 
 def token_of(machine: Machine, workspace: str, account: str) -> str:

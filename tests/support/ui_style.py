@@ -61,7 +61,7 @@ class UiWorkspace:
         for kind, name, role in self.grants:
             yield self._rbac, grant(kind, name, role)
         for key in self.keys:
-            yield from self._key(key)
+            yield from self.of_key(key)
         if self.flags:
             labels = {"app.kubernetes.io/managed-by": "ambient-code", "app.kubernetes.io/component": "feature-flags"}
             body = _object("v1", "ConfigMap", "feature-flag-overrides", labels=labels)
@@ -79,7 +79,8 @@ class UiWorkspace:
         }
         return {**_object("v1", "LimitRange", "ambient-default-limits"), "spec": {"limits": [item]}}
 
-    def _key(self, key: UiKey) -> Iterator[tuple[str, Body]]:
+    def of_key(self, key: UiKey) -> Iterator[tuple[str, Body]]:
+        """Yield the ServiceAccount, then the RoleBinding."""
         used = {"ambient-code.io/last-used-at": key.last_used} if key.last_used else {}
         notes = {
             "ambient-code.io/key-name": key.name,
@@ -142,3 +143,26 @@ def _object(
     metadata |= {"labels": labels} if labels else {}
     metadata |= {"annotations": notes} if notes else {}
     return {"apiVersion": version, "kind": kind, "metadata": metadata}
+
+
+def histories(count: int, prefix: str = "team") -> Iterator[UiWorkspace]:
+    """Yield workspaces with five kinds of history: just made, shared, used by machines, set up, open to everybody."""
+    for number in range(count):
+        name, digits = f"{prefix}-{number:04}", f"{number:08x}"
+        devs = (("group", f"{name}-devs", "edit"), ("user", "auditor@example.com", "view"))
+        match number % 5:
+            case 0:
+                yield UiWorkspace(name, labels={"team": "data"})
+            case 1:
+                yield UiWorkspace(name, grants=devs)
+            case 2:
+                key = UiKey("Nightly build", "edit", "for the nightly build", "2026-11-20T03:00:00Z", digits)
+                yield UiWorkspace(name, grants=devs, keys=(key, UiKey("old", "view", suffix=digits)))
+            case 3:
+                settings: Body = {"inactivityTimeoutSeconds": 3600, "mcpServers": {"disabled": ["webfetch"]}}
+                yield UiWorkspace(name, grants=devs, settings=settings, flags={"jira-write": "true"})
+            case _:
+                everybody = ("group", "system:authenticated", "view")
+                yield UiWorkspace(
+                    name, creator="", grants=(*devs, everybody), keys=(UiKey("root", "admin", suffix=digits),)
+                )

@@ -4,6 +4,7 @@ import csv
 import io
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -15,6 +16,7 @@ from ambient_components.access.entries import Ledger
 from ambient_components.access.escalation import escalations
 from ambient_components.access.rights import ALL_RIGHTS, RoleRight, roles_with
 from ambient_components.access.role_assignments import PLATFORM, RoleAssignment
+from ambient_components.cli.access.markdown import as_markdown
 from ambient_components.cli.options import (
     Files,
     MoreWorkspaces,
@@ -31,8 +33,8 @@ from ambient_components.cli.options import (
 )
 from ambient_components.cli.prompts import stack_and_workspaces
 from ambient_components.documentation import page
-from ambient_components.errors import BadValue, refusal
-from ambient_components.output import Format, Paint, paint_for, plain, show_problem
+from ambient_components.errors import BadValue, fail, refusal
+from ambient_components.output import CHANGES, Format, Paint, paint_for, plain, show_problem
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject
 from ambient_components.printable import cell, json_text, one_line
@@ -42,12 +44,17 @@ from ambient_components.stacks.access_report import InCluster, Report, Status, f
 from ambient_components.stacks.key_table import seen_in
 from ambient_components.stacks.ledgers import check_workspaces, selected_access
 from ambient_components.stacks.project import Project
+from ambient_components.stacks.unmanaged import Others
 from ambient_components.suggest import did_you_mean
 
 COLUMNS: Final = ("workspace", "subject", "role", "reason", "status", "can")
 """The columns of the CSV."""
 
 _NAMES: Final = {right: str(right) for right in ALL_RIGHTS}
+_NO_NAMESPACES: Final = (
+    "the workspaces in no stack are not known: this identity may not list namespaces",
+    "let a cluster admin give it the right to list namespaces",
+)
 _NAME: Final = 300
 """Maximum characters of a name in the text. A subject has up to 253, and one long name would widen every line."""
 
@@ -56,6 +63,10 @@ _MARKS: Final = {
     Status.MISSING: "declared, and not in the cluster",
     Status.LEFT: "not declared any more, and still given: pulumi up",
 }
+
+UNMANAGED_HEAD: Final = "Workspaces in no stack:"
+_SHOWN: Final = 50
+"""Maximum workspaces of other stacks, or of none, in the text."""
 
 _WIDEST: Final = 60
 """Maximum width that table columns are padded to, because one long name would widen every line."""
@@ -73,6 +84,8 @@ def as_text(report: Report, *, subjects_first: bool = False, paint: Paint = plai
         reported += _list("Declared, and not in the cluster:", report.missing, paint)
     if report.pending:
         reported += _list("Declared by the last run, and not given yet (pulumi up):", report.pending, paint)
+    if report.others is not None:
+        reported += _others(report.others, paint)
     if report.differs:
         counts = f"{len(report.undeclared)} not declared, {len(report.missing)} not in the cluster"
         reported.append(paint(f"What is declared and what is there differ: {counts}", "loud"))
@@ -131,6 +144,18 @@ def _list(head: str, assignments: Sequence[RoleAssignment], paint: Paint) -> lis
     return [paint("\n".join([head, *map(_indented, lines)]), "loud")]
 
 
+def _others(found: Others, paint: Paint) -> Iterator[str]:
+    """Yield the workspaces in no stack, and those of other stacks."""
+    groups = (
+        (UNMANAGED_HEAD, found.unmanaged, "loud"),
+        ("Workspaces of other stacks:", [f"{workspace}  {owner}" for workspace, owner in found.elsewhere], "dim"),
+    )
+    for head, lines, look in groups:
+        more = [f"and {len(lines) - _SHOWN} more: see --format json"] if len(lines) > _SHOWN else []
+        if lines:
+            yield paint("\n".join([head, *map(_indented, [*lines[:_SHOWN], *more])]), look)
+
+
 def _indented(line: str) -> str:
     return f"  {one_line(line.strip())}"
 
@@ -147,6 +172,10 @@ def as_json(report: Report, selected: Choice) -> str:
         "perhaps": [_row(report, row) for row in report.perhaps],
         "missing": [_assignment(one) for one in report.missing],
         "pending": [_assignment(one) for one in report.pending],
+        "unmanaged": list(report.others.unmanaged) if report.others else None,
+        "elsewhere": [{"workspace": one, "owner": owner} for one, owner in report.others.elsewhere]
+        if report.others
+        else None,
     }
     return json_text(document)
 
@@ -195,8 +224,16 @@ def _records(report: Report, rows: Iterable[Row], can: str) -> Iterator[list[str
         yield from ([*_assignment(one).values(), report.status(one).value, can] for one in row.assignments)
 
 
-DIFFERS: Final = 2
+DIFFERS: Final = CHANGES
 """Exit code if files and cluster differ, so that a pipeline can tell it from an error."""
+
+
+class FailOn(StrEnum):
+    """What ends the command with `DIFFERS`, in addition to differences."""
+
+    UNMANAGED = "unmanaged"
+    """Workspaces in no stack."""
+
 
 EPILOG = f"""\
 \b
@@ -208,6 +245,7 @@ examples:
   ambient access prod --by subject
   ambient access prod --subject user:bob@example.com
   ambient access prod --workspace payments --who-can "create serviceaccounts/token"
+  ambient access prod --live --fail-on unmanaged           also fails if the platform has workspaces in no stack
   ambient access prod --live --format csv > access.csv
   ambient access prod --format html > access.html          one page for a browser: access, findings, keys
   ambient access prod --format html --since before.json    also what changed; before.json is a state or a former output
@@ -227,6 +265,8 @@ right:   VERB RESOURCE, or VERB RESOURCE NAME, for objects in the namespace. Onl
 \b
 --live reads the cluster and changes nothing. It needs the right to list rolebindings and serviceaccounts, in the
 whole cluster or, with --workspace, in these namespaces. Access by a ClusterRoleBinding is not shown.
+Without --workspace, --subject and --who-can it also lists the platform's workspaces that no stack declares, and those
+of other stacks. That needs the right to list namespaces. The platform's own namespace is none of them.
 
 \b
 json:   {{"stack", "source": "state" or "files", "live", "right",
@@ -234,15 +274,17 @@ json:   {{"stack", "source": "state" or "files", "live", "right",
          "access": [{{"workspace", "subject", "roles": [...], "because": [{{"role", "reason", "status"}}, ...],
                      "rights": ["get secrets", ...], "complete"}}, ...],
          "perhaps": [the same], "missing": [{{"workspace", "subject", "role", "reason"}}, ...],
-         "pending": [the same]}}
+         "pending": [the same], "unmanaged": [workspace, ...], "elsewhere": [{{"workspace", "owner"}}, ...]}}
         status is declared, undeclared, left (declared no more, and not ended yet), platform or released.
         complete is false if a role's rules are unknown.
         perhaps (with --who-can) lists subjects with a role that may give the right. missing lists declared access
         that is not in the cluster, pending access that an interrupted run declared and did not give.
+        unmanaged lists workspaces in no stack, elsewhere those of other stacks; both are null if not known.
 csv:    workspace, subject, role, reason, status (also missing, pending), can (yes or perhaps, with --who-can)
 
 \b
-exit codes: 0 success; 1 error; 2 files and cluster differ in what is shown (--live); 64 wrong usage; 130 Ctrl-C
+exit codes: 0 success; 1 error; 2 files and cluster differ in what is shown (--live), or workspaces are in no stack
+            (--fail-on unmanaged); 64 wrong usage; 130 Ctrl-C
 """
 
 
@@ -267,9 +309,13 @@ def access(
         str, typer.Option("--who-can", metavar="RIGHT", help='Only subjects with this right: "get secrets".')
     ] = "",
     form: Annotated[
-        Format, format_option("Output format.", Format.TEXT, Format.JSON, Format.CSV, Format.HTML)
+        Format,
+        format_option("Output format.", Format.TEXT, Format.JSON, Format.CSV, Format.MARKDOWN, Format.HTML),
     ] = Format.TEXT,
     since: Since = "",
+    fail_on: Annotated[
+        FailOn | None, choice("--fail-on", FailOn, "Also exit with 2 if the platform has workspaces in no stack.")
+    ] = None,
 ) -> None:
     """Show who may do what, and why."""
     (stack, selected), desired = stack_and_workspaces(stack, names or (), named), _right(right)
@@ -280,32 +326,49 @@ def access(
     if since and right:
         msg = "compares all access: leave --who-can out"
         raise typer.BadParameter(msg, param_hint="--since")
+    _check_fail_on(fail_on, live=live, is_part=bool(selected or subject or right))
     project = Project.find()
     source = selected_access(project, stack, files=files, state=state)
     ledger = _selected(stack, source.ledger, selected)
-    there = _in_cluster(project, stack, ledger, one_by_one=bool(selected)) if live else None
+    whole_stack = None if selected or subject or right else source.ledger.keys()
+    there = _in_cluster(project, stack, ledger, one_by_one=bool(selected), declared=whole_stack) if live else None
+    if there and whole_stack is not None and there.others is None:
+        if fail_on:
+            fail(None, "", *_NO_NAMESPACES)
+        show_problem(refusal(*_NO_NAMESPACES))
     given = None if source.export is None else from_state(source.export, ledger)
     whole = report(stack, "files" if files else "state", ledger, there.assignments if there else None, given)
-    found = part(whole, subject, desired)
+    found = replace(part(whole, subject, desired), others=there.others if there else None)
     _hint(whole, found, subject)
     chosen = Choice(tuple(selected), subject)
     if form is Format.JSON:
         print(as_json(found, chosen))
     elif form is Format.CSV:
         print(as_csv(found), end="")
+    elif form is Format.MARKDOWN:
+        print(as_markdown(found), end="")
     elif form is Format.HTML:
         seen = seen_in(there.accounts) if there else None
         findings = escalations(source.ledger, isolates_admin_keys=source.isolates_admin_keys)
         print(as_html(review(project, source, found, findings, chosen, seen=seen, since=since)), end="")
     else:
         print(as_text(found, subjects_first=by is By.SUBJECT, paint=paint_for(sys.stdout)))
-    if found.differs:
+    if found.differs or (fail_on and found.others and found.others.unmanaged):
         raise typer.Exit(DIFFERS)
 
 
-def _in_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bool) -> InCluster:
+def _in_cluster(
+    project: Project, stack: str, ledger: Ledger, *, one_by_one: bool, declared: Collection[str] | None
+) -> InCluster:
     with activity.waiting(f"Reading the access in the cluster of {stack}"):
-        return from_cluster(project, stack, ledger, one_by_one=one_by_one)
+        return from_cluster(project, stack, ledger, one_by_one=one_by_one, declared=declared)
+
+
+def _check_fail_on(fail_on: FailOn | None, *, live: bool, is_part: bool) -> None:
+    """Refuse `--fail-on` where the workspaces of the cluster are not listed."""
+    if fail_on and (is_part or not live):
+        msg = "lists the cluster's workspaces: add --live, and leave --workspace, --subject and --who-can out"
+        raise typer.BadParameter(msg, param_hint="--fail-on")
 
 
 def _right(text: str) -> RoleRight | None:

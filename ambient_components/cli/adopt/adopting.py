@@ -17,6 +17,7 @@ from ambient_components.adoption import (
     Refused,
     existing_workspaces,
     factor,
+    fit,
     read_existing,
 )
 from ambient_components.adoption.files import Arrangement, texts
@@ -26,16 +27,17 @@ from ambient_components.cli.templates import example
 from ambient_components.cli.writing import write_files
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
+from ambient_components.cluster.objects import mapping
 from ambient_components.errors import AmbientError, Problem, Where, fail
 from ambient_components.output import from_here
 from ambient_components.plan import making
 from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.stackfile.files import PlannedFiles
 from ambient_components.stackfile.loader import LoadedStack, load_stack, review_stack
-from ambient_components.stackfile.yaml.reader import read_text
+from ambient_components.stackfile.yaml.reader import parse_yaml, read_text
 from ambient_components.stacks.project import STACK_FILES, Project, bare_name
 
-_REASON: Final = "existing access when the workspace was adopted: keep or remove it"
+_REASON: Final = "found at the adoption: keep or remove it"
 _EXCEPTION: Final = timedelta(days=90)
 """How long the exceptions hold that existing access needs: an expired one never blocks a run."""
 
@@ -121,6 +123,9 @@ def adoption(project: Project, wish: Wish, objects: ExistingObjects, now: dateti
         factored = factor({one.name: one.entry for one in new})
         defaults = factored.defaults
         new = [replace(one, entry=factored.entries[one.name]) for one in new]
+    else:
+        existing = parse_yaml(read_text(path), from_here(path)).data.get("defaults") or {}
+        new = [replace(one, entry=fit(one.entry, mapping(existing)).entry) for one in new]
     written: Mapping[Path, str] = {}
     exceptions: dict[str, list[dict[str, Any]]] = {}
     ledger: Ledger = {}

@@ -20,7 +20,7 @@ from ambient_components.output import CHANGES, Format, from_here, paint_for, sho
 from ambient_components.printable import json_text, one_line
 from ambient_components.stacks.project import STACK_FILES, Project, bare_name
 
-_SHOWN: Final = 20
+_SHOWN: Final = 8
 """Maximum number of lines of one section of the text."""
 
 EPILOG = f"""\

@@ -15,6 +15,7 @@ from ambient_components.documentation import page
 from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION, SYSTEM_PREFIXES
 from ambient_components.provider.buckets.preflight import bucket_problems
+from ambient_components.provider.ledger.adoptions import adopted
 from ambient_components.provider.ledger.drift_warnings import drift, may_be_kept
 from ambient_components.provider.ledger.platform_keys import adoption_problems
 from ambient_components.provider.ledger.unrecorded import unknown_accounts
@@ -40,6 +41,8 @@ def preflight(
     lost: bool = False,
 ) -> list[Problem]:
     """Return every reason not to begin, and warn about access that others gave or took.
+
+    The access that adopted workspaces have already is a note.
 
     Only what workspace users cannot write may be a reason: Namespaces, rights, the store (see `cluster.objects`). The
     exception is the first run that adopts a key (`platform_keys`).
@@ -95,6 +98,11 @@ def preflight(
             *may_be_kept(cluster, owner, there, before, after),
         ):
             context.show(warning)
+        noted, warnings = adopted(cluster, there, before, after)
+        for one in warnings:
+            context.show(one)
+        for one in noted:
+            context.note(one)
     return problems
 
 

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from ambient_components.access import changed_paths
+from ambient_components.access.adoption import EXISTING_OBJECT
 from ambient_components.cluster.client import ApiError, core
 from ambient_components.cluster.objects import annotations, labels, mapping, metadata
 from ambient_components.errors import Problem, StepError, refusal
+from ambient_components.problem_json import is_for_ambient
 from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 
@@ -199,8 +201,12 @@ class SharedObject(ABC):
         cluster = context.guard.cluster
         path, frame = self._path(news), self.frame(news)
         last: ApiError | None = None
-        for _ in range(_TRIES):
+        for number in range(_TRIES):
             live = cluster.get(path)
+            if live is not None and not before and number == 0 and is_for_ambient():
+                # The engine counts it as created. Platform objects exist in every workspace: no news for people.
+                what = f"{self.kind} {news['namespace']}/{self.object_name(news)} exists"
+                context.note(refusal(what, rule=EXISTING_OBJECT))
             try:
                 if live is None:
                     if self.fields(news):

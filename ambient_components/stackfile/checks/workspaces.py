@@ -56,10 +56,11 @@ def check_integrations(path: Path, _name: str, workspace: Workspace) -> Iterator
 def without_runner_secret(stack: StackFile) -> Iterator[Finding]:
     """Warn about workspaces without a runner secret: without Vertex AI no session starts (contract 3).
 
-    The stack's config tells whether the platform uses Vertex AI, so this is no check of the files alone.
+    An adopted workspace may have one that no file declares. The stack's config tells whether the platform uses Vertex
+    AI, so this is no check of the files alone.
     """
     for name, workspace in sorted(stack.workspaces.items()):
-        if workspace.state is WorkspaceState.ACTIVE and not workspace.secrets.runner:
+        if workspace.state is WorkspaceState.ACTIVE and not (workspace.secrets.runner or workspace.adopt):
             yield Finding(
                 ("workspaces", name),
                 "has no runner secret: no session starts until an admin saves a key in the UI",

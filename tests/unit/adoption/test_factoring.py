@@ -82,11 +82,12 @@ def test_what_all_workspaces_share_is_a_default_and_the_rest_stays():
               "settings": {"idleTimeout": "12h", "featureFlags": {"jira-write": True}}},
     }  # fmt: skip
     found = factor(entries)
-    assert found.defaults == {"owners": ["group:ops"], "labels": {"team": "x"}, "settings": {"idleTimeout": "12h"}}
+    assert found.defaults == {"labels": {"team": "x"}, "settings": {"idleTimeout": "12h"}}
     assert found.entries == {
-        "a": {"adopt": True, "labels": {"tier": "1"}},
-        "b": {"adopt": True, "grants": [{"group": "b"}], "settings": {"featureFlags": {"jira-write": True}}},
-    }
+        "a": {"adopt": True, "owners": ["group:ops"], "labels": {"tier": "1"}},
+        "b": {"adopt": True, "owners": ["group:ops"], "grants": [{"group": "b"}],
+              "settings": {"featureFlags": {"jira-write": True}}},
+    }  # fmt: skip
 
 
 def test_what_one_workspace_lacks_is_no_default():
@@ -99,12 +100,9 @@ def test_the_values_of_a_single_workspace_stay_in_its_entry():
     assert factor({}).defaults == {}
 
 
-def test_a_role_of_all_keys_is_their_default():
-    keys = {"ci": {"role": "view"}, "cd": {"role": "view", "name": "CD"}}
-    found = factor({"a": {"keys": keys}, "b": {}})
-    assert found.defaults == {"keys": {"role": "view"}}
-    assert found.entries["a"]["keys"] == {"ci": {}, "cd": {"name": "CD"}}
-    assert factor({"a": {"keys": {**keys, "x": {}}}, "b": {}}).defaults == {}
+def test_access_is_no_default_for_it_would_be_given_in_later_workspaces_too():
+    entry = {"owners": ["group:ops"], "grants": [{"group": "devs"}], "keys": {"ci": {"role": "view"}}}
+    assert factor({"a": entry, "b": entry}).defaults == {}
 
 
 def test_a_server_is_a_default_as_a_whole_or_not_at_all():

@@ -138,3 +138,14 @@ def test_a_key_that_is_being_deleted_is_not_declared():
     found = of_pay(*made)
     assert "keys" not in found.entry
     assert rules(found) == ["otherOwner"]
+
+
+def test_an_account_without_the_platforms_digits_is_not_declared():
+    made = key("pay", "ci")
+    digits = account(made)[-9:]
+    for item in made:
+        item["metadata"]["name"] = item["metadata"]["name"].removesuffix(digits)
+    made[1]["subjects"][0]["name"] = account(made)
+    found = of_pay(*made)
+    assert "keys" not in found.entry
+    assert rules(found) == ["keyBinding"]

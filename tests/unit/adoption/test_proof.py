@@ -98,3 +98,11 @@ def test_lists_and_missing_values_are_compared() -> None:
     assert list(lacking({"a": [1, {"b": 2}], "c": ""}, {"a": [1, {"b": 2, "x": 3}]})) == []
     assert list(lacking({"a": [1]}, {"a": [1, 2]})) == [("a", [1, 2], [1])]
     assert list(lacking({"a": {"b": 1}}, None)) == [("a.b", None, 1)]
+
+
+def test_inputs_that_are_no_fields_of_the_object_are_no_differences() -> None:
+    metadata = {"name": "ambient-key-ci-3f2a91bc", "namespace": "pay"}
+    for own in ("adopt", "ofPlatform"):
+        one = step("create", "ambient:index:ServiceAccount", "pay/key/ci/g1", {"metadata": metadata, own: True})
+        found = findings([one], live(ServiceAccount={"metadata": metadata}), ["pay"])
+        assert (found.adopted, found.differences) == (1, ())

@@ -198,6 +198,8 @@ class TestForPrograms:
             "perhaps": [],
             "missing": [],
             "pending": [],
+            "unmanaged": None,
+            "elsewhere": None,
         }
 
     def test_json_of_a_cluster(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:

@@ -1,10 +1,15 @@
 """`ambient access --live`: what the cluster gives, beside what is declared."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from ambient_components.cli.access.markdown import as_markdown
 from ambient_components.cli.app import run
+from ambient_components.stacks.access_report import Report
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.unmanaged import Others
 from tests.support.access_cli import (
     ACCOUNTS,
     ALICE,
@@ -41,8 +46,10 @@ class TestLive:
             "GET /api/v1/namespaces/kube-system",
             f"GET {RBAC}/rolebindings",
             "GET /api/v1/serviceaccounts",
+            "GET /api/v1/namespaces",
         ]
-        assert api.log[-1].query["labelSelector"] == "app=ambient-access-key"
+        selectors = [request.query["labelSelector"] for request in api.log[-2:]]
+        assert selectors == ["app=ambient-access-key", "ambient-code.io/managed=true"]
 
     def test_chosen_workspaces_are_asked_one_by_one(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
         put(api, grant("billing", "user:mallory", "view"))
@@ -177,3 +184,112 @@ class TestLive:
         shown = capsys.readouterr().out
         assert "\x1b" not in shown
         assert r"user:\x1b[31mm\nalice" in shown
+
+
+MANAGED = {"ambient-code.io/managed": "true"}
+
+
+def workspace(api: FakeApi, name: str, owner: str = "", **labels: str) -> None:
+    notes = {"ambient-components/owner": owner} if owner else {}
+    api.add("/api/v1/namespaces", name, labels={**MANAGED, **labels}, annotations=notes)
+
+
+class TestUnmanaged:
+    @pytest.fixture(autouse=True)
+    def cluster(self, pulumi: FakePulumi, api: FakeApi) -> None:
+        for name in ("payments", "billing"):
+            workspace(api, name, "p/dev")
+        workspace(api, "ambient-code")
+        api.add("/api/v1/namespaces", "default")
+
+    def test_a_cluster_without_others(self, capsys: Shown) -> None:
+        assert run(["access", "dev", "--live", "--fail-on", "unmanaged"]) == 0
+        assert "no stack" not in capsys.readouterr().out
+
+    def test_workspaces_in_no_stack_and_of_other_stacks(self, api: FakeApi, capsys: Shown) -> None:
+        workspace(api, "lab")
+        workspace(api, "research", "other/prod")
+        workspace(api, "closed", **{"ambient-code.io/managed": "false"})
+        assert run(["access", "dev", "--live"]) == 0
+        out = capsys.readouterr().out
+        assert "\n\nWorkspaces in no stack:\n  lab\n\nWorkspaces of other stacks:\n  research  other/prod\n" in out
+        assert run(["access", "dev", "--live", "--fail-on", "unmanaged"]) == 2
+        capsys.readouterr()
+        assert run(["access", "dev", "--live", "--format", "json"]) == 0
+        document = json.loads(capsys.readouterr().out)
+        assert document["unmanaged"] == ["lab"]
+        assert document["elsewhere"] == [{"workspace": "research", "owner": "other/prod"}]
+
+    def test_one_that_is_declared_and_not_deployed_is_in_a_stack(self, api: FakeApi, project: Path) -> None:
+        workspace(api, "lab")
+        command = ["access", "dev", "--live", "--fail-on", "unmanaged", "--files"]
+        assert run(command) == 2
+        (project / "stacks" / "dev.yaml").write_text(f"{FILE}  lab: {{adopt: true, owners: [user:alice]}}\n")
+        # Its owner is missing in the cluster; that differs, and is no unmanaged workspace.
+        assert run([*command, "--format", "json"]) == 2
+
+    def test_the_platforms_own_namespace_is_configured(self, api: FakeApi, project: Path, capsys: Shown) -> None:
+        file = project / "stacks" / "Pulumi.dev.yaml"
+        file.write_text(f"config: {{p:clusterUid: {SYSTEM_UID}, p:platformNamespace: acp}}\n")
+        workspace(api, "acp")
+        assert run(["access", "dev", "--live", "--format", "json"]) == 0
+        assert json.loads(capsys.readouterr().out)["unmanaged"] == ["ambient-code"]
+
+    def test_markdown(self, api: FakeApi, capsys: Shown) -> None:
+        workspace(api, "lab")
+        put(api, grant("payments", "user:mallory@example.com", "view"))
+        assert run(["access", "dev", "--live", "--format", "markdown"]) == 2
+        page = capsys.readouterr().out
+        assert page.startswith(
+            "### Access: `dev`\n\nFiles and cluster differ: 1 not declared. 1 workspace is in no stack.\n\n"
+            "**Workspaces in no stack (1)**\n\n- `lab`\n\n"
+            "**In the cluster, and not declared (1)**\n\n- view of `user:mallory@example.com` in `payments` (`grant`)\n"
+        )
+        assert "<details><summary><b>Access (" in page
+
+    def test_a_page_is_bounded_and_its_totals_are_exact(self, api: FakeApi, capsys: Shown) -> None:
+        for number in range(300):
+            workspace(api, f"lab-{number:03}")
+        assert run(["access", "dev", "--live"]) == 0
+        assert "  lab-049\n  and 250 more: see --format json\n" in capsys.readouterr().out
+        found = Report("dev", "state", True, (), frozenset(), (), others=Others(tuple(f"{n:060}" for n in range(2000))))
+        page = as_markdown(found, 5_000)
+        assert len(page) <= 5_000
+        assert "**Workspaces in no stack (2000)**" in page
+        assert "more, left out here" in page
+
+    def test_html(self, api: FakeApi, capsys: Shown) -> None:
+        workspace(api, "lab")
+        assert run(["access", "dev", "--live", "--format", "html"]) == 0
+        assert "is in no stack" in capsys.readouterr().out
+
+    def test_without_the_right_to_list_namespaces(self, api: FakeApi, capsys: Shown) -> None:
+        api.fail("GET", "/api/v1/namespaces$", 403, "forbidden")
+        assert run(["access", "dev", "--live", "--format", "json"]) == 0
+        out, err = capsys.readouterr()
+        assert json.loads(out)["unmanaged"] is None
+        assert "ambient: the workspaces in no stack are not known: this identity may not list namespaces" in err
+        assert run(["access", "dev", "--live", "--fail-on", "unmanaged"]) == 1
+
+    @pytest.mark.parametrize(
+        "flags", [[], ["--live", "-w", "payments"], ["--live", "--subject", ALICE], ["--live", "--who-can", "get pods"]]
+    )
+    def test_it_is_a_question_about_the_whole_cluster(self, flags: list[str], capsys: Shown) -> None:
+        assert run(["access", "dev", "--fail-on", "unmanaged", *flags]) == 64
+        assert "add --live, and leave --workspace" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_fleet_owns_the_workspaces_of_all_its_shards(pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
+    stacks = Path("stacks")
+    (stacks / "Pulumi.prod.yaml").write_text(f"config: {{p:shards: 2, p:clusterUid: {SYSTEM_UID}}}\n")
+    (stacks / "prod.yaml").write_text("workspaces: {one: {owners: [user:alice]}, two: {owners: [user:alice]}}\n")
+    found = Project.find()
+    assert [found.owner(name) for name in ("prod", "prod-01", "org/prod", "dev")] == ["p/prod"] * 3 + ["p/dev"]
+    for name in ("one", "two"):
+        workspace(api, name, "p/prod")
+    workspace(api, "lab")
+    for name in ("prod", "prod-01"):
+        # The owners' bindings are missing, which differs.
+        assert run(["access", name, "--files", "--live", "--format", "json"]) == 2
+        report = json.loads(capsys.readouterr().out)
+        assert (report["unmanaged"], report["elsewhere"]) == (["lab"], [])

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from ambient_components.access.adoption import EXISTING_OBJECT, Adoption, notes
 from ambient_components.engine.urns import ACCESS_TOKEN, S3_CREDENTIALS
 from ambient_components.errors import Problem, Where, refusal
 from ambient_components.fleet.run_events import Failure, Reported
@@ -12,6 +13,7 @@ from ambient_components.rules.refusals import Rule
 from tests.support.fake_pulumi import diagnostic, ended, urn
 
 BINDING = "ambient:index:RoleBinding"
+SETTINGS = "ambient:index:ProjectSettings"
 WORKSPACE = "ambient:index:Workspace"
 
 FOREIGN = refusal("namespace 'lab' exists", "choose another name", rule=Rule.OWNERSHIP, workspaces=("lab",))
@@ -150,3 +152,37 @@ def test_no_value_of_a_resource_is_kept() -> None:
     secret = "sk-ant-not-a-real-key"
     found = reported(ended("create", "kubernetes:core/v1:Secret", "p/secret/runner", new={"inputs": {"data": secret}}))
     assert secret not in repr(found)
+
+
+def test_adopted_objects_are_not_counted_as_created() -> None:
+    objects = (("RoleBinding", "ambient-admin-alice"),)
+    note = [one for found in (Adoption("pay", objects=objects), Adoption("new", exists=False)) for one in notes(found)]
+    there = encode(refusal("ProjectSettings pay/projectsettings exists", rule=EXISTING_OBJECT))
+    found = reported(
+        diagnostic("info", encode(note[0]), urn("ambient:index:AccessLedger", "access")),
+        diagnostic("info", encode(note[1]), urn("ambient:index:AccessLedger", "access")),
+        ended("create", "kubernetes:core/v1:Namespace", "pay/namespace", new=named("pay")),
+        ended("create", "kubernetes:core/v1:NamespacePatch", "pay/listed", new=named("pay")),
+        ended("create", BINDING, "pay/owner/user:alice", new=named("ambient-admin-alice", "pay")),
+        ended("create", BINDING, "pay/owner/user:eve", new=named("ambient-admin-eve", "pay")),
+        ended("create", "kubernetes:core/v1:Namespace", "new/namespace", new=named("new")),
+        *(diagnostic("info", there, urn(SETTINGS, f"{name}/settings")) for name in ("pay", "new")),
+        ended("create", SETTINGS, "pay/settings"),
+        ended("create", SETTINGS, "new/settings"),
+        ended("create", "ambient:index:FeatureFlags", "pay/feature-flags"),
+    )
+    assert (found.adopted, found.created, found.changes) == (4, 4, 8)
+
+
+def test_the_objects_of_an_adopted_key_are_not_counted_as_created() -> None:
+    account = named("ambient-key-ci-3f2a91bc", "pay")
+    account["inputs"]["ofPlatform"] = True
+    found = reported(
+        ended("create", "ambient:index:ServiceAccount", "pay/key/ci/g1", new=account),
+        ended("create", BINDING, "pay/key/ci/g1", new=named("ambient-key-edit-ci-3f2a91bc", "pay")),
+    )
+    assert (found.adopted, found.created) == (2, 0)
+
+
+def named(name: str, namespace: str = "") -> dict[str, Any]:
+    return {"inputs": {"metadata": {"name": name, **({"namespace": namespace} if namespace else {})}}}

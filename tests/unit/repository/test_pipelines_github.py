@@ -2,9 +2,12 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
-from tests.support.pipelines import GITHUB, STAGES, jobs, read, scripts
+import pytest
+
+from tests.support.pipelines import FLEET_GITHUB, GITHUB, STAGES, jobs, read, run_bash, scripts
 
 PREVIEWS = [f"preview-{stage}" for stage in STAGES]
 
@@ -104,6 +107,24 @@ def test_github_says_in_the_morning_what_wants_a_person() -> None:
     assert red["run"] == '.venv/bin/ambient keys list "$STACK"'
     assert warning["run"].startswith("if ! ")
     assert "::warning" in warning["run"]
+    (unmanaged,) = [step for step in steps if "--fail-on unmanaged" in step.get("run", "")]
+    assert unmanaged["if"] == red["if"]
+    assert "continue-on-error" not in unmanaged
+
+
+@pytest.mark.parametrize(("code", "ends", "warns"), [(0, 0, False), (2, 0, True), (1, 1, False)])
+@pytest.mark.parametrize("path", [GITHUB, FLEET_GITHUB], ids=["stacks", "fleet"])
+def test_github_warns_of_unmanaged_workspaces(path: Path, tmp_path: Path, code: int, ends: int, warns: bool) -> None:
+    steps = [step for job in read(path)["jobs"].values() for step in job["steps"]]
+    (script,) = [step["run"] for step in steps if "--fail-on unmanaged" in step.get("run", "")]
+    script = script.replace(".venv/bin/ambient", "ambient")
+    summary = tmp_path / "summary"
+    done = run_bash(
+        script, tmp_path, {"ambient": f"echo page; exit {code}"},
+        GITHUB_STEP_SUMMARY=str(summary), RUNNER_TEMP=str(tmp_path), STACK="dev", STAGE="dev", FLEET="prod",
+    )  # fmt: skip
+    assert (done.returncode, "::warning" in done.stdout) == (ends, warns)
+    assert summary.read_text() == "page\n"
 
 
 def test_github_prepares_previews_and_deployments_alike() -> None:

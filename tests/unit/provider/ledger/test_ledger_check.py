@@ -2,13 +2,16 @@
 
 import pytest
 
-from ambient_components.access import RIGHTS, rights_for
+from ambient_components.access import rights_for
 from ambient_components.access.deployer import Feature
 from ambient_components.errors import refusal
 from tests.support.access_ledger import MINE, OWNER, entry, ledger, ledger_with_everything, reasons, world
 from tests.support.fake_plugin import LEDGER, UNKNOWN, output, plain, secret
 
 __all__ = ["world"]
+
+OF_RUNS = rights_for([feature for feature in Feature if feature is not Feature.ADOPTION])
+"""Rights that some run needs: those of `ambient adopt` are no run's."""
 
 
 def test_a_ledger_in_order_passes_and_comes_back_unchanged(world):
@@ -42,7 +45,7 @@ def places(rights):
 
 def test_every_right_is_asked_for_and_nothing_is_changed(world):
     assert reasons(world, ledger_with_everything()) == []
-    assert asked(world) == places(RIGHTS)
+    assert asked(world) == places(OF_RUNS)
     assert world.writes() == []
 
 
@@ -73,7 +76,7 @@ def test_a_closed_workspace_may_leave(world):
     assert reasons(world, ledger(), ledger(pay=entry("closed"))) == []
 
 
-@pytest.mark.parametrize("right", RIGHTS, ids=str)
+@pytest.mark.parametrize("right", OF_RUNS, ids=str)
 def test_a_missing_right_is_named_with_its_use_and_the_remedy(world, right):
     world.api.denied.add((right.verb, right.resource, right.name))
     (reason,) = reasons(world, ledger_with_everything())
@@ -81,8 +84,8 @@ def test_a_missing_right_is_named_with_its_use_and_the_remedy(world, right):
 
 
 def test_all_missing_rights_are_named_at_once(world):
-    world.api.denied |= {(right.verb, right.resource, right.name) for right in RIGHTS}
-    assert len(reasons(world, ledger_with_everything())) == len(RIGHTS)
+    world.api.denied |= {(right.verb, right.resource, right.name) for right in OF_RUNS}
+    assert len(reasons(world, ledger_with_everything())) == len(OF_RUNS)
 
 
 def test_a_new_ledger_declares_all_that_the_stack_has(world):

@@ -58,6 +58,11 @@ def test_also_in_a_stack_without_a_state(world):
     assert not answer.failures
 
 
+def test_a_binding_that_lost_its_label_gets_it_again(world):
+    bind(world, labels={})
+    assert refused(world) == []
+
+
 def test_an_adopted_key_is_not_looked_for_again(world):
     del world.api.objects[f"{ACCOUNTS}/{NIGHTLY}"]
     assert refused(world, before=ledger()) == []
@@ -88,9 +93,6 @@ GONE = "is not in the cluster, so the platform's tokens of it have ended"
         pytest.param(unbind, "has no role in the cluster", "kubectl get rolebindings -n pay", id="no binding"),
         pytest.param(
             lambda world: bind(world, subject="user:mallory"), "has no role in the cluster", "", id="another subject"
-        ),
-        pytest.param(
-            lambda world: bind(world, labels={}), "has no role in the cluster", "", id="an unlabelled binding"
         ),
         pytest.param(
             lambda world: (unbind(world), bind(world, "admin")),

@@ -2,6 +2,8 @@
 
 import pytest
 
+from ambient_components.access.adoption import EXISTING_OBJECT
+from ambient_components.problem_json import AS_JSON, VARIABLE, decode
 from tests.support.fake_api import Answer
 from tests.support.fake_plugin import CONTAINERS, FLAGS, SETTINGS, running
 from tests.support.parts import (
@@ -48,6 +50,18 @@ def test_on_nothing_the_object_is_made_as_the_platform_makes_it(world, urn, desi
     assert body["metadata"]["namespace"] == "pay"
     assert body["apiVersion"] == ("vteam.ambient-code/v1alpha1" if urn == SETTINGS else "v1")
     assert body["kind"] == {SETTINGS: "ProjectSettings", CONTAINERS: "LimitRange", FLAGS: "ConfigMap"}[urn]
+
+
+@EACH
+def test_ambient_is_told_of_an_object_that_exists_and_people_are_not(world, monkeypatch, urn, desired, path, name):
+    world.plugin.create(desired, urn=urn)
+    world.plugin.create(desired, urn=urn)
+    assert world.engine.texts("info") == []
+    monkeypatch.setenv(VARIABLE, AS_JSON)
+    world.plugin.create(desired, urn=urn)
+    (note,) = [one for text in world.engine.texts("info") for one in decode(text)]
+    assert note.rule == EXISTING_OBJECT
+    assert name in note.problem
 
 
 def test_what_is_made_has_what_the_crd_requires(world):

@@ -1,0 +1,74 @@
+"""The report on access as Markdown, for a comment or the summary of a nightly run: what needs attention first."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ambient_components.access.effective import Row
+from ambient_components.access.role_assignments import RoleAssignment
+from ambient_components.plan.markdown import LIMIT, code
+from ambient_components.stacks.access_report import Report
+
+
+def as_markdown(report: Report, limit: int = LIMIT) -> str:
+    """Return the page, no longer than the limit. Its totals are exact.
+
+    Args:
+        report: The report.
+        limit: Maximum characters. Headings and totals are never cut.
+    """
+    others = report.others
+    parts: list[tuple[str, list[str], bool]] = [
+        ("Workspaces in no stack", [f"- {code(one)}" for one in others.unmanaged] if others else [], False),
+        ("In the cluster, and not declared", _assignments(sorted(report.undeclared)), False),
+        ("Declared, and not in the cluster", _assignments(report.missing), False),
+        ("Declared by the last run, and not given yet", _assignments(report.pending), False),
+        ("Not declared any more, and still given", _assignments(sorted(report.left)), False),
+        (
+            "Workspaces of other stacks",
+            [f"- {code(one)} of {code(owner)}" for one, owner in others.elsewhere] if others else [],
+            True,
+        ),
+        ("Access", list(_rows(report.rows)), True),
+        ("Perhaps these too, by roles with unread rules", list(_rows(report.perhaps)), True),
+    ]
+    shown = [part for part in parts if part[1]]
+    head = f"### Access: {code(report.stack)}\n\n{_verdict(report)}\n"
+    left = limit - len(head) - sum(len(_section(title, [], len(lines), fold)) for title, lines, fold in shown)
+    page = [head]
+    for title, lines, fold in shown:
+        kept: list[str] = []
+        for line in lines:
+            if len(line) + 1 > left:
+                left = 0  # Less important lines must not take the place.
+                break
+            kept.append(line)
+            left -= len(line) + 1
+        page.append(_section(title, kept, len(lines), fold))
+    return "".join(page)
+
+
+def _verdict(report: Report) -> str:
+    if not report.requested:
+        return "The cluster was not asked: see `--live`."
+    counts = ((len(report.undeclared), "not declared"), (len(report.missing), "not in the cluster"))
+    found = [f"{count} {what}" for count, what in counts if count]
+    said = f"Files and cluster differ: {', '.join(found)}." if found else "Files and cluster are the same."
+    unmanaged = len(report.others.unmanaged) if report.others else 0
+    return f"{said} {unmanaged} workspace{' is' if unmanaged == 1 else 's are'} in no stack." if unmanaged else said
+
+
+def _section(title: str, lines: Sequence[str], count: int, fold: bool) -> str:
+    more = f"- … and {count - len(lines)} more, left out here\n" if len(lines) < count else ""
+    body = "".join(f"{line}\n" for line in lines) + more
+    if fold:
+        return f"\n<details><summary><b>{title} ({count})</b></summary>\n\n{body}\n</details>\n"
+    return f"\n**{title} ({count})**\n\n{body}"
+
+
+def _assignments(found: Iterable[RoleAssignment]) -> list[str]:
+    return [f"- {one.role} of {code(one.subject)} in {code(one.workspace)} ({code(one.reason)})" for one in found]
+
+
+def _rows(rows: Iterable[Row]) -> Iterator[str]:
+    for row in rows:
+        roles = ", ".join(f"{code(one.role)} ({code(one.reason)})" for one in row.assignments)
+        yield f"- {code(row.workspace)} {code(row.subject)}: {roles}"
