@@ -113,5 +113,5 @@ def _secrets(workspace: str, names: Mapping[str, Sequence[str]]) -> list[str]:
         for secret, variables in names.items()
         if variables
     }
-    head = _comment("These variables stay as they are. To declare them, give each a source and remove the '# '", "# ")
+    head = _comment("These variables stay unchanged. To declare them, give each a source and remove the '# '", "# ")
     return [*head, *(f"# {line}" for line in _yaml({"secrets": sources}).splitlines())]
