@@ -109,6 +109,16 @@ def platform_findings(key: Mapping[str, Any], key_id: str, workspace: str) -> It
             yield Finding((field,), problem, f"write it with generation: {PLATFORM_GENERATION + 1}, the first rotation")
 
 
+def shared_account_findings(keys: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    """Find keys of a workspace with one `serviceAccount`, by their ids."""
+    first: dict[object, str] = {}
+    for key_id, key in keys.items():
+        account = key.get("serviceAccount")
+        if account is not None and (other := first.setdefault(account, key_id)) != key_id:
+            problem = f"{account!r} is the account of key {other!r}"
+            yield Finding((key_id, "serviceAccount"), problem, "declare each key once", (other, "serviceAccount"))
+
+
 _OF_TOKENS: Final = ("static", "deliver", "adopt")
 """Arguments that would mislead for an identity that the platform made. Others wait for the first rotation."""
 

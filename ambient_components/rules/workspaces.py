@@ -11,7 +11,7 @@ from ambient_components.rules.buckets import bucket_findings
 from ambient_components.rules.durations import HOUR, MINUTE
 from ambient_components.rules.findings import Finding, below, verdict_finding
 from ambient_components.rules.grants import grant_findings, owner_findings
-from ambient_components.rules.keys import key_findings, platform_findings
+from ambient_components.rules.keys import key_findings, platform_findings, shared_account_findings
 from ambient_components.rules.labels import annotations_problem, key_problem, label_value_problem
 from ambient_components.rules.limits import limit_findings
 from ambient_components.rules.secrets import drift_findings, integration_findings, runner_findings
@@ -69,7 +69,9 @@ def workspace_findings(name: str, args: Mapping[str, Any]) -> Iterator[Finding]:
         yield from below(("bucket",), bucket_findings(whole))
     yield from below(("onDrift",), drift_findings(args.get("onDrift") or {}, has_bucket=bool(bucket)))
     platform = args.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT
-    for key_id, key in (args.get("keys") or {}).items():
+    keys = args.get("keys") or {}
+    yield from below(("keys",), shared_account_findings(keys))
+    for key_id, key in keys.items():
         yield from verdict_finding(("keys", key_id), naming.key_id_problem(key_id))
         yield from below(("keys", key_id), key_findings(key, namespace, platform))
         yield from below(("keys", key_id), platform_findings(key, key_id, namespace))

@@ -331,3 +331,13 @@ def test_keys_whose_times_dont_go_together_are_refused(workspace, key, received)
     with pytest.raises(ValueError, match=r"keys\.ci") as refused:
         workspace(keys={"ci": key})
     assert received in str(refused.value)
+
+
+def test_two_keys_cannot_be_one_of_the_platforms(record):
+    one = {"serviceAccount": "ambient-key-nightly-build-3f2a91bc"}
+
+    def program():
+        Workspace("payments", {"owner": "project/fleet", "keys": {"ci": one, "cd": one}})
+
+    with pytest.raises(ValueError, match=r"keys\.cd\.serviceAccount: .* is the account of key 'ci'"):
+        record(program)

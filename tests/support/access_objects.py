@@ -34,9 +34,9 @@ def account(namespace, name):
     return {"metadata": {"namespace": namespace, "name": name, "labels": KEY_LABELS}}
 
 
-def account_name(workspace, key_id, generation=1):
+def account_name(workspace, key_id, generation=1, of_platform=None):
     """What the identity of one generation of a key is called."""
-    return naming.key_account(workspace, key_id, generation)
+    return naming.key_account(workspace, key_id, generation, of_platform)
 
 
 def owner(workspace, subject):
@@ -48,9 +48,10 @@ def grant(workspace, subject, role):
     return binding(workspace, name, role, subject, labels=GRANT_LABELS)
 
 
-def key_binding(workspace, key_id, role, generation=1):
-    name = naming.key_role_binding(Role(role), account_name(workspace, key_id, generation))
-    who = f"serviceaccount:{workspace}:{account_name(workspace, key_id, generation)}"
+def key_binding(workspace, key_id, role, generation=1, of_platform=None):
+    account_of = account_name(workspace, key_id, generation, of_platform)
+    name = naming.key_role_binding(Role(role), account_of)
+    who = f"serviceaccount:{workspace}:{account_of}"
     return binding(workspace, name, role, who, labels=KEY_LABELS)
 
 
@@ -62,8 +63,9 @@ def made(ledger):
         bindings += [grant(name, who, role) for who, role in entry["grants"].items()]
         for key_id, key in entry["keys"].items():
             for generation in map(int, filter(None, (key["generation"], key.get("overlapping")))):
-                bindings.append(key_binding(name, key_id, key["role"], generation))
-                accounts.append(account(name, account_name(name, key_id, generation)))
+                identity = (generation, key.get("serviceAccount"))
+                bindings.append(key_binding(name, key_id, key["role"], *identity))
+                accounts.append(account(name, account_name(name, key_id, *identity)))
     return bindings, accounts
 
 

@@ -28,7 +28,18 @@ def _keys(draw):
     generation = draw(st.integers(1, 5))
     overlapping = draw(st.none() | st.just(generation - 1))
     key = {"role": draw(ROLES), "generation": draw(st.sampled_from([generation, float(generation)]))}
+    if draw(st.booleans()):
+        key["serviceAccount"] = "ambient-key-{}-3f2a91bc"
     return {**key, "overlapping": overlapping} if overlapping else key
+
+
+def _with_accounts(keys):
+    """The platform made the first identity of some keys, each under a name of its own."""
+    found = {key_id: dict(key) for key_id, key in keys.items()}
+    for key_id, key in found.items():
+        if "serviceAccount" in key:
+            key["serviceAccount"] = key["serviceAccount"].format(f"by-hand-{key_id}")
+    return found
 
 
 ENTRIES = st.fixed_dictionaries(
@@ -36,7 +47,7 @@ ENTRIES = st.fixed_dictionaries(
         "state": st.sampled_from(["active", "closed"]),
         "owners": st.lists(PEOPLE, unique=True, max_size=3).map(sorted),
         "grants": st.dictionaries(PEOPLE.filter(lambda who: not who.startswith("service")), ROLES, max_size=4),
-        "keys": st.dictionaries(KEY_IDS, _keys(), max_size=3),
+        "keys": st.dictionaries(KEY_IDS, _keys(), max_size=3).map(_with_accounts),
     }
 )
 

@@ -8,7 +8,7 @@ from ambient_components.errors import BadValue, Problems
 from ambient_components.platform.contract import Role
 from ambient_components.rules.durations import format_seconds, parse_duration
 from ambient_components.rules.findings import Finding, Path, below, verdict_finding
-from ambient_components.rules.keys import delivery_problem, endless_problem, platform_findings
+from ambient_components.rules.keys import delivery_problem, endless_problem, platform_findings, shared_account_findings
 from ambient_components.rules.lifetimes import NEVER, Policy, is_mended_by_overlap, misfit
 from ambient_components.rules.renewals import TOKEN_LIFE, Life
 from ambient_components.rules.states import WorkspaceState
@@ -110,18 +110,15 @@ def _adopted(workspace: str, key_id: str, path: Path, key: Key) -> Iterator[Find
 
 def _of_platform(name: str, workspace: Workspace) -> Iterator[Finding]:
     """Find problems of keys that the platform made, and announce their first rotation."""
-    taken: dict[str, Path] = {}
-    for key_id, key in workspace.keys.items():
-        account, path = key.service_account, ("workspaces", name, "keys", key_id)
-        if account is None:
-            continue
-        yield from below(path, platform_findings(key.model_dump(by_alias=True), key_id, name))
-        here = (*path, "serviceAccount")
-        if (other := taken.setdefault(account, here)) != here:
-            yield Finding(here, f"{account!r} is the account of key {other[-2]!r}", "declare each key once", other)
+    keys = {key_id: key for key_id, key in workspace.keys.items() if key.service_account is not None}
+    given = {key_id: key.model_dump(by_alias=True) for key_id, key in keys.items()}
+    path = ("workspaces", name, "keys")
+    yield from below(path, shared_account_findings(given))
+    for key_id, key in keys.items():
+        yield from below((*path, key_id), platform_findings(given[key_id], key_id, name))
         if key.awaits_rotation and workspace.state is WorkspaceState.ACTIVE:
             yield Finding(
-                here,
+                (*path, key_id, "serviceAccount"),
                 "the platform issued the tokens of this key, and does not record when they end",
                 f"for a token that is renewed: ambient keys rotate STACK {name}/{key_id}",
                 warning=True,

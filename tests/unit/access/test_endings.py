@@ -28,6 +28,9 @@ def ended(before, after):
 
 
 BOB = "ambient-permission-{}-bob-user"
+NIGHTLY = "ambient-key-nightly-build-3f2a91bc"
+ADOPTED = entry(keys={"ci": {"role": "edit", "generation": 1, "serviceAccount": NIGHTLY}})
+OF_PLATFORM = {"ambient-key-edit-nightly-build-3f2a91bc": [], NIGHTLY: []}
 FIRST, OVERLAPPING = entry(keys={"ci": 1}), entry(keys={"ci": {"role": "edit", "generation": 2, "overlapping": 1}})
 
 
@@ -59,6 +62,14 @@ FIRST, OVERLAPPING = entry(keys={"ci": 1}), entry(keys={"ci": {"role": "edit", "
         pytest.param(FIRST, entry(), {key_binding(1): [], account(1): []}, id="a key"),
         pytest.param(FIRST, entry(keys={"ci": 2}), {key_binding(1): [], account(1): []}, id="a generation"),
         pytest.param(FIRST, OVERLAPPING, {}, id="a generation with an overlap"),
+        pytest.param(ADOPTED, entry(keys={"ci": 2}), OF_PLATFORM, id="the first rotation of a key of the platform"),
+        pytest.param(ADOPTED, entry(), OF_PLATFORM, id="a key of the platform"),
+        pytest.param(
+            ADOPTED,
+            entry(keys={"ci": {"role": "edit", "generation": 2, "overlapping": 1, "serviceAccount": NIGHTLY}}),
+            {},
+            id="its first rotation with an overlap",
+        ),
         pytest.param(
             OVERLAPPING, entry(keys={"ci": 2}), {key_binding(1): [], account(1): []}, id="the end of an overlap"
         ),
