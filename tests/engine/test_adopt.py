@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from sandbox.ui_style import UiKey, UiWorkspace, binding, grant
 from tests.support.attacks import CORE, PLATFORM, Bearer
 from tests.support.machine import Machine
 from tests.support.stacks import Stack
-from tests.support.ui_style import UiKey, UiWorkspace, binding, grant
 
 DUMPED = (
     "/api/v1/namespaces/{}",
