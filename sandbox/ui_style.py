@@ -148,7 +148,7 @@ def _object(
 
 
 def histories(count: int, prefix: str = "team") -> Iterator[UiWorkspace]:
-    """Yield workspaces with five kinds of history: just made, shared, used by machines, set up, open to everybody."""
+    """Yield workspaces with five kinds of history: just made, shared, used by machines, set up, open to all users."""
     for number in range(count):
         name, digits = f"{prefix}-{number:04}", f"{number:08x}"
         devs = (("group", f"{name}-devs", "edit"), ("user", "auditor@example.com", "view"))
