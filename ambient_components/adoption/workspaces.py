@@ -140,7 +140,7 @@ def _refusal(objects: NamespaceObjects, reader: Reader) -> Refused | None:
 def _workspace(objects: NamespaceObjects, reader: Reader) -> ExistingWorkspace:
     workspace = name(objects.namespace)
     notes = Notes(workspace)
-    access = read_access(notes, objects.bindings, {name(one) for one in objects.accounts})
+    access = read_access(notes, objects.bindings, {name(one) for one in objects.accounts}, reader.platform_namespace)
     keys = read_keys(notes, objects.accounts, objects.bindings)
     secret_names = read_secrets(notes, objects.secrets)
     fields = {
