@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ambient_components.adoption.forms import has_form, note_other_managers, role_of, stays_behind
+from ambient_components.adoption.key_ids import made_here, new_id
 from ambient_components.adoption.notes import NoteRule, Notes, deletion
 from ambient_components.cluster.objects import (
     Json,
@@ -29,26 +30,18 @@ from ambient_components.platform.contract import (
     KEY_DESCRIPTION_MAX,
     KEY_NAME_ANNOTATION,
     KEY_NAME_MAX,
-    KEY_PREFIX,
     LAST_USED_AT_ANNOTATION,
     ROLE_ANNOTATION,
     Role,
 )
 from ambient_components.platform.naming import (
-    KEY_ID_MAX,
-    key_account,
     key_account_problem,
-    key_id_problem,
     key_role_binding,
-    sanitize_name,
 )
 from ambient_components.rotation.state import parse_time
 
 SERVICE_ACCOUNT_FIELD: Final = "serviceAccount"
 """Field of a key with the name of its existing ServiceAccount."""
-
-_GENERATIONS: Final = 50
-"""Generations in which the ServiceAccount of a key of this tool is recognised."""
 
 
 @dataclass(slots=True)
@@ -69,13 +62,14 @@ class _Identity:
     role: Role
 
 
-def read_keys(notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json]) -> Keys:
+def read_keys(notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json], *, of_stack: bool) -> Keys:
     """Return the keys that an entry can declare without changing their access.
 
     Args:
         notes: The notes on the workspace.
         accounts: The ServiceAccounts with the platform's label of keys.
         bindings: All RoleBindings of the workspace.
+        of_stack: Whether a stack owns or released the workspace, so that keys under this tool's names are its own.
     """
     by_account: dict[str, list[Json]] = {}
     for binding in bindings:
@@ -87,7 +81,7 @@ def read_keys(notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json]) 
         if identity := _identity(notes, account, sorted(mine, key=name)):
             identities.append(identity)
     found = Keys()
-    for key_id, identity, fields in _named(notes, identities):
+    for key_id, identity, fields in _named(notes, identities, of_stack=of_stack):
         found.entries[key_id] = _entry(notes, key_id, identity, fields)
         found.last_used[key_id] = _time(annotations(identity.account).get(LAST_USED_AT_ANNOTATION))
     _note_all(notes, identities, found)
@@ -143,12 +137,15 @@ def _is_own(binding: Json, account: Json, workspace: str) -> bool:
     )
 
 
-def _named(notes: Notes, identities: Iterable[_Identity]) -> list[tuple[str, _Identity, dict[str, Any]]]:
+def _named(
+    notes: Notes, identities: Iterable[_Identity], *, of_stack: bool
+) -> list[tuple[str, _Identity, dict[str, Any]]]:
     """Return the keys with their ids, and the fields that name the ServiceAccount."""
     ours: dict[str, tuple[int, _Identity]] = {}
     others = []
     for one in identities:
-        if (made := _made_here(notes.workspace, name(one.account))) is None:
+        made = made_here(notes.workspace, name(one.account)) if of_stack else None
+        if made is None:
             others.append(one)
             continue
         key_id, generation = made
@@ -170,41 +167,10 @@ def _named(notes: Notes, identities: Iterable[_Identity]) -> list[tuple[str, _Id
     ]
     taken = {*ours}
     for one in others:
-        key_id = _unique(_id(one.account), taken)
+        key_id = new_id(notes.workspace, one.account, taken)
         taken.add(key_id)
         found.append((key_id, one, {SERVICE_ACCOUNT_FIELD: name(one.account)}))
     return sorted(found, key=lambda each: each[0])
-
-
-def _made_here(workspace: str, account: str) -> tuple[str, int] | None:
-    """Return id and generation of a key that this tool created; None for any other."""
-    key_id = _middle(account)
-    made = (one for one in range(1, _GENERATIONS + 1) if key_account(workspace, key_id, one) == account)
-    return next(((key_id, generation) for generation in made), None)
-
-
-def _id(account: Json) -> str:
-    """Return the key's name as an id; if nothing remains of it, the part of the ServiceAccount's name."""
-    label = annotations(account).get(KEY_NAME_ANNOTATION, "")
-    if key_id_problem(label) is None:
-        return label
-    if any(character.isascii() and character.isalnum() for character in label):
-        return sanitize_name(label)
-    return sanitize_name(_middle(name(account)))
-
-
-def _middle(account: str) -> str:
-    """Return the name in a ServiceAccount's name, between the prefix and the digits."""
-    return account.removeprefix(KEY_PREFIX).rpartition("-")[0]
-
-
-def _unique(key_id: str, taken: set[str]) -> str:
-    number, candidate = 1, key_id
-    while candidate in taken:
-        number += 1
-        tail = f"-{number}"
-        candidate = key_id[: KEY_ID_MAX - len(tail)].rstrip("-") + tail
-    return candidate
 
 
 def _entry(notes: Notes, key_id: str, identity: _Identity, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ambient_components.adoption.forms import managing_tools
+from ambient_components.adoption.forms import is_of_stack, managing_tools
 from ambient_components.adoption.notes import NoteRule, Notes
 from ambient_components.cluster.objects import Json, annotations, labels, listing, short
 from ambient_components.platform.contract import (
@@ -12,9 +12,7 @@ from ambient_components.platform.contract import (
     MANAGED_BY_VALUE,
     OPENSHIFT_DESCRIPTION_ANNOTATION,
     OPENSHIFT_DISPLAY_NAME_ANNOTATION,
-    OWNER_ANNOTATION,
     POD_SECURITY_LABEL,
-    RELEASED_BY_ANNOTATION,
     WORKSPACE_DESCRIPTION_MAX,
     PodSecurity,
 )
@@ -66,7 +64,7 @@ def read_namespace(notes: Notes, namespace: Json, *, openshift: bool) -> dict[st
 
 def _tools(namespace: Json) -> list[str]:
     """Return the tools that manage a namespace, without OpenShift's controller and without stacks of this project."""
-    ours = {OWNER_ANNOTATION, RELEASED_BY_ANNOTATION} & annotations(namespace).keys()
+    ours = is_of_stack(namespace)
     return [
         tool
         for tool in managing_tools(namespace)

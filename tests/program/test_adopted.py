@@ -28,10 +28,11 @@ from tests.support.stack_strategies import written
 OWNER = "ambient-components/dev"
 OURS = {"pulumi.com/patchForce", "ambient-components/owner", "ambient-components/released-by"}
 """Annotations that an adoption may add."""
+RELEASED = {"ambient-components/released-by": "app/old"}
 SERVERS = {
     "custom": {
         "search": {"type": "http", "url": "https://mcp.example.com", "headers": {"Authorization": "Bearer ${A_TOKEN}"}},
-        "local": {"type": "stdio", "command": "uvx", "args": ["server"], "env": {"MODE": "${MODE:-fast}"}},
+        "local": {"type": "stdio", "command": "uvx", "args": ["server"], "env": {"MODE": "${MODE}"}},
     },
     "disabled": ["context7", "webfetch"],
 }
@@ -42,7 +43,7 @@ def lived_in(name):
     """A workspace with a history: of the UI, of kubectl, and of an earlier stack."""
     labels = {"cost-center": "4711", "pod-security.kubernetes.io/enforce": "baseline"}
     return replaced(
-        plain(name), namespace(name, labels, annotations={"example.com/contact": f"{name}@example.com"}),
+        plain(name), namespace(name, labels, annotations={"example.com/contact": f"{name}@example.com", **RELEASED}),
         creator(name, "serviceaccount:ops:breakglass"), shared(name, "group:devs", "edit"),
         shared(name, "user:Carol@Example.com", "admin"), shared(name, "user:kube:dora"),
         shared(name, "user:dora", "view"), shared(name, "user:dora", "admin"),
