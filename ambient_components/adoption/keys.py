@@ -39,6 +39,7 @@ from ambient_components.platform.naming import (
     key_role_binding,
 )
 from ambient_components.rotation.state import parse_time
+from ambient_components.rules.secret_patterns import looks_like_credential
 
 SERVICE_ACCOUNT_FIELD: Final = "serviceAccount"
 """Field of a key with the name of its existing ServiceAccount."""
@@ -75,17 +76,34 @@ def read_keys(notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json], 
     for binding in bindings:
         for subject in {*subjects(binding)}:
             by_account.setdefault(subject, []).append(binding)
-    identities = []
+    identities, credentials = [], 0
     for account in sorted(accounts, key=lambda one: (text(metadata(one).get("creationTimestamp")), name(one))):
+        if _has_credential(account):
+            credentials += 1
+            continue
         mine = by_account.get(f"serviceaccount:{notes.workspace}:{name(account)}", [])
         if identity := _identity(notes, account, sorted(mine, key=name)):
             identities.append(identity)
+    if credentials:
+        # Neither named nor declared: the platform puts the key's name into the name of its ServiceAccount.
+        notes.add(
+            NoteRule.KEY_TEXT,
+            f"{credentials} keys with names that look like credentials stay outside of the entry: their access and "
+            "tokens stay valid",
+            "revoke these credentials: all users of the workspace can read names of keys",
+            "create the keys again under other names, and delete these: kubectl get serviceaccounts "
+            f"--namespace {notes.workspace} -l {APP_LABEL}={KEY_APP}",
+        )
     found = Keys()
     for key_id, identity, fields in _named(notes, identities, of_stack=of_stack):
         found.entries[key_id] = _entry(notes, key_id, identity, fields)
         found.last_used[key_id] = _time(annotations(identity.account).get(LAST_USED_AT_ANNOTATION))
     _note_all(notes, identities, found)
     return found
+
+
+def _has_credential(account: Json) -> bool:
+    return any(map(looks_like_credential, (name(account), annotations(account).get(KEY_NAME_ANNOTATION, ""))))
 
 
 def _identity(notes: Notes, account: Json, bindings: list[Json]) -> _Identity | None:
@@ -184,7 +202,15 @@ def _entry(notes: Notes, key_id: str, identity: _Identity, fields: Mapping[str, 
     ):
         if not value or value == default:
             continue
-        if len(value) > longest or not _is_text(value):
+        if looks_like_credential(value):
+            notes.add(
+                NoteRule.KEY_TEXT,
+                f"key {key_id}: its {field_name} looks like a credential; the entry does not have it, and the first "
+                "run removes it from the ServiceAccount",
+                "revoke it: all users of the workspace can read it",
+                object=f"ServiceAccount {name(identity.account)}",
+            )
+        elif len(value) > longest or not _is_text(value):
             notes.add(
                 NoteRule.KEY_TEXT,
                 f"key {key_id}: its {field_name} has {len(value)} characters; the stack file takes up to {longest}",

@@ -61,6 +61,25 @@ def test_a_name_that_is_too_long_is_noted():
     assert "description" not in found.entry["keys"]["x" * 63]
 
 
+@pytest.mark.parametrize("name", ["sk-ant-hunter2hunter2", "ghp_hunter2hunter2", "CI eyJhunter2hunter2"])
+def test_a_key_with_a_credential_as_its_name_stays_out_for_its_account_has_it_too(name):
+    made = key("pay", name)
+    by_hand = binding("pay", "by-hand", "admin", f"serviceaccount:pay:{account(made)}")
+    found = of_pay(*made, by_hand, *key("pay", "ci"))
+    assert [*found.entry["keys"]] == ["ci"]
+    assert rules(found) == ["keyText", "keyExpiry", "keyUser"]
+    assert "stay valid" in found.notes[0].what
+    assert "hunter2" not in repr(found)
+
+
+def test_a_description_that_looks_like_a_credential_is_left_out():
+    made = key("pay", "ci", description="token sk-ant-hunter2hunter2")
+    found = of_pay(*made)
+    assert found.entry["keys"] == {"ci": {"serviceAccount": account(made)}}
+    assert rules(found) == ["metadata", "keyText", "keyExpiry", "keyUser"]
+    assert "hunter2" not in repr(found)
+
+
 def test_half_a_key_is_not_declared():
     found = of_pay(key("pay", "ci")[0])
     assert "keys" not in found.entry
