@@ -5,21 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from ambient_components.adoption.forms import has_form, note_other_managers, role_of, stays_behind
+from ambient_components.adoption.forms import has_form, note_other_managers
+from ambient_components.adoption.key_identities import KeyIdentity, key_title, read_identities
 from ambient_components.adoption.key_ids import made_here, new_id
 from ambient_components.adoption.notes import NoteRule, Notes, deletion
 from ambient_components.cluster.objects import (
     Json,
     annotations,
-    is_ending,
     labels,
     listing,
-    metadata,
     name,
-    role_ref,
-    short,
-    subjects,
-    text,
 )
 from ambient_components.platform.bindings import key_form
 from ambient_components.platform.contract import (
@@ -33,10 +28,6 @@ from ambient_components.platform.contract import (
     LAST_USED_AT_ANNOTATION,
     ROLE_ANNOTATION,
     Role,
-)
-from ambient_components.platform.naming import (
-    key_account_problem,
-    key_role_binding,
 )
 from ambient_components.rotation.state import parse_time
 from ambient_components.rules.secret_patterns import looks_like_credential
@@ -54,15 +45,6 @@ class Keys:
     """Time of the last use by id; None if the platform noted none."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Identity:
-    """One ServiceAccount with its own RoleBinding."""
-
-    account: Json
-    binding: Json
-    role: Role
-
-
 def read_keys(notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json], *, of_stack: bool) -> Keys:
     """Return the keys that an entry can declare without changing their access.
 
@@ -72,28 +54,7 @@ def read_keys(notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json], 
         bindings: All RoleBindings of the workspace.
         of_stack: Whether a stack owns or released the workspace, so that keys under this tool's names are its own.
     """
-    by_account: dict[str, list[Json]] = {}
-    for binding in bindings:
-        for subject in {*subjects(binding)}:
-            by_account.setdefault(subject, []).append(binding)
-    identities, credentials = [], 0
-    for account in sorted(accounts, key=lambda one: (text(metadata(one).get("creationTimestamp")), name(one))):
-        if _has_credential(account):
-            credentials += 1
-            continue
-        mine = by_account.get(f"serviceaccount:{notes.workspace}:{name(account)}", [])
-        if identity := _identity(notes, account, sorted(mine, key=name)):
-            identities.append(identity)
-    if credentials:
-        # Neither named nor declared: the platform puts the key's name into the name of its ServiceAccount.
-        notes.add(
-            NoteRule.KEY_TEXT,
-            f"{credentials} keys with names that look like credentials stay outside of the entry: their access and "
-            "tokens stay valid",
-            "revoke these credentials: all users of the workspace can read names of keys",
-            "create the keys again under other names, and delete these: kubectl get serviceaccounts "
-            f"--namespace {notes.workspace} -l {APP_LABEL}={KEY_APP}",
-        )
+    identities = read_identities(notes, accounts, bindings)
     found = Keys()
     for key_id, identity, fields in _named(notes, identities, of_stack=of_stack):
         found.entries[key_id] = _entry(notes, key_id, identity, fields)
@@ -102,64 +63,11 @@ def read_keys(notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json], 
     return found
 
 
-def _has_credential(account: Json) -> bool:
-    return any(map(looks_like_credential, (name(account), annotations(account).get(KEY_NAME_ANNOTATION, ""))))
-
-
-def _identity(notes: Notes, account: Json, bindings: list[Json]) -> _Identity | None:
-    """Return a key with its own binding, and add a note on any other access of its ServiceAccount."""
-    own = next((one for one in bindings if _is_own(one, account, notes.workspace)), None)
-    others = [one for one in bindings if one is not own]
-    title, key = f"ServiceAccount {name(account)}", _title(account)
-    delete = f"or delete the key: {deletion('serviceaccount', notes.workspace, name(account))}"
-    for one in others:
-        role = role_of(one)
-        gives = role.value if role else short(role_ref(one))
-        notes.add(
-            NoteRule.KEY_BINDING,
-            f"key {key} has {gives} by RoleBinding {short(name(one))}, which is not the key's own",
-            f"if the key does not need it: {deletion('rolebinding', notes.workspace, name(one))}",
-            "" if own else "declare a key with this role, give it to the key's user, then delete the old one",
-            "" if own else delete,
-            object=title,
-            subject=f"serviceaccount:{notes.workspace}:{name(account)}",
-            role=gives,
-        )
-    if own is None:
-        if not others:
-            notes.add(
-                NoteRule.KEY_WITHOUT_ROLE,
-                f"key {key} has no role: its ServiceAccount {name(account)} has no RoleBinding",
-                f"delete it: {deletion('serviceaccount', notes.workspace, name(account))}",
-                "or create the key again in the UI",
-                object=title,
-            )
-        return None
-    if is_ending(account) or stays_behind(account):
-        why = "is being deleted" if is_ending(account) else "has finalizers or owner references"
-        notes.add(NoteRule.OTHER_OWNER, f"key {key}: its ServiceAccount {name(account)} {why}", delete, object=title)
-        return None
-    role = role_of(own)
-    return _Identity(account, own, role) if role else None
-
-
-def _is_own(binding: Json, account: Json, workspace: str) -> bool:
-    """Return whether a binding is the key's own: the platform's name and role, one subject. Labels may differ."""
-    role, account_name = role_of(binding), name(account)
-    return (
-        role is not None
-        and key_account_problem(account_name) is None
-        and name(binding) == key_role_binding(role, account_name)
-        and subjects(binding) == [f"serviceaccount:{workspace}:{account_name}"]
-        and not stays_behind(binding)
-    )
-
-
 def _named(
-    notes: Notes, identities: Iterable[_Identity], *, of_stack: bool
-) -> list[tuple[str, _Identity, dict[str, Any]]]:
+    notes: Notes, identities: Iterable[KeyIdentity], *, of_stack: bool
+) -> list[tuple[str, KeyIdentity, dict[str, Any]]]:
     """Return the keys with their ids, and the fields that name the ServiceAccount."""
-    ours: dict[str, tuple[int, _Identity]] = {}
+    ours: dict[str, tuple[int, KeyIdentity]] = {}
     others = []
     for one in identities:
         made = made_here(notes.workspace, name(one.account)) if of_stack else None
@@ -168,7 +76,7 @@ def _named(
             continue
         key_id, generation = made
         newest = ours.get(key_id)
-        former: _Identity | None = one
+        former: KeyIdentity | None = one
         if newest is None or newest[0] < generation:
             ours[key_id] = (generation, one)
             former = newest[1] if newest else None
@@ -191,7 +99,7 @@ def _named(
     return sorted(found, key=lambda each: each[0])
 
 
-def _entry(notes: Notes, key_id: str, identity: _Identity, fields: Mapping[str, Any]) -> dict[str, Any]:
+def _entry(notes: Notes, key_id: str, identity: KeyIdentity, fields: Mapping[str, Any]) -> dict[str, Any]:
     there = annotations(identity.account)
     entry: dict[str, Any] = {}
     label = there.get(KEY_NAME_ANNOTATION) or ""
@@ -241,7 +149,7 @@ def _entry(notes: Notes, key_id: str, identity: _Identity, fields: Mapping[str, 
     return {**entry, **fields}
 
 
-def _note_all(notes: Notes, identities: list[_Identity], found: Keys) -> None:
+def _note_all(notes: Notes, identities: list[KeyIdentity], found: Keys) -> None:
     """Add the notes that are about all keys."""
     if not found.entries:
         return
@@ -253,7 +161,7 @@ def _note_all(notes: Notes, identities: list[_Identity], found: Keys) -> None:
         "to end them at once: ambient keys rotate KEY --leaked",
     )
     users = sorted(
-        {_title(one.account) for one in identities if CREATED_BY_USER_ID_ANNOTATION in annotations(one.account)}
+        {key_title(one.account) for one in identities if CREATED_BY_USER_ID_ANNOTATION in annotations(one.account)}
     )
     if users:
         notes.add(
@@ -262,10 +170,6 @@ def _note_all(notes: Notes, identities: list[_Identity], found: Keys) -> None:
             "a new identity has no such user: raise the key's generation",
         )
     note_other_managers(notes, "ServiceAccount", [one.account for one in identities])
-
-
-def _title(account: Json) -> str:
-    return repr(short(annotations(account).get(KEY_NAME_ANNOTATION) or name(account)))
 
 
 def _is_text(value: str) -> bool:

@@ -1,5 +1,6 @@
 """Settings of an existing workspace: the inverse of `components.settings`. Only what would be written back equally."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from ambient_components.stackfile import McpServer
 from ambient_components.stackfile.models.settings import NEVER
 
 _OBJECT: Final = f"ProjectSettings {PROJECT_SETTINGS}"
+_REFERENCE: Final = re.compile(r"\$\{[^}]+\}")
 _FLAGS: Final = {"true": True, "false": False}
 
 
@@ -109,12 +111,13 @@ def _mcp_servers(notes: Notes, live: Any) -> dict[str, Any]:
 def _secrets(entry: Mapping[str, Any]) -> Iterator[str]:
     """Yield places with names that look like credentials, and headers and variables that may be secrets.
 
-    A stack file may have `MODE: fast`, which a person wrote. Of values in the cluster nobody said that they are public.
+    A stack file may have `MODE: fast`, which a person wrote for all to read. A value in the cluster may be a secret. The
+    default in `${NAME:-value}` is only checked by its shape and name.
     """
     for name, server in entry.get("custom", {}).items():
         for field in ("headers", "env"):
             for key, value in (server.get(field) or {}).items():
-                if is_literal(value):
+                if is_literal(_REFERENCE.sub("", value)):
                     yield f"custom.{name}.{field}.{key}"
     if any(map(looks_like_credential, [*entry.get("custom", {}), *entry.get("disabled", ())])):
         yield "names that look like credentials"

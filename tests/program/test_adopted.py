@@ -32,7 +32,7 @@ RELEASED = {"ambient-components/released-by": "app/old"}
 SERVERS = {
     "custom": {
         "search": {"type": "http", "url": "https://mcp.example.com", "headers": {"Authorization": "Bearer ${A_TOKEN}"}},
-        "local": {"type": "stdio", "command": "uvx", "args": ["server"], "env": {"MODE": "${MODE}"}},
+        "local": {"type": "stdio", "command": "uvx", "args": ["server"], "env": {"MODE": "${MODE:-fast}"}},
     },
     "disabled": ["context7", "webfetch"],
 }

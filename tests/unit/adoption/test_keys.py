@@ -68,7 +68,7 @@ def test_a_key_with_a_credential_as_its_name_stays_out_for_its_account_has_it_to
     found = of_pay(*made, by_hand, *key("pay", "ci"))
     assert [*found.entry["keys"]] == ["ci"]
     assert rules(found) == ["keyText", "keyExpiry", "keyUser"]
-    assert "stay valid" in found.notes[0].what
+    assert "(1): their access (admin, edit) and their tokens stay valid" in found.notes[0].what
     assert "hunter2" not in repr(found)
 
 

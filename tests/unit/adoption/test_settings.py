@@ -30,7 +30,7 @@ def test_mcp_servers_are_written_as_the_file_has_them():
     custom = {
         "search": {"type": "http", "url": "https://mcp.example.com", "headers": {"Authorization": "Bearer ${TOKEN}"}},
         "old": {"type": "sse", "url": "https://old.example.com"},
-        "local": {"type": "stdio", "command": "uvx", "args": ["some-server"], "env": {"MODE": "${MODE}"}},
+        "local": {"type": "stdio", "command": "uvx", "args": ["some-server"], "env": {"MODE": "${MODE:-fast}"}},
     }
     found = of_pay(settings("pay", mcpServers={"custom": custom, "disabled": ["context7", "webfetch"]}))
     assert found.notes == ()
@@ -38,7 +38,7 @@ def test_mcp_servers_are_written_as_the_file_has_them():
         "custom": {
             "search": {"url": "https://mcp.example.com", "headers": {"Authorization": "Bearer ${TOKEN}"}},
             "old": {"type": "sse", "url": "https://old.example.com"},
-            "local": {"command": "uvx", "args": ["some-server"], "env": {"MODE": "${MODE}"}},
+            "local": {"command": "uvx", "args": ["some-server"], "env": {"MODE": "${MODE:-fast}"}},
         },
         "disabled": ["context7", "webfetch"],
     }
@@ -52,7 +52,8 @@ def test_mcp_servers_are_written_as_the_file_has_them():
         {"custom": {"a": {"type": "http", "url": "https://a", "headers": {"Cookie": PASSWORD}}}},
         {"custom": {"a": {"type": "http", "url": f"https://u:{PASSWORD}@a"}}},
         {"custom": {"a": {"type": "stdio", "command": "uvx", "env": {"MODE": PASSWORD}}}},
-        {"custom": {"a": {"type": "stdio", "command": "uvx", "env": {"MODE": f"${{MODE:-{PASSWORD}}}"}}}},
+        {"custom": {"a": {"type": "stdio", "command": "uvx", "env": {"MODE": f"${{MODE:-fast}}{PASSWORD}"}}}},
+        {"custom": {"a": {"type": "stdio", "command": "uvx", "env": {"A_TOKEN": f"${{A:-{PASSWORD}}}"}}}},
         {"custom": {"a": {"type": "stdio", "command": "uvx", "args": ["srv", "--api-key", PASSWORD]}}},
         {"custom": {f"sk-ant-{PASSWORD}": {"type": "stdio", "command": "uvx"}}},
         {"disabled": [f"sk-ant-{PASSWORD}"]},
