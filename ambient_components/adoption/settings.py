@@ -111,7 +111,7 @@ def _mcp_servers(notes: Notes, live: Any) -> dict[str, Any]:
 def _secrets(entry: Mapping[str, Any]) -> Iterator[str]:
     """Yield places with names that look like credentials, and headers and variables that may be secrets.
 
-    A stack file may have `MODE: fast`, which a person wrote for all to read. A value in the cluster may be a secret. The
+    A stack file may have `MODE: fast`, which a person wrote to be read. A value in the cluster may be a secret. The
     default in `${NAME:-value}` is only checked by its shape and name.
     """
     for name, server in entry.get("custom", {}).items():
