@@ -135,6 +135,13 @@ def test_what_they_share_is_in_the_defaults(run_fleet):
     assert found == []
 
 
+def test_keys_that_a_user_prepared_under_our_names_are_declared_as_they_are(run_fleet):
+    objects = replaced(plain("pay"), *own_key("pay", "ci", generation=2), *own_key("pay", "cd", "admin"))
+    found, named = differences(run_fleet(stack_of(read(objects))), objects)
+    assert found == []
+    assert {one["metadata"]["name"] for one in objects if one["kind"] == "ServiceAccount"} <= {one[2] for one in named}
+
+
 @pytest.mark.parametrize("title", ["Payments", "Zahlungen, Größe 1", "a: b # c", "'\"", "x" * 100])
 def test_names_of_openshift_are_declared_again(run_fleet, title):
     notes = {"openshift.io/display-name": title, "openshift.io/description": title * 2}
