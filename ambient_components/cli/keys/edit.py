@@ -15,8 +15,9 @@ import typer
 from ambient_components.engine.names import parse_key_output
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
 from ambient_components.rules.states import WorkspaceState
-from ambient_components.stackfile.editing import Change, edited
-from ambient_components.stackfile.editing import Path as FieldPath
+from ambient_components.stackfile.changes import Change
+from ambient_components.stackfile.changes import Path as FieldPath
+from ambient_components.stackfile.editing import edited
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stackfile.models.keys import Key
 from ambient_components.stackfile.privacy import without_credentials_in
