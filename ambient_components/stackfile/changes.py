@@ -1,8 +1,12 @@
 """Changes of a stack file: a field of a mapping, or an item of a list."""
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
+
+import yaml
 
 from ambient_components.errors import PathPart
 from ambient_components.stackfile.privacy import public_path
@@ -13,6 +17,9 @@ Path = tuple[str, ...]
 
 PublicPath: TypeAlias = tuple[PathPart, ...]
 """A path that may also have the number of an item."""
+
+
+_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9@._/+-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,13 @@ Edit: TypeAlias = Change | ItemChange
 def in_braces(fields: Mapping[str, str]) -> str:
     """Return the YAML of a mapping on one line."""
     return "{" + ", ".join(f"{name}: {value}" for name, value in fields.items()) + "}"
+
+
+def scalar(text: str) -> str:
+    """Return the YAML of a text, in quotes only if it needs them."""
+    if _PLAIN.fullmatch(text) and _value(text) == text:
+        return text
+    return str(yaml.safe_dump(text, default_style='"', allow_unicode=True, width=math.inf)).rstrip("\n")
 
 
 def _value(text: str) -> Any:
