@@ -79,13 +79,13 @@ def add(
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
     check_workspaces(loaded, [workspace])
-    present = existing(loaded, _of(loaded, workspace, grant), grant)
+    present = existing(loaded, stack, _of(loaded, workspace, grant), grant)
     places = by_stack(project, stack, loaded, {workspace: workspace})
     if now:
         require_passphrases(project, places)
     texts = {} if present else addition(loaded, workspace, grant)
     after = write_stack(loaded.path, texts) if texts else loaded
-    one = existing(after, _of(after, workspace, grant), grant)
+    one = existing(after, stack, _of(after, workspace, grant), grant)
     assert one is not None  # noqa: S101  # it is written now
     print(f"{one.place}: {workspace}: {described(one)}: {'there already' if present else 'added'}")
     if now:

@@ -86,8 +86,14 @@ def addition(stack: LoadedStack, workspace: str, grant: Grant) -> dict[str, str]
     return edited_texts({file: [Change(path[:-1], _GRANTS, f"[{in_braces(fields)}]")]})
 
 
-def existing(stack: LoadedStack, found: Iterable[Written], grant: Grant) -> Written | None:
+def existing(stack: LoadedStack, name: str, found: Iterable[Written], grant: Grant) -> Written | None:
     """Return the entry that gives exactly this grant already.
+
+    Args:
+        stack: The stack.
+        name: Its name on the command line.
+        found: The entries of the same subject in the workspace.
+        grant: The grant.
 
     Raises:
         AmbientError: The subject has another grant at the same time.
@@ -102,7 +108,7 @@ def existing(stack: LoadedStack, found: Iterable[Written], grant: Grant) -> Writ
             problem = f"{one.subject} has a grant already: {other.role}{dates}"
             hints = (
                 "edit that line",
-                f"or revoke it first: ambient grants revoke STACK {one.subject} {one.workspace}",
+                f"or revoke it first: ambient grants revoke {name} {one.subject} {one.workspace}",
             )
             raise AmbientError([Problem(one.origin.where, format_path(one.item), problem, hints)])
     return None

@@ -12,7 +12,6 @@ from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile.loader import LoadedStack
-from ambient_components.suggest import did_you_mean
 
 _SHOWN: Final = 20
 
@@ -40,15 +39,17 @@ def nothing_lines(
         what = "grant and is no owner" if OWNER in kinds else "grant"
         where = ", ".join(chosen) if len(chosen) <= 3 else f"these {len(chosen)} workspaces"
         yield f"nothing to do: {subject} has no {what} in {where or 'this stack'}"
-        if hint := did_you_mean(str(subject), _subjects(stack, subject)):
-            yield f"  hint: {hint}"
+        if similar := _similar(stack, subject):
+            yield f"  hint: names are compared exactly, and the stack has {', '.join(similar)}"
     for name in sorted({*changed} - edited):
         yield f"{name}: removed from the files already, and still deployed"
 
 
-def _subjects(stack: LoadedStack, without: Subject) -> list[str]:
-    found = {str(one.subject) for one in written(stack, clock.now())}
-    return sorted(found - {str(without)})
+def _similar(stack: LoadedStack, subject: Subject) -> list[str]:
+    """Return subjects that differ from another only in case or in kind."""
+    name = subject.name.casefold()
+    found = {str(one.subject) for one in written(stack, clock.now()) if one.subject.name.casefold() == name}
+    return sorted(found - {str(subject)})
 
 
 def kept_access(stack: LoadedStack, subject: Subject, chosen: Collection[str]) -> str:
