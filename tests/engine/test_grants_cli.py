@@ -12,7 +12,7 @@ FILE = """\
 workspaces:
   THIS:
     protect: false
-    owners: [user:carol@example.com]
+    owners: [user:carol@example.com, group:admins]
     grants:
       # On call.
       - user: bob@example.com
@@ -54,6 +54,7 @@ def test_a_grant_is_revoked_now_and_only_that(stack: Stack) -> None:
     assert "there already" in again.text
     assert listed(stack) == [
         ("user:carol@example.com", "admin", "True"),
+        ("group:admins", "admin", "True"),
         (bob, "edit", "True"),
         ("group:auditors", "view", "True"),
         (f"user:{ALICE}", "view", "True"),
@@ -106,5 +107,10 @@ def test_what_no_file_declares_is_named(stack: Stack) -> None:
     # An owner leaves.
     carol = stack.ambient("grants", "revoke", stack.name, "user:carol@example.com", stack.w)
     assert f"keeps, by the files:\n  stacks/{stack.name}.yaml:5: {stack.w}: owner user:carol@example.com" in carol.text
-    left = stack.ambient("grants", "revoke", stack.name, "user:carol@example.com", stack.w, "--owners", "--now")
-    assert left.code == 0 or "would have no admin" in left.text, left.text
+    left = stack.ambient("grants", "revoke", stack.name, "user:carol@example.com", stack.w, "--owners", "--now").ok()
+    assert f"{stack.w}: the RoleBinding ambient-admin-carol-example-com is gone" in left.text
+
+    # The last owner stays: guardrails count.
+    last = stack.ambient("grants", "revoke", stack.name, "group:admins", "--all", "--owners", "--now")
+    last.refused("admin", "is edited, and nothing is deployed", "kubectl delete rolebinding")
+    assert stack.resource("RoleBinding", f"{stack.w}/owner/group:admins")

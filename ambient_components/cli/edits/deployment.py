@@ -70,10 +70,12 @@ class Deployment:
         answer = self.engine.attempt(*arguments)
         if answer.code != 0 and answer.stderr.strip():
             failed(arguments, answer)
+        plan = read_preview(answer.stdout)
         if answer.code != 0:
             # It says why in the middle of its JSON.
+            if plan is not None and (reported := errors_in(plan)):
+                raise AmbientError(reported)
             fail(None, "", f"`pulumi {' '.join(arguments)}` failed", f"to see why: pulumi preview --stack {self.stack}")
-        plan = read_preview(answer.stdout)
         if plan is None:
             fail(None, "", "`pulumi preview --json` printed something else than a plan")
         return plan
@@ -115,6 +117,12 @@ class Deployment:
             note = f"{self.edited}, and not all of it is deployed"
             return [*error.problems, Problem(None, "", note, (self.command,))]
         return []
+
+
+def errors_in(plan: Preview) -> list[Problem]:
+    """Return the problems of a failed preview, each once."""
+    errors = [one for one in plan.diagnostics if one.severity == "error"]
+    return list(dict.fromkeys(problem for one in errors for problem in one.problems))
 
 
 def by_stack(project: Project, stack: str, loaded: LoadedStack, places: Mapping[One, str]) -> dict[str, list[One]]:
