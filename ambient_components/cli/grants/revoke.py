@@ -1,6 +1,6 @@
 """`ambient grants revoke`: remove a subject's grants from the stack's files."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import Annotated
 
 import typer
@@ -31,6 +31,7 @@ from ambient_components.rules.states import WorkspaceState
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_path
+from ambient_components.stacks.states import of_shard
 
 EPILOG = f"""\
 \b
@@ -95,7 +96,7 @@ def revoke(
     loaded = load_stack(stack_path(project, stack))
     check_workspaces(loaded, names)
     kinds = (GRANT, OWNER) if owners else (GRANT,)
-    chosen = _chosen(loaded, names)
+    chosen = list(dict.fromkeys(names)) or _active(project, stack, loaded)
     found = [one for one in written(loaded, clock.now(), chosen) if one.subject == who]
     removed = [one for one in found if one.kind in kinds]
     places = by_stack(project, stack, loaded, dict(zip(chosen, chosen, strict=True)))
@@ -131,11 +132,10 @@ def revoke(
     show_problems(problems)
 
 
-def _chosen(stack: LoadedStack, names: Sequence[str]) -> list[str]:
-    """Return the named workspaces, or all that the stack has not released."""
-    released = WorkspaceState.RELEASED
-    whole = [name for name, one in stack.file.workspaces.items() if one.state is not released]
-    return list(dict.fromkeys(names)) if names else whole
+def _active(project: Project, stack: str, loaded: LoadedStack) -> list[str]:
+    """Return all workspaces that the stack has not released. Of a shard, only its own."""
+    own = of_shard(project, stack, {name: one.shard for name, one in loaded.file.workspaces.items()})
+    return [name for name in own if loaded.file.workspaces[name].state is not WorkspaceState.RELEASED]
 
 
 def _deployed(engine: Engine, places: dict[str, list[str]], subject: Subject, kinds: Collection[str]) -> Iterator[str]:

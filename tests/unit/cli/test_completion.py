@@ -49,6 +49,7 @@ def completed(folder: Path, *words: str) -> list[str]:
         (("plan", "--stack", ""), ["dev"]),
         (("report", "lab", ""), ["payments", "lab"]),
         (("keys", "rotate", "dev", "pay"), ["payments/ci"]),
+        (("grants", "revoke", "dev", "user\\:b"), ["user:bob"]),
     ],
 )
 def test_names_of_the_files_are_offered(project: Path, words: tuple[str, ...], offered: list[str]) -> None:
