@@ -50,16 +50,17 @@ workspaces have them too. The message says what to write.
 \b
 --now also runs `pulumi up`, if the plan has exactly this change. Otherwise it prints the differences and deploys
 nothing. Guardrails count. If the deployment fails, it deletes the remaining RoleBindings of the grants. Then it
-verifies at the cluster that they are gone, and asks the API server whether the subject still has access
-(SubjectAccessReview, if this identity may). The platform's backend caches access for up to 30 seconds.
+verifies at the cluster that they are gone, names RoleBindings of the subject that no file declares, and asks the API
+server whether the subject still has access (SubjectAccessReview, if this identity may). The platform's backend caches
+access for up to 30 seconds.
 
 \b
 It ends only access of this subject. A person may have the same access by a group; only the identity provider knows its
 members. What a person with edit or admin can leave behind: {page("runbooks/person-leaves")}
 
 \b
-exit codes: 0 success or nothing to do, with --now also verified at the cluster; 1 error, other changes pending, or the
-            subject still has access that no file declares (each with a hint); 64 wrong usage; 130 Ctrl-C
+exit codes: 0 success or nothing to do, with --now also verified at the cluster; 1 error, other changes pending, or with
+            --now access of the subject that no file declares (each with a hint); 64 wrong usage; 130 Ctrl-C
 """
 
 
@@ -109,23 +110,22 @@ def revoke(
         changed |= set(_deployed(engine, places, who, kinds))
     after = write_stack(loaded.path, texts) if texts else loaded
     print("\n".join([*removal_lines(removed), *nothing_lines(loaded, who, kinds, chosen, removed, changed)]))
-    declared = ledger_of({name: after.file.workspaces[name] for name in chosen}, Calendar.of(after.file))
     print(kept_access(after, who, chosen), end="")
+
+    def deployment(place: str, of: LoadedStack) -> GrantDeployment:
+        here = places[place]
+        declared = ledger_of({name: of.file.workspaces[name] for name in here}, Calendar.of(of.file))
+        ends = [name for name in here if name in changed]
+        return GrantDeployment(engine, project, place, list(texts), who, ends, kinds, declared, whole=everywhere)
+
+    ending = [place for place, here in places.items() if changed & {*here}]
     problems: list[Problem] = []
-    deployments = [
-        GrantDeployment(
-            engine, project, place, list(texts), who,
-            sorted(changed & {*here}), kinds, {name: declared[name] for name in here}, whole=everywhere,
-        )
-        for place, here in places.items()
-        if changed & {*here} or live
-    ]  # fmt: skip
     if now:
-        problems += deploy([one for one in deployments if one.workspaces])
-    if live:
-        problems += _others([one for one in deployments if not (now and one.workspaces)])
-    pending = [] if now else [one.stack for one in deployments if one.workspaces]
-    if steps := next_steps(list(texts), pending, stack if project.shards(stack) else ""):
+        problems += deploy([deployment(place, after) for place in ending])
+    if now or live:
+        # Before the next run the cluster still has what the files declared until now.
+        problems += _others(deployment(place, loaded) for place in places if not (now and place in ending))
+    if steps := next_steps(list(texts), () if now else ending, stack if project.shards(stack) else ""):
         print(steps)
     if problems and now:
         raise AmbientError(problems)

@@ -215,9 +215,20 @@ def test_live_names_what_no_file_declares(stack: Deployed, capsys: Shown) -> Non
     stack.api.add(BINDINGS, "debug", **binding("", "view", "bob"))
     assert run(("grants", "revoke", "dev", "user:bob", "--all", "--live")) == 0
     shown = capsys.readouterr()
+    # The revoked grant is in the cluster until the next run, and not named.
+    assert shown.err.count("no file declares it") == 1
     assert "the RoleBinding debug gives ClusterRole/view to user:bob" in shown.err
-    # The revoked grant is in the cluster until the next run, and is none of them any more.
     assert stack.calls == []
+
+
+def test_only_undeclared_access(stack: Deployed, capsys: Shown) -> None:
+    """A grant of the UI: there is nothing to remove from the files, and the person is not without access."""
+    stack.api.add(BINDINGS, "ambient-permission-view-eve-user", **binding("", "ambient-project-view", "eve"))
+    assert run(("grants", "revoke", "dev", "user:eve", "--all", "--now")) == 1
+    shown = capsys.readouterr()
+    assert shown.out.startswith("nothing to do: user:eve has no grant in payments\n")
+    assert "  hint: kubectl delete rolebinding -n payments ambient-permission-view-eve-user\n" in shown.err
+    assert stack.calls == [EXPORT]
 
 
 class TestAdd:
