@@ -31,7 +31,7 @@ from ambient_components.rules.states import WorkspaceState
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_path
-from ambient_components.stacks.states import of_shard
+from ambient_components.stacks.states import deployed_shards, of_shard
 
 EPILOG = f"""\
 \b
@@ -107,7 +107,10 @@ def revoke(
     texts = revocation(loaded, removed)
     changed = {one.workspace for one in removed}
     if now:
-        changed |= set(_deployed(engine, places, who, kinds))
+        count = project.shards(stack)
+        there = None if count is None else deployed_shards(engine, project, stack, count)
+        known = {place: here for place, here in places.items() if there is None or place in there}
+        changed |= set(_deployed(engine, known, who, kinds))
     after = write_stack(loaded.path, texts) if texts else loaded
     print("\n".join([*removal_lines(removed), *nothing_lines(loaded, who, kinds, chosen, removed, changed)]))
     print(kept_access(after, who, chosen), end="")

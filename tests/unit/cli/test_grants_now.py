@@ -231,6 +231,19 @@ def test_only_undeclared_access(stack: Deployed, capsys: Shown) -> None:
     assert stack.calls == [EXPORT]
 
 
+def test_the_list_says_what_is_deployed(stack: Deployed, capsys: Shown) -> None:
+    stack.resources.append(
+        granted("payments/grant/user:eve", "ambient-permission-view-eve-user", "ambient-project-view")
+    )
+    assert run(("grants", "list", "dev")) == 0
+    assert [line.split()[1:] for line in capsys.readouterr().out.splitlines()[1:]] == [
+        ["user:carol", "admin", "(owner)", "-", "now", "no", "entry", "stacks/dev.yaml:3"],
+        ["user:bob", "edit", "-", "now", "yes", "entry", "stacks/dev.yaml:5"],
+        ["group:devs", "view", "-", "now", "no", "entry", "stacks/dev.yaml:6"],
+        ["user:eve", "view", "-", "-", "yes", "no", "file:", "the", "next", "run", "ends", "it"],
+    ]
+
+
 class TestAdd:
     ADD = ("grants", "add", "dev", "payments", "user:dan", "--role", "view", "--now")
 
