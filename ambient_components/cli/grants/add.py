@@ -34,7 +34,7 @@ examples:
 
 \b
 It adds one item to `grants` in the workspace's entry. All other lines stay. Git remains the source of truth: review the
-diff and commit it. If the subject has the same grant already, the file stays as it is. Another grant of the subject at
+diff and commit it. If the subject has the same grant already, the file stays unchanged. Another grant of the subject at
 the same time is refused. So is the first grant of a workspace that has grants by its defaults or template: they would
 end with it.
 

@@ -1,4 +1,4 @@
-"""What the files leave to a subject whose grants are revoked, as text. Pure."""
+"""The access that a revocation leaves to a subject, as text. Pure."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final

@@ -26,7 +26,7 @@ class GrantDeployment(Deployment):
     kinds: Collection[str]
     """The kinds of access that change: grant, owner."""
     declared: Ledger
-    """The workspaces to look for other access in, with what the files declare for them now."""
+    """The workspaces to look for other access in, with their declared access."""
     whole: bool = False
     """Whether `declared` are all workspaces of the stack."""
     expected: tuple[tuple[str, str], ...] = ()

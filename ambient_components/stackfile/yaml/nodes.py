@@ -56,7 +56,7 @@ class Node:
 
     @property
     def is_list(self) -> bool:
-        """Whether it is a list, whose items are its children."""
+        """Whether it is a list. Its items are then its children."""
         return self.entries is None and not self.scalar and not self.alias
 
     def family(self) -> "Iterator[Node]":
