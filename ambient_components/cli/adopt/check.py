@@ -67,7 +67,7 @@ def check(project: Project, stack: str, workspaces: Collection[str], live: Live)
     try:
         return _check(project, stack, workspaces, live)
     except AmbientError as error:
-        # The files are written by now: what follows must still be said.
+        # The files are written by now: what follows must still be shown.
         return Proof(0, problems=error.problems)
 
 
