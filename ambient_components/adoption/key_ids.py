@@ -7,7 +7,6 @@ from ambient_components.cluster.objects import Json, annotations, name
 from ambient_components.platform.contract import KEY_NAME_ANNOTATION, KEY_PREFIX
 from ambient_components.platform.naming import (
     KEY_ID_MAX,
-    PLATFORM_GENERATION,
     key_account,
     key_id_problem,
     sanitize_name,
@@ -35,9 +34,9 @@ def new_id(workspace: str, account: Json, taken: Collection[str]) -> str:
         account: The key's ServiceAccount, which becomes generation 1.
         taken: Ids of other keys.
     """
-    # With this id, a later generation would get the ServiceAccount of generation 1, with its tokens.
-    made = made_here(workspace, name(account))
-    taken = {*taken, *([made[0]] if made and made[1] > PLATFORM_GENERATION else [])}
+    if made := made_here(workspace, name(account)):
+        # Another id, or a later generation of the key could get this ServiceAccount, with its tokens.
+        taken = {*taken, made[0]}
     number, key_id = 1, _id(account)
     candidate = key_id
     while candidate in taken:

@@ -148,8 +148,11 @@ def test_a_key_of_this_tool_in_a_workspace_of_a_stack_keeps_its_generation(annot
 def test_where_no_stack_has_been_our_names_are_names_like_any_other(annotations):
     first, second = own_key("pay", "ci"), own_key("pay", "cd")
     found = of_pay(namespace("pay", annotations=annotations), *first, *second)
-    assert found.entry["keys"] == {"cd": {"serviceAccount": account(second)}, "ci": {"serviceAccount": account(first)}}
-    assert "cd, ci" in found.notes[0].what
+    assert found.entry["keys"] == {
+        "cd-2": {"name": "cd", "serviceAccount": account(second)},
+        "ci-2": {"name": "ci", "serviceAccount": account(first)},
+    }
+    assert "cd-2, ci-2" in found.notes[0].what
     assert rules(found) == ["keyExpiry"]
 
 
