@@ -57,7 +57,7 @@ class WarningRule(StrEnum):
     """An exception from `massRemoval` has no end."""
 
     NO_RUNNER_SECRET = "noRunnerSecret"  # noqa: S105  # a name, not a value
-    """A workspace declares no runner secret."""
+    """A workspace declares no runner secret, and is not adopted: an adopted one may have its own."""
 
     FEW_CERTIFICATES = "fewCertificates"
     """A CA bundle lacks the public authorities."""
@@ -85,6 +85,21 @@ class WarningRule(StrEnum):
     """An exception has ended, and what it allowed is still declared."""
 
     # What the cluster and the object store show.
+    NO_PLATFORM = "noPlatform"
+    """The cluster has no installation of the platform."""
+
+    UNSUPPORTED_PLATFORM = "unsupportedPlatform"
+    """The cluster has V2 of the platform alone, where a stack has no effect."""
+
+    SECOND_PLATFORM = "secondPlatform"
+    """V2 of the platform is installed too, and does not show the workspaces."""
+
+    MISSING_ROLES = "missingRoles"
+    """The platform's ClusterRoles do not exist, so grants and keys give no access."""
+
+    CONTROL_PLANE = "controlPlane"
+    """V2's control plane has a project for a workspace's namespace, and may delete it."""
+
     NAMESPACE_GONE = "namespaceGone"
     """The namespace of a deployed workspace does not exist."""
 
