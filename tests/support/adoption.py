@@ -26,10 +26,12 @@ DUMPED = (
     "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
     "/apis/vteam.ambient-code/v1alpha1/namespaces/{}/projectsettings",
 )
-ADOPTED = frozenset({OWNER_ANNOTATION, RELEASED_BY_ANNOTATION, "pulumi.com/patchForce"})
-"""Annotations that a run may write: ownership, and the engine's note on server-side apply."""
-RELEASED = frozenset({RELEASED_BY_ANNOTATION})
-"""The annotation that a release leaves."""
+_FORCED = "pulumi.com/patchForce"
+"""The engine's note on server-side apply."""
+RELEASED = frozenset({RELEASED_BY_ANNOTATION, _FORCED})
+"""Annotations that a release leaves."""
+ADOPTED = RELEASED | {OWNER_ANNOTATION}
+"""Annotations that a run writes."""
 _SERVERS = ("managedFields", "resourceVersion", "generation")
 
 
