@@ -264,7 +264,13 @@ def _key_rules(name: str, old: Entry, new: Entry, settings: GuardrailSettings, _
     if len(has) > max(len(had), settings.max_keys):
         before = f", {len(had)} before" if had else ""
         what = f"it has {len(has)} keys{before}, and {settings.max_keys} are the most (guardrails.maxKeys)"
-        yield Crossed(TOO_MANY_KEYS, name, what, "remove unused keys: ambient keys list STACK --idle 90d", ("keys",))
+        yield Crossed(
+            TOO_MANY_KEYS,
+            name,
+            what,
+            "remove keys that their users do not need: ambient keys list STACK --idle 90d",
+            ("keys",),
+        )
 
 
 def _apart(name: str, old: Entry, new: Entry, settings: GuardrailSettings, now: datetime | None) -> Iterator[Crossed]:

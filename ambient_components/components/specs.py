@@ -247,6 +247,9 @@ class WorkspaceArgs(TypedDict):
     platformNamespace: NotRequired[str]
     """The platform's namespace, for network policies; default ambient-code."""
 
+    ambientApiServer: NotRequired[bool]
+    """Whether the platform's API server (V2) runs in that namespace, for network policies; default false."""
+
     owners: NotRequired[Sequence[str]]
     """Subjects with admin rights through bindings that the Sharing page does not list, for break-glass access."""
 

@@ -67,6 +67,8 @@ def workspace_args(
         "protect": workspace.protect,
         "state": workspace.state.value,
     }
+    if settings.api_server:
+        args["ambientApiServer"] = True
     if workspace.adopt:
         args["adopt"] = True
     if workspace.display_name:

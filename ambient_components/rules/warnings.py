@@ -26,6 +26,9 @@ class WarningRule(StrEnum):
     UNKNOWN_FEATURE_FLAG = "unknownFeatureFlag"
     """The platform does not ship a feature flag."""
 
+    GLOBAL_FEATURE_FLAG = "globalFeatureFlag"
+    """The platform ignores a workspace's value of a feature flag."""
+
     NON_EXPIRING_ACCESS_KEY = "nonExpiringAccessKey"
     """The access key of a bucket never expires."""
 
@@ -47,6 +50,9 @@ class WarningRule(StrEnum):
     DIFFERENT_CASE = "differentCase"
     """Two subjects differ only in case."""
 
+    PREFIXED_NAME = "prefixedName"
+    """No login by single sign-on has the name of a subject. Only where the config has sso: true."""
+
     UNKNOWN_WORKSPACE = "unknownWorkspace"
     """`guardrails.secretSources` names a workspace that does not exist."""
 
@@ -57,7 +63,7 @@ class WarningRule(StrEnum):
     """An exception from `massRemoval` has no end."""
 
     NO_RUNNER_SECRET = "noRunnerSecret"  # noqa: S105  # a name, not a value
-    """A workspace declares no runner secret."""
+    """A workspace declares no runner secret, and is not adopted: an adopted one may have its own."""
 
     FEW_CERTIFICATES = "fewCertificates"
     """A CA bundle lacks the public authorities."""
@@ -215,6 +221,7 @@ IN_FILES: Final = frozenset(
         WarningRule.DISABLED_CUSTOM_SERVER,
         WarningRule.UNKNOWN_MCP_SERVER,
         WarningRule.UNKNOWN_FEATURE_FLAG,
+        WarningRule.GLOBAL_FEATURE_FLAG,
         WarningRule.NON_EXPIRING_ACCESS_KEY,
         WarningRule.STATIC_KEY,
         WarningRule.PLATFORM_KEY,
@@ -222,6 +229,7 @@ IN_FILES: Final = frozenset(
         WarningRule.UNREACHED_VARIABLE,
         WarningRule.LOOKALIKE_NAME,
         WarningRule.DIFFERENT_CASE,
+        WarningRule.PREFIXED_NAME,
         WarningRule.UNKNOWN_WORKSPACE,
         WarningRule.UNUSED_EXCEPTION,
         WarningRule.OPEN_MASS_REMOVAL,

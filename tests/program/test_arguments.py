@@ -61,7 +61,7 @@ workspaces:
           search: {url: https://search, headers: {Authorization: "Bearer ${FOO}"}}
           local: {command: uvx, args: [server], env: {LEVEL: debug}}
         disabled: [webfetch, deepwiki]
-      featureFlags: {jira-write: true, gerrit.enabled: false}
+      featureFlags: {jira-write: true, advanced-sdk-options: false}
       caBundle: {file: ca.pem}
     limits:
       containers:
@@ -83,7 +83,9 @@ workspaces:
     onClose: {sessions: deletePods, wait: 30s}
     adopt: true
 """
-SETTINGS = StackSettings("project/fleet", {"clusterUid": "u"}, openshift=True, platform_namespace="acp")
+SETTINGS = StackSettings(
+    "project/fleet", {"clusterUid": "u"}, openshift=True, platform_namespace="acp", api_server=True
+)
 VALUES = WorkspaceValues({"ANTHROPIC_API_KEY": "one"}, {"LOG_LEVEL": "debug", "FOO": "two"})
 
 
@@ -117,6 +119,7 @@ def test_every_field_becomes_an_argument():
         "adopt": True,
         "openshift": True,
         "platformNamespace": "acp",
+        "ambientApiServer": True,
         "displayName": "Payments",
         "description": "Services that move money",
         "owners": ["group:break-glass", "serviceaccount:ci:deployer", "user:zoe@example.com"],
@@ -156,7 +159,7 @@ def test_every_field_becomes_an_argument():
                 },
                 "disabled": ["deepwiki", "webfetch"],
             },
-            "featureFlags": {"jira-write": True, "gerrit.enabled": False},
+            "featureFlags": {"jira-write": True, "advanced-sdk-options": False},
             "caBundle": "PEM",
         },
         "limits": {
@@ -387,3 +390,27 @@ def test_a_default_that_the_life_is_too_short_for_is_cut():
     key = parse_stack(text, "x.yaml").file.workspaces["pay"].keys["ci"]
     spec = key_spec("ci", key, CALENDAR)
     assert (spec["rotateBeforeSeconds"], spec["overlapSeconds"]) == (DAY // 2, DAY // 2)
+
+
+SSO = """
+workspaces:
+  payments:
+    grants: [{user: "oidc:bob"}, {user: alice}]
+    secrets: {runner: {ANTHROPIC_API_KEY: {env: THE_KEY}}}
+"""
+
+
+def test_a_run_warns_of_names_that_single_sign_on_does_not_have(run_fleet, monkeypatch):
+    monkeypatch.setenv("THE_KEY", "v-one")
+    (warning,) = run_fleet(SSO, config={"clusterUid": "u", "sso": "true"}).warnings
+    assert "'user:oidc:bob' has a prefix" in warning
+    assert run_fleet(SSO, config={"clusterUid": "u"}).warnings == []
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [({"sso": "yes"}, "sso: is neither true nor false"), ({"platformUrl": "http://acp"}, "platformUrl: is not enc")],
+)
+def test_what_the_config_says_of_the_platform_is_checked(run_fleet, config, problem):
+    (line,) = run_fleet.refusal("workspaces: {}", config={"clusterUid": "u", **config})
+    assert problem in line

@@ -20,8 +20,9 @@ _PART = re.compile(r"\n\s*\n|\n(?=\s*[-*] |\s*\d+\. |#)|\n(?=\|)|(?<!\\)\|")
 
 
 def sentences(page: str) -> Iterator[str]:
-    """Yield the sentences of a page, with a word for each piece of code, and without blocks and targets of links."""
+    """Yield the sentences of a page, with a word for each list of code, and without blocks and targets of links."""
     text = re.sub(r"`[^`]*`", "CODE", _FENCE.sub("", page))
+    text = re.sub(r"CODE(, CODE)+", "CODE", text)  # the values of a field
     text = re.sub(r"\]\([^)]*\)", "]", text).replace("&#124;", "/")
     for part in _PART.split(text):
         yield from re.split(r"(?<=[.!?:])\s+", " ".join(part.split()))
