@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--sizes",
         type=_sizes,
-        default=[10, 100, 1000],
+        default=None,
         help="numbers of workspaces (default: 10,100,1000)",
         metavar="N,N",
     )
@@ -80,6 +80,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--only", type=_of(Contender), default=list(Contender), help=", ".join(Contender), metavar="CONTENDER,…"
     )
+    made.add_argument(
+        "--adopt", type=int, default=None, metavar="N",
+        help="existing workspaces to adopt (default: 1000 with all sizes and contenders, otherwise 0; alone: no sizes)",
+    )  # fmt: skip
     made.add_argument("--write", action="store_true", help="write docs/project/performance.md and its chart")
     made.add_argument("--format", choices=("text", "json"), default="text", help="output format (default: text)")
     return made
@@ -105,7 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         toolchain = find_or_build(progress)
         machine = this_machine(toolchain)
         say(machine.line())
-        results = benchmark(toolchain, Selection(options.sizes, options.phases, options.only), say)
+        sizes = options.sizes or ([10, 100, 1000] if options.adopt is None else [])
+        adopted = options.adopt if options.adopt is not None else 0 if options.sizes else 1000
+        results = benchmark(toolchain, Selection(sizes, options.phases, options.only, adopted), say)
         if options.write:
             write(results, machine)
     except KeyboardInterrupt:

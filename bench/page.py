@@ -6,7 +6,7 @@ from typing import Final
 from bench.errors import BenchError
 from bench.machine import Machine
 from bench.plot import svg
-from bench.report import HEADER, cells, exponents, markdown, offline_lines, ordered, parts
+from bench.report import HEADER, adoption_lines, cells, exponents, markdown, offline_lines, ordered, parts
 from bench.run import Results
 from bench.workload import PER_WORKSPACE
 from sandbox.paths import REPOSITORY
@@ -32,6 +32,8 @@ def measured(results: Results, machine: Machine) -> str:
         lines += ["", "What the distance to the raw API client is made of, in CPU seconds:", "", *markdown(table)]
     if found := offline_lines(results):
         lines += ["", "Without an engine, the best of three:", "", *(f"- {line}" for line in found)]
+    if found := adoption_lines(results):
+        lines += ["", "Adoption of workspaces with five kinds of history:", "", *(f"- {line}" for line in found)]
     return "\n".join(lines)
 
 

@@ -18,7 +18,8 @@ from sandbox.paths import REPOSITORY
 SHARD: Final = 50
 """Number of workspaces in a shard. docs/project/performance.md has the reason."""
 
-_NAME: Final = "bench"
+NAME: Final = "bench"
+"""Name of the fleet, and of the plain stack."""
 _LAST_LINES: Final = 30
 _AMBIENT: Final = str(Path(sys.executable).with_name("ambient"))
 
@@ -85,9 +86,9 @@ class FleetProject(_Project):
 
     def prepare(self) -> None:
         shards = math.ceil(self.workspaces / SHARD)
-        shared = self.folder / "stacks" / f"Pulumi.{_NAME}.yaml"
+        shared = self.folder / "stacks" / f"Pulumi.{NAME}.yaml"
         for number in range(shards):
-            stack = f"{_NAME}-{number:02d}"
+            stack = f"{NAME}-{number:02d}"
             own = shared.with_name(f"Pulumi.{stack}.yaml")
             if number:
                 shutil.copy(shared, own)
@@ -105,12 +106,12 @@ class FleetProject(_Project):
     def measure(self, phase: Phase, change: Change) -> Usage:
         """Write the phase's file and run its verb."""
         text = stack_file(self.workspaces, change)
-        (self.folder / "stacks" / f"{_NAME}.yaml").write_text(text, encoding="utf-8")
+        (self.folder / "stacks" / f"{NAME}.yaml").write_text(text, encoding="utf-8")
         if phase is Phase.PREVIEW:
-            return self.run(_AMBIENT, "plan", _NAME, "--all").usage
+            return self.run(_AMBIENT, "plan", NAME, "--all").usage
         if phase is Phase.DESTROY:
-            return self.run(_AMBIENT, "destroy", _NAME, "--confirm", _NAME).usage
-        return self.run(_AMBIENT, "up", _NAME, "--yes").usage
+            return self.run(_AMBIENT, "destroy", NAME, "--confirm", NAME).usage
+        return self.run(_AMBIENT, "up", NAME, "--yes").usage
 
 
 class PlainProject(_Project):
@@ -120,8 +121,8 @@ class PlainProject(_Project):
         return Path(__file__).parent / "plain"
 
     def prepare(self) -> None:
-        self.run("pulumi", "stack", "init", _NAME, "--non-interactive")
-        words = ("config", "set", "--secret", CONFIG_KEY, "--stack", _NAME, "--non-interactive")
+        self.run("pulumi", "stack", "init", NAME, "--non-interactive")
+        words = ("config", "set", "--secret", CONFIG_KEY, "--stack", NAME, "--non-interactive")
         self.run("pulumi", *words, stdin="sk-ant-not-a-real-key")
 
     def measure(self, phase: Phase, change: Change) -> Usage:
@@ -132,4 +133,4 @@ class PlainProject(_Project):
             Phase.DESTROY: ["destroy", "--yes", "--skip-preview"],
         }
         words = command.get(phase, ["up", "--yes", "--skip-preview", "--suppress-outputs"])
-        return self.run("pulumi", *words, "--stack", _NAME, "--non-interactive").usage
+        return self.run("pulumi", *words, "--stack", NAME, "--non-interactive").usage

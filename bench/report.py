@@ -112,17 +112,35 @@ def offline_lines(results: Results) -> list[str]:
     ]
 
 
+def adoption_lines(results: Results) -> list[str]:
+    """Return the measurements of an adoption, one a line."""
+    found = results.adoption
+    if found is None:
+        return []
+    steps = (
+        ("read the cluster and write YAML (`ambient adopt --no-check`)", found.write),
+        ("read it again and prove by previews that nothing changes (`ambient adopt`)", found.check),
+        ("the first run (`ambient up`)", found.first_run),
+    )
+    return [
+        f"{found.workspaces:,} existing workspaces, {what}: {usage.seconds:.1f} s, {usage.cpu_seconds:.1f} s of CPU"
+        for what, usage in steps
+    ]
+
+
 def text(results: Results, machine: Machine) -> str:
     """Return the report for a terminal or a log."""
     found = [machine.line(), "", aligned([HEADER, *map(cells, ordered(results))])]
     for title, table in (("Exponents", exponents(results)), ("CPU seconds by part", parts(results))):
         if table:
             found += ["", title, aligned(table)]
-    return "\n".join([*found, "", *offline_lines(results)]).rstrip()
+    return "\n".join([*found, "", *offline_lines(results), *adoption_lines(results)]).rstrip()
 
 
 def as_json(results: Results, machine: Machine) -> str:
     """Return all data as JSON, including the parts."""
     rows = [asdict(row) for row in results.rows]
     known = asdict(results.offline) if results.offline else None
-    return json.dumps({"machine": asdict(machine), "offline": known, "rows": rows}, indent=2)
+    adopted = asdict(results.adoption) if results.adoption else None
+    document = {"machine": asdict(machine), "offline": known, "adoption": adopted, "rows": rows}
+    return json.dumps(document, indent=2)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import server
+from bench.adoption import Adoption, adoption
 from bench.errors import BenchError
 from bench.objects import Object, difference, lines, objects
 from bench.offline import WORKSPACES, Offline, offline
@@ -37,6 +38,7 @@ class Results:
     """All results."""
 
     offline: Offline | None = None
+    adoption: Adoption | None = None
     rows: list[Row] = field(default_factory=list)
 
     def find(self, contender: Contender, workspaces: int, phase: Phase) -> Row | None:
@@ -52,6 +54,8 @@ class Selection:
     sizes: Sequence[int]
     phases: Collection[Phase]
     contenders: Collection[Contender]
+    adopted: int = 0
+    """Number of workspaces to adopt. 0 measures no adoption."""
 
 
 Snapshots = dict[Phase, list[Object]]
@@ -71,10 +75,14 @@ def benchmark(toolchain: Toolchain, desired: Selection, say: Say) -> Results:
         if len(desired.contenders) == len(Contender):
             results.offline = offline()
             say(f"validate {WORKSPACES} workspaces in as many files: {results.offline.validate:.2f} s")
-        say("warming up, not counted")
+        if desired.adopted:
+            say(f"adopt {desired.adopted} existing workspaces")
+            results.adoption = adoption(toolchain, Path(compiled), desired.adopted, say)
+        if desired.sizes:
+            say("warming up, not counted")
         warm: Snapshots = {}
         for contender in Contender:
-            if contender in desired.contenders or contender is Contender.FLEET:
+            if desired.sizes and (contender in desired.contenders or contender is Contender.FLEET):
                 _measure(_Bench(toolchain, Path(compiled), lambda _: None), contender, 1, [Phase.CREATE], warm)
         bench = _Bench(toolchain, Path(compiled), say)
         for size in desired.sizes:

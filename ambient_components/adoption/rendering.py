@@ -7,6 +7,7 @@ from typing import Any, Final
 import yaml
 
 from ambient_components.adoption.notes import Note, NoteRule
+from ambient_components.adoption.secrets import STORAGE
 from ambient_components.adoption.workspaces import ExistingWorkspace
 from ambient_components.printable import one_line
 from ambient_components.stackfile.schema import SCHEMA_FILE
@@ -106,12 +107,13 @@ def _comment(text: str, begins: str = "# - ") -> list[str]:
 
 def _secrets(workspace: str, names: Mapping[str, Sequence[str]]) -> list[str]:
     """Return a block to fill in: the names of variables, each with a place for its value."""
-    if not any(names.values()):
-        return []
+    # A note says what to do about the variables of a storage.
     sources = {
         secret: {name: {"config": f"{workspace}/{name}"} for name in variables}
         for secret, variables in names.items()
-        if variables
+        if variables and secret != STORAGE
     }
+    if not sources:
+        return []
     head = _comment("These variables stay unchanged. To declare them, give each a source and remove the '# '", "# ")
     return [*head, *(f"# {line}" for line in _yaml({"secrets": sources}).splitlines())]

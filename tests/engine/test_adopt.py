@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from sandbox.ui_style import UiKey, UiWorkspace, binding, grant
 from tests.support.attacks import CORE, PLATFORM, Bearer
+from tests.support.gate import MARK, Moment, dies
+from tests.support.life import Workspace
 from tests.support.machine import Machine
 from tests.support.stacks import Stack
-from tests.support.ui_style import UiKey, UiWorkspace, binding, grant
 
 DUMPED = (
     "/api/v1/namespaces/{}",
@@ -202,6 +204,22 @@ def test_workspaces_that_others_edited_are_adopted_without_a_change(stack: Stack
     assert stack.preview("--expect-no-changes").unchanged
     again = json.loads(adopt(stack, *names, "--format", "json", "--layout", "per-workspace").ok().text)
     assert (again["files"], again["adopted"], again["declared"]) == ([], {}, names)
+
+
+@pytest.mark.parametrize("moment", [MARK, Moment("before a binding is adopted", "UPDATE", "rolebindings")], ids=str)
+def test_an_adoption_that_died_is_completed_by_the_next_run(stack: Stack, moment: Moment) -> None:
+    workspace = UiWorkspace(stack.w, grants=(("group", "devs", "edit"),), keys=(UiKey("ci"),))
+    make(stack.machine, workspace)
+    before = dump(stack.machine, stack.w)
+    adopt(stack, stack.w).ok()
+    written = files(stack)
+    dies(stack, moment, Workspace(stack, stack.w))
+    assert differences(dump(stack.machine, stack.w), before) == []
+    adopt(stack, stack.w).ok()
+    assert files(stack) == written
+    stack.up().ok()
+    assert differences(dump(stack.machine, stack.w), before) == []
+    assert stack.preview("--expect-no-changes").unchanged
 
 
 # Files and refusals.

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.toolchain import Toolchain
+from sandbox.ui_style import histories
 from tests.engine.test_getting_started import Shell, in_order, lines
 from tests.support.machine import Machine, started
 from tests.support.stacks import REPOSITORY
-from tests.support.ui_style import histories
 
 PAGE = REPOSITORY / "docs" / "guides" / "adopt.md"
 COUNT = 30

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ambient_components.platform.naming import key_account
+from sandbox.ui_style import UiKey
 from tests.support.life import EMPTY, Workspace, made_in_the_ui, quiet
 from tests.support.platform_keys import (
     KEY,
@@ -16,7 +17,6 @@ from tests.support.platform_keys import (
     watched,
 )
 from tests.support.stacks import Stack
-from tests.support.ui_style import UiKey
 
 NIGHTLY = KEY.account
 OTHER = UiKey("edit", suffix="99999999")

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
 
+from sandbox.ui_style import UiKey, UiWorkspace
 from tests.support.life import RBAC
 from tests.support.machine import Machine
 from tests.support.stacks import Stack
-from tests.support.ui_style import UiKey, UiWorkspace
 
 KEY = UiKey("Nightly build", description="Builds main", last_used="2026-11-20T07:30:00Z")
 

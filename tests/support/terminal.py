@@ -1,78 +1,79 @@
-"""Recordings of a terminal as SVG: the output of commands with its colours, as text that people can select."""
+"""A command on a terminal of 80 columns, and what a person sees there."""
 
-import io
+import fcntl
+import os
+import pty
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
-from html import escape
+import select
+import struct
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
-import pytest
+COLUMNS, LINES = 80, 40
+PATIENCE = 300
+"""Seconds for a command that hangs."""
 
-from ambient_components.cli.app import run
+CTRL_C = "\x03"
 
-COLUMNS = 100
-"""Width of the terminal. Longer lines wrap as the commands wrap them."""
-
-_LINE, _CHARACTER, _EDGE = 19, 8.0, 16
-_LOOK = re.compile(r"\x1b\[([\d;]*)m")
-_CLASSES = {"1": "b", "2": "d", "31": "r", "32": "g", "33": "y"}
-_STYLE = (
-    "text{font:13px ui-monospace,Menlo,Consolas,monospace;fill:#d6deeb;white-space:pre}"
-    ".b{font-weight:bold}.d{fill:#8d9db4}.r{fill:#ff8080}.g{fill:#8fd98f}.y{fill:#e8c86a}.p{fill:#82aaff}"
-)
+_CLEAR = "\r\x1b[K"
 
 
-class _Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+class Terminal:
+    """A running command. `received` is all that it has written."""
 
+    def __init__(self, words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> None:
+        self.received = b""
+        self._read_up_to = 0
+        self._deadline = time.monotonic() + PATIENCE
+        # COLUMNS and LINES of the test's own terminal would hide the size of this one.
+        variables = {**environ, "TERM": "xterm"}
+        variables = {name: value for name, value in variables.items() if name not in ("COLUMNS", "LINES")}
+        self._child, self._end = pty.fork()
+        if self._child == 0:
+            try:
+                fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+                os.chdir(folder)
+                os.execvpe(words[0], [*words], variables)  # noqa: S606  # the test's own command
+            finally:
+                os._exit(127)
 
-def output(args: Sequence[str]) -> str:
-    """Return what a command writes to a terminal, with its colours."""
-    terminal = _Terminal()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(terminal):
-        patch.setenv("COLUMNS", str(COLUMNS))
-        patch.setenv("TERM", "xterm")
-        patch.delenv("NO_COLOR", raising=False)
-        code = run(list(args))
-    assert code in {0, 2}, terminal.getvalue()
-    return terminal.getvalue()
+    def wait_for(self, text: str) -> None:
+        """Read until the command has printed a text, after the one that was waited for before."""
+        self.until(lambda: text.encode() in self.received[self._read_up_to :], text)
+        self._read_up_to = self.received.index(text.encode(), self._read_up_to) + len(text.encode())
 
+    def until(self, done: Callable[[], bool], what: str) -> None:
+        """Read until something has happened."""
+        while not done():
+            assert self._read(), f"the command has ended before {what!r}:\n{self.screen}"
 
-def recording(description: str, lines: Sequence[str]) -> str:
-    """Return lines of a terminal as a picture.
+    def type(self, text: str) -> None:
+        """Type something."""
+        os.write(self._end, text.encode())
 
-    Args:
-        description: For readers who do not see it.
-        lines: With the escape sequences of their looks. A line that begins with `$ ` is a prompt with a command.
-    """
-    width, height = _EDGE * 2 + COLUMNS * _CHARACTER, _EDGE * 2 + _LINE * len(lines)
-    size = f'viewBox="0 0 {width:g} {height}" width="{width:g}"'
-    rows = [
-        f'<text x="{_EDGE}" y="{_EDGE + _LINE * number - 5}">{"".join(_spans(line))}</text>'
-        for number, line in enumerate(lines, 1)
-        if line
-    ]
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" role="img" {size}>',
-            f"<title>{escape(description)}</title>",
-            f"<style>{_STYLE}</style>",
-            f'<rect width="{width:g}" height="{height}" rx="6" fill="#161b26"/>',
-            *rows,
-            "</svg>",
-            "",
-        ]
-    )
+    def ended(self) -> int:
+        """Read to the end, and return the exit code."""
+        while self._read():
+            pass
+        os.close(self._end)
+        _, status = os.waitpid(self._child, 0)
+        return os.waitstatus_to_exitcode(status)
 
+    @property
+    def screen(self) -> str:
+        """What a person sees: without lines that were drawn over."""
+        text = re.sub(r"\x1b\[[0-9;]*m", "", self.received.decode(errors="replace")).replace("\r\n", "\n")
+        return "\n".join(line.rpartition(_CLEAR)[2] for line in text.split("\n"))
 
-def _spans(line: str) -> Iterator[str]:
-    if line.startswith("$ "):
-        yield f'<tspan class="p">$</tspan><tspan class="b"> {escape(line[2:])}</tspan>'
-        return
-    text, *rest = _LOOK.split(line)
-    yield escape(text)
-    for codes, text in zip(rest[::2], rest[1::2], strict=True):
-        names = " ".join(_CLASSES[code] for code in codes.split(";") if code in _CLASSES)
-        if text:
-            yield f'<tspan class="{names}">{escape(text)}</tspan>' if names else escape(text)
+    def _read(self) -> bool:
+        assert time.monotonic() < self._deadline, f"it hangs:\n{self.screen}"
+        if not select.select([self._end], [], [], 0.1)[0]:
+            return True
+        try:
+            part = os.read(self._end, 10_000)
+        except OSError:
+            return False  # EIO: the other side is closed
+        self.received += part
+        return bool(part)

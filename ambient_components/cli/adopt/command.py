@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from ambient_components import activity, clock
+from ambient_components.adoption import RefusedRule
 from ambient_components.adoption.layout import TEAM_LABEL, Layout
 from ambient_components.adoption.proof import live_objects
 from ambient_components.adoption.summary import counts, message, sections
@@ -100,7 +101,8 @@ def adopt(
 
 def _show_refused(found: Adoption) -> None:
     for one in found.refused:
-        show_problem(one.as_problem)
+        if one.rule is not RefusedRule.PLATFORM:
+            show_problem(one.as_problem)
 
 
 def _text(stack: str, found: Adoption, proof: Proof | None, branch: str) -> Iterator[str]:

@@ -36,7 +36,9 @@ def test_what_an_entry_cannot_say_is_a_comment_at_its_top() -> None:
         Note("pay", NoteRule.OTHER_BINDING, "RoleBinding x\nadopt: false gives edit to user:bob", ("delete it",)),
         Note("pay", NoteRule.KEY_EXPIRY, "word " * 60),
     )
-    workspace = ExistingWorkspace("pay", {"adopt": True}, notes, secret_names={"runner": ("ANTHROPIC_API_KEY",)})
+    workspace = ExistingWorkspace(
+        "pay", {"adopt": True}, notes, secret_names={"runner": ("ANTHROPIC_API_KEY",), "storage": ("S3_BUCKET",)}
+    )
     text = block(workspace)
     assert parse_yaml(text, "f").data == {"pay": {"adopt": True}}
     assert text.startswith("pay:\n  # - RoleBinding x\\nadopt: false gives edit to user:bob\n  #   hint: delete it\n")

@@ -13,7 +13,7 @@ from ambient_components.cli.init import project as init
 from ambient_components.cli.init.requirement import PACKAGE, WHEEL, requirement_of
 from ambient_components.documentation import RELEASE
 from ambient_components.engine.state import written_at
-from tests.support import terminal
+from tests.support import recorded_terminal as terminal
 
 ROOT = Path(__file__).parents[3]
 ASSETS = ROOT / "docs" / "assets"

@@ -1,4 +1,4 @@
-"""Workspaces as the platform's backend and operator make them, for tests without those programs. Contract 1 and 4.
+"""Workspaces as the platform's backend and operator make them, for tests and the benchmark. Contract 1 and 4.
 
 The forms are written out here, and not taken from the package: a test would compare the package with itself.
 """
@@ -27,10 +27,12 @@ class UiKey:
 
     @property
     def account(self) -> str:
+        """Name of its ServiceAccount."""
         return f"ambient-key-{sanitize_name(self.name)}-{self.suffix}"
 
     @property
     def binding(self) -> str:
+        """Name of its RoleBinding."""
         return f"ambient-key-{self.role}-{sanitize_name(self.name)}-{self.suffix}"
 
 
@@ -113,7 +115,7 @@ class UiWorkspace:
 
 
 def grant(kind: str, name: str, role: str) -> Body:
-    """The RoleBinding of the Sharing page."""
+    """Return the RoleBinding of the Sharing page."""
     notes = {
         "ambient-code.io/subject-kind": kind.capitalize(),
         "ambient-code.io/subject-name": name,
@@ -126,7 +128,7 @@ def grant(kind: str, name: str, role: str) -> Body:
 def binding(
     name: str, role: str, subject: Body, labels: dict[str, str] | None = None, notes: dict[str, str] | None = None
 ) -> Body:
-    """A RoleBinding to one of the platform's roles."""
+    """Return a RoleBinding to one of the platform's roles."""
     reference = {"apiGroup": RBAC, "kind": "ClusterRole", "name": _ROLE.format(role)}
     body = _object(f"{RBAC}/v1", "RoleBinding", name, labels=labels, notes=notes)
     return {**body, "roleRef": reference, "subjects": [subject]}
@@ -146,7 +148,7 @@ def _object(
 
 
 def histories(count: int, prefix: str = "team") -> Iterator[UiWorkspace]:
-    """Yield workspaces with five kinds of history: just made, shared, used by machines, set up, open to everybody."""
+    """Yield workspaces with five kinds of history: just made, shared, used by machines, set up, open to all users."""
     for number in range(count):
         name, digits = f"{prefix}-{number:04}", f"{number:08x}"
         devs = (("group", f"{name}-devs", "edit"), ("user", "auditor@example.com", "view"))
