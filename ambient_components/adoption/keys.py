@@ -41,6 +41,7 @@ from ambient_components.platform.naming import (
     key_id_problem,
     key_role_binding,
     sanitize_name,
+    user_id_problem,
 )
 from ambient_components.rotation.state import parse_time
 
@@ -165,7 +166,15 @@ def _named(notes: Notes, identities: Iterable[_Identity]) -> list[tuple[str, _Id
                 object=f"ServiceAccount {name(former.account)}",
             )
     found = [
-        (key_id, one, {**({"generation": generation} if generation > 1 else {}), "adopt": [name(one.account)]})
+        (
+            key_id,
+            one,
+            {
+                **({"generation": generation} if generation > 1 else {}),
+                "adopt": [name(one.account)],
+                **_acts_as(one.account),
+            },
+        )
         for key_id, (generation, one) in ours.items()
     ]
     taken = {*ours}
@@ -174,6 +183,12 @@ def _named(notes: Notes, identities: Iterable[_Identity]) -> list[tuple[str, _Id
         taken.add(key_id)
         found.append((key_id, one, {SERVICE_ACCOUNT_FIELD: name(one.account)}))
     return sorted(found, key=lambda each: each[0])
+
+
+def _acts_as(account: Json) -> dict[str, str]:
+    """Return the user that a key of this tool acts for. The first run removes what the stack file does not accept."""
+    user = annotations(account).get(CREATED_BY_USER_ID_ANNOTATION)
+    return {"actsAs": user} if user is not None and user_id_problem(user) is None else {}
 
 
 def _made_here(workspace: str, account: str) -> tuple[str, int] | None:
@@ -267,7 +282,7 @@ def _note_all(notes: Notes, identities: list[_Identity], found: Keys) -> None:
         notes.add(
             NoteRule.KEY_USER,
             f"with SSO, {listing(users)} act for the users who created them, and not with the keys' roles",
-            "a new identity has no such user: raise the key's generation",
+            "adoption keeps that user; a new identity has none: raise the key's generation, with actsAs to name one",
         )
     note_other_managers(notes, "ServiceAccount", [one.account for one in identities])
 

@@ -156,6 +156,11 @@ class KeySpec(TokenTerms):
     1 is valid.
     """
 
+    actsAs: NotRequired[str]  # noqa: N815  # Pulumi's own spelling of arguments
+    """Id of the platform's user for whom the key acts: its sessions get this user's integrations. With single sign-on
+    the user's rights replace the key's role, in every workspace. The ledger's entry needs the same.
+    """
+
     keepPrevious: NotRequired[bool]  # noqa: N815  # Pulumi's own spelling of arguments
     """Whether the previous generation's identity stays valid beside this one; a run without this deletes it."""
 

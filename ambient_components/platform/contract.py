@@ -117,7 +117,8 @@ SA_NAME_ANNOTATION: Final = "ambient-code.io/sa-name"
 """On a key's binding: its ServiceAccount. Without it, a revocation in the UI keeps the binding. Contract 10.5."""
 
 CREATED_BY_USER_ID_ANNOTATION: Final = "ambient-code.io/created-by-user-id"
-"""On a key's ServiceAccount: the user that the key acts for in SSO mode, instead of its role. Never set. Contract 10.4.
+"""On a key's ServiceAccount: the user that the key acts for, in SSO mode instead of its role. Set by `actsAs` alone.
+Contract 2, 10.4.
 """
 
 LAST_USED_AT_ANNOTATION: Final = "ambient-code.io/last-used-at"

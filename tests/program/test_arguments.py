@@ -33,7 +33,8 @@ workspaces:
   pay:
     keys:
       a: {name: A, description: all, rotateBefore: 10d, overlap: 5d, rotate: manual, warnAhead: 30d, generation: 3, \
-overlapUntil: 2026-12-31, adopt: [ambient-key-a-19ac58c2], deliver: {secret: {namespace: ci, name: a}}, retain: none}
+overlapUntil: 2026-12-31, adopt: [ambient-key-a-19ac58c2], deliver: {secret: {namespace: ci, name: a}}, \
+retain: none, actsAs: ci-robot}
       b: {lifetime: never, static: true}
       c: {serviceAccount: ambient-key-nightly-build-3f2a91bc}
 """
@@ -358,6 +359,11 @@ def key_of(text, calendar=CALENDAR):
                 "retain": "none",
             },
             {"lifetimeSeconds": 90 * DAY, "deliver": "ci/s", "retain": "none"},
+        ),
+        (
+            "{actsAs: ci-robot}",
+            {"lifetimeSeconds": 90 * DAY, "actsAs": "ci-robot"},
+            {"lifetimeSeconds": 90 * DAY, "actsAs": "ci-robot"},
         ),
     ],
 )

@@ -120,6 +120,12 @@ def test_a_key_of_this_tool_in_a_released_workspace_keeps_its_generation():
     assert found.entry["keys"] == {"ci": {"generation": 3, "adopt": [account(made)]}}
 
 
+def test_a_key_of_this_tool_keeps_the_user_that_it_acts_for():
+    made = own_key("pay", "ci")
+    made[0]["metadata"]["annotations"]["ambient-code.io/created-by-user-id"] = "ci-robot"
+    assert of_pay(*made).entry["keys"] == {"ci": {"adopt": [account(made)], "actsAs": "ci-robot"}}
+
+
 def test_of_two_generations_the_newest_is_the_key():
     former, current = own_key("pay", "ci", generation=1), own_key("pay", "ci", generation=2)
     found = of_pay(*former, *current)

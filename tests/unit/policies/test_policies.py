@@ -42,6 +42,7 @@ CROSSING = {
     "publicAccess": entry(grants={"group:system:authenticated": "view"}),
     "adminKey": entry(keys={"ci": {"role": "admin", "generation": 1}}),
     "nonExpiringKey": entry(keys={"ci": {**EDIT, "never": True}}),
+    "actingKey": entry(keys={"ci": {**EDIT, "actsAs": "alice"}}),
     "tooManyKeys": entry(keys={f"k{number}": EDIT for number in range(11)}),
     "individualGrant": entry(grants={"user:bob": "view"}),
     "adminKeyWithEditors": entry(
