@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 TEAM_LABEL: Final = "team"
 """The default label of a namespace that names its team."""
@@ -24,19 +24,20 @@ class Layout(StrEnum):
     """A file for each value of a label, in that folder."""
 
 
-def file_of(layout: Layout, stack: str, workspace: str, entry: Mapping[str, Any], label: str = TEAM_LABEL) -> str:
+def file_of(layout: Layout, stack: str, workspace: str, labels: Mapping[str, str], label: str = TEAM_LABEL) -> str:
     """Return the path of the file with a workspace's entry, from the folder of stack files.
 
     Args:
         layout: The layout.
         stack: The stack's name.
         workspace: The workspace's name.
-        entry: Its entry.
+        labels: Labels of its namespace.
         label: The label that names its team.
     """
     if layout is Layout.ONE:
         return f"{stack}.yaml"
-    name = workspace if layout is Layout.PER_WORKSPACE else (entry.get("labels") or {}).get(label) or _OTHERS
+    # Some file systems take names that differ in case for one.
+    name = workspace if layout is Layout.PER_WORKSPACE else labels.get(label, "").lower() or _OTHERS
     return f"{stack}/{name}.yaml"
 
 

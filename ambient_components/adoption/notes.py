@@ -95,6 +95,9 @@ class NoteRule(StrEnum):
     POD_SECURITY = "podSecurity"
     """A Pod Security level that the stack file does not accept."""
 
+    DEFAULTS = "defaults"
+    """Defaults of the stack file that an entry cannot take away."""
+
     DISPLAY_NAME = "displayName"
     """A display name or description that the stack file does not accept."""
 

@@ -4,19 +4,26 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ambient_components.access.bindings import SERVICE_ACCOUNT
 from ambient_components.adoption.existing import ExistingObjects
-from ambient_components.cluster.objects import Json, mapping, mappings, name, texts
+from ambient_components.cluster.objects import Json, annotations, mapping, mappings, name, texts
+from ambient_components.cluster.objects import labels as labels_of
+from ambient_components.cluster.objects import metadata as metadata_of
 from ambient_components.engine import names, urns
 from ambient_components.engine.secrets import is_secret
+from ambient_components.engine.state import Resource
 from ambient_components.engine.steps import CREATES, Step
 from ambient_components.platform.contract import (
     CONTAINER_LIMITS,
+    CREATED_AT_ANNOTATION,
     FEATURE_FLAGS,
+    FEATURE_FLAGS_LABELS,
     OWNER_ANNOTATION,
     PROJECT_SETTINGS,
     RELEASED_BY_ANNOTATION,
 )
 from ambient_components.printable import one_line
+from ambient_components.rules.secret_patterns import looks_like_credential
 
 _SHARED: Final = {
     urns.PROJECT_SETTINGS: ("ProjectSettings", PROJECT_SETTINGS),
@@ -30,6 +37,16 @@ _OBJECT: Final = frozenset({"metadata", "spec", "data", "roleRef", "subjects"})
 _ENGINES: Final = "pulumi.com/"
 """Prefix of annotations that are for the engine's plugin and never reach the cluster."""
 _LONGEST: Final = 80
+_HIDDEN: Final = "[hidden]"
+_CREATE: Final = "create"
+_FIELD: Final = "field"
+_KINDS: Final = {urns.WORKSPACE_SECRET: "Secret"}
+_ACCESS: Final = frozenset({urns.ROLE_BINDING, urns.SERVICE_ACCOUNT})
+_SHOWN: Final = (
+    "roleRef", "subjects", "metadata.labels", "labels", "inactivityTimeoutSeconds", "flags", "default", "max", "min",
+    "spec.hard",
+)  # fmt: skip
+"""Beginnings of the paths of values that are shown. Others may be secret, as in headers of MCP servers."""
 _ABSENT: Final = "nothing"
 
 Live = Callable[[str, str, str], Json | None]
@@ -38,22 +55,29 @@ Live = Callable[[str, str, str], Json | None]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Difference:
-    """One thing that a run would change in an adopted workspace."""
+    """One thing that a run would change in an adopted workspace besides ownership. Never a value that may be secret."""
 
     workspace: str
     object: str
     """Kind and name, such as `LimitRange ambient-default-limits`."""
+    op: str
+    """create, field, or the engine's operation on an object that the stack has already."""
     field: str = ""
-    """Path of the field. Empty if the whole object is created."""
+    """Path of the field."""
     live: str = ""
     """What the cluster has."""
     declared: str = ""
     """What the run writes."""
 
     def __str__(self) -> str:
-        if not self.field:
-            return f"{self.workspace}: {self.object} does not exist, and the run creates it"
-        return f"{self.workspace}: {self.object}: {self.field} is {self.live}, and the run writes {self.declared}"
+        match self.op:
+            case "create":
+                what = "does not exist, and the run creates it"
+            case "field":
+                what = f"{self.field} is {self.live}, and the run writes {self.declared}"
+            case _:
+                what = f"the stack has it already, and the run's operation is: {self.op}"
+        return f"{self.workspace}: {self.object}: {what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,33 +102,41 @@ def findings(steps: Iterable[Step], live: Live, workspaces: Collection[str]) -> 
     """
     adopted, others, found = 0, 0, set[Difference]()
     for step in steps:
-        if not step.changes or step.new is None or not step.new.custom or urns.is_stacks_own(step.type):
+        resource = step.new or step.old
+        if not step.changes or resource is None or not resource.custom or urns.is_stacks_own(step.type):
             continue
         workspace = names.workspace_of(step.name)
-        if workspace not in workspaces or step.op not in CREATES:
+        if workspace not in workspaces:
             others += 1
-            continue
-        differences = list(_of_object(step, workspace, live))
-        found.update(differences)
-        adopted += not any(one.field == "" for one in differences)
+        elif step.op not in CREATES:
+            found.add(Difference(workspace, f"{step.kind} {step.name}", step.op))
+        else:
+            differences = list(_of_object(resource, step.kind, workspace, live))
+            found.update(differences)
+            adopted += not any(one.op == _CREATE for one in differences)
     return Findings(adopted, tuple(sorted(found)), others)
 
 
-def _of_object(step: Step, workspace: str, live: Live) -> Iterator[Difference]:
-    inputs = step.new.inputs if step.new is not None else {}
-    shared = _SHARED.get(step.type)
+def _of_object(resource: Resource, step_kind: str, workspace: str, live: Live) -> Iterator[Difference]:
+    inputs = resource.inputs
     metadata = mapping(inputs.get("metadata"))
-    kind, called = shared or (step.kind.removesuffix("Patch"), str(metadata.get("name") or step.name))
+    called = str(metadata.get("name") or inputs.get("secret") or resource.name)
+    kind, called = _SHARED.get(resource.type) or (step_kind.removesuffix("Patch"), called)
+    what = f"{_KINDS.get(resource.type, kind)} {called}"
     namespace = str(inputs.get("namespace") or metadata.get("namespace") or "")
-    there = live(kind, namespace, called) if shared or metadata else None
+    there = live(_KINDS.get(resource.type, kind), namespace, called)
     if there is None:
-        yield Difference(workspace, f"{kind} {called}")
-    elif shared:
+        yield Difference(workspace, what, _CREATE)
+    elif resource.type == urns.WORKSPACE_SECRET:
+        yield Difference(workspace, what, _FIELD, "data", "as set in the UI", "the declared variables and no others")
+    elif resource.type in _SHARED:
         fields = {name: value for name, value in inputs.items() if name not in ("namespace", "released")}
-        yield from _differences(workspace, f"{kind} {called}", fields, _as_inputs(there))
+        labels = FEATURE_FLAGS_LABELS if resource.type == urns.FEATURE_FLAGS else {}
+        yield from _fields(workspace, what, {**fields, "labels": labels}, _as_inputs(there))
     else:
-        declared = {key: value for key, value in inputs.items() if key in _OBJECT}
-        yield from _differences(workspace, f"{kind} {called}", declared, there)
+        yield from _fields(workspace, what, {key: inputs[key] for key in _OBJECT if key in inputs}, there)
+        if resource.type in _ACCESS:
+            yield from _removed(workspace, what, there)
 
 
 def _as_inputs(there: Json) -> dict[str, Any]:
@@ -112,14 +144,23 @@ def _as_inputs(there: Json) -> dict[str, Any]:
     spec = mapping(there.get("spec"))
     item = next((one for one in mappings(spec.get("limits")) if one.get("type") == "Container"), {})
     flags = {flag: value == "true" for flag, value in texts(there.get("data")).items()}
-    return {**spec, **item, "flags": flags}
+    return {**spec, **item, "flags": flags, "labels": labels_of(there)}
 
 
-def _differences(
-    workspace: str, what: str, declared: Mapping[str, Any], live: Mapping[str, Any]
-) -> Iterator[Difference]:
+def _removed(workspace: str, what: str, there: Json) -> Iterator[Difference]:
+    """Yield what a run changes in objects with access although no input names it (`provider.workspace`)."""
+    for field in ("finalizers", "ownerReferences"):
+        if metadata_of(there).get(field):
+            yield Difference(workspace, what, _FIELD, f"metadata.{field}", "set", _ABSENT)
+    if what.startswith(SERVICE_ACCOUNT) and CREATED_AT_ANNOTATION not in annotations(there):
+        yield Difference(workspace, what, _FIELD, f"metadata.annotations.{CREATED_AT_ANNOTATION}", _ABSENT, "this time")
+
+
+def _fields(workspace: str, what: str, declared: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[Difference]:
     for path, here, wanted in lacking(declared, live):
-        yield Difference(workspace, what, path, _shown(here), _shown(wanted))
+        is_open = path.startswith(_SHOWN)
+        shown = (_shown(here), _shown(wanted)) if is_open else ("another value", "the declared one")
+        yield Difference(workspace, what, _FIELD, path, *shown)
 
 
 def lacking(declared: Any, live: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -134,14 +175,13 @@ def lacking(declared: Any, live: Any, path: str = "") -> Iterator[tuple[str, Any
     elif isinstance(declared, list) and isinstance(live, list) and len(declared) == len(live):
         for index, (one, other) in enumerate(zip(declared, live, strict=True)):
             yield from lacking(one, other, f"{path}[{index}]")
-    elif declared != live and (declared, live) != ("", None):
+    elif declared != live:
         yield path, live, declared
 
 
 def _shown(value: Any) -> str:
-    if is_secret(value):
-        return "[secret]"
-    return _ABSENT if value is None else one_line(str(value), _LONGEST)
+    text = _ABSENT if value is None else one_line(str(value), _LONGEST)
+    return _HIDDEN if is_secret(value) or looks_like_credential(text) else text
 
 
 def live_objects(objects: ExistingObjects) -> Live:
@@ -149,11 +189,13 @@ def live_objects(objects: ExistingObjects) -> Live:
     found: dict[tuple[str, str, str], Json] = {}
     for workspace, there in objects.workspaces.items():
         found["Namespace", "", workspace] = there.namespace
-        single = {"ProjectSettings": there.settings, "ConfigMap": there.flags}
-        lists = {
-            "RoleBinding": there.bindings, "ServiceAccount": there.accounts, "LimitRange": there.limit_ranges,
-            "ResourceQuota": there.quotas, "NetworkPolicy": there.policies,
+        secrets: list[Json] = [{"metadata": {"name": secret}} for secret in there.secrets]
+        lists: dict[str, list[Json]] = {
+            "RoleBinding": there.bindings, SERVICE_ACCOUNT: there.accounts, "LimitRange": there.limit_ranges,
+            "ResourceQuota": there.quotas, "NetworkPolicy": there.policies, "Secret": secrets,
+            "ProjectSettings": [one for one in (there.settings,) if one],
+            "ConfigMap": [one for one in (there.flags, there.ca_bundle) if one],
         }  # fmt: skip
-        for kind, items in {**lists, **{kind: [one] for kind, one in single.items() if one}}.items():
+        for kind, items in lists.items():
             found |= {(kind, workspace, name(one)): one for one in items}
     return lambda kind, namespace, named: found.get((kind, namespace, named))

@@ -1,7 +1,8 @@
 """What an adoption found, for the person who reviews it: counts, guardrails, keys out of use, spread subjects."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -17,6 +18,10 @@ STALE_AFTER: Final = timedelta(days=90)
 """A key of which no use was seen for this long is reported: the default lifetime of the platform's tokens."""
 
 _SEVERAL: Final = 2
+_LINES: Final = 50
+"""Maximum lines of one section of the commit message."""
+_NOTES: Final = "Not in the files"
+_MARKS: Final = str.maketrans({"[": "(", "]": ")", "#": "No. ", "@": " at "})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +49,20 @@ class Summary:
     """Workspaces by subject, of subjects in at least two of them."""
     notes: tuple[Note, ...]
     """What the files can't say."""
+    exceptions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Workspaces by the guardrail that their entries have an exception from."""
+    until: str = ""
+    """Last day of these exceptions, YYYY-MM-DD."""
 
     def document(self) -> dict[str, Any]:
         """Return the summary as JSON."""
         return {
             "counts": {
                 "workspaces": self.workspaces, "owners": self.owners, "grants": self.grants, "keys": self.keys,
+            },
+            "exceptions": {
+                "until": self.until or None,
+                "workspaces": {name: list(where) for name, where in self.exceptions.items()},
             },
             "guardrails": {name: list(where) for name, where in self.guardrails.items()},
             "staleKeys": [
@@ -129,9 +142,18 @@ def message(summary: Summary, stack: str, proof: Sequence[str], refused: Sequenc
     """
     lines = [f"Adopt {_count(summary.workspaces, 'workspace')} into stack {stack}", "", f"Found: {counts(summary)}."]
     lines += proof
-    for heading, items in (*sections(summary), *([("Not adopted", refused)] if refused else [])):
-        lines += ["", f"{heading}:", *(f"- {one_line(item)}" for item in items)]
+    rules = Counter(note.rule for note in summary.notes)
+    notes = [f"{rule}: {count} (see the comments in the entries)" for rule, count in sorted(rules.items())]
+    parts = [*(part for part in sections(summary) if part[0] != _NOTES), (_NOTES, notes), ("Not adopted", refused)]
+    for heading, items in parts:
+        lines += ["", f"{heading}:", *(f"- {_plain(item)}" for item in items[:_LINES])] if items else []
+        lines += [f"- and {len(items) - _LINES} more"] if len(items) > _LINES else []
     return "\n".join(lines) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Return a text without what forges and CI systems read in a commit message, such as `[skip ci]` and `#1`."""
+    return one_line(text).translate(_MARKS)
 
 
 def counts(summary: Summary) -> str:
@@ -151,13 +173,21 @@ def sections(summary: Summary) -> list[tuple[str, list[str]]]:
             list(map(_stale, summary.stale_keys)),
         ),
         ("Subjects in several workspaces", [f"{who}: {len(names)}" for who, names in summary.spread.items()]),
-        ("Not in the files (the entries have comments)", _notes(summary)),
+        (
+            f"Exceptions from guardrails, until {summary.until}: remove the access or the exception",
+            _exceptions(summary),
+        ),
+        (_NOTES, _notes(summary)),
     ]
     return [(heading, lines) for heading, lines in found if lines]
 
 
 def _guardrails(summary: Summary) -> list[str]:
     return [f"{guardrail}: {', '.join(names)}" for guardrail, names in summary.guardrails.items()]
+
+
+def _exceptions(summary: Summary) -> list[str]:
+    return [f"{guardrail}: {', '.join(names)}" for guardrail, names in summary.exceptions.items()]
 
 
 def _notes(summary: Summary) -> list[str]:

@@ -56,6 +56,9 @@ class LoadedStack:
     that names stacks.
     """
 
+    defaults: Mapping[str, Any]
+    """Merged defaults of all files, unconverted."""
+
     provenance: Provenance
     """Source layer of each value."""
 
@@ -113,6 +116,7 @@ def review_stack(path: str | Path, text: str | None = None, files: Files = DISK)
     problems, stack = Problems(reader.problems), None
     if reader.files:  # empty if the stack file itself could not be read
         tree = merge_files(reader.files, problems, complete=reader.complete)
+        defaults = tree.data.get("defaults") or {}
         tree, layers = apply_layers(tree, problems, complete=reader.complete)
         provenance = Provenance(layers)
         sources = SourceMap(tree.marks)
@@ -130,6 +134,7 @@ def review_stack(path: str | Path, text: str | None = None, files: Files = DISK)
                 project,
                 warnings,
                 data,
+                defaults,
                 provenance,
             )
     everything = sorted((*problems.errors, *problems.warnings), key=lambda problem: problem.sort_key)

@@ -270,7 +270,7 @@ def test_existing_entries_and_files_stay_unless_told(stack: Stack, one: str) -> 
     before = files(stack)
     said = adopt(stack, one)
     assert (said.code, files(stack)) == (2, before)
-    assert "RoleBinding ambient-permission-admin-devs-group does not exist, and the run creates it" in said.text
+    assert "RoleBinding ambient-permission-admin-devs-group: does not exist, and the run creates it" in said.text
     adopt(stack, one, "--overwrite").ok()
     assert text(stack).startswith(f"# ours\nworkspaces:\n  {one}:\n    adopt: true\n")
     assert "role: edit" in text(stack)

@@ -15,7 +15,7 @@ from tests.support.stacks import REPOSITORY
 PAGE = REPOSITORY / "docs" / "guides" / "adopt.md"
 COUNT = 30
 _BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-_VARIES = re.compile(r" in [\d.]+ s:")
+_VARIES = re.compile(r" in [\d.]+ s:|until \d{4}-\d{2}-\d{2}")
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def test_three_commands_bring_30_workspaces_under_management(cluster: Machine, t
         elif block["language"] == "yaml":
             assert in_order(lines(block["text"]), lines((tmp_path / "stacks/dev.yaml").read_text())) == []
         else:
-            said = lines(_VARIES.sub(" in SECONDS:", reported))
-            for line in lines(_VARIES.sub(" in SECONDS:", block["text"])):
+            said = lines(_VARIES.sub("VARIES", reported))
+            for line in lines(_VARIES.sub("VARIES", block["text"])):
                 assert any(each.startswith(line) for each in said), f"{line}\n{reported}"
     assert commands == ["ambient init dev --yes", "ambient adopt dev", "ambient up dev --yes"]
     assert "No changes" in shell.type("ambient plan dev")

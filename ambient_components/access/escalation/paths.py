@@ -136,8 +136,8 @@ def acting_keys(place: Place) -> Iterator[Finding]:
         f"act as {' and '.join(users)} with {named(keys)}, with single sign-on in every workspace",
         None,
         f"the ServiceAccount of {named(keys)} has the annotation {CREATED_BY_USER_ID_ANNOTATION}: sessions of its "
-        "tokens get that user's integrations, and with single sign-on the platform takes that user for the caller; edit "
-        "and admin may mint such tokens",
+        "tokens get that user's integrations, and with single sign-on the platform takes that user for the caller; "
+        "edit and admin may mint such tokens",
         (
             f"{fields(keys, 'actsAs')}: leave it out",
             "a user of their own for such keys, with few grants and integrations",

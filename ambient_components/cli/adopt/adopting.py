@@ -4,30 +4,35 @@ import difflib
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from ambient_components.access.entries import Ledger
-from ambient_components.access.guardrails import BUILT_IN, Crossed, crossed
+from ambient_components.access.guardrails import BUILT_IN, crossed
 from ambient_components.adoption import (
     ExistingObjects,
     ExistingWorkspace,
     Reader,
     Refused,
     existing_workspaces,
-    factor,
-    fit,
     read_existing,
 )
 from ambient_components.adoption.files import Arrangement, texts
 from ambient_components.adoption.layout import Layout, file_of
 from ambient_components.adoption.summary import Summary, summarize
+from ambient_components.cli.adopt.entries import (
+    EXCEPTION,
+    below_defaults,
+    by_guardrail,
+    kept,
+    needed_exceptions,
+    with_exceptions,
+)
 from ambient_components.cli.templates import example
 from ambient_components.cli.writing import write_files
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
-from ambient_components.cluster.objects import mapping
+from ambient_components.cluster.objects import labels
 from ambient_components.errors import AmbientError, Problem, Where, fail
 from ambient_components.output import from_here
 from ambient_components.plan import making
@@ -35,12 +40,8 @@ from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.rules.installation import API_SERVER
 from ambient_components.stackfile.files import PlannedFiles
 from ambient_components.stackfile.loader import LoadedStack, load_stack, review_stack
-from ambient_components.stackfile.yaml.reader import parse_yaml, read_text
+from ambient_components.stackfile.yaml.reader import read_text
 from ambient_components.stacks.project import STACK_FILES, Project, bare_name
-
-_REASON: Final = "found at the adoption: keep or remove it"
-_EXCEPTION: Final = timedelta(days=90)
-"""How long the exceptions hold that existing access needs: an expired one never blocks a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,13 @@ class Adoption:
     loaded: LoadedStack | None
     """The stack as it will be. None if there is no stack file."""
     summary: Summary
+    unclaimed: tuple[str, ...] = ()
+    """Workspaces with an entry that a run would refuse, because it has no `adopt: true`."""
+
+    @property
+    def as_it_is(self) -> "Adoption":
+        """The same without what would be written."""
+        return replace(self, texts={}, adopted={}, summary=replace(self.summary, notes=(), exceptions={}))
 
     @property
     def managed(self) -> list[str]:
@@ -109,40 +117,68 @@ def adoption(project: Project, wish: Wish, objects: ExistingObjects, now: dateti
         AmbientError: A named workspace can't be adopted, or a file is in a form that can't be edited.
     """
     path = project.stack_file(wish.stack)
-    stack, starts = bare_name(wish.stack), _text(path) in (None, example(bare_name(wish.stack)))
+    starts = _text(path) in (None, example(bare_name(wish.stack)))
     loaded = None if starts else load_stack(from_here(path))
     places = _places(project, loaded)
     found = existing_workspaces(objects, _reader(project, wish.stack))
     refused = tuple(one for one in found if isinstance(one, Refused))
     _require(wish.workspaces, refused)
-    new = [one for one in found if isinstance(one, ExistingWorkspace) and (wish.overwrite or one.name not in places)]
-    declared = tuple(sorted(places.keys() & {one.name for one in found}))
-    homes = {one.name: file_of(wish.layout, stack, one.name, one.entry, wish.team_label) for one in new} | places
-    arrangement = Arrangement(stack, wish.layout, {one.name: homes[one.name] for one in new})
-    defaults: Mapping[str, Any] = {}
-    if starts:
-        factored = factor({one.name: one.entry for one in new})
-        defaults = factored.defaults
-        new = [replace(one, entry=factored.entries[one.name]) for one in new]
-    else:
-        existing = parse_yaml(read_text(path), from_here(path)).data.get("defaults") or {}
-        new = [replace(one, entry=fit(one.entry, mapping(existing)).entry) for one in new]
-    written: Mapping[Path, str] = {}
-    exceptions: dict[str, list[dict[str, Any]]] = {}
-    ledger: Ledger = {}
-    settings = BUILT_IN
-    if new:
-        written, loaded = _written(project, wish, arrangement, new, defaults)
-        found_there = making.declared(project, wish.stack, loaded, now)
-        ledger = {one.name: found_there.ledger[one.name] for one in new if one.name in found_there.ledger}
-        settings = found_there.guardrails
-        exceptions = _exceptions(crossed({}, ledger, settings, now), now)
+    existing = [one for one in found if isinstance(one, ExistingWorkspace)]
+    new = [one for one in existing if wish.overwrite or one.name not in places]
+    declared = tuple(sorted(places.keys() & {one.name for one in existing}))
+    arrangement = _arrangement(wish, objects, new, places)
+    defaults, new = below_defaults(new, loaded)
+    if not new:
+        return Adoption(
+            {}, {}, declared, refused, loaded, summarize([], {}, BUILT_IN, now), _unclaimed(existing, loaded)
+        )
+    if wish.overwrite:
+        new = [replace(one, entry=kept(project, one, places)) for one in new]
+    written, after = _written(project, wish, arrangement, new, defaults)
+    _require_no_others(after, {*places, *(one.name for one in new)})
+    there = making.declared(project, wish.stack, after, now)
+    ledger = {one.name: there.ledger[one.name] for one in new if one.name in there.ledger}
+    until = f"{(now + EXCEPTION):%Y-%m-%d}"
+    exceptions = needed_exceptions(crossed({}, ledger, there.guardrails, now), until)
     if exceptions:
-        new = [replace(one, entry=_with(one.entry, exceptions.get(one.name, []))) for one in new]
-        written, loaded = _written(project, wish, arrangement, new, defaults)
-    folder = project.folder / STACK_FILES
-    adopted = {one.name: folder / homes[one.name] for one in new}
-    return Adoption(written, adopted, declared, refused, loaded, summarize(new, ledger, settings, now))
+        new = [replace(one, entry=with_exceptions(one.entry, exceptions.get(one.name, []))) for one in new]
+        written, after = _written(project, wish, arrangement, new, defaults)
+    summary = summarize(new, ledger, there.guardrails, now)
+    guardrails = by_guardrail(exceptions)
+    adopted = {name: project.folder / STACK_FILES / file for name, file in arrangement.places.items()}
+    summary = replace(summary, exceptions=guardrails, until=until if guardrails else "")
+    unclaimed = _unclaimed([one for one in existing if one.name not in adopted], after)
+    return Adoption(written, adopted, declared, refused, after, summary, unclaimed)
+
+
+def _arrangement(
+    wish: Wish, objects: ExistingObjects, new: Iterable[ExistingWorkspace], places: Mapping[str, str]
+) -> Arrangement:
+    """Return where each entry goes: an existing one stays in its file."""
+    stack = bare_name(wish.stack)
+
+    def home(name: str) -> str:
+        live = labels(objects.workspaces[name].namespace)
+        return places.get(name) or file_of(wish.layout, stack, name, live, wish.team_label)
+
+    return Arrangement(stack, wish.layout, {one.name: home(one.name) for one in new})
+
+
+def _require_no_others(after: LoadedStack, expected: Collection[str]) -> None:
+    """Refuse a pattern of `include` that declares workspaces which are not adopted."""
+    others = sorted(after.file.workspaces.keys() - expected)
+    if others:
+        where = after.sources.key(("workspaces", others[0]))
+        problem = "would be declared too, because the stack file would include this file"
+        fail(where, f"workspaces.{others[0]}", problem, "move the file out of the folder, or remove its entry")
+
+
+def _unclaimed(existing: Iterable[ExistingWorkspace], loaded: LoadedStack | None) -> tuple[str, ...]:
+    """Return the workspaces with an entry that a run would refuse: no `adopt: true`, and not owned by this stack."""
+    entries = loaded.file.workspaces if loaded else {}
+    return tuple(
+        one.name for one in existing if one.name in entries and not (one.owned or entries[one.name].adopt)
+    )  # fmt: skip
 
 
 def _places(project: Project, loaded: LoadedStack | None) -> dict[str, str]:
@@ -173,20 +209,6 @@ def _require(names: Collection[str], refused: Iterable[Refused]) -> None:
     problems = [one.as_problem for one in refused if one.name in names]
     if problems:
         raise AmbientError([Problem(None, "", "nothing is written"), *problems])
-
-
-def _exceptions(violations: Iterable[Crossed], now: datetime) -> dict[str, list[dict[str, Any]]]:
-    """Return the exceptions that existing access needs, by workspace."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for one in violations:
-        exception = {"guardrail": one.guardrail, "reason": _REASON, "until": f"{(now + _EXCEPTION):%Y-%m-%d}"}
-        if one.workspace and exception not in found.setdefault(one.workspace, []):
-            found[one.workspace].append(exception)
-    return found
-
-
-def _with(entry: Mapping[str, Any], exceptions: list[dict[str, Any]]) -> dict[str, Any]:
-    return {**entry, "exceptions": exceptions} if exceptions else dict(entry)
 
 
 def write(adoption: Adoption) -> None:
@@ -222,7 +244,7 @@ def _written(
     review = review_stack(from_here(project.stack_file(wish.stack)), files=planned)
     if review.stack is None:
         note = Problem(None, "", "nothing is written: the stack would not be valid with what was found")
-        raise AmbientError([note, *review.problems])
+        raise AmbientError([note, *(one for one in review.problems if not one.warning)])
     return written, review.stack
 
 

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from ambient_components.errors import fail
+from ambient_components.errors import Where, fail
 
 
 def require_free(folder: Path, branch: str) -> None:
@@ -19,6 +19,27 @@ def require_free(folder: Path, branch: str) -> None:
         fail(None, "--branch", f"{branch!r} can't name a branch", "choose another name, such as adopt-workspaces")
     if not _git(folder, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}").returncode:
         fail(None, "--branch", f"the branch {branch!r} exists", "choose another name, or delete it: git branch -d")
+
+
+def require_unchanged(folder: Path, files: Sequence[Path]) -> None:
+    """Require that files that Git knows have no changes, which the commit would take along.
+
+    Raises:
+        AmbientError: One has.
+    """
+    answer = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *(str(one.resolve()) for one in files))
+    if changed := answer.stdout.decode(errors="replace").splitlines():
+        fail(
+            Where(changed[0][3:]),
+            "--branch",
+            "has changes that are not committed",
+            "commit them, or leave --branch out",
+        )
+
+
+def untracked(folder: Path, files: Sequence[Path]) -> list[Path]:
+    """Return the files that exist and that Git does not know yet."""
+    return [one for one in files if one.exists() and _git(folder, "ls-files", "--error-unmatch", str(one)).returncode]
 
 
 def commit(folder: Path, branch: str, files: Sequence[Path], message: str) -> None:
@@ -36,7 +57,8 @@ def commit(folder: Path, branch: str, files: Sequence[Path], message: str) -> No
         answer = _git(folder, *arguments, stdin=message)
         if answer.returncode:
             said = (answer.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
-            fail(None, "--branch", f"git {arguments[0]} failed: {said}", "the files are written: commit them yourself")
+            hint = f"the files are written, and the branch is {branch}: commit them yourself"
+            fail(None, "--branch", f"git {arguments[0]} failed: {said}", hint)
 
 
 def _git(folder: Path, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[bytes]":

@@ -7,16 +7,16 @@ from typing import Any
 
 from ambient_components import activity
 from ambient_components.adoption.proof import Difference, Findings, Live, findings
+from ambient_components.engine import texts
 from ambient_components.engine.command import Engine, failed
 from ambient_components.engine.steps import read_preview
-from ambient_components.errors import AmbientError, Problem
+from ambient_components.errors import AmbientError, Problem, refusal
 from ambient_components.fleet.jobs import default_jobs
 from ambient_components.plan import making
 from ambient_components.plan.facts import sorted_problems
 from ambient_components.plan.preview import Digest
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.states import stacks_of
 
@@ -46,7 +46,7 @@ class Proof:
             "otherChanges": self.others,
             "differences": [
                 {
-                    "workspace": one.workspace, "object": one.object, "field": one.field or None,
+                    "workspace": one.workspace, "object": one.object, "op": one.op, "field": one.field or None,
                     "live": one.live or None, "declared": one.declared or None,
                 }
                 for one in self.differences
@@ -64,7 +64,14 @@ def check(project: Project, stack: str, workspaces: Collection[str], live: Live)
         workspaces: The adopted workspaces.
         live: The objects in the cluster.
     """
-    require_passphrase(project, stack)
+    try:
+        return _check(project, stack, workspaces, live)
+    except AmbientError as error:
+        # The files are written by now, and the user needs the rest of the report.
+        return Proof(0, problems=error.problems)
+
+
+def _check(project: Project, stack: str, workspaces: Collection[str], live: Live) -> Proof:
     pins = {name: one.shard for name, one in load_stack(stack_path(project, stack)).file.workspaces.items()}
     places = stacks_of(project, stack, pins)
     found: dict[str, list[str]] = {}
@@ -93,6 +100,8 @@ def prove(engine: Engine, stacks: Mapping[str, Collection[str]], live: Live, job
         except AmbientError as error:
             return Findings(0, (), 0), error.problems
         errors = Digest.of(seen).problems("error") if answer.code else ()
+        if answer.code and not errors:
+            errors = (refusal(texts.reason(answer.stderr) or f"the preview ended with exit code {answer.code}"),)
         return findings(seen.steps, live, stacks[stack]), errors
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:

@@ -19,6 +19,7 @@ from ambient_components.cli.prompts import stack_and_workspaces
 from ambient_components.documentation import page
 from ambient_components.output import CHANGES, Format, from_here, paint_for, show_problem
 from ambient_components.printable import json_text, one_line
+from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import STACK_FILES, Project, bare_name
 
 _SHOWN: Final = 8
@@ -33,6 +34,7 @@ examples:
   ambient adopt dev --layout per-workspace            a file for each workspace, in stacks/dev/
   ambient adopt dev --layout per-team-label --team-label team
   ambient adopt dev --branch adopt-workspaces         commit the files on a new branch, with a message for reviewers
+  ambient adopt dev --check                           only check the entries that exist
   ambient adopt dev --format json | jq '.check.differences'
 
 \b
@@ -61,17 +63,20 @@ def adopt(
         bool, typer.Option("--dry-run", help="Print the changes of the files, and write nothing.")
     ] = False,
     checks: Annotated[
-        bool, typer.Option("--check/--no-check", help="Preview the stack, and list each change besides ownership.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--check/--no-check",
+            help="Only check existing entries by a preview, or only write. Default: both.",
+            show_default=False,
+        ),
+    ] = None,
     branch: Annotated[str, typer.Option("--branch", metavar="NAME", help="Commit the files on a new branch.")] = "",
     form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON)] = Format.TEXT,
 ) -> None:
     """Write existing workspaces of the cluster as YAML, and prove that nothing changes."""
     stack, chosen = stack_and_workspaces(stack, names or (), named)
     wish = Wish(stack, tuple(dict.fromkeys([*chosen, *(workspaces or ())])), layout, team_label, overwrite)
-    if dry_run and branch:
-        msg = "commits files, and --dry-run writes none: leave one of them out"
-        raise typer.BadParameter(msg, param_hint="--branch")
+    _check_usage(checks=checks, dry_run=dry_run, branch=branch)
     project = Project.find()
     if branch:
         branches.require_free(project.folder, branch)
@@ -80,14 +85,19 @@ def adopt(
     found = adoption(project, wish, objects, clock.now())
     if dry_run:
         print(found.diff, end="")
+        print("\n".join(_summary(found)), file=sys.stderr)
         _show_refused(found)
         return
+    if checks is not False:
+        require_passphrase(project, stack)
+    if checks:
+        found = found.as_it_is
+    if branch:
+        branches.require_unchanged(project.folder, list(found.texts))
     write(found)
-    proof = check(project, stack, found.managed, live_objects(objects)) if checks and found.managed else None
+    proof = check(project, stack, found.managed, live_objects(objects)) if checks is not False else None
     if branch and found.texts:
-        lines = list(_proof_lines(proof)) if proof else []
-        text = message(found.summary, bare_name(stack), lines, [one.problem for one in found.refused])
-        branches.commit(project.folder, branch, list(found.texts), text)
+        _commit(project, stack, found, proof, branch)
     if form is Format.JSON:
         print(json_text(_document(stack, found, proof, branch)))
     else:
@@ -95,8 +105,22 @@ def adopt(
         _show_refused(found)
     if proof is not None and proof.problems:
         raise typer.Exit(1)
-    if proof is not None and not proof.clean:
+    if found.unclaimed or (proof is not None and not proof.clean):
         raise typer.Exit(CHANGES)
+
+
+def _check_usage(*, checks: bool | None, dry_run: bool, branch: str) -> None:
+    """Refuse options that can't be combined."""
+    if branch and (dry_run or checks):
+        msg = f"commits files, and --{'dry-run' if dry_run else 'check'} writes none: leave one of them out"
+        raise typer.BadParameter(msg, param_hint="--branch")
+
+
+def _commit(project: Project, stack: str, found: Adoption, proof: Proof | None, branch: str) -> None:
+    lines = list(_proof_lines(proof)) if proof else []
+    text = message(found.summary, bare_name(stack), lines, [one.problem for one in found.refused])
+    config = branches.untracked(project.folder, [project.config_file(stack)])
+    branches.commit(project.folder, branch, [*found.texts, *config], text)
 
 
 def _show_refused(found: Adoption) -> None:
@@ -107,6 +131,19 @@ def _show_refused(found: Adoption) -> None:
 
 def _text(stack: str, found: Adoption, proof: Proof | None, branch: str) -> Iterator[str]:
     """Yield the lines of the text: what was written, what was found, the proof, and what to do next."""
+    yield from _summary(found)
+    if proof is not None:
+        yield ""
+        yield from _proof_lines(proof)
+    if branch:
+        yield f"Committed on the branch {branch}" if found.texts else "No branch: nothing changed"
+    yield ""
+    yield "Next:"
+    yield from (f"  {step}" for step in _steps(stack, found, branch))
+
+
+def _summary(found: Adoption) -> Iterator[str]:
+    """Yield what is adopted, and what a person should read."""
     paint, summary = paint_for(sys.stdout), found.summary
     if found.adopted:
         yield f"Adopted {counts(summary)} into {_files(found)}"
@@ -114,27 +151,22 @@ def _text(stack: str, found: Adoption, proof: Proof | None, branch: str) -> Iter
         yield "Nothing to adopt: every workspace of the cluster has an entry, or can't have one"
     if found.declared:
         yield f"Unchanged: {_few(found.declared)} (--overwrite replaces their entries)"
+    for name in found.unclaimed:
+        yield paint(f"{name}: its entry has no `adopt: true`, so a run is refused. Add it, or use --overwrite", "loud")
     for heading, lines in sections(summary):
         yield ""
         yield paint(heading, "bold")
         yield from (f"  {one_line(line)}" for line in lines[:_SHOWN])
         if len(lines) > _SHOWN:
             yield f"  … and {len(lines) - _SHOWN} more (--format json has all)"
-    if proof is not None:
-        yield ""
-        yield from _proof_lines(proof)
-    if branch and found.texts:
-        yield f"Committed on the branch {branch}"
-    yield ""
-    yield "Next:"
-    yield from (f"  {step}" for step in _steps(stack, found, branch))
 
 
 def _steps(stack: str, found: Adoption, branch: str) -> Iterator[str]:
-    if any(found.summary.notes) and found.adopted:
+    if found.summary.notes:
         yield "read the comments in the entries: what they say is not in the files"
     if found.texts:
-        yield f"git push --set-upstream origin {branch}" if branch else f"git diff {STACK_FILES}"
+        push = f"git push --set-upstream origin {branch}"
+        yield push if branch else f"git add --intent-to-add {STACK_FILES} && git diff {STACK_FILES}"
     yield f"ambient plan {stack}"
     yield f"ambient up {stack}"
 
@@ -172,6 +204,7 @@ def _document(stack: str, found: Adoption, proof: Proof | None, branch: str) -> 
             {"workspace": one.name, "rule": one.rule, "problem": one.problem, "hint": one.hint} for one in found.refused
         ],
         **found.summary.document(),
+        "unclaimed": list(found.unclaimed),
         "check": proof.document() if proof else None,
         "branch": branch or None,
     }

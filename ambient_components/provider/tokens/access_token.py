@@ -30,6 +30,7 @@ from ambient_components.provider.tokens.token_secrets import (
     Minted,
     clear_owner,
     delete_all,
+    in_words,
     mint,
     owned,
     revoke,
@@ -275,6 +276,6 @@ def _tell(context: Context, requested: Policy, minted: Minted, why: str) -> None
     if granted is not None and granted < requested.lifetime - 60:
         context.warn(
             WarningRule.SHORTER_LIFETIME,
-            f"the cluster granted {format_seconds(granted)} where {format_seconds(requested.lifetime)} were asked: it "
+            f"the cluster granted {in_words(granted)} where {format_seconds(requested.lifetime)} were asked: it "
             "caps the life of tokens, and the next token is due accordingly earlier",
         )

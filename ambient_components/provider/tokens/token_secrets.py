@@ -251,11 +251,16 @@ def _require_account(identity: Identity, token: str, expected: str | None) -> No
         raise StepError(msg)
 
 
+def in_words(granted: int) -> str:
+    """Return a granted lifetime to the minute: it may be a second off, since the server creates two objects for it."""
+    return format_seconds(round(granted / 60) * 60 or granted)
+
+
 def _too_short(policy: Policy, granted: int) -> str | None:
     """Return why a granted lifetime is too short; None if it is not. Clocks may differ by seconds."""
     if granted >= policy.lifetime - _TOLERANCE or (not policy.never and policy.fits(granted)):
         return None
-    most = format_seconds(granted - granted % 60 or granted)
+    most = in_words(granted)
     if policy.never:
         return (
             f"the cluster caps the life of tokens: it granted {most} where one without an end was asked. Write a "

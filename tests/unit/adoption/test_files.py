@@ -63,12 +63,12 @@ def test_what_an_entry_cannot_say_is_a_comment_at_its_top() -> None:
     ],
 )
 def test_a_layout_names_the_file_of_an_entry(layout: Layout, label: str, file: str) -> None:
-    assert file_of(layout, "dev", "pay", ENTRY, label) == file
+    assert file_of(layout, "dev", "pay", {"team": "Data"}, label) == file
 
 
 def arrange(layout: Layout, **current: str) -> dict[str, str]:
     there = {name.replace("__", "/") + ".yaml": text for name, text in current.items()}
-    place = file_of(layout, "dev", "pay", ENTRY, "team")
+    place = file_of(layout, "dev", "pay", {"team": "data"}, "team")
     return texts(Arrangement("dev", layout, {"pay": place}), [PAY], {"protect": True}, there.get)
 
 

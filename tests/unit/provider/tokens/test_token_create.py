@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ambient_components import clock
+from ambient_components.provider.tokens.token_secrets import in_words
 from tests.support.fake_api import Answer
 from tests.support.fake_plugin import UNKNOWN, RefusedError, secret
 from tests.support.tokens import DAY, SECRETS, WANTED, due, received, refusal
@@ -154,3 +155,9 @@ def test_without_an_engine_nothing_is_minted(world):
     world.engine.die()
     assert "the engine is gone, so nothing is minted" in refusal(lambda: world.plugin.create(WANTED))
     assert world.writes() == []
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(86400, "1d"), (86401, "1d"), (86399, "1d"), (605, "10m"), (7, "7s")])
+def test_a_granted_lifetime_is_said_to_the_minute(seconds: int, words: str) -> None:
+    """The server's times are whole seconds, and a token may be made in the second after its Secret."""
+    assert in_words(seconds) == words
