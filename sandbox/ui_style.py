@@ -3,6 +3,7 @@
 The forms are written out here, and not taken from the package: a test would compare the package with itself.
 """
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +50,8 @@ class UiWorkspace:
     """Fields of ProjectSettings."""
     flags: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
+    integrations: dict[str, str] = field(default_factory=dict, repr=False)
+    """Values of the integrations' Secret. Contract 3."""
 
     def objects(self) -> Iterator[tuple[str, Body]]:
         """Yield collection paths and bodies, in the order of the platform's requests."""
@@ -68,6 +71,11 @@ class UiWorkspace:
             labels = {"app.kubernetes.io/managed-by": "ambient-code", "app.kubernetes.io/component": "feature-flags"}
             body = _object("v1", "ConfigMap", "feature-flag-overrides", labels=labels)
             yield self._core("configmaps"), {**body, "data": self.flags}
+        if self.integrations:
+            name, label = "ambient-non-vertex-integrations", {"app": "ambient-integration-secrets"}
+            notes = {"ambient-code.io/runner-secret": "true"}
+            data = {one: base64.b64encode(value.encode()).decode() for one, value in self.integrations.items()}
+            yield self._core("secrets"), {**_object("v1", "Secret", name, labels=label, notes=notes), "data": data}
 
     def _settings(self) -> Body:
         body = _object("vteam.ambient-code/v1alpha1", "ProjectSettings", "projectsettings")

@@ -6,21 +6,20 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from ambient_components.access.cluster_access import GROUP_ACCESS, reason_of
+from ambient_components.access.cluster_access import reason_of
 from ambient_components.access.role_assignments import PLATFORM
 from ambient_components.adoption.forms import (
     has_form,
-    managing_tools,
     note_other_managers,
     role_of,
-    stays_behind,
     subject_of,
 )
-from ambient_components.adoption.notes import NoteRule, Notes, deletion
-from ambient_components.cluster.objects import Json, listing, mappings, name, role_ref, short, subjects, text
+from ambient_components.adoption.notes import NoteRule, Notes
+from ambient_components.adoption.undeclared import binding_deletion, binding_title, note_undeclared
+from ambient_components.cluster.objects import Json, mappings, name, role_ref, short, subjects
 from ambient_components.errors import hints_of
-from ambient_components.platform.bindings import BindingForm, grant_form, owner_form
-from ambient_components.platform.contract import OWNER_ROLE_LABEL, Role
+from ambient_components.platform.bindings import grant_form, owner_form
+from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.roles import rank
 from ambient_components.stackfile import Grant
@@ -48,18 +47,21 @@ class _Grant:
     binding: Json
 
 
-def read_access(notes: Notes, bindings: Iterable[Json], accounts: Collection[str]) -> Access:
+def read_access(notes: Notes, bindings: Iterable[Json], accounts: Collection[str], platform_namespace: str) -> Access:
     """Return the owners and grants of a workspace.
 
     Args:
         notes: The notes on the workspace; receives all access that they do not declare.
         bindings: All RoleBindings of the workspace.
         accounts: Names of its keys' ServiceAccounts; `keys` reads the bindings with only one of them.
+        platform_namespace: The platform's own namespace.
     """
     found, grants, others = Access(), list[_Grant](), list[Json]()
     for binding in sorted(bindings, key=name):
         entries = mappings(binding.get("subjects"))
-        if not entries or _is_of_key(binding, notes.workspace, accounts) or _is_of_platform(binding):
+        if not entries or _is_of_key(binding, notes.workspace, accounts):
+            continue
+        if _is_of_platform(binding, platform_namespace):
             continue
         subject = subject_of(entries[0], notes.workspace) if len(entries) == 1 else None
         role = role_of(binding)
@@ -77,17 +79,18 @@ def read_access(notes: Notes, bindings: Iterable[Json], accounts: Collection[str
     for grant in _one_each(notes, grants):
         found.grants.append({str(grant.subject.kind): grant.subject.name, "role": grant.role.value})
         found.adopted.append(grant.binding)
-    _note_others(notes, others, found)
+    note_undeclared(notes, others, found.adopted)
     note_other_managers(notes, "RoleBinding", found.adopted)
     return found
 
 
-def _is_of_platform(binding: Json) -> bool:
+def _is_of_platform(binding: Json, platform_namespace: str) -> bool:
     """Return whether the platform or OpenShift needs the binding itself: it is neither declared nor noted."""
     if reason_of(binding) == PLATFORM:
         return True
-    of_programs = all(text(one.get("kind")) == "ServiceAccount" for one in mappings(binding.get("subjects")))
-    return of_programs and (name(binding), role_ref(binding)) == (_CONTROL_PLANE, f"Role/{_CONTROL_PLANE}")
+    # Workspace users can make a binding of this name, with any subject.
+    of_platform = all(one.startswith(f"serviceaccount:{platform_namespace}:") for one in subjects(binding))
+    return of_platform and (name(binding), role_ref(binding)) == (_CONTROL_PLANE, f"Role/{_CONTROL_PLANE}")
 
 
 def _is_of_key(binding: Json, workspace: str, accounts: Collection[str]) -> bool:
@@ -113,8 +116,8 @@ def _accepts(notes: Notes, binding: Json, subject: Subject, role: Role, *, owner
             f"{short(str(subject))} has the role {role}, and the stack file does not accept the subject: "
             f"{context.get('problem', 'the name is invalid')}",
             *hints_of(tuple(context.get("hints", ()))),
-            f"give the access to a valid subject, then delete the binding: {_delete(notes, binding)}",
-            object=_object(binding),
+            f"give the access to a valid subject, then delete the binding: {binding_deletion(notes, binding)}",
+            object=binding_title(binding),
             subject=str(subject),
             role=role.value,
         )
@@ -133,125 +136,19 @@ def _one_each(notes: Notes, grants: Iterable[_Grant]) -> list[_Grant]:
             what = (
                 f"{grant.subject} has the role {grant.role} too, beside {taken.role}: an entry has one grant a subject"
             )
-            hint = f"delete the weaker one: {_delete(notes, grant.binding)}"
+            hint = f"delete the weaker one: {binding_deletion(notes, grant.binding)}"
         else:
             what = (
                 f"{grant.subject} has the role {grant.role}, and differs only in case from {taken.subject}, which has "
                 f"{taken.role}: an entry has one of them"
             )
-            hint = f"delete the binding of the name that is a mistake: {_delete(notes, grant.binding)}"
+            hint = f"delete the binding of the name that is a mistake: {binding_deletion(notes, grant.binding)}"
         notes.add(
             NoteRule.SECOND_GRANT,
             what,
             hint,
-            object=_object(grant.binding),
+            object=binding_title(grant.binding),
             subject=str(grant.subject),
             role=grant.role.value,
         )
     return sorted(chosen.values(), key=lambda one: str(one.subject))
-
-
-def _note_others(notes: Notes, others: Iterable[Json], found: Access) -> None:
-    taken = {name(one): subjects(one) for one in found.adopted}
-    for binding in others:
-        entries = mappings(binding.get("subjects"))
-        role, named = role_of(binding), subjects(binding)
-        subject = subject_of(entries[0], notes.workspace) if len(entries) == 1 else None
-        has = f"RoleBinding {short(name(binding))} gives {role or short(role_ref(binding))} to {listing(named)}"
-        about = {
-            "object": _object(binding),
-            "subject": named[0] if len(named) == 1 else "",
-            "role": role.value if role else role_ref(binding),
-        }
-        if role is None:
-            notes.add(
-                NoteRule.OTHER_ROLE,
-                f"{has}: only view, edit and admin of the platform can be declared",
-                f"if it is not needed, delete it: {_delete(notes, binding)}",
-                "or declare a grant that suffices, run pulumi up, then delete it",
-                **about,
-            )
-        elif len(entries) > 1:
-            notes.add(
-                NoteRule.SEVERAL_SUBJECTS,
-                f"{has}: a declared binding has one subject",
-                "declare a grant for each, run pulumi up, then delete the binding: " + _delete(notes, binding),
-                **about,
-            )
-        elif subject is None:
-            notes.add(
-                NoteRule.REFUSED_SUBJECT,
-                f"{has}, which is not a valid subject",
-                f"give the access to a valid subject, then delete the binding: {_delete(notes, binding)}",
-                **about,
-            )
-        else:
-            _note_binding(notes, binding, subject, role, has, taken, about)
-
-
-def _note_binding(
-    notes: Notes,
-    binding: Json,
-    subject: Subject,
-    role: Role,
-    has: str,
-    taken: Mapping[str, list[str]],
-    about: Mapping[str, str],
-) -> None:
-    """Add the note on a binding with one valid subject and a role of the platform, and another form than a grant's."""
-    form = _declared(binding, subject, role)
-    if form is None:
-        why = "the platform grants to users and groups only"
-        hint = "for a program declare a key, and let the program use it"
-        notes.add(NoteRule.OTHER_BINDING, f"{has}: {why}", hint, f"then: {_delete(notes, binding)}", **about)
-    elif taken.get(form.name, [str(subject)]) != [str(subject)]:
-        notes.add(
-            NoteRule.SAME_NAME,
-            f"{has}: its grant would be the RoleBinding {form.name}, which {listing(taken[form.name])} has",
-            "give one of them another role, or access through a group",
-            f"then delete the binding: {_delete(notes, binding)}",
-            **about,
-        )
-    elif form.name in taken:
-        hint = f"the entry declares the same access by RoleBinding {form.name}, so delete it: {_delete(notes, binding)}"
-        notes.add(NoteRule.OTHER_BINDING, f"{has} a second time", hint, **about)
-    elif name(binding) == form.name:
-        rule = NoteRule.OTHER_OWNER if stays_behind(binding) else NoteRule.METADATA
-        why = "it has finalizers or owner references" if stays_behind(binding) else "its fields are not a grant's"
-        hint = f"declare it ({_line(form)}): the run then corrects the binding in place"
-        notes.add(rule, f"{has}, and a run would change it: {why}", hint, **about)
-    else:
-        rule = NoteRule.GROUP_ACCESS if reason_of(binding) == GROUP_ACCESS else NoteRule.OTHER_BINDING
-        tools = managing_tools(binding)
-        managed = f"first remove it from {listing(tools)}, which would restore it" if tools else ""
-        notes.add(
-            rule,
-            f"{has}: a declared one has the name {form.name}, label and annotations",
-            f"declare it ({_line(form)}) and run pulumi up",
-            managed,
-            f"then delete the binding: {_delete(notes, binding)}",
-            **about,
-        )
-
-
-def _declared(binding: Json, subject: Subject, role: Role) -> BindingForm | None:
-    """Return the form in which an entry can declare the access; None if it cannot."""
-    owner = owner_form(subject)
-    if role is Role.ADMIN and (subject.kind is SubjectKind.SERVICE_ACCOUNT or name(binding) == owner.name):
-        return owner
-    return None if subject.kind is SubjectKind.SERVICE_ACCOUNT else grant_form(role, subject)
-
-
-def _line(form: BindingForm) -> str:
-    """Return the line of an entry that declares the access."""
-    if OWNER_ROLE_LABEL in form.labels:
-        return f"owners: [{short(str(form.subject))}]"
-    return f"grants: [{{{form.subject.kind}: {short(form.subject.name)}, role: {form.role}}}]"
-
-
-def _object(binding: Json) -> str:
-    return f"RoleBinding {name(binding)}"
-
-
-def _delete(notes: Notes, binding: Json) -> str:
-    return deletion("rolebinding", notes.workspace, name(binding))

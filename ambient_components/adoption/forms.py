@@ -17,7 +17,7 @@ from ambient_components.cluster.objects import (
     text,
 )
 from ambient_components.platform.bindings import BindingForm
-from ambient_components.platform.contract import ROLES, Role, cluster_role
+from ambient_components.platform.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION, ROLES, Role, cluster_role
 from ambient_components.platform.subjects import Subject, SubjectKind
 
 _ROLES: Final = {("ClusterRole", cluster_role(role)): role for role in ROLES}
@@ -73,6 +73,11 @@ def _includes(there: Mapping[str, str], declared: Mapping[str, str]) -> bool:
 def stays_behind(item: Json) -> bool:
     """Return whether an object has finalizers or owner references, which a run would remove."""
     return bool(finalizers(item) or metadata(item).get("ownerReferences"))
+
+
+def is_of_stack(space: Json) -> bool:
+    """Return whether a stack of this project owns a namespace, or released it. Workspace users can't write it."""
+    return any(annotations(space).get(key) for key in (OWNER_ANNOTATION, RELEASED_BY_ANNOTATION))
 
 
 def managing_tools(item: Json) -> tuple[str, ...]:

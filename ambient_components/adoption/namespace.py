@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ambient_components.adoption.forms import managing_tools
+from ambient_components.adoption.forms import is_of_stack, managing_tools
 from ambient_components.adoption.notes import NoteRule, Notes
 from ambient_components.cluster.objects import Json, annotations, labels, listing, short
 from ambient_components.platform.contract import (
@@ -12,14 +12,12 @@ from ambient_components.platform.contract import (
     MANAGED_BY_VALUE,
     OPENSHIFT_DESCRIPTION_ANNOTATION,
     OPENSHIFT_DISPLAY_NAME_ANNOTATION,
-    OWNER_ANNOTATION,
     POD_SECURITY_LABEL,
-    RELEASED_BY_ANNOTATION,
     WORKSPACE_DESCRIPTION_MAX,
     PodSecurity,
 )
 from ambient_components.rules.labels import key_problem, label_value_problem
-from ambient_components.rules.secret_patterns import looks_like_credential
+from ambient_components.rules.secret_patterns import looks_like_credential, says_secret
 
 _CONTROLLERS: Final = (
     "argoproj.io",
@@ -30,6 +28,7 @@ _CONTROLLERS: Final = (
     "operatorframework.io",
 )
 """Domains of controllers that write labels and annotations themselves."""
+_REVOKE: Final = "revoke it: all users of the workspace can read it"
 _POD_SECURITY_SYNC: Final = "pod-security-admission-label-synchronization-controller"
 """OpenShift's controller, which sets the Pod Security level of a namespace by its SCCs."""
 
@@ -66,7 +65,7 @@ def read_namespace(notes: Notes, namespace: Json, *, openshift: bool) -> dict[st
 
 def _tools(namespace: Json) -> list[str]:
     """Return the tools that manage a namespace, without OpenShift's controller and without stacks of this project."""
-    ours = {OWNER_ANNOTATION, RELEASED_BY_ANNOTATION} & annotations(namespace).keys()
+    ours = is_of_stack(namespace)
     return [
         tool
         for tool in managing_tools(namespace)
@@ -80,25 +79,26 @@ def _names(notes: Notes, there: Mapping[str, str]) -> dict[str, Any]:
     if not title:
         what = "the first run sets the display name to the workspace's name"
         notes.add(NoteRule.METADATA, what, object=f"Namespace {notes.workspace}")
-    elif len(title) > DISPLAY_NAME_MAX:
-        _note_long(notes, "display name", len(title), DISPLAY_NAME_MAX)
-    elif title != notes.workspace:
+    elif _accepts(notes, "display name", title, DISPLAY_NAME_MAX) and title != notes.workspace:
         entry["displayName"] = title
     description = there.get(OPENSHIFT_DESCRIPTION_ANNOTATION)
-    if description and len(description) > WORKSPACE_DESCRIPTION_MAX:
-        _note_long(notes, "description", len(description), WORKSPACE_DESCRIPTION_MAX)
-    elif description:
+    if description and _accepts(notes, "description", description, WORKSPACE_DESCRIPTION_MAX):
         entry["description"] = description
     return entry
 
 
-def _note_long(notes: Notes, what: str, length: int, most: int) -> None:
-    notes.add(
-        NoteRule.DISPLAY_NAME,
-        f"the {what} has {length} characters; the stack file takes up to {most}",
-        "write a shorter one in the entry: the next run sets it",
-        object=f"Namespace {notes.workspace}",
-    )
+def _accepts(notes: Notes, what: str, value: str, most: int) -> bool:
+    """Return whether an entry can have a text, and add a note if it cannot."""
+    if looks_like_credential(value):
+        problem = f"the {what} looks like a credential, so the entry does not have it"
+        hints = [f"write another {what} in the entry: the next run sets it", _REVOKE]
+    elif len(value) > most:
+        problem = f"the {what} has {len(value)} characters; the stack file takes up to {most}"
+        hints = ["write a shorter one in the entry: the next run sets it"]
+    else:
+        return True
+    notes.add(NoteRule.DISPLAY_NAME, problem, *hints, object=f"Namespace {notes.workspace}")
+    return False
 
 
 def _kept(notes: Notes, what: str, there: Mapping[str, str]) -> dict[str, str]:
@@ -111,7 +111,7 @@ def _kept(notes: Notes, what: str, there: Mapping[str, str]) -> dict[str, str]:
         prefix = key.rpartition("/")[0]
         if any(prefix == domain or prefix.endswith(f".{domain}") for domain in _CONTROLLERS):
             managed.append(key)
-        elif looks_like_credential(value) or (what == "label" and label_value_problem(value)):
+        elif _may_be_secret(key, value) or (what == "label" and label_value_problem(value)):
             refused.append(key)
         else:
             kept[key] = value
@@ -124,11 +124,17 @@ def _kept(notes: Notes, what: str, there: Mapping[str, str]) -> dict[str, str]:
     if refused:
         notes.add(
             NoteRule.LABELS,
-            f"{what}s with values that look like credentials stay outside of the entry: {listing(refused)}",
+            f"{what}s with names of secrets, or values that look like credentials, stay outside of the entry: "
+            f"{listing(refused)}",
             "move the value to a Secret, and revoke it if people read it here",
+            "or declare it, if it is no secret",
             object=f"Namespace {notes.workspace}",
         )
     return kept
+
+
+def _may_be_secret(key: str, value: str) -> bool:
+    return says_secret(key) or looks_like_credential(key) or looks_like_credential(value)
 
 
 def _pod_security(notes: Notes, namespace: Json) -> dict[str, Any]:

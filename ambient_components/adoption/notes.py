@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 from ambient_components.errors import Problem
 from ambient_components.printable import one_line
+from ambient_components.rules.secret_patterns import without_credentials
 
 _MOST: Final = 100
 """Maximum notes of one rule for a workspace: its users can create any number of objects."""
@@ -51,7 +52,7 @@ class NoteRule(StrEnum):
     """A key's ServiceAccount with other RoleBindings than its own."""
 
     KEY_TEXT = "keyText"
-    """A name or description of a key that the stack file does not accept."""
+    """A name or description of a key that the stack file does not accept, or that looks like a credential."""
 
     KEY_EXPIRY = "keyExpiry"
     """Keys with tokens of unknown expiry: the platform stores none."""
@@ -72,7 +73,7 @@ class NoteRule(StrEnum):
     """An idle timeout that the stack file does not accept."""
 
     MCP_SERVERS = "mcpServers"
-    """MCP servers that the stack file does not accept."""
+    """MCP servers that the stack file does not accept, or with values that may be secrets."""
 
     FEATURE_FLAGS = "featureFlags"
     """Overrides of feature flags that the stack file does not accept."""
@@ -90,7 +91,7 @@ class NoteRule(StrEnum):
     """NetworkPolicies that the stack file cannot say."""
 
     LABELS = "labels"
-    """Labels or annotations of the namespace that the stack file does not accept."""
+    """Labels or annotations of the namespace that the stack file does not accept, or that may be secrets."""
 
     POD_SECURITY = "podSecurity"
     """A Pod Security level that the stack file does not accept."""
@@ -99,7 +100,7 @@ class NoteRule(StrEnum):
     """Defaults of the stack file that an entry cannot take away."""
 
     DISPLAY_NAME = "displayName"
-    """A display name or description that the stack file does not accept."""
+    """A display name or description that the stack file does not accept, or that looks like a credential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +142,11 @@ class Notes(list[Note]):
         super().__init__()
         self.workspace = workspace
 
-    def add(self, rule: NoteRule, what: str, *hints: str, **about: Any) -> None:
-        """Add a note; `about` is its object, subject or role."""
-        self.append(Note(self.workspace, rule, what, tuple(filter(None, hints)), **about))
+    def add(self, rule: NoteRule, what: str, *hints: str, **about: str) -> None:
+        """Add a note; `about` is its object, subject or role. What is shaped like a credential is blanked out."""
+        kept = (without_credentials(hint) for hint in hints if hint)
+        about = {field: without_credentials(value) for field, value in about.items()}
+        self.append(Note(self.workspace, rule, without_credentials(what), tuple(kept), **about))
 
 
 def bounded(notes: Iterable[Note]) -> Iterator[Note]:

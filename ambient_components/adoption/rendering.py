@@ -11,6 +11,7 @@ from ambient_components.adoption.secrets import STORAGE
 from ambient_components.adoption.workspaces import ExistingWorkspace
 from ambient_components.printable import one_line
 from ambient_components.stackfile.schema import SCHEMA_FILE
+from ambient_components.stackfile.yaml.build import unquoted
 
 _WIDTH: Final = 118
 _ENTRY: Final = 2
@@ -30,6 +31,15 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         """Write equal values twice: an edit of one must not change the other."""
         return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    """Quote a text that the reader of stack files takes as a number: PyYAML writes 1E3 and 12e03 without quotes."""
+    style = None if unquoted(value) == value else "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def block(workspace: ExistingWorkspace) -> str:

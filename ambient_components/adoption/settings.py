@@ -1,6 +1,7 @@
 """Settings of an existing workspace: the inverse of `components.settings`. Only what would be written back equally."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -17,11 +18,13 @@ from ambient_components.platform.contract import (
 from ambient_components.rules.arguments import is_whole
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.findings import Finding
+from ambient_components.rules.secret_patterns import is_literal, looks_like_credential
 from ambient_components.rules.settings import IDLE_TIMEOUT_MAX, McpType, flag_findings, mcp_findings
 from ambient_components.stackfile import McpServer
 from ambient_components.stackfile.models.settings import NEVER
 
 _OBJECT: Final = f"ProjectSettings {PROJECT_SETTINGS}"
+_REFERENCE: Final = re.compile(r"\$\{[^}]+\}")
 _FLAGS: Final = {"true": True, "false": False}
 
 
@@ -92,7 +95,7 @@ def _mcp_servers(notes: Notes, live: Any) -> dict[str, Any]:
             wrong.append("disabled is empty, or not sorted as a run writes it")
         entry["disabled"] = [*named]
     if not wrong:
-        wrong = _errors(mcp_findings(entry))
+        wrong = sorted({*_errors(mcp_findings(entry)), *_secrets(entry)})
     if wrong:
         notes.add(
             NoteRule.MCP_SERVERS,
@@ -103,6 +106,21 @@ def _mcp_servers(notes: Notes, live: Any) -> dict[str, Any]:
         )
         return {}
     return {"mcpServers": entry}
+
+
+def _secrets(entry: Mapping[str, Any]) -> Iterator[str]:
+    """Yield places with names that look like credentials, and headers and variables that may be secrets.
+
+    A stack file may have `MODE: fast`, which a person wrote to be read. A value in the cluster may be a secret. The
+    default in `${NAME:-value}` is only checked by its shape and name.
+    """
+    for name, server in entry.get("custom", {}).items():
+        for field in ("headers", "env"):
+            for key, value in (server.get(field) or {}).items():
+                if is_literal(_REFERENCE.sub("", value)):
+                    yield f"custom.{name}.{field}.{key}"
+    if any(map(looks_like_credential, [*entry.get("custom", {}), *entry.get("disabled", ())])):
+        yield "names that look like credentials"
 
 
 def _server(live: Any) -> dict[str, Any] | None:
@@ -123,11 +141,12 @@ def _feature_flags(notes: Notes, item: Json | None) -> dict[str, Any]:
     data = mapping(mapping(item).get("data"))
     entry = {flag: _FLAGS[value] for flag, value in data.items() if isinstance(value, str) and value in _FLAGS}
     refused = {found.path[0] for found in flag_findings(entry) if not found.warning}
+    refused |= {flag for flag in entry if looks_like_credential(flag)}
     entry = {flag: on for flag, on in sorted(entry.items()) if flag not in refused}
     if others := sorted(short(flag) for flag in data if flag not in entry):
         notes.add(
             NoteRule.FEATURE_FLAGS,
-            f"feature flags with other values than true and false: {listing(others)}",
+            f"feature flags with other names or values than the stack file accepts: {listing(others)}",
             "declare them under settings.featureFlags, or set them in the UI",
             object=f"ConfigMap {FEATURE_FLAGS}",
         )

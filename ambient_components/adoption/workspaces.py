@@ -8,6 +8,7 @@ from typing import Any
 
 from ambient_components.adoption.access import read_access
 from ambient_components.adoption.existing import ExistingObjects, NamespaceObjects
+from ambient_components.adoption.forms import is_of_stack
 from ambient_components.adoption.keys import read_keys
 from ambient_components.adoption.limits import read_limits
 from ambient_components.adoption.namespace import read_namespace
@@ -142,8 +143,8 @@ def _refusal(objects: NamespaceObjects, reader: Reader) -> Refused | None:
 def _workspace(objects: NamespaceObjects, reader: Reader) -> ExistingWorkspace:
     workspace = name(objects.namespace)
     notes = Notes(workspace)
-    access = read_access(notes, objects.bindings, {name(one) for one in objects.accounts})
-    keys = read_keys(notes, objects.accounts, objects.bindings)
+    access = read_access(notes, objects.bindings, {name(one) for one in objects.accounts}, reader.platform_namespace)
+    keys = read_keys(notes, objects.accounts, objects.bindings, of_stack=is_of_stack(objects.namespace))
     secret_names = read_secrets(notes, objects.secrets)
     fields = {
         **read_namespace(notes, objects.namespace, openshift=reader.openshift),

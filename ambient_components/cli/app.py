@@ -35,6 +35,7 @@ commands for a first stack:
   ambient shards prod           list a fleet's shards, for people, CI systems and the Pulumi Kubernetes Operator
   ambient reshard prod          move workspaces between shards, without changing the cluster
   ambient destroy dev           delete all resources of a stack, after its name is typed
+  ambient grants revoke prod user:bob@example.com payments --now   end a user's access now
   ambient keys list             list all keys with expiry, last use and what is due
   ambient pipeline github       write the files of a pipeline; gitlab for GitLab
   ambient rbac prod             print the deployer's role for what a stack declares
@@ -66,6 +67,7 @@ VERBS: Final = {
     "reviewers": "Show which workspaces a change affects, and which reviewers it needs.",
     "shards": "List a fleet's shards, as a plan of work for several machines.",
     "reshard": "Move workspaces between the shards of a fleet, without changing the cluster.",
+    "grants": "List, add and revoke grants.",
     "keys": "List, show, deliver, rotate and revoke API keys.",
     "schema": "Print the schema of the stack file or of plans.",
     "pipeline": "Write the files of a pipeline.",
@@ -74,7 +76,9 @@ VERBS: Final = {
 }
 """The verbs in the order of the help, each with its first sentence. A verb's module is imported when it runs."""
 
-_FOLDERS: Final = frozenset({"access", "adopt", "init", "keys", "report", "reviewers", "shards", "show", "validate"})
+_FOLDERS: Final = frozenset(
+    {"access", "adopt", "grants", "init", "keys", "report", "reviewers", "shards", "show", "validate"}
+)
 """Verbs that have a folder, with the verb itself in `command.py`."""
 
 

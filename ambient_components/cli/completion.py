@@ -1,9 +1,9 @@
-"""Shell completion of stacks, workspaces and keys, from the project's files alone."""
+"""Shell completion of stacks, workspaces, keys and subjects, from the project's files alone."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ambient_components.stacks.names import declared_keys, declared_stacks, is_declared
+from ambient_components.stacks.names import declared_keys, declared_stacks, declared_subjects, is_declared
 from ambient_components.stacks.project import Project
 
 
@@ -22,6 +22,11 @@ def stacks_or_keys(incomplete: str) -> list[str]:
     return _matching(incomplete, lambda: _first(_keys))
 
 
+def stacks_or_subjects(incomplete: str) -> list[str]:
+    """Complete a stack or, if the project has only one, a subject of its grants."""
+    return _matching(incomplete, lambda: _first(_subjects))
+
+
 def workspaces(ctx: Any, incomplete: str) -> list[str]:
     """Complete a workspace of the stack on the command line."""
     return _matching(incomplete, lambda: _of_stack(ctx, _workspaces))
@@ -30,6 +35,11 @@ def workspaces(ctx: Any, incomplete: str) -> list[str]:
 def keys(ctx: Any, incomplete: str) -> list[str]:
     """Complete a key of the stack on the command line, as WORKSPACE/KEY."""
     return _matching(incomplete, lambda: _of_stack(ctx, _keys))
+
+
+def subjects(ctx: Any, incomplete: str) -> list[str]:
+    """Complete a subject of the grants and owners of the stack on the command line."""
+    return _matching(incomplete, lambda: _of_stack(ctx, _subjects))
 
 
 def _matching(incomplete: str, names: Callable[[], Iterable[str]]) -> list[str]:
@@ -54,6 +64,10 @@ def _of_stack(ctx: Any, more: Callable[[Project, str], Iterator[str]]) -> list[s
 
 def _workspaces(project: Project, stack: str) -> Iterator[str]:
     yield from declared_keys(project, stack)
+
+
+def _subjects(project: Project, stack: str) -> Iterator[str]:
+    yield from declared_subjects(project, stack)
 
 
 def _keys(project: Project, stack: str) -> Iterator[str]:

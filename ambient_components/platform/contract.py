@@ -67,6 +67,18 @@ MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY_VALUE: Final = "ambient-code"
 """Value of `MANAGED_BY_LABEL`. Contract 1.1."""
 
+CONTROL_PLANE: Final = "ambient-control-plane"
+"""Account and ClusterRole of V2's control plane, and the value of `CONTROL_PLANE_LABEL`. Contract 6."""
+
+CONTROL_PLANE_LABEL: Final = "ambient-code.io/managed-by"
+"""On a Namespace that V2's control plane made. Contract 6."""
+
+PROJECT_ID_LABEL: Final = "ambient-code.io/project-id"
+"""On a Namespace that V2's control plane made: the project's id in V2. Contract 6."""
+
+CONTROL_PLANE_BINDING: Final = "ambient-control-plane-project-manager"
+"""RoleBinding that V2's control plane makes in each project's namespace, also in an existing one. Contract 6."""
+
 POD_SECURITY_LABEL: Final = "pod-security.kubernetes.io/enforce"
 """On a Namespace: the enforced Pod Security level. A label of Kubernetes. Contract 10.18."""
 

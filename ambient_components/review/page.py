@@ -110,13 +110,15 @@ def _difference(one: RoleAssignment, text: str, ids: Ids) -> Markup:
 
 def _unmanaged(review: Review) -> Iterator[Markup]:
     others = review.access.others
-    lines = [
-        tag("li", tag("span", "workspace", class_="sev medium"), " ", name(one), tag("small", " is in no stack"))
-        for one in (others.unmanaged if others else ())
-    ]
+    lines = [_in_no_stack(one, others.reason(one)) for one in others.unmanaged] if others else []
     yield from lines[:_SHOWN]
     if more := lines[_SHOWN:]:
         yield tag("li", folded(f"{len(more)} more workspaces in no stack", tag("ul", more)))
+
+
+def _in_no_stack(workspace: str, reason: str) -> Markup:
+    why = f" is in no stack: it {reason}" if reason else " is in no stack"
+    return tag("li", tag("span", "workspace", class_="sev medium"), " ", name(workspace), tag("small", why))
 
 
 def _high(review: Review, ids: Ids) -> Iterator[Markup]:

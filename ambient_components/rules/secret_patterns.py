@@ -41,8 +41,9 @@ _SHAPES: Final = re.compile(
     r"|://[^/\s:@]*:[^/\s@]+@"  # the password in an address
 )
 _REFERENCE: Final = re.compile(r"\$\{[^}:]+\}")
+_SCHEME: Final = re.compile(r"(?:Bearer|Basic|Token|ApiKey)\s+", re.IGNORECASE)
 _SECRET_NAME: Final = re.compile(
-    r"(TOKEN|PASSWORD|PASSWORDS|PASSWD|PASSPHRASE|SECRET|SECRETS|CREDENTIAL|CREDENTIALS|APIKEY|PRIVATEKEY"
+    r"(TOKEN|PASSWORD|PASSWORDS|PASSWD|PASSPHRASE|SECRET|SECRETS|CREDENTIAL|CREDENTIALS|APIKEY|PRIVATEKEY|COOKIE"
     r"|(^|_)KEY|_PAT|_PASS|_PWD|AUTHORIZATION)$"
 )
 # Names that end like a secret's name but hold public values.
@@ -77,6 +78,11 @@ def says_secret(name: str) -> bool:
     """
     words = re.sub(r"[^A-Z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper()).strip("_")
     return _SECRET_NAME.search(words) is not None and _OPEN_NAME.search(words) is None
+
+
+def is_literal(text: str) -> bool:
+    """Return whether there is more to a text than references such as `${TOKEN}`, and the scheme of a header."""
+    return bool(_SCHEME.sub("", _REFERENCE.sub("", text) + " ", count=1).strip())
 
 
 def without_credentials(text: str) -> str:

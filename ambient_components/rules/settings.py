@@ -17,7 +17,7 @@ from ambient_components.platform.contract import (
 from ambient_components.rules.arguments import MAPPING_EXPECTED, choice_findings, is_whole
 from ambient_components.rules.durations import YEAR
 from ambient_components.rules.findings import Finding, Verdict, below, verdict_finding
-from ambient_components.rules.secret_patterns import looks_like_credential, says_secret
+from ambient_components.rules.secret_patterns import is_literal, looks_like_credential, says_secret
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.suggest import did_you_mean
 
@@ -51,8 +51,8 @@ SERVER_NAME_MAX: Final = 50
 _Place = TypeVar("_Place", str, int)
 _OF_URL: Final = ("headers",)
 _OF_COMMAND: Final = ("args", "env")
-_REFERENCE = re.compile(r"\$\{[^}:]+\}")
-_SCHEME = re.compile(r"(?:Bearer|Basic|Token|ApiKey)\s+", re.IGNORECASE)
+_SEPARATOR = re.compile(r"[=:]")
+_NEXT_VALUE = re.compile(r"[&,]")
 _INSTEAD = ("write ${NAME} and put NAME under secrets.integrations", "revoke it if it was committed")
 
 
@@ -123,13 +123,15 @@ def server_findings(server: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(("url",), "has a credential in it", _INSTEAD)
     if isinstance(command, str):
         yield from verdict_finding(("command",), command_problem(command))
+        if looks_like_credential(command):
+            yield Finding(("command",), "looks like a credential", _INSTEAD)
     for field in ("headers", "env"):
         for name, text in _texts(server.get(field) or {}):
-            if looks_like_credential(text) or (says_secret(name) and _is_literal(text)):
+            if looks_like_credential(text) or (says_secret(name) and is_literal(text)):
                 yield Finding((field, name), "looks like a credential", _INSTEAD)
-    for index, text in _texts(dict(enumerate(server.get("args") or ()))):
-        option, equals, value = text.partition("=")
-        if looks_like_credential(text) or (equals and says_secret(option) and _is_literal(value)):
+    arguments = dict(_texts(dict(enumerate(server.get("args") or ()))))
+    for index, text in arguments.items():
+        if looks_like_credential(text) or _names_secret(text) or _is_secret_of(arguments.get(index - 1, ""), text):
             yield Finding(("args", index), "looks like a credential", _INSTEAD)
 
 
@@ -202,9 +204,19 @@ def _texts(given: Mapping[_Place, Any]) -> Iterator[tuple[_Place, str]]:
 
 def _url_leaks(url: str) -> bool:
     parameters = parse_qsl(urlsplit(url).query)
-    return looks_like_credential(url) or any(says_secret(name) and _is_literal(text) for name, text in parameters)
+    return looks_like_credential(url) or any(says_secret(name) and is_literal(text) for name, text in parameters)
 
 
-def _is_literal(text: str) -> bool:
-    """Tell whether there is more to a text than references, and the scheme that a header begins with."""
-    return bool(_SCHEME.sub("", _REFERENCE.sub("", text) + " ", count=1).strip())
+def _names_secret(argument: str) -> bool:
+    """Tell whether an argument has a secret with its name: `--token=x`, `Authorization: Bearer x`, `url?key=x`."""
+    for separator in _SEPARATOR.finditer(argument):
+        value = _NEXT_VALUE.split(argument[separator.end() :], maxsplit=1)[0]
+        if says_secret(argument[: separator.start()]) and is_literal(value):
+            return True
+    return False
+
+
+def _is_secret_of(option: str, argument: str) -> bool:
+    """Tell whether an argument is the literal value of the option before it, as in `--api-key x`."""
+    is_option = option.startswith("-") and _SEPARATOR.search(option) is None and says_secret(option)
+    return is_option and not argument.startswith("-") and is_literal(argument)

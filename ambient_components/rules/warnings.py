@@ -91,6 +91,21 @@ class WarningRule(StrEnum):
     """An exception has ended, and what it allowed is still declared."""
 
     # What the cluster and the object store show.
+    NO_PLATFORM = "noPlatform"
+    """The cluster has no installation of the platform."""
+
+    UNSUPPORTED_PLATFORM = "unsupportedPlatform"
+    """The cluster has V2 of the platform alone, where a stack has no effect."""
+
+    SECOND_PLATFORM = "secondPlatform"
+    """V2 of the platform is installed too, and does not show the workspaces."""
+
+    MISSING_ROLES = "missingRoles"
+    """The platform's ClusterRoles do not exist, so grants and keys give no access."""
+
+    CONTROL_PLANE = "controlPlane"
+    """V2's control plane has a project for a workspace's namespace, and may delete it."""
+
     NAMESPACE_GONE = "namespaceGone"
     """The namespace of a deployed workspace does not exist."""
 

@@ -6,42 +6,27 @@ the edit is refused, and the message says what to write by hand.
 """
 
 import json
+import math
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 from ambient_components.errors import AmbientError, Problems, Where, fail
+from ambient_components.stackfile.changes import Change, Edit, ItemChange, Path, PublicPath, in_braces
 from ambient_components.stackfile.privacy import public_path
 from ambient_components.stackfile.yaml.nodes import BREAK, Node, top_node
 from ambient_components.stackfile.yaml.reader import parse_yaml
 from ambient_components.stackfile.yaml.splices import Cutter, Splice, UnknownFormError, spliced
 
-Path = tuple[str, ...]
-"""Keys from the top of the file to a mapping, such as `("workspaces", "payments", "keys", "ci")`."""
-
 _BOM: Final = "\ufeff"
 _WORKSPACES: Final = "workspaces"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A change of one field in one mapping."""
-
-    path: Path
-    """Path of the mapping."""
-
-    field: str
-    """Key of the field."""
-
-    value: str | None
-    """YAML of a scalar, such as `3` or `2026-12-31`; None removes the field with its value."""
-
-
-def edited(text: str, file: str, changes: Sequence[Change]) -> str:
+def edited(text: str, file: str, changes: Sequence[Edit]) -> str:
     """Return the text with several changes, which costs little more than one.
 
-    Fields are added in the order of the changes, before others are removed.
+    Fields and items are added in the order of the changes, before others are removed.
 
     Raises:
         AmbientError: All problems at once.
@@ -50,8 +35,8 @@ def edited(text: str, file: str, changes: Sequence[Change]) -> str:
     before = text.removeprefix(bom)
     parsed = parse_yaml(before, file)
     Problems(parsed.problems).raise_if_any()
-    written = [change for change in changes if change.value is not None]
-    removed = [change for change in changes if change.value is None]
+    written = [change for change in changes if not change.removes]
+    removed = [change for change in changes if change.removes]
     after = before
     for group in filter(None, (written, removed)):
         try:
@@ -134,7 +119,7 @@ class _Edit:
         self._top = top_node(text)
         self._cutter = Cutter(text)
 
-    def splices(self, changes: Iterable[Change]) -> list[Splice]:
+    def splices(self, changes: Iterable[Edit]) -> list[Splice]:
         """Return the splices for changes that either all write or all remove.
 
         Raises:
@@ -142,33 +127,43 @@ class _Edit:
         """
         problems = Problems()
         splices: list[Splice] = []
-        by_path: dict[Path, list[Change]] = {}
+        by_path: dict[Path, list[Edit]] = {}
         for change in changes:
             by_path.setdefault(change.path, []).append(change)
         # Deepest first, because two mappings may end at the same position.
         for path, group in sorted(by_path.items(), key=lambda item: -len(item[0])):
             try:
-                key, mapping = self._find(path)
-                if group[0].value is not None:
-                    splices += self._write(path, mapping, group)
+                key, node = self._find(path)
+                items = [change.item for change in group if isinstance(change, ItemChange)]
+                fields = [change for change in group if isinstance(change, Change)]
+                self._require(path, node, mapping=bool(fields))
+                if group[0].removes:
+                    found = self._items(path, node, items) if items else self._fields(path, node, fields)
+                    splices += self._cutter.remove(key, node, found)
+                elif items:
+                    splices += self._cutter.add(node, self._new(node, items))
                 else:
-                    splices += self._remove(path, key, mapping, [change.field for change in group])
+                    splices += self._write(path, node, fields)
             except AmbientError as error:
                 problems.extend(error.problems)
         problems.raise_if_any()
         return splices
 
     def _find(self, path: Path) -> tuple[Node | None, Node]:
-        """Return the key and the value of a mapping."""
+        """Return the key and the value at a path."""
         key, node = None, self._top
         for depth, part in enumerate(path):
             if part not in (node.entries or {}):
                 self._missing(path[: depth + 1], node)
             key, node = (node.entries or {})[part]
             self._refuse_shared(path[: depth + 1], node)
-        if node.entries is None:
-            fail(self._where(node), public_path(path), "is not a mapping", "write it as one, such as {}")
         return key, node
+
+    def _require(self, path: Path, node: Node, *, mapping: bool) -> None:
+        if mapping and node.entries is None:
+            fail(self._where(node), public_path(path), "is not a mapping", "write it as one, such as {}")
+        if not mapping and not node.is_list:
+            fail(self._where(node), public_path(path), "is not a list", "write it as one, such as []")
 
     def _write(self, path: Path, mapping: Node, changes: Iterable[Change]) -> Iterator[Splice]:
         entries, new = mapping.entries or {}, []
@@ -185,17 +180,43 @@ class _Edit:
         if new:
             yield from self._cutter.add(mapping, new)
 
-    def _remove(self, path: Path, key: Node | None, mapping: Node, fields: list[str]) -> Iterator[Splice]:
+    def _new(self, node: Node, items: Iterable[int | Mapping[str, str]]) -> list[str]:
+        """Return the texts of new items. In a block they are written like the last one."""
+        texts = []
+        for fields in (item for item in items if isinstance(item, Mapping)):
+            if not node.flow and node.children[-1].entries and not node.children[-1].flow:
+                lines = [f"{name}: {value}" for name, value in fields.items()]
+                texts += [f"{'  ' if index else '- '}{line}" for index, line in enumerate(lines)]
+            else:
+                texts.append(f"{'' if node.flow else '- '}{in_braces(fields)}")
+        return texts
+
+    def _fields(self, path: Path, mapping: Node, changes: Iterable[Change]) -> set[int]:
+        """Return the numbers of the entries to remove."""
         entries = mapping.entries or {}
-        for field in fields:
+        numbers = {name: index for index, name in enumerate(entries)}
+        for field in (change.field for change in changes):
             if field not in entries:
                 self._missing((*path, field), mapping)
             name, value = entries[field]
             self._refuse_shared((*path, field), value)
-            uses = [use for node in (*name.family(), *value.family()) for use in node.uses]
-            if any(not name.start <= use < value.end for use in uses):
-                self._refuse_anchor((*path, field), name)
-        yield from self._cutter.remove(key, mapping, set(fields))
+            self._refuse_used((*path, field), name, value)
+        return {numbers[change.field] for change in changes}
+
+    def _items(self, path: Path, node: Node, items: Iterable[int | Mapping[str, str]]) -> set[int]:
+        """Return the numbers of the items to remove. An item that is an alias may go: no other entry changes."""
+        numbers = {item for item in items if isinstance(item, int)}
+        for number in sorted(numbers):
+            if number >= len(node.children):
+                self._missing((*path, number), node)
+            self._refuse_used((*path, number), node.children[number], node.children[number])
+        return numbers
+
+    def _refuse_used(self, path: PublicPath, name: Node, value: Node) -> None:
+        """Refuse an entry with an anchor that is used outside of it."""
+        uses = [use for node in (*name.family(), *value.family()) for use in node.uses]
+        if any(not name.start <= use < value.end for use in uses):
+            self._refuse_anchor(path, name)
 
     def _refuse_shared(self, path: Path, node: Node) -> None:
         if node.alias:
@@ -204,30 +225,33 @@ class _Edit:
         if node.uses:
             self._refuse_anchor(path, node)
 
-    def _refuse_anchor(self, path: Path, node: Node) -> NoReturn:
+    def _refuse_anchor(self, path: PublicPath, node: Node) -> NoReturn:
         problem = "has an anchor, and other entries are aliases of it"
         fail(self._where(node), public_path(path), problem, "write those out first, so that a change is its own")
 
-    def _missing(self, path: Path, parent: Node) -> NoReturn:
+    def _missing(self, path: PublicPath, parent: Node) -> NoReturn:
         fail(self._where(parent), public_path(path), "is not in this file", "name an entry that it has")
 
     def _where(self, node: Node) -> Where:
         return Where(self._file, node.line, node.column)
 
 
-def _verify(data: dict[str, Any], text: str, file: str, changes: Sequence[Change]) -> None:
+def _verify(data: dict[str, Any], text: str, file: str, changes: Sequence[Edit]) -> None:
     # Compared as JSON, which distinguishes 1 from true and has no object identity for aliases.
     expected = json.loads(json.dumps(data))
-    for change in changes:
-        mapping = expected
+    # Items last and from the end, because a removed one changes the numbers of those that follow.
+    for change in sorted(changes, key=_backwards):
+        node = expected
         for part in change.path:
-            mapping = mapping[part]
-        if change.value is None:
-            del mapping[change.field]
-        else:
-            mapping[change.field] = parse_yaml(f"value: {change.value}", file).data["value"]
+            node = node[part]
+        change.apply(node)
     if not _holds(text, file, expected):
         _by_hand(file, changes)
+
+
+def _backwards(change: Edit) -> float:
+    number = change.item if isinstance(change, ItemChange) else None
+    return -number if isinstance(number, int) else -math.inf
 
 
 def _holds(text: str, file: str, expected: Mapping[str, Any]) -> bool:
@@ -239,11 +263,6 @@ def _holds(text: str, file: str, expected: Mapping[str, Any]) -> bool:
     return not parsed.problems and json.dumps(parsed.data) == json.dumps(expected)
 
 
-def _by_hand(file: str, changes: Iterable[Change]) -> NoReturn:
-    desired = [
-        f"remove {public_path((*change.path, change.field))}"
-        if change.value is None
-        else f"write '{change.field}: {change.value}' in {public_path(change.path)}"
-        for change in changes
-    ]
+def _by_hand(file: str, changes: Iterable[Edit]) -> NoReturn:
+    desired = [change.by_hand for change in changes]
     fail(Where(file), "", "can't be edited by a program, the way it is written", f"by hand: {', '.join(desired)}")

@@ -63,7 +63,8 @@ def from_cluster(
 def _others(project: Project, stack: str, cluster: Cluster, declared: Collection[str]) -> Others | None:
     platform = str(project.config(stack).get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT)
     try:
-        return others(cluster, project.owner(stack), declared, platform)
+        is_shard = project.shard_of(stack) is not None
+        return others(cluster, project.owner(stack), declared, platform, is_shard=is_shard)
     except ApiError as error:
         if error.status == 403:
             return None

@@ -2,10 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.objects import annotations, is_ending, name
 from ambient_components.platform.contract import MANAGED, MANAGED_LABEL, OWNER_ANNOTATION
+
+_ANNOTATED: Final = "has this stack's ownership annotation, and the stack does not declare it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +16,20 @@ class Others:
     """The workspaces that a stack does not declare."""
 
     unmanaged: tuple[str, ...] = ()
-    """Workspaces without an owner, sorted: no stack declares them."""
+    """Workspaces that no stack declares, sorted."""
     elsewhere: tuple[tuple[str, str], ...] = ()
     """Workspaces of other stacks with their owner, PROJECT/FLEET, sorted."""
+    annotated: tuple[str, ...] = ()
+    """Those in `unmanaged` with this stack's ownership annotation, sorted: its state, or an entry of it, was lost."""
+
+    def reason(self, workspace: str) -> str:
+        """Return why an unmanaged workspace is in no stack. Empty if it has no owner."""
+        return _ANNOTATED if workspace in self.annotated else ""
 
 
-def others(cluster: Cluster, owner: str, declared: Collection[str], platform_namespace: str) -> Others:
+def others(
+    cluster: Cluster, owner: str, declared: Collection[str], platform_namespace: str, *, is_shard: bool = False
+) -> Others:
     """Return the workspaces on the platform's list that a stack does not declare.
 
     The platform's own namespace may be on its list too, and is none. A namespace that is being deleted is left out.
@@ -28,17 +39,22 @@ def others(cluster: Cluster, owner: str, declared: Collection[str], platform_nam
         owner: The stack's ownership annotation, PROJECT/FLEET.
         declared: All workspaces of the stack or the fleet.
         platform_namespace: The namespace of the platform itself.
+        is_shard: Whether the stack is one shard of a fleet. The other shards declare workspaces of the same owner then.
 
     Raises:
         ApiError: The cluster denies the list of namespaces.
     """
-    unmanaged, elsewhere = [], []
+    unmanaged, elsewhere, annotated = [], [], []
     for item in cluster.each(core("namespaces"), f"{MANAGED_LABEL}={MANAGED}"):
         workspace, holder = name(item), annotations(item).get(OWNER_ANNOTATION)
         if workspace == platform_namespace or is_ending(item):
             continue
         if holder and holder != owner:
             elsewhere.append((workspace, holder))
-        elif not holder and workspace not in declared:
+        elif workspace in declared:
+            continue
+        elif not holder:
             unmanaged.append(workspace)
-    return Others(tuple(sorted(unmanaged)), tuple(sorted(elsewhere)))
+        elif not is_shard:
+            annotated.append(workspace)
+    return Others(tuple(sorted(unmanaged + annotated)), tuple(sorted(elsewhere)), tuple(sorted(annotated)))

@@ -1,4 +1,4 @@
-"""A key that acts for a user: refused without a reason, written as the platform writes it, and nobody else's to change."""
+"""A key that acts for a user: refused without a reason, and no change of others to that user stays."""
 
 import json
 

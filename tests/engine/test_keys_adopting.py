@@ -4,6 +4,8 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from ambient_components.platform.naming import key_account
 from sandbox.ui_style import UiKey
 from tests.support.life import EMPTY, Workspace, made_in_the_ui, quiet
@@ -81,6 +83,7 @@ def test_a_key_is_adopted_as_it_is_and_given_up_as_it_was(stack: Stack) -> None:
     assert answers == {200}
 
 
+@pytest.mark.slow
 def test_other_notes_and_the_role_are_changed_in_place_and_without_a_gap(stack: Stack) -> None:
     token = prepared(stack, role="view")
     write(stack, ci(role="view", label="name: Other"))
@@ -137,6 +140,7 @@ def test_a_leaked_key_ends_at_once_and_a_revoked_one_too(stack: Stack) -> None:
     assert stack.accounts() == [key_account(stack.w, "ci", 2)]
 
 
+@pytest.mark.slow
 def test_a_key_is_adopted_and_rotated_in_one_run(stack: Stack) -> None:
     token = prepared(stack)
     write(stack, ci(f", generation: 2, overlapUntil: {LATER}"))
@@ -166,6 +170,7 @@ def test_what_the_platform_did_not_make_is_refused(stack: Stack) -> None:
     assert stack.export() == [] or not any("ServiceAccount" in one["type"] for one in stack.export())
 
 
+@pytest.mark.slow
 def test_an_account_that_is_gone_is_never_made_again(stack: Stack) -> None:
     token = prepared(stack)
     write(stack, ci())
@@ -189,6 +194,7 @@ def test_an_account_that_is_gone_is_never_made_again(stack: Stack) -> None:
     quiet(stack.preview("--expect-no-changes"))
 
 
+@pytest.mark.slow
 def test_a_closed_workspace_ends_it_and_reopening_needs_a_new_generation(stack: Stack) -> None:
     token = prepared(stack)
     write(stack, ci())

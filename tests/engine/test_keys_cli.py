@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.keys.required import Pending, Step, pending
+from ambient_components.cli.edits.pending import Pending, Step
+from ambient_components.cli.keys.required import pending
 from ambient_components.engine.steps import read_preview
 from sandbox.backend import Backend
 from tests.support import platform as ui
@@ -191,18 +192,18 @@ def test_a_plan_that_holds_more_is_not_deployed(deployed: Stack) -> None:
     stack.write(generation)
     own = plan(stack, "nightly-report")
     assert own.others == ()
-    assert set(own.keys) == {
+    assert set(own.own) == {
         Step("update", "access"),
         Step("update", mine),
         Step("update", f"{mine}/g1"),
         Step("create", f"{mine}/g2"),
     }
-    assert plan(stack, "ci").keys == ()
+    assert plan(stack, "ci").own == ()
     # A change of protection is in no summary; one of the providers has no path.
     stack.write(generation.replace("protect: false", "protect: true").replace("role: view", "role: edit"))
     stack.config("context", "sandbox")
     more = plan(stack, "nightly-report")
-    assert set(more.keys) == set(own.keys) - {Step("update", "access")}
+    assert set(more.own) == set(own.own) - {Step("update", "access")}
     assert {step for step in more.others if "/key/ci" not in step.name} == {
         Step("protect", f"{stack.w}/namespace"),
         Step("update", "cluster"),

@@ -28,6 +28,7 @@ from tests.support.stack_strategies import written
 OWNER = "ambient-components/dev"
 OURS = {"pulumi.com/patchForce", "ambient-components/owner", "ambient-components/released-by"}
 """Annotations that an adoption may add."""
+RELEASED = {"ambient-components/released-by": "app/old"}
 SERVERS = {
     "custom": {
         "search": {"type": "http", "url": "https://mcp.example.com", "headers": {"Authorization": "Bearer ${A_TOKEN}"}},
@@ -42,7 +43,7 @@ def lived_in(name):
     """A workspace with a history: of the UI, of kubectl, and of an earlier stack."""
     labels = {"cost-center": "4711", "pod-security.kubernetes.io/enforce": "baseline"}
     return replaced(
-        plain(name), namespace(name, labels, annotations={"example.com/contact": f"{name}@example.com"}),
+        plain(name), namespace(name, labels, annotations={"example.com/contact": f"{name}@example.com", **RELEASED}),
         creator(name, "serviceaccount:ops:breakglass"), shared(name, "group:devs", "edit"),
         shared(name, "user:Carol@Example.com", "admin"), shared(name, "user:kube:dora"),
         shared(name, "user:dora", "view"), shared(name, "user:dora", "admin"),
@@ -133,6 +134,13 @@ def test_what_they_share_is_in_the_defaults(run_fleet):
     assert not {"owners", "grants"} & stack["defaults"].keys()
     found, _ = differences(run_fleet(stack), objects)
     assert found == []
+
+
+def test_keys_that_a_user_prepared_under_our_names_are_declared_as_they_are(run_fleet):
+    objects = replaced(plain("pay"), *own_key("pay", "ci", generation=2), *own_key("pay", "cd", "admin"))
+    found, named = differences(run_fleet(stack_of(read(objects))), objects)
+    assert found == []
+    assert {one["metadata"]["name"] for one in objects if one["kind"] == "ServiceAccount"} <= {one[2] for one in named}
 
 
 @pytest.mark.parametrize("title", ["Payments", "Zahlungen, Größe 1", "a: b # c", "'\"", "x" * 100])

@@ -29,6 +29,8 @@ KINDS = {
     "serviceaccounts",
 }
 """Plurals of what it serves."""
+PLATFORM = "/apis/vteam.ambient-code/v1alpha1"
+CLUSTER_ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles/"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
@@ -182,6 +184,10 @@ class FakeApi:
     def _get(self, request):
         if request.path in self.objects:
             return Answer(200, self.objects[request.path])
+        if request.path == PLATFORM and "projectsettings" in self.kinds:
+            return Answer(200, {"kind": "APIResourceList", "resources": [{"name": one} for one in sorted(self.kinds)]})
+        if request.path.startswith(CLUSTER_ROLES):  # as the deployer's role leaves it
+            return Answer(403, status(403, 'User "deployer" cannot get resource "clusterroles"'))
         group, space, plural, name = _parsed(request.path)
         if plural not in self.kinds or name:
             return Answer(404, status(404, f"{request.path} not found"))

@@ -147,7 +147,7 @@ def _list(head: str, assignments: Sequence[RoleAssignment], paint: Paint) -> lis
 def _others(found: Others, paint: Paint) -> Iterator[str]:
     """Yield the workspaces in no stack, and those of other stacks."""
     groups = (
-        (UNMANAGED_HEAD, found.unmanaged, "loud"),
+        (UNMANAGED_HEAD, [f"{workspace}  {found.reason(workspace)}" for workspace in found.unmanaged], "loud"),
         ("Workspaces of other stacks:", [f"{workspace}  {owner}" for workspace, owner in found.elsewhere], "dim"),
     )
     for head, lines, look in groups:
@@ -173,6 +173,7 @@ def as_json(report: Report, selected: Choice) -> str:
         "missing": [_assignment(one) for one in report.missing],
         "pending": [_assignment(one) for one in report.pending],
         "unmanaged": list(report.others.unmanaged) if report.others else None,
+        "annotated": list(report.others.annotated) if report.others else None,
         "elsewhere": [{"workspace": one, "owner": owner} for one, owner in report.others.elsewhere]
         if report.others
         else None,
@@ -274,12 +275,14 @@ json:   {{"stack", "source": "state" or "files", "live", "right",
          "access": [{{"workspace", "subject", "roles": [...], "because": [{{"role", "reason", "status"}}, ...],
                      "rights": ["get secrets", ...], "complete"}}, ...],
          "perhaps": [the same], "missing": [{{"workspace", "subject", "role", "reason"}}, ...],
-         "pending": [the same], "unmanaged": [workspace, ...], "elsewhere": [{{"workspace", "owner"}}, ...]}}
+         "pending": [the same], "unmanaged": [workspace, ...], "annotated": [workspace, ...],
+         "elsewhere": [{{"workspace", "owner"}}, ...]}}
         status is declared, undeclared, left (declared no more, and not ended yet), platform or released.
         complete is false if a role's rules are unknown.
         perhaps (with --who-can) lists subjects with a role that may give the right. missing lists declared access
         that is not in the cluster, pending access that an interrupted run declared and did not give.
-        unmanaged lists workspaces in no stack, elsewhere those of other stacks; both are null if not known.
+        unmanaged lists workspaces in no stack, annotated those of them with this stack's ownership annotation (its
+        state or an entry was lost), elsewhere those of other stacks. All are null if not known.
 csv:    workspace, subject, role, reason, status (also missing, pending), can (yes or perhaps, with --who-can)
 
 \b

@@ -6,6 +6,7 @@ from ambient_components.access.effective import Row
 from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.plan.markdown import LIMIT, code
 from ambient_components.stacks.access_report import Report
+from ambient_components.stacks.unmanaged import Others
 
 
 def as_markdown(report: Report, limit: int = LIMIT) -> str:
@@ -17,7 +18,7 @@ def as_markdown(report: Report, limit: int = LIMIT) -> str:
     """
     others = report.others
     parts: list[tuple[str, list[str], bool]] = [
-        ("Workspaces in no stack", [f"- {code(one)}" for one in others.unmanaged] if others else [], False),
+        ("Workspaces in no stack", list(_unmanaged(others)) if others else [], False),
         ("In the cluster, and not declared", _assignments(sorted(report.undeclared)), False),
         ("Declared, and not in the cluster", _assignments(report.missing), False),
         ("Declared by the last run, and not given yet", _assignments(report.pending), False),
@@ -62,6 +63,12 @@ def _section(title: str, lines: Sequence[str], count: int, fold: bool) -> str:
     if fold:
         return f"\n<details><summary><b>{title} ({count})</b></summary>\n\n{body}\n</details>\n"
     return f"\n**{title} ({count})**\n\n{body}"
+
+
+def _unmanaged(others: Others) -> Iterator[str]:
+    for one in others.unmanaged:
+        reason = others.reason(one)
+        yield f"- {code(one)}: {reason}" if reason else f"- {code(one)}"
 
 
 def _assignments(found: Iterable[RoleAssignment]) -> list[str]:

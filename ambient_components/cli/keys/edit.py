@@ -3,24 +3,23 @@
 Nothing is written here. The functions return the new texts.
 """
 
-import codecs
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any, Final
 
 import typer
 
+from ambient_components.cli.edits.files import edited_texts
 from ambient_components.engine.names import parse_key_output
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
 from ambient_components.rules.states import WorkspaceState
-from ambient_components.stackfile.editing import Change, edited
-from ambient_components.stackfile.editing import Path as FieldPath
+from ambient_components.stackfile.changes import Change, Edit
+from ambient_components.stackfile.changes import Path as FieldPath
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stackfile.models.keys import Key
 from ambient_components.stackfile.privacy import without_credentials_in
-from ambient_components.stackfile.yaml.reader import ParsedYaml, parse_yaml, read_text
+from ambient_components.stackfile.yaml.reader import ParsedYaml, parse_yaml
 from ambient_components.suggest import did_you_mean
 
 SelectedKey = tuple[str, str]
@@ -167,7 +166,7 @@ def rotation(
     Raises:
         AmbientError: An entry can't be edited, for example because it is an alias.
     """
-    changes: dict[str, list[Change]] = {}
+    changes: dict[str, list[Edit]] = {}
     for workspace, key_id in selected:
         key, path = stack.file.workspaces[workspace].keys[key_id], _path(workspace, key_id)
         of_file = changes.setdefault(key_file(stack, workspace, key_id), [])
@@ -178,7 +177,7 @@ def rotation(
             of_file.append(Change(path, _OVERLAP_UNTIL, until.isoformat()))
         elif key.overlap_until is not None:
             of_file.append(Change(path, _OVERLAP_UNTIL, None))
-    return _edited(changes)
+    return edited_texts(changes)
 
 
 def revocation(stack: LoadedStack, selected: Iterable[SelectedKey]) -> dict[str, str]:
@@ -187,11 +186,11 @@ def revocation(stack: LoadedStack, selected: Iterable[SelectedKey]) -> dict[str,
     Raises:
         AmbientError: An entry can't be edited, for example because it is an alias.
     """
-    changes: dict[str, list[Change]] = {}
+    changes: dict[str, list[Edit]] = {}
     for workspace, key_id in selected:
         *above, key = _path(workspace, key_id)
         changes.setdefault(key_file(stack, workspace, key_id), []).append(Change(tuple(above), key, None))
-    return _edited(changes)
+    return edited_texts(changes)
 
 
 def rotation_lines(
@@ -275,21 +274,3 @@ def _entry(parsed: ParsedYaml, workspace: str, key_id: str) -> Mapping[str, Any]
     for part in _path(workspace, key_id):
         node = node[part]
     return {**node}
-
-
-def _edited(changes: Mapping[str, Sequence[Change]]) -> dict[str, str]:
-    problems = Problems()
-    texts = {}
-    for file, of_file in changes.items():
-        try:
-            texts[file] = edited(_exact(file), file, of_file)
-        except AmbientError as error:
-            problems.extend(error.problems)
-    problems.raise_if_any()
-    return texts
-
-
-def _exact(file: str) -> str:
-    """Return a file's exact text, including a byte order mark."""
-    text = read_text(file)
-    return "\ufeff" + text if Path(file).read_bytes().startswith(codecs.BOM_UTF8) else text

@@ -1,58 +1,26 @@
 """Immediate deployment of changed keys, verified at the cluster. For `--now` of `ambient keys rotate` and `revoke`."""
 
-import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
-
-import typer
 
 from ambient_components import activity
+from ambient_components.cli.edits.deployment import Deployment
+from ambient_components.cli.edits.pending import Pending
 from ambient_components.cli.keys.bearer_check import Bearers
 from ambient_components.cli.keys.deployed import Identity, identities, recorded
 from ambient_components.cli.keys.edit import Recorded, SelectedKey
 from ambient_components.cli.keys.proof import Witness
-from ambient_components.cli.keys.required import Aim, Pending, lacks, pending
-from ambient_components.cluster.client import Cluster
-from ambient_components.cluster.guard import Guard
+from ambient_components.cli.keys.required import Aim, lacks, pending
 from ambient_components.engine.backend import export, export_with_secrets
-from ambient_components.engine.command import Engine, failed
-from ambient_components.engine.steps import Preview, read_preview
-from ambient_components.errors import AmbientError, Problem, StepError, fail, hints_of, refusal
-from ambient_components.stacks.project import Project
-
-_SHOWN_STEPS: Final = 20
+from ambient_components.engine.command import Engine
+from ambient_components.errors import AmbientError, Problem, StepError, hints_of, refusal
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
-    """The deployment of one stack, with the intended results for its keys.
+class KeyDeployment(Deployment):
+    """The deployment of one stack, with the intended results for its keys."""
 
-    Args:
-        engine: The engine.
-        project: The project, with the stack's config.
-        stack: The stack's name.
-        aims: The intended result for each key.
-        files: The files that were edited now. None if the change was in them already.
-    """
-
-    engine: Engine
-    project: Project
-    stack: str
     aims: Mapping[SelectedKey, Aim]
-    files: Collection[str]
-
-    @property
-    def command(self) -> str:
-        """The command that deploys the whole stack."""
-        return f"pulumi up --stack {self.stack}"
-
-    @property
-    def edited(self) -> str:
-        """The note for errors which files are already edited."""
-        if not self.files:
-            return "no file is edited now"
-        return f"{', '.join(self.files)} {'is' if len(self.files) == 1 else 'are'} edited"
 
 
 def deployed_generations(engine: Engine, places: Mapping[str, Collection[SelectedKey]]) -> dict[SelectedKey, Recorded]:
@@ -71,7 +39,7 @@ def deployed_generations(engine: Engine, places: Mapping[str, Collection[Selecte
     return found
 
 
-def deploy(deployments: Collection[Deployment]) -> None:
+def deploy(deployments: Collection[KeyDeployment]) -> None:
     """Deploy changed keys, and verify at the cluster that the old ones have ended and the new ones work.
 
     Nothing is deployed unless every plan has exactly the complete change of these keys.
@@ -88,7 +56,7 @@ def deploy(deployments: Collection[Deployment]) -> None:
         raise AmbientError(problems)
 
 
-def _checked(one: Deployment) -> tuple[Pending, Witness]:
+def _checked(one: KeyDeployment) -> tuple[Pending, Witness]:
     """Return a stack's plan and the witness that can verify its result.
 
     Raises:
@@ -98,34 +66,23 @@ def _checked(one: Deployment) -> tuple[Pending, Witness]:
     before: tuple[Identity, ...] = ()
     try:
         before = _deployed(one)
-        plan = pending(_plan(one), one.aims)
+        plan = pending(one.plan(), one.aims)
     except AmbientError as error:
         note = f"{one.edited}, and nothing is deployed"
         hints = (f"fix it, then: {one.command}", *_by_hand(one, before))
         raise AmbientError([*error.problems, refusal(note, hints)]) from None
-    if plan.others:
-        shown, more = plan.others[:_SHOWN_STEPS], len(plan.others) - _SHOWN_STEPS
-        lines = [f"  {step.op}  {step.name}" for step in shown] + ([f"  and {more} more"] if more > 0 else [])
-        print(
-            f"ambient: the plan for {one.stack} holds more than this, so nothing is deployed:",
-            *lines,
-            f"{one.edited}. To deploy all of it: {one.command}",
-            *_by_hand(one, before),
-            sep="\n",
-            file=sys.stderr,
-        )
-        raise typer.Exit(1)
-    if missing := lacks(plan.keys, one.aims, before):
+    one.refuse_others(plan.others, _by_hand(one, before))
+    if missing := lacks(plan.own, one.aims, before):
         raise AmbientError([_lacking(one, line, before) for line in missing])
     return plan, _witness(one, before)
 
 
-def _lacking(one: Deployment, line: str, before: Collection[Identity]) -> Problem:
+def _lacking(one: KeyDeployment, line: str, before: Collection[Identity]) -> Problem:
     hints = (f"see why: pulumi preview --stack {one.stack} --diff", *_by_hand(one, before))
     return refusal(f"nothing is deployed, as the plan for {one.stack} is not enough: {line}", hints)
 
 
-def _by_hand(one: Deployment, before: Collection[Identity]) -> list[str]:
+def _by_hand(one: KeyDeployment, before: Collection[Identity]) -> list[str]:
     """Return commands that end keys without a deployment, for keys that must end at once."""
     commands = [
         f"kubectl delete serviceaccount -n {item.workspace} {item.account}"
@@ -135,11 +92,10 @@ def _by_hand(one: Deployment, before: Collection[Identity]) -> list[str]:
     return [f"to end the old identity at once: {' && '.join(commands)}"] if commands else []
 
 
-def _witness(one: Deployment, before: Collection[Identity]) -> Witness:
-    config = one.project.config(one.stack)
-    context = config.get("context") or None
+def _witness(one: KeyDeployment, before: Collection[Identity]) -> Witness:
+    context = one.project.config(one.stack).get("context") or None
     try:
-        witness = Witness(Guard(Cluster(context), config.get("clusterUid") or None).cluster, Bearers(context), one.aims)
+        witness = Witness(one.cluster(), Bearers(context), one.aims)
         with activity.waiting(f"Testing the keys at the cluster of {one.stack}"):
             witness.before(before)
     except StepError as error:
@@ -148,19 +104,9 @@ def _witness(one: Deployment, before: Collection[Identity]) -> Witness:
     return witness
 
 
-def _carried_out(one: Deployment, plan: Pending, witness: Witness) -> list[Problem]:
+def _carried_out(one: KeyDeployment, plan: Pending, witness: Witness) -> list[Problem]:
     """Deploy one stack, remove what a failure left, print the verified results, and return the problems."""
-    problems = []
-    if plan.keys:
-        print(f"\nThe plan for {one.stack} holds nothing else: deploying it.", flush=True)
-        try:
-            one.engine.run("up", "--yes", "--skip-preview", "--stack", one.stack, ask=True)
-        except AmbientError as error:
-            # Not the original command, which would add another generation.
-            note = f"{one.edited}, and not all of it is deployed"
-            problems += [*error.problems, Problem(None, "", note, (one.command,))]
-    else:
-        print(f"\nThe plan for {one.stack} is empty: nothing is to be deployed.", flush=True)
+    problems = one.up(plan.own)
     reported = witness.end_now()
     try:
         after: tuple[Identity, ...] | None = _deployed(one)
@@ -184,20 +130,6 @@ def _carried_out(one: Deployment, plan: Pending, witness: Witness) -> list[Probl
     return problems
 
 
-def _deployed(one: Deployment) -> tuple[Identity, ...]:
+def _deployed(one: KeyDeployment) -> tuple[Identity, ...]:
     """Return the identities in a stack's state, with their tokens."""
     return identities(export_with_secrets(one.engine, one.stack), one.aims)
-
-
-def _plan(one: Deployment) -> Preview:
-    arguments = ("preview", "--json", "--stack", one.stack)
-    answer = one.engine.attempt(*arguments)
-    if answer.code != 0 and answer.stderr.strip():
-        failed(arguments, answer)
-    if answer.code != 0:
-        # It says why in the middle of its JSON.
-        fail(None, "", f"`pulumi {' '.join(arguments)}` failed", f"to see why: pulumi preview --stack {one.stack}")
-    plan = read_preview(answer.stdout)
-    if plan is None:
-        fail(None, "", "`pulumi preview --json` printed something else than a plan")
-    return plan

@@ -4,14 +4,9 @@ from typing import Annotated
 
 import typer
 
-from ambient_components.cli.keys.apply import (
-    Keys,
-    StackOfKeys,
-    by_stack,
-    finish,
-    require_passphrases,
-    write_stack,
-)
+from ambient_components.cli.edits.deployment import by_stack, require_passphrases
+from ambient_components.cli.edits.files import write_stack
+from ambient_components.cli.keys.apply import Keys, StackOfKeys, finish
 from ambient_components.cli.keys.edit import revocation, revocation_lines, selected_keys
 from ambient_components.cli.keys.required import Aim
 from ambient_components.cli.options import StackOrKey
@@ -54,7 +49,7 @@ def revoke(
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
     selected = selected_keys(loaded, names, ())
-    places, fleets = by_stack(project, stack, loaded, selected), project.shards(stack)
+    places, fleets = by_stack(project, stack, loaded, {one: one[0] for one in selected}), project.shards(stack)
     if now:
         require_passphrases(project, places)
     texts = revocation(loaded, selected)

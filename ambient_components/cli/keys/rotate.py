@@ -9,14 +9,9 @@ import typer
 
 from ambient_components import clock
 from ambient_components.cli import completion
-from ambient_components.cli.keys.apply import (
-    Keys,
-    StackOfKeys,
-    by_stack,
-    finish,
-    require_passphrases,
-    write_stack,
-)
+from ambient_components.cli.edits.deployment import by_stack, require_passphrases
+from ambient_components.cli.edits.files import write_stack
+from ambient_components.cli.keys.apply import Keys, StackOfKeys, finish
 from ambient_components.cli.keys.edit import (
     OverlapUntil,
     Recorded,
@@ -113,7 +108,7 @@ def rotate(
     if last_day is not None and last_day < here.date():
         msg = f"{last_day} is over, and --leaked ends the old keys at once"
         raise typer.BadParameter(msg, param_hint="--overlap-until")
-    places, fleets = by_stack(project, stack, loaded, selected), project.shards(stack)
+    places, fleets = by_stack(project, stack, loaded, {one: one[0] for one in selected}), project.shards(stack)
     engine = pulumi.engine_for(project.folder)
     if now:
         require_passphrases(project, places)

@@ -10,13 +10,14 @@ from typing import Any, Final
 from ambient_components.access import Entry, Ledger, Right, object_names, rights_for
 from ambient_components.access.deployer import Feature
 from ambient_components.cluster.client import ApiError, Cluster, core, path
-from ambient_components.cluster.objects import annotations, is_ending, listing, mapping, name
+from ambient_components.cluster.objects import Json, annotations, is_ending, listing, mapping, name
 from ambient_components.documentation import page
 from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION, SYSTEM_PREFIXES
 from ambient_components.provider.buckets.preflight import bucket_problems
 from ambient_components.provider.ledger.adoptions import adopted
 from ambient_components.provider.ledger.drift_warnings import drift, may_be_kept
+from ambient_components.provider.ledger.installation import Installation
 from ambient_components.provider.ledger.platform_keys import adoption_problems
 from ambient_components.provider.ledger.unrecorded import unknown_accounts
 from ambient_components.provider.protocol.resource import Context
@@ -80,7 +81,8 @@ def preflight(
             )
             for right in missing
         ]
-    problems, there = foreign(cluster, owner, before, after, context.show)
+    installed = Installation(cluster)
+    problems, there = foreign(cluster, owner, before, after, context.show, installed.see)
     problems += _nothing_to_keep(there, before, after)
     known = bool(before or lost)
     unknown = unknown_accounts(cluster, there, before, after, end=known)
@@ -93,6 +95,7 @@ def preflight(
     problems += bucket_problems(context, owner, before, after)
     if look_for_drift and not problems:
         for warning in (
+            *installed.warnings(after),
             *changed_since(cluster, there, before, after),
             *drift(cluster, there, before, after, ending),
             *may_be_kept(cluster, owner, there, before, after),
@@ -135,6 +138,7 @@ def foreign(
     before: Ledger,
     after: Ledger,
     show: Callable[[Problem], None],
+    see: Callable[[Json], None] = lambda _: None,
 ) -> tuple[list[Problem], set[str]]:
     """Return reasons not to begin, and the workspaces that have a namespace.
 
@@ -147,9 +151,11 @@ def foreign(
         before: The deployed ledger.
         after: The new ledger.
         show: Receives warnings about single workspaces.
+        see: Receives each namespace of the cluster.
     """
     problems, there = list[Problem](), set[str]()
     for namespace in cluster.each(core("namespaces")):
+        see(namespace)
         workspace, notes = name(namespace), annotations(namespace)
         entry = after.get(workspace)
         holder, was = notes.get(OWNER_ANNOTATION), before.get(workspace)

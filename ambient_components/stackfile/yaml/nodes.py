@@ -43,7 +43,7 @@ class Node:
     """Whether it is a scalar."""
 
     flow: bool = False
-    """Whether it is written in braces."""
+    """Whether it is written in braces or brackets."""
 
     entries: "dict[str, tuple[Node, Node]] | None" = None
     """Key and value of each entry, in order; None unless it is a mapping."""
@@ -53,6 +53,11 @@ class Node:
 
     children: "list[Node]" = field(default_factory=list)
     """The nodes directly in it, including keys."""
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a list. Its items are then its children."""
+        return self.entries is None and not self.scalar and not self.alias
 
     def family(self) -> "Iterator[Node]":
         """Yield the node and all nodes in it."""

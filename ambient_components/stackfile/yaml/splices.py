@@ -1,4 +1,4 @@
-"""Splices of a YAML text that add or remove entries of mappings and keep all other lines.
+"""Splices of a YAML text that add or remove entries of mappings and items of lists, and keep all other lines.
 
 Not every way to write YAML is covered, so `stackfile.editing` parses the result.
 """
@@ -7,15 +7,18 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import Final, TypeAlias
 
 from ambient_components.stackfile.yaml.nodes import BREAK, Node
+
+_Member: TypeAlias = tuple[Node, Node]
+"""Key and value of an entry of a mapping, or dash and item of a list."""
 
 _SPACE: Final = " \t"
 _COLON = re.compile(r"[ \t]*:")
 _COMMA = re.compile(r"\s*,")
 _COMMENT = re.compile("#[^\n\r\x85\u2028\u2029]*")
-# Text that may follow an item in braces on its line.
+# Text that may follow an item in braces or brackets on its line.
 _REST_OF_LINE = re.compile("[ \t]*(,?)[ \t]*(?:#[^\n\r\x85\u2028\u2029]*)?")
 
 
@@ -53,53 +56,76 @@ class Cutter:
         # An empty value directly follows its colon.
         yield Splice(value.start, value.end, by if value.end > value.start else f" {by}")
 
-    def add(self, mapping: Node, items: list[str]) -> Iterator[Splice]:
-        """Add entries, such as `role: view`, after the last one of a mapping."""
-        if not mapping.flow:
-            yield from self._add_lines(mapping, items)
-        elif mapping.entries:
-            yield from self._add_in_braces(mapping, items)
-        else:
-            opened, closed = self._inside(mapping)
-            space = self._text[opened:closed]
-            if space.strip(_SPACE):  # contains a comment or several lines
-                yield Splice(closed, closed, ", ".join(items))
-            else:
-                yield Splice(opened, closed, f"{space}{', '.join(items)}{space}")
-
-    def remove(self, key: Node | None, mapping: Node, fields: Collection[str]) -> Iterator[Splice]:
-        """Remove existing entries of a mapping.
+    def add(self, node: Node, members: list[str]) -> Iterator[Splice]:
+        """Add members after the last one: entries such as `role: view`, or lines of items such as `- x`.
 
         Args:
-            key: Key of the mapping; None for the top of the file.
-            mapping: The mapping.
-            fields: Keys of the entries.
+            node: The mapping or list.
+            members: The texts. Of a list in brackets without the dash.
         """
-        entries = mapping.entries or {}
-        floor = key.end if key else 0
-        if mapping.flow:
-            yield from self._remove_in_braces(mapping, fields)
-        elif len(fields) == len(entries):
-            yield from self._empty_lines(key, mapping, floor)
+        pairs = self._members(node)
+        if not node.flow:
+            yield self._further_lines(self._end_of_line(node.end), pairs[0][0], members)
+        elif pairs:
+            yield from self._add_in_braces(node, pairs, members)
         else:
-            for field, (name, value) in entries.items():
-                if field in fields:
+            opened, closed = self._inside(node)
+            space = self._text[opened:closed]
+            if space.strip(_SPACE):  # contains a comment or several lines
+                yield Splice(closed, closed, ", ".join(members))
+            else:
+                yield Splice(opened, closed, f"{space}{', '.join(members)}{space}")
+
+    def remove(self, key: Node | None, node: Node, members: Collection[int]) -> Iterator[Splice]:
+        """Remove existing members.
+
+        Args:
+            key: Key of the mapping or list; None for the top of the file.
+            node: The mapping or list.
+            members: Numbers of its entries or items, from 0.
+        """
+        pairs = self._members(node)
+        floor = key.end if key else 0
+        if node.flow:
+            yield from self._remove_in_braces(node, pairs, members)
+        elif len(members) == len(pairs):
+            yield from self._empty_lines(key, node, pairs, floor)
+        else:
+            for index, (name, value) in enumerate(pairs):
+                if index in members:
                     yield self._whole_lines(name, value.end, floor)
                 floor = value.end
 
+    def _members(self, node: Node) -> list[_Member]:
+        """Return key and value of each entry, or dash and item; an item in brackets is its own key."""
+        if node.entries is not None:
+            return list(node.entries.values())
+        if node.flow:
+            return [(item, item) for item in node.children]
+        found, floor = [], node.start
+        for item in node.children:
+            found.append((self._dash(floor, item), item))
+            floor = item.end
+        return found
+
+    def _dash(self, floor: int, item: Node) -> Node:
+        """Return the dash of an item, behind the end of the preceding one."""
+        # Between two items are only comments, which may contain dashes too, and this dash.
+        between = _COMMENT.sub(lambda found: " " * len(found[0]), self._text[floor : item.start])
+        if "-" not in between:
+            raise UnknownFormError
+        at = floor + between.rindex("-")
+        return Node(at, at + 1, item.line, at - self._start_of_line(at) + 1)
+
     # Adding
 
-    def _add_lines(self, mapping: Node, items: list[str]) -> Iterator[Splice]:
-        key, _ = next(iter((mapping.entries or {}).values()))
-        yield self._further_lines(self._end_of_line(mapping.end), key, items)
-
-    def _add_in_braces(self, mapping: Node, items: list[str]) -> Iterator[Splice]:
-        key, value = list((mapping.entries or {}).values())[-1]
-        _, closed = self._inside(mapping)
+    def _add_in_braces(self, node: Node, pairs: list[_Member], items: list[str]) -> Iterator[Splice]:
+        key, value = pairs[-1]
+        _, closed = self._inside(node)
         if rest := self._has_lines(key, value, closed):
             comma, end = rest[1], rest.end()
             if comma or not self._commas(end, closed):
-                # Keep one entry per line.
+                # Keep one member per line.
                 if not comma:
                     yield Splice(value.end, value.end, ",")
                 yield self._further_lines(end, key, [*(f"{item}," for item in items[:-1]), items[-1] + comma])
@@ -116,9 +142,9 @@ class Cutter:
 
     # Removing
 
-    def _empty_lines(self, key: Node | None, mapping: Node, floor: int) -> Iterator[Splice]:
-        splices = []
-        for name, value in (mapping.entries or {}).values():
+    def _empty_lines(self, key: Node | None, node: Node, pairs: list[_Member], floor: int) -> Iterator[Splice]:
+        splices, empty = [], "[]" if node.is_list else "{}"
+        for name, value in pairs:
             splices.append(self._whole_lines(name, value.end, floor))
             floor = value.end
         if key is None:
@@ -127,20 +153,20 @@ class Cutter:
             kept = list(BREAK.finditer(self._text, last.start, last.end))[-1:]
             ending = kept[0][0] if kept and kept[0].end() == last.end else ""
             splices.append(Splice(last.start, last.end, "{}" + ending))
-        elif mapping.anchor:
-            at = mapping.start + len(f"&{mapping.anchor}")
-            splices.append(Splice(at, at, " {}"))
+        elif node.anchor:
+            at = node.start + len(f"&{node.anchor}")
+            splices.append(Splice(at, at, f" {empty}"))
         elif colon := _COLON.match(self._text, key.end):
-            splices.append(Splice(colon.end(), colon.end(), " {}"))
+            splices.append(Splice(colon.end(), colon.end(), f" {empty}"))
         yield from splices
 
     def _whole_lines(self, key: Node, end: int, floor: int) -> Splice:
-        """Return the splice for an entry's lines, with the comment directly above and the indented comments below.
+        """Return the splice for a member's lines, with the comment directly above and the indented comments below.
 
         Args:
-            key: Key of the entry.
-            end: End of the entry.
-            floor: End of the preceding entry: text above it that looks like a comment may belong to a value.
+            key: Key of the entry, or dash of the item.
+            end: End of the member.
+            floor: End of the preceding member: text above it that looks like a comment may belong to a value.
         """
         if not self._begins_line(key):
             raise UnknownFormError
@@ -162,19 +188,18 @@ class Cutter:
                 break
         return Splice(start, stop, "")
 
-    def _remove_in_braces(self, mapping: Node, fields: Collection[str]) -> Iterator[Splice]:
-        entries = list((mapping.entries or {}).items())
-        opened, closed = self._inside(mapping)
-        if len(fields) == len(entries):
+    def _remove_in_braces(self, node: Node, pairs: list[_Member], members: Collection[int]) -> Iterator[Splice]:
+        opened, closed = self._inside(node)
+        if len(members) == len(pairs):
             yield Splice(opened, closed, "")
             return
-        for gone, run in groupby(range(len(entries)), key=lambda index: entries[index][0] in fields):
+        for gone, run in groupby(range(len(pairs)), key=lambda index: index in members):
             indexes = list(run)
             if not gone:
                 continue
-            items = [entries[index][1] for index in indexes]
-            before = entries[indexes[0] - 1][1][1].end if indexes[0] else opened
-            after = entries[indexes[-1] + 1][1][0].start if indexes[-1] + 1 < len(entries) else closed
+            items = [pairs[index] for index in indexes]
+            before = pairs[indexes[0] - 1][1].end if indexes[0] else opened
+            after = pairs[indexes[-1] + 1][0].start if indexes[-1] + 1 < len(pairs) else closed
             if all(self._has_lines(*item, closed) for item in items):
                 floor = before
                 for key, value in items:
@@ -197,9 +222,9 @@ class Cutter:
 
     # The text
 
-    def _inside(self, mapping: Node) -> tuple[int, int]:
-        """Return the range between the braces."""
-        return self._text.index("{", mapping.start) + 1, mapping.end - 1
+    def _inside(self, node: Node) -> tuple[int, int]:
+        """Return the range between the braces or brackets."""
+        return self._text.index("[" if node.is_list else "{", node.start) + 1, node.end - 1
 
     def _has_lines(self, key: Node, value: Node, closed: int) -> re.Match[str] | None:
         """Return a match of the text after an item in braces, if the item has its own lines; None otherwise."""

@@ -173,8 +173,13 @@ def test_the_platforms_own_bindings_and_those_without_subjects_are_no_access():
 
 def test_what_the_control_plane_makes_is_its_own():
     title = "ambient-control-plane-project-manager"
-    assert of_pay(binding("pay", title, f"Role/{title}", "serviceaccount:ambient-code:control-plane")).notes == ()
-    assert rules(of_pay(binding("pay", title, f"Role/{title}", "user:mallory"))) == ["otherRole"]
+    own = "serviceaccount:ambient-code:control-plane"
+    assert of_pay(binding("pay", title, f"Role/{title}", own)).notes == ()
+    there = binding("pay", title, f"Role/{title}", "serviceaccount:acp:control-plane")
+    assert of_pay(there, platform_namespace="acp").notes == ()
+    assert rules(of_pay(binding("pay", title, f"Role/{title}", own), platform_namespace="acp")) == ["otherRole"]
+    for other in (["user:mallory"], ["serviceaccount:evil:default"], [own, "serviceaccount:evil:default"]):
+        assert rules(of_pay(binding("pay", title, f"Role/{title}", *other))) == ["otherRole"]
 
 
 def test_a_creator_binding_without_its_label_can_be_an_owner_again():

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from ambient_components.platform.naming import key_id_problem
-from tests.support.existing import binding, key, of_pay, own_key, rules
+from ambient_components.stackfile.models.keys import Key
+from tests.support.existing import OWNER, binding, key, namespace, of_pay, own_key, rules
 
 
 def account(objects):
@@ -58,6 +59,25 @@ def test_a_name_that_is_too_long_is_noted():
     found = of_pay(*key("pay", "x" * 70, description="y" * 300))
     assert rules(found).count("keyText") == 2
     assert "description" not in found.entry["keys"]["x" * 63]
+
+
+@pytest.mark.parametrize("name", ["sk-ant-hunter2hunter2", "ghp_hunter2hunter2", "CI eyJhunter2hunter2"])
+def test_a_key_with_a_credential_as_its_name_stays_out_for_its_account_has_it_too(name):
+    made = key("pay", name)
+    by_hand = binding("pay", "by-hand", "admin", f"serviceaccount:pay:{account(made)}")
+    found = of_pay(*made, by_hand, *key("pay", "ci"))
+    assert [*found.entry["keys"]] == ["ci"]
+    assert rules(found) == ["keyText", "keyExpiry", "keyUser"]
+    assert "(1): their access (admin, edit) and their tokens stay valid" in found.notes[0].what
+    assert "hunter2" not in repr(found)
+
+
+def test_a_description_that_looks_like_a_credential_is_left_out():
+    made = key("pay", "ci", description="token sk-ant-hunter2hunter2")
+    found = of_pay(*made)
+    assert found.entry["keys"] == {"ci": {"serviceAccount": account(made)}}
+    assert rules(found) == ["metadata", "keyText", "keyExpiry", "keyUser"]
+    assert "hunter2" not in repr(found)
 
 
 def test_half_a_key_is_not_declared():
@@ -114,21 +134,42 @@ def test_annotations_that_a_run_would_set_are_noted():
     assert rules(found)[0] == "metadata"
 
 
-def test_a_key_of_this_tool_in_a_released_workspace_keeps_its_generation():
+RELEASED = namespace("pay", annotations={"ambient-components/released-by": "app/old"})
+
+
+@pytest.mark.parametrize("annotation", ["released-by", "owner"])
+def test_a_key_of_this_tool_in_a_workspace_of_a_stack_keeps_its_generation(annotation):
     made = own_key("pay", "ci", "edit", generation=3)
-    found = of_pay(*made)
+    found = of_pay(namespace("pay", annotations={f"ambient-components/{annotation}": OWNER}), *made)
     assert found.entry["keys"] == {"ci": {"generation": 3, "adopt": [account(made)]}}
 
 
 def test_a_key_of_this_tool_keeps_the_user_that_it_acts_for():
     made = own_key("pay", "ci")
     made[0]["metadata"]["annotations"]["ambient-code.io/created-by-user-id"] = "ci-robot"
-    assert of_pay(*made).entry["keys"] == {"ci": {"adopt": [account(made)], "actsAs": "ci-robot"}}
+    assert of_pay(RELEASED, *made).entry["keys"] == {"ci": {"adopt": [account(made)], "actsAs": "ci-robot"}}
+
+
+@pytest.mark.parametrize("annotations", [{}, {"ambient-components/released-by": ""}])
+def test_where_no_stack_has_been_our_names_are_names_like_any_other(annotations):
+    first, second = own_key("pay", "ci"), own_key("pay", "cd")
+    found = of_pay(namespace("pay", annotations=annotations), *first, *second)
+    assert found.entry["keys"] == {"cd": {"serviceAccount": account(second)}, "ci": {"serviceAccount": account(first)}}
+    assert "cd, ci" in found.notes[0].what
+    assert rules(found) == ["keyExpiry"]
+
+
+def test_no_later_generation_of_an_adopted_key_gets_the_adopted_account():
+    prepared = own_key("pay", "ci", generation=2)
+    found = of_pay(*prepared)
+    assert found.entry["keys"] == {"ci-2": {"name": "ci", "serviceAccount": account(prepared)}}
+    (entry,) = [Key.model_validate(one) for one in found.entry["keys"].values()]
+    assert len({entry.account("pay", "ci-2", generation) for generation in range(1, 50)}) == 49
 
 
 def test_of_two_generations_the_newest_is_the_key():
     former, current = own_key("pay", "ci", generation=1), own_key("pay", "ci", generation=2)
-    found = of_pay(*former, *current)
+    found = of_pay(RELEASED, *former, *current)
     assert found.entry["keys"] == {"ci": {"generation": 2, "adopt": [account(current)]}}
     assert "keyBinding" in rules(found)
 

@@ -48,7 +48,15 @@ def test_mcp_servers_are_written_as_the_file_has_them():
     "servers",
     [
         {"custom": {"a": {"type": "http", "url": "https://a", "headers": {"Authorization": f"Bearer {PASSWORD}"}}}},
+        {"custom": {"a": {"type": "http", "url": "https://a", "headers": {"X-Tenant": PASSWORD}}}},
+        {"custom": {"a": {"type": "http", "url": "https://a", "headers": {"Cookie": PASSWORD}}}},
         {"custom": {"a": {"type": "http", "url": f"https://u:{PASSWORD}@a"}}},
+        {"custom": {"a": {"type": "stdio", "command": "uvx", "env": {"MODE": PASSWORD}}}},
+        {"custom": {"a": {"type": "stdio", "command": "uvx", "env": {"MODE": f"${{MODE:-fast}}{PASSWORD}"}}}},
+        {"custom": {"a": {"type": "stdio", "command": "uvx", "env": {"A_TOKEN": f"${{A:-{PASSWORD}}}"}}}},
+        {"custom": {"a": {"type": "stdio", "command": "uvx", "args": ["srv", "--api-key", PASSWORD]}}},
+        {"custom": {f"sk-ant-{PASSWORD}": {"type": "stdio", "command": "uvx"}}},
+        {"disabled": [f"sk-ant-{PASSWORD}"]},
         {"custom": {"a": {"url": "https://a"}}},
         {"custom": {"a": {"type": "stdio", "command": "uvx", "env": {"N": 1}}}},
         {"custom": {"a": {"type": "stdio", "command": "uvx", "other": True}}},
@@ -75,6 +83,13 @@ def test_feature_flags_are_those_with_a_plain_value():
     found = of_pay(flags("pay", **{"jira-write": "true", "gerrit.enabled": "false", "odd": "TRUE"}))
     assert found.entry["settings"] == {"featureFlags": {"gerrit.enabled": False, "jira-write": True}}
     assert rules(found) == ["featureFlags"]
+
+
+def test_a_flag_that_looks_like_a_credential_is_not_written():
+    found = of_pay(flags("pay", **{"sk-ant-hunter2hunter2": "true"}))
+    assert "settings" not in found.entry
+    assert rules(found) == ["featureFlags"]
+    assert "hunter2" not in repr(found)
 
 
 def test_a_map_of_flags_without_the_platforms_labels_is_noted():
@@ -215,6 +230,15 @@ def test_what_controllers_write_and_what_looks_like_a_credential_stays_out():
     assert "ghp_" not in repr(found)
 
 
+@pytest.mark.parametrize("key", ["db-password", "example.com/api-token", "example.com/sk-ant-hunter2hunter2"])
+def test_what_is_named_like_a_secret_stays_out_whatever_its_value(key):
+    found = of_pay(namespace("pay", {key: PASSWORD}, annotations={key: PASSWORD, "contact": "a@b"}))
+    assert "labels" not in found.entry
+    assert found.entry["annotations"] == {"contact": "a@b"}
+    assert rules(found) == ["labels", "labels"]
+    assert "hunter2" not in repr(found)
+
+
 def test_pod_security_is_a_level_of_the_file():
     level = "pod-security.kubernetes.io/enforce"
     assert of_pay(namespace("pay", {level: "baseline"})).entry["podSecurity"] == "baseline"
@@ -244,6 +268,11 @@ def test_names_are_read_on_openshift_only():
     long = namespace("pay", annotations=dict.fromkeys(notes, "x" * 600))
     assert rules(of_pay(long, openshift=True)) == ["displayName", "displayName"]
     assert rules(of_pay(openshift=True)) == ["metadata"]
+    secret_names = namespace("pay", annotations=dict.fromkeys(notes, f"sk-ant-{PASSWORD}"))
+    found = of_pay(secret_names, openshift=True)
+    assert not found.entry.keys() & {"displayName", "description"}
+    assert rules(found) == ["displayName", "displayName"]
+    assert PASSWORD not in repr(found)
 
 
 def test_a_label_that_the_first_run_adds_is_noted():

@@ -1,5 +1,6 @@
 """`ambient access --live`: what the cluster gives, beside what is declared."""
 
+import html
 import json
 from pathlib import Path
 
@@ -219,6 +220,19 @@ class TestUnmanaged:
         document = json.loads(capsys.readouterr().out)
         assert document["unmanaged"] == ["lab"]
         assert document["elsewhere"] == [{"workspace": "research", "owner": "other/prod"}]
+
+    @pytest.mark.parametrize("form", ["text", "json", "markdown", "html"])
+    def test_one_that_this_stack_owns_and_does_not_declare(self, form: str, api: FakeApi, capsys: Shown) -> None:
+        workspace(api, "lab")
+        workspace(api, "lost", "p/dev")
+        assert run(["access", "dev", "--live", "--fail-on", "unmanaged", "--format", form]) == 2
+        out = capsys.readouterr().out
+        reason = "has this stack's ownership annotation, and the stack does not declare it"
+        if form == "json":
+            assert [json.loads(out)[name] for name in ("unmanaged", "annotated")] == [["lab", "lost"], ["lost"]]
+        else:
+            shown = {"text": "  lab\n  lost  {}\n", "markdown": "- `lab`\n- `lost`: {}\n", "html": "in no stack: it {}"}
+            assert shown[form].format(reason) in html.unescape(out)
 
     def test_one_that_is_declared_and_not_deployed_is_in_a_stack(self, api: FakeApi, project: Path) -> None:
         workspace(api, "lab")

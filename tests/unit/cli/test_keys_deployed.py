@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from ambient_components.cli.edits.pending import Step
 from ambient_components.cli.keys.deployed import ACCOUNT, TOKEN, Identity, Target, identities, recorded
 from ambient_components.cli.keys.edit import Recorded
-from ambient_components.cli.keys.required import Aim, Step, lacks
+from ambient_components.cli.keys.required import Aim, lacks
 from ambient_components.platform.naming import key_account
 from tests.support.keys_now import W, identity, token_of
 

@@ -10,7 +10,7 @@ import typer
 
 from ambient_components import clock
 from ambient_components.cli.app import run
-from ambient_components.cli.keys import apply
+from ambient_components.cli.edits.files import write_stack
 from ambient_components.cli.keys.edit import Recorded, revocation, rotation, selected_keys
 from ambient_components.errors import AmbientError
 from ambient_components.stackfile.loader import LoadedStack, load_stack
@@ -272,7 +272,7 @@ class TestWriting:
     ) -> None:
         broken = dict.fromkeys(FILES, "workspaces: {payments: {protect: 1}}\n")
         with pytest.raises(AmbientError) as error:
-            apply.write_stack("stacks/dev.yaml", broken)
+            write_stack("stacks/dev.yaml", broken)
         assert str(error.value).splitlines()[0] == (
             "nothing is written: the stack would not be valid with what was asked for"
         )

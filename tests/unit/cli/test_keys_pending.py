@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from ambient_components.access import changed_paths
-from ambient_components.cli.keys.required import Pending, Step, pending
+from ambient_components.cli.edits.pending import Pending, Step
+from ambient_components.cli.keys.required import pending
 from ambient_components.engine.steps import Preview
 
 KEYS = [("pay", "ci"), ("my-team", "nightly-report")]

@@ -67,6 +67,10 @@ def test_names_that_begin_like_a_credential(text, begins):
         "--api-key",
         "api_token",
         "DBPASSWORD",
+        "Cookie",
+        "Set-Cookie",
+        "SESSION_COOKIE",
+        "example.com/api-token",
     ],
 )
 def test_names_that_say_secret(name):
@@ -86,6 +90,7 @@ def test_names_that_say_secret(name):
         "SSH_PUBLIC_KEY",
         "SORT_KEY",
         "PWD",
+        "COOKIE_DOMAIN",
         "BYPASS",
         "COMPASS",
         "MONKEY",

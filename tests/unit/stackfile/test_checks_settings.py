@@ -75,6 +75,12 @@ def test_mcp_servers_whose_names_mean_another():
         ({"command": "x", "env": {"DB_PASSWORD": "hunter2"}}, ("env", "DB_PASSWORD"), "looks like"),
         ({"command": "x", "args": ["-v", "--token=hunter2"]}, ("args", 1), "looks like"),
         ({"command": "x", "args": ["--", "sk-ant-hunter2"]}, ("args", 1), "looks like"),
+        ({"command": "x", "args": ["srv", "--api-key", "hunter2"]}, ("args", 2), "looks like"),
+        ({"command": "x", "args": ["-token", "${A}hunter2"]}, ("args", 1), "looks like"),
+        ({"command": "x", "args": ["--header", "Authorization: Bearer hunter2"]}, ("args", 1), "looks like"),
+        ({"command": "x", "args": ["-H", "Cookie:session=hunter2"]}, ("args", 1), "looks like"),
+        ({"command": "sk-ant-hunter2"}, ("command",), "looks like"),
+        ({"url": "https://x", "headers": {"Cookie": "session=hunter2"}}, ("headers", "Cookie"), "looks like"),
     ],
 )
 def test_no_credential_lies_with_an_mcp_server(server, path, problem):
@@ -93,6 +99,9 @@ def test_no_credential_lies_with_an_mcp_server(server, path, problem):
         },
         {"url": "https://x?api_key=${A}&q=1"},
         {"command": "x", "args": ["--token=${A}", "--verbose", "${A}"], "env": {"API_KEY": "${A}", "KEY_FILE": "/x"}},
+        {"command": "x", "args": ["--token", "${A}", "--api-key", "--verbose", "--password"]},
+        {"command": "docker", "args": ["run", "-e", "GITHUB_TOKEN", "ghcr.io/github/server"]},
+        {"command": "x", "args": ["--header", "Authorization: Bearer ${A}", "--header=Cookie:${A}", "https://x:80/y"]},
     ],
 )
 def test_references_to_variables_are_no_credentials(server):

@@ -4,7 +4,8 @@ import pytest
 import yaml
 
 from ambient_components.errors import AmbientError
-from ambient_components.stackfile.editing import Change, edited, with_workspaces
+from ambient_components.stackfile.changes import Change
+from ambient_components.stackfile.editing import edited, with_workspaces
 from ambient_components.stackfile.yaml import nodes, reader
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.stackfile.editing import Change, edited
+from ambient_components.stackfile.changes import Change
+from ambient_components.stackfile.editing import edited
 from ambient_components.stackfile.yaml.reader import parse_yaml
 
 # Files in every style, and a second opinion on what an edit makes of them: the same file with the entry changed before

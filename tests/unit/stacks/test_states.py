@@ -9,6 +9,8 @@ from unittest.mock import Mock
 import pytest
 
 from ambient_components.cli.app import run
+from ambient_components.cli.grants import now as grants_now
+from ambient_components.cli.grants import revoke as grants_revoke
 from ambient_components.cli.keys import now
 from ambient_components.engine import command
 from ambient_components.errors import AmbientError
@@ -83,6 +85,13 @@ def test_a_key_is_read_from_the_shard_that_holds_it(pulumi: FakeShards, capsys: 
         assert [(one["stack"], one["workspace"], one["id"]) for one in found["keys"]] == [("prod", "pay", "ci")]
 
 
+def without_ledger_steps(pulumi: FakeShards) -> None:
+    """The names of a plan's ledger steps are real ones; here the whole step counts as another change."""
+    for stack, answer in list(pulumi.answers.items()):
+        steps = [one for one in json.loads(answer.stdout)["steps"] if not one["urn"].endswith("::access")]
+        pulumi.answers[stack] = answer._replace(stdout=json.dumps({"steps": steps}))
+
+
 def test_a_rotation_deploys_the_shard_that_holds_the_key(
     pulumi: FakeShards, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -92,10 +101,7 @@ def test_a_rotation_deploys_the_shard_that_holds_the_key(
     desired: dict[str, Any] = ledger_of()
     desired["pay"]["keys"]["ci"]["generation"] = 2
     pulumi.plans(parts(desired))
-    # The names of a plan's ledger steps are real ones; here the whole step counts as another change.
-    for stack, answer in list(pulumi.answers.items()):
-        steps = [one for one in json.loads(answer.stdout)["steps"] if not one["urn"].endswith("::access")]
-        pulumi.answers[stack] = answer._replace(stdout=json.dumps({"steps": steps}))
+    without_ledger_steps(pulumi)
     assert run(["keys", "rotate", "prod", "pay/ci", "--leaked", "--now"]) == 0
     assert (pulumi.requested("preview"), pulumi.requested("up")) == ([PAY], [PAY])
     capsys.readouterr()
@@ -141,3 +147,27 @@ def test_a_shard_is_run_with_the_fleets_config(
     PulumiEngine(Path.cwd()).attempt(*arguments)
     more = ["--config-file", str(Path.cwd() / "stacks/Pulumi.prod.yaml")] if config else []
     assert seen == [[*arguments, *more]]
+
+
+def test_a_grant_is_revoked_by_the_shard_of_its_workspace(
+    pulumi: FakeShards, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(engine, "engine_for", lambda _: pulumi)
+    assert run(["grants", "add", "prod", "pay", "user:bob", "--role", "view"]) == 0
+    assert "  ambient up prod\n" in capsys.readouterr().out
+    other = next(stack for stack in pulumi.states if stack != PAY)
+    before = Path("stacks/prod.yaml").read_text()
+    assert run(["grants", "revoke", other, "user:bob", "--all"]) == 0
+    assert capsys.readouterr().out.startswith("nothing to do: user:bob has no grant in ")
+    assert run(["grants", "revoke", other, "user:bob", "pay"]) == 1
+    assert f"workspace 'pay' is in shard {PAY}, not in {other}" in capsys.readouterr().err
+    assert Path("stacks/prod.yaml").read_text() == before
+    monkeypatch.setattr(grants_now, "_carried_out", lambda *_: [])
+    monkeypatch.setattr(grants_now, "Witness", Mock())
+    monkeypatch.setattr(grants_revoke, "Witness", Mock(return_value=Mock(others=lambda *_, **__: ())))
+    monkeypatch.setattr(grants_now.GrantDeployment, "cluster", lambda _: None)
+    pulumi.plans(parts(ledger_of()))
+    without_ledger_steps(pulumi)
+    pulumi.states.pop(other)
+    assert run(["grants", "revoke", "prod", "user:bob", "--all", "--now"]) == 0
+    assert pulumi.requested("preview") == [PAY]

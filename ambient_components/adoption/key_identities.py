@@ -1,0 +1,127 @@
+"""Identities of keys in an existing workspace: a ServiceAccount with its own RoleBinding, and notes on all others."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ambient_components.adoption.forms import role_of, stays_behind
+from ambient_components.adoption.notes import NoteRule, Notes, deletion
+from ambient_components.cluster.objects import (
+    Json,
+    annotations,
+    is_ending,
+    listing,
+    metadata,
+    name,
+    role_ref,
+    short,
+    subjects,
+    text,
+)
+from ambient_components.platform.contract import APP_LABEL, KEY_APP, KEY_NAME_ANNOTATION, Role
+from ambient_components.platform.naming import key_account_problem, key_role_binding
+from ambient_components.rules.secret_patterns import looks_like_credential
+
+
+@dataclass(frozen=True, slots=True)
+class KeyIdentity:
+    """One ServiceAccount with its own RoleBinding."""
+
+    account: Json
+    binding: Json
+    role: Role
+
+
+def read_identities(notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json]) -> list[KeyIdentity]:
+    """Return the identities that an entry can declare without changing their access, the oldest first.
+
+    Args:
+        notes: The notes on the workspace.
+        accounts: The ServiceAccounts with the platform's label of keys.
+        bindings: All RoleBindings of the workspace.
+    """
+    by_account: dict[str, list[Json]] = {}
+    for binding in bindings:
+        for subject in {*subjects(binding)}:
+            by_account.setdefault(subject, []).append(binding)
+    identities, refused, roles = list[KeyIdentity](), 0, set[str]()
+    for account in sorted(accounts, key=lambda one: (text(metadata(one).get("creationTimestamp")), name(one))):
+        mine = by_account.get(f"serviceaccount:{notes.workspace}:{name(account)}", [])
+        if _has_credential(account):
+            refused += 1
+            roles |= {_gives(one) for one in mine}
+            continue
+        if identity := _identity(notes, account, sorted(mine, key=name)):
+            identities.append(identity)
+    if refused:
+        # Neither named nor declared: the platform puts the key's name into the name of its ServiceAccount.
+        notes.add(
+            NoteRule.KEY_TEXT,
+            f"keys with names that look like credentials stay outside of the entry ({refused}): their access "
+            f"({listing(sorted(roles)) or 'none'}) and their tokens stay valid",
+            "revoke these credentials: all users of the workspace can read names of keys",
+            "create the keys again under other names, and delete these: kubectl get serviceaccounts "
+            f"--namespace {notes.workspace} -l {APP_LABEL}={KEY_APP}",
+        )
+    return identities
+
+
+def _has_credential(account: Json) -> bool:
+    return any(map(looks_like_credential, (name(account), annotations(account).get(KEY_NAME_ANNOTATION, ""))))
+
+
+def _identity(notes: Notes, account: Json, bindings: list[Json]) -> KeyIdentity | None:
+    """Return a key with its own binding, and add a note on any other access of its ServiceAccount."""
+    own = next((one for one in bindings if _is_own(one, account, notes.workspace)), None)
+    others = [one for one in bindings if one is not own]
+    title, key = f"ServiceAccount {name(account)}", key_title(account)
+    delete = f"or delete the key: {deletion('serviceaccount', notes.workspace, name(account))}"
+    for one in others:
+        gives = _gives(one)
+        notes.add(
+            NoteRule.KEY_BINDING,
+            f"key {key} has {gives} by RoleBinding {short(name(one))}, which is not the key's own",
+            f"if the key does not need it: {deletion('rolebinding', notes.workspace, name(one))}",
+            "" if own else "declare a key with this role, give it to the key's user, then delete the old one",
+            "" if own else delete,
+            object=title,
+            subject=f"serviceaccount:{notes.workspace}:{name(account)}",
+            role=gives,
+        )
+    if own is None:
+        if not others:
+            notes.add(
+                NoteRule.KEY_WITHOUT_ROLE,
+                f"key {key} has no role: its ServiceAccount {name(account)} has no RoleBinding",
+                f"delete it: {deletion('serviceaccount', notes.workspace, name(account))}",
+                "or create the key again in the UI",
+                object=title,
+            )
+        return None
+    if is_ending(account) or stays_behind(account):
+        why = "is being deleted" if is_ending(account) else "has finalizers or owner references"
+        notes.add(NoteRule.OTHER_OWNER, f"key {key}: its ServiceAccount {name(account)} {why}", delete, object=title)
+        return None
+    role = role_of(own)
+    return KeyIdentity(account, own, role) if role else None
+
+
+def _gives(binding: Json) -> str:
+    role = role_of(binding)
+    return role.value if role else short(role_ref(binding))
+
+
+def _is_own(binding: Json, account: Json, workspace: str) -> bool:
+    """Return whether a binding is the key's own: the platform's name and role, one subject. Labels may differ."""
+    role, account_name = role_of(binding), name(account)
+    return (
+        role is not None
+        and key_account_problem(account_name) is None
+        and name(binding) == key_role_binding(role, account_name)
+        and subjects(binding) == [f"serviceaccount:{workspace}:{account_name}"]
+        and not stays_behind(binding)
+    )
+
+
+def key_title(account: Json) -> str:
+    """Return the name of a key for notes, in quotes."""
+    return repr(short(annotations(account).get(KEY_NAME_ANNOTATION) or name(account)))

@@ -1,0 +1,60 @@
+"""The list requests with which adoption reads a cluster: one for each kind, over all namespaces."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from ambient_components.cluster.client import core, path
+from ambient_components.platform.contract import (
+    APP_LABEL,
+    CA_BUNDLE,
+    FEATURE_FLAGS,
+    INTEGRATION_SECRET,
+    KEY_APP,
+    MANAGED,
+    MANAGED_LABEL,
+    NETWORK_API_GROUP,
+    PLATFORM_API_GROUP,
+    PLATFORM_API_VERSION,
+    PROJECT_SETTINGS,
+    RBAC_API_GROUP,
+    RUNNER_SECRET,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One list request over the whole cluster."""
+
+    kind: str
+    group: str
+    """API group; empty for the core group."""
+    resource: str
+    """Plural."""
+    selector: str | None = None
+    """Label selector."""
+    name: str | None = None
+    """Only objects with this name; the right to list this name is then enough."""
+    version: str = "v1"
+
+    @property
+    def path(self) -> str:
+        """API path of the collection."""
+        return path("apis", self.group, self.version, self.resource) if self.group else core(self.resource)
+
+    def __str__(self) -> str:
+        resource = f"{self.resource}.{self.group}" if self.group else self.resource
+        return f"list {resource}{f' {self.name!r}' if self.name else ''}"
+
+
+NAMESPACES: Final = Read("Namespace", "", "namespaces", f"{MANAGED_LABEL}={MANAGED}")
+SETTINGS: Final = Read(
+    "ProjectSettings", PLATFORM_API_GROUP, "projectsettings", name=PROJECT_SETTINGS, version=PLATFORM_API_VERSION
+)
+BINDINGS: Final = Read("RoleBinding", RBAC_API_GROUP, "rolebindings")
+ACCOUNTS: Final = Read("ServiceAccount", "", "serviceaccounts", f"{APP_LABEL}={KEY_APP}")
+SECRETS: Final = tuple(Read("Secret", "", "secrets", name=secret) for secret in (RUNNER_SECRET, INTEGRATION_SECRET))
+FLAGS: Final = Read("ConfigMap", "", "configmaps", name=FEATURE_FLAGS)
+CA_BUNDLES: Final = Read("ConfigMap", "", "configmaps", name=CA_BUNDLE)
+LIMIT_RANGES: Final = Read("LimitRange", "", "limitranges")
+QUOTAS: Final = Read("ResourceQuota", "", "resourcequotas")
+POLICIES: Final = Read("NetworkPolicy", NETWORK_API_GROUP, "networkpolicies")

@@ -1,0 +1,169 @@
+"""The deployment of edited stack files: by stack, only if the plan holds nothing else, or as the next steps."""
+
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import typer
+
+from ambient_components.cli.edits.pending import Step
+from ambient_components.cluster.client import Cluster
+from ambient_components.cluster.guard import Guard
+from ambient_components.engine.command import Engine, failed
+from ambient_components.engine.steps import Preview, read_preview
+from ambient_components.errors import AmbientError, Problem, fail
+from ambient_components.stackfile.loader import LoadedStack
+from ambient_components.stacks.passphrase import require_passphrase
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.states import stacks_of
+
+_SHOWN_STEPS: Final = 20
+
+One = TypeVar("One")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The deployment of one stack.
+
+    Args:
+        engine: The engine.
+        project: The project, with the stack's config.
+        stack: The stack's name.
+        files: The files that were edited now. Empty if the change was in them already.
+    """
+
+    engine: Engine
+    project: Project
+    stack: str
+    files: Collection[str]
+
+    @property
+    def command(self) -> str:
+        """The command that deploys the whole stack."""
+        return f"pulumi up --stack {self.stack}"
+
+    @property
+    def edited(self) -> str:
+        """The note for errors which files are already edited."""
+        if not self.files:
+            return "no file is edited now"
+        return f"{', '.join(self.files)} {'is' if len(self.files) == 1 else 'are'} edited"
+
+    def cluster(self) -> Cluster:
+        """Return the stack's cluster.
+
+        Raises:
+            StepError: It does not respond, or the kubeconfig points to another one.
+        """
+        config = self.project.config(self.stack)
+        return Guard(Cluster(config.get("context") or None), config.get("clusterUid") or None).cluster
+
+    def plan(self) -> Preview:
+        """Return what a run would do.
+
+        Raises:
+            AmbientError: The preview fails, for example because a guardrail refuses.
+        """
+        arguments = ("preview", "--json", "--stack", self.stack)
+        answer = self.engine.attempt(*arguments)
+        if answer.code != 0 and answer.stderr.strip():
+            failed(arguments, answer)
+        plan = read_preview(answer.stdout)
+        if answer.code != 0:
+            # It says why in the middle of its JSON.
+            if plan is not None and (reported := errors_in(plan)):
+                raise AmbientError(reported)
+            fail(None, "", f"`pulumi {' '.join(arguments)}` failed", f"to see why: pulumi preview --stack {self.stack}")
+        if plan is None:
+            fail(None, "", "`pulumi preview --json` printed something else than a plan")
+        return plan
+
+    def refuse_others(self, others: Sequence[Step], by_hand: Iterable[str]) -> None:
+        """Refuse to deploy if the plan holds more than the edit.
+
+        Args:
+            others: The other changes.
+            by_hand: What else can be done, a line each.
+
+        Raises:
+            typer.Exit: There are others, which are printed.
+        """
+        if not others:
+            return
+        shown, more = others[:_SHOWN_STEPS], len(others) - _SHOWN_STEPS
+        print(
+            f"ambient: the plan for {self.stack} holds more than this, so nothing is deployed:",
+            *(f"  {step.op}  {step.name}" for step in shown),
+            *([f"  and {more} more"] if more > 0 else []),
+            f"{self.edited}. To deploy all of it: {self.command}",
+            *by_hand,
+            sep="\n",
+            file=sys.stderr,
+        )
+        raise typer.Exit(1)
+
+    def up(self, own: Collection[Step]) -> list[Problem]:
+        """Deploy the plan if it has steps, and return the problems."""
+        if not own:
+            print(f"\nThe plan for {self.stack} is empty: nothing is to be deployed.", flush=True)
+            return []
+        print(f"\nThe plan for {self.stack} holds nothing else: deploying it.", flush=True)
+        try:
+            self.engine.run("up", "--yes", "--skip-preview", "--stack", self.stack, ask=True)
+        except AmbientError as error:
+            # Not the original command, which would edit the files again.
+            note = f"{self.edited}, and not all of it is deployed"
+            return [*error.problems, Problem(None, "", note, (self.command,))]
+        return []
+
+
+def errors_in(plan: Preview) -> list[Problem]:
+    """Return the problems of a failed preview, each once."""
+    errors = [one for one in plan.diagnostics if one.severity == "error"]
+    return list(dict.fromkeys(problem for one in errors for problem in one.problems))
+
+
+def by_stack(project: Project, stack: str, loaded: LoadedStack, places: Mapping[One, str]) -> dict[str, list[One]]:
+    """Return what was edited by the stack that deploys it. For a fleet, these are the shards of the workspaces.
+
+    Args:
+        project: The project.
+        stack: The name on the command line.
+        loaded: The stack.
+        places: What was edited, each with its workspace.
+
+    Raises:
+        AmbientError: A shard was named, and one of the workspaces is in another one.
+    """
+    pins = {workspace: loaded.file.workspaces[workspace].shard for workspace in places.values()}
+    stacks = stacks_of(project, stack, pins)
+    found: dict[str, list[One]] = {}
+    for one, workspace in places.items():
+        found.setdefault(stacks[workspace], []).append(one)
+    return dict(sorted(found.items()))
+
+
+def require_passphrases(project: Project, stacks: Iterable[str]) -> None:
+    """Ask for the passphrases of stacks before files are changed.
+
+    Raises:
+        AmbientError: A passphrase is needed, and there is no terminal to ask at.
+    """
+    for stack in stacks:
+        require_passphrase(project, stack)
+
+
+def next_steps(edited: Collection[str], stacks: Iterable[str], fleet: str = "") -> str:
+    """Return the commands that remain after an edit.
+
+    Args:
+        edited: The edited files.
+        stacks: The stacks to deploy. None if they are deployed already.
+        fleet: The fleet's name if the stacks are its shards.
+    """
+    steps = [f"git diff {' '.join(edited)}", f"git commit {' '.join(edited)}"] if edited else []
+    up = [f"pulumi up --stack {stack}" for stack in stacks]
+    steps += [f"ambient up {fleet}"] if fleet and up else up
+    return "\nNext:\n  " + "\n  ".join(steps) if steps else ""

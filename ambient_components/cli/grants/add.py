@@ -1,0 +1,107 @@
+"""`ambient grants add`: write a grant into the stack's files."""
+
+from typing import Annotated
+
+import typer
+
+from ambient_components import clock
+from ambient_components.access.role_assignments import GRANT
+from ambient_components.cli import completion
+from ambient_components.cli.edits.deployment import by_stack, next_steps, require_passphrases
+from ambient_components.cli.edits.files import write_stack
+from ambient_components.cli.grants.arguments import date_of, is_subject, subject_of
+from ambient_components.cli.grants.edit import addition, check_workspaces, existing
+from ambient_components.cli.grants.now import GrantDeployment, deploy
+from ambient_components.cli.grants.written import Period, Written, described, written
+from ambient_components.cli.options import NamedStack, StackOrWorkspace, choice
+from ambient_components.cli.prompts import one_stack
+from ambient_components.errors import AmbientError
+from ambient_components.platform.contract import Role
+from ambient_components.platform.naming import grant_binding
+from ambient_components.platform.subjects import SubjectKind
+from ambient_components.stackfile.loader import LoadedStack, load_stack
+from ambient_components.stackfile.models.stack import Grant
+from ambient_components.stacks import pulumi
+from ambient_components.stacks.project import Project, stack_path
+
+EPILOG = """\
+\b
+examples:
+  ambient grants add dev payments user:bob@example.com --role edit             write the grant; the next run gives it
+  ambient grants add dev payments user:bob@example.com --role edit --now       give it now
+  ambient grants add dev payments group:auditors --role view --until 2027-01-31
+  ambient grants add payments group:auditors --role view -s dev
+
+\b
+It adds one item to `grants` in the workspace's entry. All other lines stay. Git remains the source of truth: review the
+diff and commit it. If the subject has the same grant already, the file stays unchanged. Another grant of the subject at
+the same time is refused. So is the first grant of a workspace that has grants by its defaults or template: they would
+end with it.
+
+\b
+--now also runs `pulumi up`, if the plan has exactly this change. Otherwise it prints the differences and deploys
+nothing. Guardrails count. Then it verifies at the cluster that the RoleBinding is there.
+
+\b
+exit codes: 0 success, with --now also verified at the cluster; 1 error or other changes pending (each with a hint);
+            64 wrong usage; 130 Ctrl-C
+"""
+
+
+def add(
+    stack: StackOrWorkspace = "",
+    workspace: Annotated[
+        str,
+        typer.Argument(metavar="WORKSPACE", help="The workspace.", autocompletion=completion.workspaces),
+    ] = "",
+    subject: Annotated[
+        str,
+        typer.Argument(metavar="SUBJECT", help="user:NAME or group:NAME.", autocompletion=completion.subjects),
+    ] = "",
+    named: NamedStack = "",
+    role: Annotated[Role | None, choice("--role", Role, "The role.")] = None,
+    first: Annotated[str, typer.Option("--from", metavar="DAY", help="First day. Default: the next run.")] = "",
+    last: Annotated[str, typer.Option("--until", metavar="DAY", help="Last day. Default: no end.")] = "",
+    now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
+) -> None:
+    """Add a grant to the stack's files."""
+    if is_subject(workspace) and not subject:
+        stack, workspace, subject = "", stack, workspace
+    who, stack = subject_of(subject, granted=True), one_stack(stack, named)
+    if role is None:
+        msg = f"which role? One of {', '.join(Role)}"
+        raise typer.BadParameter(msg, param_hint="--role")
+    name = "user" if who.kind is SubjectKind.USER else "group"
+    dates = {"from": date_of(first, "--from"), "until": date_of(last, "--until")}
+    grant = Grant.model_validate(
+        {name: who.name, "role": role.value, **{key: day for key, day in dates.items() if day}}
+    )
+    project = Project.find()
+    loaded = load_stack(stack_path(project, stack))
+    check_workspaces(loaded, [workspace])
+    present = existing(loaded, stack, _of(loaded, workspace, grant), grant)
+    places = by_stack(project, stack, loaded, {workspace: workspace})
+    if now:
+        require_passphrases(project, places)
+    texts = {} if present else addition(loaded, workspace, grant)
+    after = write_stack(loaded.path, texts) if texts else loaded
+    one = existing(after, stack, _of(after, workspace, grant), grant)
+    assert one is not None  # noqa: S101  # it is written now
+    print(f"{one.place}: {workspace}: {described(one)}: {'there already' if present else 'added'}")
+    if now:
+        engine = pulumi.engine_for(project.folder)
+        expected = ((workspace, grant_binding(role, who)),) if one.period is Period.NOW else ()
+        (place,) = places
+        deployment = GrantDeployment(
+            engine, project, place, list(texts), who, [workspace], (GRANT,), {}, expected=expected, revokes=False
+        )
+        if problems := deploy([deployment]):
+            raise AmbientError(problems)
+    if steps := next_steps(list(texts), () if now or present else places, stack if project.shards(stack) else ""):
+        print(steps)
+
+
+def _of(stack: LoadedStack, workspace: str, grant: Grant) -> list[Written]:
+    """Return the workspace's grants of the same subject."""
+    found = written(stack, clock.now(), [workspace])
+    return [one for one in found if one.kind == GRANT and one.subject == grant.subject]

@@ -1,0 +1,58 @@
+"""Arguments that the commands of `ambient grants` share."""
+
+from datetime import date
+from typing import Final
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from ambient_components.cli.options import wrong_value
+from ambient_components.errors import BadValue
+from ambient_components.platform.subjects import Subject, SubjectKind, parse_subject
+from ambient_components.rules.grants import grantee
+from ambient_components.stackfile.models.dates import DAYS_OR_MOMENTS, DayOrMoment
+
+_DATES: Final[TypeAdapter[date]] = TypeAdapter(DayOrMoment)
+_PREFIXES: Final = tuple(f"{kind}:" for kind in SubjectKind)
+
+
+def is_subject(word: str) -> bool:
+    """Tell whether an argument is a subject and not a stack or workspace, of which none has a colon."""
+    return word.startswith(_PREFIXES)
+
+
+def subject_of(text: str, *, granted: bool = False) -> Subject:
+    """Return the subject of an argument or option.
+
+    Args:
+        text: The argument.
+        granted: Whether it must be one that can have a grant.
+
+    Raises:
+        typer.BadParameter: It is missing or none.
+    """
+    if not text:
+        msg = "which subject? Name it: user:bob@example.com or group:payments-devs, for instance"
+        raise typer.BadParameter(msg, param_hint="SUBJECT")
+    try:
+        return grantee(text) if granted else parse_subject(text)
+    except BadValue as error:
+        raise wrong_value(error, "SUBJECT") from None
+
+
+def date_of(text: str, flag: str) -> date | None:
+    """Return the day or time of an option. None if it is not given.
+
+    Raises:
+        typer.BadParameter: It is neither.
+    """
+    if not text:
+        return None
+    try:
+        return _DATES.validate_python(text)
+    except ValidationError as error:
+        reported = error.errors(include_url=False)[0].get("ctx") or {}
+        problem = BadValue(
+            reported.get("problem") or f"{text!r} is not a date", *(reported.get("hints") or (DAYS_OR_MOMENTS,))
+        )
+        raise wrong_value(problem, flag) from None

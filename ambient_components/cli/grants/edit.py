@@ -1,0 +1,165 @@
+"""The edits of stack files for adding or revoking grants.
+
+Nothing is written here. The functions return the new texts.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
+
+from ambient_components.cli.edits.files import edited_texts
+from ambient_components.cli.grants.written import Written, dates_of, described
+from ambient_components.errors import AmbientError, Problem, Problems, format_path
+from ambient_components.platform.subjects import Subject, SubjectKind
+from ambient_components.rules.states import WorkspaceState
+from ambient_components.stackfile.changes import Change, Edit, ItemChange, in_braces, scalar
+from ambient_components.stackfile.layers import BUILT_IN, WORKSPACE
+from ambient_components.stackfile.loader import LoadedStack
+from ambient_components.stackfile.models.dates import written as written_date
+from ambient_components.stackfile.models.stack import Grant
+from ambient_components.suggest import did_you_mean
+
+_SHOWN: Final = 10
+_GRANTS: Final = "grants"
+
+
+def check_workspaces(stack: LoadedStack, names: Collection[str]) -> None:
+    """Refuse workspaces that the stack does not have, or that it released.
+
+    Raises:
+        AmbientError: All of them.
+    """
+    problems = Problems()
+    for name in names:
+        found = stack.file.workspaces.get(name)
+        if found is None:
+            hint = did_you_mean(name, stack.file.workspaces) or f"it has {_some(stack.file.workspaces)}"
+            problems.add(None, "", f"{stack.path} has no workspace {name!r}", hint)
+        elif found.state is WorkspaceState.RELEASED:
+            path = ("workspaces", name)
+            hint = "change its access in the platform's UI or with kubectl, or write state: active first"
+            problems.add(
+                stack.sources.key(path), format_path(path), "is released: this stack changes nothing in it", hint
+            )
+    problems.raise_if_any()
+
+
+def revocation(stack: LoadedStack, grants: Iterable[Written]) -> dict[str, str]:
+    """Return the new texts by file, without the grants.
+
+    Raises:
+        AmbientError: A grant is in the defaults, in a template or in an alias. The error has all problems.
+    """
+    problems = Problems()
+    changes: dict[str, list[Edit]] = {}
+    for one in grants:
+        if one.is_own and one.origin.where is not None:
+            changes.setdefault(_file(stack, one.workspace, one.path[-1]), []).append(ItemChange(one.path, one.index))
+        else:
+            problems.extend([_inherited(stack, one)])
+    try:
+        texts = edited_texts(changes)
+    except AmbientError as error:
+        problems.extend(error.problems)
+    problems.raise_if_any()
+    return texts
+
+
+def addition(stack: LoadedStack, workspace: str, grant: Grant) -> dict[str, str]:
+    """Return the new text by file, with one more grant.
+
+    Raises:
+        AmbientError: The workspace has no grants of its own but inherits some, or the entry can't be edited.
+    """
+    path = ("workspaces", workspace, _GRANTS)
+    origin = stack.origin(path)
+    fields = _fields(grant)
+    if origin.layer == WORKSPACE:
+        return edited_texts({_file(stack, workspace, _GRANTS): [ItemChange(path, fields)]})
+    inherited = stack.file.workspaces[workspace].grants
+    if origin.layer != BUILT_IN and inherited:
+        listed = ", ".join(in_braces(_fields(one)) for one in (*inherited, grant))
+        where = origin.where
+        problem = f"has no grants of its own, and those of {origin.layer} would end with the first one"
+        hint = f"write the whole list into workspaces.{workspace}: grants: [{listed}]"
+        raise AmbientError([Problem(where, format_path(path), problem, (hint,))])
+    file = stack.sources.key(path[:-1]).file
+    return edited_texts({file: [Change(path[:-1], _GRANTS, f"[{in_braces(fields)}]")]})
+
+
+def existing(stack: LoadedStack, name: str, found: Iterable[Written], grant: Grant) -> Written | None:
+    """Return the entry that gives exactly this grant already.
+
+    Args:
+        stack: The stack.
+        name: Its name on the command line.
+        found: The entries of the same subject in the workspace.
+        grant: The grant.
+
+    Raises:
+        AmbientError: The subject has another grant at the same time.
+    """
+    zone = stack.file.timezone
+    for one in found:
+        other = stack.file.workspaces[one.workspace].grants[one.index]
+        if (other.role, other.from_, other.until) == (grant.role, grant.from_, grant.until):
+            return one
+        if other.span(zone).meets(grant.span(zone)):
+            dates = dates_of(other.from_, other.until)
+            problem = f"{one.subject} has a grant already: {other.role}{dates}"
+            hints = (
+                "edit that line",
+                f"or revoke it first: ambient grants revoke {name} {one.subject} {one.workspace}",
+            )
+            raise AmbientError([Problem(one.origin.where, format_path(one.item), problem, hints)])
+    return None
+
+
+def removal_lines(grants: Iterable[Written]) -> list[str]:
+    """Describe the removed grants with their old line numbers."""
+    return [f"{one.place}: {one.workspace}: {described(one)}: removed" for one in grants]
+
+
+def _fields(grant: Grant) -> Mapping[str, str]:
+    """Return the YAML of a grant's fields."""
+    subject: Subject = grant.subject
+    fields = {"user" if subject.kind is SubjectKind.USER else "group": scalar(subject.name), "role": grant.role.value}
+    if grant.from_ is not None:
+        fields["from"] = written_date(grant.from_)
+    if grant.until is not None:
+        fields["until"] = written_date(grant.until)
+    return fields
+
+
+def _inherited(stack: LoadedStack, one: Written) -> Problem:
+    """Return the refusal to edit what other workspaces use too."""
+    workspaces = stack.file.workspaces
+    path = stack.provenance.written(one.path)
+    users = [name for name in workspaces if stack.provenance.written((*one.path[:1], name, *one.path[2:])) == path]
+    left = _entries(stack, one)
+    return Problem(
+        one.origin.where,
+        format_path(stack.provenance.written(one.item)),
+        f"{one.subject} has {one.role} in {one.workspace} by {one.origin.layer}, which this command does not edit",
+        (
+            f"remove it there by hand: that ends it in {_some(users)}",
+            f"or give {one.workspace} its own list, without it: {one.path[-1]}: [{', '.join(left)}]",
+        ),
+    )
+
+
+def _entries(stack: LoadedStack, without: Written) -> Sequence[str]:
+    """Return the YAML of a list's items without those of one subject."""
+    workspace = stack.file.workspaces[without.workspace]
+    if without.path[-1] == _GRANTS:
+        return [in_braces(_fields(one)) for one in workspace.grants if one.subject != without.subject]
+    return [scalar(str(one)) for one in workspace.owners if one != without.subject]
+
+
+def _file(stack: LoadedStack, workspace: str, field: str) -> str:
+    return stack.sources.key(("workspaces", workspace, field)).file
+
+
+def _some(names: Collection[str]) -> str:
+    shown = sorted(names)[:_SHOWN]
+    more = len(names) - len(shown)
+    return (", ".join(shown) or "none") + (f" and {more} more" if more else "")

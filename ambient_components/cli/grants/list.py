@@ -1,0 +1,190 @@
+"""`ambient grants list`: the grants and owners of a stack, with the line of each, and whether it is deployed."""
+
+import csv
+import io
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Final
+
+import typer
+
+from ambient_components import clock
+from ambient_components.access.role_assignments import GRANT, OWNER
+from ambient_components.cli import completion
+from ambient_components.cli.grants.arguments import subject_of
+from ambient_components.cli.grants.deployed import Binding, bindings
+from ambient_components.cli.grants.written import Period, Written, written
+from ambient_components.cli.options import (
+    Files,
+    MoreWorkspaces,
+    NamedStack,
+    StackOrWorkspace,
+    Workspaces,
+    format_option,
+)
+from ambient_components.cli.prompts import stack_and_workspaces
+from ambient_components.output import Format, Paint, paint_for, plain
+from ambient_components.printable import cell, json_text, one_line
+from ambient_components.stackfile.loader import load_stack
+from ambient_components.stackfile.models.dates import written as date_text
+from ambient_components.stacks.ledgers import check_workspaces
+from ambient_components.stacks.project import Project, stack_path
+from ambient_components.stacks.states import export, of_shard
+
+EPILOG = """\
+\b
+examples:
+  ambient grants list prod                                 all grants and owners
+  ambient grants list prod payments                        of one workspace
+  ambient grants list prod --subject user:bob@example.com  of one subject
+  ambient grants list prod --files                         by the files alone, without an engine
+  ambient grants list prod --format csv > grants.csv
+
+\b
+It reads the stack's files and its state. It queries no cluster; `ambient access --live` does. Groups are subjects
+themselves: only the identity provider knows their members.
+
+\b
+period:   now; upcoming or over, by its dates; closed (the workspace is closed, so no grant of it is deployed)
+deployed: yes; no (the next run gives it); with --files not known. A line without a place in the files is deployed and
+          declared no more: the next run ends it.
+from:     entry (the workspace's own), template NAME or defaults, with file and line
+
+\b
+json:   {"stack", "source": "state" or "files", "grants": [{"workspace", "subject", "kind", "role", "from", "until",
+        "period", "deployed", "layer", "file", "line"}, ...]}; kind is grant or owner; from and until are null without a
+        date; deployed is null with --files; period, layer, file and line are null if no file declares it
+csv:    the same columns
+
+\b
+exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
+"""
+
+_ENTRY: Final = {"workspace": "entry"}
+_HEAD: Final = ("workspace", "subject", "role", "dates", "period", "deployed", "from")
+_NAME: Final = 300
+"""Maximum characters of a name in the table. A longer one would widen every line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A grant or an owner, in the files, in the state, or in both."""
+
+    workspace: str
+    subject: str
+    kind: str
+    """grant or owner."""
+    role: str
+    from_: str | None = None
+    until: str | None = None
+    period: Period | None = None
+    """None if no file declares it."""
+    deployed: bool | None = None
+    """None if the state was not read."""
+    layer: str | None = None
+    """entry, template NAME or defaults."""
+    file: str | None = None
+    line: int | None = None
+
+
+def rows(found: Iterable[Written], deployed: Collection[Binding] | None) -> list[Row]:
+    """Return the rows, by workspace.
+
+    Args:
+        found: The grants and owners in the files.
+        deployed: The RoleBindings in the state. None if it was not read.
+    """
+    listed = list(found)
+    there = None if deployed is None else {_key(one): one for one in deployed}
+    known = {_declared(one) for one in listed if one.period is Period.NOW}
+    left = [one for key, one in (there or {}).items() if key not in known]
+    declared = [_row(one, there) for one in listed]
+    former = [Row(one.workspace, one.subject, one.kind, one.role, deployed=True) for one in left]
+    return sorted([*declared, *former], key=lambda row: row.workspace)
+
+
+def _key(one: Binding) -> tuple[str, str, str, str]:
+    return one.workspace, one.subject, one.kind, one.role
+
+
+def _declared(one: Written) -> tuple[str, str, str, str]:
+    return one.workspace, str(one.subject), one.kind, one.role.value
+
+
+def _row(one: Written, there: Collection[tuple[str, str, str, str]] | None) -> Row:
+    where = one.origin.where
+    return Row(
+        *_declared(one),
+        date_text(one.from_) if one.from_ is not None else None,
+        date_text(one.until) if one.until is not None else None,
+        one.period,
+        None if there is None else one.period is Period.NOW and _declared(one) in there,
+        _ENTRY.get(one.origin.layer, one.origin.layer),
+        where.file if where else None,
+        where.line if where else None,
+    )
+
+
+def as_table(found: Sequence[Row], paint: Paint = plain) -> str:
+    """Return a line for each row."""
+    if not found:
+        return "There are no grants."
+    table = [_HEAD, *(tuple(one_line(text, _NAME) for text in _cells(row)) for row in found)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(_HEAD))]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in table]
+    return "\n".join([paint(lines[0], "dim"), *lines[1:]])
+
+
+def _cells(row: Row) -> Iterator[str]:
+    yield from (row.workspace, row.subject, f"{row.role} (owner)" if row.kind == OWNER else row.role)
+    yield f"{row.from_ or ''}..{row.until or ''}" if row.from_ or row.until else "-"
+    yield row.period or "-"
+    yield {None: "?", True: "yes", False: "no"}[row.deployed]
+    yield f"{row.layer}  {row.file}:{row.line}" if row.file else "no file: the next run ends it"
+
+
+def _record(row: Row) -> dict[str, Any]:
+    return {field.name.rstrip("_"): getattr(row, field.name) for field in fields(Row)}
+
+
+def as_csv(found: Iterable[Row]) -> str:
+    """Return the rows as CSV with a header. No field can act as a formula in a spreadsheet."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([field.name.rstrip("_") for field in fields(Row)])
+    writer.writerows([cell(value) for value in _record(row).values()] for row in found)
+    return text.getvalue()
+
+
+def list_grants(
+    stack: StackOrWorkspace = "",
+    names: MoreWorkspaces = None,
+    named: NamedStack = "",
+    workspaces: Workspaces = None,
+    subject: Annotated[
+        str,
+        typer.Option("--subject", metavar="SUBJECT", help="Only this subject.", autocompletion=completion.subjects),
+    ] = "",
+    files: Files = False,
+    form: Annotated[Format, format_option("Output format.", Format.TABLE, Format.JSON, Format.CSV)] = Format.TABLE,
+) -> None:
+    """List grants and owners with dates, the line of each, and whether it is deployed."""
+    who = str(subject_of(subject)) if subject else ""
+    stack, selected = stack_and_workspaces(stack, names or (), named)
+    selected = list(dict.fromkeys([*selected, *(workspaces or ())]))
+    project = Project.find()
+    loaded = load_stack(stack_path(project, stack))
+    own = of_shard(project, stack, {name: one.shard for name, one in loaded.file.workspaces.items()})
+    check_workspaces(stack, own, selected)
+    made = None if files else bindings(export(project, stack), who, (GRANT, OWNER))
+    chosen = selected or [*own, *(one.workspace for one in made or ())]
+    found = [one for one in written(loaded, clock.now(), own) if who in ("", str(one.subject))]
+    listed = [row for row in rows(found, made) if row.workspace in chosen]
+    if form is Format.JSON:
+        source = "files" if files else "state"
+        print(json_text({"stack": stack, "source": source, "grants": [_record(row) for row in listed]}))
+    elif form is Format.CSV:
+        print(as_csv(listed), end="")
+    else:
+        print(as_table(listed, paint_for(sys.stdout)))

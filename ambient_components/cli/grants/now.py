@@ -1,0 +1,161 @@
+"""Immediate deployment of changed grants, verified at the cluster. For `--now` of `ambient grants add` and `revoke`."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from ambient_components import activity
+from ambient_components.access.entries import Ledger
+from ambient_components.cli.edits.deployment import Deployment
+from ambient_components.cli.edits.pending import Pending
+from ambient_components.cli.grants.deployed import Binding, bindings
+from ambient_components.cli.grants.proof import CACHED, Other, Witness, declared_for
+from ambient_components.cli.grants.required import lacks, pending
+from ambient_components.cluster.objects import short
+from ambient_components.engine.backend import export
+from ambient_components.errors import AmbientError, Problem, StepError, refusal
+from ambient_components.platform.subjects import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class GrantDeployment(Deployment):
+    """The deployment of one stack, with the change of one subject's access."""
+
+    subject: Subject
+    workspaces: Collection[str]
+    """The workspaces with a change."""
+    kinds: Collection[str]
+    """The kinds of access that change: grant, owner."""
+    declared: Ledger
+    """The workspaces to look for other access in, with their declared access."""
+    whole: bool = False
+    """Whether `declared` are all workspaces of the stack."""
+    expected: tuple[tuple[str, str], ...] = ()
+    """Workspace and name of each RoleBinding that must be there afterwards."""
+    revokes: bool = True
+    """Whether the deployed bindings must end."""
+
+
+def deploy(deployments: Collection[GrantDeployment]) -> list[Problem]:
+    """Deploy the change, and verify at the cluster that the access has ended or begun.
+
+    Nothing is deployed unless every plan has exactly this change.
+
+    Returns:
+        The problems after the deployment: steps that failed, and bindings that are still there.
+
+    Raises:
+        AmbientError: Nothing is deployed, because a plan fails or is incomplete, or a cluster does not respond.
+        typer.Exit: A plan has other changes, which are printed.
+    """
+    checked = [(one, *_checked(one)) for one in deployments]
+    return [problem for one, plan, witness in checked for problem in _carried_out(one, plan, witness)]
+
+
+def _checked(one: GrantDeployment) -> tuple[Pending, Witness]:
+    ending: tuple[Binding, ...] = ()
+    try:
+        if one.revokes:
+            found = bindings(export(one.engine, one.stack), str(one.subject), one.kinds)
+            ending = tuple(binding for binding in found if binding.workspace in one.workspaces)
+        plan = pending(one.plan(), str(one.subject), one.workspaces, one.kinds)
+    except AmbientError as error:
+        note = refusal(f"{one.edited}, and nothing is deployed", f"fix it, then: {one.command}", *_by_hand(ending))
+        raise AmbientError([*error.problems, note]) from None
+    one.refuse_others(plan.others, _by_hand(ending))
+    if missing := lacks(plan.own, ending):
+        hints = (f"see why: pulumi preview --stack {one.stack} --diff", *_by_hand(ending))
+        head = f"nothing is deployed, as the plan for {one.stack} is not enough"
+        raise AmbientError([refusal(f"{head}: {lack}", *hints) for lack in missing])
+    try:
+        witness = Witness(one.cluster(), one.subject)
+        with activity.waiting(f"Reading the access in the cluster of {one.stack}"):
+            witness.before(ending)
+    except StepError as error:
+        problem = f"the cluster of {one.stack} can't be asked what becomes of the access, so nothing is deployed"
+        raise AmbientError([error.problem.within(problem, one.edited, f"then: {one.command}")]) from None
+    return plan, witness
+
+
+def _carried_out(one: GrantDeployment, plan: Pending, witness: Witness) -> list[Problem]:
+    """Deploy one stack, remove what a failure left, print the verified facts, and return the problems."""
+    problems = one.up(plan.own)
+    reported = witness.end_now()
+    print(f"\nRead back from the cluster of {one.stack}:", flush=True)
+    result = _Result()
+    with activity.waiting(f"Reading the access in the cluster of {one.stack}"):
+        _verify(one, witness, result)
+    print("\n".join(f"  {line}" for line in result.proved) or "  nothing is proved", flush=True)
+    if one.revokes:
+        print(f"  {CACHED}", flush=True)
+    return [*problems, *result.left, *(refusal(text) for text in reported if result.left)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    proved: list[str] = field(default_factory=list)
+    """The verified facts."""
+    left: list[Problem] = field(default_factory=list)
+    """What is false or could not be verified."""
+
+
+def _verify(one: GrantDeployment, witness: Witness, result: _Result) -> None:
+    for binding, problem in witness.gone():
+        if problem is None:
+            result.proved.append(f"{binding.workspace}: the RoleBinding {binding.name} is gone")
+        else:
+            result.left.append(problem)
+    for workspace, name in one.expected:
+        if problem := witness.given(workspace, name):
+            result.left.append(problem)
+        else:
+            result.proved.append(f"{workspace}: the RoleBinding {name} is there")
+    if not one.revokes:
+        return
+    others: tuple[Other, ...] = ()
+    try:
+        others = witness.others(one.declared, whole=one.whole)
+    except StepError as error:
+        result.left.append(error.problem.within(f"{one.subject}: other access is not known"))
+    result.left.extend(undeclared(one.subject, others))
+    known = {other.workspace for other in others} | {*declared_for(one.declared, str(one.subject))}
+    for workspace in one.workspaces:
+        _review(one, witness, workspace, result, explained=workspace in known)
+
+
+def _review(one: GrantDeployment, witness: Witness, workspace: str, result: _Result, *, explained: bool) -> None:
+    """Add what the API server says of the subject's access to a workspace."""
+    right = "list agenticsessions"
+    try:
+        allowed = witness.allowed(workspace) if explained else witness.stays_allowed(workspace)
+    except StepError as error:
+        result.left.append(error.problem.within(f"{workspace}: the API server can't be asked about {one.subject}"))
+        return
+    if allowed is None:
+        what = "not asked for an access review: this identity may not create subjectaccessreviews"
+    elif not allowed:
+        what = f"the API server refuses {one.subject}: {right}"
+    elif explained:
+        what = f"{one.subject} may still {right}, by the other access"
+    else:
+        hint = f"look for it: kubectl get clusterrolebindings,rolebindings -n {workspace} -o wide"
+        problem = f"{workspace}: {one.subject} may still {right}, by access that is not known"
+        result.left.append(refusal(problem, hint))
+        return
+    result.proved.append(f"{workspace}: {what}")
+
+
+def undeclared(subject: Subject, others: Iterable[Other]) -> list[Problem]:
+    """Return a problem for each RoleBinding of a subject that no file declares."""
+    return [
+        refusal(
+            f"{one.workspace}: the RoleBinding {short(one.name)} gives {one.role} to {subject}: no file declares it",
+            one.command,
+        )
+        for one in others
+    ]
+
+
+def _by_hand(ending: Collection[Binding]) -> list[str]:
+    """Return a command that ends the access without a deployment."""
+    commands = [f"kubectl delete rolebinding -n {one.workspace} {one.name}" for one in ending]
+    return [f"to end the access at once: {' && '.join(commands)}"] if commands else []

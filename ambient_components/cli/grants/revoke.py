@@ -1,0 +1,160 @@
+"""`ambient grants revoke`: remove a subject's grants from the stack's files."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Annotated
+
+import typer
+
+from ambient_components import clock
+from ambient_components.access.role_assignments import GRANT, OWNER
+from ambient_components.cli import completion
+from ambient_components.cli.edits.deployment import by_stack, next_steps, require_passphrases
+from ambient_components.cli.edits.files import write_stack
+from ambient_components.cli.grants.arguments import is_subject, subject_of
+from ambient_components.cli.grants.deployed import bindings
+from ambient_components.cli.grants.edit import check_workspaces, removal_lines, revocation
+from ambient_components.cli.grants.kept import kept_access, nothing_lines
+from ambient_components.cli.grants.now import GrantDeployment, deploy, undeclared
+from ambient_components.cli.grants.proof import Witness
+from ambient_components.cli.grants.written import written
+from ambient_components.cli.options import NamedStack
+from ambient_components.cli.prompts import one_stack
+from ambient_components.documentation import page
+from ambient_components.engine.backend import export
+from ambient_components.engine.command import Engine
+from ambient_components.errors import AmbientError, Problem, StepError
+from ambient_components.output import show_problems
+from ambient_components.platform.subjects import Subject
+from ambient_components.program.calendar import Calendar
+from ambient_components.program.ledger import ledger_of
+from ambient_components.rules.states import WorkspaceState
+from ambient_components.stackfile.loader import LoadedStack, load_stack
+from ambient_components.stacks import pulumi
+from ambient_components.stacks.project import Project, stack_path
+from ambient_components.stacks.states import deployed_shards, of_shard
+
+EPILOG = f"""\
+\b
+examples:
+  ambient grants revoke dev user:bob@example.com payments           remove the grant; the next run ends the access
+  ambient grants revoke dev user:bob@example.com payments --now     end it now
+  ambient grants revoke dev user:bob@example.com --all --owners --now    a person leaves: end all of their access
+  ambient grants revoke dev group:payments-devs payments lab        several workspaces
+  ambient grants revoke dev user:bob@example.com --all --live       also name bindings in the cluster
+
+\b
+It removes the subject's entries and their comments from the stack's files. All other lines stay. Git remains the source
+of truth: review the diff and commit it. Grants in the defaults, in a template or in an alias are refused, because other
+workspaces have them too. The message says what to write.
+
+\b
+--now also runs `pulumi up`, if the plan has exactly this change. Otherwise it prints the differences and deploys
+nothing. Guardrails count. If the deployment fails, it deletes the remaining RoleBindings of the grants. Then it
+verifies at the cluster that they are gone, names RoleBindings of the subject that no file declares, and asks the API
+server whether the subject still has access (SubjectAccessReview, if this identity may). The platform's backend caches
+access for up to 30 seconds.
+
+\b
+It ends only access of this subject. A person may have the same access by a group; only the identity provider knows its
+members. What a person with edit or admin can leave behind: {page("runbooks/person-leaves")}
+
+\b
+exit codes: 0 success or nothing to do, with --now also verified at the cluster; 1 error, other changes pending, or with
+            --now access of the subject that no file declares (each with a hint); 64 wrong usage; 130 Ctrl-C
+"""
+
+
+def revoke(
+    stack: Annotated[
+        str,
+        typer.Argument(
+            metavar="STACK", help="The stack. Default: the only one.", autocompletion=completion.stacks_or_subjects
+        ),
+    ] = "",
+    subject: Annotated[
+        str,
+        typer.Argument(metavar="SUBJECT", help="user:NAME or group:NAME.", autocompletion=completion.subjects),
+    ] = "",
+    workspaces: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="WORKSPACE", help="In these workspaces.", autocompletion=completion.workspaces),
+    ] = None,
+    named: NamedStack = "",
+    everywhere: Annotated[bool, typer.Option("--all", help="In all workspaces of the stack.")] = False,
+    owners: Annotated[bool, typer.Option("--owners", help="Also remove the subject from the owners.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Also name the subject's undeclared access.")] = False,
+) -> None:
+    """Revoke grants: remove a subject's entries from the stack's files."""
+    names = list(workspaces or ())
+    if is_subject(stack):
+        stack, subject, names = "", stack, [subject, *names] if subject else names
+    who, stack = subject_of(subject), one_stack(stack, named)
+    if bool(names) == everywhere:
+        msg = "name workspaces or --all, not both" if names else "in which workspaces? Name them, or --all"
+        raise typer.BadParameter(msg, param_hint="WORKSPACE")
+    project = Project.find()
+    loaded = load_stack(stack_path(project, stack))
+    check_workspaces(loaded, names)
+    kinds = (GRANT, OWNER) if owners else (GRANT,)
+    chosen = list(dict.fromkeys(names)) or _active(project, stack, loaded)
+    found = [one for one in written(loaded, clock.now(), chosen) if one.subject == who]
+    removed = [one for one in found if one.kind in kinds]
+    places = by_stack(project, stack, loaded, dict(zip(chosen, chosen, strict=True)))
+    engine = pulumi.engine_for(project.folder)
+    if now:
+        require_passphrases(project, places)
+    texts = revocation(loaded, removed)
+    changed = {one.workspace for one in removed}
+    if now:
+        count = project.shards(stack)
+        there = None if count is None else deployed_shards(engine, project, stack, count)
+        known = {place: here for place, here in places.items() if there is None or place in there}
+        changed |= set(_deployed(engine, known, who, kinds))
+    after = write_stack(loaded.path, texts) if texts else loaded
+    print("\n".join([*removal_lines(removed), *nothing_lines(loaded, who, kinds, chosen, removed, changed)]))
+    print(kept_access(after, who, chosen), end="")
+
+    def deployment(place: str, of: LoadedStack) -> GrantDeployment:
+        here = places[place]
+        declared = ledger_of({name: of.file.workspaces[name] for name in here}, Calendar.of(of.file))
+        ends = [name for name in here if name in changed]
+        return GrantDeployment(engine, project, place, list(texts), who, ends, kinds, declared, whole=everywhere)
+
+    ending = [place for place, here in places.items() if changed & {*here}]
+    problems: list[Problem] = []
+    if now:
+        problems += deploy([deployment(place, after) for place in ending])
+    if now or live:
+        # Before the next run the cluster still has what the files declared until now.
+        problems += _others(deployment(place, loaded) for place in places if not (now and place in ending))
+    if steps := next_steps(list(texts), () if now else ending, stack if project.shards(stack) else ""):
+        print(steps)
+    if problems and now:
+        raise AmbientError(problems)
+    show_problems(problems)
+
+
+def _active(project: Project, stack: str, loaded: LoadedStack) -> list[str]:
+    """Return all workspaces that the stack has not released. Of a shard, only its own."""
+    own = of_shard(project, stack, {name: one.shard for name, one in loaded.file.workspaces.items()})
+    return [name for name in own if loaded.file.workspaces[name].state is not WorkspaceState.RELEASED]
+
+
+def _deployed(engine: Engine, places: dict[str, list[str]], subject: Subject, kinds: Collection[str]) -> Iterator[str]:
+    """Yield the workspaces where runs gave access that a previous command may have removed from the files."""
+    for stack, here in places.items():
+        yield from (
+            one.workspace for one in bindings(export(engine, stack), str(subject), kinds) if one.workspace in here
+        )
+
+
+def _others(deployments: Iterable[GrantDeployment]) -> Iterator[Problem]:
+    """Yield the subject's undeclared access in the clusters."""
+    for one in deployments:
+        try:
+            found = Witness(one.cluster(), one.subject).others(one.declared, whole=one.whole)
+        except StepError as error:
+            yield error.problem.within(f"{one.stack}: other access is not known")
+        else:
+            yield from undeclared(one.subject, found)

@@ -1,0 +1,116 @@
+"""`ambient grants` on the real engine and API server: added, listed, and revoked so that the person is refused."""
+
+import csv
+import io
+
+from tests.engine.test_access_in_the_cluster import bind
+from tests.support.stacks import Stack
+
+ALICE, BOB = "alice@example.com", "bob@example.com"
+FILE = """\
+# What the payments team has.
+workspaces:
+  THIS:
+    protect: false
+    owners: [user:carol@example.com, group:admins]
+    grants:
+      # On call.
+      - user: bob@example.com
+        role: edit
+      - {group: auditors, role: view}  # all of them
+"""
+
+
+def text(stack: Stack) -> str:
+    return (stack.folder / "stacks" / f"{stack.name}.yaml").read_text().replace(stack.w, "THIS")
+
+
+def can(stack: Stack, user: str) -> bool:
+    """The API server's own answer to a request of a person."""
+    path = f"/apis/vteam.ambient-code/v1alpha1/namespaces/{stack.w}/agenticsessions"
+    status = stack.machine.request("GET", path, token=stack.machine.cluster.token_of(user))
+    assert status in (200, 403)
+    return status == 200
+
+
+def listed(stack: Stack, *flags: str) -> list[tuple[str, str, str]]:
+    shown = stack.ambient("grants", "list", stack.name, "--format", "csv", *flags).ok().text
+    return [(row["subject"], row["role"], row["deployed"]) for row in csv.DictReader(io.StringIO(shown))]
+
+
+def test_a_grant_is_revoked_now_and_only_that(stack: Stack) -> None:
+    stack.write(FILE)
+    stack.up().ok()
+    bob = f"user:{BOB}"
+    assert can(stack, BOB)
+
+    added = stack.ambient("grants", "add", stack.name, stack.w, f"user:{ALICE}", "--role", "view", "--now").ok()
+    assert f"stacks/{stack.name}.yaml:11: {stack.w}: grant view user:{ALICE}: added" in added.text
+    assert "The plan for" in added.text
+    assert f"{stack.w}: the RoleBinding ambient-permission-view-alice-example-com-user is there" in added.text
+    assert text(stack) == FILE + f"      - {{user: {ALICE}, role: view}}\n"
+    assert can(stack, ALICE)
+    again = stack.ambient("grants", "add", stack.name, stack.w, f"user:{ALICE}", "--role", "view").ok()
+    assert "there already" in again.text
+    assert listed(stack) == [
+        ("user:carol@example.com", "admin", "True"),
+        ("group:admins", "admin", "True"),
+        (bob, "edit", "True"),
+        ("group:auditors", "view", "True"),
+        (f"user:{ALICE}", "view", "True"),
+    ]
+
+    # Another pending change is never deployed along.
+    before = text(stack)
+    stack.write(before.replace("role: view}  # all", "role: edit}  # all"))
+    stack.ambient("grants", "revoke", stack.name, bob, stack.w, "--now").refused(
+        "holds more than this, so nothing is deployed", "grant/group:auditors", "kubectl delete rolebinding"
+    )
+    assert can(stack, BOB)
+    assert f"user: {BOB}" not in text(stack)
+    stack.write(text(stack).replace("role: edit}  # all", "role: view}  # all"))
+    assert listed(stack, "--subject", bob) == [(bob, "edit", "True")]
+
+    # The file has no such grant any more, and the state does.
+    ended = stack.ambient("grants", "revoke", stack.name, bob, stack.w, "--now").ok()
+    assert f"{stack.w}: removed from the files already, and still deployed" in ended.text
+    assert f"{stack.w}: the RoleBinding ambient-permission-edit-bob-example-com-user is gone" in ended.text
+    assert "for up to 30 s" in ended.text
+    assert not can(stack, BOB)
+    assert can(stack, ALICE)
+    assert (
+        text(stack)
+        == FILE.replace(f"      # On call.\n      - user: {BOB}\n        role: edit\n", "")
+        + f"      - {{user: {ALICE}, role: view}}\n"
+    )
+    again = stack.ambient("grants", "revoke", stack.name, bob, stack.w, "--now").ok()
+    assert "nothing to do: user:bob@example.com has no grant" in again.text
+    assert stack.preview().ok().unchanged
+
+
+def test_what_no_file_declares_is_named(stack: Stack) -> None:
+    stack.write(FILE)
+    stack.up().ok()
+    user = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": BOB}
+    bind(stack, "debug", ("ClusterRole", "ambient-project-view"), user)
+    ended = stack.ambient("grants", "revoke", stack.name, f"user:{BOB}", "--all", "--owners", "--now")
+    ended.refused(
+        f"{stack.w}: the RoleBinding debug gives ClusterRole/ambient-project-view to user:{BOB}: no file declares it",
+        f"kubectl delete rolebinding -n {stack.w} debug",
+    )
+    assert f"{stack.w}: the RoleBinding ambient-permission-edit-bob-example-com-user is gone" in ended.text
+    assert can(stack, BOB)
+    stack.machine.delete(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{stack.w}/rolebindings/debug")
+    stack.machine.until(lambda: not can(stack, BOB), "bob is refused")
+    assert "nothing to do" in stack.ambient("grants", "revoke", stack.name, f"user:{BOB}", "--all", "--now").ok().text
+
+    # An owner leaves.
+    carol = stack.ambient("grants", "revoke", stack.name, "user:carol@example.com", stack.w)
+    assert f"keeps, by the files:\n  stacks/{stack.name}.yaml:5: {stack.w}: owner user:carol@example.com" in carol.text
+    left = stack.ambient("grants", "revoke", stack.name, "user:carol@example.com", stack.w, "--owners", "--now").ok()
+    assert f"{stack.w}: the RoleBinding ambient-admin-carol-example-com is gone" in left.text
+
+    # The last owner stays: guardrails count.
+    last = stack.ambient("grants", "revoke", stack.name, "group:admins", "--all", "--owners", "--now")
+    last.refused("admin", "is edited, and nothing is deployed", "kubectl delete rolebinding")
+    assert stack.resource("RoleBinding", f"{stack.w}/owner/group:admins")

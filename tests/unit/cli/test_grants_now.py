@@ -1,0 +1,296 @@
+"""`ambient grants revoke --now` and `add --now`: what must be in the plan, and what is proved at the cluster."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ambient_components.cli.app import run
+from ambient_components.cli.edits.pending import Pending, Step
+from ambient_components.cli.grants import proof
+from ambient_components.cli.grants.required import pending
+from ambient_components.engine.steps import Preview
+from ambient_components.stacks import pulumi as cli_engine
+from tests.support.fake_api import SYSTEM_UID, Answer, FakeApi, Request, status
+from tests.support.keys_now import EXPORT, PREVIEW, UP, Deployed, W, step, urn
+
+STACK = """\
+workspaces:
+  payments:
+    owners: [user:carol]
+    grants:
+      - {user: bob, role: edit}
+      - {group: devs, role: view}
+"""
+BINDINGS = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{W}/rolebindings"
+REVIEW = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+BOB = "ambient-permission-edit-bob-user"
+LEDGER = "ambient:index:AccessLedger"
+REVOKE = ("grants", "revoke", "dev", "user:bob", "payments", "--now")
+Shown = pytest.CaptureFixture[str]
+
+
+def binding(name: str, role: str, user: str, *, cluster: bool = False) -> dict[str, Any]:
+    body = {
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+        "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}],
+    }
+    return body if cluster else {key: value for key, value in body.items() if key != "metadata"}
+
+
+def granted(logical: str, name: str, role: str) -> dict[str, Any]:
+    """A grant's RoleBinding in the state."""
+    kind = "ambient:index:RoleBinding"
+    return {"urn": urn(kind, logical), "type": kind, "inputs": binding(name, role, "bob", cluster=True), "outputs": {}}
+
+
+def ledger(*paths: str, old: dict[str, Any] | None = None, new: dict[str, Any] | None = None) -> dict[str, Any]:
+    states = {"oldState": {"inputs": {"workspaces": old or {}}}, "newState": {"inputs": {"workspaces": new or {}}}}
+    return step("update", LEDGER, "access", detailedDiff={path: {} for path in paths}, **states)
+
+
+def deleted(logical: str) -> dict[str, Any]:
+    return step("delete", "ambient:index:RoleBinding", logical)
+
+
+@pytest.fixture
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
+    """Bob's grant is deployed; its end is planned, and works."""
+    with FakeApi() as api:
+        for name, text in {
+            "Pulumi.yaml": "name: p\nruntime: python\nstackConfigDir: stacks\n",
+            "stacks/Pulumi.dev.yaml": f"config: {{p:clusterUid: {SYSTEM_UID}}}\n",
+            "stacks/dev.yaml": STACK,
+            "kubeconfig": api.kubeconfig(),
+        }.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+        monkeypatch.setattr(proof, "PATIENCE", 0.0)
+        fake = Deployed(api)
+        monkeypatch.setattr(cli_engine, "PulumiEngine", lambda _folder, _environ=None: fake)
+        fake.resources = [granted("payments/grant/user:bob", BOB, "ambient-project-edit")]
+        api.add(BINDINGS, BOB, **binding(BOB, "ambient-project-edit", "bob"))
+        fake.steps = [ledger('workspaces.payments.grants["user:bob"]'), deleted("payments/grant/user:bob")]
+
+        def ended() -> None:
+            fake.resources = []
+            fake.steps = []
+            api.objects.pop(f"{BINDINGS}/{BOB}", None)
+
+        def review(request: Request) -> Answer:
+            user = request.body["spec"].get("user")
+            named = [one for path, one in api.objects.items() if path.startswith(f"{BINDINGS}/")]
+            found = any(one["subjects"][0]["name"] == user for one in named if one.get("subjects"))
+            return Answer(201, {"status": {"allowed": found}})
+
+        fake.on_up = ended
+        api.rule("POST", REVIEW, review)
+        yield fake
+
+
+class TestRevoke:
+    def test_it_is_over(self, stack: Deployed, capsys: Shown) -> None:
+        assert run(REVOKE) == 0
+        assert stack.calls == [EXPORT, EXPORT, PREVIEW, UP]
+        out = capsys.readouterr().out
+        assert out.startswith("stacks/dev.yaml:5: payments: grant edit user:bob: removed\n")
+        assert out.endswith(
+            "The plan for dev holds nothing else: deploying it.\n\n"
+            "Read back from the cluster of dev:\n"
+            f"  payments: the RoleBinding {BOB} is gone\n"
+            "  payments: the API server refuses user:bob: list agenticsessions\n"
+            "  the platform's backend caches answers: its API may accept requests for up to 30 s\n\n"
+            "Next:\n  git diff stacks/dev.yaml\n  git commit stacks/dev.yaml\n"
+        )
+        stack.calls.clear()
+        assert run(REVOKE) == 0
+        assert capsys.readouterr().out.startswith("nothing to do: user:bob has no grant in payments\n")
+        assert stack.calls == [EXPORT]
+
+    def test_a_grant_that_the_file_lost_before(self, stack: Deployed, capsys: Shown) -> None:
+        assert run(REVOKE[:-1]) == 0
+        assert stack.calls == []
+        capsys.readouterr()
+        assert run(REVOKE) == 0
+        assert capsys.readouterr().out.startswith("payments: removed from the files already, and still deployed\n")
+        assert f"{BINDINGS}/{BOB}" not in stack.api.objects
+
+    def test_more_is_pending(self, stack: Deployed, capsys: Shown) -> None:
+        stack.steps.append(deleted("payments/grant/group:devs"))
+        assert run(REVOKE) == 1
+        assert UP not in stack.calls
+        assert capsys.readouterr().err == (
+            "ambient: the plan for dev holds more than this, so nothing is deployed:\n"
+            "  delete  payments/grant/group:devs\n"
+            "stacks/dev.yaml is edited. To deploy all of it: pulumi up --stack dev\n"
+            f"to end the access at once: kubectl delete rolebinding -n payments {BOB}\n"
+        )
+
+    def test_a_plan_without_its_deletion(self, stack: Deployed, capsys: Shown) -> None:
+        stack.steps.pop()
+        assert run(REVOKE) == 1
+        assert UP not in stack.calls
+        assert (
+            "the plan for dev is not enough: payments: the grant edit of user:bob is not deleted\n  hint: see why"
+            in capsys.readouterr().err
+        )
+
+    def test_a_guardrail(self, stack: Deployed, capsys: Shown) -> None:
+        stack.broken[PREVIEW] = "a guardrail refuses"
+        assert run(REVOKE) == 1
+        assert UP not in stack.calls
+        err = capsys.readouterr().err
+        assert "a guardrail refuses" in err
+        assert (
+            "stacks/dev.yaml is edited, and nothing is deployed\n"
+            "  hint: fix it, then: pulumi up --stack dev\n"
+            f"  hint: to end the access at once: kubectl delete rolebinding -n payments {BOB}\n"
+        ) in err
+
+    def test_a_deployment_that_fails_leaves_no_access(self, stack: Deployed, capsys: Shown) -> None:
+        stack.on_up = lambda: None
+        stack.broken[UP] = "exit code 255"
+        assert run(REVOKE) == 1
+        assert f"{BINDINGS}/{BOB}" not in stack.api.objects
+        shown = capsys.readouterr()
+        assert f"the RoleBinding {BOB} is gone" in shown.out
+        assert "stacks/dev.yaml is edited, and not all of it is deployed\n  hint: pulumi up --stack dev" in shown.err
+
+    def test_a_binding_that_can_not_be_deleted(self, stack: Deployed, capsys: Shown) -> None:
+        stack.on_up = lambda: None
+        for method in ("PATCH", "DELETE"):
+            stack.api.fail(method, "rolebindings", 403)
+        assert run(REVOKE) == 1
+        assert (
+            f"payments: the RoleBinding {BOB} of user:bob is still there\n"
+            f"  hint: kubectl delete rolebinding -n payments {BOB}\n"
+        ) in capsys.readouterr().err
+
+    def test_access_that_no_file_declares(self, stack: Deployed, capsys: Shown) -> None:
+        stack.api.add(BINDINGS, "debug$(x)", **binding("", "view", "bob"))
+        assert run(REVOKE) == 1
+        shown = capsys.readouterr()
+        assert shown.err == (
+            "ambient: payments: the RoleBinding debug$(x) gives ClusterRole/view to user:bob: no file declares it\n"
+            "  hint: kubectl delete rolebinding -n payments 'debug$(x)'\n"
+        )
+        assert "payments: user:bob may still list agenticsessions, by the other access\n" in shown.out
+
+    def test_access_from_elsewhere(self, stack: Deployed, capsys: Shown) -> None:
+        stack.api.rule("POST", REVIEW, Answer(201, {"status": {"allowed": True}}))
+        assert run(REVOKE) == 1
+        assert (
+            "payments: user:bob may still list agenticsessions, by access that is not known\n"
+            "  hint: look for it: kubectl get clusterrolebindings,rolebindings -n payments -o wide\n"
+        ) in capsys.readouterr().err
+
+    def test_without_the_right_to_ask_for_others(self, stack: Deployed, capsys: Shown) -> None:
+        stack.api.rule("POST", REVIEW, Answer(403, status(403, "no")))
+        assert run(REVOKE) == 0
+        out = capsys.readouterr().out
+        assert f"the RoleBinding {BOB} is gone" in out
+        assert "not asked for an access review: this identity may not create subjectaccessreviews" in out
+
+    def test_another_cluster(self, stack: Deployed, capsys: Shown) -> None:
+        Path("stacks/Pulumi.dev.yaml").write_text("config: {p:clusterUid: another}\n")
+        assert run(REVOKE) == 1
+        assert UP not in stack.calls
+        assert "can't be asked what becomes of the access, so nothing is deployed" in capsys.readouterr().err
+
+    def test_an_owner(self, stack: Deployed, capsys: Shown) -> None:
+        stack.resources = [granted("payments/owner/user:carol", "ambient-admin-carol", "ambient-project-admin")]
+        stack.api.add(BINDINGS, "ambient-admin-carol", **binding("", "ambient-project-admin", "carol"))
+        one, none = ({"payments": {"owners": owners}} for owners in (["user:carol"], []))
+        stack.steps = [ledger("workspaces.payments.owners", old=one, new=none), deleted("payments/owner/user:carol")]
+        stack.on_up = lambda: stack.api.objects.pop(f"{BINDINGS}/ambient-admin-carol")
+        assert run(("grants", "revoke", "dev", "user:carol", "--all", "--owners", "--now")) == 0
+        assert "payments: the RoleBinding ambient-admin-carol is gone" in capsys.readouterr().out
+
+
+def test_live_names_what_no_file_declares(stack: Deployed, capsys: Shown) -> None:
+    stack.api.add(BINDINGS, "debug", **binding("", "view", "bob"))
+    assert run(("grants", "revoke", "dev", "user:bob", "--all", "--live")) == 0
+    shown = capsys.readouterr()
+    # The revoked grant is in the cluster until the next run, and not named.
+    assert shown.err.count("no file declares it") == 1
+    assert "the RoleBinding debug gives ClusterRole/view to user:bob" in shown.err
+    assert stack.calls == []
+
+
+def test_only_undeclared_access(stack: Deployed, capsys: Shown) -> None:
+    """A grant of the UI: there is nothing to remove from the files, and the person is not without access."""
+    stack.api.add(BINDINGS, "ambient-permission-view-eve-user", **binding("", "ambient-project-view", "eve"))
+    assert run(("grants", "revoke", "dev", "user:eve", "--all", "--now")) == 1
+    shown = capsys.readouterr()
+    assert shown.out.startswith("nothing to do: user:eve has no grant in payments\n")
+    assert "  hint: kubectl delete rolebinding -n payments ambient-permission-view-eve-user\n" in shown.err
+    assert stack.calls == [EXPORT]
+
+
+def test_the_list_says_what_is_deployed(stack: Deployed, capsys: Shown) -> None:
+    stack.resources.append(
+        granted("payments/grant/user:eve", "ambient-permission-view-eve-user", "ambient-project-view")
+    )
+    assert run(("grants", "list", "dev")) == 0
+    assert [line.split()[1:] for line in capsys.readouterr().out.splitlines()[1:]] == [
+        ["user:carol", "admin", "(owner)", "-", "now", "no", "entry", "stacks/dev.yaml:3"],
+        ["user:bob", "edit", "-", "now", "yes", "entry", "stacks/dev.yaml:5"],
+        ["group:devs", "view", "-", "now", "no", "entry", "stacks/dev.yaml:6"],
+        ["user:eve", "view", "-", "-", "yes", "no", "file:", "the", "next", "run", "ends", "it"],
+    ]
+
+
+class TestAdd:
+    ADD = ("grants", "add", "dev", "payments", "user:dan", "--role", "view", "--now")
+
+    def test_it_is_there(self, stack: Deployed, capsys: Shown) -> None:
+        name = "ambient-permission-view-dan-user"
+        stack.steps = [
+            ledger('workspaces.payments.grants["user:dan"]'),
+            step("create", "ambient:index:RoleBinding", "payments/grant/user:dan"),
+        ]
+        stack.on_up = lambda: stack.api.add(BINDINGS, name, **binding("", "ambient-project-view", "dan"))
+        assert run(self.ADD) == 0
+        assert capsys.readouterr().out.endswith(
+            f"Read back from the cluster of dev:\n  payments: the RoleBinding {name} is there\n\n"
+            "Next:\n  git diff stacks/dev.yaml\n  git commit stacks/dev.yaml\n"
+        )
+
+    def test_it_is_not_there(self, stack: Deployed, capsys: Shown) -> None:
+        stack.steps = []
+        assert run(self.ADD) == 1
+        assert "payments: the cluster has no RoleBinding ambient-permission-view-dan-user" in capsys.readouterr().err
+
+
+ENTRY = {"dates": {"user:bob": [{"role": "edit", "until": "2027-01-01"}]}, "owners": ["user:bob", "user:carol"]}
+OTHER = {"dates": {"user:eve": [{"role": "edit", "until": "2027-01-01"}]}, "owners": ["user:eve"]}
+
+
+@pytest.mark.parametrize(
+    ("item", "others"),
+    [
+        (ledger('workspaces.payments.grants["user:bob"]', "record"), []),
+        (ledger('workspaces.payments.dates["user:bob"]'), []),
+        (ledger("workspaces.payments.dates", old={W: ENTRY}), []),
+        (ledger("workspaces.payments.owners", old={W: ENTRY}, new={W: {"owners": ["user:carol"]}}), []),
+        (deleted("payments/owner/user:bob"), []),
+        (ledger("workspaces.payments.dates", old={W: ENTRY}, new={W: OTHER}), ["access workspaces.payments.dates"]),
+        (ledger("workspaces.payments.owners", old={W: ENTRY}), ["access workspaces.payments.owners"]),
+        (ledger("workspaces.lab.dates"), ["access workspaces.lab.dates"]),
+        (ledger("workspaces.payments.state"), ["access workspaces.payments.state"]),
+        (ledger('workspaces.payments.grants["user:eve"]'), ['access workspaces.payments.grants["user:eve"]']),
+        (ledger(), ["access"]),
+        (deleted("payments/grant/user:eve"), ["payments/grant/user:eve"]),
+        (deleted("lab/grant/user:bob"), ["lab/grant/user:bob"]),
+        (step("delete", "ambient:index:Secret", "payments/grant/user:bob"), ["payments/grant/user:bob"]),
+    ],
+)
+def test_what_is_the_subjects_own(item: dict[str, Any], others: list[str]) -> None:
+    found = pending(Preview.of({"steps": [item]}), "user:bob", [W], ("grant", "owner"))
+    name = item["urn"].rpartition("::")[2]
+    own = () if others else (Step(item["op"], name),)
+    assert found == Pending(own, tuple(Step(item["op"], other) for other in others))
