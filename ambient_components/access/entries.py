@@ -26,7 +26,7 @@ from ambient_components.access.recorded import (
 )
 from ambient_components.errors import Problem, refusal, reject
 from ambient_components.platform.contract import ROLES
-from ambient_components.platform.naming import PLATFORM_GENERATION, key_account, key_account_problem
+from ambient_components.platform.naming import PLATFORM_GENERATION, key_account, key_account_problem, user_id_problem
 from ambient_components.platform.subjects import parse_subject
 from ambient_components.rules.buckets import BucketDriver, OnDelete
 from ambient_components.rules.refusals import Rule
@@ -61,6 +61,16 @@ def check_key_account(text: str) -> None:
         BadValue: It is another name.
     """
     if problem := key_account_problem(text):
+        reject(*problem)
+
+
+def check_user_id(text: str) -> None:
+    """Check the id of a user of the platform.
+
+    Raises:
+        BadValue: It is none.
+    """
+    if problem := user_id_problem(text):
         reject(*problem)
 
 
@@ -118,6 +128,8 @@ class KeyEntry:
     """ServiceAccounts to adopt with their tokens, sorted."""
     service_account: Annotated[str | None, text(test=check_key_account)] = None
     """ServiceAccount of generation 1, if the platform made the key."""
+    acts_as: Annotated[str | None, text(test=check_user_id)] = None
+    """Id of the platform's user for whom the key acts, if any."""
     deliver: Annotated[str | None, text()] = None
     """NAMESPACE/NAME of the delivery Secret."""
     retain: Annotated[str | None, text()] = None

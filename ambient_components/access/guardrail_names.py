@@ -28,6 +28,9 @@ ADMIN_KEY: Final = "adminKey"
 NON_EXPIRING_KEY: Final = "nonExpiringKey"
 """A key that never expires."""
 
+ACTING_KEY: Final = "actingKey"
+"""A key that acts for a user of the platform."""
+
 TOO_MANY_KEYS: Final = "tooManyKeys"
 """More keys in one workspace than the stack's limit."""
 
@@ -43,6 +46,7 @@ GUARDRAILS: Final = (
     PUBLIC_ACCESS,
     ADMIN_KEY,
     NON_EXPIRING_KEY,
+    ACTING_KEY,
     TOO_MANY_KEYS,
     INDIVIDUAL_GRANT,
     ADMIN_KEY_WITH_EDITORS,

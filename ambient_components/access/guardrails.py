@@ -12,6 +12,7 @@ from typing import Final
 from ambient_components.access.entries import NOTHING, Entry, KeyEntry, Ledger
 from ambient_components.access.escalation import admin_keys_with_editors
 from ambient_components.access.guardrail_names import (
+    ACTING_KEY,
     ADMIN_KEY,
     ADMIN_KEY_WITH_EDITORS,
     INDIVIDUAL_GRANT,
@@ -261,10 +262,23 @@ def _key_rules(name: str, old: Entry, new: Entry, settings: GuardrailSettings, _
             remedy = "leave lifetime out for 90d: a key is renewed before it ends"
             path = ("keys", key_id, "lifetime" if key.never else "static")
             yield Crossed(NON_EXPIRING_KEY, name, f"key {key_id!r} {' and '.join(endless)}", remedy, path)
+        if key.acts_as is not None and key.acts_as != was.acts_as:
+            what = (
+                f"key {key_id!r} acts for the user {key.acts_as!r}: its sessions get this user's integrations, and "
+                "with single sign-on the user's rights in every workspace replace the key's role"
+            )
+            remedy = "remove actsAs: the key then has its role"
+            yield Crossed(ACTING_KEY, name, what, remedy, ("keys", key_id, "actsAs"))
     if len(has) > max(len(had), settings.max_keys):
         before = f", {len(had)} before" if had else ""
         what = f"it has {len(has)} keys{before}, and {settings.max_keys} are the most (guardrails.maxKeys)"
-        yield Crossed(TOO_MANY_KEYS, name, what, "remove unused keys: ambient keys list STACK --idle 90d", ("keys",))
+        yield Crossed(
+            TOO_MANY_KEYS,
+            name,
+            what,
+            "remove keys that their users do not need: ambient keys list STACK --idle 90d",
+            ("keys",),
+        )
 
 
 def _apart(name: str, old: Entry, new: Entry, settings: GuardrailSettings, now: datetime | None) -> Iterator[Crossed]:

@@ -234,6 +234,16 @@ def _overlaps(workspace: str, before: Entry, after: Entry) -> list[Problem]:
                     workspaces=(workspace,),
                 )
             )
+        elif kept == was.generation and not key.is_of_platform(kept) and was.acts_as != key.acts_as:
+            problems.append(
+                refusal(
+                    f"{prefix}: its actsAs changes in the run that makes generation {key.generation}, and the identity "
+                    f"of generation {kept} stays valid with its own",
+                    "deploy one of the two changes first",
+                    rule=Rule.OVERLAP,
+                    workspaces=(workspace,),
+                )
+            )
     return problems
 
 

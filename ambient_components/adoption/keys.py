@@ -29,6 +29,7 @@ from ambient_components.platform.contract import (
     ROLE_ANNOTATION,
     Role,
 )
+from ambient_components.platform.naming import user_id_problem
 from ambient_components.rotation.state import parse_time
 from ambient_components.rules.secret_patterns import looks_like_credential
 
@@ -88,7 +89,15 @@ def _named(
                 object=f"ServiceAccount {name(former.account)}",
             )
     found = [
-        (key_id, one, {**({"generation": generation} if generation > 1 else {}), "adopt": [name(one.account)]})
+        (
+            key_id,
+            one,
+            {
+                **({"generation": generation} if generation > 1 else {}),
+                "adopt": [name(one.account)],
+                **_acts_as(one.account),
+            },
+        )
         for key_id, (generation, one) in ours.items()
     ]
     taken = {*ours}
@@ -97,6 +106,12 @@ def _named(
         taken.add(key_id)
         found.append((key_id, one, {SERVICE_ACCOUNT_FIELD: name(one.account)}))
     return sorted(found, key=lambda each: each[0])
+
+
+def _acts_as(account: Json) -> dict[str, str]:
+    """Return the user that a key of this tool acts for. The first run removes what the stack file does not accept."""
+    user = annotations(account).get(CREATED_BY_USER_ID_ANNOTATION)
+    return {"actsAs": user} if user is not None and user_id_problem(user) is None else {}
 
 
 def _entry(notes: Notes, key_id: str, identity: KeyIdentity, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,7 +182,7 @@ def _note_all(notes: Notes, identities: list[KeyIdentity], found: Keys) -> None:
         notes.add(
             NoteRule.KEY_USER,
             f"with SSO, {listing(users)} act for the users who created them, and not with the keys' roles",
-            "a new identity has no such user: raise the key's generation",
+            "adoption keeps that user; a new identity has none: raise the key's generation, with actsAs to name one",
         )
     note_other_managers(notes, "ServiceAccount", [one.account for one in identities])
 

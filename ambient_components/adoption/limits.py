@@ -26,7 +26,13 @@ _OWN_POLICIES: Final = (ISOLATION, ISOLATION_JOBS)
 
 
 def read_limits(
-    notes: Notes, ranges: Iterable[Json], quotas: Iterable[Json], found: Iterable[Json], platform: str
+    notes: Notes,
+    ranges: Iterable[Json],
+    quotas: Iterable[Json],
+    found: Iterable[Json],
+    platform: str,
+    *,
+    api_server: bool = False,
 ) -> dict[str, Any]:
     """Return the limits that differ from the platform's defaults, as the stack file's model takes them.
 
@@ -36,12 +42,13 @@ def read_limits(
         quotas: Its ResourceQuotas.
         found: Its NetworkPolicies.
         platform: The platform's namespace.
+        api_server: Whether the stack's config has the platform's API server (V2).
     """
     named = {name(one): one for one in found}
     return {
         **_containers(notes, [*ranges]),
         **_quota(notes, [*quotas]),
-        **_network(notes, named, platform),
+        **_network(notes, named, platform, api_server=api_server),
     }
 
 
@@ -109,7 +116,7 @@ def _quota(notes: Notes, quotas: list[Json]) -> dict[str, Any]:
     return {}
 
 
-def _network(notes: Notes, found: Mapping[str, Json], platform: str) -> dict[str, Any]:
+def _network(notes: Notes, found: Mapping[str, Json], platform: str, *, api_server: bool) -> dict[str, Any]:
     _note_others(notes, NoteRule.NETWORK, "NetworkPolicy", [*found], (*_OWN_POLICIES, *_PLATFORM_POLICIES))
     live = {policy: mapping(found[policy].get("spec")) for policy in _OWN_POLICIES if policy in found}
     if not live:
@@ -118,7 +125,7 @@ def _network(notes: Notes, found: Mapping[str, Json], platform: str) -> dict[str
     fixed = len(policies(platform)[ISOLATION]["egress"])
     allow = [_peer(rule) for rule in egress[fixed:]]
     peers = [peer for peer in allow if peer is not None]
-    if len(peers) == len(allow) and policies(platform, peers) == live:
+    if len(peers) == len(allow) and policies(platform, peers, api_server=api_server) == live:
         return {"network": {"allow": peers} if peers else {}}
     notes.add(
         NoteRule.NETWORK,

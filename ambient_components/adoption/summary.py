@@ -15,7 +15,7 @@ from ambient_components.adoption.workspaces import ExistingWorkspace
 from ambient_components.printable import one_line
 
 STALE_AFTER: Final = timedelta(days=90)
-"""A key that was not used for this long is reported: the default lifetime of the platform's tokens."""
+"""A key of which no use was seen for this long is reported: the default lifetime of the platform's tokens."""
 
 _SEVERAL: Final = 2
 _LINES: Final = 50
@@ -26,12 +26,12 @@ _MARKS: Final = str.maketrans({"[": "(", "]": ")", "#": "No. ", "@": " at "})
 
 @dataclass(frozen=True, slots=True)
 class StaleKey:
-    """A key that may be out of use."""
+    """A key that may be out of use. The platform's backend records no use of the Kubernetes API."""
 
     workspace: str
     key: str
     last_used: datetime | None
-    """UTC. None if the platform never saw a use."""
+    """UTC. None if the platform's backend recorded no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,10 @@ def sections(summary: Summary) -> list[tuple[str, list[str]]]:
     """Return what a reviewer should read, as headings with lines. Sections without lines are left out."""
     found = [
         ("Existing access that guardrails refuse in new changes", _guardrails(summary)),
-        (f"Keys without a use in {STALE_AFTER.days} days", list(map(_stale, summary.stale_keys))),
+        (
+            f"Keys without a recorded use in {STALE_AFTER.days} days (requests to the Kubernetes API are not recorded)",
+            list(map(_stale, summary.stale_keys)),
+        ),
         ("Subjects in several workspaces", [f"{who}: {len(names)}" for who, names in summary.spread.items()]),
         (
             f"Exceptions from guardrails, until {summary.until}: remove the access or the exception",
@@ -199,7 +202,7 @@ def _notes(summary: Summary) -> list[str]:
 
 
 def _stale(key: StaleKey) -> str:
-    return f"{key.workspace}/{key.key}: {f'last used {key.last_used:%Y-%m-%d}' if key.last_used else 'no known use'}"
+    return f"{key.workspace}/{key.key}: {f'last used {key.last_used:%Y-%m-%d}' if key.last_used else 'no recorded use'}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -88,6 +88,8 @@ class Reader:
     """Owner of the adopting stack, PROJECT/FLEET."""
     openshift: bool = False
     platform_namespace: str = PLATFORM_NAMESPACE_DEFAULT
+    api_server: bool = False
+    """Whether the platform's API server (V2) runs in that namespace, too."""
 
 
 def existing_workspaces(existing: ExistingObjects, reader: Reader) -> tuple[ExistingWorkspace | Refused, ...]:
@@ -150,7 +152,14 @@ def _workspace(objects: NamespaceObjects, reader: Reader) -> ExistingWorkspace:
         "grants": access.grants,
         "keys": keys.entries,
         "settings": read_settings(notes, objects.settings, objects.flags, objects.ca_bundle),
-        "limits": read_limits(notes, objects.limit_ranges, objects.quotas, objects.policies, reader.platform_namespace),
+        "limits": read_limits(
+            notes,
+            objects.limit_ranges,
+            objects.quotas,
+            objects.policies,
+            reader.platform_namespace,
+            api_server=reader.api_server,
+        ),
     }
     entry: dict[str, Any] = {"adopt": True} | {key: fields[key] for key in _ORDER if fields.get(key)}
     owned = annotations(objects.namespace).get(OWNER_ANNOTATION) == reader.owner

@@ -14,6 +14,7 @@ from ambient_components.engine.names import Part, within
 from ambient_components.platform.bindings import key_form
 from ambient_components.platform.contract import (
     APP_LABEL,
+    CREATED_BY_USER_ID_ANNOTATION,
     DESCRIPTION_ANNOTATION,
     KEY_APP,
     KEY_NAME_ANNOTATION,
@@ -111,6 +112,9 @@ class ApiKey(pulumi.ComponentResource):
         def options(**others: Any) -> pulumi.ResourceOptions:
             return pulumi.ResourceOptions(parent=self, retain_on_delete=args.get("released") or None, **others)
 
+        of_platform = is_of_platform(args, generation)
+        # Omitted by default: with single sign-on it replaces the key's role by all rights of that user (contract 10.4).
+        acts_as = {} if of_platform or not args.get("actsAs") else {CREATED_BY_USER_ID_ANNOTATION: args["actsAs"]}
         desired_account: ServiceAccountArgs = {
             "metadata": {
                 "name": account,
@@ -120,12 +124,10 @@ class ApiKey(pulumi.ComponentResource):
                     KEY_NAME_ANNOTATION: label,
                     DESCRIPTION_ANNOTATION: args.get("description") or "",
                     ROLE_ANNOTATION: role.value,
-                    # created-by-user-id is omitted: in SSO mode it would replace the key's role by all rights of that
-                    # user (contract 10.4).
+                    **acts_as,
                 },
             },
         }
-        of_platform = is_of_platform(args, generation)
         if of_platform:
             desired_account["ofPlatform"] = True
         elif account in (args.get("adopt") or ()):

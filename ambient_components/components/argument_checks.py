@@ -7,7 +7,7 @@ from ambient_components.platform.contract import ROLES, Role
 from ambient_components.rules.buckets import BucketDriver, bucket_findings
 from ambient_components.rules.extras import AWS, not_installed
 from ambient_components.rules.findings import Finding, as_problem, below, verdict_finding
-from ambient_components.rules.keys import platform_findings, role_findings
+from ambient_components.rules.keys import acts_as_findings, platform_findings, role_findings
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.rules.workspaces import workspace_findings
 
@@ -32,12 +32,12 @@ def check_bucket(name: str, args: Mapping[str, Any]) -> None:
 
 
 def check_key(name: str, args: Mapping[str, Any]) -> None:
-    """Check an ApiKey's arguments about a key that the platform made.
+    """Check an ApiKey's arguments about a key that the platform made, and about the user that it acts for.
 
     Raises:
         ValueError: All problems, one per line.
     """
-    _refuse(f"key {name!r}", platform_findings(args, args["id"], args["namespace"]))
+    _refuse(f"key {name!r}", [*platform_findings(args, args["id"], args["namespace"]), *acts_as_findings(args)])
 
 
 def role_of(text: str) -> Role:

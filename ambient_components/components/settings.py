@@ -65,6 +65,7 @@ def resource_limits(
     *,
     released: bool = False,
     store: str | None = None,
+    api_server: bool = False,
 ) -> Iterator[pulumi.Resource]:
     """Declare the limits of a workspace; a released one is not written to.
 
@@ -76,6 +77,7 @@ def resource_limits(
         opts: Options of each resource.
         released: Whether the workspace is being released.
         store: Address of its own object store, which an isolated workspace must reach (contract 10.19).
+        api_server: Whether the platform's API server (V2) runs in that namespace, too.
     """
     if containers := limits.container_limits(spec.get("containers") or {}):
         args = cast("ContainerDefaultsArgs", {"namespace": namespace, **containers})
@@ -103,7 +105,7 @@ def resource_limits(
                 workspaces=(namespace,),
             )
             pulumi.log.warn(for_engine([closed]), opts.parent)
-        policies = network_policies.policies(platform_namespace, allow)
+        policies = network_policies.policies(platform_namespace, allow, api_server=api_server)
         for policy, content in policies.items():
             yield NetworkPolicy(
                 logical_name(name, Part.NETWORK, policy),

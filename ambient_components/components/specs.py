@@ -156,6 +156,11 @@ class KeySpec(TokenTerms):
     1 is valid.
     """
 
+    actsAs: NotRequired[str]  # noqa: N815  # Pulumi's own spelling of arguments
+    """Id of the platform's user for whom the key acts: its sessions get this user's integrations. With single sign-on
+    the user's rights replace the key's role, in every workspace. The ledger's entry needs the same.
+    """
+
     keepPrevious: NotRequired[bool]  # noqa: N815  # Pulumi's own spelling of arguments
     """Whether the previous generation's identity stays valid beside this one; a run without this deletes it."""
 
@@ -246,6 +251,9 @@ class WorkspaceArgs(TypedDict):
 
     platformNamespace: NotRequired[str]
     """The platform's namespace, for network policies; default ambient-code."""
+
+    ambientApiServer: NotRequired[bool]
+    """Whether the platform's API server (V2) runs in that namespace, for network policies; default false."""
 
     owners: NotRequired[Sequence[str]]
     """Subjects with admin rights through bindings that the Sharing page does not list, for break-glass access."""

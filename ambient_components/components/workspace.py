@@ -112,7 +112,16 @@ class Workspace(pulumi.ComponentResource):
         limits, store = args.get("limits") or {}, args["bucket"]["endpoint"] if args.get("bucket") else None
         return [
             *settings(self._name, self._workspace, args.get("settings") or {}, opts, released=released),
-            *resource_limits(self._name, self._workspace, limits, platform, opts, released=released, store=store),
+            *resource_limits(
+                self._name,
+                self._workspace,
+                limits,
+                platform,
+                opts,
+                released=released,
+                store=store,
+                api_server=bool(args.get("ambientApiServer")),
+            ),
         ]
 
     def _owner(self, text: str, opts: pulumi.ResourceOptions) -> RoleBinding:

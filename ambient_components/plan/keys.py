@@ -100,7 +100,8 @@ def _content(key: KeyEntry) -> str:
     """Return the settings of a new key except its role, such as ``lifetime 90d, manual, delivered to ci/token``."""
     reported = [f"lifetime {_lifetime(key)}"]
     reported += [word for word, is_so in (("static", key.static), ("manual", key.manual)) if is_so]
-    reported += [f"{word} {value}" for word, value in (("delivered to", key.deliver), ("retain", key.retain)) if value]
+    texts = (("acts as", key.acts_as), ("delivered to", key.deliver), ("retain", key.retain))
+    reported += [f"{word} {value}" for word, value in texts if value]
     return ", ".join(reported)
 
 
@@ -119,6 +120,7 @@ _WORDS: Final[Mapping[str, Callable[[KeyEntry], str]]] = {
     "lifetime": _lifetime,
     "static": lambda key: _yes(key.static),
     "manual": lambda key: _yes(key.manual),
+    "acts as": lambda key: key.acts_as or "itself",
     "delivered to": lambda key: key.deliver or "unset",
     "retain": lambda key: key.retain or "unset",
     "overlap until": lambda key: key.overlap_until or "unset",

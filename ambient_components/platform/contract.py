@@ -129,7 +129,8 @@ SA_NAME_ANNOTATION: Final = "ambient-code.io/sa-name"
 """On a key's binding: its ServiceAccount. Without it, a revocation in the UI keeps the binding. Contract 10.5."""
 
 CREATED_BY_USER_ID_ANNOTATION: Final = "ambient-code.io/created-by-user-id"
-"""On a key's ServiceAccount: the user that the key acts for in SSO mode, instead of its role. Never set. Contract 10.4.
+"""On a key's ServiceAccount: the user that the key acts for, in SSO mode instead of its role. Set by `actsAs` alone.
+Contract 2, 10.4.
 """
 
 LAST_USED_AT_ANNOTATION: Final = "ambient-code.io/last-used-at"
@@ -206,6 +207,10 @@ RUNNER_SECRET_KEYS: Final = ("ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_
 INTEGRATION_SECRET: Final = "ambient-non-vertex-integrations"  # noqa: S105 - a name
 """Secret with environment variables for every session. Contract 3."""
 
+GITLAB_TOKENS: Final = "gitlab-user-tokens"
+"""Secret of a workspace with GitLab tokens by user id, from which the backend still takes a user's token if the
+platform's namespace has none. The backend alone writes it. Contract 3."""
+
 PROJECT_SETTINGS: Final = "projectsettings"
 """Name of a workspace's only ProjectSettings. Contract 0."""
 
@@ -259,6 +264,7 @@ WIPED_VARIABLES: Final = (
     "JIRA_URL",
     "JIRA_EMAIL",
     "JIRA_API_TOKEN",
+    "USER_GOOGLE_EMAIL",
     "CODERABBIT_API_KEY",
     "KUBECONFIG",
 )
@@ -287,13 +293,51 @@ FORCED_VARIABLES: Final = (
     "LLM_MODEL",
     "LLM_TEMPERATURE",
     "PROJECT_NAME",
+    "RUNNER_STATE_DIR",
+    "RUNNER_TYPE",
     "SESSION_ID",
     "TIMEOUT",
     "USE_AGUI",
     "USE_VERTEX",
     "WORKSPACE_PATH",
 )
-"""Variables that the operator sets in every runner container, over a workspace's secret. Contract 3, OH/sessions.go."""
+"""Variables that the operator sets in every runner container, over a workspace's secret. Contract 3."""
+
+MCP_VARIABLES: Final = ("CUSTOM_MCP_SERVERS", "PROJECT_MCP_SERVERS")
+"""Variables with which the operator hands MCP servers to the runner. Without such servers it sets none, and the value
+of a workspace's secret is read instead. Contract 3."""
+
+SOMETIMES_FORCED_VARIABLES: Final = (
+    "ACTIVE_WORKFLOW_BRANCH",
+    "ACTIVE_WORKFLOW_GIT_URL",
+    "ACTIVE_WORKFLOW_PATH",
+    "ANTHROPIC_VERTEX_PROJECT_ID",
+    "CLOUD_ML_REGION",
+    "GCE_METADATA_HOST",
+    "GCE_METADATA_TIMEOUT",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_OAUTH_REDIRECT_URI",
+    "IS_RESUME",
+    "LANGFUSE_ENABLED",
+    "LANGFUSE_HOST",
+    "LANGFUSE_PUBLIC_KEY",
+    "LANGFUSE_SECRET_KEY",
+    "LLM_MODEL_VERTEX_ID",
+    "MAIN_REPO_INDEX",
+    "MAIN_REPO_NAME",
+    "MLFLOW_EXPERIMENT_NAME",
+    "MLFLOW_TRACING_ENABLED",
+    "MLFLOW_TRACKING_AUTH",
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_WORKSPACE",
+    "OBSERVABILITY_BACKENDS",
+    "PARENT_SESSION_ID",
+    "REPOS_JSON",
+    "USER_ID",
+    "USER_NAME",
+)
+"""Variables that the operator sets in some sessions, by their request or by its own config, over a workspace's secret.
+`MCP_CONFIG_FILE` is another one, which a workspace may set. Contract 3."""
 
 WORKSPACE_FLAGS: Final = (
     "runner.gemini-cli.enabled",
@@ -305,14 +349,29 @@ WORKSPACE_FLAGS: Final = (
 )
 """Feature flags that the platform ships with the tag scope:workspace; Unleash may have others. Contract 7."""
 
+GLOBAL_FLAGS: Final = ("runner.gemini-cli.enabled", "gerrit.enabled")
+"""Flags of `WORKSPACE_FLAGS` for which the backend asks Unleash alone when it matters: the override of a workspace
+changes at most what its pages show. Contract 7."""
+
 MODEL_FLAG_PATTERN: Final = r"model\..+\.enabled"
 """Pattern of the flags of gated models; matches whole names. Contract 7."""
 
 SHIPPED_MCP_SERVERS: Final = ("context7", "deepwiki", "webfetch")
 """MCP servers in the runner's image. Contract 7."""
 
-RUNNER_MCP_SERVERS: Final = ("acp", "ambient", "corrections", "rubric", "session")
-"""MCP servers of the runner itself, which replace custom ones of the same name (its bridges/claude/mcp.py)."""
+RUNNER_MCP_SERVERS: Final = (
+    "acp",
+    "ambient",
+    "corrections",
+    "gerrit",
+    "rubric",
+    "session",
+)
+"""MCP servers of the runner itself, which replace custom ones of the same name; `gerrit` if its user has connected it.
+Contract 7."""
+
+V2_MCP_SERVERS: Final = ("github", "google-workspace", "mcp-atlassian", "openshift")
+"""Further ones in sessions of the API server, each if its credentials are bound. Contract 7."""
 
 # Limits
 
@@ -367,7 +426,10 @@ BACKEND_PORT: Final = 8080
 """TCP port of the platform's backend, which sessions call. Contract 10.19."""
 
 OBJECT_STORE_PORT: Final = 9000
-"""TCP port of the platform's bundled MinIO. Contract 8."""
+"""TCP port of the platform's bundled MinIO, and of V2's API server for gRPC. Contract 6, 8."""
+
+API_SERVER_PORT: Final = 8000
+"""TCP port of V2's API server, which its sessions call. Contract 6."""
 
 # ---------------------------------------------------------------------------------------------------------------------
 # This project's own names, which the platform neither writes nor reads. Clusters hold them, so they are never renamed.

@@ -175,6 +175,24 @@ def workspace_name_problem(name: str) -> tuple[str, str] | None:
     )
 
 
+_USER_ID = re.compile(r"[A-Za-z0-9._]+(-[A-Za-z0-9._]+)*")
+_USER_ID_MAX = 253
+
+
+def user_id_problem(user_id: str) -> tuple[str, str] | None:
+    """Say why the platform has no user with this id, or None; as problem and hint. Contract 1.6.
+
+    Exactly the ids that S3 does not change: the platform compares some of its values with the name and some with the
+    id, so a key can act for a user where both are the same.
+    """
+    if len(user_id) <= _USER_ID_MAX and _USER_ID.fullmatch(user_id):
+        return None
+    return (
+        f"{user_id!r} can't be a user id of the platform",
+        f"allowed: 1-{_USER_ID_MAX} of A-Z a-z 0-9 . _ and single dashes between them",
+    )
+
+
 def key_id_problem(key_id: str) -> tuple[str, str] | None:
     """Say why a key can't have this id, or None; as problem and hint.
 

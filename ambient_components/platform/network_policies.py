@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ambient_components.platform.contract import BACKEND_PORT, OBJECT_STORE_PORT, RUNNER_PORT
+from ambient_components.platform.contract import API_SERVER_PORT, BACKEND_PORT, OBJECT_STORE_PORT, RUNNER_PORT
 
 ISOLATION: Final = "workspace-isolation"
 """Name of the policy for all pods of the workspace."""
@@ -49,14 +49,17 @@ _JOB_NAME: Final = "batch.kubernetes.io/job-name"
 Spec = dict[str, Any]
 
 
-def policies(platform_namespace: str, allow: Iterable[Mapping[str, Any]] = ()) -> dict[str, Spec]:
+def policies(
+    platform_namespace: str, allow: Iterable[Mapping[str, Any]] = (), *, api_server: bool = False
+) -> dict[str, Spec]:
     """Return the specs of an isolated workspace's policies, by name.
 
     Args:
         platform_namespace: The platform's namespace.
         allow: Further destinations, each ``{cidr | namespace, ports, protocol}``; no ports means all ports.
+        api_server: Whether the platform's API server (V2) runs there too. Its sessions call it.
     """
-    return {ISOLATION: _workspace(platform_namespace, allow), ISOLATION_JOBS: _jobs()}
+    return {ISOLATION: _workspace(platform_namespace, allow, api_server=api_server), ISOLATION_JOBS: _jobs()}
 
 
 def store_peer(endpoint: str, platform_namespace: str) -> dict[str, Any] | None:
@@ -117,8 +120,9 @@ def _service_namespace(host: str) -> str | None:
     return labels[at - 1] if at >= 2 else None
 
 
-def _workspace(platform_namespace: str, allow: Iterable[Mapping[str, Any]]) -> Spec:
+def _workspace(platform_namespace: str, allow: Iterable[Mapping[str, Any]], *, api_server: bool) -> Spec:
     platform = [_namespace(platform_namespace)]
+    platform_ports = [BACKEND_PORT, OBJECT_STORE_PORT, *([API_SERVER_PORT] if api_server else [])]
     return {
         "podSelector": {},
         "policyTypes": ["Ingress", "Egress"],
@@ -126,7 +130,7 @@ def _workspace(platform_namespace: str, allow: Iterable[Mapping[str, Any]]) -> S
         "egress": [
             # To any address: with a node-local DNS cache it is not a pod's.
             {"ports": [*_ports(_DNS_PORTS, "UDP"), *_ports(_DNS_PORTS)]},
-            {"to": platform, "ports": _ports([BACKEND_PORT, OBJECT_STORE_PORT])},
+            {"to": platform, "ports": _ports(platform_ports)},
             {
                 "to": [
                     {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(PRIVATE_V4)}},

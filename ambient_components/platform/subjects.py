@@ -127,6 +127,23 @@ def subject_name_problem(name: str) -> tuple[str, str] | None:
     return None
 
 
+_BUILT_IN: Final = "system:"
+_PREFIXED: Final = re.compile(r".*[:#](.+)", re.DOTALL)
+
+
+def without_login_prefix(subject: Subject) -> str | None:
+    """Return the bare name of a user or group that has the prefix of a cluster's login; None without a prefix.
+
+    Clusters put one before the names of an OIDC provider (`oidc:alice`, or `https://issuer#SUB` by default), OpenShift
+    before those of its own (`kube:admin`). Under single sign-on the platform uses the values of the token. Names of
+    Kubernetes itself (`system:...`) are the same in both. Contract 2.
+    """
+    if subject.kind is SubjectKind.SERVICE_ACCOUNT or subject.name.startswith(_BUILT_IN):
+        return None
+    match = _PREFIXED.fullmatch(subject.name)
+    return match[1] if match else None
+
+
 _EVERYBODY: Final = {
     "group:system:authenticated": "everyone with any login of the cluster, and every pod with a service account",
     "group:system:authenticated:oauth": "everyone who can log in to the cluster",

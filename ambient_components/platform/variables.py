@@ -9,7 +9,9 @@ from typing import Final, TypeVar
 
 from ambient_components.platform.contract import (
     FORCED_VARIABLES,
+    MCP_VARIABLES,
     RUNNER_SECRET_KEYS,
+    SOMETIMES_FORCED_VARIABLES,
     STORAGE_VARIABLES,
     WIPED_VARIABLE_PATTERN,
     WIPED_VARIABLES,
@@ -37,6 +39,9 @@ def variable_problem(name: str) -> tuple[str, str] | None:
     if name in STORAGE_VARIABLES:
         remedy = "remove it, and declare storage.bucket: the variables of its storage come with it"
         return "is reserved for the workspace's storage", remedy
+    if name in MCP_VARIABLES:
+        # Nothing checks a secret's value for what settings.mcpServers refuses.
+        return "is reserved for the MCP servers of sessions", "remove it, and declare settings.mcpServers"
     if not re.fullmatch(DATA_KEY_PATTERN, name) or name[0].isdigit() or name == "." or name.startswith(".."):
         return "is not a name for a variable", "allowed: 1-253 of A-Z a-z 0-9 . _ -, no digit first"
     return None
@@ -51,6 +56,8 @@ def variable_warning(name: str) -> tuple[str, str] | None:
         )
     if name in FORCED_VARIABLES:
         return "is set by the platform itself in every session, and that wins", "remove it"
+    if name in SOMETIMES_FORCED_VARIABLES:
+        return "is set by the platform itself in some sessions, and that wins there", "give it another name"
     if name in WIPED_VARIABLES or (re.fullmatch(WIPED_VARIABLE_PATTERN, name) and name != _MCP_SETTING):
         return (
             "is deleted by the Claude runner before every run",

@@ -116,7 +116,10 @@ def non_expiring_keys(given: Given) -> Iterator[Advised]:
 
 
 def unused_keys(given: Given) -> Iterator[Advised]:
-    """Yield keys that were not used for a long time, according to the last refresh."""
+    """Yield keys of which no use was seen for a long time, according to the last refresh.
+
+    None is called unused: the platform's backend records requests to itself, and none to the Kubernetes API.
+    """
     for subject, notes, urn in _keys(given):
         used, made = notes.get(LAST_USED_AT_ANNOTATION), notes.get(CREATED_AT_ANNOTATION)
         since = _time(used or made)
@@ -125,12 +128,13 @@ def unused_keys(given: Given) -> Iterator[Advised]:
         days = (given.now - since).days
         power = notes.get(ROLE_ANNOTATION)
         what = (
-            f"not used for {days} days"
+            f"no use seen for {days} days"
             if used
-            else f"made {days} days ago, and no use of it is known (`pulumi refresh` reads the last one)"
+            else f"made {days} days ago, and no use of it was seen (`pulumi refresh` reads the last one)"
         )
         hint = f", and may {power}" if power in ("edit", "admin") else ""
-        yield Advised(f"{subject}: {what}{hint}: ambient keys revoke, if it is not needed", urn)
+        ask = "ask its users whether they need it, as the platform does not see requests to the Kubernetes API"
+        yield Advised(f"{subject}: {what}{hint}: {ask}", urn)
 
 
 def _keys(given: Given) -> Iterator[tuple[str, Mapping[str, Any], str]]:
@@ -159,6 +163,6 @@ ADVICE: Final[Mapping[str, tuple[str, Rule]]] = {
     "idleTimeout": ("A workspace should set an idle timeout for sessions.", idle_timeout),
     "described": ("A key, and on OpenShift a workspace, should have a description.", described),
     "nonExpiringKeys": ("A key should expire.", non_expiring_keys),
-    "unusedKeys": ("An unused key should be revoked.", unused_keys),
+    "unusedKeys": ("A key of which no use is seen should be reviewed with its users.", unused_keys),
 }
 """Description and rule by policy name."""

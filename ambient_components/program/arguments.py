@@ -67,6 +67,8 @@ def workspace_args(
         "protect": workspace.protect,
         "state": workspace.state.value,
     }
+    if settings.api_server:
+        args["ambientApiServer"] = True
     if workspace.adopt:
         args["adopt"] = True
     if workspace.display_name:
@@ -130,6 +132,8 @@ def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
         spec["adopt"] = list(key.adopt)
     if key.service_account is not None:
         spec["serviceAccount"] = key.service_account
+    if key.acts_as is not None:
+        spec["actsAs"] = key.acts_as
     if calendar.keeps_previous(key):
         spec["keepPrevious"] = True
     if key.deliver is not None:

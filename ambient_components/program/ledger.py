@@ -181,6 +181,7 @@ def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
         overlapping=key.generation - 1 if key.overlap_until is not None and calendar.keeps_previous(key) else None,
         adopt=tuple(sorted(key.adopt)),
         service_account=key.service_account,
+        acts_as=key.acts_as,
         deliver=f"{key.deliver.secret.namespace}/{key.deliver.secret.name}" if key.deliver is not None else None,
         retain=key.retain.value if key.retain is Retain.NONE else None,
     )

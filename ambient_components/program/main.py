@@ -33,6 +33,7 @@ from ambient_components.rules.acknowledgements import NONE, Acknowledgements
 from ambient_components.rules.keys import Retain
 from ambient_components.shards.excluded import Excluded, others
 from ambient_components.stackfile import LoadedStack, load_stack
+from ambient_components.stackfile.checks.installation import check_installation
 from ambient_components.stackfile.checks.keys import beyond_cap
 from ambient_components.stackfile.checks.sources import in_platform_namespace
 from ambient_components.stackfile.checks.upcoming_dates import beginning, ended_grants, ending
@@ -75,7 +76,8 @@ def run(path: Path | None = None) -> None:
     dates = located(stack, [*ended_grants(stack.file, calendar.now), *ending(stack.file, calendar.now)])
     dates.sort(key=lambda problem: problem.sort_key)
     without_runner = [] if settings.vertex else located(stack, without_runner_secret(stack.file))
-    _warn([*stack.warnings, *without_runner, *dates], acknowledged)
+    installed = located(stack, check_installation(stack.file, sso=settings.sso, api_server=settings.api_server))
+    _warn([*stack.warnings, *without_runner, *installed, *dates], acknowledged)
     for note in located(stack, beginning(stack.file, calendar.now)):
         if acknowledged.of(note) is None:
             pulumi.log.info(for_engine([note]))

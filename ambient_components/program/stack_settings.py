@@ -12,6 +12,7 @@ from ambient_components.errors import AmbientError, Problems, Where
 from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.program.shard import Shard, config_stack, project_files, this_shard
 from ambient_components.program.storage import uses_aws
+from ambient_components.rules.installation import API_SERVER, PLATFORM_URL, SSO, platform_url_problem
 from ambient_components.rules.object_store import (
     IN_PLAIN_TEXT,
     OBJECT_STORE,
@@ -126,6 +127,12 @@ class StackSettings:
     platform_namespace: str = PLATFORM_NAMESPACE_DEFAULT
     """The platform's namespace."""
 
+    sso: bool = False
+    """Whether the platform logs users in by single sign-on. It then knows them by the names in their token."""
+
+    api_server: bool = False
+    """Whether the platform's API server (V2) runs beside its backend. Isolated workspaces then reach it."""
+
     max_token_lifetime: int | None = None
     """The longest token lifetime that the cluster grants, in seconds. None if unknown or unlimited."""
 
@@ -161,6 +168,8 @@ class StackSettings:
                 "set it once: pulumi config set clusterUid "
                 "$(kubectl get namespace kube-system -o jsonpath={.metadata.uid}), or begin with: ambient init",
             )
+        if (url := config.get(PLATFORM_URL)) and (verdict := platform_url_problem(url)):
+            problems.add(None, PLATFORM_URL, *verdict)
         shard = this_shard(config.get(CONFIG_KEY))
         return cls(
             f"{pulumi.get_project()}/{pulumi.get_stack() if shard is None else shard.fleet}",
@@ -168,6 +177,8 @@ class StackSettings:
             openshift=_flag(config, "openshift", problems),
             vertex=_flag(config, "vertex", problems),
             platform_namespace=config.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT,
+            sso=_flag(config, SSO, problems),
+            api_server=_flag(config, API_SERVER, problems),
             max_token_lifetime=max_token_lifetime(config.get(MAX_TOKEN_LIFETIME), problems),
             store=object_store(problems),
             shard=shard,

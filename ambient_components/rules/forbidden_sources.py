@@ -10,10 +10,11 @@ from fnmatch import fnmatchcase
 from posixpath import join
 from typing import Final
 
-from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
+from ambient_components.platform.contract import GITLAB_TOKENS, PLATFORM_NAMESPACE_DEFAULT
 
 CONFIG: Final = frozenset(
     {
+        "ambientApiServer",
         "clusterUid",
         "context",
         "fleetKey",
@@ -21,7 +22,9 @@ CONFIG: Final = frozenset(
         "objectStore",
         "openshift",
         "platformNamespace",
+        "platformUrl",
         "shards",
+        "sso",
         "vertex",
     }
 )
@@ -128,6 +131,16 @@ def path_problem(path: str) -> Verdict:
         f"{path!r} may hold credentials of the run ({folder or name}), and is never a source",
         "keep the secret in a file of its own",
     )
+
+
+def secret_problem(name: str) -> Verdict:
+    """Check the name of a Secret that is read, in any namespace."""
+    if name == GITLAB_TOKENS:
+        return (
+            f"{name!r} has the GitLab tokens of the workspace's users, and is never a source",
+            "name a Secret of your own, with a token for this workspace",
+        )
+    return None
 
 
 def namespace_problem(namespace: str, platform: str = PLATFORM_NAMESPACE_DEFAULT) -> Verdict:

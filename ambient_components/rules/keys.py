@@ -5,7 +5,12 @@ from enum import StrEnum
 from typing import Any, Final, NotRequired, TypedDict, cast
 
 from ambient_components.platform.contract import KEY_DESCRIPTION_MAX, KEY_NAME_MAX, Role
-from ambient_components.platform.naming import PLATFORM_GENERATION, key_account, key_account_problem
+from ambient_components.platform.naming import (
+    PLATFORM_GENERATION,
+    key_account,
+    key_account_problem,
+    user_id_problem,
+)
 from ambient_components.rules.arguments import Argument, generation_findings, kind_findings
 from ambient_components.rules.findings import Finding, Path, Verdict, verdict_finding
 from ambient_components.rules.forbidden_sources import namespace_problem
@@ -123,6 +128,24 @@ _OF_TOKENS: Final = ("static", "deliver", "adopt")
 """Arguments that would mislead for an identity that the platform made. Others wait for the first rotation."""
 
 
+def acts_as_findings(key: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find an `actsAs` that is no user id, or that is about an identity with the platform's own annotation.
+
+    Args:
+        key: The arguments of the component.
+    """
+    user = key.get("actsAs")
+    if user is None:
+        return
+    if not isinstance(user, str):
+        yield Finding(("actsAs",), "text is expected, known before the update", "")
+        return
+    yield from verdict_finding(("actsAs",), user_id_problem(user))
+    if is_of_platform(key, key.get("generation") or 1):
+        problem = f"has no effect on generation {PLATFORM_GENERATION}: the platform named its user, who stays"
+        yield Finding(("actsAs",), problem, f"write it with generation: {PLATFORM_GENERATION + 1}, the first rotation")
+
+
 def key_findings(key: Mapping[str, Any], workspace: str, platform: str = "") -> Iterator[Finding]:
     """Find problems of a key's arguments.
 
@@ -132,6 +155,7 @@ def key_findings(key: Mapping[str, Any], workspace: str, platform: str = "") -> 
         platform: The platform's namespace, if known.
     """
     yield from role_findings(("role",), key.get("role"))
+    yield from acts_as_findings(key)
     for name, most in (("name", KEY_NAME_MAX), ("description", KEY_DESCRIPTION_MAX)):
         if len(key.get(name) or "") > most:
             yield Finding((name,), f"is longer than {most} characters", f"allowed: up to {most}")

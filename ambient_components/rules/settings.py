@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ambient_components.errors import hints_of
 from ambient_components.platform.contract import (
+    GLOBAL_FLAGS,
     MODEL_FLAG_PATTERN,
     RUNNER_MCP_SERVERS,
     SHIPPED_MCP_SERVERS,
@@ -174,17 +175,23 @@ def command_problem(command: str) -> Verdict:
 
 
 def flag_findings(flags: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find flags that cannot be keys of a ConfigMap, and warn about those that the platform doesn't ship.
+    """Find flags that cannot be keys of a ConfigMap.
 
-    Such a flag may still be in the platform's Unleash. Contract 7.
+    Also warn about those that the platform doesn't ship, which may still be in its Unleash, and about those of which
+    it ignores the override. Contract 7.
     """
     for flag in flags:
         if not re.fullmatch(FLAG_PATTERN, flag):
             remedy = "allowed: 1-253 of A-Z a-z 0-9 . _ -"
             yield Finding((flag,), f"{flag!r} can't be the name of a feature flag", remedy, at_key=True)
+        elif flag in GLOBAL_FLAGS:
+            problem = f"{flag!r} is switched for the whole platform: the value of a workspace changes no session"
+            remedy = "remove it, and ask the platform's administrator to switch it in Unleash"
+            yield Finding((flag,), problem, remedy, at_key=True, warning=True, rule=WarningRule.GLOBAL_FEATURE_FLAG)
         elif flag not in WORKSPACE_FLAGS and not re.fullmatch(MODEL_FLAG_PATTERN, flag):
-            known = f"known: {', '.join(WORKSPACE_FLAGS)}, model.ID.enabled"
-            suggestion = did_you_mean(flag, WORKSPACE_FLAGS)
+            useful = [known for known in WORKSPACE_FLAGS if known not in GLOBAL_FLAGS]
+            known = f"known: {', '.join(useful)}, model.ID.enabled"
+            suggestion = did_you_mean(flag, useful)
             problem = f"{flag!r} is no flag that the platform ships for workspaces"
             rule, remedies = WarningRule.UNKNOWN_FEATURE_FLAG, hints_of(known, suggestion)
             yield Finding((flag,), problem, remedies, at_key=True, warning=True, rule=rule)

@@ -26,6 +26,9 @@ class WarningRule(StrEnum):
     UNKNOWN_FEATURE_FLAG = "unknownFeatureFlag"
     """The platform does not ship a feature flag."""
 
+    GLOBAL_FEATURE_FLAG = "globalFeatureFlag"
+    """The platform ignores a workspace's value of a feature flag."""
+
     NON_EXPIRING_ACCESS_KEY = "nonExpiringAccessKey"
     """The access key of a bucket never expires."""
 
@@ -46,6 +49,9 @@ class WarningRule(StrEnum):
 
     DIFFERENT_CASE = "differentCase"
     """Two subjects differ only in case."""
+
+    PREFIXED_NAME = "prefixedName"
+    """No login by single sign-on has the name of a subject. Only where the config has sso: true."""
 
     UNKNOWN_WORKSPACE = "unknownWorkspace"
     """`guardrails.secretSources` names a workspace that does not exist."""
@@ -230,6 +236,7 @@ IN_FILES: Final = frozenset(
         WarningRule.DISABLED_CUSTOM_SERVER,
         WarningRule.UNKNOWN_MCP_SERVER,
         WarningRule.UNKNOWN_FEATURE_FLAG,
+        WarningRule.GLOBAL_FEATURE_FLAG,
         WarningRule.NON_EXPIRING_ACCESS_KEY,
         WarningRule.STATIC_KEY,
         WarningRule.PLATFORM_KEY,
@@ -237,6 +244,7 @@ IN_FILES: Final = frozenset(
         WarningRule.UNREACHED_VARIABLE,
         WarningRule.LOOKALIKE_NAME,
         WarningRule.DIFFERENT_CASE,
+        WarningRule.PREFIXED_NAME,
         WarningRule.UNKNOWN_WORKSPACE,
         WarningRule.UNUSED_EXCEPTION,
         WarningRule.OPEN_MASS_REMOVAL,

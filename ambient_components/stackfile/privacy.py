@@ -8,7 +8,9 @@ from typing import Final
 from ambient_components.errors import PathPart, Problem, format_path
 from ambient_components.platform.contract import (
     FORCED_VARIABLES,
+    MCP_VARIABLES,
     RUNNER_SECRET_KEYS,
+    SOMETIMES_FORCED_VARIABLES,
     STORAGE_VARIABLES,
     WIPED_VARIABLES,
 )
@@ -40,7 +42,15 @@ _SECRET_WORDS: Final = frozenset(
 
 _SERVERS: Final = ("settings", "mcpServers", "custom")
 _KNOWN_VARIABLES: Final = frozenset(
-    {*RUNNER_SECRET_KEYS, *STORAGE_VARIABLES, *WIPED_VARIABLES, *FORCED_VARIABLES, "GITHUB_TOKEN"}
+    {
+        *RUNNER_SECRET_KEYS,
+        *STORAGE_VARIABLES,
+        *WIPED_VARIABLES,
+        *FORCED_VARIABLES,
+        *SOMETIMES_FORCED_VARIABLES,
+        *MCP_VARIABLES,
+        "GITHUB_TOKEN",
+    }
 )
 
 # A name such as PAYMENTS_DB_PASSWORD helps readers more than `…`, so it is quoted unless it could be a secret on the

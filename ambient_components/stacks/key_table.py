@@ -32,7 +32,7 @@ class Seen:
 
     created: datetime | None
     last_used: datetime | None
-    """The last use, as recorded by the platform's backend. None means never."""
+    """The last request with it to the platform's backend, which records no others. None means that it had none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +190,6 @@ def _life(key: Key, expires: datetime) -> int:
 def _idle(there: Seen, now: datetime, idle: timedelta) -> Iterable[str]:
     if there.last_used is None:
         if there.created is not None and now - there.created >= idle:
-            yield f"never used since it was made {format_rounded(now - there.created)} ago"
+            yield f"no use seen since it was made {format_rounded(now - there.created)} ago"
     elif now - there.last_used >= idle:
-        yield f"not used for {format_rounded(now - there.last_used)}"
+        yield f"no use seen for {format_rounded(now - there.last_used)}"

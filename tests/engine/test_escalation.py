@@ -23,6 +23,13 @@ CLAIMS = {
         "yes": ["test_edit_of_one_workspace_takes_a_role_in_another", "test_edit_takes_the_role_of_an_own_account"],
         "no": ["test_edit_of_one_workspace_has_nothing_in_another"],
     },
+    "actingKey": {
+        "yes": [
+            "test_edit_takes_an_admin_keys_power_and_keeps_it_until_a_new_identity",
+            "test_with_sso_whoever_is_named_on_it_is_the_caller",
+        ],
+        "no": ["test_view_mints_nothing", "test_without_sso_a_keys_own_binding_counts"],
+    },
     "staticKey": {
         "yes": ["test_a_session_reads_a_static_token"],
         "no": ["test_edit_reads_the_runner_secret_and_no_other"],

@@ -46,13 +46,14 @@ def test_a_key_answers_as_its_role_says(stack: Stack) -> None:
 
 
 def test_the_command_that_is_printed_works_as_printed(stack: Stack) -> None:
-    """What `ambient show` and `make up` end with: a key through a pipe into curl."""
+    """What `ambient show` and `make up` end with: a key through a pipe into curl. The last one needs no backend."""
     stack.write("workspaces:\n  THIS: {protect: false, keys: {ci: {role: view}}}\n")
     stack.up().ok()
     shown = stack.ambient("show", stack.name)
     assert shown.code == 0, shown.text
     assert f"{stack.w}" in shown.text
-    command = shown.text[shown.text.index("ambient keys show", shown.text.index("Use it")) :]
+    assert f"https://PLATFORM/api/projects/{stack.w}/agentic-sessions" in shown.text
+    command = shown.text[shown.text.index("ambient keys show", shown.text.index("Or with the Kubernetes API")) :]
     ca_file = stack.machine.cluster.ca_file
     installed = command.replace("ambient keys", f"{REPOSITORY}/.venv/bin/ambient keys")
     script = installed.replace("cluster-ca.crt", str(ca_file)).replace(

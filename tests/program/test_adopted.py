@@ -131,6 +131,7 @@ def test_what_they_share_is_in_the_defaults(run_fleet):
     objects = [*lived_in("pay"), *lived_in("zoo")]
     stack = stack_of(read(objects))
     assert set(stack["defaults"]) >= {"settings", "limits", "labels", "podSecurity"}
+    assert not {"owners", "grants"} & stack["defaults"].keys()
     found, _ = differences(run_fleet(stack), objects)
     assert found == []
 

@@ -26,7 +26,7 @@ def test_a_key_is_the_platforms_to_the_letter(record, role):
             "name": account,
             "namespace": "payments",
             "labels": {"app": "ambient-access-key"},
-            # No created-by-user-id: in SSO mode it would replace the role by everything that this user may do.
+            # No created-by-user-id without actsAs: in SSO mode it replaces the role by all that this user may do.
             "annotations": {
                 "ambient-code.io/key-name": "GitHub Actions",
                 "ambient-code.io/description": "Deploys on merge",
@@ -290,3 +290,35 @@ def test_what_means_nothing_to_a_key_of_the_platform_is_refused(record, args, pr
     assert problem in str(error.value)
     if "static" in args:
         key(record, generation=2, **args)
+
+
+def acts_for(recording, generation):
+    metadata = recording.named("ServiceAccount", f"payments/key/ci/g{generation}").inputs["metadata"]
+    return metadata["annotations"].get("ambient-code.io/created-by-user-id")
+
+
+def test_a_key_acts_for_a_user_where_that_is_declared(record):
+    assert acts_for(key(record, actsAs="ci-robot"), 1) == "ci-robot"
+
+
+def test_the_platforms_own_account_keeps_the_user_that_the_platform_named(record):
+    account = "ambient-key-nightly-build-3f2a91bc"
+    recording = key(record, actsAs="ci-robot", serviceAccount=account, generation=2, keepPrevious=True)
+    assert (acts_for(recording, 1), acts_for(recording, 2)) == (None, "ci-robot")
+
+
+@pytest.mark.parametrize(
+    ("args", "problem"),
+    [
+        ({"actsAs": "alice@example.com"}, "'alice@example.com' can't be a user id of the platform"),
+        ({"actsAs": 7}, "actsAs: text is expected"),
+        (
+            {"actsAs": "alice", "serviceAccount": "ambient-key-nightly-build-3f2a91bc"},
+            "has no effect on generation 1: the platform named its user, who stays",
+        ),
+    ],
+)
+def test_whom_a_key_can_not_act_for(record, args, problem):
+    with pytest.raises(ValueError, match="payments/key/ci") as caught:
+        key(record, **args)
+    assert problem in str(caught.value)

@@ -33,7 +33,8 @@ workspaces:
   pay:
     keys:
       a: {name: A, description: all, rotateBefore: 10d, overlap: 5d, rotate: manual, warnAhead: 30d, generation: 3, \
-overlapUntil: 2026-12-31, adopt: [ambient-key-a-19ac58c2], deliver: {secret: {namespace: ci, name: a}}, retain: none}
+overlapUntil: 2026-12-31, adopt: [ambient-key-a-19ac58c2], deliver: {secret: {namespace: ci, name: a}}, \
+retain: none, actsAs: ci-robot}
       b: {lifetime: never, static: true}
       c: {serviceAccount: ambient-key-nightly-build-3f2a91bc}
 """
@@ -61,7 +62,7 @@ workspaces:
           search: {url: https://search, headers: {Authorization: "Bearer ${FOO}"}}
           local: {command: uvx, args: [server], env: {LEVEL: debug}}
         disabled: [webfetch, deepwiki]
-      featureFlags: {jira-write: true, gerrit.enabled: false}
+      featureFlags: {jira-write: true, advanced-sdk-options: false}
       caBundle: {file: ca.pem}
     limits:
       containers:
@@ -83,7 +84,9 @@ workspaces:
     onClose: {sessions: deletePods, wait: 30s}
     adopt: true
 """
-SETTINGS = StackSettings("project/fleet", {"clusterUid": "u"}, openshift=True, platform_namespace="acp")
+SETTINGS = StackSettings(
+    "project/fleet", {"clusterUid": "u"}, openshift=True, platform_namespace="acp", api_server=True
+)
 VALUES = WorkspaceValues({"ANTHROPIC_API_KEY": "one"}, {"LOG_LEVEL": "debug", "FOO": "two"})
 
 
@@ -117,6 +120,7 @@ def test_every_field_becomes_an_argument():
         "adopt": True,
         "openshift": True,
         "platformNamespace": "acp",
+        "ambientApiServer": True,
         "displayName": "Payments",
         "description": "Services that move money",
         "owners": ["group:break-glass", "serviceaccount:ci:deployer", "user:zoe@example.com"],
@@ -156,7 +160,7 @@ def test_every_field_becomes_an_argument():
                 },
                 "disabled": ["deepwiki", "webfetch"],
             },
-            "featureFlags": {"jira-write": True, "gerrit.enabled": False},
+            "featureFlags": {"jira-write": True, "advanced-sdk-options": False},
             "caBundle": "PEM",
         },
         "limits": {
@@ -356,6 +360,11 @@ def key_of(text, calendar=CALENDAR):
             },
             {"lifetimeSeconds": 90 * DAY, "deliver": "ci/s", "retain": "none"},
         ),
+        (
+            "{actsAs: ci-robot}",
+            {"lifetimeSeconds": 90 * DAY, "actsAs": "ci-robot"},
+            {"lifetimeSeconds": 90 * DAY, "actsAs": "ci-robot"},
+        ),
     ],
 )
 def test_a_key_as_it_is_declared_and_recorded(text, spec, recorded):
@@ -387,3 +396,27 @@ def test_a_default_that_the_life_is_too_short_for_is_cut():
     key = parse_stack(text, "x.yaml").file.workspaces["pay"].keys["ci"]
     spec = key_spec("ci", key, CALENDAR)
     assert (spec["rotateBeforeSeconds"], spec["overlapSeconds"]) == (DAY // 2, DAY // 2)
+
+
+SSO = """
+workspaces:
+  payments:
+    grants: [{user: "oidc:bob"}, {user: alice}]
+    secrets: {runner: {ANTHROPIC_API_KEY: {env: THE_KEY}}}
+"""
+
+
+def test_a_run_warns_of_names_that_single_sign_on_does_not_have(run_fleet, monkeypatch):
+    monkeypatch.setenv("THE_KEY", "v-one")
+    (warning,) = run_fleet(SSO, config={"clusterUid": "u", "sso": "true"}).warnings
+    assert "'user:oidc:bob' has a prefix" in warning
+    assert run_fleet(SSO, config={"clusterUid": "u"}).warnings == []
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [({"sso": "yes"}, "sso: is neither true nor false"), ({"platformUrl": "http://acp"}, "platformUrl: is not enc")],
+)
+def test_what_the_config_says_of_the_platform_is_checked(run_fleet, config, problem):
+    (line,) = run_fleet.refusal("workspaces: {}", config={"clusterUid": "u", **config})
+    assert problem in line

@@ -118,6 +118,13 @@ def test_the_policies_are_those_of_isolation_for_the_platforms_namespace(workspa
         assert policy.inputs["spec"] == spec
 
 
+def test_the_port_of_the_api_server_is_open_where_the_platform_has_one(workspace):
+    recording = workspace(limits=LIMITS, ambientApiServer=True)
+    desired = network_policies.policies("ambient-code", LIMITS["network"]["allow"], api_server=True)
+    for name, spec in desired.items():
+        assert recording.named("NetworkPolicy", f"payments/network/{name}").inputs["spec"] == spec
+
+
 def test_settings_go_with_the_namespace_and_access_never_does(workspace):
     recording = workspace(
         settings=SETTINGS,

@@ -47,6 +47,7 @@ def escalations(ledger: Ledger, *, isolates_admin_keys: bool = False) -> list[Fi
 def _of(place: Place, places: Mapping[str, Place], *, isolates_admin_keys: bool) -> Iterator[Finding]:
     yield from paths.admin_keys(place, isolates_admin_keys=isolates_admin_keys)
     yield from paths.accounts(place, places)
+    yield from paths.acting_keys(place)
     yield from paths.creator_note(place)
     yield from paths.kept_tokens(place)
     yield from paths.static_keys(place)

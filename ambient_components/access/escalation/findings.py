@@ -33,6 +33,9 @@ class Path(StrEnum):
     ACCOUNT = "account"
     """Subjects that mint tokens in a namespace get the role of one of its ServiceAccounts in a workspace."""
 
+    ACTING_KEY = "actingKey"
+    """edit mints a token for a key that acts for a user of the platform."""
+
     STATIC_KEY = "staticKey"
     """All sessions read the token of a static key."""
 
@@ -67,6 +70,7 @@ class Path(StrEnum):
 MEANINGS: Final[Mapping[Path, str]] = {
     Path.ADMIN_KEY: "edit takes over an admin key",
     Path.ACCOUNT: "others take a service account's role",
+    Path.ACTING_KEY: "edit and a key act as its user",
     Path.STATIC_KEY: "sessions read the token of a static key",
     Path.CREATOR_NOTE: "edit and admin act as any user, with SSO",
     Path.STORE_IN_PODS: "every role reads the store's credentials",
@@ -80,7 +84,9 @@ MEANINGS: Final[Mapping[Path, str]] = {
 }
 """What each path lets subjects do, in a few words."""
 
-MINTING: Final = frozenset({Path.ADMIN_KEY, Path.ACCOUNT, Path.CREATOR_NOTE, Path.KEPT_TOKEN, Path.PLATFORM_ACCOUNT})
+MINTING: Final = frozenset(
+    {Path.ADMIN_KEY, Path.ACCOUNT, Path.ACTING_KEY, Path.CREATOR_NOTE, Path.KEPT_TOKEN, Path.PLATFORM_ACCOUNT}
+)
 """Paths that mint a token."""
 
 

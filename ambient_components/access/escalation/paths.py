@@ -121,6 +121,32 @@ def _account(
     )
 
 
+def acting_keys(place: Place) -> Iterator[Finding]:
+    """Find keys that act for a user: their holders, and all subjects that mint their tokens, act as that user."""
+    keys = place.keys_where(lambda key: key.acts_as is not None)
+    if not keys:
+        return
+    users = sorted({str(place.keys[key_id].acts_as) for key_id in keys})
+    holders = {f"key:{key_id}" for key_id in keys}
+    yield Finding(
+        place.name,
+        Path.ACTING_KEY,
+        Severity.HIGH,
+        tuple(one for one in place.assignments if one in place.minters or one.subject in holders),
+        f"act as {' and '.join(users)} with {named(keys)}, with single sign-on in every workspace",
+        None,
+        f"the ServiceAccount of {named(keys)} has the annotation {CREATED_BY_USER_ID_ANNOTATION}: sessions of its "
+        "tokens get that user's integrations, and with single sign-on the platform takes that user for the caller; "
+        "edit and admin may mint such tokens",
+        (
+            f"{fields(keys, 'actsAs')}: leave it out",
+            "a user of their own for such keys, with few grants and integrations",
+            *less(place),
+        ),
+        keys,
+    )
+
+
 def creator_note(place: Place) -> Iterator[Finding]:
     """Find subjects that can act as any user, if the platform trusts an annotation of a ServiceAccount."""
     if place.minters:

@@ -37,6 +37,7 @@ from ambient_components.errors import AmbientError, Problem, Where, fail
 from ambient_components.output import from_here
 from ambient_components.plan import making
 from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
+from ambient_components.rules.installation import API_SERVER
 from ambient_components.stackfile.files import PlannedFiles
 from ambient_components.stackfile.loader import LoadedStack, load_stack, review_stack
 from ambient_components.stackfile.yaml.reader import read_text
@@ -199,6 +200,7 @@ def _reader(project: Project, stack: str) -> Reader:
         f"{project.name}/{bare_name(stack)}",
         str(config.get("openshift")).lower() == "true",
         str(config.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT),
+        str(config.get(API_SERVER)).lower() == "true",
     )
 
 

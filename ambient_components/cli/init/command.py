@@ -186,6 +186,18 @@ def init(
             "--openshift/--no-openshift", help="Whether the cluster is OpenShift. Default: query the cluster."
         ),
     ] = None,
+    platform_url: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", help="Address of the platform's API for the commands of `ambient show`, https://HOST."
+        ),
+    ] = "",
+    sso: Annotated[
+        bool | None,
+        typer.Option(
+            "--sso/--no-sso", help="Whether the platform logs users in by single sign-on (JWTs). Default: no."
+        ),
+    ] = None,
     shards: Annotated[
         int | None,
         typer.Option(metavar="N", help="Create a fleet of N stacks (STACK-00, STACK-01, …) with one config."),
@@ -214,7 +226,14 @@ def init(
     engine, url = settle_backend(pulumi.PulumiEngine(project.folder), backend, ask)
     interactive = sys.stdin.isatty() and sys.stderr.isatty()
     request = Request(
-        stack, secrets_provider or None, context or None, cluster_uid or None, openshift, interactive=interactive
+        stack,
+        secrets_provider or None,
+        context or None,
+        cluster_uid or None,
+        openshift,
+        platform_url or None,
+        sso,
+        interactive=interactive,
     )
     if shards is None:
         _not_a_fleet(project, stack)

@@ -11,6 +11,7 @@ from ambient_components.engine.backend import current_backend, has_stack
 from ambient_components.engine.command import Engine
 from ambient_components.engine.failures import PASSPHRASE_VARIABLES
 from ambient_components.errors import Where, fail
+from ambient_components.rules.installation import PLATFORM_URL, SSO, platform_url_problem
 from ambient_components.stackfile.schema import SCHEMA_FILE, schema_text
 from ambient_components.stacks.cluster import ClusterFacts, contexts, identify
 from ambient_components.stacks.project import STACK_FILES, Project, bare_name
@@ -43,6 +44,10 @@ class Request:
     context: str | None = None
     cluster_uid: str | None = None
     openshift: bool | None = None
+    platform_url: str | None = None
+    """Address of the platform's API, for the commands that `ambient show` prints."""
+    sso: bool | None = None
+    """Whether the platform logs users in by single sign-on."""
     interactive: bool = False
     """Whether Pulumi may ask for a passphrase at the terminal."""
 
@@ -80,8 +85,9 @@ def decide(request: Request, found: Existing, config_file: str, flags: str = "")
         flags: Flags of `pulumi config` for this config. Default: --stack with the stack.
 
     Raises:
-        AmbientError: The config names another cluster.
+        AmbientError: The config names another cluster, or the platform's address is invalid.
     """
+    of_platform = _of_platform(request)
     known, flags = found.config.get(UID), flags or f"--stack {request.stack}"
     if known is not None and str(known) != found.uid:
         fail(
@@ -114,12 +120,30 @@ def decide(request: Request, found: Existing, config_file: str, flags: str = "")
         notes.append(
             f"openshift stays {found.config[OPENSHIFT]}. To change it: pulumi config set {OPENSHIFT} {value} {flags}"
         )
+    settings |= {key: value for key, value in of_platform.items() if key not in found.config and value != "false"}
+    notes += [
+        f"{key} stays {found.config[key]}. To change it: pulumi config set {key} {value} {flags}"
+        for key, value in of_platform.items()
+        if key in found.config and str(found.config[key]).lower() != value.lower()
+    ]
     if request.secrets_provider and found.stack_exists:
         notes.append(
             "The secrets provider is unchanged. To change it: "
             f"pulumi stack change-secrets-provider {request.secrets_provider} {flags}"
         )
     return Decision(not found.stack_exists, settings, tuple(notes))
+
+
+def _of_platform(request: Request) -> dict[str, str]:
+    """Return what the user gave about the platform's installation, as values of the config."""
+    given: dict[str, str] = {}
+    if request.platform_url is not None:
+        if verdict := platform_url_problem(request.platform_url):
+            fail(None, "--platform-url", *verdict)
+        given[PLATFORM_URL] = request.platform_url
+    if request.sso is not None:
+        given[SSO] = str(request.sso).lower()
+    return given
 
 
 def _truth(value: object) -> bool:

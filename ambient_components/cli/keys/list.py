@@ -34,6 +34,12 @@ from ambient_components.stacks.summary import PLATFORM, StateSummary, read_summa
 _NAME: Final = 300
 """Maximum characters of a name in the table. A longer one would widen every line."""
 
+SOURCE_OF_USE: Final = (
+    "last used: as the platform's backend recorded it. It does not see requests to the Kubernetes API, so ask a key's "
+    "users before you revoke it."
+)
+"""What the column does not say. A key without a recorded use may be in use."""
+
 _HEAD: Final = ("workspace/key", "role", "created", "last used", "expires", "state", "next", "")
 
 
@@ -47,9 +53,12 @@ def as_table(found: Sequence[Row], now: datetime, paint: Paint = plain) -> str:
         of_stack = [row for row in found if row.stack == stack]
         heading = [paint(stack, "bold")] if len(stacks) > 1 else []
         blocks.append("\n".join([*heading, *_lines(of_stack, now, paint)]))
+    if any(row.last_used is not None for row in found):
+        blocks.append(paint(SOURCE_OF_USE, "dim"))
     calls = sum(bool(row.attention) for row in found)
-    end = f"\n\n{paint(f'{calls} of {len(found)} keys need attention', 'loud')}" if calls else ""
-    return "\n\n".join(blocks) + end
+    if calls:
+        blocks.append(paint(f"{calls} of {len(found)} keys need attention", "loud"))
+    return "\n\n".join(blocks)
 
 
 def as_json(found: Iterable[Row], now: datetime) -> str:
@@ -150,13 +159,14 @@ examples:
   ambient keys list                          all stacks of the project
   ambient keys list prod                     one stack
   ambient keys list prod -w payments         one workspace
-  ambient keys list prod --idle 90d          also report keys that were not used for 90 days
+  ambient keys list prod --idle 90d          also report keys of which no use was seen for 90 days
   ambient keys list --format csv > keys.csv
   ambient keys list prod --format json | jq '.keys[] | select(.attention != [])'
 
 \b
-It reads the stacks' states, and queries their clusters for the creation and the last use of each key, as recorded by
-the platform. No key is shown. --offline queries no cluster.
+It reads the stacks' states, and queries their clusters for the creation and the last use of each key. No key is shown.
+--offline queries no cluster. The platform's backend records the last use, and only of requests to itself. A key that is
+used with the Kubernetes API has none, so ask its users before you revoke a key without a recorded use.
 
 \b
 state:  current; expired; dead (revoked by hand, found by a refresh); former (a newer generation exists); revoked (no
@@ -167,13 +177,14 @@ next:   rotate (a run from then on issues a new token); revoke (a run from then 
 \b
 json:   {"now", "keys": [{"stack", "workspace", "id", "generation", "name", "description", "role", "created",
         "lastUsed", "expires", "state", "next", "nextAt", "attention": [...], "origin"}, ...]}, times as RFC
-        3339; lastUsed is "Never", or null if the cluster was not queried; expires may be "never"; origin is "stack",
-        or "platform" for an adopted key before its first rotation, of which expires is "unknown"
+        3339; lastUsed is "Never" if no use is recorded, or null if the cluster was not queried; expires may be
+        "never"; origin is "stack", or "platform" for an adopted key before its first rotation, of which expires is
+        "unknown"
 csv:    the same columns, attention as one text
 
 \b
 exit codes: 0 success; 1 error; 2 a key needs attention: it expires before the next run, no longer works, could not be
-            delivered or revoked, or was not used for --idle; 64 wrong usage; 130 Ctrl-C
+            delivered or revoked, or no use of it was seen for --idle; 64 wrong usage; 130 Ctrl-C
 """
 
 _YEARS: Final = 100
@@ -196,7 +207,7 @@ def list_keys(
         ),
     ] = "",
     idle: Annotated[
-        str, typer.Option("--idle", metavar="DURATION", help="Report keys that were not used for this long.")
+        str, typer.Option("--idle", metavar="DURATION", help="Report keys of which no use was seen for this long.")
     ] = "",
     offline: Annotated[
         bool, typer.Option("--offline", help="Do not query the clusters. Leaves out creation and last use.")

@@ -21,6 +21,7 @@ from ambient_components.errors import PathPart, fail, format_path
 from ambient_components.output import Format, Paint, paint_for, plain
 from ambient_components.printable import json_text
 from ambient_components.rules.durations import format_seconds
+from ambient_components.rules.installation import PLATFORM_URL, platform_url_problem
 from ambient_components.rules.secret_patterns import HIDDEN, without_credentials
 from ambient_components.stackfile.layers import RULES, WORKSPACE, Origin, Rules
 from ambient_components.stackfile.loader import LoadedStack, load_stack
@@ -200,8 +201,9 @@ examples:
   ambient show payments --stack dev                       the same
 
 \b
-For a stack it reads the state and the kubeconfig, queries no cluster, and shows no secrets. Manual changes in the
-cluster are visible after `pulumi refresh`.
+For a stack it reads the state, the config and the kubeconfig, queries no cluster, and shows no secrets. Manual changes
+in the cluster are visible after `pulumi refresh`. The commands at the end use a key with the platform's API at
+platformUrl of the config, and with the Kubernetes API.
 
 \b
 For a workspace it reads only the stack's files and shows the merged values: defaults of the schema, then the stack's
@@ -244,7 +246,8 @@ def show(
 
 
 def _show_stack(project: Project, stack: str, form: Format, *, ca_certificate: bool) -> None:
-    endpoint = cluster.endpoint(project.config(stack).get("context"))
+    config = project.config(stack)
+    endpoint = cluster.endpoint(config.get("context"))
     if ca_certificate:
         _print_ca(endpoint)
         return
@@ -252,7 +255,9 @@ def _show_stack(project: Project, stack: str, form: Format, *, ca_certificate: b
     if form is Format.JSON:
         print(json.dumps(summary_text.as_json(summary), indent=2))
         return
-    commands = summary_text.usage(summary, endpoint)
+    url = config.get(PLATFORM_URL)
+    platform = url if isinstance(url, str) and platform_url_problem(url) is None else None
+    commands = summary_text.usage(summary, endpoint, platform_url=platform)
     print(summary_text.as_text(summary, paint_for(sys.stdout)) + (f"\n\n{commands}" if commands else ""))
 
 

@@ -12,12 +12,13 @@ from ambient_components.output import Paint, plain
 from ambient_components.printable import one_line
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_rounded
+from ambient_components.rules.installation import PLATFORM_URL, sessions_url
 from ambient_components.rules.states import ACTIVE, RELEASED
 from ambient_components.stacks.cluster import Endpoint
 from ambient_components.stacks.storage_summary import AccessKey, BucketView, bucket_warnings
 from ambient_components.stacks.summary import Access, Key, StateSummary, WorkspaceView
 
-_SESSIONS: Final = "apis/vteam.ambient-code/v1alpha1/namespaces/{}/agenticsessions"
+_KUBERNETES_SESSIONS: Final = "apis/vteam.ambient-code/v1alpha1/namespaces/{}/agenticsessions"
 
 
 def as_json(summary: StateSummary) -> dict[str, Any]:
@@ -196,15 +197,23 @@ def warnings(key: Key, now: datetime) -> list[str]:
     return found
 
 
-def usage(summary: StateSummary, endpoint: Endpoint | None, ca_file: Path | None = None) -> str:
+_EXAMPLE_URL: Final = "https://PLATFORM"
+_LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def usage(
+    summary: StateSummary, endpoint: Endpoint | None, ca_file: Path | None = None, platform_url: str | None = None
+) -> str:
     """Return commands for reading and using a key, ready to paste. Empty if there is no key.
 
-    The key goes through a pipe, because every user of a machine can see the arguments of programs.
+    The platform's API comes first, then the Kubernetes API with what it lacks. The key goes through a pipe, because
+    every user of a machine can see the arguments of programs.
 
     Args:
         summary: The state summary. Its first working key is the example.
         endpoint: The cluster's endpoint. None if the kubeconfig does not have it.
         ca_file: A file with the cluster's CA. Default: the endpoint's file, or one that the commands create.
+        platform_url: The platform's address in the stack's config. None if it has none.
     """
     example = next(
         (
@@ -220,9 +229,17 @@ def usage(summary: StateSummary, endpoint: Endpoint | None, ca_file: Path | None
     workspace, key = example
     read = f"ambient keys show {summary.stack} {workspace.name}/{key.id}"
     lines = ["Read a key, a secret:", f"  {read}"]
+    url = sessions_url(platform_url or _EXAMPLE_URL, workspace.name)
+    lines += ["Use it:"]
+    if not platform_url:
+        lines += [f"  # PLATFORM is the host of the platform's API; {PLATFORM_URL} in the stack's config puts it here"]
+    lines += _request(read, f"-sS{_direct(url)}", url)
     if endpoint is None:
         return "\n".join(lines)
-    lines += ["Use it:"]
+    lines += [
+        "Or with the Kubernetes API. Sessions that are created there have no userContext, so that they get no "
+        "credentials of integrations, and the platform records no last use of the key:"
+    ]
     options = "-sS"
     file = ca_file or endpoint.ca_file
     if file is None and endpoint.ca is not None:
@@ -230,15 +247,23 @@ def usage(summary: StateSummary, endpoint: Endpoint | None, ca_file: Path | None
         lines += [f"  ambient show {summary.stack} --ca-certificate > {file}"]
     if file is not None:
         options += f" --cacert {_quoted(file)}"
-    if urlsplit(endpoint.server).hostname in {"127.0.0.1", "::1", "localhost"}:
-        options += " --noproxy '*'"
-    url = f"{endpoint.server.rstrip('/')}/{_SESSIONS.format(workspace.name)}"
-    lines += [
+    options += _direct(endpoint.server)
+    url = f"{endpoint.server.rstrip('/')}/{_KUBERNETES_SESSIONS.format(workspace.name)}"
+    lines += _request(read, options, url)
+    return "\n".join(lines)
+
+
+def _direct(url: str) -> str:
+    """Return the option that keeps requests to this machine from a proxy, or nothing."""
+    return " --noproxy '*'" if urlsplit(url).hostname in _LOCAL else ""
+
+
+def _request(read: str, options: str, url: str) -> list[str]:
+    return [
         f"  {read} --quiet |",
         "    sed 's/^/Authorization: Bearer /' |",
-        f"    curl {options} -H @- {url}",
+        f"    curl {options} -H @- {shlex.quote(url)}",
     ]
-    return "\n".join(lines)
 
 
 def _quoted(path: Path) -> str:

@@ -14,9 +14,11 @@ from ambient_components.program.guardrails import guardrail_findings
 from ambient_components.program.ledger import expired_exceptions, ledger_of
 from ambient_components.program.storage import missing_libraries
 from ambient_components.rules.findings import Finding
+from ambient_components.rules.installation import API_SERVER, PLATFORM_URL, SSO, platform_url_problem
 from ambient_components.rules.object_store import IN_PLAIN_TEXT, OBJECT_STORE, given_store
 from ambient_components.rules.warnings import LoudWarning
 from ambient_components.shards import CONFIG_KEY, shard_count, shard_stack
+from ambient_components.stackfile.checks.installation import check_installation
 from ambient_components.stackfile.checks.keys import MAX_TOKEN_LIFETIME, beyond_cap, max_token_lifetime
 from ambient_components.stackfile.checks.sources import in_platform_namespace
 from ambient_components.stackfile.checks.storage import against_store
@@ -106,6 +108,9 @@ def _review(path: str) -> Review:
     platform = config.get("platformNamespace")
     if isinstance(platform, str):
         problems.extend(located(review.stack, in_platform_namespace(workspaces, platform)))
+    url = config.get(PLATFORM_URL)
+    if isinstance(url, str) and (verdict := platform_url_problem(url)):
+        problems.add(None, PLATFORM_URL, *verdict)
     if config:
         problems.extend(_storage(config.get(OBJECT_STORE), review.stack))
     if not problems:
@@ -192,11 +197,20 @@ def _of_stack(stack: LoadedStack, problems: Sequence[Problem]) -> tuple[list[Pro
         *expired_exceptions(stack, ledger, calendar),
         *located(stack, _missing_libraries(stack)),
     ]
-    caused = [*problems, *dated, *located(stack, without_runner_secret(stack.file))]
-    found = [*problems, *dated, *located(stack, unused(stack.file, caused))]
+    installed = located(stack, _of_installation(stack))
+    # Of several stacks with one file, only some may be on such an installation: what any causes is in use.
+    everywhere = located(stack, check_installation(stack.file, sso=True, api_server=True))
+    caused = [*problems, *dated, *everywhere, *located(stack, without_runner_secret(stack.file))]
+    found = [*problems, *dated, *installed, *located(stack, unused(stack.file, caused))]
     ever = acknowledgements(stack.file, None)
-    not_due = [*dated, *(one for one in problems if ever.of(one))]
+    not_due = [*dated, *(one for one in (*problems, *installed) if ever.of(one))]
     return acknowledgements(stack.file, calendar).marked(found), not_due
+
+
+def _of_installation(stack: LoadedStack) -> Iterator[Finding]:
+    config = _config(stack.path, Problems())
+    sso, api_server = (str(config.get(key)).lower() == "true" for key in (SSO, API_SERVER))
+    return check_installation(stack.file, sso=sso, api_server=api_server)
 
 
 def _missing_libraries(stack: LoadedStack) -> Iterator[Finding]:

@@ -9,7 +9,14 @@ from ambient_components.cluster.objects import uid as uid_of
 from ambient_components.cluster.revocation import SERVICE_ACCOUNT, end
 from ambient_components.engine import urns
 from ambient_components.errors import Problem, StepError, refusal
-from ambient_components.platform.contract import APP_LABEL, CREATED_AT_ANNOTATION, KEY_APP, LAST_USED_AT_ANNOTATION
+from ambient_components.platform.contract import (
+    APP_LABEL,
+    CREATED_AT_ANNOTATION,
+    CREATED_BY_USER_ID_ANNOTATION,
+    KEY_APP,
+    LAST_USED_AT_ANNOTATION,
+)
+from ambient_components.printable import one_line
 from ambient_components.provider.protocol.resource import Context, ReadResult, Values
 from ambient_components.provider.workspace.access_object import TRIES, AccessObject, seen_metadata
 from ambient_components.rotation.state import format_time
@@ -87,8 +94,12 @@ class ServiceAccount(AccessObject):
         return ReadResult(known, {**inputs, "metadata": {**inputs["metadata"], "uid": "not the adopted one any more"}})
 
     def seen(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
-        """Return the metadata that the platform's Keys page shows."""
-        return {**inputs, "metadata": seen_metadata(live, inputs)}
+        """Return the metadata that the platform's Keys page shows, and an undeclared user that the key acts for."""
+        metadata, there = seen_metadata(live, inputs), annotations(live)
+        if CREATED_BY_USER_ID_ANNOTATION in there and not inputs.get(_OF_PLATFORM):
+            user = plain(one_line(there[CREATED_BY_USER_ID_ANNOTATION]))
+            metadata["annotations"] = {**metadata.get("annotations", {}), CREATED_BY_USER_ID_ANNOTATION: user}
+        return {**inputs, "metadata": metadata}
 
     def is_another(self, context: Context, live: Mapping[str, Any], inputs: Values, state: Values) -> bool:
         """Return whether the uid is not the recorded one: the key's tokens ended with the recorded account."""
@@ -110,8 +121,12 @@ class ServiceAccount(AccessObject):
 
     def annotations(self, context: Context, news: Values, live: Mapping[str, Any] | None) -> dict[str, Any]:
         """Return the declared annotations and the creation time (contract 1.4), which is written once."""
-        made = {} if CREATED_AT_ANNOTATION in annotations(live) else {CREATED_AT_ANNOTATION: format_time(context.now)}
-        return {**super().annotations(context, news, live), **made}
+        there = annotations(live)
+        made = {} if CREATED_AT_ANNOTATION in there else {CREATED_AT_ANNOTATION: format_time(context.now)}
+        # A subject with edit can name a user here. On an account that the platform made, it is the platform's.
+        undeclared = CREATED_BY_USER_ID_ANNOTATION in there and not news.get(_OF_PLATFORM)
+        ended = {CREATED_BY_USER_ID_ANNOTATION: None} if undeclared else {}
+        return {**ended, **super().annotations(context, news, live), **made}
 
 
 def _place(inputs: Values) -> tuple[str, str]:

@@ -89,6 +89,10 @@ _USES: Final[Mapping[Guardrail, tuple[str, Callable[[Workspace], bool]]]] = {
         "every key expires",
         lambda one: any(key.lifetime == NEVER for key in one.keys.values()),
     ),
+    Guardrail.ACTING_KEY: (
+        "no key acts for a user",
+        lambda one: any(key.acts_as is not None for key in one.keys.values()),
+    ),
     Guardrail.INDIVIDUAL_GRANT: (
         "no single user has a grant",
         lambda one: any(grant.user is not None for grant in one.grants),

@@ -8,7 +8,13 @@ from ambient_components.errors import BadValue, Problems
 from ambient_components.platform.contract import Role
 from ambient_components.rules.durations import format_seconds, parse_duration
 from ambient_components.rules.findings import Finding, Path, below, verdict_finding
-from ambient_components.rules.keys import delivery_problem, endless_problem, platform_findings, shared_account_findings
+from ambient_components.rules.keys import (
+    acts_as_findings,
+    delivery_problem,
+    endless_problem,
+    platform_findings,
+    shared_account_findings,
+)
 from ambient_components.rules.lifetimes import NEVER, Policy, is_mended_by_overlap, misfit
 from ambient_components.rules.renewals import TOKEN_LIFE, Life
 from ambient_components.rules.states import WorkspaceState
@@ -116,6 +122,7 @@ def _of_platform(name: str, workspace: Workspace) -> Iterator[Finding]:
     yield from below(path, shared_account_findings(given))
     for key_id, key in keys.items():
         yield from below((*path, key_id), platform_findings(given[key_id], key_id, name))
+        yield from below((*path, key_id), acts_as_findings(given[key_id]))
         if key.awaits_rotation and workspace.state is WorkspaceState.ACTIVE:
             yield Finding(
                 (*path, key_id, "serviceAccount"),

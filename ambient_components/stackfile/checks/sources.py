@@ -8,7 +8,12 @@ place, which the reviewers of the whole stack approve.
 from collections.abc import Callable, Iterator, Mapping
 
 from ambient_components.rules.findings import Finding, Path, Verdict, verdict_finding
-from ambient_components.rules.forbidden_sources import config_problem, namespace_problem, variable_problem
+from ambient_components.rules.forbidden_sources import (
+    config_problem,
+    namespace_problem,
+    secret_problem,
+    variable_problem,
+)
 from ambient_components.rules.keys import delivery_problem
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile.models.guardrails import Guardrails
@@ -98,7 +103,11 @@ def _named(path: Path, workspace: str, source: Source, guardrails: Guardrails) -
         yield Finding((*path, "config"), *verdict)
     if source.env is not None and (verdict := variable_problem(source.env)):
         yield Finding((*path, "env"), *verdict)
-    if source.secret is None or source.secret.namespace == workspace:
+    if source.secret is None:
+        return
+    if verdict := secret_problem(source.secret.name):
+        yield Finding((*path, "secret", "name"), *verdict)
+    if source.secret.namespace == workspace:
         return
     namespace, secret = source.secret.namespace, source.secret.name
     if namespace_problem(namespace):

@@ -44,6 +44,9 @@ class Guardrail(StrEnum):
     NON_EXPIRING_KEY = guardrail_names.NON_EXPIRING_KEY
     """A key that never expires, or a static one."""
 
+    ACTING_KEY = guardrail_names.ACTING_KEY
+    """A key that acts for a user of the platform."""
+
     TOO_MANY_KEYS = guardrail_names.TOO_MANY_KEYS
     """More keys in one workspace than `guardrails.maxKeys`."""
 
@@ -97,7 +100,9 @@ WorkspaceGuardrail = Annotated[
     ),
     WithJsonSchema({"type": "string", "enum": [*guardrail_names.WORKSPACE_GUARDRAILS]}),
 ]
-"""noAdmin, publicAccess, adminKey, nonExpiringKey, tooManyKeys, individualGrant, adminKeyWithEditors or expireAfter."""
+"""noAdmin, publicAccess, adminKey, nonExpiringKey, actingKey, tooManyKeys, individualGrant, adminKeyWithEditors or
+expireAfter.
+"""
 
 StackGuardrail = Annotated[
     Guardrail,
@@ -109,7 +114,9 @@ StackGuardrail = Annotated[
     ),
     WithJsonSchema({"type": "string", "enum": [*guardrail_names.STACK_GUARDRAILS]}),
 ]
-"""massRemoval, noAdmin, publicAccess, adminKey, nonExpiringKey, tooManyKeys, individualGrant or adminKeyWithEditors."""
+"""massRemoval, noAdmin, publicAccess, adminKey, nonExpiringKey, actingKey, tooManyKeys, individualGrant or
+adminKeyWithEditors.
+"""
 
 Reason = Annotated[StrictStr, Field(min_length=1, max_length=REASON_MAX), AfterValidator(_reason)]
 """Reason, in words."""

@@ -12,7 +12,7 @@ from ambient_components.platform.contract import (
     OBJECT_NAME_MAX,
     Role,
 )
-from ambient_components.platform.naming import PLATFORM_GENERATION, key_account, key_account_problem
+from ambient_components.platform.naming import PLATFORM_GENERATION, key_account, key_account_problem, user_id_problem
 from ambient_components.rules.keys import Retain, retain_problem
 from ambient_components.rules.lifetimes import NEVER, Policy
 from ambient_components.rules.renewals import TOKEN_LIFE
@@ -43,6 +43,20 @@ PlatformAccount = Annotated[
     text_schema("ServiceAccount of a key", rf"{KEY_PREFIX}[a-z0-9]+(-[a-z0-9]+)*-[0-9a-f]{{8}}"),
 ]
 """Name of a ServiceAccount that the platform made for a key."""
+
+
+def _user_id(value: str) -> str:
+    if problem := user_id_problem(value):
+        refuse(*problem)
+    return value
+
+
+UserId = Annotated[
+    Text,
+    AfterValidator(_user_id),
+    text_schema("User id of the platform", r"[A-Za-z0-9._]+(-[A-Za-z0-9._]+)*"),
+]
+"""Id of a user of the platform."""
 
 AccountName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=OBJECT_NAME_MAX)]
 """Name of a ServiceAccount."""
@@ -118,6 +132,11 @@ class Key(Model):
     """ServiceAccount of generation 1, if the platform made the key: it is adopted with its RoleBinding and its tokens,
     of unknown expiry. Generation 2 is the first with a token of this stack. Lifetime, renewal and retain wait for
     it; static, deliver and adopt are refused before.
+    """
+
+    acts_as: UserId | None = None
+    """User id for whom the key acts: its sessions get this user's integrations. With single sign-on the user's rights
+    replace the role, in every workspace. Needs an exception from the guardrail actingKey. Default: none.
     """
 
     warn_ahead: Duration | None = None

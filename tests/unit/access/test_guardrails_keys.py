@@ -25,6 +25,11 @@ from tests.support.ledgers import refusals
         ),
         pytest.param({"k": key(never=True)}, {"k": key(lifetimeSeconds=600)}, [], id="it gets an end"),
         pytest.param({}, {"k": key("admin", never=True)}, ["adminKey", "nonExpiringKey"], id="both"),
+        pytest.param({}, {"k": key(actsAs="alice")}, ["actingKey"], id="it acts for a user"),
+        pytest.param({"k": key()}, {"k": key(actsAs="alice")}, ["actingKey"], id="it gets a user"),
+        pytest.param({"k": key(actsAs="alice")}, {"k": key(actsAs="bob")}, ["actingKey"], id="another user"),
+        pytest.param({"k": key(actsAs="alice")}, {"k": key("view", actsAs="alice")}, [], id="the same user"),
+        pytest.param({"k": key(actsAs="alice")}, {"k": key()}, [], id="its user goes"),
         pytest.param({}, {"k": key("view")}, [], id="a key"),
     ],
 )

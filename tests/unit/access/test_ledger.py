@@ -273,6 +273,14 @@ def test_an_identity_that_lives_on_keeps_its_role_in_the_run_that_bumps():
     )
 
 
+def test_an_identity_that_lives_on_keeps_its_user_in_the_run_that_bumps():
+    (text, _) = refusals({"pay": with_key(1)}, {"pay": with_key(2, 1, actsAs="alice")})
+    assert text == (
+        "workspace 'pay': key 'ci': its actsAs changes in the run that makes generation 2, and the identity of "
+        "generation 1 stays valid with its own; deploy one of the two changes first"
+    )
+
+
 @pytest.mark.parametrize("overlapping", [2, 3, -1, "1"])
 def test_only_a_lower_generation_can_live_on(overlapping):
     (text,) = refusals({"pay": with_key(1)}, {"pay": with_key(2, overlapping)})

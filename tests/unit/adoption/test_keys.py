@@ -144,6 +144,12 @@ def test_a_key_of_this_tool_in_a_workspace_of_a_stack_keeps_its_generation(annot
     assert found.entry["keys"] == {"ci": {"generation": 3, "adopt": [account(made)]}}
 
 
+def test_a_key_of_this_tool_keeps_the_user_that_it_acts_for():
+    made = own_key("pay", "ci")
+    made[0]["metadata"]["annotations"]["ambient-code.io/created-by-user-id"] = "ci-robot"
+    assert of_pay(RELEASED, *made).entry["keys"] == {"ci": {"adopt": [account(made)], "actsAs": "ci-robot"}}
+
+
 @pytest.mark.parametrize("annotations", [{}, {"ambient-components/released-by": ""}])
 def test_where_no_stack_has_been_our_names_are_names_like_any_other(annotations):
     first, second = own_key("pay", "ci"), own_key("pay", "cd")

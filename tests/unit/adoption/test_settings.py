@@ -198,6 +198,17 @@ def test_policies_of_another_platform_or_of_others_are_noted():
     assert of_pay(*ours(platform="another"), platform_namespace="another").notes == ()
 
 
+@pytest.mark.parametrize("allow", [[], [{"cidr": "10.1.0.0/16", "ports": [443]}]])
+def test_the_policies_of_an_installation_with_the_api_server(allow):
+    items = [
+        made("NetworkPolicy", "pay", name, spec=spec)
+        for name, spec in policies("ambient-code", allow, api_server=True).items()
+    ]
+    found = of_pay(*items, api_server=True)
+    assert (found.notes, found.entry["limits"]) == ((), {"network": {"allow": allow} if allow else {}})
+    assert rules(of_pay(*items)) == ["network"]
+
+
 def test_labels_and_annotations_of_people_are_the_entrys():
     found = of_pay(
         namespace(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.keys.list import as_csv, as_json, as_table
+from ambient_components.cli.keys.list import SOURCE_OF_USE, as_csv, as_json, as_table
 from ambient_components.stacks.key_table import Row, Seen, rows, seen_in
 from ambient_components.stacks.summary import Key, read_summary
 from tests.support.key_rows import DAILY, DAY, GONE, NOW, SECRET, SEEN, key, summary
@@ -51,6 +51,8 @@ class TestTable:
             "payments/z                   edit  91 days ago   30 days ago  2026-11-24 (over)     expired  -",
             "  ! expired on 2026-11-24 12:00 UTC",
             "",
+            SOURCE_OF_USE,
+            "",
             "2 of 6 keys need attention",
         ]
 
@@ -67,6 +69,8 @@ class TestTable:
             "payments/ci    edit  ?        ?          2027-01-24 (60 days)  current  rotate from 2027-01-10  "
             '"GitHub Actions"',
             f"  ! {GONE}",
+            "",
+            SOURCE_OF_USE,
             "",
             "1 of 2 keys need attention",
         ]
@@ -91,7 +95,8 @@ class TestTable:
         lines = as_table(listed(one), NOW).splitlines()
         assert lines[1].endswith(r'  "a\x1b[2K\nprod/root  admin"')
         assert lines[2] == r"  ! not delivered: no\r\nsuch \x1b]0;x\x07space"
-        assert len(lines) == 5
+        assert lines[4:6] == [SOURCE_OF_USE, ""]
+        assert len(lines) == 7
 
 
 class TestJson:

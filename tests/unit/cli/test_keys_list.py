@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ambient_components.cli.app import run
+from ambient_components.cli.keys.list import SOURCE_OF_USE
 from tests.support.fake_api import SYSTEM_UID, FakeApi
 from tests.support.keys_cli import FakePulumi, Shown, key_resources, project, pulumi, state
 
@@ -43,7 +44,7 @@ UNASKED = (
 class TestList:
     def test_one_stack(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
         assert run(["keys", "list", "dev"]) == 0
-        assert capsys.readouterr() == (f"{HEAD}\n{ROW}\n", "")
+        assert capsys.readouterr() == (f"{HEAD}\n{ROW}\n\n{SOURCE_OF_USE}\n", "")
         assert pulumi.calls == [("stack", "export", "--stack", "dev")]
         (requested,) = api.seen("GET", "serviceaccounts")
         assert requested.query["labelSelector"] == "app=ambient-access-key"
@@ -53,21 +54,21 @@ class TestList:
     ) -> None:
         pulumi.states["of-another-project"] = state()
         assert run(["keys", "list"]) == 0
-        assert capsys.readouterr() == (f"dev\n{HEAD}\n{ROW}\n\nprod\n{HEAD}\n{ROW}\n", "")
+        assert capsys.readouterr() == (f"dev\n{HEAD}\n{ROW}\n\nprod\n{HEAD}\n{ROW}\n\n{SOURCE_OF_USE}\n", "")
         del pulumi.states["prod"]
         assert run(["keys", "list"]) == 0
-        assert capsys.readouterr() == (f"{HEAD}\n{ROW}\n", "")
+        assert capsys.readouterr() == (f"{HEAD}\n{ROW}\n\n{SOURCE_OF_USE}\n", "")
 
     def test_stacks_of_an_organisation(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
         pulumi.states = {"my-org/dev": state(*key_resources("ci")), "dev": state(*key_resources("ci"))}
         assert run(["keys", "list", "my-org/dev"]) == 0
         assert pulumi.calls == [("stack", "export", "--stack", "my-org/dev")]
-        assert capsys.readouterr().out == f"{HEAD}\n{ROW}\n"
+        assert capsys.readouterr().out == f"{HEAD}\n{ROW}\n\n{SOURCE_OF_USE}\n"
 
     @pytest.mark.parametrize("arguments", [["dev"], ["-s", "dev"], ["dev", "--stack", "dev"]])
     def test_ways_to_say_it(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown, arguments: list[str]) -> None:
         assert run(["keys", "list", *arguments]) == 0
-        assert capsys.readouterr().out == f"{HEAD}\n{ROW}\n"
+        assert capsys.readouterr().out == f"{HEAD}\n{ROW}\n\n{SOURCE_OF_USE}\n"
 
     def test_workspaces(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
         lab = [one | {"urn": one["urn"].replace("payments/", "lab/")} for one in key_resources("nightly", "edit")]
@@ -133,14 +134,15 @@ class TestList:
     @pytest.mark.parametrize(("idle", "code"), [("2d", 2), ("2d1s", 0), ("100y", 0)])
     def test_idle(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown, idle: str, code: int) -> None:
         assert run(["keys", "list", "dev", "--idle", idle]) == code
-        assert ("  ! not used for 2 days\n" in capsys.readouterr().out) is (code == 2)
+        assert ("  ! no use seen for 2 days\n" in capsys.readouterr().out) is (code == 2)
 
     def test_one_of_many_stacks_that_needs_attention_is_enough(
         self, pulumi: FakePulumi, api: FakeApi, capsys: Shown
     ) -> None:
         pulumi.states["prod"] = state()
         assert run(["keys", "list"]) == 2
-        assert capsys.readouterr().out.endswith("  ! declared, and not made: pulumi up\n\n1 of 2 keys need attention\n")
+        ending = f"  ! declared, and not made: pulumi up\n\n{SOURCE_OF_USE}\n\n1 of 2 keys need attention\n"
+        assert capsys.readouterr().out.endswith(ending)
 
     def test_offline_no_cluster_is_asked(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
         assert run(["keys", "list", "dev", "--offline", "--idle", "1d"]) == 0

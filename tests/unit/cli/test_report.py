@@ -221,7 +221,7 @@ EVERYTHING = {
     "keys": {
         "admin": {"role": "admin", "generation": 1},
         "fixed": {"role": "edit", "generation": 1, "static": True, "never": True},
-        "out": {"role": "view", "generation": 1, "deliver": "ci/payments"},
+        "out": {"role": "view", "generation": 1, "deliver": "ci/payments", "actsAs": "ci-robot"},
     },
     "secrets": {"runner": {"ANTHROPIC_API_KEY": "config pay/key"}},
 }

@@ -159,3 +159,40 @@ def test_without_shards_a_pin_means_nothing(write: Write, capsys: pytest.Capture
     write(Pulumi=CONFIG, stacks__prod=FLEET)
     assert run(["validate"]) == 0
     assert capsys.readouterr() == ("", "OK: 3 workspaces in 1 file\n")
+
+
+PREFIXED = """\
+workspaces:
+  pay:
+    owners: [user:root@example.com]
+    grants: [{user: "oidc:bob", role: view}]
+    secrets: {runner: {ANTHROPIC_API_KEY: {config: x}}}
+"""
+ACKNOWLEDGED = PREFIXED + "    acknowledge: [{rule: prefixedName, reason: he uses kubectl, date: 2026-01-01}]\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "rules"), [("{'p:sso': 'true'}", ["prefixedName"]), ("{'p:sso': true}", ["prefixedName"]), ("{}", [])]
+)
+def test_names_that_single_sign_on_does_not_have(write: Write, config: str, rules: list[str]) -> None:
+    write(Pulumi=CONFIG, stacks__dev=PREFIXED, **{"stacks__Pulumi.dev": f"config: {config}\n"})
+    found = validate_stacks(["stacks/dev.yaml"])
+    assert [one.rule for one in found.problems] == rules
+    assert found.fails(strict=True) is bool(rules)
+    assert not found.fails(strict=False)
+
+
+@pytest.mark.parametrize("config", ["{'p:sso': 'true'}", "{}"])
+def test_such_a_name_is_acknowledged_for_every_stack_of_the_file(write: Write, config: str) -> None:
+    write(Pulumi=CONFIG, stacks__dev=ACKNOWLEDGED, **{"stacks__Pulumi.dev": f"config: {config}\n"})
+    found = validate_stacks(["stacks/dev.yaml"])
+    assert found.warnings == 0
+    assert not found.fails(strict=True)
+
+
+def test_the_platforms_address_is_checked(write: Write) -> None:
+    write(Pulumi=CONFIG, stacks__dev=PREFIXED, **{"stacks__Pulumi.dev": "config: {'p:platformUrl': acp}\n"})
+    (found,) = validate_stacks(["stacks/dev.yaml"]).problems
+    assert str(found) == (
+        "platformUrl: is not an address of the web; allowed: https://HOST, with a port or a path where needed"
+    )

@@ -175,6 +175,14 @@ def test_what_a_new_generation_is_otherwise_is_told():
     )  # fmt: skip
 
 
+def test_the_user_of_a_key_is_told():
+    assert keys({"ci": key()}, {"ci": key(actsAs="alice")}) == [
+        ("ci", 1, facts.CHANGED, "acts as itself -> alice"),
+    ]
+    new = plan({}, {"pay": entry(keys={"ci": key(actsAs="alice")})})
+    assert [one.why for one in new.keys] == ["its workspace is new; lifetime 90d, acts as alice"]
+
+
 def test_the_end_of_an_overlap_that_moves_is_told_by_the_files_and_by_the_engine():
     before = {"pay": entry(keys={"ci": key(generation=2, overlapping=1, overlapUntil="2026-12-01")})}
     after = {"pay": entry(keys={"ci": key(generation=2, overlapping=1, overlapUntil="2027-12-01")})}

@@ -135,6 +135,14 @@ def received(flow):
     return f"{'job' if pod is TRIGGER else 'session'} {end} {protocol} {port} {'passes' if passing else 'is stopped'}"
 
 
+@pytest.mark.parametrize("port", [8000, 8080, 9000])
+def test_sessions_of_the_api_server_reach_it(port):
+    """Its REST port, the control plane's token endpoint and its gRPC port: CP/config.go:71-90 and MF of both."""
+    assert passes(policies("acp", api_server=True).values(), "Egress", SESSION, PLATFORM, port)
+    assert passes(isolated(), "Egress", SESSION, PLATFORM, port) is (port != 8000)
+    assert not passes(policies("acp", api_server=True).values(), "Egress", SESSION, OTHER, port)
+
+
 @pytest.mark.parametrize("flow", INGRESS, ids=received)
 def test_who_may_talk_to_a_session(flow):
     pod, other, port, protocol, passing = flow

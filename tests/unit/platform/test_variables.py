@@ -2,7 +2,9 @@ import pytest
 
 from ambient_components.platform.contract import (
     FORCED_VARIABLES,
+    MCP_VARIABLES,
     RUNNER_SECRET_KEYS,
+    SOMETIMES_FORCED_VARIABLES,
     STORAGE_VARIABLES,
     WIPED_VARIABLES,
 )
@@ -29,6 +31,25 @@ def test_the_names_of_the_storage_are_reserved(name):
     )
 
 
+@pytest.mark.parametrize("name", MCP_VARIABLES)
+def test_no_secret_goes_around_the_check_of_mcp_servers(name):
+    """The runner would read such a value as the workspace's servers: OH/sessions.go:1121-1138 sets it only if any."""
+    assert variable_problem(name) == (
+        "is reserved for the MCP servers of sessions",
+        "remove it, and declare settings.mcpServers",
+    )
+
+
+@pytest.mark.parametrize("name", ["RUNNER_TYPE", "RUNNER_STATE_DIR", "USER_ID", "REPOS_JSON", "LANGFUSE_HOST"])
+def test_what_the_operator_sets_does_not_come_from_a_secret(name):
+    """OH/sessions.go:1087-1360; the two of the runner's registry by :891-894."""
+    assert "is set by the platform itself in " in variable_warning(name)[0]
+
+
+def test_the_runner_deletes_the_google_address_as_well():
+    assert "USER_GOOGLE_EMAIL" in WIPED_VARIABLES
+
+
 @pytest.mark.parametrize(
     ("names", "warning"),
     [
@@ -40,6 +61,10 @@ def test_the_names_of_the_storage_are_reserved(name):
             ),
         ),
         (FORCED_VARIABLES, ("is set by the platform itself in every session, and that wins", "remove it")),
+        (
+            SOMETIMES_FORCED_VARIABLES,
+            ("is set by the platform itself in some sessions, and that wins there", "give it another name"),
+        ),
         (
             (*WIPED_VARIABLES, "MCP_JIRA_TOKEN", "MCP__X", "MCP_A_B_C"),
             (

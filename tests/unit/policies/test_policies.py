@@ -42,6 +42,7 @@ CROSSING = {
     "publicAccess": entry(grants={"group:system:authenticated": "view"}),
     "adminKey": entry(keys={"ci": {"role": "admin", "generation": 1}}),
     "nonExpiringKey": entry(keys={"ci": {**EDIT, "never": True}}),
+    "actingKey": entry(keys={"ci": {**EDIT, "actsAs": "alice"}}),
     "tooManyKeys": entry(keys={f"k{number}": EDIT for number in range(11)}),
     "individualGrant": entry(grants={"user:bob": "view"}),
     "adminKeyWithEditors": entry(
@@ -181,17 +182,19 @@ def test_non_expiring_keys_are_told_of_though_they_are_allowed():
     ]
 
 
+ASK = "ask its users whether they need it, as the platform does not see requests to the Kubernetes API"
+
+
 @pytest.mark.parametrize(
     ("key", "text"),
     [
         (account(days=200, used=1), None),
         (account(days=89), None),
-        (account(days=200, used=91), "not used for 91 days, and may edit: ambient keys revoke, if it is not needed"),
-        (account(days=200, used=91, role="view"), "not used for 91 days: ambient keys revoke, if it is not needed"),
+        (account(days=200, used=91), f"no use seen for 91 days, and may edit: {ASK}"),
+        (account(days=200, used=91, role="view"), f"no use seen for 91 days: {ASK}"),
         (
             account(days=90),
-            "made 90 days ago, and no use of it is known (`pulumi refresh` reads the last one), and may edit: "
-            "ambient keys revoke, if it is not needed",
+            f"made 90 days ago, and no use of it was seen (`pulumi refresh` reads the last one), and may edit: {ASK}",
         ),
         (account(**{"ambient-code.io/created-at": "yesterday"}), None),
     ],
@@ -274,7 +277,7 @@ def test_the_packs_configuration(guardrail, config, count):
 def test_advice_names_the_resource_and_takes_its_time():
     assert on_stack("unusedKeys", account(days=40, used=35)) == []
     ((text, urn),) = on_stack("unusedKeys", account(days=40, used=35), config={"days": 30})
-    assert (urn, "not used for 35 days" in text) == ("urn:sa", True)
+    assert (urn, "no use seen for 35 days" in text) == ("urn:sa", True)
     ((text, urn),) = on_stack("ledger", Resource("ambient:index:Workspace", {}))
     assert urn is None
     assert on_stack("ledger", of_ledger()) == []

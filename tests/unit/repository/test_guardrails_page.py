@@ -40,6 +40,11 @@ CHANGES: dict[str, tuple[Any, Any, GuardrailSettings]] = {
         entry(keys={"report": {"role": "view", "generation": 1, "never": True}}),
         GuardrailSettings(),
     ),
+    "actingKey": (
+        entry(),
+        entry(keys={"ci": {"role": "edit", "generation": 1, "actsAs": "alice"}}),
+        GuardrailSettings(),
+    ),
     "tooManyKeys": (
         entry(keys=KEYS),
         entry(keys={**KEYS, "one-more": {"role": "view", "generation": 1}}),

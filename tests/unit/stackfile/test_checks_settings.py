@@ -109,8 +109,8 @@ def test_references_to_variables_are_no_credentials(server):
 
 
 FLAGS = (
-    "known: runner.gemini-cli.enabled, ldap.autocomplete.enabled, scheduled-session.reuse.enabled, jira-write, "
-    "advanced-sdk-options, gerrit.enabled, model.ID.enabled"
+    "known: ldap.autocomplete.enabled, scheduled-session.reuse.enabled, jira-write, advanced-sdk-options, "
+    "model.ID.enabled"
 )
 
 
@@ -129,7 +129,23 @@ FLAGS = (
     ],
 )
 def test_feature_flags(flag, problem, remedy, warning):
+    """Those that the backend asks Unleash for (BH/sessions.go:809, gerrit_auth.go:161) are tested below."""
     path, rule = (*WS, "settings", "featureFlags", flag), "unknownFeatureFlag" if warning else None
     assert findings_of(settings={"featureFlags": {flag: True}}) == [
         Finding(path, problem, remedy, at_key=True, warning=warning, rule=rule)
     ]
+
+
+@pytest.mark.parametrize("flag", ["runner.gemini-cli.enabled", "gerrit.enabled"])
+def test_flags_of_which_the_platform_ignores_the_workspaces_value(flag):
+    problem = f"{flag!r} is switched for the whole platform: the value of a workspace changes no session"
+    remedy = "remove it, and ask the platform's administrator to switch it in Unleash"
+    path, rule = (*WS, "settings", "featureFlags", flag), "globalFeatureFlag"
+    assert findings_of(settings={"featureFlags": {flag: True}}) == [
+        Finding(path, problem, remedy, at_key=True, warning=True, rule=rule)
+    ]
+
+
+def test_gerrits_server_is_the_runners():
+    (found,) = findings_of(settings={"mcpServers": {"custom": {"gerrit": {"url": "https://h"}}}})
+    assert (found.rule, found.path[-1]) == ("runnerMcpServer", "gerrit")

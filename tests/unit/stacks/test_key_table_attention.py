@@ -116,9 +116,9 @@ class TestAttention:
         ("seen", "idle", "reported"),
         [
             (Seen(NOW - 90 * DAY, None), None, ()),
-            (Seen(NOW - 90 * DAY, None), 90 * DAY, ("never used since it was made 90 days ago",)),
+            (Seen(NOW - 90 * DAY, None), 90 * DAY, ("no use seen since it was made 90 days ago",)),
             (Seen(NOW - 90 * DAY + SECOND, None), 90 * DAY, ()),
-            (Seen(NOW - 900 * DAY, NOW - 90 * DAY), 90 * DAY, ("not used for 90 days",)),
+            (Seen(NOW - 900 * DAY, NOW - 90 * DAY), 90 * DAY, ("no use seen for 90 days",)),
             (Seen(NOW - 900 * DAY, NOW - 90 * DAY + SECOND), 90 * DAY, ()),
             (Seen(NOW - 900 * DAY, NOW + DAY), 90 * DAY, ()),  # clocks differ
             (Seen(NOW + DAY, None), SECOND, ()),

@@ -375,6 +375,34 @@ class TestText:
 
 
 class TestUsage:
+    def test_the_platforms_call_comes_first(self) -> None:
+        endpoint = Endpoint("https://cluster.example.com/", None)
+        lines = usage(read(state()), endpoint, platform_url="https://acp.example.com/").splitlines()
+        assert lines[2:6] == [
+            "Use it:",
+            "  ambient keys show dev payments/ci --quiet |",
+            "    sed 's/^/Authorization: Bearer /' |",
+            "    curl -sS -H @- https://acp.example.com/api/projects/payments/agentic-sessions",
+        ]
+        assert lines[6] == (
+            "Or with the Kubernetes API. Sessions that are created there have no userContext, so that they get no "
+            "credentials of integrations, and the platform records no last use of the key:"
+        )
+        assert len(lines) == 10
+
+    def test_a_platform_on_this_machine(self) -> None:
+        text = usage(read(state()), None, platform_url="http://127.0.0.1:8080")
+        assert text.splitlines()[-1] == (
+            "    curl -sS --noproxy '*' -H @- http://127.0.0.1:8080/api/projects/payments/agentic-sessions"
+        )
+
+    def test_without_the_platforms_address(self) -> None:
+        lines = usage(read(state()), None).splitlines()
+        assert lines[3] == (
+            "  # PLATFORM is the host of the platform's API; platformUrl in the stack's config puts it here"
+        )
+        assert lines[-1] == "    curl -sS -H @- https://PLATFORM/api/projects/payments/agentic-sessions"
+
     def test_the_key_never_is_an_argument(self) -> None:
         lines = usage(read(state()), Endpoint("https://cluster.example.com/", None)).splitlines()
         assert lines[1] == "  ambient keys show dev payments/ci"

@@ -103,6 +103,49 @@ def test_what_others_wrote_into_a_binding_is_drift_and_is_repaired(world, change
     assert plain(world.plugin.read(GRANT, state, BINDING).inputs) == GRANT
 
 
+ACTS_FOR = "ambient-code.io/created-by-user-id"
+
+
+def acting(user):
+    return {"metadata": {**KEY["metadata"], "annotations": {"a": "b", ACTS_FOR: user}}}
+
+
+def acts_for(world):
+    return world.api.objects[f"{ACCOUNTS}/key"]["metadata"]["annotations"].get(ACTS_FOR)
+
+
+def test_the_user_of_a_key_is_set_changed_and_removed(world):
+    _, state = world.plugin.create(acting("alice"), ACCOUNT)
+    assert acts_for(world) == "alice"
+    state = world.plugin.update(state, acting("bob"), ACCOUNT)
+    assert acts_for(world) == "bob"
+    world.plugin.update(state, KEY, ACCOUNT)
+    assert acts_for(world) is None
+
+
+def test_a_user_that_others_name_on_a_key_is_drift_and_is_removed(world):
+    _, state = world.plugin.create(KEY, ACCOUNT)
+    world.api.change(f"{ACCOUNTS}/key", {"metadata": {"annotations": {ACTS_FOR: "mallory\n"}}})
+    found = world.plugin.read(KEY, state, ACCOUNT)
+    drifted = plain(found.inputs)
+    assert drifted["metadata"]["annotations"] == {"a": "b", ACTS_FOR: "mallory\\n"}
+    assert world.plugin.diff(drifted, state, KEY, ACCOUNT).changes == proto.DiffResponse.DIFF_SOME
+    state = world.plugin.update(plain(found.properties), KEY, ACCOUNT)
+    assert acts_for(world) is None
+    assert plain(world.plugin.read(KEY, state, ACCOUNT).inputs) == KEY
+
+
+def test_a_key_that_the_platform_made_keeps_its_user(world):
+    world.api.add(ACCOUNTS, "key")
+    there = {"labels": KEY["metadata"]["labels"], "annotations": {ACTS_FOR: "Alice"}}
+    world.api.change(f"{ACCOUNTS}/key", {"metadata": there})
+    adopted = {**KEY, "ofPlatform": True}
+    _, state = world.plugin.create(adopted, ACCOUNT)
+    assert plain(world.plugin.read(adopted, state, ACCOUNT).inputs) == adopted
+    world.plugin.update(state, adopted, ACCOUNT)
+    assert acts_for(world) == "Alice"
+
+
 def test_what_is_as_declared_is_no_drift(world):
     _, state = world.plugin.create(GRANT, BINDING)
     world.api.change(f"{BINDINGS}/grant", {"metadata": {"annotations": {"others": "x"}}})

@@ -1,0 +1,76 @@
+"""Checks that depend on how the platform is installed, which the stack's config tells.
+
+All of them are warnings: the config can change without a change of the files.
+"""
+
+from collections.abc import Iterator
+
+from ambient_components.platform.contract import V2_MCP_SERVERS
+from ambient_components.platform.subjects import Subject, without_login_prefix
+from ambient_components.rules.findings import Finding, Path
+from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.warnings import WarningRule
+from ambient_components.stackfile.models.stack import StackFile
+
+
+def check_installation(stack: StackFile, *, sso: bool, api_server: bool) -> Iterator[Finding]:
+    """Warn about declarations without effect on this installation.
+
+    Args:
+        stack: The stack with effective entries.
+        sso: Whether the platform logs users in by single sign-on.
+        api_server: Whether the platform's API server and control plane (V2) run beside its backend.
+    """
+    if sso:
+        yield from prefixed_names(stack)
+    if api_server:
+        yield from replaced_servers(stack)
+
+
+def prefixed_names(stack: StackFile) -> Iterator[Finding]:
+    """Warn about subjects that no login by single sign-on can match. Contract 2.
+
+    The platform then knows users and groups by the bare values of their token, and the cluster by names with the prefix
+    of its own OIDC settings. Such a grant still counts for kubectl.
+    """
+    for name, workspace in sorted(stack.workspaces.items()):
+        if workspace.state is not WorkspaceState.ACTIVE:
+            continue
+        here = ("workspaces", name)
+        subjects: list[tuple[Path, Subject]] = [
+            ((*here, "owners", index), subject) for index, subject in enumerate(workspace.owners)
+        ]
+        subjects += [
+            ((*here, "grants", index, str(one.subject.kind)), one.subject) for index, one in enumerate(workspace.grants)
+        ]
+        for path, subject in subjects:
+            if (bare := without_login_prefix(subject)) is not None:
+                yield Finding(
+                    path,
+                    f"{str(subject)!r} has a prefix, and the platform knows users and groups by the names in their "
+                    "token, without one: its UI and API give this subject no access",
+                    (
+                        f"write {f'{subject.kind}:{bare}'!r}, if that is the name in the token",
+                        "acknowledge the warning, if the subject uses kubectl alone",
+                    ),
+                    warning=True,
+                    rule=WarningRule.PREFIXED_NAME,
+                )
+
+
+def replaced_servers(stack: StackFile) -> Iterator[Finding]:
+    """Warn about MCP servers of which the runner of V2 has its own, where credentials are bound. Contract 7."""
+    for name, workspace in sorted(stack.workspaces.items()):
+        servers = workspace.settings.mcp_servers
+        if workspace.state is not WorkspaceState.ACTIVE or servers is None:
+            continue
+        for server in sorted(servers.custom.keys() & {*V2_MCP_SERVERS}):
+            yield Finding(
+                ("workspaces", name, "settings", "mcpServers", "custom", server),
+                f"{server!r} is a server of the runner itself in sessions of the API server (V2), which takes the "
+                "place of this one there",
+                "choose another name",
+                at_key=True,
+                warning=True,
+                rule=WarningRule.RUNNER_MCP_SERVER,
+            )
