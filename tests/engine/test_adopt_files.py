@@ -37,7 +37,7 @@ def test_a_change_request_has_the_files_and_what_was_found(stack: Stack, one: st
     assert "Found: 1 workspace, 1 owner, 1 grant, 0 keys." in changed
     assert "Checked: a run changes nothing but ownership (4 objects)" in changed
     assert git(stack, "show", "--name-only", "--format=").splitlines() == [
-        f"stacks/{stack.name}.yaml", f"stacks/{stack.name}/data.yaml",
+        f"stacks/Pulumi.{stack.name}.yaml", f"stacks/{stack.name}.yaml", f"stacks/{stack.name}/data.yaml",
     ]  # fmt: skip
     adopt(stack, one, "--branch", "adopt-one").refused("the branch 'adopt-one' exists")
 
