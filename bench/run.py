@@ -38,8 +38,8 @@ class Results:
     """All results."""
 
     offline: Offline | None = None
-    adoption: Adoption | None = None
     rows: list[Row] = field(default_factory=list)
+    adoption: Adoption | None = None
 
     def find(self, contender: Contender, workspaces: int, phase: Phase) -> Row | None:
         """Return one row, or None if it was not measured."""

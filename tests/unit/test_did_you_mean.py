@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ambient_components.platform.contract import SHIPPED_MCP_SERVERS, WORKSPACE_FLAGS
+from ambient_components.platform.contract import GLOBAL_FLAGS, SHIPPED_MCP_SERVERS, WORKSPACE_FLAGS
 from ambient_components.rules.limits import QUOTA_RESOURCES
 from ambient_components.stackfile import review_stack
 from ambient_components.stackfile.schema import stack_schema
@@ -77,7 +77,11 @@ def places(schema: dict[str, Any], path: Path = ()) -> Iterator[Place]:
 
 PAY: Path = ("workspaces", "pay")
 KNOWN = [
-    Place((*PAY, "settings", "featureFlags"), tuple(WORKSPACE_FLAGS), key=True),
+    Place(
+        (*PAY, "settings", "featureFlags"),
+        tuple(flag for flag in WORKSPACE_FLAGS if flag not in GLOBAL_FLAGS),
+        key=True,
+    ),
     Place((*PAY, "settings", "mcpServers", "disabled", 0), tuple(SHIPPED_MCP_SERVERS)),
     Place((*PAY, "settings", "idleTimeout"), ("never",)),
     Place((*PAY, "limits", "quota"), (*QUOTA_RESOURCES, "count/pods", "requests.nvidia.com/gpu"), key=True),

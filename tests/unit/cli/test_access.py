@@ -200,6 +200,7 @@ class TestForPrograms:
             "pending": [],
             "unmanaged": None,
             "elsewhere": None,
+            "annotated": None,
         }
 
     def test_json_of_a_cluster(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:

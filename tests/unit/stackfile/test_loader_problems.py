@@ -134,7 +134,7 @@ def test_problems_of_the_file_as_a_whole(text, problem):
             "keys: {ci: {lifetme: 1d}}",
             "3:17: workspaces.pay.keys.ci.lifetme: 'lifetme' is not a field; "
             "allowed: name, description, role, lifetime, rotateBefore, overlap, rotate, "
-            "generation, overlapUntil, adopt, serviceAccount, warnAhead, static, deliver, retain; "
+            "generation, overlapUntil, adopt, serviceAccount, actsAs, warnAhead, static, deliver, retain; "
             "did you mean 'lifetime'?",
         ),
         # Whole-file checks, one each; test_checks_*.py have the rest
