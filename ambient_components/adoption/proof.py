@@ -35,7 +35,7 @@ _OWNERSHIP: Final = frozenset({OWNER_ANNOTATION, RELEASED_BY_ANNOTATION})
 _OBJECT: Final = frozenset({"metadata", "spec", "data", "roleRef", "subjects"})
 """Inputs that are fields of the object. Others, such as `adopt`, are for the plugin."""
 _ENGINES: Final = "pulumi.com/"
-"""Prefix of annotations that are for the engine's plugin and never reach the cluster."""
+"""Prefix of annotations for the engine's plugin, such as `pulumi.com/patchForce`."""
 _LONGEST: Final = 80
 _HIDDEN: Final = "[hidden]"
 _CREATE: Final = "create"

@@ -92,10 +92,11 @@ def adopt(
         require_passphrase(project, stack)
     if checks:
         found = found.as_it_is
-    if branch:
+    if branch and found.texts:
         branches.require_unchanged(project.folder, list(found.texts))
     write(found)
-    proof = check(project, stack, found.managed, live_objects(objects)) if checks is not False else None
+    checked = checks is not False and bool(found.managed)
+    proof = check(project, stack, found.managed, live_objects(objects)) if checked else None
     if branch and found.texts:
         _commit(project, stack, found, proof, branch)
     if form is Format.JSON:
