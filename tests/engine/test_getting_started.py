@@ -29,7 +29,7 @@ _VARIES = (
     (r"Duration: \d+s", "SECONDS"),
     (r'"resourceVersion": "\d+"', "VERSION"),
 )
-BY_HAND = ("pip install", "kubectl auth", "kubectl apply", "ambient pipeline")
+BY_HAND = ("acp.example.com", "pip install", "kubectl auth", "kubectl apply", "ambient pipeline")
 """Steps that are not run: see above."""
 
 

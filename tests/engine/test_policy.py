@@ -65,7 +65,7 @@ def test_what_is_allowed_passes_with_advice(stack: Stack) -> None:
     assert grants(stack) == ["devs", "readers"]
     # The pack's clock is the run's.
     later = stack.preview(*PACK, offset="100d").ok().text
-    assert f"workspace '{stack.w}': key 'once': made 100 days ago, and no use of it is known" in later
+    assert f"workspace '{stack.w}': key 'once': made 100 days ago, and no use of it was seen" in later
 
 
 def test_it_judges_what_is_there_and_a_violation_stops_removals_too(stack: Stack) -> None:
