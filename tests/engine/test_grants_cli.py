@@ -3,6 +3,8 @@
 import csv
 import io
 
+import pytest
+
 from tests.engine.test_access_in_the_cluster import bind
 from tests.support.stacks import Stack
 
@@ -88,6 +90,7 @@ def test_a_grant_is_revoked_now_and_only_that(stack: Stack) -> None:
     assert stack.preview().ok().unchanged
 
 
+@pytest.mark.slow
 def test_what_no_file_declares_is_named(stack: Stack) -> None:
     stack.write(FILE)
     stack.up().ok()

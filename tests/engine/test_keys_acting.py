@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.support.attacks import MERGE
 from tests.support.stacks import Stack
 
@@ -26,6 +28,7 @@ def others_write(stack: Stack, path: str) -> None:
     stack.machine.admin().request("PATCH", path, body, MERGE)
 
 
+@pytest.mark.slow
 def test_a_key_acts_for_the_declared_user_alone(stack: Stack) -> None:
     stack.write(file_of(", actsAs: ci-robot"))
     stack.up().refused("key 'ci' acts for the user 'ci-robot'", "actingKey")

@@ -270,6 +270,7 @@ def kept(machine: Machine, path: str) -> Iterator[None]:
         machine.until(lambda: machine.request("DELETE", f"{path}?dryRun=All", token=admin) == 200, "the policy is gone")
 
 
+@pytest.mark.slow
 def test_an_identity_that_could_not_be_deleted_is_told_of(deployed: Stack) -> None:
     """Its own token has ended; what others minted for it works on."""
     stack, name = deployed, f"{deployed.w}/ci"

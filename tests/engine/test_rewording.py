@@ -89,6 +89,7 @@ def same_in_other_words(stack: Stack, *words: str, code: int, translated_parts: 
     return first
 
 
+@pytest.mark.slow
 def test_a_plan_of_a_stack(stack: Stack) -> None:
     stack.write(BEFORE)
     stack.up().ok()

@@ -6,6 +6,8 @@ The exit code says whether all is as it should be; that the old token is refused
 import json
 from typing import Any
 
+import pytest
+
 from ambient_components.platform.contract import (
     BOUND_OBJECT,
     BOUND_OBJECT_LABEL,
@@ -131,6 +133,7 @@ def test_a_squatted_binding_of_the_next_generation(insider: Insider) -> None:
     assert "generation 1 is over" in done.text
 
 
+@pytest.mark.slow
 def test_an_immutable_delivered_secret(insider: Insider) -> None:
     """12: An immutable delivered Secret does not keep a leaked key alive through `rotate --leaked --now`."""
     stack = insider.stack
