@@ -15,7 +15,7 @@ from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.cluster.guard import Guard
 from ambient_components.engine.state import Export, resources
 from ambient_components.errors import StepError, fail
-from ambient_components.platform.contract import APP_LABEL, KEY_APP, PLATFORM_NAMESPACE_DEFAULT, RBAC_API_GROUP
+from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.unmanaged import Others, others
 
@@ -61,7 +61,7 @@ def from_cluster(
 
 
 def _others(project: Project, stack: str, cluster: Cluster, declared: Collection[str]) -> Others | None:
-    platform = str(project.config(stack).get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT)
+    platform = project.platform_namespace(stack)
     try:
         is_shard = project.shard_of(stack) is not None
         return others(cluster, project.owner(stack), declared, platform, is_shard=is_shard)

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from ambient_components.engine.stack_config import PROJECT_FILE, ConfigFiles
 from ambient_components.errors import BadValue, Where, fail
 from ambient_components.output import from_here
+from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.shards import CONFIG_KEY, shard_count, split_shard
 from ambient_components.suggest import did_you_mean
 
@@ -57,6 +58,10 @@ class Project(ConfigFiles):
         """Return the config in a namespace (default: the project's). Encrypted values stay encrypted."""
         return self._config(self.config_file(stack), namespace)
 
+    def platform_namespace(self, stack: str) -> str:
+        """Return the platform's namespace, from a stack's config."""
+        return str(self.config(stack).get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT)
+
     def shards(self, stack: str) -> int | None:
         """Return the number of shards in a stack's config. None for a plain stack or for a shard.
 
@@ -99,6 +104,11 @@ class Project(ConfigFiles):
 
     def _config(self, path: Path, namespace: str = "") -> Mapping[str, Any]:
         return self.values(path, namespace) if path.exists() else {}
+
+
+def is_true(value: object) -> bool:
+    """Tell whether a value of a stack's config is true: Pulumi writes it as a text or as a boolean."""
+    return str(value).lower() == "true"
 
 
 def bare_name(stack: str) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from ambient_components.errors import AmbientError, fail
-from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.shards import FLEET_KEY, shard_stack
 from ambient_components.stackfile.yaml.reader import ParsedYaml, parse_yaml, read_text
 from ambient_components.stacks.project import Project, bare_name, stack_path
@@ -39,7 +38,7 @@ class Fleet:
     @property
     def platform_namespace(self) -> str:
         """The namespace of the run records."""
-        return str(self.config.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT)
+        return self.project.platform_namespace(self.name)
 
     @property
     def has_key(self) -> bool:

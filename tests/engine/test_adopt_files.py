@@ -39,6 +39,9 @@ def test_a_change_request_has_the_files_and_what_was_found(stack: Stack, one: st
     assert git(stack, "show", "--name-only", "--format=").splitlines() == [
         f"stacks/Pulumi.{stack.name}.yaml", f"stacks/{stack.name}.yaml", f"stacks/{stack.name}/data.yaml",
     ]  # fmt: skip
+    checked = adopt(stack, one, "--check").ok().text
+    assert "Entries that are checked: 1" in checked
+    assert "Checked: a run changes nothing but ownership" in checked
     adopt(stack, one, "--branch", "adopt-one").refused("the branch 'adopt-one' exists")
 
 

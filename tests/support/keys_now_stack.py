@@ -14,20 +14,25 @@ STACK = "workspaces:\n  payments:\n    keys:\n      ci: {role: edit}\n      repo
 Shown = pytest.CaptureFixture[str]
 
 
+def write_project(api: FakeApi, stack: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project with one stack of the fake cluster, in the working directory."""
+    for name, text in {
+        "Pulumi.yaml": "name: p\nruntime: python\nstackConfigDir: stacks\n",
+        "stacks/Pulumi.dev.yaml": f"config: {{p:clusterUid: {SYSTEM_UID}}}\n",
+        "stacks/dev.yaml": stack,
+        "kubeconfig": api.kubeconfig(),
+    }.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("KUBECONFIG", str(folder / "kubeconfig"))
+
+
 @pytest.fixture
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
     """One workspace with two keys of generation 1, deployed; a rotation of ci is planned, and works."""
     with FakeApi() as api:
-        for name, text in {
-            "Pulumi.yaml": "name: p\nruntime: python\nstackConfigDir: stacks\n",
-            "stacks/Pulumi.dev.yaml": f"config: {{p:clusterUid: {SYSTEM_UID}}}\n",
-            "stacks/dev.yaml": STACK,
-            "kubeconfig": api.kubeconfig(),
-        }.items():
-            (tmp_path / name).parent.mkdir(exist_ok=True)
-            (tmp_path / name).write_text(text)
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+        write_project(api, STACK, tmp_path, monkeypatch)
         monkeypatch.setattr(proof, "PATIENCE", 0.0)
         fake = Deployed(api)
 

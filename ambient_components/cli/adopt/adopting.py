@@ -36,12 +36,11 @@ from ambient_components.cluster.objects import labels
 from ambient_components.errors import AmbientError, Problem, Where, fail
 from ambient_components.output import from_here
 from ambient_components.plan import making
-from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.rules.installation import API_SERVER
 from ambient_components.stackfile.files import PlannedFiles
 from ambient_components.stackfile.loader import LoadedStack, load_stack, review_stack
 from ambient_components.stackfile.yaml.reader import read_text
-from ambient_components.stacks.project import STACK_FILES, Project, bare_name
+from ambient_components.stacks.project import STACK_FILES, Project, bare_name, is_true
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +72,14 @@ class Adoption:
     unclaimed: tuple[str, ...] = ()
     """Workspaces with an entry that a run would refuse, because it has no `adopt: true`."""
 
+    checks_only: bool = False
+    """Whether nothing is to be written."""
+
     @property
     def as_it_is(self) -> "Adoption":
         """The same without what would be written."""
-        return replace(self, texts={}, adopted={}, summary=replace(self.summary, notes=(), exceptions={}))
+        nothing = Summary(0, 0, 0, 0, {}, (), {}, ())
+        return replace(self, checks_only=True, texts={}, adopted={}, summary=nothing)
 
     @property
     def managed(self) -> list[str]:
@@ -125,7 +128,7 @@ def adoption(project: Project, wish: Wish, objects: ExistingObjects, now: dateti
     _require(wish.workspaces, refused)
     existing = [one for one in found if isinstance(one, ExistingWorkspace)]
     new = [one for one in existing if wish.overwrite or one.name not in places]
-    declared = tuple(sorted(places.keys() & {one.name for one in existing}))
+    declared = tuple(sorted({one.name for one in existing} - {one.name for one in new}))
     arrangement = _arrangement(wish, objects, new, places)
     defaults, new = below_defaults(new, loaded)
     if not new:
@@ -198,9 +201,9 @@ def _reader(project: Project, stack: str) -> Reader:
     config = project.config(stack)
     return Reader(
         f"{project.name}/{bare_name(stack)}",
-        str(config.get("openshift")).lower() == "true",
-        str(config.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT),
-        str(config.get(API_SERVER)).lower() == "true",
+        is_true(config.get("openshift")),
+        project.platform_namespace(stack),
+        is_true(config.get(API_SERVER)),
     )
 
 

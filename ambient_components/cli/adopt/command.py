@@ -76,7 +76,7 @@ def adopt(
     """Write existing workspaces of the cluster as YAML, and prove that nothing changes."""
     stack, chosen = stack_and_workspaces(stack, names or (), named)
     wish = Wish(stack, tuple(dict.fromkeys([*chosen, *(workspaces or ())])), layout, team_label, overwrite)
-    _check_usage(checks=checks, dry_run=dry_run, branch=branch)
+    _check_usage(checks=checks, overwrite=overwrite, dry_run=dry_run, branch=branch)
     project = Project.find()
     if branch:
         branches.require_free(project.folder, branch)
@@ -110,8 +110,11 @@ def adopt(
         raise typer.Exit(CHANGES)
 
 
-def _check_usage(*, checks: bool | None, dry_run: bool, branch: str) -> None:
+def _check_usage(*, checks: bool | None, overwrite: bool, dry_run: bool, branch: str) -> None:
     """Refuse options that can't be combined."""
+    if checks and (overwrite or dry_run):
+        msg = f"writes nothing: leave --{'overwrite' if overwrite else 'dry-run'} out"
+        raise typer.BadParameter(msg, param_hint="--check")
     if branch and (dry_run or checks):
         msg = f"commits files, and --{'dry-run' if dry_run else 'check'} writes none: leave one of them out"
         raise typer.BadParameter(msg, param_hint="--branch")
@@ -146,11 +149,13 @@ def _text(stack: str, found: Adoption, proof: Proof | None, branch: str) -> Iter
 def _summary(found: Adoption) -> Iterator[str]:
     """Yield what is adopted, and what a person should read."""
     paint, summary = paint_for(sys.stdout), found.summary
-    if found.adopted:
+    if found.checks_only:
+        yield f"Entries that are checked: {len(found.managed)}"
+    elif found.adopted:
         yield f"Adopted {counts(summary)} into {_files(found)}"
     else:
         yield "Nothing to adopt: every workspace of the cluster has an entry, or can't have one"
-    if found.declared:
+    if found.declared and not found.checks_only:
         yield f"Unchanged: {_few(found.declared)} (--overwrite replaces their entries)"
     for name in found.unclaimed:
         yield paint(f"{name}: its entry has no `adopt: true`, so a run is refused. Add it, or use --overwrite", "loud")

@@ -14,7 +14,7 @@ from ambient_components.errors import Where, fail
 from ambient_components.rules.installation import PLATFORM_URL, SSO, platform_url_problem
 from ambient_components.stackfile.schema import SCHEMA_FILE, schema_text
 from ambient_components.stacks.cluster import ClusterFacts, contexts, identify
-from ambient_components.stacks.project import STACK_FILES, Project, bare_name
+from ambient_components.stacks.project import STACK_FILES, Project, bare_name, is_true
 
 UID: Final = "clusterUid"
 CONTEXT: Final = "context"
@@ -115,7 +115,7 @@ def decide(request: Request, found: Existing, config_file: str, flags: str = "")
                 notes.append("The cluster is OpenShift (it serves project.openshift.io): workspaces get its names too.")
         elif request.openshift is None and found.openshift is None:
             notes.append("The cluster was not asked whether it is OpenShift: give --openshift if it is.")
-    elif request.openshift is not None and _truth(found.config[OPENSHIFT]) != request.openshift:
+    elif request.openshift is not None and is_true(found.config[OPENSHIFT]) != request.openshift:
         value = str(request.openshift).lower()
         notes.append(
             f"openshift stays {found.config[OPENSHIFT]}. To change it: pulumi config set {OPENSHIFT} {value} {flags}"
@@ -144,10 +144,6 @@ def _of_platform(request: Request) -> dict[str, str]:
     if request.sso is not None:
         given[SSO] = str(request.sso).lower()
     return given
-
-
-def _truth(value: object) -> bool:
-    return str(value).lower() == "true"
 
 
 def desired_cluster(request: Request, context: str | None, engine: Engine, look: Look) -> tuple[str, bool | None, str]:

@@ -26,7 +26,7 @@ from ambient_components.stackfile.checks.upcoming_dates import ended_grants
 from ambient_components.stackfile.checks.workspaces import without_runner_secret
 from ambient_components.stackfile.loader import LoadedStack, Review, located, review_stack
 from ambient_components.stackfile.shards import beyond_shards, shards_of
-from ambient_components.stacks.project import Project, bare_name, without_parts
+from ambient_components.stacks.project import Project, bare_name, is_true, without_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ def _of_stack(stack: LoadedStack, problems: Sequence[Problem]) -> tuple[list[Pro
 
 def _of_installation(stack: LoadedStack) -> Iterator[Finding]:
     config = _config(stack.path, Problems())
-    sso, api_server = (str(config.get(key)).lower() == "true" for key in (SSO, API_SERVER))
+    sso, api_server = (is_true(config.get(key)) for key in (SSO, API_SERVER))
     return check_installation(stack.file, sso=sso, api_server=api_server)
 
 

@@ -87,6 +87,8 @@ def test_the_message_has_counts_and_no_words_that_a_forge_acts_on() -> None:
     [
         (["--dry-run", "--branch", "x"], "--dry-run writes none"),
         (["--check", "--branch", "x"], "--check writes none"),
+        (["--check", "--overwrite"], "leave --overwrite out"),
+        (["--check", "--dry-run"], "leave --dry-run out"),
         (["--layout", "flat"], "per-workspace"),
     ],
 )

@@ -12,8 +12,9 @@ from ambient_components.cli.grants import proof
 from ambient_components.cli.grants.required import pending
 from ambient_components.engine.steps import Preview
 from ambient_components.stacks import pulumi as cli_engine
-from tests.support.fake_api import SYSTEM_UID, Answer, FakeApi, Request, status
+from tests.support.fake_api import Answer, FakeApi, Request, status
 from tests.support.keys_now import EXPORT, PREVIEW, UP, Deployed, W, step, urn
+from tests.support.keys_now_stack import write_project
 
 STACK = """\
 workspaces:
@@ -59,16 +60,7 @@ def deleted(logical: str) -> dict[str, Any]:
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
     """Bob's grant is deployed; its end is planned, and works."""
     with FakeApi() as api:
-        for name, text in {
-            "Pulumi.yaml": "name: p\nruntime: python\nstackConfigDir: stacks\n",
-            "stacks/Pulumi.dev.yaml": f"config: {{p:clusterUid: {SYSTEM_UID}}}\n",
-            "stacks/dev.yaml": STACK,
-            "kubeconfig": api.kubeconfig(),
-        }.items():
-            (tmp_path / name).parent.mkdir(exist_ok=True)
-            (tmp_path / name).write_text(text)
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+        write_project(api, STACK, tmp_path, monkeypatch)
         monkeypatch.setattr(proof, "PATIENCE", 0.0)
         fake = Deployed(api)
         monkeypatch.setattr(cli_engine, "PulumiEngine", lambda _folder, _environ=None: fake)
