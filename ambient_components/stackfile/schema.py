@@ -257,6 +257,8 @@ def _allowed(rules: dict[str, Any], objects: dict[str, Any]) -> str:
     if "title" in rules:
         kind = rules["title"]
         return f"[{kind}](#{_KINDS.lower().replace(' ', '-')})" if kind in FORMS else kind
+    if kind == "number":
+        return f"number from {rules['minimum']} to {rules['maximum']}"
     if kind == "integer":
         return f"whole number from {rules['minimum']}" + (f" to {rules['maximum']}" if "maximum" in rules else "")
     return f"text, up to {rules['maxLength']} characters" if "maxLength" in rules else "text"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
 from pydantic.config import JsonDict
 
 from ambient_components.platform.naming import KEY_ID_MAX
@@ -18,7 +18,7 @@ from ambient_components.rules.schedules import (
     reference_problem,
     runner_problem,
 )
-from ambient_components.stackfile.models.base import Model, is_scalar, refuse, text_schema, type_name
+from ambient_components.stackfile.models.base import Model, refuse, text_schema, type_name
 from ambient_components.stackfile.models.keys import UserId
 from ambient_components.stackfile.models.settings import IdleTimeout, McpServers, Url
 from ambient_components.stackfile.models.types import Duration, Flag, Text
@@ -36,10 +36,13 @@ def _checked(rule: Callable[[str], Verdict]) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _number(value: object) -> object:
-    if not is_scalar(value) or isinstance(value, str):
-        refuse(f"is {type_name(value)}", f"allowed: a number from 0 to {TEMPERATURE_MAX}")
-    return value
+def _temperature(value: object) -> float:
+    allowed = f"allowed: a number from 0 to {TEMPERATURE_MAX}"
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        refuse(f"is {type_name(value)}", allowed)
+    if not 0 <= value <= TEMPERATURE_MAX:
+        refuse("is out of bounds", allowed)
+    return float(value)
 
 
 Cron = Annotated[StrictStr, _checked(cron_problem), text_schema("cron expression", r"\S+(\s+\S+){4}")]
@@ -57,7 +60,11 @@ RunnerName = Annotated[StrictStr, _checked(runner_problem), text_schema("runner"
 Reference = Annotated[StrictStr, _checked(reference_problem), Field(min_length=1)]
 """Branch, or path in a repository."""
 
-Temperature = Annotated[float, BeforeValidator(_number), Field(ge=0, le=TEMPERATURE_MAX)]
+Temperature = Annotated[
+    float,
+    BeforeValidator(_temperature),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": TEMPERATURE_MAX}),
+]
 """A number from 0 to 2."""
 
 
@@ -115,7 +122,7 @@ class SessionTemplate(Model):
     """
 
     llm_settings: LlmSettings = LlmSettings()
-    """Settings of the language model."""
+    """Language model of the sessions."""
 
     timeout: Duration | None = Field(default=None, examples=["5m"])
     """Timeout of a session. Default: 5m."""
