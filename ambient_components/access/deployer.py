@@ -37,9 +37,14 @@ class Feature(StrEnum):
     CLOSING = "state: closed"
     ADOPTION = "ambient adopt"
     """No file declares it: `ambient rbac --adopt`."""
+    PROOF = "ambient grants --now"
+    """No file declares it, and no run needs it: `ambient rbac` prints it for every stack."""
 
 
 ALL_FEATURES: Final = frozenset(Feature)
+
+BESIDE_RUNS: Final = frozenset({Feature.ADOPTION, Feature.PROOF})
+"""Features of commands, which no run needs and no preflight asks for."""
 
 _SETTINGS: Final = {
     "idleTimeout": Feature.SETTINGS,
@@ -176,8 +181,8 @@ _TABLE: Final[tuple[tuple[str, str, str, dict[str, str], frozenset[Feature]], ..
         BATCH_API_GROUP,
         "cronjobs",
         "schedules",
-        {"list": "seeing the {} of a workspace on closing"},
-        frozenset({Feature.CLOSING}),
+        {"list": "seeing the {} of a workspace on closing, and on adoption"},
+        frozenset({Feature.CLOSING, Feature.ADOPTION}),
     ),
     (
         BATCH_API_GROUP,
@@ -217,6 +222,13 @@ RIGHTS: Final = tuple(
             *(
                 Right(group, resource, "list", f"reading existing {what} (ambient adopt)", name, _FOR_ADOPTION)
                 for group, resource, name, what in _ADOPTED
+            ),
+            Right(
+                "authorization.k8s.io",
+                "subjectaccessreviews",
+                "create",
+                "asking what the cluster gives to a subject (ambient grants revoke --now)",
+                features=frozenset({Feature.PROOF}),
             ),
             Right(
                 "",

@@ -13,7 +13,12 @@ from ambient_components.platform.variables import VARIABLE_PATTERN, variable_pro
 from ambient_components.rules.arguments import MAPPING_EXPECTED, Argument, is_whole, kind_findings
 from ambient_components.rules.cron import cron_problem
 from ambient_components.rules.findings import Finding, Verdict, below, verdict_finding
-from ambient_components.rules.secret_patterns import is_literal, looks_like_credential, says_secret
+from ambient_components.rules.secret_patterns import (
+    begins_like_credential,
+    is_literal,
+    looks_like_credential,
+    says_secret,
+)
 from ambient_components.rules.settings import address_leaks, address_problem, idle_timeout_findings, mcp_findings
 
 OPERATOR_IMAGE: Final = "operatorImage"
@@ -198,7 +203,7 @@ def _variable_findings(variables: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding((name,), "is set by runnerType", "remove it, and write runnerType", at_key=True)
             continue
         problem = variable_problem(name)
-        if problem is None and not re.fullmatch(VARIABLE_PATTERN, name):
+        if problem is None and (begins_like_credential(name) or not re.fullmatch(VARIABLE_PATTERN, name)):
             problem = ("is not a name for a variable", "allowed: A-Z a-z 0-9 _, no digit first")
         yield from verdict_finding((name,), problem, at_key=True)
         if isinstance(value, str) and (looks_like_credential(value) or (says_secret(name) and is_literal(value))):
