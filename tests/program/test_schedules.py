@@ -3,13 +3,13 @@
 import pytest
 
 from ambient_components.platform.naming import schedule_name
+from tests.program.conftest import CLUSTER
 from tests.support.schedules import OWN_USER, SCHEDULE, TEMPLATE
 
 FILE = """
 workspaces:
   payments:
     owners: [user:alice@example.com]
-    secrets: {runner: {ANTHROPIC_API_KEY: {value: x}}}
     schedules:
       review: {schedule: "0 9 * * *", sessionTemplate: {initialPrompt: Review., timeout: 10m}}
 """
@@ -63,7 +63,7 @@ def test_what_is_wrong_is_refused(workspace):
 
 
 def test_the_config_names_the_operators_image(run_fleet):
-    config = {"operatorImage": "registry.example.com/operator:1"}
+    config = {**CLUSTER, "operatorImage": "registry.example.com/operator:1"}
     found = declared(run_fleet(FILE, config=config)).inputs
     assert found["image"] == config["operatorImage"]
     assert found["sessionTemplate"] == {"initialPrompt": "Review.", "timeout": 600}
