@@ -221,7 +221,7 @@ class ScheduleEntry:
     schedule: Annotated[str, text(), REQUIRED] = ""
     """Cron expression."""
     run_as: Annotated[str | None, text(test=check_user_id)] = None
-    """Id of the platform's user whose integrations its sessions get, if any."""
+    """Id of the platform's user that its sessions act for, if any: they get this user's integrations."""
     suspend: Annotated[bool | None, flag()] = None
     """None if the platform's UI decides."""
     digest: Annotated[str | None, text()] = None

@@ -203,8 +203,8 @@ class ScheduleSpec(TypedDict):
     """Whether a run continues the last session; default: as set in the UI."""
 
     runAs: NotRequired[str]  # Pulumi's own spelling of arguments
-    """Id of the platform's user whose integrations the sessions get. Default: an id without any. The ledger's entry
-    needs the same.
+    """Id of the platform's user that the sessions act for: they get this user's integrations. Default: an id without
+    any. The ledger's entry needs the same.
     """
 
 

@@ -35,7 +35,9 @@ TEMPERATURE_MAX: Final = 2
 RUNNER_PATTERN: Final = r"[a-z0-9]+(-[a-z0-9]+)*"
 """Names of runners; the platform's registry may have more than those that it ships."""
 
-_IMAGE: Final = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9._:/]*(@sha256:[0-9a-f]{64})?")
+_IMAGE: Final = re.compile(
+    r"[a-zA-Z0-9][-a-zA-Z0-9._]*(:[0-9]+)?(/[-a-zA-Z0-9._]+)*(:[-a-zA-Z0-9._]+)?(@sha256:[0-9a-f]{64})?"
+)
 _ELSEWHERE: Final = (
     "put it under secrets.integrations, which is in the environment of every session",
     "revoke it if it was committed",

@@ -68,3 +68,8 @@ def test_the_config_names_the_operators_image(run_fleet):
     assert found["image"] == config["operatorImage"]
     assert found["sessionTemplate"] == {"initialPrompt": "Review.", "timeout": 600}
     assert "image" not in declared(run_fleet(FILE)).inputs
+
+
+def test_a_bad_image_is_refused(run_fleet):
+    (line, *_) = run_fleet.refusal(FILE, config={**CLUSTER, "operatorImage": "a b"})
+    assert line.startswith("operatorImage: is not the name of an image")

@@ -1,7 +1,7 @@
 """``ambient:index:ScheduledSession``: a CronJob that the platform lists as a scheduled session. Contract 12.
 
 The UI changes, suspends and deletes it as well, so the rule for shared objects applies: declared fields are ours, all
-others stay. Whom its sessions act for is always declared: the backend enters whoever saves the form.
+others stay. The user of its sessions is always declared: the backend enters the user who saves the form.
 """
 
 from collections.abc import Mapping

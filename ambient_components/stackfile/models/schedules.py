@@ -91,7 +91,7 @@ class Repo(Model):
     """Branch to clone. Default: the repository's default branch."""
 
     auto_push: Flag | None = None
-    """Whether the agent is told to commit and push its changes. Default: false."""
+    """Whether the platform tells the agent to commit and push its changes. Default: false."""
 
 
 class Workflow(Model):
@@ -175,8 +175,8 @@ class Schedule(Model):
     """
 
     run_as: UserId | None = None
-    """User id whose integrations the sessions get. Needs an exception from the guardrail actingSchedule. Default: an id
-    of the workspace's own, without integrations of a person.
+    """User id that the sessions act for: they get this user's integrations. Needs an exception from the guardrail
+    actingSchedule. Default: an id of the workspace's own, without integrations of a person.
     """
 
     session_template: SessionTemplate
