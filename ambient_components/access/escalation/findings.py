@@ -80,7 +80,7 @@ MEANINGS: Final[Mapping[Path, str]] = {
     Path.STATIC_KEY: "sessions read the token of a static key",
     Path.CREATOR_NOTE: "edit and admin act as any user, with SSO",
     Path.SESSION_USER: "edit and admin run sessions as any user",
-    Path.ACTING_SCHEDULE: "a schedule's sessions have a user's integrations",
+    Path.ACTING_SCHEDULE: "sessions of a schedule act for a user",
     Path.STORE_IN_PODS: "every role reads the store's credentials",
     Path.KEPT_TOKEN: "edit and admin keep the power of keys",
     Path.SESSION_SECRETS: "sessions read the workspace's secrets",
