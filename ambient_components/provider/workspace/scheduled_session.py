@@ -45,7 +45,8 @@ class ScheduledSession:
             for name in _REQUIRED
             if news.get(name) is not UNKNOWN and not text(news.get(name))
         ]
-        return Check(failures=tuple(missing or failures(schedule_findings(news))))
+        # Warnings are for the stack file.
+        return Check(failures=tuple(missing or failures(one for one in schedule_findings(news) if not one.warning)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
         """Return the changed fields, and what a refresh found that no field shows."""

@@ -329,5 +329,7 @@ def test_a_release_ends_the_ownership_alone(world):
     ids=str,
 )
 def test_inputs_that_are_refused(world, change):
+    warned = {**INPUTS, "sessionTemplate": {**TEMPLATE, "mcpServers": {"disabled": ["unknown"]}}}
+    assert not world.plugin.check(warned, urn=URN).failures
     assert world.plugin.check({**INPUTS, **change}, urn=URN).failures
     assert not world.plugin.check(INPUTS, urn=URN).failures
