@@ -271,7 +271,7 @@ def _choices(words: list[str]) -> str:
 def _heading(name: str) -> str:
     if name == _TOP:
         return "The file"
-    return _CAMEL.sub(" ", name).capitalize().replace("Mcp", "MCP").replace("Ca ", "CA ")
+    return _CAMEL.sub(" ", name).capitalize().replace("Mcp", "MCP").replace("Ca ", "CA ").replace("Llm ", "LLM ")
 
 
 def _in_a_row(name: str) -> str:

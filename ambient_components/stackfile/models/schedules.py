@@ -75,7 +75,7 @@ class LlmSettings(Model):
     """Id of the model, as in the UI's list. Default: claude-sonnet-4-6; required with another runner."""
 
     temperature: Temperature | None = None
-    """From 0 to 2. Default: 0.7."""
+    """Randomness of the answers. Left out, it is the 0.7 of the UI's form."""
 
     max_tokens: Annotated[StrictInt, Field(ge=1)] | None = None
     """Maximum tokens of an answer. Default: 4000."""
@@ -128,8 +128,8 @@ class SessionTemplate(Model):
     """Timeout of a session. Default: 5m."""
 
     inactivity_timeout: IdleTimeout | None = Field(default=None, examples=["1h", "never"])
-    """Time without activity after which a session is stopped; `never` for no limit. Default: the workspace's
-    `settings.idleTimeout`.
+    """Time without activity after which a session is stopped; `never` for no limit. Default: the workspace's idle
+    timeout.
     """
 
     stop_on_run_finished: Flag | None = None
