@@ -1,8 +1,8 @@
-"""Notes on scheduled sessions that the platform's UI made: they stay, and an entry does not declare them."""
+"""Notes on scheduled sessions that the platform's UI made: they stay, until an entry names their CronJobs."""
 
 from collections.abc import Iterable
 
-from ambient_components.adoption.notes import NoteRule, Notes, deletion
+from ambient_components.adoption.notes import NoteRule, Notes
 from ambient_components.cluster.objects import Json, annotations, mapping, name, short, text
 from ambient_components.platform.contract import OWNER_ANNOTATION, SCHEDULE_NAME_ANNOTATION
 
@@ -22,11 +22,11 @@ def note_schedules(notes: Notes, cronjobs: Iterable[Json], owner: str) -> None:
             continue
         shown = annotations(one).get(SCHEDULE_NAME_ANNOTATION) or name(one)
         cron = text(mapping(one.get("spec")).get("schedule"))
-        declared = f'{{ID: {{schedule: "{short(cron)}", sessionTemplate: {{initialPrompt: PROMPT}}}}}}'
+        fields = f'cronJob: {short(name(one))}, schedule: "{short(cron)}", sessionTemplate: {{initialPrompt: PROMPT}}'
         notes.add(
             NoteRule.SCHEDULES,
             f"scheduled session {short(shown)} ({short(cron)}) is not declared: it stays, and the UI alone changes it",
-            f"to manage it here, copy what the UI shows: schedules: {declared}",
-            f"run pulumi up, then delete the other one: {deletion('cronjob', notes.workspace, name(one))}",
+            f"to adopt it, copy what the UI shows: schedules: {{ID: {{{fields}}}}}",
+            "its sessions then run without integrations of a person, unless the entry has runAs",
             object=f"CronJob {name(one)}",
         )

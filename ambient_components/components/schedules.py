@@ -27,7 +27,7 @@ def schedules(
     for schedule_id, schedule in sorted((args.get("schedules") or {}).items()):
         spec: ScheduledSessionArgs = {
             "namespace": namespace,
-            "name": schedule_name(namespace, schedule_id),
+            "name": schedule.get("cronJob") or schedule_name(namespace, schedule_id),
             "owner": args["owner"],
             "platformNamespace": args.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT,
             "schedule": schedule["schedule"],
@@ -41,7 +41,7 @@ def schedules(
             spec["reuseLastSession"] = reuse
         if image := args.get("operatorImage"):
             spec["image"] = image
-        if args.get("adopt"):
+        if args.get("adopt") or schedule.get("cronJob"):
             spec["adopt"] = True
         if args.get("state") == CLOSED:
             spec["closed"] = True

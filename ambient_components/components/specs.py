@@ -202,7 +202,12 @@ class ScheduleSpec(TypedDict):
     reuseLastSession: NotRequired[bool]
     """Whether a run continues the last session; default: as set in the UI."""
 
-    runAs: NotRequired[str]  # Pulumi's own spelling of arguments
+    cronJob: NotRequired[str]
+    """Name of an existing CronJob of the platform's UI, which is adopted with its history; it must stay. Default: a new
+    one.
+    """
+
+    runAs: NotRequired[str]
     """Id of the platform's user that the sessions act for: they get this user's integrations. Default: an id without
     any. The ledger's entry needs the same.
     """

@@ -15,6 +15,7 @@ from ambient_components.platform.contract import (
     OBJECT_NAME_MAX,
     PLATFORM_NAMESPACE_DEFAULT,
     RESERVED_NAMESPACES,
+    SCHEDULE_LABEL,
     WORKSPACE_NAME_MAX,
     WORKSPACE_NAME_MIN,
     Role,
@@ -37,6 +38,7 @@ _SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _KEY_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_CRON_JOB = re.compile(rf"{SCHEDULE_PREFIX}[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}")
 _SUBDOMAIN_PART = re.compile(r"[a-z0-9]+")
 _KEY_ACCOUNT = re.compile(rf"{KEY_PREFIX}(?P<name>.+)-[0-9a-f]{{8}}")
 
@@ -204,6 +206,16 @@ def user_id_problem(user_id: str) -> tuple[str, str] | None:
     return (
         f"{user_id!r} can't be a user id of the platform",
         f"allowed: 1-{_USER_ID_MAX} of A-Z a-z 0-9 . _ and single dashes between them",
+    )
+
+
+def cron_job_problem(name: str) -> tuple[str, str] | None:
+    """Say why the platform can't have made a CronJob of this name for a schedule, or None; as problem and hint."""
+    if _CRON_JOB.fullmatch(name):
+        return None
+    return (
+        f"{name!r} is no CronJob of a schedule that the platform made",
+        f"allowed: {SCHEDULE_PREFIX}UUID, as in: kubectl get cronjobs -l {SCHEDULE_LABEL}=true -n WORKSPACE",
     )
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ambient_components.platform.naming import schedule_id_problem, user_id_problem
+from ambient_components.platform.naming import cron_job_problem, schedule_id_problem, user_id_problem
 from ambient_components.platform.schedules import RUNNER_DEFAULT, RUNNER_VARIABLE, template_text
 from ambient_components.platform.variables import VARIABLE_PATTERN, variable_problem
 from ambient_components.rules.arguments import MAPPING_EXPECTED, Argument, is_whole, kind_findings
@@ -74,7 +74,12 @@ def schedules_findings(schedules: Mapping[str, Any]) -> Iterator[Finding]:
     Args:
         schedules: The arguments of the component by id.
     """
+    first: dict[str, str] = {}
     for schedule_id, schedule in schedules.items():
+        adopted = schedule.get("cronJob") if isinstance(schedule, Mapping) else None
+        if isinstance(adopted, str) and (other := first.setdefault(adopted, schedule_id)) != schedule_id:
+            here, remedy = (schedule_id, "cronJob"), "declare each schedule once"
+            yield Finding(here, f"{adopted!r} is the CronJob of schedule {other!r}", remedy, (other, "cronJob"))
         yield from verdict_finding((schedule_id,), schedule_id_problem(schedule_id), at_key=True)
         if isinstance(schedule, Mapping):
             yield from below((schedule_id,), schedule_findings(schedule))
@@ -93,6 +98,8 @@ def schedule_findings(schedule: Mapping[str, Any]) -> Iterator[Finding]:
         yield from verdict_finding(("displayName",), display_name_problem(name))
     if isinstance(user := schedule.get("runAs"), str):
         yield from verdict_finding(("runAs",), user_id_problem(user))
+    if isinstance(adopted := schedule.get("cronJob"), str):
+        yield from verdict_finding(("cronJob",), cron_job_problem(adopted))
     template = schedule.get("sessionTemplate")
     if isinstance(template, Mapping):
         yield from below(("sessionTemplate",), template_findings(template))

@@ -13,6 +13,7 @@ workspaces:
     schedules:
       review: {schedule: "0 9 * * *", sessionTemplate: {initialPrompt: Review., timeout: 10m}}
 """
+UIS = "schedule-0b9f6e0a-7c1e-4f7f-9d33-5a2d8c1e4b60"
 
 
 def declared(recording, schedule_id="review"):
@@ -38,6 +39,7 @@ def test_a_schedule_is_a_resource_with_a_stable_name(workspace):
         ({"suspend": False}, {}, {"suspend": False}),
         ({"reuseLastSession": True}, {}, {"reuseLastSession": True}),
         ({"runAs": "bob"}, {}, {"runAs": "bob"}),
+        ({"cronJob": UIS}, {}, {"name": UIS, "adopt": True}),
         ({}, {"operatorImage": "a/b:1"}, {"image": "a/b:1"}),
         ({}, {"platformNamespace": "acp"}, {"platformNamespace": "acp"}),
         ({}, {"adopt": True}, {"adopt": True}),

@@ -9,13 +9,14 @@ from typing import Any, Final
 
 from ambient_components.access import changed_paths
 from ambient_components.cluster.client import ApiError, core, path
-from ambient_components.cluster.objects import annotations, mapping, text, text_at, texts, uid
+from ambient_components.cluster.objects import annotations, labels, mapping, text, text_at, texts, uid
 from ambient_components.engine import urns
 from ambient_components.errors import StepError, refusal
 from ambient_components.platform import schedules as form
 from ambient_components.platform.contract import (
     BATCH_API_GROUP,
     OWNER_ANNOTATION,
+    SCHEDULE_LABEL,
 )
 from ambient_components.printable import one_line
 from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
@@ -141,7 +142,9 @@ def _outputs(live: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_ours(live: Mapping[str, Any], inputs: Values, recorded: object) -> bool:
     owner = annotations(live).get(OWNER_ANNOTATION, "")
-    return owner == inputs["owner"] or (not owner and (inputs.get("adopt") is True or uid(live) == recorded))
+    # By a name in a file, no other CronJob than a schedule is taken over.
+    adopted = inputs.get("adopt") is True and labels(live).get(SCHEDULE_LABEL) == "true"
+    return owner == inputs["owner"] or (not owner and (adopted or uid(live) == recorded))
 
 
 def _check_owner(live: Mapping[str, Any], news: Values, recorded: object) -> None:
@@ -152,7 +155,7 @@ def _check_owner(live: Mapping[str, Any], news: Values, recorded: object) -> Non
     msg = f"CronJob {news['namespace']}/{news['name']} exists, and it {whose}: it is not touched"
     raise StepError(
         msg,
-        "give the schedule another id, or delete that CronJob first",
+        "if it is a schedule of the UI, adopt it: cronJob: NAME; otherwise delete it, or give the schedule another id",
         rule=Rule.OWNERSHIP,
         workspaces=(str(news["namespace"]),),
     )

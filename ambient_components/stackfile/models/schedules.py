@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
 from pydantic.config import JsonDict
 
-from ambient_components.platform.naming import KEY_ID_MAX
+from ambient_components.platform.naming import KEY_ID_MAX, SCHEDULE_PREFIX, cron_job_problem
 from ambient_components.rules.cron import cron_problem
 from ambient_components.rules.findings import Verdict
 from ambient_components.rules.schedules import (
@@ -50,6 +50,13 @@ Cron = Annotated[StrictStr, _checked(cron_problem), text_schema("cron expression
 
 Prompt = Annotated[StrictStr, _checked(prompt_problem), Field(min_length=1)]
 """Text for the agent."""
+
+CronJobName = Annotated[
+    StrictStr,
+    _checked(cron_job_problem),
+    text_schema("CronJob of a schedule", rf"{SCHEDULE_PREFIX}[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}"),
+]
+"""Name of a CronJob that the platform made."""
 
 ScheduleName = Annotated[StrictStr, _checked(display_name_problem), Field(min_length=1, max_length=DISPLAY_NAME_MAX)]
 """Name in the UI."""
@@ -179,6 +186,11 @@ class Schedule(Model):
     actingSchedule. Default: an id of the workspace's own, without integrations of a person.
     """
 
+    cron_job: CronJobName | None = None
+    """Name of an existing CronJob of the platform's UI, to adopt the schedule with its history; it must stay. Default:
+    a new CronJob.
+    """
+
     session_template: SessionTemplate
     """The sessions that it creates."""
 
@@ -190,6 +202,7 @@ class Schedule(Model):
             "suspend": self.suspend,
             "reuseLastSession": self.reuse_last_session,
             "runAs": self.run_as,
+            "cronJob": self.cron_job,
         }
         given = {name: value for name, value in fields.items() if value is not None}
         return {**given, "sessionTemplate": self.session_template.as_platform()}

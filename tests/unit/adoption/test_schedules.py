@@ -16,13 +16,13 @@ def test_each_is_noted_with_what_to_write():
     found = of_pay(cronjob(), cronjob("schedule-2"))
     assert rules(found) == ["schedules", "schedules"]
     assert "schedules" not in found.entry
-    what, write, delete = found.notes[0].lines
+    what, write, user = found.notes[0].lines
     assert (
         what == "scheduled session Morning review (0 9 * * 1-5) is not declared: it stays, and the UI alone changes it"
     )
-    assert 'schedules: {ID: {schedule: "0 9 * * 1-5", sessionTemplate: {initialPrompt: PROMPT}}}' in write
-    assert delete.endswith("kubectl delete cronjob --namespace pay schedule-1")
-    assert "Review the open pull requests" not in "".join((what, write, delete))
+    assert '{ID: {cronJob: schedule-1, schedule: "0 9 * * 1-5", sessionTemplate: {initialPrompt: PROMPT}}}' in write
+    assert "runAs" in user
+    assert "Review the open pull requests" not in "".join((what, write, user))
 
 
 def test_those_of_this_stack_are_declared_already():

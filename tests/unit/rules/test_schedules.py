@@ -68,6 +68,12 @@ def test_fields_of_schedules(field, value):
     assert [path for path, _ in found({field: value})] == [("nightly", field)]
 
 
+def test_a_cronjob_is_adopted_once():
+    adopted = {**SCHEDULE, "cronJob": "schedule-0b9f6e0a-7c1e-4f7f-9d33-5a2d8c1e4b60"}
+    (one,) = schedules_findings({"a": adopted, "b": adopted})
+    assert (one.path, one.other) == (("b", "cronJob"), ("a", "cronJob"))
+
+
 @pytest.mark.parametrize(
     ("field", "value", "where"),
     [

@@ -15,6 +15,7 @@ FULL = {
     "suspend": True,
     "reuseLastSession": False,
     "runAs": "ci-robot",
+    "cronJob": "schedule-0b9f6e0a-7c1e-4f7f-9d33-5a2d8c1e4b60",
     "sessionTemplate": {
         "initialPrompt": "Review.",
         "runnerType": "gemini-cli",
@@ -56,6 +57,7 @@ def test_all_fields_in_the_words_of_the_platforms_api():
         ("displayName", "x" * 51, "is longer than 50 characters, or of several lines"),
         ("suspend", "yes", None),
         ("runAs", "alice@example.com", None),
+        ("cronJob", "backup", None),
         ("sessionTemplate", {}, None),
         ("sessionTemplate", None, None),
         ("cron", "0 9 * * *", None),

@@ -5,7 +5,16 @@ import pytest
 from ambient_components.platform.naming import schedule_name
 from tests.support.fake_plugin import CLOSURE, RefusedError, plain, running
 from tests.support.fake_plugin import SCHEDULE as URN
-from tests.support.schedules import IMAGE, OWNER, SCHEDULE, TEMPLATE, saved_in_form, template_of, variables_of
+from tests.support.schedules import (
+    IMAGE,
+    OWNER,
+    SCHEDULE,
+    TEMPLATE,
+    of_backend,
+    saved_in_form,
+    template_of,
+    variables_of,
+)
 
 CRONJOBS = "/apis/batch/v1/namespaces/pay/cronjobs"
 NAME = schedule_name("pay", "review")
@@ -98,6 +107,24 @@ def test_one_without_an_owner_is_adopted_with_the_workspace(world):
     live(world)["metadata"]["annotations"].pop(OURS)
     create(world, {**INPUTS, "adopt": True})
     assert live(world)["metadata"]["annotations"][OURS] == OWNER
+
+
+def test_one_of_the_ui_is_adopted_by_its_name_with_what_no_file_says(world):
+    theirs = of_backend(NAME, "pay", "bob", SCHEDULE, "a/b:1")
+    labels, notes = (theirs["metadata"][field] for field in ("labels", "annotations"))
+    world.api.add(CRONJOBS, NAME, uid="theirs", labels=labels, annotations=notes, spec=theirs["spec"])
+    state = create(world, {**SMALL, "adopt": True})
+    assert (state["uid"], live(world)["metadata"]["annotations"][OURS]) == ("theirs", OWNER)
+    template = template_of(live(world))
+    assert (template["initialPrompt"], template["repos"]) == ("x", TEMPLATE["repos"])
+    assert template["userContext"]["userId"] == INPUTS["runAs"]
+    assert drift(world, {**SMALL, "adopt": True}, state) == []
+
+
+def test_by_a_name_no_other_cronjob_is_adopted(world):
+    world.api.add(CRONJOBS, NAME, spec={})
+    with pytest.raises(RefusedError, match="it is not touched"):
+        create(world, {**INPUTS, "adopt": True})
 
 
 def test_fields_that_are_not_declared_any_more_return_to_the_default(world):
