@@ -107,11 +107,6 @@ PRIVATE = {
     Bucket: "accessKey secretKey",
     Schedule: "sessionTemplate",
 }
-    Workspace: "schedules secrets settings storage",
-    Settings: "mcpServers",
-    Bucket: "accessKey secretKey",
-    Schedule: "sessionTemplate",
-}
 
 
 @pytest.mark.parametrize("model", OPEN)
