@@ -20,6 +20,7 @@ _INTERVAL: Final = 0.2
 _MIB: Final = 1 << 20
 _PARTS: Final = (
     ("ambient_components.provider", "ambient plugin"),
+    ("ambient_components.warm", "warm processes"),
     ("bin/ambient ", "ambient"),
     ("kubectl", "kubectl"),
     ("bench.raw_client", "client"),

@@ -56,8 +56,10 @@ class _Project:
         for file in ("Pulumi.yaml", "__main__.py"):
             shutil.copy(source / file, self.folder)
         (self.folder / "plugin").symlink_to(REPOSITORY / "plugin")
-        # A real language host requires the virtual environment that Pulumi.yaml names.
-        (self.folder / ".venv").symlink_to(sys.prefix)
+        # One path for all projects, as compiled files are kept by the path of their source.
+        settings = self.folder / "Pulumi.yaml"
+        text = settings.read_text(encoding="utf-8")
+        settings.write_text(text.replace("virtualenv: .venv", f"virtualenv: {sys.prefix}"), encoding="utf-8")
         self.prepare()
 
     def source(self) -> Path:
