@@ -19,7 +19,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent import futures
 from contextlib import suppress
 from pathlib import Path
@@ -30,7 +30,6 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
-from ambient_components.warm.language import arguments
 from sandbox.plugin_output import stream_plugin
 
 # The program runner's exit code for an error that was already shown, so the engine adds none.
@@ -124,8 +123,7 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
         environ = program_environment(python)
         environ["PULUMI_CONFIG"] = json.dumps(dict(request.config))
         environ["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps(list(request.configSecretKeys))
-        given = arguments(request, self._engine_address)
-        child = self._start([str(python), "-u", str(self._language_exec), *given, *request.args], environ)
+        child = self._start([str(python), "-u", str(self._language_exec), *self._arguments(request)], environ)
         context.add_callback(lambda: _end(child))
         code = child.wait()
         self._forget(child)
@@ -154,6 +152,16 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
             children = list(self._children)
         for child in children:
             _end(child)
+
+    def _arguments(self, request: Any) -> Iterable[str]:
+        yield from ("--monitor", request.monitor_address, "--engine", self._engine_address)
+        for name in ("project", "stack", "pwd", "organization"):
+            if value := getattr(request, name):
+                yield from (f"--{name}", value)
+        yield from ("--root_directory", request.info.root_directory, "--parallel", str(request.parallel))
+        if request.dryRun:
+            yield from ("--dry_run", "true")
+        yield from (request.info.entry_point or request.program or ".", *request.args)
 
     def _start(
         self, command: list[str], environ: dict[str, str], cwd: str | None = None, output: int | None = None
