@@ -113,7 +113,8 @@ class FleetProject(_Project):
             return self.run(_AMBIENT, "plan", NAME, "--all").usage
         if phase is Phase.DESTROY:
             return self.run(_AMBIENT, "destroy", NAME, "--confirm", NAME).usage
-        return self.run(_AMBIENT, "up", NAME, "--yes").usage
+        refresh = ["--refresh"] if phase is Phase.REFRESH else []
+        return self.run(_AMBIENT, "up", NAME, "--yes", *refresh).usage
 
 
 class PlainProject(_Project):
@@ -132,6 +133,7 @@ class PlainProject(_Project):
         (self.folder / "stack.yaml").write_text(stack_file(self.workspaces, change), encoding="utf-8")
         command = {
             Phase.PREVIEW: ["preview", "--expect-no-changes"],
+            Phase.REFRESH: ["up", "--yes", "--skip-preview", "--suppress-outputs", "--refresh"],
             Phase.DESTROY: ["destroy", "--yes", "--skip-preview"],
         }
         words = command.get(phase, ["up", "--yes", "--skip-preview", "--suppress-outputs"])
