@@ -53,12 +53,12 @@ def attach(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -
         environ: The engine's complete environment.
     """
     server = client.server()
-    if server is None or arguments[0] not in _ATTACHED:
+    if server is None or arguments[0] not in _ATTACHED or not server.serves(environ):
         return Attached()
     warm = {SOCKET_VARIABLE: server.path}
     script = _script(environ)
     if script is None or not runs_here(folder):
-        return Attached(environ=warm)  # the plugin says whose interpreter it runs
+        return Attached(environ=warm)  # the plugin compares the interpreters itself
     path = f"{server.path}-{next(_numbers)}"
     with open(os.devnull, "r+b") as nothing:  # noqa: PTH123
         streams = (nothing.fileno(),) * 3

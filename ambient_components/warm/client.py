@@ -120,7 +120,8 @@ class ForkServer:
         path: Its socket.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        self._python = _python(environ)
         folder = tempfile.mkdtemp(prefix="ambient-")
         self.path = str(Path(folder) / _SOCKET)
         with socket.socket(socket.AF_UNIX) as listening:
@@ -130,11 +131,16 @@ class ForkServer:
                 # -P: the working directory is not a place to import from.
                 [sys.executable, "-P", "-m", "ambient_components.warm.server", str(listening.fileno()), folder],
                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                env=dict(environ),
                 pass_fds=(listening.fileno(),),
                 # Ctrl-C is for the command alone, which interrupts its engines.
                 start_new_session=True,
             )  # fmt: skip
         atexit.register(self.close)
+
+    def serves(self, environ: Mapping[str, str]) -> bool:
+        """Tell whether Python would start alike in an environment: its variables count only at a start."""
+        return _python(environ) == self._python
 
     def close(self) -> None:
         """End the server. What it forked ends with its own client."""
@@ -148,6 +154,10 @@ class ForkServer:
         shutil.rmtree(Path(self.path).parent, ignore_errors=True)
 
 
+def _python(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if name.startswith("PYTHON")}
+
+
 _server: ForkServer | None = None
 
 
@@ -155,7 +165,7 @@ def begin(environ: Mapping[str, str] = os.environ) -> None:
     """Start this command's fork server in the background, unless it exists or the user turned it off."""
     global _server  # noqa: PLW0603  # one for a process
     if _server is None and sys.platform == "linux" and environ.get(SOCKET_VARIABLE) != OFF:
-        _server = ForkServer()
+        _server = ForkServer(environ)
 
 
 def server() -> ForkServer | None:

@@ -35,7 +35,7 @@ _PRELOADED: Final = (
 """By name, as this module is below them. What is missing here is imported by each process."""
 
 _LAST: Final = 1.0
-"""Seconds to wait at the end for processes whose clients have ended."""
+"""Seconds to wait at the end for the processes of clients that have ended."""
 
 
 def main() -> None:

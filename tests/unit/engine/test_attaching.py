@@ -1,5 +1,6 @@
 """Which engines use warm processes."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +40,8 @@ def pulumi(folder: Path, *, script: bool = True) -> dict[str, str]:
     for name in ("pulumi", *(["pulumi-language-python-exec"] if script else [])):
         (folder / name).write_text("#!/bin/sh\n", encoding="utf-8")
         (folder / name).chmod(0o700)
-    return {"PATH": str(folder)}
+    python = {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
+    return {"PATH": str(folder), **python}
 
 
 @linux
@@ -68,6 +70,13 @@ def test_two_engines_have_a_host_each(server: ForkServer, tmp_path: Path) -> Non
 @pytest.mark.parametrize("arguments", [("stack", "export"), ("version",), ("config", "get", "up")])
 def test_other_commands_start_as_before(server: ForkServer, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert attach(arguments, project(tmp_path, HERE), pulumi(tmp_path)) == Attached()
+
+
+@linux
+def test_another_environment_of_python_starts_as_before(server: ForkServer, tmp_path: Path) -> None:
+    """The fork server has read these variables at its own start."""
+    environ = {**pulumi(project(tmp_path, HERE)), "PYTHONPATH": "elsewhere"}
+    assert attach(("up",), tmp_path, environ) == Attached()
 
 
 def test_without_a_server_an_engine_starts_as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

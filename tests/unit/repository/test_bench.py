@@ -140,7 +140,7 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
-    assert "python -m bench --sizes 10" in capsys.readouterr().out
+    assert "python -m bench --quick" in capsys.readouterr().out
 
 
 def test_a_command_is_measured_with_its_children(tmp_path: Path) -> None:

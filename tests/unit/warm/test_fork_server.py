@@ -151,7 +151,7 @@ def test_without_a_server_there_is_no_job(tmp_path: Path) -> None:
 def test_the_server_ends_with_the_command_that_is_killed() -> None:
     code = (
         "import time\nfrom ambient_components.warm import client\n"
-        "client.begin({})\nprint(client.server().path, client.server()._process.pid, flush=True)\ntime.sleep(600)"
+        "client.begin()\nprint(client.server().path, client.server()._process.pid, flush=True)\ntime.sleep(600)"
     )
     command = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert command.stdout is not None
@@ -164,7 +164,7 @@ def test_the_server_ends_with_the_command_that_is_killed() -> None:
 
 
 def test_a_command_that_ends_takes_its_server_along() -> None:
-    code = "from ambient_components.warm import client\nclient.begin({})\nprint(client.server().path)"
+    code = "from ambient_components.warm import client\nclient.begin()\nprint(client.server().path)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not Path(done.stdout.strip()).parent.exists()
     assert done.stderr == ""
