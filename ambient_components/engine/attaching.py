@@ -18,7 +18,7 @@ from typing import Any, Final
 from ambient_components.engine.stack_config import project_settings
 from ambient_components.errors import AmbientError
 from ambient_components.warm import client
-from ambient_components.warm.protocol import SOCKET_VARIABLE
+from ambient_components.warm.protocol import LANGUAGE, SOCKET_VARIABLE
 
 _ATTACHED: Final = frozenset({"up", "preview", "refresh", "destroy"})
 _SCRIPT: Final = "pulumi-language-python-exec"
@@ -62,14 +62,10 @@ def attach(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -
     path = f"{server.path}-{next(_numbers)}"
     with open(os.devnull, "r+b") as nothing:  # noqa: PTH123
         streams = (nothing.fileno(),) * 3
-        host = client.fork(
-            server.path, "language", (path, server.path, script), streams, environ=environ, folder=folder
-        )
+        given = (path, server.path, script)
+        host = client.fork(server.path, LANGUAGE, given, streams, environ=environ, folder=folder)
     if host is None:
         return Attached()
-    if not host.ready():
-        host.end()
-        return Attached(environ=warm)
     return Attached(("--client", f"unix:{path}"), warm, host)
 
 

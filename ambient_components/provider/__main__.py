@@ -10,6 +10,7 @@ from typing import Any, Final
 from ambient_components._version import VERSION
 from ambient_components.collector import collect_rarely
 from ambient_components.warm.client import handed_over
+from ambient_components.warm.protocol import PLUGIN
 
 _MAX_MESSAGE: Final = 400 * 1024 * 1024
 """Maximum bytes of a message; the engine's own limit."""
@@ -57,7 +58,7 @@ def main() -> None:
     if sys.argv[1] == "--version":
         sys.stdout.write(VERSION + "\n")
         return
-    if (code := handed_over("plugin")) is not None:
+    if (code := handed_over(PLUGIN)) is not None:
         sys.exit(code)
     collect_rarely()
     # The engine's address is the last argument, after optional flags (--logtostderr, -v=9, --tracing URL).

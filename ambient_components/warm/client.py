@@ -19,6 +19,7 @@ from ambient_components.warm.protocol import OFF, SOCKET_VARIABLE, Job, identity
 _SOCKET: Final = "fork"
 _BACKLOG: Final = 128
 _SECONDS: Final = 3.0
+_SLOW: Final = 60.0
 
 
 class Forked:
@@ -30,12 +31,6 @@ class Forked:
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
-
-    def ready(self) -> bool:
-        """Wait until the process says that it serves. False if it ended before."""
-        with suppress(OSError):
-            return self.connection.recv(1) == protocol.READY
-        return False
 
     def wait(self) -> int | None:
         """Return its exit code; None if it was killed."""
@@ -62,6 +57,8 @@ def fork(
 ) -> Forked | None:
     """Have a process forked, or return None if the server is gone or runs another interpreter or package.
 
+    A language host is returned once engines can connect to it.
+
     Args:
         path: The server's socket.
         kind: Kind of the job.
@@ -72,15 +69,19 @@ def fork(
     """
     connection = socket.socket(socket.AF_UNIX)
     job = Job(kind, [*arguments], dict(environ), str(folder or Path.cwd()), identity())
+    # A server that hangs holds nothing up for ever.
+    connection.settimeout(_SLOW)
     try:
         connection.connect(path)
         protocol.send(connection, job, streams)
         taken = connection.recv(1) == protocol.TAKEN
+        ready = kind != protocol.LANGUAGE or connection.recv(1) == protocol.READY
     except OSError:
-        taken = False
-    if not taken:
+        taken = ready = False
+    if not (taken and ready):
         connection.close()
         return None
+    connection.settimeout(None)
     return Forked(connection)
 
 

@@ -18,7 +18,7 @@ from google.protobuf import empty_pb2
 
 from ambient_components.pulumi_sdk import engine_pb2, engine_pb2_grpc, language_pb2, language_pb2_grpc, plugin_pb2
 from ambient_components.warm.client import Forked, fork
-from ambient_components.warm.protocol import READY
+from ambient_components.warm.protocol import PROGRAM, READY
 
 _SHOWN: Final = 32
 """Exit code of a program that has reported its own error (pulumi-language-python-exec)."""
@@ -72,7 +72,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         with open(os.devnull, encoding="ascii") as nothing:  # noqa: PTH123
             program = fork(
                 self._server,
-                "program",
+                PROGRAM,
                 [self._script, *arguments(request, engine)],
                 (nothing.fileno(), write, write),
                 environ=environment(os.environ, request),

@@ -20,10 +20,15 @@ SOCKET_VARIABLE: Final = "AMBIENT_FORK_SERVER"
 
 OFF: Final = "off"
 
+PROGRAM: Final = "program"
+PLUGIN: Final = "plugin"
+LANGUAGE: Final = "language"
+"""The kinds of jobs."""
+
 TAKEN: Final = b"+"
 REFUSED: Final = b"-"
 READY: Final = b"!"
-"""From a process that serves others: they may connect."""
+"""From a language host: engines may connect."""
 
 _LENGTH: Final = struct.Struct("=I")
 _STREAMS: Final = 3
@@ -39,7 +44,6 @@ class Job:
     """One process to fork."""
 
     kind: str
-    """plugin, language or program."""
     arguments: Sequence[str]
     environ: Mapping[str, str]
     """The complete environment."""

@@ -10,6 +10,7 @@ import os
 import runpy
 import select
 import shutil
+import signal
 import socket
 import sys
 import threading
@@ -17,8 +18,10 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, NoReturn
+from io import TextIOWrapper
+from typing import Final, NoReturn, cast
 
+from ambient_components.collector import collect_rarely
 from ambient_components.warm import protocol
 
 _PRELOADED: Final = (
@@ -34,6 +37,7 @@ _PRELOADED: Final = (
 )
 """By name, as this module is below them. What is missing here is imported by each process."""
 
+_BUFFER: Final = 4096
 _LAST: Final = 1.0
 """Seconds to wait at the end for the processes of clients that have ended."""
 
@@ -47,39 +51,52 @@ def main() -> None:
                 importlib.import_module(name)
             # What exists now is shared by all processes, until one writes to it.
             gc.collect()
-            gc.freeze()
+            collect_rarely()
             _fork_all(listening)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fork_all(listening: socket.socket) -> None:
-    running = 0
+    running: dict[int, socket.socket] = {}
+    woken, wake = socket.socketpair()
+    for one in (woken, wake):
+        one.setblocking(False)  # the standard library's signature
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
     while True:
-        ready, _, _ = select.select([listening, sys.stdin], [], [], 1)
-        running -= _reap()
+        ready, _, _ = select.select([listening, sys.stdin, woken], [], [])
+        if woken in ready:
+            woken.recv(_BUFFER)
+            _reap(running)
         if sys.stdin in ready:
             break
         if listening in ready:
             connection, _ = listening.accept()
-            if os.fork() == 0:
-                listening.close()
+            pid = os.fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                for one in (listening, woken, wake, *running.values()):
+                    one.close()
                 _become(connection)
-            connection.close()
-            running += 1
+            running[pid] = connection
     until = time.monotonic() + _LAST
     while running and time.monotonic() < until:
         time.sleep(0.01)
-        running -= _reap()
+        _reap(running)
 
 
-def _reap() -> int:
-    """Take note of ended processes, so that their use of the machine counts for this one. Return their number."""
-    count = 0
+def _reap(running: dict[int, socket.socket]) -> None:
+    """Send the exit codes of ended processes to their clients, and nothing for a killed one."""
     with suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            count += 1
-    return count
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            with running.pop(pid) as connection, suppress(OSError):
+                if os.WIFEXITED(status):
+                    connection.sendall(bytes([os.WEXITSTATUS(status)]))
 
 
 def _become(connection: socket.socket) -> NoReturn:
@@ -102,21 +119,24 @@ def _become(connection: socket.socket) -> NoReturn:
         connection.sendall(protocol.TAKEN)
         code = _JOBS[job.kind](connection)
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        code = end.code if isinstance(end.code, int) else 0
+        if isinstance(end.code, str):
+            code = 1
+            sys.stderr.write(f"{end.code}\n")
     except BaseException:  # the process ends here
         traceback.print_exc()
     with suppress(OSError, ValueError):
         sys.stdout.flush()
         sys.stderr.flush()
-    with suppress(OSError):
-        connection.sendall(bytes([code & 0xFF]))
     # Without the interpreter's own end, which would free a copy of everything.
-    os._exit(code)
+    os._exit(code & 0xFF)
 
 
 def _program(connection: socket.socket) -> int:
     """Run Pulumi's own script that runs programs. It ends with its exit code."""
     _end_with(connection)
+    for stream in (sys.stdout, sys.stderr):
+        cast("TextIOWrapper", stream).reconfigure(line_buffering=True)  # as people see what a program prints
     runpy.run_path(sys.argv[0], run_name="__main__")
     return 0
 
@@ -133,7 +153,7 @@ def _language(connection: socket.socket) -> int:
     return 0
 
 
-_JOBS: Final = {"program": _program, "plugin": _plugin, "language": _language}
+_JOBS: Final = {protocol.PROGRAM: _program, protocol.PLUGIN: _plugin, protocol.LANGUAGE: _language}
 
 
 def _end_with(connection: socket.socket) -> None:

@@ -88,7 +88,10 @@ def test_a_job_does_not_know_the_server(program: Program) -> None:
     assert program.text == "[]\n"
 
 
-@pytest.mark.parametrize(("end", "code"), [("sys.exit(32)", 32), ("sys.exit()", 0), ("sys.exit('no')", 1), ("", 0)])
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [("sys.exit(32)", 32), ("sys.exit()", 0), ("sys.exit('no')", 1), ("import os; os._exit(7)", 7), ("", 0)],
+)
 def test_the_exit_code_is_that_of_the_script(program: Program, end: str, code: int) -> None:
     assert program(f"import sys\n{end}") == code
 
