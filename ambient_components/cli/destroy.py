@@ -18,6 +18,7 @@ from ambient_components.output import REFUSED, Format, show_problems
 from ambient_components.stacks import destruction, pulumi
 from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project, bare_name
+from ambient_components.warm import client as warm
 
 EPILOG = """\
 \b
@@ -76,6 +77,7 @@ def destroy(
     require_passphrase(project, stack)
     if not confirm:
         _ask(name)
+    warm.begin()
     ended = carry_out(engine, "destroy", stack)
     raise typer.Exit(show_end(ended, project.shown(project.config_file(stack)), destroyed_lines(ended)))
 

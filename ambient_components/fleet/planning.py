@@ -24,6 +24,7 @@ from ambient_components.stacks.ledgers import ledger_from_state
 from ambient_components.stacks.saved_states import read_exports
 from ambient_components.stacks.selection import Fleet
 from ambient_components.stacks.states import deployed_shards, export, exports
+from ambient_components.warm import client as warm
 
 _COLLECTOR, _SELDOM = "GOGC", "300"
 """Settings of Go's garbage collector for short-lived engines and plugins: a sixth less CPU for about 80 MiB more
@@ -219,5 +220,6 @@ def _online(
 
     if not known.parts:
         return []
+    warm.begin()
     with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
         return list(pool.map(requested, sorted(known.parts)))

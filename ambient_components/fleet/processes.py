@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, Final, Self
 
 from ambient_components.engine import failures, texts
+from ambient_components.engine.attaching import attach
 from ambient_components.engine.command import start
 from ambient_components.errors import refusal
 from ambient_components.fleet.run_events import Failure, Reported
@@ -79,7 +80,8 @@ class Child:
         self.reported = reported
         self.started = time.monotonic()
         self._reported: list[str] = []
-        self._process = start(arguments, folder, environ)
+        self._warm = attach(arguments, folder, environ)
+        self._process = start([*arguments, *self._warm.flags], folder, {**environ, **self._warm.environ})
         self._errors = threading.Thread(target=self._listen, daemon=True)
         self._errors.start()
 
@@ -94,6 +96,7 @@ class Child:
         for line in self._process.stdout:
             self.reported.take(line)
         code = self._process.wait()
+        self._warm.close()
         self._errors.join(timeout=5)
         if code != 0 and not self.reported.failures:
             self._explain(code)

@@ -26,6 +26,7 @@ from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
 from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.selection import Fleet
+from ambient_components.warm import client as warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ def carried_out(
         }
         recorder = Recorder(request.verb, records, inputs, lambda: _states(decisions), decisions[0].states)
         plan = Plan(request.verb, request.jobs or default_jobs(), os.environ)
+        warm.begin()
         try:
             with activity.silent():
                 interrupted = Runner(jobs, plan, records, recorder, view).run()

@@ -1,0 +1,171 @@
+"""The fork server: ``python -m ambient_components.warm.server FD FOLDER``.
+
+It has one thread and starts nothing of gRPC, as neither survives a fork. It ends, and removes the socket's folder, when
+its standard input ends, so it does not outlive the command that started it.
+"""
+
+import gc
+import importlib
+import os
+import runpy
+import select
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from io import TextIOWrapper
+from typing import Final, NoReturn, cast
+
+from ambient_components.collector import collect_rarely
+from ambient_components.warm import protocol
+
+_PRELOADED: Final = (
+    "grpc",
+    "grpc.aio",
+    "pulumi",
+    "pulumi.runtime",
+    "ambient_components.program.main",
+    "ambient_components.provider.__main__",
+    "ambient_components.provider.protocol.peers",
+    "ambient_components.provider.servicer",
+    "ambient_components.warm.language",
+)
+"""By name, as this module is below them. What is missing here is imported by each process."""
+
+_BUFFER: Final = 4096
+_LAST: Final = 1.0
+"""Seconds to wait at the end for the processes of clients that have ended."""
+
+
+def main() -> None:
+    """Import everything, then fork a process for each connection to the listening socket."""
+    number, folder = sys.argv[1:]
+    try:
+        with socket.socket(fileno=int(number)) as listening:
+            for name in _PRELOADED:
+                importlib.import_module(name)
+            # What exists now is shared by all processes, until one writes to it.
+            gc.collect()
+            collect_rarely()
+            _fork_all(listening)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fork_all(listening: socket.socket) -> None:
+    running: dict[int, socket.socket] = {}
+    woken, wake = socket.socketpair()
+    for one in (woken, wake):
+        one.setblocking(False)  # the standard library's signature
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+    while True:
+        ready, _, _ = select.select([listening, sys.stdin, woken], [], [])
+        if woken in ready:
+            woken.recv(_BUFFER)
+            _reap(running)
+        if sys.stdin in ready:
+            break
+        if listening in ready:
+            connection, _ = listening.accept()
+            pid = os.fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                for one in (listening, woken, wake, *running.values()):
+                    one.close()
+                _become(connection)
+            running[pid] = connection
+    until = time.monotonic() + _LAST
+    while running and time.monotonic() < until:
+        time.sleep(0.01)
+        _reap(running)
+
+
+def _reap(running: dict[int, socket.socket]) -> None:
+    """Send the exit codes of ended processes to their clients, and nothing for a killed one."""
+    with suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            with running.pop(pid) as connection, suppress(OSError):
+                if os.WIFEXITED(status):
+                    connection.sendall(bytes([os.WEXITSTATUS(status)]))
+
+
+def _become(connection: socket.socket) -> NoReturn:
+    """Be the process of a job, and end with it. Nothing of the server runs after it."""
+    code = 1
+    try:
+        job, streams = protocol.receive(connection)
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+            os.close(stream)
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115  # the process's own
+        if job.identity != protocol.identity():
+            connection.sendall(protocol.REFUSED)
+            os._exit(0)
+        os.environ.clear()
+        os.environ.update(job.environ)
+        os.environ.pop(protocol.SOCKET_VARIABLE, None)
+        os.chdir(job.folder)
+        sys.argv = [*job.arguments]
+        connection.sendall(protocol.TAKEN)
+        code = _JOBS[job.kind](connection)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+        if isinstance(end.code, str):
+            code = 1
+            sys.stderr.write(f"{end.code}\n")
+    except BaseException:  # the process ends here
+        traceback.print_exc()
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    # Without the interpreter's own end, which would free a copy of everything.
+    os._exit(code & 0xFF)
+
+
+def _program(connection: socket.socket) -> int:
+    """Run Pulumi's own script that runs programs. It ends with its exit code."""
+    _end_with(connection)
+    for stream in (sys.stdout, sys.stderr):
+        cast("TextIOWrapper", stream).reconfigure(line_buffering=True)  # as people see what a program prints
+    runpy.run_path(sys.argv[0], run_name="__main__")
+    return 0
+
+
+def _plugin(connection: socket.socket) -> int:
+    serve: Callable[[str, socket.socket], None] = importlib.import_module(_PRELOADED[5]).serve_until_closed
+    serve(sys.argv[-1], connection)
+    return 0
+
+
+def _language(connection: socket.socket) -> int:
+    serve: Callable[[list[str], socket.socket], None] = importlib.import_module(_PRELOADED[-1]).serve
+    serve(sys.argv, connection)
+    return 0
+
+
+_JOBS: Final = {protocol.PROGRAM: _program, protocol.PLUGIN: _plugin, protocol.LANGUAGE: _language}
+
+
+def _end_with(connection: socket.socket) -> None:
+    """End this process when its client does, like a child that is killed."""
+
+    def wait() -> None:
+        with suppress(OSError):
+            connection.recv(1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()
