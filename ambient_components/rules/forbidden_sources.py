@@ -21,6 +21,7 @@ CONFIG: Final = frozenset(
         "maxTokenLifetime",
         "objectStore",
         "openshift",
+        "operatorImage",
         "platformNamespace",
         "platformUrl",
         "shards",
