@@ -129,7 +129,9 @@ def carried_out(
         }
         recorder = Recorder(request.verb, records, inputs, lambda: _states(decisions), decisions[0].states)
         plan = Plan(request.verb, request.jobs or default_jobs(), os.environ)
-        warm.begin()
+        folder, files = decisions[0].fleet.project.folder, [one.fleet.stack_file for one in decisions]
+        # Only `up` runs programs, which need the files.
+        warm.begin(files=[str(folder), *files] if request.verb == "up" else ())
         try:
             with activity.silent():
                 interrupted = Runner(jobs, plan, records, recorder, view).run()

@@ -121,7 +121,7 @@ class ForkServer:
         path: Its socket.
     """
 
-    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, environ: Mapping[str, str] = os.environ, files: Sequence[str] = ()) -> None:
         self._python = _python(environ)
         folder = tempfile.mkdtemp(prefix="ambient-")
         self.path = str(Path(folder) / _SOCKET)
@@ -130,7 +130,7 @@ class ForkServer:
             listening.listen(_BACKLOG)  # clients wait until the server has imported everything
             self._process = subprocess.Popen(  # noqa: S603
                 # -P: the working directory is not a place to import from.
-                [sys.executable, "-P", "-m", "ambient_components.warm.server", str(listening.fileno()), folder],
+                [sys.executable, "-P", "-m", "ambient_components.warm.server", str(listening.fileno()), folder, *files],
                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 env=dict(environ),
                 pass_fds=(listening.fileno(),),
@@ -162,11 +162,16 @@ def _python(environ: Mapping[str, str]) -> dict[str, str]:
 _server: ForkServer | None = None
 
 
-def begin(environ: Mapping[str, str] = os.environ) -> None:
-    """Start this command's fork server in the background, unless it exists or the user turned it off."""
+def begin(environ: Mapping[str, str] = os.environ, *, files: Sequence[str] = ()) -> None:
+    """Start this command's fork server in the background, unless it exists or the user turned it off.
+
+    Args:
+        environ: The environment of the command.
+        files: A project's folder and stack files in it, to be loaded once for all programs.
+    """
     global _server  # noqa: PLW0603  # one for a process
     if _server is None and sys.platform == "linux" and environ.get(SOCKET_VARIABLE) != OFF:
-        _server = ForkServer(environ)
+        _server = ForkServer(environ, files)
 
 
 def server() -> ForkServer | None:

@@ -1,4 +1,4 @@
-"""The fork server: ``python -m ambient_components.warm.server FD FOLDER``.
+"""The fork server: ``python -m ambient_components.warm.server FD FOLDER [PROJECT FILE...]``.
 
 It has one thread and starts nothing of gRPC, as neither survives a fork. It ends, and removes the socket's folder, when
 its standard input ends, so it does not outlive the command that started it.
@@ -37,18 +37,24 @@ _PRELOADED: Final = (
 )
 """By name, as this module is below them. What is missing here is imported by each process."""
 
+_LOADER: Final = "ambient_components.stackfile.loader"
 _BUFFER: Final = 4096
 _LAST: Final = 1.0
 """Seconds to wait at the end for the processes of clients that have ended."""
 
 
 def main() -> None:
-    """Import everything, then fork a process for each connection to the listening socket."""
-    number, folder = sys.argv[1:]
+    """Import everything, load the files, then fork a process for each connection to the listening socket."""
+    number, folder, *files = sys.argv[1:]
     try:
         with socket.socket(fileno=int(number)) as listening:
             for name in _PRELOADED:
                 importlib.import_module(name)
+            if files:
+                os.chdir(files[0])
+                preload: Callable[[str], None] = importlib.import_module(_LOADER).preload
+                for file in files[1:]:
+                    preload(file)
             # What exists now is shared by all processes, until one writes to it.
             gc.collect()
             collect_rarely()

@@ -147,6 +147,25 @@ def test_the_socket_is_for_its_user_alone(server: ForkServer) -> None:
     assert Path(server.path).parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_files_are_loaded_once_for_all_jobs(tmp_path: Path) -> None:
+    """Also a file that changes meanwhile: a run deploys what its plan showed."""
+    file = tmp_path / "stacks" / "dev.yaml"
+    file.parent.mkdir()
+    text = "workspaces: {NAME: {owners: ['user:ada@example.com']}}"
+    file.write_text(text.replace("NAME", "before"))
+    (tmp_path / "stacks" / "wrong.yaml").write_text("workspaces: 1")
+    made = ForkServer(files=[str(tmp_path), "stacks/wrong.yaml", "stacks/dev.yaml"])
+    program = Program(made, tmp_path)
+    assert program("") == 0
+    file.write_text(text.replace("NAME", "after"))
+    code = "from ambient_components.stackfile.loader import load_stack\nprint([*load_stack(PATH).file.workspaces])"
+    program(code.replace("PATH", "'stacks/dev.yaml'"))
+    assert program.text == "['before']\n"
+    program(code.replace("PATH", repr(str(file))))
+    assert program.text == "['after']\n"
+    made.close()
+
+
 def test_without_a_server_there_is_no_job(tmp_path: Path) -> None:
     assert fork(str(tmp_path / "none"), "program", [], (0, 1, 2)) is None
 
