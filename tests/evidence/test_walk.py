@@ -1,0 +1,249 @@
+"""Every field of the stack file, walked on the real engine and API server: every way between three of its values.
+
+Each field has three workspaces, which begin with one of its values each. Two runs take each of them to another value
+and back: with three workspaces these are all six ways. A field that is added to the schema is walked with the others.
+
+After each run: a second one is empty; what a workspace has is what one has that began with this value; who has access is
+who the file says; no token is live that no state knows; and the scan of `tests.support.machine` finds no secret.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from ambient_components.stackfile.loader import review_stack
+from ambient_components.stackfile.schema import stack_schema
+from sandbox.store import Store
+from tests.support.buckets import sweep, with_store
+from tests.support.evidence import count
+from tests.support.stacks import Result, Stack
+from tests.support.walk import KINDS, PAIRS, Spot, Walk, Walker
+from tests.support.walk_world import (
+    BASE,
+    STRANGERS,
+    Connection,
+    Objects,
+    Snapshot,
+    accounts_of,
+    differences,
+    file_of,
+    furnish,
+    questions,
+    roles_of,
+)
+
+BATCHES = 14
+LEFT_OUT = {
+    "keys{}.adopt": "names accounts that exist already; tests/engine/test_keys_adopting.py",
+    "storage.bucket.expireAfter": "not in the sandbox's store; tests/unit/provider/buckets",
+    "storage.bucket.encryption": "not in the sandbox's store; tests/unit/provider/buckets",
+}
+"""Fields that are not walked here, and why."""
+
+DIFFERENT = {}
+"""Fields whose workspaces are allowed to differ from one that began with their value, and why."""
+
+
+@dataclass
+class Cell:
+    """A workspace of the walk."""
+
+    name: str
+    walk: Walk
+    began: str
+    value: str
+    trail: list[str] = field(default_factory=list)
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        return dict(self.walk.entries[self.value])
+
+
+class Batch:
+    """Some fields in one stack."""
+
+    def __init__(self, stack: Stack, walks: list[Walk]) -> None:
+        self.stack, self.connection = stack, Connection(stack.machine)
+        self.cells = [
+            Cell(f"{stack.w}-{number}{kind[0]}", walk, kind, kind)
+            for number, walk in enumerate(walks)
+            for kind in KINDS
+        ]
+        self.due = {str(walk): list(PAIRS) for walk in walks}
+        self.refused: dict[str, str] = {}
+        """What was refused, with the first line of why."""
+
+        self.fresh: dict[tuple[str, str], Objects] = {}
+        """What a workspace has that began with a value, by field and value."""
+
+        self.counts: Counter[str] = Counter()
+        self.problems: list[str] = []
+
+    def begin(self) -> None:
+        """Make all workspaces, each with its first value."""
+        while (result := self._deploy()).code:
+            for cell in self._named(result):
+                self._refuse(cell, f"new: {cell.value}", result)
+                self.cells.remove(cell)
+        self._look()
+        self.counts["workspaces made"] = len(self.cells)
+
+    def step(self) -> bool:
+        """Take each workspace to another value, as long as there is one that it should be taken to."""
+        moves = {}
+        for cell in self.cells:
+            ways = [pair for pair in self.due[str(cell.walk)] if pair[0] == cell.value]
+            if ways:
+                # The circle first, then back: so each of the three workspaces goes there and back again.
+                circle = dict(zip(KINDS, (*KINDS[1:], KINDS[0]), strict=True))
+                pair = min(ways, key=lambda pair: pair[1] != circle[pair[0]])
+                self.due[str(cell.walk)].remove(pair)
+                moves[cell.name] = (cell, pair)
+                cell.value = pair[1]
+        if not moves:
+            return False
+        while (result := self._deploy()).code:
+            for cell in self._named(result, moves):
+                _, pair = moves.pop(cell.name)
+                self._refuse(cell, " -> ".join(pair), result)
+                cell.value = pair[0]
+        self.counts["transitions walked"] += len(moves)
+        self._look()
+        return True
+
+    def _deploy(self) -> Result:
+        self.stack.write(file_of({cell.name: cell.entry for cell in self.cells}))
+        return self.stack.up()
+
+    def _named(self, result: Result, among: Iterable[str] | None = None) -> list[Cell]:
+        """The workspaces that a refusal names. A refusal that names none of them has no excuse."""
+        result.refused()
+        allowed = {cell.name for cell in self.cells} if among is None else set(among)
+        found = [cell for cell in self.cells if cell.name in allowed and self._reason(cell, result)]
+        assert found, result.text
+        return found
+
+    def _reason(self, cell: Cell, result: Result) -> str:
+        lines = [line.strip() for line in result.text.splitlines() if re.search(rf"{cell.name}(?![0-9a-z-])", line)]
+        errors = [line for line in lines if "error" in line and "warning" not in line]
+        return errors[0].replace(cell.name, "WORKSPACE") if errors else ""
+
+    def _refuse(self, cell: Cell, what: str, result: Result) -> None:
+        self.refused[f"{cell.walk}: {what}"] = self._reason(cell, result)
+
+    def _look(self) -> None:
+        """Check everything that must be so after a run."""
+        names = [cell.name for cell in self.cells]
+        again = self.stack.up("--expect-no-changes")
+        if again.code:
+            self.problems.append(f"a second run is not empty: {again.text}")
+        self.counts["workspaces of which a second run changed nothing"] += len(names)
+        there = Snapshot(self.connection, names)
+        recorded = self._recorded_tokens()
+        for cell in self.cells:
+            self._compare(cell, there)
+            self._access(cell, there)
+            if there.token_secrets[cell.name] != recorded.get(cell.name, set()):
+                self._problem(cell, f"tokens {there.token_secrets[cell.name]}, recorded {recorded.get(cell.name)}")
+            self.counts["live tokens with a record"] += len(there.token_secrets[cell.name])
+            cell.trail.append(cell.value)
+
+    def _compare(self, cell: Cell, there: Snapshot) -> None:
+        objects = there.objects.get(cell.name, {})
+        if not cell.trail:
+            self.fresh[str(cell.walk), cell.value] = objects
+            return
+        if cell.value == cell.trail[-1] or (str(cell.walk), cell.value) not in self.fresh:
+            return
+        what = "restored" if cell.value == cell.began else "equal to a new workspace"
+        found = differences(self.fresh[str(cell.walk), cell.value], objects)
+        if found:
+            self._problem(cell, f"{cell.trail[-1]} -> {cell.value} is not {what}: " + "; ".join(found))
+        self.counts[f"workspaces {what}"] += 1
+
+    def _access(self, cell: Cell, there: Snapshot) -> None:
+        named = {subject: "" for entry in cell.walk.entries.values() for subject in roles_of(entry)}
+        due = dict.fromkeys(STRANGERS, "") | named | roles_of(cell.entry)
+        accounts = accounts_of(cell.name, cell.entry)
+        if there.accounts[cell.name] != set(accounts):
+            self._problem(cell, f"accounts {there.accounts[cell.name]}, due {set(accounts)}")
+        due |= {f"serviceaccount:{cell.name}:{account}": role for account, role in accounts.items()}
+        for subject, right, answer in questions(due):
+            if self.connection.allowed(cell.name, subject, right) is not answer:
+                self._problem(cell, f"{subject} {'has no' if answer else 'has the'} right to {right}")
+            self.counts[f"SubjectAccessReviews that say {'yes' if answer else 'no'}"] += 1
+
+    def _recorded_tokens(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for item in self.stack.export():
+            if item["type"] == "ambient:index:AccessToken" and not item.get("delete"):
+                outputs = item["outputs"]
+                tokens = [outputs.get("current"), *(outputs.get("retiring") or [])]
+                found.setdefault(outputs["namespace"], set()).update(one["handle"] for one in tokens if one)
+        return found
+
+    def _problem(self, cell: Cell, text: str) -> None:
+        self.problems.append(f"{cell.walk} ({cell.name}, {[*cell.trail, cell.value]}): {text}")
+
+    def end(self) -> None:
+        """Close all workspaces, then remove their entries: nothing is left."""
+        names = [cell.name for cell in self.cells]
+        for more in ({"adopt": True}, {"state": "closed"}):
+            self.stack.write(file_of({name: {"protect": False, **more} for name in names}))
+            self.stack.up().ok()
+        self.stack.write(file_of({}))
+        self.stack.up().ok()
+        self.stack.machine.until(
+            lambda: not Snapshot(self.connection, names).objects, "nothing is left of the workspaces", seconds=120
+        )
+        left = [item["urn"] for item in self.stack.export() if any(name in item["urn"] for name in names)]
+        assert left == []
+        self.counts["workspaces removed without a trace"] += len(names)
+
+
+@pytest.fixture
+def furnished(stack: Stack, store: Store) -> Iterator[Stack]:
+    furnish(stack)
+    with_store(stack, store)
+    yield stack
+    sweep(store, stack)
+
+
+@pytest.mark.parametrize(
+    "number", [pytest.param(number, marks=pytest.mark.slow if number else ()) for number in range(BATCHES)]
+)
+def test_every_way_between_three_values_of_each_field(
+    number: int, furnished: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(furnished.folder)
+    walker = Walker(stack_schema(), "Workspace", BASE, accepted)
+    spots = [spot for spot in walker.spots() if str(spot) not in LEFT_OUT][number::BATCHES]
+    batch = Batch(furnished, [walked(walker, spot) for spot in spots])
+    batch.begin()
+    while batch.step():
+        pass
+    print(json.dumps({"counts": batch.counts, "refused": batch.refused, "due": batch.due}, indent=1))
+    assert batch.problems == []
+    batch.end()
+    batch.counts["fields walked"] = len(spots)
+    batch.counts["transitions refused"] = sum("->" in one for one in batch.refused)
+    batch.counts["transitions from a value that no workspace may have"] = sum(map(len, batch.due.values()))
+    for what, n in batch.counts.items():
+        count("walk", what, n)
+
+
+def accepted(entry: Mapping[str, Any]) -> bool:
+    """Whether `ambient validate` would take a workspace with this entry."""
+    review = review_stack("stacks/walk.yaml", file_of({"walk": entry}))
+    return all(problem.warning for problem in review.problems)
+
+
+def walked(walker: Walker, spot: Spot) -> Walk:
+    walk = walker.walk(spot)
+    assert walk is not None, f"{spot}: no value is accepted; tests/support/walk_values.py may need one, or LEFT_OUT"
+    return walk
