@@ -12,11 +12,11 @@ from ambient_components.access.buckets import bucket_refusals, sharing_refusals
 from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.guardrail_names import GuardrailSettings
 from ambient_components.access.guardrails import BUILT_IN, crossed
-from ambient_components.errors import Problem, refusal
+from ambient_components.errors import BadValue, Problem, refusal
 from ambient_components.platform import naming
-from ambient_components.platform.contract import Role
+from ambient_components.platform.contract import ROLES, Role
 from ambient_components.platform.naming import PLATFORM_GENERATION
-from ambient_components.platform.subjects import parse_subject
+from ambient_components.platform.subjects import Subject, parse_subject
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.states import CLOSED, RELEASED
 
@@ -153,11 +153,24 @@ def _dates_kept_by_nobody(workspace: str, entry: Entry) -> list[Problem]:
 
 
 def _object_names(entry: Entry) -> dict[str, str]:
-    """Return the subject of each RoleBinding, by the RoleBinding's name."""
-    names = {naming.owner_binding(parse_subject(owner)): owner for owner in entry.owners}
-    for subject, role in entry.grants.items():
-        names[naming.grant_binding(Role(role), parse_subject(subject))] = subject
+    """Return the subject of each RoleBinding, by the RoleBinding's name.
+
+    A state can have what no run of this version has recorded: a role or a subject that is none has no object.
+    """
+    granted = {subject: role for subject, role in entry.grants.items() if role in ROLES}
+    subjects = {text: subject for text in (*entry.owners, *granted) if (subject := _subject(text)) is not None}
+    names = {naming.owner_binding(subjects[owner]): owner for owner in entry.owners if owner in subjects}
+    for text, role in granted.items():
+        if text in subjects:
+            names[naming.grant_binding(Role(role), subjects[text])] = text
     return names
+
+
+def _subject(text: str) -> Subject | None:
+    try:
+        return parse_subject(text)
+    except BadValue:
+        return None
 
 
 def _going_back(workspace: str, before: Entry, after: Entry) -> list[Problem]:

@@ -43,7 +43,7 @@ STRANGERS: Final = ("user:nobody@example.com", "group:strangers", "serviceaccoun
 RIGHTS: Final = {
     "view": ("list", "vteam.ambient-code", "agenticsessions"),
     "edit": ("create", "vteam.ambient-code", "agenticsessions"),
-    "admin": ("create", "rbac.authorization.k8s.io", "rolebindings"),
+    "admin": ("delete", "vteam.ambient-code", "agenticsessions"),
 }
 """A right that a role has, and none below it: verb, API group and resource."""
 
@@ -186,18 +186,19 @@ class Snapshot:
         kept = {key: metadata[key] for key in ("name", "namespace", "labels", "annotations") if metadata.get(key)}
         rest = {key: value for key, value in item.items() if key not in ("metadata", "apiVersion", "kind", "status")}
         if kind == "secrets":
-            rest["data"] = {key: _value(key, value) for key, value in (item.get("data") or {}).items()}
+            rest["data"] = {key: _value(key, value, workspace) for key, value in (item.get("data") or {}).items()}
         text = json.dumps({"metadata": kept, **rest}, sort_keys=True).replace(workspace, "WORKSPACE")
         text = _HASH.sub("-HASH", _UID.sub("UID", _TIME.sub("TIME", text)))
         name = _HASH.sub("-HASH", metadata["name"].replace(workspace, "WORKSPACE"))
         self.objects.setdefault(workspace, {})[f"{kind}/{name}"] = json.loads(text)
 
 
-def _value(key: str, encoded: str) -> str:
+def _value(key: str, encoded: str, workspace: str) -> str:
     """Return the same text for the same value, and for one that is drawn for each run."""
     if _MADE_UP.search(key):
         return "DRAWN"
-    return hashlib.sha256(base64.b64decode(encoded)).hexdigest()[:12]
+    value = base64.b64decode(encoded).replace(workspace.encode(), b"WORKSPACE")
+    return hashlib.sha256(value).hexdigest()[:12]
 
 
 def differences(one: Objects, other: Objects) -> list[str]:

@@ -253,7 +253,7 @@ def _show_stack(project: Project, stack: str, form: Format, *, ca_certificate: b
         return
     summary = read_summary(export(project, stack), stack, clock.now())
     if form is Format.JSON:
-        print(json.dumps(summary_text.as_json(summary), indent=2))
+        print(json_text(summary_text.as_json(summary)))
         return
     url = config.get(PLATFORM_URL)
     platform = url if isinstance(url, str) and platform_url_problem(url) is None else None
