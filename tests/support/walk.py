@@ -106,13 +106,23 @@ class Walker:
         return Walk(spot, self._three(spot, *some)) if some else None
 
     def _three(self, spot: Spot, extra: Mapping[Steps, Any], taken: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        absent = self._entry(spot, None, extra)
-        if absent in taken or not self._accepts(absent):
-            absent = self._entry(spot, None, None)
-        return {ABSENT: absent, TYPICAL: taken[0], EDGE: taken[-1]}
+        return {ABSENT: self._absent(spot, extra, taken), TYPICAL: taken[0], EDGE: taken[-1]}
+
+    def _absent(self, spot: Spot, extra: Mapping[Steps, Any], taken: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the entry without the field, or without as little around it as the checks take."""
+        value = self.values.of(spot.schema, spot.place)[0]
+        for depth in reversed(range(1, len(spot.steps))):
+            entry = self._entry(spot, value, extra)
+            inner: Any = entry
+            for index, step in enumerate(spot.steps[:depth]):
+                inner = inner[self._step(spot.steps[:index], step)]
+            del inner[self._step(spot.steps[:depth], spot.steps[depth])]
+            if entry not in taken and self._accepts(entry):
+                return entry
+        return self._entry(spot, None, {})
 
     def _companions(self, spot: Spot) -> Iterator[dict[Steps, Any]]:
-        """Yield sets of fields to put beside one: none, then one, then two or three of its own object or those above."""
+        """Yield sets of fields to put beside one: none, one of any object around it, or two of its own object."""
         yield {}
         near: list[tuple[Steps, Any]] = []
         for depth in range(len(spot.steps), 0, -1):
@@ -144,20 +154,26 @@ class Walker:
     def _fields_at(self, steps: Steps) -> Mapping[str, Schema]:
         return dict(self._rules_at(steps)[0].get("properties", {}))
 
-    def _entry(self, spot: Spot, value: Any, extra: Mapping[Steps, Any] | None) -> dict[str, Any]:
+    def _entry(self, spot: Spot, value: Any, extra: Mapping[Steps, Any]) -> dict[str, Any]:
         """Return an entry of a workspace.
 
         Args:
             spot: The field.
             value: Its value; None leaves it out.
-            extra: Fields beside it; None leaves the whole object out that would hold it.
+            extra: Fields beside it.
         """
         entry: dict[str, Any] = copy.deepcopy(dict(self._base))
-        placed = {**(extra or {}), **({} if value is None else {spot.steps: value})}
         entry.pop(spot.steps[0], None)
+        placed = {**extra, **({} if value is None else {spot.steps: value})}
         for steps in sorted(placed, key=len):
             self._place(entry, steps, copy.deepcopy(placed[steps]))
         return entry
+
+    def _step(self, above: Steps, step: str) -> Any:
+        """Return the index or the key of a step."""
+        if step == ITEM:
+            return 0
+        return self.values.keys(self._rules_at(above)[0])[0] if step == ENTRY else step
 
     def _place(self, entry: dict[str, Any], steps: Steps, value: Any) -> None:
         inner: Any = entry
@@ -166,8 +182,7 @@ class Walker:
             if step == ITEM:
                 inner = inner[0]
             elif step == ENTRY:
-                key = self.values.keys(self._rules_at(steps[:index])[0])[0]
-                inner = inner.setdefault(key, self._start(steps[: index + 1]))
+                inner = inner.setdefault(self._step(steps[:index], step), self._start(steps[: index + 1]))
             elif last:
                 inner[step] = value
             else:

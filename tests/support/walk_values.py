@@ -1,4 +1,4 @@
-"""Values of a stack file's fields, from its JSON Schema: for each field several that a stack may have, common ones first.
+"""Values of a stack file's fields, from its JSON Schema: for each field several, common ones first.
 
 What a schema cannot say (a duration, a day from today, a file that is there) is in two small tables: `KINDS`, by the
 schema's title, and `NAMED`, by object and field. The names in them are those of `tests.support.walk_world`.
