@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
-from hypothesis.errors import NoSuchExample
+from hypothesis.errors import NoSuchExample, Unsatisfiable
 
 Schema = Mapping[str, Any]
 
@@ -211,5 +211,5 @@ def _out_of(pattern: str, low: int, high: int) -> Iterator[str]:
                 st.from_regex(pattern), lambda text, least=least: least <= len(text) <= high and text.isascii(),
                 settings=quiet,
             )  # fmt: skip
-        except NoSuchExample:
+        except (NoSuchExample, Unsatisfiable):
             return
