@@ -1,4 +1,4 @@
-"""`make evidence`: run the evidence, and write docs/project/evidence.md from what its tests counted."""
+"""`make evidence`: run the evidence, and write docs/internals/evidence-figures.md from what its tests counted."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ from tests.support.evidence import FILE, totals
 from tests.support.evidence_data import AREAS, BUGS, FINDINGS, NOT_COVERED
 
 ROOT: Final = Path(__file__).parents[2]
-PAGE: Final = ROOT / "docs" / "project" / "evidence.md"
+PAGE: Final = ROOT / "docs" / "internals" / "evidence-figures.md"
 _MEASURED: Final = ("<!-- measured: `make evidence` writes from here -->", "<!-- to here -->")
 _KEPT: Final = ("<!-- kept: tests/support/evidence_data.py -->", "<!-- end of what is kept -->")
 
@@ -45,11 +45,11 @@ def kept() -> str:
         [
             "## Bugs that it found",
             "",
-            *_table(("found by", "what was wrong", "mended by", "test"), bugs),
+            *_table(("found by", "what was wrong", "fixed by", "test"), bugs),
             "",
             "## Security findings",
             "",
-            "A review of 2026-11-26 attacked the sandbox as a user of one workspace. Each mended finding keeps a test.",
+            "A review of 2026-11-26 attacked the sandbox as a user of one workspace. Each fixed finding keeps a test.",
             "",
             *_table(("", "finding", "tests"), found),
             "",
