@@ -1,7 +1,6 @@
-"""Everything that comes from the cluster and from the state, hostile, through every output of every verb that shows it.
+"""Hostile contents of the cluster and of the state, through every output of every verb that shows them.
 
-Names, roles and dates of a forged ledger, forged tokens of keys, forged run records, and objects of the cluster with one
-field replaced. No output has a traceback, a raw control character, a command of a CI log, or a name that is markup.
+Names, roles and dates of a forged ledger, forged tokens of keys, and objects of the cluster with one field replaced. No output has a traceback, a raw control character, a command of a CI log, or a name that is markup.
 """
 
 import copy

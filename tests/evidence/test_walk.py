@@ -1,10 +1,10 @@
-"""Every field of the stack file, walked on the real engine and API server: every way between three of its values.
+"""Every field of the stack file, walked on the real engine and API server: all ways between three of its values.
 
 Each field has three workspaces, which begin with one of its values each. Two runs take each of them to another value
 and back: with three workspaces these are all six ways. A field that is added to the schema is walked with the others.
 
-After each run: a second one is empty; what a workspace has is what one has that began with this value; who has access is
-who the file says; no token is live that no state knows; and the scan of `tests.support.machine` finds no secret.
+After each run: a second one is empty; a workspace has what one has that began with this value; who has access is who
+the file says; no token is live that no state knows; and the scan of `tests.support.machine` finds no secret.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What is walked: every field that the schema has, also one of tomorrow; and one without values is an error in words."""
+"""What is walked: every field of the schema, also one of tomorrow. One without values is an error in words."""
 
 import copy
 from typing import Any
