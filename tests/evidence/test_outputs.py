@@ -1,6 +1,7 @@
 """Hostile contents of the cluster and of the state, through every output of every verb that shows them.
 
-Names, roles and dates of a forged ledger, forged tokens of keys, and objects of the cluster with one field replaced. No output has a traceback, a raw control character, a command of a CI log, or a name that is markup.
+Names, roles and dates of a forged ledger, forged tokens of keys, and objects of the cluster with one field replaced. No
+output has a traceback, a raw control character, a command of a CI log, or a name that is markup.
 """
 
 import copy
@@ -139,7 +140,7 @@ def test_the_verbs_print_what_is_well(engine: Engine, api: FakeApi, outputs: Out
 
 @pytest.mark.parametrize("words", FORMS, ids=" ".join)
 def test_a_forged_ledger(words: tuple[str, ...], engine: Engine, api: FakeApi, outputs: Outputs) -> None:
-    @examples(60)
+    @examples(40)
     @given(LEDGERS)
     def all_of_them(ledger: dict[str, Any]) -> None:
         engine.declared(ledger)
@@ -148,11 +149,12 @@ def test_a_forged_ledger(words: tuple[str, ...], engine: Engine, api: FakeApi, o
     all_of_them()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", FORMS, ids=" ".join)
 def test_a_ledger_with_one_field_of_another_kind(
     words: tuple[str, ...], engine: Engine, api: FakeApi, outputs: Outputs
 ) -> None:
-    @examples(100)
+    @examples(40)
     @given(st.sampled_from([at for at in paths(LEDGER) if at]), st.sampled_from(VALUES))
     def all_of_them(at: tuple[object, ...], value: object) -> None:
         engine.declared(replaced(LEDGER, at, value))
@@ -161,6 +163,7 @@ def test_a_ledger_with_one_field_of_another_kind(
     all_of_them()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", FORMS, ids=" ".join)
 def test_a_resource_with_one_field_of_another_kind(
     words: tuple[str, ...], engine: Engine, api: FakeApi, outputs: Outputs
@@ -169,7 +172,7 @@ def test_a_resource_with_one_field_of_another_kind(
     well = copy.deepcopy(engine.resources)
     spots = [at for at in paths(well) if len(at) > 2 and at[1] not in ("type", "urn")]
 
-    @examples(100)
+    @examples(40)
     @given(st.sampled_from(spots), st.sampled_from(VALUES))
     def all_of_them(at: tuple[object, ...], value: object) -> None:
         engine.resources = replaced(well, at, value)
@@ -186,9 +189,12 @@ def test_a_cluster_with_hostile_objects(words: tuple[str, ...], engine: Engine, 
     engine.declared(LEDGER)
     well = dict(api.objects)
     access = [path for path in well if path.split("/")[-2] in ("rolebindings", "serviceaccounts")]
-    fields = [(path, at) for path in access for at in paths(well[path]) if at and at[:2] != ("metadata", "namespace")]
+    # Names and labels are of their kind in every answer of a server, and the server of this test selects by them.
+    kept = {("metadata", field) for field in ("name", "namespace", "labels", "uid", "resourceVersion")}
+    fields = [(path, at) for path in access for at in paths(well[path]) if at not in ((), ("metadata",))]
+    fields = [(path, at) for path, at in fields if at[:2] not in kept]
 
-    @examples(150)
+    @examples(60)
     @given(st.sampled_from(fields), st.sampled_from(VALUES) | NAMES)
     def all_of_them(field: tuple[str, tuple[object, ...]], value: object) -> None:
         path, at = field

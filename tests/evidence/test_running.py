@@ -1,4 +1,4 @@
-"""Secrets while a run is on: in no argument of any process, in no foreign environment, in no file that others may read."""
+"""Secrets while a run is on: in no argument of a process, in no environment, in no file that others may read."""
 
 import stat
 import threading
