@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from ambient_components import clock
 from ambient_components.stacks import pulumi as cli_engine
+from sandbox.ui_style import UiKey, UiWorkspace
 from tests.support.access_cli import FILES, LEDGER, put
 from tests.support.access_objects import by_platform, in_state, made
 from tests.support.evidence import count
@@ -179,6 +180,39 @@ def test_a_resource_with_one_field_of_another_kind(
         outputs.fine(words)
 
     all_of_them()
+
+
+@examples(40)
+@given(
+    creator=NAMES,
+    key=NAMES,
+    grants=st.lists(st.tuples(st.sampled_from(["user", "group"]), NAMES, ROLES), max_size=2),
+    text=NAMES,
+)
+def test_an_adopted_workspace(
+    creator: str, key: str, grants: list[tuple[str, str, str]], text: str, engine: Engine, api: FakeApi
+) -> None:
+    """People write these in the platform's UI, or with kubectl; the page of a change request shows what adopts them."""
+    made = UiWorkspace(
+        "hostile",
+        creator,
+        tuple(grants),
+        (UiKey(key, "edit", text),),
+        {"mcpServers": {"custom": {text: {"url": text}}}},
+    )
+    before = dict(api.objects)
+    try:
+        for path, body in made.objects():
+            about = {name: value for name, value in body.items() if name not in ("metadata", "apiVersion", "kind")}
+            metadata = body["metadata"]
+            notes = {"labels": metadata.get("labels"), "annotations": metadata.get("annotations")}
+            api.add(path, metadata["name"], **notes, **about)
+        result = printed("adopt", "dev", "hostile", "--dry-run")
+    finally:
+        api.objects.clear()
+        api.objects.update(before)
+    assert wrong(result, "text") == [], result
+    count("outputs", "outputs of hostile clusters and states", 1)
 
 
 LIVE = [("access", "dev", "--live"), ("keys", "list", "dev")]

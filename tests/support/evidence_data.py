@@ -50,6 +50,12 @@ BUGS: Final = (
         "9f3c580",
         "tests/unit/cli/test_hostile_outputs.py::test_a_state_with_an_unknown_role_or_subject_is_compared",
     ),
+    Bug(
+        "outputs",
+        "`ambient adopt --dry-run --format json` printed a diff and no JSON; it is wrong usage now",
+        "COMMIT2",
+        "tests/unit/cli/test_adopt.py::test_options_that_do_not_fit_are_refused",
+    ),
 )
 
 _INSIDER = "tests/engine/insider/test_"
