@@ -53,7 +53,7 @@ BUGS: Final = (
     Bug(
         "outputs",
         "`ambient adopt --dry-run --format json` printed a diff and no JSON; it is wrong usage now",
-        "COMMIT2",
+        "5b1c63a",
         "tests/unit/cli/test_adopt.py::test_options_that_do_not_fit_are_refused",
     ),
 )

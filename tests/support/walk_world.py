@@ -89,7 +89,14 @@ class Connection:
         self._open: http.client.HTTPSConnection | None = None
 
     def send(self, method: str, path: str, body: object = None) -> Any:
-        """Send a request and return the answer."""
+        """Send a request and return the answer; once more where the server has closed an idle connection."""
+        try:
+            return self._send(method, path, body)
+        except (http.client.RemoteDisconnected, ConnectionError):
+            self._open = None
+            return self._send(method, path, body)
+
+    def _send(self, method: str, path: str, body: object) -> Any:
         if self._open is None:
             self._open = http.client.HTTPSConnection(
                 str(self._address.hostname), self._address.port, context=self._context, timeout=60
