@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.evidence import FILE, totals
-from tests.support.evidence_data import AREAS, BUGS, FINDINGS, NOT_COVERED
+from tests.support.evidence_data import AREAS, BUGS, FINDINGS, NOT_COVERED, NOT_WALKED
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "internals" / "evidence-figures.md"
@@ -56,6 +56,12 @@ def kept() -> str:
             "## Not covered",
             "",
             *(f"- {text}" for text in NOT_COVERED),
+            "",
+            "Fields of an entry that are not walked:",
+            "",
+            *_table(
+                ("field", "why", "tests"), [(f"`{name}`", why, f"`{test}`") for name, (why, test) in NOT_WALKED.items()]
+            ),
         ]
     )
 
