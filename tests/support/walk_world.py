@@ -56,6 +56,11 @@ def file_of(entries: Mapping[str, Mapping[str, Any]]) -> str:
     return json.dumps({**FRAME, "workspaces": workspaces})
 
 
+def file_text(parts: Mapping[str, Any], name: str) -> str:
+    """Return a whole stack file in JSON; `THIS` in it is the name of its only workspace."""
+    return json.dumps(parts).replace("THIS", name)
+
+
 def furnish(stack: Stack) -> None:
     """Make all that the values refer to: files, variables, values of the config, Secrets of other namespaces."""
     folder = stack.folder / "stacks" / "walk"
