@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from ambient_components.shards import CHECKPOINTS_VARIABLE
 from ambient_components.stackfile.loader import review_stack
 from ambient_components.stackfile.schema import stack_schema
 from sandbox.store import Store
@@ -234,6 +235,8 @@ def _leaving(cell: Cell) -> dict[str, Any]:
 def world(stack: Stack, store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     """A stack with all that the values of fields refer to; files of the values are below its folder."""
     monkeypatch.chdir(stack.folder)
+    # Nothing is killed here, and a state that is written after each step takes most of a run's time.
+    stack.environment[CHECKPOINTS_VARIABLE] = "true"
     furnish(stack)
     with_store(stack, store)
     yield stack
