@@ -1,6 +1,5 @@
 """`ambient show`: a stack's access and keys from its state, or one workspace's merged entry from the files."""
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
