@@ -52,6 +52,12 @@ BUGS: Final = (
     ),
     Bug(
         "outputs",
+        "A run of a fleet ended as a bug of the plugin where a run record had a role or a subject that it did not know",
+        "284d54c",
+        "tests/unit/shards/test_forged_records.py::test_an_entry_of_another_form_ends_no_run",
+    ),
+    Bug(
+        "outputs",
         "`ambient adopt --dry-run --format json` printed a diff and no JSON; it is wrong usage now",
         "5b1c63a",
         "tests/unit/cli/test_adopt.py::test_options_that_do_not_fit_are_refused",

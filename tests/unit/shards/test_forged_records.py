@@ -22,7 +22,7 @@ ENTRY = {
     "keys": {"ci": {"role": "view", "generation": 1}},
 }
 DATA = st.dictionaries(
-    KEYS, JSON.map(lambda one: json.dumps(one)) | st.text(max_size=20) | st.sampled_from(["{", "[[["])
+    KEYS, JSON.map(json.dumps) | st.text(max_size=20) | st.sampled_from(["{", "[[["])
 )
 AFTER = read_ledger({"pay": ENTRY})
 
