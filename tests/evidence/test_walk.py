@@ -142,7 +142,7 @@ class Batch:
 
     def _reason(self, cell: Cell, result: Result) -> str:
         lines = [line.strip() for line in result.text.splitlines() if re.search(rf"{cell.name}(?![0-9a-z-])", line)]
-        errors = [line for line in lines if "error" in line and "warning" not in line]
+        errors = [line for line in lines if "error: " in line]
         return errors[0].replace(cell.name, "WORKSPACE") if errors else ""
 
     def _refuse(self, cell: Cell, what: str, result: Result) -> None:

@@ -60,6 +60,7 @@ NAMED: Final[dict[str, tuple[Any, ...]]] = {
     "DeliverySecret.name": ("THIS-one", "THIS.two"),
     "Workspace.state": ("closed", "released"),
     "Bucket.driver": ("s3",),
+    "Acknowledgement.date": (_day(-20), _day(-3)),
 }
 """Values by object and field, where the field's kind alone would not do."""
 

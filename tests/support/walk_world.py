@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ambient_components.platform.naming import key_account
+from sandbox.ui_style import UiWorkspace
 from tests.support.certificates import CERTIFICATE
 from tests.support.machine import Machine
 from tests.support.stacks import Stack
@@ -146,6 +147,7 @@ _LISTS: Final = (
     "/apis/vteam.ambient-code/v1alpha1/agenticsessions",
 )
 _KUBERNETES_OWN: Final = {("configmaps", "kube-root-ca.crt"), ("serviceaccounts", "default")}
+PLATFORM_LIMITS: Final = dict(UiWorkspace("any")._limits()["spec"])
 TOKEN_LABEL: Final = "ambient-components/handle"
 _MADE_UP: Final = re.compile(r"S3_(ACCESS|SECRET)_KEY|token$|one$|TWO_of\.the-edge$")
 """Values that are drawn for each run, in Secrets of buckets and of delivered keys."""
@@ -177,7 +179,9 @@ class Snapshot:
         for path in _LISTS:
             kind = path.rpartition("/")[2]
             for item in connection.send("GET", path)["items"]:
-                if (kind, item["metadata"]["name"]) not in _KUBERNETES_OWN and (name := self._workspace(item)):
+                if (kind, item["metadata"]["name"]) in _KUBERNETES_OWN or self._is_platforms(kind, item):
+                    continue
+                if name := self._workspace(item):
                     self._add(name, kind, item)
 
     def _workspace(self, item: Mapping[str, Any]) -> str | None:
@@ -186,6 +190,15 @@ class Snapshot:
             return str(namespace)
         # A key's Secret lies elsewhere, and is named after the workspace.
         return next((one for one in self._names if namespace in NAMESPACES and name.startswith(one)), None)
+
+    @staticmethod
+    def _is_platforms(kind: str, item: Mapping[str, Any]) -> bool:
+        """Whether it is the LimitRange that the platform's operator makes in every workspace.
+
+        No operator runs here. A run that no longer declares limits leaves the platform's own behind, as the operator
+        would make them again.
+        """
+        return kind == "limitranges" and item.get("spec") == PLATFORM_LIMITS
 
     def _add(self, workspace: str, kind: str, item: Mapping[str, Any]) -> None:
         metadata = item["metadata"]

@@ -21,9 +21,7 @@ ENTRY = {
     "grants": {"group:devs": "edit"},
     "keys": {"ci": {"role": "view", "generation": 1}},
 }
-DATA = st.dictionaries(
-    KEYS, JSON.map(json.dumps) | st.text(max_size=20) | st.sampled_from(["{", "[[["])
-)
+DATA = st.dictionaries(KEYS, JSON.map(json.dumps) | st.text(max_size=20) | st.sampled_from(["{", "[[["]))
 AFTER = read_ledger({"pay": ENTRY})
 
 
