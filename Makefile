@@ -151,7 +151,7 @@ insider: compiled sandbox-build ## Attack the sandbox as a workspace user, and p
 	$(PYTHON) -m pytest tests/engine/insider --no-header -q $(ARGS)
 
 bench: compiled sandbox-build ## Measure 10, 100 and 1,000 workspaces and write docs/project/performance.md (half an hour)
-	$(PYTHON) -m bench --write
+	$(PYTHON) -m bench $(or $(ARGS),--write)
 
 picture: setup ## Make the picture in README, with Chromium
 	@$(PYTHON) -m tests.support.picture

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from bench.errors import BenchError
 from bench.machine import this_machine
+from bench.medians import medians
 from bench.page import write
 from bench.phases import Contender, Phase
 from bench.report import as_json, text
@@ -25,12 +26,15 @@ cluster. The benchmark never fails because of a time, only if contenders create 
 
 _EPILOG = """\
 examples:
-  python -m bench --sizes 10 --phases create --only fleet   a quick run of half a minute
+  python -m bench --quick              two minutes; the same with `make bench ARGS=--quick`
   python -m bench --write              like `make bench`: 10, 100 and 1,000; half an hour on two idle cores
   python -m bench --format json > b.json
 
 Use an idle machine. Large sizes leave out what would take hours. docs/project/performance.md lists it and explains the
 results. Progress goes to standard error, the table to standard output."""
+
+
+_QUICK = [Phase.CREATE, Phase.NOTHING, Phase.PREVIEW, Phase.REFRESH, Phase.ONE]
 
 
 def _sizes(text: str) -> list[int]:
@@ -84,6 +88,10 @@ def parser() -> argparse.ArgumentParser:
         "--adopt", type=int, default=None, metavar="N",
         help="existing workspaces to adopt (default: 1000 with all sizes and contenders, otherwise 0; alone: no sizes)",
     )  # fmt: skip
+    made.add_argument("--runs", type=int, default=1, metavar="N", help="repeat it and report medians (default: 1)")
+    made.add_argument(
+        "--quick", action="store_true", help="10 and 100 workspaces, fleet and kubectl, five phases: two minutes"
+    )
     made.add_argument("--write", action="store_true", help="write docs/project/performance.md and its chart")
     made.add_argument("--format", choices=("text", "json"), default="text", help="output format (default: text)")
     return made
@@ -109,9 +117,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         toolchain = find_or_build(progress)
         machine = this_machine(toolchain)
         say(machine.line())
+        if options.quick:
+            options.sizes, options.phases, options.only = options.sizes or [10, 100], _QUICK, [
+                Contender.FLEET, Contender.KUBECTL,
+            ]  # fmt: skip
         sizes = options.sizes or ([10, 100, 1000] if options.adopt is None else [])
         adopted = options.adopt if options.adopt is not None else 0 if options.sizes else 1000
-        results = benchmark(toolchain, Selection(sizes, options.phases, options.only, adopted), say)
+        selection = Selection(sizes, options.phases, options.only, adopted)
+        runs = []
+        for number in range(max(1, options.runs)):
+            if options.runs > 1:
+                say(f"run {number + 1} of {options.runs}")
+            runs.append(benchmark(toolchain, selection, say))
+        results = medians(runs)
         if options.write:
             write(results, machine)
     except KeyboardInterrupt:

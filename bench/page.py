@@ -5,6 +5,7 @@ from typing import Final
 
 from bench.errors import BenchError
 from bench.machine import Machine
+from bench.medians import is_median
 from bench.plot import svg
 from bench.report import HEADER, adoption_lines, cells, exponents, markdown, offline_lines, ordered, parts
 from bench.run import Results
@@ -19,8 +20,9 @@ END: Final = "<!-- to here -->"
 
 def measured(results: Results, machine: Machine) -> str:
     """Return the generated part of the page."""
+    runs = "Medians of several runs, with the fastest and the slowest" if is_median(results) else "One run"
     lines = [
-        f"{machine.line()}. One run. Each workspace: {PER_WORKSPACE}.",
+        f"{machine.line()}. {runs}. Each workspace: {PER_WORKSPACE}.",
         "",
         f"![Seconds over workspaces, both axes logarithmic]({PICTURE.name})",
         "",

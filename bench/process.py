@@ -20,6 +20,7 @@ _INTERVAL: Final = 0.2
 _MIB: Final = 1 << 20
 _PARTS: Final = (
     ("ambient_components.provider", "ambient plugin"),
+    ("ambient_components.warm", "warm processes"),
     ("bin/ambient ", "ambient"),
     ("kubectl", "kubectl"),
     ("bench.raw_client", "client"),
@@ -46,7 +47,7 @@ class Usage:
     """Bytes written to files by the whole tree, counted by the kernel in blocks. Nearly all of it is state."""
 
     total_mib: float | None
-    """Peak of the sampled sum over the tree. Shared pages count once for each process."""
+    """Peak of the sampled sum over the tree. A page that several processes share counts once (PSS)."""
 
     cpu_of: dict[str, float] = field(default_factory=dict)
     """Sampled CPU seconds by part. The sum is slightly less than `cpu_seconds`."""
@@ -186,15 +187,16 @@ def _processes() -> Iterator[tuple[int, int, float]]:
 def _memory(pid: int) -> tuple[float, float] | None:
     """Return current and peak memory in MiB. None if the process has ended."""
     try:
-        lines = (_PROC / str(pid) / "status").read_text(errors="replace").splitlines()
+        folder = _PROC / str(pid)
+        text = (folder / "smaps_rollup").read_text(errors="replace") + (folder / "status").read_text(errors="replace")
     except OSError:
         return None
     sizes = {
         key: int(value.split()[0]) / 1024
-        for key, _, value in (line.partition(":") for line in lines)
-        if key in {"VmRSS", "VmHWM"}
+        for key, _, value in (line.partition(":") for line in text.splitlines())
+        if key in {"Pss", "VmHWM"}
     }
-    return (sizes["VmRSS"], sizes["VmHWM"]) if len(sizes) == 2 else None
+    return (sizes["Pss"], sizes["VmHWM"]) if len(sizes) == 2 else None
 
 
 def _part(pid: int) -> str | None:

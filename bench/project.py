@@ -56,8 +56,10 @@ class _Project:
         for file in ("Pulumi.yaml", "__main__.py"):
             shutil.copy(source / file, self.folder)
         (self.folder / "plugin").symlink_to(REPOSITORY / "plugin")
-        # A real language host requires the virtual environment that Pulumi.yaml names.
-        (self.folder / ".venv").symlink_to(sys.prefix)
+        # One path for all projects, as compiled files are kept by the path of their source.
+        settings = self.folder / "Pulumi.yaml"
+        text = settings.read_text(encoding="utf-8")
+        settings.write_text(text.replace("virtualenv: .venv", f"virtualenv: {sys.prefix}"), encoding="utf-8")
         self.prepare()
 
     def source(self) -> Path:
@@ -111,7 +113,8 @@ class FleetProject(_Project):
             return self.run(_AMBIENT, "plan", NAME, "--all").usage
         if phase is Phase.DESTROY:
             return self.run(_AMBIENT, "destroy", NAME, "--confirm", NAME).usage
-        return self.run(_AMBIENT, "up", NAME, "--yes").usage
+        refresh = ["--refresh"] if phase is Phase.REFRESH else []
+        return self.run(_AMBIENT, "up", NAME, "--yes", *refresh).usage
 
 
 class PlainProject(_Project):
@@ -130,6 +133,7 @@ class PlainProject(_Project):
         (self.folder / "stack.yaml").write_text(stack_file(self.workspaces, change), encoding="utf-8")
         command = {
             Phase.PREVIEW: ["preview", "--expect-no-changes"],
+            Phase.REFRESH: ["up", "--yes", "--skip-preview", "--suppress-outputs", "--refresh"],
             Phase.DESTROY: ["destroy", "--yes", "--skip-preview"],
         }
         words = command.get(phase, ["up", "--yes", "--skip-preview", "--suppress-outputs"])

@@ -15,7 +15,8 @@ HEADER: Final = (
     "N", "phase", "contender", "s", "CPU s", "server CPU s", "MiB all", "MiB largest", "requests", "MB written",
 )  # fmt: skip
 _PARTS: Final = (
-    "program", "engine", "ambient plugin", "kubernetes plugin", "language host", "ambient", "kubectl", "client",
+    "warm processes", "engine", "ambient plugin", "kubernetes plugin", "program", "language host", "ambient", "kubectl",
+    "client",
 )  # fmt: skip
 
 
@@ -24,10 +25,16 @@ def cells(row: Row) -> list[str]:
     usage, server = row.usage, row.server
     total = "-" if usage.total_mib is None else f"{usage.total_mib:,.0f}"
     return [
-        f"{row.workspaces:,}", row.phase.value, row.contender.value, f"{usage.seconds:,.1f}",
+        f"{row.workspaces:,}", row.phase.value, row.contender.value, _seconds(row),
         f"{usage.cpu_seconds:,.1f}", f"{server.api_cpu + server.other_cpu:,.1f}", total, f"{usage.largest_mib:,.0f}",
         f"{server.requests:,}", f"{usage.written_mib:,.1f}",
     ]  # fmt: skip
+
+
+def _seconds(row: Row) -> str:
+    """Return a row's seconds, with the spread of several runs."""
+    spread = f" ({row.fastest:,.1f}-{row.slowest:,.1f})" if row.slowest else ""
+    return f"{row.usage.seconds:,.1f}{spread}"
 
 
 def ordered(results: Results) -> list[Row]:

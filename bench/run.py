@@ -31,6 +31,10 @@ class Row:
     phase: Phase
     usage: Usage
     server: server.Server
+    fastest: float = 0.0
+    """Seconds of the fastest of several runs. 0 for a single run."""
+    slowest: float = 0.0
+    """Seconds of the slowest."""
 
 
 @dataclass

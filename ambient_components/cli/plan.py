@@ -37,6 +37,7 @@ from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project, bare_name, stack_path
 from ambient_components.stacks.saved_states import no_state, saved_export
 from ambient_components.stacks.selection import Fleet, find_fleet, find_fleets, listed
+from ambient_components.warm import client as warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +260,7 @@ def _online(
     no_secrets: bool,
 ) -> Plan:
     require_passphrase(project, stack)
+    warm.begin()
     pulumi, when = making.engine_at(project, at), at or clock.now()
     # Before the preview: a run in between then differs from this state, and a saved plan of it is refused.
     export = backend.export(pulumi, stack)

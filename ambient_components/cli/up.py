@@ -31,6 +31,7 @@ from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.pulumi import PulumiEngine
 from ambient_components.stacks.selection import Fleet
+from ambient_components.warm import client as warm
 
 _SHOWN: Final = 20
 
@@ -101,6 +102,7 @@ def up(
     require_passphrase(project, stack)
     reviewed = saved.read(plan) if plan else None
     refresh = reviewed.refresh if reviewed else refresh
+    warm.begin()
     made = _planned(project, stack, reviewed, refresh=refresh)
     show(made.plan, verbose=verbose)
     sys.stdout.flush()

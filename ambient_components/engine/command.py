@@ -5,11 +5,13 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Protocol, Self
 
 from ambient_components import activity, problem_json
 from ambient_components.engine import failures, texts
+from ambient_components.engine.attaching import attach
 from ambient_components.engine.phases import phase
 from ambient_components.errors import AmbientError, Problem, fail, refusal
 
@@ -93,11 +95,11 @@ class Pulumi:
 
     def _done(self, arguments: tuple[str, ...], stdin: str | None) -> Answer:
         environ = self.environment(arguments)  # may ask for the passphrase, which a progress line would hide
-        with activity.waiting(phase(arguments)):
+        with activity.waiting(phase(arguments)), closing(attach(arguments, self.folder, environ)) as warm:
             done = subprocess.run(  # noqa: S603
-                [program(self.environ), *self.arguments(arguments), *_QUIETLY],
+                [program(self.environ), *self.arguments(arguments), *warm.flags, *_QUIETLY],
                 cwd=self.folder,
-                env=environ,
+                env=warm.environment(environ),
                 # Not the terminal's: an unseen prompt would wait forever.
                 input=stdin or "",
                 capture_output=True,

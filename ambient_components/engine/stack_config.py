@@ -32,8 +32,7 @@ class ConfigFiles:
         Raises:
             AmbientError: The file cannot be read, or it has no project name.
         """
-        path = folder / PROJECT_FILE
-        settings = _read(path, str(path))
+        path, settings = folder / PROJECT_FILE, project_settings(folder)
         name, old = settings.get("name"), settings.get("config")
         if not isinstance(name, str):
             fail(Where(str(path)), "name", "the project has no name", "add: name: my-project")
@@ -73,6 +72,16 @@ class ConfigFiles:
     def shown(self, path: Path) -> str:
         """Return a path for messages, relative to the folder of the project."""
         return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else str(path)
+
+
+def project_settings(folder: Path) -> Mapping[str, Any]:
+    """Return the content of a project's Pulumi.yaml.
+
+    Raises:
+        AmbientError: The file can't be read.
+    """
+    path = folder / PROJECT_FILE
+    return _read(path, str(path))
 
 
 def _read(path: Path, shown: str) -> Mapping[str, Any]:

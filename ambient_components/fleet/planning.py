@@ -24,6 +24,7 @@ from ambient_components.stacks.ledgers import ledger_from_state
 from ambient_components.stacks.saved_states import read_exports
 from ambient_components.stacks.selection import Fleet
 from ambient_components.stacks.states import deployed_shards, export, exports
+from ambient_components.warm import client as warm
 
 _COLLECTOR, _SELDOM = "GOGC", "300"
 """Settings of Go's garbage collector for short-lived engines and plugins: a sixth less CPU for about 80 MiB more
@@ -144,6 +145,7 @@ def plan_fleet(
     if offline or evaluated.moved:
         parts = [_by_files(fleet.name, known, when)]
     else:
+        warm.begin(files=[str(fleet.project.folder), fleet.stack_file])
         parts = _online(known, engine, evaluated, when, jobs, refresh=refresh)
     if quiet:
         # Without changes, but with upcoming dates.

@@ -8,12 +8,13 @@ import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, Self
 
 from ambient_components.engine import failures, texts
+from ambient_components.engine.attaching import attach
 from ambient_components.engine.command import start
 from ambient_components.errors import refusal
 from ambient_components.fleet.run_events import Failure, Reported
@@ -79,7 +80,12 @@ class Child:
         self.reported = reported
         self.started = time.monotonic()
         self._reported: list[str] = []
-        self._process = start(arguments, folder, environ)
+        self._warm = attach(arguments, folder, environ)
+        try:
+            self._process = start([*arguments, *self._warm.flags], folder, self._warm.environment(environ))
+        except BaseException:
+            self._warm.close()
+            raise
         self._errors = threading.Thread(target=self._listen, daemon=True)
         self._errors.start()
 
@@ -91,9 +97,10 @@ class Child:
     def wait(self) -> int:
         """Read the output until the process ends. Return the exit code, negative for a signal."""
         assert self._process.stdout is not None  # noqa: S101  # it is a pipe
-        for line in self._process.stdout:
-            self.reported.take(line)
-        code = self._process.wait()
+        with closing(self._warm):
+            for line in self._process.stdout:
+                self.reported.take(line)
+            code = self._process.wait()
         self._errors.join(timeout=5)
         if code != 0 and not self.reported.failures:
             self._explain(code)

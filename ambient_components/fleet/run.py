@@ -26,6 +26,7 @@ from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
 from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.selection import Fleet
+from ambient_components.warm import client as warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], b
     decisions = decided(fleets, request)
     if all(task.skip for one in decisions for task in one.tasks):
         return carried_out(decisions, request, {}, begun)
+    # Before the plan, so that what it shows is deployed.
+    warm.begin(files=[str(fleets[0].project.folder), *(fleet.stack_file for fleet in fleets)])
     for one in decisions:
         # Before progress lines, which would hide the question.
         require_passphrase(one.fleet.project, one.fleet.name)
@@ -128,6 +131,7 @@ def carried_out(
         }
         recorder = Recorder(request.verb, records, inputs, lambda: _states(decisions), decisions[0].states)
         plan = Plan(request.verb, request.jobs or default_jobs(), os.environ)
+        warm.begin()
         try:
             with activity.silent():
                 interrupted = Runner(jobs, plan, records, recorder, view).run()

@@ -73,6 +73,10 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
         self._requested = False
         self._threads = ThreadPoolExecutor(_THREADS)
 
+    def close(self) -> None:
+        """Wait for the steps in progress."""
+        self._threads.shutdown()
+
     async def GetPluginInfo(self, request: Any, context: grpc.aio.ServicerContext) -> proto.PluginInfo:  # noqa: ARG002, N802
         """Return the plugin's version."""
         return proto.PluginInfo(version=VERSION)

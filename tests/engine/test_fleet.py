@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.machine import Machine
-from tests.support.stacks import REPOSITORY, Result, Stack
+from tests.support.stacks import REPOSITORY, Result, Stack, copy_project
 
 ENTRY = "{protect: false, owners: ['user:alice@example.com'], shard: %d, keys: {ci: {}}%s}"
 
@@ -26,9 +26,7 @@ class Fleet(Stack):
         self.w = f"w{secrets.token_hex(4)}"
         self.environment = machine.environment | {"PULUMI_OPTION_COLOR": "never", "PYTHONPATH": str(REPOSITORY)}
         (folder / "stacks").mkdir()
-        (folder / "plugin").symlink_to(REPOSITORY / "plugin")
-        for file in ("Pulumi.yaml", "__main__.py"):
-            shutil.copy(REPOSITORY / file, folder)
+        copy_project(folder)
         self.declare()
         self.ambient(
             "init", name, "--shards", "3", "--yes", "--secrets-provider", "passphrase", "--cluster-uid",

@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import yaml
 
 from sandbox.toolchain import Toolchain
 from tests.support.machine import Machine, started
-from tests.support.stacks import REPOSITORY, Stack
+from tests.support.stacks import REPOSITORY, Stack, copy_project
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +28,7 @@ class World(Stack):
         self.machine, self.us, self.name, self.folder = eu, us, f"world-{secrets.token_hex(2)}", folder
         self.w = f"w{secrets.token_hex(4)}"
         (folder / "stacks").mkdir()
-        (folder / "plugin").symlink_to(REPOSITORY / "plugin")
-        for file in ("Pulumi.yaml", "__main__.py"):
-            shutil.copy(REPOSITORY / file, folder)
+        copy_project(folder)
         kubeconfig = folder / "kubeconfig"
         kubeconfig.write_text(yaml.safe_dump(_both({"eu": eu, "us": us})))
         kubeconfig.chmod(0o600)

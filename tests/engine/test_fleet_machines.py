@@ -16,7 +16,7 @@ from ambient_components.shards import home
 from sandbox.signed import REGION
 from sandbox.store import Store
 from tests.support.machine import Machine
-from tests.support.stacks import PATIENCE, REPOSITORY, Result
+from tests.support.stacks import PATIENCE, REPOSITORY, Result, copy_project
 from tests.support.store import s3
 
 pytestmark = pytest.mark.slow
@@ -37,10 +37,7 @@ class Checkout:
     def __init__(self, machine: Machine, environment: dict[str, str], folder: Path, fleet: str) -> None:
         self.machine, self.environment, self.folder, self.fleet = machine, environment, folder, fleet
         (folder / "stacks").mkdir(parents=True, exist_ok=True)
-        if not (folder / "plugin").exists():
-            (folder / "plugin").symlink_to(REPOSITORY / "plugin")
-        for file in ("Pulumi.yaml", "__main__.py"):
-            shutil.copy(REPOSITORY / file, folder)
+        copy_project(folder)
 
     def again(self, folder: Path) -> "Checkout":
         """The same revision on another machine."""

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from pulumi import log
 from pulumi.runtime import resource
+from pulumi.runtime import stack as sdk_stack
 
 from ambient_components import ClusterProviders, Workspace, clock
 from ambient_components.program import main as stack_program
@@ -33,8 +34,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def _loud() -> Iterator[None]:
     """What a program keeps the SDK and Python from (`pulumi_sdk`) ends with it: here the process lives on."""
     trace, debug, thresholds = resource._get_stack_trace, log.debug, gc.get_threshold()
+    waits = vars(sdk_stack)["asyncio"]
     yield
     resource._get_stack_trace = trace
+    setattr(sdk_stack, "asyncio", waits)  # noqa: B010  # an assignment would be an error of types
     log.debug = debug
     gc.unfreeze()
     gc.set_threshold(*thresholds)

@@ -75,3 +75,6 @@ def test_the_sdk_still_uses_the_functions_that_are_replaced() -> None:
     source = inspect.getsource(pulumi.runtime.resource.register_resource)
     assert "= _get_stack_trace()" in source
     assert "log.debug(" in source
+    stack = inspect.getsource(pulumi.runtime.stack.wait_for_rpcs)
+    assert "asyncio.wait(" in stack
+    assert "return_when=asyncio.FIRST_COMPLETED" in stack

@@ -19,6 +19,7 @@ from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.states import stacks_of
+from ambient_components.warm import client as warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ def prove(engine: Engine, stacks: Mapping[str, Collection[str]], live: Live, job
             errors = (refusal(texts.reason(answer.stderr) or f"the preview ended with exit code {answer.code}"),)
         return findings(seen.steps, live, stacks[stack]), errors
 
+    warm.begin()
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         found = list(pool.map(preview, sorted(stacks)))
     return Proof(

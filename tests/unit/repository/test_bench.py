@@ -14,6 +14,7 @@ from ambient_components.stackfile import parse_stack
 from bench.__main__ import _sizes, main, parser
 from bench.errors import BenchError
 from bench.machine import Machine
+from bench.medians import is_median, medians
 from bench.objects import KINDS, Object, difference, lines, objects
 from bench.offline import Offline
 from bench.page import BEGIN, END, PAGE, replaced, write
@@ -139,7 +140,7 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
-    assert "python -m bench --sizes 10" in capsys.readouterr().out
+    assert "python -m bench --quick" in capsys.readouterr().out
 
 
 def test_a_command_is_measured_with_its_children(tmp_path: Path) -> None:
@@ -207,6 +208,17 @@ def test_the_page_is_written_between_its_marks_and_nowhere_else(tmp_path: Path) 
     assert "| 1,000 | create | fleet | 80.0 |" in written
     lines_drawn = [one for one in ElementTree.fromstring(picture.read_text()) if one.tag.endswith("polyline")]  # noqa: S314  # our own
     assert [len(one.attrib["points"].split()) for one in lines_drawn] == [3]
+
+
+def test_several_runs_are_reported_as_medians_with_their_spread() -> None:
+    runs = [results_of(CREATE={100: spent}) for spent in (30, 20, 50)]
+    found = medians(runs)
+    (row,) = found.rows
+    assert (row.usage.seconds, row.usage.cpu_seconds, row.usage.cpu_of) == (30, 60, {"engine": 30})
+    assert (row.server, row.fastest, row.slowest) == (server, 20, 50)
+    assert "30.0 (20.0-50.0)" in text(found, machine)
+    assert is_median(found)
+    assert not is_median(medians(runs[:1]))
 
 
 def test_a_page_without_marks_is_refused() -> None:
