@@ -193,12 +193,13 @@ class Snapshot:
 
     @staticmethod
     def _is_platforms(kind: str, item: Mapping[str, Any]) -> bool:
-        """Whether it is the LimitRange that the platform's operator makes in every workspace.
+        """Whether it is what the platform itself has in a workspace: the operator's LimitRange, the UI's empty flags.
 
         No operator runs here. A run that no longer declares limits leaves the platform's own behind, as the operator
-        would make them again.
+        would make them again. And one that no longer declares flags leaves the UI's object, without flags.
         """
-        return kind == "limitranges" and item.get("spec") == PLATFORM_LIMITS
+        flags = item["metadata"]["name"] == "feature-flag-overrides" and not item.get("data")
+        return flags or (kind == "limitranges" and item.get("spec") == PLATFORM_LIMITS)
 
     def _add(self, workspace: str, kind: str, item: Mapping[str, Any]) -> None:
         metadata = item["metadata"]
