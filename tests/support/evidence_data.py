@@ -33,6 +33,12 @@ AREAS: Final = {
 
 BUGS: Final = (
     Bug(
+        "walk",
+        "A change of `deliver.secret.key` alone deleted the Secret with the key that the same run had written into it",
+        "dd05bba",
+        "tests/unit/provider/tokens/test_delivery.py::test_another_key_of_the_same_secret_gets_the_token_and_the_secret_stays",
+    ),
+    Bug(
         "outputs",
         "`ambient show STACK` printed names of the state with control characters and direction marks as they were",
         "9f3c580",
