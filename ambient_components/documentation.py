@@ -14,7 +14,8 @@ PAGES: Final = f"{REPOSITORY}/blob/v{VERSION}/docs"
 """Address below which this version's pages are."""
 
 ERROR_RULES: Final = frozenset({
-    "actingKey", "adminKey", "adminKeyWithEditors", "bucket", "entireRelease", "entryForm", "expireAfter", "generation",
+    "actingKey", "actingSchedule",
+    "adminKey", "adminKeyWithEditors", "bucket", "entireRelease", "entryForm", "expireAfter", "generation",
     "individualGrant", "interruptedRun", "massRemoval", "missingSecret", "noAdmin", "nonExpiringKey", "notClosed",
     "notDeployed", "otherShard", "overlap", "ownership", "platformKey", "protected", "publicAccess",
     "releaseAlone", "sameObject", "sharedBucket", "tooManyKeys", "unknownAccounts",

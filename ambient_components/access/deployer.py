@@ -20,6 +20,7 @@ from ambient_components.platform.contract import (
     SESSIONS,
     cluster_role,
 )
+from ambient_components.platform.schedules import OPERATOR_CONFIG
 
 
 class Feature(StrEnum):
@@ -32,12 +33,18 @@ class Feature(StrEnum):
     CONTAINERS = "limits.containers"
     QUOTA = "limits.quota"
     NETWORK = "limits.network"
+    SCHEDULES = "schedules"
     CLOSING = "state: closed"
     ADOPTION = "ambient adopt"
     """No file declares it: `ambient rbac --adopt`."""
+    PROOF = "ambient grants --now"
+    """No file declares it, and no run needs it: `ambient rbac` prints it for every stack."""
 
 
 ALL_FEATURES: Final = frozenset(Feature)
+
+BESIDE_RUNS: Final = frozenset({Feature.ADOPTION, Feature.PROOF})
+"""Features of commands, which no run needs and no preflight asks for."""
 
 _SETTINGS: Final = {
     "idleTimeout": Feature.SETTINGS,
@@ -61,6 +68,8 @@ def _features(entry: Entry) -> Iterator[Feature]:
         yield Feature.KEYS
     if entry.secrets or entry.bucket:
         yield Feature.SECRETS
+    if entry.schedules:
+        yield Feature.SCHEDULES
     if entry.is_closed:
         yield Feature.CLOSING
     # A ledger of a program that uses the library may have other names.
@@ -172,8 +181,22 @@ _TABLE: Final[tuple[tuple[str, str, str, dict[str, str], frozenset[Feature]], ..
         BATCH_API_GROUP,
         "cronjobs",
         "schedules",
-        {"list": "seeing the {} of a workspace on closing", "patch": "suspending {} on closing, and resuming them"},
-        frozenset({Feature.CLOSING}),
+        {"list": "seeing the {} of a workspace on closing, and on adoption"},
+        frozenset({Feature.CLOSING, Feature.ADOPTION}),
+    ),
+    (
+        BATCH_API_GROUP,
+        "cronjobs",
+        "schedules",
+        {"patch": "changing {}, and suspending them on closing"},
+        frozenset({Feature.CLOSING, Feature.SCHEDULES}),
+    ),
+    (
+        BATCH_API_GROUP,
+        "cronjobs",
+        "schedules",
+        {verb: _MADE[verb] for verb in ("get", "create", "delete")},
+        frozenset({Feature.SCHEDULES}),
     ),
 )
 
@@ -199,6 +222,21 @@ RIGHTS: Final = tuple(
             *(
                 Right(group, resource, "list", f"reading existing {what} (ambient adopt)", name, _FOR_ADOPTION)
                 for group, resource, name, what in _ADOPTED
+            ),
+            Right(
+                "authorization.k8s.io",
+                "subjectaccessreviews",
+                "create",
+                "asking what the cluster gives to a subject (ambient grants revoke --now)",
+                features=frozenset({Feature.PROOF}),
+            ),
+            Right(
+                "",
+                "configmaps",
+                "get",
+                "reading the image of the platform's operator, where the stack's config has none",
+                OPERATOR_CONFIG,
+                frozenset({Feature.SCHEDULES}),
             ),
             *(
                 Right(RBAC_API_GROUP, "clusterroles", "bind", "granting a role that the deployer does not hold", name)

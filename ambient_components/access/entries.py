@@ -215,6 +215,20 @@ class BucketEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleEntry:
+    """A scheduled session: when it runs, and for whom."""
+
+    schedule: Annotated[str, text(), REQUIRED] = ""
+    """Cron expression."""
+    run_as: Annotated[str | None, text(test=check_user_id)] = None
+    """Id of the platform's user that its sessions act for, if any: they get this user's integrations."""
+    suspend: Annotated[bool | None, flag()] = None
+    """None if the platform's UI decides."""
+    digest: Annotated[str | None, text()] = None
+    """Digest of all other fields, so that a change is visible; a ledger has no prompts."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One workspace."""
 
@@ -242,6 +256,8 @@ class Entry:
     """Names of the declared settings, sorted."""
     limits: Annotated[tuple[str, ...], listed(text())] = ()
     """Names of the declared limits, sorted."""
+    schedules: Annotated[Mapping[str, ScheduleEntry], by_name(nested(ScheduleEntry))] = field(default_factory=dict)
+    """Scheduled sessions by id; a closed workspace keeps them, suspended."""
     bucket: Annotated[BucketEntry | None, nested(BucketEntry)] = None
     """Storage of its session state; a closed workspace keeps it."""
     exceptions: Annotated[tuple[str, ...], listed(text(WORKSPACE_GUARDRAILS))] = ()

@@ -31,6 +31,9 @@ NON_EXPIRING_KEY: Final = "nonExpiringKey"
 ACTING_KEY: Final = "actingKey"
 """A key that acts for a user of the platform."""
 
+ACTING_SCHEDULE: Final = "actingSchedule"
+"""A schedule with sessions that get the integrations of a user of the platform."""
+
 TOO_MANY_KEYS: Final = "tooManyKeys"
 """More keys in one workspace than the stack's limit."""
 
@@ -47,6 +50,7 @@ GUARDRAILS: Final = (
     ADMIN_KEY,
     NON_EXPIRING_KEY,
     ACTING_KEY,
+    ACTING_SCHEDULE,
     TOO_MANY_KEYS,
     INDIVIDUAL_GRANT,
     ADMIN_KEY_WITH_EDITORS,

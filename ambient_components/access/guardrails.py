@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from ambient_components.access.entries import NOTHING, Entry, KeyEntry, Ledger
+from ambient_components.access.entries import NOTHING, Entry, KeyEntry, Ledger, ScheduleEntry
 from ambient_components.access.escalation import admin_keys_with_editors
 from ambient_components.access.guardrail_names import (
     ACTING_KEY,
+    ACTING_SCHEDULE,
     ADMIN_KEY,
     ADMIN_KEY_WITH_EDITORS,
     INDIVIDUAL_GRANT,
@@ -281,6 +282,19 @@ def _key_rules(name: str, old: Entry, new: Entry, settings: GuardrailSettings, _
         )
 
 
+def _schedule_rules(name: str, old: Entry, new: Entry, _: GuardrailSettings, __: datetime | None) -> Iterator[Crossed]:
+    """Find schedules that are new or change their user."""
+    for schedule_id, schedule in sorted(new.schedules.items()):
+        was = old.schedules.get(schedule_id, ScheduleEntry())
+        if schedule.run_as is not None and schedule.run_as != was.run_as:
+            what = (
+                f"schedule {schedule_id!r} runs as the user {schedule.run_as!r}: its sessions get this user's "
+                "integrations, and everyone who may run sessions here can use them"
+            )
+            remedy = "remove runAs: the sessions then run without integrations of a person"
+            yield Crossed(ACTING_SCHEDULE, name, what, remedy, ("schedules", schedule_id, "runAs"))
+
+
 def _apart(name: str, old: Entry, new: Entry, settings: GuardrailSettings, now: datetime | None) -> Iterator[Crossed]:
     if not settings.isolate_admin_keys:
         return
@@ -298,4 +312,4 @@ def _apart(name: str, old: Entry, new: Entry, settings: GuardrailSettings, now: 
         yield Crossed(ADMIN_KEY_WITH_EDITORS, name, what, remedy, ("keys", ids[0], "role"))
 
 
-_RULES: Final[tuple[_Rule, ...]] = (_no_admin, _subject_rules, _key_rules, _apart)
+_RULES: Final[tuple[_Rule, ...]] = (_no_admin, _subject_rules, _key_rules, _schedule_rules, _apart)

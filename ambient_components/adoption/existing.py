@@ -17,6 +17,7 @@ from ambient_components.adoption.requests import (
     NAMESPACES,
     POLICIES,
     QUOTAS,
+    SCHEDULES,
     SECRETS,
     SETTINGS,
     Read,
@@ -31,8 +32,10 @@ from ambient_components.platform.contract import (
     DESCRIPTION_ANNOTATION,
     KEY_NAME_ANNOTATION,
     LAST_USED_AT_ANNOTATION,
+    OWNER_ANNOTATION,
     ROLE_ANNOTATION,
     SA_NAME_ANNOTATION,
+    SCHEDULE_NAME_ANNOTATION,
     SUBJECT_KIND_ANNOTATION,
     SUBJECT_NAME_ANNOTATION,
 )
@@ -75,6 +78,8 @@ class NamespaceObjects:
     limit_ranges: list[Json] = field(default_factory=list)
     quotas: list[Json] = field(default_factory=list)
     policies: list[Json] = field(default_factory=list)
+    schedules: list[Json] = field(default_factory=list)
+    """CronJobs of scheduled sessions, with names and cron expressions alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,11 @@ def _add_ca_bundle(place: NamespaceObjects, item: Json) -> None:
     place.ca_bundle = _slim(item)
 
 
+def _add_schedule(place: NamespaceObjects, item: Json) -> None:
+    spec = {"schedule": text(mapping(item.get("spec")).get("schedule"))[:_LONGEST]}
+    place.schedules.append({**_slim(item, only={OWNER_ANNOTATION, SCHEDULE_NAME_ANNOTATION}), "spec": spec})
+
+
 _ADDED: Final[Mapping[Read, Callable[[NamespaceObjects, Json], None]]] = {
     SETTINGS: _add_settings,
     BINDINGS: lambda place, item: place.bindings.append(_slim(item, "roleRef", "subjects", only=_KEPT)),
@@ -148,6 +158,7 @@ _ADDED: Final[Mapping[Read, Callable[[NamespaceObjects, Json], None]]] = {
     LIMIT_RANGES: lambda place, item: place.limit_ranges.append(_slim(item, "spec")),
     QUOTAS: lambda place, item: place.quotas.append(_slim(item, "spec")),
     POLICIES: lambda place, item: place.policies.append(_slim(item, "spec")),
+    SCHEDULES: _add_schedule,
 }
 """What is kept of each list."""
 

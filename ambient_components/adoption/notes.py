@@ -90,6 +90,9 @@ class NoteRule(StrEnum):
     NETWORK = "network"
     """NetworkPolicies that the stack file cannot say."""
 
+    SCHEDULES = "schedules"
+    """A scheduled session that the platform's UI made."""
+
     LABELS = "labels"
     """Labels or annotations of the namespace that the stack file does not accept, or that may be secrets."""
 

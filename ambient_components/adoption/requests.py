@@ -6,6 +6,7 @@ from typing import Final
 from ambient_components.cluster.client import core, path
 from ambient_components.platform.contract import (
     APP_LABEL,
+    BATCH_API_GROUP,
     CA_BUNDLE,
     FEATURE_FLAGS,
     INTEGRATION_SECRET,
@@ -18,6 +19,7 @@ from ambient_components.platform.contract import (
     PROJECT_SETTINGS,
     RBAC_API_GROUP,
     RUNNER_SECRET,
+    SCHEDULE_LABEL,
 )
 
 
@@ -58,3 +60,4 @@ CA_BUNDLES: Final = Read("ConfigMap", "", "configmaps", name=CA_BUNDLE)
 LIMIT_RANGES: Final = Read("LimitRange", "", "limitranges")
 QUOTAS: Final = Read("ResourceQuota", "", "resourcequotas")
 POLICIES: Final = Read("NetworkPolicy", NETWORK_API_GROUP, "networkpolicies")
+SCHEDULES: Final = Read("CronJob", BATCH_API_GROUP, "cronjobs", f"{SCHEDULE_LABEL}=true")

@@ -13,6 +13,7 @@ from ambient_components.adoption.keys import read_keys
 from ambient_components.adoption.limits import read_limits
 from ambient_components.adoption.namespace import read_namespace
 from ambient_components.adoption.notes import Note, Notes, bounded
+from ambient_components.adoption.schedules import note_schedules
 from ambient_components.adoption.secrets import read_secrets
 from ambient_components.adoption.settings import read_settings
 from ambient_components.cluster.objects import annotations, is_ending, name, short
@@ -161,6 +162,7 @@ def _workspace(objects: NamespaceObjects, reader: Reader) -> ExistingWorkspace:
             api_server=reader.api_server,
         ),
     }
+    note_schedules(notes, objects.schedules, reader.owner)
     entry: dict[str, Any] = {"adopt": True} | {key: fields[key] for key in _ORDER if fields.get(key)}
     owned = annotations(objects.namespace).get(OWNER_ANNOTATION) == reader.owner
     return ExistingWorkspace(workspace, entry, tuple(bounded(notes)), keys.last_used, secret_names, owned)

@@ -62,4 +62,5 @@ def _declared(stack: str) -> frozenset[Feature]:
     """Return the features that a stack's files declare, and what every fleet needs."""
     project = Project.find()
     features = features_of(selected_access(project, stack, files=True).ledger)
+    features |= {Feature.PROOF}
     return features | {Feature.CONFIG_MAPS} if project.shards(stack) or project.shard_of(stack) else features

@@ -19,6 +19,7 @@ from ambient_components.components.specs import (
     NetworkSpec,
     OnCloseSpec,
     OnDriftSpec,
+    ScheduleSpec,
     SettingsSpec,
     WorkspaceArgs,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "NetworkSpec",
     "OnCloseSpec",
     "OnDriftSpec",
+    "ScheduleSpec",
     "SettingsSpec",
     "StoreArgs",
     "Workspace",

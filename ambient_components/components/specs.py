@@ -181,6 +181,38 @@ class SettingsSpec(TypedDict):
     """Content of a PEM file that replaces the system's CA file in session containers."""
 
 
+class ScheduleSpec(TypedDict):
+    """A scheduled session. `schedule` and `sessionTemplate` are required."""
+
+    schedule: str
+    """Cron expression with five fields, in UTC."""
+
+    sessionTemplate: Mapping[str, Any]
+    """The sessions, in the format of the platform's API: initialPrompt (required), runnerType, llmSettings, timeout,
+    inactivityTimeout, stopOnRunFinished, repos, activeWorkflow, environmentVariables and mcpServers. Fields that are
+    left out keep what the UI sets.
+    """
+
+    displayName: NotRequired[str]
+    """Name in the UI, up to 50 characters; default the id."""
+
+    suspend: NotRequired[bool]
+    """Whether no session is started; default: as set in the UI."""
+
+    reuseLastSession: NotRequired[bool]
+    """Whether a run continues the last session; default: as set in the UI."""
+
+    cronJob: NotRequired[str]
+    """Name of an existing CronJob of the platform's UI, which is adopted with its history; it must stay. Default: a new
+    one.
+    """
+
+    runAs: NotRequired[str]
+    """Id of the platform's user that the sessions act for: they get this user's integrations. Default: an id without
+    any. The ledger's entry needs the same.
+    """
+
+
 class NetworkPeerSpec(TypedDict):
     """A destination that an isolated workspace may reach: either `cidr` or `namespace`."""
 
@@ -278,6 +310,12 @@ class WorkspaceArgs(TypedDict):
     settings: NotRequired[SettingsSpec]
 
     limits: NotRequired[LimitsSpec]
+
+    schedules: NotRequired[Mapping[str, ScheduleSpec]]
+    """Scheduled sessions by id."""
+
+    operatorImage: NotRequired[str]
+    """Image of the platform's operator, which schedules run; default: the one that the platform's backend has."""
 
     labels: NotRequired[Mapping[str, str]]
     """Further labels of the namespace; reserved keys are rejected."""

@@ -10,6 +10,7 @@ from ambient_components.components.bucket import Bucket
 from ambient_components.components.grant import grant_role_binding, role_binding
 from ambient_components.components.kubernetes_objects import Namespace, NamespacePatch
 from ambient_components.components.options import FORCED, AllCreated
+from ambient_components.components.schedules import schedules
 from ambient_components.components.settings import resource_limits, settings
 from ambient_components.components.specs import BucketArgs, WorkspaceArgs
 from ambient_components.engine import urns
@@ -122,6 +123,7 @@ class Workspace(pulumi.ComponentResource):
                 store=store,
                 api_server=bool(args.get("ambientApiServer")),
             ),
+            *schedules(self._name, self._workspace, args, opts),
         ]
 
     def _owner(self, text: str, opts: pulumi.ResourceOptions) -> RoleBinding:

@@ -31,6 +31,8 @@ class Part(StrEnum):
     QUOTA = "quota"
     NETWORK = "network/*"
     """A NetworkPolicy, by name."""
+    SCHEDULE = "schedule/*"
+    """A scheduled session, by id."""
     CLOSURE = "closed"
     """The resource that ends all access to a closed workspace."""
     OWNER = "owner/*"

@@ -26,6 +26,7 @@ PROJECT_SETTINGS: Final = "ambient:index:ProjectSettings"
 ROLE_BINDING: Final = "ambient:index:RoleBinding"
 S3_BUCKET: Final = "ambient:index:S3Bucket"
 S3_CREDENTIALS: Final = "ambient:index:S3Credentials"
+SCHEDULED_SESSION: Final = "ambient:index:ScheduledSession"
 SERVICE_ACCOUNT: Final = "ambient:index:ServiceAccount"
 WORKSPACE_SECRET: Final = "ambient:index:WorkspaceSecret"  # noqa: S105  # a type token
 

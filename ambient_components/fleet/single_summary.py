@@ -36,6 +36,7 @@ def done_lines(plan: Plan, ended: Ended) -> list[str]:
             f"{count} {word}" for count, word in ((reported.issued, "issued"), (reported.revoked, "revoked")) if count
         ),
         "buckets": _counted(one.what for one in plan.buckets),
+        "schedules": _counted(one.what for one in plan.schedules),
     }
     lines = [f"Deployed {stack} in {ended.seconds:.1f} s: {_objects(reported)}."]
     lines += [f"  {title:<11} {text}" for title, text in rows.items() if text]

@@ -90,6 +90,7 @@ PLAN: Final = record(
         workspaces=counts("Workspaces, by change.", "what"),
         keys=counts("Key identities, by change.", "what"),
         buckets=counts("Buckets and their access keys, by change.", "what"),
+        schedules=counts("Scheduled sessions, by change.", "what"),
         sources=count("Sources of secrets that are added, removed or changed."),
         guardrailChanges=count("Changes of guardrail settings.").of("guardrail_changes"),
         beside=count("The engine's steps outside all workspaces."),
@@ -196,6 +197,16 @@ PLAN: Final = record(
             bucket=text("The bucket. Left out if unknown.").or_none,
             what=text("The change.", enum=sorted(facts.BUCKET_CHANGES)),
             why=text("The reason or the details.").or_none,
+        ),
+    ),
+    schedules=each(
+        "Changes of scheduled sessions.",
+        record(
+            "One of them.",
+            workspace=_NAME,
+            schedule=text("The schedule's id."),
+            what=text("The change.", enum=sorted(facts.SCHEDULE_CHANGES)),
+            why=text("The details: never the prompt.").or_none,
         ),
     ),
     exposed=each(

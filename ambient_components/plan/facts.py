@@ -1,4 +1,4 @@
-"""The facts of a plan: who gains or loses access, and changes of workspaces, keys and buckets."""
+"""The facts of a plan: who gains or loses access, and changes of workspaces, keys, buckets and schedules."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -134,6 +134,21 @@ class BucketChange:
     why: str = ""
 
 
+SCHEDULE_CHANGES: Final = (REMOVED, MADE, CHANGED)
+"""Changes of a schedule."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ScheduleChange:
+    """A change of one scheduled session."""
+
+    workspace: str
+    schedule: str
+    what: str
+    """One of `SCHEDULE_CHANGES`."""
+    why: str = ""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class DateComing:
     """A grant that begins or ends by its own date."""
@@ -254,6 +269,7 @@ class Plan:
     """The adopted workspaces of which the cluster's access is known. Empty offline."""
     keys: tuple[KeyChange, ...] = ()
     buckets: tuple[BucketChange, ...] = ()
+    schedules: tuple[ScheduleChange, ...] = ()
     sources: tuple[SourceChange, ...] = ()
     """Secret values that are added, removed or read from another source."""
     other: tuple[str, ...] = ()
@@ -291,6 +307,7 @@ class Plan:
             or self.workspaces
             or self.guardrail_changes
             or self.buckets
+            or self.schedules
             or self.sources
             or self.other
             or self.pending

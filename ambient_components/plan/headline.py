@@ -26,6 +26,7 @@ _BUCKETS: Final = {
     facts.NEW_ACCESS_KEY: "new access key{s}",
     facts.ACCESS_KEY_ENDED: "access key{s} revoked",
 }
+_SCHEDULES: Final = {what: f"schedule{{s}} {what}" for what in facts.SCHEDULE_CHANGES}
 
 
 def headline(plan: Plan) -> str:
@@ -41,6 +42,7 @@ def headline(plan: Plan) -> str:
         *_counted(_WORKSPACES, workspaces),
         *_counted(_KEYS, (one.what for one in plan.keys if one not in shown)),
         *_counted(_BUCKETS, buckets),
+        *_counted(_SCHEDULES, (one.what for one in plan.schedules)),
         *_number("key{s} that may have been copied", sum(len(one.keys) for one in plan.exposed)),
         *_number("guardrail{s} changed", len(plan.guardrail_changes)),
         *_number("right{s} beside the workspaces", sum(one.rights for one in plan.beside)),

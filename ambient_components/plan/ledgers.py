@@ -26,6 +26,7 @@ from ambient_components.plan.facts import (
 )
 from ambient_components.plan.keys import is_let_go, key_changes
 from ambient_components.plan.recorded import Recorded
+from ambient_components.plan.schedules import schedule_changes
 from ambient_components.rotation.state import format_time
 
 _BUILT_IN: Final = {"maxKeys": MAX_KEYS, "groupsOnly": False, "isolateAdminKeys": False}
@@ -122,6 +123,7 @@ def from_ledgers(
         workspaces=tuple(sorted(_workspaces(before, after))),
         keys=tuple(key_changes(before, after, has, at, ahead)),
         buckets=tuple(sorted([*bucket_changes(before, after), *access_key_changes(before, after, has, at)])),
+        schedules=tuple(schedule_changes(before, after)),
         sources=tuple(sorted(source_changes(before, after))),
         other=tuple(sorted(_other(before, after))),
         exposed=tuple(sorted(_exposed(before, after))),

@@ -9,7 +9,15 @@ from ambient_components.cluster.objects import listing
 from ambient_components.documentation import rule_page
 from ambient_components.errors import Problem
 from ambient_components.plan import facts
-from ambient_components.plan.facts import BucketChange, GuardrailChange, KeyChange, Plan, SourceChange, Step
+from ambient_components.plan.facts import (
+    BucketChange,
+    GuardrailChange,
+    KeyChange,
+    Plan,
+    ScheduleChange,
+    SourceChange,
+    Step,
+)
 from ambient_components.plan.folding import Folded, folded
 from ambient_components.plan.role_changes import GAINED, REMOVED, RoleChange, keys_of_access, role_changes
 from ambient_components.rules.roles import WEAKEST_FIRST, rank
@@ -122,6 +130,7 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
         *(_keys(plan, what) for what in facts.KEY_CHANGES[:-1]),
         *(_workspaces(plan, what) for what in _WORKSPACES if what not in (facts.REMOVED, facts.CLOSED)),
         Section("Buckets", tuple(_bucket(one) for one in plan.buckets if one.what != facts.DELETED)),
+        Section("Scheduled sessions", tuple(map(_schedule, plan.schedules))),
         Section("Made or changed beside the workspaces", tuple(_beside(one) for one in plan.beside if not one.rights)),
         Section("Sources of secrets", tuple(_source(one) for one in plan.sources)),
         Section("Else declared", tuple(Line("~", (), text) for text in plan.other)),
@@ -205,6 +214,12 @@ def _exposed(plan: Plan) -> Iterator[Line]:
 def _bucket(one: BucketChange) -> Line:
     signs = {facts.DELETED: "-", facts.ACCESS_KEY_ENDED: "-", facts.MADE: "+", facts.NEW_ACCESS_KEY: "+"}
     return Line(signs.get(one.what, "~"), (one.workspace, one.bucket), one.what + (f": {one.why}" if one.why else ""))
+
+
+def _schedule(one: ScheduleChange) -> Line:
+    signs = {facts.REMOVED: "-", facts.MADE: "+"}
+    text = one.what + (f": {one.why}" if one.why else "")
+    return Line(signs.get(one.what, "~"), (one.workspace, f"schedule:{one.schedule}"), text)
 
 
 def _problem(one: Problem) -> Line:

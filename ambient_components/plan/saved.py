@@ -27,8 +27,8 @@ MOST_AGE: Final = 7 * DAY
 """The maximum lifetime of a saved plan, in seconds."""
 
 _DONE: Final = (
-    "access", "workspaces", "keys", "buckets", "sources", "other", "exposed", "guardrails", "guardrailChanges",
-    "unevaluated", "beside", "steps",
+    "access", "workspaces", "keys", "buckets", "schedules", "sources", "other", "exposed", "guardrails",
+    "guardrailChanges", "unevaluated", "beside", "steps",
 )  # fmt: skip
 """The parts of a document that a run carries out. All other parts only inform and may change from minute to minute."""
 

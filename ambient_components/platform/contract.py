@@ -166,6 +166,12 @@ STOP_REQUESTED_AT_ANNOTATION: Final = "ambient-code.io/stop-requested-at"
 SCHEDULE_NAME_ANNOTATION: Final = "ambient-code.io/display-name"
 """On the CronJob of a scheduled session: its name in the UI. Contract 12."""
 
+SCHEDULE_REUSE_ANNOTATION: Final = "ambient-code.io/reuse-last-session"
+"""On the CronJob of a scheduled session: `true` or `false`, as the UI shows it. Contract 12."""
+
+SCHEDULE_CREATED_BY_LABEL: Final = "ambient-code.io/created-by"
+"""On the CronJob of a scheduled session; the platform writes it and never reads it. Contract 12."""
+
 # Phases of a session
 
 RUNNING: Final = "Running"
@@ -441,6 +447,9 @@ RELEASED_BY_ANNOTATION: Final = "ambient-components/released-by"
 """On a Namespace: the owner that released it. The last step of a release writes it; without it the release is
 incomplete.
 """
+
+CREATED_BY: Final = "ambient-components"
+"""Value of `SCHEDULE_CREATED_BY_LABEL` on a schedule of ours."""
 
 OPENED_AT_ANNOTATION: Final = "ambient-components/opened-at"
 """On ProjectSettings: time of the last reopening. The change makes the operator recreate `TRIGGER`."""

@@ -7,6 +7,7 @@ position, the clock or randomness. Pulumi's logical names are in `engine.names`.
 import hashlib
 import json
 import re
+import uuid
 
 from ambient_components.errors import reject
 from ambient_components.platform.contract import (
@@ -14,6 +15,7 @@ from ambient_components.platform.contract import (
     OBJECT_NAME_MAX,
     PLATFORM_NAMESPACE_DEFAULT,
     RESERVED_NAMESPACES,
+    SCHEDULE_LABEL,
     WORKSPACE_NAME_MAX,
     WORKSPACE_NAME_MIN,
     Role,
@@ -26,12 +28,17 @@ KEY_ID_MAX = 63
 PLATFORM_GENERATION = 1
 """The generation of a key's identity that the platform can have made."""
 
+SCHEDULE_PREFIX = "schedule-"
+"""Prefix of the names of schedules' CronJobs. Contract 12."""
+
+_SCHEDULES = uuid.UUID("7d6a1f43-0f0e-5c0c-9f6e-6b1f7a3a1c55")
 _S1_CUT = 40
 _S2_CUT = 63
 _SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _KEY_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_CRON_JOB = re.compile(rf"{SCHEDULE_PREFIX}[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}")
 _SUBDOMAIN_PART = re.compile(r"[a-z0-9]+")
 _KEY_ACCOUNT = re.compile(rf"{KEY_PREFIX}(?P<name>.+)-[0-9a-f]{{8}}")
 
@@ -120,6 +127,15 @@ def key_account_problem(account: str) -> tuple[str, str] | None:
     )
 
 
+def schedule_name(workspace: str, schedule_id: str) -> str:
+    """Return the name of a schedule's CronJob, which is also a label of its sessions. Contract 12.
+
+    The platform takes a random UUID and never reads it, so one that is made of the names is equivalent.
+    """
+    encoded = json.dumps([workspace, schedule_id])
+    return f"{SCHEDULE_PREFIX}{uuid.uuid5(_SCHEDULES, encoded)}"
+
+
 def token_secret_name(service_account: str, serial: str) -> str:
     """Return the name of a token Secret: deleting it revokes only that token.
 
@@ -190,6 +206,26 @@ def user_id_problem(user_id: str) -> tuple[str, str] | None:
     return (
         f"{user_id!r} can't be a user id of the platform",
         f"allowed: 1-{_USER_ID_MAX} of A-Z a-z 0-9 . _ and single dashes between them",
+    )
+
+
+def cron_job_problem(name: str) -> tuple[str, str] | None:
+    """Say why the platform can't have made a CronJob of this name for a schedule, or None; as problem and hint."""
+    if _CRON_JOB.fullmatch(name):
+        return None
+    return (
+        f"{name!r} is no CronJob of a schedule that the platform made",
+        f"allowed: {SCHEDULE_PREFIX}UUID, as in: kubectl get cronjobs -l {SCHEDULE_LABEL}=true -n WORKSPACE",
+    )
+
+
+def schedule_id_problem(schedule_id: str) -> tuple[str, str] | None:
+    """Say why a schedule can't have this id, or None; as problem and hint. The rule is that of keys."""
+    if key_id_problem(schedule_id) is None:
+        return None
+    return (
+        f"{schedule_id!r} can't be a schedule's id",
+        f"allowed: 1-{KEY_ID_MAX} of a-z 0-9 and single dashes between them",
     )
 
 

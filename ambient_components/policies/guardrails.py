@@ -12,6 +12,7 @@ from typing import Any, Final
 from ambient_components.access import NOTHING, Crossed, GuardrailSettings, Ledger, existing_violations, read_ledger
 from ambient_components.access.guardrail_names import (
     ACTING_KEY,
+    ACTING_SCHEDULE,
     ADMIN_KEY,
     ADMIN_KEY_WITH_EDITORS,
     INDIVIDUAL_GRANT,
@@ -26,6 +27,7 @@ STATE_GUARDRAILS: Final = {
     ADMIN_KEY: "No key of role admin.",
     NON_EXPIRING_KEY: "No key that never expires.",
     ACTING_KEY: "No key that acts for a user of the platform.",
+    ACTING_SCHEDULE: "No schedule that runs as a user of the platform.",
     TOO_MANY_KEYS: "No more keys in one workspace than the stack allows.",
     INDIVIDUAL_GRANT: "No grant to a single user if the stack requires groups.",
     ADMIN_KEY_WITH_EDITORS: "No admin key in a workspace with editors if the stack isolates admin keys.",

@@ -14,6 +14,7 @@ from ambient_components.components import (
     LimitsSpec,
     NetworkPeerSpec,
     OnCloseSpec,
+    ScheduleSpec,
     SettingsSpec,
     WorkspaceArgs,
 )
@@ -69,6 +70,12 @@ def workspace_args(
     }
     if settings.api_server:
         args["ambientApiServer"] = True
+    if workspace.schedules:
+        args["schedules"] = {
+            name: cast("ScheduleSpec", one.as_platform()) for name, one in sorted(workspace.schedules.items())
+        }
+        if settings.operator_image:
+            args["operatorImage"] = settings.operator_image
     if workspace.adopt:
         args["adopt"] = True
     if workspace.display_name:

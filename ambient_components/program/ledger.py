@@ -1,5 +1,7 @@
 """The ledger of a stack's files: subjects, roles, lifetimes and guardrail settings, never a secret."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -11,6 +13,7 @@ from ambient_components.access import (
     KeyEntry,
     Ledger,
     Period,
+    ScheduleEntry,
     StackGuardrails,
     existing_violations,
 )
@@ -28,6 +31,7 @@ from ambient_components.stackfile import (
     GuardrailException,
     Key,
     LoadedStack,
+    Schedule,
     StackException,
     StackFile,
     Workspace,
@@ -123,6 +127,7 @@ def _entry(workspace: Workspace, calendar: Calendar, store: StoreConfig | None) 
         # Names alone: of a released workspace nothing may vanish in the run that releases it.
         settings=_given(workspace.settings.model_dump(exclude_defaults=True, by_alias=True)),
         limits=_given(workspace.limits.model_dump(exclude_defaults=True, by_alias=True)),
+        schedules={name: schedule_entry(one) for name, one in workspace.schedules.items()},
         bucket=bucket_entry(workspace, store),
         exceptions=tuple(excepted(workspace.exceptions, calendar)),
     )
@@ -185,6 +190,18 @@ def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
         deliver=f"{key.deliver.secret.namespace}/{key.deliver.secret.name}" if key.deliver is not None else None,
         retain=key.retain.value if key.retain is Retain.NONE else None,
     )
+
+
+def schedule_entry(schedule: Schedule) -> ScheduleEntry:
+    """Return a schedule as the ledger records it: all but its time and user as a digest.
+
+    Args:
+        schedule: The effective entry.
+    """
+    named = ("schedule", "runAs", "suspend")
+    others = {name: value for name, value in schedule.as_platform().items() if name not in named}
+    digest = hashlib.sha256(json.dumps(others, sort_keys=True).encode()).hexdigest()
+    return ScheduleEntry(schedule.schedule, schedule.run_as, schedule.suspend, digest[:16])
 
 
 def bucket_entry(workspace: Workspace, store: StoreConfig | None) -> BucketEntry | None:

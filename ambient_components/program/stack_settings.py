@@ -24,6 +24,7 @@ from ambient_components.rules.object_store import (
     parsed,
     set_command,
 )
+from ambient_components.rules.schedules import OPERATOR_IMAGE, image_problem
 from ambient_components.shards import CONFIG_KEY
 from ambient_components.stackfile import Workspace
 from ambient_components.stackfile.checks.keys import MAX_TOKEN_LIFETIME, max_token_lifetime
@@ -133,6 +134,9 @@ class StackSettings:
     api_server: bool = False
     """Whether the platform's API server (V2) runs beside its backend. Isolated workspaces then reach it."""
 
+    operator_image: str | None = None
+    """Image of the platform's operator, which schedules run. None for the one that the platform's backend has."""
+
     max_token_lifetime: int | None = None
     """The longest token lifetime that the cluster grants, in seconds. None if unknown or unlimited."""
 
@@ -170,6 +174,8 @@ class StackSettings:
             )
         if (url := config.get(PLATFORM_URL)) and (verdict := platform_url_problem(url)):
             problems.add(None, PLATFORM_URL, *verdict)
+        if (image := config.get(OPERATOR_IMAGE)) and (verdict := image_problem(image)):
+            problems.add(None, OPERATOR_IMAGE, *verdict)
         shard = this_shard(config.get(CONFIG_KEY))
         return cls(
             f"{pulumi.get_project()}/{pulumi.get_stack() if shard is None else shard.fleet}",
@@ -179,6 +185,7 @@ class StackSettings:
             platform_namespace=config.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT,
             sso=_flag(config, SSO, problems),
             api_server=_flag(config, API_SERVER, problems),
+            operator_image=image,
             max_token_lifetime=max_token_lifetime(config.get(MAX_TOKEN_LIFETIME), problems),
             store=object_store(problems),
             shard=shard,

@@ -10,6 +10,7 @@ from ambient_components.provider.protocol.configuration import SECRETS, SETTINGS
 from ambient_components.provider.store_schema import described
 from ambient_components.provider.tokens import properties as token_properties
 from ambient_components.rules.keys import TOKEN_TERMS
+from ambient_components.rules.schedules import ARGUMENTS
 from ambient_components.shards.interrupted import OUTPUT
 
 _TEXT: Final = {"type": "string"}
@@ -185,6 +186,24 @@ _FLAGS_INPUTS: Final[dict[str, Any]] = {
     "released": _RELEASED,
 }
 
+_SCHEDULE_INPUTS: Final[dict[str, Any]] = {
+    "namespace": _NAMESPACE,
+    "name": _TEXT | {"description": "Name of the CronJob."},
+    "owner": _TEXT | {"description": "Owner, PROJECT/FLEET; another owner's CronJob is refused."},
+    "platformNamespace": _TEXT | {"description": "The platform's namespace."},
+    **described(ARGUMENTS),
+    "runAs": _TEXT | {"description": "User id of the sessions."},
+    "sessionTemplate": {
+        "type": "object",
+        "additionalProperties": _ANY,
+        "description": "Declared fields of the sessions, in the format of the platform's API.",
+    },
+    "image": _TEXT | {"description": "The operator's image. Default: the one that the platform's backend has."},
+    "adopt": _FLAG | {"description": "Adopt a CronJob of this name without an owner."},
+    "closed": _FLAG | {"description": "The workspace is closed: its Closure suspends and resumes schedules."},
+    "released": _FLAG | {"description": "The workspace is being released: only the ownership annotation is removed."},
+}
+
 _CLOSURE_INPUTS: Final[dict[str, Any]] = {
     "namespace": _NAMESPACE,
     "staying": {"type": "array", "items": _TEXT, "description": "Names of the owners' RoleBindings, which stay."},
@@ -284,6 +303,29 @@ def schema() -> dict[str, Any]:
                 | {
                     "createdAt": _TEXT | {"description": "Creation time of the key, RFC 3339."},
                     "lastUsedAt": _TEXT | {"description": "Time of the key's last use, as of the last refresh."},
+                },
+            ),
+            urns.SCHEDULED_SESSION: _resource(
+                "A scheduled session of the platform; fields that are left out are managed in its UI.",
+                _SCHEDULE_INPUTS,
+                [
+                    "namespace",
+                    "name",
+                    "owner",
+                    "platformNamespace",
+                    "schedule",
+                    "displayName",
+                    "runAs",
+                    "sessionTemplate",
+                ],
+                _UID
+                | {
+                    "image": _TEXT | {"description": "Image that its Jobs run."},
+                    "drift": {
+                        "type": "array",
+                        "items": _TEXT,
+                        "description": "Changes by others that no input shows, as found by a refresh.",
+                    },
                 },
             ),
             **store_schema.RESOURCES,

@@ -29,6 +29,7 @@ from ambient_components.provider.store.connection import Store
 from ambient_components.provider.tokens.access_token import AccessToken
 from ambient_components.provider.workspace.closure import Closure
 from ambient_components.provider.workspace.role_binding import RoleBinding
+from ambient_components.provider.workspace.scheduled_session import ScheduledSession
 from ambient_components.provider.workspace.service_account import ServiceAccount
 from ambient_components.provider.workspace.settings import ContainerDefaults, FeatureFlags, ProjectSettings
 from ambient_components.provider.workspace.workspace_secret import WorkspaceSecret
@@ -46,6 +47,7 @@ RESOURCES: dict[str, ResourceType] = {
         RoleBinding(),
         S3Bucket(),
         S3Credentials(),
+        ScheduledSession(),
         ServiceAccount(),
         WorkspaceSecret(),
     )

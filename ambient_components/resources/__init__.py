@@ -22,6 +22,8 @@ from ambient_components.resources.workspace import (
     FeatureFlagsArgs,
     ProjectSettings,
     ProjectSettingsArgs,
+    ScheduledSession,
+    ScheduledSessionArgs,
     WorkspaceSecret,
     WorkspaceSecretArgs,
 )
@@ -48,6 +50,8 @@ __all__ = [
     "S3BucketArgs",
     "S3Credentials",
     "S3CredentialsArgs",
+    "ScheduledSession",
+    "ScheduledSessionArgs",
     "ServiceAccount",
     "ServiceAccountArgs",
     "WorkspaceSecret",

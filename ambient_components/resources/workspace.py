@@ -96,6 +96,66 @@ class FeatureFlags(pulumi.CustomResource):
         super().__init__(urns.FEATURE_FLAGS, name, {**args}, opts)
 
 
+class ScheduledSessionArgs(TypedDict):
+    """A schedule, and the sessions that it creates."""
+
+    namespace: pulumi.Input[str]
+
+    name: str
+    """Name of the CronJob."""
+
+    owner: str
+    """PROJECT/FLEET; another owner's CronJob is refused."""
+
+    platformNamespace: str
+    """The platform's namespace, of which a ConfigMap has the operator's image."""
+
+    schedule: pulumi.Input[str]
+    """Cron expression with five fields, in UTC."""
+
+    displayName: pulumi.Input[str]
+
+    runAs: str
+    """User id of the sessions."""
+
+    sessionTemplate: pulumi.Input[dict[str, Any]]
+    """Declared fields of the sessions, in the format of the platform's API."""
+
+    suspend: NotRequired[pulumi.Input[bool]]
+    """Default: as set in the UI."""
+
+    reuseLastSession: NotRequired[pulumi.Input[bool]]
+    """Default: as set in the UI."""
+
+    image: NotRequired[pulumi.Input[str]]
+    """The operator's image. Default: the one that the platform's backend has."""
+
+    adopt: NotRequired[bool]
+    """Whether to adopt a CronJob of this name without an owner."""
+
+    closed: NotRequired[bool]
+    """Whether the workspace is closed: its `Closure` suspends and resumes schedules."""
+
+    released: NotRequired[bool]
+    """Whether the workspace is being released: only the ownership annotation is removed."""
+
+
+class ScheduledSession(pulumi.CustomResource):
+    """A scheduled session of the platform; fields that are left out are managed in its UI."""
+
+    uid: pulumi.Output[str]
+    """uid of the CronJob."""
+
+    image: pulumi.Output[str]
+    """Image that its Jobs run."""
+
+    drift: pulumi.Output[list[str]]
+    """Changes by others that a refresh found and that no input shows; the next update reverts them."""
+
+    def __init__(self, name: str, args: ScheduledSessionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(urns.SCHEDULED_SESSION, name, {"uid": None, "image": None, "drift": None, **args}, opts)
+
+
 class WorkspaceSecretArgs(TypedDict):
     """Name and complete content of a Secret."""
 

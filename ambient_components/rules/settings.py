@@ -119,7 +119,7 @@ def server_findings(server: Mapping[str, Any]) -> Iterator[Finding]:
     if isinstance(url, str):
         if verdict := address_problem(url):
             yield Finding(("url",), *verdict)
-        elif _url_leaks(url):
+        elif address_leaks(url):
             yield Finding(("url",), "has a credential in it", _INSTEAD)
     if isinstance(command, str):
         yield from verdict_finding(("command",), command_problem(command))
@@ -202,7 +202,8 @@ def _texts(given: Mapping[_Place, Any]) -> Iterator[tuple[_Place, str]]:
     yield from ((place, value) for place, value in given.items() if isinstance(value, str))
 
 
-def _url_leaks(url: str) -> bool:
+def address_leaks(url: str) -> bool:
+    """Return whether a valid address has a credential in it."""
     parameters = parse_qsl(urlsplit(url).query)
     return looks_like_credential(url) or any(says_secret(name) and is_literal(text) for name, text in parameters)
 

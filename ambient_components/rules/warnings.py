@@ -127,6 +127,9 @@ class WarningRule(StrEnum):
     CHANGED_AFTER_RELEASE = "changedAfterRelease"
     """Access in a released workspace has ended."""
 
+    OPERATOR_IMAGE = "operatorImage"
+    """Neither the config nor the cluster says which image of the operator schedules run."""
+
     PODS_AFTER_CLOSING = "podsAfterClosing"
     """Pods of sessions run in a closed workspace."""
 

@@ -14,6 +14,7 @@ from ambient_components.rules.grants import grant_findings, owner_findings
 from ambient_components.rules.keys import key_findings, platform_findings, shared_account_findings
 from ambient_components.rules.labels import annotations_problem, key_problem, label_value_problem
 from ambient_components.rules.limits import limit_findings
+from ambient_components.rules.schedules import schedules_findings
 from ambient_components.rules.secrets import drift_findings, integration_findings, runner_findings
 from ambient_components.rules.settings import setting_findings
 from ambient_components.rules.states import WorkspaceState
@@ -63,6 +64,7 @@ def workspace_findings(name: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     yield from note_findings(args.get("labels") or {}, args.get("annotations") or {})
     yield from below(("settings",), setting_findings(args.get("settings") or {}))
     yield from below(("limits",), limit_findings(args.get("limits") or {}))
+    yield from below(("schedules",), schedules_findings(args.get("schedules") or {}))
     bucket = args.get("bucket")
     if bucket:
         whole = {**bucket, "workspace": namespace, "workspaceState": args.get("state")}

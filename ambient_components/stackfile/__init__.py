@@ -5,6 +5,7 @@ from ambient_components.stackfile.loader import LoadedStack, Review, load_stack,
 from ambient_components.stackfile.models.guardrails import Guardrail, GuardrailException, Guardrails, StackException
 from ambient_components.stackfile.models.keys import Key, KeyDefaults
 from ambient_components.stackfile.models.limits import ContainerLimits, Limits, Network, NetworkPeer
+from ambient_components.stackfile.models.schedules import Schedule
 from ambient_components.stackfile.models.settings import CaBundle, McpServer, McpServers, OnClose, Settings
 from ambient_components.stackfile.models.sources import OnDrift, SecretRef, Secrets, Source
 from ambient_components.stackfile.models.stack import Defaults, Grant, StackFile, Workspace
@@ -33,6 +34,7 @@ __all__ = [
     "OnDrift",
     "Origin",
     "Review",
+    "Schedule",
     "SecretRef",
     "Secrets",
     "Settings",

@@ -16,6 +16,13 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.rules.secret_patterns import HIDDEN, begins_like_credential, without_credentials
 from ambient_components.stackfile.models.base import quotable_fields
+from ambient_components.stackfile.models.schedules import (
+    LlmSettings,
+    Repo,
+    Schedule,
+    SessionTemplate,
+    Workflow,
+)
 from ambient_components.stackfile.models.settings import Settings
 from ambient_components.stackfile.models.stack import Workspace
 from ambient_components.stackfile.models.storage import Bucket
@@ -27,8 +34,12 @@ _OPEN_AT_THE_TOP: Final = ("include", "exceptions", "acknowledge", "guardrails",
 _OPEN_SECTIONS: Final = quotable_fields(Workspace)
 _OPEN_SETTINGS: Final = quotable_fields(Settings)
 """Without MCP servers, because their environment and headers may contain credentials."""
+_OPEN_SCHEDULE: Final = quotable_fields(Schedule)
+"""Fields of a schedule; without its template, of which variables and MCP servers may contain credentials."""
 _OPEN_BUCKET: Final = quotable_fields(Bucket)
 """Fields of a bucket; without accessKey, secretKey and unknown fields, which may be misspelt ones."""
+
+SCHEDULE_MODELS: Final = (Schedule, SessionTemplate, LlmSettings, Repo, Workflow)
 
 # Names from the models, so that a report can name a field of a private entry.
 _SECRET_WORDS: Final = frozenset(
@@ -37,6 +48,8 @@ _SECRET_WORDS: Final = frozenset(
         *("config", "env", "file", "secret", "value", "namespace", "name", "key"),
         *("mcpServers", "custom", "disabled", "type", "url", "headers", "command", "args"),
         *("bucket", "accessKey", "secretKey"),
+        "schedules",
+        *(field.alias or name for model in SCHEDULE_MODELS for name, field in model.model_fields.items()),
     }
 )
 
@@ -65,7 +78,7 @@ def is_private(path: Sequence[PathPart]) -> bool:
 
     Private are all values below `secrets` of a workspace, the defaults or a template, and below an unknown section,
     which may be a misspelt or misplaced `secrets`. The same applies to `mcpServers` in the settings, and to unknown
-    fields of a bucket.
+    fields of a bucket, and to the template of a schedule.
     """
     if not path or path[0] in _OPEN_AT_THE_TOP:
         return False
@@ -74,6 +87,8 @@ def is_private(path: Sequence[PathPart]) -> bool:
         return len(path) > 1
     if entry[:1] == ("settings",):
         return len(entry) > 2 and entry[1] not in _OPEN_SETTINGS
+    if entry[:1] == ("schedules",):
+        return len(entry) > 3 and entry[2] not in _OPEN_SCHEDULE
     if entry[:2] == ("storage", "bucket"):
         return len(entry) > 2 and entry[2] not in _OPEN_BUCKET
     return len(entry) > 1 and entry[0] not in _OPEN_SECTIONS
@@ -94,13 +109,19 @@ def may_quote_key(path: Sequence[PathPart]) -> bool:
 
 def _names_something(path: Sequence[PathPart], key: str) -> bool:
     entry = _entry(path) or ()
-    if entry[:-1] == _SERVERS:
+    if entry[:-1] == _SERVERS or _of_template(entry)[:-1] == _SERVERS[1:]:
         return True
     variables = entry[:-1] in (("secrets", "runner"), ("secrets", "integrations"))
     variables = variables or (entry[:3] == _SERVERS and entry[4:-1] == ("env",))
+    variables = variables or _of_template(entry)[:-1] == ("environmentVariables",)
     if not variables or begins_like_credential(key):
         return False
     return key in _KNOWN_VARIABLES or _VARIABLE.fullmatch(key) is not None
+
+
+def _of_template(entry: tuple[PathPart, ...]) -> tuple[PathPart, ...]:
+    """Return the path within the template of a schedule; empty outside of one."""
+    return entry[3:] if entry[:1] == ("schedules",) and entry[2:3] == ("sessionTemplate",) else ()
 
 
 def public_path(path: Sequence[PathPart]) -> str:

@@ -257,6 +257,8 @@ def _allowed(rules: dict[str, Any], objects: dict[str, Any]) -> str:
     if "title" in rules:
         kind = rules["title"]
         return f"[{kind}](#{_KINDS.lower().replace(' ', '-')})" if kind in FORMS else kind
+    if kind == "number":
+        return f"number from {rules['minimum']} to {rules['maximum']}"
     if kind == "integer":
         return f"whole number from {rules['minimum']}" + (f" to {rules['maximum']}" if "maximum" in rules else "")
     return f"text, up to {rules['maxLength']} characters" if "maxLength" in rules else "text"
@@ -269,7 +271,7 @@ def _choices(words: list[str]) -> str:
 def _heading(name: str) -> str:
     if name == _TOP:
         return "The file"
-    return _CAMEL.sub(" ", name).capitalize().replace("Mcp", "MCP").replace("Ca ", "CA ")
+    return _CAMEL.sub(" ", name).capitalize().replace("Mcp", "MCP").replace("Ca ", "CA ").replace("Llm ", "LLM ")
 
 
 def _in_a_row(name: str) -> str:

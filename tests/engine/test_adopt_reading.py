@@ -84,4 +84,5 @@ def test_each_missing_right_is_named(machine: Machine) -> None:
         read_existing(guard(machine))
     problems = [problem.problem for problem in caught.value.problems]
     assert "the right to list limitranges in all namespaces is missing" in problems
-    assert len(problems) == 6  # Secrets, namespaces, bindings and accounts are listed for keys too
+    assert "the right to list cronjobs of the API group batch in all namespaces is missing" in problems
+    assert len(problems) == 7  # Secrets, namespaces, bindings and accounts are listed for keys too

@@ -21,6 +21,10 @@ DECLARED = {
         "limits: {quota: {pods: 5}, network: {}, containers: {default: {memory: 1Gi}}}",
         (Feature.QUOTA, Feature.NETWORK, Feature.CONTAINERS),
     ),
+    "schedules": (
+        'schedules: {review: {schedule: "0 9 * * 1-5", sessionTemplate: {initialPrompt: Review.}}}',
+        (Feature.SCHEDULES,),
+    ),
 }
 
 

@@ -38,6 +38,14 @@ CLAIMS = {
         "yes": ["test_edit_writes_whom_an_account_acts_for", "test_with_sso_whoever_is_named_on_it_is_the_caller"],
         "no": ["test_view_writes_nothing_on_an_account", "test_without_sso_a_keys_own_binding_counts"],
     },
+    "sessionUser": {
+        "yes": ["test_edit_starts_a_session_of_any_user"],
+        "no": ["test_view_starts_no_session"],
+    },
+    "actingSchedule": {
+        "yes": ["test_edit_starts_a_session_of_any_user"],
+        "no": ["test_edit_writes_no_schedule_in_the_kubernetes_api", "test_view_starts_no_session"],
+    },
     "storeInPods": {
         "yes": ["test_view_reads_pods", "test_the_operator_writes_the_stores_credentials_into_pods"],
         "no": ["test_view_reads_no_secret"],
@@ -203,6 +211,34 @@ def test_view_writes_nothing_on_an_account(world: World, w: str) -> None:
     vera, _ = world.person(w, Role.VIEW)
     path = f"{CORE}/{w}/serviceaccounts/{world.key(w, 'report', Role.VIEW)}"
     assert not vera.can("PATCH", path, {"metadata": {"annotations": {CREATOR_NOTE: "alice"}}}, MERGE)
+
+
+def as_alice(name: str) -> dict[str, object]:
+    context = {"userId": "alice", "displayName": "alice", "groups": []}
+    body = {"apiVersion": "vteam.ambient-code/v1alpha1", "kind": "AgenticSession", "metadata": {"name": name}}
+    return {**body, "spec": {"initialPrompt": "x", "userContext": context}}
+
+
+def test_edit_starts_a_session_of_any_user(world: World, w: str) -> None:
+    """By reading, the platform then gives Alice's integrations to that session (BH/runtime_credentials.go:65-150)."""
+    edith, _ = world.person(w, Role.EDIT)
+    path = f"{PLATFORM}/{w}/agenticsessions"
+    assert edith.can("POST", path, as_alice("run-1"))
+    made = world.machine.get(f"{path}/run-1")
+    assert made is not None
+    assert made["spec"]["userContext"]["userId"] == "alice"
+
+
+def test_view_starts_no_session(world: World, w: str) -> None:
+    vera, _ = world.person(w, Role.VIEW)
+    assert not vera.can("POST", f"{PLATFORM}/{w}/agenticsessions", as_alice("run-1"))
+
+
+def test_edit_writes_no_schedule_in_the_kubernetes_api(world: World, w: str) -> None:
+    """The platform's API writes one for edit, with the backend's own account."""
+    edith, _ = world.person(w, Role.EDIT)
+    path = f"/apis/batch/v1/namespaces/{w}/cronjobs"
+    assert [edith.can("GET", path), edith.can("POST", path, {"metadata": {"name": "schedule-1"}})] == [False, False]
 
 
 # Secrets

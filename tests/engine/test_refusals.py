@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from ambient_components.access import RIGHTS, Right
-from ambient_components.access.deployer import Feature
+from ambient_components.access.deployer import BESIDE_RUNS
 from tests.support.deployer import allowed, deployer_role, replace_rules
 from tests.support.machine import Machine
 from tests.support.stacks import Stack
@@ -185,7 +185,7 @@ def one_stack(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Ite
     stack.remove()
 
 
-OF_RUNS = [right for right in RIGHTS if right.features != {Feature.ADOPTION}]
+OF_RUNS = [right for right in RIGHTS if not right.features or right.features - BESIDE_RUNS]
 """Without the rights that `ambient adopt` alone needs: test_adopt_reading.py."""
 
 

@@ -15,12 +15,13 @@ from ambient_components.components import (
     NetworkSpec,
     OnCloseSpec,
     OnDriftSpec,
+    ScheduleSpec,
     SettingsSpec,
     WorkspaceArgs,
 )
 from ambient_components.program.arguments import key_spec, workspace_args
 from ambient_components.program.calendar import Calendar
-from ambient_components.program.ledger import key_entry
+from ambient_components.program.ledger import key_entry, schedule_entry
 from ambient_components.program.secret_values import WorkspaceValues
 from ambient_components.program.stack_settings import StackSettings
 from ambient_components.stackfile import Defaults, Workspace, parse_stack
@@ -76,6 +77,15 @@ workspaces:
           - {cidr: 10.20.0.0/16, ports: [5432]}
           - {namespace: databases, ports: [9953], protocol: UDP}
           - {namespace: mirror}
+    schedules:
+      review:
+        schedule: "0 9 * * 1-5"
+        displayName: Morning review
+        suspend: true
+        reuseLastSession: false
+        runAs: ci-robot
+        cronJob: schedule-0b9f6e0a-7c1e-4f7f-9d33-5a2d8c1e4b60
+        sessionTemplate: {initialPrompt: Review., timeout: 10m, environmentVariables: {LEVEL: debug}}
     labels: {team: pay, cost-center: "4711"}
     annotations: {example.com/runbook: https://runbook}
     podSecurity: baseline
@@ -85,8 +95,22 @@ workspaces:
     adopt: true
 """
 SETTINGS = StackSettings(
-    "project/fleet", {"clusterUid": "u"}, openshift=True, platform_namespace="acp", api_server=True
+    "project/fleet",
+    {"clusterUid": "u"},
+    openshift=True,
+    platform_namespace="acp",
+    api_server=True,
+    operator_image="a/b:1",
 )
+REVIEW = {
+    "schedule": "0 9 * * 1-5",
+    "displayName": "Morning review",
+    "suspend": True,
+    "reuseLastSession": False,
+    "runAs": "ci-robot",
+    "cronJob": "schedule-0b9f6e0a-7c1e-4f7f-9d33-5a2d8c1e4b60",
+    "sessionTemplate": {"initialPrompt": "Review.", "timeout": 600, "environmentVariables": {"LEVEL": "debug"}},
+}
 VALUES = WorkspaceValues({"ANTHROPIC_API_KEY": "one"}, {"LOG_LEVEL": "debug", "FOO": "two"})
 
 
@@ -186,6 +210,8 @@ def test_every_field_becomes_an_argument():
         "protect": False,
         "state": "active",
         "onClose": {"sessions": "deletePods", "waitSeconds": 30},
+        "schedules": {"review": REVIEW},
+        "operatorImage": "a/b:1",
     }
 
 
@@ -202,6 +228,7 @@ def test_arguments_are_those_that_the_component_knows():
         "delivery": (everything["deliver"], DeliverySpec, set()),
         "onDrift": (args["onDrift"], OnDriftSpec, set()),
         "onClose": (args["onClose"], OnCloseSpec, set()),
+        "schedule": (args["schedules"]["review"], ScheduleSpec, set()),
         "settings": (args["settings"], SettingsSpec, set()),
         "limits": (args["limits"], LimitsSpec, set()),
         "network": (args["limits"]["network"], NetworkSpec, set()),
@@ -269,8 +296,24 @@ def test_the_ledger_has_all_access_and_whether_to_adopt():
             },
             "settings": ["caBundle", "featureFlags", "idleTimeout", "mcpServers"],
             "limits": ["containers", "network", "quota"],
+            "schedules": {
+                "review": {
+                    "schedule": "0 9 * * 1-5",
+                    "runAs": "ci-robot",
+                    "suspend": True,
+                    "digest": schedule_entry(model().schedules["review"]).digest,
+                }
+            },
         }
     }
+
+
+def test_a_schedules_digest_is_of_all_that_the_ledger_does_not_show():
+    def digest(**changes):
+        return schedule_entry(model().schedules["review"].model_copy(update=changes)).digest
+
+    assert digest() == digest(suspend=None) == digest(run_as=None) == digest(schedule="0 8 * * *")
+    assert len({digest(), digest(display_name="Other"), digest(reuse_last_session=True)}) == 3
 
 
 @pytest.mark.parametrize(("state", "access"), [("active", True), ("released", True), ("closed", False)])

@@ -34,6 +34,7 @@ COLLECTIONS = {
     "LimitRange": "/api/v1/namespaces/{}/limitranges",
     "ResourceQuota": "/api/v1/namespaces/{}/resourcequotas",
     "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
+    "CronJob": "/apis/batch/v1/namespaces/{}/cronjobs",
     "ProjectSettings": "/apis/vteam.ambient-code/v1alpha1/namespaces/{}/projectsettings",
 }
 
@@ -204,6 +205,8 @@ def gathered(objects: Iterable[Object]) -> ExistingObjects:
                 space.quotas.append(one)
             case "NetworkPolicy":
                 space.policies.append(one)
+            case "CronJob":
+                space.schedules.append(one)
     return ExistingObjects(spaces)
 
 

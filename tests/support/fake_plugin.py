@@ -33,6 +33,7 @@ SETTINGS = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:ProjectSe
 CONTAINERS = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:ContainerDefaults::payments/containers"
 FLAGS = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:FeatureFlags::payments/feature-flags"
 WORKSPACE_SECRET = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:WorkspaceSecret::payments/secret/runner"
+SCHEDULE = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:ScheduledSession::payments/schedule/review"
 CLOSURE = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:Closure::payments/closed"
 PROVIDER = "urn:pulumi:dev::app::pulumi:providers:ambient::ambient"
 

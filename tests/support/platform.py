@@ -252,6 +252,28 @@ def create_session(backend: Platform, workspace: str, prompt: str, *, user: str 
     return str(_ask(backend, "POST", _path(workspace, "agentic-sessions"), body, user=user, status=201)["name"])
 
 
+# Scheduled sessions
+
+
+def schedules(backend: Platform, workspace: str, *, user: str = ALICE.name) -> list[dict[str, Any]]:
+    """The scheduled sessions, without times and labels."""
+    items = _ask(backend, "GET", _path(workspace, "scheduled-sessions"), user=user)["items"]
+    left_out = ("creationTimestamp", "lastScheduleTime", "activeCount", "labels", "annotations")
+    return [{name: value for name, value in item.items() if name not in left_out} for item in items]
+
+
+def save_schedule(
+    backend: Platform, workspace: str, name: str, changes: dict[str, Any], *, user: str = ALICE.name
+) -> None:
+    """Save the form: fields that are left out stay; a template is replaced, and gets the user who saves it."""
+    _ask(backend, "PUT", _path(workspace, "scheduled-sessions", name), changes, user=user)
+
+
+def suspend_schedule(backend: Platform, workspace: str, name: str, *, user: str = ALICE.name) -> None:
+    """Suspend it."""
+    _ask(backend, "POST", _path(workspace, "scheduled-sessions", name, "suspend"), user=user)
+
+
 # Settings
 
 

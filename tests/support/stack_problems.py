@@ -12,7 +12,7 @@ LIFETIMES = (
 SUBJECTS = "allowed: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
 WORKSPACE_FIELDS = (
     "allowed: template, displayName, description, owners, reviewers, grants, keys, secrets, storage, settings, limits, "
-    "labels, annotations, podSecurity, protect, state, onClose, adopt, exceptions, acknowledge, shard"
+    "schedules, labels, annotations, podSecurity, protect, state, onClose, adopt, exceptions, acknowledge, shard"
 )
 
 

@@ -148,6 +148,27 @@ EXCEPTIONS = fields(until=st.just("2026-12-31")).map(
 ACKNOWLEDGEMENTS = fields(until=st.just("2099-12-31")).map(
     lambda rest: {"rule": "noRunnerSecret", "reason": "agreed", "date": "2026-11-20", **rest}
 )
+TEMPLATES = fields(
+    llmSettings=fields(
+        model=st.just("claude-opus-4-6"), temperature=st.sampled_from([0, 0.5, 2]), maxTokens=st.just(100)
+    ),
+    timeout=st.sampled_from(["5m", "1h"]),
+    inactivityTimeout=st.sampled_from(["1h", "never"]),
+    stopOnRunFinished=st.booleans(),
+    repos=st.lists(st.sampled_from([{"url": "https://github.com/a/b"}, {"url": "https://x/y", "branch": "main"}])),
+    activeWorkflow=st.just({"gitUrl": "https://github.com/a/b", "path": "c"}),
+    environmentVariables=st.sampled_from([{}, {"LEVEL": "debug"}]),
+).map(lambda rest: {"initialPrompt": "Review.", **rest})
+SCHEDULES = st.builds(
+    lambda rest, template: {"schedule": "0 9 * * 1-5", "sessionTemplate": template, **rest},
+    fields(
+        displayName=st.just("Morning review"),
+        suspend=st.booleans(),
+        reuseLastSession=st.booleans(),
+        runAs=st.just("ci-robot"),
+    ),
+    TEMPLATES,
+)
 WORKSPACES = fields(
     **SHARED,
     displayName=st.text(max_size=10),
@@ -156,6 +177,7 @@ WORKSPACES = fields(
     state=st.sampled_from(["active", "closed", "released"]),
     adopt=st.booleans(),
     storage=STORAGE,
+    schedules=st.dictionaries(NAMES, SCHEDULES, max_size=2),
     exceptions=st.lists(EXCEPTIONS, max_size=1),
     acknowledge=st.lists(ACKNOWLEDGEMENTS, max_size=1),
     shard=st.integers(min_value=0, max_value=9),

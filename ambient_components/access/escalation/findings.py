@@ -42,6 +42,12 @@ class Path(StrEnum):
     CREATOR_NOTE = "creatorNote"
     """edit and admin set the user that a ServiceAccount's tokens act for."""
 
+    SESSION_USER = "sessionUser"
+    """edit and admin start sessions that get the integrations of any user."""
+
+    ACTING_SCHEDULE = "actingSchedule"
+    """Everyone who runs sessions has the integrations of the user that a schedule runs as."""
+
     STORE_IN_PODS = "storeInPods"
     """All roles read the object store's credentials in the pods of sessions."""
 
@@ -73,6 +79,8 @@ MEANINGS: Final[Mapping[Path, str]] = {
     Path.ACTING_KEY: "edit and a key act as its user",
     Path.STATIC_KEY: "sessions read the token of a static key",
     Path.CREATOR_NOTE: "edit and admin act as any user, with SSO",
+    Path.SESSION_USER: "edit and admin run sessions as any user",
+    Path.ACTING_SCHEDULE: "sessions of a schedule act for a user",
     Path.STORE_IN_PODS: "every role reads the store's credentials",
     Path.KEPT_TOKEN: "edit and admin keep the power of keys",
     Path.SESSION_SECRETS: "sessions read the workspace's secrets",

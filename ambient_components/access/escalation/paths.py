@@ -167,6 +167,48 @@ def creator_note(place: Place) -> Iterator[Finding]:
         )
 
 
+def session_user(place: Place) -> Iterator[Finding]:
+    """Find subjects that can start sessions as any user, in the Kubernetes API or by a schedule."""
+    if place.minters and place.runs_sessions:
+        yield Finding(
+            place.name,
+            Path.SESSION_USER,
+            Severity.MEDIUM,
+            place.minters,
+            "use any user's integrations, such as GitHub or Jira",
+            None,
+            "edit and admin may create sessions in the Kubernetes API with any id in spec.userContext.userId, or write "
+            "one into a schedule by the platform's API, and the platform gives such a session that user's credentials",
+            (
+                "no field of the stack file stops it: connect integrations with few rights, and give edit and admin "
+                "to few",
+                *less(place),
+            ),
+        )
+
+
+def acting_schedules(place: Place) -> Iterator[Finding]:
+    """Find schedules that run as a user: everyone who runs sessions can use that user's integrations."""
+    ids = sorted(one for one, schedule in place.entry.schedules.items() if schedule.run_as is not None)
+    if not (ids and place.minters):
+        return
+    users = sorted({str(place.entry.schedules[one].run_as) for one in ids})
+    yield Finding(
+        place.name,
+        Path.ACTING_SCHEDULE,
+        Severity.MEDIUM,
+        place.minters,
+        f"use the integrations of {' and '.join(users)}, in the sessions of {', '.join(ids)}",
+        None,
+        "edit and admin may write to every session, and may change a schedule's prompt by the platform's API",
+        (
+            f"{', '.join(f'schedules.{one}.runAs' for one in ids)}: leave it out",
+            "a user of their own for such schedules, with few integrations",
+            *less(place),
+        ),
+    )
+
+
 def kept_tokens(place: Place) -> Iterator[Finding]:
     """Find subjects with edit or admin, who can mint tokens for keys that outlive their grants."""
     keys = tuple(sorted(place.keys))

@@ -16,6 +16,7 @@ from ambient_components.program.storage import missing_libraries
 from ambient_components.rules.findings import Finding
 from ambient_components.rules.installation import API_SERVER, PLATFORM_URL, SSO, platform_url_problem
 from ambient_components.rules.object_store import IN_PLAIN_TEXT, OBJECT_STORE, given_store
+from ambient_components.rules.schedules import OPERATOR_IMAGE, image_problem
 from ambient_components.rules.warnings import LoudWarning
 from ambient_components.shards import CONFIG_KEY, shard_count, shard_stack
 from ambient_components.stackfile.checks.installation import check_installation
@@ -111,6 +112,9 @@ def _review(path: str) -> Review:
     url = config.get(PLATFORM_URL)
     if isinstance(url, str) and (verdict := platform_url_problem(url)):
         problems.add(None, PLATFORM_URL, *verdict)
+    image = config.get(OPERATOR_IMAGE)
+    if isinstance(image, str) and image and (verdict := image_problem(image)):
+        problems.add(None, OPERATOR_IMAGE, *verdict)
     if config:
         problems.extend(_storage(config.get(OBJECT_STORE), review.stack))
     if not problems:

@@ -89,7 +89,7 @@ class ProjectSettings(SharedObject):
         # Others wrote what differs, so it is made safe for the state.
         seen = {name: value if value == declared[name] else plain(value) for name, value in there.items()}
         if "mcpServers" in seen:
-            seen["mcpServers"] = _others_secret(seen["mcpServers"], inputs.get("mcpServers"))
+            seen["mcpServers"] = others_secret(seen["mcpServers"], inputs.get("mcpServers"))
         return {**others, **seen}
 
     def default(self, field: str) -> Any:
@@ -101,15 +101,15 @@ class ProjectSettings(SharedObject):
         return dict.fromkeys(("inactivityTimeoutSeconds", "mcpServers"))
 
 
-def _others_secret(found: Any, declared: Any) -> Any:
+def others_secret(found: Any, declared: Any) -> Any:
     """Mark all texts as secret that differ from the declared text at their position."""
     if isinstance(found, Mapping):
         known = declared if isinstance(declared, Mapping) else {}
-        return {key: _others_secret(value, known.get(key)) for key, value in found.items()}
+        return {key: others_secret(value, known.get(key)) for key, value in found.items()}
     if isinstance(found, list):
         items = declared if isinstance(declared, list) else []
         pairs = zip_longest(found, items[: len(found)])
-        return [_others_secret(one, other) for one, other in pairs]
+        return [others_secret(one, other) for one, other in pairs]
     return Secret(found) if isinstance(found, str) and found != declared else found
 
 

@@ -93,6 +93,10 @@ _USES: Final[Mapping[Guardrail, tuple[str, Callable[[Workspace], bool]]]] = {
         "no key acts for a user",
         lambda one: any(key.acts_as is not None for key in one.keys.values()),
     ),
+    Guardrail.ACTING_SCHEDULE: (
+        "no schedule runs as a user",
+        lambda one: any(schedule.run_as is not None for schedule in one.schedules.values()),
+    ),
     Guardrail.INDIVIDUAL_GRANT: (
         "no single user has a grant",
         lambda one: any(grant.user is not None for grant in one.grants),

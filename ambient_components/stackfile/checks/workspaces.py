@@ -6,6 +6,7 @@ from ambient_components.platform.contract import RUNNER_SECRET_KEYS
 from ambient_components.platform.variables import variable_problem, variable_warning
 from ambient_components.rules.findings import Finding, Path, below, verdict_finding
 from ambient_components.rules.limits import limit_findings
+from ambient_components.rules.schedules import schedules_findings
 from ambient_components.rules.secret_patterns import says_secret
 from ambient_components.rules.secrets import runner_findings
 from ambient_components.rules.settings import setting_findings
@@ -83,8 +84,14 @@ def check_settings(path: Path, _name: str, workspace: Workspace) -> Iterator[Fin
     yield from below((*path, "settings"), setting_findings(declared))
 
 
-SETTING_CHECKS: tuple[Check, ...] = (check_settings,)
-"""All checks of settings."""
+def check_schedules(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """Find what is wrong with scheduled sessions."""
+    declared = {schedule_id: one.as_platform() for schedule_id, one in workspace.schedules.items()}
+    yield from below((*path, "schedules"), schedules_findings(declared))
+
+
+SETTING_CHECKS: tuple[Check, ...] = (check_settings, check_schedules)
+"""All checks of settings and schedules."""
 
 
 def check_limits(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:

@@ -47,6 +47,9 @@ class Guardrail(StrEnum):
     ACTING_KEY = guardrail_names.ACTING_KEY
     """A key that acts for a user of the platform."""
 
+    ACTING_SCHEDULE = guardrail_names.ACTING_SCHEDULE
+    """A schedule with sessions that get the integrations of a user of the platform."""
+
     TOO_MANY_KEYS = guardrail_names.TOO_MANY_KEYS
     """More keys in one workspace than `guardrails.maxKeys`."""
 
@@ -100,8 +103,8 @@ WorkspaceGuardrail = Annotated[
     ),
     WithJsonSchema({"type": "string", "enum": [*guardrail_names.WORKSPACE_GUARDRAILS]}),
 ]
-"""noAdmin, publicAccess, adminKey, nonExpiringKey, actingKey, tooManyKeys, individualGrant, adminKeyWithEditors or
-expireAfter.
+"""noAdmin, publicAccess, adminKey, nonExpiringKey, actingKey, actingSchedule, tooManyKeys, individualGrant,
+adminKeyWithEditors or expireAfter.
 """
 
 StackGuardrail = Annotated[
@@ -114,8 +117,8 @@ StackGuardrail = Annotated[
     ),
     WithJsonSchema({"type": "string", "enum": [*guardrail_names.STACK_GUARDRAILS]}),
 ]
-"""massRemoval, noAdmin, publicAccess, adminKey, nonExpiringKey, actingKey, tooManyKeys, individualGrant or
-adminKeyWithEditors.
+"""massRemoval, noAdmin, publicAccess, adminKey, nonExpiringKey, actingKey, actingSchedule, tooManyKeys, individualGrant
+or adminKeyWithEditors.
 """
 
 Reason = Annotated[StrictStr, Field(min_length=1, max_length=REASON_MAX), AfterValidator(_reason)]

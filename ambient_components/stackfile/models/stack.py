@@ -26,6 +26,7 @@ from ambient_components.stackfile.models.dates import DayOrMoment, Span, TimeZon
 from ambient_components.stackfile.models.guardrails import GuardrailException, Guardrails, StackException
 from ambient_components.stackfile.models.keys import Key, KeyDefaults
 from ambient_components.stackfile.models.limits import Limits
+from ambient_components.stackfile.models.schedules import SCHEDULE_IDS, Schedule
 from ambient_components.stackfile.models.settings import OnClose, Settings
 from ambient_components.stackfile.models.sources import Secrets
 from ambient_components.stackfile.models.storage import Storage
@@ -191,6 +192,9 @@ class Workspace(Model):
 
     limits: Limits = Limits()
     """Limits of the workspace."""
+
+    schedules: dict[Text, Schedule] = Field(default={}, json_schema_extra=SCHEDULE_IDS)
+    """Scheduled sessions by id; an id must stay the same, because the CronJob's name is made of it."""
 
     labels: dict[Text, Text] = Field(default={}, json_schema_extra=_LABELS)
     """Further labels of the namespace, such as `{cost-center: "4711"}`; the platform's labels are reserved."""

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from ambient_components.access import RIGHTS, features_of, read_ledger, rights_for
-from ambient_components.access.deployer import ALL_FEATURES, Feature
+from ambient_components.access.deployer import ALL_FEATURES, BESIDE_RUNS, Feature
 from ambient_components.access.deployer_role import deployer_manifest
 from ambient_components.errors import BadValue
 from ambient_components.stackfile import Settings
@@ -102,7 +102,7 @@ def test_every_setting_and_limit_of_a_stack_file_has_its_feature():
 
 def test_the_features_of_a_ledger():
     assert features_of({}) == features_of(read_ledger({"pay": entry(grants={"group:devs": "edit"})})) == frozenset()
-    assert features_of(read_ledger(ledger_with_everything()["workspaces"])) == ALL_FEATURES - {Feature.ADOPTION}
+    assert features_of(read_ledger(ledger_with_everything()["workspaces"])) == ALL_FEATURES - BESIDE_RUNS
     key = {"ci": {"role": "edit", "generation": 1}}
     assert features_of({}, read_ledger({"pay": entry(keys=key)})) == {Feature.KEYS}
     bucket = {"bucket": {"name": "b", "driver": "s3"}}

@@ -23,6 +23,10 @@ def entry(owners=(), keys=None, state="active", **more):
     return {"state": state, "owners": list(owners), "grants": more.pop("grants", {}), "keys": keys or {}, **more}
 
 
+AS_ITSELF = {"review": {"schedule": "0 9 * * *"}}
+AS_BOT = {"review": {"schedule": "0 9 * * *", "runAs": "ci-robot"}}
+
+
 def found(ledger, path, workspace="w"):
     """The one finding of a path in a workspace; None, where there is none."""
     matching = [one for one in escalations(ledger) if (one.path, one.workspace) == (path, workspace)]
@@ -86,6 +90,10 @@ def test_admin_keys_that_somebody_with_edit_can_take(one, keys):
         (Path.STATIC_KEY, entry(grants=DEVS, keys={"n": key("view", never=True)}), None, []),
         (Path.CREATOR_NOTE, entry(["user:o"], grants=DEVS), "medium", ["group:devs", "user:o"]),
         (Path.CREATOR_NOTE, entry(grants={"user:v": "view"}), None, []),
+        (Path.SESSION_USER, entry(["user:o"], grants=DEVS), "medium", ["group:devs", "user:o"]),
+        (Path.SESSION_USER, entry(["user:o"], state="closed"), None, []),
+        (Path.ACTING_SCHEDULE, entry(grants=DEVS, schedules=AS_BOT), "medium", ["group:devs"]),
+        (Path.ACTING_SCHEDULE, entry(grants=DEVS, schedules=AS_ITSELF), None, []),
         (Path.STORE_IN_PODS, entry(grants={"user:v": "view"}), "medium", ["user:v"]),
         (Path.STORE_IN_PODS, entry(), None, []),
         (Path.STORE_IN_PODS, entry(["user:o"], state="closed"), None, []),

@@ -17,6 +17,7 @@ CROSSING = {
     "adminKey": (entry(), entry(keys=BOSS), {}),
     "nonExpiringKey": (entry(), entry(keys={"k": key(never=True)}), {}),
     "actingKey": (entry(), entry(keys={"k": key(actsAs="alice")}), {}),
+    "actingSchedule": (entry(), entry(schedules={"s": {"schedule": "0 9 * * *", "runAs": "alice"}}), {}),
     "tooManyKeys": (entry(), entry(keys=keys(11)), {}),
     "individualGrant": (entry(), entry(grants={"user:bob": "view"}), {"groups_only": True}),
     "adminKeyWithEditors": (entry(keys=BOSS), entry(keys={**BOSS, **keys(1)}), {"isolate_admin_keys": True}),

@@ -30,13 +30,13 @@ def test_all_rights_need_no_project(
 
 def test_a_stack_needs_what_its_files_declare(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["rbac", "dev", "--subject", "user:ci"]) == 0
-    assert capsys.readouterr().out == deployer_manifest({Feature.KEYS, Feature.QUOTA}, "user:ci")
+    assert capsys.readouterr().out == deployer_manifest({Feature.KEYS, Feature.QUOTA, Feature.PROOF}, "user:ci")
 
 
 def test_a_fleet_needs_its_run_records_too(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "stacks/Pulumi.dev.yaml").write_text("config: {ours:shards: '2'}\n")
     assert run(["rbac", "--stack", "dev"]) == 0
-    desired = deployer_manifest({Feature.KEYS, Feature.QUOTA, Feature.CONFIG_MAPS})
+    desired = deployer_manifest({Feature.KEYS, Feature.QUOTA, Feature.CONFIG_MAPS, Feature.PROOF})
     assert list(yaml.safe_load_all(capsys.readouterr().out)) == list(yaml.safe_load_all(desired))
 
 

@@ -47,9 +47,9 @@ def report(ledger, source="state"):
 
 
 TEXT = """\
-prod, as of the files: 1 high, 5 medium, 4 low, in 2 of 2 workspaces
+prod, as of the files: 1 high, 6 medium, 4 low, in 2 of 2 workspaces
 
-payments: 1 high, 4 medium, 4 low
+payments: 1 high, 5 medium, 4 low
 
   high    group:payments-devs (edit), key ci (edit) can become admin
   how     edit may mint a token of any ServiceAccount of the namespace, that of key cleanup too, and the token still
@@ -143,7 +143,7 @@ def test_json_is_what_the_help_says():
     document = json.loads(as_json(report({"w": entry(**{"group:g": "edit"})})))
     assert list(document) == ["version", "stack", "source", "selected", "workspaces", "summary", "findings"]
     assert document["version"] == 1
-    assert document["summary"] == {"high": 0, "medium": 2, "low": 3}
+    assert document["summary"] == {"high": 0, "medium": 3, "low": 3}
     assert all(list(finding) == JSON_FIELDS for finding in document["findings"])
     first = document["findings"][0]
     assert first["who"] == [{"workspace": "w", "subject": "group:g", "role": "edit", "reason": "grant"}]
@@ -177,7 +177,7 @@ HOSTILE = "group:a|b\n| x | <img src=x> [l](http://h) `c` *b* @team\x1b[31m"
 def test_a_name_is_no_markup_in_markdown():
     table = details_markdown(report({"w": entry(**{HOSTILE: "edit"})}))
     rows = [line for line in table.splitlines() if line.startswith("| medium")]
-    assert len(rows) == 2
+    assert len(rows) == 3
     for row in rows:
         assert row.replace("\\|", "").count("|") == 6
         assert "<img" not in row.replace("\\<", "")
@@ -192,11 +192,12 @@ def test_a_name_moves_no_cursor_in_text():
 
 
 OVERVIEW = """\
-prod, as of the files: 1 high, 5 medium, 4 low, in 2 of 2 workspaces
+prod, as of the files: 1 high, 6 medium, 4 low, in 2 of 2 workspaces
 
         path                                      workspaces
 high    edit takes over an admin key              1: payments
 medium  edit and admin act as any user, with SSO  1: payments
+        edit and admin run sessions as any user   1: payments
         every role reads the store's credentials  2: payments, reports
         edit and admin keep the power of keys     1: payments
         sessions read the workspace's secrets     1: payments
@@ -224,6 +225,7 @@ EVERYTHING = {
         "out": {"role": "view", "generation": 1, "deliver": "ci/payments", "actsAs": "ci-robot"},
     },
     "secrets": {"runner": {"ANTHROPIC_API_KEY": "config pay/key"}},
+    "schedules": {"review": {"schedule": "0 9 * * *", "runAs": "ci-robot"}},
 }
 
 
@@ -258,7 +260,7 @@ def test_json_has_all_findings_of_both(project, capsys):
         assert run(["report", "prod", "--files", "--format", "json", *words]) == 0
         shown.append(capsys.readouterr().out)
     assert shown[0] == shown[1]
-    assert len(json.loads(shown[0])["findings"]) == 10
+    assert len(json.loads(shown[0])["findings"]) == 11
 
 
 ISOLATED = "guardrails: {isolateAdminKeys: true}\n" + STACK.replace("adminKey,", "adminKeyWithEditors,").replace(

@@ -196,3 +196,10 @@ def test_the_platforms_address_is_checked(write: Write) -> None:
     assert str(found) == (
         "platformUrl: is not an address of the web; allowed: https://HOST, with a port or a path where needed"
     )
+
+
+def test_the_operators_image_is_checked(write: Write) -> None:
+    config = "config: {'p:operatorImage': 'https://quay.io/a'}\n"
+    write(Pulumi=CONFIG, stacks__dev=PREFIXED, **{"stacks__Pulumi.dev": config})
+    (found,) = validate_stacks(["stacks/dev.yaml"]).problems
+    assert str(found).startswith("operatorImage: is not the name of an image; allowed: ")

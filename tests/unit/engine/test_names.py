@@ -29,7 +29,7 @@ SUBJECTS = st.one_of(
     st.builds("serviceaccount:{}:{}".format, WORKSPACES, KEYS),
 )
 GENERATIONS = st.integers(1, 10_000)
-ITEMS = {"network": WORKSPACES, "owner": SUBJECTS, "grant": SUBJECTS, "key": KEYS}
+ITEMS = {"network": WORKSPACES, "owner": SUBJECTS, "grant": SUBJECTS, "key": KEYS, "schedule": KEYS}
 
 
 @st.composite
@@ -72,6 +72,7 @@ def test_no_name_ever_changes() -> None:
         logical_name("payments", Part.CONTAINERS),
         logical_name("payments", Part.QUOTA),
         logical_name("payments", Part.NETWORK, "deny"),
+        logical_name("payments", Part.SCHEDULE, "review"),
         logical_name("payments", Part.CLOSURE),
         logical_name("payments", Part.OWNER, service),
         logical_name("payments", Part.GRANT, bob),
@@ -93,6 +94,7 @@ def test_no_name_ever_changes() -> None:
         "payments/containers",
         "payments/quota",
         "payments/network/deny",
+        "payments/schedule/review",
         "payments/closed",
         "payments/owner/serviceaccount:ci:admin",
         "payments/grant/user:bob@example.com",

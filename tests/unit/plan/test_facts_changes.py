@@ -43,6 +43,29 @@ def test_buckets_and_their_access_keys():
     assert gone.buckets == (BucketChange("pay", "b", facts.DELETED, "onDelete: delete was deployed: if it is empty"),)
 
 
+def test_schedules():
+    def schedules(before, after, state="active"):
+        ends = [{"pay": entry(state=state, schedules=one)} for one in (before, after)]
+        return [(one.schedule, one.what, one.why) for one in plan(*ends).schedules]
+
+    one = {"schedule": "0 9 * * *", "digest": "a"}
+    assert schedules({}, {"s": one}) == [("s", facts.MADE, "0 9 * * *")]
+    assert schedules({}, {"s": one | {"runAs": "bob", "suspend": True}}) == [
+        ("s", facts.MADE, "0 9 * * *, runs as bob, suspended")
+    ]
+    assert schedules({"s": one}, {"s": one}) == schedules({"s": one}, {"s": one}, "closed") == []
+    assert schedules({"s": one}, {}) == [("s", facts.REMOVED, "its sessions stay")]
+    changed = {"schedule": "0 8 * * *", "digest": "b", "runAs": "bob", "suspend": False}
+    assert schedules({"s": one}, {"s": changed}) == [
+        (
+            "s",
+            facts.CHANGED,
+            "schedule 0 9 * * * -> 0 8 * * *, runs as itself -> bob, suspend as set in the UI -> false, its sessions",
+        )
+    ]
+    assert plan({"pay": entry(schedules={"s": one})}, {"pay": entry(schedules={})}).changes
+
+
 def test_what_else_changes_is_told_by_name():
     found = plan(
         {"pay": entry(settings=["idleTimeout"])},

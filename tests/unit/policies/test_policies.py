@@ -43,6 +43,7 @@ CROSSING = {
     "adminKey": entry(keys={"ci": {"role": "admin", "generation": 1}}),
     "nonExpiringKey": entry(keys={"ci": {**EDIT, "never": True}}),
     "actingKey": entry(keys={"ci": {**EDIT, "actsAs": "alice"}}),
+    "actingSchedule": entry(schedules={"s": {"schedule": "0 9 * * *", "runAs": "alice"}}),
     "tooManyKeys": entry(keys={f"k{number}": EDIT for number in range(11)}),
     "individualGrant": entry(grants={"user:bob": "view"}),
     "adminKeyWithEditors": entry(

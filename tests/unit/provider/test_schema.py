@@ -21,6 +21,7 @@ from ambient_components.resources import (
     RoleBindingArgs,
     S3BucketArgs,
     S3CredentialsArgs,
+    ScheduledSessionArgs,
     ServiceAccountArgs,
     WorkspaceSecretArgs,
 )
@@ -173,6 +174,7 @@ CLIENTS = {
     "RoleBinding": RoleBindingArgs,
     "S3Bucket": S3BucketArgs,
     "S3Credentials": S3CredentialsArgs,
+    "ScheduledSession": ScheduledSessionArgs,
     "ServiceAccount": ServiceAccountArgs,
     "WorkspaceSecret": WorkspaceSecretArgs,
 }

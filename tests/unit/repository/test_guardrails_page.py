@@ -45,6 +45,11 @@ CHANGES: dict[str, tuple[Any, Any, GuardrailSettings]] = {
         entry(keys={"ci": {"role": "edit", "generation": 1, "actsAs": "alice"}}),
         GuardrailSettings(),
     ),
+    "actingSchedule": (
+        entry(),
+        entry(schedules={"review": {"schedule": "0 9 * * *", "runAs": "ci-robot"}}),
+        GuardrailSettings(),
+    ),
     "tooManyKeys": (
         entry(keys=KEYS),
         entry(keys={**KEYS, "one-more": {"role": "view", "generation": 1}}),

@@ -343,6 +343,7 @@ def test_the_strategies_know_every_field_of_a_workspace() -> None:
         "adopt",
         "template",
         "storage",
+        "schedules",
         "exceptions",
         "acknowledge",
         "shard",

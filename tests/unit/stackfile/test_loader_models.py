@@ -14,6 +14,7 @@ from ambient_components.stackfile import (
     Grant,
     GuardrailException,
     Key,
+    Schedule,
     Secrets,
     Source,
     StackFile,
@@ -21,6 +22,7 @@ from ambient_components.stackfile import (
     load_stack,
     parse_stack,
 )
+from ambient_components.stackfile.models.schedules import SessionTemplate
 from ambient_components.stackfile.schema import stack_schema
 from tests.support.stack_problems import in_workspace
 
@@ -36,7 +38,12 @@ def test_the_example_shows_every_field():
     of_a_workspace = {"exceptions", "acknowledge", "shard", "on_close"}
     in_comments = {Workspace: of_a_workspace, Key: of_a_key, Secrets: set()}
     assert shown == [set(model.model_fields) - left_out for model, left_out in in_comments.items()]
+    schedule = payments.schedules["review"]
+    of_a_schedule = {"cron_job", "run_as"}
+    assert schedule.model_fields_set == {*Schedule.model_fields} - of_a_schedule
+    assert schedule.session_template.model_fields_set == {*SessionTemplate.model_fields}
     text = (ROOT / "stacks/dev.yaml").read_text()
+    assert all(f"# {Schedule.model_fields[field].alias}: " in text for field in of_a_schedule)
     assert all(f"# {Key.model_fields[field].alias or field}: " in text for field in of_a_key)
     assert all(f"    # {Workspace.model_fields[field].alias or field}:" in text for field in of_a_workspace)
     parts = (Bucket, BucketCredentials, GuardrailException)
@@ -118,6 +125,7 @@ def test_an_empty_entry_has_the_platforms_defaults():
         "storage": {"bucket": None},
         "settings": {"idle_timeout": None, "mcp_servers": None, "feature_flags": {}, "ca_bundle": None},
         "limits": {"containers": None, "quota": {}, "network": None},
+        "schedules": {},
         "labels": {},
         "annotations": {},
         "pod_security": None,
@@ -156,4 +164,4 @@ def test_every_field_is_documented_for_the_schema():
         for name, field in model["properties"].items()
         if not field.get("description")
     ]
-    assert (len(models), missing) == (30, [])
+    assert (len(models), missing) == (35, [])

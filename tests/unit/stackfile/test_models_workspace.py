@@ -96,7 +96,9 @@ def test_defaults_say_what_they_say_and_no_more():
 
 
 @pytest.mark.parametrize("section", ["defaults", "templates.team"])
-@pytest.mark.parametrize("field", ["displayName", "description", "template", "state", "adopt", "storage", "exceptions"])
+@pytest.mark.parametrize(
+    "field", ["displayName", "description", "template", "state", "adopt", "storage", "schedules", "exceptions"]
+)
 def test_what_belongs_to_one_workspace_is_no_default(section, field):
     first, _, name = section.partition(".")
     data = {first: {name: {field: "x"}} if name else {field: "x"}}
@@ -113,6 +115,7 @@ def test_defaults_know_every_other_field_of_a_workspace():
         "state",
         "adopt",
         "storage",
+        "schedules",
         "exceptions",
         "acknowledge",
         "shard",

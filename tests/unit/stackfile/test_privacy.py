@@ -6,7 +6,7 @@ import pytest
 
 from ambient_components.errors import Problem
 from ambient_components.rules.secret_patterns import CREDENTIAL_PREFIXES, says_secret, without_credentials
-from ambient_components.stackfile import Bucket, Settings, StackFile, Workspace
+from ambient_components.stackfile import Bucket, Schedule, Settings, StackFile, Workspace
 from ambient_components.stackfile.models.base import Model, quotable_fields
 from ambient_components.stackfile.privacy import may_quote_key, public_path, without_credentials_in
 
@@ -99,8 +99,14 @@ OPEN = {
     Settings: "idleTimeout featureFlags caBundle",
     Bucket: "name driver shared versioning expireAfter tags objectLock encryption adopt protect state onDelete force "
     "endpoint credentials",
+    Schedule: "schedule displayName suspend reuseLastSession runAs cronJob",
 }
-PRIVATE = {Workspace: "secrets settings storage", Settings: "mcpServers", Bucket: "accessKey secretKey"}
+PRIVATE = {
+    Workspace: "schedules secrets settings storage",
+    Settings: "mcpServers",
+    Bucket: "accessKey secretKey",
+    Schedule: "sessionTemplate",
+}
 
 
 @pytest.mark.parametrize("model", OPEN)

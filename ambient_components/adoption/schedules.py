@@ -1,0 +1,32 @@
+"""Notes on scheduled sessions that the platform's UI made: they stay, until an entry names their CronJobs."""
+
+from collections.abc import Iterable
+
+from ambient_components.adoption.notes import NoteRule, Notes
+from ambient_components.cluster.objects import Json, annotations, mapping, name, short, text
+from ambient_components.platform.contract import OWNER_ANNOTATION, SCHEDULE_NAME_ANNOTATION
+
+
+def note_schedules(notes: Notes, cronjobs: Iterable[Json], owner: str) -> None:
+    """Add a note on each schedule.
+
+    The platform's prompt is not repeated: it may be long, and hold a secret.
+
+    Args:
+        notes: The notes on the workspace.
+        cronjobs: Its CronJobs with the platform's label.
+        owner: Owner of the adopting stack; its own schedules are left out.
+    """
+    for one in cronjobs:
+        if annotations(one).get(OWNER_ANNOTATION) == owner:
+            continue
+        shown = annotations(one).get(SCHEDULE_NAME_ANNOTATION) or name(one)
+        cron = text(mapping(one.get("spec")).get("schedule"))
+        fields = f'cronJob: {short(name(one))}, schedule: "{short(cron)}", sessionTemplate: {{initialPrompt: PROMPT}}'
+        notes.add(
+            NoteRule.SCHEDULES,
+            f"scheduled session {short(shown)} ({short(cron)}) is not declared: it stays, and the UI alone changes it",
+            f"to adopt it, copy what the UI shows: schedules: {{ID: {{{fields}}}}}",
+            "its sessions then run without integrations of a person, unless the entry has runAs",
+            object=f"CronJob {name(one)}",
+        )

@@ -1,0 +1,166 @@
+"""The CronJob of a scheduled session from the inputs of its resource, and the inputs as found in a CronJob. Pure."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from ambient_components.cluster.objects import annotations, labels, mapping, mappings, plain, text
+from ambient_components.platform import schedules as form
+from ambient_components.platform.contract import (
+    BATCH_API_GROUP,
+    SCHEDULE_NAME_ANNOTATION,
+    SCHEDULE_REUSE_ANNOTATION,
+    SUSPENDED_ANNOTATION,
+)
+from ambient_components.printable import one_line
+from ambient_components.provider.protocol.resource import Values
+from ambient_components.provider.workspace.settings import others_secret
+
+_YES: Final = "true"
+
+
+class Image(NamedTuple):
+    """The operator's image."""
+
+    name: str
+    pull_policy: str
+
+
+def new(news: Values, image: Image) -> dict[str, Any]:
+    """Return a new CronJob. In a closed workspace it is suspended, until the workspace is opened."""
+    body = changed(news, {}, {}, image)
+    if news.get("closed") and not body["spec"]["suspend"]:
+        body["spec"]["suspend"] = True
+        body["metadata"]["annotations"][SUSPENDED_ANNOTATION] = _YES
+    return {"apiVersion": f"{BATCH_API_GROUP}/v1", "kind": "CronJob", **body}
+
+
+def changed(news: Values, before: Values, live: Mapping[str, Any], image: Image) -> dict[str, Any]:
+    """Return the live CronJob with everything that is declared.
+
+    Args:
+        news: The inputs.
+        before: The inputs of the last update.
+        live: The object in the cluster.
+        image: The operator's image.
+    """
+    reuse = _reuse(news, before, live)
+    suspend, note = _suspension(news, before, live)
+    own = form.metadata(news["name"], news["namespace"], news["owner"], news["displayName"], reuse)
+    notes = {**annotations(live), **own["annotations"], SUSPENDED_ANNOTATION: note}
+    job, inner, pod, pod_spec = _levels(live)
+    container = {
+        **container_of(live),
+        **form.container(image.name, image.pull_policy),
+        "env": _environment(news, before, live, reuse),
+    }
+    return {
+        **live,
+        "metadata": {
+            **mapping(live.get("metadata")),
+            **own,
+            "labels": {**labels(live), **own["labels"]},
+            "annotations": {key: value for key, value in notes.items() if value is not None},
+        },
+        "spec": {
+            **mapping(live.get("spec")),
+            **form.SPEC,
+            "schedule": news["schedule"],
+            "suspend": suspend,
+            "jobTemplate": {
+                **job,
+                "spec": {
+                    **inner,
+                    "template": {**pod, "spec": {**pod_spec, **form.POD, "containers": [container]}},
+                },
+            },
+        },
+    }
+
+
+def seen_inputs(live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
+    """Return the inputs as found in the cluster: differences are changes by others."""
+    seen, spec, notes = dict(inputs), mapping(live.get("spec")), annotations(live)
+    seen["schedule"] = one_line(text(spec.get("schedule")))
+    seen["displayName"] = one_line(notes.get(SCHEDULE_NAME_ANNOTATION, ""))
+    if "suspend" in inputs and not inputs.get("closed"):
+        seen["suspend"] = spec.get("suspend") is True
+    if "reuseLastSession" in inputs:
+        given = form.reuse_text(inputs["reuseLastSession"])
+        found = {notes.get(SCHEDULE_REUSE_ANNOTATION), _variables(live).get(form.REUSE_VARIABLE)}
+        seen["reuseLastSession"] = inputs["reuseLastSession"] is (found == {given})
+    declared, template = _declared(inputs), _template(live)
+    seen["runAs"] = one_line(text(mapping(template.get("userContext")).get("userId")))
+    was = form.seen_template(declared, template)
+    own = mapping(inputs.get("sessionTemplate"))
+    # Others wrote what differs: it is made safe for the state, and may be a credential.
+    seen["sessionTemplate"] = {
+        field: own[field] if was[field] == declared[field] else others_secret(plain(was[field]), own[field])
+        for field in own
+        if field in was
+    }
+    return seen
+
+
+def container_of(live: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the container from which the backend reads the template; empty if there is none."""
+    *_, pod = _levels(live)
+    return next((one for one in mappings(pod.get("containers")) if one.get("name") == form.CONTAINER), {})
+
+
+def _levels(live: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Return the job template, its spec, the pod template and its spec."""
+    job = mapping(mapping(live.get("spec")).get("jobTemplate"))
+    inner = mapping(job.get("spec"))
+    pod = mapping(inner.get("template"))
+    return job, inner, pod, mapping(pod.get("spec"))
+
+
+def _variables(live: Mapping[str, Any]) -> dict[str, str]:
+    return {text(one.get("name")): text(one.get("value")) for one in mappings(container_of(live).get("env"))}
+
+
+def _template(live: Mapping[str, Any]) -> dict[str, Any]:
+    return form.read_template(_variables(live).get(form.TEMPLATE_VARIABLE, ""))
+
+
+def _declared(inputs: Values) -> dict[str, Any]:
+    template = mapping(inputs.get("sessionTemplate"))
+    return form.complete_template(template, text(inputs.get("displayName")), text(inputs.get("runAs")))
+
+
+def _environment(news: Values, before: Values, live: Mapping[str, Any], reuse: str) -> list[dict[str, Any]]:
+    """Return the container's variables: ours, and others of the live container."""
+    written, was = _variables(live).get(form.TEMPLATE_VARIABLE, ""), _template(live)
+    gone = _declared(before) if "sessionTemplate" in before else {}
+    template = form.merged_template(_declared(news), gone, was)
+    # Equal text stays: others may write the fields in another order.
+    if template != was or "$" in written:
+        written = form.template_text(template)
+    own = form.variables(news["name"], news["namespace"], news["platformNamespace"], written, reuse)
+    there = [dict(one) for one in mappings(container_of(live).get("env"))]
+    kept = [{"name": name, "value": own.pop(name)} if (name := text(one.get("name"))) in own else one for one in there]
+    return [*kept, *({"name": name, "value": value} for name, value in own.items())]
+
+
+def _reuse(news: Values, before: Values, live: Mapping[str, Any]) -> str:
+    if "reuseLastSession" in news:
+        return form.reuse_text(news["reuseLastSession"])
+    if "reuseLastSession" in before:
+        return form.reuse_text(value=False)
+    return form.reuse_text(_variables(live).get(form.REUSE_VARIABLE) == _YES)
+
+
+def _suspension(news: Values, before: Values, live: Mapping[str, Any]) -> tuple[bool, str | None]:
+    """Return whether the schedule is suspended, and the annotation of a suspension by closing.
+
+    Closing and reopening belong to the Closure: it suspends, and resumes by that annotation.
+    """
+    suspended = mapping(live.get("spec")).get("suspend") is True
+    note = annotations(live).get(SUSPENDED_ANNOTATION)
+    declared, was = news.get("suspend"), before.get("suspend")
+    if news.get("closed"):
+        # A suspension that is not declared any more ends when the workspace is opened.
+        return (True, _YES) if suspended and was is True and declared is not True else (suspended, note)
+    if declared is not None:
+        return declared is True, None
+    return (suspended, note) if was is None else (False, None)

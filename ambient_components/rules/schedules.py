@@ -1,0 +1,249 @@
+"""Rules for scheduled sessions: what the platform's form and its custom resource take. Values are never quoted.
+
+Everyone with the role view reads a schedule's template by the platform's API, so no credential may be in it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from ambient_components.platform.naming import cron_job_problem, schedule_id_problem, user_id_problem
+from ambient_components.platform.schedules import RUNNER_DEFAULT, RUNNER_VARIABLE, template_text
+from ambient_components.platform.variables import VARIABLE_PATTERN, variable_problem
+from ambient_components.rules.arguments import MAPPING_EXPECTED, Argument, is_whole, kind_findings
+from ambient_components.rules.cron import cron_problem
+from ambient_components.rules.findings import Finding, Verdict, below, verdict_finding
+from ambient_components.rules.secret_patterns import (
+    begins_like_credential,
+    is_literal,
+    looks_like_credential,
+    says_secret,
+)
+from ambient_components.rules.settings import address_leaks, address_problem, idle_timeout_findings, mcp_findings
+
+OPERATOR_IMAGE: Final = "operatorImage"
+"""Key of the stack's config: image of the platform's operator, which schedules run. Default: the cluster's."""
+
+DISPLAY_NAME_MAX: Final = 50
+"""Characters of a schedule's name in the UI; a rule of the UI's form."""
+
+TEMPLATE_MAX: Final = 100_000
+"""Bytes of a template as JSON: Linux starts no program with a variable of more than 128 KiB."""
+
+TEMPERATURE_MAX: Final = 2
+
+RUNNER_PATTERN: Final = r"[a-z0-9]+(-[a-z0-9]+)*"
+"""Names of runners; the platform's registry may have more than those that it ships."""
+
+_IMAGE: Final = re.compile(
+    r"[a-zA-Z0-9][-a-zA-Z0-9._]*(:[0-9]+)?(/[-a-zA-Z0-9._]+)*(:[-a-zA-Z0-9._]+)?(@sha256:[0-9a-f]{64})?"
+)
+_ELSEWHERE: Final = (
+    "put it under secrets.integrations, which is in the environment of every session",
+    "revoke it if it was committed",
+)
+
+ARGUMENTS: Final[Mapping[str, Argument]] = {
+    "schedule": Argument(str, "Cron expression with five fields, in UTC."),
+    "displayName": Argument(str, "Name in the UI."),
+    "suspend": Argument(bool, "Whether no session is started. Default: as set in the UI."),
+    "reuseLastSession": Argument(
+        bool, "Whether to continue the last session instead of starting another one. Default: as set in the UI."
+    ),
+}
+"""The plain arguments of a schedule."""
+
+TEMPLATE_FIELDS: Final = (
+    "initialPrompt",
+    "runnerType",
+    "llmSettings",
+    "timeout",
+    "inactivityTimeout",
+    "stopOnRunFinished",
+    "repos",
+    "activeWorkflow",
+    "environmentVariables",
+    "mcpServers",
+)
+"""Fields of a template that a declaration may have. `userContext` comes of `runAs`, `displayName` of the schedule."""
+
+
+def schedules_findings(schedules: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find problems of a workspace's schedules.
+
+    Args:
+        schedules: The arguments of the component by id.
+    """
+    first: dict[str, str] = {}
+    for schedule_id, schedule in schedules.items():
+        adopted = schedule.get("cronJob") if isinstance(schedule, Mapping) else None
+        if isinstance(adopted, str) and (other := first.setdefault(adopted, schedule_id)) != schedule_id:
+            here, remedy = (schedule_id, "cronJob"), "declare each schedule once"
+            yield Finding(here, f"{adopted!r} is the CronJob of schedule {other!r}", remedy, (other, "cronJob"))
+        yield from verdict_finding((schedule_id,), schedule_id_problem(schedule_id), at_key=True)
+        if isinstance(schedule, Mapping):
+            yield from below((schedule_id,), schedule_findings(schedule))
+        else:
+            yield Finding((schedule_id,), MAPPING_EXPECTED, "")
+
+
+def schedule_findings(schedule: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find problems of one schedule's arguments. What is not known yet is checked by the plugin."""
+    yield from kind_findings(_known(schedule, ARGUMENTS), ARGUMENTS)
+    if isinstance(expression := schedule.get("schedule"), str):
+        yield from verdict_finding(("schedule",), cron_problem(expression))
+    elif expression is None:
+        yield Finding(("schedule",), "is missing", 'write a cron expression, such as "0 9 * * 1-5"')
+    if isinstance(name := schedule.get("displayName"), str):
+        yield from verdict_finding(("displayName",), display_name_problem(name))
+    if isinstance(user := schedule.get("runAs"), str):
+        yield from verdict_finding(("runAs",), user_id_problem(user))
+    if isinstance(adopted := schedule.get("cronJob"), str):
+        yield from verdict_finding(("cronJob",), cron_job_problem(adopted))
+    template = schedule.get("sessionTemplate")
+    if isinstance(template, Mapping):
+        yield from below(("sessionTemplate",), template_findings(template))
+    elif template is None:
+        yield Finding(("sessionTemplate",), "is missing", "write one with an initialPrompt")
+
+
+def display_name_problem(name: str) -> Verdict:
+    """Say why a schedule can't have this name in the UI, or None; as problem and hint."""
+    if not name.strip():
+        return "is empty", "write a name, or remove it: the default is the id"
+    if len(name) > DISPLAY_NAME_MAX or not name.isprintable():
+        return f"is longer than {DISPLAY_NAME_MAX} characters, or of several lines", "write a shorter one"
+    return ("looks like a credential", _ELSEWHERE) if looks_like_credential(name) else None
+
+
+def image_problem(image: str) -> Verdict:
+    """Say why this is no image of a container, or None; as problem and hint. It is not quoted."""
+    allowed = "allowed: REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:DIGEST"
+    return None if _IMAGE.fullmatch(image) else ("is not the name of an image", allowed)
+
+
+def template_findings(template: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find problems of a session's template, in the format of the platform's API."""
+    for name in template:
+        if name not in TEMPLATE_FIELDS:
+            remedy = f"allowed: {', '.join(TEMPLATE_FIELDS)}"
+            yield Finding((name,), "is no field of a template", remedy, at_key=True)
+    yield from verdict_finding(("initialPrompt",), prompt_problem(template.get("initialPrompt")))
+    yield from _runner_findings(template)
+    if (seconds := template.get("timeout")) is not None and _is_known(seconds) and not is_whole(seconds, 1):
+        yield Finding(("timeout",), f"{seconds!r} is out of bounds", "allowed: whole seconds from 1")
+    if _is_known(seconds := template.get("inactivityTimeout")):
+        yield from below(("inactivityTimeout",), idle_timeout_findings(seconds))
+    for index, repo in enumerate(_list(template.get("repos"))):
+        if isinstance(repo, Mapping):
+            yield from below(("repos", index), _git_findings(repo, "url"))
+    if isinstance(workflow := template.get("activeWorkflow"), Mapping):
+        yield from below(("activeWorkflow",), _git_findings(workflow, "gitUrl"))
+    if isinstance(variables := template.get("environmentVariables"), Mapping):
+        yield from below(("environmentVariables",), _variable_findings(variables))
+    if isinstance(servers := template.get("mcpServers"), Mapping):
+        yield from below(("mcpServers",), mcp_findings(servers))
+    yield from verdict_finding((), _size_problem(template))
+
+
+def prompt_problem(prompt: object) -> Verdict:
+    """Say why a schedule can't have this prompt, or None; as problem and hint."""
+    if isinstance(prompt, str) and looks_like_credential(prompt):
+        return "has a credential in it", _ELSEWHERE
+    if prompt is None or (isinstance(prompt, str) and not prompt.strip()):
+        return "is empty", "write what the agent does in each session"
+    return None
+
+
+def runner_problem(runner: str) -> Verdict:
+    """Say why this can't be the name of a runner, or None; as problem and hint."""
+    if len(runner) <= 63 and re.fullmatch(RUNNER_PATTERN, runner):
+        return None
+    return "can't be the name of a runner", "the platform ships claude-agent-sdk and gemini-cli"
+
+
+def reference_problem(text: str) -> Verdict:
+    """Say why this can't be a branch, or a path in a repository, or None; as problem and hint."""
+    if not text or text.startswith("-") or not text.isprintable() or " " in text:
+        return "is not one that Git can have", "allowed: printable characters without spaces, no dash first"
+    return ("looks like a credential", _ELSEWHERE) if looks_like_credential(text) else None
+
+
+def _runner_findings(template: Mapping[str, Any]) -> Iterator[Finding]:
+    runner = template.get("runnerType") or RUNNER_DEFAULT
+    if isinstance(runner, str):
+        yield from verdict_finding(("runnerType",), runner_problem(runner))
+    settings = template.get("llmSettings") or {}
+    if not isinstance(settings, Mapping):
+        return
+    model = settings.get("model")
+    if model is None and runner != RUNNER_DEFAULT:
+        yield Finding(
+            ("llmSettings",), f"has no model, and the default is one of {RUNNER_DEFAULT}", "write model: NAME"
+        )
+    if isinstance(model, str) and (not re.fullmatch(r"[A-Za-z0-9][-A-Za-z0-9._:/@]{0,127}", model)):
+        yield Finding(("llmSettings", "model"), "can't be the name of a model", "copy it from the UI's list")
+    heat = settings.get("temperature")
+    if _is_known(heat) and heat is not None and not (_is_number(heat) and 0 <= heat <= TEMPERATURE_MAX):
+        yield Finding(("llmSettings", "temperature"), "is out of bounds", f"allowed: 0 to {TEMPERATURE_MAX}")
+    most = settings.get("maxTokens")
+    if _is_known(most) and most is not None and not is_whole(most, 1):
+        yield Finding(("llmSettings", "maxTokens"), "is out of bounds", "allowed: whole numbers from 1")
+
+
+def _git_findings(given: Mapping[str, Any], field: str) -> Iterator[Finding]:
+    url = given.get(field)
+    if url is None:
+        yield Finding((field,), "is missing", "write the address of a Git repository, https://…")
+    if isinstance(url, str):
+        if verdict := address_problem(url):
+            yield Finding((field,), *verdict)
+        elif address_leaks(url):
+            yield Finding((field,), "has a credential in it", _ELSEWHERE)
+    for name in ("branch", "path"):
+        # The UI's form writes an empty branch for the repository's own default.
+        if isinstance(text := given.get(name), str) and text:
+            yield from verdict_finding((name,), reference_problem(text))
+
+
+def _variable_findings(variables: Mapping[str, Any]) -> Iterator[Finding]:
+    for name, value in variables.items():
+        if name == RUNNER_VARIABLE:
+            yield Finding((name,), "is set by runnerType", "remove it, and write runnerType", at_key=True)
+            continue
+        problem = variable_problem(name)
+        if problem is None and (begins_like_credential(name) or not re.fullmatch(VARIABLE_PATTERN, name)):
+            problem = ("is not a name for a variable", "allowed: A-Z a-z 0-9 _, no digit first")
+        yield from verdict_finding((name,), problem, at_key=True)
+        if isinstance(value, str) and (looks_like_credential(value) or (says_secret(name) and is_literal(value))):
+            yield Finding((name,), "looks like a credential", _ELSEWHERE)
+
+
+def _size_problem(template: Mapping[str, Any]) -> Verdict:
+    try:
+        size = len(template_text(template).encode(errors="replace"))
+    except TypeError:  # a program has values that are not known yet
+        return None
+    if size <= TEMPLATE_MAX:
+        return None
+    return (
+        f"has {size} bytes as JSON",
+        f"allowed: {TEMPLATE_MAX}; put long instructions into a repository or a workflow",
+    )
+
+
+def _known(values: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: values[name] for name in names if name in values and _is_known(values[name])}
+
+
+def _is_known(value: object) -> bool:
+    """Return whether a value is data, and not an output of a program."""
+    return value is None or isinstance(value, str | int | float | list | tuple | Mapping)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _list(value: object) -> list[Any] | tuple[Any, ...]:
+    return value if isinstance(value, list | tuple) else ()

@@ -1,0 +1,208 @@
+"""Scheduled sessions in the stack file, with the names of the platform's API."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
+from pydantic.config import JsonDict
+
+from ambient_components.platform.naming import KEY_ID_MAX, SCHEDULE_PREFIX, cron_job_problem
+from ambient_components.rules.cron import cron_problem
+from ambient_components.rules.findings import Verdict
+from ambient_components.rules.schedules import (
+    DISPLAY_NAME_MAX,
+    RUNNER_PATTERN,
+    TEMPERATURE_MAX,
+    display_name_problem,
+    prompt_problem,
+    reference_problem,
+    runner_problem,
+)
+from ambient_components.stackfile.models.base import Model, refuse, text_schema, type_name
+from ambient_components.stackfile.models.keys import UserId
+from ambient_components.stackfile.models.settings import IdleTimeout, McpServers, Url
+from ambient_components.stackfile.models.types import Duration, Flag, Text
+
+SCHEDULE_IDS: JsonDict = {"propertyNames": {"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": KEY_ID_MAX}}
+"""Ids of schedules, for editors."""
+
+
+def _checked(rule: Callable[[str], Verdict]) -> AfterValidator:
+    def check(value: str) -> str:
+        if verdict := rule(value):
+            refuse(*verdict)
+        return value
+
+    return AfterValidator(check)
+
+
+def _temperature(value: object) -> float:
+    allowed = f"allowed: a number from 0 to {TEMPERATURE_MAX}"
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        refuse(f"is {type_name(value)}", allowed)
+    if not 0 <= value <= TEMPERATURE_MAX:
+        refuse("is out of bounds", allowed)
+    return float(value)
+
+
+Cron = Annotated[StrictStr, _checked(cron_problem), text_schema("cron expression", r"\S+(\s+\S+){4}")]
+"""Five fields: minute, hour, day, month, weekday."""
+
+Prompt = Annotated[StrictStr, _checked(prompt_problem), Field(min_length=1)]
+"""Text for the agent."""
+
+CronJobName = Annotated[
+    StrictStr,
+    _checked(cron_job_problem),
+    text_schema("CronJob of a schedule", rf"{SCHEDULE_PREFIX}[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}"),
+]
+"""Name of a CronJob that the platform made."""
+
+ScheduleName = Annotated[StrictStr, _checked(display_name_problem), Field(min_length=1, max_length=DISPLAY_NAME_MAX)]
+"""Name in the UI."""
+
+RunnerName = Annotated[StrictStr, _checked(runner_problem), text_schema("runner", RUNNER_PATTERN)]
+"""Name of a runner."""
+
+Reference = Annotated[StrictStr, _checked(reference_problem), Field(min_length=1)]
+"""Branch, or path in a repository."""
+
+Temperature = Annotated[
+    float,
+    BeforeValidator(_temperature),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": TEMPERATURE_MAX}),
+]
+"""A number from 0 to 2."""
+
+
+class LlmSettings(Model):
+    """Settings of the language model."""
+
+    model: Text | None = None
+    """Id of the model, as in the UI's list. Default: claude-sonnet-4-6; required with another runner."""
+
+    temperature: Temperature | None = None
+    """Randomness of the answers. Left out, it is the 0.7 of the UI's form."""
+
+    max_tokens: Annotated[StrictInt, Field(ge=1)] | None = None
+    """Maximum tokens of an answer. Default: 4000."""
+
+
+class Repo(Model):
+    """A Git repository that each session clones."""
+
+    url: Url
+    """Address, such as https://github.com/example/payments-api."""
+
+    branch: Reference | None = None
+    """Branch to clone. Default: the repository's default branch."""
+
+    auto_push: Flag | None = None
+    """Whether the platform tells the agent to commit and push its changes. Default: false."""
+
+
+class Workflow(Model):
+    """A workflow that each session loads."""
+
+    git_url: Url
+    """Address of the workflow's repository."""
+
+    branch: Reference | None = None
+    """Branch of it. Default: main."""
+
+    path: Reference | None = None
+    """Path in the repository. Default: its root."""
+
+
+class SessionTemplate(Model):
+    """The sessions that a schedule creates. Everyone with the role view can read all of it: never a secret."""
+
+    private: ClassVar[bool] = True
+
+    model_config = ConfigDict(json_schema_extra={"required": ["initialPrompt"]})
+
+    initial_prompt: Prompt
+    """What the agent does in each session."""
+
+    runner_type: RunnerName | None = None
+    """Runner of the sessions: claude-agent-sdk, gemini-cli or another one of the platform. Default: claude-agent-sdk.
+    """
+
+    llm_settings: LlmSettings = LlmSettings()
+    """Language model of the sessions."""
+
+    timeout: Duration | None = Field(default=None, examples=["5m"])
+    """Timeout of a session. Default: 5m."""
+
+    inactivity_timeout: IdleTimeout | None = Field(default=None, examples=["1h", "never"])
+    """Time without activity after which a session is stopped; `never` for no limit. Default: the workspace's idle
+    timeout.
+    """
+
+    stop_on_run_finished: Flag | None = None
+    """Whether a session is stopped when the agent has finished. Default: false."""
+
+    repos: list[Repo] = []
+    """Git repositories that each session clones."""
+
+    active_workflow: Workflow | None = None
+    """Workflow that each session loads. Default: none."""
+
+    environment_variables: dict[Text, Text] = {}
+    """Further environment variables, never secrets: those belong under `secrets.integrations`."""
+
+    mcp_servers: McpServers | None = None
+    """MCP servers of these sessions, in addition to the workspace's."""
+
+    def as_platform(self) -> dict[str, Any]:
+        """Return the given fields in the format of the platform's API, durations in seconds."""
+        given = self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
+        if self.mcp_servers is not None:
+            custom = {name: server.as_platform() for name, server in sorted(self.mcp_servers.custom.items())}
+            servers = {"custom": custom, "disabled": sorted(self.mcp_servers.disabled)}
+            given["mcpServers"] = {name: value for name, value in servers.items() if value}
+        return given
+
+
+class Schedule(Model):
+    """A scheduled session: sessions that the platform creates at fixed times."""
+
+    schedule: Cron = Field(examples=["0 9 * * 1-5"])
+    """Cron expression with five fields, in UTC: minute, hour, day of the month, month, weekday."""
+
+    display_name: ScheduleName | None = None
+    """Name in the UI. Default: the id."""
+
+    suspend: Flag | None = None
+    """Whether no session is started. Default: as set in the UI; a new schedule is active."""
+
+    reuse_last_session: Flag | None = None
+    """Whether a run continues the last session instead of starting another one. Default: as set in the UI; of a new
+    schedule false.
+    """
+
+    run_as: UserId | None = None
+    """User id that the sessions act for: they get this user's integrations. Needs an exception from the guardrail
+    actingSchedule. Default: an id of the workspace's own, without integrations of a person.
+    """
+
+    cron_job: CronJobName | None = None
+    """Name of an existing CronJob of the platform's UI, to adopt the schedule with its history; it must stay. Default:
+    a new CronJob.
+    """
+
+    session_template: SessionTemplate
+    """The sessions that it creates."""
+
+    def as_platform(self) -> dict[str, Any]:
+        """Return the schedule as the component's argument: only the given fields."""
+        fields = {
+            "schedule": self.schedule,
+            "displayName": self.display_name,
+            "suspend": self.suspend,
+            "reuseLastSession": self.reuse_last_session,
+            "runAs": self.run_as,
+            "cronJob": self.cron_job,
+        }
+        given = {name: value for name, value in fields.items() if value is not None}
+        return {**given, "sessionTemplate": self.session_template.as_platform()}
