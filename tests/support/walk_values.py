@@ -141,7 +141,7 @@ class Values:
             case "boolean":
                 default = schema.get("default", False)
                 yield from (not default, default)
-            case "integer":
+            case "integer" | "number":
                 low, high = schema.get("minimum", 0), schema.get("maximum")
                 yield from (low + 1, high if high is not None else low + 7, low)
             case "string":
