@@ -68,6 +68,12 @@ BUGS: Final = (
         "5b1c63a",
         "tests/unit/cli/test_adopt.py::test_options_that_do_not_fit_are_refused",
     ),
+    Bug(
+        "crash",
+        "After a run with a refresh, a shard ran once more for a dead token that the run had replaced",
+        "20b3779",
+        "tests/unit/fleet/test_run_events.py::test_what_a_refresh_finds_and_the_run_mends_is_not_due_any_more",
+    ),
 )
 
 _INSIDER = "tests/engine/insider/test_"
