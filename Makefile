@@ -14,7 +14,7 @@ export PULUMI_CONTINUE_ON_ERROR := true
 # Parallel recipes would build the same parts twice, and mix the output of `check` and `test`.
 .NOTPARALLEL:
 
-.PHONY: help setup demo compiled up preview down clean check site test test-unit test-all insider bench picture release lock
+.PHONY: help setup demo compiled up preview down clean check site test test-unit test-all evidence insider bench picture release lock
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -136,13 +136,16 @@ _PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest $(_WORKERS)
 _UNIT := tests/unit tests/program tests/golden
 
 test: compiled sandbox-build ## Unit, program, golden and engine tests, without the slow ones
-	$(_PYTEST) --quick $(_UNIT) tests/engine $(ARGS)
+	$(_PYTEST) --quick $(_UNIT) tests/engine tests/evidence $(ARGS)
 
 test-unit: compiled ## Tests without an engine, without the slow ones
 	$(_PYTEST) --quick $(_UNIT) $(ARGS)
 
 test-all: compiled sandbox-build ## All tests: also the slow ones, and all examples of property tests
-	$(_PYTEST) $(_UNIT) tests/engine $(ARGS)
+	$(_PYTEST) $(_UNIT) tests/engine tests/evidence $(ARGS)
+
+evidence: compiled sandbox-build ## Test every transition, fault and history, and write docs/internals/evidence-figures.md (an hour)
+	$(PYTHON) -m tests.support.evidence_page $(_WORKERS) $(ARGS)
 
 insider: compiled sandbox-build ## Attack the sandbox as a workspace user, and print the results
 	$(PYTHON) -m pytest tests/engine/insider --no-header -q $(ARGS)

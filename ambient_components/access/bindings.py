@@ -1,13 +1,23 @@
 """Expected RoleBindings and ServiceAccounts of a workspace, and comparison with the cluster's."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ambient_components.access.entries import Entry
 from ambient_components.cluster.objects import finalizers, labels, listing, role_ref, short, subjects
+from ambient_components.errors import BadValue
 from ambient_components.platform import naming
-from ambient_components.platform.contract import APP_LABEL, GRANT_APP, KEY_APP, OWNER_ROLE_LABEL, Role, cluster_role
+from ambient_components.platform.contract import (
+    APP_LABEL,
+    GRANT_APP,
+    KEY_APP,
+    OWNER_ROLE_LABEL,
+    ROLES,
+    Role,
+    cluster_role,
+)
 from ambient_components.platform.subjects import Subject, SubjectKind, parse_subject
 
 ROLE_BINDING: Final = "RoleBinding"
@@ -60,22 +70,36 @@ def expected_objects(workspace: str, entry: Entry) -> dict[tuple[str, str], Expe
         workspace: Name of the workspace.
         entry: Its entry.
     """
-    found = [*_of_subjects(entry), *_of_keys(workspace, entry)]
+    found = [*(one for _, _, one in subject_bindings(entry)), *_of_keys(workspace, entry)]
     return {(one.kind, one.name): one for one in found}
 
 
-def _of_subjects(entry: Entry) -> Iterator[Expected]:
-    for owner in entry.owners:
-        subject = parse_subject(owner)
-        yield _binding(naming.owner_binding(subject), Role.ADMIN, subject, {OWNER_ROLE_LABEL: Role.ADMIN.value})
-    for text, role in entry.grants.items():
-        subject = parse_subject(text)
-        yield _binding(naming.grant_binding(Role(role), subject), Role(role), subject, {APP_LABEL: GRANT_APP})
+def subject_bindings(entry: Entry) -> Iterator[tuple[str, Subject, Expected]]:
+    """Yield the text of each owner and grant, its subject and its RoleBinding.
+
+    A state or a run record can have what no run of this version has written. A role or a subject that is none has no
+    object.
+    """
+    for text, subject in _subjects(entry.owners):
+        yield (
+            text,
+            subject,
+            _binding(naming.owner_binding(subject), Role.ADMIN, subject, {OWNER_ROLE_LABEL: Role.ADMIN.value}),
+        )
+    for text, subject in _subjects(text for text, role in entry.grants.items() if role in ROLES):
+        role = Role(entry.grants[text])
+        yield text, subject, _binding(naming.grant_binding(role, subject), role, subject, {APP_LABEL: GRANT_APP})
+
+
+def _subjects(texts: Iterable[str]) -> Iterator[tuple[str, Subject]]:
+    for text in texts:
+        with suppress(BadValue):
+            yield text, parse_subject(text)
 
 
 def _of_keys(workspace: str, entry: Entry) -> Iterator[Expected]:
     for key_id, key in entry.keys.items():
-        for generation in key.generations:
+        for generation in key.generations if key.role in ROLES else ():
             yield from expected_key(workspace, key.account(workspace, key_id, generation), Role(key.role))
 
 

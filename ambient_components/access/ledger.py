@@ -7,16 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from ambient_components.access.bindings import expected_objects
+from ambient_components.access.bindings import expected_objects, subject_bindings
 from ambient_components.access.buckets import bucket_refusals, sharing_refusals
 from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.guardrail_names import GuardrailSettings
 from ambient_components.access.guardrails import BUILT_IN, crossed
 from ambient_components.errors import Problem, refusal
-from ambient_components.platform import naming
-from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import PLATFORM_GENERATION
-from ambient_components.platform.subjects import parse_subject
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.states import CLOSED, RELEASED
 
@@ -154,10 +151,7 @@ def _dates_kept_by_nobody(workspace: str, entry: Entry) -> list[Problem]:
 
 def _object_names(entry: Entry) -> dict[str, str]:
     """Return the subject of each RoleBinding, by the RoleBinding's name."""
-    names = {naming.owner_binding(parse_subject(owner)): owner for owner in entry.owners}
-    for subject, role in entry.grants.items():
-        names[naming.grant_binding(Role(role), parse_subject(subject))] = subject
-    return names
+    return {binding.name: text for text, _, binding in subject_bindings(entry)}
 
 
 def _going_back(workspace: str, before: Entry, after: Entry) -> list[Problem]:

@@ -18,7 +18,6 @@ from ambient_components.output import REFUSED, Format, show_problems
 from ambient_components.stacks import destruction, pulumi
 from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project, bare_name
-from ambient_components.warm import client as warm
 
 EPILOG = """\
 \b
@@ -77,7 +76,6 @@ def destroy(
     require_passphrase(project, stack)
     if not confirm:
         _ask(name)
-    warm.begin()
     ended = carry_out(engine, "destroy", stack)
     raise typer.Exit(show_end(ended, project.shown(project.config_file(stack)), destroyed_lines(ended)))
 

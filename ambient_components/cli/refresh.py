@@ -18,7 +18,6 @@ from ambient_components.output import Format
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project
-from ambient_components.warm import client as warm
 
 EPILOG = """\
 \b
@@ -65,7 +64,6 @@ def _refresh_stack(project: Project, stack: str, *, yes: bool) -> int:
     engine = pulumi.engine_for(project.folder)
     backend.require_stack(engine, stack)
     require_passphrase(project, stack)
-    warm.begin()
     if not yes:
         found = _differences(engine, stack)
         if not found:

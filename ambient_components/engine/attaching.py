@@ -1,8 +1,9 @@
 """Engines that use this command's warm processes (`ambient_components.warm`), where that changes nothing but the time.
 
 The engine's ``--client`` option connects it to a language host of ours. The plugin finds the fork server by an
-environment variable. An engine starts as usual if there is no fork server, or if Pulumi.yaml asks for something that
-only Pulumi's own language host does: another virtual environment, another toolchain, a type checker.
+environment variable. An engine starts as usual if there is no fork server, or if the project asks for something
+that only Pulumi's own language host does: another virtual environment or toolchain, a type checker, an environment of
+Pulumi ESC.
 """
 
 import itertools
@@ -15,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ambient_components.engine.stack_config import project_settings
+from ambient_components.engine.stack_config import ConfigFiles, project_settings
 from ambient_components.errors import AmbientError
 from ambient_components.warm import client
-from ambient_components.warm.protocol import LANGUAGE, SOCKET_VARIABLE
+from ambient_components.warm.protocol import LANGUAGE, OFF, SOCKET_VARIABLE
 
 _ATTACHED: Final = frozenset({"up", "preview", "refresh", "destroy"})
 _SCRIPT: Final = "pulumi-language-python-exec"
@@ -31,12 +32,17 @@ _numbers = itertools.count()
 class Attached:
     """The connection of one engine to warm processes, or none."""
 
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Additional environment variables of the engine."""
     flags: tuple[str, ...] = ()
     """Additional flags of the engine."""
-    environ: Mapping[str, str] = field(default_factory=dict)
-    """Additional environment variables of the engine."""
     host: client.Forked | None = None
     """Its language host."""
+
+    def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Return the engine's environment. The fork server of a command around this one is none of ours."""
+        outer = {} if environ.get(SOCKET_VARIABLE) == OFF else {SOCKET_VARIABLE}
+        return {name: value for name, value in environ.items() if name not in outer} | {**self.variables}
 
     def close(self) -> None:
         """End the language host, once the engine has ended."""
@@ -55,18 +61,19 @@ def attach(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -
     server = client.server()
     if server is None or arguments[0] not in _ATTACHED or not server.serves(environ):
         return Attached()
-    warm = {SOCKET_VARIABLE: server.path}
     script = _script(environ)
-    if script is None or not runs_here(folder):
-        return Attached(environ=warm)  # the plugin compares the interpreters itself
+    if script is None or not runs_here(folder) or _opens_environment(arguments, folder):
+        return Attached({SOCKET_VARIABLE: server.path})  # the plugin compares the interpreters itself
     path = f"{server.path}-{next(_numbers)}"
     with open(os.devnull, "r+b") as nothing:  # noqa: PTH123
-        streams = (nothing.fileno(),) * 3
-        given = (path, server.path, script)
+        given, streams = (path, server.path, script), (nothing.fileno(),) * 3
         host = client.fork(server.path, LANGUAGE, given, streams, environ=environ, folder=folder)
     if host is None:
+        client.give_up()
         return Attached()
-    return Attached(("--client", f"unix:{path}"), warm, host)
+    # The engine tells plugins the options of the runtime by these, which --client replaces.
+    runtime = {"PULUMI_RUNTIME_TOOLCHAIN": "pip", "PULUMI_RUNTIME_VIRTUALENV": sys.prefix}
+    return Attached({SOCKET_VARIABLE: server.path, **runtime}, ("--client", f"unix:{path}"), host)
 
 
 def runs_here(folder: Path) -> bool:
@@ -87,8 +94,22 @@ def runs_here(folder: Path) -> bool:
     return False
 
 
+def _opens_environment(arguments: Sequence[str], folder: Path) -> bool:
+    """Tell whether a stack's config imports an environment of Pulumi ESC.
+
+    Its variables are set in the engine, where an ordinary language host inherits them.
+    """
+    try:
+        files = ConfigFiles.of(folder)
+        given = dict(itertools.pairwise(arguments))
+        path = Path(given.get("--config-file") or files.path(given.get("--stack", "").rpartition("/")[2]))
+        return "environment" in files.read(path) if (folder / path).exists() else False
+    except AmbientError:
+        return True
+
+
 def _script(environ: Mapping[str, str]) -> str | None:
-    """Return the path of Pulumi's script: beside `pulumi`, as the engine looks for its language host."""
+    """Return the path of Pulumi's script: beside `pulumi`, or on PATH, as the engine looks for its language host."""
     pulumi = shutil.which("pulumi", path=environ.get("PATH"))
     if pulumi is None:
         return None

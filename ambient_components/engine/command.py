@@ -99,7 +99,7 @@ class Pulumi:
             done = subprocess.run(  # noqa: S603
                 [program(self.environ), *self.arguments(arguments), *warm.flags, *_QUIETLY],
                 cwd=self.folder,
-                env={**environ, **warm.environ},
+                env=warm.environment(environ),
                 # Not the terminal's: an unseen prompt would wait forever.
                 input=stdin or "",
                 capture_output=True,

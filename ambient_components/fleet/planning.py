@@ -145,6 +145,7 @@ def plan_fleet(
     if offline or evaluated.moved:
         parts = [_by_files(fleet.name, known, when)]
     else:
+        warm.begin(files=[str(fleet.project.folder), fleet.stack_file])
         parts = _online(known, engine, evaluated, when, jobs, refresh=refresh)
     if quiet:
         # Without changes, but with upcoming dates.
@@ -220,6 +221,5 @@ def _online(
 
     if not known.parts:
         return []
-    warm.begin()
     with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
         return list(pool.map(requested, sorted(known.parts)))

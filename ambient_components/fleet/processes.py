@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, Self
@@ -81,7 +81,11 @@ class Child:
         self.started = time.monotonic()
         self._reported: list[str] = []
         self._warm = attach(arguments, folder, environ)
-        self._process = start([*arguments, *self._warm.flags], folder, {**environ, **self._warm.environ})
+        try:
+            self._process = start([*arguments, *self._warm.flags], folder, self._warm.environment(environ))
+        except BaseException:
+            self._warm.close()
+            raise
         self._errors = threading.Thread(target=self._listen, daemon=True)
         self._errors.start()
 
@@ -93,10 +97,10 @@ class Child:
     def wait(self) -> int:
         """Read the output until the process ends. Return the exit code, negative for a signal."""
         assert self._process.stdout is not None  # noqa: S101  # it is a pipe
-        for line in self._process.stdout:
-            self.reported.take(line)
-        code = self._process.wait()
-        self._warm.close()
+        with closing(self._warm):
+            for line in self._process.stdout:
+                self.reported.take(line)
+            code = self._process.wait()
         self._errors.join(timeout=5)
         if code != 0 and not self.reported.failures:
             self._explain(code)

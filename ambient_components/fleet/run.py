@@ -57,6 +57,8 @@ def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], b
     decisions = decided(fleets, request)
     if all(task.skip for one in decisions for task in one.tasks):
         return carried_out(decisions, request, {}, begun)
+    # Before the plan, so that what it shows is deployed.
+    warm.begin(files=[str(fleets[0].project.folder), *(fleet.stack_file for fleet in fleets)])
     for one in decisions:
         # Before progress lines, which would hide the question.
         require_passphrase(one.fleet.project, one.fleet.name)

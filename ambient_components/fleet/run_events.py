@@ -143,8 +143,8 @@ class Reported:
 
     def _end(self, step: Step) -> None:
         self.done += 1
-        # A replacement is reported a second time, after its parts.
-        if step.type in (urns.ACCESS_TOKEN, urns.S3_CREDENTIALS) and step.op != REPLACE:
+        # A replacement is reported a second time, after its parts. The same run may repair what a refresh finds.
+        if step.type in (urns.ACCESS_TOKEN, urns.S3_CREDENTIALS) and step.op not in (REPLACE, REFRESH):
             self._token_secrets(step)
         if step.type == urns.ACCESS_LEDGER:
             self.lost_access = bool(_outputs(step.new).get(OUTPUT))

@@ -4,16 +4,22 @@ import asyncio
 import os
 import socket
 import sys
+import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from ambient_components._version import VERSION
 from ambient_components.collector import collect_rarely
-from ambient_components.warm.client import handed_over
+from ambient_components.warm.client import hand_over
 from ambient_components.warm.protocol import PLUGIN
 
 _MAX_MESSAGE: Final = 400 * 1024 * 1024
 """Maximum bytes of a message; the engine's own limit."""
+
+
+_KILLED_AFTER: Final = 5.0
+"""Seconds that the engine gives a plugin to end (Plugin.Kill in sdk/go/common/resource/plugin/plugin.go)."""
 
 
 async def _serve(engine_address: str, end: Callable[[], Awaitable[Any]]) -> None:
@@ -42,9 +48,20 @@ async def _engine_is_gone() -> None:
 
 
 def serve_until_closed(engine_address: str, connection: socket.socket) -> None:
-    """Serve in a forked process, until the one that the engine started ends and so closes the connection."""
-    connection.setblocking(False)  # the standard library's signature
-    asyncio.run(_serve(engine_address, lambda: asyncio.get_running_loop().sock_recv(connection, 1)))
+    """Serve in a forked process, until the one that the engine started ends and so closes the connection.
+
+    The engine's kill does not reach this process, so it ends itself after the same time.
+    """
+    connection.setblocking(False)
+
+    async def closed() -> None:
+        with suppress(OSError):
+            await asyncio.get_running_loop().sock_recv(connection, 1)
+        last = threading.Timer(_KILLED_AFTER, os._exit, (1,))
+        last.daemon = True
+        last.start()
+
+    asyncio.run(_serve(engine_address, closed))
 
 
 def main() -> None:
@@ -58,7 +75,7 @@ def main() -> None:
     if sys.argv[1] == "--version":
         sys.stdout.write(VERSION + "\n")
         return
-    if (code := handed_over(PLUGIN)) is not None:
+    if (code := hand_over(PLUGIN)) is not None:
         sys.exit(code)
     collect_rarely()
     # The engine's address is the last argument, after optional flags (--logtostderr, -v=9, --tracing URL).

@@ -87,7 +87,17 @@ def load_stack(path: str | Path) -> LoadedStack:
     Raises:
         AmbientError: All problems at once, each with line and column; never with the value of a secret.
     """
-    return _loaded(review_stack(path))
+    return _preloaded.get((Path.cwd(), str(path))) or _loaded(review_stack(path))
+
+
+_preloaded: dict[tuple[Path, str], LoadedStack] = {}
+"""By working directory and path: the files as they were when a run over a fleet began."""
+
+
+def preload(path: str) -> None:
+    """Load a file once for all processes that are forked from this one, if it is valid. Positions name `path`."""
+    if (stack := review_stack(path).stack) is not None:
+        _preloaded[Path.cwd(), path] = stack
 
 
 def parse_stack(text: str, file: str) -> LoadedStack:

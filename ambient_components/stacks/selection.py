@@ -36,6 +36,11 @@ class Fleet:
         return self.project.config_file(self.name)
 
     @property
+    def stack_file(self) -> str:
+        """The stack file, relative to the project's folder, as the program names it."""
+        return str(self.project.stack_file(self.name).relative_to(self.project.folder))
+
+    @property
     def platform_namespace(self) -> str:
         """The namespace of the run records."""
         return self.project.platform_namespace(self.name)

@@ -17,9 +17,11 @@ from ambient_components.warm import protocol
 from ambient_components.warm.protocol import OFF, SOCKET_VARIABLE, Job, identity
 
 _SOCKET: Final = "fork"
+_TRACING: Final = ("TRACEPARENT", "PULUMI_OTEL_")
 _BACKLOG: Final = 128
-_SECONDS: Final = 3.0
-_SLOW: Final = 60.0
+_END_SECONDS: Final = 3.0
+_ANSWER_SECONDS: Final = 30.0
+"""Time for an answer, which includes all imports. A server that hangs holds nothing up for longer."""
 
 
 class Forked:
@@ -67,25 +69,27 @@ def fork(
         environ: Its complete environment.
         folder: Its working directory; default: that of this process.
     """
-    connection = socket.socket(socket.AF_UNIX)
-    job = Job(kind, [*arguments], dict(environ), str(folder or Path.cwd()), identity())
-    # A server that hangs holds nothing up for ever.
-    connection.settimeout(_SLOW)
     try:
-        connection.connect(path)
-        protocol.send(connection, job, streams)
-        taken = connection.recv(1) == protocol.TAKEN
-        ready = kind != protocol.LANGUAGE or connection.recv(1) == protocol.READY
+        connection = socket.socket(socket.AF_UNIX)
     except OSError:
-        taken = ready = False
-    if not (taken and ready):
-        connection.close()
         return None
-    connection.settimeout(None)
-    return Forked(connection)
+    try:
+        connection.settimeout(_ANSWER_SECONDS)
+        connection.connect(path)
+        protocol.send(
+            connection, Job(kind, [*arguments], dict(environ), str(folder or Path.cwd()), identity()), streams
+        )
+        taken = connection.recv(1) == protocol.TAKEN
+        if taken and (kind != protocol.LANGUAGE or connection.recv(1) == protocol.READY):
+            connection.settimeout(None)
+            return Forked(connection)
+    except OSError:
+        pass
+    connection.close()
+    return None
 
 
-def handed_over(kind: str) -> int | None:
+def hand_over(kind: str) -> int | None:
     """Let a forked process do the work of this one, and wait for it. None if there is no fork server.
 
     A signal ends this process, and with it the forked one.
@@ -121,52 +125,75 @@ class ForkServer:
         path: Its socket.
     """
 
-    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, environ: Mapping[str, str] = os.environ, files: Sequence[str] = ()) -> None:
         self._python = _python(environ)
         folder = tempfile.mkdtemp(prefix="ambient-")
         self.path = str(Path(folder) / _SOCKET)
+        try:
+            self._process = self._started(folder, environ, files)
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        atexit.register(self.close)
+
+    def _started(self, folder: str, environ: Mapping[str, str], files: Sequence[str]) -> subprocess.Popen[bytes]:
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(self.path)
             listening.listen(_BACKLOG)  # clients wait until the server has imported everything
-            self._process = subprocess.Popen(  # noqa: S603
+            return subprocess.Popen(  # noqa: S603
                 # -P: the working directory is not a place to import from.
-                [sys.executable, "-P", "-m", "ambient_components.warm.server", str(listening.fileno()), folder],
+                [sys.executable, "-P", "-m", "ambient_components.warm.server", str(listening.fileno()), folder, *files],
                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                env=dict(environ),
+                # Pulumi's SDK begins tracing, with threads, where it finds these.
+                env={name: value for name, value in environ.items() if not name.startswith(_TRACING)},
                 pass_fds=(listening.fileno(),),
                 # Ctrl-C is for the command alone, which interrupts its engines.
                 start_new_session=True,
             )  # fmt: skip
-        atexit.register(self.close)
 
     def serves(self, environ: Mapping[str, str]) -> bool:
         """Tell whether Python would start alike in an environment: its variables count only at a start."""
-        return _python(environ) == self._python
+        return _python(environ) == self._python and not any(name.startswith(_TRACING) for name in environ)
 
     def close(self) -> None:
         """End the server. What it forked ends with its own client."""
         if self._process.stdin is not None:
             self._process.stdin.close()
+        self._process.terminate()  # only while it imports
         try:
-            self._process.wait(_SECONDS)
+            self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.kill()  # it still imports
+            self._process.kill()
             self._process.wait()
         shutil.rmtree(Path(self.path).parent, ignore_errors=True)
 
 
 def _python(environ: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environ.items() if name.startswith("PYTHON")}
+    return {name: value for name, value in environ.items() if name.startswith(("PYTHON", "PULUMI_PYTHON"))}
 
 
 _server: ForkServer | None = None
 
 
-def begin(environ: Mapping[str, str] = os.environ) -> None:
-    """Start this command's fork server in the background, unless it exists or the user turned it off."""
+def begin(environ: Mapping[str, str] = os.environ, *, files: Sequence[str] = ()) -> None:
+    """Start this command's fork server in the background, unless it exists or the user turned it off.
+
+    Args:
+        environ: The environment of the command.
+        files: A project's folder and stack files in it, to be loaded once for all programs.
+    """
     global _server  # noqa: PLW0603  # one for a process
     if _server is None and sys.platform == "linux" and environ.get(SOCKET_VARIABLE) != OFF:
-        _server = ForkServer(environ)
+        with suppress(OSError):  # such as a TMPDIR too long for a socket: engines start as before
+            _server = ForkServer(environ, files)
+
+
+def give_up() -> None:
+    """Start all further engines of this command as before: its fork server does not answer."""
+    global _server
+    found, _server = _server, None
+    if found is not None:
+        found.close()
 
 
 def server() -> ForkServer | None:

@@ -20,7 +20,7 @@ from ambient_components.pulumi_sdk import engine_pb2, engine_pb2_grpc, language_
 from ambient_components.warm.client import Forked, fork
 from ambient_components.warm.protocol import PROGRAM, READY
 
-_SHOWN: Final = 32
+_REPORTED: Final = 32
 """Exit code of a program that has reported its own error (pulumi-language-python-exec)."""
 
 _SECONDS: Final = 10.0
@@ -83,12 +83,15 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             return language_pb2.RunResponse(error="the fork server of this command is gone")
         self._programs.add(program)
         context.add_callback(program.end)  # the engine is gone, or has given up
-        _show(read, engine)
+        shown = threading.Thread(target=_show, args=(read, engine), daemon=True)
+        shown.start()
         code = program.wait()
+        # Not for ever: what a program started may outlive it, and hold its output.
+        shown.join(_SECONDS)
         self._programs.discard(program)
         if code == 0:
             return language_pb2.RunResponse()
-        if code == _SHOWN:
+        if code == _REPORTED:
             return language_pb2.RunResponse(bail=True)
         how = "was killed" if code is None else f"exited with non-zero exit code: {code}"
         return language_pb2.RunResponse(error=f"Program {how}")

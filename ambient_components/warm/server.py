@@ -1,11 +1,13 @@
-"""The fork server: ``python -m ambient_components.warm.server FD FOLDER``.
+"""The fork server: ``python -m ambient_components.warm.server FD FOLDER [PROJECT FILE...]``.
 
 It has one thread and starts nothing of gRPC, as neither survives a fork. It ends, and removes the socket's folder, when
 its standard input ends, so it does not outlive the command that started it.
 """
 
+import atexit
 import gc
 import importlib
+import io
 import os
 import runpy
 import select
@@ -18,37 +20,45 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from io import TextIOWrapper
-from typing import Final, NoReturn, cast
+from typing import Final, NoReturn
 
 from ambient_components.collector import collect_rarely
 from ambient_components.warm import protocol
 
+_LANGUAGE: Final = "ambient_components.warm.language"
+_LOADER: Final = "ambient_components.stackfile.loader"
+_PLUGIN: Final = "ambient_components.provider.__main__"
 _PRELOADED: Final = (
     "grpc",
     "grpc.aio",
     "pulumi",
     "pulumi.runtime",
     "ambient_components.program.main",
-    "ambient_components.provider.__main__",
+    _PLUGIN,
     "ambient_components.provider.protocol.peers",
     "ambient_components.provider.servicer",
-    "ambient_components.warm.language",
+    _LANGUAGE,
 )
 """By name, as this module is below them. What is missing here is imported by each process."""
 
 _BUFFER: Final = 4096
-_LAST: Final = 1.0
-"""Seconds to wait at the end for the processes of clients that have ended."""
+_PAUSE_SECONDS: Final = 0.1
+_LAST_SECONDS: Final = 1.0
+"""Time at the end for the processes of clients that have ended."""
 
 
 def main() -> None:
-    """Import everything, then fork a process for each connection to the listening socket."""
-    number, folder = sys.argv[1:]
+    """Import everything, load the files, then fork a process for each connection to the listening socket."""
+    number, folder, *files = sys.argv[1:]
     try:
         with socket.socket(fileno=int(number)) as listening:
             for name in _PRELOADED:
                 importlib.import_module(name)
+            if files:
+                os.chdir(files[0])
+                preload: Callable[[str], None] = importlib.import_module(_LOADER).preload
+                for file in files[1:]:
+                    preload(file)
             # What exists now is shared by all processes, until one writes to it.
             gc.collect()
             collect_rarely()
@@ -61,8 +71,9 @@ def _fork_all(listening: socket.socket) -> None:
     running: dict[int, socket.socket] = {}
     woken, wake = socket.socketpair()
     for one in (woken, wake):
-        one.setblocking(False)  # the standard library's signature
+        one.setblocking(False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # from now on it ends with its standard input
     signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
     while True:
         ready, _, _ = select.select([listening, sys.stdin, woken], [], [])
@@ -72,16 +83,25 @@ def _fork_all(listening: socket.socket) -> None:
         if sys.stdin in ready:
             break
         if listening in ready:
-            connection, _ = listening.accept()
-            pid = os.fork()
+            try:
+                connection, _ = listening.accept()
+            except OSError:  # no descriptors
+                time.sleep(_PAUSE_SECONDS)
+                continue
+            try:
+                pid = os.fork()
+            except OSError:  # no memory, no processes: this client starts its own
+                connection.close()
+                continue
             if pid == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 for one in (listening, woken, wake, *running.values()):
                     one.close()
                 _become(connection)
             running[pid] = connection
-    until = time.monotonic() + _LAST
+    until = time.monotonic() + _LAST_SECONDS
     while running and time.monotonic() < until:
         time.sleep(0.01)
         _reap(running)
@@ -119,36 +139,50 @@ def _become(connection: socket.socket) -> NoReturn:
         connection.sendall(protocol.TAKEN)
         code = _JOBS[job.kind](connection)
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 0
-        if isinstance(end.code, str):
-            code = 1
+        code = 0 if end.code is None else end.code if isinstance(end.code, int) else 1
+        if not isinstance(end.code, int | None):
             sys.stderr.write(f"{end.code}\n")
     except BaseException:  # the process ends here
         traceback.print_exc()
-    with suppress(OSError, ValueError):
+    _end(code)
+
+
+def _end(code: int) -> NoReturn:
+    """End as an interpreter does, but without freeing a copy of everything: threads, exit handlers, streams.
+
+    Kubernetes' client removes its temporary files, with keys of a kubeconfig, in an exit handler.
+    """
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]  # it has no public name
+        atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
-    # Without the interpreter's own end, which would free a copy of everything.
-    os._exit(code & 0xFF)
+    except BaseException:  # the code is known
+        traceback.print_exc()
+    finally:
+        os._exit(code & 0xFF)
 
 
 def _program(connection: socket.socket) -> int:
     """Run Pulumi's own script that runs programs. It ends with its exit code."""
     _end_with(connection)
-    for stream in (sys.stdout, sys.stderr):
-        cast("TextIOWrapper", stream).reconfigure(line_buffering=True)  # as people see what a program prints
+    # Unbuffered, like an ordinary language host's programs.
+    sys.stdout, sys.stderr = (
+        io.TextIOWrapper(open(number, "wb", buffering=0, closefd=False), write_through=True)  # noqa: SIM115
+        for number in (1, 2)
+    )
     runpy.run_path(sys.argv[0], run_name="__main__")
     return 0
 
 
 def _plugin(connection: socket.socket) -> int:
-    serve: Callable[[str, socket.socket], None] = importlib.import_module(_PRELOADED[5]).serve_until_closed
+    serve: Callable[[str, socket.socket], None] = importlib.import_module(_PLUGIN).serve_until_closed
     serve(sys.argv[-1], connection)
     return 0
 
 
 def _language(connection: socket.socket) -> int:
-    serve: Callable[[list[str], socket.socket], None] = importlib.import_module(_PRELOADED[-1]).serve
+    serve: Callable[[list[str], socket.socket], None] = importlib.import_module(_LANGUAGE).serve
     serve(sys.argv, connection)
     return 0
 

@@ -55,6 +55,8 @@ class Token:
     excused: str | None = None
     """Why it does not count among those that may be valid at once."""
     account_gone: bool = False
+    by_hand: bool = False
+    """Somebody revoked it past the stack."""
 
     @property
     def end(self):
@@ -84,6 +86,8 @@ class SimulatedCluster:
         """Whether it deletes no token Secret."""
         self.refusing_delivery = False
         """Whether it lets nobody write to the Secret that the key is delivered to."""
+        self.cap: int | None = None
+        """The most seconds that it grants."""
         self.revocations = 0
         """Deletions of token Secrets that were asked for."""
         self.on_mint: Callable[[Token], None] = lambda token: None
@@ -111,6 +115,18 @@ class SimulatedCluster:
         self._live = [token for token in self._live if token.valid(self.now)]
         return self._live
 
+    def revoke_by_hand(self, token: Token):
+        """Somebody deletes its token Secret, in the UI or with kubectl."""
+        if self.objects.pop(f"{SECRETS}/{token.token_secret}", None):
+            token.ended, token.by_hand = self.now, True
+
+    def delete_delivery(self):
+        """Somebody deletes the Secret that the key is delivered to; whether it was there."""
+        there = self.token(self.lies_there("token"))
+        if there and there.excused:
+            there.by_hand = True  # no state has it, so this was the only copy
+        return self.objects.pop(DELIVERED, None) is not None
+
     def get(self, path):
         """See `Cluster.get`."""
         return self._answer(f"get {path}", lambda: self.objects.get(path))
@@ -128,6 +144,10 @@ class SimulatedCluster:
             ]
 
         return self._answer(f"list {path}", found)
+
+    def each(self, path, selector=None, *, name=None):
+        """See `Cluster.each`."""
+        return (one for one in self.list(path, selector) if name in (None, one["metadata"]["name"]))
 
     def create(self, path, body):
         """See `Cluster.create`."""
@@ -159,7 +179,8 @@ class SimulatedCluster:
             if one is None or (uid and one["metadata"]["uid"] != uid):
                 return False
             if self.refusing and path.startswith(SECRETS):
-                self.token_of(uid).excused = "its revocation is refused"
+                if token := self._by_uid.get(one["metadata"]["uid"]):  # a run may have died before it was minted
+                    token.excused = "its revocation is refused"
                 raise ApiError(500, "no token Secret is deleted today")
             del self.objects[path]
             for token in self.valid:
@@ -215,7 +236,7 @@ class SimulatedCluster:
             account["metadata"]["uid"],
             f"head.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.signature",
             self.now,
-            self.now + spec["expirationSeconds"],
+            self.now + min(spec["expirationSeconds"], self.cap or spec["expirationSeconds"]),
         )
         self.tokens.append(token)
         self._live = [*self.valid, token]

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ambient_components.platform.contract import SERVICE_ACCOUNT_ANNOTATION
+from ambient_components.rules.states import CLOSED
 from tests.support.key_cluster import DAY, SECRETS, Token, seconds
 from tests.support.key_simulation import Resource, Run, hold
 
@@ -45,6 +46,8 @@ class Evaluator:
         """Of identities that are gone."""
         self.forgotten: set[str] = set()
         """Accounts that the state knew before it was lost. One whose generation has passed by then is nobody's."""
+        self.target_gone = False
+        """Whether somebody deleted the Secret that the key is delivered to, and no run has made it since."""
         self.reads_the_secret = reads_the_secret
         """Whether a delivered key's user holds no token, and takes what lies in the Secret for every request."""
 
@@ -135,12 +138,21 @@ class Evaluator:
 
     def ended(self, run: Run):
         """After each run."""
+        if not run.serving:
+            # Also of a run that dies: if the file takes it back, only a refresh finds what it ended.
+            for token in self._cluster.tokens:
+                token.by_hand |= token.ended is not None and run.start <= token.ended <= run.end
         if self.reads_the_secret and (text := self._cluster.lies_there("token")):
             token = self._cluster.token(text)
-            well = token.valid(run.end) or token.end == token.expires or token.account_gone
+            excused = token.account_gone or token.by_hand
+            well = token.valid(run.end) or token.end == token.expires or excused
             hold("what lies in the Secret works", well, token, run)
+        if self._cluster.lies_there("token") is not None:
+            self.target_gone = False
         if not run.completed:
             return
+        if self.stack.life == CLOSED:
+            hold("a closed workspace's tokens are dead", not self._cluster.valid, run, *self._cluster.valid)
         self.forgotten -= {*map(self.stack.account, self.stack.living(run.start))}
         living = self.stack.living(run.start)
         hold("only what is declared is left", sorted(self.stack.tokens) == sorted(self.stack.accounts) == living, run)
@@ -156,14 +168,19 @@ class Evaluator:
         resource = self.stack.tokens[generation]
         state, inputs, current = resource.tokens, resource.inputs, resource.tokens.current
         newest = not inputs.get("former")
+        if not run.serving:
+            return
         if current and newest and not run.waits:
-            hold("the current one works", self._cluster.token_of(current.uid).end > run.start, current, run)
+            token = self._cluster.token_of(current.uid)
+            unseen = token.by_hand and not run.refreshed  # only a refresh looks for what others did
+            hold("the current one works", unseen or token.end > run.start, current, run)
         if not self._cluster.refusing:
             over = current and state.retiring and run.start >= seconds(current.issued_at) + inputs["overlapSeconds"]
             late = resource.state.get("undelivered")  # what its Secret still holds goes when the next is there
             hold("what is over is revoked", late or not over, state.retiring, run)
             hold("what failed is tried again", not state.pending, state.pending)
-        if newest and self.stack.key.get("deliver") and not resource.state.get("undelivered"):
+        unseen = self.target_gone and not run.refreshed
+        if newest and self.stack.key.get("deliver") and not resource.state.get("undelivered") and not unseen:
             there = self._cluster.lies_there("token")
             hold("it is delivered", there == self._cluster.token_of(current.uid).text, there)
 
@@ -192,19 +209,21 @@ class Evaluator:
             if one and counts[one.uid] > counts[last.uid]:
                 last = one
         for one in self.promises:
-            if one.until <= until and not one.token.account_gone:
+            if one.until <= until and not (one.token.account_gone or one.token.by_hand):
                 lives = one.token.end >= min(one.until, one.token.expires)
                 hold("the overlap promised is given", lives, one)
 
     def _gap(self, last: Token, to, until):
         """No token of the user's was valid from the end of this one on: was that a missed window, and was it told?"""
         runs = self.stack.runs
-        if runs[-1].waits:
+        # One that would have lasted for longer was ended on purpose.
+        ended = any(one.by_hand and one.had <= to and one.expires > last.end for one in self._cluster.tokens if one.had)
+        if runs[-1].waits or ended:
             return  # not renewed automatically
         # One that expires while a run is under way is the next run's.
         expired = last.end == last.expires
         first = bisect_left(runs, last.end, key=lambda run: run.start if expired else run.end)
-        after = next((run for run in runs[first:] if run.completed), None)
+        after = next((run for run in runs[first:] if run.completed and run.serving), None)
         hold("a gap ends with the next run", to <= (after.end if after else until), last, to, after)
         ended = runs[bisect_left(runs, last.end, key=lambda run: run.end) :][:1]
         ending = next((run for run in ended if run.start <= last.end), None)
@@ -214,10 +233,10 @@ class Evaluator:
         hold("never without a token", expired, last)
         for run in runs[bisect_left(runs, last.issued, key=lambda run: run.end) : first]:
             opens = last.expires - self._window(run.rotate_before, last)
-            inside = run.completed and opens <= run.start and run.end < last.expires
+            inside = run.completed and run.serving and opens <= run.start and run.end < last.expires
             hold("a run in the window renews", not inside, last, run)
         late = [run for run in runs[first : bisect_left(runs, to, key=lambda run: run.end) + 1] if run.start <= to]
-        if any(run.completed for run in late):
+        if any(run.completed and run.serving for run in late):
             # Where one is made anew nothing is on record that could have been missed.
             anew = any(step.startswith("create") for run in late for step in run.steps)
             received = any(MISSED in text for run in late for text in run.warnings)

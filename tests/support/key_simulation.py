@@ -16,13 +16,16 @@ import pytest
 
 from ambient_components.cluster.client import core
 from ambient_components.components.api_key import token_args
-from ambient_components.errors import StepError
+from ambient_components.errors import AmbientError, StepError
+from ambient_components.platform.contract import APP_LABEL, KEY_APP
 from ambient_components.platform.naming import key_account
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.provider.protocol.wire import Secret
 from ambient_components.provider.tokens.access_token import AccessToken
+from ambient_components.provider.workspace.closure import Closure
 from ambient_components.rotation import TokenState
 from ambient_components.rules.lifetimes import Policy
+from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED
 from tests.support.key_cluster import DELIVERY, SPACE, Crash, SimulatedCluster, moment
 
 
@@ -101,6 +104,10 @@ class Run:
     """The same."""
     waits: bool = False
     """Whether the key is one that nobody renews."""
+    serving: bool = True
+    """Whether the file has the key in an active workspace."""
+    refreshed: bool = False
+    """Whether it looked for what others did; what is released is nobody's."""
 
     @property
     def completed(self):
@@ -128,12 +135,46 @@ class Stack:
         """Generations whose accounts the file adopts by name."""
         self.replaces_account = False
         """Whether the next run makes the ServiceAccount anew."""
+        self.life = ACTIVE
+        """Of the workspace in the file; None: it is not in it."""
+        self.closure: dict[str, Any] | None = None
+        """The Closure on record."""
         self.runs: list[Run] = []
         self.evaluator = evaluator
         evaluator.stack = self
         self.cluster.on_mint = evaluator.minted
 
     # What happens between the runs.
+
+    def close(self):
+        """`state: closed`. What it ends has no overlap any more."""
+        self.life, self.overlap_until = CLOSED, 0
+        self.evaluator.promises.clear()
+
+    def open(self):
+        """`state: active`, also of what is being released."""
+        self.life = ACTIVE
+
+    def release(self):
+        """`state: released`: nothing of it is made anew."""
+        self.life, self.replaces_account = RELEASED, False
+
+    @property
+    def is_released(self):
+        """Whether a run has released it as a whole."""
+        return bool(self.tokens) and all(one.inputs.get("released") for one in self.tokens.values())
+
+    def let_go(self):
+        """It leaves the file after its release: all of it stays in the cluster."""
+        assert self.life == RELEASED
+        assert self.is_released
+        self.evaluator.promises.clear()
+        self.life = None
+        self.lose_state()
+
+    def adopt(self):
+        """The file has it again, and names its accounts."""
+        self.life, self.overlap_until = ACTIVE, 0
 
     def lose_state(self):
         """The state file is gone, and with it the tokens that only it held; the file then adopts the accounts."""
@@ -159,6 +200,8 @@ class Stack:
 
     def living(self, now):
         """The generations that a program declares at this time."""
+        if self.life in (CLOSED, None):
+            return []
         generation = self.key["generation"]
         return [generation - 1, generation] if generation > 1 and now < self.overlap_until else [generation]
 
@@ -174,7 +217,7 @@ class Stack:
             refresh: ``--refresh``.
             newest_first: Of two identities, which comes first is not said.
         """
-        run = Run(start)
+        run = Run(start, serving=self.life == ACTIVE, refreshed=refresh and not self.is_released)
         self.runs.append(run)
         self.engine.warnings = run.warnings
         self.cluster.begin(start + late, faults)
@@ -217,6 +260,23 @@ class Stack:
             if not (unmade and generation < min(unmade)):
                 self._gone(run, generation)
 
+        try:
+            self._closed(run)
+        except (AmbientError, StepError) as error:
+            run.problems.append(str(error))
+
+    def _closed(self, run):
+        """The real end of all access of a closed workspace, and what opening undoes of it."""
+        if self.life == CLOSED and self.closure is None and not run.problems:
+            desired = {"namespace": SPACE, "staying": [], "sessions": "stop", "waitSeconds": 1}
+            Closure().create(self._context(run), desired)
+            self.closure = desired
+            run.steps.append("close")
+        elif self.life == ACTIVE and self.closure is not None:
+            Closure().delete(self._context(run), SPACE, self.closure)
+            self.closure = None
+            run.steps.append("open")
+
     def _context(self, run, *, preview=False):
         return Context("urn", self.engine, SimpleNamespace(cluster=self.cluster), None, moment(run.start), preview)
 
@@ -233,7 +293,7 @@ class Stack:
             self.accounts.pop(generation, None)
         if generation not in self.accounts:
             there = self.cluster.get(f"{accounts}/{name}") or self.cluster.create(
-                accounts, {"metadata": {"name": name}}
+                accounts, {"metadata": {"name": name, "labels": {APP_LABEL: KEY_APP}}}
             )
             self.accounts[generation] = there["metadata"]["uid"]
             self.replaces_account = self.replaces_account and not anew
@@ -244,6 +304,8 @@ class Stack:
         account = SimpleNamespace(uid=SimpleNamespace(apply=lambda work: work(uid)))
         desired = dict(token_args(self.key, self.account(generation), account, generation))
         living = self.living(now)
+        if self.life == RELEASED:
+            desired["released"] = True
         if generation in self.adopted:
             desired["adopt"] = True
         if generation != max(living):
@@ -310,5 +372,10 @@ def simulated_time() -> Iterator[pytest.MonkeyPatch]:
         token_secrets = "ambient_components.provider.tokens.token_secrets"
         patch.setattr(f"{token_secrets}.clock", SimpleNamespace(offset=timedelta))
         patch.setattr(f"{token_secrets}.time", SimpleNamespace(sleep=lambda _: None, monotonic=lambda: 0.0))
+        for waiting in ("sweep", "sessions"):
+            patch.setattr(
+                f"ambient_components.provider.workspace.{waiting}.time",
+                SimpleNamespace(sleep=lambda _: None, monotonic=lambda: 0.0),
+            )
         patch.setattr(f"{token_secrets}.secrets", SimpleNamespace(token_hex=lambda _: f"{next(serial):08x}"))
         yield patch

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import secrets
 import shutil
@@ -15,6 +16,7 @@ from typing import Any
 
 from ambient_components.engine.attaching import attach
 from ambient_components.warm import client
+from ambient_components.warm.protocol import SOCKET_VARIABLE
 from tests.support.machine import Machine
 
 REPOSITORY = Path(__file__).parents[2]
@@ -291,10 +293,10 @@ class Stack:
         environment = self.environment | ({"AMBIENT_CLOCK_OFFSET": offset} if offset else {})
         # Like `ambient`'s engines: their Pythons are forked, which saves a third of a run. What people start by hand is
         # tested as they start it: test_first_run, test_getting_started, test_walkthrough, test_installed_package.
-        client.begin(self.environment)
+        client.begin({**self.environment, SOCKET_VARIABLE: os.environ.get(SOCKET_VARIABLE, "")})
         with closing(attach(words, self.folder, environment)) as warm:
             command = ["pulumi", *words, *warm.flags, "--non-interactive"]
             return subprocess.run(
-                command, cwd=self.folder, env={**environment, **warm.environ}, input=stdin,
+                command, cwd=self.folder, env=warm.environment(environment), input=stdin,
                 capture_output=True, text=True, timeout=PATIENCE, check=False,
             )  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ambient_components.access.effective import Row
 from ambient_components.access.role_assignments import RoleAssignment
-from ambient_components.plan.markdown import LIMIT, code
+from ambient_components.plan.markdown import LIMIT, code, prose
 from ambient_components.stacks.access_report import Report
 from ambient_components.stacks.unmanaged import Others
 
@@ -68,11 +68,13 @@ def _section(title: str, lines: Sequence[str], count: int, fold: bool) -> str:
 def _unmanaged(others: Others) -> Iterator[str]:
     for one in others.unmanaged:
         reason = others.reason(one)
-        yield f"- {code(one)}: {reason}" if reason else f"- {code(one)}"
+        yield f"- {code(one)}: {prose(reason)}" if reason else f"- {code(one)}"
 
 
 def _assignments(found: Iterable[RoleAssignment]) -> list[str]:
-    return [f"- {one.role} of {code(one.subject)} in {code(one.workspace)} ({code(one.reason)})" for one in found]
+    return [
+        f"- {prose(one.role)} of {code(one.subject)} in {code(one.workspace)} ({code(one.reason)})" for one in found
+    ]
 
 
 def _rows(rows: Iterable[Row]) -> Iterator[str]:

@@ -76,7 +76,7 @@ def adopt(
     """Write existing workspaces of the cluster as YAML, and prove that nothing changes."""
     stack, chosen = stack_and_workspaces(stack, names or (), named)
     wish = Wish(stack, tuple(dict.fromkeys([*chosen, *(workspaces or ())])), layout, team_label, overwrite)
-    _check_usage(checks=checks, overwrite=overwrite, dry_run=dry_run, branch=branch)
+    _check_usage(checks=checks, overwrite=overwrite, dry_run=dry_run, branch=branch, form=form)
     project = Project.find()
     if branch:
         branches.require_free(project.folder, branch)
@@ -110,11 +110,14 @@ def adopt(
         raise typer.Exit(CHANGES)
 
 
-def _check_usage(*, checks: bool | None, overwrite: bool, dry_run: bool, branch: str) -> None:
+def _check_usage(*, checks: bool | None, overwrite: bool, dry_run: bool, branch: str, form: Format) -> None:
     """Refuse options that can't be combined."""
     if checks and (overwrite or dry_run):
         msg = f"writes nothing: leave --{'overwrite' if overwrite else 'dry-run'} out"
         raise typer.BadParameter(msg, param_hint="--check")
+    if dry_run and form is not Format.TEXT:
+        msg = "prints the changes as a diff: leave --format out, or --dry-run"
+        raise typer.BadParameter(msg, param_hint="--dry-run")
     if branch and (dry_run or checks):
         msg = f"commits files, and --{'dry-run' if dry_run else 'check'} writes none: leave one of them out"
         raise typer.BadParameter(msg, param_hint="--branch")

@@ -1,6 +1,5 @@
 """`ambient show`: a stack's access and keys from its state, or one workspace's merged entry from the files."""
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -253,7 +252,7 @@ def _show_stack(project: Project, stack: str, form: Format, *, ca_certificate: b
         return
     summary = read_summary(export(project, stack), stack, clock.now())
     if form is Format.JSON:
-        print(json.dumps(summary_text.as_json(summary), indent=2))
+        print(json_text(summary_text.as_json(summary)))
         return
     url = config.get(PLATFORM_URL)
     platform = url if isinstance(url, str) and platform_url_problem(url) is None else None

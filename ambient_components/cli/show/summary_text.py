@@ -45,7 +45,7 @@ def as_text(summary: StateSummary, paint: Paint = plain) -> str:
     if not summary.workspaces:
         return f"Stack {summary.stack} has no workspaces yet: pulumi up --stack {summary.stack}"
     killed = "! A run was killed while it worked on {}: run `pulumi refresh`, then `pulumi up`"
-    lines = [paint(killed.format(name), "loud") for name in summary.interrupted]
+    lines = [paint(one_line(killed.format(name)), "loud") for name in summary.interrupted]
     for workspace in summary.workspaces:
         lines += [*([""] if lines else []), _title(workspace, paint), *_access(workspace.access, paint)]
         lines += _bucket(workspace.bucket, summary.now, paint) if workspace.bucket else []
@@ -54,10 +54,10 @@ def as_text(summary: StateSummary, paint: Paint = plain) -> str:
 
 
 def _title(workspace: WorkspaceView, paint: Paint) -> str:
-    title = paint(workspace.name, "bold")
+    title = paint(one_line(workspace.name), "bold")
     if workspace.state is None:
         return title + paint("  ! not declared any more, not all of it is gone yet: pulumi up", "loud")
-    return title if workspace.state == ACTIVE else f"{title}  {workspace.state}"
+    return title if workspace.state == ACTIVE else f"{title}  {one_line(workspace.state)}"
 
 
 def _access(access: Sequence[Access], paint: Paint) -> list[str]:
@@ -66,8 +66,8 @@ def _access(access: Sequence[Access], paint: Paint) -> list[str]:
     lines, before = [], ""
     for item in access:
         role = (item.actual or (item.declared or "-",))[0]
-        notes = f"{_dates(item)}{_difference(item, paint)}"
-        lines.append(f"  {role if role != before else '':<7} {item.subject}{notes}")
+        line = one_line(f"  {role if role != before else '':<7} {item.subject}{_dates(item)}")
+        lines.append(f"{line}{_difference(item, paint)}")
         before = role
     return lines
 
@@ -91,7 +91,7 @@ def _difference(item: Access, paint: Paint) -> str:
         return paint("  ! declared, not given yet: pulumi up", "loud")
     has = " and ".join(item.actual)
     desired = f"is declared as {item.declared}" if item.declared else "is not declared any more"
-    return paint(f"  ! has {has}, {desired}: pulumi up", "loud")
+    return paint(one_line(f"  ! has {has}, {desired}: pulumi up"), "loud")
 
 
 def _bucket(bucket: BucketView, now: datetime, paint: Paint) -> list[str]:
@@ -99,7 +99,7 @@ def _bucket(bucket: BucketView, now: datetime, paint: Paint) -> list[str]:
     facts = [f"{bucket.name}{managed_by}", *(["shared"] if bucket.shared else [])]
     facts += [bucket.state] if bucket.state == RELEASED else []
     facts += [f"at {bucket.endpoint}"] if bucket.endpoint else []
-    lines = [f"  {'bucket':<7} {'  '.join(facts)}"]
+    lines = [one_line(f"  {'bucket':<7} {'  '.join(facts)}")]
     if bucket.key is not None and bucket.key.id:
         lines.append(f"  {'':<7} access key {_life(bucket.key, now)}")
     return lines + [paint(f"    ! {one_line(warning)}", "loud") for warning in bucket_warnings(bucket, now)]
@@ -128,8 +128,9 @@ def _keys(workspace: WorkspaceView, now: datetime, paint: Paint) -> list[str]:
         (_key_name(key, workspace.keys), key.role or "?", _expiry(key, now), _following(key, now), _label(key))
         for key in workspace.keys
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows)
+    table = [tuple(map(one_line, row)) for row in rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in table)
     lines = [f"  {'  '.join(row)}".rstrip() for row in padded]
     shown = [paint(lines[0], "dim")]
     for key, line in zip(workspace.keys, lines[1:], strict=True):
@@ -144,7 +145,7 @@ def _key_name(key: Key, keys: Iterable[Key]) -> str:
 
 
 def _label(key: Key) -> str:
-    label = [f'"{one_line(key.label)}"'] if key.label != key.id else []
+    label = [f'"{key.label}"'] if key.label != key.id else []
     return "  ".join([*label, *(["made by the platform"] if key.is_of_platform else [])])
 
 
@@ -227,7 +228,7 @@ def usage(
     if example is None:
         return ""
     workspace, key = example
-    read = f"ambient keys show {summary.stack} {workspace.name}/{key.id}"
+    read = f"ambient keys show {summary.stack} {shlex.quote(one_line(f'{workspace.name}/{key.id}'))}"
     lines = ["Read a key, a secret:", f"  {read}"]
     url = sessions_url(platform_url or _EXAMPLE_URL, workspace.name)
     lines += ["Use it:"]

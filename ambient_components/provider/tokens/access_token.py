@@ -220,12 +220,12 @@ class AccessToken:
         undelivered = None
         if target and bearer is not None:
             still = bool(steps.retire) or bool(news.get("overlapping"))
-            previous = delivery.token_before(there if there.exists else moved, bearer, steps.retire) if still else None
+            previous = delivery.token_before(there if there.token else moved, bearer, steps.retire) if still else None
             undelivered = delivery.hand_over(context, news, target, minted, bearer, previous)
         elif target and current is not None:
             undelivered = f"{target} does not hold it, and it was not kept: only another generation has another token"
         if not undelivered and (old := Target.of(state)) and old != target and not news.get("former"):
-            delivery.remove(context, identity, old)
+            delivery.leave(context, identity, old, target)
         ending = (*(each for each in before if each[0] in read), *steps.revoke)
         kept_back = (
             delivery.delivered_in((token_secret for token_secret, _ in ending if not token_secret.dead), there, moved)

@@ -135,6 +135,18 @@ def remove(context: Context, identity: Identity, target: Target) -> None:
         context.note(f"deleted {target}: the key is no longer delivered there")
 
 
+def leave(context: Context, identity: Identity, old: Target, target: Target | None) -> None:
+    """Remove the key from where it was delivered before; a Secret that has it under another key now stays.
+
+    Raises:
+        StepError: The cluster refuses.
+    """
+    if target is None or old.path != target.path:
+        remove(context, identity, old)
+    elif stale := sorted({old.key, old.previous} - {target.key, target.previous}):
+        context.guard.cluster.patch(target.path, {"data": dict.fromkeys(stale)})
+
+
 def _name(identity: Identity) -> str:
     return f"{identity.namespace}/{identity.key}"
 

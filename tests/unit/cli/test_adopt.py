@@ -89,6 +89,7 @@ def test_the_message_has_counts_and_no_words_that_a_forge_acts_on() -> None:
         (["--check", "--branch", "x"], "--check writes none"),
         (["--check", "--overwrite"], "leave --overwrite out"),
         (["--check", "--dry-run"], "leave --dry-run out"),
+        (["--dry-run", "--format", "json"], "leave --format out"),
         (["--layout", "flat"], "per-workspace"),
     ],
 )

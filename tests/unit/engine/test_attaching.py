@@ -51,7 +51,9 @@ def test_an_engine_of_this_environment_gets_a_language_host(server: ForkServer, 
     flag, address = found.flags
     assert flag == "--client"
     assert Path(address.removeprefix("unix:")).is_socket()
-    assert found.environ == {SOCKET_VARIABLE: server.path}
+    assert found.variables == {
+        SOCKET_VARIABLE: server.path, "PULUMI_RUNTIME_TOOLCHAIN": "pip", "PULUMI_RUNTIME_VIRTUALENV": sys.prefix,
+    }  # fmt: skip
     found.close()
     assert found.host is not None
     assert found.host.connection.fileno() == -1
@@ -87,7 +89,32 @@ def test_without_a_server_an_engine_starts_as_before(tmp_path: Path, monkeypatch
 @linux
 def test_without_pulumis_script_only_the_plugin_is_warm(server: ForkServer, tmp_path: Path) -> None:
     found = attach(("up",), project(tmp_path, HERE), pulumi(tmp_path, script=False))
-    assert (found.flags, dict(found.environ)) == ((), {SOCKET_VARIABLE: server.path})
+    assert (found.flags, dict(found.variables)) == ((), {SOCKET_VARIABLE: server.path})
+
+
+@linux
+@pytest.mark.parametrize("named", [False, True])
+def test_an_environment_of_pulumi_leaves_the_program_to_pulumis_language_host(
+    server: ForkServer, tmp_path: Path, named: bool
+) -> None:
+    environ = pulumi(project(tmp_path, HERE))
+    file = tmp_path / ("other.yaml" if named else "Pulumi.dev.yaml")
+    file.write_text("environment: [shared]\n", encoding="utf-8")
+    flags = ("--config-file", str(file)) if named else ()
+    found = attach(("up", "--stack", "org/dev", *flags), tmp_path, environ)
+    assert (found.flags, dict(found.variables)) == ((), {SOCKET_VARIABLE: server.path})
+
+
+@linux
+@pytest.mark.parametrize("name", ["TRACEPARENT", "PULUMI_OTEL_EXPORTER_OTLP_ENDPOINT", "PULUMI_PYTHON_CMD"])
+def test_tracing_and_another_python_start_as_before(server: ForkServer, tmp_path: Path, name: str) -> None:
+    environ = {**pulumi(project(tmp_path, HERE)), name: "x"}
+    assert attach(("up",), tmp_path, environ) == Attached()
+
+
+def test_the_fork_server_of_an_outer_command_is_not_used() -> None:
+    assert Attached().environment({"A": "1", SOCKET_VARIABLE: "/outer/fork"}) == {"A": "1"}
+    assert Attached().environment({SOCKET_VARIABLE: "off"}) == {SOCKET_VARIABLE: "off"}
 
 
 @linux
@@ -96,6 +123,7 @@ def test_a_server_that_is_gone_leaves_an_ordinary_start(tmp_path: Path, monkeypa
     gone.close()
     monkeypatch.setattr(client, "_server", gone)
     assert attach(("up",), project(tmp_path, HERE), pulumi(tmp_path)) == Attached()
+    assert client.server() is None  # no engine waits for it again
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,25 @@ def test_a_step_that_an_interrupt_cut_short_is_no_failure() -> None:
     assert [one.text for one in found.failures] == ["context canceled by the admin: forbidden"]
 
 
+def test_what_a_refresh_finds_and_the_run_mends_is_not_due_any_more() -> None:
+    dead = {"outputs": {"current": None, "nextAction": {"what": "rotate", "at": "2026-01-01T00:00:00Z"}}}
+    mended = {
+        "outputs": {"current": token_secret("a-2"), "nextAction": {"what": "rotate", "at": "2027-02-01T00:00:00Z"}}
+    }
+    lost = {"outputs": {"current": token_secret("b-1"), "undelivered": "it was deleted"}}
+    found = reported(
+        ended("refresh", ACCESS_TOKEN, "p/key/gone/g1", old=mended, new=dead),
+        ended("refresh", ACCESS_TOKEN, "p/key/ci/g1", old=mended, new=dead),
+        ended("refresh", ACCESS_TOKEN, "p/key/out/g1", old=mended, new=lost),
+        ended("update", ACCESS_TOKEN, "p/key/ci/g1", old=dead, new=mended),
+        ended("update", ACCESS_TOKEN, "p/key/out/g1", old=lost, new={"outputs": {"current": token_secret("b-1")}}),
+        ended("delete", ACCESS_TOKEN, "p/key/gone/g1", old=dead, new=None),
+    )
+    assert found.next_at == datetime(2027, 2, 1, tzinfo=UTC)
+    assert not found.unsettled
+    assert (found.issued, found.revoked) == (1, 0)
+
+
 def test_tokens_are_counted_by_their_handles() -> None:
     old = {"outputs": {"current": token_secret("a-1"), "retiring": [token_secret("a-0")]}}
     new = {"outputs": {"current": token_secret("a-2"), "retiring": [token_secret("a-1")]}}

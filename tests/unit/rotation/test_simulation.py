@@ -8,14 +8,11 @@ Between two events nothing changes, so what holds at each of them holds at every
 import random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ambient_components.rules.lifetimes import NEVER, Policy, default_overlap, default_rotate_before, misfit
+from ambient_components.rules.lifetimes import NEVER, Policy, misfit
 from tests.support.key_cluster import CRASHES, DAY, FAILURES
 from tests.support.key_evaluator import Evaluator
 from tests.support.key_simulation import KINDS, Stack, key, simulated_time
-from tests.support.quick import examples
 
 HOUR, YEAR = 3600, 365 * DAY
 FIVE_YEARS = 5 * YEAR
@@ -104,54 +101,7 @@ def test_five_years(policy, schedule):
     assert rotations >= until // requested.lifetime if requested.lifetime < NEVER else rotations == 0
 
 
-# Anything, at any time.
-
-
-@st.composite
-def policies(draw):
-    """Whatever is not refused."""
-    life = draw(st.sampled_from([600, DAY, 90 * DAY, YEAR]) | st.integers(600, YEAR))
-    before = draw(st.sampled_from([default_rotate_before(life), life // 2, life - 1]) | st.integers(4, life - 1))
-    most = min(before, life - before)
-    overlap = draw(st.sampled_from([0, most, min(most, default_overlap(before))]) | st.integers(0, most))
-    every = draw(st.sampled_from([0, (before - overlap) // 2]) | st.integers(0, before - overlap))
-    policy = Policy(life, before, overlap, 0 if every == before else every)
-    assert misfit(policy) is None
-    return policy
-
-
-EVENTS = ["lost", "generation", "overlapping", "account", "policy", "stuck", "undelivered"]
-
-
-@examples(100)
-@given(
-    policies(),
-    st.sampled_from([*KINDS.values(), {"manual": True}]),
-    st.lists(st.tuples(st.integers(0, 299), st.sampled_from(EVENTS)), max_size=5),
-    policies(),
-    st.sampled_from([0, 0.1, 0.6]),
-    st.integers(0, 2**32),
-)
-def test_whatever_happens_over_the_years(policy, kind, events, other, odds, seed):
-    play_years(Stack(Evaluator(reads_the_secret=True), key(policy, **kind)), policy, events, other, odds, seed)
-
-
-def play_years(stack, policy, events, other, odds, seed):
-    """Up to 300 runs, some too late, and what happens between them."""
-    rng = chance(seed)
-    every = max(60, policy.run_every or (policy.rotate_before - policy.overlap) // 2 or policy.rotate_before // 3)
-    until = {"stuck": 0, "undelivered": 0}
-    at = 0
-    for number in range(min(300, FIVE_YEARS // every)):
-        for what in [what for when, what in events if when == number]:
-            happens(stack, what, at + 5 * every, key(other), until)
-        stack.cluster.refusing = at < until["stuck"]
-        stack.cluster.refusing_delivery = at < until["undelivered"]
-        run = rng.choice([stack.run, stack.run, stack.run_twice])
-        how = {"refresh": rng.random() < 0.1, "newest_first": rng.random() < 0.5}
-        run(at, faults(rng, odds), late=rng.choice([0, 0, 30]), **how)
-        at = max(stack.cluster.now, at + rng.choice([every, rng.randint(1, every), 3 * every]))
-    stack.evaluator.finish(at)
+# Everything, once; anything at any time is in tests/evidence/test_rotation_histories.py.
 
 
 def happens(stack, what, later, other, until):

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -90,7 +92,15 @@ def test_a_job_does_not_know_the_server(program: Program) -> None:
 
 @pytest.mark.parametrize(
     ("end", "code"),
-    [("sys.exit(32)", 32), ("sys.exit()", 0), ("sys.exit('no')", 1), ("import os; os._exit(7)", 7), ("", 0)],
+    [
+        ("sys.exit(32)", 32),
+        ("sys.exit()", 0),
+        ("sys.exit('no')", 1),
+        ("import os; os._exit(7)", 7),
+        ("", 0),
+        ("sys.exit(ValueError('no'))", 1),
+        ("sys.exit(1.5)", 1),
+    ],
 )
 def test_the_exit_code_is_that_of_the_script(program: Program, end: str, code: int) -> None:
     assert program(f"import sys\n{end}") == code
@@ -128,10 +138,82 @@ def test_everything_is_imported_before_the_fork(program: Program) -> None:
     assert program.text == "set()\n"
 
 
-def test_a_process_has_one_thread_before_the_fork(program: Program) -> None:
-    """Other threads, and what they hold, do not survive a fork. The second one waits for the client."""
-    program("import threading\nprint(threading.active_count())")
-    assert program.text == "2\n"
+def test_the_server_has_one_thread(program: Program, server: ForkServer) -> None:
+    """Other threads, and what they hold, do not survive a fork. gRPC's would be among them."""
+    assert program("") == 0
+    assert len(list(Path(f"/proc/{server._process.pid}/task").iterdir())) == 1
+
+
+def test_a_job_ends_as_an_interpreter_does(program: Program) -> None:
+    """Exit handlers remove temporary files, such as those with the keys of a kubeconfig."""
+    code = (
+        "import atexit, threading, time\natexit.register(print, 'exit handler')\n"
+        "threading.Thread(target=lambda: (time.sleep(0.2), print('thread'))).start()"
+    )
+    assert program(code) == 0
+    assert program.text == "thread\nexit handler\n"
+
+
+def test_output_is_not_held_back(program: Program) -> None:
+    program("import os, sys\nsys.stdout.write('begun')\nsys.stdout.buffer.write(b' bytes')\nos._exit(0)")
+    assert program.text == "begun bytes"
+
+
+class Plugin:
+    """The plugin as the engine starts it, with a fork server."""
+
+    def __init__(self, path: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "ambient_components.provider", "127.0.0.1:1"],
+            env={**os.environ, protocol.SOCKET_VARIABLE: path}, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        self.port = int(self.process.stdout.readline())
+
+    def serves(self) -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=5):
+            return True
+        return False
+
+    def end(self, number: int) -> None:
+        self.process.send_signal(number)
+        self.process.wait(timeout=30)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_plugin_is_forked_and_ends_with_the_process_that_the_engine_ends(server: ForkServer, number: int) -> None:
+    plugin = Plugin(server.path)
+    assert plugin.serves()
+    # The process itself has not imported the plugin's libraries.
+    assert b"grpc" not in Path(f"/proc/{plugin.process.pid}/maps").read_bytes()
+    plugin.end(number)
+    wait_for(lambda: not plugin.serves())
+
+
+def test_a_plugin_outlives_the_server_and_serves_itself_without_one() -> None:
+    made = ForkServer()
+    forked = Plugin(made.path)
+    made.close()
+    assert forked.serves()
+    forked.end(signal.SIGINT)
+    wait_for(lambda: not forked.serves())
+    alone = Plugin(made.path)
+    assert b"grpc" in Path(f"/proc/{alone.process.pid}/maps").read_bytes()
+    alone.end(signal.SIGINT)
+
+
+def test_a_command_without_room_for_a_socket_starts_engines_as_before(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    long = tmp_path / ("x" * 120)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    monkeypatch.setattr(client, "_server", None)
+    client.begin()
+    assert client.server() is None
+    assert list(long.iterdir()) == []
 
 
 def test_jobs_of_another_package_are_refused(
@@ -145,6 +227,25 @@ def test_jobs_of_another_package_are_refused(
 
 def test_the_socket_is_for_its_user_alone(server: ForkServer) -> None:
     assert Path(server.path).parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_files_are_loaded_once_for_all_jobs(tmp_path: Path) -> None:
+    """Also a file that changes meanwhile: a run deploys what its plan showed."""
+    file = tmp_path / "stacks" / "dev.yaml"
+    file.parent.mkdir()
+    text = "workspaces: {NAME: {owners: ['user:ada@example.com']}}"
+    file.write_text(text.replace("NAME", "before"))
+    (tmp_path / "stacks" / "wrong.yaml").write_text("workspaces: 1")
+    made = ForkServer(files=[str(tmp_path), "stacks/wrong.yaml", "stacks/dev.yaml"])
+    program = Program(made, tmp_path)
+    assert program("") == 0
+    file.write_text(text.replace("NAME", "after"))
+    code = "from ambient_components.stackfile.loader import load_stack\nprint([*load_stack(PATH).file.workspaces])"
+    program(code.replace("PATH", "'stacks/dev.yaml'"))
+    assert program.text == "['before']\n"
+    program(code.replace("PATH", repr(str(file))))
+    assert program.text == "['after']\n"
+    made.close()
 
 
 def test_without_a_server_there_is_no_job(tmp_path: Path) -> None:
@@ -183,5 +284,5 @@ def test_a_user_turns_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_plugin_serves_itself_without_a_server(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(protocol.SOCKET_VARIABLE, value)
     before = signal.getsignal(signal.SIGINT)
-    assert client.handed_over("plugin") is None
+    assert client.hand_over("plugin") is None
     assert signal.getsignal(signal.SIGINT) == before

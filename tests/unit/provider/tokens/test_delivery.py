@@ -200,6 +200,22 @@ def test_a_new_place_gets_the_same_token_and_the_old_one_goes(world, desired):
     assert (after["current"], after["undelivered"], mints(world)) == (state["current"], None, 1)
 
 
+@pytest.mark.parametrize("declared", [DELIVERED, ONLY_THERE])
+def test_another_key_of_the_same_secret_gets_the_token_and_the_secret_stays(world, declared):
+    """Only the key in the Secret changes: the Secret is the one that its user reads, before and after."""
+    _, state = world.plugin.create(declared)
+    before = there(world)["token"]
+    uid = world.api.objects[TARGET]["metadata"]["uid"]
+    renamed = {**declared, "deliver": {**declared["deliver"], "key": "renamed"}}
+    after = world.plugin.update(state, renamed)
+    assert there(world) == {"renamed": before}
+    assert world.api.objects[TARGET]["metadata"]["uid"] == uid
+    assert (after["current"], after["undelivered"], mints(world)) == (state["current"], None, 1)
+    back = world.plugin.update(after, declared)
+    assert there(world) == {"token": before}
+    assert back["undelivered"] is None
+
+
 def test_without_the_line_the_secret_goes(world):
     _, state = world.plugin.create(DELIVERED)
     after = world.plugin.update(state, WANTED)
