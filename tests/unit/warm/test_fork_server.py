@@ -1,6 +1,7 @@
 """The fork server: processes of its own for each job, that end with their client."""
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -176,9 +177,12 @@ class Plugin:
         return False
 
     def end(self, number: int) -> None:
+        """End the process that the engine started, and wait until no other one holds its output."""
         self.process.send_signal(number)
         self.process.wait(timeout=30)
         assert self.process.stdout is not None
+        wait_for(lambda: select.select([self.process.stdout], [], [], 0)[0])
+        assert self.process.stdout.read() == ""
         self.process.stdout.close()
 
 
@@ -189,7 +193,7 @@ def test_a_plugin_is_forked_and_ends_with_the_process_that_the_engine_ends(serve
     # The process itself has not imported the plugin's libraries.
     assert b"grpc" not in Path(f"/proc/{plugin.process.pid}/maps").read_bytes()
     plugin.end(number)
-    wait_for(lambda: not plugin.serves())
+    assert not plugin.serves()
 
 
 def test_a_plugin_outlives_the_server_and_serves_itself_without_one() -> None:
@@ -198,7 +202,7 @@ def test_a_plugin_outlives_the_server_and_serves_itself_without_one() -> None:
     made.close()
     assert forked.serves()
     forked.end(signal.SIGINT)
-    wait_for(lambda: not forked.serves())
+    assert not forked.serves()
     alone = Plugin(made.path)
     assert b"grpc" in Path(f"/proc/{alone.process.pid}/maps").read_bytes()
     alone.end(signal.SIGINT)
