@@ -149,13 +149,13 @@ def start(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) ->
     Args:
         arguments: The command's arguments.
         folder: The project folder.
-        environ: The complete environment.
+        environ: The complete environment, see `environment`.
 
     Raises:
         AmbientError: `pulumi` is not on PATH.
     """
     return subprocess.Popen(  # noqa: S603
-        [program(environ), *arguments, *_QUIETLY], cwd=folder, env=environment(environ), stdin=subprocess.DEVNULL,
+        [program(environ), *arguments, *_QUIETLY], cwd=folder, env=dict(environ), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
     )  # fmt: skip
 

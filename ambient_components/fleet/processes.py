@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 
 from ambient_components.engine import failures, texts
 from ambient_components.engine.attaching import attach
-from ambient_components.engine.command import start
+from ambient_components.engine.command import environment, start
 from ambient_components.errors import refusal
 from ambient_components.fleet.run_events import Failure, Reported
 from ambient_components.problem_json import decode
@@ -80,6 +80,7 @@ class Child:
         self.reported = reported
         self.started = time.monotonic()
         self._reported: list[str] = []
+        environ = environment(environ)  # of the program too
         self._warm = attach(arguments, folder, environ)
         try:
             self._process = start([*arguments, *self._warm.flags], folder, self._warm.environment(environ))
