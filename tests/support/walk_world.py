@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from ambient_components.platform.contract import IDLE_TIMEOUT_DEFAULT
 from ambient_components.platform.naming import key_account
 from sandbox.ui_style import UiWorkspace
 from tests.support.certificates import CERTIFICATE
@@ -148,6 +149,7 @@ _LISTS: Final = (
 )
 _KUBERNETES_OWN: Final = {("configmaps", "kube-root-ca.crt"), ("serviceaccounts", "default")}
 PLATFORM_LIMITS: Final = dict(UiWorkspace("any")._limits()["spec"])
+PLATFORM_SETTINGS: Final = {"groupAccess": [], "inactivityTimeoutSeconds": IDLE_TIMEOUT_DEFAULT}
 TOKEN_LABEL: Final = "ambient-components/handle"
 _MADE_UP: Final = re.compile(r"S3_(ACCESS|SECRET)_KEY|token$|one$|TWO_of\.the-edge$")
 """Values that are drawn for each run, in Secrets of buckets and of delivered keys."""
@@ -193,13 +195,15 @@ class Snapshot:
 
     @staticmethod
     def _is_platforms(kind: str, item: Mapping[str, Any]) -> bool:
-        """Whether it is what the platform itself has in a workspace: the operator's LimitRange, the UI's empty flags.
+        """Whether it is what the platform itself has in a workspace: the operator's LimitRange and ProjectSettings, the
+        UI's empty flags.
 
-        No operator runs here. A run that no longer declares limits leaves the platform's own behind, as the operator
-        would make them again. And one that no longer declares flags leaves the UI's object, without flags.
+        No operator runs here. A run that no longer declares limits or settings leaves the platform's own behind, as the
+        operator would make them again. And one that no longer declares flags leaves the UI's object, without flags.
         """
         flags = item["metadata"]["name"] == "feature-flag-overrides" and not item.get("data")
-        return flags or (kind == "limitranges" and item.get("spec") == PLATFORM_LIMITS)
+        limits = kind == "limitranges" and item.get("spec") == PLATFORM_LIMITS
+        return flags or limits or (kind == "projectsettings" and item.get("spec") == PLATFORM_SETTINGS)
 
     def _add(self, workspace: str, kind: str, item: Mapping[str, Any]) -> None:
         metadata = item["metadata"]
