@@ -41,8 +41,10 @@ class Attached:
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return the engine's environment. The fork server of a command around this one is none of ours."""
-        outer = {} if environ.get(SOCKET_VARIABLE) == OFF else {SOCKET_VARIABLE}
-        return {name: value for name, value in environ.items() if name not in outer} | {**self.variables}
+        found = dict(environ)
+        if found.get(SOCKET_VARIABLE) != OFF:
+            found.pop(SOCKET_VARIABLE, None)
+        return found | {**self.variables}
 
     def close(self) -> None:
         """End the language host, once the engine has ended."""

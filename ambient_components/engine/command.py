@@ -95,9 +95,10 @@ class Pulumi:
 
     def _done(self, arguments: tuple[str, ...], stdin: str | None) -> Answer:
         environ = self.environment(arguments)  # may ask for the passphrase, which a progress line would hide
-        with activity.waiting(phase(arguments)), closing(attach(arguments, self.folder, environ)) as warm:
+        given = self.arguments(arguments)  # with the config file of a shard
+        with activity.waiting(phase(arguments)), closing(attach(given, self.folder, environ)) as warm:
             done = subprocess.run(  # noqa: S603
-                [program(self.environ), *self.arguments(arguments), *warm.flags, *_QUIETLY],
+                [program(self.environ), *given, *warm.flags, *_QUIETLY],
                 cwd=self.folder,
                 env=warm.environment(environ),
                 # Not the terminal's: an unseen prompt would wait forever.

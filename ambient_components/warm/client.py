@@ -102,7 +102,6 @@ def hand_over(kind: str) -> int | None:
     if forked is None:
         signal.signal(signal.SIGINT, before)
         return None
-    # Otherwise only the forked process would hold the engine's pipes.
     parent = os.getppid()
     forked.connection.settimeout(1)
     while True:
@@ -189,11 +188,12 @@ def begin(environ: Mapping[str, str] = os.environ, *, files: Sequence[str] = ())
 
 
 def give_up() -> None:
-    """Start all further engines of this command as before: its fork server does not answer."""
-    global _server
-    found, _server = _server, None
-    if found is not None:
-        found.close()
+    """Start all further engines of this command as before: its fork server does not answer.
+
+    It is not ended, as it still reports the exit codes of programs of other engines.
+    """
+    global _server  # noqa: PLW0603  # as in `begin`
+    _server = None
 
 
 def server() -> ForkServer | None:

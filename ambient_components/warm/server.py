@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final, NoReturn
 
@@ -83,28 +83,34 @@ def _fork_all(listening: socket.socket) -> None:
         if sys.stdin in ready:
             break
         if listening in ready:
-            try:
-                connection, _ = listening.accept()
-            except OSError:  # no descriptors
-                time.sleep(_PAUSE_SECONDS)
-                continue
-            try:
-                pid = os.fork()
-            except OSError:  # no memory, no processes: this client starts its own
-                connection.close()
-                continue
-            if pid == 0:
-                signal.set_wakeup_fd(-1)
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                signal.signal(signal.SIGTERM, signal.SIG_DFL)
-                for one in (listening, woken, wake, *running.values()):
-                    one.close()
-                _become(connection)
-            running[pid] = connection
+            _fork(listening, (woken, wake), running)
     until = time.monotonic() + _LAST_SECONDS
     while running and time.monotonic() < until:
         time.sleep(0.01)
         _reap(running)
+
+
+def _fork(listening: socket.socket, wakers: Iterable[socket.socket], running: dict[int, socket.socket]) -> None:
+    """Accept a client and fork its process. Where that is impossible, the client starts its own."""
+    try:
+        connection, _ = listening.accept()
+    except OSError:  # no descriptors
+        time.sleep(_PAUSE_SECONDS)
+        return
+    try:
+        pid = os.fork()
+    except OSError:  # no memory, no processes
+        connection.close()
+        return
+    if pid:
+        running[pid] = connection
+        return
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    for one in (listening, *wakers, *running.values()):
+        one.close()
+    _become(connection)
 
 
 def _reap(running: dict[int, socket.socket]) -> None:

@@ -1,4 +1,4 @@
-"""Fixtures of the tests whose figures are published: those of the engine tests."""
+"""Fixtures of the tests with published figures: those of the engine tests."""
 
 from pathlib import Path
 

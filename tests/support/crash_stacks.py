@@ -257,7 +257,7 @@ class Asked:
         return bool(answer["status"]["allowed"])
 
     def answers(self, tokens: Iterable[str], alive: Container[str]) -> bool:
-        """Whether of these tokens those are answered whose token Secrets should be there, and no others.
+        """Whether of these tokens exactly those with an expected token Secret are answered.
 
         The API server remembers for ten seconds what it was told of a token, so this becomes true.
         """

@@ -152,7 +152,7 @@ def killed_by(proxy: Proxy, stops: Stops, command: list[str], folder: Path, envi
     The engine does some things for all workspaces before it goes on: the ledger's endings, and deletions after all
     else. So not every workspace may come to its stop; then the run dies when nothing comes any more.
     """
-    # A file, as nobody reads a pipe meanwhile, and the run would wait for that.
+    # A file: a full pipe without a reader would stop the run.
     with proxy.choosing(stops.choose), tempfile.TemporaryFile("w+") as printed:
         process = subprocess.Popen(
             command, cwd=folder, env=dict(environment), start_new_session=True,

@@ -230,7 +230,7 @@ class Proxy:
         return data
 
     def wait(self) -> None:
-        """What is held stays until nobody waits for it any more."""
+        """What is held stays until no client waits for it any more."""
         self._released.wait(120)
 
     def upstream(self) -> http.client.HTTPSConnection:

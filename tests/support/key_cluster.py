@@ -56,7 +56,7 @@ class Token:
     """Why it does not count among those that may be valid at once."""
     account_gone: bool = False
     by_hand: bool = False
-    """Somebody revoked it past the stack."""
+    """It was revoked past the stack."""
 
     @property
     def end(self):
@@ -116,12 +116,12 @@ class SimulatedCluster:
         return self._live
 
     def revoke_by_hand(self, token: Token):
-        """Somebody deletes its token Secret, in the UI or with kubectl."""
+        """Delete its token Secret, as in the UI or with kubectl."""
         if self.objects.pop(f"{SECRETS}/{token.token_secret}", None):
             token.ended, token.by_hand = self.now, True
 
     def delete_delivery(self):
-        """Somebody deletes the Secret that the key is delivered to; whether it was there."""
+        """Delete the Secret that the key is delivered to, by hand. Return whether it was there."""
         there = self.token(self.lies_there("token"))
         if there and there.excused:
             there.by_hand = True  # no state has it, so this was the only copy

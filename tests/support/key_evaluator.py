@@ -47,7 +47,7 @@ class Evaluator:
         self.forgotten: set[str] = set()
         """Accounts that the state knew before it was lost. One whose generation has passed by then is nobody's."""
         self.target_gone = False
-        """Whether somebody deleted the Secret that the key is delivered to, and no run has made it since."""
+        """Whether a person deleted the Secret that the key is delivered to, and no run has made it since."""
         self.reads_the_secret = reads_the_secret
         """Whether a delivered key's user holds no token, and takes what lies in the Secret for every request."""
 

@@ -107,7 +107,7 @@ class Run:
     serving: bool = True
     """Whether the file has the key in an active workspace."""
     refreshed: bool = False
-    """Whether it looked for what others did; what is released is nobody's."""
+    """Whether it looked for what others did; what is released has no owner."""
 
     @property
     def completed(self):
@@ -156,7 +156,7 @@ class Stack:
         self.life = ACTIVE
 
     def release(self):
-        """`state: released`: nothing of it is made anew."""
+        """`state: released`: nothing of it is made again."""
         self.life, self.replaces_account = RELEASED, False
 
     @property

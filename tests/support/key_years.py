@@ -52,7 +52,7 @@ class Years:
         self.life: str | None = ACTIVE
         self.adopted = False
         self.revoked: set[str] = set()
-        """Uids of token Secrets that somebody deleted."""
+        """Uids of token Secrets that were deleted by hand."""
         self.runs = self.crashed = self.most = 0
         self.complete = False
         """Whether the last run ended well."""
@@ -87,7 +87,7 @@ class Years:
 
     @contextmanager
     def failing(self, call: int, fate: Fate) -> Iterator[None]:
-        """A run whose nth change is refused, or has no answer."""
+        """A run in which the nth change is refused, or has no answer."""
         seen = 0
 
         def choose(one: Call) -> Rule | None:
@@ -99,7 +99,7 @@ class Years:
             yield
 
     def revoke(self, which: int) -> None:
-        """Somebody deletes a token Secret by hand."""
+        """Delete a token Secret by hand."""
         there = self.token_secrets()
         if there:
             name, uid = sorted(there.items())[which % len(there)]
@@ -145,7 +145,7 @@ class Years:
             self.life = life
 
     def overlaps_end(self) -> None:
-        """What closing ends has no overlap any more, and neither has what nobody deployed."""
+        """What closing ends has no overlap any more, and neither has what was never deployed."""
         for key in self.keys.values():
             key.overlap_until = 0
 
@@ -212,7 +212,7 @@ class Years:
             )
 
     def _alive(self, known: dict[str, str]) -> set[str]:
-        """Uids of the token Secrets whose tokens must be answered."""
+        """Uids of the token Secrets of tokens that must be answered."""
         return {*known} & set(self.token_secrets().values())
 
     def token_secrets(self) -> dict[str, str]:

@@ -254,7 +254,7 @@ def _differing(first: Any, second: Any) -> str:
 def roles_of(entry: Mapping[str, Any]) -> dict[str, str]:
     """Return the role of each subject that an entry names, now: "" where it has none.
 
-    Written anew, and not taken from the package: a test would compare the package with itself.
+    Written again, and not taken from the package: a test would compare the package with itself.
     """
     roles: dict[str, str] = {}
     closed = entry.get("state") == "closed"

@@ -151,8 +151,8 @@ def _check_owner(live: Mapping[str, Any], news: Values, recorded: object) -> Non
     if _is_ours(live, news, recorded):
         return
     owner = one_line(annotations(live).get(OWNER_ANNOTATION, ""))
-    whose = f"is {owner}'s" if owner else "was not made by this stack"
-    msg = f"CronJob {news['namespace']}/{news['name']} exists, and it {whose}: it is not touched"
+    holder = f"is {owner}'s" if owner else "was not made by this stack"
+    msg = f"CronJob {news['namespace']}/{news['name']} exists, and it {holder}: it is not touched"
     raise StepError(
         msg,
         "if it is a schedule of the UI, adopt it: cronJob: NAME; otherwise delete it, or give the schedule another id",

@@ -56,7 +56,7 @@ def test_a_role_of_the_cluster_is_code_in_markdown() -> None:
     ],
 )
 def test_a_state_with_an_unknown_role_or_subject_is_compared(entry: dict) -> None:
-    """A newer version may have recorded it: the change is judged by what is known."""
+    """A newer version may have recorded it: the change is evaluated by what is known."""
     before = read_ledger({"pay": {"state": "active", "owners": ["user:alice"], "grants": {}, "keys": {}, **entry}})
     after = read_ledger({"pay": {"state": "active", "owners": ["user:alice"], "grants": {}, "keys": {}}})
     assert refusals(before, after) == []

@@ -290,3 +290,16 @@ def test_a_plugin_serves_itself_without_a_server(monkeypatch: pytest.MonkeyPatch
     before = signal.getsignal(signal.SIGINT)
     assert client.hand_over("plugin") is None
     assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_command_that_gives_its_server_up_still_gets_exit_codes(
+    program: Program, server: ForkServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One engine without an answer must not make programs of others look killed."""
+    monkeypatch.setattr(client, "_server", server)
+    forked = program.start("import sys, time\ntime.sleep(0.5)\nsys.exit(7)")
+    assert forked is not None
+    client.give_up()
+    assert client.server() is None
+    assert forked.wait() == 7
+    forked.end()

@@ -1,4 +1,4 @@
-"""`ambient:index:ScheduledSession` over real gRPC and a real HTTP server: whose fields are whose, image, closing."""
+"""`ambient:index:ScheduledSession` over real gRPC and a real HTTP server: the owners of fields, image, closing."""
 
 import pytest
 
