@@ -1,7 +1,6 @@
 """The shards in a run, the default number of parallel engines, and the interfaces for results and progress."""
 
 import os
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol
 
+from ambient_components import memory
 from ambient_components.errors import Problem
 from ambient_components.fleet.processes import Child
 from ambient_components.fleet.run_events import Reported
@@ -117,30 +117,4 @@ def default_jobs(root: Path = Path("/")) -> int:
         root: The root of the file system, for tests.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, min(_free(root), _left(root)) // _EACH))
-
-
-def _free(root: Path) -> int:
-    """Return the free memory in bytes. A large number if it is unknown."""
-    try:
-        text = (root / "proc/meminfo").read_text(encoding="utf-8")
-        return _numbers(text.replace(":", ""))["MemAvailable"] << 10
-    except (OSError, ValueError, KeyError):
-        return sys.maxsize
-
-
-def _left(root: Path) -> int:
-    """Return the bytes that a container's limit leaves (cgroups v2). /proc/meminfo covers the whole machine."""
-    folder = root / "sys/fs/cgroup"
-    try:
-        limit, used = (int((folder / f"memory.{name}").read_text(encoding="utf-8")) for name in ("max", "current"))
-        cache = _numbers((folder / "memory.stat").read_text(encoding="utf-8")).get("inactive_file", 0)
-    except (OSError, ValueError):
-        return sys.maxsize  # no limit ("max"), or no such file
-    return max(0, limit - used + cache)
-
-
-def _numbers(text: str) -> Mapping[str, int]:
-    """Parse lines of a name and a number."""
-    words = (line.split() for line in text.splitlines())
-    return {one[0]: int(one[1]) for one in words if len(one) > 1}
+    return max(1, min(cores, memory.free(root) // _EACH))

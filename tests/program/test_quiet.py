@@ -2,11 +2,12 @@
 
 import gc
 
+import pytest
 from pulumi import log
 from pulumi.runtime import resource
 
-from ambient_components import pulumi_sdk
-from ambient_components.collector import collect_rarely
+from ambient_components import memory, pulumi_sdk
+from ambient_components.collector import collect_rarely, go_settings
 
 
 def test_resources_are_registered_without_a_stack_trace():
@@ -39,3 +40,18 @@ def test_what_is_imported_is_not_collected_again():
     finally:
         gc.unfreeze()
         gc.set_threshold(*thresholds)
+
+
+@pytest.mark.parametrize(
+    ("free", "environ", "settings"),
+    [
+        (8 << 30, {}, {"GOGC": "off", "GOMEMLIMIT": str(1 << 30)}),
+        (2 << 30, {}, {}),
+        (memory.UNKNOWN, {}, {}),
+        (8 << 30, {"GOGC": "50"}, {}),
+        (8 << 30, {"GOMEMLIMIT": "2GiB"}, {}),
+    ],
+)
+def test_an_engine_collects_nothing_while_there_is_memory(monkeypatch, free, environ, settings):
+    monkeypatch.setattr(memory, "free", lambda: free)
+    assert go_settings(environ) == settings

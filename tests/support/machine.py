@@ -47,6 +47,8 @@ class Machine:
     known_secrets: dict[str, str] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
     """Everything that any command printed, except where a test asked for a secret."""
+    blank_stack: list[str] = field(default_factory=list)
+    """The state and the config of a stack that was never deployed, in its files. See `tests.support.stacks`."""
 
     def keep_secret(self, value: str, what: str) -> str:
         """Remembers a secret for the scan."""

@@ -38,6 +38,7 @@ class Shard(Stack):
     def __init__(self, machine: Machine, fleet: str, folder: Path) -> None:
         self.fleet = fleet
         super().__init__(machine, f"{fleet}-00", folder)
+        self.config("clusterUid", machine.cluster.uid)
         self.config("shards", "1")
         (folder / "stacks" / f"Pulumi.{self.name}.yaml").unlink(missing_ok=True)
         if machine.get("/api/v1/namespaces/ambient-code") is None:

@@ -18,8 +18,10 @@ from ambient_components.engine.attaching import attach
 from ambient_components.warm import client
 from ambient_components.warm.protocol import SOCKET_VARIABLE
 from tests.support.machine import Machine
+from tests.support.state_file import PROJECT, StateFile
 
 REPOSITORY = Path(__file__).parents[2]
+_NAME = "<name of the stack>"
 PATIENCE = 300
 """Seconds for one command of the CLI: one that hangs fails its test, and says so. Destroying 50 workspaces takes 60."""
 
@@ -77,10 +79,21 @@ class Stack:
         self.w = f"w{secrets.token_hex(4)}"
         """A workspace name of this test's own: all tests share one cluster."""
         self.environment = machine.environment | {"PULUMI_OPTION_COLOR": "never", "PYTHONPATH": str(REPOSITORY)}
+        self.state = StateFile(machine, name)
         (folder / "stacks").mkdir()
         copy_project(folder)
-        self._cli("stack", "init", name).ok()
-        self.config("clusterUid", machine.cluster.uid)
+        self._init()
+
+    def _init(self) -> None:
+        """Create the stack, with the cluster's uid: a machine's first with the CLI, others as copies of its files."""
+        config = self.folder / "stacks" / f"Pulumi.{self.name}.yaml"
+        blank = self.machine.blank_stack
+        if not blank:
+            self._cli("stack", "init", self.name).ok()
+            uid = f"config:\n  {PROJECT}:clusterUid: {self.machine.cluster.uid}\n"
+            blank += [self.state.path.read_text().replace(f'/{self.name}"', f'/{_NAME}"'), config.read_text() + uid]
+        self.state.path.write_text(blank[0].replace(_NAME, self.name))
+        config.write_text(blank[1])
 
     def write(self, text: str) -> None:
         """The stack file; ``THIS`` stands for the test's own workspace name."""
@@ -114,8 +127,7 @@ class Stack:
 
     def export(self) -> list[dict[str, Any]]:
         """The resources in the state, secrets encrypted."""
-        exported = json.loads(self._cli("stack", "export").ok().text)
-        return list(exported["deployment"].get("resources") or [])
+        return self.state.resources()
 
     def resource(self, kind: str, name: str) -> dict[str, Any]:
         """The one resource whose type ends in `kind`, by logical name."""
@@ -128,10 +140,10 @@ class Stack:
         return found[0]
 
     def token(self, key: str, workspace: str = "") -> str:
-        """A key, read as its user reads it."""
-        shown = self._run("stack", "output", f"{workspace or self.w}/{key}", "--show-secrets", "--stack", self.name)
-        assert shown.returncode == 0, shown.stderr
-        return self.machine.keep_secret(shown.stdout.strip(), f"token of {key}")
+        """A key, from the stack's outputs."""
+        return self.machine.keep_secret(
+            self.state.outputs(reveal=True)[f"{workspace or self.w}/{key}"], f"token of {key}"
+        )
 
     def tokens(self, key: str, generation: int = 1) -> dict[str, Any]:
         """What the state has of a key's tokens."""
@@ -156,7 +168,7 @@ class Stack:
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets hidden."""
-        return dict(json.loads(self._cli("stack", "output", "--json").ok().text))
+        return self.state.outputs()
 
     def decrypted(self) -> str:
         """The whole state and the outputs, secrets in plain text; not for the scan of what was printed."""
@@ -273,8 +285,7 @@ class Stack:
                 self.machine.delete(f"/api/v1/namespaces/{name}")
 
     def _remember_tokens(self) -> None:
-        shown = self._run("stack", "output", "--json", "--show-secrets", "--stack", self.name)
-        for key, value in (json.loads(shown.stdout) if shown.returncode == 0 and shown.stdout.strip() else {}).items():
+        for key, value in self.state.outputs(reveal=True).items():
             if isinstance(value, str) and value.startswith("ey"):
                 self.machine.keep_secret(value, f"token of {key}")
 

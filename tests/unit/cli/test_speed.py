@@ -32,6 +32,7 @@ AT_START = {
     "collector",
     "documentation",
     "errors",
+    "memory",
     "output",
     "printable",
     "rules",
