@@ -227,6 +227,7 @@ def test_what_others_do_in_the_store_is_seen_and_mended(stored: Stack, store: St
     assert stored.preview("--expect-no-changes").unchanged
 
 
+@pytest.mark.slow
 def test_a_bucket_leaves_only_by_the_words(stored: Stack, store: Store) -> None:
     bucket, owner = f"{stored.w}-own", f"ambient-components/{stored.name}"
     stored.write(file_of(bucket))
@@ -269,7 +270,14 @@ def test_a_bucket_leaves_only_by_the_words(stored: Stack, store: Store) -> None:
     assert content(store, bucket) == ["session/state"]
 
 
-@pytest.mark.parametrize("words", ["", ", onDelete: delete", ", onDelete: delete, force: true"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        pytest.param(", onDelete: delete", marks=pytest.mark.slow),
+        pytest.param(", onDelete: delete, force: true", marks=pytest.mark.slow),
+    ],
+)
 def test_a_closed_workspace_leaves_with_its_bucket_as_it_was_said(stored: Stack, store: Store, words: str) -> None:
     bucket = f"{stored.w}-own"
     stored.write(file_of(bucket, words))

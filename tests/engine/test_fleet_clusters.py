@@ -93,6 +93,7 @@ def world(machine: Machine, other: Machine, tmp_path: Path) -> Iterator[World]:
     found.remove()
 
 
+@pytest.mark.slow
 def test_two_clusters_are_run_together_and_told_apart(world: World) -> None:
     eu, us = f"{world.name}-eu", f"{world.name}-us"
     code, (page,) = world.run("plan", world.name, "--offline", "--all")

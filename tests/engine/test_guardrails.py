@@ -50,9 +50,13 @@ CROSSINGS = {
     ),
     "noAdmin": (f"grants: [{PEOPLE}], keys: {{ci: {{role: view}}}}", "it would have no admin any more"),
 }
+ALIKE = {"nonExpiringKey", "publicAccess"}
+"""Refused in the same way as the others; unit tests have each."""
 
 
-@pytest.mark.parametrize("guardrail", CROSSINGS)
+@pytest.mark.parametrize(
+    "guardrail", [pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name for name in CROSSINGS]
+)
 def test_what_a_guardrail_refuses_changes_nothing_and_a_reason_lets_it_pass(stack: Stack, guardrail: str) -> None:
     entry, received = CROSSINGS[guardrail]
     # What is there before holds nothing that leaves by itself.

@@ -78,6 +78,7 @@ ACCESS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", list(ACCESS))
 def test_a_stage_of_the_example_deploys(stack: Stack, stage: str) -> None:
     """Three clusters in truth; here one after the other."""

@@ -1,12 +1,13 @@
 """`ambient report`: who can gain more than their grants, by which path, and how to prevent it."""
 
 import sys
+import textwrap
 from enum import StrEnum
 from typing import Annotated, Final
 
 import typer
 
-from ambient_components.access.escalation import escalations
+from ambient_components.access.escalation import Path, escalations
 from ambient_components.cli.options import (
     Files,
     MoreWorkspaces,
@@ -61,14 +62,14 @@ json:   {"version": 1, "stack", "source": "state" or "files",
          "summary": {"high", "medium", "low"},
          "findings": [{"workspace", "path", "severity", "who": [{"workspace", "subject", "role", "reason"}, ...],
                        "can", "becomes", "how", "remedy": [...], "keys": [...]}, ...]}, the most severe first
-        path is adminKey, account, staticKey, creatorNote, storeInPods, keptToken, sessionSecrets, platformAccount,
-        runnerSecret, grantsEdit, removesAccess or deliveredKey. who is as in `ambient access`, and empty if the path
-        is open to subjects outside the stack. becomes is the role that the path leads to, or null. keys lists the
-        keys involved. can, how and remedy are texts for people.
+        path is one of
+PATHS
+        who is as in `ambient access`, and empty if the path is open to subjects outside the stack. becomes is the
+        role that the path leads to, or null. keys lists the keys involved. can, how and remedy are texts for people.
 
 \b
 exit codes: 0 success; 1 error; 2 a finding of the --fail-on severity or higher is shown; 64 wrong usage; 130 Ctrl-C
-"""
+""".replace("PATHS", textwrap.fill(", ".join(Path), 110, initial_indent=" " * 8, subsequent_indent=" " * 8))
 
 
 class FailOn(StrEnum):
