@@ -135,11 +135,15 @@ def decisions(tree: ast.AST) -> Iterator[ast.AST]:
                 yield node
 
 
-@pytest.mark.parametrize("source", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_no_source_decides_by_the_text_of_an_error(source) -> None:
-    if str(source.relative_to(PACKAGE)) in OF_OTHERS:
-        return
-    assert [ast.unparse(node) for node in decisions(ast.parse(source.read_text()))] == []
+def test_no_source_decides_by_the_text_of_an_error() -> None:
+    sources = {str(path.relative_to(PACKAGE)): path for path in PACKAGE.rglob("*.py")}
+    found = {
+        name: [ast.unparse(node) for node in decisions(ast.parse(path.read_text()))]
+        for name, path in sources.items()
+        if name not in OF_OTHERS
+    }
+    assert len(found) > 100
+    assert {name: texts for name, texts in found.items() if texts} == {}
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def test_the_ledgers_check_refuses_nothing_and_says_the_same_of_others(world):
             assert about_zoo[0].startswith("workspace 'zoo': x of user:mallory: in the cluster, and in no file")
 
 
-@pytest.mark.parametrize("state", ["closed", "released"])
+@pytest.mark.parametrize("state", ["closed", pytest.param("released", marks=pytest.mark.slow)])
 def test_a_workspace_that_is_not_in_use_refuses_nothing(world, state):
     where = deploy(world)
     ledger = {"owner": OWNER, "workspaces": {"pay": {**ENTRY, "state": state}}}

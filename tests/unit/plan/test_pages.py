@@ -127,7 +127,7 @@ def hidden(page, plan):
     return found
 
 
-@pytest.mark.parametrize("count", [0, 10, 500, 10_000])
+@pytest.mark.parametrize("count", [0, 10, 500, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_the_page_is_bounded_and_its_totals_are_exact(count):
     plan = large(count)
     page = as_markdown(plan)

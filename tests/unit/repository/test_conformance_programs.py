@@ -36,7 +36,7 @@ def test_recorded(request, number): request.node.user_properties.append(RECORDED
 
 def test_of_ours(): pass
 """
-workers = pytest.mark.parametrize("workers", ["-n0", "-n2"])
+workers = pytest.mark.parametrize("workers", ["-n0", pytest.param("-n2", marks=pytest.mark.slow)])
 
 
 def plain(folder: Path, name: str, text: str = "#!/bin/sh\n") -> Path:

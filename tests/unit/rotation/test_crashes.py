@@ -181,7 +181,15 @@ def test_a_fault_at_every_step(moment, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("moment", ["the first run", "a rotation", "a rotation without an overlap", "a generation"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "the first run",
+        "a rotation",
+        pytest.param("a rotation without an overlap", marks=pytest.mark.slow),
+        pytest.param("a generation", marks=pytest.mark.slow),
+    ],
+)
 def test_a_crash_at_every_step_and_another_at_every_step_of_the_run_after_it(moment, kind):
     scene = MOMENTS[moment]
     calls = range(1, rehearsed(scene, KINDS[kind]) + 3)
