@@ -1,6 +1,7 @@
 """Options of the whole test run, and how its workers share it."""
 
 import gc
+import os
 from collections.abc import Generator
 
 import pytest
@@ -33,9 +34,9 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(message)
 
 
-def pytest_xdist_auto_num_workers() -> int:
+def pytest_xdist_auto_num_workers() -> int | None:
     """One more than cores: an engine test waits for a fifth of its time, for Kubernetes' token caches most of all."""
-    return usable_cores() + 1
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else usable_cores() + 1
 
 
 @pytest.hookimpl(wrapper=True)

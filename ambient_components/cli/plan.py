@@ -261,7 +261,7 @@ def _online(
 ) -> Plan:
     require_passphrase(project, stack)
     warm.begin()
-    pulumi, when = making.engine_at(project, at), at or clock.now()
+    pulumi, when = making.engine_at(project, at, alone=True), at or clock.now()
     # Before the preview: a run in between then differs from this state, and a saved plan of it is refused.
     export = backend.export(pulumi, stack)
     with ThreadPoolExecutor(1) as pool:

@@ -162,7 +162,7 @@ def _up_fleets(fleets: Sequence[Fleet], request: Request, plan: str) -> int:
 def _planned(project: Project, stack: str, reviewed: Saved | None, *, refresh: bool) -> _Made:
     """Return the current plan, for the reviewed plan's time if there is one."""
     at: datetime | None = reviewed.at if reviewed else None
-    engine, when = making.engine_at(project, at), at or clock.now()
+    engine, when = making.engine_at(project, at, alone=True), at or clock.now()
     path = stack_path(project, stack)
     with activity.waiting(f"Reading {path}"):
         loaded = load_stack(path)

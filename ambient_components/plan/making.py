@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from ambient_components import clock
 from ambient_components.access import GuardrailSettings, guardrail_warnings
 from ambient_components.access.entries import Ledger
+from ambient_components.collector import go_settings
 from ambient_components.engine import texts
 from ambient_components.engine.command import Answer, Engine, failed
 from ambient_components.engine.state import Export, written_at
@@ -263,18 +264,19 @@ def _errors(digest: Digest, answer: Answer, guardrails: list[Problem]) -> list[P
     return errors
 
 
-def engine_at(project: Project, at: datetime | None) -> pulumi.PulumiEngine:
+def engine_at(project: Project, at: datetime | None, *, alone: bool = False) -> pulumi.PulumiEngine:
     """Return the engine, with the clock of its program and its provider set to a time. None keeps the clock.
 
     Args:
         project: The project.
         at: The time of the run, UTC.
+        alone: Whether no other engine runs beside it, so it may use more memory to save time.
     """
     engine = pulumi.engine_for(project.folder)
-    if at is None:
-        return engine
-    moved = clock.offset() + (at - clock.now())
-    return pulumi.PulumiEngine(project.folder, {**engine.environ, clock.OFFSET_VARIABLE: _offset(moved)})
+    more = go_settings(engine.environ) if alone else {}
+    if at is not None:
+        more[clock.OFFSET_VARIABLE] = _offset(clock.offset() + (at - clock.now()))
+    return engine.with_environ(more)
 
 
 def _offset(delta: timedelta) -> str:

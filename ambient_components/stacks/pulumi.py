@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-from ambient_components.collector import go_settings
 from ambient_components.engine.command import Pulumi
 from ambient_components.shards import split_shard
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE
@@ -51,4 +50,4 @@ class PulumiEngine(Pulumi):
 def engine_for(folder: Path) -> PulumiEngine:
     """Return the engine for runs: a failed step holds back no revocation (docs/concepts/architecture.md)."""
     environ = {"PULUMI_CONTINUE_ON_ERROR": "true", "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "false"}
-    return PulumiEngine(folder, {**go_settings(os.environ), **os.environ, **environ})
+    return PulumiEngine(folder, {**os.environ, **environ})

@@ -43,7 +43,7 @@ def role(stack: Stack) -> list[dict[str, object]]:
 @pytest.mark.parametrize(
     "declared",
     [
-        pytest.param(name, marks=[pytest.mark.slow] if name in {"secrets", "settings", "limits", "schedules"} else [])
+        pytest.param(name, marks=[pytest.mark.slow] if name in {"secrets", "settings", "limits"} else [])
         for name in DECLARED
     ],
 )

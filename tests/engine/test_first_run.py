@@ -1,6 +1,7 @@
 """The main job: one YAML file becomes a workspace, its grants and a key that works."""
 
 import base64
+import json
 import subprocess
 
 import yaml
@@ -43,6 +44,11 @@ def test_a_key_answers_as_its_role_says(stack: Stack) -> None:
         path = f"/apis/vteam.ambient-code/v1alpha1/namespaces/{stack.w}/agenticsessions"
         status = stack.machine.request("POST", path, token=token, body=session)
         assert status == (200 if may_create else 403)
+    # What the tests read from the state's file is what the CLI reads.
+    assert json.loads(stack._cli("stack", "output", "--json").ok().text) == stack.outputs()
+    assert json.loads(stack._cli("stack", "export").ok().text)["deployment"]["resources"] == stack.export()
+    shown = stack._run("stack", "output", f"{stack.w}/ci", "--show-secrets", "--stack", stack.name)
+    assert shown.stdout.strip() == stack.token("ci")
 
 
 def test_the_command_that_is_printed_works_as_printed(stack: Stack) -> None:

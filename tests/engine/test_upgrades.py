@@ -102,7 +102,6 @@ def test_a_stack_of_an_earlier_release(folder: Path, stack: Stack, store: Store)
     assert not exists(store, BUCKET)
 
 
-@pytest.mark.slow
 @EARLIER
 def test_a_shard_of_an_earlier_release(folder: Path, shard: Shard) -> None:
     shard.write((folder / "kept-fleet.yaml").read_text(encoding="utf-8"))

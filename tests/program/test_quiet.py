@@ -46,7 +46,7 @@ def test_what_is_imported_is_not_collected_again():
     ("free", "environ", "settings"),
     [
         (8 << 30, {}, {"GOGC": "off", "GOMEMLIMIT": str(1 << 30)}),
-        (2 << 30, {}, {}),
+        (7 << 30, {}, {}),
         (memory.UNKNOWN, {}, {}),
         (8 << 30, {"GOGC": "50"}, {}),
         (8 << 30, {"GOMEMLIMIT": "2GiB"}, {}),

@@ -47,6 +47,10 @@ class FakePulumi:
         self.broken = ""
         self.version = "v3.274.1"
 
+    def with_environ(self, more: Mapping[str, str]) -> "FakePulumi":
+        self.environ = {**self.environ, **more}
+        return self
+
     def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
         self._note(arguments)
         if arguments == ("version",):

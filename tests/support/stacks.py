@@ -92,6 +92,8 @@ class Stack:
             self._cli("stack", "init", self.name).ok()
             uid = f"config:\n  {PROJECT}:clusterUid: {self.machine.cluster.uid}\n"
             blank += [self.state.path.read_text().replace(f'/{self.name}"', f'/{_NAME}"'), config.read_text() + uid]
+        else:
+            assert not self.state.path.exists(), self.state.path
         self.state.path.write_text(blank[0].replace(_NAME, self.name))
         config.write_text(blank[1])
 

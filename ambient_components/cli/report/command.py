@@ -62,8 +62,8 @@ json:   {"version": 1, "stack", "source": "state" or "files",
          "summary": {"high", "medium", "low"},
          "findings": [{"workspace", "path", "severity", "who": [{"workspace", "subject", "role", "reason"}, ...],
                        "can", "becomes", "how", "remedy": [...], "keys": [...]}, ...]}, the most severe first
-        path is one of
-PATHS
+        path is one of:
+PATHS.
         who is as in `ambient access`, and empty if the path is open to subjects outside the stack. becomes is the
         role that the path leads to, or null. keys lists the keys involved. can, how and remedy are texts for people.
 

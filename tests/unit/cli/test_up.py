@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ambient_components import memory
 from ambient_components.cli.app import run
 from ambient_components.errors import refusal
 from ambient_components.fleet.single import Logged
@@ -58,6 +59,17 @@ def logs(pulumi: FakePulumi) -> list[Path]:
 
 def timeless(text: str) -> str:
     return re.sub(r"\d+\.\d s", "N s", text)
+
+
+@pytest.mark.parametrize(("free", "settings"), [(8 << 30, ("off", str(1 << 30))), (1 << 30, (None, None))])
+def test_the_preview_of_one_stack_may_use_memory(
+    pulumi: FakePulumi, monkeypatch: pytest.MonkeyPatch, free: int, settings: tuple[str | None, str | None]
+) -> None:
+    monkeypatch.setattr(memory, "free", lambda: free)
+    pulumi.play({"prod": [planned(), {}]})
+    run(["up", "prod", "--yes"])
+    used = [(call["env"]["GOGC"], call["env"]["GOMEMLIMIT"]) for call in pulumi.calls("preview") if "pid" in call]
+    assert used == [settings]
 
 
 def test_the_summary_says_what_was_given_and_what_to_do_next(
