@@ -1,6 +1,6 @@
 """The recorded tokens of a key: their token Secrets, never the tokens."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -224,9 +224,9 @@ class TokenRecord:
     @classmethod
     def of(cls, outputs: Mapping[str, Any]) -> "TokenRecord":
         """Read the outputs of a resource, which have its inputs in them."""
-        following = _mapping(outputs.get("nextAction"))
+        following = mapping(outputs.get("nextAction"))
         endless = bool(outputs.get("never") or outputs.get("static"))
-        current = _mapping(outputs.get("current"))
+        current = mapping(outputs.get("current"))
         return cls(
             Minted.of(current) if current else None,
             _minted(outputs.get("retiring")),
@@ -244,9 +244,9 @@ class TokenRecord:
 
 
 def _minted(items: Any) -> tuple[Minted, ...]:
-    return tuple(Minted.of(item) for item in items or () if _mapping(item))
+    return tuple(Minted.of(item) for item in (items if isinstance(items, Iterable) else ()) if mapping(item))
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    """Return a mapping unchanged; what the engine has hidden is a text, and says nothing."""
+def mapping(value: Any) -> Mapping[str, Any]:
+    """Return a mapping unchanged, else an empty one: what the engine hides is a text, and states can be forged."""
     return value if isinstance(value, Mapping) else {}

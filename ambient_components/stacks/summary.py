@@ -4,7 +4,7 @@ The ledger has what was declared, the other resources have what was applied. Dif
 run (docs/internals/adr/0004). Secrets stay encrypted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -16,7 +16,7 @@ from ambient_components.engine.names import Part
 from ambient_components.engine.state import Export, Resource, operations, resources
 from ambient_components.platform.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
 from ambient_components.platform.naming import key_account
-from ambient_components.rotation.state import Minted, TokenRecord
+from ambient_components.rotation.state import Minted, TokenRecord, mapping
 from ambient_components.rules.roles import rank
 from ambient_components.shards import split_shard
 from ambient_components.stacks.ledgers import ledger_from_state
@@ -218,7 +218,7 @@ def _ending(kind: str, inputs: Mapping[str, Any], workspace: str, key_id: str, n
     if kind == "AccessToken":
         return int(inputs.get("generation") or named)
     holders = inputs.get("subjects") if kind == "RoleBinding" else [inputs.get("metadata")]
-    account = ((holders or [None])[0] or {}).get("name")
+    account = mapping(holders[0] if isinstance(holders, Sequence) and holders else None).get("name")
     for generation in range(named - 1, 0, -1):
         if account == key_account(workspace, key_id, generation):
             return generation
@@ -226,7 +226,7 @@ def _ending(kind: str, inputs: Mapping[str, Any], workspace: str, key_id: str, n
 
 
 def _role(inputs: Mapping[str, Any]) -> str:
-    return str((inputs.get("roleRef") or {}).get("name") or "?").removeprefix(_ROLE_PREFIX)
+    return str(mapping(inputs.get("roleRef")).get("name") or "?").removeprefix(_ROLE_PREFIX)
 
 
 def _workspace(name: str, entry: Entry | None, found: _Resources, now: datetime) -> WorkspaceView:
@@ -272,13 +272,13 @@ def _key(identity: tuple[str, int], entry: KeyEntry | None, found: _Resources, n
     tokens = TokenRecord.of(outputs)
     current = tokens.current or Minted("")
     account = found.accounts.get(identity) or {}
-    metadata = account.get("metadata") or {}
+    metadata = mapping(account.get("metadata"))
     of_platform = bool(account.get("ofPlatform")) or (entry is not None and entry.is_of_platform(identity[1]))
-    notes = metadata.get("annotations") or {}
+    notes = mapping(metadata.get("annotations"))
     expires, has_token = current.expires_at, tokens.current is not None
     never = has_token and (tokens.endless or (expires is not None and expires - now > ENDLESS))
     former = entry is not None and entry.overlapping == identity[1]
-    target = outputs.get("deliver") or {}
+    target = mapping(outputs.get("deliver"))
     return Key(
         id=identity[0],
         generation=identity[1],
@@ -300,7 +300,7 @@ def _key(identity: tuple[str, int], entry: KeyEntry | None, found: _Resources, n
         until=entry.overlap_until if former and entry is not None else None,
         manual=tokens.manual,
         static=bool(outputs.get("static")),
-        delivered_to=f"{target['namespace']}/{target['name']}" if target and not former else None,
+        delivered_to=f"{target.get('namespace')}/{target.get('name')}" if target and not former else None,
         retained=outputs.get("retain") != "none",
         undelivered=outputs.get("undelivered") or None,
         origin=PLATFORM if of_platform else STACK,

@@ -234,7 +234,9 @@ class Evaluator:
         for run in runs[bisect_left(runs, last.issued, key=lambda run: run.end) : first]:
             opens = last.expires - self._window(run.rotate_before, last)
             inside = run.completed and run.serving and opens <= run.start and run.end < last.expires
-            hold("a run in the window renews", not inside, last, run)
+            # After a lost state a former identity may work on. Its user has the token that the run issued for the next.
+            issued = any(one.had is not None and run.start <= one.issued <= run.end for one in self._cluster.tokens)
+            hold("a run in the window renews", issued or not inside, last, run)
         late = [run for run in runs[first : bisect_left(runs, to, key=lambda run: run.end) + 1] if run.start <= to]
         if any(run.completed and run.serving for run in late):
             # Where one is made anew nothing is on record that could have been missed.
