@@ -74,6 +74,12 @@ BUGS: Final = (
         "20b3779",
         "tests/unit/fleet/test_run_events.py::test_what_a_refresh_finds_and_the_run_mends_is_not_due_any_more",
     ),
+    Bug(
+        "outputs",
+        "`ambient show STACK` ended in a traceback where a field of a resource in the state had another kind",
+        "ad30bae",
+        "tests/unit/stacks/test_summary.py::test_a_field_of_another_kind_ends_no_overview",
+    ),
 )
 
 _INSIDER = "tests/engine/insider/test_"
