@@ -7,11 +7,14 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ambient_components.platform.contract import SERVICE_ACCOUNT_ANNOTATION
 from ambient_components.rules.states import CLOSED
 from tests.support.key_cluster import DAY, SECRETS, Token, seconds
 from tests.support.key_simulation import Resource, Run, hold
+
+UNRECORDED = "found without a record"
 
 GRANTED_OVER_DEFAULT = 14 * DAY
 MISSED = "no run came in the"
@@ -76,7 +79,7 @@ class Evaluator:
         there = self._of(account)
         if before is None:
             for token in there:
-                token.excused = "found without a record"
+                token.excused = UNRECORDED
         minted, revoked, step = len(cluster.tokens), cluster.revocations, Step()
         try:
             yield step
@@ -200,6 +203,10 @@ class Evaluator:
             if one.by and one.by.had is not None:
                 # Whoever has the next one is not counted on to use this one for longer, even where it works on.
                 counts[one.token.uid] = min(one.token.end, max(one.until, one.by.had))
+        for one, following in pairwise(had):
+            if one.excused == UNRECORDED:
+                # Its user was told for how long it stays valid beside the next one.
+                counts[one.uid] = min(counts[one.uid], following.had)
         last = had[0]
         for to, one in [*((one.had, one) for one in had[1:]), (until, None)]:
             if to > counts[last.uid]:

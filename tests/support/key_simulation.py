@@ -182,6 +182,7 @@ class Stack:
         self.adopted |= {*self.accounts}
         self.accounts.clear()
         self.tokens.clear()
+        self.closure = None
 
     def bump(self, overlap_until=0):
         """`ambient keys rotate`: another generation, the one before beside it until then."""
@@ -245,6 +246,8 @@ class Stack:
             except StepError as error:
                 run.problems.append(str(error))
                 return  # a refresh that fails ends the run
+            # What it was refused, it has not seen.
+            run.refreshed &= not any(isinstance(one, int) and one <= self.cluster.calls for one in self.cluster.faults)
         living = self.living(run.start)
         unmade = set()
         for generation in reversed(living) if newest_first else living:
