@@ -101,6 +101,10 @@ class Evaluator:
         # What no state knows lives on where the file adopts it, and nowhere else.
         replaced = there if news.get("adopt") else []
         if before:
+            # At most two are valid: the one before the last goes when another is issued, as for a Secret lost twice.
+            for one in self.promises:
+                if one.since and one.token.account == token.account:
+                    one.until = min(one.until, run.start)
             current = before.tokens.current
             forced = before.state["serviceAccountUid"] != news["serviceAccountUid"]
             lost = before.state.get("undelivered")

@@ -196,10 +196,12 @@ def hand_over(
     try:
         write(context, identity, target, token, previous)
     except StepError as error:
-        if _arrived(context, identity, target, token):
+        arrived = _arrived(context, identity, target, token)
+        if arrived:
             return None
         if not retained(news):
-            if minted:
+            # An unseen Secret may hold it. The next run then ends it, after it has delivered another.
+            if minted and arrived is False:
                 revoke(context, identity, [(minted.token_secret, _NOT_DELIVERED)])
             raise
         failure = error.problem.within("the token is kept, and not delivered", "run pulumi up again")
@@ -208,12 +210,12 @@ def hand_over(
     return None
 
 
-def _arrived(context: Context, identity: Identity, target: Target, token: str) -> bool:
-    """Return whether the Secret contains the token despite an error: only the response was lost."""
+def _arrived(context: Context, identity: Identity, target: Target, token: str) -> bool | None:
+    """Return whether the Secret contains the token despite an error, or None if that can't be read."""
     try:
         return look(context, identity, target).token == token
     except StepError:
-        return False
+        return None
 
 
 def token_before(there: Delivered, current: str, retiring: Iterable[TokenSecret]) -> str | None:

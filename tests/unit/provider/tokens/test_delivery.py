@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+from tests.support.fake_api import Answer, status
 from tests.support.fake_plugin import UNKNOWN, plain, secret
 from tests.support.tokens import DAY, NONE, SECRETS, SOME, WANTED, due, received, refusal
 
@@ -274,3 +275,37 @@ def test_without_an_overlap_the_next_generation_leaves_nothing_of_the_one_before
     next_one = {**desired, "serviceAccount": "ambient-key-ci-2", "serviceAccountUid": "uid-2", "generation": 2.0}
     _, new = world.plugin.create(next_one)
     assert there(world) == {"token": token_of(world, new["current"])}
+
+
+@pytest.mark.parametrize("is_unseen", [True, False])
+def test_a_token_that_may_lie_in_the_secret_works_until_the_next_run(world, is_unseen):
+    """The write's answer is lost, and then the Secret can't be read, or can."""
+    _, state = world.plugin.create(ONLY_THERE)
+    due(world)
+
+    def applied_and_lost(request):
+        assert world.api._patch(request).status == 200
+        if is_unseen:
+            world.api.fail("GET", f"{TARGET}$", 403)
+        return Answer(504, status(504, "timeout"))
+
+    world.api.rule("PATCH", f"{TARGET}$", applied_and_lost, times=1)
+    if is_unseen:
+        refusal(lambda: world.plugin.update(state, ONLY_THERE))
+        world.api.heal()
+    else:
+        world.plugin.update(state, ONLY_THERE)
+    lies_there = there(world)["token"]
+    assert lies_there != token_of(world, state["current"])
+    assert lies_there in [token_of(world, {"handle": name, "uid": uid}) for name, uid in secrets_of(world)]
+    if is_unseen:
+        after = world.plugin.update(state, ONLY_THERE)
+        known = (after["current"], *after["retiring"])
+        assert there(world)["token"] == token_of(world, after["current"])
+        assert {name for name, _ in secrets_of(world)} == {one["handle"] for one in known}
+
+
+def secrets_of(world):
+    """Name and uid of each token Secret."""
+    found = [world.api.objects[f"{SECRETS}/{name}"]["metadata"] for name in world.api.names(SECRETS)]
+    return [(one["name"], one["uid"]) for one in found]
