@@ -144,7 +144,7 @@ test-unit: compiled ## Tests without an engine, without the slow ones
 test-all: compiled sandbox-build ## All tests: also the slow ones, and all examples of property tests
 	$(_PYTEST) $(_UNIT) tests/engine tests/evidence $(ARGS)
 
-evidence: compiled sandbox-build ## Test every transition, fault and history, and write docs/internals/evidence-figures.md (an hour)
+evidence: compiled sandbox-build ## Test every transition, fault and history, and write docs/internals/evidence-figures.md (half an hour)
 	$(PYTHON) -m tests.support.evidence_page $(_WORKERS) $(ARGS)
 
 insider: compiled sandbox-build ## Attack the sandbox as a workspace user, and print the results
