@@ -15,8 +15,9 @@ _COLLECT_AFTER: Final = 200_000
 """New objects before a collection of the youngest generation; imports alone stay below it."""
 
 _ENOUGH: Final = 8 << 30
+"""Bytes of free memory from which an engine and its plugin may take that much more."""
 _GO_LIMIT: Final = 1 << 30
-"""Bytes of an engine that is larger than any of a stack with hundreds of workspaces: above it, Go collects often."""
+"""Bytes from which Go collects: more than the engine of a stack with hundreds of workspaces needs."""
 
 
 def collect_rarely() -> None:

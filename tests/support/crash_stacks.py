@@ -21,6 +21,7 @@ from tests.support.crashes import wide_plugin
 from tests.support.faults import Proxy
 from tests.support.machine import Machine, claims
 from tests.support.stacks import REPOSITORY, Result, Stack
+from tests.support.state_file import StateFile
 
 GROUP, USER = "group:", "user:"
 CAN = {
@@ -371,22 +372,17 @@ class ManyInAFleet(Many):
             assert result.unchanged, result.text
 
     def resources(self) -> list[dict[str, Any]]:
-        return [item for number in range(self.shards) for item in self._export(number)]
-
-    def _export(self, number: int) -> list[dict[str, Any]]:
-        exported = json.loads(self._shard(number, "stack", "export").ok().text)
-        return list(exported["deployment"].get("resources") or [])
+        shards = (StateFile(self.stack.machine, f"{self.file}-{number:02d}") for number in range(self.shards))
+        return [item for shard in shards for item in shard.resources()]
 
     def _shard(self, number: int, *words: str, offset: str = "", stdin: str = "") -> Result:
         where = ["--stack", f"{self.file}-{number:02d}"]
         if words[0] in ("preview", "config"):
             where += ["--config-file", f"stacks/Pulumi.{self.file}.yaml"]
         ended = self.stack._run(*words, *where, offset=offset, stdin=stdin)
-        if words[:2] != ("stack", "export"):
-            self.stack.machine.outputs.append(ended.stdout + ended.stderr)
-        return Result(
-            ended.returncode, ended.stdout if words[:2] == ("stack", "export") else ended.stdout + ended.stderr
-        )
+        text = ended.stdout + ended.stderr
+        self.stack.machine.outputs.append(text)
+        return Result(ended.returncode, text)
 
     @contextmanager
     def _at(self, phase: Phase) -> Iterator[None]:

@@ -8,7 +8,6 @@ import base64
 import json
 from functools import cache
 from hashlib import pbkdf2_hmac
-from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -27,7 +26,8 @@ class StateFile:
     """The state of one stack, which exists."""
 
     def __init__(self, machine: Machine, name: str) -> None:
-        self.path = stack_path(machine, name)
+        self.path = machine.directory / "state" / ".pulumi" / "stacks" / PROJECT / f"{name}.json"
+        """The file of the file back end that makes a stack exist."""
         self._passphrase = machine.directory / "passphrase"
 
     def resources(self) -> list[dict[str, Any]]:
@@ -49,11 +49,6 @@ class StateFile:
     def _key(self, latest: dict[str, Any]) -> bytes:
         salt = latest["secrets_providers"]["state"]["salt"].split(":")[1]
         return _derived(self._passphrase.read_text(encoding="utf-8").strip(), salt)
-
-
-def stack_path(machine: Machine, name: str) -> Path:
-    """The file of the file back end that makes a stack exist."""
-    return machine.directory / "state" / ".pulumi" / "stacks" / PROJECT / f"{name}.json"
 
 
 @cache

@@ -1,7 +1,7 @@
 """Delivery of a token to the Secret that its user reads, in another namespace of the cluster, and its failures."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -92,6 +92,10 @@ def look(context: Context, identity: Identity, target: Target) -> Delivered:
             holder = f"holds the key {short(key_name)} of {short(notes.get(OWNER_ANNOTATION, 'no stack'))}"
         msg = f"{target} exists, and it {holder}: it is not touched"
         raise StepError(msg, "name another Secret, or delete that one first")
+    return _content(secret, target)
+
+
+def _content(secret: Mapping[str, Any], target: Target) -> Delivered:
     data = texts(secret.get("data"))
     return Delivered(decoded(data.get(target.key)), decoded(data.get(target.previous)), exists=True)
 
@@ -196,7 +200,7 @@ def hand_over(
     try:
         write(context, identity, target, token, previous)
     except StepError as error:
-        arrived = _arrived(context, identity, target, token)
+        arrived = _arrived(context, target, token)
         if arrived:
             return None
         if not retained(news):
@@ -210,12 +214,13 @@ def hand_over(
     return None
 
 
-def _arrived(context: Context, identity: Identity, target: Target, token: str) -> bool | None:
+def _arrived(context: Context, target: Target, token: str) -> bool | None:
     """Return whether the Secret contains the token despite an error, or None if that can't be read."""
     try:
-        return look(context, identity, target).token == token
+        secret = context.guard.cluster.get(target.path)
     except StepError:
         return None
+    return secret is not None and _content(secret, target).token == token
 
 
 def token_before(there: Delivered, current: str, retiring: Iterable[TokenSecret]) -> str | None:

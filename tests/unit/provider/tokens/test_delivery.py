@@ -305,6 +305,19 @@ def test_a_token_that_may_lie_in_the_secret_works_until_the_next_run(world, is_u
         assert {name for name, _ in secrets_of(world)} == {one["handle"] for one in known}
 
 
+def test_a_token_that_another_secret_kept_away_is_revoked(world):
+    """A Secret of others appears after the look: the token is in none, so nothing of it stays."""
+
+    def taken(request):
+        others = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "payments-key", "uid": "theirs"}}
+        world.api.objects[TARGET] = others
+        return Answer(409, status(409, "already exists"))
+
+    world.api.rule("POST", f"{ELSEWHERE}$", taken, times=1)
+    assert "can't deliver the key" in refusal(lambda: world.plugin.create(ONLY_THERE))
+    assert (mints(world), secrets_of(world)) == (1, [])
+
+
 def secrets_of(world):
     """Name and uid of each token Secret."""
     found = [world.api.objects[f"{SECRETS}/{name}"]["metadata"] for name in world.api.names(SECRETS)]
