@@ -4,7 +4,7 @@
 # Python 3.13.15 on Debian 13. The digest is that of the list for all processors.
 ARG PYTHON=docker.io/library/python:3.13.15-slim-trixie@sha256:9d2e5553305c7c7b0097999bb17187c69b921ccd6bc9d40e4bb5ebe652c00285
 
-# Version and checksums are those of sandbox/releases.toml, which the engine tests run with.
+# Version and checksums are those of sandbox/releases.toml.
 FROM scratch AS pulumi-amd64
 ADD --checksum=sha256:94ba357acac23d01474084c4b00098dc0f7bc70ce13f34c777459254a5f718e5 \
     https://github.com/pulumi/pulumi/releases/download/v3.259.0/pulumi-v3.259.0-linux-x64.tar.gz /pulumi.tar.gz

@@ -12,7 +12,7 @@ FOLDER: Final = Path(__file__).parents[1] / "templates"
 
 EXAMPLE: Final = """\
 # yaml-language-server: $schema=stack.schema.json
-# The workspaces of stack STACK. `pulumi preview --stack STACK` shows who would gain or lose what, `pulumi up` does it.
+# The workspaces of stack STACK. `ambient plan STACK` shows who would gain or lose what, `pulumi up` does it.
 # This file is reviewed and shared, so it never holds a secret: those lie in the stack's encrypted config.
 
 workspaces:

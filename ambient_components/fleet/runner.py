@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+from ambient_components.collector import go_settings
 from ambient_components.engine import texts
 from ambient_components.engine.backend import output_names
 from ambient_components.engine.command import CommandError
@@ -50,11 +51,11 @@ class Runner:
         self._waiting = deque(waiting)
         self._news: deque[tuple[Callable[[Job], None], Job]] = deque()
         self._stopping = False
-        self._working = 0
+        self._working = self._at_once = 0
 
     def run(self) -> bool:
         """Run all shards. Return whether the run was interrupted."""
-        self._working = min(self._plan.jobs, len(self._waiting))
+        self._working = self._at_once = min(self._plan.jobs, len(self._waiting))
         for job in self._jobs:
             if job.phase is Phase.SKIPPED:
                 self._view.ended(job)
@@ -235,6 +236,7 @@ class Runner:
     def _environ(self, job: Job) -> dict[str, str]:
         environ = {
             **self._plan.environ,
+            **go_settings(self._plan.environ, alone=self._at_once == 1),
             # A failed step must not stop revocations (docs/concepts/architecture.md).
             "PULUMI_CONTINUE_ON_ERROR": "true",
             **passphrase(job.fleet.project, job.fleet.name, self._plan.environ),

@@ -273,7 +273,7 @@ def engine_at(project: Project, at: datetime | None, *, alone: bool = False) -> 
         alone: Whether no other engine runs beside it, so it may use more memory to save time.
     """
     engine = pulumi.engine_for(project.folder)
-    more = go_settings(engine.environ) if alone else {}
+    more = go_settings(engine.environ, alone=True) if alone else {}
     if at is not None:
         more[clock.OFFSET_VARIABLE] = _offset(clock.offset() + (at - clock.now()))
     return engine.with_environ(more)

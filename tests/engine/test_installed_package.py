@@ -28,7 +28,7 @@ WORKSPACE = "walked"
 _SITE = Path(sysconfig.get_path("purelib"))
 _OWN = re.compile(r"ambient_components.*|__editable__.*|__pycache__|.*\.pth")
 _INSTALL = re.compile(r"^## Install\n.*?^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_ADDRESS = re.compile(r"'https://\S+\.whl#sha256=HASH'")
+_ADDRESS = re.compile(r"'git\+https://\S+@COMMIT'")
 
 
 def build(sources: Path, out: Path, version: str) -> Path:

@@ -54,4 +54,11 @@ def test_what_is_imported_is_not_collected_again():
 )
 def test_an_engine_collects_nothing_while_there_is_memory(monkeypatch, free, environ, settings):
     monkeypatch.setattr(memory, "free", lambda: free)
-    assert go_settings(environ) == settings
+    assert go_settings(environ, alone=True) == settings
+
+
+@pytest.mark.parametrize(
+    ("environ", "settings"), [({}, {"GOGC": "300"}), ({"GOGC": "50"}, {}), ({"GOMEMLIMIT": "2GiB"}, {})]
+)
+def test_engines_side_by_side_collect_rarely(environ, settings):
+    assert go_settings(environ, alone=False) == settings

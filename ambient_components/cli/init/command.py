@@ -289,7 +289,7 @@ def _passphrase_steps(project: Project, stack: str) -> list[str]:
 def _next_steps(stack_file: str, stack: str, *, fleet: bool) -> list[str]:
     steps = [
         f"edit {stack_file}",
-        f"{f'ambient plan {stack}' if fleet else f'pulumi preview --stack {stack}'}    # who would gain or lose what",
+        f"ambient plan {stack}    # who would gain or lose what",
         f"ambient up {stack}" if fleet else f"pulumi up --stack {stack}",
         f"ambient show {stack}",
     ]

@@ -236,6 +236,18 @@ def test_a_failed_shard_holds_back_no_other_and_none_runs_twice_at_once() -> Non
         assert "--show-secrets" not in path.read_text(encoding="utf-8")
 
 
+def test_at_night_nobody_is_asked_and_keys_that_need_attention_fail_the_run() -> None:
+    every = read(GITHUB)["jobs"]
+    night = "${{ github.event_name == 'schedule' && 'prod-nightly' || 'prod' }}"
+    assert {every[name]["environment"] for name in ("deploy", "unmanaged")} == {night}
+    last = every["deploy"]["steps"][-1]
+    assert (last["if"], last["run"]) == (
+        "${{ !cancelled() && github.event_name != 'push' }}",
+        '.venv/bin/ambient keys list "$STACK"',
+    )
+    assert read(SHARD)[".shard"]["script"][-1] == last["run"]
+
+
 def test_the_matrix_has_what_the_jobs_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = json.loads(shown(capsys, "prod", "--format", "github"))["include"][0]
     text = GITHUB.read_text(encoding="utf-8")

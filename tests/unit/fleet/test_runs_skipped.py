@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ambient_components import clock
+from ambient_components import clock, memory
 from tests.support.fake_pulumi import ended
 from tests.support.fleet_runs import ENTRY, Fleet, fleet, summary, up
 
@@ -37,6 +37,15 @@ def test_how_the_engine_is_called(fleet: Fleet, monkeypatch: pytest.MonkeyPatch)
     assert call["env"]["PULUMI_CONTINUE_ON_ERROR"] == "true"
     assert call["env"]["PULUMI_SKIP_CHECKPOINTS"] is None
     assert call["env"]["AMBIENT_RUN"] == fleet.cluster.record(1).run.id  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("options", "setting"), [(["--shard", "1"], "off"), (["--jobs", "2"], "300")])
+def test_the_memory_of_engines_depends_on_how_many_run_at_once(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, options: list[str], setting: str
+) -> None:
+    monkeypatch.setattr(memory, "free", lambda *_: 8 << 30)
+    assert up(*options) == 0
+    assert {one["env"]["GOGC"] for one in fleet.pulumi.calls("up") if "pid" in one} == {setting}
 
 
 def test_a_change_runs_its_own_shard_alone(fleet: Fleet) -> None:
