@@ -53,6 +53,20 @@ def json_text(value: Any) -> str:
     return _INNER.sub(r"\\u0023", escaped)
 
 
+def has_log_command(text: str) -> bool:
+    """Return whether a CI runner could execute a command inside a line of a text."""
+    return _INNER.search(text) is not None
+
+
+def yaml_text(dumped: str) -> str:
+    r"""Return YAML that is safe to print and parses to the same value: `\x23` begins each log command.
+
+    Args:
+        dumped: YAML in which all scalars with a log command are in double quotes.
+    """
+    return _INNER.sub(r"\\x23", dumped)
+
+
 def _shown(char: str) -> str:
     return char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode("ascii")
 

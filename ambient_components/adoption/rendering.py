@@ -9,7 +9,7 @@ import yaml
 from ambient_components.adoption.notes import Note, NoteRule
 from ambient_components.adoption.secrets import STORAGE
 from ambient_components.adoption.workspaces import ExistingWorkspace
-from ambient_components.printable import one_line
+from ambient_components.printable import has_log_command, one_line, yaml_text
 from ambient_components.stackfile.schema import SCHEMA_FILE
 from ambient_components.stackfile.yaml.build import unquoted
 
@@ -34,8 +34,11 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    """Quote a text that the reader of stack files takes as a number: PyYAML writes 1E3 and 12e03 without quotes."""
-    style = None if unquoted(value) == value else "'"
+    """Quote a text that the reader of stack files takes as a number: PyYAML writes 1E3 and 12e03 without quotes.
+
+    Double quotes allow the escape of log commands, since `--dry-run` prints the lines in pipelines too.
+    """
+    style = '"' if has_log_command(value) else None if unquoted(value) == value else "'"
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
@@ -76,7 +79,7 @@ def included_file() -> str:
 
 def _yaml(value: Mapping[str, Any]) -> str:
     """Return a mapping on lines of its own; its innermost mappings and lists are in braces."""
-    return "".join(_field(name, one) for name, one in value.items())
+    return yaml_text("".join(_field(name, one) for name, one in value.items()))
 
 
 def _field(name: str, value: Any) -> str:

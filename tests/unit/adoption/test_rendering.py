@@ -1,10 +1,12 @@
 """The text of an entry is the entry: the strict reader takes every text that a cluster can have."""
 
+import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ambient_components.adoption.rendering import block
+from ambient_components.printable import has_log_command
 from ambient_components.stackfile.yaml.reader import parse_yaml
 from tests.support.existing import binding, flags, key, namespace, one, plain, replaced, settings, shared
 from tests.support.quick import examples
@@ -31,6 +33,15 @@ def test_what_is_written_is_read_as_the_entry(texts, name, description, title):
     assert yaml.safe_load(text) == {"pay": found.entry}
     parsed = parse_yaml(text, "x.yaml")
     assert (parsed.data, [*parsed.problems]) == ({"pay": found.entry}, [])
+
+
+@pytest.mark.parametrize("text", ["##[", "##vso[task.setvariable variable=a]b", "a\\##[error]b", "# ##[\n##[x]"])
+def test_no_ci_runner_takes_a_text_for_a_command(text):
+    found = lived_in([text], "ci", text, text)
+    written = block(found)
+    assert not has_log_command(written)
+    assert yaml.safe_load(written) == {"pay": found.entry}
+    assert found.entry["annotations"]["example.com/x0"] == text
 
 
 def test_what_only_looks_like_a_number_is_text():
