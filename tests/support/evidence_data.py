@@ -86,6 +86,12 @@ BUGS: Final = (
         "015aec9",
         "tests/unit/provider/tokens/test_delivery.py::test_a_token_that_may_lie_in_the_secret_works_until_the_next_run",
     ),
+    Bug(
+        "outputs",
+        "`ambient adopt --dry-run` printed texts of a cluster that a CI runner takes for a command",
+        "9bab890",
+        "tests/unit/adoption/test_rendering.py::test_no_ci_runner_takes_a_text_for_a_command",
+    ),
 )
 
 _INSIDER = "tests/engine/insider/test_"
