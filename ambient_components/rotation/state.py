@@ -200,7 +200,7 @@ class Minted:
             str(item.get("uid") or ""),
             time_of(item.get("issuedAt")),
             time_of(item.get("expiresAt")),
-            item.get("dead") or None,
+            _words(item.get("dead")),
         )
 
 
@@ -231,7 +231,7 @@ class TokenRecord:
             Minted.of(current) if current else None,
             _minted(outputs.get("retiring")),
             _minted(outputs.get("pendingRevocations")),
-            following.get("what"),
+            _words(following.get("what")),
             time_of(following.get("at")),
             endless,
             bool(outputs.get("manual", endless)),
@@ -245,6 +245,10 @@ class TokenRecord:
 
 def _minted(items: Any) -> tuple[Minted, ...]:
     return tuple(Minted.of(item) for item in (items if isinstance(items, Iterable) else ()) if mapping(item))
+
+
+def _words(value: Any) -> str | None:
+    return str(value) if value else None
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

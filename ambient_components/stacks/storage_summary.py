@@ -114,11 +114,11 @@ def _key(outputs: Mapping[str, Any], now: datetime) -> AccessKey | None:
     expires = current.expires_at
     # What the store itself has set an end to has one, whatever was asked for.
     never = keys.endless if expires is None else expires - now > ENDLESS
-    drift = outputs.get("drift")
+    drift, generation, foreign = (outputs.get(name) for name in ("drift", "generation", "foreign"))
     return AccessKey(
         id=str(outputs.get("accessKey") or current.id),
         user=str(outputs.get("user") or ""),
-        generation=int(outputs.get("generation") or 1),
+        generation=int(generation) if isinstance(generation, int | float) else 1,
         expires_at=None if never else expires,
         never=never,
         manual=keys.manual,
@@ -127,7 +127,7 @@ def _key(outputs: Mapping[str, Any], now: datetime) -> AccessKey | None:
         next_at=keys.next_at,
         retiring=tuple(one.id for one in keys.retiring),
         pending=tuple(one.id for one in keys.pending),
-        foreign=tuple(map(str, outputs.get("foreign") or ())),
+        foreign=tuple(map(str, foreign if isinstance(foreign, list) else ())),
         drift=tuple(f"{what}: {how}" for what, how in sorted(drift.items())) if isinstance(drift, Mapping) else (),
     )
 

@@ -254,3 +254,12 @@ def test_json_has_it_and_no_secret() -> None:
         "2027-02-06T09:00:00Z",
     )
     assert SECRET not in json.dumps(as_json(summary)) + as_text(summary)
+
+
+@pytest.mark.parametrize("value", ["text", 7, ["x"], None])
+@pytest.mark.parametrize("part", ["generation", "foreign", "drift", "current", "nextAction"])
+def test_a_field_of_another_kind_ends_no_overview(part: str, value: object) -> None:
+    export = state(ENTRY, "active", credentials(**{part: value}))
+    (workspace,) = read_summary(export, "dev", NOW).workspaces
+    assert workspace.bucket is not None
+    assert "payments-sessions" in as_text(read_summary(export, "dev", NOW))

@@ -466,7 +466,19 @@ class TestKeysOfThePlatform:
 
 @pytest.mark.parametrize("value", ["text", 7, ["x"], None])
 @pytest.mark.parametrize(
-    "part", ["metadata", "metadata.annotations", "roleRef", "subjects", "deliver", "current", "retiring", "nextAction"]
+    "part",
+    [
+        "metadata",
+        "metadata.annotations",
+        "roleRef",
+        "subjects",
+        "deliver",
+        "current",
+        "current.dead",
+        "retiring",
+        "nextAction",
+        "nextAction.what",
+    ],
 )
 def test_a_field_of_another_kind_ends_no_overview(part: str, value: object) -> None:
     """A state can be edited by hand, or written by a version that this one does not know."""
@@ -480,3 +492,4 @@ def test_a_field_of_another_kind_ends_no_overview(part: str, value: object) -> N
             if last in inner:
                 inner[last] = value
     assert [one.name for one in read(export).workspaces] == [one.name for one in read(state()).workspaces]
+    assert as_text(read(export)).startswith("payments")
