@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from xdist.remote import Producer
@@ -34,9 +35,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(message)
 
 
-def pytest_xdist_auto_num_workers() -> int | None:
-    """One more than cores: an engine test waits for a fifth of its time, for Kubernetes' token caches most of all."""
-    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else usable_cores() + 1
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """As many as cores. One more with engine tests, which wait for a fifth of their time, most of all for caches."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    waiting = any(Path(one).name in ("tests", "engine", "evidence") for one in config.args)
+    return usable_cores() + waiting
 
 
 @pytest.hookimpl(wrapper=True)

@@ -24,7 +24,10 @@ ADAPTERS = {
 
 def used(module: Path, sdk: str) -> Iterator[tuple[str, str]]:
     """The names of an SDK that a module of ours uses: the SDK's module, and the name in it."""
-    tree = ast.parse(module.read_text(encoding="utf-8"))
+    text = module.read_text(encoding="utf-8")
+    if sdk not in text:
+        return  # most modules, and to parse them takes seconds
+    tree = ast.parse(text)
     aliases = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == sdk:

@@ -150,6 +150,7 @@ def metadata(folder: Path) -> Message:
         return Parser().parsestr(wheel.read(name).decode())
 
 
+@pytest.mark.slow
 def test_the_checksums_are_those_of_what_people_install_and_of_the_sbom(whole: Path) -> None:
     found = dict(line.split("  ")[::-1] for line in (whole / "dist/SHA256SUMS").read_text().splitlines())
     assert found == {
@@ -163,6 +164,7 @@ def test_the_checksums_are_those_of_what_people_install_and_of_the_sbom(whole: P
     }
 
 
+@pytest.mark.slow
 def test_the_sdist_has_what_builds_the_wheel_and_nothing_else(whole: Path) -> None:
     with tarfile.open(next((whole / "dist").glob("*.tar.gz"))) as sdist:
         members = [member for member in sdist.getmembers() if not member.isdir()]
@@ -172,6 +174,7 @@ def test_the_sdist_has_what_builds_the_wheel_and_nothing_else(whole: Path) -> No
     assert {(member.mtime, member.uid, member.uname) for member in members} == {(TIME, 0, "")}
 
 
+@pytest.mark.slow
 def test_the_sbom_has_the_packages_of_the_lock_with_their_hashes(whole: Path) -> None:
     sbom = json.loads(next((whole / "dist").glob("*.cdx.json")).read_text())
     lock = re.findall(r"^([\w.-]+)==(\S+)", (FOLDER / "project/requirements.lock").read_text(), re.MULTILINE)
@@ -181,6 +184,7 @@ def test_the_sbom_has_the_packages_of_the_lock_with_their_hashes(whole: Path) ->
     assert (component["name"], component["version"]) == ("ambient-components", VERSION)
 
 
+@pytest.mark.slow
 def test_the_notes_are_the_section_of_the_version(whole: Path) -> None:
     page = f"{ADDRESS}/blob/v{VERSION}/docs/plan.md"
     assert (whole / "dist/NOTES.md").read_text() == f"- The first line. See [the plan]({page}).\n"
@@ -194,6 +198,7 @@ def test_every_address_of_the_project_is_in_its_repository() -> None:
     assert [url for url in urls if not url.startswith(ADDRESS)] == []
 
 
+@pytest.mark.slow
 def test_readme_renders_on_an_index_with_links_that_lead_to_this_version(whole: Path) -> None:
     found: list[str] = []
 
