@@ -126,6 +126,11 @@ def current_backend(engine: Engine) -> str | None:
         raise
 
 
+def encrypts_by_itself(engine: Engine) -> bool:
+    """Tell whether the backend is Pulumi Cloud or another server of its API, which has a key for each stack."""
+    return (current_backend(engine) or "").startswith(("https://", "http://"))
+
+
 def stack_names(engine: Engine) -> set[str]:
     """Return the names of the project's stacks, with and without the organisation."""
     return {*read_stacks(engine.run(*_LIST))}

@@ -26,7 +26,7 @@ from ambient_components.cli.init.initialize import (
 )
 from ambient_components.cli.init.project import default_name, start_project
 from ambient_components.cli.prompts import Ask, Question, asker, named_stack, prompt, take_defaults
-from ambient_components.engine.backend import current_backend, stack_names
+from ambient_components.engine.backend import encrypts_by_itself, stack_names
 from ambient_components.engine.command import Engine
 from ambient_components.engine.failures import PASSPHRASE_VARIABLES
 from ambient_components.errors import BadValue, Where, fail
@@ -69,9 +69,9 @@ def initialize_fleet(
     config = project.config(fleet)
     has_config = config_file.exists()
     provider = provider_of(config_file) if has_config else desired_provider(request, ask, engine)
-    if provider == "default" and (current_backend(engine) or "").startswith("https://"):
+    if provider == "default" and encrypts_by_itself(engine):
         remedy = "give --secrets-provider passphrase, or a key of your cloud such as awskms://…"
-        fail(None, "", "Pulumi Cloud encrypts each stack with a key of its own, and shards share one config", remedy)
+        fail(None, "", "this backend encrypts each stack with a key of its own, and shards share one config", remedy)
     if missing and provider == "passphrase" and not has_passphrase(engine):
         passphrase_missing()
     context = desired_context(request, config, ask, engine)

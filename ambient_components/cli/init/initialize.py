@@ -7,7 +7,7 @@ from typing import Any, Final, NoReturn
 
 from ambient_components.cli.prompts import Ask, Question, take_defaults
 from ambient_components.cli.templates import example, write_new
-from ambient_components.engine.backend import current_backend, has_stack
+from ambient_components.engine.backend import encrypts_by_itself, has_stack
 from ambient_components.engine.command import Engine
 from ambient_components.engine.failures import PASSPHRASE_VARIABLES
 from ambient_components.errors import Where, fail
@@ -246,9 +246,8 @@ def passphrase_missing() -> NoReturn:
 
 def _ask_provider(ask: Ask, engine: Engine) -> str:
     # Pulumi Cloud encrypts by itself. For other backends a passphrase needs no other service.
-    cloud = (current_backend(engine) or "").startswith("https://")
     text = "Secrets provider (passphrase, default, awskms://…, azurekeyvault://…, gcpkms://…, hashivault://…)"
-    return ask(Question(text, "--secrets-provider", "default" if cloud else "passphrase"))
+    return ask(Question(text, "--secrets-provider", "default" if encrypts_by_itself(engine) else "passphrase"))
 
 
 def _ask_context(ask: Ask, engine: Engine) -> str | None:

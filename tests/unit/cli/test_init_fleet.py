@@ -168,8 +168,9 @@ def test_without_a_passphrase_nothing_begins(project, pulumi):
     assert pulumi.salts == {}
 
 
-def test_the_key_of_each_stack_in_pulumi_cloud_is_not_shared(project, pulumi):
-    pulumi.url = "https://api.pulumi.com/me"
+@pytest.mark.parametrize("url", ["https://api.pulumi.com/me", "http://state.example.com:8080"])
+def test_the_key_of_each_stack_in_pulumi_cloud_is_not_shared(project, pulumi, url):
+    pulumi.url = url
     with pytest.raises(AmbientError, match="encrypts each stack with a key of its own"):
         initialize_fleet(Request("prod", "default"), 3, project, pulumi, look=look)
     assert pulumi.salts == {}
