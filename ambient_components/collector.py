@@ -16,8 +16,10 @@ _COLLECT_AFTER: Final = 200_000
 
 _ENOUGH: Final = 8 << 30
 """Bytes of free memory from which an engine and its plugin may take that much more."""
+
 _RARELY: Final = "300"
 """Growth of the heap in percent after which Go collects; its default is 100."""
+
 _GO_LIMIT: Final = 1 << 30
 """Bytes from which Go collects: more than the engine of a stack with hundreds of workspaces needs."""
 
@@ -30,10 +32,10 @@ def collect_rarely() -> None:
 
 
 def go_settings(environ: Mapping[str, str], *, alone: bool) -> dict[str, str]:
-    """Return Go's settings for an engine and its plugins. None if the user has set them.
+    """Return Go's settings for an engine and its plugins. Empty if the user has set one of them.
 
-    One engine alone collects nothing while enough memory is free: `ambient plan` takes a sixth less CPU time. Several
-    at once collect rarely, which saves a twentieth for some 80 MiB of each.
+    One engine alone collects nothing: `ambient plan` takes a sixth less CPU time. With little free memory it has Go's
+    defaults. Several at once collect rarely, which saves a twentieth for some 80 MiB of each.
 
     Args:
         environ: The user's environment variables.

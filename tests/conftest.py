@@ -39,7 +39,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """As many as cores. One more with engine tests, which wait for a fifth of their time, most of all for caches."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None
-    waiting = any(Path(one).name in ("tests", "engine", "evidence") for one in config.args)
+    parts = [Path(os.path.relpath(one.split("::")[0], config.rootpath)).parts for one in config.args]
+    waiting = any(len(one) < 2 or one[1] in ("engine", "evidence") for one in parts)
     return usable_cores() + waiting
 
 

@@ -9,6 +9,9 @@ from typing import Any, Final
 SCHEMA_VERSION: Final = 1
 """Version of the recorded format. A reader refuses a higher one."""
 
+_LARGEST: Final = 1_000_000_000
+"""A number beyond it is none that a run has written."""
+
 _FIRST_YEAR: Final = 1970
 _END_OF_YEARS: Final = 9000
 _LONGEST: Final = 64
@@ -249,6 +252,11 @@ def _minted(items: Any) -> tuple[Minted, ...]:
 
 def _words(value: Any) -> str | None:
     return str(value) if value else None
+
+
+def number(value: Any, otherwise: int) -> int:
+    """Return a whole number from 1 on, or another value in its place: states can be forged."""
+    return int(value) if isinstance(value, int | float) and 1 <= value <= _LARGEST else otherwise
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

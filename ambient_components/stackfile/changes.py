@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 import yaml
 
 from ambient_components.errors import PathPart
+from ambient_components.printable import yaml_text
 from ambient_components.stackfile.privacy import public_path
 from ambient_components.stackfile.yaml.reader import parse_yaml
 
@@ -99,7 +100,8 @@ def scalar(text: str) -> str:
     """Return the YAML of a text, in quotes only if it needs them."""
     if _PLAIN.fullmatch(text) and _value(text) == text:
         return text
-    return str(yaml.safe_dump(text, default_style='"', allow_unicode=True, width=math.inf)).rstrip("\n")
+    dumped = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=math.inf)
+    return yaml_text(str(dumped).rstrip("\n"))
 
 
 def _value(text: str) -> Any:

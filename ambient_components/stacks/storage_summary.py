@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ambient_components.access.entries import BucketEntry
 from ambient_components.engine.state import Resource
-from ambient_components.rotation.state import Minted, TokenRecord
+from ambient_components.rotation.state import Minted, TokenRecord, number
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.states import CLOSED
 
@@ -114,11 +114,11 @@ def _key(outputs: Mapping[str, Any], now: datetime) -> AccessKey | None:
     expires = current.expires_at
     # What the store itself has set an end to has one, whatever was asked for.
     never = keys.endless if expires is None else expires - now > ENDLESS
-    drift, generation, foreign = (outputs.get(name) for name in ("drift", "generation", "foreign"))
+    drift, foreign = outputs.get("drift"), outputs.get("foreign")
     return AccessKey(
         id=str(outputs.get("accessKey") or current.id),
         user=str(outputs.get("user") or ""),
-        generation=int(generation) if isinstance(generation, int | float) else 1,
+        generation=number(outputs.get("generation"), 1),
         expires_at=None if never else expires,
         never=never,
         manual=keys.manual,

@@ -16,7 +16,7 @@ from ambient_components.engine.names import Part
 from ambient_components.engine.state import Export, Resource, operations, resources
 from ambient_components.platform.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
 from ambient_components.platform.naming import key_account
-from ambient_components.rotation.state import Minted, TokenRecord, mapping
+from ambient_components.rotation.state import Minted, TokenRecord, mapping, number
 from ambient_components.rules.roles import rank
 from ambient_components.shards import split_shard
 from ambient_components.stacks.ledgers import ledger_from_state
@@ -216,7 +216,7 @@ def _identity(item: Resource, name: names.LogicalName) -> tuple[str, int]:
 def _ending(kind: str, inputs: Mapping[str, Any], workspace: str, key_id: str, named: int) -> int:
     """Return the generation of a pending delete, because the engine renames it to its successor's logical name."""
     if kind == "AccessToken":
-        return int(inputs.get("generation") or named)
+        return number(inputs.get("generation"), named)
     holders = inputs.get("subjects") if kind == "RoleBinding" else [inputs.get("metadata")]
     account = mapping(holders[0] if isinstance(holders, Sequence) and holders else None).get("name")
     for generation in range(named - 1, 0, -1):

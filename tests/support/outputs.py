@@ -11,7 +11,7 @@ from tests.support.html_pages import faults
 
 _LOG_COMMAND = re.compile(r"^ *::|##\[|##vso\[", re.MULTILINE)
 # In one pass: an escaped backtick begins no code, and a backslash in code escapes nothing.
-_LITERAL = re.compile(r"\\[!-/:-@\[-`{-~]|(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
+_LITERAL = re.compile(r"\\[!-/:-@\[-`{-~]|(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
 _TAG = re.compile(r"<(?!/?(details|summary|br|sub|b|pre|code)\b)[a-zA-Z/!]", re.IGNORECASE)
 CODES = {0, 1, 2, 3}
 """Exit codes that a person can act on: 64 would be wrong usage, which no object of a cluster is."""

@@ -18,7 +18,7 @@ from ambient_components.cli.prompts import stack_and_workspace
 from ambient_components.cli.show import summary_text
 from ambient_components.errors import PathPart, fail, format_path
 from ambient_components.output import Format, Paint, paint_for, plain
-from ambient_components.printable import json_text
+from ambient_components.printable import has_log_command, json_text, yaml_text
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.installation import PLATFORM_URL, platform_url_problem
 from ambient_components.rules.secret_patterns import HIDDEN, without_credentials
@@ -127,7 +127,8 @@ class _Flow(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    style = '"' if not value.isprintable() else None if unquoted(value) == value else "'"
+    escaped = not value.isprintable() or has_log_command(value)
+    style = '"' if escaped else None if unquoted(value) == value else "'"
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
@@ -167,7 +168,7 @@ def _one_line(value: object) -> str:
     dumped = yaml.dump(
         value, Dumper=_Flow, default_flow_style=True, sort_keys=False, allow_unicode=True, width=float("inf")
     )
-    return str(dumped).removesuffix("...\n").strip()
+    return yaml_text(str(dumped).removesuffix("...\n").strip())
 
 
 def _comment(origin: Origin) -> str:

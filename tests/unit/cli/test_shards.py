@@ -245,7 +245,8 @@ def test_at_night_nobody_is_asked_and_keys_that_need_attention_fail_the_run() ->
         "${{ !cancelled() && github.event_name != 'push' }}",
         '.venv/bin/ambient keys list "$STACK"',
     )
-    assert read(SHARD)[".shard"]["script"][-1] == last["run"]
+    assert read(GITLAB)["fleet"]["variables"] == {"SOURCE": "$CI_PIPELINE_SOURCE"}
+    assert read(SHARD)[".shard"]["script"][-1] == f'if [ "$SOURCE" != push ]; then {last["run"]}; fi'
 
 
 def test_the_matrix_has_what_the_jobs_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

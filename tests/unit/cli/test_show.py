@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ambient_components.cli.app import run
 from ambient_components.cli.show.command import as_text, effective
 from ambient_components.errors import Where, format_path
+from ambient_components.printable import has_log_command
 from ambient_components.stackfile import parse_stack
 from ambient_components.stackfile.layers import Origin
 
@@ -260,7 +261,26 @@ PRINTABLE = st.text(
     max_size=30,
 )
 ODD = st.sampled_from(
-    ["no", "017", "1:20", "~", "", "- a", "a: b", "a #b", "#", "'", '"', "{x}", "null", "1e3", "=", "<<"]
+    [
+        "no",
+        "017",
+        "1:20",
+        "~",
+        "",
+        "- a",
+        "a: b",
+        "a #b",
+        "#",
+        "'",
+        '"',
+        "{x}",
+        "null",
+        "1e3",
+        "=",
+        "<<",
+        "##[",
+        "##vso[a]b",
+    ]
 )
 
 
@@ -275,5 +295,6 @@ def test_what_is_shown_reads_back_as_the_same_entry(text: str, annotations: dict
     entry = f"description: {quoted(text)}, annotations: {{{pairs}}}, protect: {str(protect).lower()}"
     loaded = parse_stack(f"workspaces: {{on: {{{entry}, grants: [{{user: a b}}]}}}}", "x.yaml")
     shown = as_text("on", effective(loaded, "on"), loaded.origin(("workspaces", "on")))
+    assert not has_log_command(shown)
     again = parse_stack("workspaces:\n" + "".join(f"  {line}\n" for line in shown.split("\n")), "y.yaml")
     assert again.file.workspaces == loaded.file.workspaces

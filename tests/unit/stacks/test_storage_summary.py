@@ -256,7 +256,7 @@ def test_json_has_it_and_no_secret() -> None:
     assert SECRET not in json.dumps(as_json(summary)) + as_text(summary)
 
 
-@pytest.mark.parametrize("value", ["text", 7, ["x"], None])
+@pytest.mark.parametrize("value", ["text", 7, -3, float("inf"), float("nan"), ["x"], {}, None])
 @pytest.mark.parametrize("part", ["generation", "foreign", "drift", "current", "nextAction"])
 def test_a_field_of_another_kind_ends_no_overview(part: str, value: object) -> None:
     export = state(ENTRY, "active", credentials(**{part: value}))

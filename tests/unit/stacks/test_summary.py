@@ -464,6 +464,14 @@ class TestKeysOfThePlatform:
         assert (key.origin, key.made, key.declared) == ("platform", True, False)
 
 
+@pytest.mark.parametrize("value", ["text", float("inf"), float("nan"), -1, ["x"], {}, None])
+def test_a_generation_of_another_kind_ends_no_overview(value: object) -> None:
+    export = state()
+    gone = token("payments/key/ci/g2", None)
+    resources(export).append({**gone, "inputs": {"generation": value}, "delete": True})
+    assert as_text(read(export)).startswith("payments")
+
+
 @pytest.mark.parametrize("value", ["text", 7, ["x"], None])
 @pytest.mark.parametrize(
     "part",
