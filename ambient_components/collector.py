@@ -35,7 +35,7 @@ def go_settings(environ: Mapping[str, str], *, alone: bool) -> dict[str, str]:
     """Return Go's settings for an engine and its plugins. Empty if the user has set one of them.
 
     One engine alone collects nothing: `ambient plan` takes a sixth less CPU time. With little free memory it has Go's
-    defaults. Several at once collect rarely, which saves a twentieth for some 80 MiB of each.
+    defaults. Several at once collect rarely, which takes some 80 MiB more of each.
 
     Args:
         environ: The user's environment variables.

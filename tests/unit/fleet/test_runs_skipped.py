@@ -39,9 +39,9 @@ def test_how_the_engine_is_called(fleet: Fleet, monkeypatch: pytest.MonkeyPatch)
     assert call["env"]["AMBIENT_RUN"] == fleet.cluster.record(1).run.id  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(("options", "setting"), [(["--shard", "1"], "off"), (["--jobs", "2"], "300")])
+@pytest.mark.parametrize(("options", "setting"), [(["--shard", "1"], "off"), (["--jobs", "2"], None)])
 def test_the_memory_of_engines_depends_on_how_many_run_at_once(
-    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, options: list[str], setting: str
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, options: list[str], setting: str | None
 ) -> None:
     monkeypatch.setattr(memory, "free", lambda *_: 8 << 30)
     assert up(*options) == 0
