@@ -27,7 +27,7 @@ help: ## List the commands
 		AMBIENT_BUILD '1: build programs instead of downloading them' \
 		BASE_PYTHON 'Python 3.11 or newer for .venv (default: python3.13, 3.12, 3.11 or python3)' \
 		ARGS 'make test, test-unit, test-all: arguments for pytest, such as ARGS="-k rotation -x"' \
-		WORKERS 'make test, test-unit, test-all: number of processes (default: as many as cores, one more with engine tests, at most four)'
+		WORKERS 'make test, test-unit, test-all: number of processes (default: one more than cores, at most four)'
 
 setup: .venv/.installed ## Create .venv from requirements/dev.lock (done by every command but demo)
 

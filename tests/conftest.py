@@ -3,7 +3,6 @@
 import gc
 import os
 from collections.abc import Generator
-from pathlib import Path
 
 import pytest
 from xdist.remote import Producer
@@ -35,13 +34,9 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(message)
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """As many as cores. One more with engine tests, which wait for a fifth of their time, most of all for caches."""
-    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
-        return None
-    parts = [Path(os.path.relpath(one.split("::")[0], config.rootpath)).parts for one in config.args]
-    waiting = any(len(one) < 2 or one[1] in ("engine", "evidence") for one in parts)
-    return usable_cores() + waiting
+def pytest_xdist_auto_num_workers() -> int | None:
+    """One more than cores: an engine test waits for a fifth of its time, and unit tests wait too."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else usable_cores() + 1
 
 
 @pytest.hookimpl(wrapper=True)
