@@ -236,7 +236,7 @@ class Runner:
     def _environ(self, job: Job) -> dict[str, str]:
         environ = {
             **self._plan.environ,
-            # Several runs at once have Go's defaults: to collect rarely saved a twentieth, for more than 1 GB in all.
+            # Several runs at once have Go's defaults: to collect rarely takes more than 1 GB in all (ADR 0026).
             **(go_settings(self._plan.environ, alone=True) if self._at_once == 1 else {}),
             # A failed step must not stop revocations (docs/concepts/architecture.md).
             "PULUMI_CONTINUE_ON_ERROR": "true",
