@@ -49,13 +49,14 @@ class Runner:
         self._lock = threading.Lock()
         waiting = sorted((job for job in jobs if job.phase is Phase.WAITING), key=_largest)
         self._waiting = deque(waiting)
+        self._alone = min(plan.jobs, len(waiting)) == 1
         self._news: deque[tuple[Callable[[Job], None], Job]] = deque()
         self._stopping = False
-        self._working = self._at_once = 0
+        self._working = 0
 
     def run(self) -> bool:
         """Run all shards. Return whether the run was interrupted."""
-        self._working = self._at_once = min(self._plan.jobs, len(self._waiting))
+        self._working = min(self._plan.jobs, len(self._waiting))
         for job in self._jobs:
             if job.phase is Phase.SKIPPED:
                 self._view.ended(job)
@@ -237,7 +238,7 @@ class Runner:
         environ = {
             **self._plan.environ,
             # Several runs at once have Go's defaults: to collect rarely takes more than 1 GB in all (ADR 0026).
-            **(go_settings(self._plan.environ, alone=True) if self._at_once == 1 else {}),
+            **(go_settings(self._plan.environ, alone=True) if self._alone else {}),
             # A failed step must not stop revocations (docs/concepts/architecture.md).
             "PULUMI_CONTINUE_ON_ERROR": "true",
             **passphrase(job.fleet.project, job.fleet.name, self._plan.environ),

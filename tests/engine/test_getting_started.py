@@ -84,12 +84,12 @@ class Shell:
 
     def type(self, script: str, stdin: str = "") -> str:
         # There is no kubectl, and nobody to say yes.
-        kubectl = f"kubectl() {{ echo {self.machine.cluster.url}; }}\n"
+        functions = f"kubectl() {{ echo {self.machine.cluster.url}; }}\n"
         # 2: there are changes.
-        kubectl += 'ambient() { command ambient "$@" || [ "$1:$?" = plan:2 ]; }\n'
+        functions += 'ambient() { command ambient "$@" || [ "$1:$?" = plan:2 ]; }\n'
         script = script.replace("pulumi up --stack dev", "pulumi up --yes --skip-preview --stack dev")
         ended = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", kubectl + script],
+            ["bash", "-euo", "pipefail", "-c", functions + script],
             cwd=self.folder, env=self.environment, input=stdin,
             capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
