@@ -1,6 +1,6 @@
 """The start of a run over a fleet: read files, records and states in parallel, and decide what each shard needs."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from ambient_components.engine.backend import Question, Stack, stack_of
 from ambient_components.errors import AmbientError, Problem, fail, refusal
 from ambient_components.fleet.inputs import ShardInputs, needs_key, shard_inputs
 from ambient_components.fleet.records import Records
-from ambient_components.fleet.skipping import RunOptions, Task, task
+from ambient_components.fleet.skipping import RunOptions, Task, is_run, task
 from ambient_components.shards import FLEET_KEY, Record, split_shard
 from ambient_components.stackfile import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
@@ -63,6 +63,7 @@ def decide(
     desired: RunOptions,
     selected: Collection[int] = (),
     loaded: LoadedStack | None = None,
+    begin: Callable[[], None] | None = None,
 ) -> Decision:
     """Decide what each shard needs.
 
@@ -72,11 +73,14 @@ def decide(
         desired: The user's options for all shards.
         selected: Numbers of the shards to run. Empty means all.
         loaded: The stack file if it is already loaded.
+        begin: Called as soon as it is known that a shard is run, while the backend is still asked.
 
     Raises:
         AmbientError: The files or the config are invalid, the backend does not respond, or a shard has no stack.
     """
     if fleet.plain:
+        if begin is not None:
+            begin()
         return _decide_plain(fleet, question, desired, loaded or load_stack(stack_path(fleet.project, fleet.name)))
     records = Records(fleet)
     with ThreadPoolExecutor(2) as pool:
@@ -84,9 +88,12 @@ def decide(
         loaded = loaded or load_stack(stack_path(fleet.project, fleet.name))
         key = _key(fleet) if fleet.has_key and needs_key(loaded) else None
         inputs = shard_inputs(fleet, loaded, records.guard, key)
-        states = question.answer()
         known = known_later.result()
-    numbers = sorted(selected) or range(fleet.count)
+        desired = RunOptions(desired.every, desired.refresh, records=not records.trouble)
+        now, numbers = clock.now(), sorted(selected) or range(fleet.count)
+        if begin is not None and any(is_run(inputs[one], known.get(one), desired, now) for one in numbers):
+            begin()
+        states = question.answer()
     _check_stacks(fleet, numbers, states)
     notes: tuple[Problem, ...] = (
         (records.trouble.within("no shard is skipped, and every run has checkpoints"),) if records.trouble else ()
@@ -98,8 +105,6 @@ def decide(
                 f"move what is in them: ambient reshard {fleet.name}",
             ),
         )
-    desired = RunOptions(desired.every, desired.refresh, records=not records.trouble)
-    now = clock.now()
     tasks = tuple(
         task(
             inputs[number], fleet.stack(number), known.get(number), stack_of(states, fleet.stack(number)), desired, now

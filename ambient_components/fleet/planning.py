@@ -131,6 +131,8 @@ def plan_fleet(
     every = desired_of(fleet, loaded, desired.ledger)
     mine = {fleet.stack(number) for number in (selected or range(fleet.count))}
     skipped = sorted(mine & {fleet.stack(number) for number in up_to_date})
+    if not offline and mine - {*skipped}:
+        warm.begin(files=[str(fleet.project.folder), fleet.stack_file])
     known = _known(fleet, engine, desired, every, mine - {*skipped}, jobs, states, there)
     before: dict[str, Ledger] = {stack: ledger_from_state(state) or {} for stack, state in known.states.items()}
     # An up-to-date shard is deployed as declared.
@@ -142,7 +144,6 @@ def plan_fleet(
     if offline or evaluated.moved:
         parts = [_by_files(fleet.name, known, when)]
     else:
-        warm.begin(files=[str(fleet.project.folder), fleet.stack_file])
         parts = _online(known, engine, evaluated, when, jobs, refresh=refresh)
     if quiet:
         # Without changes, but with upcoming dates.

@@ -124,7 +124,7 @@ class Records:
             self.trouble = self.trouble or problem
 
 
-_GATHERED: Final = 10.0
+_GATHERED: Final = 30.0
 """Seconds to wait for more shards to end before the backend is queried. It reads every state of the project for the
 answer: 1.2 s for 40 states of 1.2 MB."""
 

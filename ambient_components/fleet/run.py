@@ -54,11 +54,15 @@ def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], b
         AmbientError: The inputs of a fleet are invalid or can't be read.
     """
     begun = time.monotonic()
-    decisions = decided(fleets, request)
+
+    def begin() -> None:
+        # Before the plan, so that what it shows is deployed.
+        warm.begin(files=[str(fleets[0].project.folder), *(fleet.stack_file for fleet in fleets)])
+
+    decisions = decided(fleets, request, begin)
     if all(task.skip for one in decisions for task in one.tasks):
         return carried_out(decisions, request, {}, begun)
-    # Before the plan, so that what it shows is deployed.
-    warm.begin(files=[str(fleets[0].project.folder), *(fleet.stack_file for fleet in fleets)])
+    begin()
     for one in decisions:
         # Before progress lines, which would hide the question.
         require_passphrase(one.fleet.project, one.fleet.name)
@@ -80,15 +84,20 @@ def run_refresh(fleets: Sequence[Fleet], request: Request) -> int:
     return carried_out([every(fleet, question, request.shards) for fleet in fleets], request, {}, begun)
 
 
-def decided(fleets: Sequence[Fleet], request: Request) -> list[Decision]:
+def decided(fleets: Sequence[Fleet], request: Request, begin: Callable[[], None]) -> list[Decision]:
     """Return what each shard of each fleet needs.
+
+    Args:
+        fleets: The fleets.
+        request: The command line's request.
+        begin: See `decide`.
 
     Raises:
         AmbientError: See `decide`.
     """
     question = ask_states(fleets[0])
     desired = RunOptions(every=request.every, refresh=request.refresh)
-    return [decide(fleet, question, desired, request.shards) for fleet in fleets]
+    return [decide(fleet, question, desired, request.shards, begin=begin) for fleet in fleets]
 
 
 def carried_out(

@@ -91,6 +91,13 @@ def task(
     )
 
 
+def is_run(inputs: ShardInputs, record: Record | None, desired: RunOptions, now: datetime) -> bool:
+    """Tell whether a shard is run whatever its state is. See `task`."""
+    done = record.done if record is not None else None
+    as_recorded = None if done is None else Stack(done.state_at, done.resources)
+    return _why(inputs, record, as_recorded, desired, now)[0] is not Result.UP_TO_DATE
+
+
 def _why(
     inputs: ShardInputs, record: Record | None, state: Stack | None, desired: RunOptions, now: datetime
 ) -> tuple[Result, str]:

@@ -27,7 +27,12 @@ from ambient_components.program.secret_values import WorkspaceValues, secret_val
 from ambient_components.program.shard import excluded_workspaces, is_exported, missing_file, of_shard
 from ambient_components.program.stack_settings import StackSettings, effective_store
 from ambient_components.program.storage import check_storage, uses_aws
-from ambient_components.pulumi_sdk import with_one_wait, without_debug_lines, without_stack_traces
+from ambient_components.pulumi_sdk import (
+    with_cheap_registration,
+    with_one_wait,
+    without_debug_lines,
+    without_stack_traces,
+)
 from ambient_components.resources import AccessLedger, AccessLedgerArgs
 from ambient_components.rules.acknowledgements import NONE, Acknowledgements
 from ambient_components.rules.keys import Retain
@@ -54,6 +59,7 @@ def run(path: Path | None = None) -> None:
     without_stack_traces()
     without_debug_lines()
     with_one_wait()
+    with_cheap_registration()
     collect_rarely()  # again, as programs of other projects may not begin with it
     problems, found = Problems(), Problems()
     excluded = excluded_workspaces(problems)

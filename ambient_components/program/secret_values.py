@@ -103,12 +103,15 @@ def _warn(missing: Iterable[Problem]) -> None:
 
 def _from_config(key: str) -> pulumi.Output[str] | Missing | Refused:
     config = pulumi.Config()
-    command = f"pulumi config set --secret {key} {config_flags()}"
     value = config.get_secret(key)
     if value is None:
-        return Missing(f"the stack's config has no {key!r}", f"set it: {command}")
+        return Missing(f"the stack's config has no {key!r}", f"set it: {_command(key)}")
     if not is_config_secret(config.full_key(key)):
-        return Refused(f"{key!r} is in the stack's config in plain text", f"encrypt it: {command}")
+        return Refused(f"{key!r} is in the stack's config in plain text", f"encrypt it: {_command(key)}")
     if get_config(config.full_key(key)) == "":
-        return Refused(f"{key!r} is empty in the stack's config", f"the platform wants a value: {command}")
+        return Refused(f"{key!r} is empty in the stack's config", f"the platform wants a value: {_command(key)}")
     return value
+
+
+def _command(key: str) -> str:
+    return f"pulumi config set --secret {key} {config_flags()}"

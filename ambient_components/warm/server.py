@@ -30,7 +30,8 @@ _LOADER: Final = "ambient_components.stackfile.loader"
 _PLUGIN: Final = "ambient_components.provider.__main__"
 _PRELOADED: Final = (
     "grpc",
-    "grpc.aio",
+    "grpc._channel",
+    "grpc._server",
     "pulumi",
     "pulumi.runtime",
     "ambient_components.program.main",
@@ -40,6 +41,9 @@ _PRELOADED: Final = (
     _LANGUAGE,
 )
 """By name, as this module is below them. What is missing here is imported by each process."""
+
+_PRELOADED_LATER: Final = "kubernetes"
+"""The plugin's client, a fifth of a second. It is imported while the first engine starts."""
 
 _BUFFER: Final = 4096
 _PAUSE_SECONDS: Final = 0.1
@@ -84,6 +88,10 @@ def _fork_all(listening: socket.socket) -> None:
             break
         if listening in ready:
             _fork(listening, (woken, wake), running)
+            if _PRELOADED_LATER not in sys.modules:
+                with suppress(ImportError):  # the plugin reports it
+                    importlib.import_module(_PRELOADED_LATER)
+                gc.freeze()
     until = time.monotonic() + _LAST_SECONDS
     while running and time.monotonic() < until:
         time.sleep(0.01)

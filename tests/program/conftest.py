@@ -10,8 +10,8 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
-from pulumi import log
-from pulumi.runtime import resource
+from pulumi import _types, log
+from pulumi.runtime import resource, rpc
 from pulumi.runtime import stack as sdk_stack
 
 from ambient_components import ClusterProviders, Workspace, clock
@@ -22,6 +22,14 @@ from tests.support.registrations import Recording
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 CLUSTER = {"clusterUid": "6f415e40-d125-406d-850c-9d186015e93a"}
+REPLACED = {
+    log: ["debug"],
+    resource: ["_get_stack_trace", "create_urn"],
+    rpc: ["transfer_properties"],
+    sdk_stack: ["asyncio"],
+    _types: ["resource_types", "resource_pulumi_to_py_names"],
+}
+"""What `pulumi_sdk` replaces, by module."""
 RUNNER_VALUE = "sk-ant-not-a-real-key"
 
 
@@ -33,12 +41,11 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(autouse=True)
 def _loud() -> Iterator[None]:
     """What a program keeps the SDK and Python from (`pulumi_sdk`) ends with it: here the process lives on."""
-    trace, debug, thresholds = resource._get_stack_trace, log.debug, gc.get_threshold()
-    waits = vars(sdk_stack)["asyncio"]
+    thresholds = gc.get_threshold()
+    kept = [(module, name, getattr(module, name)) for module, names in REPLACED.items() for name in names]
     yield
-    resource._get_stack_trace = trace
-    setattr(sdk_stack, "asyncio", waits)  # noqa: B010  # an assignment would be an error of types
-    log.debug = debug
+    for module, name, function in kept:
+        setattr(module, name, function)
     gc.unfreeze()
     gc.set_threshold(*thresholds)
 

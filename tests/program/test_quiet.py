@@ -1,10 +1,16 @@
-"""What the SDK is kept from: stack traces in the state, debug lines that nobody reads, needless collection."""
+"""What the SDK is kept from: stack traces in the state, debug lines that nobody reads, needless work and collection."""
 
+import asyncio
 import gc
+from collections.abc import Callable
+from typing import Any
 
+import pulumi
 import pytest
-from pulumi import log
-from pulumi.runtime import resource
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pulumi import _types, log
+from pulumi.runtime import resource, rpc
 
 from ambient_components import memory, pulumi_sdk
 from ambient_components.collector import collect_rarely, go_settings
@@ -40,6 +46,73 @@ def test_what_is_imported_is_not_collected_again():
     finally:
         gc.unfreeze()
         gc.set_threshold(*thresholds)
+
+
+class Thing:
+    """A resource as far as its properties go."""
+
+
+Outcome = tuple[Any, bool, bool, int, str | None]
+OUTCOMES = st.tuples(
+    st.none() | st.text() | st.lists(st.text()) | st.just(pulumi.UNKNOWN),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 2),
+    st.none() | st.text(),
+)
+
+
+async def transferred(
+    transfer: Callable[..., dict[str, Callable[..., None]]], outcomes: dict[str, Outcome], *, custom: bool
+) -> dict[str, Any]:
+    """What the outputs of a resource's properties come to; a text is an error."""
+    thing, others = Thing(), [Thing(), Thing()]
+    resolvers = transfer(thing, outcomes, custom)
+    assert resolvers.keys() == vars(thing).keys()
+    for name, resolve in resolvers.items():
+        value, known, secret, others_count, failed = outcomes[name]
+        deps = {*others[:others_count]} or None
+        resolve(value, known, secret, deps, None if failed is None else ValueError(failed))
+    names, found = [thing, *others], {}
+    for name, output in vars(thing).items():
+        try:
+            found[name] = (
+                await output.future(with_unknowns=True),
+                await output.is_known(),
+                await output.is_secret(),
+                sorted(names.index(one) for one in await output.resources()),
+            )
+        except ValueError as error:
+            found[name] = str(error)
+    return found
+
+
+@given(st.dictionaries(st.sampled_from(["id", "urn", "metadata", "spec", "token"]), OUTCOMES), st.booleans())
+def test_properties_become_the_same_outputs_with_less_work(outcomes, custom):
+    ours = asyncio.run(transferred(pulumi_sdk.transfer_properties, outcomes, custom=custom))
+    assert ours == asyncio.run(transferred(rpc.transfer_properties, outcomes, custom=custom))
+
+
+@given(st.text(), st.text(), st.none() | st.text(), st.booleans())
+@example("access", "v1:ConfigMap", "", False)
+@example("a", "b:c:D", "urn:pulumi:s::p::x:y:Z::parent", False)
+def test_a_urn_is_the_same_with_less_work(name, type_, parent, output):
+    async def urn(create: Callable[..., pulumi.Output[str]]) -> str | None:
+        return await create(pulumi.Output.from_input(name) if output else name, type_, parent, "p", "s").future()
+
+    assert asyncio.run(urn(pulumi_sdk.create_urn)) == asyncio.run(urn(resource.create_urn))
+
+
+def test_an_sdk_without_the_class_of_an_outputs_data_keeps_its_own_function(monkeypatch):
+    own = rpc.transfer_properties
+    monkeypatch.delattr(pulumi.output, "_OutputData")
+    pulumi_sdk.with_cheap_registration()
+    assert rpc.transfer_properties is own
+    monkeypatch.undo()
+    pulumi_sdk.with_cheap_registration()
+    assert rpc.transfer_properties is pulumi_sdk.transfer_properties
+    assert resource.create_urn is pulumi_sdk.create_urn
+    assert _types.resource_types(pulumi.CustomResource) is _types.resource_types(pulumi.CustomResource)
 
 
 @pytest.mark.parametrize(

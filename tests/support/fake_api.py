@@ -32,6 +32,7 @@ KINDS = {
 PLATFORM = "/apis/vteam.ambient-code/v1alpha1"
 CLUSTER_ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles/"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+RULES = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 
 
 @dataclass
@@ -83,6 +84,8 @@ class FakeApi:
         self.log: list[Request] = []
         self.denied: set[tuple[str, str, str]] = set()
         """Rights that a SelfSubjectAccessReview refuses: verb, resource with its subresource, name."""
+        self.rules: list[dict] | None = None
+        """The deployer's rules; None where another authorizer decides too, so that the list is not complete."""
         self.cap: int | None = None
         """The longest life of a token, in seconds."""
         self.jwt = False
@@ -211,6 +214,9 @@ class FakeApi:
             resource = "/".join(filter(None, (requested["resource"], requested.get("subresource"))))
             refused = (requested["verb"], resource, requested.get("name", "")) in self.denied
             return Answer(201, {**request.body, "status": {"allowed": not refused}})
+        if request.path == RULES:
+            reviewed = {"resourceRules": self.rules or [], "incomplete": self.rules is None}
+            return Answer(201, {**request.body, "status": reviewed})
         if request.path.endswith("/token"):
             return self._mint(request)
         _, space, plural, _ = _parsed(request.path)

@@ -3,9 +3,9 @@
 The wire forms are written out here on purpose, and not taken from the code under test: the protocol fixes them.
 """
 
-import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from ambient_components import clock
 from ambient_components.provider.protocol.peers import serving
 from ambient_components.provider.servicer import AmbientServicer
-from tests.support.fake_api import SYSTEM_UID, FakeApi
+from tests.support.fake_api import REVIEWS, RULES, SYSTEM_UID, FakeApi
 from tests.support.fake_engine import FakeEngine, flat
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -72,31 +72,20 @@ class FakePlugin:
 
     def __init__(self, engine_address):
         self._engine_address = engine_address
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._threads = ThreadPoolExecutor(32)
 
     def __enter__(self):
-        self._thread.start()
-        self._wait(self._start())
+        self.servicer = AmbientServicer(self._engine_address)
+        self._server, self.port = serving(self.servicer, self._threads)
+        self._server.start()
         self._channel = grpc.insecure_channel(f"127.0.0.1:{self.port}", [("grpc.enable_http_proxy", 0)])
         self.stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         return self
 
     def __exit__(self, *_):
         self._channel.close()
-        self._wait(self._server.stop(None))
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-        self.servicer._threads.shutdown()
-
-    def _wait(self, work):
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
-
-    async def _start(self):
-        self.servicer = AmbientServicer(self._engine_address)
-        self._server, self.port = serving(self.servicer)
-        await self._server.start()
+        self._server.stop(None)
+        self._threads.shutdown()
 
     def call(self, name, request):
         """One call; an error becomes `RefusedError` with the text that the user would read."""
@@ -110,7 +99,7 @@ class FakePlugin:
 
     def configure(self, **settings):
         """As the engine does it: once in the life of a process, of which a test wants another one here."""
-        self.servicer._requested = False
+        self.servicer._unconfigured = threading.Lock()
         return self.configure_again(**settings)
 
     def configure_again(self, **settings):
@@ -174,8 +163,7 @@ class World:
 
     def writes(self):
         """Every request that changes something, as text."""
-        reviews = "selfsubjectaccessreviews"
-        return [str(one) for one in self.api.log if one.method != "GET" and not one.path.endswith(reviews)]
+        return [str(one) for one in self.api.log if one.method != "GET" and one.path not in (REVIEWS, RULES)]
 
 
 @contextmanager

@@ -81,3 +81,8 @@ def test_the_sdk_still_uses_the_functions_that_are_replaced() -> None:
     stack = inspect.getsource(pulumi.runtime.stack.wait_for_rpcs)
     assert "asyncio.wait(" in stack
     assert "return_when=asyncio.FIRST_COMPLETED" in stack
+    assert "resolvers = rpc.transfer_properties(res, props, custom)" in source
+    assert "await create_urn(name, ty, resolver.parent_urn).future()" in source
+    outputs = inspect.getsource(pulumi.runtime.rpc.resolve_outputs)
+    assert "_types.resource_types(resource_cls)" in outputs
+    assert "_types.resource_pulumi_to_py_names(resource_cls)" in outputs

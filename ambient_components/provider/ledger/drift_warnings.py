@@ -56,11 +56,10 @@ def drift(
     by_name = {place.workspace: place for place in places}
 
     def notice(one: ExistingAccess, item: Json) -> None:
-        if place := by_name.get(one.namespace):
-            place.compare(one.kind, one.name, item)
+        by_name[one.namespace].compare(one.kind, one.name, item)
 
     try:
-        found = by_namespace(listed(cluster, notice))
+        found = by_namespace(listed(cluster, by_name, notice))
     except StepError as error:
         what = "the access in the cluster can't be compared with what is declared"
         return [*warnings, error.problem.within(what, rule=LoudWarning.NOT_CHECKED)]

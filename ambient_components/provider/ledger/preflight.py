@@ -4,13 +4,11 @@ For the object store see `provider.buckets.preflight`.
 """
 
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
 
-from ambient_components.access import Entry, Ledger, Right, object_names, rights_for
+from ambient_components.access import Entry, Ledger, object_names
 from ambient_components.access.deployer import Feature
-from ambient_components.cluster.client import ApiError, Cluster, core, path
-from ambient_components.cluster.objects import Json, annotations, is_ending, listing, mapping, name
+from ambient_components.cluster.client import ApiError, Cluster, core
+from ambient_components.cluster.objects import Json, annotations, is_ending, listing, name
 from ambient_components.documentation import page
 from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION, SYSTEM_PREFIXES
@@ -19,15 +17,13 @@ from ambient_components.provider.ledger.adoptions import adopted
 from ambient_components.provider.ledger.drift_warnings import drift, may_be_kept
 from ambient_components.provider.ledger.installation import Installation
 from ambient_components.provider.ledger.platform_keys import adoption_problems
+from ambient_components.provider.ledger.rights import missing_rights
 from ambient_components.provider.ledger.unrecorded import unknown_accounts
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.provider.workspace.cluster_access import by_namespace, listed
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.warnings import LoudWarning, WarningRule
 from ambient_components.shards.interrupted import Leftover
-
-_REVIEWS: Final = path("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")
-_AT_ONCE: Final = 16
 
 
 def preflight(
@@ -107,29 +103,6 @@ def preflight(
         for one in noted:
             context.note(one)
     return problems
-
-
-def missing_rights(cluster: Cluster, features: Collection[Feature]) -> list[Right]:
-    """Return the rights for these features that the cluster denies to this identity, sorted."""
-    rights = rights_for(features)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        allowed = pool.map(lambda right: _allowed(cluster, right), rights)
-        return [right for right, yes in zip(rights, allowed, strict=True) if not yes]
-
-
-def _allowed(cluster: Cluster, right: Right) -> bool:
-    resource, _, subresource = right.resource.partition("/")
-    attributes: dict[str, Any] = {"group": right.group, "resource": resource, "verb": right.verb}
-    if subresource:
-        attributes["subresource"] = subresource
-    if right.name:
-        attributes["name"] = right.name
-    review = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": attributes},
-    }
-    return bool(mapping(cluster.create(_REVIEWS, review).get("status")).get("allowed"))
 
 
 def foreign(
@@ -282,7 +255,7 @@ def changed_since(cluster: Cluster, there: set[str], before: Ledger, after: Ledg
     if not released:
         return []
     try:
-        found = by_namespace(listed(cluster))
+        found = by_namespace(listed(cluster, {*released}))
     except StepError as error:
         what = "the access in released workspaces can't be looked at"
         return [error.problem.within(what, rule=LoudWarning.NOT_CHECKED)]

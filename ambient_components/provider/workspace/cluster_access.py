@@ -1,6 +1,6 @@
 """Access in the cluster, declared or not: from the platform's UI, or from users who can create RoleBindings."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,11 +53,14 @@ def bindings_path(namespace: str) -> str:
     return path("apis", RBAC_API_GROUP, "v1", "namespaces", namespace, "rolebindings")
 
 
-def listed(cluster: Cluster, notice: Callable[[ExistingAccess, Json], None] | None = None) -> list[ExistingAccess]:
-    """Return all grants, keys and creator bindings of the cluster, by the platform's labels, sorted.
+def listed(
+    cluster: Cluster, workspaces: Collection[str], notice: Callable[[ExistingAccess, Json], None] | None = None
+) -> list[ExistingAccess]:
+    """Return all grants, keys and creator bindings of some workspaces, by the platform's labels, sorted.
 
     Args:
-        cluster: The cluster.
+        cluster: The cluster. All of it is listed, in pages.
+        workspaces: Names of the workspaces.
         notice: Called with each object, which is then dropped: 10,000 large ones would not fit into memory.
     """
     bindings = path("apis", RBAC_API_GROUP, "v1", "rolebindings")
@@ -68,6 +71,8 @@ def listed(cluster: Cluster, notice: Callable[[ExistingAccess, Json], None] | No
         (core("serviceaccounts"), f"{APP_LABEL}={KEY_APP}", _account),
     ):
         for item in cluster.each(collection, selector):
+            if objects.namespace(item) not in workspaces:
+                continue
             one = reading(item)
             found.add(one)
             if notice:

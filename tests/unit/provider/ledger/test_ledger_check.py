@@ -25,7 +25,7 @@ def test_a_ledger_in_order_passes_and_comes_back_unchanged(world):
 
 def asked(world):
     """The rights that the cluster was asked for, each once."""
-    reviews = [one.body["spec"]["resourceAttributes"] for one in world.api.seen("POST")]
+    reviews = [one.body["spec"]["resourceAttributes"] for one in world.api.seen("POST", "accessreviews$")]
     requested = [
         (
             one["group"],

@@ -1,0 +1,74 @@
+"""The deployer's rights in the cluster, checked before a run changes anything."""
+
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from ambient_components.access import Right, rights_for
+from ambient_components.access.deployer import Feature
+from ambient_components.cluster.client import ApiError, Cluster, path
+from ambient_components.cluster.objects import Json, mapping, mappings
+
+_API: Final = ("apis", "authorization.k8s.io", "v1")
+_VERSION: Final = "authorization.k8s.io/v1"
+_ALL: Final = "*"
+_AT_ONCE: Final = 16
+
+_NOWHERE: Final = "ambient-no-such-namespace"
+"""A namespace without RoleBindings. What applies in it applies in all namespaces."""
+
+
+def missing_rights(cluster: Cluster, features: Collection[Feature]) -> list[Right]:
+    """Return the rights for these features that the cluster denies to this identity, sorted.
+
+    One request lists the rules of this identity. A right that none of them grants is asked for by itself. So is every
+    right if the list is incomplete: then another authorizer than RBAC decides too, such as a cloud's webhook.
+    """
+    rules = _rules(cluster)
+    rights = [right for right in rights_for(features) if not any(_grants(rule, right) for rule in rules)]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        allowed = pool.map(lambda right: _allowed(cluster, right), rights)
+        return [right for right, yes in zip(rights, allowed, strict=True) if not yes]
+
+
+def _rules(cluster: Cluster) -> list[Json]:
+    """Return the rules that apply in all namespaces, as far as the cluster lists all that decides."""
+    try:
+        answer = cluster.create(path(*_API, "selfsubjectrulesreviews"), _review("Rules", {"namespace": _NOWHERE}))
+    except ApiError:  # the cluster may not offer it; then each right is asked for
+        return []
+    status = mapping(answer.get("status"))
+    return mappings(status.get("resourceRules")) if status.get("incomplete") is False else []
+
+
+def _grants(rule: Json, right: Right) -> bool:
+    """Return whether a rule of RBAC grants a right (pkg/apis/rbac/v1/evaluation_helpers.go of Kubernetes)."""
+    _, _, subresource = right.resource.partition("/")
+    resources = (right.resource, f"{_ALL}/{subresource}") if subresource else (right.resource,)
+    names = rule.get("resourceNames")
+    return (
+        _has(rule.get("verbs"), [right.verb])
+        and _has(rule.get("apiGroups"), [right.group])
+        and _has(rule.get("resources"), resources)
+        and (not names or (isinstance(names, list) and right.name != "" and right.name in names))
+    )
+
+
+def _has(values: object, desired: Iterable[str]) -> bool:
+    return isinstance(values, list) and any(one in values for one in (_ALL, *desired))
+
+
+def _allowed(cluster: Cluster, right: Right) -> bool:
+    resource, _, subresource = right.resource.partition("/")
+    attributes: dict[str, Any] = {"group": right.group, "resource": resource, "verb": right.verb}
+    if subresource:
+        attributes["subresource"] = subresource
+    if right.name:
+        attributes["name"] = right.name
+    review = _review("Access", {"resourceAttributes": attributes})
+    answer = cluster.create(path(*_API, "selfsubjectaccessreviews"), review)
+    return bool(mapping(answer.get("status")).get("allowed"))
+
+
+def _review(of: str, spec: Json) -> Json:
+    return {"apiVersion": _VERSION, "kind": f"SelfSubject{of}Review", "spec": spec}

@@ -1,0 +1,101 @@
+"""Which rights the deployer lacks: by the list of its rules, and by a review of each right that they do not grant."""
+
+import pytest
+import yaml
+
+from ambient_components.access import rights_for
+from ambient_components.access.deployer import ALL_FEATURES, Feature
+from ambient_components.access.deployer_role import deployer_manifest
+from ambient_components.cluster.client import ApiError, Cluster
+from ambient_components.provider.ledger.rights import missing_rights
+from tests.support.fake_api import REVIEWS, RULES, Answer, FakeApi
+
+ALL = rights_for(ALL_FEATURES)
+TOKEN = next(right for right in ALL if right.resource == "serviceaccounts/token")
+WHOLE = {(right.resource, right.verb) for right in ALL if not right.name}
+NAMED = next(right for right in ALL if right.name and (right.resource, right.verb) not in WHOLE)
+
+
+@pytest.fixture
+def api():
+    with FakeApi() as server:
+        yield server
+
+
+def missing(api, features=ALL_FEATURES):
+    return missing_rights(Cluster(kubeconfig=api.kubeconfig()), features)
+
+
+def asked(api):
+    """What was asked for by itself: group, resource, verb and name."""
+    for one in api.seen("POST", REVIEWS):
+        wanted = one.body["spec"]["resourceAttributes"]
+        resource = "/".join(filter(None, (wanted["resource"], wanted.get("subresource"))))
+        yield wanted["group"], resource, wanted["verb"], wanted.get("name", "")
+
+
+def rule(right, **changed):
+    names = {"resourceNames": [right.name]} if right.name else {}
+    return {"apiGroups": [right.group], "resources": [right.resource], "verbs": [right.verb], **names, **changed}
+
+
+def test_the_rules_of_the_deployers_own_role_are_enough(api):
+    (role,) = (one for one in yaml.safe_load_all(deployer_manifest()) if one["kind"] == "ClusterRole")
+    api.rules = role["rules"]
+    assert missing(api) == []
+    assert [one.path for one in api.log] == [RULES]
+    assert api.log[0].body["spec"] == {"namespace": "ambient-no-such-namespace"}
+
+
+def test_what_no_rule_grants_is_asked_for_by_itself(api):
+    gone = {TOKEN, NAMED}
+    api.rules = [rule(right) for right in ALL if right not in gone]
+    api.denied = {(NAMED.verb, NAMED.resource, NAMED.name)}
+    assert missing(api) == [NAMED]
+    assert set(asked(api)) == {(one.group, one.resource, one.verb, one.name) for one in gone}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, 403, 404, 500, {"incomplete": True}, {}, {"incomplete": "no"}, {"incomplete": False, "resourceRules": "*"}],
+)
+def test_without_a_complete_list_every_right_is_asked_for(api, answer):
+    everything = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+    if isinstance(answer, int):
+        api.fail("POST", f"{RULES}$", answer)
+    elif answer is not None:
+        api.rule("POST", f"{RULES}$", Answer(201, {"status": {"resourceRules": [everything], **answer}}))
+    missing(api, [Feature.KEYS])
+    assert len(list(asked(api))) == len(rights_for([Feature.KEYS]))
+
+
+def test_a_cluster_that_answers_no_review_is_an_error(api):
+    api.fail("POST", "reviews$", 500)
+    with pytest.raises(ApiError):
+        missing(api)
+
+
+@pytest.mark.parametrize(
+    ("right", "one", "grants"),
+    [
+        (TOKEN, rule(TOKEN), True),
+        (TOKEN, rule(TOKEN, verbs=["*"], apiGroups=["*"], resources=["*"]), True),
+        (TOKEN, rule(TOKEN, resources=["*/token"]), True),
+        (TOKEN, rule(TOKEN, resources=["serviceaccounts"]), False),
+        (TOKEN, rule(TOKEN, resources=["serviceaccounts/*"]), False),
+        (TOKEN, rule(TOKEN, verbs=["get"]), False),
+        (TOKEN, rule(TOKEN, apiGroups=["apps"]), False),
+        (TOKEN, rule(TOKEN, resourceNames=["one"]), False),
+        (TOKEN, rule(TOKEN, resourceNames=[""]), False),
+        (TOKEN, rule(TOKEN, resourceNames="all"), False),
+        (TOKEN, {"verbs": ["*"]}, False),
+        (NAMED, rule(NAMED), True),
+        (NAMED, rule(NAMED, resourceNames=[]), True),
+        (NAMED, rule(NAMED, resourceNames=["another"]), False),
+    ],
+)
+def test_a_rule_grants_what_the_cluster_says_it_does(api, right, one, grants):
+    api.rules = [one]
+    missing(api)
+    asked_for = (right.group, right.resource, right.verb, right.name) in set(asked(api))
+    assert asked_for is not grants
