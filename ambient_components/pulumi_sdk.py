@@ -7,9 +7,11 @@ No other module uses such names (tests/unit/test_pulumi_sdk.py), so that a new S
 * ``pulumi.runtime.resource._get_stack_trace`` and ``source_pb2.StackTrace`` (since 3.195): the function is replaced.
 * ``pulumi.runtime.stack.asyncio`` (in 3.165 and older too): the constant for its wait is replaced.
 * ``pulumi.runtime.rpc.transfer_properties``, ``pulumi.runtime.resource.create_urn``, ``pulumi._types.resource_types``
-  (in 3.165 and older too), ``Output._from_data``, ``_OutputData`` (not in 3.231): see `with_cheap_registration`.
+  and ``resource_pulumi_to_py_names`` (in 3.231 too): `with_cheap_registration` replaces them. For the first it needs
+  ``Output._from_data`` and ``pulumi.output._OutputData`` (in 3.255, and not in 3.231).
 
-The SDK has no options for two expensive features, so their functions are replaced; that of debug lines is documented.
+The SDK has no options for two expensive features, stack traces and debug lines, so their functions are replaced; that
+of debug lines is documented.
 Stack traces: the SDK sends about twenty frames with every resource, and the engine stores them. They are two fifths of
 the state (measured), hold paths of the machine that ran last, and are useless here because one place registers
 everything in a stack file. Debug lines: about sixty per workspace, each a call that the program waits for and the
@@ -21,6 +23,7 @@ or one has failed has the same result.
 """
 
 import asyncio
+import dataclasses
 import functools
 import os
 from collections.abc import Callable, Iterable
@@ -55,6 +58,10 @@ __all__ = [
     "without_stack_traces",
 ]
 
+_FROM_DATA: Final[Any] = getattr(Output, "_from_data", None)
+_DATA: Final[Any] = getattr(output, "_OutputData", None)
+_FIELDS: Final = {"resources", "value", "is_known", "is_secret"}
+
 DEBUG_VARIABLE: Final = "PULUMI_OPTION_DEBUG"
 """The engine's variable for ``--debug``; the flag itself does not reach the program."""
 
@@ -87,12 +94,13 @@ def with_one_wait() -> None:
 def with_cheap_registration() -> None:
     """Register all further resources of this process with a third less work, by functions with the same results.
 
-    * Each property of a resource becomes one future, instead of four and a task that collects them. An SDK without the
-      class for it keeps its own function.
-    * The URN for runs without an engine, which the SDK computes for every resource, is text and no chain of outputs.
+    * Each property of a resource becomes one future, instead of four and a task that collects them. An SDK with another
+      class for what they hold keeps its own function.
+    * The URN of plain texts is text and no chain of outputs. The SDK computes one for every resource, and reads it only
+      where there is no engine.
     * The types of a class of resources are read from its annotations once, and not for each resource.
     """
-    if hasattr(output, "_OutputData") and hasattr(Output, "_from_data"):
+    if _FROM_DATA is not None and {field.name for field in dataclasses.fields(_DATA)} == _FIELDS:
         setattr(rpc, "transfer_properties", transfer_properties)  # noqa: B010  # as above
     setattr(resource, "create_urn", create_urn)  # noqa: B010
     for function in (_types.resource_types, _types.resource_pulumi_to_py_names):
@@ -105,7 +113,7 @@ def transfer_properties(res: Resource, props: Iterable[str], custom: bool) -> di
     for name in props:
         if name != "urn" and not (name == "id" and custom):
             data: asyncio.Future[Any] = asyncio.Future()
-            res.__dict__[name] = Output._from_data(data)
+            res.__dict__[name] = _FROM_DATA(data)
             resolvers[name] = functools.partial(_resolve, res, data)
     return resolvers
 
@@ -122,7 +130,8 @@ def _resolve(
     if failed is not None:
         data.set_exception(failed)
     else:
-        data.set_result(output._OutputData({*(deps or ()), res}, value, is_known, is_secret))
+        resources = {*(deps or ()), res}
+        data.set_result(_DATA(resources=resources, value=value, is_known=is_known, is_secret=is_secret))
 
 
 _create_urn: Final = resource.create_urn

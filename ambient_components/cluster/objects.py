@@ -26,7 +26,7 @@ Json = Mapping[str, Any]
 """An object, or a part of one, as the API server returns it."""
 
 _MAPPINGS: Final = (dict, Mapping)
-"""The class first that JSON has: the test for the abstract one takes ten times as long."""
+"""dict first, which JSON has: the test for the abstract class takes ten times as long."""
 
 _SHOWN: Final = 10
 _LONGEST: Final = 300

@@ -63,7 +63,7 @@ def decide(
     desired: RunOptions,
     selected: Collection[int] = (),
     loaded: LoadedStack | None = None,
-    begin: Callable[[], None] | None = None,
+    will_run: Callable[[], None] = lambda: None,
 ) -> Decision:
     """Decide what each shard needs.
 
@@ -73,14 +73,13 @@ def decide(
         desired: The user's options for all shards.
         selected: Numbers of the shards to run. Empty means all.
         loaded: The stack file if it is already loaded.
-        begin: Called as soon as it is known that a shard is run, while the backend is still asked.
+        will_run: Called as soon as it is known that a shard is run, before the backend has answered.
 
     Raises:
         AmbientError: The files or the config are invalid, the backend does not respond, or a shard has no stack.
     """
     if fleet.plain:
-        if begin is not None:
-            begin()
+        will_run()
         return _decide_plain(fleet, question, desired, loaded or load_stack(stack_path(fleet.project, fleet.name)))
     records = Records(fleet)
     with ThreadPoolExecutor(2) as pool:
@@ -91,8 +90,8 @@ def decide(
         known = known_later.result()
         desired = RunOptions(desired.every, desired.refresh, records=not records.trouble)
         now, numbers = clock.now(), sorted(selected) or range(fleet.count)
-        if begin is not None and any(is_run(inputs[one], known.get(one), desired, now) for one in numbers):
-            begin()
+        if any(is_run(inputs[one], known.get(one), desired, now) for one in numbers):
+            will_run()
         states = question.answer()
     _check_stacks(fleet, numbers, states)
     notes: tuple[Problem, ...] = (

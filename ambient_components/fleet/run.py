@@ -24,7 +24,9 @@ from ambient_components.output import REFUSED, show_problems
 from ambient_components.plan import making
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
+from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.passphrase import require_passphrase
+from ambient_components.stacks.project import stack_path
 from ambient_components.stacks.selection import Fleet
 from ambient_components.warm import client as warm
 
@@ -55,14 +57,14 @@ def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], b
     """
     begun = time.monotonic()
 
-    def begin() -> None:
+    def start_fork_server() -> None:
         # Before the plan, so that what it shows is deployed.
         warm.begin(files=[str(fleets[0].project.folder), *(fleet.stack_file for fleet in fleets)])
 
-    decisions = decided(fleets, request, begin)
+    decisions = decided(fleets, request, start_fork_server)
     if all(task.skip for one in decisions for task in one.tasks):
         return carried_out(decisions, request, {}, begun)
-    begin()
+    start_fork_server()
     for one in decisions:
         # Before progress lines, which would hide the question.
         require_passphrase(one.fleet.project, one.fleet.name)
@@ -84,20 +86,24 @@ def run_refresh(fleets: Sequence[Fleet], request: Request) -> int:
     return carried_out([every(fleet, question, request.shards) for fleet in fleets], request, {}, begun)
 
 
-def decided(fleets: Sequence[Fleet], request: Request, begin: Callable[[], None]) -> list[Decision]:
+def decided(fleets: Sequence[Fleet], request: Request, will_run: Callable[[], None]) -> list[Decision]:
     """Return what each shard of each fleet needs.
 
     Args:
         fleets: The fleets.
         request: The command line's request.
-        begin: See `decide`.
+        will_run: See `decide`.
 
     Raises:
         AmbientError: See `decide`.
     """
     question = ask_states(fleets[0])
     desired = RunOptions(every=request.every, refresh=request.refresh)
-    return [decide(fleet, question, desired, request.shards, begin=begin) for fleet in fleets]
+    loaded = [load_stack(stack_path(fleet.project, fleet.name)) for fleet in fleets]
+    return [
+        decide(fleet, question, desired, request.shards, one, will_run=will_run)
+        for fleet, one in zip(fleets, loaded, strict=True)
+    ]
 
 
 def carried_out(

@@ -1,14 +1,13 @@
 """Entry point of the plugin: the program ``pulumi-resource-ambient``, which the engine starts with its address."""
 
+import asyncio
 import os
 import socket
 import sys
 import threading
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from ambient_components._version import VERSION
 from ambient_components.collector import collect_rarely
@@ -22,34 +21,30 @@ _MAX_MESSAGE: Final = 400 * 1024 * 1024
 _KILLED_AFTER: Final = 5.0
 """Seconds that the engine gives a plugin to end (Plugin.Kill in sdk/go/common/resource/plugin/plugin.go)."""
 
-_THREADS: Final = 128
-"""Maximum calls at once; the engine sends as many steps as its --parallel, by default four per core, and Cancel."""
 
-
-def _serve(engine_address: str, wait_for_end: Callable[[], None]) -> None:
+async def _serve(engine_address: str, end: Callable[[], Awaitable[Any]]) -> None:
     # After `collect_rarely`, and not for --version.
     from ambient_components.provider.protocol.peers import serving  # noqa: PLC0415
     from ambient_components.provider.servicer import AmbientServicer  # noqa: PLC0415
 
     options = [("grpc.max_receive_message_length", _MAX_MESSAGE), ("grpc.max_send_message_length", _MAX_MESSAGE)]
-    # At its end it waits for steps in progress: what they record, and what they revoke, is then complete.
-    with ThreadPoolExecutor(_THREADS) as threads:
-        server, port = serving(AmbientServicer(engine_address), threads, options)
-        server.start()
-        # The engine reads one line: the port.
-        sys.stdout.write(f"{port}\n")
-        sys.stdout.flush()
-        try:
-            wait_for_end()
-        finally:
-            server.stop(grace=None)
+    servicer = AmbientServicer(engine_address)
+    server, port = serving(servicer, options)
+    await server.start()
+    # The engine reads one line: the port.
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    await end()
+    await server.stop(grace=None)
+    # A step in progress may end: what it records, and what it revokes, is then complete.
+    servicer.close()
 
 
-def _until_the_engine_is_gone() -> None:
+async def _engine_is_gone() -> None:
     """Wait for the end of the engine. A killed one sends no signal, but this process then has another parent."""
     parent = os.getppid()
     while os.getppid() == parent:
-        time.sleep(1)
+        await asyncio.sleep(1)
 
 
 def serve_until_closed(engine_address: str, connection: socket.socket) -> None:
@@ -57,15 +52,16 @@ def serve_until_closed(engine_address: str, connection: socket.socket) -> None:
 
     The engine's kill does not reach this process, so it ends itself after the same time.
     """
+    connection.setblocking(False)
 
-    def closed() -> None:
+    async def closed() -> None:
         with suppress(OSError):
-            connection.recv(1)
+            await asyncio.get_running_loop().sock_recv(connection, 1)
         last = threading.Timer(_KILLED_AFTER, os._exit, (1,))
         last.daemon = True
         last.start()
 
-    _serve(engine_address, closed)
+    asyncio.run(_serve(engine_address, closed))
 
 
 def main() -> None:
@@ -84,7 +80,7 @@ def main() -> None:
     collect_rarely()
     # The engine's address is the last argument, after optional flags (--logtostderr, -v=9, --tracing URL).
     try:
-        _serve(sys.argv[-1], _until_the_engine_is_gone)
+        asyncio.run(_serve(sys.argv[-1], _engine_is_gone))
     except KeyboardInterrupt:
         # Ctrl-C reaches the whole process group; the engine ends the run, then this plugin.
         return

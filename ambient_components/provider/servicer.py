@@ -4,9 +4,10 @@ A servicer of the protocol itself, not of the SDK's ``pulumi.provider.experiment
 between minor versions (docs/internals/adr/0002). Calls that are not defined here are refused as not implemented.
 """
 
-import threading
+import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
 
 import grpc
 from google.protobuf import empty_pb2
@@ -22,7 +23,7 @@ from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.provider.ledger.access_ledger import AccessLedger
 from ambient_components.provider.protocol import configuration, wire
 from ambient_components.provider.protocol.engine import Engine
-from ambient_components.provider.protocol.resource import Change, Context, Diff, ReadResult, ResourceType, Values
+from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, ResourceType, Values
 from ambient_components.provider.schema import schema_json
 from ambient_components.provider.store.connection import Store
 from ambient_components.provider.tokens.access_token import AccessToken
@@ -55,6 +56,12 @@ RESOURCES: dict[str, ResourceType] = {
 
 T = TypeVar("T")
 
+ASKING: Final = frozenset({AccessLedger.token})
+"""Types of which `check` and `diff` ask the cluster. Those of all others only compute, so they need no thread."""
+
+_THREADS: Final = 32
+"""Maximum steps in parallel; the engine sends as many as its --parallel, by default four per core."""
+
 _KINDS = {
     Change.ADD: (proto.PropertyDiff.ADD, proto.PropertyDiff.ADD_REPLACE),
     Change.DELETE: (proto.PropertyDiff.DELETE, proto.PropertyDiff.DELETE_REPLACE),
@@ -68,108 +75,120 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
     def __init__(self, engine_address: str) -> None:
         self._engine = Engine(engine_address)
         self._settings: tuple[Guard, Store] | None = None
-        self._unconfigured = threading.Lock()
+        self._requested = False
+        self._threads = ThreadPoolExecutor(_THREADS)
 
-    def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> proto.PluginInfo:  # noqa: ARG002, N802
+    def close(self) -> None:
+        """Wait for the steps in progress."""
+        self._threads.shutdown()
+
+    async def GetPluginInfo(self, request: Any, context: grpc.aio.ServicerContext) -> proto.PluginInfo:  # noqa: ARG002, N802
         """Return the plugin's version."""
         return proto.PluginInfo(version=VERSION)
 
-    def Cancel(self, request: Any, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: ARG002, N802
+    async def Cancel(self, request: Any, context: grpc.aio.ServicerContext) -> empty_pb2.Empty:  # noqa: ARG002, N802
         """Handle Ctrl-C: current steps finish, and nothing new is minted."""
         self._engine.cancelled = True
         return empty_pb2.Empty()
 
-    def GetSchema(self, request: Any, context: grpc.ServicerContext) -> proto.GetSchemaResponse:  # noqa: ARG002, N802
+    async def GetSchema(self, request: Any, context: grpc.aio.ServicerContext) -> proto.GetSchemaResponse:  # noqa: ARG002, N802
         """Return the package's schema."""
         return proto.GetSchemaResponse(schema=schema_json())
 
-    def CheckConfig(self, request: proto.CheckRequest, context: grpc.ServicerContext) -> proto.CheckResponse:  # noqa: N802
+    async def CheckConfig(self, request: proto.CheckRequest, context: grpc.aio.ServicerContext) -> proto.CheckResponse:  # noqa: N802
         """Refuse invalid settings."""
-        failures = self._run(context, lambda: configuration.problems(wire.decode(request.news)))
+        failures = await self._run(context, lambda: configuration.problems(wire.decode(request.news)))
         return proto.CheckResponse(inputs=request.news, failures=_failures(failures))
 
-    def DiffConfig(self, request: proto.DiffRequest, context: grpc.ServicerContext) -> proto.DiffResponse:  # noqa: ARG002, N802
+    async def DiffConfig(self, request: proto.DiffRequest, context: grpc.aio.ServicerContext) -> proto.DiffResponse:  # noqa: ARG002, N802
         """Return changed settings, never as a replacement: the engine would replace all resources of the provider."""
         olds, news = (configuration.own(wire.decode(values)) for values in (request.old_inputs, request.news))
         changed = [name for name in sorted({*olds, *news}) if olds.get(name) != news.get(name)]
         some = proto.DiffResponse.DIFF_SOME if changed else proto.DiffResponse.DIFF_NONE
         return proto.DiffResponse(changes=some, diffs=changed)
 
-    def Configure(  # noqa: N802
-        self, request: proto.ConfigureRequest, context: grpc.ServicerContext
+    async def Configure(  # noqa: N802
+        self, request: proto.ConfigureRequest, context: grpc.aio.ServicerContext
     ) -> proto.ConfigureResponse:
         """Store the settings, once, without connecting.
 
         The engine starts a process for each provider and configures it once (pkg/resource/deploy/providers/registry.go,
         Pulumi 3.272). A second call is from another program, and could redirect this run to another cluster.
         """
-        if not self._unconfigured.acquire(blocking=False):
-            context.abort(grpc.StatusCode.FAILED_PRECONDITION, "this plugin is configured already")
-        self._settings = self._run(context, lambda: _settings(wire.decode(request.args)))
+        if self._requested:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "this plugin is configured already")
+        self._requested = True
+        self._settings = await self._run(context, lambda: _settings(wire.decode(request.args)))
         return proto.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
-    def Check(self, request: proto.CheckRequest, context: grpc.ServicerContext) -> proto.CheckResponse:  # noqa: N802
+    async def Check(self, request: proto.CheckRequest, context: grpc.aio.ServicerContext) -> proto.CheckResponse:  # noqa: N802
         """See `ResourceType.check`."""
-        result = self._step(
-            context, request.urn, lambda at, of: of.check(at, wire.decode(request.olds), wire.decode(request.news))
-        )
+
+        def check(at: Context, of: ResourceType) -> Check:
+            return of.check(at, wire.decode(request.olds), wire.decode(request.news))
+
+        result = await self._step(context, request.urn, check, computes=True)
         news = request.news if result.inputs is None else wire.encode_like(request.news, result.inputs)
         inputs = wire.merged(news, result.defaults)
         return proto.CheckResponse(inputs=inputs, failures=_failures(result.failures))
 
-    def Diff(self, request: proto.DiffRequest, context: grpc.ServicerContext) -> proto.DiffResponse:  # noqa: N802
+    async def Diff(self, request: proto.DiffRequest, context: grpc.aio.ServicerContext) -> proto.DiffResponse:  # noqa: N802
         """See `ResourceType.diff`."""
 
         def compare(at: Context, of: ResourceType) -> Diff:
             inputs, state, news = map(wire.decode, (request.old_inputs, request.olds, request.news))
             return of.diff(at, inputs, state, news)
 
-        diff = self._step(context, request.urn, compare)
+        diff = await self._step(context, request.urn, compare, computes=True)
         return _diff_response(diff, list(request.ignoreChanges))
 
-    def Create(self, request: proto.CreateRequest, context: grpc.ServicerContext) -> proto.CreateResponse:  # noqa: N802
+    async def Create(self, request: proto.CreateRequest, context: grpc.aio.ServicerContext) -> proto.CreateResponse:  # noqa: N802
         """See `ResourceType.create`."""
-        identity, outputs = self._step(
+        identity, outputs = await self._step(
             context, request.urn, lambda at, of: of.create(at, wire.decode(request.properties)), preview=request.preview
         )
         return proto.CreateResponse(id=identity, properties=wire.merged(request.properties, outputs))
 
-    def Read(self, request: proto.ReadRequest, context: grpc.ServicerContext) -> proto.ReadResponse:  # noqa: N802
+    async def Read(self, request: proto.ReadRequest, context: grpc.aio.ServicerContext) -> proto.ReadResponse:  # noqa: N802
         """See `ResourceType.read`."""
 
         def look(at: Context, of: ResourceType) -> ReadResult | None:
             return of.read(at, request.id, wire.decode(request.inputs), wire.decode(request.properties))
 
-        found = self._step(context, request.urn, look)
+        found = await self._step(context, request.urn, look)
         if found is None:
             return proto.ReadResponse()
         recorded = request.inputs if found.inputs is None else wire.encode_like(request.inputs, found.inputs)
         return proto.ReadResponse(id=request.id, inputs=recorded, properties=wire.merged(recorded, found.outputs))
 
-    def Update(self, request: proto.UpdateRequest, context: grpc.ServicerContext) -> proto.UpdateResponse:  # noqa: N802
+    async def Update(self, request: proto.UpdateRequest, context: grpc.aio.ServicerContext) -> proto.UpdateResponse:  # noqa: N802
         """See `ResourceType.update`."""
 
         def change(at: Context, of: ResourceType) -> Values:
             return of.update(at, request.id, wire.decode(request.olds), wire.decode(request.news))
 
-        outputs = self._step(context, request.urn, change, preview=request.preview)
+        outputs = await self._step(context, request.urn, change, preview=request.preview)
         return proto.UpdateResponse(properties=wire.merged(request.news, outputs))
 
-    def Delete(self, request: proto.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: N802
+    async def Delete(self, request: proto.DeleteRequest, context: grpc.aio.ServicerContext) -> empty_pb2.Empty:  # noqa: N802
         """See `ResourceType.delete`."""
-        self._step(context, request.urn, lambda at, of: of.delete(at, request.id, wire.decode(request.properties)))
+        await self._step(
+            context, request.urn, lambda at, of: of.delete(at, request.id, wire.decode(request.properties))
+        )
         return empty_pb2.Empty()
 
-    def _step(
+    async def _step(
         self,
-        context: grpc.ServicerContext,
+        context: grpc.aio.ServicerContext,
         urn: str,
         step: Callable[[Context, ResourceType], T],
         *,
         preview: bool = False,
+        computes: bool = False,
     ) -> T:
+        token = Urn.parse(urn).type or urn
+
         def run() -> T:
-            token = Urn.parse(urn).type or urn
             resource = RESOURCES.get(token)
             if resource is None:
                 msg = f"{token} is no resource of the ambient plugin {VERSION}"
@@ -179,14 +198,16 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
                 raise StepError(msg)
             return step(Context(urn, self._engine, *self._settings, clock.now(), preview), resource)
 
-        return self._run(context, run)
+        return await self._run(context, run, blocks=not computes or token in ASKING)
 
-    def _run(self, context: grpc.ServicerContext, work: Callable[[], T]) -> T:
-        """Run work; an error ends the call with text, never a traceback."""
+    async def _run(self, context: grpc.aio.ServicerContext, work: Callable[[], T], *, blocks: bool = True) -> T:
+        """Run work, in a thread if it blocks; an error ends the call with text, never a traceback."""
         try:
-            return work()
+            if not blocks:
+                return work()
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except Exception as error:  # whatever it is, the user gets text
-            context.abort(grpc.StatusCode.UNKNOWN, for_engine(problems_of(error)))
+            await context.abort(grpc.StatusCode.UNKNOWN, for_engine(problems_of(error)))
             raise
 
 

@@ -31,7 +31,7 @@ _PLUGIN: Final = "ambient_components.provider.__main__"
 _PRELOADED: Final = (
     "grpc",
     "grpc._channel",
-    "grpc._server",
+    "grpc.aio",
     "pulumi",
     "pulumi.runtime",
     "ambient_components.program.main",
@@ -43,7 +43,7 @@ _PRELOADED: Final = (
 """By name, as this module is below them. What is missing here is imported by each process."""
 
 _PRELOADED_LATER: Final = "kubernetes"
-"""The plugin's client, a fifth of a second. It is imported while the first engine starts."""
+"""The plugin's client of the cluster, imported in a fifth of a second: while the first engine starts."""
 
 _BUFFER: Final = 4096
 _PAUSE_SECONDS: Final = 0.1
@@ -73,6 +73,7 @@ def main() -> None:
 
 def _fork_all(listening: socket.socket) -> None:
     running: dict[int, socket.socket] = {}
+    later = [_PRELOADED_LATER]
     woken, wake = socket.socketpair()
     for one in (woken, wake):
         one.setblocking(False)
@@ -88,9 +89,9 @@ def _fork_all(listening: socket.socket) -> None:
             break
         if listening in ready:
             _fork(listening, (woken, wake), running)
-            if _PRELOADED_LATER not in sys.modules:
-                with suppress(ImportError):  # the plugin reports it
-                    importlib.import_module(_PRELOADED_LATER)
+            while later:
+                with suppress(Exception):  # the plugin imports it again, and reports what is wrong
+                    importlib.import_module(later.pop())
                 gc.freeze()
     until = time.monotonic() + _LAST_SECONDS
     while running and time.monotonic() < until:

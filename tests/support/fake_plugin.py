@@ -3,9 +3,9 @@
 The wire forms are written out here on purpose, and not taken from the code under test: the protocol fixes them.
 """
 
+import asyncio
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +17,10 @@ from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from ambient_components import clock
+from ambient_components.cluster.guard import Guard
 from ambient_components.provider.protocol.peers import serving
 from ambient_components.provider.servicer import AmbientServicer
+from ambient_components.provider.store.connection import Store
 from tests.support.fake_api import REVIEWS, RULES, SYSTEM_UID, FakeApi
 from tests.support.fake_engine import FakeEngine, flat
 
@@ -72,20 +74,31 @@ class FakePlugin:
 
     def __init__(self, engine_address):
         self._engine_address = engine_address
-        self._threads = ThreadPoolExecutor(32)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self):
-        self.servicer = AmbientServicer(self._engine_address)
-        self._server, self.port = serving(self.servicer, self._threads)
-        self._server.start()
+        self._thread.start()
+        self._wait(self._start())
         self._channel = grpc.insecure_channel(f"127.0.0.1:{self.port}", [("grpc.enable_http_proxy", 0)])
         self.stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         return self
 
     def __exit__(self, *_):
         self._channel.close()
-        self._server.stop(None)
-        self._threads.shutdown()
+        self._wait(self._server.stop(None))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self.servicer._threads.shutdown()
+
+    def _wait(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _start(self):
+        self.servicer = AmbientServicer(self._engine_address)
+        self._server, self.port = serving(self.servicer)
+        await self._server.start()
 
     def call(self, name, request):
         """One call; an error becomes `RefusedError` with the text that the user would read."""
@@ -99,7 +112,7 @@ class FakePlugin:
 
     def configure(self, **settings):
         """As the engine does it: once in the life of a process, of which a test wants another one here."""
-        self.servicer._unconfigured = threading.Lock()
+        self.servicer._requested = False
         return self.configure_again(**settings)
 
     def configure_again(self, **settings):
@@ -166,6 +179,16 @@ class World:
         return [str(one) for one in self.api.log if one.method != "GET" and one.path not in (REVIEWS, RULES)]
 
 
+def in_a_thread(found: property) -> property:
+    """A property that fails in the plugin's event loop, which must not wait for a cluster or a store."""
+
+    def get(owner: Any) -> Any:
+        assert asyncio._get_running_loop() is None, "waits in the event loop: see servicer.ASKING"
+        return found.fget(owner)
+
+    return property(get)
+
+
 @contextmanager
 def running(patch: pytest.MonkeyPatch) -> Iterator[World]:
     """A configured plugin that waits for nothing and sees no cluster but the fake one."""
@@ -173,6 +196,8 @@ def running(patch: pytest.MonkeyPatch) -> Iterator[World]:
         patch.delenv(name, raising=False)
     waits: list[float] = []
     patch.setattr("time.sleep", waits.append)
+    for kind, name in ((Guard, "cluster"), (Store, "s3"), (Store, "accounts")):
+        patch.setattr(kind, name, in_a_thread(getattr(kind, name)))
     with FakeApi() as api, FakeEngine() as engine, FakePlugin(engine.address) as plugin:
         plugin.configure(kubeconfig=secret(api.kubeconfig()), clusterUid=SYSTEM_UID)
         clock.now.cache_clear()

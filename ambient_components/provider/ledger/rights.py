@@ -1,6 +1,6 @@
 """The deployer's rights in the cluster, checked before a run changes anything."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -14,28 +14,45 @@ _VERSION: Final = "authorization.k8s.io/v1"
 _ALL: Final = "*"
 _AT_ONCE: Final = 16
 
-_NOWHERE: Final = "ambient-no-such-namespace"
-"""A namespace without RoleBindings. What applies in it applies in all namespaces."""
+_NOWHERE: Final = "no.namespace"
+"""No namespace can have this name, so none of its RoleBindings count: what applies in it applies in all namespaces."""
+
+_PROOF: Final = ("namespaces", "create")
+"""The right that is always asked for by itself. OpenShift's scopes of a token deny it without a word in the rules."""
+
+_UNSERVED: Final = frozenset({403, 404, 405})
 
 
 def missing_rights(cluster: Cluster, features: Collection[Feature]) -> list[Right]:
     """Return the rights for these features that the cluster denies to this identity, sorted.
 
     One request lists the rules of this identity. A right that none of them grants is asked for by itself. So is every
-    right if the list is incomplete: then another authorizer than RBAC decides too, such as a cloud's webhook.
+    right if the rules are not all that decides: if the cluster says that they are incomplete, as with a webhook of a
+    cloud, or if it denies what they grant.
     """
-    rules = _rules(cluster)
-    rights = [right for right in rights_for(features) if not any(_grants(rule, right) for rule in rules)]
+    rights, rules = rights_for(features), _rules(cluster)
+    doubtful = [right for right in rights if _is_proof(right) or not any(_grants(rule, right) for rule in rules)]
+    missing = _denied(cluster, doubtful)
+    return _denied(cluster, rights) if any(map(_is_proof, missing)) and len(doubtful) < len(rights) else missing
+
+
+def _is_proof(right: Right) -> bool:
+    return (right.resource, right.verb) == _PROOF
+
+
+def _denied(cluster: Cluster, rights: Sequence[Right]) -> list[Right]:
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         allowed = pool.map(lambda right: _allowed(cluster, right), rights)
         return [right for right, yes in zip(rights, allowed, strict=True) if not yes]
 
 
 def _rules(cluster: Cluster) -> list[Json]:
-    """Return the rules that apply in all namespaces, as far as the cluster lists all that decides."""
+    """Return the rules that apply in all namespaces; none if the cluster does not list all that decide."""
     try:
         answer = cluster.create(path(*_API, "selfsubjectrulesreviews"), _review("Rules", {"namespace": _NOWHERE}))
-    except ApiError:  # the cluster may not offer it; then each right is asked for
+    except ApiError as error:
+        if error.status not in _UNSERVED:
+            raise
         return []
     status = mapping(answer.get("status"))
     return mappings(status.get("resourceRules")) if status.get("incomplete") is False else []

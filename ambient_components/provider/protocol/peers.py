@@ -13,8 +13,7 @@ import re
 import socket
 import struct
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,45 +39,39 @@ _TABLES: Final = ("/proc/net/tcp", "/proc/net/tcp6")
 
 
 def serving(
-    servicer: provider_pb2_grpc.ResourceProviderServicer, threads: Executor, options: Sequence[tuple[str, Any]] = ()
-) -> tuple[grpc.Server, int]:
-    """Return a server of the plugin's protocol that accepts only calls of its own user, and its port.
-
-    Args:
-        servicer: Answers the calls.
-        threads: Runs them; whatever one of them waits for, others go on.
-        options: gRPC's own.
-    """
+    servicer: provider_pb2_grpc.ResourceProviderServicer, options: Sequence[tuple[str, Any]] = ()
+) -> tuple[grpc.aio.Server, int]:
+    """Return a server of the plugin's protocol that accepts only calls of its own user, and its port."""
     own_user = OwnUser()
-    server = grpc.server(threads, interceptors=[own_user], options=options)
+    server = grpc.aio.server(interceptors=[own_user], options=options)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     own_user.port = server.add_insecure_port(f"{_LOCALHOST}:0")
     return server, own_user.port
 
 
-class OwnUser(grpc.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
+class OwnUser(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
     """Refuses calls of other users. Only Linux identifies the caller (docs/reference/library.md)."""
 
     def __init__(self) -> None:
         self.port = 0
         """Port of the server, once it has one."""
 
-    def intercept_service(
+    async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler | None],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler | None:
         """Check the caller before the method runs."""
-        handler = continuation(handler_call_details)
+        handler = await continuation(handler_call_details)
         if handler is None or not handler.unary_unary:
             # The only other kind of call is List, which this plugin does not implement.
             return None
         method = handler.unary_unary
 
-        def requested(request: Any, context: grpc.ServicerContext) -> Any:
+        async def requested(request: Any, context: grpc.aio.ServicerContext) -> Any:
             if not self.trusts(context.peer()):
-                context.abort(grpc.StatusCode.PERMISSION_DENIED, REFUSAL)
-            return method(request, context)
+                await context.abort(grpc.StatusCode.PERMISSION_DENIED, REFUSAL)
+            return await method(request, context)
 
         return grpc.unary_unary_rpc_method_handler(requested, handler.request_deserializer, handler.response_serializer)
 

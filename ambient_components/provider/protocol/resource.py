@@ -97,13 +97,13 @@ class ReadResult:
 
 
 class ResourceType(Protocol):
-    """One resource type. Methods may block: the server runs each in a thread."""
+    """One resource type. Methods may block, but for `check` and `diff` of types that are not in `servicer.ASKING`."""
 
     token: str
     """Type token, ``ambient:index:Name``."""
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:
-        """Validate new inputs against the deployed ones. May read the cluster, changes nothing."""
+        """Validate new inputs against the deployed ones."""
         ...
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from ambient_components import clock, memory
+from ambient_components.engine.backend import Question
+from ambient_components.warm import client
 from tests.support.fake_pulumi import ended
 from tests.support.fleet_runs import ENTRY, Fleet, fleet, summary, up
 
@@ -54,6 +56,23 @@ def test_a_change_runs_its_own_shard_alone(fleet: Fleet) -> None:
     fleet.write(team_4=ENTRY.format(shard=1, more=", keys: {ci: {}}"))
     assert up() == 0
     assert fleet.pulumi.ran() == ["prod-01"]
+
+
+def test_the_fork_server_starts_before_the_backend_answers_if_a_shard_is_run(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, events = Question.answer, list[str]()
+    monkeypatch.setattr(client, "begin", lambda **_: events.append("start"))
+    monkeypatch.setattr(Question, "answer", lambda one: (events.append("answer"), answer(one))[1])
+    assert up() == 0
+    assert events[:2] == ["start", "answer"]
+    events.clear()
+    assert up() == 0
+    assert set(events) == {"answer"}
+    events.clear()
+    fleet.write(team_4=ENTRY.format(shard=1, more=", keys: {ci: {}}"))
+    assert up() == 0
+    assert events[:2] == ["start", "answer"]
 
 
 @pytest.mark.parametrize(

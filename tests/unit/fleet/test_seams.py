@@ -14,7 +14,7 @@ from ambient_components.errors import StepError
 from ambient_components.fleet.inputs import ShardInputs
 from ambient_components.fleet.jobs import Job, Phase
 from ambient_components.fleet.records import Recorder, Records
-from ambient_components.fleet.skipping import RunOptions, Task, task
+from ambient_components.fleet.skipping import RunOptions, Task, is_run, task
 from ambient_components.provider.ledger import interrupted_runs
 from ambient_components.provider.ledger.run_record import CHECKPOINTS_VARIABLE, RunRecord
 from ambient_components.provider.protocol.resource import Context
@@ -102,7 +102,10 @@ class Seam:
 
     def next(self, inputs: ShardInputs = INPUTS, state: Stack | None = None) -> Task:
         """What the next `ambient up` does with it."""
-        return task(inputs, STACK, self.record, state or self.state, RunOptions(), datetime.now(UTC))
+        desired, now = RunOptions(), datetime.now(UTC)
+        found = task(inputs, STACK, self.record, state or self.state, desired, now)
+        assert not (found.skip and is_run(inputs, self.record, desired, now))
+        return found
 
 
 @pytest.fixture

@@ -139,6 +139,12 @@ def test_everything_is_imported_before_the_fork(program: Program) -> None:
     assert program.text == "set()\n"
 
 
+def test_the_client_of_the_cluster_is_imported_after_the_first_fork(program: Program) -> None:
+    assert program("") == 0
+    assert program("import sys\nprint('kubernetes' in sys.modules)") == 0
+    assert program.text == "True\n"
+
+
 def test_the_server_has_one_thread(program: Program, server: ForkServer) -> None:
     """Other threads, and what they hold, do not survive a fork. gRPC's would be among them."""
     assert program("") == 0

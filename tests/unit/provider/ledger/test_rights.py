@@ -16,6 +16,10 @@ WHOLE = {(right.resource, right.verb) for right in ALL if not right.name}
 NAMED = next(right for right in ALL if right.name and (right.resource, right.verb) not in WHOLE)
 
 
+PROOF = ("", "namespaces", "create", "")
+"""What is asked for whatever the rules say."""
+
+
 @pytest.fixture
 def api():
     with FakeApi() as server:
@@ -34,6 +38,10 @@ def asked(api):
         yield wanted["group"], resource, wanted["verb"], wanted.get("name", "")
 
 
+def place(right):
+    return right.group, right.resource, right.verb, right.name
+
+
 def rule(right, **changed):
     names = {"resourceNames": [right.name]} if right.name else {}
     return {"apiGroups": [right.group], "resources": [right.resource], "verbs": [right.verb], **names, **changed}
@@ -43,8 +51,8 @@ def test_the_rules_of_the_deployers_own_role_are_enough(api):
     (role,) = (one for one in yaml.safe_load_all(deployer_manifest()) if one["kind"] == "ClusterRole")
     api.rules = role["rules"]
     assert missing(api) == []
-    assert [one.path for one in api.log] == [RULES]
-    assert api.log[0].body["spec"] == {"namespace": "ambient-no-such-namespace"}
+    assert [one.path for one in api.log] == [RULES, REVIEWS]
+    assert list(asked(api)) == [PROOF]
 
 
 def test_what_no_rule_grants_is_asked_for_by_itself(api):
@@ -52,12 +60,20 @@ def test_what_no_rule_grants_is_asked_for_by_itself(api):
     api.rules = [rule(right) for right in ALL if right not in gone]
     api.denied = {(NAMED.verb, NAMED.resource, NAMED.name)}
     assert missing(api) == [NAMED]
-    assert set(asked(api)) == {(one.group, one.resource, one.verb, one.name) for one in gone}
+    assert set(asked(api)) == {PROOF, *map(place, gone)}
+
+
+def test_rules_that_the_cluster_does_not_follow_are_no_proof(api):
+    """OpenShift: a token with a scope is denied what its user's rules grant, and the list does not say so."""
+    api.rules = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
+    changing = [right for right in ALL if right.verb not in ("get", "list", "watch")]
+    api.denied = {(right.verb, right.resource, right.name) for right in changing}
+    assert missing(api) == changing
 
 
 @pytest.mark.parametrize(
     "answer",
-    [None, 403, 404, 500, {"incomplete": True}, {}, {"incomplete": "no"}, {"incomplete": False, "resourceRules": "*"}],
+    [None, 403, 404, 405, {"incomplete": True}, {}, {"incomplete": "no"}, {"incomplete": False, "resourceRules": "*"}],
 )
 def test_without_a_complete_list_every_right_is_asked_for(api, answer):
     everything = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
@@ -69,10 +85,12 @@ def test_without_a_complete_list_every_right_is_asked_for(api, answer):
     assert len(list(asked(api))) == len(rights_for([Feature.KEYS]))
 
 
-def test_a_cluster_that_answers_no_review_is_an_error(api):
-    api.fail("POST", "reviews$", 500)
+@pytest.mark.parametrize(("reviews", "code"), [(RULES, 401), (RULES, 500), (REVIEWS, 500)])
+def test_a_cluster_that_answers_no_review_is_an_error(api, reviews, code):
+    api.fail("POST", f"{reviews}$", code)
     with pytest.raises(ApiError):
         missing(api)
+    assert len(api.log) < 1 + len(ALL)
 
 
 @pytest.mark.parametrize(
@@ -97,5 +115,4 @@ def test_a_cluster_that_answers_no_review_is_an_error(api):
 def test_a_rule_grants_what_the_cluster_says_it_does(api, right, one, grants):
     api.rules = [one]
     missing(api)
-    asked_for = (right.group, right.resource, right.verb, right.name) in set(asked(api))
-    assert asked_for is not grants
+    assert (place(right) in set(asked(api))) is not grants
