@@ -156,9 +156,11 @@ class SharedObject(ABC):
             # Changes by others are no drift, even a deletion.
             return ReadResult({}) if self._namespace(context, inputs) else None
         live = context.guard.cluster.get(self._path(inputs))
-        if live is None:
-            return None
-        return ReadResult({}, self.as_inputs(inputs, mapping(live.get(self.section))))
+        return None if live is None else self.found(context, inputs, mapping(live.get(self.section)))
+
+    def found(self, context: Context, inputs: Values, live: Mapping[str, Any]) -> ReadResult:  # noqa: ARG002
+        """Return what a refresh records; `live` is the object's section."""
+        return ReadResult({}, self.as_inputs(inputs, live))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         """Write the declared fields; fields that are no longer declared return to the platform's default.

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ambient_components.access.recorded import child
 from ambient_components.cluster.client import core
-from ambient_components.cluster.objects import field_name, listing, mapping, texts
+from ambient_components.cluster.objects import field_name, listing, texts
 from ambient_components.engine import urns
 from ambient_components.errors import Problem, refusal
 from ambient_components.platform.contract import (
@@ -107,12 +107,13 @@ class WorkspaceSecret(SharedObject):
         return identity, self.write(context, news, {})
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
-        """Return the names of differing values, never the values."""
+        """See `SharedObject.read`; in a released workspace there is no drift."""
         found = super().read(context, identity, inputs, state)
-        if found is None or inputs.get("released"):
-            return found and ReadResult({"drift": {}})
-        live = context.guard.cluster.get(self._path(inputs))
-        differs = _bounded(drift(self.fields(inputs), texts(mapping(live).get("data"))))
+        return ReadResult({"drift": {}}) if found is not None and inputs.get("released") else found
+
+    def found(self, context: Context, inputs: Values, live: Mapping[str, Any]) -> ReadResult:
+        """Return the names of differing values, never the values."""
+        differs = _bounded(drift(self.fields(inputs), texts(live)))
         lost = sorted(name for name in STORAGE_VARIABLES if name in _values(inputs) and name in differs)
         if lost:
             # The UI silently does that with every save in its shared mode (contract 3).
