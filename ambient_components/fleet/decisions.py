@@ -73,7 +73,7 @@ def decide(
         desired: The user's options for all shards.
         selected: Numbers of the shards to run. Empty means all.
         loaded: The stack file if it is already loaded.
-        will_run: Called as soon as it is known that a shard is run, before the backend has answered.
+        will_run: Called once a shard is known to be run, before the backend has answered.
 
     Raises:
         AmbientError: The files or the config are invalid, the backend does not respond, or a shard has no stack.
