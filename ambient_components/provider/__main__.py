@@ -82,7 +82,7 @@ def main() -> None:
     try:
         asyncio.run(_serve(sys.argv[-1], _engine_is_gone))
     except KeyboardInterrupt:
-        # Ctrl-C reaches the whole process group; the engine ends the run, then this plugin.
+        # The engine ends a plugin so, after the run; Ctrl-C of a user does not reach the plugin's own process group.
         return
 
 
