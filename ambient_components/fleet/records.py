@@ -127,9 +127,9 @@ class Records:
 _GATHERED: Final = 10.0
 """Seconds to wait for more shards to end before the backend is queried."""
 
-_MEASURE: Final = 30
-"""The wait is at least so many times as long as the last query, for which the backend reads every state of the project:
-0.9 s of CPU for 20 states of 3 MB."""
+_WAIT_PER_QUERY: Final = 30
+"""Seconds to wait at least for each second of the last query. For an answer the backend reads every state of the
+project: 0.9 s of CPU for 20 states of 3 MB."""
 
 _SLACK: Final = timedelta(seconds=1)
 """A state that was written more than this after the engine's end comes from another run."""
@@ -202,7 +202,7 @@ class Recorder:
             states = self._states()
         except AmbientError:
             return  # the next run of these shards then refreshes the state
-        self._pause = max(_GATHERED, _MEASURE * (time.monotonic() - begun))
+        self._pause = max(_GATHERED, _WAIT_PER_QUERY * (time.monotonic() - begun))
         for job, at in items:
             records, state = self._records.get(job.fleet.name), stack_of(states, job.task.stack)
             before = stack_of(self._before, job.task.stack)

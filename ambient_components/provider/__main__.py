@@ -82,7 +82,7 @@ def main() -> None:
     try:
         asyncio.run(_serve(sys.argv[-1], _engine_is_gone))
     except KeyboardInterrupt:
-        # The engine ends a plugin so, after the run; Ctrl-C of a user does not reach the plugin's own process group.
+        # The engine ends its plugins with SIGINT. A user's Ctrl-C does not reach their own process groups.
         return
 
 

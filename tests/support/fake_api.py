@@ -171,6 +171,15 @@ class FakeApi:
         """The requests of this kind, in order."""
         return [one for one in self.log if method in (None, one.method) and re.search(pattern, one.path)]
 
+    def reviewed(self):
+        """The rights that were asked for by themselves, in order: group, resource, verb and name."""
+        found = []
+        for one in self.seen("POST", f"{REVIEWS}$"):
+            asked = one.body["spec"]["resourceAttributes"]
+            resource = "/".join(filter(None, (asked["resource"], asked.get("subresource"))))
+            found.append((asked["group"], resource, asked["verb"], asked.get("name", "")))
+        return found
+
     # The server.
 
     def answer(self, request: Request) -> Answer:

@@ -25,16 +25,7 @@ def test_a_ledger_in_order_passes_and_comes_back_unchanged(world):
 
 def asked(world):
     """The rights that the cluster was asked for, each once."""
-    reviews = [one.body["spec"]["resourceAttributes"] for one in world.api.seen("POST", "accessreviews$")]
-    requested = [
-        (
-            one["group"],
-            "/".join(filter(None, (one["resource"], one.get("subresource")))),
-            one["verb"],
-            one.get("name", ""),
-        )
-        for one in reviews
-    ]
+    requested = world.api.reviewed()
     assert len(requested) == len(set(requested))
     return set(requested)
 

@@ -30,14 +30,6 @@ def missing(api, features=ALL_FEATURES):
     return missing_rights(Cluster(kubeconfig=api.kubeconfig()), features)
 
 
-def asked(api):
-    """What was asked for by itself: group, resource, verb and name."""
-    for one in api.seen("POST", REVIEWS):
-        wanted = one.body["spec"]["resourceAttributes"]
-        resource = "/".join(filter(None, (wanted["resource"], wanted.get("subresource"))))
-        yield wanted["group"], resource, wanted["verb"], wanted.get("name", "")
-
-
 def place(right):
     return right.group, right.resource, right.verb, right.name
 
@@ -52,7 +44,7 @@ def test_the_rules_of_the_deployers_own_role_are_enough(api):
     api.rules = role["rules"]
     assert missing(api) == []
     assert [one.path for one in api.log] == [RULES, REVIEWS]
-    assert list(asked(api)) == [PROOF]
+    assert api.reviewed() == [PROOF]
 
 
 def test_what_no_rule_grants_is_asked_for_by_itself(api):
@@ -60,7 +52,7 @@ def test_what_no_rule_grants_is_asked_for_by_itself(api):
     api.rules = [rule(right) for right in ALL if right not in gone]
     api.denied = {(NAMED.verb, NAMED.resource, NAMED.name)}
     assert missing(api) == [NAMED]
-    assert set(asked(api)) == {PROOF, *map(place, gone)}
+    assert set(api.reviewed()) == {PROOF, *map(place, gone)}
 
 
 def test_rules_that_the_cluster_does_not_follow_are_no_proof(api):
@@ -82,7 +74,7 @@ def test_without_a_complete_list_every_right_is_asked_for(api, answer):
     elif answer is not None:
         api.rule("POST", f"{RULES}$", Answer(201, {"status": {"resourceRules": [everything], **answer}}))
     missing(api, [Feature.KEYS])
-    assert len(list(asked(api))) == len(rights_for([Feature.KEYS]))
+    assert len(api.reviewed()) == len(rights_for([Feature.KEYS]))
 
 
 @pytest.mark.parametrize(("reviews", "code"), [(RULES, 401), (RULES, 500), (REVIEWS, 500)])
@@ -115,4 +107,4 @@ def test_a_cluster_that_answers_no_review_is_an_error(api, reviews, code):
 def test_a_rule_grants_what_the_cluster_says_it_does(api, right, one, grants):
     api.rules = [one]
     missing(api)
-    assert (place(right) in set(asked(api))) is not grants
+    assert (place(right) in set(api.reviewed())) is not grants
