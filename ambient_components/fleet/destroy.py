@@ -53,7 +53,7 @@ def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], Non
         show_problems(refused)
         return REFUSED
     ask()
-    code = carried_out(decisions, request, {}, begun)
+    code = carried_out(decisions, request, begun)
     if code == 0 and request.form != "json":
         command = f"pulumi stack rm {fleets[0].stack(0)} --preserve-config"
         print(f"\nThe stacks and their config stay. To remove one as well: {command}")

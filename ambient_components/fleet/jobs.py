@@ -13,6 +13,7 @@ from ambient_components.errors import Problem
 from ambient_components.fleet.processes import Child
 from ambient_components.fleet.run_events import Reported
 from ambient_components.fleet.skipping import Task
+from ambient_components.rules.acknowledgements import NONE, Acknowledgements
 from ambient_components.shards import Run
 from ambient_components.stacks.selection import Fleet
 
@@ -47,6 +48,10 @@ class Job:
     recorded: bool = True
     """Whether the end of the run was recorded. If not, the next run does not skip the shard."""
     child: Child | None = None
+    found: bool | None = None
+    """Whether a look (`Task.look`) found something. None without a look, or if it failed."""
+    acknowledged: Acknowledgements = NONE
+    """The acknowledged warnings of its workspaces."""
     excluded: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     """The excluded workspaces with the reasons for their refusal."""
     environ: Mapping[str, str] = field(default_factory=dict)

@@ -244,4 +244,5 @@ def as_json(job: Job) -> dict[str, Any]:
             {"workspace": job.named(one.workspace), "resource": one.resource, **fields(one.problem)}
             for one in reported.failures
         ],
+        "warnings": [fields(one) for one in job.acknowledged.marked(reported.warnings) if one.acknowledged is None],
     }

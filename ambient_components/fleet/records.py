@@ -224,7 +224,7 @@ class Recorder:
                     continue  # another run has begun since
 
     def _change(self, job: Job, state: Stack, before: Stack | None) -> Callable[[Record], Record] | None:
-        if self._verb == "refresh":
+        if self._verb == "refresh" or job.found is False:
             return _refreshed(job, state, before)
         run = job.run
         if run is None or not state.written_since(run.begun, before):
@@ -255,7 +255,7 @@ class Recorder:
 
 def _refreshed(job: Job, state: Stack, before: Stack | None) -> Callable[[Record], Record] | None:
     """Return the transition after a refresh. Without drift, a shard that was up to date stays up to date."""
-    if job.phase is not Phase.DONE or job.reported.drifted or before is None:
+    if job.phase is not Phase.DONE or not job.reported.found_nothing or before is None:
         return None
 
     def change(record: Record) -> Record:

@@ -4,9 +4,11 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from ambient_components import activity, clock
 from ambient_components.engine.backend import Stack
@@ -24,6 +26,9 @@ from ambient_components.output import REFUSED, show_problems
 from ambient_components.plan import making
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
+from ambient_components.program.acknowledgements import acknowledgements
+from ambient_components.program.calendar import Calendar
+from ambient_components.rules.acknowledgements import NONE, Acknowledgements
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import stack_path
@@ -49,6 +54,21 @@ class Request:
     yes: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the plan has shown before a run."""
+
+    code: int | None = None
+    """An exit code if nothing is to be run."""
+    guardrails: frozenset[Problem] = frozenset()
+    """Guardrail violations of single workspaces."""
+    warnings: frozenset[Problem] = frozenset()
+    """The warnings, which the summary need not repeat."""
+
+
+NOTHING_SHOWN: Final = Shown()
+
+
 def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], bool]) -> int:
     """Show the plan, ask, deploy, and return the exit code.
 
@@ -63,17 +83,17 @@ def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], b
 
     decisions = decided(fleets, request, start_fork_server)
     if all(task.skip for one in decisions for task in one.tasks):
-        return carried_out(decisions, request, {}, begun)
+        return carried_out(decisions, request, begun)
     start_fork_server()
     for one in decisions:
         # Before progress lines, which would hide the question.
         require_passphrase(one.fleet.project, one.fleet.name)
     evaluated = _evaluated(decisions)
-    code, guardrails = _shown(decisions, request, evaluated, confirm)
-    if code is not None:
-        return code
+    shown = _shown(decisions, request, evaluated, confirm)
+    if shown.code is not None:
+        return shown.code
     environs = {stack: environ for one in evaluated for stack, environ in one.environ.items()}
-    return carried_out(decisions, request, environs, begun, guardrails)
+    return carried_out(decisions, request, begun, environs, shown)
 
 
 def run_refresh(fleets: Sequence[Fleet], request: Request) -> int:
@@ -83,7 +103,7 @@ def run_refresh(fleets: Sequence[Fleet], request: Request) -> int:
         AmbientError: The inputs of a fleet are invalid or can't be read.
     """
     begun, question = time.monotonic(), ask_states(fleets[0])
-    return carried_out([every(fleet, question, request.shards) for fleet in fleets], request, {}, begun)
+    return carried_out([every(fleet, question, request.shards) for fleet in fleets], request, begun)
 
 
 def decided(fleets: Sequence[Fleet], request: Request, will_run: Callable[[], None]) -> list[Decision]:
@@ -109,18 +129,18 @@ def decided(fleets: Sequence[Fleet], request: Request, will_run: Callable[[], No
 def carried_out(
     decisions: Sequence[Selection],
     request: Request,
-    environs: Mapping[str, Mapping[str, str]],
     begun: float,
-    guardrails: Collection[Problem] = (),
+    environs: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    shown: Shown = NOTHING_SHOWN,
 ) -> int:
     """Run all shards that are not skipped, show progress and a summary, and return the exit code.
 
     Args:
         decisions: The decision for each fleet.
         request: The command line's request.
-        environs: Additional environment variables of a shard's engine, by stack.
         begun: The start time, from time.monotonic().
-        guardrails: Guardrail violations of single workspaces.
+        environs: Additional environment variables of a shard's engine, by stack.
+        shown: What the plan has shown.
     """
     jobs = [
         Job(
@@ -128,6 +148,7 @@ def carried_out(
             task,
             phase=Phase.SKIPPED if task.skip else Phase.WAITING,
             environ=environs.get(task.stack) or {},
+            acknowledged=_acknowledged(one),
             several=len(decisions) > 1,
         )
         for one in decisions
@@ -157,15 +178,23 @@ def carried_out(
         for job in jobs:
             view.ended(job)
         view.close()
-    code = exit_code(jobs, interrupted=interrupted, guardrails=guardrails)
+    code = exit_code(jobs, interrupted=interrupted, guardrails=shown.guardrails)
     seconds = time.monotonic() - begun
     with suppress(BrokenPipeError):  # the reader closed the pipe
         if request.form == "json":
             show_problems(notes)
             print(json.dumps(summary_json(jobs, request.verb, request.name, seconds, code)), flush=True)
         else:
-            print(*summary_lines(jobs, request.verb, request.name, seconds, notes), sep="\n", flush=True)
+            lines = summary_lines(jobs, request.verb, request.name, seconds, notes, shown.warnings)
+            print(*lines, sep="\n", flush=True)
     return code
+
+
+def _acknowledged(selection: Selection) -> Acknowledgements:
+    if not isinstance(selection, Decision):
+        return NONE
+    file = selection.loaded.file
+    return acknowledgements(file, Calendar.of(file, clock.now()))
 
 
 def _states(decisions: Sequence[Selection]) -> Mapping[str, Stack]:
@@ -174,8 +203,8 @@ def _states(decisions: Sequence[Selection]) -> Mapping[str, Stack]:
 
 def _shown(
     decisions: Sequence[Decision], request: Request, evaluated: Sequence[Evaluated], confirm: Callable[[str], bool]
-) -> tuple[int | None, frozenset[Problem]]:
-    """Show the plan and ask: return an exit code if nothing is to be run, and the refusals of single workspaces.
+) -> Shown:
+    """Show the plan and ask.
 
     With --yes nothing is confirmed, so the plan is made from files and states, without the engine.
     """
@@ -196,17 +225,17 @@ def _shown(
     if stopping := of_all(guardrails, [guardrail for one in evaluated for guardrail in one.guardrails]):
         # The page has the others.
         show_problems(one for one in stopping if request.form == "json" or one not in guardrails)
-        return REFUSED, frozenset()
-    alone = frozenset(guardrails)
-    if alone:
+        return Shown(REFUSED)
+    if guardrails:
         print("ambient: what is refused stays unchanged, all the rest is deployed", file=sys.stderr)
     if not page.complete and not request.yes:
         # A shard that can't be planned does not stop the others. Its own run reports the error.
         print("ambient: not every shard can be planned, the others are deployed", file=sys.stderr)
     if not request.yes and not confirm(f"\nDeploy this to {request.name}?"):
         print("ambient: nothing is deployed", file=sys.stderr)
-        return 1, alone
-    return None, alone
+        return Shown(1)
+    # JSON has no page.
+    return Shown(None, frozenset(guardrails), frozenset(page.warnings if request.form != "json" else ()))
 
 
 def _evaluated(decisions: Sequence[Decision]) -> list[Evaluated]:

@@ -107,6 +107,11 @@ class Reported:
         return self.created + self.adopted + self.updated + self.deleted
 
     @property
+    def found_nothing(self) -> bool:
+        """Whether a refresh succeeded without differences."""
+        return self.result == "succeeded" and not (self.drifted or self.failures)
+
+    @property
     def refused(self) -> bool:
         """Whether a guardrail refused the run or a part of it."""
         return any(one.problem.rule in GUARDRAILS for one in self.failures)

@@ -1,5 +1,6 @@
 """Running engines in parallel, largest shards first. A failure of one does not stop the others."""
 
+import json
 import threading
 import time
 import uuid
@@ -18,7 +19,7 @@ from ambient_components.fleet.jobs import Job, Log, Phase, Plan, View
 from ambient_components.fleet.processes import Child, Interrupts
 from ambient_components.fleet.records import Records
 from ambient_components.fleet.run_events import Failure, Reported
-from ambient_components.shards import CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, begin
+from ambient_components.shards import CHECKPOINTS_VARIABLE, LOOK_VARIABLE, RUN_VARIABLE, Record, Run, begin
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE, ROUNDS, exclude_flags, excluded_text, keys_in, reasons
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.passphrase import passphrase
@@ -136,6 +137,8 @@ class Runner:
             self._news.append((self._view.ended, job))
 
     def _one(self, job: Job) -> None:
+        if job.task.look and self._finds_nothing(job):
+            return
         before = self._begin(job)
         environ = self._environ(job)
         with self._lock:
@@ -158,6 +161,25 @@ class Runner:
             self._log.ended(job)
         else:
             job.recorded = False
+
+    def _finds_nothing(self, job: Job) -> bool:
+        """Refresh a shard's state and check its ledger. Return whether that was all, so the shard needs no run."""
+        with self._lock:
+            if self._stopping:
+                return False
+            command, environ = self._command(job, "refresh"), self._environ(job, looks=True)
+            job.child = Child(command, job.fleet.project.folder, environ, job.reported)
+        if job.child.wait() != 0:
+            job.reported = Reported()  # the run refreshes again, and reports the same failure
+            return False
+        job.found = not job.reported.found_nothing
+        if job.found:
+            job.reported = Reported(warnings=job.reported.warnings)
+            return False
+        job.phase = Phase.DONE
+        if self._log is not None:
+            self._log.ended(job)
+        return True
 
     def _ended(self, job: Job, environ: Mapping[str, str]) -> int:
         """Wait for a shard to end. If workspaces are refused, exclude them and run the rest of the shard again."""
@@ -225,16 +247,16 @@ class Runner:
 
         self._records[job.fleet.name].change(job.task.number, change)
 
-    def _command(self, job: Job) -> list[str]:
-        verb = self._plan.verb
-        flags = ["--refresh"] if verb == "up" and job.task.refresh else []
+    def _command(self, job: Job, verb: str = "") -> list[str]:
+        verb = verb or self._plan.verb
+        flags = ["--refresh"] if verb == "up" and job.task.refresh and job.found is None else []
         # The stack's outputs are masked tokens, which are not needed here.
         return [
             verb, "--yes", "--skip-preview", "--json", "--suppress-outputs", *flags,
             *job.fleet.flags(job.task.number),
         ]  # fmt: skip
 
-    def _environ(self, job: Job) -> dict[str, str]:
+    def _environ(self, job: Job, *, looks: bool = False) -> dict[str, str]:
         environ = {
             **self._plan.environ,
             # Several runs at once have Go's defaults: to collect rarely takes more than 1 GB in all (ADR 0026).
@@ -247,6 +269,9 @@ class Runner:
         environ.pop(CHECKPOINTS_VARIABLE, None)
         environ.pop(RUN_VARIABLE, None)
         environ.pop(EXCLUDE_VARIABLE, None)
+        environ.pop(LOOK_VARIABLE, None)
+        if looks:
+            environ[LOOK_VARIABLE] = json.dumps(job.acknowledged.names)
         if job.run is not None:
             environ[RUN_VARIABLE] = job.run.id
             if not job.run.checkpoints:

@@ -11,9 +11,10 @@ from ambient_components.errors import Problem, with_docs
 from ambient_components.fleet.jobs import Job, Phase
 from ambient_components.fleet.progress import parts
 from ambient_components.output import INTERRUPTED, REFUSED
+from ambient_components.rules.warnings import with_name
 
 _SHOWN = 50
-"""Maximum number of failures in the text. The others are counted."""
+"""Maximum number of lines on failures, and on warnings. The others are counted."""
 
 
 def exit_code(jobs: Collection[Job], *, interrupted: bool, guardrails: Collection[Problem] = ()) -> int:
@@ -36,7 +37,12 @@ def exit_code(jobs: Collection[Job], *, interrupted: bool, guardrails: Collectio
 
 
 def summary_lines(
-    jobs: Sequence[Job], verb: str, name: str, seconds: float, notes: Sequence[Problem] = ()
+    jobs: Sequence[Job],
+    verb: str,
+    name: str,
+    seconds: float,
+    notes: Sequence[Problem] = (),
+    shown: Collection[Problem] = (),
 ) -> list[str]:
     """Return the summary as lines of text.
 
@@ -46,13 +52,14 @@ def summary_lines(
         name: The fleet's name on the command line.
         seconds: The duration of the run.
         notes: Additional messages.
+        shown: Warnings that the plan has shown already.
     """
     lines = [*_counts(jobs, seconds)]
-    failures = list(_failures(jobs))
-    if failures:
-        lines += ["", "Failed:", *(f"  {line}" for line in failures[:_SHOWN])]
-        if len(failures) > _SHOWN:
-            lines.append(f"  and {len(failures) - _SHOWN} more")
+    for title, found in (("Failed:", [*_failures(jobs)]), ("Warnings:", [*_warnings(jobs, shown)])):
+        if found:
+            lines += ["", title, *(f"  {line}" for line in found[:_SHOWN])]
+        if len(found) > _SHOWN:
+            lines.append(f"  and {len(found) - _SHOWN} more")
     ways = list(dict.fromkeys(_ways(jobs)))
     again = _again(jobs, verb, name)
     unrecorded = [
@@ -132,6 +139,20 @@ def _failures(jobs: Sequence[Job]) -> Iterator[str]:
         what = f" ({one.resource})" if one.resource and one.resource != one.workspace else ""
         first, *rest = (*problem.lines, *filter(None, [docs]))
         yield f"{where}{what}: {first}"
+        yield from (f"  {line}" for line in rest)
+
+
+def _warnings(jobs: Sequence[Job], shown: Collection[Problem]) -> Iterator[str]:
+    """Yield the warnings of the runs, each once, without the acknowledged ones and those that were shown."""
+    found = dict.fromkeys(
+        (job.fleet.name if job.several else "", with_name(one))
+        for job in jobs
+        for one in job.acknowledged.marked(job.reported.warnings)
+        if one.acknowledged is None and one not in shown
+    )
+    for fleet, problem in found:
+        first, *rest = problem.lines
+        yield f"{fleet}: {first}" if fleet else first
         yield from (f"  {line}" for line in rest)
 
 

@@ -7,6 +7,7 @@ from ambient_components.shards.encoding import digest, secret_mark
 from ambient_components.shards.names import CONFIG_KEY, FLEET_KEY, assigned, home, shard_count, shard_stack, split_shard
 from ambient_components.shards.records import (
     CHECKPOINTS_VARIABLE,
+    LOOK_VARIABLE,
     RUN_VARIABLE,
     Done,
     Record,
@@ -27,6 +28,7 @@ __all__ = [
     "CHECKPOINTS_VARIABLE",
     "CONFIG_KEY",
     "FLEET_KEY",
+    "LOOK_VARIABLE",
     "RUN_VARIABLE",
     "Done",
     "Record",

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ambient_components.shards import Record, record_name
 from tests.support.machine import Machine
 from tests.support.stacks import REPOSITORY, Result, Stack, copy_project
 
@@ -59,11 +60,27 @@ class Fleet(Stack):
         ended = self._run(*words, "--stack", name)
         return Result(ended.returncode, ended.stdout + ended.stderr)
 
+    def bindings_path(self, one: int) -> str:
+        """The API path of a workspace's RoleBindings."""
+        return f"/apis/rbac.authorization.k8s.io/v1/namespaces/{self.w}-{one}/rolebindings"
+
+    def bindings(self, one: int) -> list[dict[str, Any]]:
+        """A workspace's RoleBindings, by name."""
+        return (self.machine.get(self.bindings_path(one)) or {"items": []})["items"]
+
     def there(self, one: int) -> bool:
         """Whether a workspace's owner has his access."""
-        path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{self.w}-{one}/rolebindings"
-        listed = self.machine.get(path) or {"items": []}
-        return any(item["metadata"]["name"].startswith("ambient-admin-") for item in listed["items"])
+        return any(item["metadata"]["name"].startswith("ambient-admin-") for item in self.bindings(one))
+
+    def runs(self) -> dict[int, str]:
+        """The id of the last successful run of each shard."""
+        maps = "/api/v1/namespaces/ambient-code/configmaps"
+        found = {}
+        for number in range(3):
+            item = self.machine.get(f"{maps}/{record_name(f'ambient-components/{self.name}', number)}")
+            done = Record.parse((item or {}).get("data")).done
+            found[number] = done.id if done else ""
+        return found
 
 
 @pytest.fixture
@@ -112,6 +129,23 @@ def test_a_fleets_life(fleet: Fleet) -> None:
     assert fleet.up_json("--all")[2]["created"] == 0
 
     assert fleet.ambient("refresh", fleet.name, "--yes").code == 0
+    assert set(results(fleet.up_json()[1]).values()) == {"skipped"}
+
+    # With --refresh a shard is run where others changed something. What is in no file is told, and stays.
+    before = fleet.runs()
+    code, shards, _ = fleet.up_json("--refresh")
+    assert (code, set(results(shards).values()), fleet.runs()) == (0, {"done"}, before), shards
+    owner, *_ = fleet.bindings(1)
+    fleet.machine.delete(f"{fleet.bindings_path(1)}/{owner['metadata']['name']}")
+    stranger = {"name": "by-hand", "labels": {"app": "ambient-permission"}}
+    fleet.machine.create(fleet.bindings_path(2), {**owner, "metadata": stranger})
+    code, shards, last = fleet.up_json("--refresh")
+    assert (code, last["created"], fleet.there(1)) == (0, 1, True), shards
+    assert [one for one, run in fleet.runs().items() if run != before[one]] == [1]
+    (warning,) = shards["02"]["warnings"]
+    assert (warning["rule"], warning["workspaces"]) == ("undeclaredAccess", [f"{fleet.w}-2"])
+    assert any(one["metadata"]["name"] == "by-hand" for one in fleet.bindings(2))
+    fleet.machine.delete(f"{fleet.bindings_path(2)}/by-hand")
     assert set(results(fleet.up_json()[1]).values()) == {"skipped"}
 
     refused = fleet.ambient("destroy", fleet.name, "--confirm", fleet.name)

@@ -16,8 +16,8 @@ SCRIPT = """#!{python} -IS
 import datetime, fcntl, json, os, pathlib, signal, sys, time
 words, here = sys.argv[1:], pathlib.Path.cwd()
 kept = {{name: os.environ.get(name) for name in
-        ("PULUMI_SKIP_CHECKPOINTS", "PULUMI_CONTINUE_ON_ERROR", "AMBIENT_RUN", "AMBIENT_EXCLUDE", "GOGC",
-         "GOMEMLIMIT")}}
+        ("PULUMI_SKIP_CHECKPOINTS", "PULUMI_CONTINUE_ON_ERROR", "AMBIENT_RUN", "AMBIENT_EXCLUDE", "AMBIENT_LOOK",
+         "GOGC", "GOMEMLIMIT")}}
 interrupts = []
 signal.signal(signal.SIGINT, lambda *_: interrupts.append(1))
 
@@ -76,6 +76,8 @@ for line in play.get("lines", []):
         code = 255
         break
     print(line if isinstance(line, str) else json.dumps(line), flush=True)
+if words[0] == "refresh" and not play.get("lines"):
+    print(json.dumps({{"summaryEvent": {{"result": "succeeded", "resourceChanges": {{"same": 20}}}}}}), flush=True)
 if play.get("die"):
     os.kill(os.getpid(), play["die"])
 if not play.get("stderr"):

@@ -6,6 +6,7 @@ so a forbidden change is refused before anything happens. `diff` names each subj
 (docs/internals/adr/0018).
 """
 
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -30,7 +31,7 @@ from ambient_components.cluster.revocation import ROLE_BINDING, end, object_path
 from ambient_components.engine import urns
 from ambient_components.engine.names import LEDGER_NAME
 from ambient_components.engine.urns import Urn
-from ambient_components.errors import BadValue, Problem, StepError, refusal
+from ambient_components.errors import AmbientError, BadValue, Problem, StepError, refusal
 from ambient_components.platform.contract import RBAC_API_GROUP, cluster_role
 from ambient_components.provider.ledger import interrupted_runs
 from ambient_components.provider.ledger.inputs import LedgerInputs
@@ -39,6 +40,7 @@ from ambient_components.provider.ledger.run_record import RunRecord
 from ambient_components.provider.ledger.unrecorded import forgotten
 from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
 from ambient_components.rules.warnings import LoudWarning
+from ambient_components.shards import LOOK_VARIABLE
 from ambient_components.shards.interrupted import OUTPUT
 
 _AT_ONCE: Final = 16
@@ -135,12 +137,30 @@ class AccessLedger:
         """Record the access, which the components create."""
         return str(news["owner"]), _record(context, {}, {}, news, _ledger(news))
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:  # noqa: ARG002
-        """Return the state unchanged: each object reports its own drift."""
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
+        """Return the state unchanged: each object reports its own drift.
+
+        `ambient up --refresh` runs a shard without changes only if the refresh finds something (`LOOK_VARIABLE`). The
+        refresh then includes the check and the diff of that run.
+        """
         if not inputs:
             msg = f"{identity} can't be imported: a ledger is what a stack declares"
             raise StepError(msg, "run pulumi up, which records it")
+        if (names := os.environ.get(LOOK_VARIABLE)) is not None:
+            self._look(context, inputs, state, {**inputs, "acknowledged": json.loads(names)})
         return ReadResult(_kept(state))
+
+    def _look(self, context: Context, inputs: Values, state: Values, news: Values) -> None:
+        """Check a run without changes.
+
+        Raises:
+            AmbientError: It would be refused, or it would change something.
+        """
+        if failures := self.check(context, inputs, news).failures:
+            raise AmbientError(failures)
+        if self.diff(context, inputs, state, inputs).computed:
+            msg = "an interrupted run left something, or the shard's run record is outdated"
+            raise StepError(msg, "run ambient up")
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         """End the access that left the ledger before anything new is created, and record the rest."""

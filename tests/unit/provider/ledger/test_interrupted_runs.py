@@ -6,7 +6,16 @@ import pytest
 
 from ambient_components.platform.naming import key_account
 from ambient_components.provider.ledger.run_record import CHECKPOINTS_VARIABLE
-from ambient_components.shards import RUN_VARIABLE, Record, Run, begin, fleet_label, record_name, recorded
+from ambient_components.shards import (
+    LOOK_VARIABLE,
+    RUN_VARIABLE,
+    Record,
+    Run,
+    begin,
+    fleet_label,
+    record_name,
+    recorded,
+)
 from tests.support.fake_plugin import LEDGER, RefusedError, plain, running
 from tests.support.ledgers import declare
 from tests.support.ledgers import entry as typed
@@ -346,6 +355,21 @@ def test_a_refresh_keeps_what_could_not_be_ended(world):
     answer = world.plugin.read(ledger(), state, urn=LEDGER, identity=OWNER)
     assert plain(answer.properties) == state
     assert json.loads(world.plugin.schema())["resources"]["ambient:index:AccessLedger"]["properties"]["lostRun"]
+
+
+def test_a_look_fails_where_something_is_left_to_do(world, monkeypatch):
+    monkeypatch.setenv(LOOK_VARIABLE, "{}")
+    news = ledger(pay=entry())
+    world.api.add("/api/v1/namespaces", "pay", annotations=MINE)
+    run = Run("well", "2026-01-01T00:00:00Z", checkpoints=True)
+    put(world, declare(begin(Record(), run), news["workspaces"], run))
+    world.plugin.read(news, news, urn=LEDGER, identity=OWNER)
+    put(world, declare(begin(Record(), run), {}, run))  # the record of another deployment
+    with pytest.raises(RefusedError, match="the shard's run record is outdated"):
+        world.plugin.read(news, news, urn=LEDGER, identity=OWNER)
+    lost(world, **GIVEN)
+    with pytest.raises(RefusedError, match="an interrupted run left something"):
+        world.plugin.read(news, news, urn=LEDGER, identity=OWNER)
 
 
 def test_nobody_is_told_that_it_stays(world):

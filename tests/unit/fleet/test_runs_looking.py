@@ -1,0 +1,137 @@
+"""`ambient up --refresh` over a fleet: a shard without changes is only refreshed, unless that finds something."""
+
+import json
+import signal
+from typing import Any
+
+import pytest
+
+from ambient_components.errors import refusal
+from ambient_components.problem_json import encode
+from ambient_components.rules.warnings import WarningRule
+from tests.support.fake_pulumi import diagnostic, ended, urn
+from tests.support.fleet_runs import BINDING, ENTRY, LEDGER, Fleet, fleet, summary, up
+
+__all__ = ["fleet"]
+
+SHARDS = ["prod-00", "prod-01", "prod-02"]
+DRIFT = {"summaryEvent": {"result": "succeeded", "resourceChanges": {"same": 9, "update": 1}}}
+SAME = {"summaryEvent": {"result": "succeeded", "resourceChanges": {"same": 10}}}
+
+
+def ids(fleet: Fleet) -> list[Any]:
+    return [record.done and record.done.id for record in map(fleet.cluster.record, range(3))]
+
+
+def looks(fleet: Fleet) -> dict[str, list[str | None]]:
+    """What the plugins are told, by verb."""
+    return {
+        verb: [one["env"]["AMBIENT_LOOK"] for one in fleet.pulumi.calls(verb) if "pid" in one]
+        for verb in ("refresh", "up")
+    }
+
+
+def refreshes(fleet: Fleet) -> list[bool]:
+    return ["--refresh" in one["words"] for one in fleet.pulumi.calls("up") if "pid" in one]
+
+
+def test_without_drift_no_shard_is_run(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    assert up() == 0
+    before = ids(fleet)
+    for _ in range(2):
+        fleet.pulumi.forget()
+        assert up("--refresh") == 0
+        assert sorted(fleet.pulumi.ran("refresh")) == SHARDS
+        assert fleet.pulumi.ran() == []
+        assert looks(fleet) == {"refresh": ["{}"] * 3, "up": []}
+    assert "3 up to date" in summary(capsys)
+    assert ids(fleet) == before
+    # The refresh has written each state, and that is no change of others.
+    fleet.pulumi.forget()
+    assert up() == 0
+    assert fleet.pulumi.ran() == []
+
+
+def test_a_shard_with_drift_is_run_and_its_state_is_not_refreshed_twice(fleet: Fleet) -> None:
+    assert up() == 0
+    before = ids(fleet)
+    fleet.pulumi.forget()
+    fleet.pulumi.play({"prod-01": [{"lines": [DRIFT]}, {"lines": [ended("update", BINDING, "team-1/grant/user:b")]}]})
+    assert up("--refresh") == 0
+    assert sorted(fleet.pulumi.ran("refresh")) == SHARDS
+    assert fleet.pulumi.ran() == ["prod-01"]
+    assert refreshes(fleet) == [False]
+    assert looks(fleet)["up"] == [None]
+    after = ids(fleet)
+    assert (after[0], after[2]) == (before[0], before[2])
+    assert after[1] != before[1]
+
+
+def test_a_shard_with_changes_is_run_at_once(fleet: Fleet) -> None:
+    assert up() == 0
+    fleet.pulumi.forget()
+    fleet.write(team_4=ENTRY.format(shard=1, more=", keys: {ci: {}}"))
+    assert up("--refresh") == 0
+    assert fleet.pulumi.ran() == ["prod-01"]
+    assert sorted(fleet.pulumi.ran("refresh")) == ["prod-00", "prod-02"]
+    assert refreshes(fleet) == [True]
+
+
+def test_all_runs_every_shard(fleet: Fleet) -> None:
+    assert up() == 0
+    fleet.pulumi.forget()
+    assert up("--refresh", "--all") == 0
+    assert fleet.pulumi.ran("refresh") == []
+    assert refreshes(fleet) == [True] * 3
+
+
+@pytest.mark.parametrize(
+    "play",
+    [
+        {"lines": [diagnostic("error", "the ledger would be refused", urn(LEDGER, "access"))], "code": 255},
+        {"lines": ["no event at all"]},
+        {"lines": [{"summaryEvent": {"result": "failed"}}]},
+        {"die": signal.SIGKILL},
+    ],
+    ids=["refused", "unknown words", "failed", "killed"],
+)
+def test_a_look_that_tells_nothing_is_followed_by_an_ordinary_run(fleet: Fleet, play: dict[str, Any]) -> None:
+    assert up() == 0
+    fleet.pulumi.forget()
+    fleet.pulumi.play({"prod-01": [play, {}]})
+    assert up("--refresh") == 0
+    assert fleet.pulumi.ran() == ["prod-01"]
+    assert refreshes(fleet) == ["code" in play or "die" in play]
+
+
+def test_what_the_run_reports_is_reported_once(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = diagnostic("error", "roles is forbidden", urn(BINDING, "team-1/grant/user:b"))
+    assert up() == 0
+    capsys.readouterr()
+    fleet.pulumi.play({"prod-01": [{"lines": [bad], "code": 255}]})
+    assert up("--refresh") == 1
+    assert summary(capsys).count("roles is forbidden") == 1
+
+
+def test_warnings_are_told_and_no_reason_to_run(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    rule = WarningRule.UNDECLARED_ACCESS
+    found = [
+        refusal(f"workspace '{name}': eve: in no file", "declare it", rule=rule, workspaces=(name,))
+        for name in ("team-1", "team-4")
+    ]
+    told = [diagnostic("warning", encode(one), urn(LEDGER, "access")) for one in found]
+    accepted = ", acknowledge: [{rule: undeclaredAccess, reason: a test, date: 2026-01-01}]"
+    fleet.write(team_4=ENTRY.format(shard=1, more=accepted))
+    assert up() == 0
+    capsys.readouterr()
+    fleet.pulumi.forget()
+    fleet.pulumi.play({"prod-01": [{"lines": [*told, SAME]}]})
+    assert up("--refresh") == 0
+    assert fleet.pulumi.ran() == []
+    _, _, text = summary(capsys).partition("shards in")
+    assert "Warnings:\n  workspace 'team-1': eve: in no file [undeclaredAccess]\n    hint: declare it" in text
+    assert "team-4" not in text
+    assert {json.loads(one or "")["team-4"][0] for one in looks(fleet)["refresh"]} == {"undeclaredAccess"}
+    assert up("--refresh", "--format", "json") == 0
+    shards = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["workspaces"] for shard in shards for one in shard.get("warnings", ())] == [["team-1"]]
