@@ -229,8 +229,7 @@ class Recorder:
         run = job.run
         if run is None or not state.written_since(run.begun, before):
             return None
-        if job.phase is not Phase.DONE or job.reported.lost_access:
-            # Access of an interrupted run that could not be removed stays in `lost`, so the shard runs again.
+        if job.phase is not Phase.DONE:
             return lambda record: recorded(record, run.id)
         ended = self._done(job, state, run.id)
         looked = job.task.refresh or before is None or before.empty

@@ -31,7 +31,6 @@ from ambient_components.errors import Problem, refusal
 from ambient_components.platform import naming
 from ambient_components.platform.contract import Role
 from ambient_components.rotation.state import TokenRecord
-from ambient_components.shards.interrupted import OUTPUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +83,6 @@ class Reported:
     """When the next token or access key is due, of those that were reported."""
     unsettled: bool = False
     """Whether the next run has to finish something at any time, such as a revocation or a delivery."""
-    lost_access: bool = False
-    """Whether access of an interrupted run could not be removed. The next run tries again."""
     began: bool = False
     """Whether the engine reached its first step. If not, it refused to start, for example because of a lock."""
     stepped: bool = False
@@ -151,8 +148,6 @@ class Reported:
         # A replacement is reported a second time, after its parts. The same run may repair what a refresh finds.
         if step.type in (urns.ACCESS_TOKEN, urns.S3_CREDENTIALS) and step.op not in (REPLACE, REFRESH):
             self._token_secrets(step)
-        if step.type == urns.ACCESS_LEDGER:
-            self.lost_access = bool(_outputs(step.new).get(OUTPUT))
         resource = step.new or step.old
         if resource is None or not resource.custom or urns.is_stacks_own(step.type):
             return

@@ -10,8 +10,9 @@ from ambient_components.fleet.inputs import ShardInputs
 from ambient_components.shards import Record, left, needs_refresh
 
 FEW: Final = 3
-"""Maximum number of changed workspaces for a run with checkpoints. With more, the state is written once at the end. In a
-shard of fifty, checkpoints take 0.16 s of CPU for each changed workspace (docs/internals/adr/0018)."""
+"""Maximum number of changed workspaces for a run with checkpoints. With more, the state is written once at the end.
+
+In a shard of fifty, checkpoints take 0.16 s of CPU for each changed workspace (docs/internals/adr/0018)."""
 
 
 class Result(StrEnum):

@@ -11,7 +11,6 @@ from ambient_components.provider.store_schema import described
 from ambient_components.provider.tokens import properties as token_properties
 from ambient_components.rules.keys import TOKEN_TERMS
 from ambient_components.rules.schedules import ARGUMENTS
-from ambient_components.shards.interrupted import OUTPUT
 
 _TEXT: Final = {"type": "string"}
 _WHOLE: Final = {"type": "integer"}
@@ -142,14 +141,6 @@ _LEDGER: Final[dict[str, Any]] = {
     | {"description": "NAMESPACE/NAME of the shard's run record. Default: none, for a stack that is not a shard."},
 }
 
-_LEDGER_OUTPUTS: Final[dict[str, Any]] = {
-    OUTPUT: {
-        "type": "array",
-        "items": _ANY,
-        "description": "Access from an interrupted run that could not be ended yet.",
-    },
-}
-
 _SECRET_INPUTS: Final[dict[str, Any]] = {
     "namespace": _NAMESPACE,
     "secret": _TEXT | {"description": "Its name: ambient-runner-secrets or ambient-non-vertex-integrations."},
@@ -263,7 +254,7 @@ def schema() -> dict[str, Any]:
                 "description": "A stack's complete access, registered first: guardrails and a readable diff.",
                 "inputProperties": _LEDGER,
                 "requiredInputs": ["owner", "workspaces"],
-                "properties": _LEDGER | _LEDGER_OUTPUTS,
+                "properties": _LEDGER,
                 "required": ["owner", "workspaces"],
             },
             urns.WORKSPACE_SECRET: _resource(

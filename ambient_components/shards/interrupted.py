@@ -6,15 +6,11 @@ that are still declared. Access that is no longer declared would be unrecorded, 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from ambient_components.access import NOTHING, BucketEntry, Entry, Ledger, object_names
 from ambient_components.errors import Problem, refusal
 from ambient_components.rules.refusals import Rule
 from ambient_components.shards.records import Entries
-
-OUTPUT: Final = "lostRun"
-"""The ledger output that lists access left by an interrupted run and still to be removed."""
 
 _MAY = "an interrupted run may have"
 

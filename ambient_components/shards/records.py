@@ -255,6 +255,9 @@ def recorded(record: Record, run_id: str) -> Record:
 def done(record: Record, ended: Done, *, looked: bool = True) -> Record:
     """Record a successful run with its state written. All access in the cluster is then declared, so `lost` is cleared.
 
+    A run that could not end all access of interrupted runs has left it in `lost` (`declare`). It does not count as
+    successful, so the shard runs again.
+
     Args:
         record: The current record.
         ended: The run.
@@ -266,6 +269,8 @@ def done(record: Record, ended: Done, *, looked: bool = True) -> Record:
     """
     if record.run is None or record.run.id != ended.id:
         reject("another run of the shard has begun since", "run ambient up again")
+    if record.lost.keys() & (record.declared or {}).keys():
+        return recorded(record, ended.id)
     run = replace(record.run, recorded=True, after_loss=record.run.after_loss and not looked)
     return replace(record, run=run, lost={}, done=ended)
 

@@ -105,6 +105,7 @@ def use_plugin_with_former_names(stack: Stack) -> None:
     launcher = stack.folder / "plugin" / "pulumi-resource-ambient"
     launcher.write_text(PLUGIN, encoding="utf-8")
     launcher.chmod(0o755)
+    stack.forks = False  # the fork server has the repository's plugin
 
 
 def names(stack: Stack) -> list[str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ambient_components.engine.attaching import attach
+from ambient_components.engine.attaching import Attached, attach
 from ambient_components.warm import client
 from ambient_components.warm.protocol import SOCKET_VARIABLE
 from tests.support.machine import Machine
@@ -71,6 +71,9 @@ def copy_project(folder: Path) -> None:
 
 class Stack:
     """A stack in a project folder of its own, with the repository's program and plugin."""
+
+    forks = True
+    """Whether the Pythons of its engines are forked."""
 
     def __init__(self, machine: Machine, name: str, folder: Path) -> None:
         self.machine = machine
@@ -307,7 +310,7 @@ class Stack:
         # Like `ambient`'s engines: their Pythons are forked, which saves a third of a run. What people start by hand is
         # tested as they start it: test_first_run, test_getting_started, test_walkthrough, test_installed_package.
         client.begin({**self.environment, SOCKET_VARIABLE: os.environ.get(SOCKET_VARIABLE, "")})
-        with closing(attach(words, self.folder, environment)) as warm:
+        with closing(attach(words, self.folder, environment) if self.forks else Attached()) as warm:
             command = ["pulumi", *words, *warm.flags, "--non-interactive"]
             return subprocess.run(
                 command, cwd=self.folder, env=warm.environment(environment), input=stdin,

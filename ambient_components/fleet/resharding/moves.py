@@ -45,7 +45,6 @@ from ambient_components.fleet.resharding.exports import (
     urns_of,
     workspaces_of,
 )
-from ambient_components.shards.interrupted import OUTPUT
 
 ALWAYS: Final = (AMBIENT_PROVIDER, KUBERNETES_PROVIDER)
 """Providers that every program declares. All others are declared only if a resource needs them."""
@@ -144,7 +143,6 @@ def _own(item: Item, place: Place) -> Item:
             if "workspaces" in values:
                 values["workspaces"] = {}
             values.pop("record", None)
-            values.pop(OUTPUT, None)
         if place.record:
             item.inputs["record"] = place.record
             if "owner" in item.outputs:
@@ -250,9 +248,6 @@ def _check(source: Deployment, target: Deployment, names: Collection[str], place
             fail(None, "", f"the ledger of the state has no workspace {name!r}", "deploy the stack first, then again")
     for state in (source, target):
         check_state(state)
-    for one in ledgers(source)[0].outputs.get(OUTPUT) or ():
-        if one.get("namespace") in names:
-            fail(None, "", f"a run left access in {one['namespace']} that is to be ended first", "ambient up FLEET")
     for item in items(source):
         if item.place.project != place.project:
             fail(None, "", f"{item.urn} belongs to another project", f"only {place.project} has shards here")

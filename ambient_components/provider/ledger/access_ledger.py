@@ -41,7 +41,6 @@ from ambient_components.provider.ledger.unrecorded import forgotten
 from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
 from ambient_components.rules.warnings import LoudWarning
 from ambient_components.shards import LOOK_VARIABLE
-from ambient_components.shards.interrupted import OUTPUT
 
 _AT_ONCE: Final = 16
 
@@ -126,16 +125,16 @@ class AccessLedger:
         problems = inputs.remaining(_problems(context, inputs, is_new=not olds))
         return Check(failures=tuple(problems), inputs=inputs.to_record)
 
-    def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
+    def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
         """Return gained, lost and changed access by subject, and what an interrupted run left behind."""
-        computed, place = frozenset[str](), RunRecord.of(news)
-        if place:
-            computed = interrupted_runs.changes(context, place, interrupted_runs.recorded(state), _ledger(news))
-        return Diff({change.path: Change(change.kind) for change in changed_paths(inputs, news)}, computed)
+        place = RunRecord.of(news)
+        computed = {"record"} if place and interrupted_runs.is_unsettled(context, place, _ledger(news)) else ()
+        return Diff({change.path: Change(change.kind) for change in changed_paths(inputs, news)}, frozenset(computed))
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
         """Record the access, which the components create."""
-        return str(news["owner"]), _record(context, {}, {}, news, _ledger(news))
+        _record(context, {}, news, _ledger(news))
+        return str(news["owner"]), {}
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Return the state unchanged: each object reports its own drift.
@@ -148,7 +147,7 @@ class AccessLedger:
             raise StepError(msg, "run pulumi up, which records it")
         if (names := os.environ.get(LOOK_VARIABLE)) is not None:
             self._look(context, inputs, state, {**inputs, "acknowledged": json.loads(names)})
-        return ReadResult(_kept(state))
+        return ReadResult({})
 
     def _look(self, context: Context, inputs: Values, state: Values, news: Values) -> None:
         """Check a run without changes.
@@ -167,12 +166,13 @@ class AccessLedger:
         before, after = _ledger(state), _ledger(news)
         if not context.preview:
             end_first(context, before, after)
-        return _record(context, state, before, news, after)
+        _record(context, before, news, after)
+        return {}
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Remove a shard's run record; otherwise the cluster has nothing of the ledger."""
         if place := RunRecord.of(state):
-            interrupted_runs.forget(context, place, interrupted_runs.recorded(state), _ledger(state))
+            interrupted_runs.forget(context, place, _ledger(state))
 
 
 def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[Problem]:
@@ -213,20 +213,14 @@ def _features(before: Ledger, after: Ledger, *, is_shard: bool, ends_access: boo
     return features_of(before, after) | {feature for feature, needed in more.items() if needed}
 
 
-def _record(context: Context, state: Values, before: Ledger, news: Values, after: Ledger) -> Values:
-    """Record access in the state, and for a shard in its run record too, before anything is created."""
-    place, unended = RunRecord.of(news), interrupted_runs.recorded(state)
-    if not place:
-        return {}
-    if context.preview:
-        interrupted_runs.announce(context, place, unended, after)
-        return _kept(state)
-    return interrupted_runs.settle(context, place, unended, before, after)
+def _record(context: Context, before: Ledger, news: Values, after: Ledger) -> None:
+    """Record the access of a shard in its run record, before anything is created."""
+    place = RunRecord.of(news)
+    if place and context.preview:
+        interrupted_runs.announce(context, place, after)
+    elif place:
+        interrupted_runs.settle(context, place, before, after)
 
 
 def _ledger(values: Values) -> Ledger:
     return read_ledger(values.get("workspaces"))
-
-
-def _kept(state: Values) -> Values:
-    return {OUTPUT: state[OUTPUT]} if OUTPUT in state else {}

@@ -4,10 +4,10 @@ Only for a stack with a run record, which is a shard of a fleet.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from ambient_components.access import NOTHING, Ledger, object_names
+from ambient_components.access import NOTHING, Ledger
 from ambient_components.cluster import revocation
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.objects import annotations, listing, uid
@@ -20,13 +20,12 @@ from ambient_components.platform.contract import (
     SERVICE_ACCOUNT_ANNOTATION,
 )
 from ambient_components.provider.ledger.run_record import RunRecord, or_warn, run_id, this_run
-from ambient_components.provider.protocol.resource import Context, Values
+from ambient_components.provider.protocol.resource import Context
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.warnings import LoudWarning
 from ambient_components.shards import Record, declare, left
 from ambient_components.shards.excluded import excluded_of
 from ambient_components.shards.interrupted import (
-    OUTPUT,
     Leftover,
     begun,
     bucket_refusals,
@@ -67,49 +66,33 @@ def ending(context: Context, place: RunRecord, after: Ledger) -> tuple[Leftover,
         return ()
 
 
-def recorded(state: Values) -> tuple[Leftover, ...]:
-    """Return the access in a ledger's outputs that earlier runs could not end."""
-    return tuple(Leftover(one["namespace"], one["kind"], one["name"]) for one in state.get(OUTPUT) or ())
-
-
-def changes(context: Context, place: RunRecord, unended: Sequence[Leftover], after: Ledger) -> frozenset[str]:
-    """Return outputs that change although the inputs do not: access from an interrupted run, or an outdated record.
-
-    Args:
-        context: Context of the ledger's diff.
-        place: Run record of the shard.
-        unended: Result of `recorded`.
-        after: The new ledger.
-    """
-    found = set[str]()
+def is_unsettled(context: Context, place: RunRecord, after: Ledger) -> bool:
+    """Return whether the record changes although the inputs do not: an interrupted run's, or an outdated one."""
+    found = False
 
     def look() -> None:
+        nonlocal found
         record = place.read(context.guard.cluster)
-        if _still(unended, after) or leftovers(left(record, run_id()), after):
-            found.add(OUTPUT)
-        if record.declared != after:
-            found.add("record")
+        begun_with = record.lost.keys() & after.keys()  # also what is declared again: the update clears it
+        found = record.declared != after or bool(begun_with or leftovers(left(record, run_id()), after))
 
     or_warn(context, look)
-    return frozenset(found)
+    return found
 
 
-def announce(context: Context, place: RunRecord, unended: Sequence[Leftover], after: Ledger) -> None:
-    """Note in a preview what the update would end; arguments as for `changes`."""
+def announce(context: Context, place: RunRecord, after: Ledger) -> None:
+    """Note in a preview what the update would end."""
 
     def look() -> None:
         cluster = context.guard.cluster
-        lost = left(place.read(cluster), run_id())
-        for one in _ending(unended, lost, after):
+        for one in leftovers(left(place.read(cluster), run_id()), after):
             if cluster.get(revocation.object_path(one.kind, one.namespace, one.name)) is not None:
                 context.note(f"ends {one}, which an interrupted run gave and the files no longer declare")
 
     or_warn(context, look)
 
 
-def settle(
-    context: Context, place: RunRecord, unended: Sequence[Leftover], before: Ledger, after: Ledger
-) -> Values:  # fmt: skip
+def settle(context: Context, place: RunRecord, before: Ledger, after: Ledger) -> None:
     """End the access that interrupted runs left behind, and record this run's declaration before anything is created.
 
     A failure is a warning, stays recorded and is retried by the next run; it does not affect other workspaces.
@@ -117,23 +100,17 @@ def settle(
     Args:
         context: Context of the ledger's update.
         place: Run record of the shard.
-        unended: Result of `recorded`.
         before: The deployed ledger.
         after: The new ledger.
-
-    Returns:
-        The outputs of the ledger.
 
     Raises:
         StepError: The record cannot be written, and this run has no checkpoints.
     """
-    remains: tuple[Leftover, ...] = ()
 
     def work() -> None:
-        nonlocal remains
         cluster = context.guard.cluster
         lost = left(place.read(cluster), run_id())
-        todo, excluded = _ending(unended, lost, after), excluded_of(os.environ)
+        todo, excluded = leftovers(lost, after), excluded_of(os.environ)
         # Excluded workspaces may have another owner by now, so their access stays recorded.
         waiting = tuple(one for one in todo if one.namespace in excluded)
         remains = (*end(context, place.owner, [one for one in todo if one not in waiting]), *waiting)
@@ -147,18 +124,15 @@ def settle(
 
         place.write(cluster, declared)
 
-    if not or_warn(context, work):
-        remains = remains or _still(unended, after)
-    return {OUTPUT: [{"namespace": one.namespace, "kind": one.kind, "name": one.name} for one in remains]}
+    or_warn(context, work)
 
 
-def forget(context: Context, place: RunRecord, unended: Sequence[Leftover], before: Ledger) -> None:
+def forget(context: Context, place: RunRecord, before: Ledger) -> None:
     """Delete the record of a destroyed shard, and end the access that interrupted runs left behind.
 
     Args:
         context: Context of the ledger's deletion.
         place: Run record of the shard.
-        unended: Result of `recorded`.
         before: The deployed ledger.
 
     Raises:
@@ -169,11 +143,11 @@ def forget(context: Context, place: RunRecord, unended: Sequence[Leftover], befo
     # A released workspace keeps only the access in its entry.
     stays = {
         name: before[name] if name in before and before[name].is_released else NOTHING
-        for name in sorted({*lost, *(one.namespace for one in unended)})
-        if _there(cluster, place.owner, name, (*lost.get(name, ()), *([before[name]] if name in before else [])))
+        for name in sorted(lost)
+        if _there(cluster, place.owner, name, (*lost[name], *([before[name]] if name in before else [])))
     }
     there = [name for name in begun(lost, before) if name in stays]
-    if end(context, place.owner, sorted({*leftovers(lost, stays), *_still(unended, stays)})):
+    if end(context, place.owner, leftovers(lost, stays)):
         msg = "access that an interrupted run gave could not be ended"
         raise StepError(msg, "run pulumi destroy again")
     if there:
@@ -217,19 +191,6 @@ def _end_token_secrets(cluster: Cluster, owner: str, account: Leftover) -> None:
         notes = annotations(item)
         if notes.get(SERVICE_ACCOUNT_ANNOTATION) == account.name and notes.get(OWNER_ANNOTATION) in (owner, None):
             revocation.end(cluster, revocation.SECRET, account.namespace, name_of(item), uid(item))
-
-
-def _ending(unended: Sequence[Leftover], lost: Mapping[str, Entries], after: Ledger) -> tuple[Leftover, ...]:
-    return tuple(sorted({*leftovers(lost, after), *_still(unended, after)}))
-
-
-def _still(unended: Sequence[Leftover], after: Ledger) -> tuple[Leftover, ...]:
-    """Return what an earlier run could not end, without access that is declared again."""
-    return tuple(
-        one
-        for one in unended
-        if one.namespace in after and (one.kind, one.name) not in object_names(one.namespace, after[one.namespace])
-    )
 
 
 def _there(cluster: Cluster, owner: str, workspace: str, entries: Entries) -> bool:

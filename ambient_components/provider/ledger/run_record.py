@@ -106,8 +106,8 @@ class RunRecord:
         return Place(self.namespace, self.name, self.owner, self.stack)
 
 
-def or_warn(context: Context, work: Callable[[], None]) -> bool:
-    """Do work with the record, and return whether it succeeded.
+def or_warn(context: Context, work: Callable[[], None]) -> None:
+    """Do work with the record.
 
     With checkpoints the record is optional, and an error is only a warning.
 
@@ -124,5 +124,3 @@ def or_warn(context: Context, work: Callable[[], None]) -> bool:
             LoudWarning.NOT_CHECKED,
             error.problem.within("the shard's run record can't be used, so what an interrupted run left is not known"),
         )
-        return False
-    return True

@@ -252,7 +252,6 @@ def named(value: dict[str, Any], end: str) -> dict[str, Any]:
         ("both states have a", lambda _, t: named(t, "::access")["inputs"]["workspaces"].update(a={})),
         ("set up otherwise", lambda s, _: named(s, "ambient::cluster")["inputs"].update(clusterUid="v")),
         ("belong to ours/prod and ours/dev", lambda _, t: named(t, "::access")["inputs"].update(owner="ours/dev")),
-        ("ambient up FLEET", lambda s, _: named(s, "::access")["outputs"].update(lostRun=[{"namespace": "a"}])),
         ("snippets", lambda s, _: s["deployment"].update(snippets=[{}])),
         ("b depends on a/namespace", lambda s, _: named(s, "Workspace::b").update(
             dependencies=[named(s, "a/namespace")["urn"]])),

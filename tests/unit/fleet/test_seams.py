@@ -52,7 +52,6 @@ class Seam:
         self.records = Records(FLEET, FakeGuard(self.cluster))  # type: ignore[arg-type]
         self.state = Stack("", None)
         self._place = RunRecord("ambient-code", record_name(FLEET.owner, 0), FLEET.owner)
-        self._outputs: Mapping[str, Any] = {}
         self._patch = patch
 
     @property
@@ -70,14 +69,11 @@ class Seam:
         self._patch.setenv(RUN_VARIABLE, run_id)
         self._patch.setenv(CHECKPOINTS_VARIABLE, "" if checkpoints else "true")
         context = Context("urn", Engine(), FakeGuard(self.cluster), None, datetime.now(UTC))  # type: ignore[arg-type]
-        self._outputs = interrupted_runs.settle(
-            context, self._place, interrupted_runs.recorded(self._outputs), {}, read_ledger(desired)
-        )
+        interrupted_runs.settle(context, self._place, {}, read_ledger(desired))
 
     def lost(self, desired: Mapping[str, Any]) -> None:
         self.begins("lost", checkpoints=False)
         self.provider(desired, "lost", checkpoints=False)
-        self._outputs = {}  # its state was never written
 
     def up(self, run_id: str, desired: Mapping[str, Any], *, late: float = 0, **how: bool) -> Job:
         """A whole run that ends well; `late` seconds after its end the state is written."""
@@ -85,7 +81,7 @@ class Seam:
         self.provider(desired, run_id)
         found = self.job(Phase.DONE, **how)
         found.run = run
-        found.reported.take(json.dumps(ended("update", LEDGER, "access", new={"outputs": self._outputs})))
+        found.reported.take(json.dumps(ended("update", LEDGER, "access")))
         self.write_down("up", found, resources=20, late=late)
         return found
 

@@ -95,7 +95,8 @@ def engine(world: World, plan: Plan, run: Run, *, refresh: bool) -> Iterator[Non
             yield
         desired = ledger(plan.files)
         remains = access_left(left(world.record, run.id)) - plan.files
-        if state.ledger != desired or world.record.declared != desired or remains & world.cluster:
+        unsettled = world.record.lost.keys() & desired.keys() or remains & world.cluster
+        if state.ledger != desired or world.record.declared != desired or unsettled:
             for one in sorted(remains & world.cluster):
                 world.cluster.discard(one)
                 yield
@@ -249,8 +250,12 @@ def test_the_state_is_doubted_until_a_run_ends_well():
         assert needs_refresh(record), number
     run = Run("well", "", checkpoints=True)
     record = begin(begin(record, run), run)
+    ended = Done("well", "", "", "", "", {}, 0)
     assert needs_refresh(record)
-    assert not needs_refresh(done(record, Done("well", "", "", "", "", {}, 0)))
+    # What the ledger could not end is still there.
+    assert done(record, ended) == recorded(record, "well")
+    record = declare(record, ledger(ANA), run, swept=True)
+    assert not needs_refresh(done(record, ended))
 
 
 def test_a_run_sees_its_own_record_not_as_lost():
