@@ -44,6 +44,7 @@ examples:
   ambient plan prod --save plan.json       save a plan; after its review:
   ambient up prod --plan plan.json --yes   deploy exactly that plan
   ambient up fleet --yes --jobs 4          a fleet: its shards in parallel, without those that have no changes
+  ambient up fleet --yes --refresh         a fleet at night: its shards with changes or drift
   ambient up fleet --shard 3               one shard
 
 \b
