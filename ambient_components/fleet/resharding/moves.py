@@ -257,7 +257,7 @@ def _check(source: Deployment, target: Deployment, names: Collection[str], place
         fail(None, "", f"the two states belong to {owner_of(source)} and {owner_of(target)}", "move within one fleet")
     if secrets_provider(source) == "service":
         remedy = "pulumi stack change-secrets-provider: a passphrase, or a key of your cloud"
-        fail(None, "", "Pulumi Cloud encrypts each stack with a key of its own", remedy)
+        fail(None, "", "the backend encrypts each stack with a key of its own", remedy)
     if items(target) and secrets_of(source) != secrets_of(target):
         fail(
             None,

@@ -7,15 +7,22 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
+from pulumi.runtime import proto
+from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
 from ambient_components.warm import client, protocol
 from ambient_components.warm.client import Forked, ForkServer, fork
+from tests.support.fake_api import FakeApi
+from tests.support.fake_plugin import secret, struct
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems start engines as before")
 
@@ -185,6 +192,10 @@ class Plugin:
     def end(self, number: int) -> None:
         """End the process that the engine started, and wait until no other one holds its output."""
         self.process.send_signal(number)
+        self.ended()
+
+    def ended(self) -> None:
+        """Wait until no process holds its output."""
         self.process.wait(timeout=30)
         assert self.process.stdout is not None
         wait_for(lambda: select.select([self.process.stdout], [], [], 0)[0])
@@ -309,3 +320,29 @@ def test_a_command_that_gives_its_server_up_still_gets_exit_codes(
     assert client.server() is None
     assert forked.wait() == 7
     forked.end()
+
+
+@pytest.mark.parametrize("forked", [True, False])
+def test_a_step_in_progress_ends_before_its_plugin(server: ForkServer, forked: bool) -> None:
+    plugin = Plugin(server.path if forked else protocol.OFF)
+    binding = {"metadata": {"name": "grant", "namespace": "pay"}}
+    collection = "/apis/rbac.authorization.k8s.io/v1/namespaces/pay/rolebindings"
+    begun, may_go_on = threading.Event(), threading.Event()
+
+    def wait(_: Any) -> None:
+        begun.set()
+        assert may_go_on.wait(30)
+
+    with FakeApi() as api, grpc.insecure_channel(f"127.0.0.1:{plugin.port}") as channel:
+        api.add(collection, "grant")
+        api.rule("PATCH", "/grant$", wait, times=1)
+        stub = ResourceProviderStub(channel)
+        stub.Configure(proto.ConfigureRequest(args=struct({"kubeconfig": secret(api.kubeconfig())})))
+        urn = "urn:pulumi:dev::app::ambient:index:RoleBinding::pay/grant/bob"
+        step = stub.Delete.future(proto.DeleteRequest(urn=urn, id="pay/grant", properties=struct(binding)))
+        assert begun.wait(30), step.exception(0)
+        plugin.process.send_signal(signal.SIGINT)
+        time.sleep(0.3)  # the plugin has the signal by then
+        may_go_on.set()
+        plugin.ended()
+        assert api.seen("DELETE", "/grant$")
