@@ -53,7 +53,12 @@ Files = Annotated[bool, typer.Option("--files", help="Use the files instead of t
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not prompt.")]
 
-Refresh = Annotated[bool, typer.Option("--refresh", help="Refresh the state from the cluster first.")]
+Refresh = Annotated[
+    bool,
+    typer.Option(
+        "--refresh", help="Refresh the state from the cluster first. Of a fleet, also the shards without changes."
+    ),
+]
 
 _Choice = TypeVar("_Choice", bound=str)
 

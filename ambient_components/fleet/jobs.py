@@ -13,7 +13,7 @@ from ambient_components.errors import Problem
 from ambient_components.fleet.processes import Child
 from ambient_components.fleet.run_events import Reported
 from ambient_components.fleet.skipping import Task
-from ambient_components.rules.acknowledgements import NONE, Acknowledgements
+from ambient_components.rules.acknowledgements import Acknowledgements
 from ambient_components.shards import Run
 from ambient_components.stacks.selection import Fleet
 
@@ -50,8 +50,8 @@ class Job:
     child: Child | None = None
     found: bool | None = None
     """Whether a look (`Task.look`) found something. None without a look, or if it failed."""
-    acknowledged: Acknowledgements = NONE
-    """The acknowledged warnings of its workspaces."""
+    acknowledged: Acknowledgements | None = None
+    """The acknowledged warnings. None if the files were not read."""
     excluded: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     """The excluded workspaces with the reasons for their refusal."""
     environ: Mapping[str, str] = field(default_factory=dict)

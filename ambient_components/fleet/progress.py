@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from ambient_components.fleet.jobs import Job, Phase, View
+from ambient_components.fleet.run_warnings import warnings_of
 from ambient_components.problem_json import fields
 
 if TYPE_CHECKING:
@@ -244,5 +245,5 @@ def as_json(job: Job) -> dict[str, Any]:
             {"workspace": job.named(one.workspace), "resource": one.resource, **fields(one.problem)}
             for one in reported.failures
         ],
-        "warnings": [fields(one) for one in job.acknowledged.marked(reported.warnings) if one.acknowledged is None],
+        "warnings": [fields(one) for one in warnings_of(job)],
     }

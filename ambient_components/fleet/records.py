@@ -165,7 +165,7 @@ class Recorder:
         self._records = records
         self._inputs = inputs
         self._states = states
-        self._before = before
+        self._answers = [(0.0, before)]
         self._pause = _GATHERED
         self._queue: SimpleQueue[Ended | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -202,10 +202,11 @@ class Recorder:
             states = self._states()
         except AmbientError:
             return  # the next run of these shards then refreshes the state
-        self._pause = max(_GATHERED, _WAIT_PER_QUERY * (time.monotonic() - begun))
+        now = time.monotonic()
+        self._pause = max(_GATHERED, _WAIT_PER_QUERY * (now - begun))
         for job, at in items:
             records, state = self._records.get(job.fleet.name), stack_of(states, job.task.stack)
-            before = stack_of(self._before, job.task.stack)
+            before = stack_of(self._before(job), job.task.stack)
             if records is None or state is None:
                 continue
             if self._verb == "destroy":
@@ -222,6 +223,11 @@ class Recorder:
                     job.recorded = records.change(job.task.number, change) is not None
                 except ValueError:
                     continue  # another run has begun since
+        self._answers.append((now, states))
+
+    def _before(self, job: Job) -> Mapping[str, Stack]:
+        """Return the last answer of the backend from before a shard began, so that others' writes are no part of it."""
+        return next(states for at, states in reversed(self._answers) if at <= job.began or not at)
 
     def _change(self, job: Job, state: Stack, before: Stack | None) -> Callable[[Record], Record] | None:
         if self._verb == "refresh" or job.found is False:
@@ -254,7 +260,7 @@ class Recorder:
 
 def _refreshed(job: Job, state: Stack, before: Stack | None) -> Callable[[Record], Record] | None:
     """Return the transition after a refresh. Without drift, a shard that was up to date stays up to date."""
-    if job.phase is not Phase.DONE or not job.reported.found_nothing or before is None:
+    if job.phase is not Phase.DONE or not job.reported.succeeded or job.reported.drifted or before is None:
         return None
 
     def change(record: Record) -> Record:

@@ -28,7 +28,7 @@ from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
 from ambient_components.program.acknowledgements import acknowledgements
 from ambient_components.program.calendar import Calendar
-from ambient_components.rules.acknowledgements import NONE, Acknowledgements
+from ambient_components.rules.acknowledgements import Acknowledgements
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import stack_path
@@ -142,13 +142,14 @@ def carried_out(
         environs: Additional environment variables of a shard's engine, by stack.
         shown: What the plan has shown.
     """
+    acknowledged = {one.fleet.name: _acknowledged(one) for one in decisions}
     jobs = [
         Job(
             one.fleet,
             task,
             phase=Phase.SKIPPED if task.skip else Phase.WAITING,
             environ=environs.get(task.stack) or {},
-            acknowledged=_acknowledged(one),
+            acknowledged=acknowledged[one.fleet.name],
             several=len(decisions) > 1,
         )
         for one in decisions
@@ -165,7 +166,8 @@ def carried_out(
         inputs: dict[tuple[str, int], ShardInputs] = {
             (one.fleet.name, number): found for one in decisions for number, found in one.inputs.items()
         }
-        recorder = Recorder(request.verb, records, inputs, lambda: _states(decisions), decisions[0].states)
+        before = decisions[0].states if request.yes else _states(decisions)  # the answer to a question takes time
+        recorder = Recorder(request.verb, records, inputs, lambda: _states(decisions), before)
         plan = Plan(request.verb, request.jobs or default_jobs(), os.environ)
         warm.begin()
         try:
@@ -190,9 +192,9 @@ def carried_out(
     return code
 
 
-def _acknowledged(selection: Selection) -> Acknowledgements:
+def _acknowledged(selection: Selection) -> Acknowledgements | None:
     if not isinstance(selection, Decision):
-        return NONE
+        return None
     file = selection.loaded.file
     return acknowledgements(file, Calendar.of(file, clock.now()))
 
@@ -234,8 +236,8 @@ def _shown(
     if not request.yes and not confirm(f"\nDeploy this to {request.name}?"):
         print("ambient: nothing is deployed", file=sys.stderr)
         return Shown(1)
-    # JSON has no page.
-    return Shown(None, frozenset(guardrails), frozenset(page.warnings if request.form != "json" else ()))
+    # Not the page's own: with several fleets it changes them.
+    return Shown(None, frozenset(guardrails), frozenset(one for part in pages for one in part.warnings))
 
 
 def _evaluated(decisions: Sequence[Decision]) -> list[Evaluated]:

@@ -104,9 +104,9 @@ class Reported:
         return self.created + self.adopted + self.updated + self.deleted
 
     @property
-    def found_nothing(self) -> bool:
-        """Whether a refresh succeeded without differences."""
-        return self.result == "succeeded" and not (self.drifted or self.failures)
+    def succeeded(self) -> bool:
+        """Whether the engine reported that all succeeded."""
+        return self.result == "succeeded" and not self.failures
 
     @property
     def refused(self) -> bool:

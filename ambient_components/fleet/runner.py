@@ -1,6 +1,5 @@
 """Running engines in parallel, largest shards first. A failure of one does not stop the others."""
 
-import json
 import threading
 import time
 import uuid
@@ -163,23 +162,27 @@ class Runner:
             job.recorded = False
 
     def _finds_nothing(self, job: Job) -> bool:
-        """Refresh a shard's state and check its ledger. Return whether that was all, so the shard needs no run."""
+        """Refresh a shard's state and check its ledger. Return whether the shard is not run after that."""
         with self._lock:
+            if not self._stopping:
+                command, environ = self._command(job, "refresh"), self._environ(job, looks=True)
+                job.child = Child(command, job.fleet.project.folder, environ, job.reported)
+        refreshed = job.child is not None and job.child.wait() == 0 and job.reported.succeeded
+        if refreshed:
+            job.found = job.reported.drifted
+        if job.found is False:
+            job.phase = Phase.DONE
+            if self._log is not None:
+                self._log.ended(job)
+            return True
+        with self._lock:
+            job.child = None
             if self._stopping:
-                return False
-            command, environ = self._command(job, "refresh"), self._environ(job, looks=True)
-            job.child = Child(command, job.fleet.project.folder, environ, job.reported)
-        if job.child.wait() != 0:
-            job.reported = Reported()  # the run refreshes again, and reports the same failure
-            return False
-        job.found = not job.reported.found_nothing
-        if job.found:
-            job.reported = Reported(warnings=job.reported.warnings)
-            return False
-        job.phase = Phase.DONE
-        if self._log is not None:
-            self._log.ended(job)
-        return True
+                job.phase = Phase.INTERRUPTED
+                return True
+        # After a failure the run refreshes again, and reports it.
+        job.reported = Reported(warnings=job.reported.warnings if refreshed else {})
+        return False
 
     def _ended(self, job: Job, environ: Mapping[str, str]) -> int:
         """Wait for a shard to end. If workspaces are refused, exclude them and run the rest of the shard again."""
@@ -271,7 +274,7 @@ class Runner:
         environ.pop(EXCLUDE_VARIABLE, None)
         environ.pop(LOOK_VARIABLE, None)
         if looks:
-            environ[LOOK_VARIABLE] = json.dumps(job.acknowledged.names)
+            environ[LOOK_VARIABLE] = "true"
         if job.run is not None:
             environ[RUN_VARIABLE] = job.run.id
             if not job.run.checkpoints:

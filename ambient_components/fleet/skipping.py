@@ -52,8 +52,7 @@ class Task:
     checkpoints: bool = True
     refresh: bool = False
     look: bool = False
-    """Whether to refresh alone, and to run the shard only if that finds something. Only a refresh can, if the shard is
-    up to date otherwise."""
+    """Whether the shard is up to date, apart from drift: refresh it, and run it only if that finds a difference."""
     expected: int = 0
     """The expected number of resources, only for the progress."""
     result: Result = Result.UNKNOWN

@@ -10,11 +10,11 @@ from ambient_components.engine.events import Lock, locks
 from ambient_components.errors import Problem, with_docs
 from ambient_components.fleet.jobs import Job, Phase
 from ambient_components.fleet.progress import parts
+from ambient_components.fleet.run_warnings import warning_lines
 from ambient_components.output import INTERRUPTED, REFUSED
-from ambient_components.rules.warnings import with_name
 
 _SHOWN = 50
-"""Maximum number of lines on failures, and on warnings. The others are counted."""
+"""Maximum number of lines on failures, and of warnings. The others are counted."""
 
 
 def exit_code(jobs: Collection[Job], *, interrupted: bool, guardrails: Collection[Problem] = ()) -> int:
@@ -55,9 +55,9 @@ def summary_lines(
         shown: Warnings that the plan has shown already.
     """
     lines = [*_counts(jobs, seconds)]
-    for title, found in (("Failed:", [*_failures(jobs)]), ("Warnings:", [*_warnings(jobs, shown)])):
+    for title, found in (("Failed:", [*_failures(jobs)]), ("Warnings:", [*warning_lines(jobs, shown)])):
         if found:
-            lines += ["", title, *(f"  {line}" for line in found[:_SHOWN])]
+            lines += ["", title, *(f"  {line}" for one in found[:_SHOWN] for line in one.splitlines())]
         if len(found) > _SHOWN:
             lines.append(f"  and {len(found) - _SHOWN} more")
     ways = list(dict.fromkeys(_ways(jobs)))
@@ -139,20 +139,6 @@ def _failures(jobs: Sequence[Job]) -> Iterator[str]:
         what = f" ({one.resource})" if one.resource and one.resource != one.workspace else ""
         first, *rest = (*problem.lines, *filter(None, [docs]))
         yield f"{where}{what}: {first}"
-        yield from (f"  {line}" for line in rest)
-
-
-def _warnings(jobs: Sequence[Job], shown: Collection[Problem]) -> Iterator[str]:
-    """Yield the warnings of the runs, each once, without the acknowledged ones and those that were shown."""
-    found = dict.fromkeys(
-        (job.fleet.name if job.several else "", with_name(one))
-        for job in jobs
-        for one in job.acknowledged.marked(job.reported.warnings)
-        if one.acknowledged is None and one not in shown
-    )
-    for fleet, problem in found:
-        first, *rest = problem.lines
-        yield f"{fleet}: {first}" if fleet else first
         yield from (f"  {line}" for line in rest)
 
 

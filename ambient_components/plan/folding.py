@@ -26,15 +26,20 @@ class Folded:
     """The number of warnings."""
 
 
-def folded(warnings: Iterable[Problem]) -> list[Folded]:
-    """Return warnings with one for many workspaces that have the same one, in the order of the first of each rule."""
+def folded(warnings: Iterable[Problem], whole: str = " (--verbose)") -> list[Folded]:
+    """Return warnings with one for many workspaces that have the same one, in the order of the first of each rule.
+
+    Args:
+        warnings: The warnings.
+        whole: How to see each of them.
+    """
     rules: dict[str | None, list[Problem]] = {}
     for one in warnings:
         rules.setdefault(one.rule, []).append(one)
-    return [one for rule in rules.values() for one in _folded(rule)]
+    return [one for rule in rules.values() for one in _folded(rule, whole)]
 
 
-def _folded(warnings: list[Problem]) -> list[Folded]:
+def _folded(warnings: list[Problem], whole: str) -> list[Folded]:
     first = warnings[0]
     names = list(dict.fromkeys(name for one in warnings for name in one.workspaces))
     fewest = _FEWEST if first.rule in MANY else _SHOWN + 1
@@ -43,6 +48,6 @@ def _folded(warnings: list[Problem]) -> list[Folded]:
     what = MANY.get(first.rule, "have this warning")
     more = ", …" if len(names) > _SHOWN else ""
     example = "" if first.rule in MANY else f", such as {first.sentence}"
-    text = f"{len(names)} workspaces {what}: {', '.join(names[:_SHOWN])}{more} (--verbose){example}"
+    text = f"{len(names)} workspaces {what}: {', '.join(names[:_SHOWN])}{more}{whole}{example}"
     hints = (hint for hint in first.hints if all(hint in one.hints for one in warnings))
     return [Folded(refusal(text, *hints, rule=first.rule, workspaces=names), len(warnings))]

@@ -224,6 +224,17 @@ Kind = WarningRule | LoudWarning
 LOUD: Final[frozenset[str | None]] = frozenset(LoudWarning)
 """Warnings that can't be acknowledged."""
 
+REPAIRED: Final[frozenset[str | None]] = frozenset(
+    {
+        WarningRule.NAMESPACE_GONE,
+        WarningRule.MISSING_ACCESS,
+        WarningRule.CHANGED_ACCESS,
+        WarningRule.STORAGE_VARIABLES,
+        WarningRule.CHANGED_STORE_USER,
+    }
+)
+"""Warnings of drift that a run with a refresh repairs."""
+
 _NAMES: Final = LOUD.union(WarningRule)
 
 

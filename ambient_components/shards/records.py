@@ -24,8 +24,7 @@ RUN_VARIABLE: Final = "AMBIENT_RUN"
 """The environment variable by which `ambient up` passes the run id to the provider."""
 
 LOOK_VARIABLE: Final = "AMBIENT_LOOK"
-"""The environment variable that makes a refresh check the access ledger too. Its value is a JSON object: the names of
-acknowledged warnings by workspace, or by ``*`` for all."""
+"""The environment variable that makes a refresh check the access ledger too, if it is not empty."""
 
 CHECKPOINTS_VARIABLE: Final = "PULUMI_SKIP_CHECKPOINTS"
 """The engine's variable for writing its state only once, at the end of a run. Plugins inherit it."""

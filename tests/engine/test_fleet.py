@@ -72,15 +72,20 @@ class Fleet(Stack):
         """Whether a workspace's owner has his access."""
         return any(item["metadata"]["name"].startswith("ambient-admin-") for item in self.bindings(one))
 
+    def record_path(self, number: int) -> str:
+        """The API path of a shard's run record."""
+        name = record_name(f"ambient-components/{self.name}", number)
+        return f"/api/v1/namespaces/ambient-code/configmaps/{name}"
+
     def runs(self) -> dict[int, str]:
         """The id of the last successful run of each shard."""
-        maps = "/api/v1/namespaces/ambient-code/configmaps"
-        found = {}
-        for number in range(3):
-            item = self.machine.get(f"{maps}/{record_name(f'ambient-components/{self.name}', number)}")
-            done = Record.parse((item or {}).get("data")).done
-            found[number] = done.id if done else ""
-        return found
+        records = [Record.parse((self.machine.get(self.record_path(one)) or {}).get("data")) for one in range(3)]
+        return {number: record.done.id if record.done else "" for number, record in enumerate(records)}
+
+    def forget_declared(self, number: int) -> None:
+        """Somebody takes what a shard's last run declared out of its record."""
+        body = json.dumps({"data": {"declared": None, "declared.gz": None}}).encode()
+        self.machine.admin().request("PATCH", self.record_path(number), body, "application/merge-patch+json")
 
 
 @pytest.fixture
@@ -142,11 +147,18 @@ def test_a_fleets_life(fleet: Fleet) -> None:
     code, shards, last = fleet.up_json("--refresh")
     assert (code, last["created"], fleet.there(1)) == (0, 1, True), shards
     assert [one for one, run in fleet.runs().items() if run != before[one]] == [1]
+    told = {one["rule"]: one["hints"] for one in shards["01"]["warnings"]}  # also those of the files
+    assert told["missingAccess"] == ["this run has repaired it"]
     (warning,) = shards["02"]["warnings"]
     assert (warning["rule"], warning["workspaces"]) == ("undeclaredAccess", [f"{fleet.w}-2"])
     assert any(one["metadata"]["name"] == "by-hand" for one in fleet.bindings(2))
     fleet.machine.delete(f"{fleet.bindings_path(2)}/by-hand")
     assert set(results(fleet.up_json()[1]).values()) == {"skipped"}
+    # So is one whose run record somebody has changed.
+    before = fleet.runs()
+    fleet.forget_declared(0)
+    assert fleet.up_json("--refresh")[0] == 0
+    assert [one for one, run in fleet.runs().items() if run != before[one]] == [0]
 
     refused = fleet.ambient("destroy", fleet.name, "--confirm", fleet.name)
     assert refused.code == 3, refused.text

@@ -310,7 +310,7 @@ class ManyInAStack(Many):
 
 
 class ManyInAFleet(Many):
-    """Two shards, run by `ambient up`: without checkpoints where more than five workspaces of a shard change.
+    """Two shards, run by `ambient up`: without checkpoints where more than three workspaces of a shard change.
 
     Args:
         machine: The cluster.

@@ -62,14 +62,17 @@ class Resharder:
             raise AmbientError([self.records.trouble.within("nothing is moved", hint)])
         for stack, number in self.numbers.items():
             record = known.get(number, Record())
-            if is_lost(record) or left(record):
+            again = f"with shards as it was: ambient up {self.fleet.name} --shard {number}"
+            if is_lost(record):
                 fail(
                     None,
                     "",
                     f"a run of {stack} is under way, or its state was never written",
                     "wait for it",
-                    f"or, with shards as it was: ambient up {self.fleet.name} --shard {number}",
+                    f"or, {again}",
                 )
+            if left(record):
+                fail(None, "", f"an interrupted run of {stack} left access that is not ended yet", again)
 
     def rehearse(self, plan: Resharding) -> None:
         """Perform all moves in memory, so that impossible moves are refused before anything is written.

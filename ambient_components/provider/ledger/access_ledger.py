@@ -6,7 +6,6 @@ so a forbidden change is refused before anything happens. `diff` names each subj
 (docs/internals/adr/0018).
 """
 
-import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -136,30 +135,21 @@ class AccessLedger:
         _record(context, {}, news, _ledger(news))
         return str(news["owner"]), {}
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:  # noqa: ARG002
         """Return the state unchanged: each object reports its own drift.
 
         `ambient up --refresh` runs a shard without changes only if the refresh finds something (`LOOK_VARIABLE`). The
-        refresh then includes the check and the diff of that run.
+        refresh then includes the check of that run; the engine itself asks for the diff.
+
+        Raises:
+            AmbientError: A run without changes would be refused.
         """
         if not inputs:
             msg = f"{identity} can't be imported: a ledger is what a stack declares"
             raise StepError(msg, "run pulumi up, which records it")
-        if (names := os.environ.get(LOOK_VARIABLE)) is not None:
-            self._look(context, inputs, state, {**inputs, "acknowledged": json.loads(names)})
-        return ReadResult({})
-
-    def _look(self, context: Context, inputs: Values, state: Values, news: Values) -> None:
-        """Check a run without changes.
-
-        Raises:
-            AmbientError: It would be refused, or it would change something.
-        """
-        if failures := self.check(context, inputs, news).failures:
+        if os.environ.get(LOOK_VARIABLE) and (failures := self.check(context, inputs, inputs).failures):
             raise AmbientError(failures)
-        if self.diff(context, inputs, state, inputs).computed:
-            msg = "an interrupted run left something, or the shard's run record is outdated"
-            raise StepError(msg, "run ambient up")
+        return ReadResult({})
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         """End the access that left the ledger before anything new is created, and record the rest."""

@@ -22,9 +22,13 @@ from ambient_components.fleet import records as records_client
 from tests.support.fake_records import FakeCluster, FakeGuard
 cluster = FakeCluster()
 records_client.Guard = lambda *_: FakeGuard(cluster)
-code = run(["up", "prod", "--yes", "--jobs", "2"])
-runs = [item.get("data", dict()).get("run") for item in cluster.objects.values()]
-print("RUNS", runs)
+def runs():
+    return [item.get("data", dict()).get("run") for item in cluster.objects.values()]
+{first}
+before = runs()
+code = run(["up", "prod", "--yes", "--jobs", "2", *{words}])
+print("RUNS", runs())
+print("SAME", runs() == before)
 sys.exit(code)
 """
 
@@ -36,16 +40,19 @@ def wait_for(done: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def interrupted(fleet: Fleet, times: int, **play: Any) -> tuple[int, str]:
+def interrupted(fleet: Fleet, times: int, verb: str = "up", **play: Any) -> tuple[int, str]:
+    """Interrupt two runs of three, or two looks of shards that were deployed before."""
     lines = [ended("create", BINDING, f"team-0/grant/user:{number}") for number in range(200)]
-    fleet.pulumi.play({f"prod-0{number}": [{"lines": lines, "sleep": 30, **play}] for number in range(3)})
-    root = str(Path(__file__).parents[3])
+    played = [*([{}] if verb == "refresh" else []), {"lines": lines, "sleep": 30, **play}]
+    fleet.pulumi.play({f"prod-0{number}": played for number in range(3)})
+    first, words = ('run(["up", "prod", "--yes"])', ["--refresh"]) if verb == "refresh" else ("", [])
+    code = OURS.format(root=str(Path(__file__).parents[3]), first=first, words=words)
     process = subprocess.Popen(
-        [sys.executable, "-c", OURS.format(root=root)], cwd=fleet.folder, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        [sys.executable, "-c", code], cwd=fleet.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
     )  # fmt: skip
     try:
-        wait_for(lambda: len(fleet.pulumi.ran()) == 2)
+        wait_for(lambda: len(fleet.pulumi.ran(verb)) == 2)
         os.killpg(process.pid, signal.SIGINT)
         for _ in range(times - 1):
             time.sleep(1)
@@ -75,3 +82,21 @@ def test_the_second_one_tells_and_the_third_one_kills(fleet: Fleet) -> None:
     assert "killed: 2 shards" in text
     assert [one for one in fleet.pulumi.calls("up") if one.get("ended")] == []
     assert text.count('"recorded":false') == 2
+
+
+def test_an_interrupt_during_looks_begins_no_run(fleet: Fleet) -> None:
+    code, text = interrupted(fleet, 1, "refresh")
+    assert code == 130, text
+    assert "3 interrupted" in text
+    assert (len(fleet.pulumi.ran("refresh")), len(fleet.pulumi.ran())) == (2, 3)
+    assert "SAME True" in text
+
+
+def test_an_interrupt_between_a_look_and_its_run_does_not_count_as_the_run(fleet: Fleet) -> None:
+    drift = {"summaryEvent": {"result": "succeeded", "resourceChanges": {"update": 1}}}
+    code, text = interrupted(fleet, 1, "refresh", lines=[drift], sleep=3, deaf=9)
+    assert code == 130, text
+    assert "3 interrupted" in text
+    assert [one["interrupts"] for one in fleet.pulumi.calls("refresh") if one.get("ended")] == [1, 1]
+    assert len(fleet.pulumi.ran()) == 3
+    assert "SAME True" in text

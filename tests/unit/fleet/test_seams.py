@@ -1,6 +1,5 @@
 """One shard's record between its two writers: what the plugin wrote in a run is what the next `ambient up` goes by."""
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +20,6 @@ from ambient_components.provider.protocol.resource import Context
 from ambient_components.shards import RUN_VARIABLE, Record, Run, begin, needs_refresh, record_name
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.selection import Fleet
-from tests.support.fake_pulumi import ended
 from tests.support.fake_records import FakeCluster, FakeGuard
 
 FLEET = Fleet(Project(Path("/p"), "p", "stacks"), "prod", 1, {})
@@ -81,7 +79,6 @@ class Seam:
         self.provider(desired, run_id)
         found = self.job(Phase.DONE, **how)
         found.run = run
-        found.reported.take(json.dumps(ended("update", LEDGER, "access")))
         self.write_down("up", found, resources=20, late=late)
         return found
 

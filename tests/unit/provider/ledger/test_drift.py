@@ -1,7 +1,5 @@
 """What a plain preview says of declared access that others changed, compared whole. It only warns."""
 
-import json
-
 import pytest
 
 from ambient_components.platform import naming
@@ -165,9 +163,9 @@ def test_acknowledgements_of_another_form_are_refused(world, wrong):
 # `ambient up --refresh` of a shard without changes: the refresh includes this check.
 
 
-def look(world, monkeypatch, acknowledged=None, **more):
-    monkeypatch.setenv(LOOK_VARIABLE, json.dumps(acknowledged or {}))
-    inputs = {"owner": OWNER, "workspaces": {"pay": ENTRY}, **more}
+def look(world, monkeypatch):
+    monkeypatch.setenv(LOOK_VARIABLE, "true")
+    inputs = {"owner": OWNER, "workspaces": {"pay": ENTRY}}
     answer = world.plugin.read(inputs, inputs, urn=LEDGER, identity=OWNER)
     assert plain(answer.properties) == inputs
     assert world.writes() == []
@@ -181,21 +179,10 @@ def test_a_look_warns_as_a_run_does(world, monkeypatch):
     assert "also names user:mallory" in warning
 
 
-def test_a_look_shows_no_acknowledged_warning(world, monkeypatch):
-    world.api.objects[DEVS]["subjects"].append(MALLORY)
-    assert look(world, monkeypatch, {"pay": ["changedAccess"]}) == []
-
-
 def test_a_look_fails_where_a_run_would_be_refused(world, monkeypatch):
     world.api.objects["/api/v1/namespaces/pay"]["metadata"]["annotations"] = {"ambient-components/owner": "app/other"}
     with pytest.raises(RefusedError, match="belongs to the stack app/other"):
         look(world, monkeypatch)
-
-
-def test_a_look_takes_only_what_ambient_passes(world, monkeypatch):
-    for names in ([], {"pay": "changedAccess"}):
-        with pytest.raises(RefusedError, match="acknowledged: a mapping"):
-            look(world, monkeypatch, names or [1])
 
 
 def test_an_ordinary_refresh_asks_nothing(world, monkeypatch):

@@ -5,7 +5,6 @@ import pytest
 from ambient_components.platform.naming import key_account
 from ambient_components.provider.ledger.run_record import CHECKPOINTS_VARIABLE
 from ambient_components.shards import (
-    LOOK_VARIABLE,
     RUN_VARIABLE,
     Record,
     Run,
@@ -351,21 +350,6 @@ def test_a_record_whose_access_can_not_be_ended_stays(world):
     with pytest.raises(RefusedError, match="could not be ended; run pulumi destroy again"):
         world.plugin.delete(ledger(), urn=LEDGER)
     assert world.api.names(MAPS) == [NAME]
-
-
-def test_a_look_fails_where_something_is_left_to_do(world, monkeypatch):
-    monkeypatch.setenv(LOOK_VARIABLE, "{}")
-    news = ledger(pay=entry())
-    world.api.add("/api/v1/namespaces", "pay", annotations=MINE)
-    run = Run("well", "2026-01-01T00:00:00Z", checkpoints=True)
-    put(world, declare(begin(Record(), run), news["workspaces"], run))
-    world.plugin.read(news, news, urn=LEDGER, identity=OWNER)
-    put(world, declare(begin(Record(), run), {}, run))  # the record of another deployment
-    with pytest.raises(RefusedError, match="the shard's run record is outdated"):
-        world.plugin.read(news, news, urn=LEDGER, identity=OWNER)
-    lost(world, **GIVEN)
-    with pytest.raises(RefusedError, match="an interrupted run left something"):
-        world.plugin.read(news, news, urn=LEDGER, identity=OWNER)
 
 
 def test_nobody_is_told_that_it_stays(world):
