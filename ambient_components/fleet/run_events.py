@@ -195,7 +195,8 @@ class Reported:
                 self._noted(diagnostic)
             case "warning":
                 self.words += diagnostic.words
-                self.warnings.update(dict.fromkeys(diagnostic.problems))
+                if not any(map(texts.has_pending_operations, diagnostic.words)):  # the summary says what to do
+                    self.warnings.update(dict.fromkeys(diagnostic.problems))
 
     def _noted(self, diagnostic: Diagnostic) -> None:
         for one in adoption.read(diagnostic.problems):

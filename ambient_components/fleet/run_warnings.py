@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
-from ambient_components.engine import texts
 from ambient_components.errors import Problem
 from ambient_components.fleet.jobs import Job, Phase
 from ambient_components.plan.facts import sorted_problems
@@ -33,8 +32,7 @@ def warning_lines(jobs: Iterable[Job], shown: Collection[Problem]) -> Iterator[s
 
 def _unacknowledged(job: Job) -> Iterator[Problem]:
     for one in job.reported.warnings:
-        is_pending = not one.rule and texts.has_pending_operations(one.problem)  # the summary says what to do then
-        if one.rule in LOUD or (job.acknowledged is not None and job.acknowledged.of(one) is None and not is_pending):
+        if one.rule in LOUD or (job.acknowledged is not None and job.acknowledged.of(one) is None):
             yield one
 
 

@@ -173,12 +173,20 @@ def test_output_is_not_held_back(program: Program) -> None:
     assert program.text == "begun bytes"
 
 
+# A shell may have SIGINT ignored in the background.
+INTERRUPTIBLE = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("ambient_components.provider", run_name="__main__", alter_sys=True)
+"""
+
+
 class Plugin:
     """The plugin as the engine starts it, with a fork server."""
 
     def __init__(self, path: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "ambient_components.provider", "127.0.0.1:1"],
+            [sys.executable, "-c", INTERRUPTIBLE, "127.0.0.1:1"],
             env={**os.environ, protocol.SOCKET_VARIABLE: path}, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert self.process.stdout is not None
@@ -222,7 +230,7 @@ def test_a_plugin_outlives_the_server_and_serves_itself_without_one() -> None:
     assert not forked.serves()
     alone = Plugin(made.path)
     assert b"grpc" in Path(f"/proc/{alone.process.pid}/maps").read_bytes()
-    alone.end(signal.SIGTERM)  # a shell may have SIGINT ignored in the background
+    alone.end(signal.SIGINT)
 
 
 def test_a_command_without_room_for_a_socket_starts_engines_as_before(
