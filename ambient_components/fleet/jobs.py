@@ -48,8 +48,8 @@ class Job:
     recorded: bool = True
     """Whether the end of the run was recorded. If not, the next run does not skip the shard."""
     child: Child | None = None
-    found: bool | None = None
-    """Whether a look (`Task.look`) found something. None without a look, or if it failed."""
+    drifted: bool | None = None
+    """Whether the refresh of `Task.refresh_first` found differences. None if there was none, or if it failed."""
     acknowledged: Acknowledgements | None = None
     """The acknowledged warnings. None if the files were not read."""
     excluded: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)

@@ -230,7 +230,7 @@ class Recorder:
         return next(states for at, states in reversed(self._answers) if at <= job.began or not at)
 
     def _change(self, job: Job, state: Stack, before: Stack | None) -> Callable[[Record], Record] | None:
-        if self._verb == "refresh" or job.found is False:
+        if self._verb == "refresh" or job.drifted is False:
             return _refreshed(job, state, before)
         run = job.run
         if run is None or not state.written_since(run.begun, before):

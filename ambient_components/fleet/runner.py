@@ -18,7 +18,7 @@ from ambient_components.fleet.jobs import Job, Log, Phase, Plan, View
 from ambient_components.fleet.processes import Child, Interrupts
 from ambient_components.fleet.records import Records
 from ambient_components.fleet.run_events import Failure, Reported
-from ambient_components.shards import CHECKPOINTS_VARIABLE, LOOK_VARIABLE, RUN_VARIABLE, Record, Run, begin
+from ambient_components.shards import CHECK_VARIABLE, CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, begin
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE, ROUNDS, exclude_flags, excluded_text, keys_in, reasons
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.passphrase import passphrase
@@ -136,7 +136,7 @@ class Runner:
             self._news.append((self._view.ended, job))
 
     def _one(self, job: Job) -> None:
-        if job.task.look and self._finds_nothing(job):
+        if job.task.refresh_first and self._ends_with_refresh(job):
             return
         before = self._begin(job)
         environ = self._environ(job)
@@ -161,16 +161,16 @@ class Runner:
         else:
             job.recorded = False
 
-    def _finds_nothing(self, job: Job) -> bool:
-        """Refresh a shard's state and check its ledger. Return whether the shard is not run after that."""
+    def _ends_with_refresh(self, job: Job) -> bool:
+        """Refresh a shard's state and check its ledger. Return whether no run follows: no drift, or interrupted."""
+        environ = {**self._environ(job), CHECK_VARIABLE: "true"}
         with self._lock:
             if not self._stopping:
-                command, environ = self._command(job, "refresh"), self._environ(job, looks=True)
-                job.child = Child(command, job.fleet.project.folder, environ, job.reported)
+                job.child = Child(self._command(job, "refresh"), job.fleet.project.folder, environ, job.reported)
         refreshed = job.child is not None and job.child.wait() == 0 and job.reported.succeeded
         if refreshed:
-            job.found = job.reported.drifted
-        if job.found is False:
+            job.drifted = job.reported.drifted
+        if job.drifted is False:
             job.phase = Phase.DONE
             if self._log is not None:
                 self._log.ended(job)
@@ -252,14 +252,14 @@ class Runner:
 
     def _command(self, job: Job, verb: str = "") -> list[str]:
         verb = verb or self._plan.verb
-        flags = ["--refresh"] if verb == "up" and job.task.refresh and job.found is None else []
+        flags = ["--refresh"] if verb == "up" and job.task.refresh and job.drifted is None else []
         # The stack's outputs are masked tokens, which are not needed here.
         return [
             verb, "--yes", "--skip-preview", "--json", "--suppress-outputs", *flags,
             *job.fleet.flags(job.task.number),
         ]  # fmt: skip
 
-    def _environ(self, job: Job, *, looks: bool = False) -> dict[str, str]:
+    def _environ(self, job: Job) -> dict[str, str]:
         environ = {
             **self._plan.environ,
             # Several runs at once have Go's defaults: to collect rarely takes more than 1 GB in all (ADR 0026).
@@ -272,9 +272,7 @@ class Runner:
         environ.pop(CHECKPOINTS_VARIABLE, None)
         environ.pop(RUN_VARIABLE, None)
         environ.pop(EXCLUDE_VARIABLE, None)
-        environ.pop(LOOK_VARIABLE, None)
-        if looks:
-            environ[LOOK_VARIABLE] = "true"
+        environ.pop(CHECK_VARIABLE, None)
         if job.run is not None:
             environ[RUN_VARIABLE] = job.run.id
             if not job.run.checkpoints:

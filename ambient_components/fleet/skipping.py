@@ -51,8 +51,8 @@ class Task:
     """Why the shard is run or skipped."""
     checkpoints: bool = True
     refresh: bool = False
-    look: bool = False
-    """Whether the shard is up to date, apart from drift: refresh it, and run it only if that finds a difference."""
+    refresh_first: bool = False
+    """Whether the shard is up to date apart from drift: refresh its state, and run it only if the cluster differs."""
     expected: int = 0
     """The expected number of resources, only for the progress."""
     result: Result = Result.UNKNOWN
@@ -80,8 +80,8 @@ def task(
     changed = inputs.changed(done.workspaces if done is not None else {})
     lost = record is not None and _lost(record)
     result, why = _why(inputs, record, state, desired, now)
-    look = desired.refresh and result is Result.UP_TO_DATE
-    if look:
+    refresh_first = desired.refresh and result is Result.UP_TO_DATE
+    if refresh_first:
         result, why = Result.ASKED, "looks for drift"
     return Task(
         inputs.number,
@@ -93,7 +93,7 @@ def task(
         checkpoints=not desired.records or changed <= FEW or (lost and not _mostly_new(inputs, state)),
         # A state that is not empty may have resources that the interrupted run deleted.
         refresh=desired.refresh or (lost and not (state is None or state.empty)),
-        look=look,
+        refresh_first=refresh_first,
         expected=_expected(inputs, state, changed),
         result=result,
     )

@@ -6,8 +6,8 @@ All rules are pure. The command line, the program and the provider share them.
 from ambient_components.shards.encoding import digest, secret_mark
 from ambient_components.shards.names import CONFIG_KEY, FLEET_KEY, assigned, home, shard_count, shard_stack, split_shard
 from ambient_components.shards.records import (
+    CHECK_VARIABLE,
     CHECKPOINTS_VARIABLE,
-    LOOK_VARIABLE,
     RUN_VARIABLE,
     Done,
     Record,
@@ -17,6 +17,7 @@ from ambient_components.shards.records import (
     done,
     fleet_label,
     is_lost,
+    is_unsettled,
     left,
     needs_refresh,
     patch,
@@ -26,9 +27,9 @@ from ambient_components.shards.records import (
 
 __all__ = [
     "CHECKPOINTS_VARIABLE",
+    "CHECK_VARIABLE",
     "CONFIG_KEY",
     "FLEET_KEY",
-    "LOOK_VARIABLE",
     "RUN_VARIABLE",
     "Done",
     "Record",
@@ -41,6 +42,7 @@ __all__ = [
     "fleet_label",
     "home",
     "is_lost",
+    "is_unsettled",
     "left",
     "needs_refresh",
     "patch",

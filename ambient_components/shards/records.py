@@ -23,8 +23,8 @@ SCHEMA: Final = 1
 RUN_VARIABLE: Final = "AMBIENT_RUN"
 """The environment variable by which `ambient up` passes the run id to the provider."""
 
-LOOK_VARIABLE: Final = "AMBIENT_LOOK"
-"""The environment variable that makes a refresh check the access ledger too, if it is not empty."""
+CHECK_VARIABLE: Final = "AMBIENT_CHECK_ON_REFRESH"
+"""The environment variable that, if it is not empty, makes a refresh include the check of the access ledger."""
 
 CHECKPOINTS_VARIABLE: Final = "PULUMI_SKIP_CHECKPOINTS"
 """The engine's variable for writing its state only once, at the end of a run. Plugins inherit it."""
@@ -198,6 +198,11 @@ def needs_refresh(record: Record) -> bool:
     return record.run is not None and (record.run.after_loss or is_lost(record))
 
 
+def is_unsettled(record: Record, ledger: Ledger) -> bool:
+    """Tell whether `lost` has entries of workspaces in a ledger. Only an update of that ledger takes them out."""
+    return not record.lost.keys().isdisjoint(ledger)
+
+
 def left(record: Record, run_id: str = "") -> dict[str, Entries]:
     """Return the entries, by workspace, that interrupted runs declared and that may be missing from the state.
 
@@ -268,7 +273,7 @@ def done(record: Record, ended: Done, *, looked: bool = True) -> Record:
     """
     if record.run is None or record.run.id != ended.id:
         reject("another run of the shard has begun since", "run ambient up again")
-    if record.lost.keys() & (record.declared or {}).keys():
+    if is_unsettled(record, record.declared or {}):
         return recorded(record, ended.id)
     run = replace(record.run, recorded=True, after_loss=record.run.after_loss and not looked)
     return replace(record, run=run, lost={}, done=ended)

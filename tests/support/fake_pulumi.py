@@ -16,8 +16,8 @@ SCRIPT = """#!{python} -IS
 import datetime, fcntl, json, os, pathlib, signal, sys, time
 words, here = sys.argv[1:], pathlib.Path.cwd()
 kept = {{name: os.environ.get(name) for name in
-        ("PULUMI_SKIP_CHECKPOINTS", "PULUMI_CONTINUE_ON_ERROR", "AMBIENT_RUN", "AMBIENT_EXCLUDE", "AMBIENT_LOOK",
-         "GOGC", "GOMEMLIMIT")}}
+        ("PULUMI_SKIP_CHECKPOINTS", "PULUMI_CONTINUE_ON_ERROR", "AMBIENT_RUN", "AMBIENT_EXCLUDE",
+         "AMBIENT_CHECK_ON_REFRESH", "GOGC", "GOMEMLIMIT")}}
 interrupts = []
 signal.signal(signal.SIGINT, lambda *_: interrupts.append(1))
 

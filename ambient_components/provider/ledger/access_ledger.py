@@ -39,7 +39,7 @@ from ambient_components.provider.ledger.run_record import RunRecord
 from ambient_components.provider.ledger.unrecorded import forgotten
 from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
 from ambient_components.rules.warnings import LoudWarning
-from ambient_components.shards import LOOK_VARIABLE
+from ambient_components.shards import CHECK_VARIABLE
 
 _AT_ONCE: Final = 16
 
@@ -127,7 +127,7 @@ class AccessLedger:
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
         """Return gained, lost and changed access by subject, and what an interrupted run left behind."""
         place = RunRecord.of(news)
-        computed = {"record"} if place and interrupted_runs.is_unsettled(context, place, _ledger(news)) else ()
+        computed = {"record"} if place and interrupted_runs.needs_update(context, place, _ledger(news)) else ()
         return Diff({change.path: Change(change.kind) for change in changed_paths(inputs, news)}, frozenset(computed))
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
@@ -138,7 +138,7 @@ class AccessLedger:
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:  # noqa: ARG002
         """Return the state unchanged: each object reports its own drift.
 
-        `ambient up --refresh` runs a shard without changes only if the refresh finds something (`LOOK_VARIABLE`). The
+        `ambient up --refresh` runs a shard without changes only if the refresh finds something (`CHECK_VARIABLE`). The
         refresh then includes the check of that run; the engine itself asks for the diff.
 
         Raises:
@@ -147,7 +147,7 @@ class AccessLedger:
         if not inputs:
             msg = f"{identity} can't be imported: a ledger is what a stack declares"
             raise StepError(msg, "run pulumi up, which records it")
-        if os.environ.get(LOOK_VARIABLE) and (failures := self.check(context, inputs, inputs).failures):
+        if os.environ.get(CHECK_VARIABLE) and (failures := self.check(context, inputs, inputs).failures):
             raise AmbientError(failures)
         return ReadResult({})
 

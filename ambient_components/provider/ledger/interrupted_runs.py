@@ -23,7 +23,7 @@ from ambient_components.provider.ledger.run_record import RunRecord, or_warn, ru
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.warnings import LoudWarning
-from ambient_components.shards import Record, declare, left
+from ambient_components.shards import Record, declare, is_unsettled, left
 from ambient_components.shards.excluded import excluded_of
 from ambient_components.shards.interrupted import (
     Leftover,
@@ -66,15 +66,18 @@ def ending(context: Context, place: RunRecord, after: Ledger) -> tuple[Leftover,
         return ()
 
 
-def is_unsettled(context: Context, place: RunRecord, after: Ledger) -> bool:
-    """Return whether the record changes although the inputs do not: an interrupted run's, or an outdated one."""
+def needs_update(context: Context, place: RunRecord, after: Ledger) -> bool:
+    """Return whether the record needs an update without a change of the inputs.
+
+    The update ends what interrupted runs left, and corrects an outdated record.
+    """
     found = False
 
     def look() -> None:
         nonlocal found
         record = place.read(context.guard.cluster)
-        begun_with = record.lost.keys() & after.keys()  # also what is declared again: the update clears it
-        found = record.declared != after or bool(begun_with or leftovers(left(record, run_id()), after))
+        unsettled = is_unsettled(record, after) or bool(leftovers(left(record, run_id()), after))
+        found = unsettled or record.declared != after
 
     or_warn(context, look)
     return found

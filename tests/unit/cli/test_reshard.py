@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ambient_components.access import NOTHING
 from ambient_components.cli import app, reshard
 from ambient_components.engine.rewriting import items
 from ambient_components.errors import Problem, refusal
@@ -259,6 +260,11 @@ def test_a_lost_run_comes_first(folder: Path, monkeypatch: pytest.MonkeyPatch, c
     monkeypatch.setattr(Records, "kept", {1: Record(Run("x", "2026-01-01T00:00:00Z", checkpoints=False))})
     reported = refused(FleetEngine(fleet(2)), monkeypatch, capsys, "--shards", "3", "--yes")
     assert "a run of prod-01 is under way" in reported
+    assert "ambient up prod --shard 1" in reported
+    ended = Run("y", "2026-01-01T00:00:00Z", checkpoints=True, recorded=True)
+    monkeypatch.setattr(Records, "kept", {1: Record(ended, lost={"aa": (NOTHING,)})})
+    reported = refused(FleetEngine(fleet(2)), monkeypatch, capsys, "--shards", "3", "--yes")
+    assert "an interrupted run of prod-01 left access that is not ended yet" in reported
     assert "ambient up prod --shard 1" in reported
 
 

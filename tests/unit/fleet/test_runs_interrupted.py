@@ -41,7 +41,7 @@ def wait_for(done: Callable[[], bool]) -> None:
 
 
 def interrupted(fleet: Fleet, times: int, verb: str = "up", **play: Any) -> tuple[int, str]:
-    """Interrupt two runs of three, or two looks of shards that were deployed before."""
+    """Interrupt two runs of three, or two refreshes of shards without changes."""
     lines = [ended("create", BINDING, f"team-0/grant/user:{number}") for number in range(200)]
     played = [*([{}] if verb == "refresh" else []), {"lines": lines, "sleep": 30, **play}]
     fleet.pulumi.play({f"prod-0{number}": played for number in range(3)})
@@ -84,7 +84,7 @@ def test_the_second_one_tells_and_the_third_one_kills(fleet: Fleet) -> None:
     assert text.count('"recorded":false') == 2
 
 
-def test_an_interrupt_during_looks_begins_no_run(fleet: Fleet) -> None:
+def test_an_interrupt_during_refreshes_begins_no_run(fleet: Fleet) -> None:
     code, text = interrupted(fleet, 1, "refresh")
     assert code == 130, text
     assert "3 interrupted" in text
@@ -92,7 +92,7 @@ def test_an_interrupt_during_looks_begins_no_run(fleet: Fleet) -> None:
     assert "SAME True" in text
 
 
-def test_an_interrupt_between_a_look_and_its_run_does_not_count_as_the_run(fleet: Fleet) -> None:
+def test_an_interrupt_between_a_refresh_and_its_run_does_not_count_as_the_run(fleet: Fleet) -> None:
     drift = {"summaryEvent": {"result": "succeeded", "resourceChanges": {"update": 1}}}
     code, text = interrupted(fleet, 1, "refresh", lines=[drift], sleep=3, deaf=9)
     assert code == 130, text

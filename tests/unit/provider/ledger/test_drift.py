@@ -3,7 +3,7 @@
 import pytest
 
 from ambient_components.platform import naming
-from ambient_components.shards import LOOK_VARIABLE
+from ambient_components.shards import CHECK_VARIABLE
 from tests.support.access_objects import made
 from tests.support.fake_plugin import LEDGER, RefusedError, plain, running
 
@@ -163,8 +163,8 @@ def test_acknowledgements_of_another_form_are_refused(world, wrong):
 # `ambient up --refresh` of a shard without changes: the refresh includes this check.
 
 
-def look(world, monkeypatch):
-    monkeypatch.setenv(LOOK_VARIABLE, "true")
+def refreshed(world, monkeypatch):
+    monkeypatch.setenv(CHECK_VARIABLE, "true")
     inputs = {"owner": OWNER, "workspaces": {"pay": ENTRY}}
     answer = world.plugin.read(inputs, inputs, urn=LEDGER, identity=OWNER)
     assert plain(answer.properties) == inputs
@@ -172,21 +172,21 @@ def look(world, monkeypatch):
     return world.engine.texts("warning")
 
 
-def test_a_look_warns_as_a_run_does(world, monkeypatch):
-    assert look(world, monkeypatch) == []
+def test_such_a_refresh_warns_as_a_run_does(world, monkeypatch):
+    assert refreshed(world, monkeypatch) == []
     world.api.objects[DEVS]["subjects"].append(MALLORY)
-    (warning,) = look(world, monkeypatch)
+    (warning,) = refreshed(world, monkeypatch)
     assert "also names user:mallory" in warning
 
 
-def test_a_look_fails_where_a_run_would_be_refused(world, monkeypatch):
+def test_such_a_refresh_fails_where_a_run_would_be_refused(world, monkeypatch):
     world.api.objects["/api/v1/namespaces/pay"]["metadata"]["annotations"] = {"ambient-components/owner": "app/other"}
     with pytest.raises(RefusedError, match="belongs to the stack app/other"):
-        look(world, monkeypatch)
+        refreshed(world, monkeypatch)
 
 
 def test_an_ordinary_refresh_asks_nothing(world, monkeypatch):
-    monkeypatch.delenv(LOOK_VARIABLE, raising=False)
+    monkeypatch.delenv(CHECK_VARIABLE, raising=False)
     inputs = {"owner": OWNER, "workspaces": {"pay": ENTRY}}
     world.plugin.read(inputs, inputs, urn=LEDGER, identity=OWNER)
     assert world.api.log == []

@@ -24,10 +24,10 @@ def ids(fleet: Fleet) -> list[Any]:
     return [record.done and record.done.id for record in map(fleet.cluster.record, range(3))]
 
 
-def looks(fleet: Fleet) -> dict[str, list[str | None]]:
+def told(fleet: Fleet) -> dict[str, list[str | None]]:
     """What the plugins are told, by verb."""
     return {
-        verb: [one["env"]["AMBIENT_LOOK"] for one in fleet.pulumi.calls(verb) if "pid" in one]
+        verb: [one["env"]["AMBIENT_CHECK_ON_REFRESH"] for one in fleet.pulumi.calls(verb) if "pid" in one]
         for verb in ("refresh", "up")
     }
 
@@ -44,7 +44,7 @@ def test_without_drift_no_shard_is_run(fleet: Fleet, capsys: pytest.CaptureFixtu
         assert up("--refresh") == 0
         assert sorted(fleet.pulumi.ran("refresh")) == SHARDS
         assert fleet.pulumi.ran() == []
-        assert looks(fleet) == {"refresh": ["true"] * 3, "up": []}
+        assert told(fleet) == {"refresh": ["true"] * 3, "up": []}
     assert "3 up to date" in summary(capsys)
     assert ids(fleet) == before
     # The refresh has written each state, and that is no change of others.
@@ -62,7 +62,7 @@ def test_a_shard_with_drift_is_run_and_its_state_is_not_refreshed_twice(fleet: F
     assert sorted(fleet.pulumi.ran("refresh")) == SHARDS
     assert fleet.pulumi.ran() == ["prod-01"]
     assert refreshes(fleet) == [False]
-    assert looks(fleet)["up"] == [None]
+    assert told(fleet)["up"] == [None]
     after = ids(fleet)
     assert (after[0], after[2]) == (before[0], before[2])
     assert after[1] != before[1]
@@ -96,7 +96,7 @@ def test_all_runs_every_shard(fleet: Fleet) -> None:
     ],
     ids=["refused", "unknown words", "failed", "killed"],
 )
-def test_a_look_that_tells_nothing_is_followed_by_an_ordinary_run(fleet: Fleet, play: dict[str, Any]) -> None:
+def test_a_refresh_that_did_not_succeed_is_followed_by_an_ordinary_run(fleet: Fleet, play: dict[str, Any]) -> None:
     assert up() == 0
     fleet.pulumi.forget()
     fleet.pulumi.play({"prod-01": [play, {}]})
@@ -117,7 +117,7 @@ def test_what_the_run_reports_is_reported_once(fleet: Fleet, capsys: pytest.Capt
 def test_a_state_that_others_wrote_since_the_run_began_is_no_shard_without_changes(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The look compares the cluster with what they wrote, and not with the files."""
+    """The refresh compares the cluster with what they wrote, and not with the files."""
     assert up() == 0
     states = fleet.folder / "states.json"
     before = json.loads(states.read_text())
@@ -174,13 +174,13 @@ def test_warnings_are_told_and_no_reason_to_run(fleet: Fleet, capsys: pytest.Cap
         refusal(f"workspace '{name}': eve: in no file", "declare it", rule=rule, workspaces=(name,))
         for name in ("team-1", "team-4")
     ]
-    told = [diagnostic("warning", encode(one), urn(LEDGER, "access")) for one in found]
+    lines = [diagnostic("warning", encode(one), urn(LEDGER, "access")) for one in found]
     accepted = ", acknowledge: [{rule: undeclaredAccess, reason: a test, date: 2026-01-01}]"
     fleet.write(team_4=ENTRY.format(shard=1, more=accepted))
     assert up() == 0
     capsys.readouterr()
     fleet.pulumi.forget()
-    fleet.pulumi.play({"prod-01": [{"lines": [*told, SAME]}]})
+    fleet.pulumi.play({"prod-01": [{"lines": [*lines, SAME]}]})
     assert up("--refresh") == 0
     assert fleet.pulumi.ran() == []
     _, _, text = summary(capsys).partition("shards in")
