@@ -64,6 +64,9 @@ STACK_GUARDRAILS: Final = tuple(guardrail for guardrail in GUARDRAILS if guardra
 WORKSPACE_GUARDRAILS: Final = tuple(guardrail for guardrail in GUARDRAILS if guardrail != MASS_REMOVAL)
 """Guardrails with exceptions for one workspace. Removals are counted over the whole stack."""
 
+TEXT_LISTS: Final = ("adopt", "adoptBuckets", "secretSources")
+"""Settings that are lists of texts."""
+
 MAX_KEYS: Final = 10
 """Default limit of keys per workspace."""
 
@@ -79,6 +82,13 @@ class StackGuardrails(TypedDict, total=False):
     """Whether new grants for single users are refused; default false."""
     isolateAdminKeys: bool
     """Whether admin keys that subjects with edit can take over are refused; default false."""
+    adopt: list[str]
+    """Existing namespaces that included files may take over. The stack file's checks enforce it; recorded so that
+    changes are visible.
+    """
+    adoptBuckets: list[str]
+    """Existing buckets that included files may take over; as `adopt`.
+    """
     secretSources: list[str]
     """Further places for secret sources, outside of the project and of the workspace's namespace. The stack file's
     checks enforce them; they are recorded so that changes are visible.
@@ -112,7 +122,7 @@ class GuardrailSettings:
                 "guardrails: not of the form it must have",
                 f"allowed: exceptions (a list of {', '.join(STACK_GUARDRAILS)}), "
                 "maxKeys (a whole number from 1), groupsOnly and isolateAdminKeys (true or false), "
-                "secretSources (a list of texts)",
+                "adopt, adoptBuckets and secretSources (lists of texts)",
                 "leave out what has its default",
             )
         return cls(
@@ -125,7 +135,7 @@ class GuardrailSettings:
 
 def _well_formed(reported: Mapping[Any, Any]) -> bool:
     exceptions, most = reported.get("exceptions", []), reported.get("maxKeys", MAX_KEYS)
-    places = reported.get("secretSources", [])
+    listed = [reported.get(name, []) for name in TEXT_LISTS]
     return (
         reported.keys() <= StackGuardrails.__annotations__.keys()
         and isinstance(exceptions, list)
@@ -135,7 +145,6 @@ def _well_formed(reported: Mapping[Any, Any]) -> bool:
         and not isinstance(most, bool)
         and most >= 1
         and most % 1 == 0
-        and isinstance(places, list)
-        and all(isinstance(place, str) for place in places)
+        and all(isinstance(texts, list) and all(isinstance(one, str) for one in texts) for texts in listed)
         and all(isinstance(reported.get(flag, False), bool) for flag in ("groupsOnly", "isolateAdminKeys"))
     )

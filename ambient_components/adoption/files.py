@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ambient_components.adoption.layout import Layout, includes
-from ambient_components.adoption.rendering import block, included_file, inclusion, stack_file
+from ambient_components.adoption.rendering import block, included_file, inclusion, leave, stack_file
 from ambient_components.adoption.workspaces import ExistingWorkspace
 from ambient_components.errors import Where, fail
-from ambient_components.stackfile.editing import with_workspaces
+from ambient_components.stackfile.changes import Change, ItemChange, scalar
+from ambient_components.stackfile.editing import edited, with_workspaces
 from ambient_components.stackfile.yaml.reader import parse_yaml
 
 _INCLUDE: Final = "include"
+_GUARDRAILS: Final = "guardrails"
+_ADOPT: Final = "adopt"
 
 Current = Callable[[str], str | None]
 """Returns the present text of a file by its path from the folder of stack files. None if there is none."""
@@ -51,8 +54,12 @@ def texts(
         by_file.setdefault(arrangement.places[one.name], {})[one.name] = block(one)
     main = arrangement.stack_file
     patterns = includes(arrangement.layout, arrangement.stack) if by_file.keys() - {main} else ()
+    named = [one.name for one in workspaces if one.entry.get(_ADOPT) and arrangement.places[one.name] != main]
     before = current(main)
-    text = stack_file(arrangement.stack, defaults, patterns) if before is None else _including(before, main, patterns)
+    if before is None:
+        text = stack_file(arrangement.stack, defaults, patterns, named)
+    else:
+        text = _naming(_including(before, main, patterns), main, named)
     found = {main: text} if text != before else {}
     for file, blocks in sorted(by_file.items()):
         there = text if file == main else current(file)
@@ -75,3 +82,22 @@ def _including(text: str, file: str, patterns: Iterable[str]) -> str:
     if included is not None:
         fail(Where(file), _INCLUDE, f"{missing[0]} is not included", f"add it to the list: - {missing[0]}")
     return f"{text.rstrip()}\n\n{inclusion(missing)}"
+
+
+def _naming(text: str, file: str, names: Sequence[str]) -> str:
+    """Return a stack file's text with guardrails that name the workspaces that included files take over.
+
+    Raises:
+        AmbientError: The guardrails are in a form that can't be edited.
+    """
+    data = parse_yaml(text, file).data
+    guardrails = data.get(_GUARDRAILS)
+    there = guardrails.get(_ADOPT) if isinstance(guardrails, Mapping) else None
+    missing = [scalar(name) for name in names if name not in (there or ())]
+    if not missing:
+        return text
+    if _GUARDRAILS not in data:
+        return f"{text.rstrip()}\n\n{leave(missing)}"
+    if there:
+        return edited(text, file, [ItemChange((_GUARDRAILS, _ADOPT), name) for name in missing])
+    return edited(text, file, [Change((_GUARDRAILS,), _ADOPT, f"[{', '.join(missing)}]")])

@@ -52,16 +52,20 @@ def block(workspace: ExistingWorkspace) -> str:
     return "\n".join([lines[0], *(f"{' ' * _ENTRY}{line}" for line in lines[1:])]) + "\n"
 
 
-def stack_file(stack: str, defaults: Mapping[str, Any], include: Sequence[str] = ()) -> str:
+def stack_file(
+    stack: str, defaults: Mapping[str, Any], include: Sequence[str] = (), adopted: Sequence[str] = ()
+) -> str:
     """Return a new stack file without workspaces.
 
     Args:
         stack: Its stack, for the heading.
         defaults: What all adopted workspaces have in common.
         include: Patterns of the files with their entries.
+        adopted: Names of the workspaces that these files take over.
     """
     head = f"# yaml-language-server: $schema={SCHEMA_FILE}\n# The workspaces of stack {stack}.\n"
     parts = [inclusion(include)] if include else []
+    parts += [leave(adopted)] if adopted else []
     parts += [_yaml({"defaults": dict(defaults)})] if defaults else []
     parts += ["workspaces: {}\n"]
     return "\n".join([head, *parts])
@@ -70,6 +74,11 @@ def stack_file(stack: str, defaults: Mapping[str, Any], include: Sequence[str] =
 def inclusion(patterns: Iterable[str]) -> str:
     """Return the lines that include further files."""
     return _yaml({"include": list(patterns)})
+
+
+def leave(names: Iterable[str]) -> str:
+    """Return the lines that let included files take workspaces over."""
+    return _yaml({"guardrails": {"adopt": list(names)}})
 
 
 def included_file() -> str:

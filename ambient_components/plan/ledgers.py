@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from ambient_components.access.endings import ended
 from ambient_components.access.entries import NOTHING, Entry, Ledger
-from ambient_components.access.guardrail_names import MAX_KEYS
+from ambient_components.access.guardrail_names import MAX_KEYS, TEXT_LISTS
 from ambient_components.access.role_assignments import AccessDiff, access_diff, of_ledger
 from ambient_components.errors import Problem
 from ambient_components.plan import facts
@@ -31,7 +31,6 @@ from ambient_components.rotation.state import format_time
 
 _BUILT_IN: Final = {"maxKeys": MAX_KEYS, "groupsOnly": False, "isolateAdminKeys": False}
 _EXCEPTIONS: Final = "exceptions"
-_PLACES: Final = "secretSources"
 
 
 def stack_guardrail_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[GuardrailChange]:
@@ -45,7 +44,7 @@ def stack_guardrail_changes(before: Mapping[str, Any] | None, after: Mapping[str
     found = [*_allowed("", old.get(_EXCEPTIONS) or (), new.get(_EXCEPTIONS) or ())]
     for rule in (old.keys() | new.keys()) - {_EXCEPTIONS}:
         was, now = old.get(rule, _BUILT_IN.get(rule)), new.get(rule, _BUILT_IN.get(rule))
-        if rule == _PLACES:
+        if rule in TEXT_LISTS:
             gone, come = set(was or ()) - set(now or ()), set(now or ()) - set(was or ())
             how = [*(f"+{one}" for one in sorted(come)), *(f"-{one}" for one in sorted(gone))]
             found += [GuardrailChange("", rule, facts.CHANGED, one) for one in how]

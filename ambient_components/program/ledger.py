@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ambient_components.access import (
     NOTHING,
@@ -51,10 +52,17 @@ def stack_guardrails(stack: StackFile, calendar: Calendar) -> StackGuardrails:
     guardrails: StackGuardrails = {}
     if allowed := excepted(stack.exceptions, calendar):
         guardrails["exceptions"] = allowed
-    if places := sorted({str(place) for place in stack.guardrails.secret_sources}):
-        guardrails["secretSources"] = places
-    reported = stack.guardrails.model_dump(by_alias=True, exclude_defaults=True, exclude={"secret_sources"})
-    return {**guardrails, **reported}  # type: ignore[typeddict-item]  # the model has the same fields
+    settings = stack.guardrails
+    lists: dict[str, list[Any]] = {
+        "adopt": settings.adopt,
+        "adoptBuckets": settings.adopt_buckets,
+        "secretSources": settings.secret_sources,
+    }
+    given = {name: sorted({str(one) for one in items}) for name, items in lists.items() if items}
+    reported = settings.model_dump(
+        by_alias=True, exclude_defaults=True, exclude={"adopt", "adopt_buckets", "secret_sources"}
+    )
+    return {**guardrails, **given, **reported}  # type: ignore[typeddict-item]  # the model has the same fields
 
 
 def excepted(exceptions: Sequence[GuardrailException | StackException], calendar: Calendar) -> list[str]:

@@ -93,6 +93,16 @@ _TYPES: Final[dict[str, Any]] = {
             "groupsOnly": _FLAG | {"description": "New grants for single users are refused. Default: false."},
             "isolateAdminKeys": _FLAG
             | {"description": "Admin keys are refused in a workspace that another subject may edit. Default: false."},
+            "adopt": {
+                "type": "array",
+                "items": _TEXT,
+                "description": "Existing namespaces that included files may take over. Only recorded.",
+            },
+            "adoptBuckets": {
+                "type": "array",
+                "items": _TEXT,
+                "description": "Existing buckets that included files may take over. Only recorded.",
+            },
             "secretSources": {
                 "type": "array",
                 "items": _TEXT,

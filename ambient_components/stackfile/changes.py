@@ -65,8 +65,8 @@ class ItemChange:
     path: Path
     """Path of the list."""
 
-    item: int | Mapping[str, str]
-    """Number of the item to remove, from 0; or the fields of a new one, each with the YAML of a scalar."""
+    item: int | str | Mapping[str, str]
+    """Number of the item to remove, from 0; or a new one: the YAML of a scalar, or its fields, each with such YAML."""
 
     @property
     def removes(self) -> bool:
@@ -78,14 +78,14 @@ class ItemChange:
         """The instruction to make the change by hand."""
         if isinstance(self.item, int):
             return f"remove {public_path((*self.path, self.item))}"
-        return f"add '- {in_braces(self.item)}' to {public_path(self.path)}"
+        return f"add '- {item_yaml(self.item)}' to {public_path(self.path)}"
 
     def apply(self, items: Any) -> None:
         """Make the change in the data."""
         if isinstance(self.item, int):
             del items[self.item]
         else:
-            items.append(_value(in_braces(self.item)))
+            items.append(_value(item_yaml(self.item)))
 
 
 Edit: TypeAlias = Change | ItemChange
@@ -94,6 +94,11 @@ Edit: TypeAlias = Change | ItemChange
 def in_braces(fields: Mapping[str, str]) -> str:
     """Return the YAML of a mapping on one line."""
     return "{" + ", ".join(f"{name}: {value}" for name, value in fields.items()) + "}"
+
+
+def item_yaml(item: str | Mapping[str, str]) -> str:
+    """Return the YAML of a new item on one line."""
+    return item if isinstance(item, str) else in_braces(item)
 
 
 def scalar(text: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 from ambient_components.errors import AmbientError, Problems, Where, fail
-from ambient_components.stackfile.changes import Change, Edit, ItemChange, Path, PublicPath, in_braces
+from ambient_components.stackfile.changes import Change, Edit, ItemChange, Path, PublicPath, item_yaml
 from ambient_components.stackfile.privacy import public_path
 from ambient_components.stackfile.yaml.nodes import BREAK, Node, top_node
 from ambient_components.stackfile.yaml.reader import parse_yaml
@@ -180,15 +180,15 @@ class _Edit:
         if new:
             yield from self._cutter.add(mapping, new)
 
-    def _new(self, node: Node, items: Iterable[int | Mapping[str, str]]) -> list[str]:
+    def _new(self, node: Node, items: Iterable[int | str | Mapping[str, str]]) -> list[str]:
         """Return the texts of new items. In a block they are written like the last one."""
         texts = []
-        for fields in (item for item in items if isinstance(item, Mapping)):
-            if not node.flow and node.children[-1].entries and not node.children[-1].flow:
-                lines = [f"{name}: {value}" for name, value in fields.items()]
+        for item in (item for item in items if not isinstance(item, int)):
+            if isinstance(item, Mapping) and not node.flow and node.children[-1].entries and not node.children[-1].flow:
+                lines = [f"{name}: {value}" for name, value in item.items()]
                 texts += [f"{'  ' if index else '- '}{line}" for index, line in enumerate(lines)]
             else:
-                texts.append(f"{'' if node.flow else '- '}{in_braces(fields)}")
+                texts.append(f"{'' if node.flow else '- '}{item_yaml(item)}")
         return texts
 
     def _fields(self, path: Path, mapping: Node, changes: Iterable[Change]) -> set[int]:
@@ -203,7 +203,7 @@ class _Edit:
             self._refuse_used((*path, field), name, value)
         return {numbers[change.field] for change in changes}
 
-    def _items(self, path: Path, node: Node, items: Iterable[int | Mapping[str, str]]) -> set[int]:
+    def _items(self, path: Path, node: Node, items: Iterable[int | str | Mapping[str, str]]) -> set[int]:
         """Return the numbers of the items to remove. An item that is an alias may go: no other entry changes."""
         numbers = {item for item in items if isinstance(item, int)}
         for number in sorted(numbers):

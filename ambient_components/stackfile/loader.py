@@ -1,6 +1,6 @@
 """Loading of a stack: files, layers, models and checks, with all problems in one report."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from ambient_components.errors import AmbientError, PathPart, Problem, Problems
 from ambient_components.rules.findings import Finding
-from ambient_components.stackfile.checks.keys import Explicit
+from ambient_components.rules.findings import Path as Place
+from ambient_components.stackfile.checks.adoption import check_adoptions
 from ambient_components.stackfile.checks.names import check_stack
 from ambient_components.stackfile.checks.sources import allowed_folder, check_files
 from ambient_components.stackfile.files import DISK, Files
@@ -131,7 +132,7 @@ def review_stack(path: str | Path, text: str | None = None, files: Files = DISK)
         provenance = Provenance(layers)
         sources = SourceMap(tree.marks)
         report = Report(sources, provenance, problems, {item.where for item in reader.problems})
-        file = _validate(tree, report, lambda place: provenance.origin(place).layer == WORKSPACE, sources, project)
+        file = _validate(tree, report, provenance, sources, project, str(path))
         if file is not None and not problems.errors:
             data: Mapping[str, Any] = tree.data.get("workspaces", {})
             warnings = tuple(map(without_credentials_in, problems.warnings))
@@ -151,19 +152,25 @@ def review_stack(path: str | Path, text: str | None = None, files: Files = DISK)
     return Review(stack, tuple(map(without_credentials_in, everything)), tuple(reader.paths))
 
 
-def _validate(tree: Tree, report: Report, explicit: Explicit, sources: SourceMap, project: Project) -> StackFile | None:
+def _validate(
+    tree: Tree, report: Report, provenance: Provenance, sources: SourceMap, project: Project, path: str
+) -> StackFile | None:
     """Return the models, or None if they are invalid; then the checks run on the valid part."""
+
+    def findings(stack: StackFile, original: Callable[[Place], Place] = lambda place: place) -> Iterator[Finding]:
+        yield from check_stack(stack, lambda place: provenance.origin(place).layer == WORKSPACE)
+        yield from check_files(stack, project, sources, original)
+        yield from check_adoptions(stack, path, sources, original)
+
     try:
         stack = StackFile.model_validate(tree.data)
     except ValidationError as error:
         report.add_model_errors(error, tree.data)
         partial = Partial(tree.data, [item["loc"] for item in error.errors(include_input=False)])
         if partial.stack is not None:
-            report.add_findings(check_stack(partial.stack, explicit), partial.original)
-            report.add_findings(check_files(partial.stack, project, sources, partial.original), partial.original)
+            report.add_findings(findings(partial.stack, partial.original), partial.original)
         return None
-    report.add_findings(check_stack(stack, explicit))
-    report.add_findings(check_files(stack, project, sources))
+    report.add_findings(findings(stack))
     return stack
 
 

@@ -21,6 +21,10 @@ def parsed(text):
         ("guardrails: {}\n", {}),
         ("guardrails: {maxKeys: 10, groupsOnly: false, isolateAdminKeys: false}\n", {}),
         ("guardrails: {maxKeys: 3, groupsOnly: true, isolateAdminKeys: true}\n", None),
+        (
+            "guardrails: {adopt: [b, a], adoptBuckets: [data]}\n",
+            {"adopt": ["a", "b"], "adoptBuckets": ["data"]},
+        ),
         ("exceptions: [{guardrail: massRemoval, reason: x}]\n", {"exceptions": ["massRemoval"]}),
         ("exceptions: [{guardrail: massRemoval, reason: x, until: 2026-11-24}]\n", {}),
         ("exceptions: [{guardrail: massRemoval, reason: x, until: 2026-11-25}]\n", {"exceptions": ["massRemoval"]}),

@@ -224,6 +224,12 @@ class Guardrails(Model):
     isolate_admin_keys: Flag = False
     """Whether admin keys are refused in a workspace that another subject may edit. Default: false."""
 
+    adopt: list[NamespaceName] = []
+    """Existing namespaces that included files may take over by `adopt: true`. Default: none."""
+
+    adopt_buckets: list[Text] = []
+    """Existing buckets that included files may take over by `adopt: true`. Default: none."""
+
     secret_sources: list[SecretPlace] = Field(default=[])
     """Further places for secret sources, outside of the project and of the workspace's own namespace. Default: none,
     which refuses files elsewhere and Secrets of other namespaces.

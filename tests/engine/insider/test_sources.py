@@ -164,3 +164,23 @@ def test_a_key_is_not_delivered_to_the_system(stack: Stack) -> None:
     refused(stack, *(f"'{namespace}' is " for namespace in namespaces), "where no key is delivered to")
     for namespace in namespaces:
         assert stack.machine.get(f"/api/v1/namespaces/{namespace}/secrets/{stack.w}-key") is None
+
+
+def test_a_teams_file_takes_no_namespace_over(stack: Stack) -> None:
+    """9: A team's file does not make its author admin of an existing namespace by `adopt: true`."""
+    other = f"{stack.w}-other"
+    stack.machine.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other}})
+    team = stack.folder / "stacks/teams/team.yaml"
+    team.parent.mkdir()
+    team.write_text(
+        f"workspaces:\n  {other}: {{adopt: true, protect: false, grants: [{{group: our-team, role: admin}}]}}\n"
+    )
+    rest = f"include: [teams/*.yaml]\n{PLAIN}"
+    stack.write(rest)
+    refused(stack, f"workspaces.{other}.adopt: takes over namespace {other!r}")
+    assert not stack.machine.list(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{other}/rolebindings")
+    # What the platform team names at the top of the stack file is taken over, and the preview shows the list.
+    stack.write(f"guardrails: {{adopt: [{other}]}}\n{rest}")
+    assert f'"{other}"' in stack.preview().ok().text
+    stack.up().ok()
+    assert stack.machine.list(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{other}/rolebindings")

@@ -82,7 +82,7 @@ def test_a_new_stack_file_includes_the_folder_of_its_entries() -> None:
     found = arrange(Layout.PER_WORKSPACE)
     assert sorted(found) == ["dev.yaml", "dev/pay.yaml"]
     assert parse_yaml(found["dev.yaml"], "f").data == {
-        "include": ["dev/*.yaml"], "defaults": {"protect": True}, "workspaces": {},
+        "include": ["dev/*.yaml"], "guardrails": {"adopt": ["pay"]}, "defaults": {"protect": True}, "workspaces": {},
     }  # fmt: skip
     assert found["dev/pay.yaml"].startswith("# yaml-language-server: $schema=../stack.schema.json\n")
 
@@ -91,8 +91,23 @@ def test_existing_files_keep_their_text_and_get_no_defaults() -> None:
     before = "# ours\ndefaults: {protect: false}\nworkspaces:\n  a: {}  # of a\n"
     assert arrange(Layout.ONE, dev=before)["dev.yaml"].startswith(before)
     found = arrange(Layout.PER_WORKSPACE, dev=before)
-    assert found["dev.yaml"] == f"{before}\ninclude: [dev/*.yaml]\n"
-    assert sorted(arrange(Layout.PER_WORKSPACE, dev="include: [dev/*.yaml]\nworkspaces: {}\n")) == ["dev/pay.yaml"]
+    assert found["dev.yaml"] == f"{before}\ninclude: [dev/*.yaml]\n\nguardrails:\n  adopt: [pay]\n"
+    named = "include: [dev/*.yaml]\nguardrails: {adopt: [pay]}\nworkspaces: {}\n"
+    assert sorted(arrange(Layout.PER_WORKSPACE, dev=named)) == ["dev/pay.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("guardrails", "after"),
+    [
+        ("guardrails: {}", "guardrails: {adopt: [pay]}"),
+        ("guardrails: {maxKeys: 3}", "guardrails: {maxKeys: 3, adopt: [pay]}"),
+        ("guardrails:\n  adopt:\n    - old  # by us", "guardrails:\n  adopt:\n    - old  # by us\n    - pay"),
+        ("guardrails: {adopt: [old, older]}", "guardrails: {adopt: [old, older, pay]}"),
+    ],
+)
+def test_the_stack_file_names_what_an_included_file_takes_over(guardrails: str, after: str) -> None:
+    rest = "include: [dev/*.yaml]\nworkspaces: {}\n"
+    assert arrange(Layout.PER_WORKSPACE, dev=f"{guardrails}\n{rest}")["dev.yaml"] == f"{after}\n{rest}"
 
 
 def test_a_stack_file_that_includes_other_files_says_what_to_add() -> None:

@@ -12,7 +12,7 @@ from ambient_components.access.guardrail_names import EXPIRE_AFTER, GUARDRAILS, 
 from ambient_components.errors import AmbientError
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import expired_exceptions, ledger_of
-from ambient_components.stackfile import parse_stack
+from ambient_components.stackfile import load_stack, parse_stack
 from ambient_components.stacks import destruction
 from tests.support.ledgers import fleet_refusals, refusals, refused
 
@@ -95,6 +95,16 @@ def test_the_text_of_a_source_that_is_not_allowed_is_the_real_one() -> None:
     assert "\n  ".join((problem.problem, *problem.lines[1:])) in SHOWN
 
 
+def test_the_text_of_an_adoption_by_an_included_file_is_the_real_one(tmp_path: Path) -> None:
+    (tmp_path / "team.yaml").write_text("workspaces: {monitoring: {adopt: true}}\n")
+    path = tmp_path / "stack.yaml"
+    path.write_text("include: [team.yaml]\nworkspaces: {}\n")
+    with pytest.raises(AmbientError) as caught:
+        load_stack(path)
+    (problem,) = caught.value.problems
+    assert "\n  ".join((problem.problem, *problem.lines[1:])) in SHOWN
+
+
 def test_the_warning_of_an_allowance_that_ended_is_the_real_one() -> None:
     assert FILE is not None
     text = FILE[0].removeprefix("```yaml\n").removesuffix("```")
@@ -122,4 +132,4 @@ def test_the_refusal_of_a_fleet_is_the_real_one() -> None:
 
 
 def test_nothing_else_is_shown() -> None:
-    assert len(SHOWN) == len(CHANGES) + 4
+    assert len(SHOWN) == len(CHANGES) + 5
