@@ -149,6 +149,17 @@ _TABLE: Final[tuple[tuple[str, str, str, dict[str, str], frozenset[Feature]], ..
         _MADE,
         frozenset({Feature.KEYS, Feature.SECRETS, Feature.CLOSING}),
     ),
+    (
+        RBAC_API_GROUP,
+        "roles",
+        "Roles",
+        {
+            "list": "comparing the {} of a workspace with the platform's own on closing",
+            "patch": "removing finalizers from {} on closing",
+            "delete": "removing other {} on closing",
+        },
+        frozenset({Feature.CLOSING}),
+    ),
     ("", "configmaps", "feature flags and CA bundles", _WAITED, frozenset({Feature.CONFIG_MAPS})),
     (
         PLATFORM_API_GROUP,
@@ -157,9 +168,23 @@ _TABLE: Final[tuple[tuple[str, str, str, dict[str, str], frozenset[Feature]], ..
         _PART,
         frozenset({Feature.SETTINGS, Feature.CLOSING}),
     ),
+    (
+        PLATFORM_API_GROUP,
+        "projectsettings",
+        "settings",
+        {"list": "recognising the platform's own access on closing"},
+        frozenset({Feature.CLOSING}),
+    ),
     ("", "limitranges", "the defaults of containers", _PART, frozenset({Feature.CONTAINERS})),
     ("", "resourcequotas", "quotas", _LISTED, frozenset({Feature.QUOTA, Feature.ADOPTION})),
     ("", "resourcequotas", "quotas", _WRITTEN, frozenset({Feature.QUOTA})),
+    (
+        "",
+        "resourcequotas",
+        "new access",
+        {"create": "refusing {} while a workspace is closed", "delete": "allowing {} again after closing"},
+        frozenset({Feature.CLOSING}),
+    ),
     (NETWORK_API_GROUP, "networkpolicies", "network policies", _LISTED, frozenset({Feature.NETWORK, Feature.ADOPTION})),
     (NETWORK_API_GROUP, "networkpolicies", "network policies", _WRITTEN, frozenset({Feature.NETWORK})),
     # Lists are enough, so no get is needed.

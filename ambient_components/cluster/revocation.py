@@ -12,6 +12,7 @@ from ambient_components.errors import StepError
 from ambient_components.platform.contract import RBAC_API_GROUP
 
 ROLE_BINDING: Final = "RoleBinding"
+ROLE: Final = "Role"
 SERVICE_ACCOUNT: Final = "ServiceAccount"
 SECRET: Final = "Secret"  # noqa: S105  # a kind
 
@@ -20,9 +21,9 @@ _TRIES: Final = 5
 
 
 def object_path(kind: str, namespace: str, name: str) -> str:
-    """Return the API path of an object that carries access: a RoleBinding, a ServiceAccount or a Secret."""
-    if kind == ROLE_BINDING:
-        return path("apis", RBAC_API_GROUP, "v1", "namespaces", namespace, "rolebindings", name)
+    """Return the API path of an object that carries access: a RoleBinding, a Role, a ServiceAccount or a Secret."""
+    if kind in (ROLE_BINDING, ROLE):
+        return path("apis", RBAC_API_GROUP, "v1", "namespaces", namespace, f"{kind.lower()}s", name)
     collection = {SERVICE_ACCOUNT: "serviceaccounts", SECRET: "secrets"}[kind]
     return core("namespaces", namespace, collection, name)
 
@@ -32,7 +33,7 @@ def end(cluster: Cluster, kind: str, namespace: str, name: str, uid: str | None 
 
     Args:
         cluster: The cluster.
-        kind: RoleBinding, ServiceAccount or Secret.
+        kind: RoleBinding, Role, ServiceAccount or Secret.
         namespace: Namespace of the object.
         name: Name of the object.
         uid: Delete only the object with this uid; None deletes any object of this name.

@@ -15,7 +15,6 @@ from ambient_components.components.settings import resource_limits, settings
 from ambient_components.components.specs import BucketArgs, WorkspaceArgs
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, logical_name
-from ambient_components.platform import naming
 from ambient_components.platform.bindings import owner_form
 from ambient_components.platform.contract import (
     INTEGRATION_SECRET,
@@ -225,8 +224,11 @@ class Workspace(pulumi.ComponentResource):
         )
 
     def _closure(self, args: WorkspaceArgs) -> Closure:
-        staying = sorted(naming.owner_binding(parse_subject(subject)) for subject in self.owners)
-        spec: ClosureArgs = {"namespace": self._workspace, "staying": staying, **(args.get("onClose") or {})}
+        spec: ClosureArgs = {
+            "namespace": self._workspace,
+            "staying": sorted(self.owners),
+            **(args.get("onClose") or {}),
+        }
         # After the owners' bindings, so that the data is always accessible.
         opts = self._options(depends_on=[self.namespace, *self.owners.values()])
         return Closure(logical_name(self._name, Part.CLOSURE), spec, opts)

@@ -454,6 +454,9 @@ CREATED_BY: Final = "ambient-components"
 OPENED_AT_ANNOTATION: Final = "ambient-components/opened-at"
 """On ProjectSettings: time of the last reopening. The change makes the operator recreate `TRIGGER`."""
 
+CLOSING_QUOTA: Final = "ambient-components-closing"
+"""ResourceQuota in a namespace whose access is being ended: it refuses new access. Gone when that is done."""
+
 SUSPENDED_ANNOTATION: Final = "ambient-components/suspended-on-close"
 """On a CronJob, with the value `true`: closing suspended it, so reopening resumes it."""
 

@@ -207,7 +207,7 @@ _SCHEDULE_INPUTS: Final[dict[str, Any]] = {
 
 _CLOSURE_INPUTS: Final[dict[str, Any]] = {
     "namespace": _NAMESPACE,
-    "staying": {"type": "array", "items": _TEXT, "description": "Names of the owners' RoleBindings, which stay."},
+    "staying": {"type": "array", "items": _TEXT, "description": "Subjects that keep their access: the owners."},
     "sessions": _TEXT
     | {"description": "stop (default), or deletePods: also delete the pods of sessions that do not stop."},
     "waitSeconds": _WHOLE | {"description": "Seconds to wait for sessions to stop. Default: 120."},

@@ -9,12 +9,12 @@ from ambient_components.engine import urns
 
 
 class ClosureArgs(TypedDict):
-    """Workspace, RoleBindings that stay, and handling of sessions."""
+    """Workspace, subjects that keep their access, and handling of sessions."""
 
     namespace: str
 
     staying: Sequence[str]
-    """Names of the RoleBindings that stay: those of the owners."""
+    """Subjects that keep their access: the owners, such as ``user:alice@example.com``."""
 
     sessions: NotRequired[str]
     """stop (default): the platform stops the sessions, and those that do not stop are reported; deletePods: their pods

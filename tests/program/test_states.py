@@ -102,7 +102,10 @@ def test_closed_there_is_a_closure_and_no_access_but_the_owners(workspace):
     assert kinds(recording).isdisjoint({"AccessToken", "ServiceAccount", "WorkspaceSecret"})
     assert sorted(item.object_name for item in recording.of("RoleBinding")) == OWNER_BINDINGS
     closure = recording.named("Closure", "payments/closed")
-    assert closure.inputs == {"namespace": "payments", "staying": OWNER_BINDINGS}
+    assert closure.inputs == {
+        "namespace": "payments",
+        "staying": ["serviceaccount:ci:deployer", "user:alice@example.com"],
+    }
     # After the owners' bindings: there is no moment in which nobody reaches the data.
     assert closure.depends_on >= {item.urn for item in recording.of("RoleBinding")}
 

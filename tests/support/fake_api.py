@@ -25,6 +25,7 @@ KINDS = {
     "projectsettings",
     "resourcequotas",
     "rolebindings",
+    "roles",
     "secrets",
     "serviceaccounts",
 }

@@ -156,6 +156,7 @@ class AccessLedger:
         before, after = _ledger(state), _ledger(news)
         if not context.preview:
             end_first(context, before, after)
+            interrupted_runs.reopen(context, [name for name, entry in before.items() if entry.is_closed], after)
         _record(context, before, news, after)
         return {}
 

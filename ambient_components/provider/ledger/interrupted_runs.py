@@ -4,7 +4,7 @@ Only for a stack with a run record, which is a shard of a fleet.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ambient_components.access import NOTHING, Ledger
@@ -21,6 +21,7 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.provider.ledger.run_record import RunRecord, or_warn, run_id, this_run
 from ambient_components.provider.protocol.resource import Context
+from ambient_components.provider.workspace.freeze import thaw
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.warnings import LoudWarning
 from ambient_components.shards import Record, declare, is_unsettled, left
@@ -113,6 +114,7 @@ def settle(context: Context, place: RunRecord, before: Ledger, after: Ledger) ->
     def work() -> None:
         cluster = context.guard.cluster
         lost = left(place.read(cluster), run_id())
+        reopen(context, [name for name, entries in lost.items() if any(one.is_closed for one in entries)], after)
         todo, excluded = leftovers(lost, after), excluded_of(os.environ)
         # Excluded workspaces may have another owner by now, so their access stays recorded.
         waiting = tuple(one for one in todo if one.namespace in excluded)
@@ -128,6 +130,22 @@ def settle(context: Context, place: RunRecord, before: Ledger, after: Ledger) ->
         place.write(cluster, declared)
 
     or_warn(context, work)
+
+
+def reopen(context: Context, closed: Iterable[str], after: Ledger) -> None:
+    """Allow new access where a closing was interrupted and the workspace is no longer to be closed.
+
+    Args:
+        context: Context of the ledger's update.
+        closed: Workspaces that a run may have begun to close.
+        after: The new ledger.
+    """
+    for name in closed:
+        if name in after and not after[name].is_closed:
+            try:
+                thaw(context.guard.cluster, name)
+            except StepError as error:
+                context.warn(LoudWarning.NOT_DONE, error.problem.within(f"could not open {name} for new access"))
 
 
 def forget(context: Context, place: RunRecord, before: Ledger) -> None:

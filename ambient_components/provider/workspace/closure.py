@@ -6,15 +6,15 @@ and the data stay.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from ambient_components.access import changed_paths
 from ambient_components.cluster.client import ApiError, core, path
 from ambient_components.cluster.guard import WrongClusterError
-from ambient_components.cluster.objects import annotations, labels, listing, text_at
+from ambient_components.cluster.objects import annotations, labels, listing, mapping, mappings, short, text_at
 from ambient_components.cluster.objects import name as name_of
 from ambient_components.engine import urns
-from ambient_components.errors import AmbientError, Problem, StepError, refusal
+from ambient_components.errors import AmbientError, BadValue, Problem, StepError, refusal
 from ambient_components.platform.contract import (
     BATCH_API_GROUP,
     MANAGED,
@@ -27,6 +27,8 @@ from ambient_components.platform.contract import (
     SCHEDULE_NAME_ANNOTATION,
     SUSPENDED_ANNOTATION,
 )
+from ambient_components.platform.subjects import parse_subject
+from ambient_components.printable import one_line
 from ambient_components.provider.protocol.resource import (
     Change,
     Check,
@@ -39,13 +41,17 @@ from ambient_components.provider.protocol.resource import (
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens.properties import failures, without_unknown
 from ambient_components.provider.workspace import sessions
-from ambient_components.provider.workspace.sweep import ending, renew_trigger, sweep, title
+from ambient_components.provider.workspace.freeze import freeze, thaw
+from ambient_components.provider.workspace.sweep import Sweep, renew_trigger
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.rules.workspaces import WAIT_DEFAULT, SessionsOnClose, closing_findings
 
 _YES = "true"
+
+_SHOWN: Final = 100
+"""Maximum number of findings with a line of their own: users can create thousands of objects."""
 
 
 def active(context: Context, namespace: str) -> list[str]:
@@ -84,14 +90,26 @@ def resume(context: Context, namespace: str) -> None:
 
 def _renewed(context: Context, namespace: str) -> None:
     """Touch ProjectSettings, so that the operator recreates missing parts of the account for schedules."""
-    settings = path("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, "projectsettings")
     try:
         notes = {OPENED_AT_ANNOTATION: format_time(context.now)}
-        context.guard.cluster.patch(f"{settings}/{PROJECT_SETTINGS}", {"metadata": {"annotations": notes}})
+        context.guard.cluster.patch(_settings(namespace), {"metadata": {"annotations": notes}})
     except ApiError as error:
         # The operator creates ProjectSettings when it lists a workspace.
         if error.status != 404:
             raise
+
+
+def _group_access(context: Context, namespace: str) -> list[str]:
+    """Return descriptions of the groups in ProjectSettings, from which the operator may create bindings again."""
+    settings = context.guard.cluster.get(_settings(namespace))
+    lines = mappings(mapping(mapping(settings).get("spec")).get("groupAccess"))
+    return [one_line(f"groupAccess of {short(text_at(line, 'groupName'))} in ProjectSettings") for line in lines]
+
+
+def _end_group_access(context: Context, namespace: str) -> None:
+    if found := _group_access(context, namespace):
+        context.guard.cluster.patch(_settings(namespace), {"spec": {"groupAccess": []}})
+        context.note(f"{namespace} is closed: ended {listing(found)}")
 
 
 def _schedules(context: Context, namespace: str) -> list[dict[str, Any]]:
@@ -112,19 +130,29 @@ def _path(namespace: str, *name: str) -> str:
     return path("apis", BATCH_API_GROUP, "v1", "namespaces", namespace, "cronjobs", *name)
 
 
+def _settings(namespace: str) -> str:
+    kind = (PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, "projectsettings")
+    return path("apis", *kind, PROJECT_SETTINGS)
+
+
 class Closure:
     """The stateless resource type."""
 
     token = urns.CLOSURE
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
-        """Require the namespace, the names of the bindings that stay, and valid settings for sessions."""
+        """Require the namespace, the subjects that stay, and valid settings for sessions."""
         namespace, staying = news.get("namespace"), news.get("staying")
         given = (namespace, staying, news.get("sessions"), news.get("waitSeconds"))
         if UNKNOWN in given or (isinstance(staying, list) and UNKNOWN in staying):
             return Check(failures=(refusal("namespace and staying must be known before the update"),))
         if not namespace or not isinstance(namespace, str) or not isinstance(staying, list):
-            return Check(failures=(refusal("namespace, and staying (names of RoleBindings of owners), are expected"),))
+            return Check(failures=(refusal("namespace, and staying (subjects of owners), are expected"),))
+        try:
+            for subject in staying:
+                parse_subject(str(subject))
+        except BadValue as error:
+            return Check(failures=(refusal(f"staying: {error.problem}", error.hints),))
         return Check(failures=tuple(failures(closing_findings(without_unknown(news)))))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
@@ -149,8 +177,9 @@ class Closure:
         namespace = inputs["namespace"]
         if context.guard.cluster.get(core("namespaces", namespace)) is None:
             return None
-        found = [one.what for one in ending(context, namespace, inputs["staying"], sessions=True)]
-        found += active(context, namespace)
+        found = [one.what for one in Sweep(context, namespace, inputs["staying"]).ending(sessions=True)]
+        found = [*found[:_SHOWN], *([f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else [])]
+        found += [*_group_access(context, namespace), *active(context, namespace)]
         pods = sessions.pods(context, namespace)
         if inputs.get("sessions") == SessionsOnClose.DELETE_PODS:
             found += [f"pod {name}" for name in pods]
@@ -171,6 +200,7 @@ class Closure:
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Resume the schedules that closing suspended, if the workspace is open again and not being deleted."""
         namespace = str(state["namespace"])
+        thaw(context.guard.cluster, namespace)
         found = context.guard.cluster.get(core("namespaces", namespace))
         if labels(found).get(MANAGED_LABEL, "") == MANAGED and not text_at(found, "metadata", "deletionTimestamp"):
             resume(context, namespace)
@@ -178,8 +208,13 @@ class Closure:
 
 def _announce(context: Context, news: Values) -> None:
     namespace = news["namespace"]
-    for one in ending(context, namespace, news["staying"], sessions=True):
-        context.note(f"closing {namespace} ends {title(one)}")
+    titles = [one.title for one in Sweep(context, namespace, news["staying"]).ending(sessions=True)]
+    for title in titles[:_SHOWN]:
+        context.note(f"closing {namespace} ends {title}")
+    if len(titles) > _SHOWN:
+        context.note(f"closing {namespace} ends {len(titles) - _SHOWN} more objects with access")
+    for line in _group_access(context, namespace):
+        context.note(f"closing {namespace} ends {line}")
     for schedule in active(context, namespace):
         context.note(f"closing {namespace} suspends {schedule}")
     if names := sessions.running(context, namespace):
@@ -191,21 +226,31 @@ def _announce(context: Context, news: Values) -> None:
 def _close(context: Context, news: Values) -> None:
     """End the access, then the sessions, then the sessions' own access.
 
-    Access ends first, so that no session is started again. A session that stops needs time to save its state, so the
-    bucket's credentials end later. Schedules are last: an earlier failure leaves nothing suspended in a workspace that
-    may stay open.
+    Access ends first, so that no session is started again; meanwhile nothing that gives access can be created. A
+    session that stops needs time to save its state, so the bucket's credentials end later. Schedules are last: an
+    earlier failure leaves nothing suspended in a workspace that may stay open.
 
     Raises:
         AmbientError: Some steps failed; all others were done.
     """
-    namespace, staying = news["namespace"], news["staying"]
-    cluster = context.guard.cluster
+    namespace, cluster = news["namespace"], context.guard.cluster
+    sweep = Sweep(context, namespace, news["staying"])
+    # Remaining access may change an owner's binding again, so only the result at the end counts.
+    _tried(sweep.restore_owners)
     failed = [
-        *_tried(lambda: sweep(context, namespace, staying, sessions=False)),
+        *_tried(lambda: freeze(cluster, namespace)),
+        *_tried(lambda: _end_group_access(context, namespace)),
+        *_tried(lambda: sweep.run(sessions=False)),
         *_tried(lambda: sessions.stop(context, namespace, news)),
-        *_tried(lambda: sweep(context, namespace, staying, sessions=True)),
+        *_tried(lambda: sweep.run(sessions=True)),
+        *_tried(lambda: thaw(cluster, namespace)),
+        *_tried(sweep.restore_owners),
+        *_tried(sweep.renew_owners),
         *_tried(lambda: renew_trigger(cluster, namespace)),
     ]
+    sweep.summarise()
+    if not failed:
+        failed = _tried(sweep.came_back)
     if not failed:
         failed = _tried(lambda: suspend(context, namespace))
         # A schedule may have started a session just before.

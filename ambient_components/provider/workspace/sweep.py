@@ -1,108 +1,204 @@
-"""End of all access to a workspace except its owners': RoleBindings, accounts, Secrets with tokens or values.
+"""The end of all access to a closed workspace except its owners'; `ended_access` has what ends.
 
-All users who may edit the workspace can write Roles, so no binding is kept because its role seems harmless. Besides the
-owners' bindings, two kinds stay: those of the cluster's `system:` roles, and the one with which schedules create
-sessions, if it is exactly the operator's; its account is replaced.
-
-Remaining access can create more while other access ends. So the namespace is listed again until nothing is found, after
-a pause in which the API server learns which bindings are gone.
+Remaining access can create more while other access ends. So a quota refuses creations first (`freeze`), deletions run
+side by side, and the namespace is listed again until nothing is found, after a pause in which the API server learns
+which bindings are gone. Access that could not be ended fails the step.
 """
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Final
 
+from ambient_components.access.platform_own import PlatformOwn
 from ambient_components.cluster.client import ApiError, Cluster, core, path
-from ambient_components.cluster.objects import annotations, labels, text_at
-from ambient_components.cluster.objects import name as name_of
-from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, end
-from ambient_components.errors import Problem, StepError, refusal
+from ambient_components.cluster.objects import listing, subjects, uid
+from ambient_components.cluster.revocation import ROLE, ROLE_BINDING, SERVICE_ACCOUNT, end, object_path
+from ambient_components.errors import BadValue, Problem, StepError, refusal
+from ambient_components.platform.bindings import owner_form
 from ambient_components.platform.contract import (
-    APP_LABEL,
-    BOUND_OBJECT,
-    BOUND_OBJECT_LABEL,
-    INTEGRATION_SECRET,
-    KEY_PREFIX,
     MANAGED,
     MANAGED_LABEL,
     PLATFORM_API_GROUP,
     PLATFORM_API_VERSION,
     PROJECT_SETTINGS,
-    RUNNER_SECRET,
-    RUNNER_TOKEN_APP,
-    SESSION_PREFIX,
+    SESSIONS,
     TRIGGER,
 )
+from ambient_components.platform.subjects import Subject, parse_subject
+from ambient_components.printable import one_line
 from ambient_components.provider.protocol.resource import Context, served_objects
-from ambient_components.provider.workspace.cluster_access import ExistingAccess as Access
-from ambient_components.provider.workspace.cluster_access import bindings_path, inside
+from ambient_components.provider.workspace.ended_access import STAGES, Access, Objects, account_in, is_exactly
+from ambient_components.provider.workspace.role_binding import RoleBinding
 
-_ROUNDS: Final = 5
+_ROUNDS: Final = 10
 """Rounds in which others may create access, before the step fails."""
 
 _PAUSE: Final = 1.0
 """Seconds for the API server's authorizer to notice deleted bindings; it takes a fraction of that."""
 
-_ORDER: Final = (ROLE_BINDING, SERVICE_ACCOUNT, SECRET)
-"""Kinds in order of deletion: access first."""
+_AT_ONCE: Final = 16
+"""Number of deletions side by side."""
 
-_TOKEN_TYPE: Final = "kubernetes.io/service-account-token"  # noqa: S105  # a type
-_ACCOUNT_OF_TOKEN: Final = "kubernetes.io/service-account.name"  # noqa: S105  # an annotation
+_NOTED: Final = 100
+"""Maximum number of ended objects with a line of their own: users can create thousands."""
+
+_SETTINGS_API: Final = f"{PLATFORM_API_GROUP}/{PLATFORM_API_VERSION}"
 
 
-def ending(context: Context, namespace: str, staying: Collection[str], *, sessions: bool) -> list[Access]:
-    """Return what ends, in order: bindings, accounts, Secrets.
+class Sweep:
+    """The end of all access to one workspace.
 
     Args:
         context: Context of the step.
         namespace: The workspace.
-        staying: Names of the owners' RoleBindings, which stay.
-        sessions: Whether the sessions' identities end too. A stopping session still needs its own.
+        owners: Subjects that keep their access.
     """
-    found = {one.uid: one for one in inside(context.guard.cluster, namespace)}
-    for item in served_objects(context, bindings_path(namespace)):
-        if name_of(item) in staying or _stays(item, namespace) or (not sessions and _is_session(item, namespace)):
-            found.pop(_uid(item), None)
-        else:
-            found.setdefault(_uid(item), _access(item, namespace, ROLE_BINDING, _binding(item)))
-    for item in served_objects(context, core("namespaces", namespace, "serviceaccounts")) if sessions else ():
-        if name_of(item).startswith(SESSION_PREFIX) and name_of(item) != TRIGGER:
-            found.setdefault(_uid(item), _access(item, namespace, SERVICE_ACCOUNT, f"session {name_of(item)}"))
-    accounts = {one.name for one in found.values() if one.kind == SERVICE_ACCOUNT}
-    for item in served_objects(context, core("namespaces", namespace, "secrets")):
-        if _ends(item, accounts, sessions=sessions):
-            found[_uid(item)] = _access(item, namespace, SECRET, f"Secret {name_of(item)}")
-    return sorted(found.values(), key=lambda one: (_ORDER.index(one.kind), one))
 
+    def __init__(self, context: Context, namespace: str, owners: Collection[str]) -> None:
+        self._context = context
+        self._cluster = context.guard.cluster
+        self._namespace = namespace
+        forms = map(owner_form, _subjects(owners))
+        self._owners = {form.name: form for form in forms}
+        self._ended = 0
 
-def title(access: Access) -> str:
-    """Return a description of what ends."""
-    return access.what if access.kind == SECRET else f"{access.what} ({access.kind} {access.name})"
+    def ending(self, *, sessions: bool) -> list[Access]:
+        """Return what ends, in order: see `Objects.ending`."""
+        return self._ending(*self._platforms_own(sessions=sessions), sessions=sessions)
 
+    def run(self, *, sessions: bool) -> list[Problem]:
+        """End all access, and return the errors; everything else was ended. See `ending`.
 
-def sweep(context: Context, namespace: str, staying: Collection[str], *, sessions: bool) -> list[Problem]:
-    """End all access, and return the errors; everything else was ended. See `ending`."""
-    failed: dict[tuple[str, str], Problem] = {}
-    for _ in range(_ROUNDS):
-        left = [one for one in ending(context, namespace, staying, sessions=sessions) if _key(one) not in failed]
-        if not left:
-            return list(failed.values())
-        for one in left:
+        Raises:
+            StepError: Objects could not be listed. The sessions' own access ends even if the platform's own cannot be
+                recognised: then it ends too.
+        """
+        failed: dict[str, Problem] = {}
+        for _ in range(_ROUNDS):
             try:
-                if end(context.guard.cluster, one.kind, namespace, one.name, one.uid):
-                    context.note(f"{namespace} is closed: ended {title(one)}")
+                roles, own = self._platforms_own(sessions=sessions)
             except StepError as error:
-                failed[_key(one)] = error.problem.within(f"could not end {title(one)}")
-        time.sleep(_PAUSE)
-    left = [one for one in ending(context, namespace, staying, sessions=sessions) if _key(one) not in failed]
-    again = (
-        refusal(
-            f"could not end {title(one)}: it was made again each time",
-            "find what makes it (a controller, or a user with access outside the workspace), and run again",
+                if not sessions:
+                    raise
+                failed["platform's own"] = error.problem
+                roles, own = [], PlatformOwn()
+            left = [one for one in self._ending(roles, own, sessions=sessions) if one.uid not in failed]
+            if not left:
+                return list(failed.values())
+            for one, problem in self._end_all(left):
+                if problem is not None:
+                    failed[one.uid] = problem.within(f"could not end {one.title}")
+                else:
+                    self._note(one)
+            time.sleep(_PAUSE)
+        return [*failed.values(), *self.came_back(sessions=sessions, known=failed)]
+
+    def came_back(self, *, sessions: bool = True, known: Collection[str] = ()) -> list[Problem]:
+        """Return access that is there after its end, as errors.
+
+        Args:
+            sessions: See `ending`.
+            known: Uids of objects that have an error already.
+        """
+        return [
+            refusal(
+                f"could not end {one.title}: it was made again each time",
+                "find what makes it (a controller, or a user with access outside the workspace), and run again",
+            )
+            for one in self.ending(sessions=sessions)
+            if one.uid not in known
+        ]
+
+    def summarise(self) -> None:
+        """Note the number of ended objects without a line of their own."""
+        if self._ended > _NOTED:
+            self._context.note(f"{self._namespace} is closed: ended {self._ended - _NOTED} more objects with access")
+
+    def restore_owners(self) -> list[Problem]:
+        """Make the owners' bindings exactly the declared ones, and return the errors."""
+        failed = []
+        for form in self._owners.values():
+            live = self._cluster.get(object_path(ROLE_BINDING, self._namespace, form.name))
+            if live is not None and is_exactly(form, live):
+                continue
+            inputs: dict[str, Any] = {
+                "metadata": {"name": form.name, "namespace": self._namespace, "labels": dict(form.labels)},
+                "roleRef": form.role_ref,
+                "subjects": [form.subject.rbac_subject()],
+            }
+            try:
+                RoleBinding().bring(self._context, inputs, uid(live))
+            except StepError as error:
+                failed.append(error.problem.within(f"could not restore the access of owner {form.subject}"))
+            else:
+                had = "it was missing" if live is None else f"it had {one_line(listing(subjects(live)) or 'none')}"
+                self._context.note(f"{self._namespace} is closed: restored the binding of owner {form.subject}: {had}")
+        return failed
+
+    def renew_owners(self) -> None:
+        """Replace accounts of the workspace that are owners: users with edit may have copied tokens of them.
+
+        Raises:
+            StepError: An account could not be replaced.
+        """
+        for form in self._owners.values():
+            if account := account_in(self._namespace, form):
+                end(self._cluster, SERVICE_ACCOUNT, self._namespace, account)
+                _create_account(self._cluster, self._namespace, {"name": account})
+                self._context.note(f"{self._namespace} is closed: replaced the account {account}, which is an owner")
+
+    def _platforms_own(self, *, sessions: bool) -> tuple[list[dict[str, Any]], PlatformOwn]:
+        """Return the Roles, and what is the platform's own; nothing of sessions if these end too."""
+        roles = self._served(ROLE)
+        platform = path("apis", *_SETTINGS_API.split("/"), "namespaces", self._namespace)
+        settings = served_objects(self._context, f"{platform}/projectsettings")
+        existing = [] if sessions else served_objects(self._context, f"{platform}/{SESSIONS}")
+        return roles, PlatformOwn.of(roles, settings, existing)
+
+    def _ending(self, roles: list[dict[str, Any]], own: PlatformOwn, *, sessions: bool) -> list[Access]:
+        objects = Objects(
+            self._namespace,
+            self._owners,
+            own,
+            bindings=self._served(ROLE_BINDING),
+            roles=roles,
+            accounts=self._served(SERVICE_ACCOUNT),
+            secrets=served_objects(self._context, core("namespaces", self._namespace, "secrets")),
         )
-        for one in left
-    )
-    return [*failed.values(), *again]
+        return objects.ending(sessions=sessions)
+
+    def _end_all(self, found: Collection[Access]) -> Iterator[tuple[Access, Problem | None]]:
+        for stage in STAGES:
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                yield from pool.map(self._end, [one for one in found if one.kind in stage])
+
+    def _end(self, one: Access) -> tuple[Access, Problem | None]:
+        try:
+            if one.has_finalizers:
+                end(self._cluster, one.kind, self._namespace, one.name, one.uid)
+            else:
+                # One request: the next list tells whether it is gone.
+                self._cluster.delete(object_path(one.kind, self._namespace, one.name), one.uid)
+        except StepError as error:
+            return one, error.problem
+        return one, None
+
+    def _note(self, one: Access) -> None:
+        self._ended += 1
+        if self._ended <= _NOTED:
+            self._context.note(f"{self._namespace} is closed: ended {one.title}")
+
+    def _served(self, kind: str) -> list[dict[str, Any]]:
+        return served_objects(self._context, object_path(kind, self._namespace, "x").rpartition("/")[0])
+
+
+def _subjects(texts: Collection[str]) -> Iterator[Subject]:
+    """Yield the subjects; a state can have what no run of this version has written."""
+    for text in texts:
+        with suppress(BadValue):
+            yield parse_subject(text)
 
 
 def renew_trigger(cluster: Cluster, namespace: str) -> None:
@@ -115,79 +211,21 @@ def renew_trigger(cluster: Cluster, namespace: str) -> None:
     """
     if not end(cluster, SERVICE_ACCOUNT, namespace, TRIGGER):
         return
-    api = f"{PLATFORM_API_GROUP}/{PLATFORM_API_VERSION}"
-    settings = cluster.get(path("apis", *api.split("/"), "namespaces", namespace, "projectsettings", PROJECT_SETTINGS))
+    settings = cluster.get(
+        path("apis", *_SETTINGS_API.split("/"), "namespaces", namespace, "projectsettings", PROJECT_SETTINGS)
+    )
     if settings is None:
         return
-    owner = {"apiVersion": api, "kind": "ProjectSettings", "name": PROJECT_SETTINGS, "controller": True}
-    metadata = {
-        "name": TRIGGER,
-        "labels": {MANAGED_LABEL: MANAGED},
-        "ownerReferences": [owner | {"uid": _uid(settings)}],
-    }
+    owner = {"apiVersion": _SETTINGS_API, "kind": "ProjectSettings", "name": PROJECT_SETTINGS, "controller": True}
+    owners = [owner | {"uid": uid(settings)}]
+    _create_account(
+        cluster, namespace, {"name": TRIGGER, "labels": {MANAGED_LABEL: MANAGED}, "ownerReferences": owners}
+    )
+
+
+def _create_account(cluster: Cluster, namespace: str, metadata: dict[str, Any]) -> None:
     try:
         cluster.create(core("namespaces", namespace, "serviceaccounts"), {"metadata": metadata})
     except ApiError as error:
-        if error.status != 409:  # the operator created it first
+        if error.status != 409:  # a controller created it first
             raise
-
-
-def _stays(binding: dict[str, Any], namespace: str) -> bool:
-    role = (text_at(binding, "roleRef", "kind"), text_at(binding, "roleRef", "name"))
-    if role[0] == "ClusterRole" and role[1].startswith("system:"):
-        return True
-    return name_of(binding) == TRIGGER and role == ("Role", TRIGGER) and _is_only(binding, namespace, TRIGGER)
-
-
-def _is_session(binding: dict[str, Any], namespace: str) -> bool:
-    """Return whether a binding is the operator's for a session."""
-    account = name_of(binding).removesuffix("-rb")
-    role = (text_at(binding, "roleRef", "kind"), text_at(binding, "roleRef", "name"))
-    named = account != name_of(binding) and account.startswith(SESSION_PREFIX)
-    return named and role == ("Role", f"{account}-role") and _is_only(binding, namespace, account)
-
-
-def _is_only(binding: dict[str, Any], namespace: str, account: str) -> bool:
-    """Return whether a binding has exactly this ServiceAccount of the workspace as its subject."""
-    subjects = binding.get("subjects")
-    return (
-        isinstance(subjects, list)
-        and len(subjects) == 1
-        and text_at(subjects[0], "kind") == SERVICE_ACCOUNT
-        and text_at(subjects[0], "name") == account
-        and text_at(subjects[0], "namespace") == namespace
-    )
-
-
-def _ends(secret: dict[str, Any], accounts: Collection[str], *, sessions: bool) -> bool:
-    """Return whether a Secret has session values or an account's token, or is a token Secret."""
-    account = annotations(secret).get(_ACCOUNT_OF_TOKEN, "")
-    prefixes = (KEY_PREFIX, SESSION_PREFIX) if sessions else (KEY_PREFIX,)
-    return (
-        name_of(secret) in (RUNNER_SECRET, INTEGRATION_SECRET)
-        or labels(secret).get(BOUND_OBJECT_LABEL, "") == BOUND_OBJECT
-        or (text_at(secret, "type") == _TOKEN_TYPE and (account in accounts or account.startswith(prefixes)))
-        or (sessions and labels(secret).get(APP_LABEL, "") == RUNNER_TOKEN_APP)
-    )
-
-
-def _binding(item: dict[str, Any]) -> str:
-    """Return a description of a binding with a role that is not the platform's."""
-    given = item.get("subjects")
-    subjects = [
-        ":".join(filter(None, (text_at(one, "kind").lower(), text_at(one, "namespace"), text_at(one, "name"))))
-        for one in (given if isinstance(given, list) else [])
-    ]
-    return f"{text_at(item, 'roleRef', 'kind')} {text_at(item, 'roleRef', 'name')} of {', '.join(subjects) or 'none'}"
-
-
-def _access(item: dict[str, Any], namespace: str, kind: str, what: str) -> Access:
-    return Access(namespace, kind, name_of(item), _uid(item), what)
-
-
-def _uid(item: dict[str, Any]) -> str:
-    return text_at(item, "metadata", "uid")
-
-
-def _key(access: Access) -> tuple[str, str]:
-    return access.kind, access.uid

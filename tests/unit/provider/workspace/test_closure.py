@@ -8,13 +8,16 @@ from tests.support.fake_plugin import CLOSURE, UNKNOWN, RefusedError, plain, run
 
 NAMESPACE = "/api/v1/namespaces/pay"
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/pay/rolebindings"
+ROLES = BINDINGS.replace("rolebindings", "roles")
+SETTINGS = "/apis/vteam.ambient-code/v1alpha1/namespaces/pay/projectsettings"
 ACCOUNTS = f"{NAMESPACE}/serviceaccounts"
 SECRETS = f"{NAMESPACE}/secrets"
 PODS = f"{NAMESPACE}/pods"
 SESSIONS = "/apis/vteam.ambient-code/v1alpha1/namespaces/pay/agenticsessions"
 CRONJOBS = "/apis/batch/v1/namespaces/pay/cronjobs"
 KIND = proto.PropertyDiff
-WANTED = {"namespace": "pay", "staying": ["ambient-admin-alice", "ambient-admin-ops"]}
+OWNERS = ["ambient-admin-alice", "ambient-admin-ops"]
+WANTED = {"namespace": "pay", "staying": ["user:alice", "user:ops"]}
 GRANT = {"app": "ambient-permission"}
 KEY = {"app": "ambient-access-key"}
 TRIGGER = "ambient-session-trigger"
@@ -31,6 +34,28 @@ def world(monkeypatch):
 def binding(world, name, role="ambient-project-edit", labels=None, kind="ClusterRole", subject="bob", path=BINDINGS):
     subjects = [{"kind": "User", "name": subject}] if subject else []
     world.api.add(path, name, labels=labels, roleRef={"kind": kind, "name": role}, subjects=subjects)
+
+
+def operators(world, verbs=("create", "get", "list", "update")):
+    """What the operator makes for schedules, owned by ProjectSettings."""
+    uid = world.api.add(SETTINGS, "projectsettings", spec={})["uid"]
+    rules = [{"apiGroups": ["vteam.ambient-code"], "resources": ["agenticsessions"], "verbs": list(verbs)}]
+    owned(world, TRIGGER, TRIGGER, TRIGGER, rules, {"kind": "ProjectSettings", "name": "projectsettings", "uid": uid})
+
+
+def operators_session(world):
+    """What the operator makes for a session, owned by it."""
+    uid = world.api.add(SESSIONS, "run-1", status={"phase": "Stopped"})["uid"]
+    account, owner = "ambient-session-run-1", {"kind": "AgenticSession", "name": "run-1", "uid": uid}
+    owned(world, f"{account}-rb", f"{account}-role", account, [], owner)
+    world.api.add(ACCOUNTS, account)
+
+
+def owned(world, name, role, account, rules, owner):
+    world.api.add(ROLES, role, rules=rules)
+    account_binding(world, name, role, account)
+    for path in (f"{ROLES}/{role}", f"{BINDINGS}/{name}"):
+        world.api.change(path, {"metadata": {"ownerReferences": [owner]}})
 
 
 def account_binding(world, name, role, account, space="pay", kind="Role"):
@@ -66,27 +91,34 @@ def shared(world):
     binding(world, "a-role-of-the-same-name", "ambient-project-edit", kind="Role")
     account_binding(world, "to-an-account", "mine", "default")
     # What a session had.
-    account_binding(world, "ambient-session-run-1-rb", "ambient-session-run-1-role", "ambient-session-run-1")
-    world.api.add(ACCOUNTS, "ambient-session-run-1")
+    operators_session(world)
     world.api.add(SECRETS, "ambient-runner-token-run-1", labels={"app": "ambient-runner-token"})
     token_secret(world, "static-of-a-session", "ambient-session-run-1")
+    # A Role gives nothing alone, and may be bound again.
+    world.api.add(ROLES, "mine", rules=[])
+    # The account had access; Kubernetes makes it again.
+    world.api.add(ACCOUNTS, "default")
+    token_secret(world, "default-token", "default")
+    # A role of the cluster may give anything, and a name proves nothing.
+    binding(world, "cleaner", "system:controller:legacy-service-account-token-cleaner")
+    binding(world, "system:image-pullers", "system:image-puller")
     # Its tokens end with it; the operator makes another.
     world.api.add(ACCOUNTS, TRIGGER)
     # Stays.
-    account_binding(world, TRIGGER, TRIGGER, TRIGGER)
-    binding(world, "system:image-pullers", "system:image-puller")
-    world.api.add(ACCOUNTS, "default")
+    operators(world)
+    account_binding(world, "system:deployers", "system:deployer", "deployer", kind="ClusterRole")
+    world.api.add(ACCOUNTS, "other")
     world.api.add(SECRETS, "trusted")
-    token_secret(world, "default-token", "default")
     elsewhere = BINDINGS.replace("/pay/", "/other/")
     binding(world, "ambient-permission-edit-bob-user", labels=GRANT, path=elsewhere)
     world.api.add(ACCOUNTS.replace("/pay/", "/other/"), "ambient-key-ci-1", labels=KEY)
 
 
 STAYS = {
-    BINDINGS: ["ambient-admin-alice", "ambient-admin-ops", TRIGGER, "system:image-pullers"],
-    ACCOUNTS: ["default"],
-    SECRETS: ["default-token", "trusted"],
+    BINDINGS: ["ambient-admin-alice", "ambient-admin-ops", TRIGGER, "system:deployers"],
+    ROLES: [TRIGGER],
+    ACCOUNTS: [TRIGGER, "other"],
+    SECRETS: ["trusted"],
     BINDINGS.replace("/pay/", "/other/"): ["ambient-permission-edit-bob-user"],
     ACCOUNTS.replace("/pay/", "/other/"): ["ambient-key-ci-1"],
 }
@@ -119,21 +151,27 @@ def test_what_ended_is_told_by_whose_it_was(world):
     begin = "pay is closed: ended "
     assert all(note.startswith(begin) for note in notes(world))
     assert [note.removeprefix(begin) for note in notes(world)] == [
+        "ClusterRole admin of user:maker (RoleBinding admin-of-kubernetes)",
+        "ClusterRole system:controller:legacy-service-account-token-cleaner of user:bob (RoleBinding cleaner)",
+        "ClusterRole system:image-puller of user:bob (RoleBinding system:image-pullers)",
         "ClusterRole view of user:bob (RoleBinding view-of-kubernetes)",
         "Role ambient-project-edit of user:bob (RoleBinding a-role-of-the-same-name)",
+        "Role ambient-session-run-1-role",
         "Role ambient-session-run-1-role of serviceaccount:pay:ambient-session-run-1 (RoleBinding "
         "ambient-session-run-1-rb)",
+        "Role custom of user:bob (RoleBinding legacy)",
+        "Role mine",
         "Role mine of serviceaccount:pay:default (RoleBinding to-an-account)",
         "Secret ambient-non-vertex-integrations",
         "Secret ambient-runner-secrets",
         "Secret ambient-runner-token-run-1",
+        "Secret default-token",
         "Secret handle-1",
         "Secret static-of-a-key",
         "Secret static-of-a-session",
+        "account default (ServiceAccount default)",
         "admin of user:bob (RoleBinding ambient-admin-creator)",
         "admin of user:bob (RoleBinding by-hand)",
-        "admin of user:maker (RoleBinding admin-of-kubernetes)",
-        "custom of user:bob (RoleBinding legacy)",
         "edit of user:bob (RoleBinding ambient-key-edit-ci-1)",
         "edit of user:bob (RoleBinding devs-edit)",
         "key ambient-key-ci-1 (ServiceAccount ambient-key-ci-1)",
@@ -153,8 +191,7 @@ def test_access_ends_before_the_secrets_and_before_what_sessions_have(world):
 
 
 def test_the_account_of_schedules_is_replaced_as_the_operator_makes_it(world):
-    settings = "/apis/vteam.ambient-code/v1alpha1/namespaces/pay/projectsettings"
-    uid = world.api.add(settings, "projectsettings", spec={})["uid"]
+    uid = world.api.add(SETTINGS, "projectsettings", spec={})["uid"]
     before = world.api.add(ACCOUNTS, TRIGGER, labels={"app": "mine"}, annotations={"mine": "too"})["uid"]
     world.plugin.create(WANTED, urn=CLOSURE)
     (made,) = world.api.seen("POST", "/serviceaccounts$")
@@ -169,7 +206,7 @@ def test_what_took_a_name_meanwhile_is_ended_by_its_own_uid(world):
     swaps = iter([lambda: binding(world, "by-hand", subject="eve")])
     world.api.rule("DELETE", "by-hand$", lambda _: next(swaps, lambda: None)())
     world.plugin.create(WANTED, urn=CLOSURE)
-    assert world.api.names(BINDINGS) == []
+    assert world.api.names(BINDINGS) == OWNERS
     assert "pay is closed: ended edit of user:eve (RoleBinding by-hand)" in notes(world)
 
 
@@ -201,7 +238,7 @@ def test_a_finalizer_is_taken_away_before_the_deletion(world):
     world.plugin.create(WANTED, urn=CLOSURE)
     (patch,) = world.api.seen("PATCH", "by-hand$")
     assert (patch.body["metadata"]["finalizers"], patch.body["subjects"]) == (None, [])
-    assert world.api.names(BINDINGS) == []
+    assert world.api.names(BINDINGS) == OWNERS
 
 
 @pytest.mark.parametrize(
@@ -216,10 +253,89 @@ def test_a_finalizer_is_taken_away_before_the_deletion(world):
     ],
 )
 def test_a_binding_stays_as_the_operators_only_if_it_is_exactly_that(world, change):
-    account_binding(world, TRIGGER, TRIGGER, TRIGGER)
+    operators(world)
     world.api.objects[f"{BINDINGS}/{TRIGGER}"] |= change
     world.plugin.create(WANTED, urn=CLOSURE)
-    assert world.api.names(BINDINGS) == []
+    assert world.api.names(BINDINGS) == OWNERS
+
+
+def test_what_anyone_added_to_the_operators_role_ends_with_it(world):
+    operators(world, verbs=("create", "get", "list", "update", "delete"))
+    world.plugin.create(WANTED, urn=CLOSURE)
+    assert (world.api.names(ROLES), world.api.names(BINDINGS)) == ([], OWNERS)
+
+
+def test_an_owners_binding_stays_with_the_owner_alone(world):
+    binding(world, "ambient-admin-alice", "ambient-project-admin", subject="alice")
+    binding(world, "ambient-admin-ops", "ambient-project-view", subject="ops")
+    path = f"{BINDINGS}/ambient-admin-alice"
+    world.api.objects[path]["subjects"].append({"kind": "User", "name": "bob"})
+    world.plugin.create(WANTED, urn=CLOSURE)
+    assert [one["name"] for one in world.api.objects[path]["subjects"]] == ["alice"]
+    assert world.api.objects[f"{BINDINGS}/ambient-admin-ops"]["roleRef"]["name"] == "ambient-project-admin"
+    assert "pay is closed: restored the binding of owner user:alice: it had user:alice, user:bob" in notes(world)
+
+
+def test_an_owner_whose_binding_is_missing_gets_it_back(world):
+    world.plugin.create(WANTED, urn=CLOSURE)
+    assert world.api.names(BINDINGS) == OWNERS
+
+
+@pytest.mark.parametrize(
+    ("owner", "replaced"),
+    [
+        ("serviceaccount:pay:bot", True),
+        ("user:system:serviceaccount:pay:bot", True),
+        ("serviceaccount:other:bot", False),
+        ("user:bot", False),
+    ],
+)
+def test_an_account_of_the_workspace_that_is_an_owner_is_replaced(world, owner, replaced):
+    uid = world.api.add(ACCOUNTS, "bot")["uid"]
+    world.plugin.create({**WANTED, "staying": [owner]}, urn=CLOSURE)
+    assert (world.api.objects[f"{ACCOUNTS}/bot"]["metadata"]["uid"] != uid) is replaced
+
+
+def test_creations_are_refused_while_access_ends(world):
+    shared(world)
+    quota = f"{NAMESPACE}/resourcequotas/ambient-components-closing"
+    world.plugin.create(WANTED, urn=CLOSURE)
+    writes = world.writes()
+    made, gone = writes.index(f"POST {NAMESPACE}/resourcequotas"), writes.index(f"DELETE {quota}")
+    ended = [at for at, line in enumerate(writes) if line.startswith("DELETE ") and "resourcequotas" not in line]
+    assert made < min(ended)
+    assert writes[gone + 1 :] == [f"GET {quota}"] or max(ended[:-1]) < gone
+    assert quota not in world.api.objects
+
+
+def test_a_quota_that_an_interrupted_run_left_is_used_and_removed(world):
+    world.api.add(f"{NAMESPACE}/resourcequotas", "ambient-components-closing")
+    binding(world, "by-hand")
+    world.plugin.create(WANTED, urn=CLOSURE)
+    assert world.api.names(f"{NAMESPACE}/resourcequotas") == []
+    world.api.add(f"{NAMESPACE}/resourcequotas", "ambient-components-closing")
+    world.plugin.delete({**WANTED, "found": []}, urn=CLOSURE)
+    assert world.api.names(f"{NAMESPACE}/resourcequotas") == []
+
+
+def test_groups_that_the_operator_would_bind_again_are_removed_from_the_settings(world):
+    lines = [{"groupName": "devs", "role": "edit"}]
+    world.api.add(SETTINGS, "projectsettings", spec={"groupAccess": lines})
+    state = {**WANTED, "found": []}
+    assert refreshed(world, state)["found"] == ["groupAccess of devs in ProjectSettings"]
+    world.plugin.create(WANTED, urn=CLOSURE)
+    assert world.api.objects[f"{SETTINGS}/projectsettings"]["spec"]["groupAccess"] == []
+    assert "pay is closed: ended groupAccess of devs in ProjectSettings" in notes(world)
+
+
+def test_thousands_of_objects_take_a_hundred_lines(world):
+    for number in range(120):
+        binding(world, f"by-hand-{number}")
+    world.plugin.create(WANTED, urn=CLOSURE, preview=True)
+    assert sum("closing pay ends" in note for note in notes(world)) == 101
+    world.plugin.create(WANTED, urn=CLOSURE)
+    assert world.api.names(BINDINGS) == OWNERS
+    assert "pay is closed: ended 20 more objects with access" in notes(world)
 
 
 def test_malformed_objects_are_skipped_with_a_warning(world):
@@ -240,6 +356,8 @@ def test_a_key_does_not_stay_by_bearing_the_name_of_an_owners_binding(world):
 
 
 def test_a_workspace_without_access_is_closed_at_once(world):
+    for name in ("alice", "ops"):
+        binding(world, f"ambient-admin-{name}", "ambient-project-admin", subject=name)
     assert world.plugin.create(WANTED, urn=CLOSURE)[1] == {**WANTED, "found": []}
     assert notes(world) == []
 
@@ -276,7 +394,7 @@ def test_a_refresh_finds_what_came_back_and_the_next_update_ends_it(world):
     world.api.add(SECRETS, "ambient-runner-secrets")
     world.api.log.clear()
     found = refreshed(world, state)
-    assert found["found"] == ["edit of user:eve", "key ambient-key-cd-1", "Secret ambient-runner-secrets"]
+    assert found["found"] == ["key ambient-key-cd-1", "edit of user:eve", "Secret ambient-runner-secrets"]
     assert world.writes() == []
     answer = world.plugin.diff(WANTED, found, WANTED, urn=CLOSURE)
     assert set(answer.detailedDiff) == {"found"}
@@ -306,7 +424,7 @@ def test_the_same_again_is_no_change_and_asks_nobody(world):
 def test_an_owner_who_leaves_is_a_change_and_ends(world):
     shared(world)
     _, state = world.plugin.create(WANTED, urn=CLOSURE)
-    news = {**WANTED, "staying": ["ambient-admin-ops"]}
+    news = {**WANTED, "staying": ["user:ops"]}
     answer = world.plugin.diff(WANTED, state, news, urn=CLOSURE)
     assert {path: one.kind for path, one in answer.detailedDiff.items()} == {"staying": KIND.UPDATE}
     assert not answer.replaces
@@ -332,10 +450,15 @@ def test_opening_or_deleting_a_workspace_takes_nothing_away(world):
     [
         ({"namespace": UNKNOWN}, "namespace and staying must be known before the update"),
         ({"staying": UNKNOWN}, "namespace and staying must be known before the update"),
-        ({"namespace": None}, "namespace, and staying (names of RoleBindings of owners), are expected"),
-        ({"namespace": ""}, "namespace, and staying (names of RoleBindings of owners), are expected"),
-        ({"staying": None}, "namespace, and staying (names of RoleBindings of owners), are expected"),
-        ({"staying": "ambient-admin-alice"}, "namespace, and staying (names of RoleBindings of owners), are expected"),
+        ({"namespace": None}, "namespace, and staying (subjects of owners), are expected"),
+        ({"namespace": ""}, "namespace, and staying (subjects of owners), are expected"),
+        ({"staying": None}, "namespace, and staying (subjects of owners), are expected"),
+        ({"staying": "ambient-admin-alice"}, "namespace, and staying (subjects of owners), are expected"),
+        (
+            {"staying": ["ambient-admin-alice"]},
+            "staying: 'ambient-admin-alice' is not a subject; allowed: user:NAME, group:NAME or "
+            "serviceaccount:NAMESPACE:NAME",
+        ),
         ({"staying": [UNKNOWN]}, "namespace and staying must be known before the update"),
         (
             {"sessions": "deletePod"},
@@ -351,5 +474,5 @@ def test_without_its_inputs_nothing_is_closed(world, wrong, text):
 
 
 def test_what_is_right_passes(world):
-    for staying in ([], ["a"]):
+    for staying in ([], ["group:a"]):
         assert not world.plugin.check({"namespace": "pay", "staying": staying}, urn=CLOSURE).failures

@@ -230,10 +230,18 @@ def test_access_ends_before_sessions_are_asked(world):
 def test_a_session_that_stops_keeps_its_own_identity_until_then_and_nobody_else_one_like_it(world, subject):
     bindings = "/apis/rbac.authorization.k8s.io/v1/namespaces/pay/rolebindings"
     own = {"kind": "ServiceAccount", "name": "ambient-session-run-1", "namespace": "pay"}
+    session(world)
+    uid = world.api.objects[f"{SESSIONS}/run-1"]["metadata"]["uid"]
+    owners = [{"kind": "AgenticSession", "name": "run-1", "uid": uid}]
     for name, one in (("run-1", own), ("run-2", subject)):
         role = {"kind": "Role", "name": f"ambient-session-{name}-role"}
         world.api.add(bindings, f"ambient-session-{name}-rb", roleRef=role, subjects=[one])
-    session(world)
+        world.api.add(bindings.replace("rolebindings", "roles"), role["name"], rules=[])
+        for path in (
+            f"{bindings}/ambient-session-{name}-rb",
+            f"{bindings.replace('rolebindings', 'roles')}/{role['name']}",
+        ):
+            world.api.change(path, {"metadata": {"ownerReferences": owners}})
     operator(world)
     close(world)
     writes = world.writes()

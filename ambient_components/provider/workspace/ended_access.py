@@ -1,0 +1,167 @@
+"""What gives access to a closed workspace and ends: RoleBindings, Roles, accounts, Secrets.
+
+What may stay is compared as a whole, because a name proves nothing: users who may edit the workspace write Roles,
+RoleBindings and accounts under any name. Besides the owners' bindings with exactly their subjects, only the platform's
+and OpenShift's own stay (`PlatformOwn`). An account that an ended binding names ends with it: its tokens may have been
+copied, and would work again when the workspace is opened.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ambient_components.access.platform_own import PlatformOwn
+from ambient_components.cluster.objects import (
+    Json,
+    annotations,
+    finalizers,
+    labels,
+    listing,
+    name,
+    role_ref,
+    short,
+    subjects,
+    text_at,
+    uid,
+)
+from ambient_components.cluster.revocation import ROLE, ROLE_BINDING, SECRET, SERVICE_ACCOUNT
+from ambient_components.platform.bindings import BindingForm
+from ambient_components.platform.contract import (
+    APP_LABEL,
+    BOUND_OBJECT,
+    BOUND_OBJECT_LABEL,
+    INTEGRATION_SECRET,
+    KEY_APP,
+    KEY_PREFIX,
+    ROLES,
+    RUNNER_SECRET,
+    RUNNER_TOKEN_APP,
+    SESSION_PREFIX,
+    TRIGGER,
+    cluster_role,
+)
+from ambient_components.printable import one_line
+
+STAGES: Final = ((SERVICE_ACCOUNT, ROLE_BINDING), (ROLE, SECRET))
+"""Kinds that end together, in order. Accounts first, because only its binding tells that an account had access."""
+
+_ORDER: Final = [kind for stage in STAGES for kind in stage]
+_TOKEN_TYPE: Final = "kubernetes.io/service-account-token"  # noqa: S105  # a type
+_ACCOUNT_OF_TOKEN: Final = "kubernetes.io/service-account.name"  # noqa: S105  # an annotation
+_PLATFORM_ROLES: Final = {f"ClusterRole/{cluster_role(role)}": role.value for role in ROLES}
+_ACCOUNT_AS_USER: Final = "system:serviceaccount:"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Access:
+    """One object that gives access to a workspace, or holds one of its secrets."""
+
+    kind: str
+    name: str
+    uid: str
+    what: str
+    """Description such as ``edit of group:devs``."""
+    has_finalizers: bool = False
+
+    @property
+    def title(self) -> str:
+        """The description, with the kind and the name of an object that it does not name."""
+        return self.what if self.kind in (SECRET, ROLE) else f"{self.what} ({self.kind} {short(self.name)})"
+
+
+@dataclass(frozen=True)
+class Objects:
+    """The objects of a workspace that decide.
+
+    Attributes:
+        namespace: The workspace.
+        owners: The owners' bindings, by name.
+        own: What is the platform's own; nothing of sessions if their identities end too.
+    """
+
+    namespace: str
+    owners: Mapping[str, BindingForm]
+    own: PlatformOwn
+    bindings: Collection[Json]
+    roles: Collection[Json]
+    accounts: Iterable[Json]
+    secrets: Iterable[Json]
+
+    def ending(self, *, sessions: bool) -> list[Access]:
+        """Return what ends, in order.
+
+        Args:
+            sessions: Whether the sessions' identities end too. A stopping session still needs its own.
+        """
+        bindings = [one for one in self.bindings if not self.is_owners(one) and not self.own.has_binding(one)]
+        roles = [one for one in self.roles if not self.own.has_role(one)]
+        named = {account for binding in bindings for account in self._accounts(binding)}
+        found = [_access(ROLE_BINDING, one, _of_binding(one)) for one in bindings]
+        found += [_access(ROLE, one, f"Role {short(name(one))}") for one in roles]
+        accounts = set()
+        for one in self.accounts:
+            if what := _of_account(one, named, sessions):
+                accounts.add(name(one))
+                found.append(_access(SERVICE_ACCOUNT, one, what))
+        found += [
+            _access(SECRET, one, f"Secret {short(name(one))}")
+            for one in self.secrets
+            if _holds_access(one, accounts, sessions)
+        ]
+        return sorted(found, key=lambda one: (_ORDER.index(one.kind), one))
+
+    def is_owners(self, binding: Json) -> bool:
+        """Return whether a binding is exactly that of a declared owner."""
+        form = self.owners.get(name(binding))
+        return form is not None and is_exactly(form, binding)
+
+    def _accounts(self, binding: Json) -> Iterator[str]:
+        """Yield the accounts of the workspace that a binding names, also as users."""
+        for subject in subjects(binding):
+            for prefix in ("serviceaccount:", f"user:{_ACCOUNT_AS_USER}"):
+                if subject.startswith(f"{prefix}{self.namespace}:"):
+                    yield subject.rpartition(":")[2]
+
+
+def is_exactly(form: BindingForm, binding: Json) -> bool:
+    """Return whether a binding has the role and the only subject of a form, and no finalizers."""
+    given = role_ref(binding), subjects(binding)
+    return given == (f"ClusterRole/{cluster_role(form.role)}", [str(form.subject)]) and not finalizers(binding)
+
+
+def account_in(namespace: str, form: BindingForm) -> str:
+    """Return the account of a workspace that is the subject of a form; empty for other subjects."""
+    prefix, user = f"{_ACCOUNT_AS_USER}{namespace}:", form.subject.platform_name
+    return user.removeprefix(prefix) if user.startswith(prefix) else ""
+
+
+def _of_account(account: Json, named: Collection[str], sessions: bool) -> str:
+    """Return the description of an account that ends; empty if it stays."""
+    found = name(account)
+    if labels(account).get(APP_LABEL) == KEY_APP or found.startswith(KEY_PREFIX):
+        return f"key {short(found)}"
+    if sessions and found.startswith(SESSION_PREFIX) and found != TRIGGER:
+        return f"session {short(found)}"
+    return f"account {short(found)}" if found in named else ""
+
+
+def _holds_access(secret: Json, accounts: Collection[str], sessions: bool) -> bool:
+    """Return whether a Secret has session values or an account's token, or is a token Secret."""
+    account = annotations(secret).get(_ACCOUNT_OF_TOKEN, "")
+    prefixes = (KEY_PREFIX, SESSION_PREFIX) if sessions else (KEY_PREFIX,)
+    return (
+        name(secret) in (RUNNER_SECRET, INTEGRATION_SECRET)
+        or labels(secret).get(BOUND_OBJECT_LABEL, "") == BOUND_OBJECT
+        or (text_at(secret, "type") == _TOKEN_TYPE and (account in accounts or account.startswith(prefixes)))
+        or (sessions and labels(secret).get(APP_LABEL, "") == RUNNER_TOKEN_APP)
+    )
+
+
+def _of_binding(binding: Json) -> str:
+    role = role_ref(binding)
+    shown = _PLATFORM_ROLES.get(role) or short(role.replace("/", " ", 1))
+    return one_line(f"{shown} of {listing(subjects(binding)) or 'none'}")
+
+
+def _access(kind: str, item: Mapping[str, Any], what: str) -> Access:
+    return Access(kind, name(item), uid(item), what, bool(finalizers(item)))
