@@ -24,10 +24,11 @@ def drift(
     after: Ledger,
     ending: Collection[Leftover] = (),
 ) -> list[Problem]:
-    """Return, as warnings, how the access in active workspaces differs from what is declared.
+    """Return, as warnings, how the access in active and closed workspaces differs from what is declared.
 
-    These are: undeclared access, missing objects that were deployed, and changed objects. Access from the last
-    deployment is not reported as undeclared, because this run removes it.
+    In a run that closes a workspace its access ends anyway. Differences are: undeclared access, missing objects that
+    were deployed, and changed objects. Access from the last deployment is not reported as undeclared, because this run
+    removes it.
 
     Args:
         cluster: Cluster of the stack.
@@ -36,7 +37,11 @@ def drift(
         after: The new ledger.
         ending: Access from an interrupted run, which this run ends too.
     """
-    active = {workspace for workspace, entry in after.items() if entry.is_active}
+    active = {
+        workspace
+        for workspace, entry in after.items()
+        if entry.is_active or (entry.is_closed and before.get(workspace, NOTHING).is_closed)
+    }
     warnings = [
         _warning(
             WarningRule.NAMESPACE_GONE,
@@ -79,7 +84,8 @@ class _Place:
     ) -> None:
         self.workspace = workspace
         self._cluster = cluster
-        self._was_active = before.is_active
+        self._is_closed = after.is_closed
+        self._was_declared = before.is_active or before.is_closed
         self._was, self._will_be = expected_objects(workspace, before), expected_objects(workspace, after)
         self._of_platform = platform_accounts(after)
         self._gone = {(one.kind, one.name) for one in ending if one.namespace == workspace}
@@ -99,7 +105,14 @@ class _Place:
         objects = {(one.kind, one.name): one.what for one in found}
         declared = self._was.keys() | self._will_be.keys()
         others = [what for key, what in objects.items() if key not in declared | self._gone]
-        if others:
+        if others and self._is_closed:
+            yield _warning(
+                WarningRule.UNDECLARED_ACCESS,
+                self.workspace,
+                f"{listing(others)}: in the cluster, and the workspace is closed",
+                "pulumi up --refresh ends it",
+            )
+        elif others:
             yield _warning(
                 WarningRule.UNDECLARED_ACCESS,
                 self.workspace,
@@ -107,7 +120,7 @@ class _Place:
                 "declare it, or remove it on the workspace's Sharing or Keys page (a creator's binding, which those "
                 "don't show, with kubectl)",
             )
-        staying = sorted(self._was.keys() & self._will_be.keys()) if self._was_active else []
+        staying = sorted(self._was.keys() & self._will_be.keys()) if self._was_declared else []
         missing = [key for key in staying if key not in objects and not self._is_unlabelled(*key)]
         if missing:
             yield _warning(
