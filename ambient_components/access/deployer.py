@@ -121,6 +121,8 @@ _WRITTEN: Final = {verb: text for verb, text in _WAITED.items() if verb != "list
 # Never deleted: they belong to the platform, and only some fields are declared.
 _PART: Final = {verb: _MADE[verb] for verb in ("get", "create", "patch")}
 _SEEN: Final = {verb: _MADE[verb] for verb in ("get", "list")}
+# Closing refuses new access by a quota, until the access has ended.
+_FROZEN: Final = ("create", "delete")
 _IDENTITIES: Final = "the identities of keys"
 
 _TABLE: Final[tuple[tuple[str, str, str, dict[str, str], frozenset[Feature]], ...]] = (
@@ -154,6 +156,7 @@ _TABLE: Final[tuple[tuple[str, str, str, dict[str, str], frozenset[Feature]], ..
         "roles",
         "Roles",
         {
+            "get": "ending {} with finalizers on closing",
             "list": "comparing the {} of a workspace with the platform's own on closing",
             "patch": "removing finalizers from {} on closing",
             "delete": "removing other {} on closing",
@@ -168,22 +171,21 @@ _TABLE: Final[tuple[tuple[str, str, str, dict[str, str], frozenset[Feature]], ..
         _PART,
         frozenset({Feature.SETTINGS, Feature.CLOSING}),
     ),
-    (
-        PLATFORM_API_GROUP,
-        "projectsettings",
-        "settings",
-        {"list": "recognising the platform's own access on closing"},
-        frozenset({Feature.CLOSING}),
-    ),
     ("", "limitranges", "the defaults of containers", _PART, frozenset({Feature.CONTAINERS})),
     ("", "resourcequotas", "quotas", _LISTED, frozenset({Feature.QUOTA, Feature.ADOPTION})),
-    ("", "resourcequotas", "quotas", _WRITTEN, frozenset({Feature.QUOTA})),
     (
         "",
         "resourcequotas",
-        "new access",
-        {"create": "refusing {} while a workspace is closed", "delete": "allowing {} again after closing"},
-        frozenset({Feature.CLOSING}),
+        "quotas",
+        {verb: _WRITTEN[verb] for verb in _FROZEN},
+        frozenset({Feature.QUOTA, Feature.CLOSING}),
+    ),
+    (
+        "",
+        "resourcequotas",
+        "quotas",
+        {verb: text for verb, text in _WRITTEN.items() if verb not in _FROZEN},
+        frozenset({Feature.QUOTA}),
     ),
     (NETWORK_API_GROUP, "networkpolicies", "network policies", _LISTED, frozenset({Feature.NETWORK, Feature.ADOPTION})),
     (NETWORK_API_GROUP, "networkpolicies", "network policies", _WRITTEN, frozenset({Feature.NETWORK})),

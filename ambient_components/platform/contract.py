@@ -455,7 +455,7 @@ OPENED_AT_ANNOTATION: Final = "ambient-components/opened-at"
 """On ProjectSettings: time of the last reopening. The change makes the operator recreate `TRIGGER`."""
 
 CLOSING_QUOTA: Final = "ambient-components-closing"
-"""ResourceQuota in a namespace whose access is being ended: it refuses new access. Gone when that is done."""
+"""ResourceQuota that refuses new access in a namespace while its access ends."""
 
 SUSPENDED_ANNOTATION: Final = "ambient-components/suspended-on-close"
 """On a CronJob, with the value `true`: closing suspended it, so reopening resumes it."""

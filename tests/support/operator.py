@@ -28,7 +28,7 @@ SESSION_RULES = [
 
 def operators_trigger(machine: Machine, workspace: str) -> dict[str, Any]:
     """The identity with which schedules create sessions; its owner reference."""
-    owner = _owner(machine, workspace, "ProjectSettings", "projectsettings", {})
+    owner = _owner(machine, workspace, "ProjectSettings", "projectsettings", {"groupAccess": []})
     _identity(machine, workspace, TRIGGER, TRIGGER, TRIGGER, TRIGGER_RULES, owner)
     return owner
 

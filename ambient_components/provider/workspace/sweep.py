@@ -153,9 +153,9 @@ class Sweep:
         """Return the Roles, and what is the platform's own; nothing of sessions if these end too."""
         roles = self._served(ROLE)
         platform = path("apis", *_SETTINGS_API.split("/"), "namespaces", self._namespace)
-        settings = served_objects(self._context, f"{platform}/projectsettings")
+        settings = self._cluster.get(f"{platform}/projectsettings/{PROJECT_SETTINGS}")
         existing = [] if sessions else served_objects(self._context, f"{platform}/{SESSIONS}")
-        return roles, PlatformOwn.of(roles, settings, existing)
+        return roles, PlatformOwn.of(roles, [settings] if settings else [], existing)
 
     def _ending(self, roles: list[dict[str, Any]], own: PlatformOwn, *, sessions: bool) -> list[Access]:
         objects = Objects(
