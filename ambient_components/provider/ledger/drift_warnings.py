@@ -85,7 +85,7 @@ class _Place:
         self.workspace = workspace
         self._cluster = cluster
         self._is_closed = after.is_closed
-        self._was_declared = before.is_active or before.is_closed
+        self._was_declared = before.is_active or (before.is_closed and after.is_closed)
         self._was, self._will_be = expected_objects(workspace, before), expected_objects(workspace, after)
         self._of_platform = platform_accounts(after)
         self._gone = {(one.kind, one.name) for one in ending if one.namespace == workspace}

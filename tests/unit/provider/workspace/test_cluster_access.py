@@ -127,15 +127,24 @@ def test_workspaces_of_others_are_not_looked_at(world):
     assert warnings(world, {"pay": entry()}) == []
 
 
-@pytest.mark.parametrize("state", ["closed", "released"])
-def test_nobody_is_warned_of_what_is_not_in_use(world, state):
+def test_access_that_came_back_in_a_closed_workspace_is_named(world):
     binding(world, "ambient-permission-view-eve-user")
-    assert warnings(world, {"pay": entry(state)}, {"pay": entry(state)}) == []
-    # A released one is looked at all the same: a run must not give again what somebody has ended.
+    assert warnings(world, {"pay": entry("closed")}, {"pay": entry("closed")}) == [
+        "workspace 'pay': view of user:eve: in the cluster, and the workspace is closed; pulumi up --refresh ends it"
+    ]
+
+
+def test_access_that_closing_ends_is_no_warning(world):
+    binding(world, "ambient-permission-view-eve-user")
+    assert warnings(world, {"pay": entry("closed")}, {"pay": entry()}) == []
+
+
+def test_a_released_workspace_is_looked_at_without_a_warning(world):
+    binding(world, "ambient-permission-view-eve-user")
+    assert warnings(world, {"pay": entry("released")}, {"pay": entry("released")}) == []
+    # A run must not give again what others have ended. The control plane's own bindings are looked for by their name.
     lists = [one for one in world.api.seen("GET") if one.path.endswith("/rolebindings")]
-    # The control plane's own bindings are looked for by their name.
-    looked_at = [one for one in lists if "fieldSelector" not in one.query]
-    assert bool(looked_at) == (state == "released")
+    assert [one for one in lists if "fieldSelector" not in one.query]
 
 
 def test_an_adopted_workspace_says_what_comes_with_it(world):
