@@ -11,6 +11,7 @@ import typer
 from ambient_components import clock
 from ambient_components.cli import app as cli_app
 from ambient_components.cli.keys import revoke, rotate
+from ambient_components.documentation import page
 from ambient_components.errors import AmbientError, Problem
 from ambient_components.stacks import pulumi as cli_engine
 
@@ -35,6 +36,13 @@ workspaces:
   old: {state: closed, keys: {ci: {}}}
 """
 TEAM = "workspaces:\r\n  lab:\r\n    keys: {sync: {}}   # é\r\n"
+STORE = (
+    "Every role could read the object store's credentials in the pods of sessions. These stay valid:\n"
+    "  {}: of the platform's shared store: kubectl edit secret minio-credentials -n ambient-code && kubectl rollout "
+    "restart deployment/minio -n ambient-code\n"
+    f"    before: {page('runbooks/leaked-key', 'the-object-store')}\n"
+)
+"""What is said of workspaces without buckets of their own, after their names."""
 DEPLOYED = ("payments/key/ci/g1", "payments/key/nightly/g3", "payments/key/hourly/g1", "lab/key/sync/g1")
 """The identities in the state."""
 NOW = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)

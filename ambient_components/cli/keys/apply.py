@@ -1,16 +1,18 @@
 """Arguments, and deployment or next steps, of `ambient keys rotate` and `ambient keys revoke`."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated
 
 import typer
 
 from ambient_components.cli import completion
-from ambient_components.cli.edits.deployment import next_steps
+from ambient_components.cli.edits.bucket_keys import editable, following, renewable
+from ambient_components.cli.edits.deployment import by_stack, next_steps
 from ambient_components.cli.keys.edit import SelectedKey
-from ambient_components.cli.keys.now import KeyDeployment, deploy
+from ambient_components.cli.keys.now import KeyDeployment, deploy, deployed_buckets
 from ambient_components.cli.keys.required import Aim
 from ambient_components.engine.command import Engine
+from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stacks.project import Project
 
 Keys = Annotated[
@@ -34,6 +36,7 @@ def finish(
     *,
     now: bool,
     fleet: str = "",
+    buckets: Mapping[str, Mapping[str, int]] | None = None,
 ) -> None:
     """Print the next steps or, with `now`, deploy.
 
@@ -45,16 +48,37 @@ def finish(
         edited: The files that were changed.
         now: Whether to deploy.
         fleet: The fleet's name if the stacks are its shards.
+        buckets: Generations of buckets' credentials by workspace, by the stack that deploys them.
 
     Raises:
         AmbientError: Pulumi failed, or an old key is still valid.
         typer.Exit: The plan has other changes, which are printed.
     """
+    stacks = sorted({*places, *(buckets or ())})
     if now:
         deploy(
             [
-                KeyDeployment(engine, project, stack, edited, {key: aims[key] for key in keys})
-                for stack, keys in places.items()
+                KeyDeployment(
+                    engine, project, stack, edited, {key: aims[key] for key in places.get(stack, ())},
+                    (buckets or {}).get(stack, {}),
+                )
+                for stack in stacks
             ]
-        )
-    print(next_steps(edited, () if now else places, fleet))
+        )  # fmt: skip
+    print(next_steps(edited, () if now else stacks, fleet))
+
+
+def renewals(
+    engine: Engine, project: Project, stack: str, loaded: LoadedStack, workspaces: Iterable[str]
+) -> dict[str, dict[str, int]]:
+    """Return the next generations of the credentials of workspaces' own buckets, by the stack that deploys them.
+
+    Raises:
+        AmbientError: A state can't be read.
+    """
+    buckets = renewable(loaded, workspaces)
+    places = by_stack(project, stack, loaded, {one: one for one in buckets})
+    deployed = deployed_buckets(engine, places) if places else {}
+    generations = editable(loaded, following(buckets, deployed))
+    found = {place: {one: generations[one] for one in here if one in generations} for place, here in places.items()}
+    return {place: here for place, here in found.items() if here}

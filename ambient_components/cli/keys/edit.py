@@ -10,11 +10,12 @@ from typing import Any, Final
 
 import typer
 
+from ambient_components.cli.edits.bucket_keys import edits as bucket_edits
 from ambient_components.cli.edits.files import edited_texts
 from ambient_components.engine.names import parse_key_output
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
 from ambient_components.rules.states import WorkspaceState
-from ambient_components.stackfile.changes import Change, Edit
+from ambient_components.stackfile.changes import Change
 from ambient_components.stackfile.changes import Path as FieldPath
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stackfile.models.keys import Key
@@ -58,13 +59,16 @@ class Recorded:
         return not self.made or self.following(written) == written
 
 
-def selected_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[str]) -> tuple[SelectedKey, ...]:
+def selected_keys(
+    stack: LoadedStack, names: Sequence[str], workspaces: Sequence[str], keyless: Collection[str] = ()
+) -> tuple[SelectedKey, ...]:
     """Return the selected keys, without duplicates and in order.
 
     Args:
         stack: The stack.
         names: Keys, as WORKSPACE/KEY.
         workspaces: Workspaces with all their keys.
+        keyless: Workspaces that need no key, because their buckets have credentials.
 
     Raises:
         AmbientError: Keys do not exist or are in inactive workspaces. The error has all problems.
@@ -91,7 +95,7 @@ def selected_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence
     for workspace in workspaces:
         if _usable(stack, workspace, problems):
             keys = stack.file.workspaces[workspace].keys
-            if not keys:
+            if not keys and workspace not in keyless:
                 problems.extend([_lacks(stack, workspace, "has no keys", "name a workspace that has some")])
             selected.update(dict.fromkeys((workspace, key) for key in keys))
     if problems:
@@ -154,6 +158,7 @@ def rotation(
     selected: Iterable[SelectedKey],
     overlap_until: OverlapUntil,
     deployed: Mapping[SelectedKey, Recorded] | None = None,
+    buckets: Mapping[str, int] | None = None,
 ) -> dict[str, str]:
     """Return the new texts by file, with the next generation of the keys.
 
@@ -162,11 +167,12 @@ def rotation(
         selected: The keys.
         overlap_until: Returns the last day of each old identity.
         deployed: The deployed generations. None if unknown.
+        buckets: Generations of buckets' credentials to write too, by workspace.
 
     Raises:
         AmbientError: An entry can't be edited, for example because it is an alias.
     """
-    changes: dict[str, list[Edit]] = {}
+    changes = bucket_edits(stack, buckets or {})
     for workspace, key_id in selected:
         key, path = stack.file.workspaces[workspace].keys[key_id], _path(workspace, key_id)
         of_file = changes.setdefault(key_file(stack, workspace, key_id), [])
@@ -180,13 +186,15 @@ def rotation(
     return edited_texts(changes)
 
 
-def revocation(stack: LoadedStack, selected: Iterable[SelectedKey]) -> dict[str, str]:
-    """Return the new texts by file, without the keys.
+def revocation(
+    stack: LoadedStack, selected: Iterable[SelectedKey], buckets: Mapping[str, int] | None = None
+) -> dict[str, str]:
+    """Return the new texts by file, without the keys, and with generations of buckets' credentials.
 
     Raises:
         AmbientError: An entry can't be edited, for example because it is an alias.
     """
-    changes: dict[str, list[Edit]] = {}
+    changes = bucket_edits(stack, buckets or {})
     for workspace, key_id in selected:
         *above, key = _path(workspace, key_id)
         changes.setdefault(key_file(stack, workspace, key_id), []).append(Change(tuple(above), key, None))

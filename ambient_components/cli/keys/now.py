@@ -1,19 +1,21 @@
 """Immediate deployment of changed keys, verified at the cluster. For `--now` of `ambient keys rotate` and `revoke`."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ambient_components import activity
 from ambient_components.cli.edits.deployment import Deployment
 from ambient_components.cli.edits.pending import Pending
 from ambient_components.cli.keys.bearer_check import Bearers
+from ambient_components.cli.keys.bucket_proof import FormerAccess, former_access
 from ambient_components.cli.keys.deployed import Identity, identities, recorded
 from ambient_components.cli.keys.edit import Recorded, SelectedKey
 from ambient_components.cli.keys.proof import Witness
-from ambient_components.cli.keys.required import Aim, lacks, pending
+from ambient_components.cli.keys.required import Aim, lacking_buckets, lacks, pending
 from ambient_components.engine.backend import export, export_with_secrets
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, Problem, StepError, hints_of, refusal
+from ambient_components.stacks.ledgers import ledger_from_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class KeyDeployment(Deployment):
     """The deployment of one stack, with the intended results for its keys."""
 
     aims: Mapping[SelectedKey, Aim]
+    buckets: Mapping[str, int] = field(default_factory=dict)
+    """The generation of its bucket's credentials for each workspace where they are renewed."""
 
 
 def deployed_generations(engine: Engine, places: Mapping[str, Collection[SelectedKey]]) -> dict[SelectedKey, Recorded]:
@@ -39,6 +43,26 @@ def deployed_generations(engine: Engine, places: Mapping[str, Collection[Selecte
     return found
 
 
+def deployed_buckets(engine: Engine, places: Mapping[str, Collection[str]]) -> dict[str, int]:
+    """Return the deployed generations of buckets' credentials.
+
+    Args:
+        engine: The engine.
+        places: The workspaces by the stack that deploys them.
+
+    Raises:
+        AmbientError: A state can't be read.
+    """
+    found = {}
+    for stack, workspaces in places.items():
+        ledger = ledger_from_state(export(engine, stack)) or {}
+        for name in workspaces:
+            bucket = ledger[name].bucket if name in ledger else None
+            if bucket is not None and bucket.generation:
+                found[name] = bucket.generation
+    return found
+
+
 def deploy(deployments: Collection[KeyDeployment]) -> None:
     """Deploy changed keys, and verify at the cluster that the old ones have ended and the new ones work.
 
@@ -50,14 +74,14 @@ def deploy(deployments: Collection[KeyDeployment]) -> None:
     """
     checked = [(one, *_checked(one)) for one in deployments]
     problems: list[Problem] = []
-    for one, plan, witness in checked:
-        problems += _carried_out(one, plan, witness)
+    for one, plan, witness, former in checked:
+        problems += _carried_out(one, plan, witness, former)
     if problems:
         raise AmbientError(problems)
 
 
-def _checked(one: KeyDeployment) -> tuple[Pending, Witness]:
-    """Return a stack's plan and the witness that can verify its result.
+def _checked(one: KeyDeployment) -> tuple[Pending, Witness, tuple[FormerAccess, ...]]:
+    """Return a stack's plan, the witness that can verify its result, and the credentials of buckets that must end.
 
     Raises:
         AmbientError: The plan fails or is incomplete, or the cluster does not respond.
@@ -65,16 +89,17 @@ def _checked(one: KeyDeployment) -> tuple[Pending, Witness]:
     """
     before: tuple[Identity, ...] = ()
     try:
-        before = _deployed(one)
-        plan = pending(one.plan(), one.aims)
+        state = export_with_secrets(one.engine, one.stack)
+        before = identities(state, one.aims)
+        plan = pending(one.plan(), one.aims, one.buckets)
     except AmbientError as error:
         note = f"{one.edited}, and nothing is deployed"
         hints = (f"fix it, then: {one.command}", *_by_hand(one, before))
         raise AmbientError([*error.problems, refusal(note, hints)]) from None
     one.refuse_others(plan.others, _by_hand(one, before))
-    if missing := lacks(plan.own, one.aims, before):
+    if missing := [*lacks(plan.own, one.aims, before), *lacking_buckets(plan.own, one.buckets)]:
         raise AmbientError([_lacking(one, line, before) for line in missing])
-    return plan, _witness(one, before)
+    return plan, _witness(one, before), former_access(state, one.buckets, one.project.config(one.stack))
 
 
 def _lacking(one: KeyDeployment, line: str, before: Collection[Identity]) -> Problem:
@@ -104,12 +129,14 @@ def _witness(one: KeyDeployment, before: Collection[Identity]) -> Witness:
     return witness
 
 
-def _carried_out(one: KeyDeployment, plan: Pending, witness: Witness) -> list[Problem]:
+def _carried_out(
+    one: KeyDeployment, plan: Pending, witness: Witness, former: Collection[FormerAccess]
+) -> list[Problem]:
     """Deploy one stack, remove what a failure left, print the verified results, and return the problems."""
     problems = one.up(plan.own)
     reported = witness.end_now()
     try:
-        after: tuple[Identity, ...] | None = _deployed(one)
+        after: tuple[Identity, ...] | None = identities(export_with_secrets(one.engine, one.stack), one.aims)
     except AmbientError as error:
         problems += error.problems
         after = None
@@ -124,12 +151,11 @@ def _carried_out(one: KeyDeployment, plan: Pending, witness: Witness) -> list[Pr
         for verdict in verdicts
         for problem, remedy in verdict.open
     ]
+    for access in former:
+        proved, left = access.ended()
+        print(f"  {access.workspace}: {proved}" if proved else "", end="\n" if proved else "")
+        problems += left
     problems += unproved
     if any(verdict.open for verdict in verdicts):
         problems += [Problem(None, "", text) for text in reported]
     return problems
-
-
-def _deployed(one: KeyDeployment) -> tuple[Identity, ...]:
-    """Return the identities in a stack's state, with their tokens."""
-    return identities(export_with_secrets(one.engine, one.stack), one.aims)

@@ -3,39 +3,65 @@
 Pure.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ambient_components.cli.edits.pending import Pending, Step, foreign_paths, sorted_steps
+from ambient_components.cli.edits.pending import Pending, Step, foreign_paths, parts, sorted_steps
 from ambient_components.cli.keys.deployed import ACCOUNT, TOKEN, Identity
 from ambient_components.cli.keys.edit import SelectedKey
 from ambient_components.engine import names
 from ambient_components.engine import steps as engine_steps
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.engine.steps import DELETES
+from ambient_components.platform.variables import storage_variables
 
 
-def pending(plan: engine_steps.Preview, keys: Collection[tuple[str, str]]) -> Pending:
-    """Sort what a plan would do into what some keys need, and all else.
+def pending(plan: engine_steps.Preview, keys: Collection[tuple[str, str]], buckets: Collection[str] = ()) -> Pending:
+    """Sort what a plan would do into what some keys and buckets' credentials need, and all else.
 
     Args:
         plan: The preview.
         keys: Workspace and id of each key.
+        buckets: Workspaces with new credentials of their buckets.
     """
 
     def is_of(step: engine_steps.Step) -> bool:
         name = names.parse(step.name)
-        parts = (Part.KEY, Part.KEY_GENERATION)
-        return name is not None and name.part in parts and (name.workspace, name.item) in keys
+        if name is None:
+            return False
+        if name.part in (Part.KEY, Part.KEY_GENERATION):
+            return (name.workspace, name.item) in keys
+        if name.workspace not in buckets:
+            return False
+        return name.part in _OF_CREDENTIALS or (name.part is Part.INTEGRATION_SECRET and _is_of_bucket(step.paths))
 
     def is_path(parts: list[str]) -> bool:
         match parts:
             case ["workspaces", workspace, "keys", key, *_]:
                 return (workspace, key) in keys
+            case ["workspaces", workspace, "bucket", "generation"]:
+                return workspace in buckets
         return False
 
     return sorted_steps(plan, is_of, lambda step: foreign_paths(step, is_path))
+
+
+_CREDENTIALS: Final = "S3Credentials"
+_OF_CREDENTIALS: Final = (Part.STORAGE, Part.CREDENTIALS, Part.CREDENTIALS_GENERATION)
+_VARIABLES: Final = frozenset(storage_variables(*("",) * 5))
+
+
+def _is_of_bucket(paths: Iterable[str]) -> bool:
+    """Tell whether only variables of a bucket change in the integration secret."""
+    return all(set(parts(path)) & _VARIABLES for path in paths)
+
+
+def lacking_buckets(steps: Collection[Step], buckets: Mapping[str, int]) -> Iterator[str]:
+    """Yield a line for each workspace whose bucket gets no new credentials."""
+    for workspace, generation in buckets.items():
+        if not _has(steps, _CREDENTIALS, _MAKES | {"update"}, {logical_name(workspace, Part.CREDENTIALS)}):
+            yield f"{workspace}: credentials of generation {generation} for its bucket are not made"
 
 
 _MAKES: Final = frozenset({"create", "replace", "create-replacement"})

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
+from ambient_components.cli.edits import bucket_keys
 from ambient_components.cli.edits.deployment import by_stack, require_passphrases
 from ambient_components.cli.edits.files import write_stack
-from ambient_components.cli.keys.apply import Keys, StackOfKeys, finish
+from ambient_components.cli.keys.apply import Keys, StackOfKeys, finish, renewals
 from ambient_components.cli.keys.edit import revocation, revocation_lines, selected_keys
 from ambient_components.cli.keys.required import Aim
 from ambient_components.cli.options import StackOrKey
@@ -30,7 +31,8 @@ truth: review the diff and commit it. If the key is still needed, give it a new 
 \b
 --now also runs `pulumi up`, if the plan has exactly this change. Otherwise it prints the differences and deploys
 nothing. If the deployment fails, it deletes the remaining objects of the keys. Then it verifies at the cluster that
-every token is refused within 30 seconds.
+every token is refused within 30 seconds. It also renews the credentials of the workspaces' own buckets, as every role
+can read them: sessions that run then lose the bucket.
 
 \b
 exit codes: 0 success, with --now also verified at the cluster; 1 error, other changes pending, or a key is still valid
@@ -52,12 +54,17 @@ def revoke(
     places, fleets = by_stack(project, stack, loaded, {one: one[0] for one in selected}), project.shards(stack)
     if now:
         require_passphrases(project, places)
-    texts = revocation(loaded, selected)
+    engine, workspaces = pulumi.engine_for(project.folder), {one for one, _ in selected}
+    buckets = renewals(engine, project, stack, loaded, sorted(workspaces)) if now else {}
+    generations = {name: number for of_stack in buckets.values() for name, number in of_stack.items()}
+    texts = revocation(loaded, selected, generations)
     write_stack(loaded.path, texts)
-    print("\n".join(revocation_lines(loaded, selected)))
+    lines = [*revocation_lines(loaded, selected), *bucket_keys.edit_lines(loaded, generations)]
+    print("\n".join([*lines, *bucket_keys.by_hand_lines(project, stack, loaded, workspaces, generations)]))
     declared = {(space, key): loaded.file.workspaces[space].keys[key] for space, key in selected}
     aims = {
         one: Aim(key.generation, revoked=True, service_account=key.service_account) for one, key in declared.items()
     }
-    engine = pulumi.engine_for(project.folder)
-    finish(engine, project, places, aims, list(texts), now=now, fleet=stack if fleets else "")
+    finish(
+        engine, project, places, aims, list(texts), now=now, fleet=stack if fleets else "", buckets=buckets,
+    )  # fmt: skip

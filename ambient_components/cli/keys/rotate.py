@@ -9,9 +9,10 @@ import typer
 
 from ambient_components import clock
 from ambient_components.cli import completion
+from ambient_components.cli.edits import bucket_keys
 from ambient_components.cli.edits.deployment import by_stack, require_passphrases
 from ambient_components.cli.edits.files import write_stack
-from ambient_components.cli.keys.apply import Keys, StackOfKeys, finish
+from ambient_components.cli.keys.apply import Keys, StackOfKeys, finish, renewals
 from ambient_components.cli.keys.edit import (
     OverlapUntil,
     Recorded,
@@ -63,6 +64,11 @@ nothing. Then it verifies at the cluster that the old tokens are refused and the
 With --leaked it also deletes the remaining objects of the old identity if the deployment fails.
 
 \b
+--leaked also writes the next generation of the credentials of the workspaces' own buckets, as every role can read them.
+Sessions that run then lose the bucket. --now verifies that the store refuses the former ones. Credentials of the
+platform's shared store are named with the page that says how to replace them.
+
+\b
 exit codes: 0 success, with --now also verified at the cluster; 1 error, other changes pending, or a key is still valid
             (each with a hint); 64 wrong usage; 130 Ctrl-C
 """
@@ -103,7 +109,9 @@ def rotate(
     seconds, last_day = _duration(overlap), _day(overlap_until)
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
-    selected = selected_keys(loaded, names, workspace or ())
+    renewable = bucket_keys.renewable(loaded, workspace or ()) if leaked else {}
+    selected = selected_keys(loaded, names, workspace or (), renewable)
+    involved = dict.fromkeys([*(one for one, _ in selected), *renewable])
     here = clock.now().astimezone(loaded.file.timezone)
     if last_day is not None and last_day < here.date():
         msg = f"{last_day} is over, and --leaked ends the old keys at once"
@@ -111,16 +119,23 @@ def rotate(
     places, fleets = by_stack(project, stack, loaded, {one: one[0] for one in selected}), project.shards(stack)
     engine = pulumi.engine_for(project.folder)
     if now:
-        require_passphrases(project, places)
+        require_passphrases(project, by_stack(project, stack, loaded, {one: one for one in involved}))
     deployed = _deployed(engine, places, now=now)
+    buckets: dict[str, dict[str, int]] = {}
+    if leaked and deployed is not None:
+        buckets = renewals(engine, project, stack, loaded, involved)
     waiting: list[SelectedKey] = []
     if not leaked:
         given = bool(overlap or overlap_until)
         waiting = requested_before(loaded, selected, deployed, here.date(), overlap_given=given)
     rotating = [one for one in selected if one not in waiting]
-    texts = rotation(loaded, rotating, ends(here, seconds, last_day, leaked=leaked), deployed)
+    generations = {name: number for of_stack in buckets.values() for name, number in of_stack.items()}
+    texts = rotation(loaded, rotating, ends(here, seconds, last_day, leaked=leaked), deployed, generations)
     after = write_stack(loaded.path, texts)
     lines = [*rotation_lines(loaded, rotating, texts, deployed), *waiting_lines(after, waiting, deployed)]
+    lines += bucket_keys.edit_lines(loaded, generations)
+    if leaked:
+        lines += bucket_keys.by_hand_lines(project, stack, loaded, involved, generations)
     print("\n".join(lines))
     aims = {}
     for one in selected:
@@ -130,7 +145,7 @@ def rotate(
             overlap=written.overlap_until is not None,
             service_account=written.service_account,
         )
-    finish(engine, project, places, aims, list(texts), now=now, fleet=stack if fleets else "")
+    finish(engine, project, places, aims, list(texts), now=now, fleet=stack if fleets else "", buckets=buckets)
 
 
 def _deployed(

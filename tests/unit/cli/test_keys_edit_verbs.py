@@ -7,7 +7,7 @@ import pytest
 
 from ambient_components import clock
 from ambient_components.cli.app import run
-from tests.support.keys_edit import FILES, STACK, TEAM, changed, project, pulumi, texts
+from tests.support.keys_edit import FILES, STACK, STORE, TEAM, changed, project, pulumi, texts
 
 __all__ = ["project", "pulumi"]
 
@@ -139,6 +139,7 @@ class TestRevoke:
         assert capsys.readouterr().out == (
             "stacks/dev.yaml:14: payments/nightly: removed\n"
             "stacks/teams/lab.yaml:3: lab/sync: removed\n"
+            f"{STORE.format('lab, payments')}"
             "\nNext:\n"
             "  git diff stacks/dev.yaml stacks/teams/lab.yaml\n"
             "  git commit stacks/dev.yaml stacks/teams/lab.yaml\n"

@@ -9,6 +9,7 @@ import pytest
 from ambient_components.cli.app import run
 from ambient_components.cli.keys import proof
 from ambient_components.platform.naming import key_account
+from tests.support.keys_edit import STORE
 from tests.support.keys_now import (
     ACCOUNTS,
     EXPORT,
@@ -48,6 +49,7 @@ class TestRotateNow:
         assert stack.environ["PATH"] == os.environ["PATH"]
         assert capsys.readouterr() == (
             "stacks/dev.yaml:4: payments/ci: generation 1 -> 2, no overlap\n"
+            f"{STORE.format('payments')}"
             "\nThe plan for dev holds nothing else: deploying it.\n"
             "\nRead back from the cluster of dev:\n"
             "  payments/ci: generation 1 is over: its ServiceAccount is gone, and 1 known token refused (401), which "

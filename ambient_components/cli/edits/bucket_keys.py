@@ -1,0 +1,123 @@
+"""The object store's credentials beside keys and grants: every role can read them in the pods of sessions.
+
+A workspace with a bucket of its own gets new ones by a new generation. All others have to be replaced by hand.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+
+from ambient_components.cli.edits.files import edited_texts
+from ambient_components.documentation import page
+from ambient_components.errors import AmbientError
+from ambient_components.rules.buckets import BucketDriver
+from ambient_components.rules.states import BucketState, WorkspaceState
+from ambient_components.stackfile.changes import Change, Edit
+from ambient_components.stackfile.loader import LoadedStack
+from ambient_components.stackfile.models.storage import Bucket
+from ambient_components.stacks.project import Project
+
+_BUCKET: Final = ("storage", "bucket")
+_PAGE: Final = page("runbooks/leaked-key", "the-object-store")
+
+
+def renewable(stack: LoadedStack, workspaces: Iterable[str]) -> dict[str, Bucket]:
+    """Return the buckets of the active workspaces for which runs make the credentials."""
+    found = {name: _bucket(stack, name) for name in workspaces}
+    return {
+        name: bucket
+        for name, bucket in found.items()
+        if bucket is not None and bucket.driver is not BucketDriver.EXISTING and bucket.state is BucketState.ACTIVE
+    }
+
+
+def following(buckets: Mapping[str, Bucket], deployed: Mapping[str, int]) -> dict[str, int]:
+    """Return the next generation of credentials by workspace. A written one that is not deployed yet stays.
+
+    Args:
+        buckets: The buckets by workspace.
+        deployed: The deployed generations. A workspace without one has no credentials to end.
+    """
+    return {
+        name: max(bucket.credentials.generation, deployed[name] + 1)
+        for name, bucket in buckets.items()
+        if deployed.get(name)
+    }
+
+
+def editable(stack: LoadedStack, generations: Mapping[str, int]) -> dict[str, int]:
+    """Return the generations that a program can write: an alias must not keep a leaked key."""
+    found = {}
+    for name, generation in generations.items():
+        try:
+            edited_texts(edits(stack, {name: generation}))
+        except AmbientError:
+            continue
+        found[name] = generation
+    return found
+
+
+def edits(stack: LoadedStack, generations: Mapping[str, int]) -> dict[str, list[Edit]]:
+    """Return the changes by file that write generations of credentials."""
+    changes: dict[str, list[Edit]] = {}
+    for name, generation in generations.items():
+        here = ("workspaces", name, *_BUCKET)
+        entry: Mapping[str, Any] = stack.data[name]["storage"]["bucket"]
+        change = (
+            Change((*here, "credentials"), "generation", str(generation))
+            if entry.get("credentials")
+            else Change(here, "credentials", f"{{generation: {generation}}}")
+        )
+        changes.setdefault(stack.sources.key(here).file, []).append(change)
+    return changes
+
+
+def edit_lines(stack: LoadedStack, generations: Mapping[str, int]) -> list[str]:
+    """Describe the new generations."""
+    lines = []
+    for name, generation in generations.items():
+        before = stack.file.workspaces[name].storage.bucket
+        was = before.credentials.generation if before is not None else 0
+        what = f"{was} -> {generation}" if was != generation else f"{generation} stays: it is not deployed yet"
+        lines.append(
+            f"{stack.sources.key(('workspaces', name, *_BUCKET)).file}: {name}: credentials of the bucket: generation "
+            f"{what} (every role can read them; running sessions lose the bucket)"
+        )
+    return lines
+
+
+def by_hand_lines(
+    project: Project, name: str, stack: LoadedStack, workspaces: Iterable[str], renewed: Collection[str] = ()
+) -> list[str]:
+    """Describe the credentials that stay valid, with what ends them.
+
+    Args:
+        project: The project.
+        name: The stack's name on the command line.
+        stack: The stack.
+        workspaces: The workspaces in which access ends.
+        renewed: Those with credentials that end in this change.
+    """
+    lines, shared = [], []
+    for one in sorted({*workspaces} - {*renewed}):
+        bucket = _bucket(stack, one)
+        if bucket is None:
+            shared += [one] if stack.file.workspaces[one].state is WorkspaceState.ACTIVE else []
+        elif bucket.driver is BucketDriver.EXISTING:
+            lines.append(
+                f"{one}: of bucket {bucket.name}: replace accessKey and secretKey at their source, then pulumi up"
+            )
+        elif bucket.state is BucketState.ACTIVE:
+            lines.append(f"{one}: of bucket {bucket.name}: raise storage.bucket.credentials.generation, then pulumi up")
+    if shared:
+        space = project.platform_namespace(name)
+        command = (
+            f"kubectl edit secret minio-credentials -n {space} && kubectl rollout restart deployment/minio -n {space}"
+        )
+        lines += [f"{', '.join(shared)}: of the platform's shared store: {command}", f"  before: {_PAGE}"]
+    head = "Every role could read the object store's credentials in the pods of sessions. These stay valid:"
+    return [head, *(f"  {line}" for line in lines)] if lines else []
+
+
+def _bucket(stack: LoadedStack, workspace: str) -> Bucket | None:
+    entry = stack.file.workspaces[workspace]
+    return entry.storage.bucket if entry.state is WorkspaceState.ACTIVE else None

@@ -1,0 +1,98 @@
+"""Verification at the object store that the former credentials of a workspace's bucket are refused."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ambient_components.engine import names
+from ambient_components.engine.names import Part
+from ambient_components.engine.secrets import plain_text
+from ambient_components.engine.state import Export, resources
+from ambient_components.errors import Problem, StepError, refusal
+from ambient_components.provider.store.connection import Store, StoreSettings
+from ambient_components.provider.store.errors import RefusedError
+from ambient_components.rules.object_store import OBJECT_STORE, REGION_DEFAULT, given_store
+
+PATIENCE: Final = 30.0
+"""Seconds until the store must refuse them: AWS needs some to end a deleted key everywhere."""
+_PAUSE: Final = 1.0
+
+
+@dataclass
+class FormerAccess:
+    """The credentials of a bucket that must end, with a request that only they may make."""
+
+    workspace: str
+    bucket: str
+    user: str
+    prefix: str
+    settings: StoreSettings = field(repr=False)
+    worked: bool = False
+    """Whether the store accepted them before the deployment."""
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def works(self) -> bool:
+        """Tell whether the store accepts the credentials.
+
+        Raises:
+            StepError: The store does not respond, or a library is missing.
+        """
+        try:
+            Store(self.settings).s3.call("list_objects_v2", Bucket=self.bucket, MaxKeys=1, Prefix=self.prefix)
+        except RefusedError as error:
+            if error.status in (401, 403):
+                return False
+            raise
+        return True
+
+    def ended(self) -> tuple[str, list[Problem]]:
+        """Return the proved fact, empty if there is none, and what is not proved."""
+        deadline = self.clock() + PATIENCE
+        hint = f"look for the user {self.user} in the store, delete it, then pulumi up"
+        try:
+            while self.works():
+                if self.clock() >= deadline:
+                    problem = f"{self.workspace}: the former credentials of bucket {self.bucket} still work"
+                    return "", [refusal(problem, hint)]
+                self.sleep(_PAUSE)
+        except StepError as error:
+            problem = f"{self.workspace}: the end of the former credentials of bucket {self.bucket} is not proved"
+            return "", [error.problem.within(problem, hint)]
+        worked = ", which worked before" if self.worked else ""
+        return f"the store refuses the former credentials of bucket {self.bucket}{worked}", []
+
+
+def former_access(export: Export, buckets: Mapping[str, int], config: Mapping[str, Any]) -> tuple[FormerAccess, ...]:
+    """Return the deployed credentials that new generations end, tried once.
+
+    Args:
+        export: The parsed output of `pulumi stack export --show-secrets`.
+        buckets: The next generation by workspace.
+        config: The stack's config.
+    """
+    found = tuple(_former(export, buckets, config))
+    for one in found:
+        try:
+            one.worked = one.works()
+        except StepError:
+            one.worked = False
+    return found
+
+
+def _former(export: Export, buckets: Mapping[str, int], config: Mapping[str, Any]) -> Iterator[FormerAccess]:
+    given = given_store(config.get(OBJECT_STORE))
+    endpoint = given.config.endpoint if given is not None else ""
+    region = given.config.region if given is not None else REGION_DEFAULT
+    for item in resources(export):
+        name = names.parse(item.name)
+        if name is None or name.part is not Part.CREDENTIALS or name.workspace not in buckets:
+            continue
+        values = {**item.inputs, **item.outputs}
+        key, secret = values.get("accessKey"), plain_text(values.get("secretKey"))
+        if values.get("generation", 1) < buckets[name.workspace] and isinstance(key, str) and key and secret:
+            settings = StoreSettings(endpoint=endpoint, region=region, access_key=key, secret_key=secret)
+            yield FormerAccess(
+                name.workspace, str(values.get("bucket")), str(values.get("user")), values.get("prefix") or "", settings
+            )
