@@ -374,3 +374,24 @@ def test_a_lost_state_locks_nobody_out_and_loses_no_key(stored: Stack, store: St
     stored.up(offset="20d").ok()
     (keys,) = users(store, stored).values()
     assert keys == [second["S3_ACCESS_KEY"]]
+
+
+def test_a_leaked_key_ends_the_credentials_that_it_could_read(stored: Stack, store: Store) -> None:
+    own = f"{stored.w}-own"
+    keys = "    keys:\n      ci: {role: view}\n"
+    stored.write(file_of(own).replace("    protect: false\n", f"    protect: false\n{keys}", 1))
+    stored.up().ok()
+    former = variables(stored)
+    works(session(store, former), own)
+    done = stored.ambient("keys", "rotate", stored.name, f"{stored.w}/ci", "--leaked", "--now").ok()
+    assert f"{stored.w}: the store refuses the former credentials of bucket {own}, which worked before" in done.text
+    assert "These stay valid" not in done.text
+    with pytest.raises(ClientError):
+        session(store, former).list_objects_v2(Bucket=own)
+    renewed = variables(stored)
+    works(session(store, renewed), own)
+    assert stored.preview("--expect-no-changes").unchanged
+    stored.ambient("keys", "revoke", stored.name, f"{stored.w}/ci", "--now").ok()
+    with pytest.raises(ClientError):
+        session(store, renewed).list_objects_v2(Bucket=own)
+    works(session(store, variables(stored)), own)

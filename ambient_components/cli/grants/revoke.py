@@ -8,6 +8,7 @@ import typer
 from ambient_components import clock
 from ambient_components.access.role_assignments import GRANT, OWNER
 from ambient_components.cli import completion
+from ambient_components.cli.edits.bucket_keys import by_hand_lines
 from ambient_components.cli.edits.deployment import by_stack, next_steps, require_passphrases
 from ambient_components.cli.edits.files import write_stack
 from ambient_components.cli.grants.arguments import is_subject, subject_of
@@ -128,6 +129,8 @@ def revoke(
     if now or live:
         # Before the next run the cluster still has what the files declared until now.
         problems += _others(deployment(place, loaded) for place in places if not (now and place in ending))
+        if lines := by_hand_lines(project, stack, loaded, changed):
+            print("\n" + "\n".join(lines))
     if steps := next_steps(list(texts), () if now else ending, stack if project.shards(stack) else ""):
         print(steps)
     if problems and now:

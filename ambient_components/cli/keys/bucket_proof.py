@@ -65,7 +65,7 @@ class FormerAccess:
 
 
 def former_access(export: Export, buckets: Mapping[str, int], config: Mapping[str, Any]) -> tuple[FormerAccess, ...]:
-    """Return the deployed credentials that new generations end, tried once.
+    """Return the deployed credentials that new generations end, each after one request.
 
     Args:
         export: The parsed output of `pulumi stack export --show-secrets`.

@@ -49,16 +49,16 @@ def pending(plan: engine_steps.Preview, keys: Collection[tuple[str, str]], bucke
 
 _CREDENTIALS: Final = "S3Credentials"
 _OF_CREDENTIALS: Final = (Part.STORAGE, Part.CREDENTIALS, Part.CREDENTIALS_GENERATION)
-_VARIABLES: Final = frozenset(storage_variables(*("",) * 5))
+_OF_BUCKET: Final = frozenset(storage_variables(*("",) * 5))
 
 
 def _is_of_bucket(paths: Iterable[str]) -> bool:
     """Tell whether only variables of a bucket change in the integration secret."""
-    return all(set(parts(path)) & _VARIABLES for path in paths)
+    return all(set(parts(path)) & _OF_BUCKET for path in paths)
 
 
 def lacking_buckets(steps: Collection[Step], buckets: Mapping[str, int]) -> Iterator[str]:
-    """Yield a line for each workspace whose bucket gets no new credentials."""
+    """Yield a line for each bucket without new credentials in the plan."""
     for workspace, generation in buckets.items():
         if not _has(steps, _CREDENTIALS, _MAKES | {"update"}, {logical_name(workspace, Part.CREDENTIALS)}):
             yield f"{workspace}: credentials of generation {generation} for its bucket are not made"

@@ -13,6 +13,7 @@ from ambient_components.cli.grants.required import pending
 from ambient_components.engine.steps import Preview
 from ambient_components.stacks import pulumi as cli_engine
 from tests.support.fake_api import Answer, FakeApi, Request, status
+from tests.support.keys_edit import STORE
 from tests.support.keys_now import EXPORT, PREVIEW, UP, Deployed, W, step, urn
 from tests.support.keys_now_stack import write_project
 
@@ -96,6 +97,7 @@ class TestRevoke:
             f"  payments: the RoleBinding {BOB} is gone\n"
             "  payments: the API server refuses user:bob: list agenticsessions\n"
             "  the platform's backend caches answers: its API may accept requests for up to 30 s\n\n"
+            f"{STORE.format('payments')}\n"
             "Next:\n  git diff stacks/dev.yaml\n  git commit stacks/dev.yaml\n"
         )
         stack.calls.clear()
