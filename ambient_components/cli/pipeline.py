@@ -1,15 +1,28 @@
 """`ambient pipeline`: write the files of a pipeline that validates, previews and deploys a project."""
 
+from enum import StrEnum
 from typing import Annotated, Final
 
 import typer
 
-from ambient_components.cli.options import one_of
+from ambient_components.cli.options import choice, one_of
 from ambient_components.cli.templates import write_templates
 from ambient_components.documentation import page
 from ambient_components.stacks.project import Project, bare_name
 
 _FORGES: Final = ("github", "gitlab")
+
+
+class Preview(StrEnum):
+    """How change requests are previewed."""
+
+    OFFLINE = "offline"
+    """From the state that the last run of the default branch exported, without a credential."""
+
+    LIVE = "live"
+    """In the cluster, after a person has read the diff."""
+
+
 _SET_UP: Final = page("guides/pipeline", "set-up-once")
 
 EPILOG = f"""\
@@ -17,10 +30,19 @@ EPILOG = f"""\
 examples:
   ambient pipeline github               .github/workflows/workspaces.yaml, for the stacks dev, stage and prod
   ambient pipeline gitlab               .gitlab-ci.yml, for the same stacks
+  ambient pipeline github --preview live    previews in the cluster, where reviewers start them
   ambient pipeline github --fleet prod  .github/workflows/fleet.yaml, with one job per shard of the fleet prod
 
 \b
-A file that exists stays. GitLab has one .gitlab-ci.yml: the one of a fleet takes the place of the other.
+A file that exists stays: GitLab has one .gitlab-ci.yml, so write that of a fleet into a project without one.
+
+\b
+A preview runs the code of the change request. By default it gets no credential: it compares the files with the state
+that the last run of the default branch exported. A preview in the cluster (live) needs the deployer's rights, so a
+person has to read the diff first. GitHub enforces that in public repositories, and in private ones with GitHub
+Enterprise; GitLab with Premium.
+
+\b
 What to set up once at the forge and in the cloud:
   {_SET_UP}
 
@@ -34,10 +56,20 @@ def pipeline(
     fleet: Annotated[
         str, typer.Option(metavar="FLEET", help="Write the pipeline of a fleet, with one job per shard.")
     ] = "",
+    preview: Annotated[
+        Preview,
+        choice(
+            "--preview", Preview, "Preview change requests without a credential, or in the cluster (not for fleets)."
+        ),
+    ] = Preview.OFFLINE,
 ) -> None:
     """Write the files of a pipeline."""
+    if fleet and preview is Preview.LIVE:
+        msg = "the pipeline of a fleet has no previews: leave --preview out"
+        raise typer.BadParameter(msg, param_hint="--preview")
     project = Project.find()
     name, words = (f"{forge}-fleet", {"FLEET_NAME": bare_name(fleet)}) if fleet else (forge, {})
+    name = f"{forge}-live" if preview is Preview.LIVE else name
     for line in write_templates(name, project.folder, words):
         print(line)
     print("\nNext:\n  edit the names of stages and variables in it")

@@ -28,6 +28,9 @@ _DIGESTED: Final = (
 )  # fmt: skip
 
 
+_HIDDEN: Final = "[secret]"
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One resource in a state, a preview or an event."""
@@ -142,6 +145,13 @@ def place(export: Any) -> tuple[str, str] | None:
         msg = "no URN"
         raise ValueError(msg)
     return (found.stack, found.project) if found else None
+
+
+def bare(export: Export) -> Export:
+    """Return an exported state without its secrets, encrypted ones too, and without what decrypts them."""
+    deployment = {name: value for name, value in export["deployment"].items() if name != "secrets_providers"}
+    found: Export = without_secrets({**export, "deployment": deployment}, _HIDDEN)
+    return found
 
 
 def is_checkpoint(export: Any) -> bool:

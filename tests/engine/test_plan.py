@@ -256,3 +256,26 @@ def test_the_plan_says_who_has_access_to_an_adopted_workspace_already(stack: Sta
     assert "4 adopted" in result.text
     assert "2 given (1 admin, 1 edit), 1 unchanged in adopted workspaces" in result.text
     assert reported(stack, code=0)["adopted"] == []
+
+
+def test_a_preview_without_any_credential_shows_the_same_changes(deployed: Stack) -> None:
+    stack = deployed
+    state = stack.folder / "bare.json"
+    shown = stack.ambient("show", stack.name, "--bare-state").ok()
+    exported = json.loads(shown.text)
+    assert "ciphertext" not in shown.text
+    assert "secrets_providers" not in exported["deployment"]
+    assert "[secret]" in shown.text
+    state.write_text(json.dumps(exported))
+    written(
+        stack,
+        ("{group: devs, role: edit}", "{group: devs, role: admin}"),
+        ("role: view, lifetime", "role: edit, lifetime"),
+    )
+    whole = reported(stack, "--offline", code=2)
+    # As in a pipeline's job of a change request: no kubeconfig, no passphrase, no backend, no engine on PATH.
+    stack.environment = {"PATH": "/usr/bin:/bin", "HOME": str(stack.folder)}
+    preview = reported(stack, "--offline", "--state", str(state), code=2)
+    for part in ("access", "keys", "guardrails", "warnings"):
+        assert preview[part] == whole[part], part
+    assert access(preview)[0] == ["group:devs admin", "key:ci edit"]

@@ -16,11 +16,22 @@ from tests.support.commands import verb_of
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/payments"
-GITHUB = FOLDER / "github/.github/workflows/workspaces.yaml"
-GITLAB = FOLDER / "gitlab/.gitlab-ci.yml"
+OFFLINE_GITHUB = FOLDER / "github/.github/workflows/workspaces.yaml"
+OFFLINE_GITLAB = FOLDER / "gitlab/.gitlab-ci.yml"
+GITHUB = FOLDER / "github-live/.github/workflows/workspaces.yaml"
+GITLAB = FOLDER / "gitlab-live/.gitlab-ci.yml"
+PIPELINES = [OFFLINE_GITHUB, OFFLINE_GITLAB, GITHUB, GITLAB]
+"""Of stacks: with previews from an exported state, and with previews in the cluster."""
 FLEET_GITHUB = FOLDER / "github-fleet/.github/workflows/fleet.yaml"
 FLEET_GITLAB = FOLDER / "gitlab-fleet/.gitlab-ci.yml"
 FLEET_SHARD = FOLDER / "gitlab-fleet/.gitlab/shard.yaml"
+
+
+def pipeline_id(path: Path) -> str:
+    """A pipeline's name in tests: its folder among the templates."""
+    return path.relative_to(FOLDER).parts[0]
+
+
 PAGES = [ROOT / "docs/guides/pipeline.md", ROOT / "docs/runbooks/leaked-key.md"]
 STAGES = ["dev", "stage", "prod"]
 """In the order in which they are deployed."""
@@ -62,7 +73,7 @@ def read(path: Path, *, with_examples: bool = False) -> dict[str, Any]:
 def jobs(path: Path, *, with_examples: bool = False) -> dict[str, dict[str, Any]]:
     """The jobs by name; those of GitLab laid over what they extend: mappings are merged, all else is replaced."""
     content = read(path, with_examples=with_examples)
-    if path == GITHUB:
+    if path.suffix == ".yaml":
         found: dict[str, dict[str, Any]] = content["jobs"]
         return found
 

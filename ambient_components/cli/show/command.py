@@ -16,12 +16,14 @@ from ambient_components.cli import completion
 from ambient_components.cli.options import StackOrWorkspace, format_option
 from ambient_components.cli.prompts import stack_and_workspace
 from ambient_components.cli.show import summary_text
+from ambient_components.engine.state import bare
 from ambient_components.errors import PathPart, fail, format_path
 from ambient_components.output import Format, Paint, paint_for, plain
 from ambient_components.printable import has_log_command, json_text, yaml_text
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.installation import PLATFORM_URL, platform_url_problem
 from ambient_components.rules.secret_patterns import HIDDEN, without_credentials
+from ambient_components.shards import shard_stack
 from ambient_components.stackfile.layers import RULES, WORKSPACE, Origin, Rules
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stackfile.yaml.build import unquoted
@@ -197,6 +199,7 @@ examples:
   ambient show dev
   ambient show dev --format json | jq '.workspaces[].keys[].expiresAt'
   ambient show dev --ca-certificate > cluster-ca.crt      for curl --cacert
+  ambient show dev --bare-state > state.json              for ambient plan dev --offline --state state.json
   ambient show dev payments                               its entry, and where each value comes from
   ambient show payments --stack dev                       the same
 
@@ -232,17 +235,37 @@ def show(
     ca_certificate: Annotated[
         bool, typer.Option("--ca-certificate", help="Print only the cluster's CA certificate.")
     ] = False,
+    bare_state: Annotated[
+        bool,
+        typer.Option(
+            "--bare-state", help="Print only the state, without secrets, for `ambient plan --offline --state`."
+        ),
+    ] = False,
 ) -> None:
     """Show access and keys, or one workspace's entry."""
     stack, workspace = stack_and_workspace(stack, workspace, named)
-    if workspace and ca_certificate:
-        msg = "a cluster has one, not a workspace: leave WORKSPACE out"
-        raise typer.BadParameter(msg, param_hint="--ca-certificate")
+    if workspace and (ca_certificate or bare_state):
+        msg = "is not of a workspace: leave WORKSPACE out"
+        raise typer.BadParameter(msg, param_hint="--ca-certificate" if ca_certificate else "--bare-state")
     project = Project.find()
+    if bare_state:
+        _print_state(project, stack)
+        return
     if workspace:
         _show_workspace(project, stack, workspace, form)
     else:
         _show_stack(project, stack, form, ca_certificate=ca_certificate)
+
+
+def _print_state(project: Project, stack: str) -> None:
+    if project.shards(stack) is not None:
+        fail(
+            None,
+            "--bare-state",
+            f"{stack} is a fleet, and each shard has a state",
+            f"name one: {shard_stack(stack, 0)}",
+        )
+    print(json_text(bare(export(project, stack))))
 
 
 def _show_stack(project: Project, stack: str, form: Format, *, ca_certificate: bool) -> None:

@@ -178,9 +178,10 @@ def test_a_teams_file_takes_no_namespace_over(stack: Stack) -> None:
     rest = f"include: [teams/*.yaml]\n{PLAIN}"
     stack.write(rest)
     refused(stack, f"workspaces.{other}.adopt: takes over namespace {other!r}")
-    assert not stack.machine.list(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{other}/rolebindings")
+    bindings = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{other}/rolebindings"
+    assert (stack.machine.get(bindings) or {})["items"] == []
     # What the platform team names at the top of the stack file is taken over, and the preview shows the list.
     stack.write(f"guardrails: {{adopt: [{other}]}}\n{rest}")
     assert f'"{other}"' in stack.preview().ok().text
     stack.up().ok()
-    assert stack.machine.list(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{other}/rolebindings")
+    assert (stack.machine.get(bindings) or {})["items"]

@@ -198,6 +198,8 @@ def test_no_index_is_asked_for_the_package(monkeypatch: pytest.MonkeyPatch) -> N
     [
         (["github"], {".github/workflows/workspaces.yaml"}),
         (["gitlab"], {".gitlab-ci.yml"}),
+        (["github", "--preview", "live"], {".github/workflows/workspaces.yaml"}),
+        (["gitlab", "--preview", "live"], {".gitlab-ci.yml"}),
         (["github", "--fleet", "many"], {".github/workflows/fleet.yaml"}),
         (["gitlab", "--fleet", "many"], {".gitlab-ci.yml", ".gitlab/shard.yaml"}),
     ],
@@ -209,6 +211,7 @@ def test_a_pipeline_is_written_into_the_project(empty: Path, arguments: list[str
     assert files(empty) - before == written
     text = "".join((empty / name).read_text(encoding="utf-8") for name in written)
     assert ("FLEET: many\n" in text) is ("--fleet" in arguments)
+    assert ("--offline --state" in text) is (len(arguments) == 1)
 
 
 @pytest.mark.parametrize(("folder", "virtualenv"), [(None, "../.venv"), ("rules/central", "../../.venv")])

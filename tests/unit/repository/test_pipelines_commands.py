@@ -13,7 +13,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.pipelines import EXAMPLE, GITHUB, GITLAB, PAGES, STAGES, blocks, commands, complaint, read, scripts
+from tests.support.pipelines import (
+    EXAMPLE,
+    PAGES,
+    PIPELINES,
+    STAGES,
+    blocks,
+    commands,
+    complaint,
+    pipeline_id,
+    read,
+    scripts,
+)
 
 # The tools of this test.
 
@@ -52,7 +63,7 @@ def test_commands_are_found_and_judged() -> None:
 # Both pipelines.
 
 
-@pytest.mark.parametrize("path", [GITHUB, GITLAB], ids=["github", "gitlab"])
+@pytest.mark.parametrize("path", PIPELINES, ids=pipeline_id)
 def test_every_command_of_a_pipeline_exists(path: Path) -> None:
     found = [words for script in scripts(path) for words in commands(script)]
     desired = {"ambient validate", "ambient keys list", "ambient keys deliver", "ambient plan", "pulumi up"}
@@ -73,31 +84,31 @@ def test_every_command_of_a_page_exists(page: Path) -> None:
     assert [problem for words in found if (problem := complaint(words))] == []
 
 
-@pytest.mark.parametrize("path", [GITHUB, GITLAB], ids=["github", "gitlab"])
+@pytest.mark.parametrize("path", PIPELINES, ids=pipeline_id)
 def test_no_key_reaches_a_log_and_no_failure_holds_back_a_revocation(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert "--show-secrets" not in text
     assert "keys show" not in text
     content = read(path)
-    assert content["env" if path == GITHUB else "variables"]["PULUMI_CONTINUE_ON_ERROR"] == "true"
+    assert content["env" if path.suffix == ".yaml" else "variables"]["PULUMI_CONTINUE_ON_ERROR"] == "true"
     assert not re.search(r"^ +PULUMI_CONTINUE_ON_ERROR: (?!\"true\"$)", text, re.MULTILINE)
     assert [shlex.join(words) for script in scripts(path) for words in commands(script) if "--target" in words] == []
 
 
-@pytest.mark.parametrize("path", [GITHUB, GITLAB], ids=["github", "gitlab"])
+@pytest.mark.parametrize("path", PIPELINES, ids=pipeline_id)
 def test_every_script_is_one_for_bash(path: Path) -> None:
     for script in scripts(path):
         subprocess.run(["bash", "-n"], input=script, text=True, check=True)
 
 
-@pytest.mark.parametrize("path", [GITHUB, GITLAB], ids=["github", "gitlab"])
+@pytest.mark.parametrize("path", PIPELINES, ids=pipeline_id)
 def test_what_changes_a_stack_refreshes_it_and_what_previews_it_does_the_same(path: Path) -> None:
     found = [words for script in scripts(path) for words in commands(script) if words[0] == "pulumi"]
     assert {words[1] for words in found} <= {"preview", "up", "login"}
     assert all("--refresh" in words and "--non-interactive" in words for words in found if words[1] != "login")
 
 
-@pytest.mark.parametrize("path", [GITHUB, GITLAB], ids=["github", "gitlab"])
+@pytest.mark.parametrize("path", PIPELINES, ids=pipeline_id)
 def test_a_pipeline_serves_both_kinds_of_state_by_variables_alone(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert re.search(r"PULUMI_BACKEND_URL(: \$\{\{ vars\.STATE \}\}|=\"\$STATE\")", text)

@@ -9,12 +9,22 @@ from pathlib import Path
 import pytest
 
 from ambient_components.cli.templates import FOLDER
-from tests.support.pipelines import FLEET_GITHUB, FLEET_GITLAB, FLEET_SHARD, GITHUB, GITLAB, ROOT, read
+from tests.support.pipelines import (
+    FLEET_GITHUB,
+    FLEET_GITLAB,
+    FLEET_SHARD,
+    GITHUB,
+    GITLAB,
+    OFFLINE_GITHUB,
+    OFFLINE_GITLAB,
+    ROOT,
+    read,
+)
 
-WORKFLOWS = [GITHUB, FLEET_GITHUB]
+WORKFLOWS = [OFFLINE_GITHUB, GITHUB, FLEET_GITHUB]
 OWN = sorted(ROOT.glob(".github/workflows/*"))
 """The project's own workflows, which install nothing by themselves: `make setup` does."""
-ON_GITLAB = [GITLAB, FLEET_GITLAB, FLEET_SHARD]
+ON_GITLAB = [OFFLINE_GITLAB, GITLAB, FLEET_GITLAB, FLEET_SHARD]
 LOCKS = [FOLDER / "project/requirements.lock", *(ROOT / "requirements" / f"{name}.lock" for name in ("dev", "policy"))]
 
 _USES = re.compile(r"\buses: (\S+)(.*)$", re.MULTILINE)
@@ -27,7 +37,7 @@ INSTALLS = [
 
 
 def name(path: Path) -> str:
-    return path.name
+    return "/".join(path.parts[-4:])
 
 
 def test_every_pipeline_is_known() -> None:
