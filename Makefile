@@ -14,7 +14,7 @@ export PULUMI_CONTINUE_ON_ERROR := true
 # Parallel recipes would build the same parts twice, and mix the output of `check` and `test`.
 .NOTPARALLEL:
 
-.PHONY: help setup demo compiled up preview down clean check site test test-unit test-all evidence insider bench picture release lock
+.PHONY: help setup demo compiled up preview down clean check site test test-unit test-all evidence insider bench release lock
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -144,7 +144,7 @@ test-unit: compiled ## Tests without an engine, without the slow ones
 test-all: compiled sandbox-build ## All tests: also the slow ones, and all examples of property tests
 	$(_PYTEST) $(_UNIT) tests/engine tests/evidence $(ARGS)
 
-evidence: compiled sandbox-build ## Test every transition, fault and history, and write docs/internals/evidence-figures.md (half an hour)
+evidence: compiled sandbox-build ## Test every transition, fault and history, and write docs/internals/evidence-figures.md (23 minutes)
 	$(PYTHON) -m tests.support.evidence_page $(_WORKERS) $(ARGS)
 
 insider: compiled sandbox-build ## Attack the sandbox as a workspace user, and print the results
@@ -152,9 +152,6 @@ insider: compiled sandbox-build ## Attack the sandbox as a workspace user, and p
 
 bench: compiled sandbox-build ## Measure 10, 100 and 1,000 workspaces and write docs/project/performance.md (half an hour)
 	$(PYTHON) -m bench $(or $(ARGS),--write)
-
-picture: setup ## Make the picture in README, with Chromium
-	@$(PYTHON) -m tests.support.picture
 
 release: setup ## Build the release of the last commit into dist/: packages, checksums, SBOM, notes
 	@$(PYTHON) -m release $(ARGS)

@@ -30,7 +30,8 @@ def deployer_manifest(features: Collection[Feature] = ALL_FEATURES, subject: str
     """
     rules = "\n".join(_rules(rights_for(features)))
     return f"""\
-# The minimum rights for `pulumi up`: exactly those that the preflight asks for. What they amount to, line by line:
+# The rights for `pulumi up`, as the preflight asks for them; without a stack also those of `ambient adopt` and
+# `ambient grants revoke --now`. What they amount to, line by line:
 # {page("reference/deployer-rights")}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole

@@ -119,7 +119,7 @@ def lifetime_reader(life: Life) -> Callable[[object], int]:
     """Return a validator for lifetimes within these bounds or without expiry, which returns seconds."""
     allowed = (
         f"allowed: {NEVER_WORD}, or {life.durations}, "
-        "a whole number and a unit of s, m, h, d or y (365 days), such as 30d or 12h"
+        "a whole number and a unit of s, m, h, d or y (365 days), such as 30d"
     )
 
     def read(value: object) -> int:
