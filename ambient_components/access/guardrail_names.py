@@ -64,7 +64,7 @@ STACK_GUARDRAILS: Final = tuple(guardrail for guardrail in GUARDRAILS if guardra
 WORKSPACE_GUARDRAILS: Final = tuple(guardrail for guardrail in GUARDRAILS if guardrail != MASS_REMOVAL)
 """Guardrails with exceptions for one workspace. Removals are counted over the whole stack."""
 
-TEXT_LISTS: Final = ("adopt", "adoptBuckets", "secretSources")
+TEXT_LISTS: Final = ("adopt", "buckets", "secretSources")
 """Settings that are lists of texts."""
 
 MAX_KEYS: Final = 10
@@ -86,9 +86,8 @@ class StackGuardrails(TypedDict, total=False):
     """Existing namespaces that included files may take over. The stack file's checks enforce it; recorded so that
     changes are visible.
     """
-    adoptBuckets: list[str]
-    """Existing buckets that included files may take over; as `adopt`.
-    """
+    buckets: list[str]
+    """Existing buckets that included files may take over or share; as `adopt`."""
     secretSources: list[str]
     """Further places for secret sources, outside of the project and of the workspace's namespace. The stack file's
     checks enforce them; they are recorded so that changes are visible.
@@ -122,7 +121,7 @@ class GuardrailSettings:
                 "guardrails: not of the form it must have",
                 f"allowed: exceptions (a list of {', '.join(STACK_GUARDRAILS)}), "
                 "maxKeys (a whole number from 1), groupsOnly and isolateAdminKeys (true or false), "
-                "adopt, adoptBuckets and secretSources (lists of texts)",
+                "adopt, buckets and secretSources (lists of texts)",
                 "leave out what has its default",
             )
         return cls(

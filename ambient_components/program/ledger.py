@@ -55,13 +55,11 @@ def stack_guardrails(stack: StackFile, calendar: Calendar) -> StackGuardrails:
     settings = stack.guardrails
     lists: dict[str, list[Any]] = {
         "adopt": settings.adopt,
-        "adoptBuckets": settings.adopt_buckets,
+        "buckets": settings.buckets,
         "secretSources": settings.secret_sources,
     }
     given = {name: sorted({str(one) for one in items}) for name, items in lists.items() if items}
-    reported = settings.model_dump(
-        by_alias=True, exclude_defaults=True, exclude={"adopt", "adopt_buckets", "secret_sources"}
-    )
+    reported = settings.model_dump(by_alias=True, exclude_defaults=True, exclude={"adopt", "buckets", "secret_sources"})
     return {**guardrails, **given, **reported}  # type: ignore[typeddict-item]  # the model has the same fields
 
 

@@ -98,10 +98,10 @@ _TYPES: Final[dict[str, Any]] = {
                 "items": _TEXT,
                 "description": "Existing namespaces that included files may take over. Only recorded.",
             },
-            "adoptBuckets": {
+            "buckets": {
                 "type": "array",
                 "items": _TEXT,
-                "description": "Existing buckets that included files may take over. Only recorded.",
+                "description": "Existing buckets that included files may take over or share. Only recorded.",
             },
             "secretSources": {
                 "type": "array",

@@ -22,8 +22,8 @@ def parsed(text):
         ("guardrails: {maxKeys: 10, groupsOnly: false, isolateAdminKeys: false}\n", {}),
         ("guardrails: {maxKeys: 3, groupsOnly: true, isolateAdminKeys: true}\n", None),
         (
-            "guardrails: {adopt: [b, a], adoptBuckets: [data]}\n",
-            {"adopt": ["a", "b"], "adoptBuckets": ["data"]},
+            "guardrails: {adopt: [b, a], buckets: [data]}\n",
+            {"adopt": ["a", "b"], "buckets": ["data"]},
         ),
         ("exceptions: [{guardrail: massRemoval, reason: x}]\n", {"exceptions": ["massRemoval"]}),
         ("exceptions: [{guardrail: massRemoval, reason: x, until: 2026-11-24}]\n", {}),

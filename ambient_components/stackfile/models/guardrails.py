@@ -227,8 +227,8 @@ class Guardrails(Model):
     adopt: list[NamespaceName] = []
     """Existing namespaces that included files may take over by `adopt: true`. Default: none."""
 
-    adopt_buckets: list[Text] = []
-    """Existing buckets that included files may take over by `adopt: true`. Default: none."""
+    buckets: list[Text] = []
+    """Existing buckets that included files may take over by `adopt: true` or use by `shared: true`. Default: none."""
 
     secret_sources: list[SecretPlace] = Field(default=[])
     """Further places for secret sources, outside of the project and of the workspace's own namespace. Default: none,

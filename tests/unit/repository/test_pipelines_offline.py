@@ -1,9 +1,7 @@
 """Previews without a credential: what the printed files give to the code of a change request, and what it can show."""
 
 import json
-import shlex
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -95,35 +93,33 @@ def test_github_exports_no_state_of_a_public_repository() -> None:
 
 
 RUNS = [
-    {"id": 1, "head_branch": "main", "head_repository_id": 7, "repository_id": 7},
-    {"id": 2, "head_branch": "main", "head_repository_id": 8, "repository_id": 7},
-    {"id": 3, "head_branch": "evil", "head_repository_id": 7, "repository_id": 7},
-    {"id": 4, "head_branch": "main", "head_repository_id": 7, "repository_id": 7},
+    {"id": 1, "head_branch": "main", "head_repository_id": 7, "repository_id": 7, "head_sha": "aa"},
+    {"id": 2, "head_branch": "main", "head_repository_id": 8, "repository_id": 7, "head_sha": "bb"},
+    {"id": 3, "head_branch": "evil", "head_repository_id": 7, "repository_id": 7, "head_sha": "cc"},
+    {"id": 4, "head_branch": "main", "head_repository_id": 7, "repository_id": 7, "head_sha": "dd"},
+    {"id": 5, "head_branch": "main", "head_repository_id": 7, "repository_id": 7, "head_sha": "tag"},
 ]
+GH = """case "$*" in
+  *name=state-dev*) cat artifacts.json | jq -r "${@: -1}" ;;
+  *compare/main...tag*) echo diverged ;;
+  *compare*) echo behind ;;
+  run*) echo "$@" >> calls ;;
+esac"""
 
 
-def test_github_takes_the_newest_state_of_main_and_none_of_a_fork_or_branch(tmp_path: Path) -> None:
-    """14: Neither a fork nor a branch supplies the state of another request's preview."""
-    if not (jq := shutil.which("jq")):
+def test_github_takes_the_newest_state_of_main_and_none_of_a_fork_branch_or_tag(tmp_path: Path) -> None:
+    """14: Neither a fork nor a branch nor a tag supplies the state of another request's preview."""
+    if not shutil.which("jq"):
         pytest.skip("jq is not installed, and gh brings its own")
-    script = jobs(OFFLINE_GITHUB)["preview"]["steps"][0]["run"]
-    shown = run_bash(f'{script.partition("for stage")[0]}\nprintf %s "$newest"', tmp_path, {})
     artifacts = [
         {"workflow_run": run, "expired": run["id"] == 4, "created_at": f"2026-11-0{run['id']}"} for run in RUNS
     ]
-    done = subprocess.run(
-        [jq, shown.stdout], input=json.dumps({"artifacts": artifacts}), capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "1\n"
-
-
-def test_github_downloads_what_there_is(tmp_path: Path) -> None:
+    (tmp_path / "artifacts.json").write_text(json.dumps({"artifacts": artifacts}))
     script = jobs(OFFLINE_GITHUB)["preview"]["steps"][0]["run"]
-    gh = 'echo "$@" >> calls; case "$*" in *name=state-dev*) echo 77;; esac'
     environ = {"STAGES": " ".join(STAGES), "GH_REPO": "acme/w", "RUNNER_TEMP": str(tmp_path)}
-    assert run_bash(script, tmp_path, {"gh": gh}, **environ).returncode == 0
-    calls = [shlex.split(line)[:3] for line in (tmp_path / "calls").read_text().splitlines() if line.startswith("run")]
-    assert calls == [["run", "download", "77"]]
+    done = run_bash(script, tmp_path, {"gh": GH}, **environ)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "calls").read_text() == f"run download 1 --name state-dev --dir {tmp_path}/states\n"
 
 
 @pytest.mark.parametrize(("code", "is_red"), [(0, False), (2, False), (3, True), (1, True)])
