@@ -80,7 +80,7 @@ class Path:
 
 PATHS = (
     Path("made or adopted", (), "active", (gate.FIRST_GRANT, gate.LAST), (VANISHED,)),
-    Path("closed", ("active",), "closed", (gate.SWEEP, gate.LAST)),
+    Path("closed", ("active",), "closed", (gate.SWEEP, gate.THAW, gate.LAST)),
     Path("opened", ("closed",), "active", (gate.LAST,), (VANISHED,)),
     Path("released", ("active",), "released", (gate.MARK, gate.KEY, gate.LAST_OF_RELEASE), (LET_GO,), True),
     Path(
@@ -111,6 +111,26 @@ def test_runs_that_die(stack: Stack, path: Path) -> None:
     for one, token, before in zip(pair, tokens, data, strict=True):
         {"active": is_open, "closed": is_closed, "released": is_released}[path.state](one, token)
         assert before.items() <= one.data().items()
+
+
+def test_a_closing_that_dies_and_is_taken_back(stack: Stack) -> None:
+    """The quota of the closing refuses nothing in a workspace that stays open."""
+    pair = side_by_side(stack)
+    brought_to(stack, pair, "active")
+    write(stack, pair, "closed")
+    dies(stack, gate.THAW, *pair)
+    assert all(quotas(one) for one in pair)
+    write(stack, pair)
+    stack.up("--refresh").ok()
+    for one in pair:
+        is_open(one)
+        assert quotas(one) == []
+    quiet(stack.preview("--expect-no-changes"))
+
+
+def quotas(workspace: Workspace) -> list[str]:
+    found = workspace.machine.get(f"{workspace.path}/resourcequotas")
+    return [item["metadata"]["name"] for item in found["items"]]
 
 
 def test_a_deletion_that_dies(stack: Stack) -> None:

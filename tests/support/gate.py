@@ -41,6 +41,7 @@ _MARK_CHANGES = f"{_mark_of('oldObject')} != {_mark_of('object')}"
 
 FIRST_GRANT = Moment("before the first grant", "CREATE", "rolebindings", "object.metadata.name.contains('permission')")
 SWEEP = Moment("before any access ends", "DELETE", "rolebindings")
+THAW = Moment("before access may be made again", "DELETE", "resourcequotas")
 MARK = Moment("before the mark changes", "UPDATE", "namespaces", _MARK_CHANGES)
 KEY = Moment("before a key's mark changes", "UPDATE", "secrets", _MARK_CHANGES)
 # An update of the Namespace begins with a patch that changes nothing of ours: the plugin's, for its field managers.

@@ -362,3 +362,18 @@ def test_nobody_is_told_that_it_stays(world):
     lost(world, **GIVEN)
     assert reasons(world, news, news) == []
     assert len(world.engine.texts("warning")) == 1
+
+
+@pytest.mark.parametrize("state", ["active", "released"])
+def test_a_closing_that_was_interrupted_refuses_no_access_later(world, state):
+    quotas = "/api/v1/namespaces/pay/resourcequotas"
+    world.api.add("/api/v1/namespaces", "pay", annotations=MINE)
+    for closing in ({}, ledger(pay=entry(state="closed"))):
+        world.api.add(quotas, "ambient-components-closing")
+        if not closing:
+            lost(world, pay=typed(entry(state="closed")))
+        world.plugin.update(closing or ledger(pay=entry()), ledger(pay=entry(state=state)), urn=LEDGER)
+        assert world.api.names(quotas) == []
+    world.api.add(quotas, "ambient-components-closing")
+    world.plugin.update(ledger(pay=entry(state="closed")), ledger(pay=entry(state="closed")), urn=LEDGER)
+    assert world.api.names(quotas) == ["ambient-components-closing"]
