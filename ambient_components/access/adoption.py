@@ -7,6 +7,7 @@ from typing import Any, Final
 from ambient_components.access.bindings import ROLE_BINDING, SERVICE_ACCOUNT, expected_objects
 from ambient_components.access.cluster_access import live
 from ambient_components.access.entries import NOTHING, Entry
+from ambient_components.access.platform_own import PlatformOwn
 from ambient_components.access.role_assignments import KEY, NO_ROLE, PLATFORM, RoleAssignment
 from ambient_components.cluster.objects import listing, name
 from ambient_components.errors import Problem
@@ -43,7 +44,11 @@ class Adoption:
 
 
 def adoption(
-    workspace: str, entry: Entry, bindings: Collection[Mapping[str, Any]], accounts: Collection[Mapping[str, Any]]
+    workspace: str,
+    entry: Entry,
+    bindings: Collection[Mapping[str, Any]],
+    accounts: Collection[Mapping[str, Any]],
+    own: PlatformOwn,
 ) -> Adoption:
     """Return the access that a workspace has before it is adopted, without the platform's own accounts.
 
@@ -54,6 +59,7 @@ def adoption(
         entry: Its entry.
         bindings: All its RoleBindings.
         accounts: The ServiceAccounts of keys in it, by the platform's label.
+        own: What decides whether a binding is the platform's own.
     """
     ledger = {workspace: entry}
     declared, ending = expected_objects(workspace, entry), _ending(workspace, entry)
@@ -64,8 +70,8 @@ def adoption(
     return Adoption(
         workspace,
         True,
-        _sorted(one for one in live(kept, accounts, ledger) if one.role != NO_ROLE),
-        _sorted(one for one in live(others, accounts, ledger) if not _is_declared_key(one)),
+        _sorted(one for one in live(kept, accounts, ledger, own) if one.role != NO_ROLE),
+        _sorted(one for one in live(others, accounts, ledger, own) if not _is_declared_key(one)),
         tuple(sorted((declared.keys() & there) - ending)),
     )
 

@@ -57,6 +57,10 @@ class Expected:
         if lost:
             yield f"lacks the label {' and '.join(lost)}"
 
+    def gives_another_role(self, there: Mapping[str, Any]) -> bool:
+        """Return whether a RoleBinding of this name has another role."""
+        return self.role is None or role_ref(there) != f"ClusterRole/{cluster_role(self.role)}"
+
     def kept_by(self, there: Mapping[str, Any]) -> list[str]:
         """Return a description of the object's finalizers, which keep it after its deletion."""
         found = finalizers(there)

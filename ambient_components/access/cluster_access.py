@@ -8,12 +8,11 @@ Further reasons in clusters: ``key of generation N`` for an older identity of a 
 the platform's operator created for a line of ProjectSettings; ``platform``; ``RoleBinding NAME``.
 """
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from ambient_components.access.effective import TRIGGER
 from ambient_components.access.entries import Entry, Ledger
+from ambient_components.access.platform_own import PlatformOwn
 from ambient_components.access.role_assignments import GRANT, KEY, NO_ROLE, OWNER, PLATFORM, RoleAssignment, of_ledger
 from ambient_components.cluster import objects
 from ambient_components.cluster.objects import short
@@ -34,13 +33,7 @@ GROUP_ACCESS: Final = "groupAccess"
 
 _ROLES: Final = {f"ClusterRole/{cluster_role(role)}": role.value for role in ROLES}
 _REASONS: Final = {GRANT_APP: GRANT, LEGACY_GRANT_APP: GRANT, KEY_APP: KEY}
-_SESSION: Final = re.compile(r"(ambient-session-.+)-rb")
-_OPENSHIFT: Final = {
-    # RoleBindings in every OpenShift project: name, role and subject, with {} for the namespace.
-    "system:deployers": ("ClusterRole/system:deployer", "serviceaccount:{}:deployer"),
-    "system:image-builders": ("ClusterRole/system:image-builder", "serviceaccount:{}:builder"),
-    "system:image-pullers": ("ClusterRole/system:image-puller", "group:system:serviceaccounts:{}"),
-}
+_NOTHING_OWN: Final = PlatformOwn()
 _REMEMBERED: Final = 50
 """Number of a key's newest generations with recognised identities."""
 
@@ -48,28 +41,43 @@ Json = Mapping[str, Any]
 """An object as the API server lists it."""
 
 
-def live(bindings: Iterable[Json], accounts: Iterable[Json], ledger: Ledger) -> frozenset[RoleAssignment]:
+def live(
+    bindings: Iterable[Json], accounts: Iterable[Json], ledger: Ledger, own: PlatformOwn = _NOTHING_OWN
+) -> frozenset[RoleAssignment]:
     """Return the access to a stack's workspaces in their cluster.
 
     Args:
         bindings: All RoleBindings of these workspaces; those of other namespaces are ignored.
-        accounts: The ServiceAccounts of keys, selected by the platform's label.
+        accounts: The ServiceAccounts of keys, by the platform's label. Any others are access without a role, such as
+            those that have the name of a session's and no session.
         ledger: The declared workspaces and keys.
+        own: What decides whether a binding is the platform's own. By default none is.
     """
     known = {name: _identities(name, entry) for name, entry in ledger.items()}
-    keys = {_place(account) for account in accounts if objects.namespace(account) in known}
+    there = [account for account in accounts if objects.namespace(account) in known]
+    keys = {_place(account) for account in there if is_of_key(account)}
     assignments = {
         assignment
         for binding in bindings
         if objects.namespace(binding) in known
-        for assignment in _of_binding(binding, known[objects.namespace(binding)], keys)
+        for assignment in _of_binding(binding, known[objects.namespace(binding)], keys, own)
     }
     bound = {(one.workspace, one.subject, one.reason) for one in assignments}
     for namespace, name in keys:
         subject, reason = known[namespace].get(name, (f"serviceaccount:{namespace}:{name}", KEY))
         if (namespace, subject, reason) not in bound:
             assignments.add(RoleAssignment(namespace, subject, NO_ROLE, reason))
+    subjects = {(one.workspace, one.subject) for one in assignments}
+    for namespace, name in {*map(_place, there)} - keys:
+        subject = f"serviceaccount:{namespace}:{name}"
+        if (namespace, subject) not in subjects:
+            assignments.add(RoleAssignment(namespace, subject, NO_ROLE, f"ServiceAccount {short(name)}"))
     return frozenset(assignments)
+
+
+def is_of_key(account: Json) -> bool:
+    """Return whether the platform's Keys page lists a ServiceAccount."""
+    return objects.labels(account).get(APP_LABEL) == KEY_APP
 
 
 def _place(item: Json) -> tuple[str, str]:
@@ -128,11 +136,11 @@ def _of_generation(generation: int) -> str:
 
 
 def _of_binding(
-    binding: Json, known: Mapping[str, tuple[str, str]], keys: Collection[tuple[str, str]]
+    binding: Json, known: Mapping[str, tuple[str, str]], keys: Collection[tuple[str, str]], own: PlatformOwn
 ) -> Iterator[RoleAssignment]:
     namespace, name = _place(binding)
     bound, named = objects.role_ref(binding), objects.subjects(binding)
-    reason = _reason(binding, bound, named)
+    reason = reason_of(binding, own)
     role = _ROLES.get(bound, short(bound))
     by_hand = f"RoleBinding {short(name)}"
     for subject in map(short, named):
@@ -146,37 +154,22 @@ def _of_binding(
             yield RoleAssignment(namespace, who, role, identity if is_key else by_hand)
 
 
-def reason_of(binding: Json) -> str:
-    """Return the reason for a binding: `OWNER`, `GRANT`, `KEY`, `PLATFORM`, `GROUP_ACCESS` or ``RoleBinding NAME``."""
-    return _reason(binding, objects.role_ref(binding), objects.subjects(binding))
+def reason_of(binding: Json, own: PlatformOwn = _NOTHING_OWN) -> str:
+    """Return the reason for a binding: `OWNER`, `GRANT`, `KEY`, `PLATFORM`, `GROUP_ACCESS` or ``RoleBinding NAME``.
 
-
-def _reason(binding: Json, role: str, subjects: list[str]) -> str:
-    """Return the reason for a binding. Names can be chosen freely, so the platform's own must match completely."""
-    namespace, name = _place(binding)
-    labels = objects.labels(binding)
+    Labels can be chosen freely, like names, and none of these reasons but `PLATFORM` hides anything.
+    """
+    if own.has_binding(binding):
+        return PLATFORM
+    name, role = objects.name(binding), objects.role_ref(binding)
+    labels, subjects = objects.labels(binding), objects.subjects(binding)
     if labels.get(OWNER_ROLE_LABEL) == "admin":
         return OWNER
     if labels.get(APP_LABEL) in _REASONS:
         return _REASONS[labels[APP_LABEL]]
-    own = _own_role_and_subject(namespace, name)
-    if own is not None and (role, subjects) == (own[0], [own[1]]):
-        return PLATFORM
     if labels.get(MANAGED_LABEL) == MANAGED and role in _ROLES and subjects == [f"group:{_group(name, _ROLES[role])}"]:
         return GROUP_ACCESS
     return f"RoleBinding {short(name)}"
-
-
-def _own_role_and_subject(namespace: str, name: str) -> tuple[str, str] | None:
-    """Return role and subject of the platform's or OpenShift's own binding with this name; None for other names."""
-    if name == TRIGGER:
-        return f"Role/{TRIGGER}", f"serviceaccount:{namespace}:{TRIGGER}"
-    if session := _SESSION.fullmatch(name):
-        return f"Role/{session[1]}-role", f"serviceaccount:{namespace}:{session[1]}"
-    if name in _OPENSHIFT:
-        role, subject = _OPENSHIFT[name]
-        return role, subject.format(namespace)
-    return None
 
 
 def _group(binding: str, role: str) -> str:

@@ -123,6 +123,8 @@ _PART: Final = {verb: _MADE[verb] for verb in ("get", "create", "patch")}
 _SEEN: Final = {verb: _MADE[verb] for verb in ("get", "list")}
 # Closing refuses new access by a quota, until the access has ended.
 _FROZEN: Final = ("create", "delete")
+_OWN: Final = "the platform's own access"
+_LISTED_OWN: Final = {"list": "telling {} from access that no file declares"}
 _IDENTITIES: Final = "the identities of keys"
 
 _TABLE: Final[tuple[tuple[str, str, str, dict[str, str], frozenset[Feature]], ...]] = (
@@ -130,6 +132,11 @@ _TABLE: Final[tuple[tuple[str, str, str, dict[str, str], frozenset[Feature]], ..
     ("", "namespaces", "workspaces", _WAITED, _ALWAYS),
     (RBAC_API_GROUP, "rolebindings", "owners, grants and what keys may do", _MADE, _ALWAYS),
     ("", "serviceaccounts", _IDENTITIES, _SEEN, _ALWAYS),
+    # Bindings and accounts in the platform's clothes: their Roles and owners tell (`platform_own`, `recognition`).
+    (RBAC_API_GROUP, "roles", _OWN, _LISTED_OWN, _ALWAYS),
+    (RBAC_API_GROUP, "clusterroles", "what a binding that no file declares gives", {"list": "seeing {}"}, _ALWAYS),
+    (PLATFORM_API_GROUP, "projectsettings", _OWN, _LISTED_OWN, _ALWAYS),
+    (PLATFORM_API_GROUP, SESSIONS, _OWN, _LISTED_OWN, _ALWAYS),
     (
         "",
         "serviceaccounts",
@@ -157,7 +164,6 @@ _TABLE: Final[tuple[tuple[str, str, str, dict[str, str], frozenset[Feature]], ..
         "Roles",
         {
             "get": "ending {} with finalizers on closing",
-            "list": "comparing the {} of a workspace with the platform's own on closing",
             "patch": "removing finalizers from {} on closing",
             "delete": "removing other {} on closing",
         },
@@ -194,7 +200,8 @@ _TABLE: Final[tuple[tuple[str, str, str, dict[str, str], frozenset[Feature]], ..
         PLATFORM_API_GROUP,
         SESSIONS,
         "sessions when a workspace is closed",
-        {"list": "seeing the {}", "patch": "stopping {}"},
+        # The list is one of all runs.
+        {"patch": "stopping {}"},
         frozenset({Feature.CLOSING}),
     ),
     (

@@ -54,12 +54,12 @@ subjects:
 
 
 def _rules(rights: Collection[Right]) -> Iterator[str]:
-    """Yield the lines of a rule for each resource and the features that need it."""
+    """Yield the lines of a rule for each resource and the features that need it. Rights to named objects are apart."""
 
-    def place(right: Right) -> tuple[list[str], str, str]:
-        return sorted(right.features), right.group, right.resource
+    def place(right: Right) -> tuple[list[str], str, str, bool]:
+        return sorted(right.features), right.group, right.resource, bool(right.name)
 
-    for (features, group, resource), found in groupby(sorted(rights, key=place), place):
+    for (features, group, resource, _), found in groupby(sorted(rights, key=place), place):
         rule = list(found)
         yield f"  # {'; '.join(features) or 'every stack'}"
         yield f"  - apiGroups: [{json.dumps(group)}]"

@@ -12,12 +12,9 @@ from typing import Final
 from ambient_components.access.rights import ALL_RIGHTS, RIGHTS_OF, SESSION_RIGHTS, TRIGGER_RIGHTS, RoleRight
 from ambient_components.access.role_assignments import KEY, NO_ROLE, PLATFORM, RoleAssignment
 from ambient_components.errors import Remedy, reject
-from ambient_components.platform.contract import Role
+from ambient_components.platform.contract import TRIGGER, Role
 from ambient_components.rules.roles import WEAKEST_FIRST, rank
 from ambient_components.suggest import did_you_mean
-
-TRIGGER: Final = "ambient-session-trigger"
-"""Name of the account, the Role and the RoleBinding with which the platform starts scheduled sessions. Contract 4."""
 
 CLUSTER_ADMIN: Final = "ClusterRole/cluster-admin"
 """Kubernetes' role with all rights."""
@@ -63,7 +60,7 @@ def rights_of(assignment: RoleAssignment) -> frozenset[RoleRight] | None:
         return frozenset()
     if assignment.role == CLUSTER_ADMIN:
         return frozenset(ALL_RIGHTS)
-    # Only with the platform's own binding: users who can write Roles can create one with this name.
+    # Only with the platform's own binding: its Role gives no more than this (`PlatformOwn`).
     if assignment.reason == PLATFORM and assignment.role == f"Role/{TRIGGER}":
         return TRIGGER_RIGHTS
     if assignment.reason == PLATFORM and _SESSION_ROLE.fullmatch(assignment.role):

@@ -115,6 +115,11 @@ def claims_to_be_own(binding: Json) -> bool:
     return _account_of(objects.name(binding)) is not None
 
 
+def claims_to_be_own_account(account: Json) -> bool:
+    """Return whether a ServiceAccount has a name of the operator's, so that its owner decides."""
+    return _is_account(objects.name(account))
+
+
 def _is_account(name: str) -> bool:
     return name.startswith(SESSION_PREFIX) and len(name) > len(SESSION_PREFIX)
 

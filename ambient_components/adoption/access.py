@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from ambient_components.access.cluster_access import reason_of
-from ambient_components.access.role_assignments import PLATFORM
+from ambient_components.access.platform_own import PlatformOwn
 from ambient_components.adoption.forms import (
     has_form,
     note_other_managers,
@@ -47,7 +46,9 @@ class _Grant:
     binding: Json
 
 
-def read_access(notes: Notes, bindings: Iterable[Json], accounts: Collection[str], platform_namespace: str) -> Access:
+def read_access(
+    notes: Notes, bindings: Iterable[Json], accounts: Collection[str], platform_namespace: str, own: PlatformOwn
+) -> Access:
     """Return the owners and grants of a workspace.
 
     Args:
@@ -55,13 +56,14 @@ def read_access(notes: Notes, bindings: Iterable[Json], accounts: Collection[str
         bindings: All RoleBindings of the workspace.
         accounts: Names of its keys' ServiceAccounts; `keys` reads the bindings with only one of them.
         platform_namespace: The platform's own namespace.
+        own: What decides whether a binding is the platform's own.
     """
     found, grants, others = Access(), list[_Grant](), list[Json]()
     for binding in sorted(bindings, key=name):
         entries = mappings(binding.get("subjects"))
         if not entries or _is_of_key(binding, notes.workspace, accounts):
             continue
-        if _is_of_platform(binding, platform_namespace):
+        if own.has_binding(binding) or _is_of_control_plane(binding, platform_namespace):
             continue
         subject = subject_of(entries[0], notes.workspace) if len(entries) == 1 else None
         role = role_of(binding)
@@ -84,10 +86,8 @@ def read_access(notes: Notes, bindings: Iterable[Json], accounts: Collection[str
     return found
 
 
-def _is_of_platform(binding: Json, platform_namespace: str) -> bool:
-    """Return whether the platform or OpenShift needs the binding itself: it is neither declared nor noted."""
-    if reason_of(binding) == PLATFORM:
-        return True
+def _is_of_control_plane(binding: Json, platform_namespace: str) -> bool:
+    """Return whether the platform's control plane needs the binding itself: it is neither declared nor noted."""
     # Workspace users can make a binding of this name, with any subject.
     of_platform = all(one.startswith(f"serviceaccount:{platform_namespace}:") for one in subjects(binding))
     return of_platform and (name(binding), role_ref(binding)) == (_CONTROL_PLANE, f"Role/{_CONTROL_PLANE}")

@@ -15,8 +15,10 @@ from ambient_components.adoption.requests import (
     FLAGS,
     LIMIT_RANGES,
     NAMESPACES,
+    OWNING_SESSIONS,
     POLICIES,
     QUOTAS,
+    ROLES,
     SCHEDULES,
     SECRETS,
     SETTINGS,
@@ -25,6 +27,7 @@ from ambient_components.adoption.requests import (
 from ambient_components.cluster.client import ApiError, Cluster
 from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.objects import Json, annotations, mapping, mappings, metadata, name, namespace, text
+from ambient_components.cluster.roles import small_owner, small_role
 from ambient_components.errors import AmbientError, Problem, StepError, refusal
 from ambient_components.platform.contract import (
     CREATED_AT_ANNOTATION,
@@ -36,6 +39,7 @@ from ambient_components.platform.contract import (
     ROLE_ANNOTATION,
     SA_NAME_ANNOTATION,
     SCHEDULE_NAME_ANNOTATION,
+    SESSION_PREFIX,
     SUBJECT_KIND_ANNOTATION,
     SUBJECT_NAME_ANNOTATION,
 )
@@ -69,6 +73,10 @@ class NamespaceObjects:
     """The ServiceAccounts of keys, by the platform's label."""
     secrets: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Names in the data of the two workspace Secrets, by Secret; never a value."""
+    roles: list[Json] = field(default_factory=list)
+    """Roles that have a name of the platform's own."""
+    sessions: list[Json] = field(default_factory=list)
+    """Name, namespace and uid of each session."""
     settings: Json | None = None
     """ProjectSettings."""
     flags: Json | None = None
@@ -131,6 +139,11 @@ def _add_settings(place: NamespaceObjects, item: Json) -> None:
     place.settings = _slim(item, "spec")
 
 
+def _add_role(place: NamespaceObjects, item: Json) -> None:
+    if name(item).startswith(SESSION_PREFIX):
+        place.roles.append(small_role(item))
+
+
 def _add_secret(place: NamespaceObjects, item: Json) -> None:
     place.secrets[name(item)] = tuple(sorted(filter(None, map(text, mapping(item.get("data"))))))
 
@@ -151,6 +164,8 @@ def _add_schedule(place: NamespaceObjects, item: Json) -> None:
 _ADDED: Final[Mapping[Read, Callable[[NamespaceObjects, Json], None]]] = {
     SETTINGS: _add_settings,
     BINDINGS: lambda place, item: place.bindings.append(_slim(item, "roleRef", "subjects", only=_KEPT)),
+    ROLES: _add_role,
+    OWNING_SESSIONS: lambda place, item: place.sessions.append(small_owner(item)),
     ACCOUNTS: lambda place, item: place.accounts.append(_slim(item, only=_KEPT)),
     **dict.fromkeys(SECRETS, _add_secret),
     FLAGS: _add_flags,
@@ -183,6 +198,8 @@ class _Lists:
         except ApiError as error:
             if error.status == 404 and read is SETTINGS:
                 raise StepError(*_NOT_INSTALLED) from None
+            if error.status == 404 and read is OWNING_SESSIONS:
+                return
             if not error.lacks_right:
                 raise
             self._refused.append(read)

@@ -20,6 +20,7 @@ from ambient_components.platform.contract import (
     RBAC_API_GROUP,
     RUNNER_SECRET,
     SCHEDULE_LABEL,
+    SESSIONS,
 )
 
 
@@ -53,6 +54,8 @@ SETTINGS: Final = Read(
     "ProjectSettings", PLATFORM_API_GROUP, "projectsettings", name=PROJECT_SETTINGS, version=PLATFORM_API_VERSION
 )
 BINDINGS: Final = Read("RoleBinding", RBAC_API_GROUP, "rolebindings")
+ROLES: Final = Read("Role", RBAC_API_GROUP, "roles")
+OWNING_SESSIONS: Final = Read("AgenticSession", PLATFORM_API_GROUP, SESSIONS, version=PLATFORM_API_VERSION)
 ACCOUNTS: Final = Read("ServiceAccount", "", "serviceaccounts", f"{APP_LABEL}={KEY_APP}")
 SECRETS: Final = tuple(Read("Secret", "", "secrets", name=secret) for secret in (RUNNER_SECRET, INTEGRATION_SECRET))
 FLAGS: Final = Read("ConfigMap", "", "configmaps", name=FEATURE_FLAGS)

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from ambient_components.access.platform_own import PlatformOwn
 from ambient_components.adoption.access import read_access
 from ambient_components.adoption.existing import ExistingObjects, NamespaceObjects
 from ambient_components.adoption.forms import is_of_stack
@@ -144,7 +145,9 @@ def _refusal(objects: NamespaceObjects, reader: Reader) -> Refused | None:
 def _workspace(objects: NamespaceObjects, reader: Reader) -> ExistingWorkspace:
     workspace = name(objects.namespace)
     notes = Notes(workspace)
-    access = read_access(notes, objects.bindings, {name(one) for one in objects.accounts}, reader.platform_namespace)
+    own = PlatformOwn.of(objects.roles, [objects.settings] if objects.settings else [], objects.sessions)
+    accounts = {name(one) for one in objects.accounts}
+    access = read_access(notes, objects.bindings, accounts, reader.platform_namespace, own)
     keys = read_keys(notes, objects.accounts, objects.bindings, of_stack=is_of_stack(objects.namespace))
     secret_names = read_secrets(notes, objects.secrets)
     fields = {

@@ -170,6 +170,9 @@ class LoudWarning(StrEnum):
     TOKENS_OUTLIVE_ACCESS = "tokensOutliveAccess"
     """Access ends, and tokens that people made with it stay valid."""
 
+    PUBLIC_BINDING = "publicBinding"
+    """A RoleBinding gives access to a group of everyone, and no file declares it."""
+
     UNKNOWN_ACCOUNTS = "unknownAccounts"
     """ServiceAccounts of new keys exist, are in no state, and end."""
 

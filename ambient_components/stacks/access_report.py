@@ -6,20 +6,27 @@ from enum import StrEnum
 from typing import Any, Final
 
 from ambient_components.access.bindings import ROLE_BINDING, SERVICE_ACCOUNT
-from ambient_components.access.cluster_access import expected, live, missing, unknown
+from ambient_components.access.cluster_access import expected, is_of_key, live, missing, unknown
 from ambient_components.access.effective import Row, gives, rows, who_can
 from ambient_components.access.entries import Ledger
+from ambient_components.access.platform_own import claims_to_be_own_account
+from ambient_components.access.recognition import Recognition, needs_of
 from ambient_components.access.rights import RoleRight
 from ambient_components.access.role_assignments import PLATFORM, RoleAssignment, of_ledger
 from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.cluster.guard import Guard
+from ambient_components.cluster.objects import Json, namespace
+from ambient_components.cluster.role_reading import WHOLE_CLUSTER, Place, read_roles
 from ambient_components.engine.state import Export, resources
 from ambient_components.errors import StepError, fail
-from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP
+from ambient_components.platform.contract import RBAC_API_GROUP
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.unmanaged import Others, others
 
-_RIGHTS: Final = "--live needs the right to list rolebindings and serviceaccounts; with --workspace only there"
+_RIGHTS: Final = (
+    "--live needs the right to list rolebindings, roles, serviceaccounts, agenticsessions and projectsettings; with "
+    "--workspace only there"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +59,16 @@ def from_cluster(
     config = project.config(stack)
     try:
         cluster = Guard(Cluster(config.get("context")), config.get("clusterUid")).cluster
-        bindings, accounts = _listed(cluster, sorted(ledger) if one_by_one else ())
+        places = [("namespaces", name) for name in sorted(ledger)] if one_by_one else WHOLE_CLUSTER
+        bindings, accounts = _listed(cluster, ledger, places)
+        roles = read_roles(cluster, needs_of(bindings, accounts, own=True), places)
     except StepError as error:
         forbidden = isinstance(error, ApiError) and error.status == 403
         fail(None, "", str(error), _RIGHTS if forbidden else "")
-    found = InCluster(live(bindings, accounts, ledger), tuple(accounts))
+    own = Recognition.of(roles).own
+    keys = [account for account in accounts if is_of_key(account)]
+    others = [account for account in accounts if not is_of_key(account) and not own.has_account(account)]
+    found = InCluster(live(bindings, [*keys, *others], ledger, own), tuple(keys))
     return found if declared is None else replace(found, others=_others(project, stack, cluster, declared))
 
 
@@ -73,13 +85,16 @@ def _others(project: Project, stack: str, cluster: Cluster, declared: Collection
         fail(None, "", str(error))
 
 
-def _listed(cluster: Cluster, workspaces: Collection[str]) -> tuple[list[Any], list[Any]]:
-    """Return RoleBindings, and the ServiceAccounts of keys."""
-    places: list[tuple[str, ...]] = [("namespaces", name) for name in workspaces] or [()]
-    bindings, accounts = [], []
+def _listed(cluster: Cluster, workspaces: Collection[str], places: Collection[Place]) -> tuple[list[Json], list[Json]]:
+    """Return the RoleBindings of workspaces, and the ServiceAccounts of keys or with a name of the platform's own."""
+    bindings, accounts = list[Json](), list[Json]()
     for place in places:
-        bindings += cluster.list(path("apis", RBAC_API_GROUP, "v1", *place, "rolebindings"))
-        accounts += cluster.list(core(*place, "serviceaccounts"), f"{APP_LABEL}={KEY_APP}")
+        for item in cluster.each(path("apis", RBAC_API_GROUP, "v1", *place, "rolebindings")):
+            if namespace(item) in workspaces:
+                bindings.append(item)
+        for item in cluster.each(core(*place, "serviceaccounts")):
+            if namespace(item) in workspaces and (is_of_key(item) or claims_to_be_own_account(item)):
+                accounts.append(item)
     return bindings, accounts
 
 

@@ -10,7 +10,7 @@ import pytest
 from ambient_components.errors import fail
 from ambient_components.stacks import pulumi as cli_engine
 from tests.support.access_objects import by_platform, in_state, made
-from tests.support.fake_api import SYSTEM_UID, FakeApi
+from tests.support.fake_api import PLATFORM, SYSTEM_UID, FakeApi
 
 FILE = """
 workspaces:
@@ -119,11 +119,23 @@ def api(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
         yield server
 
 
+_COLLECTIONS = {
+    "RoleBinding": f"{RBAC}{{}}/rolebindings",
+    "Role": f"{RBAC}{{}}/roles",
+    "ServiceAccount": "/api/v1{}/serviceaccounts",
+    "ProjectSettings": f"{PLATFORM}{{}}/projectsettings",
+    "AgenticSession": f"{PLATFORM}{{}}/agenticsessions",
+}
+
+
 def put(api: FakeApi, *bindings: Any, accounts: Any = ()) -> None:
     """Somebody makes these."""
     for one in (*bindings, *accounts):
         metadata = one["metadata"]
         place = f"/namespaces/{metadata['namespace']}"
-        collection = f"{RBAC}{place}/rolebindings" if "roleRef" in one else f"/api/v1{place}/serviceaccounts"
+        kind = one.get("kind") or ("RoleBinding" if "roleRef" in one else "ServiceAccount")
         body = {key: value for key, value in one.items() if key != "metadata"}
-        api.add(collection, metadata["name"], labels=metadata.get("labels"), **body)
+        made = api.add(
+            _COLLECTIONS[kind].format(place), metadata["name"], metadata.get("uid"), metadata.get("labels"), **body
+        )
+        made["ownerReferences"] = metadata.get("ownerReferences", [])

@@ -1,8 +1,10 @@
 """RoleBindings and ServiceAccounts as an API server lists them: those of a ledger, and those that others make."""
 
+from ambient_components.access.platform_own import PlatformOwn
 from ambient_components.platform import naming
 from ambient_components.platform.contract import Role, cluster_role
 from ambient_components.platform.subjects import parse_subject
+from tests.support.operator_made import of_schedules, of_session
 
 OWNER_LABELS = {"ambient-code.io/role": "admin"}
 GRANT_LABELS = {"app": "ambient-permission"}
@@ -85,18 +87,25 @@ def in_state(ledger):
 
 
 def by_platform(namespace, *sessions):
-    """What the platform makes for itself in every workspace, and for each session."""
-    trigger = "ambient-session-trigger"
+    """What the platform makes for itself in every workspace, and for each session, with the owners of it."""
+    made = [of_schedules(namespace, "u-settings"), *(of_session(namespace, one, f"u-{one}") for one in sessions)]
     return [
-        binding(
-            namespace, trigger, f"Role/{trigger}", f"serviceaccount:{namespace}:{trigger}",
-            labels={"ambient-code.io/managed": "true"},
-        ),
-        *(
-            binding(
-                namespace, f"ambient-session-{one}-rb", f"Role/ambient-session-{one}-role",
-                f"serviceaccount:{namespace}:ambient-session-{one}",
-            )
-            for one in sessions
-        ),
-    ]  # fmt: skip
+        owning("ProjectSettings", namespace, "projectsettings", "u-settings"),
+        *(owning("AgenticSession", namespace, one, f"u-{one}") for one in sessions),
+        *(item for one in made for item in one.values()),
+    ]
+
+
+def owning(kind, namespace, name, uid):
+    """ProjectSettings or a session."""
+    return {"kind": kind, "metadata": {"namespace": namespace, "name": name, "uid": uid}}
+
+
+def of_kind(items, *kinds):
+    """The objects of these kinds."""
+    return [one for one in items if one.get("kind", "RoleBinding") in kinds]
+
+
+def recognised(items):
+    """What decides whether a binding among these objects is the platform's own."""
+    return PlatformOwn.of(*(of_kind(items, kind) for kind in ("Role", "ProjectSettings", "AgenticSession")))

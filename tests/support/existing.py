@@ -18,6 +18,7 @@ from ambient_components.adoption import (
 from ambient_components.platform import naming
 from ambient_components.platform.contract import Role, cluster_role
 from ambient_components.platform.subjects import parse_subject
+from tests.support import operator_made as operator
 from tests.support.fake_api import FakeApi
 
 Object = dict[str, Any]
@@ -28,6 +29,7 @@ MANAGED = {"ambient-code.io/managed": "true", "app.kubernetes.io/managed-by": "a
 COLLECTIONS = {
     "Namespace": "/api/v1/namespaces",
     "RoleBinding": f"/apis/{RBAC}/v1/namespaces/{{}}/rolebindings",
+    "Role": f"/apis/{RBAC}/v1/namespaces/{{}}/roles",
     "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts",
     "Secret": "/api/v1/namespaces/{}/secrets",
     "ConfigMap": "/api/v1/namespaces/{}/configmaps",
@@ -146,16 +148,31 @@ def flags(workspace: str, **values: str) -> Object:
 
 def operator_made(workspace: str) -> list[Object]:
     """What the operator makes in every workspace. Contract 4."""
-    trigger = "ambient-session-trigger"
-    owner = [{"apiVersion": "vteam.ambient-code/v1alpha1", "kind": "ProjectSettings", "name": "projectsettings"}]
-    who = f"serviceaccount:{workspace}:{trigger}"
-    label = {"ambient-code.io/managed": "true"}
+    owner = settings(workspace)
+    of_schedules = operator.of_schedules(workspace, owner["metadata"]["uid"])
     return [
-        settings(workspace),
+        owner,
         limit_range(workspace),
-        binding(workspace, trigger, f"Role/{trigger}", who, labels=label, ownerReferences=owner),
+        *(
+            made(one["kind"], workspace, **_flat(one))
+            for plural, one in of_schedules.items()
+            if plural != "serviceaccounts"
+        ),
         made("NetworkPolicy", workspace, "runner-allow-backend-only", spec={"podSelector": {}}),
     ]
+
+
+def session(workspace: str, name: str) -> list[Object]:
+    """A session, with what the operator makes for it."""
+    owner = made("AgenticSession", workspace, name)
+    of_it = operator.of_session(workspace, name, owner["metadata"]["uid"])
+    return [owner, *(made(of_it[one]["kind"], workspace, **_flat(of_it[one])) for one in ("roles", "rolebindings"))]
+
+
+def _flat(item: Object) -> Object:
+    """Metadata and all other fields side by side, as `made` takes them."""
+    metadata = {key: value for key, value in item["metadata"].items() if key != "namespace"}
+    return metadata | {key: value for key, value in item.items() if key not in ("apiVersion", "kind", "metadata")}
 
 
 def plain(workspace: str) -> list[Object]:
@@ -178,7 +195,7 @@ def serve(api: FakeApi, objects: Iterable[Object]) -> None:
         api.objects[f"{path}/{metadata['name']}"] = one
 
 
-def gathered(objects: Iterable[Object]) -> ExistingObjects:
+def gathered(objects: Iterable[Object]) -> ExistingObjects:  # noqa: PLR0912  # one case a kind
     """The objects grouped by workspace, without a cluster."""
     items = [*objects]
     spaces = {one["metadata"]["name"]: NamespaceObjects(one) for one in items if one["kind"] == "Namespace"}
@@ -191,6 +208,8 @@ def gathered(objects: Iterable[Object]) -> ExistingObjects:
                 space.bindings.append(one)
             case "ServiceAccount":
                 space.accounts.append(one)
+            case "Role" | "AgenticSession" as kind:
+                (space.roles if kind == "Role" else space.sessions).append(one)
             case "Secret":
                 space.secrets[name] = tuple(sorted(one["data"]))
             case "ConfigMap" if name == "feature-flag-overrides":

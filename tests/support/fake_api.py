@@ -16,6 +16,7 @@ SYSTEM_UID = "uid-of-the-cluster"
 MERGE_PATCH = "application/merge-patch+json"
 KINDS = {
     "agenticsessions",
+    "clusterroles",
     "configmaps",
     "cronjobs",
     "limitranges",

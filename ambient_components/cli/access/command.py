@@ -258,14 +258,15 @@ subject: user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME, or key:ID for a k
 role:    view, edit or admin. An owner is an admin. With --live also any other role, such as ClusterRole/admin, and
          none for a key without a role.
 reason:  owner, grant or key. With --live also: RoleBinding NAME (created neither by the files nor by the UI),
-         groupAccess (a line of ProjectSettings), key of generation N (an earlier identity of a key), platform (the
-         platform's own accounts).
+         groupAccess (a line of ProjectSettings), key of generation N (an earlier identity of a key), ServiceAccount
+         NAME (an account with the name of one of the platform's, and without its owner), platform (the platform's own).
 right:   VERB RESOURCE, or VERB RESOURCE NAME, for objects in the namespace. Only direct rights count. What else a role
          allows: {page("concepts/access", "what-the-roles-come-to")}
 
 \b
---live reads the cluster and changes nothing. It needs the right to list rolebindings and serviceaccounts, in the
-whole cluster or, with --workspace, in these namespaces. Access by a ClusterRoleBinding is not shown.
+--live reads the cluster and changes nothing. It needs the right to list rolebindings, roles, serviceaccounts,
+agenticsessions and projectsettings, in the whole cluster or, with --workspace, in these namespaces. Access by a
+ClusterRoleBinding is not shown.
 Without --workspace, --subject and --who-can it also lists the platform's workspaces that no stack declares, and those
 of other stacks. That needs the right to list namespaces. The platform's own namespace is none of them.
 

@@ -155,15 +155,17 @@ def require_passphrases(project: Project, stacks: Iterable[str]) -> None:
         require_passphrase(project, stack)
 
 
-def next_steps(edited: Collection[str], stacks: Iterable[str], fleet: str = "") -> str:
+def next_steps(edited: Collection[str], stacks: Iterable[str], fleet: str = "", more: Iterable[str] = ()) -> str:
     """Return the commands that remain after an edit.
 
     Args:
         edited: The edited files.
         stacks: The stacks to deploy. None if they are deployed already.
         fleet: The fleet's name if the stacks are its shards.
+        more: Further commands.
     """
     steps = [f"git diff {' '.join(edited)}", f"git commit {' '.join(edited)}"] if edited else []
     up = [f"pulumi up --stack {stack}" for stack in stacks]
     steps += [f"ambient up {fleet}"] if fleet and up else up
+    steps += more
     return "\nNext:\n  " + "\n  ".join(steps) if steps else ""

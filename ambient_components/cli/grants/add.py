@@ -95,7 +95,7 @@ def add(
         deployment = GrantDeployment(
             engine, project, place, list(texts), who, [workspace], (GRANT,), {}, expected=expected, revokes=False
         )
-        if problems := deploy([deployment]):
+        if problems := deploy([deployment]).left:
             raise AmbientError(problems)
     if steps := next_steps(list(texts), () if now or present else places, stack if project.shards(stack) else ""):
         print(steps)

@@ -1,16 +1,17 @@
 """Immediate deployment of changed grants, verified at the cluster. For `--now` of `ambient grants add` and `revoke`."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from ambient_components import activity
+from ambient_components import activity, clock
 from ambient_components.access.entries import Ledger
 from ambient_components.cli.edits.deployment import Deployment
 from ambient_components.cli.edits.pending import Pending
+from ambient_components.cli.edits.renewal import Renewal, renew_accounts
+from ambient_components.cli.edits.survey import survey
 from ambient_components.cli.grants.deployed import Binding, bindings
-from ambient_components.cli.grants.proof import CACHED, Other, Witness, declared_for
+from ambient_components.cli.grants.proof import CACHED, Witness, declared_for
 from ambient_components.cli.grants.required import lacks, pending
-from ambient_components.cluster.objects import short
 from ambient_components.engine.backend import export
 from ambient_components.errors import AmbientError, Problem, StepError, refusal
 from ambient_components.platform.subjects import Subject
@@ -33,22 +34,41 @@ class GrantDeployment(Deployment):
     """Workspace and name of each RoleBinding that must be there afterwards."""
     revokes: bool = True
     """Whether the deployed bindings must end."""
+    renews: bool = False
+    """Whether the accounts of these workspaces are renewed."""
 
 
-def deploy(deployments: Collection[GrantDeployment]) -> list[Problem]:
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was verified at the cluster, and what was not."""
+
+    proved: list[str] = field(default_factory=list)
+    """The verified facts, and what can't be known."""
+    left: list[Problem] = field(default_factory=list)
+    """What is false or could not be verified."""
+    steps: list[str] = field(default_factory=list)
+    """Commands that end what may be left."""
+
+
+def deploy(deployments: Collection[GrantDeployment]) -> Outcome:
     """Deploy the change, and verify at the cluster that the access has ended or begun.
 
     Nothing is deployed unless every plan has exactly this change.
 
     Returns:
-        The problems after the deployment: steps that failed, and bindings that are still there.
+        The problems after the deployment: steps that failed, and access that is still there.
 
     Raises:
         AmbientError: Nothing is deployed, because a plan fails or is incomplete, or a cluster does not respond.
         typer.Exit: A plan has other changes, which are printed.
     """
     checked = [(one, *_checked(one)) for one in deployments]
-    return [problem for one, plan, witness in checked for problem in _carried_out(one, plan, witness)]
+    whole = Outcome()
+    for one, plan, witness in checked:
+        found = _carried_out(one, plan, witness)
+        whole.left.extend(found.left)
+        whole.steps.extend(found.steps)
+    return whole
 
 
 def _checked(one: GrantDeployment) -> tuple[Pending, Witness]:
@@ -76,29 +96,24 @@ def _checked(one: GrantDeployment) -> tuple[Pending, Witness]:
     return plan, witness
 
 
-def _carried_out(one: GrantDeployment, plan: Pending, witness: Witness) -> list[Problem]:
-    """Deploy one stack, remove what a failure left, print the verified facts, and return the problems."""
+def _carried_out(one: GrantDeployment, plan: Pending, witness: Witness) -> Outcome:
+    """Deploy one stack, remove what a failure left, and print the verified facts."""
     problems = one.up(plan.own)
     reported = witness.end_now()
+    # Last: who still has the access could mint tokens of the new accounts.
+    renewal = renew_accounts(witness.cluster, one.declared, one.workspaces, clock.now()) if one.renews else None
     print(f"\nRead back from the cluster of {one.stack}:", flush=True)
-    result = _Result()
+    result = Outcome()
     with activity.waiting(f"Reading the access in the cluster of {one.stack}"):
-        _verify(one, witness, result)
+        _verify(one, witness, result, renewal)
     print("\n".join(f"  {line}" for line in result.proved) or "  nothing is proved", flush=True)
     if one.revokes:
         print(f"  {CACHED}", flush=True)
-    return [*problems, *result.left, *(refusal(text) for text in reported if result.left)]
+    left = [*problems, *result.left, *(renewal.failed if renewal else ())]
+    return Outcome(result.proved, [*left, *(refusal(text) for text in reported if result.left)], result.steps)
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
-    proved: list[str] = field(default_factory=list)
-    """The verified facts."""
-    left: list[Problem] = field(default_factory=list)
-    """What is false or could not be verified."""
-
-
-def _verify(one: GrantDeployment, witness: Witness, result: _Result) -> None:
+def _verify(one: GrantDeployment, witness: Witness, result: Outcome, renewal: Renewal | None) -> None:
     for binding, problem in witness.gone():
         if problem is None:
             result.proved.append(f"{binding.workspace}: the RoleBinding {binding.name} is gone")
@@ -111,48 +126,42 @@ def _verify(one: GrantDeployment, witness: Witness, result: _Result) -> None:
             result.proved.append(f"{workspace}: the RoleBinding {name} is there")
     if not one.revokes:
         return
-    others: tuple[Other, ...] = ()
+    known = {*declared_for(one.declared, str(one.subject))}
+    lines: list[str] = []
     try:
-        others = witness.others(one.declared, whole=one.whole)
+        renewed = renewal.renewed if renewal else None
+        found = survey(witness.cluster, witness.holder, one.declared, whole=one.whole, renewed=renewed)
     except StepError as error:
         result.left.append(error.problem.within(f"{one.subject}: other access is not known"))
-    result.left.extend(undeclared(one.subject, others))
-    known = {other.workspace for other in others} | {*declared_for(one.declared, str(one.subject))}
+    else:
+        known |= found.workspaces()
+        lines += found.lines()
+        result.left.extend(found.problems())
+        result.steps.extend(found.next_steps(one.stack))
     for workspace in one.workspaces:
         _review(one, witness, workspace, result, explained=workspace in known)
+    result.proved.extend(lines)
 
 
-def _review(one: GrantDeployment, witness: Witness, workspace: str, result: _Result, *, explained: bool) -> None:
+def _review(one: GrantDeployment, witness: Witness, workspace: str, result: Outcome, *, explained: bool) -> None:
     """Add what the API server says of the subject's access to a workspace."""
-    right = "list agenticsessions"
     try:
-        allowed = witness.allowed(workspace) if explained else witness.stays_allowed(workspace)
+        found = witness.review(workspace, explained=explained)
     except StepError as error:
         result.left.append(error.problem.within(f"{workspace}: the API server can't be asked about {one.subject}"))
         return
-    if allowed is None:
+    if found is None:
         what = "not asked for an access review: this identity may not create subjectaccessreviews"
-    elif not allowed:
-        what = f"the API server refuses {one.subject}: {right}"
+    elif not found.allowed:
+        what = f"the API server refuses {one.subject}, without its other groups: {', '.join(found.refused)}"
     elif explained:
-        what = f"{one.subject} may still {right}, by the other access"
+        what = f"{one.subject} may still {', '.join(found.allowed)}, by the other access"
     else:
         hint = f"look for it: kubectl get clusterrolebindings,rolebindings -n {workspace} -o wide"
-        problem = f"{workspace}: {one.subject} may still {right}, by access that is not known"
+        problem = f"{workspace}: {one.subject} may still {', '.join(found.allowed)}, by access that is not known"
         result.left.append(refusal(problem, hint))
         return
     result.proved.append(f"{workspace}: {what}")
-
-
-def undeclared(subject: Subject, others: Iterable[Other]) -> list[Problem]:
-    """Return a problem for each RoleBinding of a subject that no file declares."""
-    return [
-        refusal(
-            f"{one.workspace}: the RoleBinding {short(one.name)} gives {one.role} to {subject}: no file declares it",
-            one.command,
-        )
-        for one in others
-    ]
 
 
 def _by_hand(ending: Collection[Binding]) -> list[str]:

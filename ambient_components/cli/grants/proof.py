@@ -1,44 +1,27 @@
 """Verification at the cluster that a subject's access has ended or begun, and what other access the subject has."""
 
-import shlex
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ambient_components.access.bindings import ROLE_BINDING, expected_objects
+from ambient_components.access.bindings import ROLE_BINDING
 from ambient_components.access.entries import NOTHING, Ledger
+from ambient_components.access.remaining import Holder, without_spelling
+from ambient_components.cli.edits.survey import Review, asked_as, review
 from ambient_components.cli.grants.deployed import Binding
 from ambient_components.cluster import objects
-from ambient_components.cluster.client import ApiError, Cluster, path
-from ambient_components.cluster.objects import short
+from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.revocation import end, object_path
 from ambient_components.errors import Problem, StepError, refusal, text_of
-from ambient_components.platform.contract import RBAC_API_GROUP
-from ambient_components.platform.subjects import Subject, SubjectKind
+from ambient_components.platform.contract import Role
+from ambient_components.platform.subjects import Subject, SubjectKind, who_is_meant
 
 PATIENCE: Final = 30.0
 """Seconds until a deleted binding must be gone."""
 CACHED: Final = "the platform's backend caches answers: its API may accept requests for up to 30 s"
 """Note about the delay (docs/internals/platform-contract.md, section 2)."""
 _PAUSE: Final = 0.5
-_REVIEWS: Final = path("apis", "authorization.k8s.io", "v1", "subjectaccessreviews")
-_GATE: Final = {"verb": "list", "group": "vteam.ambient-code", "resource": "agenticsessions"}
-"""The right that the platform's backend asks for before each request to a workspace."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Other:
-    """A RoleBinding in the cluster that no file declares."""
-
-    workspace: str
-    name: str
-    role: str
-
-    @property
-    def command(self) -> str:
-        """The command that deletes it."""
-        return f"kubectl delete rolebinding -n {self.workspace} {shlex.quote(short(self.name))}"
 
 
 @dataclass
@@ -63,6 +46,12 @@ class Witness:
             StepError: The cluster does not respond.
         """
         self._uids = {one: self._uid(one) for one in ending}
+
+    @property
+    def holder(self) -> Holder:
+        """The subject, with the workspaces in which it could mint tokens and make RoleBindings."""
+        makes = frozenset(one.workspace for one in self._uids if one.role != Role.VIEW)
+        return Holder(str(self.subject), frozenset({without_spelling(str(self.subject))}), makes)
 
     def end_now(self) -> list[str]:
         """Delete the remaining bindings, and return the errors.
@@ -89,52 +78,18 @@ class Witness:
         deadline = self.clock() + PATIENCE
         return self._until_none(lambda: self._missing(workspace, name), deadline)
 
-    def allowed(self, workspace: str) -> bool | None:
-        """Return whether the API server lets the subject, without its groups, use the workspace.
+    def review(self, workspace: str, *, explained: bool) -> Review | None:
+        """Return what the API server lets the subject do in the workspace, without the groups that are not known here.
 
-        None if this identity may not ask for others.
+        None if this identity may not ask for others. Unless the access is explained, wait for a refusal: the
+        authorizer learns of a deletion with a delay.
         """
-        is_group = self.subject.kind is SubjectKind.GROUP
-        spec = {
-            **({"groups": [self.subject.name]} if is_group else {"user": self.subject.platform_name}),
-            "resourceAttributes": {**_GATE, "namespace": workspace},
-        }
-        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-        try:
-            answer = self.cluster.create(_REVIEWS, body)
-        except ApiError as error:
-            if error.status == 403:
-                return None
-            raise
-        return bool(objects.mapping(answer.get("status")).get("allowed"))
-
-    def stays_allowed(self, workspace: str) -> bool | None:
-        """Return the same as `allowed`, and wait for a refusal: the authorizer learns of a deletion with a delay."""
         deadline = self.clock() + min(PATIENCE, 5.0)
-        while (found := self.allowed(workspace)) and self.clock() < deadline:
+        while True:
+            found = review(self.cluster, workspace, asked_as(self.subject))
+            if explained or found is None or not found.allowed or self.clock() >= deadline:
+                return found
             self.sleep(_PAUSE)
-        return found
-
-    def others(self, declared: Ledger, *, whole: bool) -> tuple[Other, ...]:
-        """Return the RoleBindings that name the subject in these workspaces and that no file declares, sorted.
-
-        Args:
-            declared: The workspaces, with the access that the files declare.
-            whole: Whether to list the whole cluster in one request.
-
-        Raises:
-            StepError: The cluster does not respond, or denies reading.
-        """
-        places: list[tuple[str, ...]] = [()] if whole else [("namespaces", name) for name in sorted(declared)]
-        known = {name: expected_objects(name, entry) for name, entry in declared.items()}
-        found = set()
-        for place in places:
-            for binding in self.cluster.each(path("apis", RBAC_API_GROUP, "v1", *place, "rolebindings")):
-                namespace, name = objects.namespace(binding), objects.name(binding)
-                named = str(self.subject) in objects.subjects(binding)
-                if named and namespace in declared and (ROLE_BINDING, name) not in known[namespace]:
-                    found.add(Other(namespace, name, short(objects.role_ref(binding))))
-        return tuple(sorted(found))
 
     def _uid(self, one: Binding) -> str:
         found = self.cluster.get(object_path(ROLE_BINDING, one.workspace, one.name))
@@ -165,11 +120,11 @@ class Witness:
 
 
 def declared_for(ledger: Ledger, subject: str) -> Mapping[str, list[str]]:
-    """Return the roles that a ledger gives to a subject, by workspace."""
+    """Return the roles that a ledger gives to a subject or to a group of everyone, by workspace."""
     found: dict[str, list[str]] = {}
     for name, entry in ledger.items():
-        roles = [*(["admin (owner)"] if subject in entry.owners else [])]
-        roles += [entry.grants[subject]] if subject in entry.grants else []
+        roles = ["admin (owner)" for who in entry.owners if who == subject or who_is_meant(who)]
+        roles += [role for who, role in entry.grants.items() if who == subject or who_is_meant(who)]
         if roles:
             found[name] = roles
     return found

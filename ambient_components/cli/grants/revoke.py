@@ -6,17 +6,19 @@ from typing import Annotated
 import typer
 
 from ambient_components import clock
+from ambient_components.access.remaining import Holder, without_spelling
 from ambient_components.access.role_assignments import GRANT, OWNER
 from ambient_components.cli import completion
 from ambient_components.cli.edits.bucket_keys import by_hand_lines
 from ambient_components.cli.edits.deployment import by_stack, next_steps, require_passphrases
 from ambient_components.cli.edits.files import write_stack
+from ambient_components.cli.edits.renewal import Renew, renew_accounts, require_now
+from ambient_components.cli.edits.survey import survey
 from ambient_components.cli.grants.arguments import is_subject, subject_of
 from ambient_components.cli.grants.deployed import bindings
 from ambient_components.cli.grants.edit import check_workspaces, removal_lines, revocation
 from ambient_components.cli.grants.kept import kept_access, nothing_lines
-from ambient_components.cli.grants.now import GrantDeployment, deploy, undeclared
-from ambient_components.cli.grants.proof import Witness
+from ambient_components.cli.grants.now import GrantDeployment, deploy
 from ambient_components.cli.grants.written import written
 from ambient_components.cli.options import NamedStack
 from ambient_components.cli.prompts import one_stack
@@ -40,6 +42,7 @@ examples:
   ambient grants revoke dev user:bob@example.com payments           remove the grant; the next run ends the access
   ambient grants revoke dev user:bob@example.com payments --now     end it now
   ambient grants revoke dev user:bob@example.com --all --owners --now    a person leaves: end all of their access
+  ambient grants revoke dev user:bob@example.com payments --now --renew-accounts    also tokens that bob may have made
   ambient grants revoke dev group:payments-devs payments lab        several workspaces
   ambient grants revoke dev user:bob@example.com --all --live       also name bindings in the cluster
 
@@ -51,17 +54,22 @@ workspaces have them too. The message says what to write.
 \b
 --now also runs `pulumi up`, if the plan has exactly this change. Otherwise it prints the differences and deploys
 nothing. Guardrails count. If the deployment fails, it deletes the remaining RoleBindings of the grants. Then it
-verifies at the cluster that they are gone, names RoleBindings of the subject that no file declares, and asks the API
-server whether the subject still has access (SubjectAccessReview, if this identity may). The platform's backend caches
-access for up to 30 seconds.
+verifies at the cluster that they are gone, and asks the API server whether the subject still has access
+(SubjectAccessReview, if this identity may), with the groups that everyone is in and without all others. The platform's
+backend caches access for up to 30 seconds.
+It names RoleBindings that no file declares and that the subject can still use: those that name it or a group of
+everyone, and after edit or admin also those of groups and ServiceAccounts.
 
 \b
 It ends only access of this subject. A person may have the same access by a group; only the identity provider knows its
-members. What a person with edit or admin can leave behind: {page("runbooks/person-leaves")}
+members. A person with edit or admin could also mint tokens of every ServiceAccount of the workspace, and nothing shows
+whether they did. The output names these accounts. --renew-accounts renews those of the platform and of Kubernetes, so
+that all their tokens are refused, and ends those of sessions: running sessions have to be started again.
+What else a person can leave behind: {page("runbooks/person-leaves")}
 
 \b
 exit codes: 0 success or nothing to do, with --now also verified at the cluster; 1 error, other changes pending, or with
-            --now access of the subject that no file declares (each with a hint); 64 wrong usage; 130 Ctrl-C
+            --now undeclared access that the subject can still use (each with a hint); 64 wrong usage; 130 Ctrl-C
 """
 
 
@@ -85,8 +93,10 @@ def revoke(
     owners: Annotated[bool, typer.Option("--owners", help="Also remove the subject from the owners.")] = False,
     now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
     live: Annotated[bool, typer.Option("--live", help="Also name the subject's undeclared access.")] = False,
+    renew: Renew = False,
 ) -> None:
     """Revoke grants: remove a subject's entries from the stack's files."""
+    require_now(renew, now=now)
     names = list(workspaces or ())
     if is_subject(stack):
         stack, subject, names = "", stack, [subject, *names] if subject else names
@@ -120,22 +130,36 @@ def revoke(
         here = places[place]
         declared = ledger_of({name: of.file.workspaces[name] for name in here}, Calendar.of(of.file))
         ends = [name for name in here if name in changed]
-        return GrantDeployment(engine, project, place, list(texts), who, ends, kinds, declared, whole=everywhere)
+        return GrantDeployment(
+            engine, project, place, list(texts), who, ends, kinds, declared, whole=everywhere, renews=renew
+        )
 
     ending = [place for place, here in places.items() if changed & {*here}]
-    problems: list[Problem] = []
-    if now:
-        problems += deploy([deployment(place, after) for place in ending])
+    outcome = deploy([deployment(place, after) for place in ending] if now else [])
+    problems = [*outcome.left]
+    for place in places if renew else ():
+        # Named workspaces where nothing was left to deploy: the command is safe to repeat.
+        if rest := [name for name in places[place] if name in names and name not in changed]:
+            problems += _renewed(deployment(place, after), rest)
     if now or live:
         # Before the next run the cluster still has what the files declared until now.
         problems += _others(deployment(place, loaded) for place in places if not (now and place in ending))
         if lines := by_hand_lines(project, stack, loaded, changed):
             print("\n" + "\n".join(lines))
-    if steps := next_steps(list(texts), () if now else ending, stack if project.shards(stack) else ""):
+    fleet = stack if project.shards(stack) else ""
+    if steps := next_steps(list(texts), () if now else ending, fleet, outcome.steps):
         print(steps)
     if problems and now:
         raise AmbientError(problems)
     show_problems(problems)
+
+
+def _renewed(one: GrantDeployment, workspaces: Collection[str]) -> list[Problem]:
+    """Renew accounts without a deployment, and return the problems."""
+    try:
+        return renew_accounts(one.cluster(), one.declared, workspaces, clock.now()).failed
+    except StepError as error:
+        return [error.problem.within(f"{one.stack}: its accounts are not renewed")]
 
 
 def _active(project: Project, stack: str, loaded: LoadedStack) -> list[str]:
@@ -155,9 +179,11 @@ def _deployed(engine: Engine, places: dict[str, list[str]], subject: Subject, ki
 def _others(deployments: Iterable[GrantDeployment]) -> Iterator[Problem]:
     """Yield the subject's undeclared access in the clusters."""
     for one in deployments:
+        makes = frozenset(one.declared if one.renews else ())
+        holder = Holder(str(one.subject), frozenset({without_spelling(str(one.subject))}), makes)
         try:
-            found = Witness(one.cluster(), one.subject).others(one.declared, whole=one.whole)
+            found = survey(one.cluster(), holder, one.declared, whole=one.whole)
         except StepError as error:
             yield error.problem.within(f"{one.stack}: other access is not known")
         else:
-            yield from undeclared(one.subject, found)
+            yield from found.problems()

@@ -5,13 +5,19 @@ from typing import Annotated
 
 import typer
 
+from ambient_components import clock
+from ambient_components.access.entries import Ledger
 from ambient_components.cli import completion
 from ambient_components.cli.edits.bucket_keys import editable, following, renewable
-from ambient_components.cli.edits.deployment import by_stack, next_steps
+from ambient_components.cli.edits.deployment import Deployment, by_stack, next_steps
+from ambient_components.cli.edits.renewal import renew_accounts
 from ambient_components.cli.keys.edit import SelectedKey
 from ambient_components.cli.keys.now import KeyDeployment, deploy, deployed_buckets
 from ambient_components.cli.keys.required import Aim
 from ambient_components.engine.command import Engine
+from ambient_components.errors import AmbientError, Problem, StepError
+from ambient_components.program.calendar import Calendar
+from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stacks.project import Project
 
@@ -33,8 +39,10 @@ def finish(
     places: Mapping[str, Collection[SelectedKey]],
     aims: Mapping[SelectedKey, Aim],
     edited: Collection[str],
+    after: LoadedStack,
     *,
     now: bool,
+    renew: bool = False,
     fleet: str = "",
     buckets: Mapping[str, Mapping[str, int]] | None = None,
 ) -> None:
@@ -46,7 +54,9 @@ def finish(
         places: The changed keys by the stack that deploys them.
         aims: The intended result for each key.
         edited: The files that were changed.
+        after: The stack after the edit.
         now: Whether to deploy.
+        renew: Whether to renew the other accounts of the workspaces.
         fleet: The fleet's name if the stacks are its shards.
         buckets: Generations of buckets' credentials by workspace, by the stack that deploys them.
 
@@ -55,17 +65,18 @@ def finish(
         typer.Exit: The plan has other changes, which are printed.
     """
     stacks = sorted({*places, *(buckets or ())})
+    steps: list[str] = []
     if now:
-        deploy(
+        steps = deploy(
             [
                 KeyDeployment(
                     engine, project, stack, edited, {key: aims[key] for key in places.get(stack, ())},
-                    (buckets or {}).get(stack, {}),
+                    _declared(after, places.get(stack, ())), (buckets or {}).get(stack, {}), renew,
                 )
                 for stack in stacks
             ]
         )  # fmt: skip
-    print(next_steps(edited, () if now else stacks, fleet))
+    print(next_steps(edited, () if now else stacks, fleet, steps))
 
 
 def renewals(
@@ -82,3 +93,29 @@ def renewals(
     generations = editable(loaded, following(buckets, deployed))
     found = {place: {one: generations[one] for one in here if one in generations} for place, here in places.items()}
     return {place: here for place, here in found.items() if here}
+
+
+def renew_keyless(
+    engine: Engine, project: Project, stack: str, loaded: LoadedStack, workspaces: Collection[str]
+) -> None:
+    """Renew the accounts of workspaces that have no keys to rotate.
+
+    Raises:
+        AmbientError: Accounts could not be renewed.
+    """
+    problems: list[Problem] = []
+    for place, here in by_stack(project, stack, loaded, {name: name for name in workspaces}).items():
+        declared = ledger_of({name: loaded.file.workspaces[name] for name in here}, Calendar.of(loaded.file))
+        try:
+            cluster = Deployment(engine, project, place, ()).cluster()
+            problems += renew_accounts(cluster, declared, here, clock.now()).failed
+        except StepError as error:
+            problems.append(error.problem.within(f"{place}: its accounts are not renewed"))
+    if problems:
+        raise AmbientError(problems)
+
+
+def _declared(after: LoadedStack, keys: Collection[SelectedKey]) -> Ledger:
+    """Return the declared access of the keys' workspaces."""
+    names = dict.fromkeys(workspace for workspace, _ in keys)
+    return ledger_of({name: after.file.workspaces[name] for name in names}, Calendar.of(after.file))

@@ -1,17 +1,22 @@
 """Immediate deployment of changed keys, verified at the cluster. For `--now` of `ambient keys rotate` and `revoke`."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ambient_components import activity
+from ambient_components import activity, clock
+from ambient_components.access.entries import Ledger
+from ambient_components.access.remaining import Holder
 from ambient_components.cli.edits.deployment import Deployment
 from ambient_components.cli.edits.pending import Pending
+from ambient_components.cli.edits.renewal import Renewal, renew_accounts
+from ambient_components.cli.edits.survey import survey
 from ambient_components.cli.keys.bearer_check import Bearers
 from ambient_components.cli.keys.bucket_proof import FormerAccess, former_access
 from ambient_components.cli.keys.deployed import Identity, identities, recorded
 from ambient_components.cli.keys.edit import Recorded, SelectedKey
 from ambient_components.cli.keys.proof import Witness
 from ambient_components.cli.keys.required import Aim, lacking_buckets, lacks, pending
+from ambient_components.cluster.objects import listing
 from ambient_components.engine.backend import export, export_with_secrets
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, Problem, StepError, hints_of, refusal
@@ -23,8 +28,21 @@ class KeyDeployment(Deployment):
     """The deployment of one stack, with the intended results for its keys."""
 
     aims: Mapping[SelectedKey, Aim]
+    declared: Ledger
+    """The declared access of the keys' workspaces."""
     buckets: Mapping[str, int] = field(default_factory=dict)
     """The generation of its bucket's credentials for each workspace where they are renewed."""
+    renews: bool = False
+    """Whether the other accounts of these workspaces are renewed."""
+
+    @property
+    def holder(self) -> Holder:
+        """Who had the keys that end, with the workspaces in which they could mint tokens and make RoleBindings."""
+        ending = {key for key, aim in self.aims.items() if aim.at_once}
+        names = [f"{workspace}/{key}" for workspace, key in sorted(ending)]
+        makes = frozenset(key[0] for key in ending if self.aims[key].makes)
+        title = f"{'the keys' if len(names) > 1 else 'key'} {listing(names)}"
+        return Holder(title, frozenset(), makes, frozenset(ending))
 
 
 def deployed_generations(engine: Engine, places: Mapping[str, Collection[SelectedKey]]) -> dict[SelectedKey, Recorded]:
@@ -63,21 +81,26 @@ def deployed_buckets(engine: Engine, places: Mapping[str, Collection[str]]) -> d
     return found
 
 
-def deploy(deployments: Collection[KeyDeployment]) -> None:
+def deploy(deployments: Collection[KeyDeployment]) -> list[str]:
     """Deploy changed keys, and verify at the cluster that the old ones have ended and the new ones work.
 
     Nothing is deployed unless every plan has exactly the complete change of these keys.
+
+    Returns:
+        Commands that end what may be left.
 
     Raises:
         AmbientError: A step failed, or an old key is still valid.
         typer.Exit: A plan has other changes, which are printed.
     """
     checked = [(one, *_checked(one)) for one in deployments]
-    problems: list[Problem] = []
+    problems, steps = list[Problem](), list[str]()
     for one, plan, witness, former in checked:
-        problems += _carried_out(one, plan, witness, former)
+        problems += _carried_out(one, plan, witness, former, steps)
     if problems:
-        raise AmbientError(problems)
+        then = [refusal("then end what may have been minted with these keys", *steps)] if steps else []
+        raise AmbientError([*problems, *then])
+    return steps
 
 
 def _checked(one: KeyDeployment) -> tuple[Pending, Witness, tuple[FormerAccess, ...]]:
@@ -130,11 +153,19 @@ def _witness(one: KeyDeployment, before: Collection[Identity]) -> Witness:
 
 
 def _carried_out(
-    one: KeyDeployment, plan: Pending, witness: Witness, former: Collection[FormerAccess]
+    one: KeyDeployment, plan: Pending, witness: Witness, former: Collection[FormerAccess], steps: list[str]
 ) -> list[Problem]:
-    """Deploy one stack, remove what a failure left, print the verified results, and return the problems."""
+    """Deploy one stack, remove what a failure left, print the verified results, and return the problems.
+
+    Where accounts are renewed, the old keys end first and the new ones come last: who has a token of another account
+    could mint tokens of a new key.
+    """
+    reported, renewal = list[str](), None
+    if one.renews:
+        reported += witness.end_now()
+        renewal = renew_accounts(witness.cluster, one.declared, {key[0] for key in one.aims}, clock.now())
     problems = one.up(plan.own)
-    reported = witness.end_now()
+    reported += witness.end_now()
     try:
         after: tuple[Identity, ...] | None = identities(export_with_secrets(one.engine, one.stack), one.aims)
     except AmbientError as error:
@@ -146,7 +177,7 @@ def _carried_out(
     for verdict in verdicts:
         for line in verdict.proved:
             print(f"  {verdict.name}: {line}")
-    unproved = [
+    problems += [
         Problem(None, verdict.name, problem, hints_of(remedy))
         for verdict in verdicts
         for problem, remedy in verdict.open
@@ -155,7 +186,23 @@ def _carried_out(
         proved, left = access.ended()
         print(f"  {access.workspace}: {proved}" if proved else "", end="\n" if proved else "")
         problems += left
-    problems += unproved
     if any(verdict.open for verdict in verdicts):
         problems += [Problem(None, "", text) for text in reported]
-    return problems
+    return [*problems, *_left(one, witness, renewal, steps), *(renewal.failed if renewal else ())]
+
+
+def _left(one: KeyDeployment, witness: Witness, renewal: Renewal | None, steps: list[str]) -> list[Problem]:
+    """Print what may be left to those who had the keys, and return what is left for certain."""
+    holder = replace(
+        one.holder, subjects=frozenset(f"serviceaccount:{it.workspace}:{it.account}" for it in witness.ending)
+    )
+    if not holder.keys:
+        return []
+    try:
+        found = survey(witness.cluster, holder, one.declared, renewed=renewal.renewed if renewal else None)
+    except StepError as error:
+        return [error.problem.within(f"{holder.title}: other access is not known")]
+    for line in found.lines():
+        print(f"  {line}")
+    steps += found.next_steps(one.stack)
+    return [*found.problems()]

@@ -79,6 +79,8 @@ class Aim:
     """Whether the previous generation stays valid for an overlap."""
     service_account: str | None = None
     """The ServiceAccount of generation 1 in the files, if the platform made the key."""
+    makes: bool = True
+    """Whether the key's role could mint tokens and make RoleBindings."""
 
     @property
     def at_once(self) -> bool:

@@ -7,11 +7,13 @@ import typer
 from ambient_components.cli.edits import bucket_keys
 from ambient_components.cli.edits.deployment import by_stack, require_passphrases
 from ambient_components.cli.edits.files import write_stack
+from ambient_components.cli.edits.renewal import Renew, require_now
 from ambient_components.cli.keys.apply import Keys, StackOfKeys, finish, renewals
 from ambient_components.cli.keys.edit import revocation, revocation_lines, selected_keys
 from ambient_components.cli.keys.required import Aim
 from ambient_components.cli.options import StackOrKey
 from ambient_components.cli.prompts import stack_and_keys
+from ambient_components.platform.contract import Role
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_path
@@ -31,12 +33,15 @@ truth: review the diff and commit it. If the key is still needed, give it a new 
 \b
 --now also runs `pulumi up`, if the plan has exactly this change. Otherwise it prints the differences and deploys
 nothing. If the deployment fails, it deletes the remaining objects of the keys. Then it verifies at the cluster that
-every token is refused within 30 seconds. It also renews the credentials of the workspaces' own buckets, as every role
-can read them: sessions that run then lose the bucket.
+every token is refused within 30 seconds, and names undeclared RoleBindings that give access to everyone or, if the key
+had edit or admin, to groups and ServiceAccounts. Such a key could also mint tokens of every ServiceAccount of the
+workspace: the output names them, and --renew-accounts renews those of the platform and of Kubernetes.
+It also renews the credentials of the workspaces' own buckets, as every role can read them: sessions that run then lose
+the bucket.
 
 \b
-exit codes: 0 success, with --now also verified at the cluster; 1 error, other changes pending, or a key is still valid
-            (each with a hint); 64 wrong usage; 130 Ctrl-C
+exit codes: 0 success, with --now also verified at the cluster; 1 error, other changes pending, or a key or undeclared
+            access is still valid (each with a hint); 64 wrong usage; 130 Ctrl-C
 """
 
 
@@ -45,8 +50,10 @@ def revoke(
     keys: Keys = None,
     named: StackOfKeys = "",
     now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
+    renew: Renew = False,
 ) -> None:
     """Revoke keys: remove their entries from the stack's files."""
+    require_now(renew, now=now)
     stack, names = stack_and_keys(stack, keys or (), named)
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
@@ -58,13 +65,13 @@ def revoke(
     buckets = renewals(engine, project, stack, loaded, sorted(workspaces)) if now else {}
     generations = {name: number for of_stack in buckets.values() for name, number in of_stack.items()}
     texts = revocation(loaded, selected, generations)
-    write_stack(loaded.path, texts)
+    after = write_stack(loaded.path, texts)
     lines = [*revocation_lines(loaded, selected), *bucket_keys.edit_lines(loaded, generations)]
     print("\n".join([*lines, *bucket_keys.by_hand_lines(project, stack, loaded, workspaces, generations)]))
     declared = {(space, key): loaded.file.workspaces[space].keys[key] for space, key in selected}
     aims = {
-        one: Aim(key.generation, revoked=True, service_account=key.service_account) for one, key in declared.items()
+        one: Aim(key.generation, revoked=True, service_account=key.service_account, makes=key.role is not Role.VIEW)
+        for one, key in declared.items()
     }
-    finish(
-        engine, project, places, aims, list(texts), now=now, fleet=stack if fleets else "", buckets=buckets,
-    )  # fmt: skip
+    fleet = stack if fleets else ""
+    finish(engine, project, places, aims, list(texts), after, now=now, renew=renew, fleet=fleet, buckets=buckets)

@@ -12,7 +12,8 @@ from ambient_components.cli import completion
 from ambient_components.cli.edits import bucket_keys
 from ambient_components.cli.edits.deployment import by_stack, require_passphrases
 from ambient_components.cli.edits.files import write_stack
-from ambient_components.cli.keys.apply import Keys, StackOfKeys, finish, renewals
+from ambient_components.cli.edits.renewal import Renew, require_now
+from ambient_components.cli.keys.apply import Keys, StackOfKeys, finish, renew_keyless, renewals
 from ambient_components.cli.keys.edit import (
     OverlapUntil,
     Recorded,
@@ -30,8 +31,9 @@ from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, BadValue, Problem, refusal, reject
 from ambient_components.output import show_problem, show_problems
+from ambient_components.platform.contract import Role
 from ambient_components.rules.durations import YEAR, parse_duration
-from ambient_components.stackfile.loader import load_stack
+from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_path
 
@@ -44,6 +46,7 @@ examples:
   ambient keys rotate dev payments/ci --leaked --now          the old key is revoked now
   ambient keys rotate dev --workspace payments                all keys of a workspace, after a person with edit or
                                                               admin, who could create tokens there, lost access
+  ambient keys rotate dev --workspace payments --leaked --now --renew-accounts    and all other accounts of it
   ambient keys rotate payments/ci lab/nightly --stack dev     several keys
 
 \b
@@ -61,7 +64,11 @@ for keys that never expire.
 \b
 --now also runs `pulumi up`, if the plan has exactly this change. Otherwise it prints the differences and deploys
 nothing. Then it verifies at the cluster that the old tokens are refused and the new one is accepted, within 30 seconds.
-With --leaked it also deletes the remaining objects of the old identity if the deployment fails.
+With --leaked it also deletes the remaining objects of the old identity if the deployment fails, and names undeclared
+RoleBindings that give access to everyone or, if the key had edit or admin, to groups and ServiceAccounts. Such a key
+could also mint tokens of every ServiceAccount of the workspace, and nothing shows whether it did. The output names
+these accounts. --renew-accounts ends the old keys first, then renews the accounts of the platform and of Kubernetes, so
+that all their tokens are refused, and ends those of sessions: running sessions have to be started again.
 
 \b
 --leaked also writes the next generation of the credentials of the workspaces' own buckets, as every role can read them.
@@ -69,8 +76,8 @@ Sessions that run then lose the bucket. --now verifies that the store refuses th
 platform's shared store are named with the page that says how to replace them.
 
 \b
-exit codes: 0 success, with --now also verified at the cluster; 1 error, other changes pending, or a key is still valid
-            (each with a hint); 64 wrong usage; 130 Ctrl-C
+exit codes: 0 success, with --now also verified at the cluster; 1 error, other changes pending, or a key or undeclared
+            access is still valid (each with a hint); 64 wrong usage; 130 Ctrl-C
 """
 
 _DAY = timedelta(days=1)
@@ -100,8 +107,13 @@ def rotate(
     ] = "",
     leaked: Annotated[bool, typer.Option("--leaked", help="No overlap: the next run revokes the old key.")] = False,
     now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
+    renew: Renew = False,
 ) -> None:
     """Rotate keys: write a new identity into the stack's files."""
+    require_now(renew, now=now)
+    if renew and not leaked:
+        msg = "needs --leaked: in an overlap the old keys could still mint tokens of the new accounts"
+        raise typer.BadParameter(msg, param_hint="--renew-accounts")
     stack, names = stack_and_keys(stack, keys or (), named)
     if sum(map(bool, (overlap, overlap_until, leaked))) > 1:
         msg = "only one of --overlap, --overlap-until and --leaked says when the old keys end"
@@ -110,7 +122,8 @@ def rotate(
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
     renewable = bucket_keys.renewable(loaded, workspace or ()) if leaked else {}
-    selected = selected_keys(loaded, names, workspace or (), renewable)
+    keyless = [one for one in workspace or () if renew and _has_no_keys(loaded, one)]
+    selected = selected_keys(loaded, names, workspace or (), {*renewable, *keyless})
     involved = dict.fromkeys([*(one for one, _ in selected), *renewable])
     here = clock.now().astimezone(loaded.file.timezone)
     if last_day is not None and last_day < here.date():
@@ -144,8 +157,17 @@ def rotate(
             written.generation,
             overlap=written.overlap_until is not None,
             service_account=written.service_account,
+            makes=Role.VIEW not in (written.role, loaded.file.workspaces[one[0]].keys[one[1]].role),
         )
-    finish(engine, project, places, aims, list(texts), now=now, fleet=stack if fleets else "", buckets=buckets)
+    if keyless:
+        renew_keyless(engine, project, stack, loaded, keyless)
+    fleet = stack if fleets else ""
+    finish(engine, project, places, aims, list(texts), after, now=now, renew=renew, fleet=fleet, buckets=buckets)
+
+
+def _has_no_keys(loaded: LoadedStack, workspace: str) -> bool:
+    found = loaded.file.workspaces.get(workspace)
+    return found is not None and not found.keys
 
 
 def _deployed(

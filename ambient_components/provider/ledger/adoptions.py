@@ -5,8 +5,11 @@ from typing import Any, Final
 
 from ambient_components.access import Ledger
 from ambient_components.access.adoption import Adoption, adoption, notes
+from ambient_components.access.recognition import Recognition, needs_of
 from ambient_components.cluster.client import Cluster, core, path
 from ambient_components.cluster.objects import Json, labels, mapping, mappings, name, namespace
+from ambient_components.cluster.role_reading import WHOLE_CLUSTER, Place, read_roles
+from ambient_components.cluster.roles import owners
 from ambient_components.errors import Problem, StepError
 from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP
 from ambient_components.rules.warnings import LoudWarning
@@ -41,7 +44,7 @@ def adopted(cluster: Cluster, there: set[str], before: Ledger, after: Ledger) ->
 def _adoptions(cluster: Cluster, workspaces: Collection[str], after: Ledger) -> Iterator[Adoption]:
     bindings = dict[str, list[Json]]((one, []) for one in workspaces)
     accounts = dict[str, list[Json]]((one, []) for one in workspaces)
-    places: list[tuple[str, ...]] = [()]
+    places: Collection[Place] = WHOLE_CLUSTER
     if len(workspaces) <= _ONE_BY_ONE:
         places = [("namespaces", one) for one in workspaces]
     for place in places:
@@ -51,12 +54,15 @@ def _adoptions(cluster: Cluster, workspaces: Collection[str], after: Ledger) -> 
         for item in cluster.each(core(*place, "serviceaccounts"), f"{APP_LABEL}={KEY_APP}"):
             if namespace(item) in accounts:
                 accounts[namespace(item)].append(_small(item))
+    listed = [binding for found in bindings.values() for binding in found]
+    own = Recognition.of(read_roles(cluster, needs_of(listed, own=True), places)).own
     for one in workspaces:
-        yield adoption(one, after[one], bindings[one], accounts[one])
+        yield adoption(one, after[one], bindings[one], accounts[one], own)
 
 
 def _small(item: Json) -> dict[str, Any]:
     """Return what the access of an object depends on."""
-    metadata = {"name": name(item), "namespace": namespace(item), "labels": dict(labels(item))}
+    named = {"name": name(item), "namespace": namespace(item)}
+    metadata = {**named, "labels": dict(labels(item)), "ownerReferences": owners(item)}
     subjects = [*mappings(mapping(item).get("subjects"))][:_SUBJECTS]
     return {"metadata": metadata, "roleRef": mapping(item).get("roleRef"), "subjects": subjects}

@@ -4,13 +4,14 @@ The engine reads the cluster only in a refresh. Changes of declared access by ot
 should tokens that a subject may keep when its access ends.
 """
 
+import shlex
 from collections.abc import Collection, Iterator
 
 from ambient_components.access import NOTHING, Entry, Expected, Ledger, ended, expected_objects, object_names
 from ambient_components.cluster.client import Cluster, core
-from ambient_components.cluster.objects import Json, is_ending, listing, name
-from ambient_components.cluster.revocation import object_path
+from ambient_components.cluster.objects import Json, is_ending, listing, name, namespace, short
 from ambient_components.errors import Problem, StepError, refusal
+from ambient_components.platform.subjects import who_is_meant
 from ambient_components.provider.ledger.platform_keys import platform_accounts
 from ambient_components.provider.workspace.cluster_access import ExistingAccess, by_namespace, listed
 from ambient_components.rules.warnings import Kind, LoudWarning, WarningRule
@@ -53,15 +54,15 @@ def drift(
         for workspace in sorted(active & before.keys() - there)
     ]
     places = [
-        _Place(cluster, workspace, before.get(workspace, NOTHING), after[workspace], ending)
+        _Place(workspace, before.get(workspace, NOTHING), after[workspace], ending)
         for workspace in sorted(active & there)
     ]
     if not places:
         return warnings
     by_name = {place.workspace: place for place in places}
 
-    def notice(one: ExistingAccess, item: Json) -> None:
-        by_name[one.namespace].compare(one.kind, one.name, item)
+    def notice(kind: str, item: Json) -> None:
+        by_name[namespace(item)].compare(kind, name(item), item)
 
     try:
         found = by_namespace(listed(cluster, by_name, notice))
@@ -74,26 +75,21 @@ def drift(
 class _Place:
     """Declared and live access of one workspace."""
 
-    def __init__(
-        self,
-        cluster: Cluster,
-        workspace: str,
-        before: Entry,
-        after: Entry,
-        ending: Collection[Leftover],
-    ) -> None:
+    def __init__(self, workspace: str, before: Entry, after: Entry, ending: Collection[Leftover]) -> None:
         self.workspace = workspace
-        self._cluster = cluster
         self._is_closed = after.is_closed
         self._was_declared = before.is_active or (before.is_closed and after.is_closed)
         self._was, self._will_be = expected_objects(workspace, before), expected_objects(workspace, after)
         self._of_platform = platform_accounts(after)
         self._gone = {(one.kind, one.name) for one in ending if one.namespace == workspace}
+        self._there = set[tuple[str, str]]()
         self._differing = dict[tuple[str, str], list[str]]()
         self._kept = dict[tuple[str, str], list[str]]()
 
     def compare(self, kind: str, object_name: str, item: Json) -> None:
         """Compare a live object with its declaration in this deployment and the last one."""
+        if (kind, object_name) in self._was:
+            self._there.add((kind, object_name))
         expected = self._will_be.get((kind, object_name))
         if expected is None or (kind, object_name) not in self._was:
             return
@@ -101,27 +97,31 @@ class _Place:
         self._kept[kind, object_name] = expected.kept_by(item)
 
     def warnings(self, found: Collection[ExistingAccess]) -> Iterator[Problem]:
-        """Yield the warnings, after all objects with the platform's labels were compared."""
-        objects = {(one.kind, one.name): one.what for one in found}
+        """Yield the warnings, after all objects were compared.
+
+        Args:
+            found: Access to the workspace, without the platform's own.
+        """
         declared = self._was.keys() | self._will_be.keys()
-        others = [what for key, what in objects.items() if key not in declared | self._gone]
+        others = [one for one in found if (one.kind, one.name) not in declared | self._gone]
         if others and self._is_closed:
             yield _warning(
                 WarningRule.UNDECLARED_ACCESS,
                 self.workspace,
-                f"{listing(others)}: in the cluster, and the workspace is closed",
+                f"{listing([one.what for one in others])}: in the cluster, and the workspace is closed",
                 "pulumi up --refresh ends it",
             )
         elif others:
             yield _warning(
                 WarningRule.UNDECLARED_ACCESS,
                 self.workspace,
-                f"{listing(others)}: in the cluster, and in no file: it stays unchanged",
-                "declare it, or remove it on the workspace's Sharing or Keys page (a creator's binding, which those "
-                "don't show, with kubectl)",
+                f"{listing([one.what for one in others])}: in the cluster, and in no file: it stays unchanged",
+                "declare it, or remove it: a grant on the workspace's Sharing page, a key on its Keys page, anything "
+                "else with kubectl",
             )
+        yield from map(self._public, (one for one in found if one.public and self._strangers(one)))
         staying = sorted(self._was.keys() & self._will_be.keys()) if self._was_declared else []
-        missing = [key for key in staying if key not in objects and not self._is_unlabelled(*key)]
+        missing = [key for key in staying if key not in self._there]
         if missing:
             yield _warning(
                 WarningRule.MISSING_ACCESS,
@@ -150,15 +150,25 @@ class _Place:
                 "the run that ends the access removes them",
             )
 
-    def _is_unlabelled(self, kind: str, object_name: str) -> bool:
-        """Return whether an object exists without the platform's labels."""
-        try:
-            item = self._cluster.get(object_path(kind, self.workspace, object_name))
-        except StepError:
-            return False
-        if item is not None:
-            self.compare(kind, object_name, item)
-        return item is not None
+    def _strangers(self, one: ExistingAccess) -> list[str]:
+        """Return the groups of everyone to which a RoleBinding gives what no file declares."""
+        key = one.kind, one.name
+        if key in self._gone:
+            return []
+        declared = {str(each[key].subject) for each in (self._was, self._will_be) if key in each}
+        return [subject for subject in one.public if subject not in declared]
+
+    def _public(self, one: ExistingAccess) -> Problem:
+        given = [f"{subject} ({who_is_meant(subject)})" for subject in self._strangers(one)]
+        is_declared = (one.kind, one.name) in self._will_be
+        return _warning(
+            LoudWarning.PUBLIC_BINDING,
+            self.workspace,
+            f"RoleBinding {short(one.name)} gives access to {listing(given)}, and no file says so",
+            "pulumi up --refresh sets it right"
+            if is_declared
+            else f"end it: kubectl delete rolebinding -n {self.workspace} {shlex.quote(short(one.name))}",
+        )
 
 
 def _ending(expected: Expected, item: Json) -> list[str]:

@@ -13,6 +13,7 @@ from ambient_components.cluster.client import ApiError, core, path
 from ambient_components.cluster.guard import WrongClusterError
 from ambient_components.cluster.objects import annotations, labels, listing, mapping, mappings, short, text_at
 from ambient_components.cluster.objects import name as name_of
+from ambient_components.cluster.renewal import renew_trigger
 from ambient_components.engine import urns
 from ambient_components.errors import AmbientError, BadValue, Problem, StepError, refusal
 from ambient_components.platform.contract import (
@@ -42,7 +43,7 @@ from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens.properties import failures, without_unknown
 from ambient_components.provider.workspace import sessions
 from ambient_components.provider.workspace.freeze import freeze, thaw
-from ambient_components.provider.workspace.sweep import Sweep, renew_trigger
+from ambient_components.provider.workspace.sweep import Sweep
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.warnings import WarningRule

@@ -1,18 +1,18 @@
 """Access in the cluster, declared or not: from the platform's UI, or from users who can create RoleBindings."""
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from ambient_components.access.platform_own import claims_to_be_own_account
+from ambient_components.access.recognition import Recognition, is_labelled, needs_of, public_subjects, small
 from ambient_components.cluster import objects
 from ambient_components.cluster.client import Cluster, core, path
 from ambient_components.cluster.objects import Json, labels, listing, role_ref, short, subjects
+from ambient_components.cluster.role_reading import read_roles
 from ambient_components.platform.contract import (
     APP_LABEL,
-    GRANT_APP,
     KEY_APP,
-    LEGACY_GRANT_APP,
-    OWNER_ROLE_LABEL,
     RBAC_API_GROUP,
     ROLES,
     cluster_role,
@@ -20,12 +20,6 @@ from ambient_components.platform.contract import (
 from ambient_components.printable import one_line
 
 _PLATFORM_ROLES: Final = {cluster_role(role): role.value for role in ROLES}
-_KUBERNETES_ADMIN: Final = "admin"
-"""Kubernetes' own ClusterRole, which the platform's manifests extend: it passes all of the platform's checks (contract
-5). OpenShift binds it to the creator of a project.
-"""
-
-_GRANTS_OR_KEYS: Final = f"{APP_LABEL} in ({GRANT_APP},{LEGACY_GRANT_APP},{KEY_APP})"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,52 +33,46 @@ class ExistingAccess:
     uid: str
     what: str
     """Description such as ``edit of group:devs``."""
-
-    @property
-    def path(self) -> str:
-        """API path."""
-        if self.kind == "ServiceAccount":
-            return core("namespaces", self.namespace, "serviceaccounts", self.name)
-        return f"{bindings_path(self.namespace)}/{self.name}"
-
-
-def bindings_path(namespace: str) -> str:
-    """Return the API path of a namespace's RoleBindings."""
-    return path("apis", RBAC_API_GROUP, "v1", "namespaces", namespace, "rolebindings")
+    public: tuple[str, ...] = ()
+    """Subjects of a RoleBinding that are groups of everyone."""
 
 
 def listed(
-    cluster: Cluster, workspaces: Collection[str], notice: Callable[[ExistingAccess, Json], None] | None = None
+    cluster: Cluster, workspaces: Collection[str], notice: Callable[[str, Json], None] | None = None
 ) -> list[ExistingAccess]:
-    """Return all grants, keys and creator bindings of some workspaces, by the platform's labels, sorted.
+    """Return all access to some workspaces, declared or not, without the platform's own, sorted.
 
     Args:
         cluster: The cluster. All of it is listed, in pages.
         workspaces: Names of the workspaces.
-        notice: Called with each object, which is then dropped: 10,000 large ones would not fit into memory.
+        notice: Called with the kind and each RoleBinding and ServiceAccount, which is then dropped: 10,000 large ones
+            would not fit into memory.
     """
-    bindings = path("apis", RBAC_API_GROUP, "v1", "rolebindings")
+    bindings, accounts = dict[ExistingAccess, Json](), dict[ExistingAccess, Json]()
     found = set[ExistingAccess]()
-    for collection, selector, reading in (
-        (bindings, _GRANTS_OR_KEYS, _binding),
-        (bindings, f"{OWNER_ROLE_LABEL}=admin", _binding),
-        (core("serviceaccounts"), f"{APP_LABEL}={KEY_APP}", _account),
-    ):
-        for item in cluster.each(collection, selector):
-            if objects.namespace(item) not in workspaces:
-                continue
-            one = reading(item)
-            found.add(one)
+    for item in cluster.each(path("apis", RBAC_API_GROUP, "v1", "rolebindings")):
+        if objects.namespace(item) in workspaces:
+            one = _binding(item)
+            if not is_labelled(item):
+                # The platform's pages do not show it, so a reader needs its name.
+                kind = "Role/" if role_ref(item).startswith("Role/") else ""
+                one = replace(one, what=f"{kind}{one.what} ({one.kind} {one_line(short(one.name))})")
+            bindings[one] = small(item)
             if notice:
-                notice(one, item)
+                notice("RoleBinding", item)
+    for item in cluster.each(core("serviceaccounts")):
+        if objects.namespace(item) not in workspaces:
+            continue
+        if labels(item).get(APP_LABEL) == KEY_APP:
+            found.add(_account(item))
+        elif claims_to_be_own_account(item):
+            accounts[_unowned(item)] = small(item)
+        if notice:
+            notice("ServiceAccount", item)
+    known = Recognition.of(read_roles(cluster, needs_of(bindings.values(), accounts.values())))
+    found |= {one for one, item in bindings.items() if known.gives_access(item)}
+    found |= {one for one, item in accounts.items() if not known.own.has_account(item)}
     return sorted(found)
-
-
-def inside(cluster: Cluster, namespace: str) -> list[ExistingAccess]:
-    """Return all access to one workspace, sorted: bindings of the platform's roles, labelled or not, and keys."""
-    bindings = (_binding(item) for item in cluster.each(bindings_path(namespace)) if _gives_access(item))
-    accounts = cluster.each(core("namespaces", namespace, "serviceaccounts"), f"{APP_LABEL}={KEY_APP}")
-    return sorted({*bindings, *map(_account, accounts)})
 
 
 def by_namespace(found: Iterable[ExistingAccess]) -> dict[str, list[ExistingAccess]]:
@@ -95,19 +83,19 @@ def by_namespace(found: Iterable[ExistingAccess]) -> dict[str, list[ExistingAcce
     return groups
 
 
-def _gives_access(binding: Json) -> bool:
-    passes = role_ref(binding) in {f"ClusterRole/{name}" for name in (*_PLATFORM_ROLES, _KUBERNETES_ADMIN)}
-    return passes or labels(binding).get(APP_LABEL) in (GRANT_APP, LEGACY_GRANT_APP, KEY_APP)
-
-
 def _binding(item: Json) -> ExistingAccess:
     role = role_ref(item).partition("/")[2]
     what = one_line(f"{short(_PLATFORM_ROLES.get(role, role))} of {listing(subjects(item)) or 'none'}")
-    return _found(item, "RoleBinding", what)
+    return replace(_found(item, "RoleBinding", what), public=tuple(public_subjects(item)))
 
 
 def _account(item: Json) -> ExistingAccess:
     return _found(item, "ServiceAccount", f"key {short(objects.name(item))}")
+
+
+def _unowned(item: Json) -> ExistingAccess:
+    what = f"account {short(objects.name(item))}, which has the name of one of the platform's and not its owner"
+    return _found(item, "ServiceAccount", what)
 
 
 def _found(item: Json, kind: str, what: str) -> ExistingAccess:

@@ -12,19 +12,17 @@ from contextlib import suppress
 from typing import Any, Final
 
 from ambient_components.access.platform_own import PlatformOwn
-from ambient_components.cluster.client import ApiError, Cluster, core, path
+from ambient_components.cluster.client import core, path
 from ambient_components.cluster.objects import listing, subjects, uid
+from ambient_components.cluster.renewal import create_account
 from ambient_components.cluster.revocation import ROLE, ROLE_BINDING, SERVICE_ACCOUNT, end, object_path
 from ambient_components.errors import BadValue, Problem, StepError, refusal
 from ambient_components.platform.bindings import owner_form
 from ambient_components.platform.contract import (
-    MANAGED,
-    MANAGED_LABEL,
     PLATFORM_API_GROUP,
     PLATFORM_API_VERSION,
     PROJECT_SETTINGS,
     SESSIONS,
-    TRIGGER,
 )
 from ambient_components.platform.subjects import Subject, parse_subject
 from ambient_components.printable import one_line
@@ -146,7 +144,7 @@ class Sweep:
         for form in self._owners.values():
             if account := account_in(self._namespace, form):
                 end(self._cluster, SERVICE_ACCOUNT, self._namespace, account)
-                _create_account(self._cluster, self._namespace, {"name": account})
+                create_account(self._cluster, self._namespace, {"name": account})
                 self._context.note(f"{self._namespace} is closed: replaced the account {account}, which is an owner")
 
     def _platforms_own(self, *, sessions: bool) -> tuple[list[dict[str, Any]], PlatformOwn]:
@@ -199,33 +197,3 @@ def _subjects(texts: Collection[str]) -> Iterator[Subject]:
     for text in texts:
         with suppress(BadValue):
             yield parse_subject(text)
-
-
-def renew_trigger(cluster: Cluster, namespace: str) -> None:
-    """Replace the account with which schedules create sessions, because users may have minted tokens for it.
-
-    It is created like the operator does, owned by ProjectSettings; nothing is copied from the old one.
-
-    Raises:
-        StepError: The old account still exists, or the new one could not be created.
-    """
-    if not end(cluster, SERVICE_ACCOUNT, namespace, TRIGGER):
-        return
-    settings = cluster.get(
-        path("apis", *_SETTINGS_API.split("/"), "namespaces", namespace, "projectsettings", PROJECT_SETTINGS)
-    )
-    if settings is None:
-        return
-    owner = {"apiVersion": _SETTINGS_API, "kind": "ProjectSettings", "name": PROJECT_SETTINGS, "controller": True}
-    owners = [owner | {"uid": uid(settings)}]
-    _create_account(
-        cluster, namespace, {"name": TRIGGER, "labels": {MANAGED_LABEL: MANAGED}, "ownerReferences": owners}
-    )
-
-
-def _create_account(cluster: Cluster, namespace: str, metadata: dict[str, Any]) -> None:
-    try:
-        cluster.create(core("namespaces", namespace, "serviceaccounts"), {"metadata": metadata})
-    except ApiError as error:
-        if error.status != 409:  # a controller created it first
-            raise

@@ -7,18 +7,20 @@ from ambient_components.access.adoption import Adoption, notes, read
 from ambient_components.access.adoption import adoption as adoption_of
 from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.problem_json import decode, encode
-from tests.support.access_objects import account, account_name, binding, made
+from tests.support.access_objects import account, account_name, binding, by_platform, made, of_kind, recognised
 from tests.support.ledgers import entry
 
 W = "payments"
 PLAIN = {"state": "active", "adopt": True, "owners": ["user:alice"], "grants": {"group:devs": "edit"}, "keys": {}}
 KEY = {"role": "view", "generation": 1}
+OWN = by_platform(W)
 _TEXT = st.text(min_size=1, max_size=20)
 _ROLES = st.lists(st.builds(RoleAssignment, st.just(W), _TEXT, _TEXT, _TEXT), max_size=150, unique=True)
 
 
 def seen(bindings, accounts, plain=PLAIN):
-    return adoption_of(W, entry(plain), bindings, accounts)
+    own = recognised(OWN)
+    return adoption_of(W, entry(plain), bindings, accounts, own)
 
 
 def assignment(subject, role, reason):
@@ -27,10 +29,7 @@ def assignment(subject, role, reason):
 
 def test_objects_of_declared_names_are_taken_and_all_others_stay():
     debug = binding(W, "debug", "ClusterRole/admin", "user:bob")
-    trigger = binding(
-        W, "ambient-session-trigger", "Role/ambient-session-trigger", f"serviceaccount:{W}:ambient-session-trigger"
-    )
-    found = seen([*made({W: PLAIN})[0], debug, trigger], [account(W, "ambient-key-theirs-1")])
+    found = seen([*made({W: PLAIN})[0], debug, *of_kind(OWN, "RoleBinding")], [account(W, "ambient-key-theirs-1")])
     assert found.taken == (assignment("group:devs", "edit", "grant"), assignment("user:alice", "admin", "owner"))
     assert found.staying == (
         assignment(f"serviceaccount:{W}:ambient-key-theirs-1", "none", "key"),

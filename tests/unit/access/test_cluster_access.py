@@ -19,6 +19,8 @@ from tests.support.access_objects import (
     grant,
     key_binding,
     made,
+    of_kind,
+    recognised,
 )
 from tests.support.access_strategies import LEDGERS
 from tests.support.ledgers import expected, live
@@ -264,9 +266,10 @@ def test_a_grant_whose_subject_was_changed():
 
 
 def test_the_platforms_own_is_listed_and_nobody_is_asked_to_declare_it():
-    own = by_platform(W, "s1", "s-2-rb")
+    items = by_platform(W, "s1", "s-2-rb")
     there = made(LEDGER)
-    found = live([*there[0], *own], there[1], LEDGER) - DECLARED
+    given = live([*there[0], *of_kind(items, "RoleBinding")], there[1], LEDGER, recognised(items))
+    found = given - DECLARED
     assert found == {
         assignment(f"serviceaccount:{W}:{name}", f"Role/{role}", "platform")
         for name, role in [
@@ -275,7 +278,20 @@ def test_the_platforms_own_is_listed_and_nobody_is_asked_to_declare_it():
             ("ambient-session-s-2-rb", "ambient-session-s-2-rb-role"),
         ]
     }
-    assert with_more(*own) == ()
+    assert unknown(DECLARED, given) == ()
+
+
+def test_without_its_roles_and_owners_nothing_is_the_platforms_own():
+    found = {one.reason for one in live(of_kind(by_platform(W, "s1"), "RoleBinding"), [], LEDGER)}
+    assert found == {"RoleBinding ambient-session-trigger", "RoleBinding ambient-session-s1-rb"}
+
+
+def test_an_account_that_has_the_name_of_a_sessions_is_named():
+    """Other accounts than those of keys are given only if they are not the platform's own."""
+    forged = {"metadata": {"namespace": W, "name": "ambient-session-s9"}}
+    assert with_more(accounts=[forged]) == (
+        assignment(f"serviceaccount:{W}:ambient-session-s9", "none", "ServiceAccount ambient-session-s9"),
+    )
 
 
 def test_what_openshift_makes_in_every_project():
@@ -288,12 +304,15 @@ def test_what_openshift_makes_in_every_project():
     assert with_more(*own) == ()
 
 
-TRIGGER, SESSION = by_platform(W, "s1")
+ITEMS = by_platform(W, "s1")
+TRIGGER, SESSION = of_kind(ITEMS, "RoleBinding")
 
 
 @pytest.mark.parametrize(
     "forged",
     [
+        {**TRIGGER, "metadata": {**TRIGGER["metadata"], "ownerReferences": []}},
+        {**SESSION, "metadata": {**SESSION["metadata"], "ownerReferences": TRIGGER["metadata"]["ownerReferences"]}},
         {**TRIGGER, "subjects": [{"kind": "User", "name": "mallory"}]},
         {**TRIGGER, "subjects": [*TRIGGER["subjects"], {"kind": "User", "name": "mallory"}]},
         {**TRIGGER, "subjects": [{**TRIGGER["subjects"][0], "namespace": "elsewhere"}]},
@@ -307,6 +326,8 @@ TRIGGER, SESSION = by_platform(W, "s1")
         binding(W, "system:image-pullers", "ClusterRole/system:image-puller", "group:system:serviceaccounts"),
     ],
     ids=[
+        "no owner",
+        "another owner",
         "another subject",
         "one subject more",
         "an account elsewhere",
@@ -321,7 +342,8 @@ TRIGGER, SESSION = by_platform(W, "s1")
     ],
 )
 def test_a_name_of_the_platforms_alone_hides_nothing(forged):
-    found = with_more(forged)
+    bindings, accounts = made(LEDGER)
+    found = unknown(DECLARED, live([*bindings, forged], accounts, LEDGER, recognised(ITEMS)))
     assert found
     assert {one.reason for one in found} == {f"RoleBinding {forged['metadata']['name']}"}
 
@@ -329,9 +351,11 @@ def test_a_name_of_the_platforms_alone_hides_nothing(forged):
 def test_a_thousand_workspaces_take_no_time():
     ledger = {f"w{number}": LEDGER[W] for number in range(1000)}
     bindings, accounts = made(ledger)
-    bindings += [one for name in ledger for one in by_platform(name, "s1", "s2")]
+    items = [one for name in ledger for one in by_platform(name, "s1", "s2")]
+    bindings += of_kind(items, "RoleBinding")
     random.Random(7).shuffle(bindings)  # noqa: S311  # no secret
-    assert differences(bindings, accounts, ledger) == ((), ())
+    there = live(bindings, accounts, ledger, recognised(items))
+    assert (unknown(expected(ledger), there), missing(expected(ledger), there)) == ((), ())
 
 
 def test_a_key_of_the_platform_is_known_by_its_own_account():

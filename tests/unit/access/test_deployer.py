@@ -46,8 +46,8 @@ def test_no_right_is_named_twice():
 
 def test_there_are_no_wildcards_and_nothing_but_binding_of_roles():
     assert not any("*" in part for right in rules() for part in right)
-    assert {verb for _, resource, verb, _ in rules() if resource == "clusterroles"} == {"bind"}
-    assert all(name for _, resource, _, name in rules() if resource == "clusterroles")
+    of_roles = {(verb, bool(name)) for _, resource, verb, name in rules() if resource == "clusterroles"}
+    assert of_roles == {("bind", True), ("list", False)}
 
 
 def test_the_binding_binds_the_role_of_the_manifest():

@@ -10,6 +10,7 @@ from tests.support.existing import (
     plain,
     replaced,
     rules,
+    session,
     settings,
     shared,
     subject_entry,
@@ -165,10 +166,23 @@ def test_group_access_of_project_settings_is_noted():
 
 
 def test_the_platforms_own_bindings_and_those_without_subjects_are_no_access():
-    session = binding(
-        "pay", "ambient-session-x-rb", "Role/ambient-session-x-role", "serviceaccount:pay:ambient-session-x"
-    )
-    assert of_pay(session, binding("pay", "empty", "edit")).notes == ()
+    assert of_pay(*session("pay", "x"), binding("pay", "empty", "edit")).notes == ()
+
+
+def test_access_in_the_platforms_clothes_is_noted():
+    """A session's binding without the session, and the account of schedules with a right more."""
+    of_no_session = session("pay", "x")[1:]
+    widened = next(one for one in plain("pay") if one["kind"] == "Role")
+    widened = {
+        **widened,
+        "rules": [*widened["rules"], {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}],
+    }
+    found = of_pay(*of_no_session, widened)
+    assert rules(found) == ["otherRole", "otherRole"]
+    assert {note.object for note in found.notes} == {
+        "RoleBinding ambient-session-x-rb",
+        "RoleBinding ambient-session-trigger",
+    }
 
 
 def test_what_the_control_plane_makes_is_its_own():

@@ -26,7 +26,7 @@ from tests.support.access_cli import (
     put,
 )  # fmt: skip
 from tests.support.access_objects import account, account_name, binding, grant
-from tests.support.fake_api import SYSTEM_UID, FakeApi
+from tests.support.fake_api import PLATFORM, SYSTEM_UID, FakeApi
 
 __all__ = ["api", "project", "pulumi"]
 
@@ -47,15 +47,31 @@ class TestLive:
             "GET /api/v1/namespaces/kube-system",
             f"GET {RBAC}/rolebindings",
             "GET /api/v1/serviceaccounts",
+            f"GET {RBAC}/roles",
+            f"GET {PLATFORM}/projectsettings",
+            f"GET {PLATFORM}/agenticsessions",
             "GET /api/v1/namespaces",
         ]
-        selectors = [request.query["labelSelector"] for request in api.log[-2:]]
-        assert selectors == ["app=ambient-access-key", "ambient-code.io/managed=true"]
+
+    def test_owners_of_the_platforms_own_are_read_only_if_something_claims_to_be(
+        self, pulumi: FakePulumi, api: FakeApi
+    ) -> None:
+        for path in [path for path in api.objects if "ambient-session-" in path]:
+            del api.objects[path]
+        assert run(["access", "dev", "--live"]) == 0
+        assert api.seen("GET", "/(roles|projectsettings|agenticsessions)$") == []
 
     def test_chosen_workspaces_are_asked_one_by_one(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
         put(api, grant("billing", "user:mallory", "view"))
         assert run(["access", "dev", "--live", "-w", "payments"]) == 0
-        assert [str(request) for request in api.log[1:]] == [f"GET {BINDINGS}", f"GET {ACCOUNTS}"]
+        place = "/namespaces/payments"
+        assert [str(request) for request in api.log[1:]] == [
+            f"GET {BINDINGS}",
+            f"GET {ACCOUNTS}",
+            f"GET {RBAC}{place}/roles",
+            f"GET {PLATFORM}{place}/projectsettings",
+            f"GET {PLATFORM}{place}/agenticsessions",
+        ]
         assert "billing" not in capsys.readouterr().out
 
     def test_what_no_file_declares_and_what_is_not_there(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
@@ -145,7 +161,7 @@ class TestLive:
             ("other", "this is another cluster than the stack's"),
             (
                 "forbidden",
-                "403: no list for you\n  hint: --live needs the right to list rolebindings and serviceaccounts",
+                "403: no list for you\n  hint: --live needs the right to list rolebindings, roles, ",
             ),
             ("context", "elsewhere"),
         ],

@@ -29,6 +29,7 @@ BINDINGS = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{W}/rolebindings"
 REVIEW = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 BOB = "ambient-permission-edit-bob-user"
 LEDGER = "ambient:index:AccessLedger"
+ASKED = "list agenticsessions, create agenticsessions, get secrets, create serviceaccounts/token, create rolebindings"
 REVOKE = ("grants", "revoke", "dev", "user:bob", "payments", "--now")
 Shown = pytest.CaptureFixture[str]
 
@@ -95,7 +96,7 @@ class TestRevoke:
             "The plan for dev holds nothing else: deploying it.\n\n"
             "Read back from the cluster of dev:\n"
             f"  payments: the RoleBinding {BOB} is gone\n"
-            "  payments: the API server refuses user:bob: list agenticsessions\n"
+            f"  payments: the API server refuses user:bob, without its other groups: {ASKED}\n"
             "  the platform's backend caches answers: its API may accept requests for up to 30 s\n\n"
             f"{STORE.format('payments')}\n"
             "Next:\n  git diff stacks/dev.yaml\n  git commit stacks/dev.yaml\n"
@@ -172,13 +173,13 @@ class TestRevoke:
             "ambient: payments: the RoleBinding debug$(x) gives ClusterRole/view to user:bob: no file declares it\n"
             "  hint: kubectl delete rolebinding -n payments 'debug$(x)'\n"
         )
-        assert "payments: user:bob may still list agenticsessions, by the other access\n" in shown.out
+        assert f"payments: user:bob may still {ASKED}, by the other access\n" in shown.out
 
     def test_access_from_elsewhere(self, stack: Deployed, capsys: Shown) -> None:
         stack.api.rule("POST", REVIEW, Answer(201, {"status": {"allowed": True}}))
         assert run(REVOKE) == 1
         assert (
-            "payments: user:bob may still list agenticsessions, by access that is not known\n"
+            f"payments: user:bob may still {ASKED}, by access that is not known\n"
             "  hint: look for it: kubectl get clusterrolebindings,rolebindings -n payments -o wide\n"
         ) in capsys.readouterr().err
 

@@ -55,7 +55,10 @@ class TestRotateNow:
             "  payments/ci: generation 1 is over: its ServiceAccount is gone, and 1 known token refused (401), which "
             "worked before\n"
             "  payments/ci: generation 2 works: the API server accepts its token\n"
-            "\nNext:\n  git diff stacks/dev.yaml\n  git commit stacks/dev.yaml\n",
+            "  payments: not known: key payments/ci could mint tokens of key report, and those stay valid until these "
+            "are renewed\n"
+            "\nNext:\n  git diff stacks/dev.yaml\n  git commit stacks/dev.yaml\n"
+            "  ambient keys rotate dev --workspace payments --leaked --now --renew-accounts\n",
             "",
         )
         # Each token was shown to the API server alone, by a client without the deployer's credentials.
@@ -129,6 +132,8 @@ class TestRotateNow:
         assert "payments/ci: generation 2 works" in shown.out
         assert "Next:" not in shown.out
         assert shown.err == (
+            "ambient: then end what may have been minted with these keys\n"
+            "  hint: ambient keys rotate dev --workspace payments --leaked --now --renew-accounts\n"
             "ambient: payments/ci: generation 1 is not over: its token still works\n"
             "  hint: kubectl delete serviceaccount -n "
             f"payments {ACCOUNT}, and then check again\n"

@@ -15,7 +15,7 @@ from ambient_components.platform import naming
 from ambient_components.platform.contract import BOUND_OBJECT, BOUND_OBJECT_LABEL, KEY_LABEL
 from ambient_components.stacks.key_table import Limits, rows, seen_in
 from tests.support.access_cli import ALICE, LEDGER, RBAC, FakePulumi, api, project, pulumi
-from tests.support.access_objects import account, account_name, by_platform, grant, made
+from tests.support.access_objects import account, account_name, by_platform, grant, made, of_kind, recognised
 from tests.support.fake_plugin import (
     CLOSURE,
     CONTAINERS,
@@ -219,11 +219,13 @@ def test_a_key_is_read_whatever_token_secrets_there_are(world):
 
 def test_access_of_other_workspaces_is_the_same_whatever_is_in_one():
     bindings, accounts = made(LEDGER)
-    theirs = [*bindings, *by_platform("billing", "s1"), grant("billing", "user:mallory", "view")]
+    items = by_platform("billing", "s1")
+    theirs = [*bindings, *of_kind(items, "RoleBinding"), grant("billing", "user:mallory", "view")]
+    own = recognised(items)
     declared = expected(LEDGER)
 
     def of_payments(some, more):
-        there = live(some, more, LEDGER)
+        there = live(some, more, LEDGER, own)
         found = (*unknown(declared, there), "missing", *missing(declared, there))
         return [one for one in found if one == "missing" or one.workspace != "billing"]
 

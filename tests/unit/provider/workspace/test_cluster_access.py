@@ -5,6 +5,8 @@ import pytest
 from ambient_components.platform import naming
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import parse_subject
+from tests.support.access_cli import put
+from tests.support.access_objects import by_platform
 from tests.support.fake_plugin import LEDGER, running
 
 OWNER = "app/dev"
@@ -100,10 +102,7 @@ def test_each_kind_of_undeclared_access_is_named_in_one_warning_a_workspace(worl
     binding(world, "ambient-permission-admin-ivy-user", "admin", {"kind": "User", "name": "ivy"}, space="zoo")
     first, second = warnings(world, {"pay": entry(), "zoo": entry()})
     assert first.startswith("workspace 'pay': ")
-    assert (
-        "in the cluster, and in no file: it stays unchanged; declare it, or remove it on the workspace's Sharing or "
-        "Keys page" in first
-    )
+    assert "in the cluster, and in no file: it stays unchanged; declare it, or remove it: a grant on" in first
     listed = first.removeprefix("workspace 'pay': ").split(": in the cluster")[0].split(", ")
     assert sorted(listed) == [
         "admin of user:creator",
@@ -115,10 +114,151 @@ def test_each_kind_of_undeclared_access_is_named_in_one_warning_a_workspace(worl
     assert second.startswith("workspace 'zoo': admin of user:ivy: in the cluster, and in no file")
 
 
-def test_what_gives_no_access_of_the_platforms_is_no_warning(world):
-    binding(world, "ambient-session-trigger", labels={"ambient-code.io/managed": "true"})
+def role(world, name, *rules):
+    """A Role, and a RoleBinding to it for an account of the workspace."""
+    body = [dict(zip(("apiGroups", "resources", "verbs"), ([g], [r], v.split()), strict=True)) for g, r, v in rules]
+    world.api.add(f"{RBAC}/pay/roles", name, rules=body)
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": "pay"}
+    ref = {"kind": "Role", "name": name}
+    world.api.add(f"{RBAC}/pay/rolebindings", name, roleRef=ref, subjects=[subject])
+
+
+def test_what_the_platform_makes_for_itself_is_no_warning(world):
+    put(world.api, *by_platform("pay", "s1"))
     world.api.add("/api/v1/namespaces/pay/serviceaccounts", "default")
     assert warnings(world, {"pay": entry()}) == []
+
+
+def test_what_gives_nothing_of_a_workspace_is_no_warning(world):
+    role(world, "monitoring", ("", "services", "get list watch"), ("", "endpoints", "get list watch"))
+    role(world, "elector", ("coordination.k8s.io", "leases", "get create update"), ("", "events", "create"))
+    ref = {"kind": "ClusterRole", "name": "reader-of-events"}
+    rules = [{"apiGroups": [""], "resources": ["events"], "verbs": ["list"]}]
+    world.api.add("/apis/rbac.authorization.k8s.io/v1/clusterroles", "reader-of-events", rules=rules)
+    world.api.add(f"{RBAC}/pay/rolebindings", "r", roleRef=ref, subjects=[{"kind": "User", "name": "eve"}])
+    world.api.add(f"{RBAC}/pay/rolebindings", "nobody", roleRef={"kind": "ClusterRole", "name": "admin"}, subjects=[])
+    assert warnings(world, {"pay": entry()}) == []
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        ("", "pods", "get"),
+        ("", "serviceaccounts/token", "create"),
+        ("", "secrets", "get"),
+        ("rbac.authorization.k8s.io", "rolebindings", "create"),
+        ("vteam.ambient-code", "agenticsessions", "list"),
+        ("", "services", "patch"),
+        ("*", "services", "get"),
+        ("", "*", "get"),
+        ("", "events", "*"),
+        ("batch", "jobs", "create"),
+    ],
+)
+def test_a_role_of_the_workspace_that_gives_something_of_it_is_named(world, rule):
+    role(world, "bot", ("", "services", "get"), rule)
+    (warning,) = warnings(world, {"pay": entry()})
+    assert warning.startswith("workspace 'pay': Role/bot of serviceaccount:pay:bot (RoleBinding bot): in the cluster")
+
+
+def test_a_role_that_is_not_known_counts_as_access(world):
+    for number, ref in enumerate(({"kind": "Role", "name": "gone"}, {"kind": "ClusterRole", "name": "gone"})):
+        world.api.add(f"{RBAC}/pay/rolebindings", f"b{number}", roleRef=ref, subjects=[{"kind": "User", "name": "eve"}])
+    (warning,) = warnings(world, {"pay": entry()})
+    assert "Role/gone of user:eve (RoleBinding b0), gone of user:eve (RoleBinding b1)" in warning
+
+
+def test_a_binding_by_kubectl_is_named_like_one_of_the_ui(world):
+    binding(world, "quick", "admin", {"kind": "User", "name": "eve"}, {})
+    (warning,) = warnings(world, {"pay": entry()})
+    assert warning.startswith("workspace 'pay': admin of user:eve (RoleBinding quick): in the cluster, and in no file")
+
+
+def test_access_in_the_platforms_clothes_is_named(world):
+    put(
+        world.api,
+        *by_platform("pay", "s1"),
+        *(one for one in by_platform("pay", "s9") if one["kind"] != "AgenticSession"),
+    )
+    world.api.objects[f"{RBAC}/pay/roles/ambient-session-trigger"]["rules"].append(
+        {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]}
+    )
+    (warning,) = warnings(world, {"pay": entry()})
+    assert "Role/ambient-session-trigger of serviceaccount:pay:ambient-session-trigger" in warning
+    assert "Role/ambient-session-s9-role of serviceaccount:pay:ambient-session-s9" in warning
+    assert "account ambient-session-s9, which has the name of one of the platform's and not its owner" in warning
+    assert "s1" not in warning
+
+
+EVERYONE = {"kind": "Group", "name": "system:authenticated"}
+
+
+@pytest.mark.parametrize("labels", [{}, {"app": "ambient-permission"}])
+@pytest.mark.parametrize("name", ["system:authenticated", "system:serviceaccounts", "system:serviceaccounts:pay"])
+def test_a_binding_to_everyone_is_loud(world, labels, name):
+    binding(world, "public", "view", {"kind": "Group", "name": name}, labels)
+    found = [one for one in warnings(world, {"pay": entry()}) if f"gives access to group:{name} (every" in one]
+    assert len(found) == 1
+    assert "kubectl delete rolebinding -n pay public" in found[0]
+    news = {"owner": OWNER, "workspaces": {"pay": entry()}, "acknowledged": {"*": ["undeclaredAccess"]}}
+    world.plugin.check(news, None, urn=LEDGER)
+    # The same warning again, and no other.
+    assert [one for one in world.engine.texts("warning") if "in no file" not in one] == found * 2
+    assert len(world.engine.texts("warning")) == 3
+
+
+def test_a_role_without_rights_for_everyone_is_loud_too(world):
+    role(world, "reader", ("", "services", "get"))
+    world.api.objects[f"{RBAC}/pay/rolebindings/reader"]["subjects"] = [EVERYONE]
+    assert any(
+        "RoleBinding reader gives access to group:system:authenticated" in one
+        for one in warnings(world, {"pay": entry()})
+    )
+
+
+def test_everyone_behind_a_thousand_others_is_loud(world):
+    binding(world, "long", "view", labels={})
+    eves = [{"kind": "User", "name": f"eve{number}"} for number in range(1000)]
+    world.api.objects[f"{RBAC}/pay/rolebindings/long"]["subjects"] = [*eves, EVERYONE]
+    assert any(
+        "RoleBinding long gives access to group:system:authenticated" in one
+        for one in warnings(world, {"pay": entry()})
+    )
+
+
+def test_everyone_in_a_declared_binding_is_loud(world):
+    world.api.objects[f"{RBAC}/pay/rolebindings/ambient-admin-alice"]["subjects"].append(EVERYONE)
+    found = warnings(world, {"pay": entry()}, {"pay": entry()})
+    assert any("RoleBinding ambient-admin-alice gives access to group:system:authenticated" in one for one in found)
+
+
+def test_a_declared_grant_to_everyone_is_not_loud(world):
+    grants = {"group:system:authenticated": "view"}
+    name = naming.grant_binding(Role.VIEW, parse_subject("group:system:authenticated"))
+    binding(world, name, "view", EVERYONE)
+    assert [
+        one
+        for one in warnings(world, {"pay": entry(grants=grants)}, {"pay": entry(grants=grants)})
+        if "gives access" in one
+    ] == []
+
+
+def test_the_lists_are_one_of_each_kind_and_only_if_needed(world):
+    for name in ("pay", "zoo"):
+        put(world.api, *by_platform(name, "s1"))
+    namespace(world, "zoo")
+    owner(world, space="zoo")
+    after = {"pay": entry(), "zoo": entry()}
+    assert warnings(world, after, after) == []
+    for kind in ("rolebindings", "roles", "agenticsessions"):
+        assert len([one for one in world.api.seen("GET", f"/{kind}$") if "fieldSelector" not in one.query]) == 1
+    assert len(world.api.seen("GET", "v1alpha1/projectsettings$")) == 1
+    assert world.api.seen("GET", "/clusterroles$") == []
+    world.api.log.clear()
+    for path in [path for path in world.api.objects if "ambient-session" in path]:
+        del world.api.objects[path]
+    assert warnings(world, after, after) == []
+    assert world.api.seen("GET", "/(roles|clusterroles|agenticsessions|projectsettings)$") == []
 
 
 def test_workspaces_of_others_are_not_looked_at(world):

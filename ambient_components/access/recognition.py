@@ -1,0 +1,165 @@
+"""What tells access to a workspace from the platform's own bindings, and from bindings that give nothing of it.
+
+A binding that no file declares is access unless it is the platform's own (`platform_own`), or the rules of its role
+give nothing of a workspace: reading what is no secret, events, leases. What is not known counts as access.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from ambient_components.access.platform_own import PlatformOwn, claims_to_be_own, claims_to_be_own_account
+from ambient_components.cluster import objects
+from ambient_components.cluster.objects import Json, mapping, mappings, text
+from ambient_components.cluster.roles import Needs, RoleObjects, owners
+from ambient_components.platform.contract import (
+    APP_LABEL,
+    GRANT_APP,
+    KEY_APP,
+    LEGACY_GRANT_APP,
+    OWNER_ROLE_LABEL,
+    ROLES,
+    TRIGGER,
+    cluster_role,
+)
+from ambient_components.platform.subjects import who_is_meant
+
+_ACCESS: Final = frozenset({*map(cluster_role, ROLES), "admin", "edit", "view", "cluster-admin"})
+"""ClusterRoles of the platform and of Kubernetes that are access, without reading their rules. The platform's manifests
+extend `admin`, so that it passes all of the platform's checks (contract 5).
+"""
+
+_NOTHING: Final = PlatformOwn()
+
+_APPS: Final = frozenset({GRANT_APP, LEGACY_GRANT_APP, KEY_APP})
+
+_READING: Final = frozenset({"get", "list", "watch"})
+_READABLE: Final = {
+    "": "bindings componentstatuses endpoints events limitranges namespaces nodes persistentvolumeclaims "
+    "replicationcontrollers resourcequotas services",
+    "apps": "controllerrevisions daemonsets deployments replicasets statefulsets",
+    "autoscaling": "horizontalpodautoscalers",
+    "discovery.k8s.io": "endpointslices",
+    "events.k8s.io": "events",
+    "metrics.k8s.io": "nodes pods",
+    "networking.k8s.io": "ingresses networkpolicies",
+    "policy": "poddisruptionbudgets",
+}
+"""Resources by API group that anyone may read: neither a secret nor a session is in them. Not pods: their variables
+have the credentials of the object store.
+"""
+
+_WRITABLE: Final = {
+    "": {"events": "create patch update"},
+    "events.k8s.io": {"events": "create patch update"},
+    "coordination.k8s.io": {"leases": "get list watch create update patch delete"},
+    "authorization.k8s.io": {"selfsubjectaccessreviews": "create", "selfsubjectrulesreviews": "create"},
+    "authentication.k8s.io": {"selfsubjectreviews": "create"},
+}
+"""Verbs by API group and resource that give nothing of a workspace."""
+
+_SUBJECTS: Final = 10
+"""Subjects kept of one binding: more than any binding of the platform has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What is known of the roles and the owners in a cluster."""
+
+    own: PlatformOwn = field(default_factory=PlatformOwn)
+    harmless: frozenset[tuple[str, str]] = frozenset()
+    """Namespace (empty for ClusterRoles) and KIND/NAME of roles that give nothing of a workspace."""
+
+    @classmethod
+    def of(cls, found: RoleObjects) -> "Recognition":
+        """Return it for what was read; see `needs_of`."""
+        harmless = {
+            (space, f"{kind}/{objects.name(role)}")
+            for kind, roles in (("Role", found.roles), ("ClusterRole", found.cluster_roles))
+            for role in roles
+            for space in (objects.namespace(role) if kind == "Role" else "",)
+            if is_harmless(role)
+        }
+        return cls(PlatformOwn.of(found.roles, found.settings, found.sessions), frozenset(harmless))
+
+    def gives_access(self, binding: Json) -> bool:
+        """Return whether a RoleBinding gives access to its workspace, and is not the platform's own."""
+        if self.own.has_binding(binding):
+            return False
+        if is_labelled(binding):
+            return True
+        if not objects.subjects(binding):
+            return False
+        role = objects.role_ref(binding)
+        place = "" if role.startswith("ClusterRole/") else objects.namespace(binding)
+        return (place, role) not in self.harmless or bool(public_subjects(binding))
+
+
+def needs_of(bindings: Iterable[Json], accounts: Iterable[Json] = (), *, own: bool = False) -> Needs:
+    """Return what has to be read to decide on these objects.
+
+    Args:
+        bindings: RoleBindings.
+        accounts: ServiceAccounts.
+        own: Whether it is enough to know which of them are the platform's own.
+    """
+    roles, cluster_roles, claims = set(), set(), set()
+    for binding in bindings:
+        if _NOTHING.has_binding(binding):  # OpenShift's own, which needs no proof
+            continue
+        kind, _, role = objects.role_ref(binding).partition("/")
+        claims_own = claims_to_be_own(binding)
+        if claims_own:
+            claims.add(objects.name(binding) == TRIGGER)
+        if kind == "Role" and (claims_own or not own):
+            roles.add((objects.namespace(binding), role))
+        elif kind == "ClusterRole" and role not in _ACCESS and not own and not is_labelled(binding):
+            cluster_roles.add(role)
+    claims |= {objects.name(account) == TRIGGER for account in accounts if claims_to_be_own_account(account)}
+    return Needs(frozenset(roles), frozenset(cluster_roles), settings=True in claims, sessions=False in claims)
+
+
+def is_labelled(binding: Json) -> bool:
+    """Return whether the platform's pages count a RoleBinding as a grant, a key or a creator's."""
+    labels = objects.labels(binding)
+    return labels.get(APP_LABEL) in _APPS or labels.get(OWNER_ROLE_LABEL) == "admin"
+
+
+def public_subjects(binding: Json) -> list[str]:
+    """Return the subjects of a RoleBinding that are groups of everyone, each once."""
+    return [one for one in dict.fromkeys(objects.subjects(binding)) if who_is_meant(one)]
+
+
+def small(item: Json) -> Json:
+    """Return what decides about a RoleBinding or a ServiceAccount: users may write many that do not fit into memory."""
+    found = mappings(mapping(item).get("subjects"))
+    public = [one for one in found if who_is_meant(f"{text(one.get('kind')).lower()}:{text(one.get('name'))}")]
+    labels = objects.labels(item)
+    kept = {key: labels[key] for key in (APP_LABEL, OWNER_ROLE_LABEL) if key in labels}
+    place = {"name": objects.name(item), "namespace": objects.namespace(item), "uid": objects.uid(item)}
+    return {
+        "metadata": {**place, "labels": kept, "ownerReferences": owners(item)},
+        "roleRef": mapping(item).get("roleRef"),
+        "subjects": [*found[:_SUBJECTS], *public[:_SUBJECTS]],
+    }
+
+
+def is_harmless(role: Json) -> bool:
+    """Return whether the rules of a role give nothing of a workspace."""
+    return all(map(_is_harmless, _rights(role)))
+
+
+def _rights(role: Json) -> Iterator[tuple[str, str, str]]:
+    for rule in mappings(mapping(role).get("rules")):
+        groups, resources, verbs = (_texts(rule.get(key)) for key in ("apiGroups", "resources", "verbs"))
+        yield from ((group, resource, verb) for group in groups for resource in resources for verb in verbs)
+
+
+def _is_harmless(right: tuple[str, str, str]) -> bool:
+    group, resource, verb = right
+    reads = verb in _READING and resource in _READABLE.get(group, "").split()
+    return reads or verb in _WRITABLE.get(group, {}).get(resource, "").split()
+
+
+def _texts(value: object) -> Collection[str]:
+    return [text(item) for item in value] if isinstance(value, list) else []

@@ -1,0 +1,161 @@
+"""`--renew-accounts`: the end of every token that may have been minted of a workspace's accounts, except its keys'.
+
+The accounts of the platform and of Kubernetes are replaced, so that their tokens are refused. Of a session, everything
+ends that the operator makes again with the next start. What has the name of the platform's own and is not, ends too.
+Accounts of others are named and not touched: nothing makes them again.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Final
+
+import typer
+
+from ambient_components import activity
+from ambient_components.access.bindings import SERVICE_ACCOUNT, expected_objects
+from ambient_components.access.entries import NOTHING, Entry, Ledger
+from ambient_components.access.platform_own import claims_to_be_own_account
+from ambient_components.access.recognition import Recognition, needs_of
+from ambient_components.cluster.client import Cluster, core, path
+from ambient_components.cluster.objects import Json, name, short, subjects, uid
+from ambient_components.cluster.renewal import renew_account, renew_trigger
+from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, end, object_path
+from ambient_components.cluster.role_reading import read_roles
+from ambient_components.errors import Problem, StepError
+from ambient_components.platform.contract import (
+    OPENED_AT_ANNOTATION,
+    PLATFORM_API_GROUP,
+    PLATFORM_API_VERSION,
+    PROJECT_SETTINGS,
+    SESSION_PREFIX,
+    TRIGGER,
+)
+from ambient_components.rotation.state import format_time
+
+Renew = Annotated[
+    bool,
+    typer.Option(
+        "--renew-accounts", help="With --now also renew the workspaces' other ServiceAccounts, and end sessions' own."
+    ),
+]
+
+
+def require_now(renew: bool, *, now: bool) -> None:
+    """Refuse `--renew-accounts` without `--now`: it writes no file."""
+    if renew and not now:
+        msg = "renews accounts at once, and needs --now"
+        raise typer.BadParameter(msg, param_hint="--renew-accounts")
+
+
+_DEFAULT: Final = "default"
+_TOKEN_SECRET: Final = "ambient-runner-token-"  # noqa: S105  # a name
+"""Name prefix of the Secret with a session's token. Contract 12."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """What was done."""
+
+    renewed: set[tuple[str, str]] = field(default_factory=set)
+    """Workspace and name of each account that ended or was replaced."""
+    done: list[str] = field(default_factory=list)
+    """The same as lines."""
+    failed: list[Problem] = field(default_factory=list)
+
+
+def renew_accounts(cluster: Cluster, declared: Ledger, workspaces: Collection[str], now: datetime) -> Renewal:
+    """Renew the accounts of workspaces, and print what was done.
+
+    Args:
+        cluster: The stack's cluster.
+        declared: The declared access; the accounts of its keys stay.
+        workspaces: The workspaces.
+        now: The time, for the operator to notice the change.
+    """
+    result = Renewal()
+    with activity.waiting("Renewing accounts"):
+        for workspace in sorted(workspaces):
+            try:
+                renew(cluster, workspace, declared.get(workspace, NOTHING), format_time(now), result)
+            except StepError as error:
+                result.failed.append(error.problem.within(f"{workspace}: its accounts are not renewed"))
+    print("\nAccounts:", *(f"  {line}" for line in result.done or ["none renewed"]), sep="\n", flush=True)
+    return result
+
+
+def renew(cluster: Cluster, workspace: str, entry: Entry, now: str, result: Renewal) -> None:
+    """Renew the accounts of a workspace.
+
+    Args:
+        cluster: The stack's cluster.
+        workspace: The workspace.
+        entry: Its declared access; its keys' accounts stay.
+        now: The time, for the operator to notice the change.
+        result: Receives what was done.
+
+    Raises:
+        StepError: The cluster does not respond, or denies reading.
+    """
+    declared = expected_objects(workspace, entry)
+    accounts = [
+        one
+        for one in cluster.each(core("namespaces", workspace, "serviceaccounts"))
+        if (SERVICE_ACCOUNT, name(one)) not in declared
+    ]
+    bindings = cluster.list(object_path(ROLE_BINDING, workspace, "x").rpartition("/")[0])
+    known = Recognition.of(read_roles(cluster, needs_of(bindings, accounts, own=True), [("namespaces", workspace)]))
+    own = [binding for binding in bindings if known.own.has_binding(binding)]
+    managed = {_DEFAULT, *_of_openshift(workspace, own)}
+    own_names = {name(one) for one in own}
+    for account in accounts:
+        this = name(account)
+        is_session = claims_to_be_own_account(account) and this != TRIGGER
+        try:
+            if this == TRIGGER:
+                _renew_trigger(cluster, workspace, now, is_own=TRIGGER in own_names)
+            elif is_session:
+                _end_session(cluster, workspace, account, is_own=f"{this}-rb" in own_names)
+            elif this in managed:
+                renew_account(cluster, workspace, this, uid(account))
+            else:
+                continue
+        except StepError as error:
+            delete = f"kubectl delete serviceaccount -n {workspace} {this}"
+            result.failed.append(error.problem.within(f"{workspace}: the account {short(this)} is not renewed", delete))
+        else:
+            then = "is renewed"
+            if is_session:
+                is_own = known.own.has_account(account)
+                then = "ended; its session has one again when it starts" if is_own else "ended; it had no session"
+            result.renewed.add((workspace, this))
+            result.done.append(f"{workspace}: the account {short(this)} {then}")
+
+
+def _renew_trigger(cluster: Cluster, workspace: str, now: str, *, is_own: bool) -> None:
+    """Renew the account of schedules. What is not as the operator makes it ends, and the operator makes it again."""
+    if not is_own:
+        end(cluster, ROLE_BINDING, workspace, TRIGGER)
+    renew_trigger(cluster, workspace)
+    if not is_own:
+        place = ("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", workspace)
+        settings = path(*place, "projectsettings", PROJECT_SETTINGS)
+        cluster.patch(settings, {"metadata": {"annotations": {OPENED_AT_ANNOTATION: now}}})
+
+
+def _end_session(cluster: Cluster, workspace: str, account: Json, *, is_own: bool) -> None:
+    """End the account of a session; its operator makes another one when the Secret with its token is missing."""
+    this = name(account)
+    if not is_own:
+        end(cluster, ROLE_BINDING, workspace, f"{this}-rb")
+    cluster.delete(object_path(SECRET, workspace, f"{_TOKEN_SECRET}{this.removeprefix(SESSION_PREFIX)}"))
+    end(cluster, SERVICE_ACCOUNT, workspace, this, uid(account))
+
+
+def _of_openshift(workspace: str, own: Collection[Json]) -> Iterator[str]:
+    """Yield the accounts that OpenShift makes in every project, and again when they are gone."""
+    prefix = f"serviceaccount:{workspace}:"
+    for binding in own:
+        for subject in subjects(binding):
+            if name(binding).startswith("system:") and subject.startswith(prefix):
+                yield subject.removeprefix(prefix)
