@@ -6,6 +6,7 @@ from typing import Final
 
 from ambient_components._version import VERSION
 from ambient_components.documentation import PAGES
+from ambient_components.writing import write_new
 
 FOLDER: Final = Path(__file__).parents[1] / "templates"
 """A folder for each set of files, with the paths that they have in a project."""
@@ -58,7 +59,7 @@ def write_templates(name: str, folder: Path, words: Mapping[str, str] | None = N
         below: Where in the project to write them.
     """
     return [
-        f"Wrote {below / path}" if write_new(folder, below / path, text) else f"Kept {below / path}: it exists already"
+        f"Wrote {below / path}" if write_new(folder / below / path, text) else f"Kept {below / path}: it exists already"
         for path, text in texts(name, words or {})
     ]
 
@@ -71,14 +72,3 @@ def texts(name: str, words: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
             for word, written in {"AMBIENT_DOCS": PAGES, "AMBIENT_VERSION": VERSION, **words}.items():
                 text = text.replace(word, written)
             yield path.relative_to(FOLDER / name), text
-
-
-def write_new(folder: Path, path: Path, text: str) -> bool:
-    """Write one file unless it exists, and return whether it was written."""
-    (folder / path).parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with (folder / path).open("x", encoding="utf-8") as stream:
-            stream.write(text)
-    except FileExistsError:
-        return False
-    return True

@@ -11,6 +11,7 @@ from ambient_components.engine.backend import current_backend
 from ambient_components.engine.command import Engine
 from ambient_components.shards import FLEET_KEY
 from ambient_components.stacks.project import Project, bare_name
+from ambient_components.writing import write_files
 
 _KEY_BYTES = 32
 
@@ -41,8 +42,7 @@ def make_shards(engine: Engine, project: Project, names: list[str], config_file:
             where = ("--cwd", str(folder), "--no-select")
             elsewhere.run("stack", "init", *where, "--secrets-provider", provider, "--stack", name)
             if not config_file.exists() and own.exists():
-                config_file.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(own, config_file)
+                write_files({str(config_file): own.read_bytes()})
 
 
 def provider_of(config_file: Path) -> str:

@@ -16,6 +16,7 @@ from ambient_components.plan.document import digest, document
 from ambient_components.plan.facts import EXPIRING, Plan
 from ambient_components.rotation.state import format_time, parse_time
 from ambient_components.rules.durations import DAY, format_seconds, parse_duration
+from ambient_components.writing import write_file
 
 VERSION: Final = 1
 """The version of the file format."""
@@ -109,11 +110,7 @@ def write(path: str, plan: Saved) -> None:
         "plan": plan.plan,
     }
     content["digest"] = digest(content)
-    try:
-        Path(path).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        problem = Problem(None, "", f"{path} can't be written: {error.strerror}", ("see who may write there",))
-        raise AmbientError([problem]) from None
+    write_file(Path(path), (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def read(path: str) -> Saved:

@@ -29,7 +29,6 @@ from ambient_components.cli.adopt.entries import (
     with_exceptions,
 )
 from ambient_components.cli.templates import example
-from ambient_components.cli.writing import write_files
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.objects import labels
@@ -41,6 +40,7 @@ from ambient_components.stackfile.files import PlannedFiles
 from ambient_components.stackfile.loader import LoadedStack, load_stack, review_stack
 from ambient_components.stackfile.yaml.reader import read_text
 from ambient_components.stacks.project import STACK_FILES, Project, bare_name, is_true
+from ambient_components.writing import write_files
 
 
 @dataclass(frozen=True, slots=True)

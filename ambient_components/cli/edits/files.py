@@ -4,12 +4,12 @@ import codecs
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ambient_components.cli.writing import write_files
 from ambient_components.errors import AmbientError, Problem, Problems
 from ambient_components.stackfile.changes import Edit
 from ambient_components.stackfile.editing import edited
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stackfile.yaml.reader import read_text
+from ambient_components.writing import write_files
 
 
 def edited_texts(changes: Mapping[str, Sequence[Edit]]) -> dict[str, str]:

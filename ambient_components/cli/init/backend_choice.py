@@ -10,6 +10,7 @@ from ambient_components.engine.backend import current_backend
 from ambient_components.engine.command import Engine
 from ambient_components.engine.stack_config import PROJECT_FILE
 from ambient_components.stacks.project import Project
+from ambient_components.writing import write_files
 
 _VARIABLE = "PULUMI_BACKEND_URL"
 
@@ -68,5 +69,5 @@ def _write(project: Project, url: str) -> bool:
         return False
     if parsed != {**yaml.safe_load(before), "backend": {"url": url}}:
         return False
-    path.write_text(after, encoding="utf-8")
+    write_files({str(path): after.encode()})
     return True

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from ambient_components.cli.prompts import Ask, Question, take_defaults
-from ambient_components.cli.templates import example, write_new
+from ambient_components.cli.templates import example
 from ambient_components.engine.backend import encrypts_by_itself, has_stack
 from ambient_components.engine.command import Engine
 from ambient_components.engine.failures import PASSPHRASE_VARIABLES
@@ -15,6 +15,7 @@ from ambient_components.rules.installation import PLATFORM_URL, SSO, platform_ur
 from ambient_components.stackfile.schema import SCHEMA_FILE, schema_text
 from ambient_components.stacks.cluster import ClusterFacts, contexts, identify
 from ambient_components.stacks.project import STACK_FILES, Project, bare_name, is_true
+from ambient_components.writing import write_new
 
 UID: Final = "clusterUid"
 CONTEXT: Final = "context"
@@ -200,7 +201,7 @@ def initialize(
 def write_files(project: Project, stack: str) -> list[str]:
     """Write the missing files: an example stack file and the schema for editors. Return what was written."""
     stack_file = project.stack_file(stack)
-    if not write_new(project.folder, stack_file, example(bare_name(stack))):
+    if not write_new(project.folder / stack_file, example(bare_name(stack))):
         return write_schema(project)
     return [f"Wrote {project.shown(stack_file)}, an example of one workspace", *write_schema(project)]
 
@@ -209,7 +210,7 @@ def write_schema(project: Project) -> list[str]:
     """Write the schema for editors unless it exists, and return a line if it was written."""
     # The first line of the example refers to it, so it must be in the same folder.
     schema = Path(STACK_FILES) / SCHEMA_FILE
-    if not write_new(project.folder, schema, schema_text()):
+    if not write_new(project.folder / schema, schema_text()):
         return []
     return [f"Wrote {schema}, with which editors complete and check stack files"]
 

@@ -1,12 +1,9 @@
 """`ambient keys deliver`: pass a key to a file or a program, without showing it."""
 
 import os
-import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -23,6 +20,7 @@ from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.states import export
 from ambient_components.stacks.summary import read_summary
+from ambient_components.writing import PRIVATE, write_file
 
 WITHHELD: Final = (
     "PULUMI_", "AMBIENT_", "KUBE", "AWS_", "ARM_", "AZURE_", "CLOUDSDK_", "GOOGLE_", "MC_",
@@ -96,7 +94,7 @@ def deliver(
     found = find(summary, key)
     token = read(engine, summary, found)
     if file is not None:
-        changed = write(file, token)
+        changed = write_file(file, token.encode(), PRIVATE)
         print(f"{found.name}: {'written to' if changed else 'already in'} {file}", file=sys.stderr)
         return
     code = hand_over(words, token, handed_on(os.environ, env or ()))
@@ -104,34 +102,6 @@ def deliver(
         print(f"ambient: {words[0]} failed (exit code {code}): {found.name} may not be there", file=sys.stderr)
         raise typer.Exit(1)
     print(f"{found.name}: handed to {words[0]}", file=sys.stderr)
-
-
-def write(path: Path, token: str) -> bool:
-    """Write a key to a file atomically, readable only by its owner. Return whether the content changed.
-
-    Raises:
-        AmbientError: The file can't be written.
-    """
-    partial: Path | None = None
-    try:
-        if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
-            # Never follow a link to an unexpected place, and never replace a device.
-            fail(None, "", f"{path} is there, and is no plain file", "name the file itself")
-        if path.exists() and path.read_bytes() == token.encode():
-            path.chmod(0o600)
-            return False
-        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600 from the first byte
-        partial = Path(made)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(token.encode())
-        partial.replace(path)
-    except OSError as error:
-        fail(None, "", f"{path} can't be written: {error.strerror}", "name a file in a folder that you may write to")
-    finally:
-        if partial is not None:
-            with suppress(OSError):
-                partial.unlink()
-    return True
 
 
 def handed_on(environ: Mapping[str, str], named: Collection[str]) -> dict[str, str]:

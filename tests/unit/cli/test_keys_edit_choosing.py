@@ -1,5 +1,6 @@
 """`ambient keys rotate` and `revoke`: which keys, in which texts, with which generation, and how files are written."""
 
+import tempfile
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -257,11 +258,14 @@ class TestWriting:
     ) -> None:
         before = sorted(project.rglob("*"))
 
-        def no_room(source: Any, target: Any) -> None:
-            if "lab" in str(target):
-                raise OSError(28, "No space left on device", str(source))
+        make = tempfile.mkstemp
 
-        monkeypatch.setattr("shutil.copymode", no_room)
+        def no_room(**where: Any) -> Any:
+            if "lab" in where["prefix"]:
+                raise OSError(28, "No space left on device", where["prefix"])
+            return make(**where)
+
+        monkeypatch.setattr(tempfile, "mkstemp", no_room)
         assert run(["keys", "revoke", "dev", "payments/ci", "lab/sync"]) == 1
         assert "can't be written: No space left on device\n  hint: see who may write there" in capsys.readouterr().err
         assert texts() == FILES
