@@ -18,10 +18,15 @@ from ambient_components.errors import StepError
 
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
 _JSON = "application/json"
+_METADATA: Final = f"{_JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1,{_JSON}"
+"""Metadata only; whole objects from a server that can't leave out the rest."""
+_METADATA_LIST: Final = _METADATA.replace("Metadata;", "MetadataList;")
 _PAGE: Final = 500
 """Objects per page of a list request."""
+_LONGEST_PAGE: Final = 4 * 1024 * 1024
+"""Maximum size in bytes of a page with several objects. Parsed, it may need 20 times as much, in each parallel step."""
 _MOST: Final = 16 * 1024 * 1024
-"""Maximum size of one response in bytes; one object has at most about 1.5 MiB."""
+"""Maximum size of any other response in bytes; one object has at most about 1.5 MiB, which escapes may multiply."""
 
 
 class ApiError(StepError):
@@ -42,7 +47,7 @@ class ApiError(StepError):
 
 
 class TooLargeError(StepError):
-    """A response larger than `_MOST`."""
+    """A response larger than its limit."""
 
 
 class Cluster:
@@ -59,10 +64,15 @@ class Cluster:
         self._lock = threading.Lock()
         self._client: Any = None
 
-    def get(self, path: str) -> dict[str, Any] | None:
-        """Return the object at a path, or None if it does not exist."""
+    def get(self, path: str, *, metadata: bool = False) -> dict[str, Any] | None:
+        """Return the object at a path, or None if it does not exist.
+
+        Args:
+            path: API path of the object.
+            metadata: Request only the metadata, and not, for example, the data of a Secret.
+        """
         try:
-            return self._request("GET", path)
+            return self._request("GET", path, accept=_METADATA if metadata else _JSON)
         except ApiError as error:
             if error.status == 404:
                 return None
@@ -72,24 +82,31 @@ class Cluster:
         """Return the objects of a collection that match a label selector."""
         return [*self.each(path, selector)]
 
-    def each(self, path: str, selector: str | None = None, *, name: str | None = None) -> Iterator[dict[str, Any]]:
+    def each(
+        self, path: str, selector: str | None = None, *, name: str | None = None, metadata: bool = False
+    ) -> Iterator[dict[str, Any]]:
         """Yield the objects of a collection, page by page, so that at most one page is in memory.
+
+        Workspace users decide the number and the size of most objects. Callers keep only what they need of each.
 
         Args:
             path: API path of the collection.
             selector: Label selector of the objects.
             name: Only the objects with this name, one in each namespace. The right to list this name is then enough.
+            metadata: Yield only the metadata. The rest, such as the data of a Secret, is not even requested.
         """
         limit = _PAGE
         given = {"labelSelector": selector, "fieldSelector": name and f"metadata.name={name}"}
         query = {parameter: value for parameter, value in given.items() if value}
+        accept = _METADATA_LIST if metadata else _JSON
         while True:
+            where = f"{path}?{urlencode({'limit': str(limit), **query})}"
             try:
-                page = self._request("GET", f"{path}?{urlencode({'limit': str(limit), **query})}")
+                page = self._request("GET", where, accept=accept, most=_LONGEST_PAGE if limit > 1 else None)
             except TooLargeError:
                 if limit == 1:
                     raise
-                limit = max(1, limit // 10)
+                limit = max(1, limit // 4)
                 continue
             except ApiError as error:
                 # The snapshot of the list expired: the rest comes from a newer one.
@@ -97,19 +114,29 @@ class Cluster:
                     raise
                 query["continue"] = error.following
                 continue
-            yield from (dict(item) for item in mappings(page.get("items")))
+            for item in mappings(page.get("items")):
+                yield {"metadata": item.get("metadata")} if metadata else dict(item)
             following = text(mapping(page.get("metadata")).get("continue"))
             if not following:
                 return
             query["continue"] = following
+            # A few large objects must not slow down the list of all others.
+            limit = min(_PAGE, limit * 2)
 
     def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Create an object (or a subresource such as a token) and return the API server's response."""
         return self._request("POST", path, body)
 
-    def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Apply a JSON merge patch (RFC 7386); a resourceVersion in it limits the patch to that version."""
-        return self._request("PATCH", path, body, "application/merge-patch+json")
+    def patch(self, path: str, body: Mapping[str, Any], *, metadata: bool = False) -> dict[str, Any]:
+        """Apply a JSON merge patch (RFC 7386), and return the object.
+
+        Args:
+            path: API path of the object.
+            body: The patch; a resourceVersion in it limits the patch to that version.
+            metadata: Request only the metadata of the changed object.
+        """
+        accept = _METADATA if metadata else _JSON
+        return self._request("PATCH", path, body, "application/merge-patch+json", accept)
 
     def delete(self, path: str, uid: str | None = None, version: str | None = None) -> bool:
         """Delete an object and return whether it existed.
@@ -123,7 +150,7 @@ class Cluster:
         conditions = {name: value for name, value in given.items() if value}
         body = {"preconditions": conditions} if conditions else None
         try:
-            self._request("DELETE", path, body)
+            self._request("DELETE", path, body, accept=_METADATA)
         except ApiError as error:
             # The precondition failed: the object of this name has another uid or version.
             if error.status == 404 or (error.status == 409 and "recondition" in error.reply):
@@ -132,23 +159,30 @@ class Cluster:
         return True
 
     def _request(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, content: str = _JSON
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        content: str = _JSON,
+        accept: str = _JSON,
+        most: int | None = None,
     ) -> dict[str, Any]:
         client = self._connected()
         from urllib3.exceptions import HTTPError  # noqa: PLC0415  # as late as the client itself
 
-        headers = {"Accept": _JSON, **({"Content-Type": content} if body is not None else {})}
+        most = most or _MOST
+        headers = {"Accept": accept, **({"Content-Type": content} if body is not None else {})}
         try:
             request = client.param_serialize(
                 method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
             )
             response = client.call_api(*request, _request_timeout=_TIMEOUT)
-            answer = response.response.read(_MOST + 1)
+            answer = response.response.read(most + 1)
         except HTTPError as error:
             raise self._unreachable(error) from None
-        if len(answer) > _MOST:
+        if len(answer) > most:
             response.response.close()
-            msg = f"{method} {path.split('?', maxsplit=1)[0]}: the answer is longer than {_MOST >> 20} MiB"
+            msg = f"{method} {path.split('?', maxsplit=1)[0]}: the answer is longer than {most >> 20} MiB"
             raise TooLargeError(msg)
         data = _parsed(answer)
         if response.status >= 400 or not isinstance(data, dict):

@@ -28,7 +28,8 @@ Json = Mapping[str, Any]
 _MAPPINGS: Final = (dict, Mapping)
 """dict first, which JSON has: the test for the abstract class takes ten times as long."""
 
-_SHOWN: Final = 10
+SHOWN: Final = 10
+"""Items of a list in a message."""
 _LONGEST: Final = 300
 """Maximum characters of one name in a message. Declared names have up to 253 bytes, so they are never shortened."""
 _DEEPEST: Final = 64
@@ -174,11 +175,16 @@ def short(value: str) -> str:
     return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}… ({len(value)} characters)"
 
 
-def listing(items: Collection[str]) -> str:
-    """Return a list as one string: the first ten items, and the number of the others."""
-    first = [short(item) for item, _ in zip(items, range(_SHOWN), strict=False)]
-    more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
-    return ", ".join(first) + more
+def listing(items: Collection[str], total: int | None = None) -> str:
+    """Return a list as one string: the first ten items, and the number of the others.
+
+    Args:
+        items: All items, or the first ten of them.
+        total: Number of all items; None if `items` has them.
+    """
+    first = [short(item) for item, _ in zip(items, range(SHOWN), strict=False)]
+    more = (len(items) if total is None else total) - len(first)
+    return ", ".join(first) + (f" and {more} more" if more else "")
 
 
 def field_name(value: str) -> str:

@@ -47,14 +47,14 @@ def end(cluster: Cluster, kind: str, namespace: str, name: str, uid: str | None 
     where = object_path(kind, namespace, name)
     found = False
     for _ in range(_TRIES):
-        item = cluster.get(where)
+        item = cluster.get(where, metadata=True)
         if item is None or (uid is not None and item["metadata"]["uid"] != uid):
             return found
         found = True
         this = str(item["metadata"]["uid"])
         _neutralise(cluster, kind, where, item)
         cluster.delete(where, this)
-    if cluster.get(where) is None:
+    if cluster.get(where, metadata=True) is None:
         return found
     msg = (
         f"{kind} {namespace}/{name} is still there after {_TRIES} deletions: something makes it again, or keeps it. "
@@ -75,7 +75,7 @@ def _neutralise(cluster: Cluster, kind: str, where: str, item: dict[str, Any]) -
 
 def _patched(cluster: Cluster, where: str, body: dict[str, Any]) -> bool:
     try:
-        cluster.patch(where, body)
+        cluster.patch(where, body, metadata=True)
     except ApiError as error:
         # Deleted or replaced since: the next round handles it. 403 and 422: a change that is not allowed.
         if error.status in (403, 404, 409, 422):

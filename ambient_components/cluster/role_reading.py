@@ -55,7 +55,7 @@ def read_roles(cluster: Cluster, needs: Needs, places: Collection[Place] = WHOLE
 def _owners(cluster: Cluster, collection: str, only: str | None = None) -> Iterator[Json]:
     """Yield name, namespace and uid of objects; none if the cluster does not serve the kind."""
     try:
-        yield from map(small_owner, cluster.each(collection, name=only))
+        yield from map(small_owner, cluster.each(collection, name=only, metadata=True))
     except ApiError as error:
         if error.status != 404:
             raise

@@ -9,6 +9,8 @@ from ambient_components.rules.lifetimes import Policy, default_rotate_before
 _LIVE_AT_MOST = 2
 """Maximum number of valid tokens per identity (docs/internals/adr/0005): the current one and a retiring one."""
 
+_PENDING = "no state has it as valid, or its revocation failed before"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -98,7 +100,7 @@ def plan(
     reason = None if former else mint_reason(state, policy, now, what) or again
     if force and reason:
         reason = force
-    failed = [(token_secret, token_secret.dead or "its revocation failed before") for token_secret in state.pending]
+    failed = [(token_secret, token_secret.dead or _PENDING) for token_secret in state.pending]
     # Before minting: these may still be valid, and at most two may be.
     first: list[tuple[TokenSecret, str]] = failed if reason else []
     revoke: list[tuple[TokenSecret, str]] = [] if reason else failed

@@ -1,6 +1,6 @@
 """The recorded tokens of a key: their token Secrets, never the tokens."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -144,7 +144,7 @@ class TokenState:
     retiring: tuple[TokenSecret, ...] = ()
     """Older tokens that stay valid until the overlap ends, oldest first."""
     pending: tuple[TokenSecret, ...] = ()
-    """Tokens that could not be revoked: every run retries."""
+    """Tokens that could not be revoked, and found ones that no state recorded: every run retries."""
 
     @property
     def token_secrets(self) -> tuple[TokenSecret, ...]:
@@ -154,11 +154,6 @@ class TokenState:
     def retires_at(self, overlap: timedelta) -> datetime | None:
         """Return the end of the overlap, counted from the issue of the current token; None if no token is retiring."""
         return self.current.issued_at + overlap if self.current and self.retiring else None
-
-    def undelivered(self, found: Collection[TokenSecret]) -> tuple[TokenSecret, ...]:
-        """Return the existing token Secrets without a record, which an interrupted run left behind."""
-        recorded = {token_secret.uid for token_secret in self.token_secrets}
-        return tuple(token_secret for token_secret in found if token_secret.uid not in recorded)
 
     @classmethod
     def from_wire(cls, state: Mapping[str, Any]) -> "TokenState":

@@ -127,7 +127,7 @@ class SimulatedCluster:
             there.by_hand = True  # no state has it, so this was the only copy
         return self.objects.pop(DELIVERED, None) is not None
 
-    def get(self, path):
+    def get(self, path, *, metadata=False):
         """See `Cluster.get`."""
         return self._answer(f"get {path}", lambda: self.objects.get(path))
 
@@ -145,7 +145,7 @@ class SimulatedCluster:
 
         return self._answer(f"list {path}", found)
 
-    def each(self, path, selector=None, *, name=None):
+    def each(self, path, selector=None, *, name=None, metadata=False):
         """See `Cluster.each`."""
         return (one for one in self.list(path, selector) if name in (None, one["metadata"]["name"]))
 
@@ -154,7 +154,7 @@ class SimulatedCluster:
         make = self._mint if path.endswith("/token") else self._made
         return self._answer(f"create {path}", lambda: make(path, body))
 
-    def patch(self, path, body):
+    def patch(self, path, body, *, metadata=False):
         """See `Cluster.patch`: of metadata.annotations and data, where null removes."""
 
         def change():

@@ -372,13 +372,12 @@ def simulated_time() -> Iterator[pytest.MonkeyPatch]:
     """The executor's own clocks stand still, and chance is a count."""
     serial = count(1)
     with pytest.MonkeyPatch.context() as patch:
-        token_secrets = "ambient_components.provider.tokens.token_secrets"
-        patch.setattr(f"{token_secrets}.clock", SimpleNamespace(offset=timedelta))
-        patch.setattr(f"{token_secrets}.time", SimpleNamespace(sleep=lambda _: None, monotonic=lambda: 0.0))
-        for waiting in ("sweep", "sessions"):
+        minting = "ambient_components.provider.tokens.minting"
+        patch.setattr(f"{minting}.clock", SimpleNamespace(offset=timedelta))
+        patch.setattr(f"{minting}.secrets", SimpleNamespace(token_hex=lambda _: f"{next(serial):08x}"))
+        for waiting in ("tokens.minting", "tokens.token_secrets", "workspace.sweep", "workspace.sessions"):
             patch.setattr(
-                f"ambient_components.provider.workspace.{waiting}.time",
+                f"ambient_components.provider.{waiting}.time",
                 SimpleNamespace(sleep=lambda _: None, monotonic=lambda: 0.0),
             )
-        patch.setattr(f"{token_secrets}.secrets", SimpleNamespace(token_hex=lambda _: f"{next(serial):08x}"))
         yield patch

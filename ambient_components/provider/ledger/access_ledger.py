@@ -7,7 +7,6 @@ so a forbidden change is refused before anything happens. `diff` names each subj
 """
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
 
@@ -26,6 +25,7 @@ from ambient_components.access import (
 from ambient_components.access.deployer import Feature
 from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE, with_approved
 from ambient_components.cluster.client import ApiError, Cluster
+from ambient_components.cluster.parallel import in_parallel
 from ambient_components.cluster.revocation import ROLE_BINDING, end, object_path
 from ambient_components.engine import urns
 from ambient_components.engine.names import LEDGER_NAME
@@ -40,8 +40,6 @@ from ambient_components.provider.ledger.unrecorded import forgotten
 from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
 from ambient_components.rules.warnings import LoudWarning
 from ambient_components.shards import CHECK_VARIABLE
-
-_AT_ONCE: Final = 16
 
 
 def end_first(context: Context, before: Ledger, after: Ledger) -> None:
@@ -60,12 +58,11 @@ def end_first(context: Context, before: Ledger, after: Ledger) -> None:
     if not todo:
         return
     cluster = context.guard.cluster
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for note, warning in pool.map(lambda job: _end(cluster, *job), todo):
-            if note:
-                context.note(note)
-            if warning:
-                context.warn(LoudWarning.NOT_DONE, warning)
+    for note, warning in in_parallel(lambda job: _end(cluster, *job), todo):
+        if note:
+            context.note(note)
+        if warning:
+            context.warn(LoudWarning.NOT_DONE, warning)
 
 
 def _end(cluster: Cluster, workspace: str, one: Ending) -> tuple[str | None, Problem | None]:

@@ -1,17 +1,18 @@
 """The access that adopted workspaces have before their first run, read from the cluster."""
 
 from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Any, Final
 
 from ambient_components.access import Ledger
 from ambient_components.access.adoption import Adoption, adoption, notes
 from ambient_components.access.recognition import Recognition, needs_of
 from ambient_components.cluster.client import Cluster, core, path
-from ambient_components.cluster.objects import Json, labels, mapping, mappings, name, namespace
+from ambient_components.cluster.objects import Json, labels, mapping, mappings, name, namespace, short, text_at
 from ambient_components.cluster.role_reading import WHOLE_CLUSTER, Place, read_roles
 from ambient_components.cluster.roles import owners
 from ambient_components.errors import Problem, StepError
-from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP
+from ambient_components.platform.contract import APP_LABEL, KEY_APP, MANAGED_LABEL, OWNER_ROLE_LABEL, RBAC_API_GROUP
 from ambient_components.rules.warnings import LoudWarning
 
 _ONE_BY_ONE: Final = 20
@@ -19,6 +20,10 @@ _ONE_BY_ONE: Final = 20
 
 _SUBJECTS: Final = 500
 """Subjects read of one binding. A workspace's users may write objects that do not fit into memory."""
+
+
+_LABELS: Final = (APP_LABEL, MANAGED_LABEL, OWNER_ROLE_LABEL)
+"""Labels by which the reason for access is known."""
 
 
 def adopted(cluster: Cluster, there: set[str], before: Ledger, after: Ledger) -> tuple[list[Problem], list[Problem]]:
@@ -61,8 +66,21 @@ def _adoptions(cluster: Cluster, workspaces: Collection[str], after: Ledger) -> 
 
 
 def _small(item: Json) -> dict[str, Any]:
-    """Return what the access of an object depends on."""
-    named = {"name": name(item), "namespace": namespace(item)}
-    metadata = {**named, "labels": dict(labels(item)), "ownerReferences": owners(item)}
-    subjects = [*mappings(mapping(item).get("subjects"))][:_SUBJECTS]
-    return {"metadata": metadata, "roleRef": mapping(item).get("roleRef"), "subjects": subjects}
+    """Return what the access of an object depends on. Longer names than `short` leaves are no declared subject's."""
+    found = labels(item)
+    metadata = {
+        "name": name(item),
+        "namespace": namespace(item),
+        "labels": {key: found[key] for key in _LABELS if key in found},
+        "ownerReferences": owners(item),
+    }
+    subjects = islice(mappings(mapping(item).get("subjects")), _SUBJECTS)
+    return {
+        "metadata": metadata,
+        "roleRef": _texts(mapping(mapping(item).get("roleRef"))),
+        "subjects": [*map(_texts, subjects)],
+    }
+
+
+def _texts(item: Json) -> dict[str, str]:
+    return {key: short(text_at(item, key)) for key in ("kind", "namespace", "name") if key in item}

@@ -6,16 +6,22 @@ should tokens that a subject may keep when its access ends.
 
 import shlex
 from collections.abc import Collection, Iterator
+from typing import Final
 
 from ambient_components.access import NOTHING, Entry, Expected, Ledger, ended, expected_objects, object_names
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.objects import Json, is_ending, listing, name, namespace, short
+from ambient_components.cluster.revocation import ROLE_BINDING
 from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.subjects import who_is_meant
 from ambient_components.provider.ledger.platform_keys import platform_accounts
 from ambient_components.provider.workspace.cluster_access import ExistingAccess, by_namespace, listed
 from ambient_components.rules.warnings import Kind, LoudWarning, WarningRule
 from ambient_components.shards.interrupted import Leftover
+
+_WHO_DELETES: Final = (
+    'if it is removed again and again, see who may: ambient access STACK --live --who-can "delete rolebindings"'
+)
 
 
 def drift(
@@ -129,6 +135,7 @@ class _Place:
                 f"{listing([' '.join(key) for key in missing])}: declared, and not in the cluster",
                 "if the last run failed, run pulumi up, which makes it",
                 "if it was removed, run pulumi up --refresh, which makes it again",
+                _WHO_DELETES if any(kind == ROLE_BINDING for kind, _ in missing) else "",
                 "an account that the platform made is not made again: ambient keys rotate STACK WORKSPACE/KEY --leaked"
                 if any(name in self._of_platform for _, name in missing)
                 else "",
@@ -194,7 +201,7 @@ def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, a
         # Declared accounts are reported by their keys, or end in this run.
         ours = {made for kind, made in object_names(workspace, before[workspace]) | object_names(workspace, entry)}
         try:
-            accounts_there = [*map(name, cluster.each(core("namespaces", workspace, "serviceaccounts")))]
+            accounts_there = [*map(name, cluster.each(core("namespaces", workspace, "serviceaccounts"), metadata=True))]
         except StepError as error:
             warnings.append(_warning(LoudWarning.NOT_CHECKED, workspace, f"its accounts can't be listed: {error}"))
             accounts_there = []

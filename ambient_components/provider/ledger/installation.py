@@ -11,6 +11,7 @@ from typing import Final
 from ambient_components.access import Ledger
 from ambient_components.cluster.client import ApiError, Cluster, path
 from ambient_components.cluster.objects import Json, labels, listing, mappings, name, text_at
+from ambient_components.cluster.objects import namespace as namespace_of
 from ambient_components.documentation import page
 from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.contract import (
@@ -89,10 +90,9 @@ class Installation:
     def _of_workspaces(self, own: set[str]) -> Iterator[Problem]:
         try:
             # An existing namespace gets this binding, but no labels.
-            found = [*self._cluster.each(_BINDINGS, name=CONTROL_PLANE_BINDING)]
+            bound = set(map(namespace_of, self._cluster.each(_BINDINGS, name=CONTROL_PLANE_BINDING, metadata=True)))
         except StepError:  # reported with the access, which comes from the same list
-            found = []
-        bound = {text_at(binding, "metadata", "namespace") for binding in found}
+            bound = set()
         for workspace in sorted(own & (self._projects | bound)):
             yield refusal(
                 f"workspace {workspace!r}: V2's control plane has a project for this namespace: when the project or "

@@ -6,12 +6,15 @@ Only for a stack with a run record, which is a shard of a fleet.
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
+from typing import Final
 
 from ambient_components.access import NOTHING, Ledger
 from ambient_components.cluster import revocation
 from ambient_components.cluster.client import Cluster, core
-from ambient_components.cluster.objects import annotations, listing, uid
+from ambient_components.cluster.objects import Json, annotations, listing, uid
 from ambient_components.cluster.objects import name as name_of
+from ambient_components.cluster.parallel import in_parallel
 from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.contract import (
     BOUND_OBJECT,
@@ -36,6 +39,9 @@ from ambient_components.shards.interrupted import (
     vanished,
 )
 from ambient_components.shards.records import Entries
+
+_TOKEN_SECRETS: Final = 100
+"""Token Secrets of a deleted account that one run deletes."""
 
 
 def problems(context: Context, place: RunRecord, before: Ledger, after: Ledger) -> list[Problem]:
@@ -206,12 +212,21 @@ def end(context: Context, owner: str, objects: Sequence[Leftover]) -> tuple[Left
 
 
 def _end_token_secrets(cluster: Cluster, owner: str, account: Leftover) -> None:
-    """Delete the token Secrets of a deleted account, which no key manages."""
+    """Delete the token Secrets of a deleted account, which no key manages.
+
+    Their tokens ended with the account. So those that are too many for one run, which only a user can make, may stay.
+    """
     secrets = core("namespaces", account.namespace, "secrets")
-    for item in cluster.list(secrets, f"{BOUND_OBJECT_LABEL}={BOUND_OBJECT}"):
-        notes = annotations(item)
-        if notes.get(SERVICE_ACCOUNT_ANNOTATION) == account.name and notes.get(OWNER_ANNOTATION) in (owner, None):
-            revocation.end(cluster, revocation.SECRET, account.namespace, name_of(item), uid(item))
+    items = cluster.each(secrets, f"{BOUND_OBJECT_LABEL}={BOUND_OBJECT}", metadata=True)
+    found = ((name_of(item), uid(item)) for item in items if _is_of(item, owner, account))
+    in_parallel(
+        lambda one: revocation.end(cluster, revocation.SECRET, account.namespace, *one), islice(found, _TOKEN_SECRETS)
+    )
+
+
+def _is_of(item: Json, owner: str, account: Leftover) -> bool:
+    notes = annotations(item)
+    return notes.get(SERVICE_ACCOUNT_ANNOTATION) == account.name and notes.get(OWNER_ANNOTATION) in (owner, None)
 
 
 def _there(cluster: Cluster, owner: str, workspace: str, entries: Entries) -> bool:

@@ -5,20 +5,17 @@ by a person, and adopting another object, or making the account again, would not
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Final
 
 from ambient_components.access import NOTHING, Entry, Expected, KeyEntry, Ledger, expected_key
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.objects import is_ending
+from ambient_components.cluster.parallel import in_parallel
 from ambient_components.cluster.revocation import ROLE_BINDING, SERVICE_ACCOUNT, object_path
 from ambient_components.errors import Problem, refusal
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import PLATFORM_GENERATION
 from ambient_components.rules.refusals import Rule
-
-_AT_ONCE: Final = 16
 
 
 def adoption_problems(cluster: Cluster, there: set[str], before: Ledger, after: Ledger) -> list[Problem]:
@@ -36,11 +33,8 @@ def adoption_problems(cluster: Cluster, there: set[str], before: Ledger, after: 
         for key_id, key in sorted(entry.keys.items())
         if PLATFORM_GENERATION in _adopted(key) - _adopted(before.get(name, NOTHING).keys.get(key_id))
     ]
-    if not todo:
-        return []
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = pool.map(lambda one: _problem(cluster if one[0] in there else None, *one), todo)
-        return [problem for problem in found if problem is not None]
+    found = in_parallel(lambda one: _problem(cluster if one[0] in there else None, *one), todo)
+    return [problem for problem in found if problem is not None]
 
 
 def platform_accounts(entry: Entry) -> frozenset[str]:

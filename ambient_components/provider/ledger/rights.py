@@ -1,18 +1,17 @@
 """The deployer's rights in the cluster, checked before a run changes anything."""
 
 from collections.abc import Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from ambient_components.access import Right, rights_for
 from ambient_components.access.deployer import Feature
 from ambient_components.cluster.client import ApiError, Cluster, path
 from ambient_components.cluster.objects import Json, mapping, mappings
+from ambient_components.cluster.parallel import in_parallel
 
 _API: Final = ("apis", "authorization.k8s.io", "v1")
 _VERSION: Final = "authorization.k8s.io/v1"
 _ALL: Final = "*"
-_AT_ONCE: Final = 16
 
 _NOWHERE: Final = "no.namespace"
 """No namespace can have this name, so none of its RoleBindings count: what applies in it applies in all namespaces."""
@@ -41,9 +40,8 @@ def _is_proof(right: Right) -> bool:
 
 
 def _denied(cluster: Cluster, rights: Sequence[Right]) -> list[Right]:
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        allowed = pool.map(lambda right: _allowed(cluster, right), rights)
-        return [right for right, yes in zip(rights, allowed, strict=True) if not yes]
+    allowed = in_parallel(lambda right: _allowed(cluster, right), rights)
+    return [right for right, yes in zip(rights, allowed, strict=True) if not yes]
 
 
 def _rules(cluster: Cluster) -> list[Json]:

@@ -26,7 +26,7 @@ def forgotten(context: Context, owner: str, declared: Collection[str]) -> list[P
         declared: Workspaces of the new ledger.
     """
     found = []
-    for namespace in context.guard.cluster.list(core("namespaces")):
+    for namespace in context.guard.cluster.each(core("namespaces"), metadata=True):
         metadata = namespace["metadata"]
         holder = (metadata.get("annotations") or {}).get(OWNER_ANNOTATION)
         if holder == owner and metadata["name"] not in declared and not metadata.get("deletionTimestamp"):
@@ -67,8 +67,8 @@ def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: L
         }
         if not desired:
             continue
-        accounts = {name_of(one) for one in cluster.list(core("namespaces", name, "serviceaccounts"))}
-        unknown = sorted(desired.keys() & accounts)
+        found_there = cluster.each(core("namespaces", name, "serviceaccounts"), metadata=True)
+        unknown = sorted(desired.keys() & set(map(name_of, found_there)))
         if not unknown:
             continue
         lines = ", ".join(f"{desired[account]}: {{adopt: [{account}]}}" for account in unknown)

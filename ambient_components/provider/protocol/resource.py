@@ -1,6 +1,6 @@
 """Interface of the plugin's resources, between protocol and cluster."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -127,17 +127,28 @@ class ResourceType(Protocol):
         ...
 
 
-def served_objects(context: Context, collection: str, selector: str | None = None) -> list[dict[str, Any]]:
-    """Return the objects with a name and a uid; empty if the cluster does not serve the kind."""
+def served_objects(
+    context: Context, collection: str, selector: str | None = None, *, metadata: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Yield the objects with a name and a uid; none if the cluster does not serve the kind.
+
+    Workspace users decide how many there are, and how large. Callers keep only what they need of each.
+
+    Args:
+        context: Context of the step.
+        collection: API path of the collection.
+        selector: Label selector of the objects.
+        metadata: Yield only the metadata. The rest, such as the data of a Secret, is not even requested.
+    """
+    malformed = 0
     try:
-        found: list[Any] = context.guard.cluster.list(collection, selector)
+        for one in context.guard.cluster.each(collection, selector, metadata=metadata):
+            if name(one) and uid(one):
+                yield one
+            else:
+                malformed += 1
     except ApiError as error:
-        if error.status == 404:
-            return []
-        raise
-    sound = [one for one in found if name(one) and uid(one)]
-    if len(sound) < len(found):
-        context.warn(
-            WarningRule.MALFORMED_OBJECTS, f"{len(found) - len(sound)} malformed objects in {collection} are skipped"
-        )
-    return sound
+        if error.status != 404:
+            raise
+    if malformed:
+        context.warn(WarningRule.MALFORMED_OBJECTS, f"{malformed} malformed objects in {collection} are skipped")

@@ -15,6 +15,7 @@ from ambient_components.provider.tokens import delivery
 from ambient_components.provider.tokens import properties as token_properties
 from ambient_components.provider.tokens.claims import is_of
 from ambient_components.provider.tokens.delivery import Delivered, Target
+from ambient_components.provider.tokens.minting import Minted, in_words, mint
 from ambient_components.provider.tokens.properties import (
     COMPUTED,
     announce,
@@ -26,16 +27,15 @@ from ambient_components.provider.tokens.properties import (
     unknown,
 )
 from ambient_components.provider.tokens.token_secrets import (
+    Existing,
     Identity,
-    Minted,
     clear_owner,
     delete_all,
-    in_words,
-    mint,
-    owned,
+    existing,
     revoke,
     service_account_uid,
     set_owner,
+    warn_of_others,
 )
 from ambient_components.rotation import Plan, TokenSecret, TokenState, plan
 from ambient_components.rotation.state import format_time
@@ -82,8 +82,12 @@ class AccessToken:
             return identity.path, unknown(None if former else "first token", news)
         _require_whole(news)
         # After a lost state the newest may be in use; only the stack file can tell.
-        adopted = set_owner(context, identity) if news.get("adopt") else ()
-        lost = () if news.get("adopt") else owned(context, identity)
+        adopted: tuple[TokenSecret, ...] = ()
+        lost = Existing()
+        if news.get("adopt"):
+            adopted = set_owner(context, identity, TokenState()).unrecorded
+        else:
+            lost = existing(context, identity, TokenState())
         state = TokenState(retiring=adopted)
         steps = plan(state, policy(news), context.now, former=former)
         outputs = self._carry_out(context, news, state, steps, {}, lost)
@@ -110,8 +114,9 @@ class AccessToken:
         uid = service_account_uid(context, about)
         if uid is None and not context.guard.cluster.get(about.namespace_path):
             return None
-        there = owned(context, about)
-        alive = {token_secret.uid for token_secret in there}
+        there = existing(context, about, known)
+        warn_of_others(context, about, there)
+        alive = {token_secret.uid for token_secret in there.recorded}
         expected = inputs.get("serviceAccountUid")
         current = known.current
         if current and not current.dead:
@@ -127,7 +132,7 @@ class AccessToken:
             current,
             tuple(token_secret for token_secret in known.retiring if token_secret.uid in alive),
             # Including unrecorded ones, which an interrupted run minted: they must not wait for a rotation.
-            (*(each for each in known.pending if each.uid in alive), *(known.undelivered(there) if current else ())),
+            (*(each for each in known.pending if each.uid in alive), *(there.unrecorded if current else ())),
         )
         outputs = record(found, inputs, state)
         outputs["undelivered"] = state.get("undelivered") or delivery.lost(context, inputs, found)
@@ -137,7 +142,7 @@ class AccessToken:
         """Rotate, revoke or deliver if due; a changed policy alone mints nothing."""
         if news.get("released"):
             if not context.preview:
-                clear_owner(context, Identity.of(news))
+                clear_owner(context, Identity.of(news), token_state(state))
             return kept(state)
         steps = self._due(context, state, news)
         if context.preview:
@@ -146,16 +151,16 @@ class AccessToken:
             return unknown(steps.mint, news, state) if steps.mint else kept(state)
         _require_whole(news)
         about = Identity.of(news)
-        if state.get("released"):
-            set_owner(context, about)
         known = token_state(state)
-        lost = known.undelivered(owned(context, about)) if steps else ()
+        if state.get("released"):
+            set_owner(context, about, known)
+        lost = existing(context, about, known) if steps else Existing()
         return self._carry_out(context, news, known, steps, state, lost)
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Revoke all tokens of the identity. Failures are warnings, because the ServiceAccount is deleted next."""
         about = Identity.of(state)
-        delete_all(context, about, token_state(state).token_secrets)
+        delete_all(context, about, token_state(state))
         target = Target.of(state)
         try:
             if target:
@@ -193,9 +198,10 @@ class AccessToken:
         known: TokenState,
         steps: Plan,
         state: Values,
-        lost: tuple[TokenSecret, ...] = (),
+        lost: Existing,
     ) -> dict[str, Any]:
         identity, requested = Identity.of(news), policy(news)
+        warn_of_others(context, identity, lost)
         target = None if news.get("former") else Target.of(news)
         # Before minting, so that a foreign Secret is refused while nothing has changed.
         there = delivery.look(context, identity, target) if target else Delivered()
@@ -204,7 +210,7 @@ class AccessToken:
             context.warn(LoudWarning.MISSED_RENEWAL, warning)
         # The token in a delivery Secret may be the only valid one its user has: it is revoked after the next is
         # delivered.
-        before = (*steps.revoke_first, *((token_secret, _UNRECORDED) for token_secret in lost))
+        before = (*steps.revoke_first, *((token_secret, _UNRECORDED) for token_secret in lost.unrecorded))
         read = delivery.delivered_in((token_secret for token_secret, _ in before), there, moved)
         failed = revoke(context, identity, [each for each in before if each[0] not in read])
         minted: Minted | None = None

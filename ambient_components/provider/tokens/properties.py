@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+from ambient_components.cluster.objects import listing
 from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.naming import key_id_problem
 from ambient_components.problem_json import MINT
@@ -196,5 +197,8 @@ def announce(context: Context, steps: Plan, overlap: timedelta | None, what: str
             stays = f"the {what} before works on until {format_time(context.now + overlap)} at most"
         hints = (stays,) if stays else ()
         context.note(Problem(None, f"a new {what} would be minted", steps.mint, hints, MINT))
+    by_reason = dict[str, list[str]]()
     for token_secret, why in (*steps.revoke_first, *steps.revoke):
-        context.note(f"{token_secret.name} would be revoked: {why}")
+        by_reason.setdefault(why, []).append(token_secret.name)
+    for why, names in by_reason.items():
+        context.note(f"{listing(names)} would be revoked: {why}")

@@ -5,7 +5,7 @@ these end too while the workspace is closed. Its sessions are stopped and its sc
 and the data stay.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from ambient_components.access import changed_paths
@@ -113,7 +113,7 @@ def _end_group_access(context: Context, namespace: str) -> None:
         context.note(f"{namespace} is closed: ended {listing(found)}")
 
 
-def _schedules(context: Context, namespace: str) -> list[dict[str, Any]]:
+def _schedules(context: Context, namespace: str) -> Iterator[dict[str, Any]]:
     return served_objects(context, _path(namespace), f"{SCHEDULE_LABEL}={_YES}")
 
 

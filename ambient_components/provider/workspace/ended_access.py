@@ -71,7 +71,7 @@ class Access:
 
 @dataclass(frozen=True)
 class Objects:
-    """The objects of a workspace that decide.
+    """The objects of a workspace that decide, each read once and not kept: users decide their number and size.
 
     Attributes:
         namespace: The workspace.
@@ -82,8 +82,8 @@ class Objects:
     namespace: str
     owners: Mapping[str, BindingForm]
     own: PlatformOwn
-    bindings: Collection[Json]
-    roles: Collection[Json]
+    bindings: Iterable[Json]
+    roles: Iterable[Json]
     accounts: Iterable[Json]
     secrets: Iterable[Json]
 
@@ -93,11 +93,12 @@ class Objects:
         Args:
             sessions: Whether the sessions' identities end too. A stopping session still needs its own.
         """
-        bindings = [one for one in self.bindings if not self.is_owners(one) and not self.own.has_binding(one)]
-        roles = [one for one in self.roles if not self.own.has_role(one)]
-        named = {account for binding in bindings for account in self._accounts(binding)}
-        found = [_access(ROLE_BINDING, one, _of_binding(one)) for one in bindings]
-        found += [_access(ROLE, one, f"Role {short(name(one))}") for one in roles]
+        found, named = list[Access](), set[str]()
+        for one in self.bindings:
+            if not self.is_owners(one) and not self.own.has_binding(one):
+                found.append(_access(ROLE_BINDING, one, _of_binding(one)))
+                named.update(self._accounts(one))
+        found += [_access(ROLE, one, f"Role {short(name(one))}") for one in self.roles if not self.own.has_role(one)]
         accounts = set()
         for one in self.accounts:
             if what := _of_account(one, named, sessions):

@@ -5,13 +5,14 @@ running pod keeps the credentials in its environment.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ambient_components.cluster.client import core, path
 from ambient_components.cluster.objects import annotations, labels, listing, text_at
 from ambient_components.cluster.objects import name as name_of
+from ambient_components.cluster.parallel import in_parallel
 from ambient_components.errors import Problem, StepError
 from ambient_components.platform.contract import (
     APP_LABEL,
@@ -77,8 +78,7 @@ def pods(context: Context, namespace: str) -> list[str]:
 
 def ask(context: Context, namespace: str) -> None:
     """Ask all remaining sessions to stop, without waiting."""
-    for name in _alive(context, namespace).unasked:
-        _ask(context, namespace, name)
+    _ask(context, namespace, _alive(context, namespace).unasked)
 
 
 def stop(context: Context, namespace: str, news: Values) -> list[Problem]:
@@ -122,7 +122,7 @@ def _wait(context: Context, namespace: str, seconds: int, over: Callable[[_Alive
     refused: set[str] = set()
     for waited in range(0, seconds + 1, _INTERVAL):
         alive = _alive(context, namespace)
-        refused.update(name for name in alive.unasked if name not in refused and not _ask(context, namespace, name))
+        refused.update(_ask(context, namespace, [name for name in alive.unasked if name not in refused]))
         if over(alive) or waited + _INTERVAL > seconds:
             break
         if context.engine.cancelled:
@@ -134,27 +134,37 @@ def _wait(context: Context, namespace: str, seconds: int, over: Callable[[_Alive
     return alive
 
 
-def _ask(context: Context, namespace: str, name: str) -> bool:
-    """Request a stop like the backend's StopSession, and return whether the cluster accepted it."""
+def _ask(context: Context, namespace: str, names: Collection[str]) -> list[str]:
+    """Request a stop like the backend's StopSession, and return the sessions for which the cluster refused it."""
     notes = {DESIRED_PHASE_ANNOTATION: STOPPED, STOP_REQUESTED_AT_ANNOTATION: format_time(context.now)}
-    try:
-        context.guard.cluster.patch(_path(namespace, name), {"metadata": {"annotations": notes}})
-    except StepError as error:
-        context.warn(LoudWarning.NOT_DONE, error.problem.within(f"could not ask session {namespace}/{name} to stop"))
-        return False
-    return True
+
+    def ask(name: str) -> Problem | None:
+        try:
+            context.guard.cluster.patch(_path(namespace, name), {"metadata": {"annotations": notes}})
+        except StepError as error:
+            return error.problem
+        return None
+
+    failed = {name: one for name, one in zip(names, in_parallel(ask, names), strict=True) if one is not None}
+    if failed:
+        what = f"could not ask {_sessions([f'{namespace}/{name}' for name in failed])} to stop"
+        context.warn(LoudWarning.NOT_DONE, next(iter(failed.values())).within(what))
+    return [*failed]
 
 
 def _delete(context: Context, namespace: str, alive: _Alive) -> list[Problem]:
-    failed = []
-    for name, uid, session in alive.pods:
+    def delete(pod: tuple[str, str, str]) -> Problem | None:
         try:
-            context.guard.cluster.delete(core("namespaces", namespace, "pods", name), uid)
+            context.guard.cluster.delete(core("namespaces", namespace, "pods", pod[0]), pod[1])
         except StepError as error:
-            failed.append(error.problem.within(f"could not delete pod {name} of session {session}"))
-        else:
-            context.note(f"{namespace} is closed: deleted pod {name} of session {session}")
-    return failed
+            return error.problem
+        return None
+
+    results = [*zip(alive.pods, in_parallel(delete, alive.pods), strict=True)]
+    if deleted := [f"{name} of session {session}" for (name, _, session), problem in results if problem is None]:
+        context.note(f"{namespace} is closed: deleted pod {listing(deleted)}")
+    failed = [(f"{name} of session {session}", one) for (name, _, session), one in results if one is not None]
+    return [failed[0][1].within(f"could not delete pod {listing([pod for pod, _ in failed])}")] if failed else []
 
 
 def _left(namespace: str, alive: _Alive, seconds: int, *, deleted: bool) -> str:
@@ -176,15 +186,20 @@ def _sessions(names: list[str]) -> str:
 
 
 def _alive(context: Context, namespace: str) -> _Alive:
-    sessions = [one for one in served_objects(context, _path(namespace)) if _runs(one)]
+    sessions = {
+        name_of(one): annotations(one).get(DESIRED_PHASE_ANNOTATION, "")
+        for one in served_objects(context, _path(namespace))
+        if _runs(one)
+    }
     found = served_objects(context, core("namespaces", namespace, "pods"), f"{APP_LABEL}={SESSION_POD_APP}")
-    live = [one for one in found if text_at(one, "status", "phase") not in ("Succeeded", "Failed")]
     return _Alive(
-        tuple(sorted(map(name_of, sessions))),
+        tuple(sorted(sessions)),
+        tuple(sorted(name for name, desired in sessions.items() if desired != STOPPED)),
         tuple(
-            sorted(name_of(one) for one in sessions if annotations(one).get(DESIRED_PHASE_ANNOTATION, "") != STOPPED)
+            (name_of(one), text_at(one, "metadata", "uid"), labels(one).get(SESSION_POD_LABEL, ""))
+            for one in found
+            if text_at(one, "status", "phase") not in ("Succeeded", "Failed")
         ),
-        tuple((name_of(one), text_at(one, "metadata", "uid"), labels(one).get(SESSION_POD_LABEL, "")) for one in live),
     )
 
 

@@ -7,13 +7,13 @@ which bindings are gone. Access that could not be ended fails the step.
 
 import time
 from collections.abc import Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final
 
 from ambient_components.access.platform_own import PlatformOwn
 from ambient_components.cluster.client import core, path
 from ambient_components.cluster.objects import listing, subjects, uid
+from ambient_components.cluster.parallel import in_parallel
 from ambient_components.cluster.renewal import create_account
 from ambient_components.cluster.revocation import ROLE, ROLE_BINDING, SERVICE_ACCOUNT, end, object_path
 from ambient_components.errors import BadValue, Problem, StepError, refusal
@@ -35,9 +35,6 @@ _ROUNDS: Final = 10
 
 _PAUSE: Final = 1.0
 """Seconds for the API server's authorizer to notice deleted bindings; it takes a fraction of that."""
-
-_AT_ONCE: Final = 16
-"""Number of deletions side by side."""
 
 _NOTED: Final = 100
 """Maximum number of ended objects with a line of their own: users can create thousands."""
@@ -64,7 +61,7 @@ class Sweep:
 
     def ending(self, *, sessions: bool) -> list[Access]:
         """Return what ends, in order: see `Objects.ending`."""
-        return self._ending(*self._platforms_own(sessions=sessions), sessions=sessions)
+        return self._ending(self._platforms_own(sessions=sessions), sessions=sessions)
 
     def run(self, *, sessions: bool) -> list[Problem]:
         """End all access, and return the errors; everything else was ended. See `ending`.
@@ -75,14 +72,14 @@ class Sweep:
         """
         failed: dict[str, Problem] = {}
         for _ in range(_ROUNDS):
+            own: PlatformOwn | None = None
             try:
-                roles, own = self._platforms_own(sessions=sessions)
+                own = self._platforms_own(sessions=sessions)
             except StepError as error:
                 if not sessions:
                     raise
                 failed["platform's own"] = error.problem
-                roles, own = [], PlatformOwn()
-            left = [one for one in self._ending(roles, own, sessions=sessions) if one.uid not in failed]
+            left = [one for one in self._ending(own, sessions=sessions) if one.uid not in failed]
             if not left:
                 return list(failed.values())
             for one, problem in self._end_all(left):
@@ -147,30 +144,29 @@ class Sweep:
                 create_account(self._cluster, self._namespace, {"name": account})
                 self._context.note(f"{self._namespace} is closed: replaced the account {account}, which is an owner")
 
-    def _platforms_own(self, *, sessions: bool) -> tuple[list[dict[str, Any]], PlatformOwn]:
-        """Return the Roles, and what is the platform's own; nothing of sessions if these end too."""
-        roles = self._served(ROLE)
+    def _platforms_own(self, *, sessions: bool) -> PlatformOwn:
+        """Return what is the platform's own; nothing of sessions if these end too."""
         platform = path("apis", *_SETTINGS_API.split("/"), "namespaces", self._namespace)
         settings = self._cluster.get(f"{platform}/projectsettings/{PROJECT_SETTINGS}")
-        existing = [] if sessions else served_objects(self._context, f"{platform}/{SESSIONS}")
-        return roles, PlatformOwn.of(roles, [settings] if settings else [], existing)
+        existing = () if sessions else served_objects(self._context, f"{platform}/{SESSIONS}", metadata=True)
+        return PlatformOwn.of(self._served(ROLE), [settings] if settings else [], existing)
 
-    def _ending(self, roles: list[dict[str, Any]], own: PlatformOwn, *, sessions: bool) -> list[Access]:
+    def _ending(self, own: PlatformOwn | None, *, sessions: bool) -> list[Access]:
+        """Return what ends; no Role if it is unknown what is the platform's own."""
         objects = Objects(
             self._namespace,
             self._owners,
-            own,
+            own or PlatformOwn(),
             bindings=self._served(ROLE_BINDING),
-            roles=roles,
-            accounts=self._served(SERVICE_ACCOUNT),
+            roles=self._served(ROLE) if own is not None else (),
+            accounts=self._served(SERVICE_ACCOUNT, metadata=True),
             secrets=served_objects(self._context, core("namespaces", self._namespace, "secrets")),
         )
         return objects.ending(sessions=sessions)
 
     def _end_all(self, found: Collection[Access]) -> Iterator[tuple[Access, Problem | None]]:
         for stage in STAGES:
-            with ThreadPoolExecutor(_AT_ONCE) as pool:
-                yield from pool.map(self._end, [one for one in found if one.kind in stage])
+            yield from in_parallel(self._end, [one for one in found if one.kind in stage])
 
     def _end(self, one: Access) -> tuple[Access, Problem | None]:
         try:
@@ -188,8 +184,9 @@ class Sweep:
         if self._ended <= _NOTED:
             self._context.note(f"{self._namespace} is closed: ended {one.title}")
 
-    def _served(self, kind: str) -> list[dict[str, Any]]:
-        return served_objects(self._context, object_path(kind, self._namespace, "x").rpartition("/")[0])
+    def _served(self, kind: str, *, metadata: bool = False) -> Iterator[dict[str, Any]]:
+        collection = object_path(kind, self._namespace, "x").rpartition("/")[0]
+        return served_objects(self._context, collection, metadata=metadata)
 
 
 def _subjects(texts: Collection[str]) -> Iterator[Subject]:

@@ -66,15 +66,35 @@ def test_an_empty_collection_is_an_empty_list(api, cluster):
 
 def test_large_objects_are_asked_for_a_few_at_a_time(api, cluster, monkeypatch):
     """A user of a workspace makes as many as they like, of a megabyte each: no more than a page is in memory."""
-    monkeypatch.setattr("ambient_components.cluster.client._MOST", 5_000)
+    monkeypatch.setattr("ambient_components.cluster.client._LONGEST_PAGE", 5_000)
+    monkeypatch.setattr("ambient_components.cluster.client._MOST", 15_000)
     for number in range(9):
         api.add(SECRETS, f"s{number}", annotations={"a": "x" * 1_000})
-    assert [item["metadata"]["name"] for item in cluster.list(SECRETS)] == [f"s{n}" for n in range(9)]
-    assert [request.query["limit"] for request in api.log] == ["500", "50", "5", *["1"] * 9]
     api.add(SECRETS, "t", annotations={"a": "x" * 9_000})
+    for number in range(100):
+        api.add(SECRETS, f"u{number:03}")
+    found = [item["metadata"]["name"] for item in cluster.list(SECRETS)]
+    assert found == [*(f"s{n}" for n in range(9)), "t", *(f"u{n:03}" for n in range(100))]
+    # Each page that fits is followed by one of twice as many: after the large ones the others come quickly.
+    limits = [int(request.query["limit"]) for request in api.log]
+    assert limits[:5] == [500, 125, 31, 7, 1]
+    assert len(limits) < 40
+    assert limits[-1] > 7
+    api.add(SECRETS, "x", annotations={"a": "x" * 19_000})
     assert "the answer is longer than" in message(lambda: cluster.list(SECRETS))
-    assert "the answer is longer than" in message(lambda: cluster.get(f"{SECRETS}/t"))
-    assert cluster.get(f"{SECRETS}/s1")
+    assert "the answer is longer than" in message(lambda: cluster.get(f"{SECRETS}/x"))
+    assert cluster.get(f"{SECRETS}/t")
+
+
+def test_of_metadata_nothing_else_is_asked_for_or_kept(api, cluster):
+    """A server that can't leave out the rest gives whole objects: of these it is dropped."""
+    api.add(SECRETS, "a", labels={"k": "v"}, data={"token": "c2VjcmV0"})
+    (found,) = cluster.each(SECRETS, metadata=True)
+    assert found.keys() == {"metadata"}
+    assert found["metadata"]["name"] == "a"
+    first, second = api.log[0].headers["Accept"].split(",")
+    assert first == "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+    assert second == "application/json"
 
 
 def test_a_list_that_outlives_the_servers_snapshot_goes_on(api, cluster):

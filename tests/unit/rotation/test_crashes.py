@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from ambient_components.provider.tokens.token_secrets import Existing
 from ambient_components.rotation import plan
 from ambient_components.rules.lifetimes import NEVER, Policy
 from tests.support.key_cluster import CRASHES, DAY, FAILURES
@@ -263,10 +264,16 @@ BROKEN = {
     "mints too early": ("plan", too_early, "a rotation", "kept", "no mint outside the window"),
     "mints too late": ("plan", too_late, "a rotation", "kept", "a run in the window renews"),
     "tells of no missed window": ("plan", untold, "a missed window", "kept", "a missed window is told"),
-    "leaves what a dead run minted": ("owned", lambda *_: (), "after a run that died", "kept", "nothing unrecorded"),
+    "leaves what a dead run minted": (
+        "existing",
+        lambda _, __, known: Existing(known.token_secrets),
+        "after a run that died",
+        "kept",
+        "nothing unrecorded",
+    ),
     "looks for nothing after a lost state": (
         "set_owner",
-        lambda *_: (),
+        lambda *_: Existing(),
         "after a lost state",
         "kept",
         "nothing unrecorded",

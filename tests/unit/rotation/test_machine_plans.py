@@ -146,7 +146,7 @@ def test_each_state_has_its_plan(state, policy, force, expected):
 @pytest.mark.parametrize(
     ("state", "reasons"),
     [
-        (PENDING, ["its revocation failed before"]),
+        (PENDING, ["no state has it as valid, or its revocation failed before"]),
         (OVERLAP_OVER, ["its overlap ended on 2026-06-01T12:00:00Z"]),
         (EXPIRED, ["it expired"]),
         (DEAD, ["it was revoked"]),

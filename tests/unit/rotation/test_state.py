@@ -102,16 +102,6 @@ def one(name, expires=HOUR, dead=None):
     return TokenSecret(name, f"uid-{name}", 1, MOMENT - HOUR, None if expires is None else MOMENT + expires, dead)
 
 
-def test_what_no_record_has_was_delivered_to_nobody():
-    state = TokenState(one("current"), (one("old"),), (one("stuck"),))
-    assert state.undelivered(state.token_secrets) == ()
-    assert state.undelivered([*state.token_secrets, one("lost")]) == (one("lost"),)
-    assert TokenState().undelivered([one("lost")]) == (one("lost"),)
-    # The name is anybody's to take again, the uid is not.
-    again = TokenSecret("current", "uid-of-another", 1, MOMENT)
-    assert state.undelivered([again]) == (again,)
-
-
 @pytest.mark.parametrize(
     ("expires", "why"),
     [(HOUR, None), (None, None), (timedelta(), "2026-06-01T12:30:15Z"), (-HOUR, "2026-06-01T11:30:15Z")],

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ambient_components import clock
-from ambient_components.provider.tokens.token_secrets import in_words
+from ambient_components.provider.tokens.minting import in_words
 from tests.support.fake_api import Answer
 from tests.support.fake_plugin import UNKNOWN, RefusedError, secret
 from tests.support.tokens import DAY, SECRETS, WANTED, due, received, refusal

@@ -1,0 +1,23 @@
+"""Several requests to the cluster at once, by the one number that holds for all of this tool."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+_Job = TypeVar("_Job")
+_Result = TypeVar("_Result")
+
+AT_ONCE: Final = 16
+"""Requests at once, of one caller. The API server's own limits hold for all of them together."""
+
+_FEW: Final = 4
+"""Jobs up to which they are done one after the other, in their order."""
+
+
+def in_parallel(work: Callable[[_Job], _Result], jobs: Iterable[_Job]) -> list[_Result]:
+    """Do all jobs, 16 at a time, and return their results in the order of the jobs."""
+    todo = list(jobs)
+    if len(todo) <= _FEW:
+        return [work(job) for job in todo]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return [*pool.map(work, todo)]
