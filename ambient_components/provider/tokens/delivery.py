@@ -19,8 +19,9 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.provider.tokens.claims import is_of
+from ambient_components.provider.tokens.minting import Minted
 from ambient_components.provider.tokens.properties import retained
-from ambient_components.provider.tokens.token_secrets import Identity, Minted, revoke
+from ambient_components.provider.tokens.token_secrets import Identity, revoke
 from ambient_components.rotation import TokenSecret, TokenState
 from ambient_components.rules.warnings import LoudWarning
 
@@ -71,18 +72,28 @@ def look(context: Context, identity: Identity, target: Target) -> Delivered:
     """Return the current content of the Secret.
 
     Raises:
-        StepError: The Secret is foreign, or no key may be in its namespace.
+        StepError: The Secret is foreign, or no key may be in its namespace. An existing Secret is no reason to deliver:
+            users of a workspace can create it in advance, and a namespace can become a workspace later.
     """
-    cluster = context.guard.cluster
-    secret = cluster.get(target.path)
+    namespace = context.guard.cluster.get(core("namespaces", target.namespace))
+    if namespace is None:
+        msg = f"there is no namespace {target.namespace!r} to deliver the key to"
+        raise StepError(msg, "create it, or name another")
+    # A closed workspace has only the ownership annotation, and its sessions run again when it is opened.
+    if labels(namespace).get(MANAGED_LABEL) == MANAGED or OWNER_ANNOTATION in annotations(namespace):
+        msg = f"namespace {target.namespace!r} is a workspace: every session in it could read the key"
+        raise StepError(msg, "deliver it to a namespace that is none")
+    return _held(context, identity, target)
+
+
+def _held(context: Context, identity: Identity, target: Target) -> Delivered:
+    """Return the current content of the Secret, wherever it is.
+
+    Raises:
+        StepError: The Secret is foreign.
+    """
+    secret = context.guard.cluster.get(target.path)
     if secret is None:
-        namespace = cluster.get(core("namespaces", target.namespace))
-        if namespace is None:
-            msg = f"there is no namespace {target.namespace!r} to deliver the key to"
-            raise StepError(msg, "create it, or name another")
-        if labels(namespace).get(MANAGED_LABEL) == MANAGED:
-            msg = f"namespace {target.namespace!r} is a workspace: every session in it could read the key"
-            raise StepError(msg, "deliver it to a namespace that is none")
         return Delivered()
     notes = annotations(secret)
     if (notes.get(OWNER_ANNOTATION), notes.get(KEY_NAME_OF_DELIVERY)) != (identity.owner, _name(identity)):
@@ -182,7 +193,7 @@ def moved_from(context: Context, identity: Identity, state: Values, target: Targ
     if old is None or old == target:
         return Delivered()
     try:
-        return look(context, identity, old)
+        return _held(context, identity, old)
     except StepError:
         return Delivered()
 

@@ -115,10 +115,58 @@ def test_a_key_that_is_not_kept_must_be_delivered(world):
     assert failure.reason == "retain: 'nothing' is not a place to keep a token; allowed: state, none"
 
 
-def test_another_workspace_is_no_place_either(world, desired):
-    world.api.objects["/api/v1/namespaces/ci-system"]["metadata"]["labels"]["ambient-code.io/managed"] = "true"
+SIGNS_OF_A_WORKSPACE = [
+    {"labels": {"ambient-code.io/managed": "true"}},
+    {"annotations": {"ambient-components/owner": "app/other"}},
+]
+"""The platform's label, and our annotation alone, which a closed workspace keeps."""
+
+
+@pytest.fixture(params=SIGNS_OF_A_WORKSPACE, ids=["open", "closed"])
+def becomes_a_workspace(request, world):
+    return lambda: world.api.change("/api/v1/namespaces/ci-system", {"metadata": request.param})
+
+
+def test_another_workspace_is_no_place_either(world, desired, becomes_a_workspace):
+    becomes_a_workspace()
     assert "is a workspace: every session in it could read the key" in refusal(lambda: world.plugin.create(desired))
     assert (mints(world), world.api.names(SECRETS)) == (0, [])
+
+
+def test_a_secret_that_a_user_of_a_workspace_prepared_gets_no_key(world, desired, becomes_a_workspace):
+    """With the annotations that we would write: their values are no secret."""
+    notes = {"ambient-components/owner": "app/dev", "ambient-components/delivered-key": "pay/ci"}
+    world.api.add(ELSEWHERE, "payments-key", annotations=notes, data={})
+    becomes_a_workspace()
+    assert "is a workspace: every session in it could read the key" in refusal(lambda: world.plugin.create(desired))
+    assert there(world) == {}
+    assert (mints(world), world.api.names(SECRETS)) == (0, [])
+
+
+def test_a_namespace_that_becomes_a_workspace_gets_no_further_key(world, desired, becomes_a_workspace):
+    _, state = world.plugin.create(desired)
+    before = there(world)
+    becomes_a_workspace()
+    found = refreshed(world, desired, state)
+    if desired is DELIVERED:
+        assert "is a workspace: every session in it could read the key" in found["undelivered"]
+        assert world.plugin.diff(desired, found, desired).changes == SOME
+    else:
+        assert "is a workspace: every session in it could read the key" in received(world, "warning")
+    due(world)
+    assert "is a workspace" in refusal(lambda: world.plugin.update(found, desired))
+    assert (mints(world), there(world)) == (1, before)
+
+
+def test_a_key_moves_out_of_a_namespace_that_became_a_workspace(world, desired, becomes_a_workspace):
+    _, state = world.plugin.create(desired)
+    token = there(world)["token"]
+    becomes_a_workspace()
+    world.api.add("/api/v1/namespaces", "other")
+    moved = {**desired, "deliver": {"namespace": "other", "name": "n", "key": "token"}}
+    world.plugin.update(state, moved)
+    assert there(world, "/api/v1/namespaces/other/secrets/n") == {"token": token}
+    assert TARGET not in world.api.objects
 
 
 def test_a_namespace_that_is_not_there_is_told_before_anything_is_minted(world, desired):
