@@ -16,6 +16,8 @@ LIMIT: Final = 4096
 _FIRST: Final = re.compile(r"^( *):(?=:)")
 _INNER: Final = re.compile(r"#(?=#[a-z]*\[)")
 
+_WORD: Final = re.compile(r"[\w.@:/+*~|-]+…?( \(\d+ characters\))?")
+
 _FORMULAS: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """Characters that start a formula in a spreadsheet, including the full-width ones."""
 
@@ -36,6 +38,11 @@ def one_line(text: str, limit: int = LIMIT) -> str:
     shown = text if text.isprintable() else "".join(map(_shown, text))
     shown = _INNER.sub(r"\\x23", _FIRST.sub(r"\1\\x3a", shown))
     return f"{shown}… ({more} more characters)" if more > 0 else shown
+
+
+def quoted(text: str) -> str:
+    """Return a foreign name in a sentence: in double quotes if it could be taken for more than one word of it."""
+    return text if _WORD.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
 def cell(value: Any) -> Any:

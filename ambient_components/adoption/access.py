@@ -13,9 +13,9 @@ from ambient_components.adoption.forms import (
     role_of,
     subject_of,
 )
-from ambient_components.adoption.notes import NoteRule, Notes
+from ambient_components.adoption.notes import NoteRule, Notes, shown
 from ambient_components.adoption.undeclared import binding_deletion, binding_title, note_undeclared
-from ambient_components.cluster.objects import Json, mappings, name, role_ref, short, subjects
+from ambient_components.cluster.objects import Json, mappings, name, role_ref, subjects
 from ambient_components.errors import hints_of
 from ambient_components.platform.bindings import grant_form, owner_form
 from ambient_components.platform.contract import Role
@@ -113,7 +113,7 @@ def _accepts(notes: Notes, binding: Json, subject: Subject, role: Role, *, owner
         context: Mapping[str, Any] = error.errors(include_url=False)[0].get("ctx") or {}
         notes.add(
             NoteRule.REFUSED_SUBJECT,
-            f"{short(str(subject))} has the role {role}, and the stack file does not accept the subject: "
+            f"{shown(str(subject))} has the role {role}, and the stack file does not accept the subject: "
             f"{context.get('problem', 'the name is invalid')}",
             *hints_of(tuple(context.get("hints", ()))),
             f"give the access to a valid subject, then delete the binding: {binding_deletion(notes, binding)}",
@@ -134,13 +134,14 @@ def _one_each(notes: Notes, grants: Iterable[_Grant]) -> list[_Grant]:
             continue
         if taken.subject == grant.subject:
             what = (
-                f"{grant.subject} has the role {grant.role} too, beside {taken.role}: an entry has one grant a subject"
+                f"{shown(str(grant.subject))} has the role {grant.role} too, beside {taken.role}: an entry has one "
+                "grant a subject"
             )
             hint = f"delete the weaker one: {binding_deletion(notes, grant.binding)}"
         else:
             what = (
-                f"{grant.subject} has the role {grant.role}, and differs only in case from {taken.subject}, which has "
-                f"{taken.role}: an entry has one of them"
+                f"{shown(str(grant.subject))} has the role {grant.role}, and differs only in case from "
+                f"{shown(str(taken.subject))}, which has {taken.role}: an entry has one of them"
             )
             hint = f"delete the binding of the name that is a mistake: {binding_deletion(notes, grant.binding)}"
         notes.add(

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ambient_components.adoption.notes import NoteRule, Notes
+from ambient_components.adoption.notes import NoteRule, Notes, shown
 from ambient_components.cluster.objects import (
     Json,
     annotations,
     finalizers,
     labels,
-    listing,
     mapping,
     mappings,
     metadata,
@@ -101,6 +100,6 @@ def note_other_managers(notes: Notes, kind: str, items: list[Json]) -> None:
         tools = sorted({tool for found in managed.values() for tool in found})
         notes.add(
             NoteRule.OTHER_OWNER,
-            f"{len(managed)} {kind}s have further field managers ({listing(tools)}): {listing(list(managed))}",
+            f"{len(managed)} {kind}s have further field managers ({shown(*tools)}): {shown(*managed)}",
             "remove these objects from the other tool after the adoption, or leave them out here",
         )

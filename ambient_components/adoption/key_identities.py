@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ambient_components.adoption.forms import role_of, stays_behind
-from ambient_components.adoption.notes import NoteRule, Notes, deletion
+from ambient_components.adoption.notes import NoteRule, Notes, deletion, shown
 from ambient_components.cluster.objects import (
     Json,
     annotations,
@@ -79,7 +79,7 @@ def _identity(notes: Notes, account: Json, bindings: list[Json]) -> KeyIdentity 
         gives = _gives(one)
         notes.add(
             NoteRule.KEY_BINDING,
-            f"key {key} has {gives} by RoleBinding {short(name(one))}, which is not the key's own",
+            f"key {key} has {gives} by RoleBinding {shown(name(one))}, which is not the key's own",
             f"if the key does not need it: {deletion('rolebinding', notes.workspace, name(one))}",
             "" if own else "declare a key with this role, give it to the key's user, then delete the old one",
             "" if own else delete,
@@ -107,7 +107,7 @@ def _identity(notes: Notes, account: Json, bindings: list[Json]) -> KeyIdentity 
 
 def _gives(binding: Json) -> str:
     role = role_of(binding)
-    return role.value if role else short(role_ref(binding))
+    return role.value if role else shown(role_ref(binding))
 
 
 def _is_own(binding: Json, account: Json, workspace: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ambient_components.adoption.forms import is_of_stack, managing_tools
-from ambient_components.adoption.notes import NoteRule, Notes
+from ambient_components.adoption.notes import NoteRule, Notes, shown
 from ambient_components.cluster.objects import Json, annotations, labels, listing, short
 from ambient_components.platform.contract import (
     DISPLAY_NAME_MAX,
@@ -56,7 +56,7 @@ def read_namespace(notes: Notes, namespace: Json, *, openshift: bool) -> dict[st
     if tools := _tools(namespace):
         notes.add(
             NoteRule.OTHER_OWNER,
-            f"the namespace has further field managers: {listing(tools)}",
+            f"the namespace has further field managers: {shown(*tools)}",
             "remove it from the other tool after the adoption",
             object=f"Namespace {notes.workspace}",
         )

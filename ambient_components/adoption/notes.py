@@ -7,8 +7,9 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Final
 
+from ambient_components.cluster.objects import listing, short
 from ambient_components.errors import Problem
-from ambient_components.printable import one_line
+from ambient_components.printable import one_line, quoted
 from ambient_components.rules.secret_patterns import without_credentials
 
 _MOST: Final = 100
@@ -161,6 +162,11 @@ def bounded(notes: Iterable[Note]) -> Iterator[Note]:
         if len(found) > _MOST:
             more = f"and {len(found) - _MOST} more of this kind"
             yield Note(found[0].workspace, rule, more, ("read the workspace with kubectl",))
+
+
+def shown(*names: str) -> str:
+    """Return names out of the cluster as a note has them: shortened, and each in quotes if it is more than a word."""
+    return listing([quoted(short(name)) for name in names])
 
 
 def deletion(kind: str, workspace: str, name: str) -> str:

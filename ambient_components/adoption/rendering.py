@@ -4,14 +4,12 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-import yaml
-
+from ambient_components.adoption.dumping import block_of
 from ambient_components.adoption.notes import Note, NoteRule
 from ambient_components.adoption.secrets import STORAGE
 from ambient_components.adoption.workspaces import ExistingWorkspace
-from ambient_components.printable import has_log_command, one_line, yaml_text
+from ambient_components.printable import one_line
 from ambient_components.stackfile.schema import SCHEMA_FILE
-from ambient_components.stackfile.yaml.build import unquoted
 
 _WIDTH: Final = 118
 _ENTRY: Final = 2
@@ -19,30 +17,6 @@ _ENTRY: Final = 2
 
 _SAID_ONCE: Final = frozenset({NoteRule.KEY_EXPIRY, NoteRule.KEY_USER, NoteRule.SECRETS})
 """Notes that are alike in all workspaces: the summary has them, and an entry's block of secrets says the last."""
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes lists indented below their key, and nothing as an alias."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
-        """Indent the items of a list too."""
-        super().increase_indent(flow, False)
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
-        """Write equal values twice: an edit of one must not change the other."""
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    """Quote a text that the reader of stack files takes as a number: PyYAML writes 1E3 and 12e03 without quotes.
-
-    Double quotes allow the escape of log commands, since `--dry-run` prints the lines in pipelines too.
-    """
-    style = '"' if has_log_command(value) else None if unquoted(value) == value else "'"
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
-
-
-_Dumper.add_representer(str, _text)
 
 
 def block(workspace: ExistingWorkspace) -> str:
@@ -87,25 +61,7 @@ def included_file() -> str:
 
 
 def _yaml(value: Mapping[str, Any]) -> str:
-    """Return a mapping on lines of its own; its innermost mappings and lists are in braces."""
-    return yaml_text("".join(_field(name, one) for name, one in value.items()))
-
-
-def _field(name: str, value: Any) -> str:
-    text: str = yaml.dump(
-        {name: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=_is_visible(value), width=_WIDTH - _ENTRY,
-        default_flow_style=None if isinstance(value, Mapping | list) else False,
-    )  # fmt: skip
-    return text
-
-
-def _is_visible(value: Any) -> bool:
-    """Return whether all characters of a value are visible. Others are escaped: YAML reads some of them as spaces."""
-    if isinstance(value, Mapping):
-        return all(_is_visible(key) and _is_visible(one) for key, one in value.items())
-    if isinstance(value, list):
-        return all(map(_is_visible, value))
-    return not isinstance(value, str) or value.replace("\n", "").isprintable()
+    return block_of(value, _WIDTH - _ENTRY)
 
 
 def _notes(notes: Sequence[Note]) -> list[str]:
@@ -121,8 +77,9 @@ def _notes(notes: Sequence[Note]) -> list[str]:
 
 
 def _comment(text: str, begins: str = "# - ") -> list[str]:
+    """Return a comment. Further lines are indented deeper, so that no name in it can look like a line of its own."""
     return textwrap.wrap(
-        one_line(text), _WIDTH - _ENTRY, initial_indent=begins, subsequent_indent=f"{begins[:2]}  ",
+        one_line(text), _WIDTH - _ENTRY, initial_indent=begins, subsequent_indent=f"#{' ' * (len(begins) + 1)}",
         break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
 

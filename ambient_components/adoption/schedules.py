@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from ambient_components.adoption.notes import NoteRule, Notes
+from ambient_components.adoption.dumping import line_of
+from ambient_components.adoption.notes import NoteRule, Notes, shown
 from ambient_components.cluster.objects import Json, annotations, mapping, name, short, text
 from ambient_components.platform.contract import OWNER_ANNOTATION, SCHEDULE_NAME_ANNOTATION
 
@@ -20,13 +21,13 @@ def note_schedules(notes: Notes, cronjobs: Iterable[Json], owner: str) -> None:
     for one in cronjobs:
         if annotations(one).get(OWNER_ANNOTATION) == owner:
             continue
-        shown = annotations(one).get(SCHEDULE_NAME_ANNOTATION) or name(one)
-        cron = text(mapping(one.get("spec")).get("schedule"))
-        fields = f'cronJob: {short(name(one))}, schedule: "{short(cron)}", sessionTemplate: {{initialPrompt: PROMPT}}'
+        title = annotations(one).get(SCHEDULE_NAME_ANNOTATION) or name(one)
+        cron = short(text(mapping(one.get("spec")).get("schedule")))
+        fields = {"cronJob": short(name(one)), "schedule": cron, "sessionTemplate": {"initialPrompt": "PROMPT"}}
         notes.add(
             NoteRule.SCHEDULES,
-            f"scheduled session {short(shown)} ({short(cron)}) is not declared: it stays, and the UI alone changes it",
-            f"to adopt it, copy what the UI shows: schedules: {{ID: {{{fields}}}}}",
+            f"scheduled session {shown(title)} ({shown(cron)}) is not declared: it stays, and the UI alone changes it",
+            f"to adopt it, copy what the UI shows: {line_of({'schedules': {'ID': fields}})}",
             "its sessions then run without integrations of a person, unless the entry has runAs",
             object=f"CronJob {name(one)}",
         )

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 
 from ambient_components.access.cluster_access import GROUP_ACCESS, reason_of
+from ambient_components.adoption.dumping import line_of
 from ambient_components.adoption.forms import managing_tools, role_of, stays_behind, subject_of
-from ambient_components.adoption.notes import NoteRule, Notes, deletion
-from ambient_components.cluster.objects import Json, listing, mappings, name, role_ref, short, subjects
+from ambient_components.adoption.notes import NoteRule, Notes, deletion, shown
+from ambient_components.cluster.objects import Json, mappings, name, role_ref, short, subjects
 from ambient_components.platform.bindings import BindingForm, grant_form, owner_form
 from ambient_components.platform.contract import OWNER_ROLE_LABEL, Role
 from ambient_components.platform.subjects import Subject, SubjectKind
@@ -24,7 +25,8 @@ def note_undeclared(notes: Notes, others: Iterable[Json], adopted: Iterable[Json
         entries = mappings(binding.get("subjects"))
         role, named = role_of(binding), subjects(binding)
         subject = subject_of(entries[0], notes.workspace) if len(entries) == 1 else None
-        has = f"RoleBinding {short(name(binding))} gives {role or short(role_ref(binding))} to {listing(named)}"
+        gives = role or shown(role_ref(binding))
+        has = f"RoleBinding {shown(name(binding))} gives {gives} to {shown(*named)}"
         about = {
             "object": binding_title(binding),
             "subject": named[0] if len(named) == 1 else "",
@@ -74,7 +76,7 @@ def _note_binding(
     elif taken.get(form.name, [str(subject)]) != [str(subject)]:
         notes.add(
             NoteRule.SAME_NAME,
-            f"{has}: its grant would be the RoleBinding {form.name}, which {listing(taken[form.name])} has",
+            f"{has}: its grant would be the RoleBinding {form.name}, which {shown(*taken[form.name])} has",
             "give one of them another role, or access through a group",
             f"then delete the binding: {binding_deletion(notes, binding)}",
             **about,
@@ -95,7 +97,7 @@ def _note_binding(
     else:
         rule = NoteRule.GROUP_ACCESS if reason_of(binding) == GROUP_ACCESS else NoteRule.OTHER_BINDING
         tools = managing_tools(binding)
-        managed = f"first remove it from {listing(tools)}, which would restore it" if tools else ""
+        managed = f"first remove it from {shown(*tools)}, which would restore it" if tools else ""
         notes.add(
             rule,
             f"{has}: a declared one has the name {form.name}, label and annotations",
@@ -117,8 +119,8 @@ def _declared(binding: Json, subject: Subject, role: Role) -> BindingForm | None
 def _line(form: BindingForm) -> str:
     """Return the line of an entry that declares the access."""
     if OWNER_ROLE_LABEL in form.labels:
-        return f"owners: [{short(str(form.subject))}]"
-    return f"grants: [{{{form.subject.kind}: {short(form.subject.name)}, role: {form.role}}}]"
+        return line_of({"owners": [short(str(form.subject))]})
+    return line_of({"grants": [{str(form.subject.kind): short(form.subject.name), "role": form.role.value}]})
 
 
 def binding_title(binding: Json) -> str:

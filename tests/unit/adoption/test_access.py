@@ -153,7 +153,7 @@ def test_access_of_programs_of_other_namespaces_is_noted_with_a_key_as_the_way()
 
 def test_an_admin_program_can_be_an_owner():
     note = only_note(of_pay(binding("pay", "robot", "admin", "serviceaccount:ops:robot")))
-    assert "owners: [serviceaccount:ops:robot]" in note.hints[0]
+    assert "owners: ['serviceaccount:ops:robot']" in note.hints[0]
 
 
 def test_group_access_of_project_settings_is_noted():
@@ -199,7 +199,7 @@ def test_what_the_control_plane_makes_is_its_own():
 def test_a_creator_binding_without_its_label_can_be_an_owner_again():
     found = of_pay(creator("pay", labels={}))
     assert "owners" not in found.entry
-    assert "owners: [user:alice@example.com]" in only_note(found).hints[0]
+    assert "owners: ['user:alice@example.com']" in only_note(found).hints[0]
 
 
 def test_a_binding_that_only_looks_like_the_platforms_own_is_noted():

@@ -17,10 +17,10 @@ def test_each_is_noted_with_what_to_write():
     assert rules(found) == ["schedules", "schedules"]
     assert "schedules" not in found.entry
     what, write, user = found.notes[0].lines
-    assert (
-        what == "scheduled session Morning review (0 9 * * 1-5) is not declared: it stays, and the UI alone changes it"
+    assert what == (
+        'scheduled session "Morning review" ("0 9 * * 1-5") is not declared: it stays, and the UI alone changes it'
     )
-    assert '{ID: {cronJob: schedule-1, schedule: "0 9 * * 1-5", sessionTemplate: {initialPrompt: PROMPT}}}' in write
+    assert "{ID: {cronJob: schedule-1, schedule: 0 9 * * 1-5, sessionTemplate: {initialPrompt: PROMPT}}}" in write
     assert "runAs" in user
     assert "Review the open pull requests" not in "".join((what, write, user))
 
