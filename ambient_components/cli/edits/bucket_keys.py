@@ -106,7 +106,9 @@ def by_hand_lines(
             lines.append(
                 f"{one}: of bucket {bucket.name}: replace accessKey and secretKey at their source, then pulumi up"
             )
-        elif bucket.state is BucketState.ACTIVE:
+        elif bucket.state is BucketState.RELEASED:
+            lines.append(f"{one}: of bucket {bucket.name}, which is released: end its access keys in the store")
+        else:
             lines.append(f"{one}: of bucket {bucket.name}: raise storage.bucket.credentials.generation, then pulumi up")
     if shared:
         space = project.platform_namespace(name)

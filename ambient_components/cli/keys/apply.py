@@ -84,12 +84,14 @@ def renewals(
 ) -> dict[str, dict[str, int]]:
     """Return the next generations of the credentials of workspaces' own buckets, by the stack that deploys them.
 
-    Raises:
-        AmbientError: A state can't be read.
+    None if a state can't be read: that must not keep a leaked key.
     """
     buckets = renewable(loaded, workspaces)
     places = by_stack(project, stack, loaded, {one: one for one in buckets})
-    deployed = deployed_buckets(engine, places) if places else {}
+    try:
+        deployed = deployed_buckets(engine, places)
+    except AmbientError:
+        return {}
     generations = editable(loaded, following(buckets, deployed))
     found = {place: {one: generations[one] for one in here if one in generations} for place, here in places.items()}
     return {place: here for place, here in found.items() if here}

@@ -179,6 +179,10 @@ ALIASED = "{name: pay-data, credentials: &c {lifetime: 30d}}"
             "{name: theirs, driver: existing, accessKey: {config: a}, secretKey: {config: b}}",
             "payments: of bucket theirs: replace accessKey and secretKey at their source, then pulumi up",
         ),
+        (
+            "{name: pay-data, state: released}",
+            "payments: of bucket pay-data, which is released: end its access keys in the store",
+        ),
         (ALIASED, "payments: of bucket pay-data: raise storage.bucket.credentials.generation, then pulumi up"),
     ],
 )
@@ -195,6 +199,16 @@ def test_without_a_state_they_are_named(bucket: Deployed, capsys: Shown) -> None
     assert run(ROTATE) == 0
     assert "credentials" not in text()
     assert "payments: of bucket pay-data: raise storage.bucket.credentials.generation" in capsys.readouterr().out
+
+
+def test_a_state_that_cannot_be_read_holds_back_no_revocation(bucket: Deployed, capsys: Shown) -> None:
+    bucket.broken = {
+        ("stack", "export", "--stack", "dev"): "no stack",
+        ("stack", "export", "--show-secrets", "--stack", "dev"): "no",
+    }
+    assert run(["keys", "revoke", "dev", "payments/ci", "--now"]) == 1
+    assert "ci: {role: edit}" not in text()
+    assert "raise storage.bucket.credentials.generation" in capsys.readouterr().out
 
 
 def test_an_overlap_keeps_them(bucket: Deployed) -> None:
