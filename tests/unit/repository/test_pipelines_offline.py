@@ -98,9 +98,12 @@ RUNS = [
     {"id": 3, "head_branch": "evil", "head_repository_id": 7, "repository_id": 7, "head_sha": "cc"},
     {"id": 4, "head_branch": "main", "head_repository_id": 7, "repository_id": 7, "head_sha": "dd"},
     {"id": 5, "head_branch": "main", "head_repository_id": 7, "repository_id": 7, "head_sha": "tag"},
+    {"id": 6, "head_branch": "main", "head_repository_id": 7, "repository_id": 7, "head_sha": "aa"},
 ]
 GH = """case "$*" in
   *name=state-dev*) cat artifacts.json | jq -r "${@: -1}" ;;
+  *actions/runs/6*) echo pull_request ;;
+  *actions/runs/*) echo push ;;
   *compare/main...tag*) echo diverged ;;
   *compare*) echo behind ;;
   run*) echo "$@" >> calls ;;
@@ -108,7 +111,7 @@ esac"""
 
 
 def test_github_takes_the_newest_state_of_main_and_none_of_a_fork_branch_or_tag(tmp_path: Path) -> None:
-    """14: Neither a fork nor a branch nor a tag supplies the state of another request's preview."""
+    """14: Neither a fork, a branch, a tag nor a request of main supplies the state of another request's preview."""
     if not shutil.which("jq"):
         pytest.skip("jq is not installed, and gh brings its own")
     artifacts = [
