@@ -244,6 +244,8 @@ def _close(context: Context, news: Values) -> None:
         *_tried(lambda: sweep.run(sessions=False)),
         *_tried(lambda: sessions.stop(context, namespace, news)),
         *_tried(lambda: sweep.run(sessions=True)),
+        # Once more: only owners can add groups again now, and the operator creates nothing before the thaw.
+        *_tried(lambda: _end_group_access(context, namespace)),
         *_tried(lambda: thaw(cluster, namespace)),
         *_tried(sweep.restore_owners),
         *_tried(sweep.renew_owners),
