@@ -23,7 +23,7 @@ PUBLIC_ACCESS: Final = "publicAccess"
 """Access for a group of all users or all service accounts."""
 
 ADMIN_KEY: Final = "adminKey"
-"""A key with the role admin."""
+"""A key with the role admin, or the ServiceAccount of a key among owners or grants."""
 
 NON_EXPIRING_KEY: Final = "nonExpiringKey"
 """A key that never expires."""
@@ -41,7 +41,7 @@ INDIVIDUAL_GRANT: Final = "individualGrant"
 """A grant for one user, in a stack that allows only groups."""
 
 ADMIN_KEY_WITH_EDITORS: Final = "adminKeyWithEditors"
-"""An admin key that subjects with edit can take over, in a stack that forbids this."""
+"""An admin key, or an account that is an admin, that subjects with edit can take over, in a stack that forbids this."""
 
 GUARDRAILS: Final = (
     MASS_REMOVAL,

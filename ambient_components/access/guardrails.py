@@ -25,9 +25,16 @@ from ambient_components.access.guardrail_names import (
     GuardrailSettings,
 )
 from ambient_components.access.letter_case import case_changes
-from ambient_components.access.violations import declared, ended_by_date, is_evaluated, may_edit, persons
+from ambient_components.access.violations import (
+    admin_accounts_with_editors,
+    declared,
+    ended_by_date,
+    is_evaluated,
+    may_edit,
+    persons,
+)
 from ambient_components.errors import PathPart, Problem, Remedy, refusal
-from ambient_components.platform.subjects import who_is_meant
+from ambient_components.platform.subjects import is_key_account, who_is_meant
 from ambient_components.rules.roles import OWNER, rank
 from ambient_components.rules.warnings import LoudWarning
 
@@ -100,6 +107,8 @@ def crossed(
         old, new = before.get(name, NOTHING), after[name]
         for rule in _RULES:
             found += rule(name, old, new, settings, now)
+        if settings.isolate_admin_keys:
+            found += _accounts_apart(name, before, after, now)
     return [one for one in found if one.guardrail not in _allowed(settings, after.get(one.workspace or "", NOTHING))]
 
 
@@ -238,7 +247,14 @@ def _subject_rules(
         if meant is not None:
             what = f"{who} {as_what}, and that is {meant}"
             yield Crossed(PUBLIC_ACCESS, name, what, "name a group of people", path)
-        elif settings.groups_only and role != OWNER and who.startswith("user:"):
+        if is_key_account(who):
+            what = (
+                f"{who} {as_what}, and that is the ServiceAccount of a key: a key has the role that is written under "
+                "keys, and no other"
+            )
+            remedy = "write the role that the key needs under keys, in each workspace a key of its own"
+            yield Crossed(ADMIN_KEY, name, what, remedy, path)
+        if meant is None and settings.groups_only and role != OWNER and who.startswith("user:"):
             what = f"{who} {as_what}, and this stack gives access to groups only (guardrails.groupsOnly)"
             yield Crossed(INDIVIDUAL_GRANT, name, what, "put the user into a group that has it", path)
 
@@ -310,6 +326,20 @@ def _apart(name: str, old: Entry, new: Entry, settings: GuardrailSettings, now: 
         )
         remedy = "give the key another role, or a workspace of its own"
         yield Crossed(ADMIN_KEY_WITH_EDITORS, name, what, remedy, ("keys", ids[0], "role"))
+
+
+def _accounts_apart(name: str, before: Ledger, after: Ledger, now: datetime | None) -> Iterator[Crossed]:
+    """Find admins that are ServiceAccounts, beside editors of the accounts' own workspaces."""
+    had = admin_accounts_with_editors(name, before, now) if name in before else []
+    for who in admin_accounts_with_editors(name, after, now):
+        if who not in had:
+            what = (
+                f"{who} is an admin, and who may edit the workspace of this account can mint a token of it "
+                "(guardrails.isolateAdminKeys)"
+            )
+            remedy = "remove it, or take an account of a namespace that only admins of this workspace may edit"
+            section = "owners" if who in after[name].owners else "grants"
+            yield Crossed(ADMIN_KEY_WITH_EDITORS, name, what, remedy, (section, who))
 
 
 _RULES: Final[tuple[_Rule, ...]] = (_no_admin, _subject_rules, _key_rules, _schedule_rules, _apart)

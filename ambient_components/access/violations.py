@@ -1,11 +1,12 @@
-"""Facts about ledger entries for the guardrails: admins, current and future access, and ends by date."""
+"""Facts about ledger entries for the guardrails: admins, accounts, current and future access, and ends by date."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from ambient_components.access.entries import Entry, Period
+from ambient_components.access.entries import NOTHING, Entry, Ledger, Period
+from ambient_components.access.escalation.findings import home_of
 from ambient_components.platform.contract import Role
-from ambient_components.rules.roles import OWNER, rank
+from ambient_components.rules.roles import MINTERS, OWNER, rank
 
 _RESERVED: Final = ("user:system:", "group:system:", "group:kubeadm:")
 """Names of Kubernetes' own accounts and groups; `user:system:serviceaccount:NAMESPACE:NAME` is a service account."""
@@ -51,6 +52,30 @@ def may_edit(entry: Entry, now: datetime | None) -> dict[str, str]:
         if any(period.role == Role.EDIT and not is_over(period, now) for period in periods):
             found[who] = Role.EDIT.value
     return {who: role for who, role in found.items() if who not in entry.owners}
+
+
+def admin_accounts_with_editors(workspace: str, ledger: Ledger, now: datetime | None) -> list[str]:
+    """Return the sorted admins of a workspace that are ServiceAccounts, and that another subject can mint a token of.
+
+    Such a subject has edit or admin in the account's own workspace, and is no admin here; now or in the future.
+
+    Args:
+        workspace: Name of the workspace.
+        ledger: All entries, the workspace's own and those of the accounts' workspaces.
+        now: Current time; None if it is unknown.
+    """
+    entry = ledger[workspace]
+    admins = {who for who, role in declared(entry, now).items() if rank(role) >= rank(Role.ADMIN)}
+    always = admins - {who for who, role in may_edit(entry, now).items() if role == Role.EDIT}
+
+    def has_minters(account: str) -> bool:
+        home = home_of(account) or ""
+        there = ledger.get(home, NOTHING)
+        subjects = {who for who, role in declared(there, now).items() if rank(role) >= rank(Role.EDIT)}
+        keys = (Role.EDIT,) if home == workspace else MINTERS
+        return bool(subjects - always - {account}) or any(key.role in keys for key in there.keys.values())
+
+    return sorted(filter(has_minters, admins))
 
 
 def ended_by_date(who: str, before: Entry, after: Entry, now: datetime | None) -> bool:

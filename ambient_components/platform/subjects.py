@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from ambient_components.errors import reject
-from ambient_components.platform.contract import OBJECT_NAME_MAX, RBAC_API_GROUP, SUBJECT_NAME_MAX_BYTES
+from ambient_components.platform.contract import KEY_PREFIX, OBJECT_NAME_MAX, RBAC_API_GROUP, SUBJECT_NAME_MAX_BYTES
 
 SUBJECT_FORMS: Final = "user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
 """Formats that `parse_subject` accepts, for error messages."""
@@ -159,6 +159,8 @@ _EVERYBODY: Final = {
 and, for `:oauth`, OpenShift's virtual groups.
 """
 
+_KEY_ACCOUNT: Final = re.compile(rf"(user:system:)?serviceaccount:[^:]*:{KEY_PREFIX}")
+
 _OF_BOOTSTRAP_TOKENS: Final = "group:system:bootstrappers:"
 _OF_A_NODE: Final = "user:system:node:"
 _OF_A_NAMESPACE: Final = "group:system:serviceaccounts:"
@@ -173,3 +175,8 @@ def who_is_meant(subject: str) -> str | None:
     if subject.startswith(_OF_A_NODE):
         return "a node of the cluster, hence every pod that breaks out on it"
     return _EVERYBODY.get(subject)
+
+
+def is_key_account(subject: str) -> bool:
+    """Return whether a subject is the ServiceAccount of a key, in either notation: of any workspace and generation."""
+    return _KEY_ACCOUNT.match(subject) is not None

@@ -24,13 +24,13 @@ from ambient_components.errors import refusal
 
 STATE_GUARDRAILS: Final = {
     PUBLIC_ACCESS: "No access for a group that includes all users or all service accounts.",
-    ADMIN_KEY: "No key of role admin.",
+    ADMIN_KEY: "No key of role admin, and no key's ServiceAccount among owners or grants.",
     NON_EXPIRING_KEY: "No key that never expires.",
     ACTING_KEY: "No key that acts for a user of the platform.",
     ACTING_SCHEDULE: "No schedule that runs as a user of the platform.",
     TOO_MANY_KEYS: "No more keys in one workspace than the stack allows.",
     INDIVIDUAL_GRANT: "No grant to a single user if the stack requires groups.",
-    ADMIN_KEY_WITH_EDITORS: "No admin key in a workspace with editors if the stack isolates admin keys.",
+    ADMIN_KEY_WITH_EDITORS: "No admin key or account in a workspace with editors if the stack isolates admin keys.",
 }
 """The state guardrails, with descriptions. All others are about a change, not a state."""
 

@@ -39,7 +39,7 @@ class Guardrail(StrEnum):
     """Access for a group of all users or all service accounts, such as system:authenticated."""
 
     ADMIN_KEY = guardrail_names.ADMIN_KEY
-    """A key with the role admin."""
+    """A key with the role admin, or the ServiceAccount of a key among owners or grants."""
 
     NON_EXPIRING_KEY = guardrail_names.NON_EXPIRING_KEY
     """A key that never expires, or a static one."""
@@ -57,7 +57,9 @@ class Guardrail(StrEnum):
     """A grant for one user, if `guardrails.groupsOnly` is true."""
 
     ADMIN_KEY_WITH_EDITORS = guardrail_names.ADMIN_KEY_WITH_EDITORS
-    """An admin key in a workspace that another subject may edit, if `guardrails.isolateAdminKeys` is true."""
+    """An admin key, or a ServiceAccount that is an admin, in a workspace that another subject may edit, if
+    `guardrails.isolateAdminKeys` is true.
+    """
 
     EXPIRE_AFTER = guardrail_names.EXPIRE_AFTER
     """An expiry for objects that exist already in a bucket."""
@@ -222,7 +224,9 @@ class Guardrails(Model):
     """Whether new grants for single users are refused; owners may be users. Default: false."""
 
     isolate_admin_keys: Flag = False
-    """Whether admin keys are refused in a workspace that another subject may edit. Default: false."""
+    """Whether admin keys, and ServiceAccounts that are admins, are refused if another subject may edit their
+    workspace. Default: false.
+    """
 
     adopt: list[NamespaceName] = []
     """Existing namespaces that included files may take over by `adopt: true`. Default: none."""

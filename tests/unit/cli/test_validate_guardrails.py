@@ -5,6 +5,7 @@ import json
 import pytest
 
 from ambient_components.cli.app import run
+from ambient_components.platform.naming import key_account
 from tests.support.validated import Write, write
 
 __all__ = ["write"]
@@ -77,3 +78,23 @@ def test_a_shared_file_says_it_once(write: Write, capsys: pytest.CaptureFixture[
     stack = "include: [team.yaml]\nworkspaces: {}\n"
     write(stacks__eu=stack, stacks__us=stack, stacks__team=ADMIN_KEY)
     assert [one["file"] for one in found(capsys)[1]] == ["stacks/team.yaml"]
+
+
+@pytest.mark.parametrize("spelling", ["serviceaccount:", "user:system:serviceaccount:"])
+def test_a_keys_account_is_named_at_its_line(spelling: str, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    who = f"{spelling}pay:{key_account('pay', 'ci', 2)}"
+    write(stacks__prod=f"workspaces:\n  pay:\n    keys: {{ci: {{}}}}\n    owners:\n      - user:a\n      - {who}\n")
+    _, (one,) = found(capsys)
+    assert (one["rule"], one["path"], one["line"]) == ("adminKey", "workspaces.pay.owners[1]", 6)
+
+
+def test_an_account_beside_editors_is_named_where_the_stack_keeps_admin_keys_apart(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = "guardrails: {isolateAdminKeys: true}\nworkspaces:\n  pay:\n"
+    grants = (
+        "    grants:\n      - {group: devs, role: edit}\n      - {user: 'system:serviceaccount:pay:a', role: admin}\n"
+    )
+    write(stacks__prod=start + grants)
+    _, (one,) = found(capsys)
+    assert (one["rule"], one["path"], one["line"]) == ("adminKeyWithEditors", "workspaces.pay.grants[1].user", 6)

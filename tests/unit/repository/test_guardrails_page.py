@@ -72,6 +72,22 @@ def test_the_text_of_each_guardrail_is_the_real_one(guardrail: str) -> None:
     assert f"\n## {guardrail}\n" in PAGE
 
 
+ACCOUNTS: dict[str, tuple[Any, GuardrailSettings]] = {
+    "adminKey": (entry(["serviceaccount:payments:ambient-key-ci-17a5b2bc"]), GuardrailSettings()),
+    "adminKeyWithEditors": (
+        entry(["serviceaccount:payments:default"], grants={"group:payments-devs": "edit"}),
+        GuardrailSettings(isolate_admin_keys=True),
+    ),
+}
+
+
+@pytest.mark.parametrize("guardrail", ACCOUNTS)
+def test_the_text_about_an_account_is_the_real_one(guardrail: str) -> None:
+    after, settings = ACCOUNTS[guardrail]
+    (problem,) = refused({}, {"payments": after}, settings)
+    assert (problem.rule, problem.text in SHOWN) == (guardrail, True)
+
+
 def test_every_guardrail_has_its_line() -> None:
     assert {*CHANGES, EXPIRE_AFTER} == {*GUARDRAILS}
     rows = dict(re.findall(r"^\| \[`(\w+)`\]\([^)]+\) \|.*\| ([^|]+) \|$", PAGE, re.MULTILINE))
@@ -132,4 +148,4 @@ def test_the_refusal_of_a_fleet_is_the_real_one() -> None:
 
 
 def test_nothing_else_is_shown() -> None:
-    assert len(SHOWN) == len(CHANGES) + 5
+    assert len(SHOWN) == len(CHANGES) + len(ACCOUNTS) + 5
