@@ -12,6 +12,38 @@ from ambient_components.errors import Where, fail
 from ambient_components.stackfile.regular import STACK_FILE_MAX, Unreadable, is_below, read_regular
 from ambient_components.stackfile.yaml.reader import decoded
 
+SEARCH_MAX: Final = 1_000_000
+"""Maximum names that all wildcards of a stack search; a repository has some 10,000."""
+
+_PATH: Final = 100
+"""Characters of a path that count as much as a name."""
+
+_TOO_MUCH: Final = (
+    f"searches more than {SEARCH_MAX:,} names, with the wildcards before it",
+    "write the folder before the first wildcard, and ** once",
+)
+
+
+class Search:
+    """What the wildcards of one stack may still search: a pattern is the author's, and so is the tree.
+
+    Args:
+        left: How many names and folders.
+    """
+
+    def __init__(self, left: int = SEARCH_MAX) -> None:
+        self._left = left
+
+    def count(self, names: int) -> None:
+        """Count what was searched.
+
+        Raises:
+            Unreadable: It is more than is left.
+        """
+        self._left -= names
+        if self._left < 0:
+            raise Unreadable(*_TOO_MUCH)
+
 
 class Files:
     """Access to files by path, with `/` between folders.
@@ -58,44 +90,73 @@ class Files:
         status = self._status(path)
         return None if status is None or stat.S_ISDIR(status.st_mode) else (status.st_dev, status.st_ino)
 
-    def expand(self, pattern: str, folder: str) -> list[str]:
+    def expand(self, pattern: str, folder: str, search: Search) -> list[str]:
         """Return the matches of an `include` pattern, sorted, as paths relative to a folder.
 
         Wildcards are those of a shell: `*`, `?`, `[...]` and `**`. They skip hidden names, such as editors' lock files,
         and do not follow links to folders, because these can form loops. A pattern without wildcards is returned
         unchanged, whether the file exists or not.
+
+        Args:
+            pattern: The pattern.
+            folder: The folder; empty for the working directory.
+            search: What may still be searched.
+
+        Raises:
+            Unreadable: There is too much to search.
         """
         if not glob.has_magic(pattern):
             return [pattern]
         base = os.path.join(folder, "") if folder and not pattern.startswith("/") else ""  # noqa: PTH118
-        return sorted({match.removeprefix(base) for match in self._matches(base, pattern.split("/"))})
+        parts = _parts(pattern)
+        # Each part is matched once with each folder, in whatever ways several `**` lead there.
+        todo = [(base, 0)]
+        seen, found = {*todo}, set[str]()
+        while todo:
+            path, at = todo.pop()
+            for step in self._steps(path, parts[at], at, is_last=at + 1 == len(parts), search=search):
+                if step[1] == len(parts):
+                    found.add(step[0].removeprefix(base))
+                elif step not in seen:
+                    seen.add(step)
+                    todo.append(step)
+        return sorted(found)
 
-    def _matches(self, path: str, parts: list[str]) -> Iterator[str]:
-        """Yield the matches of a pattern's parts below a path that is empty or ends with a slash."""
-        part, rest = parts[0], parts[1:]
+    def _steps(self, path: str, part: str, at: int, *, is_last: bool, search: Search) -> Iterator[tuple[str, int]]:
+        """Yield what a part of a pattern matches below a path, each with the place of the part that follows.
+
+        Args:
+            path: The path; it is empty or ends with a slash, as those that are yielded do, except for the last part.
+            part: The part.
+            at: Its place in the pattern.
+            is_last: Whether it is the last one.
+            search: What may still be searched.
+        """
+        search.count(1 + len(path) // _PATH)
         if part != "**" and not glob.has_magic(part):
             found = f"{path}{part}"
-            if rest:
-                yield from self._matches(f"{found}/", rest)
+            if not is_last:
+                yield f"{found}/", at + 1
             elif os.path.lexists(self._at(found)):
-                yield found
+                yield found, at + 1
             return
         if self._top is not None and self.real(path or ".") is None:
             return  # a wildcard in a revision must not search this machine
         if part == "**":
-            rest = rest[next((at for at, one in enumerate(rest) if one != "**"), len(rest)) :] or ["*"]
-            yield from self._matches(path, rest)
-        for name, is_folder in _entries(self._at(path) or "."):
+            yield path, at + 1
+        entries = _entries(self._at(path) or ".")
+        search.count(len(entries))
+        for name, is_folder in entries:
             if name.startswith(".") and not part.startswith("."):
                 continue
             if part == "**":
                 if is_folder:
-                    yield from self._matches(f"{path}{name}/", ["**", *rest])
+                    yield f"{path}{name}/", at
             elif fnmatch.fnmatchcase(name, part):
-                if not rest:
-                    yield f"{path}{name}"
+                if is_last:
+                    yield f"{path}{name}", at + 1
                 elif is_folder:
-                    yield from self._matches(f"{path}{name}/", rest)
+                    yield f"{path}{name}/", at + 1
 
     def is_folder(self, path: str) -> bool:
         """Return whether a path is a folder."""
@@ -140,15 +201,22 @@ class PlannedFiles(Files):
         found = super().identity(path)
         return self.absolute(path) if found is None and self.absolute(path) in self._texts else found
 
-    def expand(self, pattern: str, folder: str) -> list[str]:
+    def expand(self, pattern: str, folder: str, search: Search) -> list[str]:
         """Return the matches of an `include` pattern. Planned files have no match of `**`."""
-        found = {*super().expand(pattern, folder)}
+        found = {*super().expand(pattern, folder, search)}
         parts = pattern.split("/")
         for path in self._texts:
             names = Path(os.path.relpath(path, self.absolute(folder or "."))).parts
             if len(names) == len(parts) and all(map(fnmatch.fnmatchcase, names, parts)):
                 found.add("/".join(names))
         return sorted(found)
+
+
+def _parts(pattern: str) -> list[str]:
+    """Return the parts of a pattern: of several `**` in a row one, and a last one followed by `*`."""
+    parts = pattern.split("/")
+    once = [part for part, before in zip(parts, [None, *parts], strict=False) if (part, before) != ("**", "**")]
+    return [*once, "*"] if once[-1] == "**" else once
 
 
 def _entries(folder: str) -> list[tuple[str, bool]]:

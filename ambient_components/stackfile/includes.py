@@ -17,14 +17,14 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from ambient_components.errors import AmbientError, Problems, Remedy
-from ambient_components.stackfile.files import DISK, Files
+from ambient_components.stackfile.files import DISK, Files, Search
 from ambient_components.stackfile.layers import Path, Tree
 from ambient_components.stackfile.messages import explain
 from ambient_components.stackfile.models.stack import Included, Section
 from ambient_components.stackfile.models.types import FilePath
 from ambient_components.stackfile.places import Project
 from ambient_components.stackfile.privacy import public_path
-from ambient_components.stackfile.regular import is_below, outside
+from ambient_components.stackfile.regular import Unreadable, is_below, outside
 from ambient_components.stackfile.yaml.positions import SourceMap
 from ambient_components.stackfile.yaml.reader import ParsedYaml, parse_yaml
 
@@ -76,6 +76,7 @@ class Reader:
 
     def __init__(self, source: Files = DISK) -> None:
         self._source = source
+        self._search = Search()
         self._project = Project(source, "/")
         self.files: list[SourceFile] = []
         self.paths: list[str] = []
@@ -175,8 +176,13 @@ class Reader:
             leaving = outside()
             self._refuse(at, sources, f"{pattern!r} {leaving.problem}", leaving.hint)
             return []
+        try:
+            candidates = self._source.expand(pattern, folder, self._search)
+        except Unreadable as error:
+            self._refuse(at, sources, f"{pattern!r} {error.problem}", error.hint)
+            return []
         matches, missing = [], True
-        for match in self._source.expand(pattern, folder):
+        for match in candidates:
             found = posixpath.normpath(posixpath.join(folder, match))
             if self._source.identity(found) is None:
                 continue

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from ambient_components.errors import AmbientError, Problem, Where, fail
-from ambient_components.stackfile.files import DISK, Files
+from ambient_components.stackfile.files import DISK, Files, Search
 from ambient_components.stackfile.loader import Review, review_stack
 from ambient_components.stackfile.ownership import Touched, Version, touched
 from ambient_components.stackfile.regular import is_below
@@ -164,7 +164,7 @@ def versions(folder: str, files: Files, names: Sequence[str], called: str) -> di
     """
     paths = [f"{folder}/{name}.yaml" for name in names] or [
         f"{folder}/{found}"
-        for found in files.expand("*.yaml", folder)
+        for found in files.expand("*.yaml", folder, Search())
         if not PurePosixPath(found).name.startswith("Pulumi.")
     ]
     reviews = {path: review_stack(path, files=files) for path in paths if files.identity(path) is not None}
