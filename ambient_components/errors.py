@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from ambient_components.documentation import rule_page
-from ambient_components.printable import one_line
+from ambient_components.printable import LIMIT, one_line, without_middle
 
 PathPart = str | int
 """A key of a mapping or an index of a list."""
@@ -73,6 +73,12 @@ class Problem:
 
     data: tuple[tuple[str, ...], ...] = ()
     """Rows of what the text describes, for the program that knows the rule. Never a secret."""
+
+    def __post_init__(self) -> None:
+        # What a file, the cluster or the store says is quoted here, however long it is.
+        object.__setattr__(self, "path", without_middle(self.path, LIMIT // 8))
+        object.__setattr__(self, "problem", without_middle(self.problem, LIMIT // 2))
+        object.__setattr__(self, "hints", tuple(without_middle(hint, LIMIT) for hint in self.hints))
 
     def __str__(self) -> str:
         return one_line("; ".join((self.sentence, *self.hints)))

@@ -45,6 +45,13 @@ def quoted(text: str) -> str:
     return text if _WORD.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
+def without_middle(text: str, limit: int) -> str:
+    """Return a text without its middle if it is too long: a message quotes first and says at its end what is wrong."""
+    more = len(text) - limit
+    end = limit // 4
+    return f"{text[: limit - end]}… ({more} more characters) …{text[-end:]}" if more > 0 else text
+
+
 def cell(value: Any) -> Any:
     """Return a value for a cell of a CSV file: one line that no spreadsheet reads as a formula."""
     if not isinstance(value, str):

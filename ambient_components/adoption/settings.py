@@ -24,7 +24,7 @@ from ambient_components.stackfile import McpServer
 from ambient_components.stackfile.models.settings import NEVER
 
 _OBJECT: Final = f"ProjectSettings {PROJECT_SETTINGS}"
-_REFERENCE: Final = re.compile(r"\$\{[^}]+\}")
+_REFERENCE: Final = re.compile(r"\$\{[^}$]+\}")
 _FLAGS: Final = {"true": True, "false": False}
 
 

@@ -25,7 +25,7 @@ PUBLIC_AT_LEAST: Final = 20
 """The warning threshold: a bundle with fewer certificates probably lacks the public authorities."""
 
 _BEGIN: Final = re.compile(r"-----BEGIN ([^\r\n]*?)-----")
-_CERTIFICATE: Final = re.compile(r"-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
+_CERTIFICATE: Final = re.compile(r"-----BEGIN CERTIFICATE-----(?=\s)([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
 _LABEL: Final = "CERTIFICATE"
 _SEQUENCE: Final = 0x30
 _LONG_FORM: Final = 0x80

@@ -49,11 +49,16 @@ def is_whole(value: Any, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
+GENERATION_MAX: Final = 1000
+"""Highest generation, as names of the lower ones are computed: a new identity each week for 19 years."""
+
+
 def generation_findings(values: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find a generation below 1."""
+    """Find a generation below 1, or above the highest one."""
     generation = values.get("generation")
-    if isinstance(generation, int) and generation < 1:
-        yield Finding(("generation",), f"{generation} is too low", "allowed: 1 or a higher number")
+    if isinstance(generation, int) and not 1 <= generation <= GENERATION_MAX:
+        what = "low" if generation < 1 else "high"
+        yield Finding(("generation",), f"{generation} is too {what}", f"allowed: 1 to {GENERATION_MAX}")
 
 
 def choice_findings(path: Path, value: object, allowed: Iterable[str], what: str) -> Iterator[Finding]:

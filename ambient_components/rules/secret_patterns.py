@@ -1,6 +1,7 @@
 """Detection of strings that look like secrets, by shape or by name, so that none is committed with a stack file.
 
-It prefers a false alarm, which costs one more line of config, to a leak. It never quotes its input.
+It prefers a false alarm, which costs one more line of config, to a leak. It never quotes its input. The input is the
+author's, of any length: each expression looks at each character a bounded number of times.
 """
 
 import re
@@ -40,7 +41,7 @@ _SHAPES: Final = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY"
     r"|://[^/\s:@]*:[^/\s@]+@"  # the password in an address
 )
-_REFERENCE: Final = re.compile(r"\$\{[^}:]+\}")
+_REFERENCE: Final = re.compile(r"\$\{[^}:${]+\}")
 _SCHEME: Final = re.compile(r"(?:Bearer|Basic|Token|ApiKey)\s+", re.IGNORECASE)
 _SECRET_NAME: Final = re.compile(
     r"(TOKEN|PASSWORD|PASSWORDS|PASSWD|PASSPHRASE|SECRET|SECRETS|CREDENTIAL|CREDENTIALS|APIKEY|PRIVATEKEY|COOKIE"
@@ -51,10 +52,10 @@ _OPEN_NAME: Final = re.compile(r"(^|_)(PUBLIC|SORT|PRIMARY|FOREIGN|PARTITION|CAC
 # Up to the end of the word, because issuers do not document which characters a token can contain.
 _CREDENTIAL: Final = re.compile(
     r"(?<![A-Za-z0-9])(?:" + "|".join(re.escape(prefix) for prefix in CREDENTIAL_PREFIXES) + r")\S{8,}"
-    r"|-----BEGIN .*"
-    r"|(?<=://)[^\s'\"]*@",
+    r"|-----BEGIN .*",
     re.DOTALL,
 )
+_ADDRESS: Final = re.compile(r"(?<=://)[^\s'\"]+")
 _AROUND_A_WORD: Final = "'\"`;:,?"
 
 
@@ -87,11 +88,14 @@ def is_literal(text: str) -> bool:
 
 def without_credentials(text: str) -> str:
     """Blank out everything shaped like a credential, because one can be pasted in place of any name."""
-    return _CREDENTIAL.sub(_blank, text)
+    return _CREDENTIAL.sub(_blank, _ADDRESS.sub(_without_login, text))
+
+
+def _without_login(match: re.Match[str]) -> str:
+    _, at, host = match[0].rpartition("@")
+    return f"{HIDDEN}@{host}" if at else host
 
 
 def _blank(match: re.Match[str]) -> str:
     word = match[0]
-    if word.endswith("@"):
-        return f"{HIDDEN}@"
     return HIDDEN + word[len(word.rstrip(_AROUND_A_WORD)) :]

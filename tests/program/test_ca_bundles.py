@@ -2,6 +2,7 @@ import ssl
 
 import pytest
 
+from ambient_components.program.ca_bundles import NotCertificatesError, certificates
 from ambient_components.stackfile.regular import CA_BUNDLE_MAX
 from tests.support.certificates import CERTIFICATE
 
@@ -133,3 +134,9 @@ def test_a_file_outside_of_the_project_is_never_a_bundle(run_fleet, monkeypatch,
     (tmp_path / "stacks/link.pem").symlink_to("/proc/self/environ")
     (line,) = run_fleet.refusal(STACK.replace("ca.pem", path), config=CONFIG, preview=preview)
     assert "may hold credentials of the run" in line or "leads out of the project" in line
+
+
+@pytest.mark.parametrize("rest", [" " * 1_000_000, "\n" * 1_000_000, "-----BEGIN CERTIFICATE-----\n" * 30_000])
+def test_a_certificate_without_an_end_is_refused_however_much_follows(rest):
+    with pytest.raises(NotCertificatesError):
+        certificates(f"-----BEGIN CERTIFICATE-----{rest}")

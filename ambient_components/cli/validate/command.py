@@ -113,7 +113,7 @@ def _place(problem: Problem) -> str:
 
 
 def _message(problem: Problem) -> str:
-    return replace(with_name(problem), where=None).sentence
+    return replace(with_name(problem), where=None).lines[0]
 
 
 def _hints(problem: Problem) -> tuple[str, ...]:

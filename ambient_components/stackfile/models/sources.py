@@ -82,7 +82,10 @@ SecretName = Annotated[StrictStr, AfterValidator(_secret_name), text_schema("nam
 DataKey = Annotated[StrictStr, AfterValidator(_data_key), text_schema("key of a Secret", DATA_KEY_PATTERN)]
 """Key in a Kubernetes Secret."""
 
-PlainValue = Annotated[StrictStr, AfterValidator(_plain)]
+VALUE_MAX: Final = 10_000
+"""Maximum characters of a value in a stack file; longer text belongs into a file of its own."""
+
+PlainValue = Annotated[StrictStr, Field(max_length=VALUE_MAX), AfterValidator(_plain)]
 """A value that may be in a reviewed file."""
 
 

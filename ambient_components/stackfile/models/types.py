@@ -19,6 +19,7 @@ from ambient_components.platform.subjects import (
     parse_subject,
     subject_name_problem,
 )
+from ambient_components.rules.arguments import GENERATION_MAX
 from ambient_components.rules.durations import DURATION_FORMS, parse_duration
 from ambient_components.rules.lifetimes import NEVER
 from ambient_components.rules.lookalikes import hidden_character
@@ -237,8 +238,8 @@ platform's backend more than the upper.
 Duration = Annotated[int, BeforeValidator(_duration), text_schema("duration", DURATION_PATTERN, minLength=2)]
 """A duration, converted to seconds."""
 
-Generation = Annotated[StrictInt, Field(ge=1)]
-"""A whole number from 1."""
+Generation = Annotated[StrictInt, Field(ge=1, le=GENERATION_MAX)]
+"""A whole number from 1 to 1000."""
 
 ConfigKey = Annotated[
     StrictStr, AfterValidator(_config_key), text_schema("name in the config", _CONFIG_KEY, maxLength=CONFIG_KEY_MAX)

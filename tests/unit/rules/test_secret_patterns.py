@@ -1,6 +1,12 @@
 import pytest
 
-from ambient_components.rules.secret_patterns import begins_like_credential, looks_like_credential, says_secret
+from ambient_components.rules.secret_patterns import (
+    begins_like_credential,
+    is_literal,
+    looks_like_credential,
+    says_secret,
+    without_credentials,
+)
 
 
 @pytest.mark.parametrize(
@@ -101,3 +107,34 @@ def test_names_that_say_secret(name):
 )
 def test_names_that_do_not(name):
     assert not says_secret(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://bob:hunter2@example.com/x", "https://…@example.com/x"),
+        ("https://bob:pa/s@s@example.com ok", "https://…@example.com ok"),
+        ("'https://bob:x@h' and git://h/ghp_abcdefghijkl", "'https://…@h' and git://h/…"),
+        ("https://a:sk-12345678@h/ghp_12345678", "https://…@h/…"),
+        ("https://example.com/a", "https://example.com/a"),
+        ("key sk-abcdefgh12, next", "key …, next"),
+        ("a\n-----BEGIN RSA PRIVATE KEY-----\nabc", "a\n…"),
+    ],
+)
+def test_credentials_are_blanked(text, shown):
+    assert without_credentials(text) == shown
+
+
+MANY = 500_000
+
+
+@pytest.mark.parametrize(
+    "part", ["${", "${a", "://", "a://b:", "-----BEGIN ", "-----BEGIN A ", "sk-", "Bearer ", "a@", "_"]
+)
+def test_no_text_makes_the_search_endless(part):
+    """Quadratic search needs hours for half a million repetitions."""
+    text = part * MANY
+    assert looks_like_credential(text) is (part == "sk-")
+    assert is_literal(text)
+    assert len(without_credentials(text)) <= len(text)
+    says_secret(text)

@@ -33,7 +33,7 @@ __all__ = ["iam", "keys", "world"]
         ({"never": True}, "lifetimeSeconds: is the life of an access key that never expires"),
         ({"overlapSeconds": 15 * DAY}, "an overlap of 15d is longer than the renewal window of 14d"),
         ({"overlapSeconds": -1}, "overlapSeconds: a whole number from 0 is expected"),
-        ({"generation": 0}, "generation: 0 is too low; allowed: 1 or a higher number"),
+        ({"generation": 0}, "generation: 0 is too low; allowed: 1 to 1000"),
         ({"manual": "yes"}, "manual: true or false is expected"),
         ({"keysOnly": 1.5}, "keysOnly: true or false is expected"),
     ],
