@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from ambient_components.access.entries import NOTHING, Entry, Ledger, Period
-from ambient_components.access.escalation.findings import home_of
 from ambient_components.platform.contract import Role
+from ambient_components.platform.subjects import home_of
 from ambient_components.rules.roles import MINTERS, OWNER, rank
 
 _RESERVED: Final = ("user:system:", "group:system:", "group:kubeadm:")

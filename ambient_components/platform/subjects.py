@@ -159,7 +159,9 @@ _EVERYBODY: Final = {
 and, for `:oauth`, OpenShift's virtual groups.
 """
 
-_KEY_ACCOUNT: Final = re.compile(rf"(user:system:)?serviceaccount:[^:]*:{KEY_PREFIX}")
+_ACCOUNT: Final = "serviceaccount:"
+_ACCOUNT_AS_USER: Final = "user:system:serviceaccount:"
+_KEY_ACCOUNT: Final = re.compile(rf"({_ACCOUNT}|{_ACCOUNT_AS_USER})[^:]*:{KEY_PREFIX}")
 
 _OF_BOOTSTRAP_TOKENS: Final = "group:system:bootstrappers:"
 _OF_A_NODE: Final = "user:system:node:"
@@ -180,3 +182,18 @@ def who_is_meant(subject: str) -> str | None:
 def is_key_account(subject: str) -> bool:
     """Return whether a subject is the ServiceAccount of a key, in either notation: of any workspace and generation."""
     return _KEY_ACCOUNT.match(subject) is not None
+
+
+def home_of(subject: str) -> str | None:
+    """Return the namespace of a subject's ServiceAccounts; None for other subjects and for all ServiceAccounts.
+
+    Kubernetes names them `system:serviceaccount:NAMESPACE:NAME`, and adds each to the group
+    `system:serviceaccounts:NAMESPACE`.
+
+    Args:
+        subject: Subject in the ledger's notation.
+    """
+    for prefix in (_ACCOUNT, _ACCOUNT_AS_USER, _OF_A_NAMESPACE):
+        if subject.startswith(prefix):
+            return subject.removeprefix(prefix).split(":", 1)[0] or None
+    return None

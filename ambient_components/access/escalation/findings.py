@@ -133,28 +133,9 @@ class Finding:
         return list(Severity).index(self.severity), list(Path).index(self.path), self.workspace
 
 
-_ACCOUNT: Final = "serviceaccount:"
-_USER: Final = "user:system:serviceaccount:"
-_GROUP: Final = "group:system:serviceaccounts:"
-
 VIEW: Final = Role.VIEW.value
 EDIT: Final = Role.EDIT.value
 ADMIN: Final = Role.ADMIN.value
-
-
-def home_of(subject: str) -> str | None:
-    """Return the namespace of a subject's ServiceAccounts; None for other subjects and for all ServiceAccounts.
-
-    Kubernetes names them `system:serviceaccount:NAMESPACE:NAME`, and adds each to the group
-    `system:serviceaccounts:NAMESPACE`.
-
-    Args:
-        subject: Subject in the ledger's notation.
-    """
-    for prefix in (_ACCOUNT, _USER, _GROUP):
-        if subject.startswith(prefix):
-            return subject.removeprefix(prefix).split(":", 1)[0] or None
-    return None
 
 
 @dataclass(frozen=True, slots=True)

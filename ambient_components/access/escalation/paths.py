@@ -13,7 +13,6 @@ from ambient_components.access.escalation.findings import (
     Place,
     Severity,
     fields,
-    home_of,
     named,
 )
 from ambient_components.access.role_assignments import RoleAssignment
@@ -23,6 +22,7 @@ from ambient_components.platform.contract import (
     RUNNER_SECRET,
     TOKEN_LIFETIME_DEFAULT,
 )
+from ambient_components.platform.subjects import home_of
 from ambient_components.rules.roles import rank
 
 LESS: Final = "give view instead of edit to users who only read"

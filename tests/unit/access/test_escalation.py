@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.access.escalation import MINTING, Path, Severity
-from ambient_components.access.escalation.findings import home_of
+from ambient_components.platform.subjects import home_of
 from tests.support.ledgers import admin_keys_with_editors, escalations, of_ledger
 
 ENGINE = FilePath(__file__).parents[2] / "engine"
