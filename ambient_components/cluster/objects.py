@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from ambient_components.engine.secrets import SIGNATURE_KEY, UNKNOWN
 from ambient_components.platform.contract import KEY_GENERATION_ANNOTATION
+from ambient_components.printable import one_line
 
 Json = Mapping[str, Any]
 """An object, or a part of one, as the API server returns it."""
@@ -199,6 +200,21 @@ def plain(value: object) -> Any:
     declaration.
     """
     return _plain(value, _PLAIN_DEPTH)
+
+
+def seen(found: object, declared: object) -> Any:
+    """Return a text or a mapping of texts from the cluster for Pulumi's state, which the engine prints unescaped.
+
+    What equals the declaration is returned unchanged, whatever its characters. Anything else is escaped, and never
+    becomes equal by that.
+    """
+    if found == declared:
+        return declared
+    if isinstance(found, Mapping):
+        known = mapping(declared)
+        return {field_name(str(name)): seen(item, known.get(name)) for name, item in found.items()}
+    shown = plain(one_line(found) if isinstance(found, str) else found)
+    return f"{shown} (escaped)" if shown == declared else shown
 
 
 def _plain(value: object, depth: int) -> Any:

@@ -11,10 +11,9 @@ from typing import Any, Final
 
 from ambient_components.access import changed_paths
 from ambient_components.cluster.client import ApiError, Cluster, core
-from ambient_components.cluster.objects import annotations, is_ending, labels, plain
+from ambient_components.cluster.objects import annotations, is_ending, labels, seen
 from ambient_components.cluster.revocation import end, object_path
 from ambient_components.errors import Problem, StepError, refusal
-from ambient_components.printable import one_line
 from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.rules.warnings import LoudWarning
@@ -201,7 +200,8 @@ def seen_metadata(live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
     metadata = dict(inputs["metadata"])
     for field, there in (("labels", labels(live)), ("annotations", annotations(live))):
         if field in metadata:
-            metadata[field] = plain({name: one_line(there[name]) for name in metadata[field] if name in there})
+            declared = metadata[field]
+            metadata[field] = seen({name: there[name] for name in declared if name in there}, declared)
     return metadata
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from ambient_components.cluster.objects import annotations, labels, mapping, mappings, plain, text
+from ambient_components.cluster.objects import annotations, labels, mapping, mappings, plain, seen, text
 from ambient_components.platform import schedules as form
 from ambient_components.platform.contract import (
     BATCH_API_GROUP,
@@ -11,7 +11,6 @@ from ambient_components.platform.contract import (
     SCHEDULE_REUSE_ANNOTATION,
     SUSPENDED_ANNOTATION,
 )
-from ambient_components.printable import one_line
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.workspace.settings import others_secret
 
@@ -79,26 +78,26 @@ def changed(news: Values, before: Values, live: Mapping[str, Any], image: Image)
 
 def seen_inputs(live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
     """Return the inputs as found in the cluster: differences are changes by others."""
-    seen, spec, notes = dict(inputs), mapping(live.get("spec")), annotations(live)
-    seen["schedule"] = one_line(text(spec.get("schedule")))
-    seen["displayName"] = one_line(notes.get(SCHEDULE_NAME_ANNOTATION, ""))
+    result, spec, notes = dict(inputs), mapping(live.get("spec")), annotations(live)
+    result["schedule"] = seen(text(spec.get("schedule")), inputs.get("schedule"))
+    result["displayName"] = seen(notes.get(SCHEDULE_NAME_ANNOTATION, ""), inputs.get("displayName"))
     if "suspend" in inputs and not inputs.get("closed"):
-        seen["suspend"] = spec.get("suspend") is True
+        result["suspend"] = spec.get("suspend") is True
     if "reuseLastSession" in inputs:
         given = form.reuse_text(inputs["reuseLastSession"])
         found = {notes.get(SCHEDULE_REUSE_ANNOTATION), _variables(live).get(form.REUSE_VARIABLE)}
-        seen["reuseLastSession"] = inputs["reuseLastSession"] is (found == {given})
+        result["reuseLastSession"] = inputs["reuseLastSession"] is (found == {given})
     declared, template = _declared(inputs), _template(live)
-    seen["runAs"] = one_line(text(mapping(template.get("userContext")).get("userId")))
+    result["runAs"] = seen(text(mapping(template.get("userContext")).get("userId")), inputs.get("runAs"))
     was = form.seen_template(declared, template)
     own = mapping(inputs.get("sessionTemplate"))
     # Others wrote what differs: it is made safe for the state, and may be a credential.
-    seen["sessionTemplate"] = {
+    result["sessionTemplate"] = {
         field: own[field] if was[field] == declared[field] else others_secret(plain(was[field]), own[field])
         for field in own
         if field in was
     }
-    return seen
+    return result
 
 
 def container_of(live: Mapping[str, Any]) -> Mapping[str, Any]:

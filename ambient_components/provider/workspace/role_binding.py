@@ -1,14 +1,14 @@
 """``ambient:index:RoleBinding``: one RoleBinding, kept equal to its declaration whatever others write."""
 
 from collections.abc import Mapping
+from itertools import chain, repeat
 from typing import Any, Final
 
-from ambient_components.cluster.objects import mapping, mappings, plain
+from ambient_components.cluster.objects import mapping, mappings, seen
 from ambient_components.cluster.revocation import ROLE_BINDING
 from ambient_components.engine import urns
 from ambient_components.errors import Problem, refusal
 from ambient_components.platform.contract import RBAC_API_GROUP
-from ambient_components.printable import one_line
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.workspace.access_object import AccessObject, seen_metadata
 
@@ -47,15 +47,15 @@ class RoleBinding(AccessObject):
     def seen(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
         """Return live subjects and role, including extra subjects."""
         there = [_subject(subject) for subject in mappings(live.get("subjects"))]
-        same = there == [_subject(subject) for subject in inputs["subjects"]]
-        subjects = [plain(_shown(subject)) for subject in there[:_SHOWN]]
+        declared = [_subject(subject) for subject in inputs["subjects"]]
+        subjects = [seen(*pair) for pair in zip(there[:_SHOWN], chain(declared, repeat(None)), strict=False)]
         if len(there) > _SHOWN:
             subjects.append({"name": f"and {len(there) - _SHOWN} more"})
         return {
             **inputs,
             "metadata": seen_metadata(live, inputs),
-            "roleRef": inputs["roleRef"] if _role(live) == _role(inputs) else plain(_shown(_role(live))),
-            "subjects": inputs["subjects"] if same else subjects,
+            "roleRef": inputs["roleRef"] if _role(live) == _role(inputs) else seen(_role(live), None),
+            "subjects": inputs["subjects"] if there == declared else subjects,
         }
 
 
@@ -66,8 +66,3 @@ def _role(values: Mapping[str, Any]) -> dict[str, str]:
 
 def _subject(subject: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(subject[name]) for name in _FIELDS if subject.get(name)}
-
-
-def _shown(fields: Mapping[str, str]) -> dict[str, str]:
-    """Return fields that others wrote as one line each: the engine prints the state unescaped."""
-    return {name: one_line(value) for name, value in fields.items()}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ambient_components.cluster.client import core
-from ambient_components.cluster.objects import annotations, is_ending, labels, plain
+from ambient_components.cluster.objects import annotations, is_ending, labels, plain, seen
 from ambient_components.cluster.objects import uid as uid_of
 from ambient_components.cluster.revocation import SERVICE_ACCOUNT, end
 from ambient_components.engine import urns
@@ -16,7 +16,6 @@ from ambient_components.platform.contract import (
     KEY_APP,
     LAST_USED_AT_ANNOTATION,
 )
-from ambient_components.printable import one_line
 from ambient_components.provider.protocol.resource import Context, ReadResult, Values
 from ambient_components.provider.workspace.access_object import TRIES, AccessObject, seen_metadata
 from ambient_components.rotation.state import format_time
@@ -97,8 +96,11 @@ class ServiceAccount(AccessObject):
         """Return the metadata that the platform's Keys page shows, and an undeclared user that the key acts for."""
         metadata, there = seen_metadata(live, inputs), annotations(live)
         if CREATED_BY_USER_ID_ANNOTATION in there and not inputs.get(_OF_PLATFORM):
-            user = plain(one_line(there[CREATED_BY_USER_ID_ANNOTATION]))
-            metadata["annotations"] = {**metadata.get("annotations", {}), CREATED_BY_USER_ID_ANNOTATION: user}
+            found, user = metadata.get("annotations", {}), there[CREATED_BY_USER_ID_ANNOTATION]
+            metadata["annotations"] = {
+                **found,
+                CREATED_BY_USER_ID_ANNOTATION: seen(user, found.get(CREATED_BY_USER_ID_ANNOTATION)),
+            }
         return {**inputs, "metadata": metadata}
 
     def is_another(self, context: Context, live: Mapping[str, Any], inputs: Values, state: Values) -> bool:

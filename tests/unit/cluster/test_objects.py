@@ -70,6 +70,21 @@ def test_what_the_engine_could_not_read_is_replaced_and_still_differs(value):
     assert len(json.dumps(shown)) < 1000
 
 
+ODD = st.text(max_size=8) | st.sampled_from(TEXTS) | st.sampled_from(["a\tb", r"a\tb", "::x", r"\x3a:x", "x (escaped)"])
+
+
+@given(ODD | st.dictionaries(ODD, ODD, max_size=3), ODD | st.dictionaries(ODD, ODD, max_size=3))
+def test_what_is_seen_equals_the_declaration_only_where_the_cluster_has_it(found, declared):
+    assert (objects.seen(found, declared) == declared) is (found == declared)
+    assert objects.seen(declared, declared) == declared
+
+
+@given(ODD)
+def test_what_others_wrote_is_printable(found):
+    assert objects.seen(found, "") == "" or objects.seen(found, "").isprintable()
+    assert objects.seen({"a": found, "b": "b\n"}, {"b": "b\n"}) == {"a": objects.seen(found, None), "b": "b\n"}
+
+
 def test_ordinary_values_stay_as_they_are():
     value = {"custom": {"search": {"url": "https://a", "headers": {"Authorization": "x"}}}, "disabled": ["b"], "n": 1.5}
     assert objects.plain(value) == value
