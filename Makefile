@@ -14,7 +14,7 @@ export PULUMI_CONTINUE_ON_ERROR := true
 # Parallel recipes would build the same parts twice, and mix the output of `check` and `test`.
 .NOTPARALLEL:
 
-.PHONY: help setup demo compiled up preview down clean check site test test-unit test-all evidence insider bench release lock
+.PHONY: help setup demo compiled up preview down clean check site test test-unit test-all conformance evidence insider bench release lock
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -143,6 +143,9 @@ test-unit: compiled ## Tests without an engine, without the slow ones
 
 test-all: compiled sandbox-build ## All tests: also the slow ones, and all examples of property tests
 	$(_PYTEST) $(_UNIT) tests/engine tests/evidence $(ARGS)
+
+conformance: compiled sandbox-build ## Tests beside the platform's own programs (AMBIENT_PLATFORM_DIR); their result goes into docs/internals/evidence-figures.md
+	$(_PYTEST) -m platform --record-platform tests/engine tests/evidence $(ARGS)
 
 evidence: compiled sandbox-build ## Test every transition, fault and history, and write docs/internals/evidence-figures.md (23 minutes)
 	$(PYTHON) -m tests.support.evidence_page $(_WORKERS) $(ARGS)

@@ -20,6 +20,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help=golden)
     text = "rewrite the files in tests/engine/recordings, with the platform's programs; then review them"
     parser.addoption("--update-recordings", action="store_true", help=text)
+    text = "write into docs/internals/evidence-figures.md which of the tests with the platform's programs passed"
+    parser.addoption("--record-platform", action="store_true", help=text)
     text = "rewrite the state of this version in tests/states, before a release"
     parser.addoption("--keep-state", action="store_true", help=text)
 
@@ -29,9 +31,10 @@ def pytest_configure(config: pytest.Config) -> None:
         if config.getoption(option) and config.getoption("numprocesses", None):
             message = f"{option} rewrites files, one after the other: say -n0 with it"
             raise pytest.UsageError(message)
-    if config.getoption("--update-recordings") and (reason := available()):
-        message = f"--update-recordings needs the platform's programs: {reason}"
-        raise pytest.UsageError(message)
+    for option in ("--update-recordings", "--record-platform"):
+        if config.getoption(option) and (reason := available()):
+            message = f"{option} needs the platform's programs: {reason}"
+            raise pytest.UsageError(message)
 
 
 def pytest_xdist_auto_num_workers() -> int | None:

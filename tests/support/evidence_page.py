@@ -19,6 +19,7 @@ from tests.support.evidence_data import AREAS, BUGS, FINDINGS, NOT_COVERED, NOT_
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "internals" / "evidence-figures.md"
 _MEASURED: Final = ("<!-- measured: `make evidence` writes from here -->", "<!-- to here -->")
+_PLATFORM: Final = ("<!-- platform: `make conformance` writes from here -->", "<!-- end of the platform's run -->")
 _KEPT: Final = ("<!-- kept: tests/support/evidence_data.py -->", "<!-- end of what is kept -->")
 
 
@@ -85,21 +86,39 @@ def replaced(page: str, markers: tuple[str, str], part: str) -> str:
     return f"{head}{begin}\n\n{part}\n\n{end}{tail}"
 
 
+def platform_run() -> str:
+    """Return what the page says of the last run of the tests that need the platform's programs."""
+    begin, end = _PLATFORM
+    return PAGE.read_text(encoding="utf-8").partition(begin)[2].partition(end)[0].strip()
+
+
+def record_platform_run(counts: Mapping[str, int]) -> None:
+    """Write the result of a run with the platform's programs into the page, whether it passed or not.
+
+    Args:
+        counts: The number of platform conformance tests by outcome.
+    """
+    text = f"{commit_and_day()}: {', '.join(f'{number} {outcome}' for outcome, number in counts.items())}."
+    PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), _PLATFORM, text), encoding="utf-8")
+
+
 def with_kept(page: str) -> str:
     """Return the page with the hand-kept tables of today."""
     return replaced(page, _KEPT, kept())
 
 
-def _about(seconds: float) -> str:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def commit_and_day() -> str:
+    """Return the commit of the checkout, whether files differ from it, and today's date."""
     git = shutil.which("git") or "git"
     commit = subprocess.run([git, "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
     changed = subprocess.run([git, "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=True)
     state = f"`{commit.stdout.strip()}`{' with changes' if changed.stdout.strip() else ''}"
-    return (
-        f"Commit {state}, {datetime.now(UTC):%Y-%m-%d}, {cores} cores, Python {platform.python_version()}, "
-        f"{seconds / 60:.0f} minutes."
-    )
+    return f"Commit {state}, {datetime.now(UTC):%Y-%m-%d}"
+
+
+def _about(seconds: float) -> str:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return f"{commit_and_day()}, {cores} cores, Python {platform.python_version()}, {seconds / 60:.0f} minutes."
 
 
 def main(arguments: Sequence[str]) -> int:

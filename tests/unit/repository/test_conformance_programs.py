@@ -2,6 +2,7 @@
 
 import lzma
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,20 @@ from sandbox.errors import SandboxError
 ROOT = Path(__file__).parents[3]
 NAMES = ("ambient-backend", "ambient-operator")
 
-CONFTEST = "from tests.support.conformance import platform_programs, pytest_terminal_summary\n"
+CONFTEST = """
+from pathlib import Path
+from tests.support import evidence_page
+from tests.support.conformance import platform_programs, pytest_collection_modifyitems, pytest_terminal_summary
+
+evidence_page.PAGE = Path("page.md")
+
+def pytest_addoption(parser):
+    parser.addoption("--record-platform", action="store_true")
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "platform")
+"""
+BEFORE = "<!-- platform: `make conformance` writes from here -->\n\nnever\n\n<!-- end of the platform's run -->\n"
 TESTS = """
 import pytest
 
@@ -51,15 +65,16 @@ def packed(folder: Path, name: str, text: str = "#!/bin/sh\n") -> None:
     (folder / f"{name}.xz").write_bytes(lzma.compress(text.encode()))
 
 
-def run(folder: Path, workers: str, written: str = TESTS, **environment: str) -> tuple[int, str]:
+def run(folder: Path, workers: str, written: str = TESTS, *words: str, **environment: str) -> tuple[int, str]:
     tests = folder / "tests"
     tests.mkdir()
+    (folder / "page.md").write_text(BEFORE)
     (tests / "conftest.py").write_text(CONFTEST)
     (tests / "test_it.py").write_text(written)
     inherited = {name: value for name, value in os.environ.items() if name not in ("CI", "AMBIENT_PLATFORM_DIR")}
     environment = {"AMBIENT_CACHE_DIR": str(folder / "cache"), "PYTHONPATH": str(ROOT), **environment}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", workers, str(tests)],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", workers, *words, str(tests)],
         cwd=folder, env={**inherited, **environment}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout
@@ -80,6 +95,7 @@ def test_without_the_programs_the_tests_are_skipped_with_one_line(
         f"{folder} (see CONTRIBUTING.md)"
     )
     assert output.splitlines().count(line) == 1
+    assert output.splitlines().count("Last run with the programs: never") == 1
 
 
 @workers
@@ -91,6 +107,20 @@ def test_a_run_that_used_recordings_says_so_with_one_line(tmp_path: Path, worker
         f"{tmp_path / 'cache' / 'platform'} (see CONTRIBUTING.md)"
     )
     assert output.splitlines().count(line) == 1
+    assert output.splitlines().count("Last run with the programs: never") == 1
+
+
+@workers
+def test_a_run_with_the_programs_can_be_recorded_with_its_failures(tmp_path: Path, workers: str) -> None:
+    for name in NAMES:
+        plain(tmp_path / "cache" / "platform", name)
+    tests = TESTS.replace("number): pass", "number): assert number < 3") + "\ndef test_of_ours_too(): assert False\n"
+    code, _ = run(tmp_path, workers, tests, "-m", "platform", "--record-platform")
+    assert code == 1
+    written = (tmp_path / "page.md").read_text()
+    assert re.search(
+        r"^Commit `[0-9a-f]+`.*, \d{4}-\d\d-\d\d: 2 passed, 1 failed, 0 error, 0 skipped\.$", written, re.MULTILINE
+    )
 
 
 @workers
