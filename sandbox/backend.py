@@ -22,13 +22,17 @@ from types import TracebackType
 from typing import Any
 
 from sandbox.cluster import Cluster
+from sandbox.credentials import kubeconfig
 from sandbox.errors import SandboxError
 from sandbox.install import PLATFORM_NAMESPACE
-from sandbox.paths import cache_root, partial_file
+from sandbox.paths import cache_root, partial_file, write_private
 from sandbox.processes import Service
 
 START_SECONDS = 30.0
 _PROGRAMS = ("ambient-backend", "ambient-operator")
+_ACCOUNTS = {"ambient-backend": "backend-api", "ambient-operator": "agentic-operator"}
+"""The ServiceAccounts of the platform's manifests, in its own namespace."""
+_TOKEN_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def _program_file(folder: Path, name: str) -> Path | None:
 
 
 class Backend:
-    """The backend and optionally the operator, on free ports, as the cluster's administrator."""
+    """The backend and optionally the operator, on free ports, each with the rights of its own account and no others."""
 
     def __init__(self, cluster: Cluster, *, operator: bool = False) -> None:
         self.cluster = cluster
@@ -91,18 +95,19 @@ class Backend:
         state.mkdir(parents=True, exist_ok=True)
         common = {
             **os.environ,
-            "KUBECONFIG": str(self.cluster.admin_kubeconfig),
             "NAMESPACE": PLATFORM_NAMESPACE,
             "BACKEND_NAMESPACE": PLATFORM_NAMESPACE,
         }
         own = {"PORT": str(self._port), "STATE_BASE_DIR": str(state), "DISABLE_SSAR_CACHE": "true"}
-        self._backend.start([str(_executable("ambient-backend"))], {**common, **own})
+        access = {name: {"KUBECONFIG": str(self._kubeconfig_of(account))} for name, account in _ACCOUNTS.items()}
+        self._backend.start([str(_executable("ambient-backend"))], common | own | access["ambient-backend"])
         self._wait(self._backend, lambda: self.call("GET", "/health").status == 200)
         if self._with_operator:
             health = f"127.0.0.1:{_free_port()}"
             # By default the operator opens 8080 and 8081 on every interface, so a machine could run only one.
             ports = ("--metrics-bind-address=0", f"--health-probe-bind-address={health}")
-            self._operator.start([str(_executable("ambient-operator")), *ports], common)
+            command = [str(_executable("ambient-operator")), *ports]
+            self._operator.start(command, common | access["ambient-operator"])
             self._wait(self._operator, lambda: _answers(f"http://{health}/readyz"))
 
     def stop(self) -> None:
@@ -146,6 +151,16 @@ class Backend:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _kubeconfig_of(self, account: str) -> Path:
+        """Write a kubeconfig with a new token of one of the platform's accounts."""
+        path = f"/api/v1/namespaces/{PLATFORM_NAMESPACE}/serviceaccounts/{account}/token"
+        kind = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
+        body = json.dumps({**kind, "spec": {"expirationSeconds": _TOKEN_SECONDS}}).encode()
+        token = self.cluster.api().request("POST", path, body)["status"]["token"]
+        file = self.cluster.directory / "users" / f"{account}.kubeconfig"
+        write_private(file, kubeconfig(self.cluster.url, self.cluster.ca_file, account, token))
+        return file
 
     def _wait(self, service: Service, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS

@@ -52,7 +52,7 @@ class Cluster:
 
     @property
     def admin_kubeconfig(self) -> Path:
-        """The administrator's kubeconfig, for tests that inspect objects and for the platform's programs."""
+        """The administrator's kubeconfig, for tests that inspect objects and for the controllers."""
         return self.kubeconfig_of(ADMIN.name)
 
     def kubeconfig_of(self, user: str) -> Path:

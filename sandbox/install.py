@@ -19,7 +19,7 @@ PLATFORM_NAMESPACE = "ambient-code"
 
 def manifests() -> list[str]:
     """Return what to apply, in order."""
-    platform = [PLATFORM_MANIFESTS / name for name in ("crds.yaml", "clusterroles.yaml")]
+    platform = [PLATFORM_MANIFESTS / name for name in ("crds.yaml", "clusterroles.yaml", "accounts.yaml")]
     return [*(path.read_text(encoding="utf-8") for path in platform), deployer_manifest()]
 
 
