@@ -16,7 +16,7 @@ from ambient_components.platform.contract import (
     WORKSPACE_DESCRIPTION_MAX,
     PodSecurity,
 )
-from ambient_components.rules.labels import key_problem, label_value_problem
+from ambient_components.rules.labels import annotation_value_problem, key_problem, label_value_problem
 from ambient_components.rules.secret_patterns import looks_like_credential, says_secret
 
 _CONTROLLERS: Final = (
@@ -92,6 +92,9 @@ def _accepts(notes: Notes, what: str, value: str, most: int) -> bool:
     if looks_like_credential(value):
         problem = f"the {what} looks like a credential, so the entry does not have it"
         hints = [f"write another {what} in the entry: the next run sets it", _REVOKE]
+    elif verdict := annotation_value_problem(value):
+        problem = f"the {what} {verdict[0]}, so the entry does not have it"
+        hints = [f"write another {what} in the entry: the next run sets it"]
     elif len(value) > most:
         problem = f"the {what} has {len(value)} characters; the stack file takes up to {most}"
         hints = ["write a shorter one in the entry: the next run sets it"]
@@ -111,7 +114,7 @@ def _kept(notes: Notes, what: str, there: Mapping[str, str]) -> dict[str, str]:
         prefix = key.rpartition("/")[0]
         if any(prefix == domain or prefix.endswith(f".{domain}") for domain in _CONTROLLERS):
             managed.append(key)
-        elif _may_be_secret(key, value) or (what == "label" and label_value_problem(value)):
+        elif _may_be_secret(key, value) or _is_refused(what, value):
             refused.append(key)
         else:
             kept[key] = value
@@ -124,8 +127,8 @@ def _kept(notes: Notes, what: str, there: Mapping[str, str]) -> dict[str, str]:
     if refused:
         notes.add(
             NoteRule.LABELS,
-            f"{what}s with names of secrets, or values that look like credentials, stay outside of the entry: "
-            f"{listing(refused)}",
+            f"{what}s with names of secrets, or values that look like credentials or can't be written, stay outside of "
+            f"the entry: {listing(refused)}",
             "move the value to a Secret, and revoke it if people read it here",
             "or declare it, if it is no secret",
             object=f"Namespace {notes.workspace}",
@@ -150,3 +153,7 @@ def _pod_security(notes: Notes, namespace: Json) -> dict[str, Any]:
         object=f"Namespace {notes.workspace}",
     )
     return {}
+
+
+def _is_refused(what: str, value: str) -> bool:
+    return (label_value_problem if what == "label" else annotation_value_problem)(value) is not None

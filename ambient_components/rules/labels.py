@@ -19,6 +19,7 @@ ANNOTATIONS_MAX_BYTES: Final = 256 * 1024
 """Kubernetes' limit in bytes of UTF-8 for all keys and values of one object's annotations together."""
 
 _PREFIX_MAX: Final = 253
+_LOST: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _KEY_FORMS: Final = "allowed: [PREFIX/]NAME, the name 1-63 of A-Z a-z 0-9 - _ ., such as example.com/cost-center"
 
 # Domains with their subdomains; the first match decides.
@@ -69,6 +70,18 @@ def label_value_problem(value: str) -> tuple[str, Remedy] | None:
         return None
     remedy = "allowed: up to 63 of A-Z a-z 0-9 - _ ., a letter or digit at both ends", "write any text as an annotation"
     return f"{value!r} can't be the value of a label", remedy
+
+
+def annotation_value_problem(value: str) -> tuple[str, str] | None:
+    """Return problem and remedy if a namespace cannot keep a text in an annotation; None otherwise.
+
+    The Kubernetes plugin applies objects as YAML: control characters are refused, and U+0085 becomes a space.
+    """
+    found = _LOST.search(value)
+    if found is None:
+        return None
+    problem = f"has a character that does not reach the cluster, U+{ord(found[0]):04X}"
+    return problem, "remove it: of control characters, tabs and line breaks are allowed"
 
 
 def annotations_problem(annotations: Mapping[str, str]) -> tuple[str, str] | None:

@@ -12,7 +12,12 @@ from ambient_components.rules.durations import HOUR, MINUTE
 from ambient_components.rules.findings import Finding, below, verdict_finding
 from ambient_components.rules.grants import grant_findings, owner_findings
 from ambient_components.rules.keys import key_findings, platform_findings, shared_account_findings
-from ambient_components.rules.labels import annotations_problem, key_problem, label_value_problem
+from ambient_components.rules.labels import (
+    annotation_value_problem,
+    annotations_problem,
+    key_problem,
+    label_value_problem,
+)
 from ambient_components.rules.limits import limit_findings
 from ambient_components.rules.schedules import schedules_findings
 from ambient_components.rules.secrets import drift_findings, integration_findings, runner_findings
@@ -62,6 +67,7 @@ def workspace_findings(name: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     yield from below(("owners",), owner_findings(args.get("owners") or ()))
     yield from below(("grants",), grant_findings(args.get("grants") or ()))
     yield from note_findings(args.get("labels") or {}, args.get("annotations") or {})
+    yield from text_findings({name: args.get(name) or "" for name in ("displayName", "description")})
     yield from below(("settings",), setting_findings(args.get("settings") or {}))
     yield from below(("limits",), limit_findings(args.get("limits") or {}))
     yield from below(("schedules",), schedules_findings(args.get("schedules") or {}))
@@ -84,6 +90,13 @@ def note_findings(labels: Mapping[str, str], annotations: Mapping[str, str]) -> 
     for key, value in labels.items():
         yield from verdict_finding(("labels", key), key_problem(key), at_key=True)
         yield from verdict_finding(("labels", key), label_value_problem(value))
-    for key in annotations:
+    for key, value in annotations.items():
         yield from verdict_finding(("annotations", key), key_problem(key), at_key=True)
+        yield from verdict_finding(("annotations", key), annotation_value_problem(value))
     yield from verdict_finding(("annotations",), annotations_problem(annotations))
+
+
+def text_findings(texts: Mapping[str, str]) -> Iterator[Finding]:
+    """Find texts that the namespace cannot keep, by the names of their fields."""
+    for name, text in texts.items():
+        yield from verdict_finding((name,), annotation_value_problem(text))

@@ -2,6 +2,8 @@
 
 import json
 
+import yaml
+
 from ambient_components.platform.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
 from tests.support.stacks import Stack
 
@@ -20,7 +22,7 @@ TEXTS = {
     "colons": "::error title=x::y",
     "later-colons": "  ::set-output name=a::b",
     "escaped": r"already \x3a:error \u200d \\x23#[x",
-    "separators": "a\u2028b\u2029c\u0085d",
+    "separators": "a\u2028b\u2029c\x85d",
     "private": "\ue000\U000e0041\ufdd0",
     "composed": "e\u0301 and \u00e9",
     "blank": " \u3000 ",
@@ -28,14 +30,14 @@ TEXTS = {
 }
 """Names and descriptions of keys, by the key's id."""
 
-SUBJECTS = (f"::{WOMAN}", "##[group]\u00a0of", "a\u200cb", "  ::x", r"\u200d", "\ue000")
+SUBJECTS = (f"::{WOMAN}", "##[group]\u00a0of", "a\u200cb", "x  ::y", r"\u200d", "z\ue000")
 """Names of users and groups."""
 
 PROMPT = f"::error::\n\t{WOMAN} ##[error]\u00a0\u2028\n"
 
 
 def declared() -> str:
-    """A workspace with these texts in every field that takes one; JSON is YAML."""
+    """A workspace with these texts in every field that takes one."""
     keys = {
         key_id: {"role": "view", "name": text[:64] or key_id, "description": text} for key_id, text in TEXTS.items()
     }
@@ -47,9 +49,9 @@ def declared() -> str:
         "keys": keys,
         "displayName": PROMPT.replace("\n", " "),
         "description": PROMPT,
-        "annotations": {f"example.com/{key_id}": text for key_id, text in TEXTS.items()},
+        "annotations": {f"example.com/{key_id}": text.replace("\x85", "") for key_id, text in TEXTS.items()},
         "secrets": {"integrations": {"GREETING": {"value": PROMPT}}},
-        "settings": {"mcpServers": {"custom": {WOMAN: {"command": "run", "args": [PROMPT], "env": {"A": PROMPT}}}}},
+        "settings": {"mcpServers": {"custom": {"odd": {"command": "run", "args": [PROMPT], "env": {"A": PROMPT}}}}},
         "schedules": {
             "review": {
                 "schedule": "0 9 * * 1-5",
@@ -58,12 +60,12 @@ def declared() -> str:
             }
         },
     }
-    guardrails = {"guardrails": {"maxKeys": len(keys)}, "openshift": True}
-    return json.dumps({**guardrails, "workspaces": {"THIS": workspace}})
+    return yaml.safe_dump({"guardrails": {"maxKeys": len(keys)}, "workspaces": {"THIS": workspace}}, width=10_000)
 
 
 def test_nothing_drifts(stack: Stack) -> None:
     stack.config("operatorImage", "registry.example.com/operator:1.2")
+    stack.config("openshift", "true")
     stack.write(declared())
     stack.up().ok()
     for again in (stack.preview("--refresh", "--expect-no-changes"), stack.up("--refresh", "--expect-no-changes")):
@@ -77,6 +79,7 @@ def test_nothing_drifts(stack: Stack) -> None:
 def test_what_others_changed_is_found_and_mended(stack: Stack) -> None:
     """A difference that only escaping hides is one: the escaped text of a declared one is another text."""
     stack.config("operatorImage", "registry.example.com/operator:1.2")
+    stack.config("openshift", "true")
     stack.write(declared())
     stack.up().ok()
     (account,) = [name for name in stack.accounts() if "-tab-" in name]

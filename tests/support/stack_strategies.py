@@ -37,6 +37,9 @@ ANY = st.recursive(
 
 # Whole stacks that are valid
 
+KEPT_TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"), max_size=10)
+"""What an annotation of a namespace may be; without control characters, of which some do not reach the cluster."""
+
 NAMES = st.from_regex(r"[a-z][a-z0-9]{1,8}", fullmatch=True)
 ROLES = st.sampled_from(["view", "edit", "admin"])
 LIFETIMES = st.sampled_from(["10m", "12h", "30d", "1d12h", "1y"])
@@ -95,7 +98,7 @@ SHARED: dict[str, st.SearchStrategy[Any]] = {
     ),
     "limits": LIMITS,
     "labels": some(NAMES, st.sampled_from(["a", "4711", ""])),
-    "annotations": some(NAMES, st.text(max_size=10)),
+    "annotations": some(NAMES, KEPT_TEXTS),
     "podSecurity": st.sampled_from(["baseline", "privileged"]),
     "protect": st.booleans(),
     "onClose": fields(sessions=st.sampled_from(["stop", "deletePods"]), wait=st.sampled_from(["1s", "2m", "1h"])),
@@ -171,8 +174,8 @@ SCHEDULES = st.builds(
 )
 WORKSPACES = fields(
     **SHARED,
-    displayName=st.text(max_size=10),
-    description=st.text(max_size=10),
+    displayName=KEPT_TEXTS,
+    description=KEPT_TEXTS,
     keys=st.dictionaries(NAMES, KEYS, max_size=2),
     state=st.sampled_from(["active", "closed", "released"]),
     adopt=st.booleans(),

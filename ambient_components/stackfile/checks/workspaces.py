@@ -12,7 +12,7 @@ from ambient_components.rules.secrets import runner_findings
 from ambient_components.rules.settings import setting_findings
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import WarningRule
-from ambient_components.rules.workspaces import note_findings
+from ambient_components.rules.workspaces import note_findings, text_findings
 from ambient_components.stackfile.models.sources import GIVE_OTHERWISE
 from ambient_components.stackfile.models.stack import Check, StackFile, Workspace
 
@@ -101,8 +101,10 @@ def check_limits(path: Path, _name: str, workspace: Workspace) -> Iterator[Findi
 
 
 def check_labels(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Find labels and annotations with invalid syntax or reserved keys."""
+    """Find labels and annotations with invalid syntax or reserved keys, and texts that no annotation can have."""
     yield from below(path, note_findings(workspace.labels, workspace.annotations))
+    texts = {"displayName": workspace.display_name, "description": workspace.description}
+    yield from below(path, text_findings(texts))
 
 
 LIMIT_CHECKS: tuple[Check, ...] = (check_limits, check_labels)

@@ -214,16 +214,17 @@ def test_labels_and_annotations_of_people_are_the_entrys():
         namespace(
             "pay", {"cost-center": "4711", "openshift.io/x": "y", "app.kubernetes.io/part-of": "pay"},
             annotations={"example.com/contact": "a@b", "ambient-components/released-by": "x/y", "pulumi.com/a": "b",
-                         "kubectl.kubernetes.io/last-applied-configuration": "{}", "multi": "a\nb\x1b"},
+                         "kubectl.kubernetes.io/last-applied-configuration": "{}", "multi": "a\nb\u200d"},
         )
     )  # fmt: skip
     assert found.entry["labels"] == {"app.kubernetes.io/part-of": "pay", "cost-center": "4711"}
-    assert found.entry["annotations"] == {"example.com/contact": "a@b", "multi": "a\nb\x1b"}
+    assert found.entry["annotations"] == {"example.com/contact": "a@b", "multi": "a\nb\u200d"}
     assert found.notes == ()
 
 
 def test_what_controllers_write_and_what_looks_like_a_credential_stays_out():
-    notes = {"field.cattle.io/projectId": "p-1", "token": "ghp_0123456789abcdef0123456789abcdef0123"}
+    secret = "ghp_0123456789abcdef0123456789abcdef0123"
+    notes = {"field.cattle.io/projectId": "p-1", "token": secret, "odd": "a\x1b"}
     found = of_pay(namespace("pay", {"argocd.argoproj.io/instance": "x"}, annotations=notes))
     assert not found.entry.keys() & {"labels", "annotations"}
     assert rules(found) == ["otherOwner", "otherOwner", "labels"]

@@ -1,6 +1,11 @@
 import pytest
 
-from ambient_components.rules.labels import annotations_problem, key_problem, label_value_problem
+from ambient_components.rules.labels import (
+    annotation_value_problem,
+    annotations_problem,
+    key_problem,
+    label_value_problem,
+)
 
 KEYS = "allowed: [PREFIX/]NAME, the name 1-63 of A-Z a-z 0-9 - _ ., such as example.com/cost-center"
 OWN = "remove it, or use a prefix of your own"
@@ -77,6 +82,17 @@ def test_values_that_no_label_can_have(value):
             "write any text as an annotation",
         ),
     )
+
+
+@pytest.mark.parametrize("value", ["", "a\tb\r\n", "\u2028\u200d\ufeff\ue000\U0010ffff", "::x ##[y]", "\xa0\xad"])
+def test_texts_that_an_annotation_keeps(value):
+    assert annotation_value_problem(value) is None
+
+
+@pytest.mark.parametrize("char", ["\0", "\x1b", "\x0b", "\x7f", "\x85", "\x9f", "\ufffe", "\uffff"])
+def test_characters_that_do_not_reach_the_cluster(char):
+    problem, _ = annotation_value_problem(f"a{char}b")
+    assert problem == f"has a character that does not reach the cluster, U+{ord(char):04X}"
 
 
 @pytest.mark.parametrize(

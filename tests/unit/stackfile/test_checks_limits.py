@@ -105,6 +105,11 @@ def test_labels_and_annotations_of_others_are_refused():
     ]
 
 
+def test_texts_of_the_namespace_that_do_not_reach_the_cluster_are_refused():
+    found = findings_of(annotations={"a": "x\x85"}, displayName="\x7f", description="a\nb")
+    assert [finding.path[2:] for finding in found] == [("annotations", "a"), ("displayName",)]
+
+
 def test_annotations_that_are_too_long_together():
     (finding,) = findings_of(annotations={"a": "x" * 200_000, "b": "x" * 100_000})
     assert (finding.path, finding.problem) == ((*WS, "annotations"), "has 300002 bytes")
