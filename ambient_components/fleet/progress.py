@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from ambient_components.fleet.jobs import Job, Phase, View
+from ambient_components.fleet.run_events import Reported, counts
 from ambient_components.fleet.run_warnings import warnings_of
 from ambient_components.problem_json import fields
 
@@ -206,9 +207,7 @@ def outcome(job: Job) -> str:
     if job.phase is Phase.SKIPPED:
         return "skipped: nothing changed"
     took = f"{job.seconds:.1f} s"
-    changes = (
-        ", ".join(parts(reported.created, reported.adopted, reported.updated, reported.deleted)) or "nothing changed"
-    )
+    changes = ", ".join(parts(reported)) or "nothing changed"
     if job.phase is Phase.DONE:
         return f"done: {changes}, {took}"
     if job.locked:
@@ -218,10 +217,9 @@ def outcome(job: Job) -> str:
     return f"{word}, {changes}, {took}"
 
 
-def parts(created: int, adopted: int, updated: int, deleted: int) -> list[str]:
-    """Return the nonzero counts as texts."""
-    counts = ((created, "created"), (adopted, "adopted"), (updated, "updated"), (deleted, "deleted"))
-    return [f"{count} {word}" for count, word in counts if count]
+def parts(*runs: Reported) -> list[str]:
+    """Return the nonzero counts of objects of some runs as texts."""
+    return [f"{count} {word}" for word, count in counts(*runs).items() if count]
 
 
 def as_json(job: Job) -> dict[str, Any]:
@@ -232,10 +230,7 @@ def as_json(job: Job) -> dict[str, Any]:
         "result": str(job.phase),
         "why": job.task.why,
         "workspaces": job.task.workspaces,
-        "created": reported.created,
-        "adopted": reported.adopted,
-        "updated": reported.updated,
-        "deleted": reported.deleted,
+        **counts(reported),
         "issued": reported.issued,
         "revoked": reported.revoked,
         "seconds": round(job.seconds, 2),

@@ -60,7 +60,10 @@ class Reported:
     adopted: int = 0
     updated: int = 0
     deleted: int = 0
-    """Number of objects, without components, providers and the ledger."""
+    forgotten: int = 0
+    """Number of objects, without components, providers and the ledger. Those of released workspaces are forgotten: they
+    leave the state, and stay in the cluster.
+    """
     adopting: set[tuple[str, str, str]] = field(default_factory=set)
     """Namespace, kind and name of the objects that exist and are adopted: for the engine they are created."""
     existing: set[str] = field(default_factory=set)
@@ -100,8 +103,8 @@ class Reported:
 
     @property
     def changes(self) -> int:
-        """Number of created, adopted, updated and deleted objects."""
-        return self.created + self.adopted + self.updated + self.deleted
+        """Number of changed objects, in the cluster or in the state alone."""
+        return sum(counts(self).values())
 
     @property
     def succeeded(self) -> bool:
@@ -146,7 +149,8 @@ class Reported:
     def _end(self, step: Step) -> None:
         self.done += 1
         # A replacement is reported a second time, after its parts. The same run may repair what a refresh finds.
-        if step.type in (urns.ACCESS_TOKEN, urns.S3_CREDENTIALS) and step.op not in (REPLACE, REFRESH):
+        counted = step.op not in (REPLACE, REFRESH) and not step.retains
+        if step.type in (urns.ACCESS_TOKEN, urns.S3_CREDENTIALS) and counted:
             self._token_secrets(step)
         resource = step.new or step.old
         if resource is None or not resource.custom or urns.is_stacks_own(step.type):
@@ -155,6 +159,8 @@ class Reported:
             self.adopted += 1
         elif step.op in CREATES:
             self.created += 1
+        elif step.retains:
+            self.forgotten += 1
         elif step.op in DELETES:
             self.deleted += 1
         elif step.op == UPDATE:
@@ -245,3 +251,9 @@ def _name(urn: str) -> str:
     """Return the logical name of a resource. Empty for the stack itself."""
     resource = Urn.parse(urn)
     return "" if resource.type == urns.STACK else resource.name
+
+
+def counts(*runs: Reported) -> dict[str, int]:
+    """Return the numbers of objects of some runs, by what happened to them."""
+    words = ("created", "adopted", "updated", "deleted", "forgotten")
+    return {word: sum(getattr(one, word) for one in runs) for word in words}

@@ -8,7 +8,7 @@ from ambient_components.access.role_assignments import KEY
 from ambient_components.engine.names import key_output
 from ambient_components.engine.steps import CREATES, DELETES
 from ambient_components.errors import with_docs
-from ambient_components.fleet.run_events import Reported
+from ambient_components.fleet.run_events import Reported, counts
 from ambient_components.fleet.single import Ended
 from ambient_components.fleet.summary import ways_out
 from ambient_components.output import INTERRUPTED, REFUSED
@@ -116,13 +116,7 @@ def broken_lines(config_file: str, ended: Ended) -> list[str]:
 
 
 def _objects(reported: Reported) -> str:
-    counts = {
-        "created": reported.created,
-        "adopted": reported.adopted,
-        "updated": reported.updated,
-        "deleted": reported.deleted,
-    }
-    found = [(count, word) for word, count in counts.items() if count]
+    found = [(count, word) for word, count in counts(reported).items() if count]
     if not found:
         return "no objects changed"
     (count, word), *others = found

@@ -10,6 +10,7 @@ from ambient_components.engine.events import Lock, locks
 from ambient_components.errors import Problem, with_docs
 from ambient_components.fleet.jobs import Job, Phase
 from ambient_components.fleet.progress import parts
+from ambient_components.fleet.run_events import counts
 from ambient_components.fleet.run_warnings import warning_lines
 from ambient_components.output import INTERRUPTED, REFUSED
 
@@ -87,10 +88,8 @@ def summary_json(jobs: Sequence[Job], verb: str, name: str, seconds: float, code
         "shards": {
             str(phase): sum(job.phase is phase for job in jobs) for phase in Phase if phase is not Phase.WAITING
         },
-        **{
-            what: sum(getattr(one, what) for one in reported)
-            for what in ("created", "adopted", "updated", "deleted", "issued", "revoked")
-        },
+        **counts(*reported),
+        **{what: sum(getattr(one, what) for one in reported) for what in ("issued", "revoked")},
         "failedWorkspaces": sorted(
             {job.named(one.workspace) for job in jobs for one in job.reported.failures if one.workspace}
         ),
@@ -115,10 +114,7 @@ def _counts(jobs: Sequence[Job], seconds: float) -> Iterator[str]:
     what = "stack" if any(job.fleet.plain for job in jobs) else "shard"
     yield f"{len(jobs)} {what}{'' if len(jobs) == 1 else 's'} in {seconds:.1f} s: {counts or 'nothing'}"
     reported = [job.reported for job in jobs]
-    objects = parts(
-        *(sum(getattr(one, what) for one in reported) for what in ("created", "adopted", "updated", "deleted"))
-    )
-    if objects:
+    if objects := parts(*reported):
         yield f"objects: {', '.join(objects)}"
     issued, revoked = (sum(getattr(one, what) for one in reported) for what in ("issued", "revoked"))
     if issued or revoked:

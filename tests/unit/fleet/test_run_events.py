@@ -100,6 +100,16 @@ def test_the_tokens_of_a_replacement_are_counted_once() -> None:
     assert (found.created, found.deleted) == (1, 1)
 
 
+def test_what_leaves_the_state_alone_is_forgotten_and_no_token_of_it_is_revoked() -> None:
+    tokens = {"outputs": {"current": token_secret("a-1")}}
+    found = reported(
+        ended("delete", BINDING, "pay/grant/user:bob", old={"retainOnDelete": True}, new=None),
+        ended("delete", ACCESS_TOKEN, "pay/key/ci/g1", old={"retainOnDelete": True, **tokens}, new=None),
+        ended("delete", BINDING, "lab/grant/user:bob", old={}, new=None),
+    )
+    assert (found.deleted, found.forgotten, found.revoked, found.changes) == (1, 2, 0, 3)
+
+
 def test_the_next_moment_is_the_first_one_also_of_what_did_not_change() -> None:
     def due(name: str, at: str) -> Any:
         return ended("same", ACCESS_TOKEN, name, new={"outputs": {"nextAction": {"what": "rotate", "at": at}}})
