@@ -42,6 +42,8 @@ class Recorded:
     """The highest generation that has an identity."""
     declared: int = 0
     """The generation that the last run declared. After a failed run it may have no identity yet."""
+    known: bool = True
+    """Whether the state was read; see `assumed`."""
 
     def following(self, written: int) -> int:
         """Return the generation of the key's next identity.
@@ -104,10 +106,30 @@ def selected_keys(
     return tuple(selected)
 
 
+def assumed(
+    stack: LoadedStack, selected: Iterable[SelectedKey], today: date, *, leaked: bool
+) -> dict[SelectedKey, Recorded]:
+    """Return what is assumed of keys if the state can't be read: the file is deployed.
+
+    Except for a running overlap: it is of a rotation that may be this one, so that a repetition adds none. Of a leaked
+    key all written generations end.
+    """
+    found = {}
+    for workspace, key_id in selected:
+        key = stack.file.workspaces[workspace].keys[key_id]
+        requested = _overlaps(key, today) and not leaked
+        found[workspace, key_id] = Recorded(key.generation - requested, known=False)
+    return found
+
+
+def _overlaps(key: Key, today: date) -> bool:
+    return key.overlap_until is not None and key.overlap_until >= today
+
+
 def requested_before(
     stack: LoadedStack,
     selected: Iterable[SelectedKey],
-    deployed: Mapping[SelectedKey, Recorded] | None,
+    deployed: Mapping[SelectedKey, Recorded],
     today: date,
     *,
     overlap_given: bool,
@@ -117,36 +139,35 @@ def requested_before(
     Args:
         stack: The stack.
         selected: The keys.
-        deployed: The deployed generations. None if unknown; then none counts as requested, because an old key that
-            stays valid is worse than a further rotation.
+        deployed: The deployed generations.
         today: The day in the stack's time zone.
         overlap_given: Whether the user chose an overlap, which may differ from the one in the file.
     """
-    if deployed is None:
-        return []
 
     def settled(workspace: str, key_id: str) -> bool:
         key = stack.file.workspaces[workspace].keys[key_id]
-        running = key.overlap_until is not None and key.overlap_until >= today
         recorded = _recorded(deployed, (workspace, key_id))
         # Of a key without an identity no old one can overlap. No overlap in the file may mean that the key leaked.
         return recorded.awaits(key.generation) and (
-            not recorded.made or (not overlap_given and (running or key.overlap_until is None))
+            not recorded.made or (not overlap_given and (_overlaps(key, today) or key.overlap_until is None))
         )
 
     return [one for one in selected if settled(*one)]
 
 
 def waiting_lines(
-    stack: LoadedStack, selected: Iterable[SelectedKey], deployed: Mapping[SelectedKey, Recorded] | None
+    stack: LoadedStack, selected: Iterable[SelectedKey], deployed: Mapping[SelectedKey, Recorded]
 ) -> list[str]:
     """Describe the keys of `requested_before`."""
     lines = []
     for workspace, key_id in selected:
         where = stack.sources.key(_path(workspace, key_id))
-        generation = stack.file.workspaces[workspace].keys[key_id].generation
+        key = stack.file.workspaces[workspace].keys[key_id]
+        generation, recorded = key.generation, _recorded(deployed, (workspace, key_id))
         name = f"{where.file}:{where.line}: {workspace}/{key_id}"
-        if _recorded(deployed, (workspace, key_id)).made:
+        if not recorded.known:
+            lines.append(f"{name}: already requested: generation {generation} has overlapUntil {key.overlap_until}")
+        elif recorded.made:
             lines.append(f"{name}: already requested: generation {generation} is not deployed yet")
         else:
             lines.append(f"{name}: nothing to rotate: the key is not deployed yet, and will be generation {generation}")
@@ -157,7 +178,7 @@ def rotation(
     stack: LoadedStack,
     selected: Iterable[SelectedKey],
     overlap_until: OverlapUntil,
-    deployed: Mapping[SelectedKey, Recorded] | None = None,
+    deployed: Mapping[SelectedKey, Recorded],
     buckets: Mapping[str, int] | None = None,
 ) -> dict[str, str]:
     """Return the new texts by file, with the next generation of the keys.
@@ -166,7 +187,7 @@ def rotation(
         stack: The stack.
         selected: The keys.
         overlap_until: Returns the last day of each old identity.
-        deployed: The deployed generations. None if unknown.
+        deployed: The deployed generations.
         buckets: Generations of buckets' credentials to write too, by workspace.
 
     Raises:
@@ -196,8 +217,8 @@ def revocation(
     """
     changes = bucket_edits(stack, buckets or {})
     for workspace, key_id in selected:
-        *above, key = _path(workspace, key_id)
-        changes.setdefault(key_file(stack, workspace, key_id), []).append(Change(tuple(above), key, None))
+        change = Change(_path(workspace, key_id)[:-1], key_id, None)
+        changes.setdefault(key_file(stack, workspace, key_id), []).append(change)
     return edited_texts(changes)
 
 
@@ -205,7 +226,7 @@ def rotation_lines(
     stack: LoadedStack,
     selected: Iterable[SelectedKey],
     texts: Mapping[str, str],
-    deployed: Mapping[SelectedKey, Recorded] | None = None,
+    deployed: Mapping[SelectedKey, Recorded],
 ) -> list[str]:
     """Describe the written rotations with their new line numbers."""
     parsed = {file: parse_yaml(text.removeprefix("\ufeff"), file) for file, text in texts.items()}
@@ -229,13 +250,13 @@ def revocation_lines(stack: LoadedStack, selected: Iterable[SelectedKey]) -> lis
     return [f"{where.file}:{where.line}: {name}: removed" for where, name in places]
 
 
-def _recorded(deployed: Mapping[SelectedKey, Recorded] | None, key: SelectedKey) -> Recorded:
-    return (deployed or {}).get(key) or Recorded()
+def _recorded(deployed: Mapping[SelectedKey, Recorded], key: SelectedKey) -> Recorded:
+    return deployed.get(key) or Recorded()
 
 
 def _new(before: int, after: int, recorded: Recorded) -> str:
     if before == after:
-        return f"generation {after} stays: it is not deployed yet"
+        return f"generation {after} stays" + (": it is not deployed yet" if recorded.known else "")
     deployed = max(recorded.made, recorded.declared)
     return f"generation {before} -> {after}" + (f" ({deployed} is deployed)" if deployed > before else "")
 

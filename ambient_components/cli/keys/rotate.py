@@ -18,6 +18,7 @@ from ambient_components.cli.keys.edit import (
     OverlapUntil,
     Recorded,
     SelectedKey,
+    assumed,
     requested_before,
     rotation,
     rotation_lines,
@@ -137,6 +138,8 @@ def rotate(
     buckets: dict[str, dict[str, int]] = {}
     if leaked and deployed is not None:
         buckets = renewals(engine, project, stack, loaded, involved)
+    if deployed is None:
+        deployed = assumed(loaded, selected, here.date(), leaked=leaked)
     waiting: list[SelectedKey] = []
     if not leaked:
         given = bool(overlap or overlap_until)

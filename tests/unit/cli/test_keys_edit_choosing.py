@@ -87,7 +87,7 @@ class TestTexts:
             return None if name == "payments/nightly" else date(2026, 12, 31)
 
         selected = [("payments", "ci"), ("payments", "nightly"), ("lab", "sync")]
-        assert rotation(load(), selected, until) == {
+        assert rotation(load(), selected, until, {}) == {
             "stacks/dev.yaml": changed(
                 STACK,
                 ("lifetime: 30d\n", "lifetime: 30d\n        generation: 2\n        overlapUntil: 2026-12-31\n"),
@@ -99,7 +99,7 @@ class TestTexts:
         assert texts() == FILES
 
     def test_an_overlap_that_is_still_there_is_moved(self, load: Load) -> None:
-        assert rotation(load(), [("payments", "nightly")], lambda _key, _name: date(2027, 1, 2)) == {
+        assert rotation(load(), [("payments", "nightly")], lambda _key, _name: date(2027, 1, 2), {}) == {
             "stacks/dev.yaml": changed(
                 STACK, ("generation: 3, overlapUntil: 2026-11-30", "generation: 4, overlapUntil: 2027-01-02")
             )
@@ -127,7 +127,7 @@ class TestTexts:
         (project / "stacks/teams/lab.yaml").write_text("workspaces: {lab: {keys: {a: &k {}, sync: *k}}}\n")
         stack = load(STACK.replace("hourly: {lifetime: 10h}", "x: &x {}\n      hourly: *x"))
         with pytest.raises(AmbientError) as error:
-            rotation(stack, [("payments", "hourly"), ("lab", "sync"), ("payments", "ci")], lambda _key, _name: None)
+            rotation(stack, [("payments", "hourly"), ("lab", "sync"), ("payments", "ci")], lambda _key, _name: None, {})
         assert str(error.value).splitlines() == [
             "stacks/dev.yaml:16:15: workspaces.payments.keys.hourly: is an alias of another entry; write it out "
             "first, so that a change is its own",
@@ -215,16 +215,32 @@ class TestNextGeneration:
         assert run(["keys", "rotate", "dev", "payments/ci", "--leaked"]) == 0
         assert "payments/ci: generation 1 -> 2, no overlap\n" in capsys.readouterr().out
 
-    def test_a_repetition_counts_on_where_the_deployed_one_is_not_known(
-        self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+    @pytest.mark.parametrize("flags", [[], ["--overlap", "3d"], ["--overlap-until", "2026-12-24"]])
+    def test_a_repetition_changes_nothing_where_the_deployed_one_is_not_known(
+        self, flags: list[str], project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """A further rotation is better than an old key that stays valid."""
         pulumi.broken = True
-        assert run(["keys", "rotate", "dev", "payments/ci"]) == 0
-        assert "generation: 2\n" in texts()["stacks/dev.yaml"]
-        assert run(["keys", "rotate", "dev", "payments/ci"]) == 0
-        assert "generation: 3\n" in texts()["stacks/dev.yaml"]
+        assert run(["keys", "rotate", "dev", "payments/ci", *flags]) == 0
+        once = texts()
+        assert "generation: 2\n" in once["stacks/dev.yaml"]
+        assert run(["keys", "rotate", "dev", "payments/ci", *flags]) == 0
+        assert texts() == once
         assert "the deployed generation is not known" in capsys.readouterr().err
+        # Another overlap alone makes no further identity; a leaked key ends with all that is written.
+        assert run(["keys", "rotate", "dev", "payments/ci", "--overlap-until", "2026-12-31"]) == 0
+        assert "generation: 2\n        overlapUntil: 2026-12-31\n" in texts()["stacks/dev.yaml"]
+        assert run(["keys", "rotate", "dev", "payments/ci", "--leaked"]) == 0
+        assert "generation: 3\n" in texts()["stacks/dev.yaml"]
+        assert "overlapUntil: 2026-12-31" not in texts()["stacks/dev.yaml"]
+
+    def test_after_the_overlap_a_rotation_is_another_one_where_the_deployed_one_is_not_known(
+        self, project: Path, pulumi: FakePulumi, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pulumi.broken = True
+        assert run(["keys", "rotate", "dev", "payments/ci", "--overlap", "3d"]) == 0
+        monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=10))
+        assert run(["keys", "rotate", "dev", "payments/ci", "--overlap", "3d"]) == 0
+        assert "generation: 3\n" in texts()["stacks/dev.yaml"]
 
     def test_where_the_deployed_one_is_not_known(
         self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
