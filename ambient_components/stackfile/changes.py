@@ -13,12 +13,10 @@ from ambient_components.printable import yaml_text
 from ambient_components.stackfile.privacy import public_path
 from ambient_components.stackfile.yaml.reader import parse_yaml
 
-Path = tuple[str, ...]
-"""Keys from the top of the file to a mapping, such as `("workspaces", "payments", "keys", "ci")`."""
-
-PublicPath: TypeAlias = tuple[PathPart, ...]
-"""A path that may also have the number of an item."""
-
+Path = tuple[PathPart, ...]
+"""Keys from the top of the file to a mapping, such as `("workspaces", "payments", "keys", "ci")`; an item of a list by
+its number.
+"""
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9@._/+-]*")
 

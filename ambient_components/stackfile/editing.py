@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 from ambient_components.errors import AmbientError, Problems, Where, fail
-from ambient_components.stackfile.changes import Change, Edit, ItemChange, Path, PublicPath, item_yaml
+from ambient_components.stackfile.changes import Change, Edit, ItemChange, Path, item_yaml
 from ambient_components.stackfile.privacy import public_path
 from ambient_components.stackfile.yaml.nodes import BREAK, Node, top_node
 from ambient_components.stackfile.yaml.reader import parse_yaml
@@ -153,9 +153,14 @@ class _Edit:
         """Return the key and the value at a path."""
         key, node = None, self._top
         for depth, part in enumerate(path):
-            if part not in (node.entries or {}):
-                self._missing(path[: depth + 1], node)
-            key, node = (node.entries or {})[part]
+            if isinstance(part, int):
+                if part >= len(node.children):
+                    self._missing(path[: depth + 1], node)
+                key, node = None, node.children[part]
+            else:
+                if part not in (node.entries or {}):
+                    self._missing(path[: depth + 1], node)
+                key, node = (node.entries or {})[part]
             self._refuse_shared(path[: depth + 1], node)
         return key, node
 
@@ -212,7 +217,7 @@ class _Edit:
             self._refuse_used((*path, number), node.children[number], node.children[number])
         return numbers
 
-    def _refuse_used(self, path: PublicPath, name: Node, value: Node) -> None:
+    def _refuse_used(self, path: Path, name: Node, value: Node) -> None:
         """Refuse an entry with an anchor that is used outside of it."""
         uses = [use for node in (*name.family(), *value.family()) for use in node.uses]
         if any(not name.start <= use < value.end for use in uses):
@@ -225,11 +230,11 @@ class _Edit:
         if node.uses:
             self._refuse_anchor(path, node)
 
-    def _refuse_anchor(self, path: PublicPath, node: Node) -> NoReturn:
+    def _refuse_anchor(self, path: Path, node: Node) -> NoReturn:
         problem = "has an anchor, and other entries are aliases of it"
         fail(self._where(node), public_path(path), problem, "write those out first, so that a change is its own")
 
-    def _missing(self, path: PublicPath, parent: Node) -> NoReturn:
+    def _missing(self, path: Path, parent: Node) -> NoReturn:
         fail(self._where(parent), public_path(path), "is not in this file", "name an entry that it has")
 
     def _where(self, node: Node) -> Where:

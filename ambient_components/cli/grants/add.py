@@ -1,5 +1,7 @@
-"""`ambient grants add`: write a grant into the stack's files."""
+"""`ambient grants add`: write a grant, or the end of one, into the stack's files."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -9,8 +11,8 @@ from ambient_components.access.role_assignments import GRANT
 from ambient_components.cli import completion
 from ambient_components.cli.edits.deployment import by_stack, next_steps, require_passphrases
 from ambient_components.cli.edits.files import write_stack
-from ambient_components.cli.grants.arguments import date_of, is_subject, subject_of
-from ambient_components.cli.grants.edit import addition, check_workspaces, existing
+from ambient_components.cli.grants.arguments import date_of, is_subject, refuse_past, subject_of
+from ambient_components.cli.grants.edit import addition, check_workspaces, existing, new_end, to_end
 from ambient_components.cli.grants.now import GrantDeployment, deploy
 from ambient_components.cli.grants.written import Period, Written, described, written
 from ambient_components.cli.options import NamedStack, StackOrWorkspace, choice
@@ -18,8 +20,9 @@ from ambient_components.cli.prompts import one_stack
 from ambient_components.errors import AmbientError
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import grant_binding
-from ambient_components.platform.subjects import SubjectKind
+from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.stackfile.loader import LoadedStack, load_stack
+from ambient_components.stackfile.models.dates import written as written_date
 from ambient_components.stackfile.models.stack import Grant
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_path
@@ -30,13 +33,15 @@ examples:
   ambient grants add dev payments user:bob@example.com --role edit             write the grant; the next run gives it
   ambient grants add dev payments user:bob@example.com --role edit --now       give it now
   ambient grants add dev payments group:auditors --role view --until 2027-01-31
+  ambient grants add dev payments user:bob@example.com --until 2026-12-31      set the end of a grant that exists
   ambient grants add payments group:auditors --role view -s dev
 
 \b
 It adds one item to `grants` in the workspace's entry. All other lines stay. Git remains the source of truth: review the
-diff and commit it. If the subject has the same grant already, the file stays unchanged. Another grant of the subject at
-the same time is refused. So is the first grant of a workspace that has grants by its defaults or template: they would
-end with it.
+diff and commit it. If the subject has the same grant already, the file stays unchanged. With --until, a grant of the
+same role gets this end; without --role, the subject's only one. Another grant of the subject at the same time is
+refused: to change a role, edit the line. So is the first grant of a workspace that has grants by its defaults or
+template: they would end with it.
 
 \b
 --now also runs `pulumi up`, if the plan has exactly this change. Otherwise it prints the differences and deploys
@@ -64,33 +69,37 @@ def add(
     last: Annotated[str, typer.Option("--until", metavar="DAY", help="Last day. Default: no end.")] = "",
     now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
 ) -> None:
-    """Add a grant to the stack's files."""
+    """Add a grant to the stack's files, or set its end."""
     if is_subject(workspace) and not subject:
         stack, workspace, subject = "", stack, workspace
     who, stack = subject_of(subject, granted=True), one_stack(stack, named)
-    if role is None:
-        msg = f"which role? One of {', '.join(Role)}"
-        raise typer.BadParameter(msg, param_hint="--role")
-    name = "user" if who.kind is SubjectKind.USER else "group"
     dates = {"from": date_of(first, "--from"), "until": date_of(last, "--until")}
-    grant = Grant.model_validate(
-        {name: who.name, "role": role.value, **{key: day for key, day in dates.items() if day}}
-    )
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
     check_workspaces(loaded, [workspace])
-    present = existing(loaded, stack, _of(loaded, workspace, grant), grant)
+    refuse_past(dates["until"], loaded.file.timezone)
+    found = _of(loaded, workspace, who)
+    grant = None if role is None else _grant(who, role, dates)
+    ending = to_end(found, grant, str(who)) if dates["until"] else None
+    if ending is not None:
+        grant = _grant(who, ending.role, {**dates, "from": ending.from_})
+    if grant is None:
+        msg = f"which role? One of {', '.join(Role)}"
+        raise typer.BadParameter(msg, param_hint="--role")
+    present = None if ending and ending.until != grant.until else existing(loaded, stack, found, grant)
     places = by_stack(project, stack, loaded, {workspace: workspace})
     if now:
         require_passphrases(project, places)
-    texts = {} if present else addition(loaded, workspace, grant)
+    texts: dict[str, str] = {}
+    if present is None:
+        texts = new_end(loaded, ending, grant.until) if ending and grant.until else addition(loaded, workspace, grant)
     after = write_stack(loaded.path, texts) if texts else loaded
-    one = existing(after, stack, _of(after, workspace, grant), grant)
+    one = existing(after, stack, _of(after, workspace, who), grant)
     assert one is not None  # noqa: S101  # it is written now
-    print(f"{one.place}: {workspace}: {described(one)}: {'there already' if present else 'added'}")
+    print(f"{one.place}: {workspace}: {described(one)}: {_what(present, ending)}")
     if now:
         engine = pulumi.engine_for(project.folder)
-        expected = ((workspace, grant_binding(role, who)),) if one.period is Period.NOW else ()
+        expected = ((workspace, grant_binding(grant.role, who)),) if one.period is Period.NOW else ()
         (place,) = places
         deployment = GrantDeployment(
             engine, project, place, list(texts), who, [workspace], (GRANT,), {}, expected=expected, revokes=False
@@ -101,7 +110,20 @@ def add(
         print(steps)
 
 
-def _of(stack: LoadedStack, workspace: str, grant: Grant) -> list[Written]:
-    """Return the workspace's grants of the same subject."""
+def _grant(who: Subject, role: Role, dates: Mapping[str, date | None]) -> Grant:
+    name = "user" if who.kind is SubjectKind.USER else "group"
+    return Grant.model_validate({name: who.name, "role": role.value, **{key: day for key, day in dates.items() if day}})
+
+
+def _what(present: Written | None, ending: Written | None) -> str:
+    if present is not None:
+        return "there already"
+    if ending is None:
+        return "added"
+    return f"its end was {written_date(ending.until)}" if ending.until else "it had no end"
+
+
+def _of(stack: LoadedStack, workspace: str, who: Subject) -> list[Written]:
+    """Return the workspace's grants of a subject."""
     found = written(stack, clock.now(), [workspace])
-    return [one for one in found if one.kind == GRANT and one.subject == grant.subject]
+    return [one for one in found if one.kind == GRANT and one.subject == who]

@@ -2,15 +2,17 @@
 
 from datetime import date
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import typer
 from pydantic import TypeAdapter, ValidationError
 
+from ambient_components import clock
 from ambient_components.cli.options import wrong_value
 from ambient_components.errors import BadValue
 from ambient_components.platform.subjects import Subject, SubjectKind, parse_subject
 from ambient_components.rules.grants import grantee
-from ambient_components.stackfile.models.dates import DAYS_OR_MOMENTS, DayOrMoment
+from ambient_components.stackfile.models.dates import DAYS_OR_MOMENTS, DayOrMoment, Span, written
 
 _DATES: Final[TypeAdapter[date]] = TypeAdapter(DayOrMoment)
 _PREFIXES: Final = tuple(f"{kind}:" for kind in SubjectKind)
@@ -56,3 +58,14 @@ def date_of(text: str, flag: str) -> date | None:
             reported.get("problem") or f"{text!r} is not a date", *(reported.get("hints") or (DAYS_OR_MOMENTS,))
         )
         raise wrong_value(problem, flag) from None
+
+
+def refuse_past(until: date | None, zone: ZoneInfo) -> None:
+    """Refuse an end that has passed: the grant would give nothing.
+
+    Raises:
+        typer.BadParameter: It has passed.
+    """
+    if until is not None and not Span.of(None, until, zone).holds(clock.now()):
+        msg = f"{written(until)} is over; to end a grant now: ambient grants revoke"
+        raise typer.BadParameter(msg, param_hint="--until")

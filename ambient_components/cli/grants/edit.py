@@ -4,10 +4,13 @@ Nothing is written here. The functions return the new texts.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Final
 
+import typer
+
 from ambient_components.cli.edits.files import edited_texts
-from ambient_components.cli.grants.written import Written, dates_of, described
+from ambient_components.cli.grants.written import Period, Written, dates_of, described
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
 from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.states import WorkspaceState
@@ -86,6 +89,42 @@ def addition(stack: LoadedStack, workspace: str, grant: Grant) -> dict[str, str]
     return edited_texts({file: [Change(path[:-1], _GRANTS, f"[{in_braces(fields)}]")]})
 
 
+def new_end(stack: LoadedStack, one: Written, until: date) -> dict[str, str]:
+    """Return the new text by file, with another last day of a grant.
+
+    Raises:
+        AmbientError: The grant is in the defaults or a template, or the entry can't be edited.
+    """
+    if not one.is_own:
+        raise AmbientError([_inherited(stack, one, "write until there by hand: that ends it")])
+    change = Change(one.item, "until", written_date(until))
+    return edited_texts({_file(stack, one.workspace, _GRANTS): [change]})
+
+
+def to_end(found: Iterable[Written], grant: Grant | None, name: str) -> Written | None:
+    """Return the grant of a subject that gets another end.
+
+    Args:
+        found: The entries of the subject in the workspace.
+        grant: The requested grant; None if no role was given.
+        name: The subject, for the message.
+
+    Returns:
+        The one with the requested role and start, if given; None if there is none.
+
+    Raises:
+        typer.BadParameter: Without a role there are several.
+    """
+    open_ = [one for one in found if one.period is not Period.OVER]
+    if grant is None:
+        if len(open_) > 1:
+            msg = f"which role? {name} has {', '.join(f'{one.role}{dates_of(one.from_, one.until)}' for one in open_)}"
+            raise typer.BadParameter(msg, param_hint="--role")
+        return open_[0] if open_ else None
+    same = [one for one in open_ if one.role == grant.role and grant.from_ in (None, one.from_)]
+    return same[0] if len(same) == 1 else None
+
+
 def existing(stack: LoadedStack, name: str, found: Iterable[Written], grant: Grant) -> Written | None:
     """Return the entry that gives exactly this grant already.
 
@@ -130,7 +169,7 @@ def _fields(grant: Grant) -> Mapping[str, str]:
     return fields
 
 
-def _inherited(stack: LoadedStack, one: Written) -> Problem:
+def _inherited(stack: LoadedStack, one: Written, by_hand: str = "remove it there by hand: that ends it") -> Problem:
     """Return the refusal to edit what other workspaces use too."""
     workspaces = stack.file.workspaces
     path = stack.provenance.written(one.path)
@@ -141,7 +180,7 @@ def _inherited(stack: LoadedStack, one: Written) -> Problem:
         format_path(stack.provenance.written(one.item)),
         f"{one.subject} has {one.role} in {one.workspace} by {one.origin.layer}, which this command does not edit",
         (
-            f"remove it there by hand: that ends it in {_some(users)}",
+            f"{by_hand} in {_some(users)}",
             f"or give {one.workspace} its own list, without it: {one.path[-1]}: [{', '.join(left)}]",
         ),
     )

@@ -194,8 +194,52 @@ class TestAdd:
         assert capsys.readouterr().out == out.partition("\n")[0].replace(": added", ": there already") + "\n"
 
     def test_after_another_period(self) -> None:
-        grant = ["payments", "user:bob", "--role", "admin", "--from", "2026-01-01", "--until", "2026-02-01"]
+        grant = ["payments", "user:bob", "--role", "admin", "--from", "2026-12-01", "--until", "2026-12-02"]
         assert run(["grants", "add", "dev", *grant]) == 1  # the first one has no start
+
+    @pytest.mark.parametrize(
+        ("arguments", "before", "after", "was"),
+        [
+            (["lab", "user:eve"], "{user: eve}", "{user: eve, until: 2026-12-31}", "it had no end"),
+            (
+                ["lab", "user:bob", "--role", "admin"],
+                "role: admin}",
+                "role: admin, until: 2026-12-31}",
+                "it had no end",
+            ),
+            (
+                ["payments", "user:bob", "--role", "edit"],
+                "        until: 2027-01-31\n",
+                "        until: 2026-12-31\n",
+                "its end was 2027-01-31",
+            ),
+            (
+                ["payments", "group:payments-devs"],
+                "{group: payments-devs, role: edit}  # all",
+                "{group: payments-devs, role: edit, until: 2026-12-31}  # all",
+                "it had no end",
+            ),
+        ],
+    )
+    def test_the_end_of_a_grant_that_exists(
+        self, arguments: list[str], before: str, after: str, was: str, capsys: Shown
+    ) -> None:
+        command = ["grants", "add", "dev", *arguments, "--until", "2026-12-31"]
+        assert run(command) == 0
+        assert texts() == {name: text.replace(before, after) for name, text in FILES.items()}
+        assert f" until 2026-12-31: {was}\n" in capsys.readouterr().out
+        assert run(command) == 0
+        assert ": there already\n" in capsys.readouterr().out
+
+    def test_the_end_of_an_upcoming_grant(self) -> None:
+        assert run(["grants", "add", "dev", "payments", "user:bob", "--role", "view", "--until", "2027-03-31"]) == 0
+        end = "{user: bob, role: view, from: 2027-02-01, until: 2027-03-31}"
+        assert texts()["stacks/dev.yaml"] == STACK.replace("{user: bob, role: view, from: 2027-02-01}", end)
+
+    def test_an_end_of_today_is_none_of_yesterday(self) -> None:
+        add = ["grants", "add", "dev", "lab", "user:eve", "--until"]
+        assert run([*add, "2026-11-25"]) == 0
+        assert "{user: eve, until: 2026-11-25}" in texts()["stacks/teams/lab.yaml"]
 
     @pytest.mark.parametrize(
         ("arguments", "message"),
@@ -211,6 +255,15 @@ class TestAdd:
                 "stacks/dev.yaml:7:13: workspaces.checked.grants: has no grants of its own, and those of template "
                 "audited would end with the first one\n  hint: write the whole list into workspaces.checked: "
                 "grants: [{group: auditors, role: view}, {user: bob, role: view}]\n",
+            ),
+            (
+                ["checked", "group:auditors", "--until", "2026-12-31"],
+                "group:auditors has view in checked by template audited, which this command does not edit\n",
+            ),
+            (["lab", "user:bob", "--role", "view", "--until", "2026-12-31"], "user:bob has a grant already: admin\n"),
+            (
+                ["payments", "user:bob", "--role", "edit", "--until", "2027-02-01"],
+                "nothing is written: the stack would not be valid",
             ),
             (["lab", "user:EVE", "--role", "view"], "nothing is written: the stack would not be valid"),
             (
@@ -229,6 +282,13 @@ class TestAdd:
         ("arguments", "message"),
         [
             (["lab", "user:dan"], "which role? One of view, edit, admin"),
+            (["lab", "user:dan", "--until", "2026-12-31"], "which role? One of view, edit, admin"),
+            (
+                ["payments", "user:bob", "--until", "2026-12-31"],
+                "which role? user:bob has edit until 2027-01-31, view from 2027-02-01",
+            ),
+            (["lab", "user:eve", "--until", "2026-11-24"], "2026-11-24 is over"),
+            (["lab", "user:dan", "--role", "view", "--until", "2026-11-24T23:59:59Z"], "is over"),
             (["lab", "user:dan", "--role", "owner"], "'owner' is none of them"),
             (["lab", "dan", "--role", "view"], "'dan' is not a subject"),
             (["lab", "serviceaccount:a:b", "--role", "view"], "the platform grants to users and groups only"),
