@@ -1,31 +1,26 @@
 """`ambient show`: a stack's access and keys from its state, or one workspace's merged entry from the files."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import typer
 import yaml
-from pydantic import BaseModel, WithJsonSchema
-from pydantic.fields import FieldInfo
 
 from ambient_components import clock
 from ambient_components.cli import completion
 from ambient_components.cli.options import StackOrWorkspace, format_option
 from ambient_components.cli.prompts import stack_and_workspace
 from ambient_components.cli.show import summary_text
+from ambient_components.cli.show.entry import Value, effective
 from ambient_components.engine.state import bare
-from ambient_components.errors import PathPart, fail, format_path
+from ambient_components.errors import fail, format_path
 from ambient_components.output import Format, Paint, paint_for, plain
 from ambient_components.printable import has_log_command, json_text, yaml_text
-from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.installation import PLATFORM_URL, platform_url_problem
-from ambient_components.rules.secret_patterns import HIDDEN, without_credentials
 from ambient_components.shards import shard_stack
-from ambient_components.stackfile.layers import RULES, WORKSPACE, Origin, Rules
-from ambient_components.stackfile.loader import LoadedStack, load_stack
+from ambient_components.stackfile.layers import WORKSPACE, Origin
+from ambient_components.stackfile.loader import load_stack
 from ambient_components.stackfile.yaml.build import unquoted
 from ambient_components.stacks import cluster
 from ambient_components.stacks.cluster import Endpoint
@@ -34,94 +29,10 @@ from ambient_components.stacks.states import export
 from ambient_components.stacks.summary import read_summary
 from ambient_components.suggest import did_you_mean
 
-Path = tuple[PathPart, ...]
-
-_OPEN_FIELDS = frozenset({"type", "command"})
-"""The visible fields of an MCP server. Its URL, arguments, headers and variables may hold a credential."""
-
 _WIDEST: Final = 72
 """The column of comments. After a longer line the comment follows directly."""
 
 _PLACE: Final = ("file", "line", "column")
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One value of the entry, from the files or a default."""
-
-    path: Path
-    """The path in the workspace, such as `("keys", "ci", "role")`."""
-    value: Any
-    """The value as written, with durations as text. A list item or a secret is one value. Never a secret value."""
-    origin: Origin
-    """The layer and the position."""
-
-
-def effective(stack: LoadedStack, workspace: str) -> list[Value]:
-    """Return every value of a workspace in the order of the documentation, without undeclared empty sections."""
-    whole = ("workspaces", workspace)
-    found = _values(stack.file.workspaces[workspace], stack.data[workspace], (), RULES)
-    return [_shown(path, _without_secrets(path, value), stack.origin((*whole, *path))) for path, value in found]
-
-
-def _shown(path: Path, value: Any, origin: Origin) -> Value:
-    """Mask texts that look like a credential, as reports do, because one may have been pasted as a name."""
-    names = tuple(part if isinstance(part, int) else without_credentials(part) for part in path)
-    return Value(names, _clean(value), Origin(without_credentials(origin.layer), origin.where))
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {without_credentials(key): _clean(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_clean(item) for item in value]
-    return without_credentials(value) if isinstance(value, str) else value
-
-
-def _values(model: object, raw: Any, path: Path, rules: Rules) -> Iterator[tuple[Path, Any]]:
-    """Walk the written values together with the models, which provide the defaults."""
-    if not isinstance(raw, dict | list) or (path and not raw) or rules.whole:
-        yield path, raw
-    elif isinstance(raw, list):
-        yield from (((*path, index), item) for index, item in enumerate(raw))
-    elif isinstance(model, BaseModel):
-        for name, field in type(model).model_fields.items():
-            alias, value = field.alias or name, getattr(model, name)
-            if alias in raw:
-                yield from _values(value, raw[alias], (*path, alias), rules.at(alias))
-            elif not isinstance(value, BaseModel) and value not in (None, "", [], {}):
-                yield (*path, alias), _plain(value, field)
-    else:
-        for key, item in raw.items():
-            below = model.get(key) if isinstance(model, dict) else None
-            yield from _values(below, item, (*path, key), rules.at(key))
-
-
-def _plain(value: object, field: FieldInfo) -> object:
-    """Return a default in the form of a stack file."""
-    if isinstance(value, Enum):
-        return value.value
-    written_as = [item.json_schema or {} for item in field.metadata if isinstance(item, WithJsonSchema)]
-    if isinstance(value, int) and any(schema.get("type") == "string" for schema in written_as):
-        return format_seconds(value)
-    return value
-
-
-def _without_secrets(path: Path, value: Any) -> Any:
-    """Mask possible secrets, as `stackfile.privacy` does in errors. References stay."""
-    if not isinstance(value, dict):
-        return value
-    if path[0] == "secrets":
-        return {key: HIDDEN if key == "value" else item for key, item in value.items()}
-    if path[:2] == ("settings", "mcpServers"):
-        return {key: item if key in _OPEN_FIELDS else _blank(item) for key, item in value.items()}
-    return value
-
-
-def _blank(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _blank(item) for key, item in value.items()}
-    return [_blank(item) for item in value] if isinstance(value, list) else HIDDEN
 
 
 class _Flow(yaml.SafeDumper):
@@ -154,7 +65,9 @@ def as_text(workspace: str, values: Sequence[Value], place: Origin, paint: Paint
             if value.path[: depth + 1] != before[: depth + 1]:
                 lines.append((f"{_indent(depth)}{_one_line(parent)}:", ""))
         start = "-" if isinstance(last, int) else f"{_one_line(last)}:"
-        lines.append((f"{_indent(len(parents))}{start} {_one_line(value.value)}", _comment(value.origin)))
+        lines.append(
+            (f"{_indent(len(parents))}{start} {_one_line(value.value)}", _comment(value.origin, value.written))
+        )
         before = value.path
     column = max((len(text) for text, comment in lines if comment and len(text) <= _WIDEST), default=0)
     return "\n".join(
@@ -173,11 +86,11 @@ def _one_line(value: object) -> str:
     return yaml_text(str(dumped).removesuffix("...\n").strip())
 
 
-def _comment(origin: Origin) -> str:
+def _comment(origin: Origin, written: Any = None) -> str:
     layer, where = origin
     if where is None:
         return layer
-    place = f"{where.file}:{where.line}"
+    place = f"{where.file}:{where.line}" + (f": {_one_line(written)}, shortened" if written is not None else "")
     return place if layer == WORKSPACE else f"{layer}, {place}"
 
 
@@ -187,7 +100,9 @@ def as_json(stack: str, workspace: str, values: Sequence[Value]) -> str:
     for value in values:
         layer, where = value.origin
         place = {"file": where.file, "line": where.line, "column": where.column} if where else dict.fromkeys(_PLACE)
-        shown.append({"path": format_path(value.path), "value": value.value, "layer": layer, **place})
+        shown.append(
+            {"path": format_path(value.path), "value": value.value, "layer": layer, **place, "written": value.written}
+        )
     return json_text({"workspace": workspace, "stack": stack, "values": shown})
 
 
@@ -211,8 +126,9 @@ platformUrl of the config, and with the Kubernetes API.
 \b
 For a workspace it reads only the stack's files and shows the merged values: defaults of the schema, then the stack's
 defaults, then the template, then the workspace's own entry. Secrets are shown as references. As JSON:
-  {"workspace", "stack", "values": [{"path", "value", "layer", "file", "line", "column"}, ...]}
-with layer workspace, template NAME, defaults or built-in. Built-in values have no file.
+  {"workspace", "stack", "values": [{"path", "value", "layer", "file", "line", "column", "written"}, ...]}
+with layer workspace, template NAME, defaults or built-in. Built-in values have no file. written is null, or the file's
+value where runs use a shorter one: rotateBefore and overlap of a key have to fit its lifetime and runEvery.
 
 \b
 exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C

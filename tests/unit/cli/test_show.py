@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.cli.app import run
-from ambient_components.cli.show.command import as_text, effective
+from ambient_components.cli.show.command import as_text
+from ambient_components.cli.show.entry import effective
 from ambient_components.errors import Where, format_path
 from ambient_components.printable import has_log_command
 from ambient_components.stackfile import parse_stack
@@ -71,6 +72,9 @@ payments:                                              # stacks/prod.yaml:3
     ci:
       role: edit                                       # stacks/prod.yaml:10
       lifetime: 30d                                    # defaults, shared/common.yaml:2
+      rotateBefore: 7d12h                              # built-in
+      overlap: 3d18h                                   # built-in
+      rotate: auto                                     # built-in
       generation: 1                                    # built-in
   secrets:
     runner:
@@ -78,6 +82,9 @@ payments:                                              # stacks/prod.yaml:3
     integrations:
       LOG_LEVEL: {value: …}                            # stacks/prod.yaml:14
       GITHUB_TOKEN: {env: GH}                          # stacks/prod.yaml:15
+    onDrift:
+      runner: overwrite                                # built-in
+      integrations: overwrite                          # built-in
   settings:
     mcpServers:
       custom:
@@ -138,6 +145,47 @@ def test_a_credential_in_place_of_a_name_is_not_shown() -> None:
     assert "https://…@x.org" in shown
 
 
+def renewals(keys: str, *, defaults: str = "{}", top: str = "") -> dict[str, tuple[object, str, object]]:
+    loaded = parse_stack(f"{top}\ndefaults: {{keys: {defaults}}}\nworkspaces: {{pay: {{keys: {keys}}}}}", "x.yaml")
+    found = effective(loaded, "pay")
+    names = {"rotateBefore", "overlap", "rotate"}
+    return {
+        ".".join(map(str, one.path[1:])): (one.value, one.origin.layer, one.written)
+        for one in found
+        if one.path[-1] in names
+    }
+
+
+def test_renewal_values_are_those_that_runs_use() -> None:
+    assert renewals("{a: {}, b: {lifetime: never, rotateBefore: 1d}, c: {overlap: 24h, rotate: manual}}") == {
+        "a.rotateBefore": ("14d", "built-in", None),
+        "a.overlap": ("7d", "built-in", None),
+        "a.rotate": ("auto", "built-in", None),
+        "b.rotateBefore": ("1d", "workspace", None),
+        "b.rotate": ("manual", "built-in", None),
+        "c.overlap": ("24h", "workspace", None),
+        "c.rotate": ("manual", "workspace", None),
+    }
+    assert renewals("{a: {overlap: 0, rotateBefore: 30d, rotate: auto}}") == {
+        "a.rotateBefore": ("30d", "workspace", None),
+        "a.overlap": (0, "workspace", None),
+        "a.rotate": ("auto", "workspace", None),
+    }
+
+
+def test_renewal_values_that_are_shortened_say_what_is_written() -> None:
+    found = renewals("{a: {lifetime: 10d}}", defaults="{rotateBefore: 14d, overlap: 6d}", top="runEvery: 1d")
+    assert found == {
+        "a.rotateBefore": ("5d", "defaults", "14d"),
+        "a.overlap": ("4d", "defaults", "6d"),
+        "a.rotate": ("auto", "built-in", None),
+    }
+    text = "defaults: {keys: {overlap: 6d}}\nworkspaces: {pay: {keys: {a: {lifetime: 10d}}}}"
+    loaded = parse_stack(text, "x.yaml")
+    shown = as_text("pay", effective(loaded, "pay"), Origin("workspace", Where("x.yaml", 2, 1)))
+    assert "overlap: 2d12h       # defaults, x.yaml:1: 6d, shortened\n" in shown
+
+
 def test_storage_is_shown_with_where_each_value_came_from() -> None:
     text = """
         workspaces:
@@ -182,6 +230,7 @@ def test_as_json(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "file": "stacks/prod.yaml",
         "line": 8,
         "column": 9,
+        "written": None,
     }
     assert values["keys.ci.lifetime"] == {
         "value": "30d",
@@ -189,9 +238,11 @@ def test_as_json(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "file": "shared/common.yaml",
         "line": 2,
         "column": 20,
+        "written": None,
     }
     assert values["labels.cost-center"]["layer"] == "template standard"
-    assert values["protect"] == {"value": True, "layer": "built-in", "file": None, "line": None, "column": None}
+    nowhere = {"file": None, "line": None, "column": None, "written": None}
+    assert values["protect"] == {"value": True, "layer": "built-in", **nowhere}
     assert values["secrets.integrations.LOG_LEVEL"]["value"] == {"value": "…"}
 
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from ambient_components.cli.app import run
 from ambient_components.cli.show import command as show_command
-from ambient_components.cli.show.command import effective
+from ambient_components.cli.show.entry import effective
 from ambient_components.cli.validate.command import as_github, as_json, as_text
 from ambient_components.cli.validate.validation import validate_stacks
 from ambient_components.rules.secret_patterns import CREDENTIAL_PREFIXES
