@@ -30,6 +30,12 @@ def acknowledgements(stack: StackFile, calendar: Calendar | None) -> Acknowledge
     return Acknowledgements({scope: found for scope, found in scopes.items() if found})
 
 
+def unmanaged(stack: StackFile, calendar: Calendar) -> frozenset[str]:
+    """Return the workspaces that may be in no stack."""
+    listed = (one for one in stack.acknowledge if calendar.in_force(one.until))
+    return frozenset(name for one in listed for name in one.workspaces)
+
+
 def from_the_future(stack: StackFile, calendar: Calendar) -> Iterator[Finding]:
     """Find acknowledgements with a date after today."""
     for path, _, listed in _places(stack):

@@ -51,7 +51,7 @@ class WarningRule(StrEnum):
     """Two subjects differ only in case."""
 
     PREFIXED_NAME = "prefixedName"
-    """No login by single sign-on has the name of a subject. Only where the config has sso: true."""
+    """The name of a subject looks like one with a login's prefix. Only where the config has sso: true."""
 
     UNKNOWN_WORKSPACE = "unknownWorkspace"
     """`guardrails.secretSources` names a workspace that does not exist."""
@@ -126,6 +126,9 @@ class WarningRule(StrEnum):
 
     CHANGED_AFTER_RELEASE = "changedAfterRelease"
     """Access in a released workspace has ended."""
+
+    UNMANAGED_WORKSPACE = "unmanagedWorkspace"
+    """The platform has a workspace in no stack. Only `ambient access --live` shows it."""
 
     OPERATOR_IMAGE = "operatorImage"
     """Neither the config nor the cluster says which image of the operator schedules run."""

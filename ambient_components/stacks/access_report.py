@@ -18,9 +18,12 @@ from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.objects import Json, namespace
 from ambient_components.cluster.role_reading import WHOLE_CLUSTER, Place, read_roles
 from ambient_components.engine.state import Export, resources
-from ambient_components.errors import StepError, fail
+from ambient_components.errors import AmbientError, StepError, fail
 from ambient_components.platform.contract import RBAC_API_GROUP
-from ambient_components.stacks.project import Project
+from ambient_components.program.acknowledgements import unmanaged
+from ambient_components.program.calendar import Calendar
+from ambient_components.stackfile.loader import load_stack
+from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.unmanaged import Others, others
 
 _RIGHTS: Final = (
@@ -76,13 +79,25 @@ def _others(project: Project, stack: str, cluster: Cluster, declared: Collection
     platform = project.platform_namespace(stack)
     try:
         is_shard = project.shard_of(stack) is not None
-        return others(cluster, project.owner(stack), declared, platform, is_shard=is_shard)
+        known = _acknowledged(project, stack)
+        return others(cluster, project.owner(stack), declared, platform, known, is_shard=is_shard)
     except ApiError as error:
         if error.status == 403:
             return None
         fail(None, "", str(error))
     except StepError as error:
         fail(None, "", str(error))
+
+
+def _acknowledged(project: Project, stack: str) -> frozenset[str]:
+    """Return the workspaces that may be in no stack; none where the files can't be read."""
+    if not project.stack_file(stack).exists():
+        return frozenset()
+    try:
+        file = load_stack(stack_path(project, stack)).file
+    except AmbientError:
+        return frozenset()
+    return unmanaged(file, Calendar.of(file))
 
 
 def _listed(cluster: Cluster, workspaces: Collection[str], places: Collection[Place]) -> tuple[list[Json], list[Json]]:

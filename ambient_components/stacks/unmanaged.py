@@ -21,6 +21,8 @@ class Others:
     """Workspaces of other stacks with their owner, PROJECT/FLEET, sorted."""
     annotated: tuple[str, ...] = ()
     """Those in `unmanaged` with this stack's ownership annotation, sorted: its state, or an entry of it, was lost."""
+    acknowledged: tuple[str, ...] = ()
+    """Workspaces in no stack that the stack file acknowledges, sorted. Not in `unmanaged`."""
 
     def reason(self, workspace: str) -> str:
         """Return why an unmanaged workspace is in no stack. Empty if it has no owner."""
@@ -28,7 +30,13 @@ class Others:
 
 
 def others(
-    cluster: Cluster, owner: str, declared: Collection[str], platform_namespace: str, *, is_shard: bool = False
+    cluster: Cluster,
+    owner: str,
+    declared: Collection[str],
+    platform_namespace: str,
+    acknowledged: Collection[str] = (),
+    *,
+    is_shard: bool = False,
 ) -> Others:
     """Return the workspaces on the platform's list that a stack does not declare.
 
@@ -39,12 +47,14 @@ def others(
         owner: The stack's ownership annotation, PROJECT/FLEET.
         declared: All workspaces of the stack or the fleet.
         platform_namespace: The namespace of the platform itself.
+        acknowledged: Workspaces that may be in no stack.
         is_shard: Whether the stack is one shard of a fleet. The other shards declare workspaces of the same owner then.
 
     Raises:
         ApiError: The cluster denies the list of namespaces.
     """
-    unmanaged, elsewhere, annotated = [], [], []
+    unmanaged, annotated, known = list[str](), list[str](), list[str]()
+    elsewhere = []
     for item in cluster.each(core("namespaces"), f"{MANAGED_LABEL}={MANAGED}"):
         workspace, holder = name(item), annotations(item).get(OWNER_ANNOTATION)
         if workspace == platform_namespace or is_ending(item):
@@ -54,7 +64,8 @@ def others(
         elif workspace in declared:
             continue
         elif not holder:
-            unmanaged.append(workspace)
+            (known if workspace in acknowledged else unmanaged).append(workspace)
         elif not is_shard:
             annotated.append(workspace)
-    return Others(tuple(sorted(unmanaged + annotated)), tuple(sorted(elsewhere)), tuple(sorted(annotated)))
+    everyone = tuple(sorted(unmanaged + annotated))
+    return Others(everyone, tuple(sorted(elsewhere)), tuple(sorted(annotated)), tuple(sorted(known)))

@@ -154,6 +154,8 @@ def _others(found: Others, paint: Paint) -> Iterator[str]:
         more = [f"and {len(lines) - _SHOWN} more: see --format json"] if len(lines) > _SHOWN else []
         if lines:
             yield paint("\n".join([head, *map(_indented, [*lines[:_SHOWN], *more])]), look)
+    if found.acknowledged:
+        yield paint(f"{len(found.acknowledged)} acknowledged in no stack: see --format json", "dim")
 
 
 def _indented(line: str) -> str:
@@ -174,6 +176,7 @@ def as_json(report: Report, selected: Choice) -> str:
         "pending": [_assignment(one) for one in report.pending],
         "unmanaged": list(report.others.unmanaged) if report.others else None,
         "annotated": list(report.others.annotated) if report.others else None,
+        "acknowledged": list(report.others.acknowledged) if report.others else None,
         "elsewhere": [{"workspace": one, "owner": owner} for one, owner in report.others.elsewhere]
         if report.others
         else None,
@@ -277,13 +280,14 @@ json:   {{"stack", "source": "state" or "files", "live", "right",
                      "rights": ["get secrets", ...], "complete"}}, ...],
          "perhaps": [the same], "missing": [{{"workspace", "subject", "role", "reason"}}, ...],
          "pending": [the same], "unmanaged": [workspace, ...], "annotated": [workspace, ...],
-         "elsewhere": [{{"workspace", "owner"}}, ...]}}
+         "acknowledged": [workspace, ...], "elsewhere": [{{"workspace", "owner"}}, ...]}}
         status is declared, undeclared, left (declared no more, and not ended yet), platform or released.
         complete is false if a role's rules are unknown.
         perhaps (with --who-can) lists subjects with a role that may give the right. missing lists declared access
         that is not in the cluster, pending access that an interrupted run declared and did not give.
         unmanaged lists workspaces in no stack, annotated those of them with this stack's ownership annotation (its
-        state or an entry was lost), elsewhere those of other stacks. All are null if not known.
+        state or an entry was lost), acknowledged those that the stack file acknowledges (unmanagedWorkspace), which
+        are not in unmanaged, elsewhere those of other stacks. All are null if not known.
 csv:    workspace, subject, role, reason, status (also missing, pending), can (yes or perhaps, with --who-can)
 
 \b

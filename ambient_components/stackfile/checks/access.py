@@ -133,6 +133,8 @@ def check_stack_exceptions(stack: StackFile) -> Iterator[Finding]:
 def _acknowledged_twice(path: Path, acknowledged: Sequence[Acknowledgement]) -> Iterator[Finding]:
     first: dict[WarningRule, Path] = {}
     for index, one in enumerate(acknowledged):
+        if one.rule is WarningRule.UNMANAGED_WORKSPACE:
+            continue  # Each names its own workspaces.
         here = (*path, index, "rule")
         taken = first.setdefault(one.rule, here)
         if taken != here:

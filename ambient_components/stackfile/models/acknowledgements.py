@@ -1,14 +1,15 @@
 """Acknowledged warnings in the stack file."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, WithJsonSchema, model_validator
 
 from ambient_components.access import guardrail_names
 from ambient_components.rules.warnings import LoudWarning, WarningRule
 from ambient_components.stackfile.models.base import Model, is_scalar, refuse, type_name
 from ambient_components.stackfile.models.dates import Day
 from ambient_components.stackfile.models.guardrails import Reason
+from ambient_components.stackfile.models.types import NamespaceName
 from ambient_components.suggest import did_you_mean
 
 _NAMES: Final = "`ambient plan` and `ambient validate` show the name of a warning in brackets after it"
@@ -52,3 +53,25 @@ class Acknowledgement(Model):
 
     until: Day | None = None
     """Last day of the acknowledgement; the warning then returns. Default: no end."""
+
+    @model_validator(mode="after")
+    def _has_its_place(self) -> Self:
+        if self.rule is WarningRule.UNMANAGED_WORKSPACE and not isinstance(self, StackAcknowledgement):
+            refuse(f"{self.rule} is about workspaces without an entry", "write it at the top of the file")
+        return self
+
+
+class StackAcknowledgement(Acknowledgement):
+    """A warning that is not shown any more for all workspaces and the stack as a whole."""
+
+    workspaces: list[NamespaceName] = []
+    """Names of workspaces in no stack, which `ambient access --live` then leaves out. Only with unmanagedWorkspace."""
+
+    @model_validator(mode="after")
+    def _names_workspaces(self) -> Self:
+        if self.rule is WarningRule.UNMANAGED_WORKSPACE and not self.workspaces:
+            refuse(f"{self.rule} names no workspace", "write workspaces: [NAME]")
+        if self.workspaces and self.rule is not WarningRule.UNMANAGED_WORKSPACE:
+            hint = "remove workspaces, or acknowledge the warning in the entry of each workspace"
+            refuse(f"has workspaces, which only {WarningRule.UNMANAGED_WORKSPACE} has", hint)
+        return self

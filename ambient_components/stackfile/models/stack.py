@@ -20,7 +20,7 @@ from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.labels import LABEL_KEY_PATTERN, LABEL_VALUE_PATTERN
 from ambient_components.rules.states import WorkspaceState
-from ambient_components.stackfile.models.acknowledgements import Acknowledgement
+from ambient_components.stackfile.models.acknowledgements import Acknowledgement, StackAcknowledgement
 from ambient_components.stackfile.models.base import Model, choice, refuse
 from ambient_components.stackfile.models.dates import DayOrMoment, Span, TimeZone
 from ambient_components.stackfile.models.guardrails import GuardrailException, Guardrails, StackException
@@ -306,7 +306,7 @@ class StackFile(Model):
     exceptions: list[StackException] = []
     """Exceptions from guardrails in all workspaces, each with a reason."""
 
-    acknowledge: list[Acknowledgement] = []
+    acknowledge: list[StackAcknowledgement] = []
     """Acknowledged warnings about all workspaces and the stack as a whole, each with a reason and a date."""
 
     guardrails: Guardrails = Guardrails()

@@ -237,6 +237,30 @@ class TestUnmanaged:
         assert document["unmanaged"] == ["lab"]
         assert document["elsewhere"] == [{"workspace": "research", "owner": "other/prod"}]
 
+    def test_one_that_the_file_acknowledges(self, api: FakeApi, project: Path, capsys: Shown) -> None:
+        workspace(api, "kube-team")
+        workspace(api, "lost", "p/dev")
+        file, command = project / "stacks" / "dev.yaml", ["access", "dev", "--live", "--fail-on", "unmanaged"]
+        names = "workspaces: [kube-team, lost], reason: their names"
+
+        def acknowledge(until: str) -> None:
+            item = f"{{rule: unmanagedWorkspace, date: 2026-01-05, {names}{until}}}"
+            file.write_text(f"acknowledge: [{item}]\n{FILE}")
+
+        acknowledge("")
+        # A lost entry is no choice: it stays loud.
+        assert run([*command, "--format", "json"]) == 2
+        document = json.loads(capsys.readouterr().out)
+        assert (document["unmanaged"], document["acknowledged"]) == (["lost"], ["kube-team"])
+        del api.objects["/api/v1/namespaces/lost"]
+        assert run(command) == 0
+        assert "1 acknowledged in no stack" in capsys.readouterr().out
+        acknowledge(", until: 2026-01-06")
+        assert run(command) == 2
+        acknowledge("")
+        file.write_text(f"{file.read_text()}nonsense: true\n")
+        assert run(command) == 2
+
     @pytest.mark.parametrize("form", ["text", "json", "markdown", "html"])
     def test_one_that_this_stack_owns_and_does_not_declare(self, form: str, api: FakeApi, capsys: Shown) -> None:
         workspace(api, "lab")
