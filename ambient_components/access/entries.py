@@ -226,6 +226,8 @@ class ScheduleEntry:
     """None if the platform's UI decides."""
     digest: Annotated[str | None, text()] = None
     """Digest of all other fields, so that a change is visible; a ledger has no prompts."""
+    cron_job: Annotated[str | None, text()] = None
+    """CronJob of the platform's UI, if the schedule is adopted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,8 @@ def _entry(notes: Notes, key_id: str, identity: KeyIdentity, fields: Mapping[str
     ):
         if not value or value == default:
             continue
-        if looks_like_credential(value):
+        kept = _kept(value, longest)
+        if looks_like_credential(value) or looks_like_credential(kept):
             notes.add(
                 NoteRule.KEY_TEXT,
                 f"key {key_id}: its {field_name} looks like a credential; the entry does not have it, and the first "
@@ -133,15 +134,16 @@ def _entry(notes: Notes, key_id: str, identity: KeyIdentity, fields: Mapping[str
                 "revoke it: all users of the workspace can read it",
                 object=f"ServiceAccount {name(identity.account)}",
             )
-        elif len(value) > longest or not _is_text(value):
+            continue
+        entry[field_name] = kept
+        if kept != value:
             notes.add(
                 NoteRule.KEY_TEXT,
-                f"key {key_id}: its {field_name} has {len(value)} characters; the stack file takes up to {longest}",
+                f"key {key_id}: its {field_name} has {len(value)} characters, of which the entry keeps the first "
+                f"{longest}",
                 f"write a shorter {field_name} in the entry: the next run sets it",
                 object=f"ServiceAccount {name(identity.account)}",
             )
-        else:
-            entry[field_name] = value
     if identity.role is not Role.EDIT:
         entry["role"] = identity.role.value
     shown = entry.get("name") or key_id
@@ -187,8 +189,9 @@ def _note_all(notes: Notes, identities: list[KeyIdentity], found: Keys) -> None:
     note_other_managers(notes, "ServiceAccount", [one.account for one in identities])
 
 
-def _is_text(value: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in value)
+def _kept(value: str, longest: int) -> str:
+    """Return as much of a text as the stack file takes."""
+    return "".join(character for character in value if not "\ud800" <= character <= "\udfff")[:longest]
 
 
 def _time(value: object) -> datetime | None:

@@ -42,7 +42,8 @@ def read_settings(notes: Notes, project: Json | None, flags: Json | None, ca_bun
         notes.add(
             NoteRule.GROUP_ACCESS,
             f"ProjectSettings has {len(groups)} lines of groupAccess, which an entry cannot have",
-            "declare grants for the groups",
+            "declare grants for the groups, and remove the lines: where the operator may bind the role, it makes a "
+            "binding again as long as its line is there",
             object=_OBJECT,
         )
     if ca_bundle is not None:

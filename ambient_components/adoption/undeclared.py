@@ -96,8 +96,11 @@ def _note_binding(
         notes.add(rule, f"{has}, and a run would change it: {why}", hint, **about)
     else:
         rule = NoteRule.GROUP_ACCESS if reason_of(binding) == GROUP_ACCESS else NoteRule.OTHER_BINDING
-        tools = managing_tools(binding)
-        managed = f"first remove it from {shown(*tools)}, which would restore it" if tools else ""
+        tools = [
+            *managing_tools(binding),
+            *(["groupAccess of ProjectSettings"] if rule is NoteRule.GROUP_ACCESS else []),
+        ]
+        managed = f"remove it from {shown(*tools)}, which would restore it" if tools else ""
         notes.add(
             rule,
             f"{has}: a declared one has the name {form.name}, label and annotations",

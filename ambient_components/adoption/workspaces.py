@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from ambient_components.access.platform_own import PlatformOwn
 from ambient_components.adoption.access import read_access
@@ -26,6 +26,10 @@ from ambient_components.platform.contract import (
     SYSTEM_PREFIXES,
 )
 from ambient_components.platform.naming import workspace_name_problem
+from ambient_components.rules.warnings import WarningRule
+
+_MOVE: Final = "create a workspace with another name and move its users, or leave this one out and"
+_ACKNOWLEDGE: Final = f"acknowledge {WarningRule.UNMANAGED_WORKSPACE} in the stack file"
 
 
 class RefusedRule(StrEnum):
@@ -122,13 +126,15 @@ def _refusal(objects: NamespaceObjects, reader: Reader) -> Refused | None:
     if workspace in (reader.platform_namespace, PLATFORM_NAMESPACE_DEFAULT):
         problem = f"{workspace!r} is the platform's own namespace"
         return Refused(workspace, RefusedRule.PLATFORM, problem, "leave it out: it is not a workspace of a team")
-    if workspace in RESERVED_NAMESPACES or workspace.startswith(SYSTEM_PREFIXES):
+    if workspace in RESERVED_NAMESPACES:
         problem = f"{workspace!r} is a namespace of Kubernetes or OpenShift"
         hint = "remove the platform's label from it, and leave it out"
         return Refused(workspace, RefusedRule.RESERVED, problem, hint)
+    if workspace.startswith(SYSTEM_PREFIXES):
+        problem = f"{workspace!r} has the name of a namespace of Kubernetes or OpenShift"
+        return Refused(workspace, RefusedRule.RESERVED, problem, f"{_MOVE} {_ACKNOWLEDGE}")
     if verdict := workspace_name_problem(workspace):
-        hint = "create a workspace with another name and move its users, or leave this one out"
-        return Refused(workspace, RefusedRule.NAME, f"{verdict[0]}; {verdict[1]}", hint)
+        return Refused(workspace, RefusedRule.NAME, f"{verdict[0]}; {verdict[1]}", f"{_MOVE} {_ACKNOWLEDGE}")
     if holder not in (None, "", reader.owner):
         return Refused(
             workspace,

@@ -134,7 +134,7 @@ class BucketChange:
     why: str = ""
 
 
-SCHEDULE_CHANGES: Final = (REMOVED, MADE, CHANGED)
+SCHEDULE_CHANGES: Final = (REMOVED, MADE, ADOPTED, CHANGED)
 """Changes of a schedule."""
 
 

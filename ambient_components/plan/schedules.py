@@ -28,11 +28,20 @@ def _change(
     if new is None:
         yield ScheduleChange(workspace, schedule, facts.REMOVED, "its sessions stay")
     elif old is None:
-        user = f", runs as {new.run_as}" if new.run_as else ""
-        state = ", suspended" if new.suspend else ""
-        yield ScheduleChange(workspace, schedule, facts.MADE, f"{new.schedule}{user}{state}")
+        yield _new(workspace, schedule, new)
     elif old != new:
         yield ScheduleChange(workspace, schedule, facts.CHANGED, ", ".join(_details(old, new)))
+
+
+def _new(workspace: str, schedule: str, new: ScheduleEntry) -> ScheduleChange:
+    state = ", suspended" if new.suspend else ""
+    if new.cron_job is None:
+        user = f", runs as {new.run_as}" if new.run_as else ""
+        return ScheduleChange(workspace, schedule, facts.MADE, f"{new.schedule}{user}{state}")
+    # The plan does not know the user, whom the platform takes from the last save.
+    user = f"runs as {new.run_as or 'itself'} instead of the user who saved it last"
+    why = f"{new.schedule}{state}, with the declared name, {user}"
+    return ScheduleChange(workspace, schedule, facts.ADOPTED, why)
 
 
 def _details(old: ScheduleEntry, new: ScheduleEntry) -> Iterator[str]:
@@ -42,6 +51,8 @@ def _details(old: ScheduleEntry, new: ScheduleEntry) -> Iterator[str]:
         yield f"runs as {old.run_as or 'itself'} -> {new.run_as or 'itself'}"
     if old.suspend != new.suspend:
         yield f"suspend {_word(old.suspend)} -> {_word(new.suspend)}"
+    if old.cron_job != new.cron_job:
+        yield f"CronJob {old.cron_job or 'of this project'} -> {new.cron_job or 'of this project'}"
     if old.digest != new.digest:
         yield "its sessions"
 

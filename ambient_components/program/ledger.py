@@ -199,15 +199,15 @@ def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
 
 
 def schedule_entry(schedule: Schedule) -> ScheduleEntry:
-    """Return a schedule as the ledger records it: all but its time and user as a digest.
+    """Return a schedule as the ledger records it: its name in the UI and its sessions as a digest.
 
     Args:
         schedule: The effective entry.
     """
-    named = ("schedule", "runAs", "suspend")
+    named = ("schedule", "runAs", "suspend", "cronJob")
     others = {name: value for name, value in schedule.as_platform().items() if name not in named}
     digest = hashlib.sha256(json.dumps(others, sort_keys=True).encode()).hexdigest()
-    return ScheduleEntry(schedule.schedule, schedule.run_as, schedule.suspend, digest[:16])
+    return ScheduleEntry(schedule.schedule, schedule.run_as, schedule.suspend, digest[:16], schedule.cron_job)
 
 
 def bucket_entry(workspace: Workspace, store: StoreConfig | None) -> BucketEntry | None:

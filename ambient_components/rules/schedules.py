@@ -111,8 +111,10 @@ def display_name_problem(name: str) -> Verdict:
     """Say why a schedule can't have this name in the UI, or None; as problem and hint."""
     if not name.strip():
         return "is empty", "write a name, or remove it: the default is the id"
-    if len(name) > DISPLAY_NAME_MAX or not name.isprintable():
-        return f"is longer than {DISPLAY_NAME_MAX} characters, or of several lines", "write a shorter one"
+    if len(name) > DISPLAY_NAME_MAX:
+        return f"is longer than {DISPLAY_NAME_MAX} characters", "write a shorter one"
+    if odd := next((char for char in name if not char.isprintable()), None):
+        return f"has a character that can't be printed, U+{ord(odd):04X}", "allowed: printable characters and spaces"
     return ("looks like a credential", _ELSEWHERE) if looks_like_credential(name) else None
 
 

@@ -452,7 +452,7 @@ workspaces:
 def test_a_run_warns_of_names_that_single_sign_on_does_not_have(run_fleet, monkeypatch):
     monkeypatch.setenv("THE_KEY", "v-one")
     (warning,) = run_fleet(SSO, config={"clusterUid": "u", "sso": "true"}).warnings
-    assert "'user:oidc:bob' has a prefix" in warning
+    assert "'user:oidc:bob'" in warning
     assert run_fleet(SSO, config={"clusterUid": "u"}).warnings == []
 
 

@@ -28,7 +28,7 @@ def check_installation(stack: StackFile, *, sso: bool, api_server: bool) -> Iter
 
 
 def prefixed_names(stack: StackFile) -> Iterator[Finding]:
-    """Warn about subjects that no login by single sign-on can match. Contract 2.
+    """Warn about subjects that a login by single sign-on hardly matches. Contract 2.
 
     The platform then knows users and groups by the bare values of their token, and the cluster by names with the prefix
     of its own OIDC settings. Such a grant still counts for kubectl.
@@ -47,11 +47,11 @@ def prefixed_names(stack: StackFile) -> Iterator[Finding]:
             if (bare := without_login_prefix(subject)) is not None:
                 yield Finding(
                     path,
-                    f"{str(subject)!r} has a prefix, and the platform knows users and groups by the names in their "
-                    "token, without one: its UI and API give this subject no access",
+                    f"{str(subject)!r} looks like a name with the prefix of the cluster's login, and the platform "
+                    "knows subjects by the names in their token: its UI and API may give this one no access",
                     (
                         f"write {f'{subject.kind}:{bare}'!r}, if that is the name in the token",
-                        "acknowledge the warning, if the subject uses kubectl alone",
+                        "acknowledge the warning, if the token has this name, or if the subject uses kubectl alone",
                     ),
                     warning=True,
                     rule=WarningRule.PREFIXED_NAME,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ambient_components.adoption.rendering import block
 from ambient_components.platform.contract import SCHEDULE_LABEL, SCHEDULE_NAME_ANNOTATION
+from ambient_components.rules.schedules import display_name_problem
 from ambient_components.stackfile.yaml.reader import parse_yaml
 from tests.support.existing import binding, made, of_pay, one, plain, replaced
 from tests.support.quick import examples
@@ -79,11 +80,10 @@ def test_a_schedule_of_any_title_and_plan(title):
     )
     (note,) = of_pay({**item, "spec": spec}).notes
     text = note.hints[0].partition("copy what the UI shows: ")[2]
-    assert parse_yaml(text, "hint").data == {
-        "schedules": {
-            "ID": {"cronJob": "night", "schedule": spec["schedule"], "sessionTemplate": {"initialPrompt": "PROMPT"}}
-        }
-    }
+    entry = {"cronJob": "night", "schedule": spec["schedule"], "sessionTemplate": {"initialPrompt": "PROMPT"}}
+    if display_name_problem(title) is None:
+        entry["displayName"] = title
+    assert parse_yaml(text, "hint").data == {"schedules": {"ID": entry}}
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -55,10 +55,11 @@ def test_any_name_becomes_a_valid_id(name):
     assert all(key_id_problem(one) is None for one in found.entry["keys"])
 
 
-def test_a_name_that_is_too_long_is_noted():
-    found = of_pay(*key("pay", "x" * 70, description="y" * 300))
+def test_of_a_name_that_is_too_long_the_entry_keeps_the_beginning():
+    found = of_pay(*key("pay", "x" * 70, description="\U0001f469" * 300))
     assert rules(found).count("keyText") == 2
-    assert "description" not in found.entry["keys"]["x" * 63]
+    kept = found.entry["keys"]["x" * 63]
+    assert (kept["name"], kept["description"]) == ("x" * 64, "\U0001f469" * 200)
 
 
 @pytest.mark.parametrize("name", ["sk-ant-hunter2hunter2", "ghp_hunter2hunter2", "CI eyJhunter2hunter2"])

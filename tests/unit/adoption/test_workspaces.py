@@ -50,6 +50,7 @@ def test_a_workspace_of_this_stack_is_read_as_any_other_and_says_so():
     ("name", "rule"),
     [
         ("default", "reserved"), ("kube-system", "reserved"), ("openshift-monitoring", "reserved"),
+        ("kube-team", "reserved"),
         ("ambient-code", "platform"), ("1st", "name"), ("a", "name"), ("9" * 63, "name"),
     ],
 )  # fmt: skip

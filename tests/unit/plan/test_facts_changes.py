@@ -53,6 +53,11 @@ def test_schedules():
     assert schedules({}, {"s": one | {"runAs": "bob", "suspend": True}}) == [
         ("s", facts.MADE, "0 9 * * *, runs as bob, suspended")
     ]
+    ((_, what, why),) = schedules({}, {"s": one | {"cronJob": "schedule-1"}})
+    assert (what, "runs as itself instead of" in why, "name" in why) == (facts.ADOPTED, True, True)
+    assert "runs as bob instead of" in schedules({}, {"s": one | {"cronJob": "schedule-1", "runAs": "bob"}})[0][2]
+    ((_, what, why),) = schedules({"s": one | {"cronJob": "schedule-1"}}, {"s": one})
+    assert (what, why) == (facts.CHANGED, "CronJob schedule-1 -> of this project")
     assert schedules({"s": one}, {"s": one}) == schedules({"s": one}, {"s": one}, "closed") == []
     assert schedules({"s": one}, {}) == [("s", facts.REMOVED, "its sessions stay")]
     changed = {"schedule": "0 8 * * *", "digest": "b", "runAs": "bob", "suspend": False}

@@ -54,7 +54,9 @@ def test_all_fields_in_the_words_of_the_platforms_api():
     ("field", "value", "problem"),
     [
         ("schedule", "hourly", "has 1 fields instead of five"),
-        ("displayName", "x" * 51, "is longer than 50 characters, or of several lines"),
+        ("displayName", "x" * 51, "is longer than 50 characters"),
+        ("displayName", "10\u00a0000", "has a character that can't be printed, U+00A0"),
+        ("displayName", "two\nlines", "has a character that can't be printed, U+000A"),
         ("suspend", "yes", None),
         ("runAs", "alice@example.com", None),
         ("cronJob", "backup", None),
