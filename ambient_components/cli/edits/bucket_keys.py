@@ -121,5 +121,5 @@ def by_hand_lines(
 
 
 def _bucket(stack: LoadedStack, workspace: str) -> Bucket | None:
-    entry = stack.file.workspaces[workspace]
-    return entry.storage.bucket if entry.state is WorkspaceState.ACTIVE else None
+    entry = stack.file.workspaces.get(workspace)
+    return entry.storage.bucket if entry is not None and entry.state is WorkspaceState.ACTIVE else None

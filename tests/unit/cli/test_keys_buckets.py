@@ -167,6 +167,8 @@ def test_a_workspace_without_keys_has_them_too(bucket: Deployed, capsys: Shown) 
     assert "the store refuses the former credentials" in capsys.readouterr().out
     assert run(["keys", "rotate", "dev", "--workspace", "payments"]) == 1
     assert "has no keys" in capsys.readouterr().err
+    assert run(["keys", "rotate", "dev", "--workspace", "payment", "--leaked"]) == 1
+    assert "has no workspace 'payment'" in capsys.readouterr().err
 
 
 ALIASED = "{name: pay-data, credentials: &c {lifetime: 30d}}"
