@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ambient_components.cluster.client import ApiError, Cluster, core, path
-from ambient_components.cluster.objects import uid
-from ambient_components.cluster.revocation import SERVICE_ACCOUNT, end
+from ambient_components.cluster.objects import Json, mappings, name, text, uid
+from ambient_components.cluster.revocation import SERVICE_ACCOUNT, end, object_path
 from ambient_components.platform.contract import (
     MANAGED,
     MANAGED_LABEL,
@@ -37,20 +37,22 @@ def renew_trigger(cluster: Cluster, namespace: str) -> None:
         )
 
 
-def renew_account(cluster: Cluster, namespace: str, name: str, uid: str) -> None:
-    """Replace an account that needs no more than its name, such as ``default``.
+def renew_account(cluster: Cluster, namespace: str, account: Json) -> None:
+    """Replace an account that needs no more than its name and its image pull secrets, such as ``default``.
 
     Args:
         cluster: The cluster.
         namespace: Namespace of the account.
-        name: Name of the account.
-        uid: Its uid: a controller may make another one at once.
+        account: The account. A controller may make another one of its name at once.
 
     Raises:
         StepError: The old account still exists, or the new one could not be created.
     """
-    end(cluster, SERVICE_ACCOUNT, namespace, name, uid)
-    create_account(cluster, namespace, {"name": name})
+    this = name(account)
+    end(cluster, SERVICE_ACCOUNT, namespace, this, uid(account))
+    create_account(cluster, namespace, {"name": this})
+    if pull_secrets := [{"name": text(one.get("name"))} for one in mappings(account.get("imagePullSecrets"))]:
+        cluster.patch(object_path(SERVICE_ACCOUNT, namespace, this), {"imagePullSecrets": pull_secrets})
 
 
 def create_account(cluster: Cluster, namespace: str, metadata: Mapping[str, Any]) -> None:

@@ -10,9 +10,19 @@ from collections.abc import Iterator, Mapping
 from ambient_components.access.entries import Entry, Ledger
 from ambient_components.access.escalation import paths
 from ambient_components.access.escalation.findings import MEANINGS, MINTING, Finding, Path, Place, Severity
+from ambient_components.access.escalation.paths import undeclared_access
 from ambient_components.access.role_assignments import RoleAssignment, of_ledger
 
-__all__ = ["MEANINGS", "MINTING", "Finding", "Path", "Severity", "admin_keys_with_editors", "escalations"]
+__all__ = [
+    "MEANINGS",
+    "MINTING",
+    "Finding",
+    "Path",
+    "Severity",
+    "admin_keys_with_editors",
+    "escalations",
+    "undeclared_access",
+]
 
 
 def admin_keys_with_editors(entry: Entry) -> list[str]:

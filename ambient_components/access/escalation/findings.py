@@ -27,6 +27,9 @@ class Severity(StrEnum):
 class Path(StrEnum):
     """Kind of an escalation path, worst first within a severity."""
 
+    UNDECLARED_ACCESS = "undeclaredAccess"
+    """The cluster gives access that no file declares. Only with ``--live``."""
+
     ADMIN_KEY = "adminKey"
     """edit mints a token for an admin key's ServiceAccount."""
 
@@ -74,6 +77,7 @@ class Path(StrEnum):
 
 
 MEANINGS: Final[Mapping[Path, str]] = {
+    Path.UNDECLARED_ACCESS: "others gave access in the cluster",
     Path.ADMIN_KEY: "edit takes over an admin key",
     Path.ACCOUNT: "others take a service account's role",
     Path.ACTING_KEY: "edit and a key act as its user",

@@ -1,6 +1,7 @@
 """Escalation paths: minted tokens, the role edit, and credentials and secrets that a workspace's sessions can read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Final
 
 from ambient_components.access.entries import STORAGE, KeyEntry
@@ -16,6 +17,7 @@ from ambient_components.access.escalation.findings import (
     named,
 )
 from ambient_components.access.role_assignments import RoleAssignment
+from ambient_components.cluster.objects import listing
 from ambient_components.platform.contract import (
     CREATED_BY_USER_ID_ANNOTATION,
     INTEGRATION_SECRET,
@@ -35,6 +37,32 @@ ISOLATE: Final = "limits.network.isolate: true, so that code which reads a secre
 def less(place: Place) -> tuple[str, ...]:
     """Return `LESS` if a subject has edit."""
     return (LESS,) if place.editors else ()
+
+
+def undeclared_access(assignments: Iterable[RoleAssignment]) -> Iterator[Finding]:
+    """Return a finding for each workspace with access in the cluster that no file declares.
+
+    Args:
+        assignments: The undeclared access of all workspaces.
+    """
+    ordered = sorted(assignments)
+    for workspace, group in groupby(ordered, lambda one: one.workspace):
+        found = tuple(group)
+        strongest = max((one.role for one in found), key=rank)
+        given = [f"{one.role} by {one.reason}" for one in found]
+        yield Finding(
+            workspace,
+            Path.UNDECLARED_ACCESS,
+            Severity.HIGH,
+            found,
+            "use access that was never reviewed",
+            strongest if rank(strongest) else None,
+            f"others made it in the cluster: {listing(list(dict.fromkeys(given)))}",
+            (
+                "declare it, or remove it: on the workspace's Sharing or Keys page, or with kubectl",
+                f"ambient access STACK --live --workspace {workspace} lists each object",
+            ),
+        )
 
 
 def admin_keys(place: Place, *, isolates_admin_keys: bool = False) -> Iterator[Finding]:

@@ -117,7 +117,7 @@ def renew(cluster: Cluster, workspace: str, entry: Entry, now: str, result: Rene
             elif is_session:
                 _end_session(cluster, workspace, account, is_own=f"{this}-rb" in own_names)
             elif this in managed:
-                renew_account(cluster, workspace, this, uid(account))
+                renew_account(cluster, workspace, account)
             else:
                 continue
         except StepError as error:
@@ -148,7 +148,7 @@ def _end_session(cluster: Cluster, workspace: str, account: Json, *, is_own: boo
     this = name(account)
     if not is_own:
         end(cluster, ROLE_BINDING, workspace, f"{this}-rb")
-    cluster.delete(object_path(SECRET, workspace, f"{_TOKEN_SECRET}{this.removeprefix(SESSION_PREFIX)}"))
+    end(cluster, SECRET, workspace, f"{_TOKEN_SECRET}{this.removeprefix(SESSION_PREFIX)}")
     end(cluster, SERVICE_ACCOUNT, workspace, this, uid(account))
 
 

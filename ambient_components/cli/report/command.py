@@ -7,7 +7,8 @@ from typing import Annotated, Final
 
 import typer
 
-from ambient_components.access.escalation import Path, escalations
+from ambient_components import activity
+from ambient_components.access.escalation import Path, escalations, undeclared_access
 from ambient_components.cli.options import (
     Files,
     MoreWorkspaces,
@@ -28,6 +29,8 @@ from ambient_components.cli.report.overview import overview_markdown, overview_t
 from ambient_components.output import Format, paint_for
 from ambient_components.review.making import Choice, declared, review
 from ambient_components.review.page import as_html
+from ambient_components.stacks.access_report import from_cluster
+from ambient_components.stacks.access_report import report as compared
 from ambient_components.stacks.ledgers import check_workspaces, selected_access
 from ambient_components.stacks.project import Project
 
@@ -40,6 +43,7 @@ examples:
   ambient report prod                                 overview: access declared by the last run
   ambient report prod --files --fail-on high          before a change: the files, without engine and cluster
   ambient report prod --state state.json              a saved state, without an engine
+  ambient report prod --live                          also access in the cluster that no file declares
   ambient report prod --workspace payments            who, how, and what to change in one workspace
   ambient report prod --verbose                       the same of all workspaces
   ambient report prod --format html > report.html     one page for a browser: findings, access, keys
@@ -53,8 +57,9 @@ severity: high    leads to a role in a workspace that was not granted
           low     comes with the platform's role edit, wherever it is granted
 
 \b
-It evaluates declared access, without a cluster. For access that was granted by hand, use `ambient access STACK --live`.
-Members of groups are not listed. json has all findings, with and without --verbose.
+It evaluates declared access, without a cluster. --live also reads the cluster, with the rights of `ambient access
+--live`, and reports access that no file declares as undeclaredAccess. Members of groups are not listed. json has all
+findings, with and without --verbose.
 
 \b
 json:   {"version": 1, "stack", "source": "state" or "files",
@@ -86,6 +91,7 @@ def report(
     named: NamedStack = "",
     files: Files = False,
     state: Annotated[str, state_option()] = "",
+    live: Annotated[bool, typer.Option("--live", help="Also report undeclared access in the cluster.")] = False,
     workspaces: Workspaces = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="All findings, with subjects, description and remedies.")
@@ -113,6 +119,12 @@ def report(
         for one in escalations(ledger, isolates_admin_keys=access.isolates_admin_keys)
         if not selected or one.workspace in selected
     ]
+    if live:
+        chosen = {name: ledger[name] for name in selected or ledger}
+        with activity.waiting(f"Reading the access in the cluster of {stack}"):
+            there = from_cluster(project, stack, chosen, one_by_one=bool(selected)).assignments
+        others = compared(stack, "files" if files else "state", chosen, there).undeclared
+        found = sorted([*found, *undeclared_access(others)], key=lambda one: one.rank)
     shown = Report(stack, "files" if files else "state", len(selected or ledger), tuple(found), Choice(selected))
     if form is Format.JSON:
         print(as_json(shown))

@@ -82,8 +82,16 @@ def named(insider: Insider, *texts: str) -> None:
     code, found = live(insider)
     asked, about = live(insider, "--who-can", "create serviceaccounts/token")
     assert (code, asked) == (2, 2)
+    report = insider.stack.ambient("report", insider.stack.name, "--live", "--format", "json").ok()
+    reported = [
+        one["subject"]
+        for finding in json.loads(report.text)["findings"]
+        for one in finding["who"]
+        if finding["path"] == "undeclaredAccess"
+    ]
     for text in texts:
         assert text in warned, warned
+        assert any(text in subject for subject in reported), reported
         assert any(text in subject and status == "undeclared" for (subject, _), status in found.items()), found
         assert any(text in subject and status == "undeclared" for (subject, _), status in about.items()), about
 

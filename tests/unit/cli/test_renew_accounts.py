@@ -34,8 +34,8 @@ def api() -> Iterator[FakeApi]:
         forged = [one for one in by_platform(W, "forged") if "forged" in one["metadata"]["name"]]
         put(server, *bindings, *by_platform(W, "run-1"), accounts=accounts)
         put(server, *(one for one in forged if one["kind"] != "AgenticSession"))
-        for name in ("default", "bot"):
-            server.add(ACCOUNTS, name)
+        server.add(ACCOUNTS, "default", imagePullSecrets=[{"name": "registry"}])
+        server.add(ACCOUNTS, "bot")
         server.add(SECRETS, "ambient-runner-token-run-1")
         yield server
 
@@ -56,6 +56,7 @@ def test_each_account_by_where_it_is_from(api: FakeApi, capsys: pytest.CaptureFi
     assert found.renewed == {(W, name) for name in (TRIGGER, RUN, FORGED, "default")}
     same = {name: uid(api, name) == former for name, former in before.items()}
     assert same == {TRIGGER: False, "default": False, "bot": True, key: True}
+    assert api.objects[f"{ACCOUNTS}/default"]["imagePullSecrets"] == [{"name": "registry"}]
     # What the operator makes again with the next start of the session is gone; its Role and RoleBinding do no harm.
     assert {f"{ACCOUNTS}/{RUN}", f"{SECRETS}/ambient-runner-token-run-1"} & api.objects.keys() == set()
     assert f"{RBAC}/rolebindings/{RUN}-rb" in api.objects
