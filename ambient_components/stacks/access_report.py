@@ -107,7 +107,7 @@ def _listed(cluster: Cluster, workspaces: Collection[str], places: Collection[Pl
         for item in cluster.each(path("apis", RBAC_API_GROUP, "v1", *place, "rolebindings")):
             if namespace(item) in workspaces:
                 bindings.append(item)
-        for item in cluster.each(core(*place, "serviceaccounts")):
+        for item in cluster.each(core(*place, "serviceaccounts"), metadata=True):
             if namespace(item) in workspaces and (is_of_key(item) or claims_to_be_own_account(item)):
                 accounts.append(item)
     return bindings, accounts

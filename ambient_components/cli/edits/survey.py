@@ -213,5 +213,5 @@ def asked_as(subject: Subject) -> dict[str, object]:
 
 def _accounts(cluster: Cluster, workspace: str, expected: Mapping[tuple[str, str], Expected]) -> list[str]:
     """Return the ServiceAccounts of a workspace that are of no declared key, sorted."""
-    names = map(name, cluster.each(core("namespaces", workspace, "serviceaccounts")))
+    names = map(name, cluster.each(core("namespaces", workspace, "serviceaccounts"), metadata=True))
     return sorted(one for one in names if (SERVICE_ACCOUNT, one) not in expected)

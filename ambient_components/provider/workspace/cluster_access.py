@@ -60,7 +60,7 @@ def listed(
             bindings[one] = small(item)
             if notice:
                 notice("RoleBinding", item)
-    for item in cluster.each(core("serviceaccounts")):
+    for item in cluster.each(core("serviceaccounts"), metadata=True):
         if objects.namespace(item) not in workspaces:
             continue
         if labels(item).get(APP_LABEL) == KEY_APP:
