@@ -110,7 +110,8 @@ def to_end(found: Iterable[Written], grant: Grant | None, name: str) -> Written 
         name: The subject, for the message.
 
     Returns:
-        The one with the requested role and start, if given; None if there is none.
+        The one with the requested role and start, if given; of several the one that is valid now. None if there is
+        none.
 
     Raises:
         typer.BadParameter: Without a role there are several.
@@ -122,7 +123,8 @@ def to_end(found: Iterable[Written], grant: Grant | None, name: str) -> Written 
             raise typer.BadParameter(msg, param_hint="--role")
         return open_[0] if open_ else None
     same = [one for one in open_ if one.role == grant.role and grant.from_ in (None, one.from_)]
-    return same[0] if len(same) == 1 else None
+    found = [one for one in same if one.period is Period.NOW] or same
+    return found[0] if len(found) == 1 else None
 
 
 def existing(stack: LoadedStack, name: str, found: Iterable[Written], grant: Grant) -> Written | None:

@@ -236,6 +236,21 @@ class TestAdd:
         end = "{user: bob, role: view, from: 2027-02-01, until: 2027-03-31}"
         assert texts()["stacks/dev.yaml"] == STACK.replace("{user: bob, role: view, from: 2027-02-01}", end)
 
+    def test_of_two_periods_the_one_that_is_valid_now_gets_the_end(self) -> None:
+        team = "{user: eve, until: 2026-12-31}, {user: eve, from: 2027-02-01}"
+        Path("stacks/teams/lab.yaml").write_bytes(TEAM.replace("{user: eve}", team).encode())
+        assert run(["grants", "add", "dev", "lab", "user:eve", "--role", "view", "--until", "2027-01-15"]) == 0
+        after = team.replace("2026-12-31", "2027-01-15")
+        assert texts()["stacks/teams/lab.yaml"] == TEAM.replace("{user: eve}", after)
+
+    def test_what_is_shared_by_an_alias_is_refused(self, capsys: Shown) -> None:
+        team = TEAM.replace("{user: eve}", "&e {user: eve}") + "  lab-2: {grants: [*e]}\r\n"
+        Path("stacks/teams/lab.yaml").write_bytes(team.encode())
+        for workspace in ("lab", "lab-2"):
+            assert run(["grants", "add", "dev", workspace, "user:eve", "--until", "2027-01-15"]) == 1
+        assert "write it out first" in capsys.readouterr().err
+        assert texts()["stacks/teams/lab.yaml"] == team
+
     def test_an_end_of_today_is_none_of_yesterday(self) -> None:
         add = ["grants", "add", "dev", "lab", "user:eve", "--until"]
         assert run([*add, "2026-11-25"]) == 0

@@ -493,3 +493,20 @@ class TestManifests:
         found = {crd["spec"]["names"]["plural"]: crd["spec"]["versions"][0] for crd in crds}
         assert set(found) == {"projectsettings", "agenticsessions"}
         assert all("status" in version["subresources"] for version in found.values())
+        # Only servers' definitions are open: all other unknown fields are pruned.
+        for version in found.values():
+            schema = version["schema"]["openAPIV3Schema"]["properties"]
+            servers = schema["spec"]["properties"]["mcpServers"]["properties"].pop("custom")
+            assert servers["additionalProperties"]["x-kubernetes-preserve-unknown-fields"] is True
+            assert "preserve-unknown-fields" not in repr(schema)
+
+    def test_the_platforms_programs_have_accounts_of_their_own(self) -> None:
+        documents = list(yaml.safe_load_all((PLATFORM_MANIFESTS / "accounts.yaml").read_text(encoding="utf-8")))
+        bound = {
+            one["metadata"]["name"]: (one["roleRef"]["name"], [subject["name"] for subject in one["subjects"]])
+            for one in documents
+            if one["kind"] == "ClusterRoleBinding"
+        }
+        assert bound == {name: (name, [name]) for name in ("backend-api", "agentic-operator")}
+        rules = [rule for one in documents if one["kind"] == "ClusterRole" for rule in one["rules"]]
+        assert not [rule for rule in rules if "*" in rule["apiGroups"] or "*" in rule["resources"]]
