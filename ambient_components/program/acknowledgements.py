@@ -21,9 +21,10 @@ def acknowledgements(stack: StackFile, calendar: Calendar | None) -> Acknowledge
     """
     scopes = {
         scope: {
-            one.rule.value: Acknowledged(one.reason, one.date.isoformat())
+            name: Acknowledged(one.reason, one.date.isoformat())
             for one in listed
             if calendar is None or calendar.in_force(one.until)
+            for name in one.names
         }
         for _, scope, listed in _places(stack)
     }

@@ -141,7 +141,10 @@ def test_acknowledged_warnings_are_counted_and_change_nothing(deployed: Stack) -
     written(
         stack,
         ("workspaces:", f"acknowledge: [{{rule: noRunnerSecret, {why}}}]\nworkspaces:"),
-        ("    keys:", f"    acknowledge: [{{rule: undeclaredAccess, {why}}}]\n    keys:"),
+        (
+            "    keys:",
+            f"    acknowledge: [{{rule: undeclaredAccess, objects: ['view of user:mallory'], {why}}}]\n    keys:",
+        ),
     )
     preview = stack.preview("--expect-no-changes")
     assert preview.unchanged

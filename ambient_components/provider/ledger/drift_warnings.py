@@ -6,6 +6,7 @@ should tokens that a subject may keep when its access ends.
 
 import shlex
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import Final
 
 from ambient_components.access import NOTHING, Entry, Expected, Ledger, ended, expected_objects, object_names
@@ -18,6 +19,9 @@ from ambient_components.provider.ledger.platform_keys import platform_accounts
 from ambient_components.provider.workspace.cluster_access import ExistingAccess, by_namespace, listed
 from ambient_components.rules.warnings import Kind, LoudWarning, WarningRule
 from ambient_components.shards.interrupted import Leftover
+
+_ACKNOWLEDGEABLE: Final = 100
+"""Objects of a workspace up to which each can be acknowledged."""
 
 _WHO_DELETES: Final = (
     'if it is removed again and again, see who may: ambient access STACK --live --who-can "delete rolebindings"'
@@ -110,6 +114,8 @@ class _Place:
         """
         declared = self._was.keys() | self._will_be.keys()
         others = [one for one in found if (one.kind, one.name) not in declared | self._gone]
+        # First what can't be acknowledged, such as access as admin: a long list is shortened.
+        others.sort(key=lambda one: one.acknowledgeable)
         if others and self._is_closed:
             yield _warning(
                 WarningRule.UNDECLARED_ACCESS,
@@ -124,6 +130,7 @@ class _Place:
                 f"{listing([one.what for one in others])}: in the cluster, and in no file: it stays unchanged",
                 "declare it, or remove it: a grant on the workspace's Sharing page, a key on its Keys page, anything "
                 "else with kubectl",
+                data=_rows(others),
             )
         yield from map(self._public, (one for one in found if one.public and self._strangers(one)))
         staying = sorted(self._was.keys() & self._will_be.keys()) if self._was_declared else []
@@ -178,6 +185,13 @@ class _Place:
         )
 
 
+def _rows(found: Collection[ExistingAccess]) -> tuple[tuple[str], ...]:
+    """Return what can be acknowledged, one row for each object; none if not all of it can be."""
+    if len(found) > _ACKNOWLEDGEABLE or not all(one.acknowledgeable for one in found):
+        return ()
+    return tuple((one.what,) for one in found)
+
+
 def _ending(expected: Expected, item: Json) -> list[str]:
     return [f"{expected.kind} {expected.name} is being deleted"] if is_ending(item) else []
 
@@ -225,5 +239,6 @@ def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, a
     return warnings
 
 
-def _warning(rule: Kind, workspace: str, problem: str, *hints: str) -> Problem:
-    return refusal(f"workspace {workspace!r}: {problem}", *hints, rule=rule, workspaces=(workspace,))
+def _warning(rule: Kind, workspace: str, problem: str, *hints: str, data: tuple[tuple[str], ...] = ()) -> Problem:
+    found = refusal(f"workspace {workspace!r}: {problem}", *hints, rule=rule, workspaces=(workspace,))
+    return replace(found, data=data)

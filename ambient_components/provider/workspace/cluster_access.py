@@ -17,9 +17,10 @@ from ambient_components.platform.contract import (
     ROLES,
     cluster_role,
 )
-from ambient_components.printable import one_line
+from ambient_components.printable import one_line, quoted
 
 _PLATFORM_ROLES: Final = {cluster_role(role): role.value for role in ROLES}
+_ADMINS: Final = ("admin", "cluster-admin")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,6 +36,8 @@ class ExistingAccess:
     """Description such as ``edit of group:devs``."""
     public: tuple[str, ...] = ()
     """Subjects of a RoleBinding that are groups of everyone."""
+    acknowledgeable: bool = False
+    """Whether `what` says all that the object gives, and no workspace user can make it more, and it is not admin."""
 
 
 def listed(
@@ -84,13 +87,19 @@ def by_namespace(found: Iterable[ExistingAccess]) -> dict[str, list[ExistingAcce
 
 
 def _binding(item: Json) -> ExistingAccess:
-    role = role_ref(item).partition("/")[2]
-    what = one_line(f"{short(_PLATFORM_ROLES.get(role, role))} of {listing(subjects(item)) or 'none'}")
-    return replace(_found(item, "RoleBinding", what), public=tuple(public_subjects(item)))
+    kind, _, role = role_ref(item).partition("/")
+    named, public = subjects(item), tuple(public_subjects(item))
+    shown = _PLATFORM_ROLES.get(role, role)
+    what = one_line(f"{short(shown)} of {listing([quoted(short(one)) for one in named]) or 'none'}")
+    # The rules of a Role can be changed later, a long list is shortened, and Kubernetes has roles of the same names.
+    is_whole = len(named) <= objects.SHOWN and all(one == short(one) for one in (*named, role))
+    of_cluster = kind == "ClusterRole" and shown not in _ADMINS and role not in _PLATFORM_ROLES.values()
+    acknowledgeable = is_whole and of_cluster and not public
+    return replace(_found(item, "RoleBinding", what), public=public, acknowledgeable=acknowledgeable)
 
 
 def _account(item: Json) -> ExistingAccess:
-    return _found(item, "ServiceAccount", f"key {short(objects.name(item))}")
+    return replace(_found(item, "ServiceAccount", f"key {short(objects.name(item))}"), acknowledgeable=True)
 
 
 def _unowned(item: Json) -> ExistingAccess:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import grant_binding
 from ambient_components.platform.subjects import who_is_meant
+from ambient_components.rules.acknowledgements import OF_OBJECTS
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.grants import grant_names
 from ambient_components.rules.lifetimes import NEVER
@@ -15,6 +16,8 @@ from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile.models.acknowledgements import Acknowledgement
 from ambient_components.stackfile.models.guardrails import Guardrail, GuardrailException, StackException
 from ambient_components.stackfile.models.stack import Grant, StackFile, Workspace
+
+_ADMIN: Final = ("admin of ", "cluster-admin of ")
 
 
 def check_grants(stack: StackFile) -> Iterator[Finding]:
@@ -131,14 +134,31 @@ def check_stack_exceptions(stack: StackFile) -> Iterator[Finding]:
 
 
 def _acknowledged_twice(path: Path, acknowledged: Sequence[Acknowledgement]) -> Iterator[Finding]:
-    first: dict[WarningRule, Path] = {}
+    first: dict[str, Path] = {}
     for index, one in enumerate(acknowledged):
+        yield from _objects((*path, index), one)
         if one.rule is WarningRule.UNMANAGED_WORKSPACE:
             continue  # Each names its own workspaces.
-        here = (*path, index, "rule")
-        taken = first.setdefault(one.rule, here)
-        if taken != here:
-            yield Finding(here, f"{one.rule} is acknowledged already", "keep one of them", taken)
+        for number, name in enumerate(one.names):
+            here: Path = (*path, index, "objects", number) if one.objects else (*path, index, "rule")
+            taken = first.setdefault(name, here)
+            if taken != here:
+                yield Finding(here, f"{name} is acknowledged already", "keep one of them", taken)
+
+
+def _objects(path: Path, one: Acknowledgement) -> Iterator[Finding]:
+    """Find objects that are missing, have no effect, or can't be acknowledged."""
+    if one.rule not in OF_OBJECTS:
+        if one.objects:
+            yield Finding((*path, "objects"), f"{one.rule} is not about single objects", "remove objects")
+    elif not one.objects:
+        problem = f"{one.rule} is acknowledged without objects, and would hide all later access too"
+        remedy = "name the access that is known, as the warning has it: objects: ['edit of user:bob@example.com']"
+        yield Finding((*path, "rule"), problem, remedy)
+    for number, named in enumerate(one.objects):
+        if named.startswith(_ADMIN):
+            problem = "access as admin can't be acknowledged"
+            yield Finding((*path, "objects", number), problem, "declare it, or remove it from the cluster")
 
 
 def _each(

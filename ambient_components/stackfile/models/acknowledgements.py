@@ -2,14 +2,15 @@
 
 from typing import Annotated, Final, Self
 
-from pydantic import BeforeValidator, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from ambient_components.access import guardrail_names
+from ambient_components.rules.acknowledgements import names_of
 from ambient_components.rules.warnings import LoudWarning, WarningRule
 from ambient_components.stackfile.models.base import Model, is_scalar, refuse, type_name
 from ambient_components.stackfile.models.dates import Day
 from ambient_components.stackfile.models.guardrails import Reason
-from ambient_components.stackfile.models.types import NamespaceName
+from ambient_components.stackfile.models.types import NamespaceName, Text
 from ambient_components.suggest import did_you_mean
 
 _NAMES: Final = "`ambient plan` and `ambient validate` show the name of a warning in brackets after it"
@@ -39,11 +40,18 @@ AcknowledgedRule = Annotated[
 """Name of a warning, such as noRunnerSecret."""
 
 
+ObjectText = Annotated[Text, Field(min_length=1)]
+"""An object, as a warning names it."""
+
+
 class Acknowledgement(Model):
     """A warning that is not shown any more, only counted."""
 
     rule: AcknowledgedRule
     """Name of the warning, which messages have in brackets."""
+
+    objects: tuple[ObjectText, ...] = ()
+    """Of undeclaredAccess: the known access, each as the warning has it, such as `edit of user:bob@example.com`."""
 
     reason: Reason
     """Reason, for reviewers of the change and later readers."""
@@ -53,6 +61,11 @@ class Acknowledgement(Model):
 
     until: Day | None = None
     """Last day of the acknowledgement; the warning then returns. Default: no end."""
+
+    @property
+    def names(self) -> list[str]:
+        """The names of what is acknowledged."""
+        return names_of(self.rule.value, self.objects)
 
     @model_validator(mode="after")
     def _has_its_place(self) -> Self:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -171,11 +172,14 @@ def test_the_loudest_warnings_come_first_and_many_of_one_rule_are_one(
 def test_warnings_are_told_and_no_reason_to_run(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
     rule = WarningRule.UNDECLARED_ACCESS
     found = [
-        refusal(f"workspace '{name}': eve: in no file", "declare it", rule=rule, workspaces=(name,))
+        replace(
+            refusal(f"workspace '{name}': eve: in no file", "declare it", rule=rule, workspaces=(name,)),
+            data=(("eve",),),
+        )
         for name in ("team-1", "team-4")
     ]
     lines = [diagnostic("warning", encode(one), urn(LEDGER, "access")) for one in found]
-    accepted = ", acknowledge: [{rule: undeclaredAccess, reason: a test, date: 2026-01-01}]"
+    accepted = ", acknowledge: [{rule: undeclaredAccess, objects: [eve], reason: a test, date: 2026-01-01}]"
     fleet.write(team_4=ENTRY.format(shard=1, more=accepted))
     assert up() == 0
     capsys.readouterr()
