@@ -24,7 +24,7 @@ from ambient_components.fleet.skipping import RunOptions
 from ambient_components.output import CHANGES, REFUSED, Format, show_problems
 from ambient_components.plan import Plan, making, saved
 from ambient_components.plan.making import moment
-from ambient_components.plan.markdown import LIMIT
+from ambient_components.plan.markdown import LIMIT, left_out
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
 from ambient_components.plan.saved import MOST_AGE
@@ -159,7 +159,8 @@ changes first and no secrets. Its sections: {page("guides/plan")}
 The schema of its JSON: ambient schema plan
 
 \b
-exit codes: 0 no changes; 1 error; 2 changes pending; 3 refused by a guardrail; 64 wrong usage; 130 Ctrl-C
+exit codes: 0 no changes; 1 error, or --limit leaves out changes of access; 2 changes pending; 3 refused by a
+guardrail; 64 wrong usage; 130 Ctrl-C
 """
 
 
@@ -222,10 +223,12 @@ def plan(
         found = _offline(project, stack, loaded, when, state)
     else:
         found = _online(project, stack, loaded, when, save, age, refresh=refresh, no_secrets=no_secrets)
-    show(found, form, steps=diff, verbose=verbose, limit=limit or LIMIT)
+    missing = show(found, form, steps=diff, verbose=verbose, limit=limit or LIMIT)
     if found.refused:
         raise typer.Exit(REFUSED)
-    if found.errors:
+    if missing:
+        print(f"ambient: {left_out(missing)}", file=sys.stderr)
+    if found.errors or missing:
         raise typer.Exit(1)
     raise typer.Exit(CHANGES if found.changes else 0)
 

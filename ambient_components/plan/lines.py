@@ -1,7 +1,7 @@
 """A plan as sections of lines, most dangerous first. The text page and the Markdown page render these."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ambient_components.access.role_assignments import NO_ROLE, OWNER, RoleAssignment
@@ -40,6 +40,8 @@ class Line:
     """The value before and after, such as ``edit -> admin``. Shown verbatim, never as markup."""
     count: int = 1
     """The number of facts that the line stands for."""
+    is_new: bool = False
+    """Whether it is about a workspace that the run makes, so that it holds nothing yet."""
     rule: str = ""
     """Id of the rule that refuses it, where the documentation describes it."""
 
@@ -67,6 +69,7 @@ class Section:
 
 
 ADMIN_GAINED: Final = "Admin gained"
+ACCESS_CHANGED: Final = "Access changed"
 
 _UNSEEN: Final = ("No guardrail evaluates this run", "Guardrails changed", "Rights beside the workspaces")
 LOUD: Final = {"Refused", "Errors", "Workspaces removed", "Buckets deleted", ADMIN_GAINED, *_UNSEEN}
@@ -120,12 +123,12 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
         Section("No guardrail evaluates this run", tuple(Line("!", (), text) for text in plan.unevaluated)),
         _workspaces(plan, facts.REMOVED),
         Section("Buckets deleted", tuple(_bucket(one) for one in plan.buckets if one.what == facts.DELETED)),
-        Section("Guardrails changed", tuple(_guardrail_change(one) for one in plan.guardrail_changes)),
+        Section("Guardrails changed", tuple(_guardrail_changes(plan))),
         Section(ADMIN_GAINED, tuple(line for one, line in access if one.gains_admin)),
         Section("Rights beside the workspaces", tuple(_beside(one) for one in plan.beside if one.rights)),
         _workspaces(plan, facts.CLOSED),
         Section("Workspaces adopted", tuple(_adopted(plan)), (_ADOPTED,)),
-        Section("Access changed", tuple(line for one, line in access if not one.gains_admin)),
+        Section(ACCESS_CHANGED, tuple(line for one, line in access if not one.gains_admin)),
         Section("Keys that others may have copied", tuple(_exposed(plan)), (_SHARED,)),
         *(_keys(plan, what) for what in facts.KEY_CHANGES[:-1]),
         *(_workspaces(plan, what) for what in _WORKSPACES if what not in (facts.REMOVED, facts.CLOSED)),
@@ -192,7 +195,7 @@ def _access(one: RoleChange, key: KeyChange | None) -> Line:
     sign = {GAINED: "+", REMOVED: "-"}.get(one.what, "~")
     note = _key_note(key) if key is not None else "may have access already" if one.uncertain else ""
     before = "?" if one.uncertain and one.before is None else _role(one.before)
-    return Line(sign, (one.workspace, one.subject), note, change=f"{before} -> {_role(one.after)}")
+    return Line(sign, (one.workspace, one.subject), note, change=f"{before} -> {_role(one.after)}", is_new=one.is_new)
 
 
 def _role(one: RoleAssignment | None) -> str:
@@ -231,6 +234,12 @@ def _warning(one: Problem, count: int = 1) -> Line:
     if one.acknowledged is None:
         return Line("!", (), text, one.hints, count=count)
     return Line("!", (), f"{text}; acknowledged on {one.acknowledged.date}: {one.acknowledged.reason}")
+
+
+def _guardrail_changes(plan: Plan) -> list[Line]:
+    made = {one.workspace for one in plan.workspaces if one.what == facts.MADE}
+    found = (replace(_guardrail_change(one), is_new=one.workspace in made) for one in plan.guardrail_changes)
+    return sorted(found, key=lambda line: line.is_new)
 
 
 def _guardrail_change(one: GuardrailChange) -> Line:

@@ -1,11 +1,13 @@
 """A plan as Markdown for a comment on a change request: bounded, with exact totals, and no name is ever markup."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ambient_components.plan.facts import Plan, Step
 from ambient_components.plan.headline import source, summary, verdict
-from ambient_components.plan.lines import Line, Section, sections
+from ambient_components.plan.lines import ACCESS_CHANGED, LOUD, Line, Section, sections
 from ambient_components.printable import one_line
 from ambient_components.rotation.state import format_time
 
@@ -25,43 +27,101 @@ _TICKS = re.compile(r"`+")
 _LINKED = re.compile(r"www\.|://")
 _FENCE: Final = "~~~~~~~~"
 _STEP_LIMIT: Final = 300
+_MUST: Final = {*LOUD, ACCESS_CHANGED}
+_TIERS: Final = 3
+_NAMED: Final = 5
+"""Workspaces named in a line for many."""
 _HEADER: Final = "| | workspace | who | before -> after | |\n|---|---|---|---|---|\n"
 
 
-def as_markdown(plan: Plan, limit: int = LIMIT, *, verbose: bool = False) -> str:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of limited length."""
+
+    text: str
+    missing: int = 0
+    """Facts that a reader must not miss and that have no line: changed access, removals, guardrails."""
+
+
+def as_markdown(plan: Plan, limit: int = LIMIT, *, verbose: bool = False) -> Page:
     """Return the page, no longer than the limit.
+
+    The author of a change chooses how many facts there are. So lines about what exists come before those about new
+    workspaces, equal lines of new workspaces are one, and a page says in its first lines what it leaves out.
 
     Args:
         plan: The plan.
-        limit: Maximum characters. The totals take up to about 3,000 and are never truncated.
+        limit: Maximum characters. The totals take up to about 3,300 and are never truncated.
         verbose: Whether each warning has a line, the acknowledged ones too.
     """
-    found = sections(plan, verbose=verbose)
-    head = _head(plan)
+    found = [_grouped(section) for section in sections(plan, verbose=verbose)]
+    tail = _unknown(plan)
     # The minimum of every section, even of one without room for a line.
-    fixed = len(head) + sum(
+    fixed = len(_head(plan, sum(section.count for section in found))) + sum(
         len(_opening(section)) + len(_more(section.count)) + len(_closing(section)) for section in found
     )
-    tail = _unknown(plan)
-    left = limit - fixed - len(tail) - len(_steps(plan, 0))
-    page, full = [head], False
-    for section in found:
-        shown: list[str] = []
-        for line in section.lines:
-            text = _row(line) if _is_table(section) else _line(line)
-            if not shown:
-                text = _intro(section) + text
-            if full or len(text) > left:
-                full = True  # Less dangerous lines must not take the place.
-                break
-            shown.append(text)
-            left -= len(text)
-        hidden = sum(line.count for line in section.lines[len(shown) :])
-        page += [_opening(section), *shown, *([_more(hidden)] if hidden else []), _closing(section)]
+    shown = _fitting(found, limit - fixed - len(tail) - len(_steps(plan, 0)))
+    hidden = [
+        section.count - sum(line.count for line in section.lines[: len(texts)])
+        for section, texts in zip(found, shown, strict=True)
+    ]
+    missing = sum(count for section, count in zip(found, hidden, strict=True) if section.title in _MUST)
+    page = [_head(plan, missing)]
+    for section, texts, count in zip(found, shown, hidden, strict=True):
+        page += [_opening(section), *texts, *([_more(count)] if count else []), _closing(section)]
     page.append(tail)
     used = sum(map(len, page))
     page.append(_steps(plan, limit - used))
-    return "".join(page)
+    return Page("".join(page), missing)
+
+
+def _fitting(found: Sequence[Section], room: int) -> list[list[str]]:
+    """Return the text of the first lines of each section that fit together, the most important ones first."""
+    shown: list[list[str]] = [[] for _ in found]
+    for tier in range(_TIERS):
+        for section, texts in zip(found, shown, strict=True):
+            for line in section.lines[len(texts) :]:
+                if _tier(section, line) != tier:
+                    break
+                text = _row(line) if _is_table(section) else _line(line)
+                if not texts:
+                    text = _intro(section) + text
+                if len(text) > room:
+                    return shown  # Less important lines must not take the place.
+                texts.append(text)
+                room -= len(text)
+    return shown
+
+
+def _tier(section: Section, line: Line) -> int:
+    """Return how important a line is: what is loud and exists, access to what exists, all else."""
+    if line.is_new or section.title not in _MUST:
+        return 2
+    return 0 if section.title in LOUD else 1
+
+
+def _grouped(section: Section) -> Section:
+    """Return a section with one line for equal changes of many new workspaces."""
+    groups: dict[tuple[object, ...], list[Line]] = {}
+    for number, line in enumerate(section.lines):
+        equal = (line.sign, line.names[1:], line.text, line.change)
+        groups.setdefault(equal if line.is_new and line.change else (number,), []).append(line)
+    lines = [one for group in groups.values() for one in (group if len(group) <= _NAMED else [_group(group)])]
+    return replace(section, lines=tuple(lines))
+
+
+def _group(lines: Sequence[Line]) -> Line:
+    first = lines[0]
+    names = ", ".join(line.names[0] for line in lines[:_NAMED])
+    return replace(first, names=(f"{len(lines)} new: {names}, …", *first.names[1:]), count=len(lines))
+
+
+def left_out(missing: int) -> str:
+    """Return what a page without some lines says first."""
+    return (
+        f"This page is incomplete: {missing} changes of access, removals or guardrails have no line here. "
+        "Approve it only after reading all of them, with `--format html` or a higher `--limit`."
+    )
 
 
 def code(text: str) -> str:
@@ -95,8 +155,10 @@ def _cell(text: str) -> str:
     return code(text).replace("|", "\\|")
 
 
-def _head(plan: Plan) -> str:
+def _head(plan: Plan, missing: int) -> str:
     lines = [f"### {code(plan.stack)}: {verdict(plan)}", "", f"At {format_time(plan.at)}{source(plan)}.", ""]
+    if missing:
+        lines += ["> [!CAUTION]", f"> {left_out(missing)}", ""]
     lines += [f"- {line}" for line in summary(plan)]
     return "\n".join(lines) + "\n"
 

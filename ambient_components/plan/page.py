@@ -84,8 +84,8 @@ def _cells(line: Line, columns: list[int]) -> str:
 
 def show(
     found: Plan, form: Format = Format.TEXT, *, steps: bool = False, verbose: bool = False, limit: int = LIMIT
-) -> None:
-    """Print a plan.
+) -> int:
+    """Print a plan, and return how many facts that a reader must not miss are left out.
 
     Args:
         found: The plan.
@@ -99,6 +99,9 @@ def show(
     elif form is Format.HTML:
         print(as_html(found, verbose=verbose), end="")
     elif form is Format.MARKDOWN:
-        print(as_markdown(found, limit, verbose=verbose), end="")
+        page = as_markdown(found, limit, verbose=verbose)
+        print(page.text, end="")
+        return page.missing
     else:
         print(as_text(found, paint_for(sys.stdout), steps=steps, verbose=verbose, width=width_of(sys.stdout)))
+    return 0

@@ -1,7 +1,7 @@
 """Changed access as one fact for each subject of a workspace: the role before and the role after."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ambient_components.access.role_assignments import KEY, AccessDiff, RoleAssignment
@@ -35,6 +35,8 @@ class RoleChange:
     """Whether the workspace or the key is adopted."""
     uncertain: bool = False
     """Whether the subject may have access already: what is adopted is known from the files alone."""
+    is_new: bool = False
+    """Whether the workspace is made in this run, so that it holds nothing yet."""
 
     @property
     def what(self) -> str:
@@ -75,7 +77,8 @@ def role_changes(plan: Plan) -> tuple[RoleChange, ...]:
     for one in found:
         same.pop((one.workspace, one.subject), None)
     kept = (RoleChange(*place, one, one, adopted=True) for place, one in same.items())
-    return tuple(sorted((*found, *kept), key=_danger))
+    made = {one.workspace for one in plan.workspaces if one.what == facts.MADE}
+    return tuple(sorted((replace(one, is_new=one.workspace in made) for one in (*found, *kept)), key=_danger))
 
 
 def changes_of(
@@ -119,11 +122,11 @@ def strength(role: str) -> int:
     return rank(role) if role in ROLES else len(ROLES) + 1
 
 
-def _danger(one: RoleChange) -> tuple[int, int, str, str]:
-    """Return the sort key of a page: gains first, the strongest first; then by the change."""
+def _danger(one: RoleChange) -> tuple[bool, int, int, str, str]:
+    """Return the sort key of a page: new workspaces last; gains first, the strongest first; then by the change."""
     group = 0 if one.gains else ROLE_CHANGES.index(one.what)
     role = (one.after if one.gains else one.before) or RoleAssignment("", "", "", "")
-    return group, -strength(role.role), one.workspace, one.subject
+    return one.is_new, group, -strength(role.role), one.workspace, one.subject
 
 
 def keys_of_access(plan: Plan) -> dict[tuple[str, str], KeyChange]:

@@ -217,10 +217,14 @@ class TestOffline:
     ) -> None:
         groups = "".join(f"      - {{group: g{n}, role: view}}\n" for n in range(2000))
         write(("    keys:", f"{groups}    keys:"))
-        assert offline("--format", "markdown", "--limit", "20000") == 2
-        page = capsys.readouterr().out
+        # Red, and not merely pending: what is left out may be what matters.
+        assert offline("--format", "markdown", "--limit", "20000") == 1
+        page, error = capsys.readouterr()
         assert 19_000 < len(page) <= 20_000
         assert "0 admin gained · 2000 view gained · 0 lowered · 0 removed" in page
+        assert "> [!CAUTION]\n> This page is incomplete: " in page
+        assert error.startswith("ambient: This page is incomplete: ")
+        assert offline("--format", "markdown", "--limit", "400000") == 2
 
     def test_buckets_are_where_the_config_says(
         self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]

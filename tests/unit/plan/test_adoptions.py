@@ -78,7 +78,7 @@ def test_before_and_after_of_each_subject():
         "user:eve": "changes",
         "user:mallory": "undeclared",
     }
-    for page in (as_text(found), as_markdown(found), words(as_html(found))):
+    for page in (as_text(found), as_markdown(found).text, words(as_html(found))):
         assert "1 workspace adopted · 0 admin gained" in page
         for who in ("already has it: admin of ", "has another role now: view of ", "has access in no file: edit of "):
             assert who in page

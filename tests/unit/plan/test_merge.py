@@ -102,7 +102,7 @@ def test_one_short_line_says_the_shards_everywhere():
     line = "3 shards: 2 up to date, 1 evaluated"
     assert summary(merged)[0] == line
     assert f"  {line}\n" in as_text(merged) + "\n"
-    assert f"- {line}\n" in as_markdown(merged)
+    assert f"- {line}\n" in as_markdown(merged).text
     reported = document(merged)
     assert reported["shards"] == {"count": 3, "evaluated": ["prod-00"], "skipped": ["prod-01", "prod-02"], "failed": []}
     assert list(faults(json.loads(document_text(merged)), plan_schema(), plan_schema())) == []
