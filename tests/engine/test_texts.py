@@ -5,6 +5,8 @@ import json
 import yaml
 
 from ambient_components.platform.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
+from sandbox.ui_style import UiKey, UiWorkspace
+from tests.support.adoption import adopt, differences, dump, make
 from tests.support.stacks import Stack
 
 WOMAN = "\U0001f469\u200d\U0001f4bb"
@@ -74,6 +76,23 @@ def test_nothing_drifts(stack: Stack) -> None:
     notes = [item["metadata"].get("annotations") or {} for item in accounts]
     found = {note[KEY_NAME_ANNOTATION]: note[DESCRIPTION_ANNOTATION] for note in notes if KEY_NAME_ANNOTATION in note}
     assert found == {text[:64] or key_id: text for key_id, text in TEXTS.items()}
+
+
+def test_an_adopted_workspace(stack: Stack) -> None:
+    """As the platform's UI and API made it: nothing of these texts is changed by the adoption or by a refresh."""
+    texts = {key_id: text for key_id, text in TEXTS.items() if text.strip()}
+    made = UiWorkspace(
+        f"{stack.w}-a",
+        keys=tuple(UiKey(text[:64], "view", text, suffix=f"{n:08x}") for n, text in enumerate(texts.values())),
+        grants=tuple(("group", name, "view") for name in SUBJECTS),
+    )
+    make(stack.machine, made)
+    before = dump(stack.machine, made.name)
+    said = adopt(stack, made.name)
+    assert said.code == 0, said.text
+    stack.up().ok()
+    assert stack.up("--refresh", "--expect-no-changes").unchanged
+    assert differences(dump(stack.machine, made.name), before) == []
 
 
 def test_what_others_changed_is_found_and_mended(stack: Stack) -> None:
