@@ -5,7 +5,8 @@ ends that the operator makes again with the next start. What has the name of the
 Accounts of others are named and not touched: nothing makes them again.
 """
 
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Final
@@ -15,10 +16,11 @@ import typer
 from ambient_components import activity
 from ambient_components.access.bindings import SERVICE_ACCOUNT, expected_objects
 from ambient_components.access.entries import NOTHING, Entry, Ledger
-from ambient_components.access.platform_own import claims_to_be_own_account
+from ambient_components.access.platform_own import claims_to_be_own, claims_to_be_own_account
 from ambient_components.access.recognition import Recognition, needs_of
 from ambient_components.cluster.client import Cluster, core, path
 from ambient_components.cluster.objects import Json, name, short, subjects, uid
+from ambient_components.cluster.parallel import in_parallel
 from ambient_components.cluster.renewal import renew_account, renew_trigger
 from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, end, object_path
 from ambient_components.cluster.role_reading import read_roles
@@ -48,6 +50,13 @@ def require_now(renew: bool, *, now: bool) -> None:
         raise typer.BadParameter(msg, param_hint="--renew-accounts")
 
 
+PAUSE: Final = 1.0
+"""Seconds for the API server's authorizer to notice deleted RoleBindings; it takes a fraction of that."""
+
+_SHOWN: Final = 50
+"""Accounts with a line of their own: users can make thousands."""
+
+_AGAIN: Final = "ended; its session has one again when it starts"
 _DEFAULT: Final = "default"
 _TOKEN_SECRET: Final = "ambient-runner-token-"  # noqa: S105  # a name
 """Name prefix of the Secret with a session's token. Contract 12."""
@@ -80,7 +89,9 @@ def renew_accounts(cluster: Cluster, declared: Ledger, workspaces: Collection[st
                 renew(cluster, workspace, declared.get(workspace, NOTHING), format_time(now), result)
             except StepError as error:
                 result.failed.append(error.problem.within(f"{workspace}: its accounts are not renewed"))
-    print("\nAccounts:", *(f"  {line}" for line in result.done or ["none renewed"]), sep="\n", flush=True)
+    lines = result.done or ["none renewed"]
+    more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    print("\nAccounts:", *(f"  {line}" for line in [*lines[:_SHOWN], *more]), sep="\n", flush=True)
     return result
 
 
@@ -106,36 +117,63 @@ def renew(cluster: Cluster, workspace: str, entry: Entry, now: str, result: Rene
     bindings = cluster.list(object_path(ROLE_BINDING, workspace, "x").rpartition("/")[0])
     known = Recognition.of(read_roles(cluster, needs_of(bindings, accounts, own=True), [("namespaces", workspace)]))
     own = [binding for binding in bindings if known.own.has_binding(binding)]
+    forged = {name(one) for one in bindings if claims_to_be_own(one)} - {name(one) for one in own}
     managed = {_DEFAULT, *_of_openshift(workspace, own)}
-    own_names = {name(one) for one in own}
-    for account in accounts:
-        this = name(account)
-        is_session = claims_to_be_own_account(account) and this != TRIGGER
+
+    def end_session(account: Json) -> None:
+        _end_session(cluster, workspace, account)
+
+    def renew_one(account: Json) -> None:
+        if name(account) == TRIGGER:
+            _renew_trigger(cluster, workspace, now, is_own=TRIGGER not in forged)
+        else:
+            renew_account(cluster, workspace, account)
+
+    def tell(account: Json) -> str:
+        return _AGAIN if known.own.has_account(account) else "ended; it had no session"
+
+    sessions = [one for one in accounts if claims_to_be_own_account(one) and name(one) != TRIGGER]
+    others = [one for one in accounts if name(one) == TRIGGER or name(one) in managed]
+    # What could mint tokens of the new accounts ends first.
+    for binding in sorted(forged):
         try:
-            if this == TRIGGER:
-                _renew_trigger(cluster, workspace, now, is_own=TRIGGER in own_names)
-            elif is_session:
-                _end_session(cluster, workspace, account, is_own=f"{this}-rb" in own_names)
-            elif this in managed:
-                renew_account(cluster, workspace, account)
-            else:
-                continue
+            end(cluster, ROLE_BINDING, workspace, binding)
         except StepError as error:
+            result.failed.append(error.problem.within(f"{workspace}: the RoleBinding {short(binding)} did not end"))
+    _each(workspace, sessions, end_session, tell, result)
+    if forged:
+        time.sleep(PAUSE)
+    _each(workspace, others, renew_one, lambda _: "is renewed", result)
+
+
+def _each(
+    workspace: str,
+    accounts: Collection[Json],
+    work: Callable[[Json], None],
+    tell: Callable[[Json], str],
+    result: Renewal,
+) -> None:
+    """Do the same for all accounts, side by side, and note what became of each."""
+
+    def attempt(account: Json) -> tuple[Json, StepError | None]:
+        try:
+            work(account)
+        except StepError as error:
+            return account, error
+        return account, None
+
+    for account, error in in_parallel(attempt, accounts):
+        this = name(account)
+        if error is None:
+            result.renewed.add((workspace, this))
+            result.done.append(f"{workspace}: the account {short(this)} {tell(account)}")
+        else:
             delete = f"kubectl delete serviceaccount -n {workspace} {this}"
             result.failed.append(error.problem.within(f"{workspace}: the account {short(this)} is not renewed", delete))
-        else:
-            then = "is renewed"
-            if is_session:
-                is_own = known.own.has_account(account)
-                then = "ended; its session has one again when it starts" if is_own else "ended; it had no session"
-            result.renewed.add((workspace, this))
-            result.done.append(f"{workspace}: the account {short(this)} {then}")
 
 
 def _renew_trigger(cluster: Cluster, workspace: str, now: str, *, is_own: bool) -> None:
-    """Renew the account of schedules. What is not as the operator makes it ends, and the operator makes it again."""
-    if not is_own:
-        end(cluster, ROLE_BINDING, workspace, TRIGGER)
+    """Renew the account of schedules. If its RoleBinding ended, the operator is made to write all of it again."""
     renew_trigger(cluster, workspace)
     if not is_own:
         place = ("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", workspace)
@@ -143,11 +181,9 @@ def _renew_trigger(cluster: Cluster, workspace: str, now: str, *, is_own: bool) 
         cluster.patch(settings, {"metadata": {"annotations": {OPENED_AT_ANNOTATION: now}}})
 
 
-def _end_session(cluster: Cluster, workspace: str, account: Json, *, is_own: bool) -> None:
+def _end_session(cluster: Cluster, workspace: str, account: Json) -> None:
     """End the account of a session; its operator makes another one when the Secret with its token is missing."""
     this = name(account)
-    if not is_own:
-        end(cluster, ROLE_BINDING, workspace, f"{this}-rb")
     end(cluster, SECRET, workspace, f"{_TOKEN_SECRET}{this.removeprefix(SESSION_PREFIX)}")
     end(cluster, SERVICE_ACCOUNT, workspace, this, uid(account))
 

@@ -37,6 +37,9 @@ _ASKED: Final = (
 
 _ACCOUNT: Final = "system:serviceaccount:"
 
+_NAMED: Final = 50
+"""RoleBindings with a line of their own: users may make thousands."""
+
 _SHOWN: Final = 10
 """Commands for single accounts: users may make thousands."""
 
@@ -62,18 +65,23 @@ class Survey:
     """Workspace and name of accounts that were renewed before. None if that was not asked for."""
 
     def problems(self) -> Iterator[Problem]:
-        """Yield a problem for each RoleBinding that they may use."""
-        for one in self.found:
+        """Yield a problem for each RoleBinding that they may use, and one for all that are too many to name."""
+        reached = [one for one in self.found if one.ways[0][1] is not Reach.OTHER]
+        if len(reached) > _NAMED:
+            yield refusal(
+                f"{len(reached) - _NAMED} more undeclared RoleBindings give access to {self.holder.title}",
+                "see them: ambient access STACK --live",
+            )
+        for one in reached[:_NAMED]:
             subject, way = one.ways[0]
-            if way is not Reach.OTHER:
-                named = f"{short(subject)} ({who_is_meant(subject)})" if way is Reach.EVERYONE else short(subject)
-                to = _WHY.get(way, "{}").format(named, self.holder.title)
-                what = f"{one.workspace}: the RoleBinding {short(one.name)} gives {short(one.role)} to {to}"
-                if one.is_declared:
-                    yield refusal(f"{what}: its declaration says something else", "pulumi up --refresh sets it right")
-                else:
-                    delete = f"kubectl delete rolebinding -n {one.workspace} {shlex.quote(short(one.name))}"
-                    yield refusal(f"{what}: no file declares it", delete)
+            named = f"{short(subject)} ({who_is_meant(subject)})" if way is Reach.EVERYONE else short(subject)
+            to = _WHY.get(way, "{}").format(named, self.holder.title)
+            what = f"{one.workspace}: the RoleBinding {short(one.name)} gives {short(one.role)} to {to}"
+            if one.is_declared:
+                yield refusal(f"{what}: its declaration says something else", "pulumi up --refresh sets it right")
+            else:
+                delete = f"kubectl delete rolebinding -n {one.workspace} {shlex.quote(short(one.name))}"
+                yield refusal(f"{what}: no file declares it", delete)
 
     def workspaces(self) -> set[str]:
         """Return the workspaces where they have access for certain."""
@@ -82,11 +90,9 @@ class Survey:
     def lines(self) -> Iterator[str]:
         """Yield what can't be proved, a line each."""
         title = self.holder.title
-        for one in self.found:
-            subject, way = one.ways[0]
-            if way is Reach.OTHER:
-                what = f"the RoleBinding {short(one.name)} gives {short(one.role)} to {short(subject)}"
-                yield f"{one.workspace}: {what}: no file declares it, and {title} could have made it"
+        for one in [one for one in self.found if one.ways[0][1] is Reach.OTHER][:_NAMED]:
+            what = f"the RoleBinding {short(one.name)} gives {short(one.role)} to {short(one.ways[0][0])}"
+            yield f"{one.workspace}: {what}: no file declares it, and {title} could have made it"
         for workspace in sorted(self.holder.makes):
             accounts = list((self.accounts or {}).get(workspace, ()))
             keys = [f"key {key}" for key in (self.keys or {}).get(workspace, ())]

@@ -82,6 +82,10 @@ def drift(
     return [*warnings, *(one for place in places for one in place.warnings(found.get(place.workspace, ())))]
 
 
+_ENDED: Final = 10
+"""RoleBindings named in one command."""
+
+
 class _Place:
     """Declared and live access of one workspace."""
 
@@ -132,7 +136,8 @@ class _Place:
                 "else with kubectl",
                 data=_rows(others),
             )
-        yield from map(self._public, (one for one in found if one.public and self._strangers(one)))
+        if public := [one for one in found if one.public and self._strangers(one)]:
+            yield self._public(public)
         staying = sorted(self._was.keys() & self._will_be.keys()) if self._was_declared else []
         missing = [key for key in staying if key not in self._there]
         if missing:
@@ -172,16 +177,19 @@ class _Place:
         declared = {str(each[key].subject) for each in (self._was, self._will_be) if key in each}
         return [subject for subject in one.public if subject not in declared]
 
-    def _public(self, one: ExistingAccess) -> Problem:
-        given = [f"{subject} ({who_is_meant(subject)})" for subject in self._strangers(one)]
-        is_declared = (one.kind, one.name) in self._will_be
+    def _public(self, found: Collection[ExistingAccess]) -> Problem:
+        given = [
+            f"RoleBinding {short(one.name)} gives access to {subject} ({who_is_meant(subject)})"
+            for one in found
+            for subject in self._strangers(one)
+        ]
+        others = [shlex.quote(short(one.name)) for one in found if (one.kind, one.name) not in self._will_be]
         return _warning(
             LoudWarning.PUBLIC_BINDING,
             self.workspace,
-            f"RoleBinding {short(one.name)} gives access to {listing(given)}, and no file says so",
-            "pulumi up --refresh sets it right"
-            if is_declared
-            else f"end it: kubectl delete rolebinding -n {self.workspace} {shlex.quote(short(one.name))}",
+            f"{listing(given)}, and no file says so",
+            f"end it: kubectl delete rolebinding -n {self.workspace} {' '.join(others[:_ENDED])}" if others else "",
+            "pulumi up --refresh sets a declared one right" if len(others) < len(found) else "",
         )
 
 

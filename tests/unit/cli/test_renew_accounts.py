@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ambient_components.access.remaining import Holder
+from ambient_components.cli.edits import renewal
 from ambient_components.cli.edits.renewal import Renewal, renew_accounts
 from ambient_components.cli.edits.survey import survey
 from ambient_components.cluster.client import Cluster
@@ -23,6 +24,11 @@ SECRETS = f"/api/v1/namespaces/{W}/secrets"
 RBAC = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{W}"
 TRIGGER, RUN, FORGED = "ambient-session-trigger", "ambient-session-run-1", "ambient-session-forged"
 WIDENED = {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]}
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renewal, "PAUSE", 0.0)
 
 
 @pytest.fixture
@@ -76,6 +82,13 @@ def test_what_is_not_as_the_operator_makes_it_ends_and_the_operator_is_asked(api
     assert f"{RBAC}/rolebindings/{TRIGGER}" not in api.objects
     settings = api.objects[f"{PLATFORM}/namespaces/{W}/projectsettings/projectsettings"]
     assert settings["metadata"]["annotations"] == {"ambient-components/opened-at": "2026-11-29T00:00:00Z"}
+
+
+def test_what_could_mint_tokens_of_the_new_accounts_ends_first(api: FakeApi) -> None:
+    renewed(api)
+    deleted = [one.path.rsplit("/", 2)[1:] for one in api.log if one.method == "DELETE"]
+    assert deleted[0] == ["rolebindings", f"{FORGED}-rb"]
+    assert {tuple(one) for one in deleted[-2:]} == {("serviceaccounts", TRIGGER), ("serviceaccounts", "default")}
 
 
 def test_one_that_can_not_be_renewed_stops_no_other(api: FakeApi) -> None:
