@@ -302,6 +302,7 @@ def test_the_ledger_has_all_access_and_whether_to_adopt():
                     "runAs": "ci-robot",
                     "suspend": True,
                     "digest": schedule_entry(model().schedules["review"]).digest,
+                    "cronJob": "schedule-0b9f6e0a-7c1e-4f7f-9d33-5a2d8c1e4b60",
                 }
             },
         }
@@ -312,7 +313,9 @@ def test_a_schedules_digest_is_of_all_that_the_ledger_does_not_show():
     def digest(**changes):
         return schedule_entry(model().schedules["review"].model_copy(update=changes)).digest
 
-    assert digest() == digest(suspend=None) == digest(run_as=None) == digest(schedule="0 8 * * *")
+    assert (
+        digest() == digest(suspend=None) == digest(run_as=None) == digest(schedule="0 8 * * *") == digest(cron_job=None)
+    )
     assert len({digest(), digest(display_name="Other"), digest(reuse_last_session=True)}) == 3
 
 
