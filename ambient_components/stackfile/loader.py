@@ -12,7 +12,7 @@ from ambient_components.rules.findings import Finding
 from ambient_components.rules.findings import Path as Place
 from ambient_components.stackfile.checks.adoption import check_adoptions
 from ambient_components.stackfile.checks.names import check_stack
-from ambient_components.stackfile.checks.sources import allowed_folder, check_files
+from ambient_components.stackfile.checks.sources import allowed_folder, check_files, own_names
 from ambient_components.stackfile.files import DISK, Files
 from ambient_components.stackfile.includes import Reader
 from ambient_components.stackfile.layers import WORKSPACE, Origin, Provenance, Tree, apply_layers
@@ -159,7 +159,8 @@ def _validate(
 
     def findings(stack: StackFile, original: Callable[[Place], Place] = lambda place: place) -> Iterator[Finding]:
         yield from check_stack(stack, lambda place: provenance.origin(place).layer == WORKSPACE)
-        yield from check_files(stack, project, sources, original)
+        own = own_names(stack.workspaces, path, sources, original)
+        yield from check_files(stack, project, own, sources, original)
         yield from check_adoptions(stack, path, sources, original)
 
     try:
@@ -204,7 +205,8 @@ def secret_file(stack: LoadedStack, workspace: str, place: str) -> str:
         Unreadable: The file cannot or may not be read.
         UnicodeDecodeError: The file is not UTF-8.
     """
-    folder = allowed_folder(place, stack.project, workspace, stack.file.guardrails)
+    own = own_names([workspace], stack.path, stack.sources)
+    folder = allowed_folder(place, stack.project, workspace, stack.file.guardrails, own)
     return stack.project.read(place, SECRET_FILE_MAX, folder).decode()
 
 

@@ -101,12 +101,17 @@ class Project:
         refusal = outside()
         if not is_below(path, within):
             return f"{place!r} {refusal.problem}", refusal.hint
-        real, home = self.files.real(path), self.files.real(within)
+        real, root = self.files.real(path), self.files.real(self.root)
         if real is None:
             return None
-        if home is None or not is_below(real, home):
+        # A link in the project is its author's, also in place of a folder.
+        inside = is_below(within, self.root) or within == self.root
+        home = (
+            posixpath.normpath(f"{root}/{posixpath.relpath(within, self.root)}") if inside else self.files.real(within)
+        )
+        if root is None or home is None or not is_below(real, home):
             return f"{place!r} {refusal.problem}", refusal.hint
-        return path_problem(posixpath.relpath(real, home) if folder is None else real)
+        return path_problem(posixpath.relpath(real, root) if inside else real)
 
 
 def never_read(project: Project, place: str) -> Verdict:

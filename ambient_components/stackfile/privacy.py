@@ -116,7 +116,12 @@ def _names_something(path: Sequence[PathPart], key: str) -> bool:
     variables = variables or _of_template(entry)[:-1] == ("environmentVariables",)
     if not variables or begins_like_credential(key):
         return False
-    return key in _KNOWN_VARIABLES or _VARIABLE.fullmatch(key) is not None
+    return may_quote_variable(key)
+
+
+def may_quote_variable(name: str) -> bool:
+    """Return whether the name of a variable is one for sure, so that a report may contain it."""
+    return name in _KNOWN_VARIABLES or _VARIABLE.fullmatch(name) is not None
 
 
 def _of_template(entry: tuple[PathPart, ...]) -> tuple[PathPart, ...]:

@@ -21,6 +21,7 @@ workspaces:
   THIS-good: {protect: false, owners: [user:alice@example.com], grants: [{group: devs}]}
 """
 BAD = """
+guardrails: {secretSources: [{variables: HOLD_TOKEN}]}
 workspaces:
   access: {protect: false, owners: [user:alice@example.com], grants: [{group: system:authenticated}], keys: {ci: {}}}
   THIS-missing:

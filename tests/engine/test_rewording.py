@@ -23,6 +23,7 @@ workspaces:
   THIS-good: {protect: false, owners: [user:alice@example.com], grants: [{group: devs}], keys: {ci: {}}}
 """
 BAD = """
+guardrails: {secretSources: [{variables: WORDS_TOKEN}]}
 workspaces:
   THIS-missing:
     protect: false

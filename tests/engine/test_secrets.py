@@ -7,15 +7,15 @@ from tests.support.stacks import Stack
 
 INTEGRATIONS = "ambient-non-vertex-integrations"
 FILE = """
-guardrails: {secretSources: [{namespace: THIS-vault}]}
+guardrails: {secretSources: [{namespace: THIS-vault}, {variables: MADE_UP_TOKEN, workspaces: [THIS]}]}
 workspaces:
   THIS:
     protect: false
     secrets:
       runner: {ANTHROPIC_API_KEY: {config: anthropic}}
       integrations:
-        FROM_ENV: {env: CI_TOKEN}
-        FROM_FILE: {file: secret.txt}
+        FROM_ENV: {env: MADE_UP_TOKEN}
+        FROM_FILE: {file: ../secrets/THIS/secret.txt}
         FROM_CLUSTER: {secret: {namespace: THIS-vault, name: shared, key: password}}
         PLAIN: {value: debug}
 """
@@ -53,8 +53,8 @@ def test_every_source_and_what_is_missing(stack: Stack) -> None:
     stack.write(FILE)
     received = (
         "the stack's config has no 'anthropic'",
-        "the environment variable 'CI_TOKEN' is not set",
-        "there is no file 'stacks/secret.txt'",
+        "the environment variable 'MADE_UP_TOKEN' is not set",
+        f"there is no file 'secrets/{stack.w}/secret.txt'",
         f"there is no Secret {stack.w}-vault/shared",
     )
     # As in the pipeline of a fork: the plan is there, the values are not.
@@ -65,8 +65,10 @@ def test_every_source_and_what_is_missing(stack: Stack) -> None:
     assert stack.machine.get(f"/api/v1/namespaces/{stack.w}") is None
 
     config = stack.secret("anthropic")
-    stack.environment["CI_TOKEN"] = keep("ghx-of-the-pipeline-0123456789", "an environment variable")
-    (stack.folder / "stacks/secret.txt").write_text(keep("of-a-file-0123456789", "a file") + "\n")
+    stack.environment["MADE_UP_TOKEN"] = keep("ghx-of-the-pipeline-0123456789", "an environment variable")
+    own = stack.folder / "secrets" / stack.w
+    own.mkdir(parents=True)
+    (own / "secret.txt").write_text(keep("of-a-file-0123456789", "a file") + "\n")
     vault(stack, keep("of-the-vault-0123456789", "a Secret of the cluster"))
     stack.up().ok()
     assert values(stack, "ambient-runner-secrets") == {"ANTHROPIC_API_KEY": config}
@@ -80,12 +82,16 @@ def test_every_source_and_what_is_missing(stack: Stack) -> None:
 
 
 def test_a_change_is_made_in_place(stack: Stack) -> None:
-    stack.environment["CI_TOKEN"] = stack.machine.keep_secret("first-value-0123456789", "an environment variable")
-    text = "workspaces:\n  THIS: {protect: false, secrets: {integrations: {TOKEN_A: {env: CI_TOKEN}, B: {value: b}}}}\n"
+    stack.environment["MADE_UP_TOKEN"] = stack.machine.keep_secret("first-value-0123456789", "an environment variable")
+    text = (
+        "guardrails: {secretSources: [{variables: MADE_UP_TOKEN}]}\n"
+        "workspaces:\n"
+        "  THIS: {protect: false, secrets: {integrations: {TOKEN_A: {env: MADE_UP_TOKEN}, B: {value: b}}}}\n"
+    )
     stack.write(text)
     stack.up().ok()
     uid = stack.machine.get(path(stack))["metadata"]["uid"]
-    stack.environment["CI_TOKEN"] = stack.machine.keep_secret("second-value-0123456789", "an environment variable")
+    stack.environment["MADE_UP_TOKEN"] = stack.machine.keep_secret("second-value-0123456789", "an environment variable")
     stack.write(text.replace("B: {value: b}", "C: {value: c}"))
     preview = stack.preview().ok()
     assert "~ TOKEN_A: [secret] => [secret]" in preview.text

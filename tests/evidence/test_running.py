@@ -18,7 +18,7 @@ workspaces:
     keys: {{ci: {{role: view{more}}}, report: {{}}}}
     secrets:
       runner: {{ANTHROPIC_API_KEY: {{config: anthropic}}}}
-      integrations: {{FROM_FILE: {{file: secret.txt}}}}
+      integrations: {{FROM_FILE: {{file: ../secrets/THIS/secret.txt}}}}
 """
 
 
@@ -59,8 +59,10 @@ class Watch(threading.Thread):
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="no /proc on this system")
 def test_no_secret_is_in_arguments_environments_or_open_files(stack: Stack, machine: Machine) -> None:
     secret = stack.secret("anthropic")
-    (stack.folder / "stacks/secret.txt").write_text(machine.keep_secret(f"made-up-{secret[-20:]}", "a file of the run"))
-    (stack.folder / "stacks/secret.txt").chmod(0o600)
+    own = stack.folder / "secrets" / stack.w
+    own.mkdir(parents=True)
+    (own / "secret.txt").write_text(machine.keep_secret(f"made-up-{secret[-20:]}", "a file of the run"))
+    (own / "secret.txt").chmod(0o600)
     watch = Watch(stack.folder)
     watch.start()
     try:

@@ -64,7 +64,7 @@ def example(monkeypatch, tmp_path) -> Recording:
 
 @pytest.fixture
 def storage(monkeypatch, tmp_path) -> Recording:
-    monkeypatch.setenv("OLD_KEY", "not-a-real-old-key")
+    monkeypatch.setenv("OLD_SECRET_KEY", "not-a-real-old-key")
     return run(monkeypatch, tmp_path, STORAGE)
 
 

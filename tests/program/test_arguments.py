@@ -53,8 +53,8 @@ workspaces:
       nightly: {role: view, lifetime: 30d, generation: 2}
       ci: {name: GitHub Actions, description: deploys on merge}
     secrets:
-      runner: {ANTHROPIC_API_KEY: {env: THE_KEY}}
-      integrations: {LOG_LEVEL: {value: debug}, FOO: {env: THE_FOO}}
+      runner: {ANTHROPIC_API_KEY: {env: PAYMENTS_KEY}}
+      integrations: {LOG_LEVEL: {value: debug}, FOO: {env: PAYMENTS_FOO}}
       onDrift: {runner: keep, integrations: overwrite}
     settings:
       idleTimeout: 12h
@@ -291,8 +291,8 @@ def test_the_ledger_has_all_access_and_whether_to_adopt():
             },
             # Names alone: of a released workspace nothing may vanish. Of a secret the source, and never its value.
             "secrets": {
-                "runner": {"ANTHROPIC_API_KEY": "env THE_KEY"},
-                "integrations": {"FOO": "env THE_FOO", "LOG_LEVEL": "value"},
+                "runner": {"ANTHROPIC_API_KEY": "env PAYMENTS_KEY"},
+                "integrations": {"FOO": "env PAYMENTS_FOO", "LOG_LEVEL": "value"},
             },
             "settings": ["caBundle", "featureFlags", "idleTimeout", "mcpServers"],
             "limits": ["containers", "network", "quota"],
@@ -342,8 +342,8 @@ def test_what_lies_under_every_workspace_is_a_workspaces_own():
 
 
 def test_the_whole_file_becomes_resources(run_fleet, monkeypatch, tmp_path):
-    monkeypatch.setenv("THE_KEY", "v-one")
-    monkeypatch.setenv("THE_FOO", "v-two")
+    monkeypatch.setenv("PAYMENTS_KEY", "v-one")
+    monkeypatch.setenv("PAYMENTS_FOO", "v-two")
     (tmp_path / "stacks/ca.pem").write_text(CERTIFICATE * 20)
     config = {"clusterUid": "u", "platformNamespace": "acp", "openshift": "true"}
     recording = run_fleet(FULL, config=config)
@@ -448,12 +448,12 @@ SSO = """
 workspaces:
   payments:
     grants: [{user: "oidc:bob"}, {user: alice}]
-    secrets: {runner: {ANTHROPIC_API_KEY: {env: THE_KEY}}}
+    secrets: {runner: {ANTHROPIC_API_KEY: {env: PAYMENTS_KEY}}}
 """
 
 
 def test_a_run_warns_of_names_that_single_sign_on_does_not_have(run_fleet, monkeypatch):
-    monkeypatch.setenv("THE_KEY", "v-one")
+    monkeypatch.setenv("PAYMENTS_KEY", "v-one")
     (warning,) = run_fleet(SSO, config={"clusterUid": "u", "sso": "true"}).warnings
     assert "'user:oidc:bob'" in warning
     assert run_fleet(SSO, config={"clusterUid": "u"}).warnings == []

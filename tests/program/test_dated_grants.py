@@ -21,7 +21,7 @@ workspaces:
       - {user: bob@example.com, role: edit, until: 2026-12-31}
       - {user: bob@example.com, role: view, from: 2027-01-01}
       - {user: auditor@example.com, from: 2026-12-10T08:00:00+01:00, until: 2026-12-10T18:00:00+01:00}
-    secrets: {runner: {ANTHROPIC_API_KEY: {env: THE_KEY}}}
+    secrets: {runner: {ANTHROPIC_API_KEY: {env: PAYMENTS_KEY}}}
 """
 RECORDED = {
     "group:contractors": [{"role": "view", "from": "2026-12-01", "until": "2027-03-31"}],
@@ -37,7 +37,7 @@ AUDITOR = "user:auditor@example.com"
 @pytest.fixture
 def at(run_fleet, monkeypatch):
     """Run the program of the stack at a moment."""
-    monkeypatch.setenv("THE_KEY", "made-up")
+    monkeypatch.setenv("PAYMENTS_KEY", "made-up")
 
     def at(moment, text=DATES):
         monkeypatch.setattr(clock, "now", lambda: datetime.fromisoformat(moment))

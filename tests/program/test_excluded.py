@@ -6,7 +6,7 @@ from ambient_components.problem_json import AS_JSON, VARIABLE, decode
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE, excluded_text
 from tests.support.registrations import UNKNOWN, Secret
 
-MISSING = {"secrets": {"integrations": {"TOKEN": {"env": "NOBODY_HAS_SET_THIS"}}}}
+MISSING = {"secrets": {"integrations": {"TOKEN": {"env": "BAD_IS_NOT_SET"}}}}
 KEYS = {"ci": {}, "nightly": {"role": "view"}}
 STACK = {"workspaces": {"good": {"keys": KEYS}, "bad": {"keys": KEYS, **MISSING}}}
 

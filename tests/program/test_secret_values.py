@@ -10,7 +10,7 @@ from tests.support.registrations import UNKNOWN, Secret
 
 CONFIG = {"clusterUid": SYSTEM_UID, "vertex": "true"}
 VAULT = "/api/v1/namespaces/vault-sync/secrets"
-VAULT_SYNC = {"secretSources": [{"namespace": "vault-sync"}]}
+VAULT_SYNC = {"secretSources": [{"namespace": "vault-sync"}, {"variables": "FOO_*"}, {"folder": "stacks"}]}
 LATER = "unknown in this preview, an error in pulumi up"
 
 
@@ -57,6 +57,7 @@ def given(api, monkeypatch, tmp_path):
         "latin-1": b"v-\xff",
     }.items():
         (tmp_path / "stacks" / f"{name}.txt").write_bytes(content)
+    (tmp_path / "stacks/teams").mkdir()
     return api
 
 
@@ -132,7 +133,7 @@ REFUSED = [
     ),
     ({"env": "FOO_LATIN_1"}, "the environment variable 'FOO_LATIN_1' is not UTF-8; variables of sessions are text"),
     ({"file": "latin-1.txt"}, "the file 'stacks/latin-1.txt' can't be read: not UTF-8; a file of text is expected"),
-    ({"file": "."}, "the file 'stacks' can't be read: Is a directory; name a readable file"),
+    ({"file": "teams"}, "the file 'stacks/teams' can't be read: Is a directory; name a readable file"),
     (secret_of("binary"), "key 'binary' of Secret vault-sync/payments is not text; variables of sessions are text"),
 ]
 
@@ -151,18 +152,20 @@ def test_a_file_lies_beside_the_file_that_names_it(run_fleet, tmp_path):
     (tmp_path / "stacks/teams").mkdir()
     (tmp_path / "stacks/teams/token.txt").write_text("v-beside")
     (tmp_path / "stacks/token.txt").write_text("v-wrong")
-    (tmp_path / "above.txt").write_text("v-above")
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared/above.txt").write_text("v-above")
     (tmp_path / "stacks/teams/research.yaml").write_text(
         "workspaces:\n"
         "  research:\n"
         "    secrets:\n"
         "      integrations:\n"
         "        FOO: {file: token.txt}\n"
-        "        BAR: {file: ../../above.txt}\n"
+        "        BAR: {file: ../../shared/above.txt}\n"
         "        BAZ: {file: none.txt}\n"
     )
     text = (
-        "include: [teams/research.yaml]\nworkspaces: {payments: {secrets: {integrations: {FOO: {file: token.txt}}}}}\n"
+        "include: [teams/research.yaml]\nguardrails: {secretSources: [{folder: stacks}, {folder: shared}]}\n"
+        "workspaces: {payments: {secrets: {integrations: {FOO: {file: token.txt}}}}}\n"
     )
     recording = run_fleet(text, config=CONFIG, preview=True)
     assert values(recording, "research") == {
@@ -183,7 +186,8 @@ def test_a_default_of_an_included_file_is_found_beside_that_file(run_fleet, tmp_
         "templates: {team: {secrets: {integrations: {FOO: {file: token.txt}}}}}\n"
     )
     recording = run_fleet(
-        "include: [{path: shared/defaults.yaml, sections: [templates]}]\nworkspaces: {payments: {template: team}}\n",
+        "include: [{path: shared/defaults.yaml, sections: [templates]}]\nworkspaces: {payments: {template: team}}\n"
+        "guardrails: {secretSources: [{folder: stacks/shared, workspaces: [payments]}]}\n",
         config=CONFIG,
         preview=True,
     )

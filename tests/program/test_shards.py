@@ -93,7 +93,7 @@ SECRETS = """\
 workspaces:
   pay:
     shard: 0
-    secrets: {integrations: {TOKEN: {env: NOT_SET_HERE}}}
+    secrets: {integrations: {TOKEN: {env: PAY_NOT_SET_HERE}}}
   dev: {shard: 1}
 """
 
@@ -101,7 +101,7 @@ workspaces:
 def test_secrets_of_other_shards_are_not_needed(shard):
     assert list(ledger(shard("prod-01", SECRETS))["workspaces"]) == ["dev"]
     (line,) = shard.refusal("prod-00", SECRETS)
-    assert "the environment variable 'NOT_SET_HERE' is not set" in line
+    assert "the environment variable 'PAY_NOT_SET_HERE' is not set" in line
 
 
 def test_a_command_that_sets_a_secret_names_the_config_of_the_fleet(shard):

@@ -23,7 +23,7 @@ EVERY_FIELD = """{
   credentials: {lifetime: 30d, rotateBefore: 7d, overlap: 1d, rotate: manual, generation: 3}}"""
 ELSEWHERE = """{
   name: sessions, driver: existing, endpoint: "https://old.example.com/", accessKey: {value: AKIAOLD},
-  secretKey: {env: OLD_KEY}}"""
+  secretKey: {env: PAYMENTS_OLD_KEY}}"""
 
 
 def model(bucket, more="", state="active") -> Workspace:
@@ -178,7 +178,10 @@ def test_the_ledger_has_whose_data_it_is_and_what_may_delete_it():
             "{name: s-1, shared: true, driver: aws}",
             {"driver": "aws", "shared": True, "generation": 1, "lifetimeSeconds": 7_776_000},
         ),
-        ("{name: s-1, driver: existing, accessKey: {env: A}, secretKey: {env: B}}", {"driver": "existing"}),
+        (
+            "{name: s-1, driver: existing, accessKey: {env: PAYMENTS_A}, secretKey: {env: PAYMENTS_B}}",
+            {"driver": "existing"},
+        ),
     ],
 )
 def test_the_ledger_has_only_what_says_something(bucket, entry):

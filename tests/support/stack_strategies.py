@@ -58,7 +58,7 @@ def some(keys: st.SearchStrategy[str], values: st.SearchStrategy[Any]) -> st.Sea
 REFERENCES = st.one_of(
     st.builds(lambda name: {"config": f"pay/{name}"}, NAMES),
     st.builds(lambda name: {"env": name}, VARIABLES),
-    st.builds(lambda path: {"file": path}, PATHS),
+    st.builds(lambda path: {"file": path}, st.sampled_from(["secrets/x", "./secrets/a b.pem", "other/../secrets/c"])),
     st.builds(lambda a, b, c: {"secret": {"namespace": a, "name": b, "key": c}}, NAMES, NAMES, NAMES),
 )
 SERVERS = fields(headers=some(st.just("Accept"), st.sampled_from(["text/plain", "${A_TOKEN}"]))).map(
@@ -201,10 +201,15 @@ SEVERAL = st.dictionaries(NAMES, WORKSPACES, max_size=2).map(named_buckets)
 
 
 def with_sources(data: dict[str, Any]) -> dict[str, Any]:
-    """Allow every namespace that a secret is read from."""
-    secrets = [at(data, path) for path in places(data) if path[-1] == "secret"]
-    found = {secret["namespace"] for secret in secrets if isinstance(secret, dict)}
-    return {**data, "guardrails": {"secretSources": [{"namespace": one} for one in sorted(found)]}} if found else data
+    """Allow every namespace, variable and folder that a secret is read from."""
+    sources = [at(data, path) for path in places(data) if path[-2:-1] != ("labels",)]
+    sources = [one for one in sources if isinstance(one, dict) and len(one) == 1]
+    spaces = {one["secret"]["namespace"] for one in sources if isinstance(one.get("secret"), dict)}
+    variables = {one["env"] for one in sources if isinstance(one.get("env"), str)}
+    allowed = [{"namespace": one} for one in sorted(spaces)] + [{"variables": one} for one in sorted(variables)]
+    if any("file" in one for one in sources):
+        allowed += [{"folder": "secrets"}, {"folder": "stacks/secrets"}]
+    return {**data, "guardrails": {"secretSources": allowed}} if allowed else data
 
 
 ALONE = SEVERAL.map(lambda workspaces: with_sources({"workspaces": workspaces}))

@@ -1,12 +1,15 @@
-"""Checks of secret sources and files: never the run's own credentials, and other places only if allowed.
+"""Checks of secret sources and files: a workspace's own, and other places only if the guardrails name them.
 
-Files of the project, values in the config and variables of the run need no permission. Other files, and Secrets in a
-namespace other than the workspace's, are read with the deployer's rights: `guardrails.secretSources` must name their
-place, which the reviewers of the whole stack approve.
+Sources are read with the rights of the run. Its variables and files hold the run's own credentials, and those of other
+workspaces. So an entry of the stack file itself may take variables that begin with its name, and files in a folder of
+its name. Everything else needs a line in `guardrails.secretSources`, which the reviewers of the whole stack approve.
+The author of an included file chooses the names of its workspaces, so these get nothing by their names.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Final
 
+from ambient_components.platform.contract import WORKSPACE_NAME_MAX
 from ambient_components.rules.findings import Finding, Path, Verdict, verdict_finding
 from ambient_components.rules.forbidden_sources import (
     config_problem,
@@ -20,12 +23,18 @@ from ambient_components.stackfile.models.guardrails import Guardrails
 from ambient_components.stackfile.models.sources import SecretRef, Source
 from ambient_components.stackfile.models.stack import StackFile, Workspace
 from ambient_components.stackfile.places import BUNDLE, Project, is_outside, never_read, sources_of
+from ambient_components.stackfile.privacy import may_quote_variable
 from ambient_components.stackfile.regular import is_below
 from ambient_components.stackfile.yaml.positions import SourceMap
 
+SECRETS: Final = "secrets"
+"""Folder of the project, with a folder for each workspace; `ambient init` keeps it out of Git."""
+
+_PREFIX_MAX: Final = WORKSPACE_NAME_MAX + 1
+
 
 def check_sources(stack: StackFile) -> Iterator[Finding]:
-    """Check the names of all sources: config keys, variables and namespaces."""
+    """Check the names of all sources in the config and in the cluster, and those that are never one."""
     for name, workspace in stack.workspaces.items():
         for _, _, below, source in sources_of(workspace):
             yield from _named(("workspaces", name, *below), name, source, stack.guardrails)
@@ -41,24 +50,46 @@ def check_secret_places(stack: StackFile) -> Iterator[Finding]:
                 yield Finding(here, problem, "remove it", warning=True, rule=rule)
 
 
+def own_names(
+    workspaces: Iterable[str], stack_file: str, sources: SourceMap, original: Callable[[Path], Path] = lambda path: path
+) -> frozenset[str]:
+    """Return the workspaces that have their entry in the stack file itself.
+
+    Args:
+        workspaces: Names of all workspaces.
+        stack_file: Path of the stack file, as in positions.
+        sources: Positions, which include the file.
+        original: Translates a path in the stack into one of the sources.
+    """
+    return frozenset(name for name in workspaces if sources.key(original(("workspaces", name))).file == stack_file)
+
+
 def check_files(
-    stack: StackFile, project: Project, sources: SourceMap, original: Callable[[Path], Path] = lambda path: path
+    stack: StackFile,
+    project: Project,
+    own: Collection[str],
+    sources: SourceMap,
+    original: Callable[[Path], Path] = lambda path: path,
 ) -> Iterator[Finding]:
-    """Check the location of all files that workspaces name, and the targets of their links.
+    """Check which variables and files of the run's machine workspaces name, and the targets of links.
 
     Args:
         stack: The stack with paths as written, relative to the file that contains them.
         project: Project that must contain the files.
+        own: The workspaces of the stack file itself, from `own_names`.
         sources: Positions, which include the file.
         original: Translates a path in the stack into one of the sources.
     """
+    prefixes = {_prefix(name): name for name in own}
     for name, workspace in stack.workspaces.items():
         here = ("workspaces", name)
         for _, _, below, source in sources_of(workspace):
+            path = (*here, *below)
+            if source.env is not None and variable_problem(source.env) is None:
+                yield from _variable((*path, "env"), source.env, name, stack.guardrails, prefixes)
             if source.file is not None:
-                path = (*here, *below)
                 place = project.place(sources.value(original(path)).file, source.file)
-                yield from _file(path, project, place, name, stack.guardrails)
+                yield from _file(path, project, place, name, stack.guardrails, own)
         if workspace.settings.ca_bundle is not None:
             path = (*here, *BUNDLE)
             place = project.place(sources.value(original(path)).file, workspace.settings.ca_bundle.file)
@@ -82,20 +113,22 @@ def in_platform_namespace(workspaces: Mapping[str, Workspace], platform: str) ->
                 yield from verdict_finding(path, delivery_problem(platform, name, platform))
 
 
-def allowed_folder(place: str, project: Project, workspace: str, guardrails: Guardrails) -> str | None:
-    """Return the folder in `guardrails.secretSources` that allows a file outside of the project; None if there is none.
+def allowed_folder(
+    place: str, project: Project, workspace: str, guardrails: Guardrails, own: Collection[str]
+) -> str | None:
+    """Return the folder that allows a file with a secret, as an absolute path; None if there is none.
 
     Args:
         place: Path of the file, relative to the project's folder or absolute.
         project: The project.
         workspace: Name of the workspace that uses it.
         guardrails: Guardrail settings of the stack.
+        own: The workspaces of the stack file itself, from `own_names`.
     """
+    folders = [one.folder for one in guardrails.secret_sources if one.folder is not None and one.is_for(workspace)]
+    folders += [f"{SECRETS}/{workspace}"] if workspace in own else []
     path = project.at(place)
-    for one in guardrails.secret_sources if is_outside(place) else ():
-        if one.folder is not None and is_below(path, one.folder) and workspace in (one.workspaces or [workspace]):
-            return one.folder
-    return None
+    return next((folder for folder in map(project.at, folders) if is_below(path, folder)), None)
 
 
 def _named(path: Path, workspace: str, source: Source, guardrails: Guardrails) -> Iterator[Finding]:
@@ -113,7 +146,7 @@ def _named(path: Path, workspace: str, source: Source, guardrails: Guardrails) -
     if namespace_problem(namespace):
         yield _never_read(path, source.secret)
     elif not any(
-        one.namespace == namespace and one.name in (None, secret) and workspace in (one.workspaces or [workspace])
+        one.namespace == namespace and one.name in (None, secret) and one.is_for(workspace)
         for one in guardrails.secret_sources
     ):
         yield Finding(
@@ -129,14 +162,48 @@ def _never_read(path: Path, secret: SecretRef, platform: str = "") -> Finding:
     return Finding((*path, "secret", "namespace"), f"{verdict[0]}, and never a source", verdict[1])
 
 
-def _file(path: Path, project: Project, place: str, workspace: str, guardrails: Guardrails) -> Iterator[Finding]:
-    folder = allowed_folder(place, project, workspace, guardrails)
+def _variable(
+    path: Path, variable: str, workspace: str, guardrails: Guardrails, prefixes: Mapping[str, str]
+) -> Iterator[Finding]:
+    ends = (at for at, letter in enumerate(variable[:_PREFIX_MAX], 1) if letter == "_")
+    # PAYMENTS_EU_TOKEN is of payments-eu, if there is one, and not of payments.
+    owner = [prefixes[start] for end in ends if (start := variable[:end]) in prefixes][-1:]
+    if owner == [workspace]:
+        return
+    if any(one.has_variable(variable) for one in guardrails.secret_sources if one.is_for(workspace)):
+        return
+    prefix = _prefix(workspace)
+    named = variable if may_quote_variable(variable) else "NAME"
+    hints = (
+        *((f"pass the secret in a variable that begins with {prefix}",) if prefix in prefixes else ()),
+        _line(f"variables: {named}", workspace),
+    )
+    yield Finding(path, f"is not a variable of workspace {workspace!r}", hints)
+
+
+def _line(place: str, workspace: str) -> str:
+    return f"allowed by the stack file: guardrails: {{secretSources: [{{{place}, workspaces: [{workspace}]}}]}}"
+
+
+def _prefix(workspace: str) -> str:
+    return f"{workspace.upper().replace('-', '_')}_"
+
+
+def _file(
+    path: Path, project: Project, place: str, workspace: str, guardrails: Guardrails, own: Collection[str]
+) -> Iterator[Finding]:
+    folder = allowed_folder(place, project, workspace, guardrails, own)
     verdict: Verdict
-    if is_outside(place) and folder is None:
-        verdict = never_read(project, place) or (
-            f"{place!r} is outside of the project, the folder of Pulumi.yaml",
-            "keep it in the project, or allow its folder in the file: guardrails: {secretSources: [{folder: PATH}]}",
-        )
-    else:
+    if folder is not None:
         verdict = project.problem(place, folder)
+    else:
+        problem = (
+            f"{place!r} is outside of the project, the folder of Pulumi.yaml"
+            if is_outside(place)
+            else f"is not a file of workspace {workspace!r}"
+        )
+        move = (f"move it into the project's folder {SECRETS}/{workspace}",) if workspace in own else ()
+        hints = (*move, _line("folder: FOLDER", workspace))
+        led = None if is_outside(place) else project.problem(place)
+        verdict = never_read(project, place) or led or (problem, hints)
     yield from verdict_finding((*path, "file"), verdict)

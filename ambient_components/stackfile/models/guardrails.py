@@ -1,5 +1,6 @@
 """Guardrails of the ledger, and their settings and exceptions in the stack file."""
 
+import re
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Final, Self
@@ -16,11 +17,13 @@ from pydantic import (
 )
 
 from ambient_components.access import guardrail_names
-from ambient_components.rules.forbidden_sources import namespace_problem, path_problem
-from ambient_components.stackfile.models.base import Model, choice, refuse
+from ambient_components.rules.forbidden_sources import namespace_problem, path_problem, variable_problem
+from ambient_components.stackfile.models.base import Model, choice, refuse, text_schema
 from ambient_components.stackfile.models.dates import Day
 from ambient_components.stackfile.models.sources import SecretName
 from ambient_components.stackfile.models.types import FilePath, Flag, NamespaceName, Text
+
+_START_OR_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*(_\*)?"
 
 REASON_MAX: Final = 200
 """Maximum characters of a reason: one line for reviewers."""
@@ -154,10 +157,17 @@ class StackException(Model):
 
 
 def _folder(value: str) -> str:
-    parts = value.split("/")
-    if len(parts) < 2 or parts[0] or not all(part not in ("", ".", "..") for part in parts[1:]):
-        refuse("is not the absolute path of a folder", "allowed: a path such as /run/secrets/payments")
+    if not all(part not in ("", ".", "..") for part in value.removeprefix("/").split("/")):
+        refuse("is not the path of a folder", "allowed: secrets/shared, in the project, or /run/secrets/payments")
     if verdict := path_problem(value):
+        refuse(*verdict)
+    return value
+
+
+def _variables(value: str) -> str:
+    if not re.fullmatch(_START_OR_NAME, value):
+        refuse("names no variables", "allowed: PAYMENTS_GITHUB_TOKEN, or PAYMENTS_* for all that begin so")
+    if verdict := variable_problem(value.removesuffix("*")):
         refuse(*verdict)
     return value
 
@@ -175,41 +185,57 @@ def _some(value: list[str]) -> list[str]:
 
 
 class SecretPlace(Model):
-    """A further place for secret sources, outside of the project and of the workspace."""
+    """A further place for secret sources, besides the workspace's own."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "oneOf": [
                 {"title": "a namespace", "required": ["namespace"]},
                 {"title": "a folder", "required": ["folder"], "not": {"required": ["name"]}},
+                {"title": "variables", "required": ["variables"], "not": {"required": ["name"]}},
             ]
         }
     )
 
     namespace: Annotated[NamespaceName, AfterValidator(_namespace)] | None = None
-    """Namespace of Secrets, such as vault-sync. Either this or `folder`."""
+    """Namespace of Secrets, such as vault-sync. Either this, `folder` or `variables`."""
 
     name: SecretName | None = None
     """Name of the only allowed Secret. Default: all Secrets of the namespace."""
 
     folder: Annotated[FilePath, AfterValidator(_folder)] | None = None
-    """Absolute path of a folder on the machine of the run, such as /run/secrets. Either this or `namespace`."""
+    """Folder of the project, such as secrets/shared, or the absolute path of one on the machine of the run."""
+
+    variables: Annotated[Text, AfterValidator(_variables), text_schema("names of variables", _START_OR_NAME)] | None = (
+        None
+    )
+    """Name of an environment variable of the run, or the beginning of several with an asterisk, such as PAYMENTS_*."""
 
     workspaces: Annotated[list[Text], AfterValidator(_some)] | None = None
     """Names of the workspaces that may use it. Default: all workspaces."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = self.given("namespace", "folder")
+        given = self.given("namespace", "folder", "variables")
         if len(given) != 1:
-            problem = "has namespace and folder" if given else "has neither a namespace nor a folder"
-            refuse(problem, "allowed: exactly one of them, as {namespace: NAME} or {folder: PATH}")
-        if self.folder is not None and self.name is not None:
-            refuse("has a folder and a name", "remove name: it is that of a Secret")
+            problem = f"has {' and '.join(given)}" if given else "has no namespace, folder or variables"
+            refuse(problem, "allowed: exactly one of them, as {namespace: NAME}, {folder: PATH} or {variables: NAME}")
+        if self.namespace is None and self.name is not None:
+            refuse(f"has {given[0]} and a name", "remove name: it is that of a Secret")
         return self
+
+    def is_for(self, workspace: str) -> bool:
+        """Return whether a workspace may use it."""
+        return self.workspaces is None or workspace in self.workspaces
+
+    def has_variable(self, name: str) -> bool:
+        """Return whether it allows an environment variable; upper and lower case differ."""
+        start = self.variables or ""
+        return name.startswith(start[:-1]) if start.endswith("*") else name == start
 
     def __str__(self) -> str:
         where = f"folder {self.folder}" if self.folder else f"namespace {self.namespace}"
+        where = f"variables {self.variables}" if self.variables else where
         where = f"Secret {self.namespace}/{self.name}" if self.name else where
         return where + (f" for {', '.join(sorted(self.workspaces))}" if self.workspaces else "")
 
@@ -235,6 +261,6 @@ class Guardrails(Model):
     """Existing buckets that included files may take over by `adopt: true` or use by `shared: true`. Default: none."""
 
     secret_sources: list[SecretPlace] = Field(default=[])
-    """Further places for secret sources, outside of the project and of the workspace's own namespace. Default: none,
-    which refuses files elsewhere and Secrets of other namespaces.
+    """Further places for secret sources: variables, folders, and Secrets of other namespaces. Default: none, which
+    leaves a workspace of the stack file itself its own, such as PAYMENTS_* and the project's folder secrets/payments.
     """

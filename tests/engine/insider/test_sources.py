@@ -75,16 +75,67 @@ def test_the_runs_own_credentials_are_no_source(stack: Stack) -> None:
     assert stack.machine.get(f"/api/v1/namespaces/{stack.w}") is None
 
 
+def test_only_what_is_a_workspaces_own_is_a_source(stack: Stack) -> None:
+    """9: Variables and files of the run, and of other workspaces, are no source; a team's file gets none by a name."""
+    own = stack.w.upper()
+    for variable in ("SOPS_AGE_KEY", "DOCKER_AUTH_CONFIG", "OP_SERVICE_ACCOUNT_TOKEN", f"{own}_B_TOKEN"):
+        planted(stack, variable)
+    folder = stack.folder / "secrets"
+    for name in (stack.w, f"{stack.w}-b"):
+        (folder / name).mkdir(parents=True)
+        token = stack.machine.keep_secret(f"made-up-{secrets.token_urlsafe(24)}", f"a file of {name}")
+        (folder / name / "token").write_text(token)
+    (stack.folder / ".npmrc").write_text("made up")
+    (folder / stack.w / "link").symlink_to("../../.npmrc")
+    (folder / "linked").symlink_to(folder / f"{stack.w}-b")
+    sources = [
+        "{env: SOPS_AGE_KEY}",
+        "{env: DOCKER_AUTH_CONFIG}",
+        f"{{env: {own}_B_TOKEN}}",
+        f"{{env: {own.lower()}_TOKEN}}",
+        "{file: ../.npmrc}",
+        f"{{file: ../secrets/{stack.w}-b/token}}",
+        f"{{file: ../secrets/{stack.w}/../{stack.w}-b/token}}",
+        f"{{file: ../secrets/{stack.w}/link}}",
+        "{file: ../secrets/linked/token}",
+    ]
+    entries = "".join(f"      S{number}_TOKEN: {source}\n" for number, source in enumerate(sources))
+    other = "  THIS-b: {protect: false}\n"
+    stack.write(f"workspaces:\n{other}  THIS:\n   protect: false\n   secrets:\n    integrations:\n{entries}")
+    refused(
+        stack, *(f"integrations.S{number}_TOKEN." for number in range(len(sources))), "secretSources: [{variables: "
+    )
+    # The names of workspaces of a team's file are its author's.
+    team = stack.folder / "stacks/team.yaml"
+    team.write_text(
+        "workspaces:\n  docker: {secrets: {integrations: {A: {env: DOCKER_AUTH_CONFIG}}}}\n"
+        f"  {stack.w}-c: {{secrets: {{integrations: {{B: {{file: ../secrets/{stack.w}-c/token}}}}}}}}\n"
+    )
+    stack.write(f"include: [team.yaml]\nworkspaces:\n{other}")
+    refused(stack, "docker.secrets.integrations.", f"{stack.w}-c.secrets.integrations.")
+    team.write_text(f"guardrails: {{secretSources: [{{variables: DOCKER_AUTH_CONFIG}}]}}\n{team.read_text()}")
+    refused(stack, "stacks/team.yaml:1:1: guardrails: an included file holds workspaces alone")
+    value = stack.machine.keep_secret(f"made-up-{secrets.token_urlsafe(24)}", "a variable of the workspace")
+    stack.environment[f"{own}_TOKEN"] = value
+    mine = f"integrations: {{A: {{env: {own}_TOKEN}}, B: {{file: ../secrets/{stack.w}/token}}}}"
+    stack.write(f"workspaces:\n  THIS: {{protect: false, secrets: {{{mine}}}}}\n")
+    stack.up().ok()
+    made = stack.machine.get(f"/api/v1/namespaces/{stack.w}/secrets/ambient-non-vertex-integrations")
+    assert made is not None
+    assert base64.b64decode(made["data"]["A"]).decode() == value
+
+
 def test_the_kubeconfig_is_no_source(stack: Stack) -> None:
     """9: The deployer's kubeconfig does not become a variable of a session, whatever it is called."""
     kubeconfig = stack.environment["KUBECONFIG"].split(os.pathsep)[0]
     (stack.folder / "stacks/link.txt").symlink_to(kubeconfig)
     files = f"A_TOKEN: {{file: {kubeconfig}}}, B_TOKEN: {{file: link.txt}}"
-    stack.write(WITH_SOURCE.replace("STOLEN: SOURCE", files))
+    allowed = "guardrails: {secretSources: [{folder: stacks}]}\n"
+    stack.write(allowed + WITH_SOURCE.replace("STOLEN: SOURCE", files))
     stack.preview().refused("integrations.A_TOKEN.file: ", "integrations.B_TOKEN.file: 'stacks/link.txt' leads out of")
     again = stack.folder / "stacks/cluster.txt"
     os.link(kubeconfig, again)
-    stack.write(WITH_SOURCE.replace("SOURCE", "{file: cluster.txt}"))
+    stack.write(allowed + WITH_SOURCE.replace("SOURCE", "{file: cluster.txt}"))
     refused(stack, "the file 'stacks/cluster.txt' holds credentials of the run")
     again.unlink()
 
@@ -116,7 +167,8 @@ def test_another_source_is_seen(stack: Stack) -> None:
     stack.write(WITH_SOURCE.replace("SOURCE", "{config: payments/one}"))
     stack.up().ok()
     stack.environment["ANOTHER_TOKEN"] = stack.machine.keep_secret("made-up-of-the-environment-1", "a variable")
-    stack.write(WITH_SOURCE.replace("SOURCE", "{env: ANOTHER_TOKEN}"))
+    allowed = "guardrails: {secretSources: [{variables: ANOTHER_TOKEN}]}\n"
+    stack.write(allowed + WITH_SOURCE.replace("SOURCE", "{env: ANOTHER_TOKEN}"))
     assert '"config payments/one" => "env ANOTHER_TOKEN"' in stack.preview().ok().text
     page = stack.ambient("plan", stack.name).text
     assert f"~  {stack.w}  STOLEN  integrations: config payments/one -> env ANOTHER_TOKEN" in page

@@ -24,7 +24,7 @@ workspaces:
       ci: {role: edit}
       cleanup: {role: admin}
     exceptions: [{guardrail: adminKey, reason: tried here}]
-    secrets: {integrations: {GITHUB_TOKEN: {env: GH_HUNTER2}}}
+    secrets: {integrations: {GITHUB_TOKEN: {env: PAYMENTS_HUNTER2}}}
   reports:
     grants: [{group: auditors}]
 """

@@ -30,7 +30,7 @@ workspaces:
       runner: {ANTHROPIC_API_KEY: {config: payments/anthropic}}
       integrations:
         LOG_LEVEL: {value: debug-hunter2}
-        GITHUB_TOKEN: {env: GH}
+        GITHUB_TOKEN: {env: PAYMENTS_GH}
     settings:
       mcpServers:
         custom:
@@ -81,7 +81,7 @@ payments:                                              # stacks/prod.yaml:3
       ANTHROPIC_API_KEY: {config: payments/anthropic}  # stacks/prod.yaml:12
     integrations:
       LOG_LEVEL: {value: …}                            # stacks/prod.yaml:14
-      GITHUB_TOKEN: {env: GH}                          # stacks/prod.yaml:15
+      GITHUB_TOKEN: {env: PAYMENTS_GH}                 # stacks/prod.yaml:15
     onDrift:
       runner: overwrite                                # built-in
       integrations: overwrite                          # built-in

@@ -91,8 +91,8 @@ def test_a_key_of_the_config_counts_where_it_is_used(fleet: Fleet, key: str, ran
 
 
 def test_a_secret_of_the_environment_needs_the_fleets_key(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TEAM_TOKEN", "a-made-up-value")
-    fleet.write(team_0=ENTRY.format(shard=0, more=", secrets: {integrations: {TOKEN: {env: TEAM_TOKEN}}}"))
+    monkeypatch.setenv("TEAM_0_TOKEN", "a-made-up-value")
+    fleet.write(team_0=ENTRY.format(shard=0, more=", secrets: {integrations: {TOKEN: {env: TEAM_0_TOKEN}}}"))
     for _ in range(2):
         fleet.pulumi.forget()
         assert up() == 0
@@ -103,7 +103,7 @@ def test_a_secret_of_the_environment_needs_the_fleets_key(fleet: Fleet, monkeypa
         assert up() == 0
     assert fleet.pulumi.ran() == []
     assert "a-made-up-value" not in json.dumps(fleet.cluster.objects)
-    monkeypatch.setenv("TEAM_TOKEN", "another")
+    monkeypatch.setenv("TEAM_0_TOKEN", "another")
     assert up() == 0
     assert fleet.pulumi.ran() == ["prod-00"]
 

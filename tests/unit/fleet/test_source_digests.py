@@ -39,7 +39,8 @@ def stack(folder: Path, **workspaces: str) -> LoadedStack:
     """Each workspace with variables from these sources."""
     lines = [f"  {name}: {{secrets: {{integrations: {{{sources}}}}}}}\n" for name, sources in workspaces.items()]
     path = folder / "dev.yaml"
-    path.write_text(f"guardrails: {{secretSources: [{{namespace: vault-sync}}]}}\nworkspaces:\n{''.join(lines)}")
+    allowed = '{namespace: vault-sync}, {variables: "V_*"}, {folder: files}'
+    path.write_text(f"guardrails: {{secretSources: [{allowed}]}}\nworkspaces:\n{''.join(lines)}")
     return load_stack(path)
 
 
@@ -61,7 +62,7 @@ def test_a_binary_key_of_a_secret_takes_the_others_not_along(tmp_path: Path) -> 
     assert "v-one" not in str(found)
 
 
-@pytest.mark.parametrize("source", ["{env: V_MISSING}", "{env: V_LATIN}", "{file: none.txt}", VAULT % "empty"])
+@pytest.mark.parametrize("source", ["{env: V_MISSING}", "{env: V_LATIN}", "{file: files/none.txt}", VAULT % "empty"])
 def test_what_an_engine_has_to_speak_of_has_no_fingerprint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
@@ -94,8 +95,9 @@ def test_a_fingerprint_needs_a_key_and_a_value_outside(tmp_path: Path) -> None:
 
 
 def test_the_newline_at_the_end_of_a_file_is_no_part_of_its_value(tmp_path: Path) -> None:
-    loaded = stack(tmp_path, pay="A: {file: a.txt}")
-    (tmp_path / "a.txt").write_text("v-file\n")
+    loaded = stack(tmp_path, pay="A: {file: files/a.txt}")
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/a.txt").write_text("v-file\n")
     found = marks(loaded, Api(None))
-    (tmp_path / "a.txt").write_text("v-file")
+    (tmp_path / "files/a.txt").write_text("v-file")
     assert marks(loaded, Api(None)) == found != {"pay": None}

@@ -109,6 +109,10 @@ def test_the_text_of_a_source_that_is_not_allowed_is_the_real_one() -> None:
         parse_stack(elsewhere, "s.yaml")
     (problem,) = caught.value.problems
     assert "\n  ".join((problem.problem, *problem.lines[1:])) in SHOWN
+    with pytest.raises(AmbientError) as caught:
+        parse_stack(text.replace("SEARCH_API_TOKEN", "DOCKER_AUTH_CONFIG"), "s.yaml")
+    (problem,) = caught.value.problems
+    assert "\n  ".join((problem.problem, *problem.lines[1:])) in SHOWN
 
 
 def test_the_text_of_an_adoption_by_an_included_file_is_the_real_one(tmp_path: Path) -> None:
@@ -148,4 +152,4 @@ def test_the_refusal_of_a_fleet_is_the_real_one() -> None:
 
 
 def test_nothing_else_is_shown() -> None:
-    assert len(SHOWN) == len(CHANGES) + len(ACCOUNTS) + 5
+    assert len(SHOWN) == len(CHANGES) + len(ACCOUNTS) + 6
