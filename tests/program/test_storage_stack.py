@@ -93,13 +93,13 @@ NO_STORE = "the stack's config has no objectStore"
         ),
         ({"name": "sessions", "shared": True}, NO_STORE),
         (
-            {"name": "sessions", "driver": "existing", "accessKey": {"value": "a"}, "secretKey": {"env": "X"}},
+            {"name": "sessions", "driver": "existing", "accessKey": {"value": "a"}, "secretKey": {"env": "PAYMENTS_X"}},
             "workspaces.payments.storage.bucket.name: has no endpoint, and the stack's config no objectStore; add",
         ),
     ],
 )
 def test_a_bucket_without_a_store_says_what_to_set(run_fleet, monkeypatch, bucket, received):
-    monkeypatch.setenv("X", "v-x")
+    monkeypatch.setenv("PAYMENTS_X", "v-x")
     (line,) = run_fleet.refusal(stack(bucket), config=CONFIG)
     assert received in line
 
