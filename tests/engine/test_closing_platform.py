@@ -24,10 +24,8 @@ CLOSED = FILE + "    state: closed\n"
 
 
 @pytest.fixture
-def backend(platform_programs: None, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
+def backend(platform_programs: None, stack: Stack) -> Iterator[Backend]:
     """The platform beside a stack with one workspace."""
-    # Without an address for its metrics this operator falls over every session; nobody has to listen there.
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:9")
     stack.secret("anthropic")
     stack.write(FILE)
     stack.up().ok()

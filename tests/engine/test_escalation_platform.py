@@ -80,10 +80,8 @@ STORE = {
 
 
 @pytest.fixture
-def session(platform_programs: None, world: World, w: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def session(platform_programs: None, world: World, w: str) -> Iterator[str]:
     """A session in a workspace that has a bucket of its own, once the operator has made its pod; the session's name."""
-    # Without an address for its metrics this operator falls over every session; nobody has to listen there.
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:9")
     world.secret(w, INTEGRATION_SECRET, **STORE)
     world.secret(w, RUNNER_SECRET, ANTHROPIC_API_KEY="hunter2")
     with Backend(world.machine.cluster, operator=True) as backend:
