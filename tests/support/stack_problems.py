@@ -6,8 +6,7 @@ from ambient_components.errors import AmbientError
 from ambient_components.stackfile import parse_stack
 
 LIFETIMES = (
-    "allowed: never, or durations from 10m to 1y, a whole number and a unit of s, m, h, d or y (365 days), "
-    "such as 30d or 12h"
+    "allowed: never, or durations from 10m to 1y, a whole number and a unit of s, m, h, d or y (365 days), such as 30d"
 )
 SUBJECTS = "allowed: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
 WORKSPACE_FIELDS = (

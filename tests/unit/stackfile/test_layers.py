@@ -13,8 +13,7 @@ from ambient_components.stackfile.layers import RULES, Layer, Origin, Provenance
 from ambient_components.stackfile.yaml.positions import ListMarks, MappingMarks, SourceMap
 
 LIFETIMES = (
-    "allowed: never, or durations from 10m to 1y, a whole number and a unit of s, m, h, d or y (365 days), "
-    "such as 30d or 12h"
+    "allowed: never, or durations from 10m to 1y, a whole number and a unit of s, m, h, d or y (365 days), such as 30d"
 )
 
 

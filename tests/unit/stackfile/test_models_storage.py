@@ -14,8 +14,7 @@ from tests.support.stack_models import OR_PLAIN, SECRET_REMEDY, SOURCES, in_work
 # Storage
 
 CREDENTIAL_LIVES = (
-    "allowed: never, or durations from 1d to 1y, a whole number and a unit of s, m, h, d or y (365 days), "
-    "such as 30d or 12h"
+    "allowed: never, or durations from 1d to 1y, a whole number and a unit of s, m, h, d or y (365 days), such as 30d"
 )
 OVERLAPS = "allowed: durations from 1h, a whole number and a unit of s, m, h, d or y, such as 7d or 12h"
 AGES = "allowed: whole days from 1d to 100y, a whole number and a unit of d or y (365 days), such as 90d"
