@@ -11,6 +11,7 @@ from ambient_components.rules.roles import MINTERS, OWNER, rank
 _RESERVED: Final = ("user:system:", "group:system:", "group:kubeadm:")
 """Names of Kubernetes' own accounts and groups; `user:system:serviceaccount:NAMESPACE:NAME` is a service account."""
 
+_ALL_ACCOUNTS: Final = "group:system:serviceaccounts"
 _LATEST: Final = timedelta(hours=12)
 """How long a day lasts after its end in UTC, in the last time zone: a ledger does not record the stack's time zone."""
 
@@ -69,7 +70,10 @@ def admin_accounts_with_editors(workspace: str, ledger: Ledger, now: datetime | 
     always = admins - {who for who, role in may_edit(entry, now).items() if role == Role.EDIT}
 
     def has_minters(account: str) -> bool:
-        home = home_of(account) or ""
+        homes = ledger if account == _ALL_ACCOUNTS else (home_of(account) or "",)
+        return any(has_minters_in(account, home) for home in homes)
+
+    def has_minters_in(account: str, home: str) -> bool:
         there = ledger.get(home, NOTHING)
         subjects = {who for who, role in declared(there, now).items() if rank(role) >= rank(Role.EDIT)}
         keys = (Role.EDIT,) if home == workspace else MINTERS

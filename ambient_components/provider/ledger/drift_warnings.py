@@ -118,8 +118,8 @@ class _Place:
         """
         declared = self._was.keys() | self._will_be.keys()
         others = [one for one in found if (one.kind, one.name) not in declared | self._gone]
-        # First what can't be acknowledged, such as access as admin: a long list is shortened.
-        others.sort(key=lambda one: one.acknowledgeable)
+        # First admins, then what else can't be acknowledged: a long list is shortened, and users decide its length.
+        others.sort(key=lambda one: (not one.is_admin, one.acknowledgeable))
         if others and self._is_closed:
             yield _warning(
                 WarningRule.UNDECLARED_ACCESS,

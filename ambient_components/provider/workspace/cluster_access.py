@@ -38,6 +38,7 @@ class ExistingAccess:
     """Subjects of a RoleBinding that are groups of everyone."""
     acknowledgeable: bool = False
     """Whether `what` says all that the object gives, and no workspace user can make it more, and it is not admin."""
+    is_admin: bool = False
 
 
 def listed(
@@ -93,9 +94,11 @@ def _binding(item: Json) -> ExistingAccess:
     what = one_line(f"{short(shown)} of {listing([quoted(short(one)) for one in named]) or 'none'}")
     # The rules of a Role can be changed later, a long list is shortened, and Kubernetes has roles of the same names.
     is_whole = len(named) <= objects.SHOWN and all(one == short(one) for one in (*named, role))
-    of_cluster = kind == "ClusterRole" and shown not in _ADMINS and role not in _PLATFORM_ROLES.values()
+    is_admin = kind == "ClusterRole" and shown in _ADMINS
+    of_cluster = kind == "ClusterRole" and not is_admin and role not in _PLATFORM_ROLES.values()
     acknowledgeable = is_whole and of_cluster and not public
-    return replace(_found(item, "RoleBinding", what), public=public, acknowledgeable=acknowledgeable)
+    one = _found(item, "RoleBinding", what)
+    return replace(one, public=public, acknowledgeable=acknowledgeable, is_admin=is_admin)
 
 
 def _account(item: Json) -> ExistingAccess:

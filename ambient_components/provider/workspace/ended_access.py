@@ -2,8 +2,8 @@
 
 What may stay is compared as a whole, because a name proves nothing: users who may edit the workspace write Roles,
 RoleBindings and accounts under any name. Besides the owners' bindings with exactly their subjects, only the platform's
-and OpenShift's own stay (`PlatformOwn`). An account that an ended binding names ends with it: its tokens may have been
-copied, and would work again when the workspace is opened.
+and OpenShift's own stay (`PlatformOwn`). An account that an ended binding names, also by a group of all accounts, ends
+with it: its tokens may have been copied, and would work again when the workspace is opened.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -50,6 +50,8 @@ _TOKEN_TYPE: Final = "kubernetes.io/service-account-token"  # noqa: S105  # a ty
 _ACCOUNT_OF_TOKEN: Final = "kubernetes.io/service-account.name"  # noqa: S105  # an annotation
 _PLATFORM_ROLES: Final = {f"ClusterRole/{cluster_role(role)}": role.value for role in ROLES}
 _ACCOUNT_AS_USER: Final = "system:serviceaccount:"
+_ALL_ACCOUNTS: Final = "group:system:serviceaccounts"
+_GROUPS_OF_ACCOUNTS: Final = (_ALL_ACCOUNTS, "group:system:authenticated")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -93,15 +95,17 @@ class Objects:
         Args:
             sessions: Whether the sessions' identities end too. A stopping session still needs its own.
         """
-        found, named = list[Access](), set[str]()
+        found, named, all_accounts = list[Access](), set[str](), False
+        groups = {*_GROUPS_OF_ACCOUNTS, f"{_ALL_ACCOUNTS}:{self.namespace}"}
         for one in self.bindings:
             if not self.is_owners(one) and not self.own.has_binding(one):
                 found.append(_access(ROLE_BINDING, one, _of_binding(one)))
                 named.update(self._accounts(one))
+                all_accounts = all_accounts or not groups.isdisjoint(subjects(one))
         found += [_access(ROLE, one, f"Role {short(name(one))}") for one in self.roles if not self.own.has_role(one)]
         accounts = set()
         for one in self.accounts:
-            if what := _of_account(one, named, sessions):
+            if what := _of_account(one, named, sessions, all_accounts):
                 accounts.add(name(one))
                 found.append(_access(SERVICE_ACCOUNT, one, what))
         found += [
@@ -136,14 +140,16 @@ def account_in(namespace: str, form: BindingForm) -> str:
     return user.removeprefix(prefix) if user.startswith(prefix) else ""
 
 
-def _of_account(account: Json, named: Collection[str], sessions: bool) -> str:
+def _of_account(account: Json, named: Collection[str], sessions: bool, all_accounts: bool) -> str:
     """Return the description of an account that ends; empty if it stays."""
     found = name(account)
     if labels(account).get(APP_LABEL) == KEY_APP or found.startswith(KEY_PREFIX):
         return f"key {short(found)}"
     if sessions and found.startswith(SESSION_PREFIX) and found != TRIGGER:
         return f"session {short(found)}"
-    return f"account {short(found)}" if found in named else ""
+    # A stopping session still needs its account, which ends or is replaced with the identities of all sessions.
+    had_access = found in named or (all_accounts and not found.startswith(SESSION_PREFIX))
+    return f"account {short(found)}" if had_access else ""
 
 
 def _holds_access(secret: Json, accounts: Collection[str], sessions: bool) -> bool:

@@ -109,6 +109,14 @@ def test_an_account_of_another_workspace_counts_where_its_editors_are_no_admins(
     assert isolated({**before, "home": entry(grants=EDITORS)}, {**before, "home": entry(grants=EDITORS)}) == []
 
 
+def test_the_group_of_all_accounts_counts_in_each_workspace_with_editors():
+    pay = entry(["group:system:serviceaccounts", "group:leads"], exceptions=["publicAccess"])
+    assert isolated({}, {"pay": pay, "home": entry(["group:leads"])}) == []
+    assert isolated({}, {"pay": pay, "home": entry(["group:other"])}) == APART
+    beside = entry(ADMIN, grants={**EDITORS, "group:system:serviceaccounts": "admin"}, exceptions=["publicAccess"])
+    assert isolated({}, {"pay": beside}) == APART
+
+
 def test_an_exception_for_admin_keys_keeps_a_keys_account_apart_from_editors():
     pay = entry([f"serviceaccount:pay:{CI}"], keys=KEYS, exceptions=["adminKey"])
     assert isolated({}, {"pay": pay}) == APART
