@@ -18,7 +18,7 @@ class FakeCluster:
         self._version = 0
         self._lock = threading.Lock()
 
-    def get(self, path: str) -> dict[str, Any] | None:
+    def get(self, path: str, *, metadata: bool = False) -> dict[str, Any] | None:
         self._requested("GET", path)
         return self.objects.get(path)
 
@@ -36,7 +36,7 @@ class FakeCluster:
                 raise ApiError(409, "exists")
             return self._keep(place, body)
 
-    def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def patch(self, path: str, body: dict[str, Any], *, metadata: bool = False) -> dict[str, Any]:
         self._requested("PATCH", path)
         with self._lock:
             item = self.objects[path]

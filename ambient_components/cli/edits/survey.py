@@ -16,11 +16,8 @@ from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.cluster.objects import Json, listing, mapping, name, namespace, short
 from ambient_components.cluster.role_reading import WHOLE_CLUSTER, Place, read_roles
 from ambient_components.errors import Problem, refusal
-from ambient_components.platform.contract import PLATFORM_API_GROUP, RBAC_API_GROUP, SESSIONS, Role
+from ambient_components.platform.contract import PLATFORM_API_GROUP, RBAC_API_GROUP, SESSIONS
 from ambient_components.platform.subjects import Subject, SubjectKind, who_is_meant
-
-MAKERS: Final = frozenset({Role.EDIT.value, Role.ADMIN.value})
-"""Roles with which users mint tokens of every account of the workspace, and bind their role to any subject."""
 
 RENEW: Final = "--renew-accounts"
 """The option that renews the accounts of workspaces."""

@@ -8,7 +8,9 @@ from unittest.mock import Mock
 
 import pytest
 
+from ambient_components.access.remaining import Holder
 from ambient_components.cli.app import run
+from ambient_components.cli.edits.survey import Survey
 from ambient_components.cli.grants import now as grants_now
 from ambient_components.cli.grants import revoke as grants_revoke
 from ambient_components.cli.keys import now
@@ -92,12 +94,18 @@ def without_ledger_steps(pulumi: FakeShards) -> None:
         pulumi.answers[stack] = answer._replace(stdout=json.dumps({"steps": steps}))
 
 
+def nothing_left(*_: Any, **__: Any) -> Survey:
+    """The answer of a cluster without other access."""
+    return Survey(Holder("user:bob", frozenset({"user:bob"})))
+
+
 def test_a_rotation_deploys_the_shard_that_holds_the_key(
     pulumi: FakeShards, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(engine, "engine_for", lambda _: pulumi)
-    witness = Mock(end_now=list, after=lambda _: ())
+    witness = Mock(end_now=list, after=lambda _: (), ending=())
     monkeypatch.setattr(now, "_witness", lambda *_: witness)
+    monkeypatch.setattr(now, "survey", nothing_left)
     desired: dict[str, Any] = ledger_of()
     desired["pay"]["keys"]["ci"]["generation"] = 2
     pulumi.plans(parts(desired))
@@ -162,9 +170,9 @@ def test_a_grant_is_revoked_by_the_shard_of_its_workspace(
     assert run(["grants", "revoke", other, "user:bob", "pay"]) == 1
     assert f"workspace 'pay' is in shard {PAY}, not in {other}" in capsys.readouterr().err
     assert Path("stacks/prod.yaml").read_text() == before
-    monkeypatch.setattr(grants_now, "_carried_out", lambda *_: [])
+    monkeypatch.setattr(grants_now, "_carried_out", lambda *_: grants_now.Outcome())
     monkeypatch.setattr(grants_now, "Witness", Mock())
-    monkeypatch.setattr(grants_revoke, "Witness", Mock(return_value=Mock(others=lambda *_, **__: ())))
+    monkeypatch.setattr(grants_revoke, "survey", nothing_left)
     monkeypatch.setattr(grants_now.GrantDeployment, "cluster", lambda _: None)
     pulumi.plans(parts(ledger_of()))
     without_ledger_steps(pulumi)
