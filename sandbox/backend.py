@@ -97,7 +97,7 @@ class Backend:
             **os.environ,
             "NAMESPACE": PLATFORM_NAMESPACE,
             "BACKEND_NAMESPACE": PLATFORM_NAMESPACE,
-            # Without an address for its metrics this operator falls over every session; nobody has to listen there.
+            # Without an address for its metrics this operator fails at every session; nothing has to listen there.
             "OTEL_EXPORTER_OTLP_ENDPOINT": "127.0.0.1:9",
         }
         own = {"PORT": str(self._port), "STATE_BASE_DIR": str(state), "DISABLE_SSAR_CACHE": "true"}
