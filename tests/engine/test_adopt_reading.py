@@ -44,14 +44,21 @@ def workspace(machine: Machine) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A workspace with a history, and the objects that it was made of."""
     name = f"lived-in-{secrets.token_hex(4)}"
     objects = lived_in(name, machine.keep_secret(f"sk-ant-{secrets.token_hex(16)}", "a value of a workspace secret"))
-    versions = {"RoleBinding": "rbac.authorization.k8s.io/v1", "NetworkPolicy": "networking.k8s.io/v1"}
-    for one in objects:
+    rbac = "rbac.authorization.k8s.io/v1"
+    versions = {"RoleBinding": rbac, "Role": rbac, "NetworkPolicy": "networking.k8s.io/v1"}
+    owners = {"ProjectSettings", "AgenticSession"}
+    uids = {}
+    # Owners after the namespace and before what refers to their uids.
+    for one in sorted(objects, key=lambda one: (one["kind"] != "Namespace", one["kind"] not in owners)):
         metadata = {field: value for field, value in one["metadata"].items() if field not in FIELDS}
-        version = {**versions, "ProjectSettings": "vteam.ambient-code/v1alpha1"}.get(one["kind"], "v1")
-        machine.create(
+        if references := one["metadata"].get("ownerReferences"):
+            metadata["ownerReferences"] = [it | {"uid": uids[it["kind"], it["name"]]} for it in references]
+        version = "vteam.ambient-code/v1alpha1" if one["kind"] in owners else versions.get(one["kind"], "v1")
+        made = machine.create(
             existing.COLLECTIONS[one["kind"]].format(metadata.get("namespace", "")),
             {**one, "apiVersion": version, "metadata": metadata},
         )
+        uids[one["kind"], metadata["name"]] = made["metadata"]["uid"]
     yield name, objects
     machine.admin().request("DELETE", f"/api/v1/namespaces/{name}")
 
@@ -85,4 +92,4 @@ def test_each_missing_right_is_named(machine: Machine) -> None:
     problems = [problem.problem for problem in caught.value.problems]
     assert "the right to list limitranges in all namespaces is missing" in problems
     assert "the right to list cronjobs of the API group batch in all namespaces is missing" in problems
-    assert len(problems) == 7  # Secrets, namespaces, bindings and accounts are listed for keys too
+    assert len(problems) == 6  # Secrets, namespaces, bindings, accounts and settings are listed for keys too

@@ -206,8 +206,8 @@ def put_secrets_where_they_are_read(stack: Stack) -> None:
     stack.secret("payments/anthropic")
     keep = stack.machine.keep_secret
     stack.environment["PAYMENTS_GITHUB_TOKEN"] = keep("made-up-of-the-environment", "an environment variable")
-    (stack.folder / "secrets").mkdir()
-    (stack.folder / "secrets/registry-token").write_text(keep("made-up-of-a-file", "a file") + "\n")
+    (stack.folder / "secrets/payments").mkdir(parents=True)
+    (stack.folder / "secrets/payments/registry-token").write_text(keep("made-up-of-a-file", "a file") + "\n")
     vault(stack.machine, tickets="made-up-of-the-vault")
 
 

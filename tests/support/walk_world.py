@@ -32,7 +32,13 @@ BASE: Final[dict[str, Any]] = {
 """What every workspace of the walk has, unless the walked field replaces it."""
 
 FRAME: Final[dict[str, Any]] = {
-    "guardrails": {"secretSources": [{"namespace": name} for name in NAMESPACES]},
+    "guardrails": {
+        "secretSources": [
+            *({"namespace": name} for name in NAMESPACES),
+            {"variables": "WALK_*"},
+            {"folder": "stacks/walk"},
+        ]
+    },
     "exceptions": [
         {"guardrail": name, "reason": "the walk takes everything away"}
         for name in ("massRemoval", "noAdmin", "adminKey", "nonExpiringKey", "actingKey")

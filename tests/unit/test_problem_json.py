@@ -71,7 +71,7 @@ def test_people_get_sentences():
 
 
 def test_a_long_text_is_whole():
-    problem = refusal("x" * (2 * LIMIT))
+    problem = refusal("x" * (LIMIT // 2), "y" * LIMIT, "z" * LIMIT)
     assert decode(encode(problem)) == (problem,)
 
 

@@ -195,6 +195,7 @@ class TestForPrograms:
                     "complete": True,
                 }
             ],
+            "acknowledged": None,
             "perhaps": [],
             "missing": [],
             "pending": [],

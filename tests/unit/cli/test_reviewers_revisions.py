@@ -9,7 +9,7 @@ import pytest
 
 from ambient_components.cli.reviewers.revisions import Repository
 from ambient_components.errors import AmbientError
-from ambient_components.stackfile.files import DISK
+from ambient_components.stackfile.files import DISK, Search
 from ambient_components.stackfile.loader import review_stack
 
 LINK = "-> "
@@ -89,7 +89,7 @@ def test_patterns_find_what_they_find_on_the_disk(stacks):
     with Repository(stacks).files("HEAD") as files:
         for pattern in PATTERNS:
             found = [
-                [match for match in source.expand(pattern, "") if source.identity(match) is not None]
+                [match for match in source.expand(pattern, "", Search()) if source.identity(match) is not None]
                 for source in (files, DISK)
             ]
             assert found[0] == found[1], pattern
@@ -145,7 +145,7 @@ def test_a_wildcard_searches_nothing_outside(stacks):
     commit(stacks.parents[1], OUTSIDE)
     with Repository(stacks).files("HEAD") as files:
         for pattern in ("../everything/*", "../chain/**/*", "../everything/etc/host*"):
-            assert files.expand(pattern, "") == [], pattern
+            assert files.expand(pattern, "", Search()) == [], pattern
 
 
 def test_links_to_folders_that_lead_to_each_other_end_no_search(clone):
@@ -153,8 +153,8 @@ def test_links_to_folders_that_lead_to_each_other_end_no_search(clone):
     commit(clone, {**loops, "a/one.yaml": "1", "b/two.yaml": "2"})
     with Repository(clone).files("HEAD") as files:
         for source in (files, DISK):
-            assert source.expand("**/*.yaml", "") == ["a/one.yaml", "b/two.yaml"]
-            assert source.expand("*/" * 30 + "*.yaml", "") == []
+            assert source.expand("**/*.yaml", "", Search()) == ["a/one.yaml", "b/two.yaml"]
+            assert source.expand("*/" * 30 + "*.yaml", "", Search()) == []
 
 
 def test_two_names_of_a_file_are_one_and_two_files_of_one_content_are_two(clone):
@@ -184,7 +184,7 @@ def test_a_folder_that_a_revision_does_not_have_has_nothing(clone):
         (clone / folder).mkdir()
         with Repository(clone / folder).files("HEAD") as files:
             assert files.identity("there.yaml") is None
-            assert files.expand("*", "") == []
+            assert files.expand("*", "", Search()) == []
             assert (files.identity("../there.yaml") is None) == (folder == "file")
 
 
