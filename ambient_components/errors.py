@@ -90,7 +90,6 @@ class Problem:
 
     @property
     def text(self) -> str:
-        """`lines`, with the hints indented."""
         return "\n  ".join(self.lines)
 
     @property
@@ -105,7 +104,6 @@ class Problem:
 
     @property
     def sentence(self) -> str:
-        """The problem with its place."""
         return ": ".join([*(str(part) for part in (self.where, self.path) if part), self.problem])
 
     def within(self, what: str, *remedies: Remedy, rule: str | None = None) -> "Problem":
@@ -172,11 +170,9 @@ class Problems:
         workspaces: Iterable[str] = (),
         warning: bool = False,
     ) -> None:
-        """Add one problem."""
         self._problems.append(Problem(where, path, problem, hints_of(*remedies), rule, tuple(workspaces), warning))
 
     def extend(self, problems: Iterable[Problem]) -> None:
-        """Add several problems."""
         self._problems.extend(problems)
 
     def raise_if_any(self) -> None:
@@ -190,12 +186,10 @@ class Problems:
 
     @property
     def errors(self) -> tuple[Problem, ...]:
-        """The errors, sorted."""
         return self._sorted(warning=False)
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """The warnings, sorted."""
         return self._sorted(warning=True)
 
     def _sorted(self, *, warning: bool) -> tuple[Problem, ...]:
@@ -210,20 +204,10 @@ class Problems:
 
 
 def fail(where: Where | None, path: str, problem: str, *remedies: Remedy) -> NoReturn:
-    """Raise one problem.
-
-    Raises:
-        AmbientError: Always.
-    """
     raise AmbientError([Problem(where, path, problem, hints_of(*remedies))])
 
 
 def reject(problem: str, *remedies: Remedy) -> NoReturn:
-    """Refuse a value.
-
-    Raises:
-        BadValue: Always.
-    """
     raise BadValue(problem, *remedies)
 
 

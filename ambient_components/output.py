@@ -72,7 +72,6 @@ def wrapped(text: str, width: int, first: str = "", rest: str = "  ") -> list[st
     """Return a text as lines, never broken inside a word or at an arrow between two values.
 
     Args:
-        text: The text, on one line.
         width: Columns. 0 means one line.
         first: Before the first line.
         rest: Before each further line.
@@ -87,7 +86,6 @@ def wrapped(text: str, width: int, first: str = "", rest: str = "  ") -> list[st
 
 
 def show_problem(problem: Problem) -> None:
-    """Print one to standard error."""
     show_problems([problem])
 
 

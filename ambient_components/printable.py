@@ -29,7 +29,6 @@ def one_line(text: str, limit: int = LIMIT) -> str:
     as `\x1b`, `\n` and `\u202e`. CI log commands are escaped as well.
 
     Args:
-        text: Any text.
         limit: Maximum characters shown; the rest becomes an ellipsis and the number of omitted characters.
     """
     more = len(text) - limit

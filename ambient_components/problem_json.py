@@ -40,7 +40,6 @@ def for_engine(
 
     Args:
         problems: All that the message says.
-        environ: Of the engine.
         people: What people get instead of all problems.
     """
     if is_for_ambient(environ):

@@ -19,7 +19,7 @@ HEARTBEAT_SECONDS = 30.0
 class Tick(Protocol):
     """Shows that a step goes on, with what it has achieved so far."""
 
-    def __call__(self, detail: str = "") -> None: ...  # noqa: D102
+    def __call__(self, detail: str = "") -> None: ...
 
 
 def spell(seconds: float) -> str:

@@ -55,9 +55,6 @@ def adoption(
     A key's account that its entry does not adopt ends in the first run (`UNKNOWN_ACCOUNTS`), and is in neither group.
 
     Args:
-        workspace: The workspace, which exists.
-        entry: Its entry.
-        bindings: All its RoleBindings.
         accounts: The ServiceAccounts of keys in it, by the platform's label.
         own: What decides whether a binding is the platform's own.
     """

@@ -26,8 +26,6 @@ SERVICE_ACCOUNT: Final = "ServiceAccount"
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A declared RoleBinding or ServiceAccount."""
-
     kind: str
     name: str
     labels: Mapping[str, str]
@@ -68,12 +66,7 @@ class Expected:
 
 
 def expected_objects(workspace: str, entry: Entry) -> dict[tuple[str, str], Expected]:
-    """Return all objects that carry an entry's access, by kind and name.
-
-    Args:
-        workspace: Name of the workspace.
-        entry: Its entry.
-    """
+    """Return all objects that carry an entry's access, by kind and name."""
     found = [*(one for _, _, one in subject_bindings(entry)), *_of_keys(workspace, entry)]
     return {(one.kind, one.name): one for one in found}
 
@@ -108,13 +101,7 @@ def _of_keys(workspace: str, entry: Entry) -> Iterator[Expected]:
 
 
 def expected_key(workspace: str, account: str, role: Role) -> tuple[Expected, Expected]:
-    """Return the ServiceAccount and the RoleBinding of a key's identity.
-
-    Args:
-        workspace: Name of the workspace.
-        account: Name of the ServiceAccount.
-        role: Role of the key.
-    """
+    """Return the ServiceAccount and the RoleBinding of a key's identity."""
     subject = Subject(SubjectKind.SERVICE_ACCOUNT, account, workspace)
     binding = _binding(naming.key_role_binding(role, account), role, subject, {APP_LABEL: KEY_APP})
     return Expected(SERVICE_ACCOUNT, account, {APP_LABEL: KEY_APP}), binding

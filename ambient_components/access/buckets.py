@@ -24,7 +24,6 @@ def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[Problem
     """Return the refusals of a change to a workspace's bucket; none if it may be deployed.
 
     Args:
-        workspace: Name of the workspace.
         before: Its deployed entry; `NOTHING` for a new one.
         after: Its new entry. Removed entries are not checked: they were closed or released, and the last deployment
             decided about the bucket.
@@ -250,9 +249,7 @@ def expiry_refusal(workspace: str, what: str, days: int) -> Problem:
     """Refuse that the store deletes data.
 
     Args:
-        workspace: The workspace of the bucket.
         what: The bucket, and why its objects would go.
-        days: Their age.
     """
     return _refusal(
         workspace,

@@ -24,8 +24,6 @@ _SESSION_ROLE: Final = re.compile(r"Role/ambient-session-.+-role")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One subject in one workspace."""
-
     workspace: str
     subject: str
     assignments: tuple[RoleAssignment, ...]
@@ -38,12 +36,10 @@ class Row:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """Its roles, strongest first, without duplicates."""
         return tuple(dict.fromkeys(assignment.role for assignment in self.assignments))
 
     @property
     def rights(self) -> frozenset[RoleRight]:
-        """All known rights, out of `ALL_RIGHTS`."""
         return frozenset().union(*(rights_of(assignment) or () for assignment in self.assignments))
 
     @property
@@ -108,8 +104,6 @@ def gives(assignment: RoleAssignment, right: RoleRight) -> bool | None:
 
 @dataclass(frozen=True, slots=True)
 class WhoCan:
-    """Subjects with one right."""
-
     can: tuple[Row, ...]
     """Subjects that have it, each with only the assignments that include it."""
     perhaps: tuple[Row, ...]

@@ -67,8 +67,6 @@ def _identities(before: Entry, after: Entry) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """One object to delete."""
-
     kind: str
     """RoleBinding or ServiceAccount."""
     name: str
@@ -85,7 +83,6 @@ def endings(workspace: str, before: Entry, after: Entry) -> tuple[Ending, ...]:
     nothing.
 
     Args:
-        workspace: Name of the workspace.
         before: Its deployed entry.
         after: Its new entry.
     """

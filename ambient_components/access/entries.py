@@ -191,7 +191,6 @@ class BucketEntry:
 
     @property
     def is_released(self) -> bool:
-        """Whether the bucket itself was released."""
         return self.state == RELEASED
 
     @property
@@ -209,7 +208,6 @@ class BucketEntry:
         return other is not None and (self.name, self.driver) == (other.name, other.driver)
 
     def problems(self) -> Iterator[str]:
-        """Require a name."""
         if not self.name:
             yield "its name is empty"
 
@@ -232,8 +230,6 @@ class ScheduleEntry:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One workspace."""
-
     state: Annotated[str, text(STATES), REQUIRED] = ACTIVE
     """active; closed: no access by grants, keys and bucket credentials, data stays; released: everything stays and
     leaves this stack.
@@ -267,7 +263,6 @@ class Entry:
 
     @property
     def is_active(self) -> bool:
-        """Whether the workspace is in use."""
         return self.state == ACTIVE
 
     @property
@@ -277,7 +272,6 @@ class Entry:
 
     @property
     def is_released(self) -> bool:
-        """Whether it was released."""
         return self.state == RELEASED
 
     @property
@@ -301,7 +295,6 @@ def read_ledger(workspaces: Any) -> dict[str, Entry]:
 
 
 def write_ledger(ledger: Ledger) -> dict[str, dict[str, Any]]:
-    """Return the plain data to record."""
     return {name: write(entry) for name, entry in ledger.items()}
 
 
@@ -312,7 +305,6 @@ def ledger_misfits(workspaces: Mapping[str, Any]) -> dict[str, list[Misfit]]:
 
 
 def misfit_problems(found: Mapping[str, Iterable[Misfit]]) -> list[Problem]:
-    """Return what `ledger_misfits` found as refusals."""
     return [
         refusal(
             f"workspace {name!r}: {one.path or 'its entry in the ledger'}: {one.problem}",

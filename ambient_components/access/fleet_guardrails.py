@@ -37,7 +37,6 @@ def fleet_refusals(
     """Return the refusals that stop the whole fleet. Those that one shard finds by itself stop only that shard.
 
     Args:
-        fleet: Name of the fleet.
         before: The deployed ledger of each shard, by stack; including shards beyond the fleet's number.
         after: The new ledgers of the same shards.
         settings: The stack file's guardrail settings.

@@ -118,9 +118,7 @@ def existing_violations(
     """Return the existing violations in a ledger, with and without exceptions.
 
     Args:
-        after: The ledger.
         settings: Guardrail settings of the stack; exceptions are ignored.
-        now: As for `crossed`.
     """
     bare = GuardrailSettings(frozenset(), settings.max_keys, settings.groups_only, settings.isolate_admin_keys)
     return crossed({}, {name: replace(entry, exceptions=()) for name, entry in after.items()}, bare, now)
@@ -178,7 +176,6 @@ def too_many(
     Args:
         before: The deployed ledger; for a fleet, of all shards.
         after: The new ledger.
-        now: As for `crossed`.
         scope: Description of the scope, for messages.
     """
     ours = _ours(before)

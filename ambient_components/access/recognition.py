@@ -99,8 +99,6 @@ def needs_of(bindings: Iterable[Json], accounts: Iterable[Json] = (), *, own: bo
     """Return what has to be read to decide on these objects.
 
     Args:
-        bindings: RoleBindings.
-        accounts: ServiceAccounts.
         own: Whether it is enough to know which of them are the platform's own.
     """
     roles, cluster_roles, claims = set(), set(), set()

@@ -52,8 +52,6 @@ _ABSENT: Final = object()
 
 
 class Misfit(NamedTuple):
-    """One problem of a value."""
-
     path: str
     """Path such as ``keys.ci.role`` or ``grants["user:bob"]``."""
     problem: str
@@ -66,8 +64,6 @@ Test = Callable[[str], object]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Kind of a field's values."""
-
     read: Callable[[Any], Any]
     """Reads a value; returns `_ABSENT` if it does not fit, never raises."""
     check: Callable[[Any, str], Iterator[Misfit]]
@@ -96,8 +92,6 @@ def text(allowed: Collection[str] = (), test: Test | None = None) -> Kind:
 
 
 def flag() -> Kind:
-    """Return the kind for a boolean."""
-
     def check(value: Any, path: str) -> Iterator[Misfit]:
         if not isinstance(value, bool):
             yield Misfit(path, "true or false is expected")
@@ -189,7 +183,6 @@ def changed_parts(old: object, new: object, besides: Collection[str] = ()) -> li
     """Return the recorded names of fields that differ between two recorded dataclasses, sorted.
 
     Args:
-        old: One of them.
         new: The other, of the same class.
         besides: Attributes that may differ.
     """

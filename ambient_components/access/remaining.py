@@ -37,8 +37,6 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Someone who lost access."""
-
     title: str
     """Such as ``user:bob@example.com`` or ``key payments/ci``."""
     subjects: frozenset[str]

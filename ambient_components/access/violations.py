@@ -61,7 +61,6 @@ def admin_accounts_with_editors(workspace: str, ledger: Ledger, now: datetime | 
     Such a subject has edit or admin in the account's own workspace, and is no admin here; now or in the future.
 
     Args:
-        workspace: Name of the workspace.
         ledger: All entries, the workspace's own and those of the accounts' workspaces.
         now: Current time; None if it is unknown.
     """

@@ -55,7 +55,6 @@ def read_access(
         notes: The notes on the workspace; receives all access that they do not declare.
         bindings: All RoleBindings of the workspace.
         accounts: Names of its keys' ServiceAccounts; `keys` reads the bindings with only one of them.
-        platform_namespace: The platform's own namespace.
         own: What decides whether a binding is the platform's own.
     """
     found, grants, others = Access(), list[_Grant](), list[Json]()

@@ -39,7 +39,6 @@ def block_of(value: Mapping[str, Any], width: int) -> str:
     """Return a mapping on lines of its own; its innermost mappings and lists are in braces.
 
     Args:
-        value: The mapping.
         width: Characters of a line.
     """
     return yaml_text("".join(_dumped({name: one}, width, _innermost(one)) for name, one in value.items()))

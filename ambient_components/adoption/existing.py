@@ -234,7 +234,6 @@ def _slim(item: Json, *sections: str, only: Collection[str] | None = None) -> di
     """Return the parts of an object that adoption reads.
 
     Args:
-        item: The object.
         sections: Sections beside the metadata.
         only: Annotations to keep; None keeps all of them.
     """

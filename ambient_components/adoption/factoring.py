@@ -44,8 +44,6 @@ _HARMLESS: Final = frozenset({"reviewers", "protect", "onClose"})
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """An entry below existing defaults."""
-
     entry: dict[str, Any]
     left: tuple[str, ...]
     """Places in the entry at which the defaults add something that no entry can take away, such as `labels.team`: the
@@ -55,8 +53,6 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Factored:
-    """Defaults, and the entries without them."""
-
     defaults: dict[str, Any]
     """Empty if the workspaces have nothing in common."""
     entries: dict[str, dict[str, Any]]
@@ -84,7 +80,6 @@ def fit(entry: Entry, defaults: Entry) -> Fitted:
     Fields that change nothing in the cluster, such as `reviewers` and the lifetime of keys, come from the defaults.
 
     Args:
-        entry: The entry, as if there were no defaults.
         defaults: The merged `defaults` of the stack file.
     """
     left: list[Path] = []

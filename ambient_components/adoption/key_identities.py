@@ -24,8 +24,6 @@ from ambient_components.rules.secret_patterns import looks_like_credential
 
 @dataclass(frozen=True, slots=True)
 class KeyIdentity:
-    """One ServiceAccount with its own RoleBinding."""
-
     account: Json
     binding: Json
     role: Role
@@ -35,7 +33,6 @@ def read_identities(notes: Notes, accounts: Iterable[Json], bindings: Iterable[J
     """Return the identities that an entry can declare without changing their access, the oldest first.
 
     Args:
-        notes: The notes on the workspace.
         accounts: The ServiceAccounts with the platform's label of keys.
         bindings: All RoleBindings of the workspace.
     """

@@ -30,7 +30,6 @@ def new_id(workspace: str, account: Json, taken: Collection[str]) -> str:
     """Return an id for a key, as close as possible to its name.
 
     Args:
-        workspace: Name of the workspace.
         account: The key's ServiceAccount, which becomes generation 1.
         taken: Ids of other keys.
     """

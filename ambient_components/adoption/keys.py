@@ -50,7 +50,6 @@ def read_keys(notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json], 
     """Return the keys that an entry can declare without changing their access.
 
     Args:
-        notes: The notes on the workspace.
         accounts: The ServiceAccounts with the platform's label of keys.
         bindings: All RoleBindings of the workspace.
         of_stack: Whether a stack owns or released the workspace, so that keys under this tool's names are its own.

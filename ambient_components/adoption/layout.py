@@ -12,8 +12,6 @@ _OTHERS: Final = "others"
 
 
 class Layout(StrEnum):
-    """Which file has a workspace's entry."""
-
     ONE = "one"
     """The stack file."""
 
@@ -25,15 +23,7 @@ class Layout(StrEnum):
 
 
 def file_of(layout: Layout, stack: str, workspace: str, labels: Mapping[str, str], label: str = TEAM_LABEL) -> str:
-    """Return the path of the file with a workspace's entry, from the folder of stack files.
-
-    Args:
-        layout: The layout.
-        stack: The stack's name.
-        workspace: The workspace's name.
-        labels: Labels of its namespace.
-        label: The label that names its team.
-    """
+    """Return the path of the file with a workspace's entry, from the folder of stack files."""
     if layout is Layout.ONE:
         return f"{stack}.yaml"
     # Some file systems take names that differ in case for one.

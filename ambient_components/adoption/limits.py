@@ -37,11 +37,6 @@ def read_limits(
     """Return the limits that differ from the platform's defaults, as the stack file's model takes them.
 
     Args:
-        notes: The notes on the workspace.
-        ranges: Its LimitRanges.
-        quotas: Its ResourceQuotas.
-        found: Its NetworkPolicies.
-        platform: The platform's namespace.
         api_server: Whether the stack's config has the platform's API server (V2).
     """
     named = {name(one): one for one in found}

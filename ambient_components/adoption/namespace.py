@@ -37,8 +37,6 @@ def read_namespace(notes: Notes, namespace: Json, *, openshift: bool) -> dict[st
     """Return the fields of an entry that are labels and annotations of the namespace.
 
     Args:
-        notes: The notes on the workspace.
-        namespace: The Namespace.
         openshift: Whether the cluster is OpenShift; only there the platform shows display names.
     """
     entry: dict[str, Any] = _names(notes, annotations(namespace)) if openshift else {}

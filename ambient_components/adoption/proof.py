@@ -82,8 +82,6 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a preview would do."""
-
     adopted: int
     """Number of existing objects that come under management."""
     differences: tuple[Difference, ...]
@@ -96,9 +94,7 @@ def findings(steps: Iterable[Step], live: Live, workspaces: Collection[str]) -> 
     """Compare what a preview creates in adopted workspaces with the objects that exist.
 
     Args:
-        steps: The steps of the preview.
         live: The objects in the cluster.
-        workspaces: The adopted workspaces.
     """
     adopted, others, found = 0, 0, set[Difference]()
     for step in steps:

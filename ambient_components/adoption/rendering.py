@@ -32,7 +32,6 @@ def stack_file(
     """Return a new stack file without workspaces.
 
     Args:
-        stack: Its stack, for the heading.
         defaults: What all adopted workspaces have in common.
         include: Patterns of the files with their entries.
         adopted: Names of the workspaces that these files take over.

@@ -41,7 +41,6 @@ class Read:
 
     @property
     def path(self) -> str:
-        """API path of the collection."""
         return path("apis", self.group, self.version, self.resource) if self.group else core(self.resource)
 
     def __str__(self) -> str:

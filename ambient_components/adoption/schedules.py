@@ -16,7 +16,6 @@ def note_schedules(notes: Notes, cronjobs: Iterable[Json], owner: str) -> None:
     The platform's prompt is not repeated: it may be long, and hold a secret.
 
     Args:
-        notes: The notes on the workspace.
         cronjobs: Its CronJobs with the platform's label.
         owner: Owner of the adopting stack; its own schedules are left out.
     """

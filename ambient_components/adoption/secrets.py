@@ -21,12 +21,7 @@ _S3: Final = "S3_"
 
 
 def read_secrets(notes: Notes, secrets: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Return the names that a stack file can declare: runner, integrations, and the variables of storage.
-
-    Args:
-        notes: The notes on the workspace.
-        secrets: Names in the data, by Secret.
-    """
+    """Return the names that a stack file can declare: runner, integrations, and the variables of storage."""
     runner, refused = _split(secrets.get(RUNNER_SECRET, ()), [*RUNNER_SECRET_KEYS])
     given = secrets.get(INTEGRATION_SECRET, ())
     storage = tuple(one for one in given if one in STORAGE_VARIABLES)

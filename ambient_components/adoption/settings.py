@@ -32,7 +32,6 @@ def read_settings(notes: Notes, project: Json | None, flags: Json | None, ca_bun
     """Return the settings that differ from the platform's defaults, as the stack file's model takes them.
 
     Args:
-        notes: The notes on the workspace.
         project: ProjectSettings; None if the workspace has none.
         flags: The ConfigMap with feature flags.
         ca_bundle: The ConfigMap with certificates.

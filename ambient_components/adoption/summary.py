@@ -36,8 +36,6 @@ class StaleKey:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What an adoption found."""
-
     workspaces: int
     owners: int
     grants: int
@@ -55,7 +53,6 @@ class Summary:
     """Last day of these exceptions, YYYY-MM-DD."""
 
     def document(self) -> dict[str, Any]:
-        """Return the summary as JSON."""
         return {
             "counts": {
                 "workspaces": self.workspaces, "owners": self.owners, "grants": self.grants, "keys": self.keys,
@@ -90,7 +87,6 @@ def summarize(
     """Return what an adoption found.
 
     Args:
-        workspaces: The adopted workspaces.
         ledger: Their declared access.
         settings: Guardrail settings of the stack.
         now: The current time, UTC.
@@ -136,7 +132,6 @@ def message(summary: Summary, stack: str, proof: Sequence[str], refused: Sequenc
 
     Args:
         summary: What the adoption found.
-        stack: The stack.
         proof: Lines on what the plan would change.
         refused: Lines on workspaces that are not adopted.
     """

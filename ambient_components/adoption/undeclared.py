@@ -16,7 +16,6 @@ def note_undeclared(notes: Notes, others: Iterable[Json], adopted: Iterable[Json
     """Add a note on each RoleBinding that the entry does not declare.
 
     Args:
-        notes: The notes on the workspace.
         others: These RoleBindings; each has a subject.
         adopted: The RoleBindings that the entry declares.
     """

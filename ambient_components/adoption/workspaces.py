@@ -56,8 +56,6 @@ class RefusedRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A workspace that cannot be adopted."""
-
     name: str
     rule: RefusedRule
     problem: str
@@ -65,7 +63,6 @@ class Refused:
 
     @property
     def as_problem(self) -> Problem:
-        """The refusal as a problem."""
         return Problem(None, f"workspaces.{self.name}", self.problem, (self.hint,), self.rule, (self.name,))
 
 

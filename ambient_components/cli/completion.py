@@ -8,7 +8,6 @@ from ambient_components.stacks.project import Project
 
 
 def stacks(incomplete: str) -> list[str]:
-    """Complete the name of a stack."""
     return _matching(incomplete, lambda: declared_stacks(Project.find()))
 
 

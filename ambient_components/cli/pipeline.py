@@ -14,8 +14,6 @@ _FORGES: Final = ("github", "gitlab")
 
 
 class Preview(StrEnum):
-    """How change requests are previewed."""
-
     OFFLINE = "offline"
     """From the state that the last run of the default branch exported, without a credential."""
 
@@ -63,7 +61,6 @@ def pipeline(
         ),
     ] = Preview.OFFLINE,
 ) -> None:
-    """Write the files of a pipeline."""
     if fleet and preview is Preview.LIVE:
         msg = "the pipeline of a fleet has no previews: leave --preview out"
         raise typer.BadParameter(msg, param_hint="--preview")

@@ -42,8 +42,6 @@ from ambient_components.warm import client as warm
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """The command line's options."""
-
     at: datetime | None
     """The time of the planned run. None means now."""
     offline: bool
@@ -283,7 +281,6 @@ def _online(
 
 
 def _check_usage(*, offline: bool, state: str, at: str, save: str, max_age: str, refresh: bool, diff: bool) -> None:
-    """Refuse options that can't be combined."""
     wrong = {
         "--state": (bool(state) and not offline, "a state out of a file is compared offline: add --offline"),
         "--refresh": (refresh and offline, "looks into the cluster: leave --offline out"),

@@ -14,8 +14,6 @@ from ambient_components.stacks.project import Project, bare_name
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question of `ambient init`."""
-
     text: str
     flag: str
     """The option that answers the question."""
@@ -31,7 +29,6 @@ _STACK_AND_SLASH = re.compile(r"[^./][^/]*/[^/]+")
 
 
 def take_defaults(question: Question) -> str:
-    """Return the default answer, for `--yes`."""
     return question.default
 
 
@@ -52,7 +49,6 @@ def refuse(question: Question) -> str:
 
 
 def prompt(question: Question) -> str:
-    """Ask the user at the terminal."""
     try:
         return str(typer.prompt(question.text, default=question.default, show_default=bool(question.default), err=True))
     except typer.Abort:

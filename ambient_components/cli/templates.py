@@ -45,7 +45,6 @@ workspaces:
 
 
 def example(stack: str) -> str:
-    """Return the example for a stack."""
     return EXAMPLE.replace("STACK", stack)
 
 
@@ -53,8 +52,6 @@ def write_templates(name: str, folder: Path, words: Mapping[str, str] | None = N
     """Write the missing files of a set, and return a line for each file of it.
 
     Args:
-        name: Name of the set.
-        folder: Folder of the project.
         words: What to write for a placeholder.
         below: Where in the project to write them.
     """

@@ -30,8 +30,6 @@ _MOST: Final = 16 * 1024 * 1024
 
 
 class ApiError(StepError):
-    """The API server refused a request."""
-
     def __init__(self, status: int, message: str, following: str = "", reply: str = "", hint: str = "") -> None:
         super().__init__(message, hint)
         self.status = status

@@ -100,7 +100,6 @@ def decoded(value: object) -> str | None:
 
 
 def metadata(item: object) -> Json:
-    """Return an object's metadata."""
     return mapping(mapping(item).get("metadata"))
 
 
@@ -115,22 +114,18 @@ def namespace(item: object) -> str:
 
 
 def uid(item: object) -> str:
-    """Return an object's uid."""
     return text(metadata(item).get("uid"))
 
 
 def labels(item: object) -> dict[str, str]:
-    """Return an object's labels."""
     return texts(metadata(item).get("labels"))
 
 
 def annotations(item: object) -> dict[str, str]:
-    """Return an object's annotations."""
     return texts(metadata(item).get("annotations"))
 
 
 def finalizers(item: object) -> tuple[str, ...]:
-    """Return an object's finalizers."""
     found = metadata(item).get("finalizers")
     return tuple(filter(None, map(text, found))) if isinstance(found, list) else ()
 

@@ -41,8 +41,6 @@ def renew_account(cluster: Cluster, namespace: str, account: Json) -> None:
     """Replace an account that needs no more than its name and its image pull secrets, such as ``default``.
 
     Args:
-        cluster: The cluster.
-        namespace: Namespace of the account.
         account: The account. A controller may make another one of its name at once.
 
     Raises:

@@ -32,10 +32,7 @@ def end(cluster: Cluster, kind: str, namespace: str, name: str, uid: str | None 
     """Delete an object that carries access, despite finalizers.
 
     Args:
-        cluster: The cluster.
         kind: RoleBinding, Role, ServiceAccount or Secret.
-        namespace: Namespace of the object.
-        name: Name of the object.
         uid: Delete only the object with this uid; None deletes any object of this name.
 
     Returns:

@@ -56,8 +56,6 @@ def attach(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -
     """Prepare warm processes for an engine.
 
     Args:
-        arguments: The engine's arguments.
-        folder: The project folder.
         environ: The engine's complete environment.
     """
     server = client.server()

@@ -22,8 +22,6 @@ _SHOWN_NAMES = 10
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The metadata of one stack's state."""
-
     at: str
     """Time of the last write, verbatim. Empty means never."""
     resources: int | None

@@ -148,8 +148,6 @@ def start(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) ->
     but not to its plugins, which the command ends itself.
 
     Args:
-        arguments: The command's arguments.
-        folder: The project folder.
         environ: The complete environment, see `environment`.
 
     Raises:
@@ -170,8 +168,6 @@ def shown(
     is passed on to the command.
 
     Args:
-        arguments: The command's arguments.
-        folder: The project folder.
         environ: The complete environment.
         show: Receives the lines.
 

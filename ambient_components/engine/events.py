@@ -12,8 +12,6 @@ from ambient_components.engine.steps import Diagnostic, Step, changing, diagnost
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """The holder of a stack's lock."""
-
     who: str
     host: str
     pid: int
@@ -31,22 +29,16 @@ def locks(text: str) -> list[Lock]:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The start of a step."""
-
     step: Step
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The end of a successful step."""
-
     step: Step
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A failed step."""
-
     step: Step
 
 

@@ -74,13 +74,7 @@ def logical_name(workspace: str, part: Part, item: str = "", generation: int = 0
 
 
 def within(component: str, part: Part, generation: int = 0) -> str:
-    """Return the logical name of a part of an ApiKey or a Bucket. A program may give the component any name.
-
-    Args:
-        component: The component's logical name.
-        part: The part's name in a workspace.
-        generation: The part's generation.
-    """
+    """Return the logical name of a part of an ApiKey or a Bucket. A program may give the component any name."""
     whole = next(one for one in (Part.KEY, Part.STORAGE) if part.startswith(f"{one}/"))
     return f"{component}{part.removeprefix(whole).replace('#', str(generation))}"
 
@@ -89,7 +83,6 @@ def parse(name: str, workspaces: Collection[str] = ()) -> LogicalName | None:
     """Return the parsed logical name, or None if it does not belong to a workspace.
 
     Args:
-        name: The logical name.
         workspaces: Known names of workspaces. In a program they may have slashes, unlike in a stack file.
     """
     workspace = workspace_of(name, workspaces)
@@ -106,7 +99,6 @@ def workspace_of(name: str, workspaces: Collection[str] = ()) -> str:
     """Return the workspace at the start of a logical name or of an output's name.
 
     Args:
-        name: The name.
         workspaces: See `parse`.
     """
     pieces = name.split("/")

@@ -16,11 +16,7 @@ _WORDS: Final = {
 
 
 def phase(arguments: Sequence[str]) -> str:
-    """Return what a command does.
-
-    Args:
-        arguments: The arguments of `pulumi`.
-    """
+    """Return what a command does."""
     words = _WORDS.get(tuple(arguments[:2])) or _WORDS.get(tuple(arguments[:1]))
     if words is None:
         return f"Running pulumi {' '.join(arguments[:2])}"

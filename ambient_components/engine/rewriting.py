@@ -28,12 +28,10 @@ class Item:
 
     @property
     def place(self) -> Urn:
-        """The parts of its URN."""
         return Urn.parse(self.urn)
 
     @property
     def type(self) -> str:
-        """The type token."""
         return str(self.json["type"])
 
     @property
@@ -68,7 +66,6 @@ class Item:
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """Its outputs, in the same way."""
         return self._section("outputs")
 
     @property
@@ -116,7 +113,6 @@ def items(state: Export) -> list[Item]:
 
 
 def put_items(state: Any, found: Iterable[Item]) -> None:
-    """Replace the resources of a state."""
     _put(state.setdefault("deployment", {}), "resources", [one.json for one in found])
 
 
@@ -136,7 +132,6 @@ def has_snippets(state: Export) -> bool:
 
 
 def providers(state: Export) -> list[Item]:
-    """Return a state's providers."""
     return [item for item in items(state) if is_provider(item.type)]
 
 
@@ -154,7 +149,6 @@ def extensions_of(state: Export, moving: Iterable[Item]) -> dict[str, Any]:
 
 
 def add_extensions(state: Any, needed: Mapping[str, Any]) -> None:
-    """Add extension blobs to a state."""
     into = state.setdefault("deployment", {})
     _put(into, "extensions", {**(into.get("extensions") or {}), **needed})
 

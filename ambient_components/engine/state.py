@@ -73,7 +73,6 @@ class Resource:
 
     @property
     def name(self) -> str:
-        """The logical name."""
         return self.urn.name
 
     @property
@@ -95,7 +94,6 @@ def resources(export: Export, *types: str) -> list[Resource]:
     """Return the resources of a state, in its order.
 
     Args:
-        export: The state.
         types: Type tokens to select. None given selects all.
     """
     return [

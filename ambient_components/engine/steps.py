@@ -51,7 +51,6 @@ class Step:
 
     @classmethod
     def of_preview(cls, item: Mapping[str, Any]) -> "Step":
-        """Read a step of a preview."""
         return _step(item, item.get("oldState"), item.get("newState"))
 
     @classmethod
@@ -62,7 +61,6 @@ class Step:
 
     @property
     def name(self) -> str:
-        """The resource's logical name."""
         return self.urn.name
 
     @property
@@ -77,7 +75,6 @@ class Step:
 
     @property
     def changes(self) -> bool:
-        """Whether the step changes anything."""
         return self.op not in CHANGES_NOTHING or self.protects
 
     @property
@@ -130,7 +127,6 @@ class Preview:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Preview":
-        """Read the document."""
         return cls(
             tuple(map(Step.of_preview, document.get("steps") or ())),
             tuple(map(diagnostic, document.get("diagnostics") or ())),
@@ -148,7 +144,6 @@ def read_preview(text: str) -> Preview | None:
 
 
 def diagnostic(item: Mapping[str, Any]) -> Diagnostic:
-    """Read a message."""
     return Diagnostic(str(item.get("severity") or ""), str(item.get("message") or ""), str(item.get("urn") or ""))
 
 
@@ -185,7 +180,6 @@ def content(step: Step, names: Mapping[str, str]) -> str:
     """Return the digest of what a step creates. Previews of the same files at the same clock give equal digests.
 
     Args:
-        step: A step of a preview.
         names: See `selected_names`.
     """
     parts = [name for name in _PARTS if step.planned.get(name)] + (["id"] if step.op in IMPORTS else [])

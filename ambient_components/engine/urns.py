@@ -69,8 +69,6 @@ def is_bucket(token: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Urn:
-    """The parts of a URN."""
-
     stack: str
     project: str
     types: tuple[str, ...]

@@ -68,7 +68,6 @@ def decide(
     """Decide what each shard needs.
 
     Args:
-        fleet: The fleet.
         question: The running backend query.
         desired: The user's options for all shards.
         selected: Numbers of the shards to run. Empty means all.
@@ -131,7 +130,6 @@ def every(fleet: Fleet, question: Question, selected: Collection[int] = ()) -> S
     """Return every shard that has a state, whatever the files and the config declare. For refresh and destroy.
 
     Args:
-        fleet: The fleet.
         question: The running backend query.
         selected: Numbers of the shards to run. Empty means all.
 

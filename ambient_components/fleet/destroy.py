@@ -20,7 +20,6 @@ def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], Non
     """Show what would be deleted, check it, ask, destroy, and return the exit code.
 
     Args:
-        fleets: The fleets to destroy.
         request: The command line's request.
         ask: Asks for the name. It raises if the name is not confirmed.
 

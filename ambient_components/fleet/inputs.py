@@ -35,8 +35,6 @@ _PACKAGES: Final = ("pulumi", "pulumi-kubernetes", "pulumi-aws")
 
 @dataclass(frozen=True)
 class ShardInputs:
-    """The inputs of one shard."""
-
     number: int
     workspaces: Mapping[str, str]
     """Digest of each workspace's own inputs. Empty if something can't be read; an empty digest equals no other."""
@@ -58,7 +56,6 @@ def shard_inputs(fleet: Fleet, loaded: LoadedStack, guard: Guard, key: bytes | N
     """Return the inputs of each shard, by number.
 
     Args:
-        fleet: The fleet.
         loaded: Its stack file.
         guard: The cluster, for values of Secrets.
         key: The key for secret digests. None if there is none; shards that need it then have no digest.

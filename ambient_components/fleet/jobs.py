@@ -19,8 +19,6 @@ from ambient_components.stacks.selection import Fleet
 
 
 class Phase(StrEnum):
-    """The phase of a shard."""
-
     SKIPPED = "skipped"
     WAITING = "waiting"
     RUNNING = "running"
@@ -72,8 +70,6 @@ class Job:
 
 
 class Log(Protocol):
-    """Records how runs ended."""
-
     def ended(self, job: Job) -> None:
         """Record the end of a run."""
 
@@ -82,8 +78,6 @@ class Log(Protocol):
 
 
 class View(Protocol):
-    """Shows progress."""
-
     def started(self, job: Job) -> None:
         """Show that a shard started."""
 
@@ -102,8 +96,6 @@ class View(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """How to start the engines."""
-
     verb: str
     """up, refresh or destroy."""
     jobs: int

@@ -23,8 +23,6 @@ _UNKNOWN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Shard:
-    """One shard."""
-
     id: str
     """The id on the page."""
     task: Task

@@ -66,7 +66,6 @@ def evaluate(
     """Evaluate a fleet as a whole, before any shard starts.
 
     Args:
-        fleet: The fleet's name.
         before: The deployed ledger of each shard by stack, from states or from `declared` of the run records.
         desired: The declared state of the whole fleet.
         after: The declared ledger by stack (see `desired_of`). Only for shards that are in `before` or new.
@@ -111,7 +110,6 @@ def plan_fleet(
     """Return the plan of a fleet or of some shards. A failed shard appears with its errors.
 
     Args:
-        fleet: The fleet.
         loaded: Its stack file.
         at: The time of the planned run, UTC. Default: now.
         offline: Whether to compare files and states, without engine and cluster.

@@ -54,7 +54,6 @@ class Interrupts:
         self._event.clear()
 
     def wake(self) -> None:
-        """End the wait of another thread."""
         self._event.set()
 
     def _one_more(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002

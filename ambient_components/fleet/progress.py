@@ -37,23 +37,18 @@ class PipeSafeView:
         self._view: View | None = view
 
     def started(self, job: Job) -> None:
-        """See `View`."""
         self._forward(lambda view: view.started(job))
 
     def ended(self, job: Job) -> None:
-        """See `View`."""
         self._forward(lambda view: view.ended(job))
 
     def tick(self) -> None:
-        """See `View`."""
         self._forward(lambda view: view.tick())
 
     def note(self, text: str) -> None:
-        """See `View`."""
         self._forward(lambda view: view.note(text))
 
     def close(self) -> None:
-        """See `View`."""
         self._forward(lambda view: view.close())
 
     def _forward(self, call: Callable[[View], object]) -> None:
@@ -70,7 +65,6 @@ def view_for(form: str, jobs: Sequence[Job], stream: TextIO | None = None) -> Vi
 
     Args:
         form: Json or text.
-        jobs: All shards.
         stream: The output. Default: standard error, so that standard output has only results.
     """
     if form == "json":
@@ -106,7 +100,6 @@ class Lines:
             self.note(f"{job.task.stack}  {outcome(job)}")
 
     def note(self, text: str) -> None:
-        """Show one line."""
         print(text, file=self._stream, flush=True)
 
     def close(self) -> None:
@@ -127,11 +120,9 @@ class JsonLines:
         """Do nothing."""
 
     def ended(self, job: Job) -> None:
-        """Write the shard's object."""
         print(json.dumps(as_json(job)), file=self._stream, flush=True)
 
     def note(self, text: str) -> None:
-        """Write the message to standard error."""
         print(text, file=self._people, flush=True)
 
     def close(self) -> None:
@@ -154,7 +145,6 @@ class LiveTable:
         """Do nothing. The next tick shows the shard."""
 
     def tick(self) -> None:
-        """Redraw the table."""
         self._live.update(self._table(), refresh=True)
 
     def close(self) -> None:
@@ -167,7 +157,6 @@ class LiveTable:
             self.note(f"{job.task.stack}  {outcome(job)}")
 
     def note(self, text: str) -> None:
-        """Print a line above the table."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _table(self) -> "Table":

@@ -72,7 +72,6 @@ class Records:
         """Read a record, change it and write the difference. Retry on concurrent writes.
 
         Args:
-            number: The shard's number.
             change: A transition from `ambient_components.shards.records`.
 
         Returns:
@@ -100,7 +99,6 @@ class Records:
         """Delete a shard's record once its stack is empty. A record that can't be deleted does no harm.
 
         Args:
-            number: The shard's number.
             only: Decides, on the current record, whether to delete it. A record that changes meanwhile stays.
         """
         cluster, path = self.guard.cluster, self._place(number).path
@@ -177,7 +175,6 @@ class Recorder:
             self._queue.put((job, datetime.now(UTC)))
 
     def close(self) -> None:
-        """Write all remaining records and stop."""
         self._queue.put(None)
         self._thread.join()
 

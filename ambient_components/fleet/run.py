@@ -38,8 +38,6 @@ from ambient_components.warm import client as warm
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The command line's request."""
-
     verb: str
     """up, refresh or destroy."""
     name: str
@@ -110,7 +108,6 @@ def decided(fleets: Sequence[Fleet], request: Request, will_run: Callable[[], No
     """Return what each shard of each fleet needs.
 
     Args:
-        fleets: The fleets.
         request: The command line's request.
         will_run: See `decide`.
 
@@ -136,7 +133,6 @@ def carried_out(
     """Run all shards that are not skipped, show progress and a summary, and return the exit code.
 
     Args:
-        decisions: The decision for each fleet.
         request: The command line's request.
         begun: The start time, from time.monotonic().
         environs: Additional environment variables of a shard's engine, by stack.

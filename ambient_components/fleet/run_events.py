@@ -35,8 +35,6 @@ from ambient_components.rotation.state import TokenRecord
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One failure."""
-
     workspace: str
     """The workspace. Empty for a failure of the whole shard."""
     resource: str
@@ -46,7 +44,6 @@ class Failure:
 
     @property
     def text(self) -> str:
-        """The problem on one line."""
         return str(self.problem)
 
 
@@ -117,7 +114,6 @@ class Reported:
         return any(one.problem.rule in GUARDRAILS for one in self.failures)
 
     def take(self, line: str) -> None:
-        """Read one line of standard output."""
         match events.read_event(line):
             case events.Begun(step):
                 self._begin(step)

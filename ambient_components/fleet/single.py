@@ -32,7 +32,6 @@ class Logged(Reported):
     """Whether the lines are also printed, to standard error."""
 
     def take(self, line: str) -> None:
-        """Read one line of standard output."""
         super().take(line)
         self.write(readable(line))
 
@@ -60,8 +59,6 @@ class Logged(Reported):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a run ended."""
-
     verb: str
     """up, refresh or destroy."""
     stack: str
@@ -92,10 +89,7 @@ def carry_out(engine: PulumiEngine, verb: str, stack: str, *flags: str, verbose:
     run is deleted.
 
     Args:
-        engine: The engine.
         verb: Up, refresh or destroy.
-        stack: The stack.
-        flags: Additional flags.
         verbose: Whether to print the lines of the log as they come.
 
     Raises:

@@ -22,12 +22,7 @@ _SHOWN = 50
 
 
 def done_lines(plan: Plan, ended: Ended) -> list[str]:
-    """Return the summary of a successful deployment.
-
-    Args:
-        plan: What was deployed.
-        ended: How the run ended.
-    """
+    """Return the summary of a successful deployment."""
     reported, stack = ended.reported, plan.stack
     rows = {
         "access": _access(plan),
@@ -81,7 +76,6 @@ def show_end(ended: Ended, config_file: str, done: Iterable[str]) -> int:
     """Print the end of a run, and return the exit code.
 
     Args:
-        ended: How the run ended.
         config_file: The stack's config file, as in commands.
         done: The summary of a successful run.
     """

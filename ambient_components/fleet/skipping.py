@@ -30,8 +30,6 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """The user's options for all shards."""
-
     every: bool = False
     refresh: bool = False
     records: bool = True
@@ -40,8 +38,6 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What to do with one shard."""
-
     number: int
     stack: str
     workspaces: int
@@ -59,7 +55,6 @@ class Task:
 
     @property
     def skip(self) -> bool:
-        """Whether the shard is left out."""
         return self.result is Result.UP_TO_DATE
 
 
@@ -69,8 +64,6 @@ def task(
     """Decide what to do with a shard.
 
     Args:
-        inputs: The shard's inputs.
-        stack: Its stack.
         record: Its run record, or None.
         state: Its state's metadata. None if the stack does not exist.
         desired: The user's options.

@@ -171,10 +171,7 @@ def ways_out(
     """Yield what the user can do, one text for each lock or pending operation.
 
     Args:
-        stack: The shard's stack.
-        config_file: The fleet's config file.
         output: The engine's output, including warnings.
-        host: This machine's name.
         lives: Tells whether a process of this machine is running.
     """
     text = "\n".join(output)

@@ -59,9 +59,6 @@ def tag(
     """Return an element.
 
     Args:
-        name: The tag.
-        children: Its content.
-        id: Its id, a word.
         href: The id of the element that it links to.
         attributes: Other attributes. `class_` and `for_` stand for Python's keywords, `aria_label` for aria-label. True
             is an attribute without a value; False, None and "" leave it out.
@@ -88,7 +85,6 @@ def tag(
 
 
 def join(*children: Child) -> Markup:
-    """Return several children as one."""
     return Markup("".join(map(_text, children)))
 
 
@@ -129,10 +125,7 @@ def document(head: Iterable[Markup], body: Iterable[Markup], style: str, script:
     """Return a whole page, which may load nothing and run nothing but this style and this script.
 
     Args:
-        head: Elements of the head.
-        body: Elements of the body.
         style: The stylesheet, of this package.
-        script: The script, of this package.
     """
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; "

@@ -14,8 +14,6 @@ _TOO_MANY: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One section of a page."""
-
     id: str
     title: str
     body: Markup
@@ -93,9 +91,6 @@ def table(
     Args:
         caption: What the table shows.
         heads: A text for each column, or its whole th.
-        rows: The rows.
-        class_: Its class.
-        id: Its id.
     """
     cells = [one if isinstance(one, Markup) else tag("th", one, scope="col") for one in heads]
     inner = tag("table", tag("caption", caption), tag("thead", tag("tr", cells)), tag("tbody", rows), class_=class_)

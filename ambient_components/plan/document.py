@@ -266,7 +266,6 @@ PLAN: Final = record(
 
 
 def plan_schema() -> dict[str, Any]:
-    """Return the schema, in draft 2020-12."""
     return {"$schema": _DIALECT, "$id": SCHEMA_FILE, "title": "Plan", **PLAN.schema}
 
 

@@ -140,8 +140,6 @@ SCHEDULE_CHANGES: Final = (REMOVED, MADE, ADOPTED, CHANGED)
 
 @dataclass(frozen=True, slots=True, order=True)
 class ScheduleChange:
-    """A change of one scheduled session."""
-
     workspace: str
     schedule: str
     what: str
@@ -166,8 +164,6 @@ class DateComing:
 
 @dataclass(frozen=True, slots=True, order=True)
 class GuardrailChange:
-    """A change of a guardrail setting."""
-
     workspace: str
     """The workspace. Empty for the stack as a whole."""
     guardrail: str
@@ -213,8 +209,6 @@ class Exposed:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Step:
-    """One step of the engine."""
-
     op: str
     """The engine's operation, such as create, update, replace or delete. `protect` if only the protection changes,
     `retain` if the engine forgets the resource and leaves the object unchanged."""
@@ -246,7 +240,6 @@ class Shards:
 
     @property
     def count(self) -> int:
-        """The number of stacks."""
         return len(self.evaluated) + len(self.skipped) + len(self.failed)
 
 
@@ -297,7 +290,6 @@ class Plan:
 
     @property
     def changes(self) -> bool:
-        """Whether a run would change anything."""
         if self.online and not self.refused:
             return bool(self.steps)
         due = (key for key in self.keys if key.what != EXPIRING)
@@ -318,12 +310,10 @@ class Plan:
 
     @property
     def shown_warnings(self) -> tuple[Problem, ...]:
-        """The warnings without the acknowledged ones."""
         return tuple(one for one in self.warnings if one.acknowledged is None)
 
     @property
     def acknowledged_warnings(self) -> tuple[Problem, ...]:
-        """The acknowledged warnings."""
         return tuple(one for one in self.warnings if one.acknowledged is not None)
 
     @property
@@ -333,12 +323,10 @@ class Plan:
 
     @property
     def refused(self) -> bool:
-        """Whether a guardrail stops the run."""
         return bool(self.guardrails)
 
     @property
     def step_counts(self) -> dict[str, int]:
-        """The number of steps by operation."""
         counts: dict[str, int] = {}
         for step in self.steps:
             counts[step.op] = counts.get(step.op, 0) + 1

@@ -19,8 +19,6 @@ _FEWEST: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """One warning, or one for several."""
-
     warning: Problem
     count: int = 1
     """The number of warnings."""
@@ -30,7 +28,6 @@ def folded(warnings: Iterable[Problem], whole: str = " (--verbose)") -> list[Fol
     """Return warnings with one for many workspaces that have the same one, in the order of the first of each rule.
 
     Args:
-        warnings: The warnings.
         whole: How to see each of them.
     """
     rules: dict[str | None, list[Problem]] = {}

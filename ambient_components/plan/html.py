@@ -22,7 +22,6 @@ def as_html(plan: Plan, *, verbose: bool = False) -> str:
     """Return the page, with all lines.
 
     Args:
-        plan: The plan.
         verbose: Whether each warning has a line, the acknowledged ones too.
     """
     found = sections(plan, verbose=verbose)

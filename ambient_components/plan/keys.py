@@ -78,7 +78,6 @@ def expiring(identity: Identity, role: str, has: RecordedKey, at: datetime, ahea
 
 
 def change(identity: Identity, what: str, role: str, why: str, has: RecordedKey | None = None) -> KeyChange:
-    """Return one change."""
     expires = has.expires_at if has else None
     return KeyChange(*identity, what, role, why, format_time(expires) if expires else "")
 
@@ -129,7 +128,6 @@ _WORDS: Final[Mapping[str, Callable[[KeyEntry], str]]] = {
 
 
 def why_issued(identity: Identity, before: Ledger, after: Ledger) -> str:
-    """Return why an identity is created."""
     workspace, key_id, generation = identity
     key = after.get(workspace, NOTHING).keys.get(key_id)
     is_current = key is not None and generation == key.generation
@@ -149,7 +147,6 @@ def why_issued(identity: Identity, before: Ledger, after: Ledger) -> str:
 
 
 def why_revoked(identity: Identity, before: Ledger, after: Ledger) -> str:
-    """Return why an identity is revoked."""
     workspace, key_id, generation = identity
     was = _key_of(before, identity)
     if was is None:

@@ -19,7 +19,6 @@ def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:
     engine deletes. No other ledger records them.
 
     Args:
-        steps: The steps of a preview.
         before: The entries of all ledgers in the last deployment.
     """
     steps = list(steps)

@@ -101,12 +101,10 @@ def from_ledgers(
     Args:
         before: The ledger of the last deployment.
         after: The declared ledger, as of `at`.
-        stack: The stack's name.
         at: The time of the run, UTC.
         recorded: The keys in the state. Default: all keys that `before` declares, with unknown dates.
         zone: The time zone of plain dates.
         ahead: How early upcoming dates are shown.
-        guardrails: Guardrail violations.
         guardrail_changes: Changes of the stack's guardrail settings. Those of workspaces come from the ledgers.
         pending: What the last run did not complete.
         warnings: Warnings from the stack file.

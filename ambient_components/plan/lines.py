@@ -26,8 +26,6 @@ from ambient_components.rules.warnings import with_name
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One fact."""
-
     sign: str
     """+ for gained or created, - for lost or removed, ~ for changed, ! for needs attention."""
     names: tuple[str, ...]
@@ -47,14 +45,11 @@ class Line:
 
     @property
     def docs(self) -> str:
-        """Address of that description."""
         return rule_page(self.rule)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Facts of one kind."""
-
     title: str
     lines: tuple[Line, ...]
     notes: tuple[str, ...] = ()
@@ -109,7 +104,6 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
     """Return all sections that have lines, most dangerous first.
 
     Args:
-        plan: The plan.
         verbose: Whether each warning has a line, the acknowledged ones too.
     """
     told = keys_of_access(plan)

@@ -67,8 +67,6 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """The deployed state of a stack."""
-
     ledger: Ledger
     recorded: Recorded
     pending: tuple[Waiting, ...]
@@ -142,7 +140,6 @@ def deployed(export: Export, stack: str, at: datetime) -> Deployed:
 
     Args:
         export: The parsed output of `pulumi stack export`.
-        stack: The stack's name.
         at: The time of the run, UTC.
     """
     summary = read_summary(export, stack, at)
@@ -197,7 +194,6 @@ def online(
 
     Args:
         engine: The engine, with its clock at the time of the run (see `engine_at`).
-        stack: The stack's name.
         export: The current state.
         desired: The declared state.
         at: The time of the run, UTC.
@@ -268,7 +264,6 @@ def engine_at(project: Project, at: datetime | None, *, alone: bool = False) -> 
     """Return the engine, with the clock of its program and its provider set to a time. None keeps the clock.
 
     Args:
-        project: The project.
         at: The time of the run, UTC.
         alone: Whether no other engine runs beside it, so it may use more memory to save time.
     """

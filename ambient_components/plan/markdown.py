@@ -36,8 +36,6 @@ _HEADER: Final = "| | workspace | who | before -> after | |\n|---|---|---|---|--
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of limited length."""
-
     text: str
     missing: int = 0
     """Facts that a reader must not miss and that have no line: changed access, removals, guardrails."""
@@ -50,7 +48,6 @@ def as_markdown(plan: Plan, limit: int = LIMIT, *, verbose: bool = False) -> Pag
     workspaces, equal lines of new workspaces are one, and a page says in its first lines what it leaves out.
 
     Args:
-        plan: The plan.
         limit: Maximum characters. The totals take up to about 3,300 and are never truncated.
         verbose: Whether each warning has a line, the acknowledged ones too.
     """

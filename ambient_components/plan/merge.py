@@ -27,7 +27,6 @@ def merge(
     """Return the plan of a fleet. Equal facts of all shards, such as a changed rule, appear once.
 
     Args:
-        fleet: The fleet's name.
         at: The time of the run, UTC.
         parts: Plans of the shards, each under its stack's name. A failed shard has a plan with errors.
         online: Whether the plans come from the engine.

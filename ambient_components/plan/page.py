@@ -23,7 +23,6 @@ def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False, verbose: b
     """Return the page.
 
     Args:
-        plan: The plan.
         paint: Applies styles. Default: no styles.
         steps: Whether to append the engine's steps.
         verbose: Whether each warning has a line, the acknowledged ones too.
@@ -88,7 +87,6 @@ def show(
     """Print a plan, and return how many facts that a reader must not miss are left out.
 
     Args:
-        found: The plan.
         form: Text, Markdown, HTML or JSON.
         steps: With text: whether to add the engine's own steps.
         verbose: Whether each warning has a line, the acknowledged ones too.

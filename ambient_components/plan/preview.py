@@ -61,7 +61,6 @@ class Digest:
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """The warnings, sorted."""
         return tuple(one for one in self.problems("warning") if one.rule != MISSING_VALUE)
 
     @property
@@ -109,14 +108,11 @@ def from_preview(
     """Return the plan from the engine's preview.
 
     Args:
-        digest: The preview.
         before: The ledger of the last deployment.
-        stack: The stack's name.
         at: The time of the preview, UTC.
         recorded: The keys and access keys in the state.
         zone: The time zone of plain dates.
         ahead: How early upcoming dates are shown.
-        guardrails: Guardrail violations.
         pending: What the last run did not complete.
     """
     after = digest.ledger_after(before)

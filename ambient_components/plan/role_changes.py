@@ -40,7 +40,6 @@ class RoleChange:
 
     @property
     def what(self) -> str:
-        """One of `ROLE_CHANGES`."""
         if self.before is None:
             return GAINED
         if self.after is None:
@@ -90,8 +89,6 @@ def changes_of(
     """Return the same of two sets of role assignments.
 
     Args:
-        diff: Their difference.
-        adopted: Workspaces that are adopted.
         uncertain: Those of them of which the cluster's access is not known.
         keys: Keys that are adopted: workspace and subject. Those with a difference are uncertain.
     """

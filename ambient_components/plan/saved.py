@@ -36,8 +36,6 @@ _DONE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A reviewed plan."""
-
     stack: str
     at: datetime
     """The time of the planned run, which is also used for the deployment. UTC."""
@@ -66,7 +64,6 @@ def saved(
     """Return a plan to save.
 
     Args:
-        plan: An online plan.
         export: The state before the run.
         versions: The versions of the programs that made the plan.
         max_age: Lifetime in seconds, at most 7 days. Default: one day.
@@ -151,8 +148,6 @@ def check_fresh(plan: Saved, stack: str, export: Export, now: Mapping[str, str])
     """Refuse a plan of another stack, one that is too old, one of other programs, and one of another state.
 
     Args:
-        plan: The reviewed plan.
-        stack: The stack to deploy.
         export: The stack's current state.
         now: The current versions of the programs.
 

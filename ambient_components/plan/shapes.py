@@ -13,8 +13,6 @@ _TIME: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One field."""
-
     schema: Schema
     convert: Callable[[Any], Any] = lambda value: value
     """Converts a value to JSON."""
@@ -34,27 +32,22 @@ class Shape:
 
 
 def text(description: str, **rules: Any) -> Shape:
-    """Describe a string."""
     return Shape({"description": description, "type": "string", **rules})
 
 
 def time(description: str) -> Shape:
-    """Describe a timestamp."""
     return text(description, pattern=_TIME)
 
 
 def flag(description: str) -> Shape:
-    """Describe a boolean."""
     return Shape({"description": description, "type": "boolean"})
 
 
 def number(description: str, **rules: Any) -> Shape:
-    """Describe an integer."""
     return Shape({"description": description, "type": "integer", **rules})
 
 
 def count(description: str) -> Shape:
-    """Describe the size of a collection."""
     return replace(number(description, minimum=0), convert=len)
 
 
@@ -66,12 +59,10 @@ def counts(description: str, by: str) -> Shape:
 
 
 def texts(description: str) -> Shape:
-    """Describe a list of strings."""
     return Shape({"description": description, "type": "array", "items": {"type": "string"}}, list)
 
 
 def each(description: str, item: Shape) -> Shape:
-    """Describe a list of objects."""
     schema = {"description": description, "type": "array", "items": item.schema}
     return Shape(schema, lambda values: [item.convert(value) for value in values])
 

@@ -34,7 +34,6 @@ class BindingForm:
 
     @property
     def role_ref(self) -> dict[str, Any]:
-        """The role, in RBAC's notation."""
         return {"apiGroup": RBAC_API_GROUP, "kind": "ClusterRole", "name": cluster_role(self.role)}
 
 
@@ -57,7 +56,6 @@ def key_form(role: Role, workspace: str, account: str, label: str) -> BindingFor
     """Return the binding of a key. Contract 1.4.
 
     Args:
-        role: Role of the key.
         workspace: Namespace of the key.
         account: ServiceAccount of the key.
         label: Name on the Keys page.

@@ -96,9 +96,6 @@ def key_account(workspace: str, key_id: str, generation: int, of_platform: str |
     """Return the name of the ServiceAccount of one generation of a key.
 
     Args:
-        workspace: Name of the workspace.
-        key_id: The key's id.
-        generation: The generation.
         of_platform: The ServiceAccount of generation 1, if the platform made the key.
     """
     if of_platform and generation == PLATFORM_GENERATION:
@@ -107,12 +104,7 @@ def key_account(workspace: str, key_id: str, generation: int, of_platform: str |
 
 
 def key_role_binding(role: Role, account: str) -> str:
-    """Return the name of a key's RoleBinding; the platform puts the role in it. Contract 1.4.
-
-    Args:
-        role: Role of the key.
-        account: Its ServiceAccount.
-    """
+    """Return the name of a key's RoleBinding; the platform puts the role in it. Contract 1.4."""
     return f"{KEY_PREFIX}{role}-{account.removeprefix(KEY_PREFIX)}"
 
 
@@ -161,8 +153,6 @@ def bucket_user(owner: str, workspace: str, bucket: str, generation: int) -> str
 
     Args:
         owner: PROJECT/FLEET, because two clusters may have workspaces of the same name in one store.
-        workspace: Name of the workspace.
-        bucket: Name of its bucket.
         generation: Generation of the credentials, from 1.
     """
     encoded = json.dumps([owner, workspace, bucket, generation]).encode()

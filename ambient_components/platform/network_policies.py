@@ -55,7 +55,6 @@ def policies(
     """Return the specs of an isolated workspace's policies, by name.
 
     Args:
-        platform_namespace: The platform's namespace.
         allow: Further destinations, each ``{cidr | namespace, ports, protocol}``; no ports means all ports.
         api_server: Whether the platform's API server (V2) runs there too. Its sessions call it.
     """
@@ -67,7 +66,6 @@ def store_peer(endpoint: str, platform_namespace: str) -> dict[str, Any] | None:
 
     Args:
         endpoint: Address of the store in the sessions' configuration.
-        platform_namespace: The platform's namespace.
 
     Returns:
         None if the policies allow it already, or if the endpoint is an external host name: a policy takes no host
@@ -97,7 +95,6 @@ def store_unreached(endpoint: str, platform_namespace: str, allow: Sequence[Mapp
 
     Args:
         endpoint: As for `store_peer`.
-        platform_namespace: The platform's namespace.
         allow: The declared further destinations: one that includes the port may be the store.
     """
     host, port = _address(endpoint)

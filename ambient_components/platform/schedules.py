@@ -95,7 +95,6 @@ def merged_template(declared: Mapping[str, Any], before: Mapping[str, Any], live
     """Return the template to write: the declared fields over the live ones, with the form's defaults for missing ones.
 
     Args:
-        declared: The declared fields.
         before: The fields that were declared before; those that are not any more return to the default.
         live: The template in the cluster.
     """
@@ -142,9 +141,6 @@ def variables(name: str, namespace: str, platform: str, template: str, reuse: st
     """Return the container's variables by name, in order.
 
     Args:
-        name: Name of the CronJob.
-        namespace: The workspace.
-        platform: The platform's namespace.
         template: The session's template as text.
         reuse: `true` or `false`.
     """
@@ -158,7 +154,6 @@ def variables(name: str, namespace: str, platform: str, template: str, reuse: st
 
 
 def container(image: str, pull_policy: str) -> dict[str, Any]:
-    """Return the container without its variables."""
     return {
         "name": CONTAINER,
         "image": image,
@@ -172,10 +167,7 @@ def metadata(name: str, namespace: str, owner: str, display_name: str, reuse: st
     """Return the metadata of the CronJob.
 
     Args:
-        name: Name of the CronJob.
-        namespace: The workspace.
         owner: Value of the ownership annotation.
-        display_name: Name in the UI.
         reuse: `true` or `false`.
     """
     return {

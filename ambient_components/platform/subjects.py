@@ -96,7 +96,6 @@ def parse_subject(text: str, forms: str = SUBJECT_FORMS) -> Subject:
     Names of users and groups may contain colons (`group:system:authenticated`).
 
     Args:
-        text: What is written.
         forms: What the hint of an error says is allowed.
 
     Raises:

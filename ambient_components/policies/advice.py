@@ -39,8 +39,6 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Advised:
-    """One piece of advice."""
-
     text: str
     urn: str = ""
     """The URN of the resource. Empty for the stack."""
@@ -48,14 +46,11 @@ class Advised:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The input of every rule."""
-
     resources: tuple[Resource, ...]
     now: datetime
     idle: timedelta = IDLE
 
     def of_type(self, kind: str) -> Iterator[Resource]:
-        """Return the resources of a type."""
         return (one for one in self.resources if one.type == kind)
 
     def active(self) -> Iterator[tuple[str, Entry, str]]:

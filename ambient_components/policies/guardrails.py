@@ -52,7 +52,6 @@ def violations(ledger: Mapping[str, Any], guardrail: str, config: PolicyConfig, 
 
     Args:
         ledger: Inputs of the AccessLedger: `workspaces` and, if the stack has settings for guardrails, `guardrails`.
-        guardrail: One of `STATE_GUARDRAILS`.
         config: The pack's configuration.
         now: Decides which grants have ended.
 

@@ -16,7 +16,6 @@ def acknowledgements(stack: StackFile, calendar: Calendar | None) -> Acknowledge
     """Return the acknowledgements in force.
 
     Args:
-        stack: The stack file.
         calendar: Decides which are in force. None includes those that have ended.
     """
     scopes = {
@@ -53,7 +52,6 @@ def unused(stack: StackFile, warnings: Collection[Problem]) -> Iterator[Finding]
     Warnings that also depend on the cluster or on the time of a run are left out.
 
     Args:
-        stack: The stack file.
         warnings: All warnings that the files alone cause.
     """
     for path, scope, listed in _places(stack):

@@ -128,7 +128,6 @@ def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
     """Return a key as the component's argument.
 
     Args:
-        key_id: Id of the key.
         key: The effective entry.
         calendar: Decides whether the previous generation stays valid.
     """
@@ -163,7 +162,6 @@ def bucket_spec(
 
     Args:
         bucket: The effective entry.
-        store: The stack's store.
         values: Values of an existing bucket's keys, by field.
         calendar: Has the guaranteed interval of runs.
     """

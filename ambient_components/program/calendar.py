@@ -39,7 +39,6 @@ class Calendar:
 
     @property
     def today(self) -> date:
-        """The current day."""
         return self.now.astimezone(self._zone).date()
 
     def grants(self, workspace: Workspace) -> list[Grant]:

@@ -46,7 +46,6 @@ def stack_guardrails(stack: StackFile, calendar: Calendar) -> StackGuardrails:
     """Return the ledger's input `guardrails`. Default values are left out.
 
     Args:
-        stack: The stack file.
         calendar: Decides which exceptions are in force.
     """
     guardrails: StackGuardrails = {}
@@ -118,9 +117,7 @@ def ledger_of(
     """Return the declared access of workspaces as the ledger records it: subjects, roles and lifetimes, no secret.
 
     Args:
-        workspaces: The workspaces by name.
         calendar: Decides which grants, overlaps and overrides are in force.
-        store: The store of their buckets.
     """
     return {name: _entry(workspace, calendar, store) for name, workspace in sorted(workspaces.items())}
 

@@ -73,7 +73,6 @@ class SourceReader:
         """Return the value of a source that is not in the config.
 
         Args:
-            workspace: Name of the workspace that uses it.
             source: One of the desired sources.
         """
         if source.env is not None:

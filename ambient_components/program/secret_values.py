@@ -36,8 +36,6 @@ class WorkspaceValues:
 
 @dataclass(frozen=True, slots=True)
 class _DesiredValue:
-    """One value to look up."""
-
     workspace: str
     kind: str
     """runner, integrations or storage."""
@@ -50,7 +48,6 @@ def secret_values(stack: LoadedStack, guard: Guard, problems: Problems, platform
     """Look up every secret value of every workspace that is not closed.
 
     Args:
-        stack: The stack.
         guard: The stack's cluster. Queried only if a source is a Secret.
         problems: Collects missing values (in an update) and refused values (always).
         platform: The platform's namespace. No Secret there is read; validation refuses such a source.

@@ -18,8 +18,6 @@ from ambient_components.stackfile.loader import divided
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One shard of a fleet."""
-
     fleet: str
     """The fleet's name. Its stack file and its config have this name."""
 
@@ -34,7 +32,6 @@ class Shard:
 
         Args:
             owner: PROJECT/FLEET.
-            platform_namespace: The platform's namespace.
         """
         return f"{platform_namespace}/{record_name(owner, self.number)}"
 
@@ -117,7 +114,6 @@ def of_shard(stack: LoadedStack, shard: Shard) -> LoadedStack:
 
     Args:
         stack: The whole fleet, already validated.
-        shard: The shard.
 
     Raises:
         AmbientError: A workspace is pinned to a shard that does not exist.

@@ -148,7 +148,6 @@ class StackSettings:
 
     @property
     def store_config(self) -> StoreConfig | None:
-        """The store without its secret key."""
         return self.store.config if self.store is not None else None
 
     @classmethod

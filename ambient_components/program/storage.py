@@ -21,7 +21,6 @@ def check_storage(stack: LoadedStack, store: StoreConfig | None, problems: Probl
     """Find buckets for which the stack's config or this machine lacks something.
 
     Args:
-        stack: The stack.
         store: The configured store. None if the config has none.
         problems: Collects what is missing.
     """
@@ -35,7 +34,6 @@ def missing_libraries(
     """Find buckets that need libraries that are not installed.
 
     Args:
-        workspaces: Workspaces by name.
         store: The configured store. None if the config has none.
         warning: Name of the warning on a machine that only checks the files; None for an error.
     """

@@ -65,7 +65,6 @@ def serve_until_closed(engine_address: str, connection: socket.socket) -> None:
 
 
 def main() -> None:
-    """Serve until the engine ends."""
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
         sys.stderr.write(
             f"pulumi-resource-ambient {VERSION}: the ambient plugin, which the Pulumi engine starts.\n"

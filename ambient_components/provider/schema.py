@@ -238,7 +238,6 @@ _UID: Final[dict[str, Any]] = {"uid": _TEXT | {"description": "uid of the object
 
 
 def schema() -> dict[str, Any]:
-    """Return the schema as a mapping."""
     return {
         "name": "ambient",
         "version": VERSION,
@@ -359,7 +358,6 @@ def _resource(
 
 
 def schema_json() -> str:
-    """Return the schema as JSON."""
     return json.dumps(schema())
 
 

@@ -79,11 +79,9 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
         self._threads = ThreadPoolExecutor(_THREADS)
 
     def close(self) -> None:
-        """Wait for the steps in progress."""
         self._threads.shutdown()
 
     async def GetPluginInfo(self, request: Any, context: grpc.aio.ServicerContext) -> proto.PluginInfo:  # noqa: ARG002, N802
-        """Return the plugin's version."""
         return proto.PluginInfo(version=VERSION)
 
     async def Cancel(self, request: Any, context: grpc.aio.ServicerContext) -> empty_pb2.Empty:  # noqa: ARG002, N802
@@ -92,11 +90,9 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     async def GetSchema(self, request: Any, context: grpc.aio.ServicerContext) -> proto.GetSchemaResponse:  # noqa: ARG002, N802
-        """Return the package's schema."""
         return proto.GetSchemaResponse(schema=schema_json())
 
     async def CheckConfig(self, request: proto.CheckRequest, context: grpc.aio.ServicerContext) -> proto.CheckResponse:  # noqa: N802
-        """Refuse invalid settings."""
         failures = await self._run(context, lambda: configuration.problems(wire.decode(request.news)))
         return proto.CheckResponse(inputs=request.news, failures=_failures(failures))
 
@@ -122,8 +118,6 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
         return proto.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     async def Check(self, request: proto.CheckRequest, context: grpc.aio.ServicerContext) -> proto.CheckResponse:  # noqa: N802
-        """See `ResourceType.check`."""
-
         def check(at: Context, of: ResourceType) -> Check:
             return of.check(at, wire.decode(request.olds), wire.decode(request.news))
 
@@ -133,8 +127,6 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
         return proto.CheckResponse(inputs=inputs, failures=_failures(result.failures))
 
     async def Diff(self, request: proto.DiffRequest, context: grpc.aio.ServicerContext) -> proto.DiffResponse:  # noqa: N802
-        """See `ResourceType.diff`."""
-
         def compare(at: Context, of: ResourceType) -> Diff:
             inputs, state, news = map(wire.decode, (request.old_inputs, request.olds, request.news))
             return of.diff(at, inputs, state, news)
@@ -143,15 +135,12 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
         return _diff_response(diff, list(request.ignoreChanges))
 
     async def Create(self, request: proto.CreateRequest, context: grpc.aio.ServicerContext) -> proto.CreateResponse:  # noqa: N802
-        """See `ResourceType.create`."""
         identity, outputs = await self._step(
             context, request.urn, lambda at, of: of.create(at, wire.decode(request.properties)), preview=request.preview
         )
         return proto.CreateResponse(id=identity, properties=wire.merged(request.properties, outputs))
 
     async def Read(self, request: proto.ReadRequest, context: grpc.aio.ServicerContext) -> proto.ReadResponse:  # noqa: N802
-        """See `ResourceType.read`."""
-
         def look(at: Context, of: ResourceType) -> ReadResult | None:
             return of.read(at, request.id, wire.decode(request.inputs), wire.decode(request.properties))
 
@@ -162,8 +151,6 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
         return proto.ReadResponse(id=request.id, inputs=recorded, properties=wire.merged(recorded, found.outputs))
 
     async def Update(self, request: proto.UpdateRequest, context: grpc.aio.ServicerContext) -> proto.UpdateResponse:  # noqa: N802
-        """See `ResourceType.update`."""
-
         def change(at: Context, of: ResourceType) -> Values:
             return of.update(at, request.id, wire.decode(request.olds), wire.decode(request.news))
 
@@ -171,7 +158,6 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
         return proto.UpdateResponse(properties=wire.merged(request.news, outputs))
 
     async def Delete(self, request: proto.DeleteRequest, context: grpc.aio.ServicerContext) -> empty_pb2.Empty:  # noqa: N802
-        """See `ResourceType.delete`."""
         await self._step(
             context, request.urn, lambda at, of: of.delete(at, request.id, wire.decode(request.properties))
         )

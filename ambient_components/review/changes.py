@@ -38,13 +38,7 @@ class Snapshot:
 
 
 def compared(since: str, before: Snapshot, after: Snapshot) -> Changes:
-    """Return the differences of two snapshots, as far as both know.
-
-    Args:
-        since: The name of the earlier one.
-        before: The earlier one.
-        after: The one of the page.
-    """
+    """Return the differences of two snapshots, as far as both know."""
     return Changes(
         since,
         roles=_both(before.assignments, after.assignments, _roles),
@@ -98,7 +92,6 @@ def _findings(before: frozenset[tuple[str, Path]], after: frozenset[tuple[str, P
 
 
 def changes_part(changes: Changes, ids: Ids) -> Part:
-    """Return the part of the page."""
     roles = [
         _row(one.workspace, ids, name(one.subject), one.what, _role(one.before), _role(one.after))
         for one in changes.roles or ()

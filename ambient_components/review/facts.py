@@ -72,14 +72,11 @@ class Changes:
 
     @property
     def count(self) -> int:
-        """The number of differences."""
         return sum(len(part or ()) for part in (self.roles, self.workspaces, self.keys, self.findings))
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """Everything that a page shows."""
-
     access: Report
     now: datetime
     states: Mapping[str, str]
@@ -100,7 +97,6 @@ class Review:
 
     @property
     def high(self) -> list[Finding]:
-        """Findings of severity high."""
         return [one for one in self.findings if one.severity is Severity.HIGH]
 
 
@@ -122,7 +118,6 @@ OTHER: Final = "R"
 
 
 def letter(role: str) -> str:
-    """Return a role's letter."""
     return LETTERS.get(role, OTHER)
 
 
@@ -137,7 +132,6 @@ class Ids:
 
     @classmethod
     def of(cls, review: Review) -> "Ids":
-        """Return the ids of a page."""
         return cls(review.states, sorted({row.subject for row in review.people}))
 
     def workspace(self, name: str) -> str:

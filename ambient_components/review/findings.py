@@ -10,7 +10,6 @@ from ambient_components.review.facts import Ids, Review
 
 
 def findings_part(review: Review, ids: Ids) -> Part:
-    """Return the paths, worst first."""
     # `Review.findings` is sorted by severity and path, and a path may have two severities.
     paths: dict[Path, list[Finding]] = {}
     for one in review.findings:
@@ -27,7 +26,6 @@ def finding_id(path: Path) -> str:
 
 
 def severity(grade: Severity) -> Markup:
-    """Return a severity in its colour."""
     return tag("span", grade.value, class_=f"sev {grade.value}")
 
 

@@ -60,8 +60,6 @@ def review(
     """Return the facts of a page.
 
     Args:
-        project: The project.
-        access: The stack's access.
         shown: The chosen access, compared with the cluster or not.
         findings: The findings of the whole stack, sorted.
         choice: The part of the stack.
@@ -88,8 +86,6 @@ def declared(stack: str, access: SelectedAccess, choice: Choice) -> Report:
     """Return the chosen access without the cluster.
 
     Args:
-        stack: The stack's name.
-        access: The stack's access.
         choice: The part of the stack.
     """
     ledger = {name: entry for name, entry in access.ledger.items() if choice.has(name)}

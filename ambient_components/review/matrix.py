@@ -24,7 +24,6 @@ _DIFFERS: Final = "D"
 
 
 def access_part(review: Review, ids: Ids) -> Part:
-    """Return who has access."""
     body = (
         tag("p", f"Only subjects that may {review.access.right}.") if review.access.right else None,
         _filters(review),

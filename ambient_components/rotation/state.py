@@ -83,7 +83,6 @@ class TokenSecret:
     """Whether that is because its life is over."""
 
     def killed(self, why: str, *, lapsed: bool = False) -> "TokenSecret":
-        """Return this token, marked invalid."""
         return replace(self, dead=why, lapsed=lapsed)
 
     def lapse(self, now: datetime) -> str | None:
@@ -106,7 +105,6 @@ class TokenSecret:
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> "TokenSecret":
-        """Read the result of `to_wire`."""
         expires = wire.get("expiresAt")
         return cls(
             name=wire["handle"],
@@ -120,8 +118,6 @@ class TokenSecret:
 
 
 class TokenStatus(StrEnum):
-    """Status of an issued token."""
-
     CURRENT = "current"
     """The newest token, valid."""
 
@@ -137,8 +133,6 @@ class TokenStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenState:
-    """The recorded tokens of one identity."""
-
     current: TokenSecret | None = None
     """The newest token."""
     retiring: tuple[TokenSecret, ...] = ()
@@ -148,7 +142,6 @@ class TokenState:
 
     @property
     def token_secrets(self) -> tuple[TokenSecret, ...]:
-        """All recorded tokens."""
         return (*((self.current,) if self.current else ()), *self.retiring, *self.pending)
 
     def retires_at(self, overlap: timedelta) -> datetime | None:
@@ -179,8 +172,6 @@ class TokenState:
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """One token or access key."""
-
     id: str
     """The name of a token Secret, or the store's id of an access key."""
     uid: str = ""
@@ -192,7 +183,6 @@ class Minted:
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> "Minted":
-        """Read one."""
         return cls(
             str(item.get("handle") or ""),
             str(item.get("uid") or ""),

@@ -25,8 +25,6 @@ def _names(warning: Problem) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgements:
-    """The acknowledgements in force."""
-
     scopes: Mapping[str, Mapping[str, Acknowledged]] = field(default_factory=dict)
     """Why and when, by workspace or `STACK`, and by name: see `names_of`."""
 

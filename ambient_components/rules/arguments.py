@@ -65,9 +65,6 @@ def choice_findings(path: Path, value: object, allowed: Iterable[str], what: str
     """Find a word that is not allowed; a missing value is valid.
 
     Args:
-        path: Path of the value.
-        value: The word.
-        allowed: All allowed words.
         what: Noun for the words, such as ``state``.
     """
     words = tuple(allowed)

@@ -23,7 +23,6 @@ def access_policy(bucket: str, prefix: str = "") -> dict[str, Any]:
     """Return an IAM policy document with least privilege.
 
     Args:
-        bucket: Name of the bucket.
         prefix: The workspace's prefix in a shared bucket, with a slash at its end. Outside of it only the names at the
             top can be listed, which the init container does.
     """

@@ -23,7 +23,6 @@ def extra_of(driver: BucketDriver, store_api: str) -> str | None:
     """Return the extra that a bucket needs. None if it needs none.
 
     Args:
-        driver: The bucket's driver.
         store_api: The API for the users of the stack's store.
     """
     if driver is BucketDriver.EXISTING:

@@ -10,8 +10,6 @@ Path = tuple[PathPart, ...]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One problem in a declaration."""
-
     path: Path
     """Path of the value, or of the entry with the key."""
 

@@ -137,7 +137,6 @@ def namespace_problem(namespace: str, platform: str = PLATFORM_NAMESPACE_DEFAULT
     """Check the namespace of a Secret that is read, or that a key is delivered to.
 
     Args:
-        namespace: Name of the namespace.
         platform: The platform's namespace; its default is always checked as well.
     """
     if namespace in (platform, PLATFORM_NAMESPACE_DEFAULT):

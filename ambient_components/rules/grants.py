@@ -52,7 +52,6 @@ def grantee(text: str) -> Subject:
 
 
 def owner_findings(owners: Iterable[str]) -> Iterator[Finding]:
-    """Find problems of a component's owners."""
     names = owner_names()
     for index, owner in enumerate(owners):
         try:

@@ -26,8 +26,6 @@ from ambient_components.suggest import allowed_words
 
 
 class Retain(StrEnum):
-    """Where a key's token is stored."""
-
     STATE = "state"
     """In the stack's state and outputs, encrypted."""
 
@@ -82,7 +80,6 @@ def is_of_platform(key: Mapping[str, Any], generation: int) -> bool:
 
     Args:
         key: The arguments of the component.
-        generation: The generation.
     """
     return key.get("serviceAccount") is not None and generation == PLATFORM_GENERATION
 
@@ -92,7 +89,6 @@ def platform_findings(key: Mapping[str, Any], key_id: str, workspace: str) -> It
 
     Args:
         key: The arguments of the component.
-        key_id: The key's id.
         workspace: The key's namespace.
     """
     account, generation = key.get("serviceAccount"), key.get("generation") or 1
@@ -193,7 +189,6 @@ def token_findings(
 
 
 def role_findings(path: Path, role: object) -> Iterator[Finding]:
-    """Find an unknown role."""
     if role is not None and role not in tuple(Role):
         yield Finding(path, f"{role!r} is not a role", allowed_words(str(role), Role))
 

@@ -72,7 +72,6 @@ class Policy:
         """Return a policy with defaults for missing values.
 
         Args:
-            lifetime: Lifetime of each token.
             rotate_before: Renewal window; default `default_rotate_before`.
             overlap: Overlap; default `default_overlap`, limited to fit the guaranteed runs.
             run_every: Guaranteed interval of runs.
@@ -88,12 +87,10 @@ class Policy:
 
     @property
     def overlap_delta(self) -> timedelta:
-        """`overlap` as a timedelta."""
         return timedelta(seconds=self.overlap)
 
     @property
     def never(self) -> bool:
-        """Whether the tokens never expire."""
         return self.static or self.lifetime == NEVER
 
     def fits(self, lifetime: int) -> bool:

@@ -151,11 +151,7 @@ def peer_findings(peer: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def peer_problem(given: tuple[str, ...]) -> Verdict:
-    """Return problem and remedy unless exactly one of cidr and namespace is given; None otherwise.
-
-    Args:
-        given: The fields that are given.
-    """
+    """Return problem and remedy unless exactly one of cidr and namespace is given; None otherwise."""
     if len(given) == 1:
         return None
     problem = "has a cidr and a namespace" if given else "has neither a cidr nor a namespace"

@@ -69,7 +69,6 @@ class StoreConfig:
 
     @property
     def sessions_endpoint(self) -> str:
-        """Value of a workspace's S3_ENDPOINT."""
         return self.sessions or self.endpoint or aws_endpoint(self.region)
 
 
@@ -175,7 +174,6 @@ IN_PLAIN_TEXT: Final = StoreProblem(
 
 
 def aws_endpoint(region: str) -> str:
-    """Return AWS's address of a region."""
     return f"https://s3.{region}{_AWS_CHINA if region.startswith('cn-') else _AWS}"
 
 

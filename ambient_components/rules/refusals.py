@@ -4,8 +4,6 @@ from enum import StrEnum
 
 
 class Rule(StrEnum):
-    """Id of a rule."""
-
     NOT_CLOSED = "notClosed"
     """An entry leaves the files only after it was closed or released."""
 

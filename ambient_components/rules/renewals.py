@@ -44,7 +44,6 @@ class Life:
         """Return why a lifetime is not allowed; None if it is.
 
         Args:
-            seconds: The lifetime.
             written: The lifetime as written, for the message.
         """
         if self.shortest <= seconds <= self.longest:

@@ -5,8 +5,6 @@ from typing import Final
 
 
 class WorkspaceState(StrEnum):
-    """State of a workspace."""
-
     ACTIVE = "active"
     """In use."""
 
@@ -18,8 +16,6 @@ class WorkspaceState(StrEnum):
 
 
 class BucketState(StrEnum):
-    """State of a bucket."""
-
     ACTIVE = "active"
     """Managed by this tool."""
 

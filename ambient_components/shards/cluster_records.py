@@ -33,7 +33,6 @@ class Place:
 
     @property
     def path(self) -> str:
-        """API path."""
         return core("namespaces", self.namespace, "configmaps", self.name)
 
 
@@ -55,7 +54,6 @@ def change_record(cluster: Cluster, place: Place, change: Callable[[Record], Rec
     """Change a record, and retry when others write it at the same time.
 
     Args:
-        cluster: Cluster of the fleet.
         place: Location of the record, which is created if it is missing.
         change: A transition; if it raises, nothing is written.
 

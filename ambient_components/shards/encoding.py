@@ -40,7 +40,6 @@ def secret_mark(key: bytes, value: str) -> str:
 
     Args:
         key: The fleet's key. Without a key, a short value could be guessed.
-        value: The secret.
 
     Raises:
         ValueError: The key is empty.

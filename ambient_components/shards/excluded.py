@@ -75,12 +75,7 @@ def exclude_flags(excluded: Iterable[str]) -> tuple[str, ...]:
 
 
 def keys_in(outputs: Iterable[str], workspaces: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return the excluded workspaces with their exported keys, parsed from output names (WORKSPACE/KEY).
-
-    Args:
-        outputs: Names of the stack's outputs.
-        workspaces: The excluded workspaces.
-    """
+    """Return the excluded workspaces with their exported keys, parsed from output names (WORKSPACE/KEY)."""
     found: dict[str, list[str]] = {name: [] for name in sorted(workspaces)}
     for output in sorted(outputs):
         parsed = parse_key_output(output)
@@ -90,7 +85,6 @@ def keys_in(outputs: Iterable[str], workspaces: Iterable[str]) -> dict[str, tupl
 
 
 def excluded_text(excluded: Excluded) -> str:
-    """Return the value of `EXCLUDE_VARIABLE`."""
     return json.dumps({name: list(keys) for name, keys in excluded.items()}, sort_keys=True)
 
 

@@ -67,7 +67,6 @@ def home(workspace: str, count: int, pin: int | None = None) -> int:
     shard.
 
     Args:
-        workspace: The workspace's name.
         count: The number of shards, at least 1.
         pin: The `shard` of its entry, which overrides the hash.
 

@@ -58,8 +58,6 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The latest successful run."""
-
     id: str
     ended: str
     """End time, RFC 3339."""
@@ -212,7 +210,6 @@ def left(record: Record, run_id: str = "") -> dict[str, Entries]:
     created, and ends before it adopts it.
 
     Args:
-        record: The current record.
         run_id: The id of the current run. Empty if `ambient up` did not start it.
     """
     run = record.run
@@ -238,7 +235,6 @@ def declare(record: Record, ledger: Ledger, run: Run, *, swept: bool = False) ->
     """Record the ledger of a run. Write the result before the run creates anything.
 
     Args:
-        record: The current record.
         ledger: The declared entries by workspace.
         run: The current run. A run that was not recorded by `begin` (`pulumi up` by hand) begins here.
         swept: Whether the run just removed all access from interrupted runs (`left`) that its ledger does not declare.
@@ -263,8 +259,6 @@ def done(record: Record, ended: Done, *, looked: bool = True) -> Record:
     successful, so the shard runs again.
 
     Args:
-        record: The current record.
-        ended: The run.
         looked: Whether the state can't name missing objects, because the run used `--refresh` or began with an empty
             state. If not, `needs_refresh` stays true.
 

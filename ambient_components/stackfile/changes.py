@@ -38,7 +38,6 @@ class Change:
 
     @property
     def removes(self) -> bool:
-        """Whether the field is removed."""
         return self.value is None
 
     @property
@@ -49,7 +48,6 @@ class Change:
         return f"write '{self.field}: {self.value}' in {public_path(self.path)}"
 
     def apply(self, mapping: Any) -> None:
-        """Make the change in the data."""
         if self.value is None:
             del mapping[self.field]
         else:
@@ -68,7 +66,6 @@ class ItemChange:
 
     @property
     def removes(self) -> bool:
-        """Whether the item is removed."""
         return isinstance(self.item, int)
 
     @property
@@ -79,7 +76,6 @@ class ItemChange:
         return f"add '- {item_yaml(self.item)}' to {public_path(self.path)}"
 
     def apply(self, items: Any) -> None:
-        """Make the change in the data."""
         if isinstance(self.item, int):
             del items[self.item]
         else:

@@ -61,7 +61,6 @@ class Files:
         """Return the content of a regular file.
 
         Args:
-            path: Path of the file.
             within: Absolute path of a folder that must contain the file after links are resolved; None for any.
 
         Raises:
@@ -98,7 +97,6 @@ class Files:
         unchanged, whether the file exists or not.
 
         Args:
-            pattern: The pattern.
             folder: The folder; empty for the working directory.
             search: What may still be searched.
 
@@ -127,9 +125,7 @@ class Files:
 
         Args:
             path: The path; it is empty or ends with a slash, as those that are yielded do, except for the last part.
-            part: The part.
             at: Its place in the pattern.
-            is_last: Whether it is the last one.
             search: What may still be searched.
         """
         search.count(1 + len(path) // _PATH)

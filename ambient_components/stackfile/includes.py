@@ -39,8 +39,6 @@ _PATTERN: Final[TypeAdapter[str]] = TypeAdapter(FilePath)
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file of a stack."""
-
     path: str
     """Path as in positions: relative to the given stack file, without `..` where possible."""
 
@@ -53,8 +51,6 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class _IncludedFile:
-    """An included file."""
-
     path: str
     at: Path
     identity: Hashable

@@ -24,8 +24,6 @@ BUILT_IN: Final = "built-in"
 
 
 class Tree(NamedTuple):
-    """A value with all its positions."""
-
     data: Any
     marks: Any
     """`Marks` of the same shape as the data."""
@@ -60,7 +58,6 @@ class Rules:
     """Rules by key; `*` is any other key."""
 
     def at(self, key: PathPart) -> "Rules":
-        """Return the rules for one key."""
         return self.below.get(str(key)) or self.below.get("*", MERGED)
 
 
@@ -106,7 +103,6 @@ def layers_of(name: str, entry: Tree, defaults: Tree | None, template: tuple[str
     """Return the layers of one workspace, lowest first.
 
     Args:
-        name: Name of the workspace.
         entry: Its own entry, a mapping.
         defaults: The merged defaults, a mapping; None if there are none.
         template: Name and content of the workspace's template, if it has one.
@@ -140,8 +136,6 @@ def _start(marks: Marks) -> tuple[str, int, int]:
 
 
 class Origin(NamedTuple):
-    """Source of a value."""
-
     layer: str
     """`workspace`, `template NAME`, `defaults` or `built-in`."""
 

@@ -29,8 +29,6 @@ from ambient_components.stackfile.yaml.positions import SourceMap
 
 @dataclass(frozen=True, slots=True)
 class LoadedStack:
-    """A stack that passed all checks."""
-
     file: StackFile
     """Its content, with the effective entry of each workspace."""
 
@@ -105,7 +103,6 @@ def parse_stack(text: str, file: str) -> LoadedStack:
     """Validate and check the content of a stack file.
 
     Args:
-        text: The content.
         file: Name of the file in positions; includes are relative to its folder.
 
     Raises:
@@ -120,7 +117,6 @@ def review_stack(path: str | Path, text: str | None = None, files: Files = DISK)
     Args:
         path: Path of the stack file.
         text: Its content, if known already.
-        files: Access to files.
     """
     reader = Reader(files)
     project = reader.read(str(path), text)
@@ -185,7 +181,6 @@ def located(stack: LoadedStack, findings: Iterable[Finding]) -> list[Problem]:
     """Convert findings of later steps into problems with positions.
 
     Args:
-        stack: The loaded stack.
         findings: Findings of checks that need more than the files, such as the cluster's limits.
     """
     problems = Problems()
@@ -197,8 +192,6 @@ def secret_file(stack: LoadedStack, workspace: str, place: str) -> str:
     """Read a file with a secret.
 
     Args:
-        stack: The stack that names the file.
-        workspace: Name of the workspace that uses it.
         place: Path of the file, relative to the project's folder or absolute, as in the models of a loaded stack.
 
     Raises:

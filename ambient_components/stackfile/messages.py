@@ -122,7 +122,6 @@ def explain(error: ErrorDetails, data: object) -> tuple[str, Remedy]:
     """Return problem and remedy of one of pydantic's errors.
 
     Args:
-        error: The error.
         data: The data of the whole file; of private values only the type is read.
     """
     kind, path = error["type"], error["loc"]

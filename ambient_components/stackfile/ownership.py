@@ -35,8 +35,6 @@ _OF_WORKSPACES: Final = frozenset({"include", "defaults", "templates", "workspac
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a stack."""
-
     stack: LoadedStack
     files: Files
     """Source of the files, because the content of CA bundles counts too."""
@@ -51,8 +49,6 @@ class How(StrEnum):
 
 
 class Because(StrEnum):
-    """Reason for an approval."""
-
     BEFORE = "before"
     """Named before the change."""
 
@@ -65,8 +61,6 @@ class Because(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One required approval."""
-
     one_of: tuple[str, ...]
     """Subjects, sorted; the approval of one of them is enough."""
 
@@ -98,7 +92,6 @@ def touched(stack: str, before: Version | None, after: Version | None) -> list[T
     """Return what a change touches: the whole stack first, then workspaces by name.
 
     Args:
-        stack: Name of the stack.
         before: The stack before the change; None for a new one.
         after: The stack after the change; None for a removed one.
     """
@@ -147,7 +140,6 @@ def _subjects(reviewers: Iterable[Subject]) -> tuple[str, ...]:
 
 
 def _needs(version: Version | None, before: Workspace | None, after: Workspace | None) -> tuple[Need, ...]:
-    """Return the approvals for one workspace."""
     old = _named(before) if before else ()
     new = _named(after) if after else ()
     guards = [Need(old, Because.BEFORE)] if old else _guards(version)

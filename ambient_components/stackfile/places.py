@@ -51,7 +51,6 @@ class Project:
         """Return the path of a file, relative to the project's folder.
 
         Args:
-            named_in: The file that names it.
             path: The path as written there, relative to the folder of that file.
 
         Returns:

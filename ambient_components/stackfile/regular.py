@@ -50,7 +50,6 @@ def read_regular(path: str, at_most: int, within: str | None = None, never: Iter
     """Read a regular file.
 
     Args:
-        path: Path of the file.
         at_most: Maximum size in bytes.
         within: Folder that must contain the file after links are resolved; None for any.
         never: Files that it must not be, under any name or link.

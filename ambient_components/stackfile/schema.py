@@ -57,7 +57,6 @@ class _Generator(GenerateJsonSchema):
 
 
 def stack_schema() -> dict[str, Any]:
-    """Return the schema, in draft 2020-12."""
     _describe_fields(StackFile)
     generated = StackFile.model_json_schema(by_alias=True, schema_generator=_Generator)
     return _tidy({"$schema": _DIALECT, "$id": SCHEMA_FILE, **generated})

@@ -24,7 +24,6 @@ def beyond_shards(workspaces: Mapping[str, Workspace], count: int) -> Iterator[F
     """Find workspaces that name a shard that does not exist.
 
     Args:
-        workspaces: Workspaces by name.
         count: Number of shards in the stack's config.
     """
     for name, workspace in workspaces.items():

@@ -34,8 +34,6 @@ _RIGHTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class InCluster:
-    """What a cluster says about access."""
-
     assignments: frozenset[RoleAssignment]
     accounts: tuple[Any, ...]
     """The ServiceAccounts of keys."""
@@ -50,7 +48,6 @@ def from_cluster(
 
     Args:
         project: The project, with the stack's config.
-        stack: The stack's name.
         ledger: The declared access of the selected workspaces.
         one_by_one: Whether to query each namespace, which needs rights only there. Otherwise the whole cluster is
             listed.
@@ -161,7 +158,6 @@ class Report:
 
     @property
     def differs(self) -> bool:
-        """Whether files and cluster differ."""
         return bool(self.undeclared or self.missing)
 
     def status(self, assignment: RoleAssignment) -> Status:
@@ -201,7 +197,6 @@ def report(
     """Return all access of a stack.
 
     Args:
-        stack: The stack's name.
         source: The source of the ledger: state or files.
         ledger: The declared access, by workspace.
         there: The actual access in the cluster. None if it was not queried.
@@ -223,7 +218,6 @@ def part(whole: Report, subject: str = "", right: RoleRight | None = None) -> Re
     """Return the selected part of a report.
 
     Args:
-        whole: The report.
         subject: The subject to select. Empty means all.
         right: Select only subjects with this right, with the roles that give it.
     """

@@ -25,8 +25,6 @@ _TIMEOUT = (5.0, 20.0)  # seconds to connect, seconds to read
 
 @dataclass(frozen=True)
 class ClusterFacts:
-    """The identity of a cluster."""
-
     uid: str
     """The uid of the kube-system namespace, which is the same for every address of the cluster."""
     openshift: bool

@@ -37,8 +37,6 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One identity of a key."""
-
     stack: str
     workspace: str
     id: str
@@ -68,8 +66,6 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits for attention."""
-
     within: timedelta
     """Time to the next run."""
     idle: timedelta | None = None
@@ -96,7 +92,6 @@ def rows(summary: StateSummary, seen: Mapping[tuple[str, str], Seen] | None, lim
     Args:
         summary: The stack's state summary.
         seen: What its cluster reports. None if it was not queried.
-        limits: The limits for attention.
     """
     return [
         _row(summary, workspace.name, key, seen, limits) for workspace in summary.workspaces for key in workspace.keys

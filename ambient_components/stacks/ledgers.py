@@ -54,8 +54,6 @@ def selected_access(project: Project, stack: str, *, files: bool, state: str = "
     """Return the access from the files or the state, for a verb with `--files` and `--state`.
 
     Args:
-        project: The project.
-        stack: The stack's name.
         files: Whether to use the files.
         state: A file with an exported state, or a fleet's folder, to use instead of the backend.
 
@@ -101,8 +99,6 @@ def check_workspaces(stack: str, names: Collection[str], selected: Collection[st
     """Refuse names of workspaces that the stack does not have.
 
     Args:
-        stack: The stack.
-        names: Its workspaces.
         selected: The names on the command line.
 
     Raises:

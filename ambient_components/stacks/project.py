@@ -21,8 +21,6 @@ _STACK = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/){0,2}([A-Za-z0-9_.-]{1,10
 
 @dataclass(frozen=True)
 class Project(ConfigFiles):
-    """A folder with a Pulumi.yaml."""
-
     @classmethod
     def find(cls, start: Path | None = None) -> "Project":
         """Find the project by searching upward from `start` (default: the working directory), as Pulumi does.

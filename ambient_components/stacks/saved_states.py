@@ -16,7 +16,6 @@ def saved_export(project: Project, stack: str, path: str) -> Export:
     """Return the state of a stack, of a shard, or of a whole fleet as one, from a file or a fleet's folder.
 
     Args:
-        project: The project.
         stack: The name on the command line.
         path: The file, `-` for standard input, or the folder for a fleet.
 
@@ -43,9 +42,6 @@ def read_exports(folder: str, project: str, fleet: str, stacks: Collection[str])
 
     Args:
         folder: The folder, with a file STACK.json for each shard.
-        project: The expected project.
-        fleet: The fleet's name, for messages.
-        stacks: The shards.
 
     Raises:
         AmbientError: It is not a folder, or see `read_export`.
@@ -67,8 +63,6 @@ def read_export(path: str, project: str, stack: str) -> Export:
     """Read an exported state from a file. `-` means standard input.
 
     Args:
-        path: The file's path.
-        project: The expected project.
         stack: The expected stack, without an organisation.
 
     Raises:

@@ -27,12 +27,10 @@ class Fleet:
 
     @property
     def owner(self) -> str:
-        """PROJECT/FLEET, the value of ownership annotations."""
         return f"{self.project.name}/{bare_name(self.name)}"
 
     @property
     def config_file(self) -> Path:
-        """The config file of all shards."""
         return self.project.config_file(self.name)
 
     @property
@@ -42,7 +40,6 @@ class Fleet:
 
     @property
     def platform_namespace(self) -> str:
-        """The namespace of the run records."""
         return self.project.platform_namespace(self.name)
 
     @property

@@ -43,9 +43,6 @@ def deployed_shards(
     """Return a fleet's stacks in the backend, including those beyond a lowered number of shards.
 
     Args:
-        engine: The engine.
-        project: The project.
-        fleet: The fleet's name.
         count: The configured number of shards.
         known: Names of the backend's stacks. Default: the backend is queried.
     """
@@ -62,8 +59,6 @@ def exports(engine: Engine, stacks: Collection[str], jobs: int = 0) -> dict[str,
     """Read the states of several stacks in parallel. A state that can't be read is replaced by its error.
 
     Args:
-        engine: The engine.
-        stacks: The stacks.
         jobs: Number of states to read in parallel. 0 means one for each processor.
     """
 
@@ -84,7 +79,6 @@ def stacks_of(project: Project, stack: str, pins: Mapping[str, int | None]) -> d
     """Return the stack that deploys each workspace. For a fleet, this is its shard.
 
     Args:
-        project: The project.
         stack: The name on the command line.
         pins: The workspaces with their pinned shard, if any.
 
@@ -110,7 +104,6 @@ def of_shard(project: Project, stack: str, names: Mapping[str, int | None]) -> C
     """Return the workspaces of a stack: all of the file, or those of one shard.
 
     Args:
-        project: The project.
         stack: The name on the command line.
         names: The workspaces of the file with their pinned shard, if any.
     """

@@ -49,8 +49,6 @@ class AccessKey:
 
 @dataclass(frozen=True, slots=True)
 class BucketView:
-    """A workspace's bucket."""
-
     name: str
     driver: str | None
     """The driver in the ledger. None if it is no longer declared but is in the state."""
@@ -88,7 +86,6 @@ def read_bucket(entry: BucketEntry | None, state: str | None, found: FoundStorag
 
     Args:
         entry: The bucket's ledger entry.
-        state: The workspace's state.
         found: The resources in the state.
         now: The current time.
     """
@@ -133,7 +130,6 @@ def _key(outputs: Mapping[str, Any], now: datetime) -> AccessKey | None:
 
 
 def bucket_warnings(bucket: BucketView, now: datetime) -> list[str]:
-    """Return what needs attention."""
     found = []
     if bucket.state is None:
         found.append("not declared any more, still there: pulumi up")

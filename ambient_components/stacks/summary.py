@@ -33,8 +33,6 @@ _ROLE_PREFIX: Final = "ambient-project-"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One subject's access to a workspace."""
-
     subject: str
     declared: str | None
     """The role in the ledger, or `owner`. None if no access is declared."""
@@ -52,8 +50,6 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One identity of an API key."""
-
     id: str
     generation: int
     label: str
@@ -102,8 +98,6 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceView:
-    """One workspace."""
-
     name: str
     state: str | None
     """The state in the ledger. None if it is no longer declared but has resources in the state."""
@@ -116,8 +110,6 @@ class WorkspaceView:
 
 @dataclass(frozen=True, slots=True)
 class StateSummary:
-    """A stack at one moment."""
-
     stack: str
     now: datetime
     workspaces: tuple[WorkspaceView, ...]
@@ -149,7 +141,6 @@ def read_summary(export: Export, stack: str, now: datetime) -> StateSummary:
 
     Args:
         export: The parsed output of `pulumi stack export`.
-        stack: The stack's name.
         now: The current time, for expiry.
     """
     deployed = resources(export)

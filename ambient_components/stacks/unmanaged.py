@@ -43,10 +43,8 @@ def others(
     The platform's own namespace may be on its list too, and is none. A namespace that is being deleted is left out.
 
     Args:
-        cluster: The cluster.
         owner: The stack's ownership annotation, PROJECT/FLEET.
         declared: All workspaces of the stack or the fleet.
-        platform_namespace: The namespace of the platform itself.
         acknowledged: Workspaces that may be in no stack.
         is_shard: Whether the stack is one shard of a fleet. The other shards declare workspaces of the same owner then.
 

@@ -63,7 +63,6 @@ def fork(
 
     Args:
         path: The server's socket.
-        kind: Kind of the job.
         arguments: Its ``sys.argv``.
         streams: Its standard input, output and error.
         environ: Its complete environment.

@@ -40,11 +40,9 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         self._programs: set[Forked] = set()
 
     def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """Accept any engine."""
         return language_pb2.LanguageHandshakeResponse()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """Return no version."""
         return plugin_pb2.PluginInfo()
 
     def GetRequiredPackages(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
@@ -56,17 +54,14 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.GetRequiredPluginsResponse()
 
     def GetProgramDependencies(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """Return none. Only ``pulumi about`` asks."""
         return language_pb2.GetProgramDependenciesResponse()
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """End the program."""
         for program in [*self._programs]:
             program.end()
         return empty_pb2.Empty()
 
     def Run(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Run the program to its end."""
         engine = request.args[0] if request.args else ""
         read, write = os.pipe()
         with open(os.devnull, encoding="ascii") as nothing:  # noqa: PTH123
@@ -141,7 +136,6 @@ def serve(argv: list[str], connection: socket.socket) -> None:
 
     Args:
         argv: The host's socket, the fork server's, and Pulumi's script.
-        connection: The connection to the client.
     """
     path, server, script = argv
     host = LanguageHost(server, script)

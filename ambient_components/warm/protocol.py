@@ -41,8 +41,6 @@ def identity() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One process to fork."""
-
     kind: str
     arguments: Sequence[str]
     environ: Mapping[str, str]

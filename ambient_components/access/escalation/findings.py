@@ -12,8 +12,6 @@ from ambient_components.rules.roles import MINTERS
 
 
 class Severity(StrEnum):
-    """Severity of a path, worst first."""
-
     HIGH = "high"
     """Leads to a role in a workspace that was not granted."""
 
@@ -104,8 +102,6 @@ MINTING: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One path in one workspace."""
-
     workspace: str
     """The workspace that the path leads to."""
 
@@ -144,8 +140,6 @@ ADMIN: Final = Role.ADMIN.value
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One workspace."""
-
     name: str
 
     entry: Entry
@@ -169,7 +163,6 @@ class Place:
 
     @property
     def keys(self) -> Mapping[str, KeyEntry]:
-        """Keys by id."""
         return self.entry.keys
 
     @property
@@ -179,7 +172,6 @@ class Place:
 
     @property
     def runs_sessions(self) -> bool:
-        """Whether the platform lists it."""
         return not self.entry.is_closed
 
     @property

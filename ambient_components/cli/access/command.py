@@ -297,8 +297,6 @@ exit codes: 0 success; 1 error; 2 files and cluster differ in what is shown (--l
 
 
 class By(StrEnum):
-    """The order of the text output."""
-
     WORKSPACE = "workspace"
     SUBJECT = "subject"
 

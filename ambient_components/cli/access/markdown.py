@@ -13,7 +13,6 @@ def as_markdown(report: Report, limit: int = LIMIT) -> str:
     """Return the page, no longer than the limit. Its totals are exact.
 
     Args:
-        report: The report.
         limit: Maximum characters. Headings and totals are never cut.
     """
     others = report.others

@@ -45,8 +45,6 @@ from ambient_components.writing import write_files
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The command line's options."""
-
     stack: str
     workspaces: tuple[str, ...] = ()
     """Names of workspaces. Empty means all of the cluster."""

@@ -36,11 +36,9 @@ class Proof:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing but ownership changes."""
         return not (self.differences or self.problems)
 
     def document(self) -> dict[str, Any]:
-        """Return the proof as JSON."""
         return {
             "clean": self.clean,
             "adoptedObjects": self.adopted,
@@ -61,8 +59,6 @@ def check(project: Project, stack: str, workspaces: Collection[str], live: Live)
 
     Args:
         project: The project, with the files that are written.
-        stack: The stack's name.
-        workspaces: The adopted workspaces.
         live: The objects in the cluster.
     """
     try:
@@ -86,7 +82,6 @@ def prove(engine: Engine, stacks: Mapping[str, Collection[str]], live: Live, job
     """Preview stacks and compare what they create with the cluster.
 
     Args:
-        engine: The engine.
         stacks: The adopted workspaces by stack.
         live: The objects in the cluster.
         jobs: Number of parallel engines.

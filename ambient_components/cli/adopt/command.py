@@ -111,7 +111,6 @@ def adopt(
 
 
 def _check_usage(*, checks: bool | None, overwrite: bool, dry_run: bool, branch: str, form: Format) -> None:
-    """Refuse options that can't be combined."""
     if checks and (overwrite or dry_run):
         msg = f"writes nothing: leave --{'overwrite' if overwrite else 'dry-run'} out"
         raise typer.BadParameter(msg, param_hint="--check")

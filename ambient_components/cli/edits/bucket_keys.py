@@ -34,7 +34,6 @@ def following(buckets: Mapping[str, Bucket], deployed: Mapping[str, int]) -> dic
     """Return the next generation of credentials by workspace. A written one that is not deployed yet stays.
 
     Args:
-        buckets: The buckets by workspace.
         deployed: The deployed generations. A workspace without one has no credentials to end.
     """
     return {
@@ -72,7 +71,6 @@ def edits(stack: LoadedStack, generations: Mapping[str, int]) -> dict[str, list[
 
 
 def edit_lines(stack: LoadedStack, generations: Mapping[str, int]) -> list[str]:
-    """Describe the new generations."""
     lines = []
     for name, generation in generations.items():
         before = stack.file.workspaces[name].storage.bucket
@@ -91,9 +89,7 @@ def by_hand_lines(
     """Describe the credentials that stay valid, with what ends them.
 
     Args:
-        project: The project.
         name: The stack's name on the command line.
-        stack: The stack.
         workspaces: The workspaces in which access ends.
         renewed: Those with credentials that end in this change.
     """

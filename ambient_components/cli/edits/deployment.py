@@ -84,7 +84,6 @@ class Deployment:
         """Refuse to deploy if the plan holds more than the edit.
 
         Args:
-            others: The other changes.
             by_hand: What else can be done, a line each.
 
         Raises:
@@ -129,9 +128,7 @@ def by_stack(project: Project, stack: str, loaded: LoadedStack, places: Mapping[
     """Return what was edited by the stack that deploys it. For a fleet, these are the shards of the workspaces.
 
     Args:
-        project: The project.
         stack: The name on the command line.
-        loaded: The stack.
         places: What was edited, each with its workspace.
 
     Raises:
@@ -159,7 +156,6 @@ def next_steps(edited: Collection[str], stacks: Iterable[str], fleet: str = "", 
     """Return the commands that remain after an edit.
 
     Args:
-        edited: The edited files.
         stacks: The stacks to deploy. None if they are deployed already.
         fleet: The fleet's name if the stacks are its shards.
         more: Further commands.

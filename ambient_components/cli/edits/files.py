@@ -15,9 +15,6 @@ from ambient_components.writing import write_files
 def edited_texts(changes: Mapping[str, Sequence[Edit]]) -> dict[str, str]:
     """Return the new texts by file. Nothing is written.
 
-    Args:
-        changes: The changes by file.
-
     Raises:
         AmbientError: Entries can't be edited, for example because they are aliases. The error has all problems.
     """

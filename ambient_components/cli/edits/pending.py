@@ -19,8 +19,6 @@ RECORD = ["record"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the engine."""
-
     op: str
     """The engine's operation, such as create, update, replace or delete."""
 
@@ -33,8 +31,6 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The changes in a plan."""
-
     own: tuple[Step, ...]
     """Changes that the edit needs."""
 
@@ -50,7 +46,6 @@ def sorted_steps(
     """Sort what a plan would do into what an edit needs, and all else.
 
     Args:
-        plan: The preview.
         is_own: Tells whether the edit needs the step of a resource.
         foreign: Returns the paths of the ledger's step that the edit does not need. An empty path is the whole ledger.
     """
@@ -77,7 +72,6 @@ def foreign_paths(step: engine_steps.Step, is_own: Callable[[list[str]], bool]) 
     """Yield the ledger's changed paths that an edit does not need. An empty path is the whole ledger.
 
     Args:
-        step: The ledger's step.
         is_own: Tells whether the edit needs a path, given its keys.
     """
     if step.op != engine_steps.UPDATE or not step.paths:

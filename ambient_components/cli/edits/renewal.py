@@ -64,8 +64,6 @@ _TOKEN_SECRET: Final = "ambient-runner-token-"  # noqa: S105  # a name
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """What was done."""
-
     renewed: set[tuple[str, str]] = field(default_factory=set)
     """Workspace and name of each account that ended or was replaced."""
     done: list[str] = field(default_factory=list)
@@ -77,9 +75,7 @@ def renew_accounts(cluster: Cluster, declared: Ledger, workspaces: Collection[st
     """Renew the accounts of workspaces, and print what was done.
 
     Args:
-        cluster: The stack's cluster.
         declared: The declared access; the accounts of its keys stay.
-        workspaces: The workspaces.
         now: The time, for the operator to notice the change.
     """
     result = Renewal()
@@ -99,8 +95,6 @@ def renew(cluster: Cluster, workspace: str, entry: Entry, now: str, result: Rene
     """Renew the accounts of a workspace.
 
     Args:
-        cluster: The stack's cluster.
-        workspace: The workspace.
         entry: Its declared access; its keys' accounts stay.
         now: The time, for the operator to notice the change.
         result: Receives what was done.

@@ -134,7 +134,6 @@ def survey(
     """Return what is left of someone's access to workspaces.
 
     Args:
-        cluster: The stack's cluster.
         holder: Who lost access.
         declared: The workspaces to look in, with the access that the files declare.
         whole: Whether to list the whole cluster in one request a kind.
@@ -180,8 +179,6 @@ def review(cluster: Cluster, workspace: str, who: Mapping[str, object]) -> Revie
     """Ask the API server about someone's rights; None if this identity may not ask about others.
 
     Args:
-        cluster: The stack's cluster.
-        workspace: The workspace.
         who: The user and the groups, as in a SubjectAccessReview.
 
     Raises:

@@ -27,7 +27,6 @@ def subject_of(text: str, *, granted: bool = False) -> Subject:
     """Return the subject of an argument or option.
 
     Args:
-        text: The argument.
         granted: Whether it must be one that can have a grant.
 
     Raises:

@@ -20,8 +20,6 @@ _ROLES: Final = {f"ClusterRole/{cluster_role(role)}": role.value for role in ROL
 
 @dataclass(frozen=True, slots=True, order=True)
 class Binding:
-    """A RoleBinding that a run made."""
-
     workspace: str
     subject: str
     kind: str
@@ -37,7 +35,6 @@ def bindings(export: Export, subject: str = "", kinds: Collection[str] = (GRANT,
     """Return the RoleBindings in a state, sorted.
 
     Args:
-        export: The state.
         subject: Only those of this subject. Empty for all.
         kinds: grant, owner or both.
     """

@@ -131,10 +131,8 @@ def existing(stack: LoadedStack, name: str, found: Iterable[Written], grant: Gra
     """Return the entry that gives exactly this grant already.
 
     Args:
-        stack: The stack.
         name: Its name on the command line.
         found: The entries of the same subject in the workspace.
-        grant: The grant.
 
     Raises:
         AmbientError: The subject has another grant at the same time.

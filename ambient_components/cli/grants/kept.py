@@ -28,10 +28,8 @@ def nothing_lines(
 
     Args:
         stack: The stack before the edit.
-        subject: The subject.
         kinds: The kinds of access to remove: grant, owner.
         chosen: The workspaces on the command line.
-        removed: The removed entries.
         changed: The workspaces with a change to deploy.
     """
     edited = {one.workspace for one in removed}
@@ -57,7 +55,6 @@ def kept_access(stack: LoadedStack, subject: Subject, chosen: Collection[str]) -
 
     Args:
         stack: The stack after the edit.
-        subject: The subject.
         chosen: The workspaces on the command line, or all.
     """
     left = [one for one in written(stack, clock.now()) if one.subject == subject]

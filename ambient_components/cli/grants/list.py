@@ -127,7 +127,6 @@ def _row(one: Written, there: Collection[tuple[str, str, str, str]] | None) -> R
 
 
 def as_table(found: Sequence[Row], paint: Paint = plain) -> str:
-    """Return a line for each row."""
     if not found:
         return "There are no grants."
     table = [_HEAD, *(tuple(one_line(text, _NAME) for text in _cells(row)) for row in found)]

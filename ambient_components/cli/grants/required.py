@@ -23,9 +23,6 @@ def pending(
     """Sort what a plan would do into the change of one subject's access, and all else.
 
     Args:
-        plan: The preview.
-        subject: The subject.
-        workspaces: The workspaces of the change.
         kinds: The kinds of access that change: grant, owner.
     """
 

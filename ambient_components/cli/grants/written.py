@@ -16,8 +16,6 @@ from ambient_components.stackfile.models.dates import written as written_text
 
 
 class Period(StrEnum):
-    """The validity of a grant."""
-
     NOW = "now"
     UPCOMING = "upcoming"
     OVER = "over"
@@ -44,7 +42,6 @@ class Written:
 
     @property
     def path(self) -> tuple[str, ...]:
-        """The path of its list."""
         return ("workspaces", self.workspace, f"{self.kind}s")
 
     @property
@@ -59,7 +56,6 @@ class Written:
 
     @property
     def place(self) -> str:
-        """The file and line, as FILE:LINE."""
         where = self.origin.where
         return f"{where.file}:{where.line}" if where else ""
 
@@ -68,7 +64,6 @@ def written(stack: LoadedStack, now: datetime, workspaces: Collection[str] | Non
     """Yield the grants and owners in the files, in their order.
 
     Args:
-        stack: The stack.
         now: The time for the periods.
         workspaces: Only these workspaces. None for all.
     """

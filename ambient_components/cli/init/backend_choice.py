@@ -30,7 +30,6 @@ def record_backend(project: Project, url: str, environ: Mapping[str, str]) -> tu
     """Write a chosen backend into Pulumi.yaml, unless it has one, and return what was done and what the user does next.
 
     Args:
-        project: The project.
         url: The chosen URL. Empty if the user keeps the current one.
         environ: The environment of the user's shell.
     """

@@ -51,9 +51,7 @@ def initialize_fleet(
     Args:
         request: The options. Its stack is the fleet.
         shards: The number of stacks.
-        project: The project.
         engine: The engine on the chosen backend.
-        ask: Asks the user.
         look: Identifies the cluster.
 
     Raises:

@@ -55,8 +55,6 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """What exists already."""
-
     stack_exists: bool
     config: Mapping[str, Any]
     uid: str
@@ -67,8 +65,6 @@ class Existing:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The changes to make."""
-
     create_stack: bool
     settings: Mapping[str, str]
     """The missing settings of the stack's config."""
@@ -80,8 +76,6 @@ def decide(request: Request, found: Existing, config_file: str, flags: str = "")
     """Return what is missing.
 
     Args:
-        request: The requested stack.
-        found: What exists.
         config_file: Path of the config, for messages.
         flags: Flags of `pulumi config` for this config. Default: --stack with the stack.
 
@@ -153,7 +147,6 @@ def desired_cluster(request: Request, context: str | None, engine: Engine, look:
     Args:
         request: The options. If they have the uid, the cluster is not queried.
         context: The kubeconfig's context. None means the current one.
-        engine: The engine, for its environment.
         look: Identifies the cluster.
 
     Raises:

@@ -21,7 +21,6 @@ def start_project(folder: Path, name: str) -> tuple[Project, list[str], list[str
     """Write the missing files of a project, and return it with what was done and what the user does next.
 
     Args:
-        folder: Folder of the project.
         name: Its name, which is a part of the ownership annotation of every object and never changes.
 
     Raises:

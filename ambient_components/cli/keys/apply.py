@@ -49,7 +49,6 @@ def finish(
     """Print the next steps or, with `now`, deploy.
 
     Args:
-        engine: The engine.
         project: The project, with the configs of the stacks.
         places: The changed keys by the stack that deploys them.
         aims: The intended result for each key.

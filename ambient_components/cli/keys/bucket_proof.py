@@ -70,7 +70,6 @@ def former_access(export: Export, buckets: Mapping[str, int], config: Mapping[st
     Args:
         export: The parsed output of `pulumi stack export --show-secrets`.
         buckets: The next generation by workspace.
-        config: The stack's config.
     """
     found = tuple(_former(export, buckets, config))
     for one in found:

@@ -51,7 +51,6 @@ class Identity:
 
     @property
     def selected(self) -> SelectedKey:
-        """The workspace and the key's id."""
         return self.workspace, self.key
 
     @property

@@ -67,9 +67,7 @@ def selected_keys(
     """Return the selected keys, without duplicates and in order.
 
     Args:
-        stack: The stack.
         names: Keys, as WORKSPACE/KEY.
-        workspaces: Workspaces with all their keys.
         keyless: Workspaces that need no key, because their buckets have credentials.
 
     Raises:
@@ -137,9 +135,6 @@ def requested_before(
     """Return the keys with a rotation that was requested before and is not deployed yet.
 
     Args:
-        stack: The stack.
-        selected: The keys.
-        deployed: The deployed generations.
         today: The day in the stack's time zone.
         overlap_given: Whether the user chose an overlap, which may differ from the one in the file.
     """
@@ -158,7 +153,6 @@ def requested_before(
 def waiting_lines(
     stack: LoadedStack, selected: Iterable[SelectedKey], deployed: Mapping[SelectedKey, Recorded]
 ) -> list[str]:
-    """Describe the keys of `requested_before`."""
     lines = []
     for workspace, key_id in selected:
         where = stack.sources.key(_path(workspace, key_id))
@@ -184,10 +178,7 @@ def rotation(
     """Return the new texts by file, with the next generation of the keys.
 
     Args:
-        stack: The stack.
-        selected: The keys.
         overlap_until: Returns the last day of each old identity.
-        deployed: The deployed generations.
         buckets: Generations of buckets' credentials to write too, by workspace.
 
     Raises:

@@ -49,7 +49,6 @@ def deployed_generations(engine: Engine, places: Mapping[str, Collection[Selecte
     """Return the generations of keys that their stacks have on record.
 
     Args:
-        engine: The engine.
         places: The keys by the stack that deploys them.
 
     Raises:
@@ -65,7 +64,6 @@ def deployed_buckets(engine: Engine, places: Mapping[str, Collection[str]]) -> d
     """Return the deployed generations of buckets' credentials.
 
     Args:
-        engine: The engine.
         places: The workspaces by the stack that deploys them.
 
     Raises:

@@ -31,16 +31,12 @@ _NO_FINALIZERS: Final = '{"metadata":{"finalizers":null}}'
 
 
 class Asker(Protocol):
-    """Checks tokens at the API server."""
-
     def ask(self, token: str) -> Answer:
         """Return the identity of a token's bearer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verified result for a key."""
-
     key: SelectedKey
     proved: tuple[str, ...] = ()
     """The verified facts."""
@@ -49,7 +45,6 @@ class Verdict:
 
     @property
     def name(self) -> str:
-        """WORKSPACE/KEY."""
         return "/".join(self.key)
 
 

@@ -21,7 +21,6 @@ def pending(plan: engine_steps.Preview, keys: Collection[tuple[str, str]], bucke
     """Sort what a plan would do into what some keys and buckets' credentials need, and all else.
 
     Args:
-        plan: The preview.
         keys: Workspace and id of each key.
         buckets: Workspaces with new credentials of their buckets.
     """
@@ -89,7 +88,6 @@ class Aim:
 
     @property
     def living(self) -> frozenset[int]:
-        """The generations that are valid afterwards."""
         if self.revoked:
             return frozenset()
         return frozenset({self.written, self.written - 1} if self.overlap else {self.written})

@@ -200,7 +200,6 @@ def ends(here: datetime, seconds: int | None, last_day: date | None, *, leaked: 
         here: Now, in the stack's time zone. The overlap's last day is complete, so the overlap may be up to a day
             longer.
         seconds: The requested overlap, if any.
-        last_day: The requested last day, if any.
         leaked: Whether there must be no overlap.
     """
     if leaked:

@@ -28,8 +28,6 @@ _MINTERS: Final = (OWNER, *MINTERS)
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A key of a stack."""
-
     workspace: WorkspaceView
     key: Key
 
@@ -108,7 +106,6 @@ def readers(named: Named, backend: str, provider: str) -> list[str]:
     """Return who else can read this key or gain equal access without it, as texts.
 
     Args:
-        named: The key.
         backend: The backend of the stack's state.
         provider: The secrets provider, in Pulumi's terms.
     """

@@ -15,8 +15,6 @@ VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The report."""
-
     stack: str
     source: str
     """state or files."""

@@ -31,7 +31,6 @@ def owners(stacks: Mapping[str, Version], from_top: Callable[[str], str]) -> Own
     the stack's reviewers.
 
     Args:
-        stacks: The stacks by name.
         from_top: Returns the path from the repository's top.
     """
     found: Owners = {}

@@ -109,7 +109,6 @@ class Repository:
         """Run Git and return its output.
 
         Args:
-            arguments: The arguments of the command.
             about: Problem and hint for a failure.
             apart: Variables that select another index and working tree than the user's.
             stdin: Standard input.
@@ -155,7 +154,6 @@ def versions(folder: str, files: Files, names: Sequence[str], called: str) -> di
 
     Args:
         folder: The folder of the stack files.
-        files: The files of the revision.
         names: The stacks to read, if they exist. Default: all stack files that no other file includes.
         called: The revision's name, for positions in messages. Empty for files on disk.
 

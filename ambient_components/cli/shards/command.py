@@ -44,8 +44,6 @@ exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
 
 
 class Form(StrEnum):
-    """The output format of the list."""
-
     TEXT = "text"
     JSON = "json"
     HTML = "html"

@@ -25,8 +25,6 @@ GITLAB_INCLUDE: Final = "/.gitlab/shard.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One listed shard."""
-
     stack: str
     config_file: str
     """The config file's path from the project folder."""
@@ -36,7 +34,6 @@ class Shard:
 
     @property
     def name(self) -> str:
-        """The stack's name without the organisation."""
         return self.stack.rsplit("/", 1)[-1]
 
 
@@ -57,7 +54,6 @@ class Operator:
 
 
 def text(shards: Sequence[Shard]) -> str:
-    """Return a table."""
     rows = [("SHARD", "STACK", "WORKSPACES", "RESOURCES")]
     rows += [
         (one.name, one.stack, str(len(one.workspaces)), "-" if one.resources is None else str(one.resources))

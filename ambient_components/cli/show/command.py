@@ -52,7 +52,6 @@ def as_text(workspace: str, values: Sequence[Value], place: Origin, paint: Paint
     """Return YAML with aligned comments.
 
     Args:
-        workspace: The workspace's name.
         values: The values of its merged entry.
         place: The entry's position.
         paint: Styles the comments.

@@ -172,7 +172,6 @@ def _following(key: Key, now: datetime) -> str:
 
 
 def warnings(key: Key, now: datetime) -> list[str]:
-    """Return what needs attention."""
     found = []
     if key.declared and not key.made:
         found.append("declared, not made yet: pulumi up")

@@ -21,7 +21,6 @@ def as_text(result: Validation, paint: Paint = plain, *, verbose: bool = False) 
     """Return one problem per line, in the compilers' form that editors jump from, with its hints below.
 
     Args:
-        result: The result.
         paint: Applies styles. Default: no styles.
         verbose: Whether to include acknowledged warnings.
     """
@@ -38,7 +37,6 @@ def as_json(result: Validation, *, ok: bool) -> str:
     """Return one JSON object with the problems and a summary.
 
     Args:
-        result: The result.
         ok: Whether the command succeeds.
     """
     problems = [{"severity": _severity(problem), **fields(problem)} for problem in result.problems]
@@ -84,7 +82,6 @@ def shards(result: Validation) -> str:
 
 
 def summary(result: Validation, *, strict: bool = False) -> str:
-    """Return the summary line."""
     files = _count(result.files, "file")
     found = [_count(result.errors, "error")] if result.errors else []
     found += [_count(result.warnings, "warning")] if result.warnings else []

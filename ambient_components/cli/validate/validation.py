@@ -32,8 +32,6 @@ from ambient_components.stacks.project import Project, bare_name, is_true, witho
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """The result for some stack files."""
-
     problems: tuple[Problem, ...]
     """Errors and warnings by position. Problems of a file that several stacks include appear once."""
     workspaces: int
@@ -59,7 +57,6 @@ class Validation:
 
     @property
     def errors(self) -> int:
-        """The number of errors."""
         return sum(not problem.warning for problem in self.problems)
 
     @property
@@ -69,7 +66,6 @@ class Validation:
 
     @property
     def acknowledged(self) -> int:
-        """The number of acknowledged warnings."""
         return sum(problem.acknowledged is not None for problem in self.problems)
 
 

@@ -52,8 +52,6 @@ ALWAYS: Final = (AMBIENT_PROVIDER, KUBERNETES_PROVIDER)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The stack that workspaces move to."""
-
     stack: str
     """The stack's name, without the organisation."""
     project: str
@@ -175,7 +173,6 @@ def move(source: Deployment, target: Deployment, names: Collection[str], place: 
     Args:
         source: The state that has the workspaces.
         target: The other state, which may be empty.
-        names: The workspaces.
         place: The stack of the target state.
 
     Returns:

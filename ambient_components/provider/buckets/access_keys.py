@@ -42,7 +42,6 @@ class Seen:
 
 
 def recorded_ids(state: TokenState) -> list[str]:
-    """Return the ids of recorded keys."""
     return [access_key.uid for access_key in state.token_secrets]
 
 

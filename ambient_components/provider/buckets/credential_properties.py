@@ -69,7 +69,6 @@ def policy(values: Values) -> Policy:
 
 
 def account(values: Values) -> Account:
-    """Return the account of the keys."""
     return Account(values["user"], values["owner"], keys_only=bool(values.get("keysOnly")))
 
 

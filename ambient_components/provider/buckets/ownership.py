@@ -97,10 +97,7 @@ def refusal(
     """Return why an existing bucket can't become this stack's own, as problem and remedy; None if it can.
 
     Args:
-        context: Context of the step.
-        bucket: Name of the bucket.
         owner: Owner of the stack, PROJECT/FLEET.
-        tags: Tags of the bucket.
         adopt: Whether a bucket without an owner may be adopted.
         namespace: The workspace; an annotation on its Namespace may show that an earlier run was creating the bucket.
     """

@@ -42,7 +42,6 @@ class _Case:
     """Guardrails with an exception."""
 
     def refusal(self, problem: str, *remedies: Remedy, rule: str = Rule.BUCKET) -> Problem:
-        """Return a refusal of this workspace."""
         return refusal(f"workspace {self.workspace!r}: {problem}", *remedies, rule=rule, workspaces=(self.workspace,))
 
     @property
@@ -51,7 +50,6 @@ class _Case:
 
     @property
     def has_moved(self) -> bool:
-        """Whether its store's address has changed."""
         return self.is_same and _address(self.old) != _address(self.new)
 
 

@@ -27,12 +27,9 @@ _AGAIN: Final = "ambient-components/marked-again"
 
 
 class S3Bucket:
-    """The stateless resource type."""
-
     token = urns.S3_BUCKET
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no store
-        """Refuse inputs that stores reject."""
         return Check(failures=tuple(bucket_inputs.problems(olds, news)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002

@@ -46,8 +46,6 @@ _Ending = list[tuple[TokenSecret, str]]
 
 
 class S3Credentials:
-    """The stateless resource type."""
-
     token = urns.S3_CREDENTIALS
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no store
@@ -268,7 +266,6 @@ def _ordered(steps: Plan, in_session: Callable[[TokenSecret], bool], room: int) 
     key.
 
     Args:
-        steps: Steps of the run.
         in_session: Whether sessions use a key.
         room: Maximum number of other keys when one is minted.
     """

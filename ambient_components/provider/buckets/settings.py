@@ -34,8 +34,6 @@ _WRITTEN: Final = {"expireAfterDays": "expireAfter"}
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """Settings in the store."""
-
     versioning: str | None = None
     """Enabled, Suspended, or None if it was never enabled."""
     rules: tuple[Mapping[str, Any], ...] = ()
@@ -48,7 +46,6 @@ class Live:
 
     @property
     def own_rule(self) -> Mapping[str, Any] | None:
-        """This tool's lifecycle rule."""
         return next((rule for rule in self.rules if rule.get("ID") == EXPIRY_RULE), None)
 
     @property
@@ -66,8 +63,6 @@ def look(context: Context, desired: Values, *, strict: bool = True) -> Live:
     """Return the declared settings as found in the store, and this tool's lifecycle rule in any case.
 
     Args:
-        context: Context of the step.
-        desired: The declaration.
         strict: Whether an unsupported setting is an error.
 
     Raises:

@@ -103,8 +103,6 @@ _MISPLACED: Final = refusal(
 
 
 class AccessLedger:
-    """The stateless resource type."""
-
     token = urns.ACCESS_LEDGER
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:

@@ -30,7 +30,6 @@ def adopted(cluster: Cluster, there: set[str], before: Ledger, after: Ledger) ->
     """Return notes about the workspaces that this run adopts, and a warning if the cluster can't be read.
 
     Args:
-        cluster: Cluster of the stack.
         there: Workspaces with an existing namespace.
         before: The deployed ledger.
         after: The new ledger.

@@ -42,7 +42,6 @@ def drift(
     removes it.
 
     Args:
-        cluster: Cluster of the stack.
         there: Workspaces with an existing namespace.
         before: The deployed ledger.
         after: The new ledger.
@@ -208,7 +207,6 @@ def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, a
     """Return accounts of which a user may have a token that outlives the access that ends in this run.
 
     Args:
-        cluster: Cluster of the stack.
         owner: Owner of the stack, PROJECT/FLEET.
         there: Workspaces with an existing namespace.
         before: The deployed ledger.

@@ -40,8 +40,6 @@ _NEVER_RECORDED = (_EXCLUDED, _MOVED, _ACKNOWLEDGED)
 
 @dataclass(frozen=True, slots=True)
 class LedgerInputs:
-    """Everything that the check evaluates."""
-
     owner: str
     """PROJECT/FLEET."""
     guardrails: GuardrailSettings
@@ -70,7 +68,6 @@ class LedgerInputs:
 
         Args:
             olds: The deployed inputs.
-            news: The new inputs.
 
         Raises:
             BadValue: They are not of the form that a ledger's inputs must have.

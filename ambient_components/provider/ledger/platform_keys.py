@@ -22,7 +22,6 @@ def adoption_problems(cluster: Cluster, there: set[str], before: Ledger, after: 
     """Return why keys can't be adopted; none for keys that an earlier run has adopted.
 
     Args:
-        cluster: Cluster of the stack.
         there: Workspaces with an existing namespace.
         before: The deployed ledger.
         after: The new ledger.

@@ -119,7 +119,6 @@ def foreign(
     true``, or released by this stack and still in its files).
 
     Args:
-        cluster: Cluster of the stack.
         owner: Owner of the stack, PROJECT/FLEET.
         before: The deployed ledger.
         after: The new ledger.
@@ -242,7 +241,6 @@ def changed_since(cluster: Cluster, there: set[str], before: Ledger, after: Ledg
     workspace, so its entry has no purpose any more.
 
     Args:
-        cluster: Cluster of the stack.
         there: Workspaces with an existing namespace.
         before: The deployed ledger.
         after: The new ledger.

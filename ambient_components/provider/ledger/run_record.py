@@ -34,14 +34,11 @@ def run_id() -> str:
 
 
 def this_run() -> Run:
-    """Return this run for its record."""
     return Run(run_id() or str(uuid.uuid4()), format_time(clock.now()), checkpoints=not skips_checkpoints())
 
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """Location of a shard's run record."""
-
     namespace: str
     name: str
     owner: str
@@ -81,7 +78,6 @@ class RunRecord:
             raise StepError(msg)
 
     def remove(self, cluster: Cluster) -> None:
-        """Delete the record, if it exists."""
         cluster.delete(self._place.path)
 
     def siblings(self, cluster: Cluster) -> Iterator[tuple[str, Record]]:
@@ -98,7 +94,6 @@ class RunRecord:
 
     @property
     def stack(self) -> str:
-        """Stack of the shard."""
         return f"{self.owner.rsplit('/', 1)[-1]}-{self.name.rsplit('-', 1)[-1]}"
 
     @property

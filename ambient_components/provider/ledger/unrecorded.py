@@ -51,7 +51,6 @@ def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: L
     created them to get a token of a future key: the run deletes them with a warning.
 
     Args:
-        cluster: Cluster of the stack.
         there: Workspaces with an existing namespace.
         before: The deployed ledger.
         after: The new ledger.

@@ -25,7 +25,6 @@ class Engine:
         """Whether the user cancelled the run, so that nothing new is started."""
 
     def info(self, urn: str, problem: Problem) -> None:
-        """Show a message beside the resource."""
         self._log(engine_pb2.INFO, urn, problem)
 
     def warning(self, urn: str, problem: Problem) -> None:

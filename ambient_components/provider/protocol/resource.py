@@ -50,7 +50,6 @@ class Context:
             self.engine.warning(self.urn, warning)
 
     def note(self, message: str | Problem) -> None:
-        """Show what was done."""
         self.engine.info(self.urn, message if isinstance(message, Problem) else refusal(message))
 
 
@@ -65,8 +64,6 @@ class Check:
 
 
 class Change(StrEnum):
-    """Kind of difference of one property."""
-
     ADD = "add"
     DELETE = "delete"
     UPDATE = "update"
@@ -89,8 +86,6 @@ class Diff:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """Result of `read`."""
-
     outputs: Values
     inputs: Values | None = None
     """Inputs as read; None keeps the recorded ones."""
@@ -135,7 +130,6 @@ def served_objects(
     Workspace users decide how many there are, and how large. Callers keep only what they need of each.
 
     Args:
-        context: Context of the step.
         collection: API path of the collection.
         selector: Label selector of the objects.
         metadata: Yield only the metadata. The rest, such as the data of a Secret, is not even requested.

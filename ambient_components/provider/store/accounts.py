@@ -12,8 +12,6 @@ from typing import Any, Final, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Identification of an account."""
-
     name: str
     """Name of the user (`platform.naming.bucket_user`): a-z 0-9 -, up to 64 characters."""
     owner: str
@@ -24,8 +22,6 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class LiveKey:
-    """An access key in the store."""
-
     id: str
     """The access key id; not a secret."""
     active: bool
@@ -71,7 +67,6 @@ class Accounts(Protocol):
         """Return the state of an account; None if it does not exist.
 
         Args:
-            account: The account.
             recorded: Ids of recorded keys: any other key is this tool's only if an interrupted run minted it.
         """
         ...
@@ -88,21 +83,17 @@ class Accounts(Protocol):
         """Create a key. After an interruption, `look` can distinguish it from one that was created by hand.
 
         Args:
-            account: The existing account.
             policy: Policy of the key, for stores that keep it with the key.
             expires_at: Expiry, for stores that support it; these return it in `NewKey.expires_at`.
         """
         ...
 
-    def revoke(self, account: Account, key_id: str) -> None:
-        """Delete one key, if it exists."""
-        ...
+    def revoke(self, account: Account, key_id: str) -> None: ...
 
     def set_owner(self, account: Account, recorded: Collection[str]) -> None:
         """Restore a missing ownership annotation of a released or changed account.
 
         Args:
-            account: The existing account.
             recorded: Ids of recorded keys, for stores that annotate keys as well.
 
         Raises:
@@ -114,7 +105,6 @@ class Accounts(Protocol):
         """Clear the note about a mint that was not completed. Never fails a step.
 
         Args:
-            account: The account.
             recorded: Ids of recorded keys. All others of this tool were revoked before.
         """
         ...
@@ -138,8 +128,6 @@ _OTHERS: Final = "-"
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Content of the tag."""
-
     ours: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
     under_way: bool = False
@@ -163,7 +151,6 @@ class Note:
         """Return whether this tool minted a key.
 
         Args:
-            key_id: Id of the key.
             recorded: Ids of existing recorded keys. If the note lacks one of them, it was minted after the note, so the
                 started mint has ended.
         """

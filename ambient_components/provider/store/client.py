@@ -101,9 +101,7 @@ class Api:
         """Return all items of a list of IAM, from all pages.
 
         Args:
-            operation: As in `call`.
             found: Name of the list in the response.
-            parameters: As in `call`.
         """
         items: list[Any] = []
         marker: dict[str, str] = {}

@@ -51,8 +51,6 @@ _AGAIN: Final = "run pulumi up again when it is well"
 
 
 class RefusedError(StepError):
-    """The store refused, and did nothing."""
-
     def __init__(self, text: str, status: int, code: str, *remedies: Remedy) -> None:
         super().__init__(text, *remedies)
         self.status = status
@@ -66,7 +64,6 @@ class RefusedError(StepError):
 
     @property
     def denied(self) -> bool:
-        """Whether the right is missing."""
         return self.code in _DENIED
 
 
@@ -97,8 +94,6 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request, for messages."""
-
     api: str
     """`S3` or `IAM`."""
     name: str
@@ -112,7 +107,6 @@ class Request:
 
     @property
     def address(self) -> str:
-        """Setting with its address."""
         return f"{'iamEndpoint (or endpoint)' if self.api == IAM else 'endpoint'} {CONFIG}"
 
 
@@ -134,7 +128,6 @@ def explained(request: Request, error: Exception) -> StepError:
 
 
 def no_credentials(request: Request) -> StepError:
-    """Return the error for missing credentials."""
     return UnreachedError(
         f"there are no credentials for {request.name}: set accessKey and secretKey {CONFIG}, or have them where AWS's "
         "tools find them on the machine that pulumi runs on (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, "

@@ -39,7 +39,6 @@ class IamAccounts:
         return f"IamAccounts({self._api!r})"
 
     def look(self, account: Account, recorded: Collection[str]) -> AccountState | None:
-        """See `Accounts.look`."""
         tags = self._tags(account)
         if tags is None:
             return None
@@ -108,11 +107,9 @@ class IamAccounts:
         return NewKey(made["AccessKeyId"], made["SecretAccessKey"], made["CreateDate"].astimezone(UTC))
 
     def revoke(self, account: Account, key_id: str) -> None:
-        """See `Accounts.revoke`."""
         self._remove("delete_access_key", UserName=account.name, AccessKeyId=key_id)
 
     def set_owner(self, account: Account, recorded: Collection[str]) -> None:  # noqa: ARG002  # keys have no tags
-        """See `Accounts.set_owner`."""
         tags = self._tags(account)
         if tags is None or account.keys_only:
             return
@@ -122,7 +119,6 @@ class IamAccounts:
             self._api.call("tag_user", UserName=account.name, Tags=_tag(OWNER_ANNOTATION, account.owner))
 
     def settle(self, account: Account, recorded: Collection[str]) -> None:
-        """See `Accounts.settle`."""
         try:
             note = Note.of((self._tags(account) or {}).get(KEYS_TAG))
             if not note.under_way:
@@ -136,7 +132,6 @@ class IamAccounts:
             return
 
     def clear_owner(self, account: Account) -> None:
-        """See `Accounts.clear_owner`."""
         tags = self._tags(account)
         if tags is None or account.keys_only or tags.get(OWNER_ANNOTATION) is None:
             return
@@ -145,7 +140,6 @@ class IamAccounts:
         self._untag(account, OWNER_ANNOTATION)
 
     def remove(self, account: Account) -> None:
-        """See `Accounts.remove`."""
         tags = self._tags(account)
         if tags is None:
             return

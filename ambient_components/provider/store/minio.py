@@ -60,8 +60,6 @@ class MinioAccounts:
         Args:
             endpoint: URL of the API, http(s)://HOST[:PORT].
             access_key: Access key of root, or of a user with MinIO's policy consoleAdmin.
-            secret_key: Its secret.
-            region: Region for signatures.
         """
         self._settings = (endpoint, access_key, secret_key, region)
         self._lock = threading.Lock()
@@ -148,7 +146,6 @@ class MinioAccounts:
         return NewKey(key_id, secret, now, end_of(made))
 
     def revoke(self, account: Account, key_id: str) -> None:
-        """See `Accounts.revoke`."""
         _refuse_keys_only(account)
         client = self._connected()
         key = client.key(key_id)
@@ -192,7 +189,6 @@ class MinioAccounts:
             client.put_policy(account.name, {name: value for name, value in found.document.items() if name != "ID"})
 
     def remove(self, account: Account) -> None:
-        """See `Accounts.remove`."""
         found = self._find(account)
         if not found.there:
             return

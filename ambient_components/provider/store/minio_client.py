@@ -75,7 +75,6 @@ class MinioClient:
         return self._find("admin:GetUser", lambda: self._admin.user_info(name))
 
     def add_user(self, name: str, secret: str) -> None:
-        """Create a user without rights."""
         self._call("admin:CreateUser", lambda: self._admin.user_add(name, secret), secret)
 
     def enable_user(self, name: str) -> None:
@@ -87,7 +86,6 @@ class MinioClient:
         self._remove("admin:DeleteUser", lambda: self._admin.user_remove(name))
 
     def leave_group(self, group: str, name: str) -> None:
-        """Remove a user from a group."""
         # The package's type is str, but MinIO reads a list; an empty one would delete the group.
         self._call("admin:AddUserToGroup", lambda: self._admin.group_remove(group, cast(Any, [name])))
 
@@ -96,7 +94,6 @@ class MinioClient:
         return self._find("admin:GetPolicy", lambda: self._admin.policy_info(name))
 
     def put_policy(self, name: str, document: Mapping[str, Any]) -> None:
-        """Create or replace a policy."""
         self._call("admin:CreatePolicy", lambda: self._admin.policy_add(name, policy=dict(document)))
 
     def give_policy(self, name: str, user: str) -> None:
@@ -123,7 +120,6 @@ class MinioClient:
         """Create an access key of a user, and return the credentials from the store.
 
         Args:
-            user: Name of the user.
             key_id: Access key id: 3-20 characters.
             secret: 8-40 characters.
             fields: Fields name, description and expiration in the API's format.
@@ -142,7 +138,6 @@ class MinioClient:
         )
 
     def remove_key(self, key_id: str) -> None:
-        """Delete a key."""
         self._remove("admin:RemoveServiceAccount", lambda: self._admin.delete_service_account(key_id))
 
     def _find(self, right: str, send: Callable[[], str]) -> dict[str, Any] | None:

@@ -38,8 +38,6 @@ class RefusedError(errors.RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request, for messages."""
-
     host: str
     key: str
     """Access key id of the admin; not a secret."""

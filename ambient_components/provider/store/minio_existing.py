@@ -74,7 +74,6 @@ class Existing:
 
     @property
     def policies(self) -> list[str]:
-        """Names of the user's policies."""
         return [name for name in str((self.user or {}).get("policyName") or "").split(",") if name]
 
     @property

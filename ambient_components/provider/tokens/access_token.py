@@ -48,8 +48,6 @@ _UNRECORDED: Final = "no state has it: the run that minted it died, or it is not
 
 
 class AccessToken:
-    """The stateless resource type."""
-
     token = urns.ACCESS_TOKEN
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no cluster

@@ -30,8 +30,6 @@ _PREVIOUS: Final = "previous-"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A key in a Secret."""
-
     namespace: str
     name: str
     key: str
@@ -44,12 +42,10 @@ class Target:
 
     @property
     def path(self) -> str:
-        """API path of the Secret."""
         return core("namespaces", self.namespace, "secrets", self.name)
 
     @property
     def previous(self) -> str:
-        """Key of the previous token."""
         return f"{_PREVIOUS}{self.key}"
 
     def __str__(self) -> str:
@@ -58,8 +54,6 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """Current content of the Secret."""
-
     token: str | None = None
     previous: str | None = None
     exists: bool = False

@@ -55,9 +55,7 @@ def mint(context: Context, identity: Identity, policy: Policy, account: str | No
     """Create a token Secret and a token bound to it.
 
     Args:
-        context: Context of the step.
         identity: The key's ServiceAccount.
-        policy: Policy of the token.
         account: UID that the ServiceAccount must have; None skips the check.
 
     Raises:

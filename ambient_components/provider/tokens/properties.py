@@ -186,8 +186,6 @@ def announce(context: Context, steps: Plan, overlap: timedelta | None, what: str
     """Note what an update would do, with reasons and times.
 
     Args:
-        context: Context of the preview.
-        steps: Steps of the update.
         overlap: How long the old credential stays valid; None if unknown.
         what: Noun for the credential.
     """

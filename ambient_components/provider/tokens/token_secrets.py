@@ -61,22 +61,18 @@ class Identity:
 
     @property
     def path(self) -> str:
-        """Id of the resource: NAMESPACE/SERVICEACCOUNT."""
         return f"{self.namespace}/{self.service_account}"
 
     @property
     def namespace_path(self) -> str:
-        """API path of the namespace."""
         return core("namespaces", self.namespace)
 
     @property
     def account_path(self) -> str:
-        """API path of the ServiceAccount."""
         return core("namespaces", self.namespace, "serviceaccounts", self.service_account)
 
     @property
     def secrets_path(self) -> str:
-        """API path of the namespace's Secrets."""
         return core("namespaces", self.namespace, "secrets")
 
 
@@ -105,7 +101,6 @@ def existing(context: Context, identity: Identity, known: TokenState) -> Existin
     API server's time of creation decides: no user can put a new one before an older one, so each has its turn.
 
     Args:
-        context: Context of the step.
         identity: The key's ServiceAccount.
         known: The recorded tokens.
     """

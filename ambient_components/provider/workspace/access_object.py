@@ -47,7 +47,6 @@ class AccessObject(ABC):
 
         Args:
             live: The object in the cluster.
-            news: The inputs.
             uid: Recorded uid of the object; None if there is none.
         """
 
@@ -60,7 +59,6 @@ class AccessObject(ABC):
         return {"uid": live["metadata"]["uid"]}
 
     def annotations(self, context: Context, news: Values, live: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002
-        """Return the annotations to write."""
         return dict(news["metadata"].get("annotations") or {})
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002

@@ -137,8 +137,6 @@ def _settings(namespace: str) -> str:
 
 
 class Closure:
-    """The stateless resource type."""
-
     token = urns.CLOSURE
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
@@ -193,7 +191,6 @@ class Closure:
         return ReadResult({"found": found})
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
-        """End what came back."""
         if not context.preview:
             _close(context, news)
         return {"found": []}

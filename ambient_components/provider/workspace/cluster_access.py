@@ -48,7 +48,6 @@ def listed(
 
     Args:
         cluster: The cluster. All of it is listed, in pages.
-        workspaces: Names of the workspaces.
         notice: Called with the kind and each RoleBinding and ServiceAccount, which is then dropped: 10,000 large ones
             would not fit into memory.
     """
@@ -80,7 +79,6 @@ def listed(
 
 
 def by_namespace(found: Iterable[ExistingAccess]) -> dict[str, list[ExistingAccess]]:
-    """Return objects by namespace."""
     groups: dict[str, list[ExistingAccess]] = {}
     for one in found:
         groups.setdefault(one.namespace, []).append(one)

@@ -18,8 +18,6 @@ _YES: Final = "true"
 
 
 class Image(NamedTuple):
-    """The operator's image."""
-
     name: str
     pull_policy: str
 
@@ -37,10 +35,8 @@ def changed(news: Values, before: Values, live: Mapping[str, Any], image: Image)
     """Return the live CronJob with everything that is declared.
 
     Args:
-        news: The inputs.
         before: The inputs of the last update.
         live: The object in the cluster.
-        image: The operator's image.
     """
     reuse = _reuse(news, before, live)
     suspend, note = _suspension(news, before, live)

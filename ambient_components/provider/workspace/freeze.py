@@ -28,5 +28,4 @@ def freeze(cluster: Cluster, namespace: str) -> None:
 
 
 def thaw(cluster: Cluster, namespace: str) -> None:
-    """Allow them again."""
     cluster.delete(core("namespaces", namespace, "resourcequotas", CLOSING_QUOTA))

@@ -37,7 +37,6 @@ class RoleBinding(AccessObject):
         return found
 
     def content(self, news: Values) -> dict[str, Any]:
-        """Return subjects and role."""
         return {"subjects": list(news["subjects"]), "roleRef": dict(news["roleRef"])}
 
     def may_stay(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:  # noqa: ARG002

@@ -35,8 +35,6 @@ _REQUIRED: Final = ("namespace", "name", "owner", "platformNamespace", "displayN
 
 
 class ScheduledSession:
-    """The resource type."""
-
     token = urns.SCHEDULED_SESSION
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002

@@ -41,7 +41,6 @@ class ServiceAccount(AccessObject):
     computed = ("uid", "createdAt", "lastUsedAt")
 
     def problems(self, news: Values) -> list[Problem]:
-        """Check `adopt` and `ofPlatform`."""
         return [
             refusal(f"{name}: true or false is expected")
             for name in ("adopt", _OF_PLATFORM)
@@ -49,7 +48,6 @@ class ServiceAccount(AccessObject):
         ]
 
     def content(self, news: Values) -> dict[str, Any]:  # noqa: ARG002
-        """Return no content besides the metadata."""
         return {}
 
     def may_stay(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:

@@ -87,8 +87,6 @@ def stop(context: Context, namespace: str, news: Values) -> list[Problem]:
     A session that does not stop is a warning: without an operator or a node, none does.
 
     Args:
-        context: Context of the step.
-        namespace: The workspace.
         news: Inputs of the Closure: `sessions` and `waitSeconds`.
 
     Returns:

@@ -45,8 +45,6 @@ def _of_mapping(
 
 
 class ProjectSettings(SharedObject):
-    """``ambient:index:ProjectSettings``: idle timeout and MCP servers."""
-
     token = urns.PROJECT_SETTINGS
     kind = "ProjectSettings"
     name = PROJECT_SETTINGS
@@ -97,7 +95,6 @@ class ProjectSettings(SharedObject):
         return IDLE_TIMEOUT_DEFAULT if field == "inactivityTimeoutSeconds" else None
 
     def nothing(self) -> dict[str, Any]:
-        """Return inputs without both."""
         return dict.fromkeys(("inactivityTimeoutSeconds", "mcpServers"))
 
 
@@ -153,18 +150,15 @@ class ContainerDefaults(SharedObject):
         return {**after, "limits": [*others, *ours]}
 
     def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the live item for containers."""
         items = mappings(section.get("limits"))
         found: Mapping[str, Any] = next((item for item in items if item.get("type") == _CONTAINER), {})
         there = {name: plain(found[name]) for name in _LIMITS if found.get(name)}
         return {**{name: value for name, value in inputs.items() if name not in _LIMITS}, **there}
 
     def default(self, field: str) -> Any:  # noqa: ARG002  # there is one
-        """Return the operator's default."""
         return [{"type": _CONTAINER, **CONTAINER_LIMITS_DEFAULT}]
 
     def nothing(self) -> dict[str, Any]:
-        """Return inputs without an item."""
         return dict.fromkeys(_LIMITS)
 
 
@@ -199,5 +193,4 @@ class FeatureFlags(SharedObject):
         return {**inputs, "flags": there}
 
     def nothing(self) -> dict[str, Any]:
-        """Return inputs without flags."""
         return {"flags": {}}

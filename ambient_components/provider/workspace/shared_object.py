@@ -47,8 +47,6 @@ def declared_over(live: Fields, declared: Fields, gone: Fields) -> dict[str, Any
     """Return the desired fields: the declared ones over the live ones.
 
     Args:
-        live: The live fields.
-        declared: The declared fields.
         gone: Fields that are no longer declared, each with the platform's default; None removes the field.
     """
     desired = {key: value for key, value in {**live, **gone}.items() if value is not None}
@@ -77,8 +75,6 @@ def kept(before: Fields | None, declared: Fields, live: Fields) -> dict[str, Any
     Args:
         before: The previously declared fields; None if unknown (a new resource, a lost state): then all live values
             that are not empty stay, and missing ones are added.
-        declared: The declared fields.
-        live: The live fields.
     """
     if before is None:
         return {**declared, **{key: value for key, value in live.items() if value not in (None, "")}}
@@ -123,22 +119,18 @@ class SharedObject(ABC):
         return None
 
     def object_name(self, inputs: Values) -> str:  # noqa: ARG002  # for those that have several
-        """Return the name of the object."""
         return self.name
 
     def problems(self, news: Values) -> list[Problem]:  # noqa: ARG002  # for those that have any
-        """Return the problems of known inputs."""
         return []
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
-        """Refuse invalid inputs."""
         namespace = news.get("namespace")
         if namespace is not UNKNOWN and (not isinstance(namespace, str) or not namespace):
             return Check(failures=(refusal("namespace is missing: the workspace's"),))
         return Check(failures=tuple(self.problems(news)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
-        """Return the changed fields by path."""
         changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
         return Diff(changes, replaces=frozenset({"namespace"} & changes.keys()))
 
@@ -176,17 +168,13 @@ class SharedObject(ABC):
         self.write(context, {**state, **self.nothing()}, self.fields(state))
 
     def nothing(self) -> dict[str, Any]:
-        """Return inputs that declare no fields."""
         return {}
 
     def after(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> Values:  # noqa: ARG002
         """Return the desired section of the object.
 
         Args:
-            context: Context for messages.
-            news: The inputs.
             before: The previously declared fields.
-            live: The live section.
         """
         declared = self.fields(news)
         return declared_over(live, declared, {key: self.default(key) for key in before if key not in declared})

@@ -38,8 +38,6 @@ _APPS: Final = {RUNNER_SECRET: RUNNER_SECRET_APP, INTEGRATION_SECRET: INTEGRATIO
 
 
 class WorkspaceSecret(SharedObject):
-    """The resource type."""
-
     token = urns.WORKSPACE_SECRET
     kind = "Secret"
     section = "data"
@@ -49,7 +47,6 @@ class WorkspaceSecret(SharedObject):
         return core("namespaces", namespace, "secrets")
 
     def object_name(self, inputs: Values) -> str:
-        """Return one of the two names."""
         return str(inputs["secret"])
 
     def frame(self, inputs: Values) -> dict[str, Any]:
@@ -146,7 +143,6 @@ class WorkspaceSecret(SharedObject):
         return {"drift": {}}
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:
-        """Update the values in place."""
         if news.get("released"):
             return {"drift": {}}
         if context.preview:

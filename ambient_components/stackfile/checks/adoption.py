@@ -23,7 +23,6 @@ def check_adoptions(
     """Find namespaces and buckets that included files adopt or share, and that the stack file does not name.
 
     Args:
-        stack: The stack.
         stack_file: Path of the stack file, as in positions.
         sources: Positions, which include the file.
         original: Translates a path in the stack into one of the sources.

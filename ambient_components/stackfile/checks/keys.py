@@ -64,7 +64,6 @@ def beyond_cap(workspaces: Mapping[str, Workspace], cap: int) -> Iterator[Findin
     """Find keys with a longer token lifetime than the cluster grants.
 
     Args:
-        workspaces: Workspaces by name.
         cap: Maximum lifetime in the cluster, in seconds.
     """
     for name, workspace in workspaces.items():

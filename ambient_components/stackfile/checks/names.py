@@ -121,7 +121,6 @@ def check_case(stack: StackFile) -> Iterator[Finding]:
 
 
 def check_reviewers(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Find duplicate reviewers."""
     first: dict[str, Path] = {}
     for index, reviewer in enumerate(workspace.reviewers):
         here = (*path, "reviewers", index)

@@ -56,7 +56,6 @@ def own_names(
     """Return the workspaces that have their entry in the stack file itself.
 
     Args:
-        workspaces: Names of all workspaces.
         stack_file: Path of the stack file, as in positions.
         sources: Positions, which include the file.
         original: Translates a path in the stack into one of the sources.
@@ -100,7 +99,6 @@ def in_platform_namespace(workspaces: Mapping[str, Workspace], platform: str) ->
     """Find Secrets that are read from the platform's namespace, and keys that are delivered to it.
 
     Args:
-        workspaces: Workspaces by name.
         platform: The platform's namespace from the stack's config.
     """
     for name, workspace in workspaces.items():
@@ -120,8 +118,6 @@ def allowed_folder(
 
     Args:
         place: Path of the file, relative to the project's folder or absolute.
-        project: The project.
-        workspace: Name of the workspace that uses it.
         guardrails: Guardrail settings of the stack.
         own: The workspaces of the stack file itself, from `own_names`.
     """

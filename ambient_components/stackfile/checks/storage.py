@@ -124,7 +124,6 @@ def against_store(workspaces: Mapping[str, Workspace], store: StoreConfig | None
     """Find buckets that the store does not support, or that have no store.
 
     Args:
-        workspaces: Workspaces by name.
         store: The store in the config; None if there is none.
     """
     for name, workspace in workspaces.items():

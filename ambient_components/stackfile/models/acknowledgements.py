@@ -64,7 +64,6 @@ class Acknowledgement(Model):
 
     @property
     def names(self) -> list[str]:
-        """The names of what is acknowledged."""
         return names_of(self.rule.value, self.objects)
 
     @model_validator(mode="after")

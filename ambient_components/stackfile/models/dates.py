@@ -118,7 +118,6 @@ class Span:
 
     @property
     def empty(self) -> bool:
-        """Whether the period is empty."""
         return self.start is not None and self.end is not None and self.start >= self.end
 
     def holds(self, now: datetime) -> bool:
@@ -126,7 +125,6 @@ class Span:
         return (self.start is None or self.start <= now) and (self.end is None or now < self.end)
 
     def meets(self, other: "Span") -> bool:
-        """Return whether two periods overlap."""
         starts = [span.start for span in (self, other) if span.start is not None]
         ends = [span.end for span in (self, other) if span.end is not None]
         return not starts or not ends or max(starts) < min(ends)

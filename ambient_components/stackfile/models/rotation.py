@@ -34,19 +34,13 @@ class Renewed(Protocol):
     """Common fields of both models; times in seconds."""
 
     @property
-    def lifetime(self) -> int:
-        """Lifetime; `NEVER` for no expiry."""
-        ...
+    def lifetime(self) -> int: ...
 
     @property
-    def rotate_before(self) -> int | None:
-        """Renewal window; None if not set."""
-        ...
+    def rotate_before(self) -> int | None: ...
 
     @property
-    def overlap(self) -> int | None:
-        """Overlap; None if not set."""
-        ...
+    def overlap(self) -> int | None: ...
 
     @property
     def rotate(self) -> Rotate | None:
@@ -63,7 +57,6 @@ def renewal(renewed: Renewed, run_every: int, uncut: Collection[str], *, static:
     """Return the policy; defaults that do not fit the lifetime are shortened.
 
     Args:
-        renewed: The model.
         run_every: Guaranteed interval of runs in seconds; 0 for none.
         uncut: Names in the file of fields that are not shortened: `stackfile.checks.keys` refuses an entry's own misfit
             values.

@@ -96,7 +96,6 @@ class Grant(Model):
 
     @property
     def subject(self) -> Subject:
-        """Subject of the grant."""
         if self.user is not None:
             return Subject(SubjectKind.USER, self.user)
         return Subject(SubjectKind.GROUP, self.group or "")

@@ -143,7 +143,6 @@ def read_duration(value: object, allowed: str = f"allowed: {DURATION_FORMS}") ->
     """Return a duration in seconds.
 
     Args:
-        value: Value from the file.
         allowed: Remedy for an invalid value.
 
     Raises:

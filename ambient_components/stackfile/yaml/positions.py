@@ -11,8 +11,6 @@ Spot = tuple[str, int, int]
 
 @dataclass(slots=True)
 class MappingMarks:
-    """Positions in a mapping."""
-
     start: Spot
     """Position of its first key, or of its alias."""
 
@@ -25,8 +23,6 @@ class MappingMarks:
 
 @dataclass(slots=True)
 class ListMarks:
-    """Positions in a list."""
-
     start: Spot
     """Position of its first dash or bracket, or of its alias."""
 

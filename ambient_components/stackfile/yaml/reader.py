@@ -62,10 +62,6 @@ def read_text(path: str | Path) -> str:
 def decoded(content: bytes, file: str) -> str:
     """Return the text of a file's content.
 
-    Args:
-        content: The complete content.
-        file: Name of the file in positions.
-
     Raises:
         AmbientError: The content is not UTF-8.
     """
@@ -78,10 +74,6 @@ def decoded(content: bytes, file: str) -> str:
 
 def parse_yaml(text: str, file: str) -> ParsedYaml:
     """Parse one document with a mapping at its top.
-
-    Args:
-        text: The content.
-        file: Name of the file in positions.
 
     Raises:
         AmbientError: The text is not YAML, is empty, is too deep or too large, or its top is not a mapping.

@@ -52,7 +52,6 @@ class Cutter:
         self._text = text
 
     def replace(self, value: Node, by: str) -> Iterator[Splice]:
-        """Replace the value of a scalar."""
         # An empty value directly follows its colon.
         yield Splice(value.start, value.end, by if value.end > value.start else f" {by}")
 
@@ -165,7 +164,6 @@ class Cutter:
 
         Args:
             key: Key of the entry, or dash of the item.
-            end: End of the member.
             floor: End of the preceding member: text above it that looks like a comment may belong to a value.
         """
         if not self._begins_line(key):

@@ -85,7 +85,6 @@ def explain_syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> tuple[W
     Args:
         error: Error of the parser; libyaml and PyYAML differ in wording and agree on positions.
         text: The content of the file.
-        file: Name of the file in positions.
     """
     mark = error.problem_mark or error.context_mark
     if conflict := _CONFLICT.search(text):
