@@ -42,7 +42,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.write_line(text, yellow=True, bold=True)
     if skipped or recorded:
         terminalreporter.write_line(f"Last run with the programs: {evidence_page.platform_run()}", yellow=True)
-    if config.getoption("--record-platform", default=False):
+    # A worker's summary has only its own share of the tests.
+    if config.getoption("--record-platform", default=False) and not hasattr(config, "workerinput"):
         counts = {
             outcome: sum(_OF_PLATFORM in getattr(report, "user_properties", ()) for report in stats.get(outcome, ()))
             for outcome in ("passed", "failed", "error", "skipped")
