@@ -35,11 +35,8 @@ demo: $(if $(wildcard .venv/.installed),setup,.venv/.demo) ## Validate, plan and
 	@sh examples/demo/demo.sh
 
 # All output goes to stderr, because a shell reads the output of `make env`. uv takes seconds instead of a minute.
-.venv/.installed: requirements/dev.lock requirements/policy.lock pyproject.toml
-	@{ $(call install,requirements/dev.lock,a minute or two the first time) \
-	if [ -n "$$uv" ]; then "$$uv" pip install --quiet --python $(PYTHON) --require-hashes --no-deps -r requirements/policy.lock; \
-	else $(PYTHON) -m pip install $(PIP_FLAGS) --require-hashes --no-deps -r requirements/policy.lock; fi; \
-	touch $@; } >&2
+.venv/.installed: requirements/dev.lock pyproject.toml
+	@{ $(call install,requirements/dev.lock,a minute or two the first time) touch $@; } >&2
 
 # For `make demo` alone: what the package needs, without tests and checks. `make setup` adds these.
 .venv/.demo: $(RUN_LOCK) pyproject.toml
@@ -163,7 +160,6 @@ lock: ## Update the lock files from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo 'make lock needs uv: https://docs.astral.sh/uv/' >&2; exit 1; }
 	uv pip compile pyproject.toml --group build $(LOCK_EXTRAS) $(LOCK_FLAGS) -o $(RUN_LOCK)
 	uv pip compile pyproject.toml --group dev $(LOCK_EXTRAS) $(LOCK_FLAGS) -o requirements/dev.lock
-	uv pip compile --group policy --no-deps $(LOCK_FLAGS) -o requirements/policy.lock
 
 # Not aws, which is large: the tests have it in their group.
 LOCK_EXTRAS := --extra s3 --extra minio

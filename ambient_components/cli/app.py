@@ -71,7 +71,6 @@ VERBS: Final = {
     "keys": "List, show, deliver, rotate and revoke API keys.",
     "schema": "Print the schema of the stack file or of plans.",
     "pipeline": "Write the files of a pipeline.",
-    "policy": "Write the policy pack.",
     "rbac": "Print the deployer's role and its binding.",
 }
 """The verbs in the order of the help, each with its first sentence. A verb's module is imported when it runs."""

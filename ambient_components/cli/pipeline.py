@@ -61,6 +61,7 @@ def pipeline(
         ),
     ] = Preview.OFFLINE,
 ) -> None:
+    """Write the files of a pipeline."""
     if fleet and preview is Preview.LIVE:
         msg = "the pipeline of a fleet has no previews: leave --preview out"
         raise typer.BadParameter(msg, param_hint="--preview")

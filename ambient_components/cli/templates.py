@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from ambient_components._version import VERSION
 from ambient_components.documentation import PAGES
 from ambient_components.writing import write_new
 
@@ -48,15 +47,14 @@ def example(stack: str) -> str:
     return EXAMPLE.replace("STACK", stack)
 
 
-def write_templates(name: str, folder: Path, words: Mapping[str, str] | None = None, below: Path = Path()) -> list[str]:
+def write_templates(name: str, folder: Path, words: Mapping[str, str] | None = None) -> list[str]:
     """Write the missing files of a set, and return a line for each file of it.
 
     Args:
         words: What to write for a placeholder.
-        below: Where in the project to write them.
     """
     return [
-        f"Wrote {below / path}" if write_new(folder / below / path, text) else f"Kept {below / path}: it exists already"
+        f"Wrote {path}" if write_new(folder / path, text) else f"Kept {path}: it exists already"
         for path, text in texts(name, words or {})
     ]
 
@@ -66,6 +64,6 @@ def texts(name: str, words: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
     for path in sorted((FOLDER / name).rglob("*")):
         if path.is_file() and path.parent.name != "__pycache__":
             text = path.read_text(encoding="utf-8")
-            for word, written in {"AMBIENT_DOCS": PAGES, "AMBIENT_VERSION": VERSION, **words}.items():
+            for word, written in {"AMBIENT_DOCS": PAGES, **words}.items():
                 text = text.replace(word, written)
             yield path.relative_to(FOLDER / name), text

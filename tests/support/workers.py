@@ -45,7 +45,6 @@ LONGEST_FIRST = (
     "test_plugin.py",
     "test_fleet_plan.py",
     "test_fleet_machines.py",
-    "test_policy.py",
     "test_new_user.py",
     "test_conformance.py",
     "test_fleet_excluded.py",

@@ -17,7 +17,6 @@ PACKAGE = ROOT / "ambient_components"
 ADAPTERS = {
     "pulumi": PACKAGE / "pulumi_sdk.py",
     "pulumi_kubernetes": PACKAGE / "components" / "kubernetes_objects.py",
-    "pulumi_policy": PACKAGE / "policies" / "pack.py",
 }
 """The modules that use undocumented names, by SDK."""
 

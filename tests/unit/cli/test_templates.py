@@ -1,11 +1,10 @@
-"""The files that `ambient init --project`, `ambient pipeline` and `ambient policy init` write, and those they keep."""
+"""The files that `ambient init --project`, `ambient pipeline` write, and those they keep."""
 
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
 from ambient_components._version import VERSION
 from ambient_components.cli.app import run
@@ -190,7 +189,7 @@ def test_no_index_is_asked_for_the_package(monkeypatch: pytest.MonkeyPatch) -> N
     assert re.fullmatch(r"not-installed @ https://\S+ --hash=sha256:HASH", own_requirement())
 
 
-# Pipelines and the policy pack
+# Pipelines
 
 
 @pytest.mark.parametrize(
@@ -212,19 +211,6 @@ def test_a_pipeline_is_written_into_the_project(empty: Path, arguments: list[str
     text = "".join((empty / name).read_text(encoding="utf-8") for name in written)
     assert ("FLEET: many\n" in text) is ("--fleet" in arguments)
     assert ("--offline --state" in text) is (len(arguments) == 1)
-
-
-@pytest.mark.parametrize(("folder", "virtualenv"), [(None, "../.venv"), ("rules/central", "../../.venv")])
-def test_the_policy_pack_has_a_folder_of_its_own(empty: Path, folder: str | None, virtualenv: str) -> None:
-    run(["init", "--project", "workspaces"])
-    program = (empty / "__main__.py").read_text(encoding="utf-8")
-    assert run(["policy", "init", *([folder] if folder else [])]) == 0
-    pack = empty / (folder or "policy")
-    assert {path.name for path in pack.iterdir()} == {"PulumiPolicy.yaml", "__main__.py"}
-    described = yaml.safe_load((pack / "PulumiPolicy.yaml").read_text(encoding="utf-8"))
-    assert described["runtime"]["options"]["virtualenv"] == virtualenv
-    assert described["version"] == VERSION
-    assert (empty / "__main__.py").read_text(encoding="utf-8") == program
 
 
 def test_a_package_that_a_kept_file_lacks_is_a_step(empty: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -257,33 +243,15 @@ def test_a_name_that_yaml_reads_otherwise_is_refused_with_the_reason(
     assert "YAML reads this word as another value than text" in capsys.readouterr().err
 
 
-def test_the_policy_pack_is_never_written_over_a_program(empty: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(["init", "--project", "workspaces"])
-    before = files(empty)
-    assert run(["policy", "init", "."]) == 64
-    assert "with a __main__.py of its own" in " ".join(capsys.readouterr().err.split())
-    assert files(empty) == before
-
-
-def test_the_next_step_of_a_policy_pack_is_right_in_a_subfolder(
-    empty: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run(["init", "--project", "workspaces"])
-    monkeypatch.chdir(empty / "stacks")
-    assert run(["policy", "init"]) == 0
-    assert "pulumi preview --policy-pack ../policy\n" in capsys.readouterr().out
-
-
 def test_every_placeholder_is_filled_in(empty: Path) -> None:
     run(["init", "--project", "workspaces"])
     run(["pipeline", "github"])
     run(["pipeline", "github", "--fleet", "many"])
     run(["pipeline", "gitlab", "--fleet", "many"])
-    run(["policy", "init"])
-    words = r"AMBIENT_DOCS|AMBIENT_VERSION|\bPROJECT\b|\bREQUIREMENT\b|FLEET_NAME|\bVIRTUALENV\b"
+    words = r"AMBIENT_DOCS|\bPROJECT\b|\bREQUIREMENT\b|FLEET_NAME"
     assert [name for name in files(empty) if re.search(words, (empty / name).read_text(encoding="utf-8"))] == []
     sources = (path for path in FOLDER.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
-    assert len({word for path in sources for word in re.findall(words, path.read_text(encoding="utf-8"))}) == 6
+    assert len({word for path in sources for word in re.findall(words, path.read_text(encoding="utf-8"))}) == 4
 
 
 def test_git_knows_every_template() -> None:

@@ -15,10 +15,9 @@ ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCKS = "\n".join(lock.read_text(encoding="utf-8") for lock in (ROOT / "requirements").glob("*.lock"))
 
-SDKS = ("pulumi", "pulumi-kubernetes", "pulumi-policy")
+SDKS = ("pulumi", "pulumi-kubernetes")
 """What is tested at both ends of its range."""
 TESTS = (
-    "tests/unit/policies",
     "tests/unit/provider/protocol",
     "tests/unit/provider/test_schema.py",
     "tests/unit/provider/test_servicer.py",
@@ -31,7 +30,7 @@ TESTS = (
     "tests/program/test_quiet.py",
     "tests/program/test_workspace.py",
 )
-"""The names, the plugin's calls over gRPC, what programs register, the policies."""
+"""The names, the plugin's calls over gRPC, what programs register."""
 RUN = """
 import sys, pulumi, pytest
 assert pulumi.__file__.startswith(sys.argv[1])

@@ -120,7 +120,7 @@ def test_files_of_a_clone_are_found() -> None:
 
 # No package of strangers
 
-_PACKAGES = {"pulumi-aws", "pulumi-policy", "pulumi-kubernetes"}
+_PACKAGES = {"pulumi-aws", "pulumi-kubernetes"}
 """Packages of Pulumi, which users may have to name."""
 
 

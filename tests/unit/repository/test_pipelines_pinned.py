@@ -25,7 +25,7 @@ WORKFLOWS = [OFFLINE_GITHUB, GITHUB, FLEET_GITHUB]
 OWN = sorted(ROOT.glob(".github/workflows/*"))
 """The project's own workflows, which install nothing by themselves: `make setup` does."""
 ON_GITLAB = [OFFLINE_GITLAB, GITLAB, FLEET_GITLAB, FLEET_SHARD]
-LOCKS = [FOLDER / "project/requirements.lock", *(ROOT / "requirements" / f"{name}.lock" for name in ("dev", "policy"))]
+LOCKS = [FOLDER / "project/requirements.lock", ROOT / "requirements/dev.lock"]
 
 _USES = re.compile(r"\buses: (\S+)(.*)$", re.MULTILINE)
 _PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40}")

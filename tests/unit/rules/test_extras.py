@@ -72,7 +72,7 @@ def test_what_is_not_installed_is_named_with_the_command(monkeypatch, extra: str
 
 IMPORT_ALL = """
 import pkgutil, sys
-sys.modules |= dict.fromkeys(("boto3", "botocore", "minio", "pulumi_aws", "pulumi_policy"))
+sys.modules |= dict.fromkeys(("boto3", "botocore", "minio", "pulumi_aws"))
 import ambient_components
 needing = {"ambient_components.policies.pack", "ambient_components.provider.store.minio_client"}
 for module in pkgutil.walk_packages(ambient_components.__path__, "ambient_components."):
