@@ -16,10 +16,10 @@ from ambient_components.access.entries import (
     read_ledger,
     write_ledger,
 )
-from ambient_components.access.guardrail_names import GuardrailSettings, StackGuardrails
 from ambient_components.access.guardrails import Crossed, crossed, existing_violations, guardrail_warnings
 from ambient_components.access.ledger import object_names, refusals
 from ambient_components.access.recorded import PathChange, changed_paths
+from ambient_components.rules.guardrail_names import GuardrailSettings, StackGuardrails
 
 __all__ = [
     "NOTHING",

@@ -10,10 +10,10 @@ from collections.abc import Collection
 from typing import Final
 
 from ambient_components.access.entries import NOTHING, BucketEntry, Entry, Ledger
-from ambient_components.access.guardrail_names import EXPIRE_AFTER
 from ambient_components.access.recorded import changed_parts
 from ambient_components.errors import Problem, refusal
 from ambient_components.rules.buckets import BucketDriver, OnDelete
+from ambient_components.rules.guardrail_names import EXPIRE_AFTER
 from ambient_components.rules.refusals import Rule
 
 CREDENTIALS: Final = ("generation", "lifetime_seconds", "never")

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Any, Final
 
-from ambient_components.access.guardrail_names import WORKSPACE_GUARDRAILS
 from ambient_components.access.recorded import (
     REQUIRED,
     Misfit,
@@ -29,6 +28,7 @@ from ambient_components.platform.contract import ROLES
 from ambient_components.platform.naming import PLATFORM_GENERATION, key_account, key_account_problem, user_id_problem
 from ambient_components.platform.subjects import parse_subject
 from ambient_components.rules.buckets import BucketDriver, OnDelete
+from ambient_components.rules.guardrail_names import WORKSPACE_GUARDRAILS
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED, STATES, BucketState
 

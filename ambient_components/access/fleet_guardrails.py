@@ -13,9 +13,9 @@ from typing import Final
 
 from ambient_components.access.buckets import sharing_refusals
 from ambient_components.access.entries import Entry, Ledger
-from ambient_components.access.guardrail_names import MASS_REMOVAL, GuardrailSettings
 from ambient_components.access.guardrails import removed, too_many
 from ambient_components.errors import Problem, refusal
+from ambient_components.rules.guardrail_names import MASS_REMOVAL, GuardrailSettings
 from ambient_components.rules.refusals import Rule
 
 APPROVED_VARIABLE: Final = "AMBIENT_APPROVED_REMOVALS"

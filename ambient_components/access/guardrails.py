@@ -11,7 +11,18 @@ from typing import Final
 
 from ambient_components.access.entries import NOTHING, Entry, KeyEntry, Ledger, ScheduleEntry
 from ambient_components.access.escalation import admin_keys_with_editors
-from ambient_components.access.guardrail_names import (
+from ambient_components.access.letter_case import case_changes
+from ambient_components.access.violations import (
+    admin_accounts_with_editors,
+    declared,
+    ended_by_date,
+    is_evaluated,
+    may_edit,
+    persons,
+)
+from ambient_components.errors import PathPart, Problem, Remedy, refusal
+from ambient_components.platform.subjects import is_key_account, who_is_meant
+from ambient_components.rules.guardrail_names import (
     ACTING_KEY,
     ACTING_SCHEDULE,
     ADMIN_KEY,
@@ -24,17 +35,6 @@ from ambient_components.access.guardrail_names import (
     TOO_MANY_KEYS,
     GuardrailSettings,
 )
-from ambient_components.access.letter_case import case_changes
-from ambient_components.access.violations import (
-    admin_accounts_with_editors,
-    declared,
-    ended_by_date,
-    is_evaluated,
-    may_edit,
-    persons,
-)
-from ambient_components.errors import PathPart, Problem, Remedy, refusal
-from ambient_components.platform.subjects import is_key_account, who_is_meant
 from ambient_components.rules.roles import OWNER, rank
 from ambient_components.rules.warnings import LoudWarning
 

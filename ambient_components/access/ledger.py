@@ -10,10 +10,10 @@ from typing import Final
 from ambient_components.access.bindings import expected_objects, subject_bindings
 from ambient_components.access.buckets import bucket_refusals, sharing_refusals
 from ambient_components.access.entries import NOTHING, Entry, Ledger
-from ambient_components.access.guardrail_names import GuardrailSettings
 from ambient_components.access.guardrails import BUILT_IN, crossed
 from ambient_components.errors import Problem, refusal
 from ambient_components.platform.naming import PLATFORM_GENERATION
+from ambient_components.rules.guardrail_names import GuardrailSettings
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.states import CLOSED, RELEASED
 

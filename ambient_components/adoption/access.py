@@ -17,12 +17,12 @@ from ambient_components.adoption.notes import NoteRule, Notes, shown
 from ambient_components.adoption.undeclared import binding_deletion, binding_title, note_undeclared
 from ambient_components.cluster.objects import Json, mappings, name, role_ref, subjects
 from ambient_components.errors import hints_of
+from ambient_components.model.types import SubjectText
 from ambient_components.platform.bindings import grant_form, owner_form
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.roles import rank
 from ambient_components.stackfile import Grant
-from ambient_components.stackfile.models.types import SubjectText
 
 _CONTROL_PLANE: Final = "ambient-control-plane-project-manager"
 """RoleBinding and Role of the platform's control plane in the workspaces that it makes. Contract 6."""

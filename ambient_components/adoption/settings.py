@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from ambient_components.adoption.notes import NoteRule, Notes
 from ambient_components.cluster.objects import Json, labels, listing, mapping, mappings, short
+from ambient_components.model.settings import NEVER
 from ambient_components.platform.contract import (
     CA_BUNDLE,
     FEATURE_FLAGS,
@@ -21,7 +22,6 @@ from ambient_components.rules.findings import Finding
 from ambient_components.rules.secret_patterns import is_literal, looks_like_credential
 from ambient_components.rules.settings import IDLE_TIMEOUT_MAX, McpType, flag_findings, mcp_findings
 from ambient_components.stackfile import McpServer
-from ambient_components.stackfile.models.settings import NEVER
 
 _OBJECT: Final = f"ProjectSettings {PROJECT_SETTINGS}"
 _REFERENCE: Final = re.compile(r"\$\{[^}$]+\}")

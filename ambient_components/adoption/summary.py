@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ambient_components.access.entries import Ledger
-from ambient_components.access.guardrail_names import NO_ADMIN, GuardrailSettings
 from ambient_components.access.guardrails import existing_violations
 from ambient_components.access.violations import persons
 from ambient_components.adoption.notes import Note
 from ambient_components.adoption.workspaces import ExistingWorkspace
 from ambient_components.printable import one_line
+from ambient_components.rules.guardrail_names import NO_ADMIN, GuardrailSettings
 
 STALE_AFTER: Final = timedelta(days=90)
 """A key of which no use was seen for this long is reported: the default lifetime of the platform's tokens."""

@@ -15,11 +15,11 @@ from ambient_components import clock
 from ambient_components._version import VERSION
 from ambient_components.cluster.guard import Guard
 from ambient_components.errors import BadValue, Where, fail
+from ambient_components.model.dates import Span, end_of
 from ambient_components.program.secret_sources import SourceReader, is_outside, used_sources
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.shards import digest, secret_mark
 from ambient_components.stackfile import LoadedStack, Source, StackFile, Workspace
-from ambient_components.stackfile.models.dates import Span, end_of
 from ambient_components.stackfile.regular import CA_BUNDLE_MAX, Unreadable
 from ambient_components.stackfile.shards import shards_of
 from ambient_components.stacks.selection import Fleet

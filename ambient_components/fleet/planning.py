@@ -9,7 +9,6 @@ from datetime import datetime
 from ambient_components import clock
 from ambient_components.access.entries import Ledger
 from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE, fleet_refusals, removals_digest
-from ambient_components.access.guardrail_names import MASS_REMOVAL
 from ambient_components.collector import go_settings
 from ambient_components.engine.command import Engine
 from ambient_components.engine.state import EMPTY, Export, joined
@@ -18,6 +17,7 @@ from ambient_components.plan import making
 from ambient_components.plan.facts import Plan, sorted_problems
 from ambient_components.plan.ledgers import from_ledgers
 from ambient_components.plan.merge import merge
+from ambient_components.rules.guardrail_names import MASS_REMOVAL
 from ambient_components.rules.refusals import Rule
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stackfile.shards import shards_of

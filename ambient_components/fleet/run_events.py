@@ -12,7 +12,6 @@ from typing import Any
 
 from ambient_components.access import adoption
 from ambient_components.access.adoption import EXISTING_OBJECT
-from ambient_components.access.guardrail_names import GUARDRAILS
 from ambient_components.engine import events, texts, urns
 from ambient_components.engine.names import workspace_of
 from ambient_components.engine.state import Resource
@@ -31,6 +30,7 @@ from ambient_components.errors import Problem, refusal
 from ambient_components.platform import naming
 from ambient_components.platform.contract import Role
 from ambient_components.rotation.state import TokenRecord
+from ambient_components.rules.guardrail_names import GUARDRAILS
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from ambient_components.access.endings import ended
 from ambient_components.access.entries import NOTHING, Entry, Ledger
-from ambient_components.access.guardrail_names import MAX_KEYS, TEXT_LISTS
 from ambient_components.access.role_assignments import AccessDiff, access_diff, of_ledger
 from ambient_components.errors import Problem
 from ambient_components.plan import facts
@@ -28,6 +27,7 @@ from ambient_components.plan.keys import is_let_go, key_changes
 from ambient_components.plan.recorded import Recorded
 from ambient_components.plan.schedules import schedule_changes
 from ambient_components.rotation.state import format_time
+from ambient_components.rules.guardrail_names import MAX_KEYS, TEXT_LISTS
 
 _BUILT_IN: Final = {"maxKeys": MAX_KEYS, "groupsOnly": False, "isolateAdminKeys": False}
 _EXCEPTIONS: Final = "exceptions"

@@ -15,6 +15,7 @@ from ambient_components.engine.command import Answer, Engine, failed
 from ambient_components.engine.state import Export, written_at
 from ambient_components.engine.steps import read_preview
 from ambient_components.errors import Problem, Problems, fail, refusal
+from ambient_components.model.dates import written
 from ambient_components.plan.facts import Ahead, Plan, Waiting, sorted_problems
 from ambient_components.plan.ledgers import UTC_ZONE, begins, from_ledgers, stack_guardrail_changes
 from ambient_components.plan.preview import Digest, from_preview
@@ -31,7 +32,6 @@ from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.object_store import OBJECT_STORE, REGION_DEFAULT, StoreConfig, given_store
 from ambient_components.stackfile.checks.upcoming_dates import ended_grants, ending
 from ambient_components.stackfile.loader import LoadedStack, located
-from ambient_components.stackfile.models.dates import written
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.ledgers import ledger_from_state, ledgers_in
 from ambient_components.stacks.project import Project

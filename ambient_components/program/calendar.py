@@ -5,8 +5,8 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from ambient_components import clock
+from ambient_components.model.dates import Span
 from ambient_components.stackfile import Grant, Key, StackFile, Workspace
-from ambient_components.stackfile.models.dates import Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from ambient_components.access import (
     existing_violations,
 )
 from ambient_components.errors import Problem
+from ambient_components.model.dates import written
 from ambient_components.program.calendar import Calendar
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.findings import Finding, Path
@@ -38,7 +39,6 @@ from ambient_components.stackfile import (
     Workspace,
 )
 from ambient_components.stackfile.loader import located
-from ambient_components.stackfile.models.dates import written
 from ambient_components.stackfile.places import sources_of
 
 

@@ -26,6 +26,8 @@ from ambient_components.suggest import allowed_words
 
 
 class Retain(StrEnum):
+    """Where a key's token is stored."""
+
     STATE = "state"
     """In the stack's state and outputs, encrypted."""
 

@@ -5,6 +5,8 @@ from typing import Final
 
 
 class WorkspaceState(StrEnum):
+    """State of a workspace."""
+
     ACTIVE = "active"
     """In use."""
 
@@ -16,6 +18,8 @@ class WorkspaceState(StrEnum):
 
 
 class BucketState(StrEnum):
+    """State of a bucket."""
+
     ACTIVE = "active"
     """Managed by this tool."""
 

@@ -17,11 +17,11 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from ambient_components.errors import AmbientError, Problems, Remedy
+from ambient_components.model.stack import Included, Section
+from ambient_components.model.types import FilePath
 from ambient_components.stackfile.files import DISK, Files, Search
 from ambient_components.stackfile.layers import Path, Tree
 from ambient_components.stackfile.messages import explain
-from ambient_components.stackfile.models.stack import Included, Section
-from ambient_components.stackfile.models.types import FilePath
 from ambient_components.stackfile.places import Project
 from ambient_components.stackfile.privacy import public_path
 from ambient_components.stackfile.regular import Unreadable, is_below, outside

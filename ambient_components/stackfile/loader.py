@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ambient_components.errors import AmbientError, PathPart, Problem, Problems
+from ambient_components.model.stack import StackFile
 from ambient_components.rules.findings import Finding
 from ambient_components.rules.findings import Path as Place
 from ambient_components.stackfile.checks.adoption import check_adoptions
@@ -17,7 +18,6 @@ from ambient_components.stackfile.files import DISK, Files
 from ambient_components.stackfile.includes import Reader
 from ambient_components.stackfile.layers import WORKSPACE, Origin, Provenance, Tree, apply_layers
 from ambient_components.stackfile.merge_files import merge_files
-from ambient_components.stackfile.models.stack import StackFile
 from ambient_components.stackfile.partial import Partial
 from ambient_components.stackfile.places import Project, placed
 from ambient_components.stackfile.privacy import without_credentials_in

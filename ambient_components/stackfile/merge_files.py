@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ambient_components.errors import PathPart, Problems, Where
+from ambient_components.model.stack import Section, StackFile
 from ambient_components.stackfile.includes import SourceFile
 from ambient_components.stackfile.layers import DEFAULTS, RULES, Tree, merge
 from ambient_components.stackfile.messages import explain, meant_fields
-from ambient_components.stackfile.models.stack import Section, StackFile
 from ambient_components.stackfile.privacy import public_path
 from ambient_components.stackfile.yaml.positions import MappingMarks, SourceMap
 

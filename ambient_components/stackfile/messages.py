@@ -8,16 +8,16 @@ from typing import Any, Final, get_args, get_origin
 from pydantic_core import ErrorDetails
 
 from ambient_components.errors import PathPart, Remedy
+from ambient_components.model.base import ERROR_TYPE, Model, type_name
+from ambient_components.model.guardrails import GuardrailException, Guardrails, SecretPlace, StackException
+from ambient_components.model.keys import Delivery, DeliverySecret, Key
+from ambient_components.model.limits import Limits, NetworkPeer
+from ambient_components.model.settings import CaBundle, McpServer, McpServers, OnClose
+from ambient_components.model.sources import OnDrift, SecretRef, Secrets, Source
+from ambient_components.model.stack import Defaults, Grant, Included, StackFile, Workspace
+from ambient_components.model.storage import Bucket, BucketCredentials, Storage
 from ambient_components.platform.contract import RUNNER_SECRET_KEYS
 from ambient_components.rules.limits import CONTAINER_RESOURCES
-from ambient_components.stackfile.models.base import ERROR_TYPE, Model, type_name
-from ambient_components.stackfile.models.guardrails import GuardrailException, Guardrails, SecretPlace, StackException
-from ambient_components.stackfile.models.keys import Delivery, DeliverySecret, Key
-from ambient_components.stackfile.models.limits import Limits, NetworkPeer
-from ambient_components.stackfile.models.settings import CaBundle, McpServer, McpServers, OnClose
-from ambient_components.stackfile.models.sources import OnDrift, SecretRef, Secrets, Source
-from ambient_components.stackfile.models.stack import Defaults, Grant, Included, StackFile, Workspace
-from ambient_components.stackfile.models.storage import Bucket, BucketCredentials, Storage
 from ambient_components.stackfile.privacy import may_quote_key
 from ambient_components.suggest import allowed_words, nearest
 

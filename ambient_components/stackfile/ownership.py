@@ -15,10 +15,10 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ambient_components.errors import AmbientError
+from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.platform.subjects import Subject
 from ambient_components.stackfile.files import Files
 from ambient_components.stackfile.loader import LoadedStack
-from ambient_components.stackfile.models.stack import StackFile, Workspace
 
 REVIEWERS: Final = "reviewers"
 """Field with the reviewers."""

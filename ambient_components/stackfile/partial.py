@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ambient_components.errors import PathPart
-from ambient_components.stackfile.models.stack import StackFile
+from ambient_components.model.stack import StackFile
 
 Path = tuple[PathPart, ...]
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from ambient_components.model.sources import Source
+from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.rules.findings import Path, Verdict
 from ambient_components.rules.forbidden_sources import credential_files, path_problem
 from ambient_components.stackfile.files import Files
-from ambient_components.stackfile.models.sources import Source
-from ambient_components.stackfile.models.stack import StackFile, Workspace
 from ambient_components.stackfile.regular import Unreadable, is_below, outside, read_regular
 from ambient_components.stackfile.yaml.positions import SourceMap
 

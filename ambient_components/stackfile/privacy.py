@@ -6,6 +6,17 @@ from dataclasses import replace
 from typing import Final
 
 from ambient_components.errors import PathPart, Problem, format_path
+from ambient_components.model.base import quotable_fields
+from ambient_components.model.schedules import (
+    LlmSettings,
+    Repo,
+    Schedule,
+    SessionTemplate,
+    Workflow,
+)
+from ambient_components.model.settings import Settings
+from ambient_components.model.stack import Workspace
+from ambient_components.model.storage import Bucket
 from ambient_components.platform.contract import (
     FORCED_VARIABLES,
     MCP_VARIABLES,
@@ -15,17 +26,6 @@ from ambient_components.platform.contract import (
     WIPED_VARIABLES,
 )
 from ambient_components.rules.secret_patterns import HIDDEN, begins_like_credential, without_credentials
-from ambient_components.stackfile.models.base import quotable_fields
-from ambient_components.stackfile.models.schedules import (
-    LlmSettings,
-    Repo,
-    Schedule,
-    SessionTemplate,
-    Workflow,
-)
-from ambient_components.stackfile.models.settings import Settings
-from ambient_components.stackfile.models.stack import Workspace
-from ambient_components.stackfile.models.storage import Bucket
 
 _ENTRY_AT: Final = {"workspaces": 2, "templates": 2, "defaults": 1}
 """Index of the first path part within an entry, by section of the file."""

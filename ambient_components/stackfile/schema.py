@@ -14,12 +14,12 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
 from ambient_components.documentation import page
+from ambient_components.model.base import KIND, Model
+from ambient_components.model.stack import StackFile
+from ambient_components.model.types import REVIEWER_FORMS
 from ambient_components.platform.subjects import SUBJECT_FORMS
 from ambient_components.rules.durations import DURATION_FORMS, format_seconds
 from ambient_components.rules.quantities import QUANTITY_FORMS
-from ambient_components.stackfile.models.base import KIND, Model
-from ambient_components.stackfile.models.stack import StackFile
-from ambient_components.stackfile.models.types import REVIEWER_FORMS
 
 SCHEMA_FILE: Final = "stack.schema.json"
 """Name of the schema file next to the stack files; their first line names it for the YAML language server."""

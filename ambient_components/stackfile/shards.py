@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
+from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.rules.findings import Finding
 from ambient_components.shards import assigned
-from ambient_components.stackfile.models.stack import StackFile, Workspace
 
 
 def shards_of(workspaces: Mapping[str, Workspace], count: int) -> dict[int, tuple[str, ...]]:

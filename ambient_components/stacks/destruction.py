@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ambient_components.access.entries import NOTHING, Entry, read_ledger
-from ambient_components.access.guardrail_names import MASS_REMOVAL
 from ambient_components.access.guardrails import ALWAYS
 from ambient_components.engine import names, urns
 from ambient_components.engine.names import Part
 from ambient_components.engine.state import Export, Resource, resources
 from ambient_components.errors import Problem, refusal
 from ambient_components.rules.buckets import OnDelete
+from ambient_components.rules.guardrail_names import MASS_REMOVAL
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.states import ACTIVE
 from ambient_components.stacks.ledgers import ledgers_in

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from ambient_components.model.stack import Workspace
 from ambient_components.stackfile.loader import review_stack
-from ambient_components.stackfile.models.stack import Workspace
 from ambient_components.stackfile.schema import stack_schema
 from tests.support.certificates import CERTIFICATE
 from tests.support.evidence import count

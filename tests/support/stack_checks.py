@@ -1,7 +1,7 @@
 """What the checks find in a stack file of one workspace."""
 
+from ambient_components.model.stack import StackFile
 from ambient_components.stackfile.checks.names import check_stack
-from ambient_components.stackfile.models.stack import StackFile
 
 WS = ("workspaces", "pay")
 SEARCH = {"url": "https://mcp.example.com/v1?lang=en", "headers": {"Authorization": "Bearer ${SEARCH_TOKEN}"}}

@@ -9,11 +9,11 @@ from typing import Any, Final
 from ambient_components.cli.edits.files import edited_texts
 from ambient_components.documentation import page
 from ambient_components.errors import AmbientError
+from ambient_components.model.storage import Bucket
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.states import BucketState, WorkspaceState
 from ambient_components.stackfile.changes import Change, Edit
 from ambient_components.stackfile.loader import LoadedStack
-from ambient_components.stackfile.models.storage import Bucket
 from ambient_components.stacks.project import Project
 
 _BUCKET: Final = ("storage", "bucket")

@@ -18,12 +18,12 @@ from ambient_components.cli.grants.written import Period, Written, described, wr
 from ambient_components.cli.options import NamedStack, StackOrWorkspace, choice
 from ambient_components.cli.prompts import one_stack
 from ambient_components.errors import AmbientError
+from ambient_components.model.dates import written as written_date
+from ambient_components.model.stack import Grant
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import grant_binding
 from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.stackfile.loader import LoadedStack, load_stack
-from ambient_components.stackfile.models.dates import written as written_date
-from ambient_components.stackfile.models.stack import Grant
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_path
 

@@ -10,9 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 from ambient_components import clock
 from ambient_components.cli.options import wrong_value
 from ambient_components.errors import BadValue
+from ambient_components.model.dates import DAYS_OR_MOMENTS, DayOrMoment, Span, written
 from ambient_components.platform.subjects import Subject, SubjectKind, parse_subject
 from ambient_components.rules.grants import grantee
-from ambient_components.stackfile.models.dates import DAYS_OR_MOMENTS, DayOrMoment, Span, written
 
 _DATES: Final[TypeAdapter[date]] = TypeAdapter(DayOrMoment)
 _PREFIXES: Final = tuple(f"{kind}:" for kind in SubjectKind)

@@ -12,13 +12,13 @@ import typer
 from ambient_components.cli.edits.files import edited_texts
 from ambient_components.cli.grants.written import Period, Written, dates_of, described
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
+from ambient_components.model.dates import written as written_date
+from ambient_components.model.stack import Grant
 from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.stackfile.changes import Change, Edit, ItemChange, in_braces, scalar
 from ambient_components.stackfile.layers import BUILT_IN, WORKSPACE
 from ambient_components.stackfile.loader import LoadedStack
-from ambient_components.stackfile.models.dates import written as written_date
-from ambient_components.stackfile.models.stack import Grant
 from ambient_components.suggest import did_you_mean
 
 _SHOWN: Final = 10

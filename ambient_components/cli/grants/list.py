@@ -24,10 +24,10 @@ from ambient_components.cli.options import (
     format_option,
 )
 from ambient_components.cli.prompts import stack_and_workspaces
+from ambient_components.model.dates import written as date_text
 from ambient_components.output import Format, Paint, paint_for, plain
 from ambient_components.printable import cell, json_text, one_line
 from ambient_components.stackfile.loader import load_stack
-from ambient_components.stackfile.models.dates import written as date_text
 from ambient_components.stacks.ledgers import check_workspaces
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.states import export, of_shard

@@ -14,11 +14,11 @@ from ambient_components.cli.edits.bucket_keys import edits as bucket_edits
 from ambient_components.cli.edits.files import edited_texts
 from ambient_components.engine.names import parse_key_output
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
+from ambient_components.model.keys import Key
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.stackfile.changes import Change
 from ambient_components.stackfile.changes import Path as FieldPath
 from ambient_components.stackfile.loader import LoadedStack
-from ambient_components.stackfile.models.keys import Key
 from ambient_components.stackfile.privacy import without_credentials_in
 from ambient_components.stackfile.yaml.reader import ParsedYaml, parse_yaml
 from ambient_components.suggest import did_you_mean

@@ -9,13 +9,13 @@ from pydantic import BaseModel, WithJsonSchema
 from pydantic.fields import FieldInfo
 
 from ambient_components.errors import PathPart
+from ambient_components.model.keys import Key
+from ambient_components.model.sources import OnDrift
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.lifetimes import Rotate
 from ambient_components.rules.secret_patterns import HIDDEN, without_credentials
 from ambient_components.stackfile.layers import RULES, Origin, Rules
 from ambient_components.stackfile.loader import LoadedStack
-from ambient_components.stackfile.models.keys import Key
-from ambient_components.stackfile.models.sources import OnDrift
 
 Path = tuple[PathPart, ...]
 

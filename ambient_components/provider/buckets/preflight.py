@@ -11,7 +11,6 @@ from typing import Final
 
 from ambient_components.access.buckets import CREDENTIALS, expiry_refusal
 from ambient_components.access.entries import NOTHING, BucketEntry, Entry, Ledger
-from ambient_components.access.guardrail_names import EXPIRE_AFTER
 from ambient_components.access.recorded import changed_parts
 from ambient_components.errors import Problem, Remedy, StepError, refusal
 from ambient_components.platform import naming
@@ -20,6 +19,7 @@ from ambient_components.provider.protocol.resource import Context
 from ambient_components.provider.store.accounts import Account
 from ambient_components.provider.store.errors import BusyError, LostError, UnreachedError
 from ambient_components.rules.buckets import OnDelete
+from ambient_components.rules.guardrail_names import EXPIRE_AFTER
 from ambient_components.rules.refusals import Rule
 
 _OURS: Final = "s3"

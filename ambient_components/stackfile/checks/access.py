@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from ambient_components.model.acknowledgements import Acknowledgement
+from ambient_components.model.guardrails import Guardrail, GuardrailException, StackException
+from ambient_components.model.stack import Grant, StackFile, Workspace
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import grant_binding
 from ambient_components.platform.subjects import who_is_meant
@@ -13,9 +16,6 @@ from ambient_components.rules.grants import grant_names
 from ambient_components.rules.lifetimes import NEVER
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import WarningRule
-from ambient_components.stackfile.models.acknowledgements import Acknowledgement
-from ambient_components.stackfile.models.guardrails import Guardrail, GuardrailException, StackException
-from ambient_components.stackfile.models.stack import Grant, StackFile, Workspace
 
 _ADMIN: Final = ("admin of ", "cluster-admin of ")
 

@@ -8,10 +8,10 @@ so `guardrails.adopt` and `guardrails.buckets` must name these: the reviewers of
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from ambient_components.model.guardrails import Guardrails
+from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.rules.bucket_policy import workspace_prefix
 from ambient_components.rules.findings import Finding, Path
-from ambient_components.stackfile.models.guardrails import Guardrails
-from ambient_components.stackfile.models.stack import StackFile, Workspace
 from ambient_components.stackfile.yaml.positions import SourceMap
 
 _ADOPT: Final = "adopt"

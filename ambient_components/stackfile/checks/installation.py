@@ -5,12 +5,12 @@ All of them are warnings: the config can change without a change of the files.
 
 from collections.abc import Iterator
 
+from ambient_components.model.stack import StackFile
 from ambient_components.platform.contract import V2_MCP_SERVERS
 from ambient_components.platform.subjects import Subject, without_login_prefix
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import WarningRule
-from ambient_components.stackfile.models.stack import StackFile
 
 
 def check_installation(stack: StackFile, *, sso: bool, api_server: bool) -> Iterator[Finding]:

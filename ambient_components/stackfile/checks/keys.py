@@ -5,6 +5,8 @@ from functools import partial
 from typing import Final
 
 from ambient_components.errors import BadValue, Problems
+from ambient_components.model.keys import Key
+from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.platform.contract import Role
 from ambient_components.rules.durations import format_seconds, parse_duration
 from ambient_components.rules.findings import Finding, Path, below, verdict_finding
@@ -19,8 +21,6 @@ from ambient_components.rules.lifetimes import NEVER, Policy, is_mended_by_overl
 from ambient_components.rules.renewals import TOKEN_LIFE, Life
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import WarningRule
-from ambient_components.stackfile.models.keys import Key
-from ambient_components.stackfile.models.stack import StackFile, Workspace
 
 MAX_TOKEN_LIFETIME: Final = "maxTokenLifetime"  # noqa: S105 - a name
 """Key of the stack's config: maximum token lifetime in the cluster, such as 24h."""

@@ -7,6 +7,7 @@ The checks here are about access; those of secrets, storage, settings and limits
 from collections.abc import Callable, Iterator
 
 from ambient_components.errors import hints_of
+from ambient_components.model.stack import Check, StackFile, Workspace
 from ambient_components.platform.naming import key_id_problem, owner_binding, sanitize_name, workspace_name_problem
 from ambient_components.rules.findings import Finding, Path, Verdict
 from ambient_components.rules.grants import owner_names
@@ -19,7 +20,6 @@ from ambient_components.stackfile.checks.keys import Explicit, check_keys
 from ambient_components.stackfile.checks.sources import check_secret_places, check_sources
 from ambient_components.stackfile.checks.storage import STORAGE_CHECKS, check_buckets
 from ambient_components.stackfile.checks.workspaces import LIMIT_CHECKS, SECRET_CHECKS, SETTING_CHECKS
-from ambient_components.stackfile.models.stack import Check, StackFile, Workspace
 from ambient_components.stackfile.shards import check_stacks
 
 __all__ = ["CHECKS", "Check", "Finding", "Path", "check_stack", "workspaces_missing"]

@@ -9,6 +9,9 @@ The author of an included file chooses the names of its workspaces, so these get
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final
 
+from ambient_components.model.guardrails import Guardrails
+from ambient_components.model.sources import SecretRef, Source
+from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.platform.contract import WORKSPACE_NAME_MAX
 from ambient_components.rules.findings import Finding, Path, Verdict, verdict_finding
 from ambient_components.rules.forbidden_sources import (
@@ -19,9 +22,6 @@ from ambient_components.rules.forbidden_sources import (
 )
 from ambient_components.rules.keys import delivery_problem
 from ambient_components.rules.warnings import WarningRule
-from ambient_components.stackfile.models.guardrails import Guardrails
-from ambient_components.stackfile.models.sources import SecretRef, Source
-from ambient_components.stackfile.models.stack import StackFile, Workspace
 from ambient_components.stackfile.places import BUNDLE, Project, is_outside, never_read, sources_of
 from ambient_components.stackfile.privacy import may_quote_variable
 from ambient_components.stackfile.regular import is_below

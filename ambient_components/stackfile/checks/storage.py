@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
+from ambient_components.model.sources import GIVE_OTHERWISE
+from ambient_components.model.stack import Check, StackFile, Workspace
+from ambient_components.model.storage import Bucket, BucketCredentials
 from ambient_components.rules.buckets import (
     CREDENTIALS,
     BucketDriver,
@@ -20,9 +23,6 @@ from ambient_components.rules.renewals import ACCESS_KEY_LIFE, policy_problem
 from ambient_components.rules.secrets import drift_findings
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile.checks.keys import Explicit, check_times
-from ambient_components.stackfile.models.sources import GIVE_OTHERWISE
-from ambient_components.stackfile.models.stack import Check, StackFile, Workspace
-from ambient_components.stackfile.models.storage import Bucket, BucketCredentials
 
 
 def check_driver(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:

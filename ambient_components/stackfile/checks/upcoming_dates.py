@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from ambient_components.model.dates import end_of, written
+from ambient_components.model.stack import Grant, StackFile, Workspace
 from ambient_components.rules.durations import format_rounded
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.lifetimes import WARN_AHEAD
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import WarningRule
-from ambient_components.stackfile.models.dates import end_of, written
-from ambient_components.stackfile.models.stack import Grant, StackFile, Workspace
 
 
 def ended_grants(stack: StackFile, now: datetime) -> Iterator[Finding]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from ambient_components.model.sources import GIVE_OTHERWISE
+from ambient_components.model.stack import Check, StackFile, Workspace
 from ambient_components.platform.contract import RUNNER_SECRET_KEYS
 from ambient_components.platform.variables import variable_problem, variable_warning
 from ambient_components.rules.findings import Finding, Path, below, verdict_finding
@@ -13,8 +15,6 @@ from ambient_components.rules.settings import setting_findings
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.rules.workspaces import note_findings, text_findings
-from ambient_components.stackfile.models.sources import GIVE_OTHERWISE
-from ambient_components.stackfile.models.stack import Check, StackFile, Workspace
 
 _CLAUDE_KEY = "ANTHROPIC_API_KEY"
 

@@ -8,8 +8,8 @@ from ambient_components.access import RIGHTS, features_of, read_ledger, rights_f
 from ambient_components.access.deployer import ALL_FEATURES, BESIDE_RUNS, Feature
 from ambient_components.access.deployer_role import deployer_manifest
 from ambient_components.errors import BadValue
+from ambient_components.model.limits import Limits
 from ambient_components.stackfile import Settings
-from ambient_components.stackfile.models.limits import Limits
 from tests.support.access_ledger import entry, ledger_with_everything
 
 

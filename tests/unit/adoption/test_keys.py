@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ambient_components.model.keys import Key
 from ambient_components.platform.naming import key_id_problem
-from ambient_components.stackfile.models.keys import Key
 from tests.support.existing import OWNER, binding, key, namespace, of_pay, own_key, rules
 
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from ambient_components.access import read_ledger
-from ambient_components.access.guardrail_names import MASS_REMOVAL, PUBLIC_ACCESS
 from ambient_components.cli.app import run
 from ambient_components.errors import Problem, Where, refusal
 from ambient_components.fleet.run import of_all
 from ambient_components.problem_json import encode
+from ambient_components.rules.guardrail_names import MASS_REMOVAL, PUBLIC_ACCESS
 from ambient_components.rules.refusals import Rule
 from tests.support.fake_pulumi import diagnostic as reported
 from tests.support.fake_pulumi import ended, urn

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from ambient_components.access import GuardrailSettings
-from ambient_components.access.guardrail_names import EXPIRE_AFTER, GUARDRAILS, STACK_GUARDRAILS, WORKSPACE_GUARDRAILS
 from ambient_components.errors import AmbientError
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import expired_exceptions, ledger_of
+from ambient_components.rules.guardrail_names import EXPIRE_AFTER, GUARDRAILS, STACK_GUARDRAILS, WORKSPACE_GUARDRAILS
 from ambient_components.stackfile import load_stack, parse_stack
 from ambient_components.stacks import destruction
 from tests.support.ledgers import fleet_refusals, refusals, refused

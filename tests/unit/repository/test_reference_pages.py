@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ambient_components import problem_json
-from ambient_components.access.guardrail_names import GUARDRAILS
 from ambient_components.documentation import ERROR_RULES, rule_page
+from ambient_components.rules.guardrail_names import GUARDRAILS
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.warnings import WarningRule
 from tests.support import reference_pages

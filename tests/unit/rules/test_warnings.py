@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.access import guardrail_names
+from ambient_components.rules import guardrail_names
 from ambient_components.rules.warnings import IN_FILES, LOUD, MANY, LoudWarning, WarningRule
 
 PACKAGE = Path(__file__).parents[3] / "ambient_components"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from ambient_components.model.stack import StackFile
 from ambient_components.stackfile.checks.names import Finding, check_stack
-from ambient_components.stackfile.models.stack import StackFile
 from ambient_components.stackfile.partial import Partial
 from tests.support.stack_checks import BUCKET, BY_REFERENCE, INSTEAD, REF, WS, bucket_findings, findings_of
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from ambient_components.stackfile.models.dates import DAYS_OR_MOMENTS, DayOrMoment, Span, end_of, start_of, written
+from ambient_components.model.dates import DAYS_OR_MOMENTS, DayOrMoment, Span, end_of, start_of, written
 from ambient_components.stackfile.schema import stack_schema
 from tests.support.json_schema import faults
 

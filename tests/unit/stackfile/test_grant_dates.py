@@ -8,11 +8,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from ambient_components.model.stack import StackFile
 from ambient_components.rules.durations import DAY
 from ambient_components.stackfile import parse_stack
 from ambient_components.stackfile.checks.names import check_stack
 from ambient_components.stackfile.checks.upcoming_dates import WARN_AHEAD, beginning, ended_grants, ending
-from ambient_components.stackfile.models.stack import StackFile
 
 GRANTS = ("workspaces", "pay", "grants")
 BOB = {"user": "bob"}

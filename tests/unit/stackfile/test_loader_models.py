@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ambient_components.model.schedules import SessionTemplate
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import parse_subject
 from ambient_components.rules.states import WorkspaceState
@@ -22,7 +23,6 @@ from ambient_components.stackfile import (
     load_stack,
     parse_stack,
 )
-from ambient_components.stackfile.models.schedules import SessionTemplate
 from ambient_components.stackfile.schema import stack_schema
 from tests.support.stack_problems import in_workspace
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from ambient_components.access.guardrail_names import GUARDRAILS, STACK_GUARDRAILS, WORKSPACE_GUARDRAILS
+from ambient_components.rules.guardrail_names import GUARDRAILS, STACK_GUARDRAILS, WORKSPACE_GUARDRAILS
 from ambient_components.stackfile import Guardrail, GuardrailException, Guardrails, StackFile
 from tests.support.stack_models import in_workspace, workspace
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ambient_components.model.stack import Included
 from ambient_components.platform.contract import PodSecurity
 from ambient_components.rules.limits import Protocol
 from ambient_components.rules.secrets import DriftPolicy
@@ -20,7 +21,6 @@ from ambient_components.stackfile import (
     StackFile,
     Workspace,
 )
-from ambient_components.stackfile.models.stack import Included
 from tests.support.stack_models import in_workspace, problems_of, workspace
 
 

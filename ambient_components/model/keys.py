@@ -5,6 +5,19 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from ambient_components.model.base import Model, choice, refuse, text_schema
+from ambient_components.model.dates import Day
+from ambient_components.model.rotation import Overlap, RotateName, is_manual, renewal
+from ambient_components.model.sources import DataKey, SecretName
+from ambient_components.model.types import (
+    Duration,
+    Flag,
+    Generation,
+    Lifetime,
+    NamespaceName,
+    RoleName,
+    Text,
+)
 from ambient_components.platform.contract import (
     KEY_DESCRIPTION_MAX,
     KEY_NAME_MAX,
@@ -16,19 +29,6 @@ from ambient_components.platform.naming import PLATFORM_GENERATION, key_account,
 from ambient_components.rules.keys import Retain, retain_problem
 from ambient_components.rules.lifetimes import NEVER, Policy
 from ambient_components.rules.renewals import TOKEN_LIFE
-from ambient_components.stackfile.models.base import Model, choice, refuse, text_schema
-from ambient_components.stackfile.models.dates import Day
-from ambient_components.stackfile.models.rotation import Overlap, RotateName, is_manual, renewal
-from ambient_components.stackfile.models.sources import DataKey, SecretName
-from ambient_components.stackfile.models.types import (
-    Duration,
-    Flag,
-    Generation,
-    Lifetime,
-    NamespaceName,
-    RoleName,
-    Text,
-)
 
 
 def _platform_account(value: str) -> str:

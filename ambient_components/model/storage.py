@@ -9,6 +9,19 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
 from pydantic.config import JsonDict
 
+from ambient_components.model.base import Model, choice, refuse, text_schema
+from ambient_components.model.rotation import RotateName, is_manual, renewal
+from ambient_components.model.sources import Source
+from ambient_components.model.types import (
+    DURATION_PATTERN,
+    NEVER_WORD,
+    Duration,
+    Flag,
+    Generation,
+    Text,
+    lifetime_reader,
+    read_duration,
+)
 from ambient_components.rules.bucket_names import (
     BUCKET_NAME_MAX,
     BUCKET_NAME_MIN,
@@ -23,19 +36,6 @@ from ambient_components.rules.lifetimes import Policy
 from ambient_components.rules.renewals import ACCESS_KEY_LIFE
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.rules.states import BucketState
-from ambient_components.stackfile.models.base import Model, choice, refuse, text_schema
-from ambient_components.stackfile.models.rotation import RotateName, is_manual, renewal
-from ambient_components.stackfile.models.sources import Source
-from ambient_components.stackfile.models.types import (
-    DURATION_PATTERN,
-    NEVER_WORD,
-    Duration,
-    Flag,
-    Generation,
-    Text,
-    lifetime_reader,
-    read_duration,
-)
 
 EXPIRE_AFTER_MAX: Final = 100 * YEAR
 """Maximum seconds. To keep objects longer, leave the field out."""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BeforeValidator
 
-from ambient_components.stackfile.models.base import refuse, text_schema, type_name
+from ambient_components.model.base import refuse, text_schema, type_name
 from ambient_components.suggest import did_you_mean
 
 DAYS: Final = "allowed: a day as YYYY-MM-DD, such as 2026-12-31"

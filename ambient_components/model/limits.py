@@ -15,6 +15,8 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from ambient_components.errors import BadValue
+from ambient_components.model.base import KIND, Model, choice, is_scalar, refuse, text_schema, type_name
+from ambient_components.model.types import Flag, NamespaceName, Text
 from ambient_components.rules.limits import (
     CONTAINER_RESOURCES,
     PORT_MAX,
@@ -24,8 +26,6 @@ from ambient_components.rules.limits import (
     protocol_problem,
 )
 from ambient_components.rules.quantities import QUANTITY_FORMS, QUANTITY_PATTERN, parse_quantity
-from ambient_components.stackfile.models.base import KIND, Model, choice, is_scalar, refuse, text_schema, type_name
-from ambient_components.stackfile.models.types import Flag, NamespaceName, Text
 
 
 def _quantity(value: object) -> str:

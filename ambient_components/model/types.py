@@ -11,6 +11,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
 from ambient_components.errors import BadValue
+from ambient_components.model.base import choice, is_scalar, refuse, text_schema, type_name
 from ambient_components.platform.contract import ROLES, SUBJECT_NAME_MAX_BYTES, PodSecurity, Role
 from ambient_components.platform.subjects import (
     SUBJECT_FORMS,
@@ -26,7 +27,6 @@ from ambient_components.rules.lookalikes import hidden_character
 from ambient_components.rules.renewals import TOKEN_LIFE, Life
 from ambient_components.rules.secret_patterns import begins_like_credential
 from ambient_components.rules.states import WorkspaceState
-from ambient_components.stackfile.models.base import choice, is_scalar, refuse, text_schema, type_name
 from ambient_components.suggest import did_you_mean, nearest
 
 NEVER_WORD: Final = "never"

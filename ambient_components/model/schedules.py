@@ -6,6 +6,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
 from pydantic.config import JsonDict
 
+from ambient_components.model.base import Model, refuse, text_schema, type_name
+from ambient_components.model.keys import UserId
+from ambient_components.model.settings import IdleTimeout, McpServers, Url
+from ambient_components.model.types import Duration, Flag, Text
 from ambient_components.platform.naming import KEY_ID_MAX, SCHEDULE_PREFIX, cron_job_problem
 from ambient_components.rules.cron import cron_problem
 from ambient_components.rules.findings import Verdict
@@ -18,10 +22,6 @@ from ambient_components.rules.schedules import (
     reference_problem,
     runner_problem,
 )
-from ambient_components.stackfile.models.base import Model, refuse, text_schema, type_name
-from ambient_components.stackfile.models.keys import UserId
-from ambient_components.stackfile.models.settings import IdleTimeout, McpServers, Url
-from ambient_components.stackfile.models.types import Duration, Flag, Text
 
 SCHEDULE_IDS: JsonDict = {"propertyNames": {"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": KEY_ID_MAX}}
 """Ids of schedules, for editors."""

@@ -6,12 +6,12 @@ from typing import Annotated, Any, ClassVar, Final, Self
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictStr, model_validator
 from pydantic.config import JsonDict
 
+from ambient_components.model.base import Model, choice, refuse, text_schema
+from ambient_components.model.types import ConfigKey, FilePath, NamespaceName, Text
 from ambient_components.platform.contract import OBJECT_NAME_MAX, RUNNER_SECRET_KEYS, STORAGE_VARIABLES
 from ambient_components.platform.variables import DATA_KEY_PATTERN, VARIABLE_PATTERN
 from ambient_components.rules.secret_patterns import begins_like_credential, looks_like_credential
 from ambient_components.rules.secrets import SOURCE_FIELDS, DriftPolicy
-from ambient_components.stackfile.models.base import Model, choice, refuse, text_schema
-from ambient_components.stackfile.models.types import ConfigKey, FilePath, NamespaceName, Text
 
 GIVE_OTHERWISE: Final = (
     "give it by config, env, file or secret, such as {config: NAME}",

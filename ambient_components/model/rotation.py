@@ -5,9 +5,9 @@ from typing import Annotated, Final, Protocol
 
 from pydantic import BeforeValidator
 
+from ambient_components.model.base import choice, text_schema
+from ambient_components.model.types import DURATION_PATTERN, read_duration
 from ambient_components.rules.lifetimes import NEVER, Policy, Rotate, default_rotate_before
-from ambient_components.stackfile.models.base import choice, text_schema
-from ambient_components.stackfile.models.types import DURATION_PATTERN, read_duration
 
 _NO_OVERLAP: Final = "0"
 _OVERLAPS: Final = f"allowed: {_NO_OVERLAP}, or a whole number and a unit of s, m, h, d or y, such as 7d or 12h"

@@ -16,12 +16,12 @@ from pydantic import (
     model_validator,
 )
 
-from ambient_components.access import guardrail_names
+from ambient_components.model.base import Model, choice, refuse, text_schema
+from ambient_components.model.dates import Day
+from ambient_components.model.sources import SecretName
+from ambient_components.model.types import FilePath, Flag, NamespaceName, Text
+from ambient_components.rules import guardrail_names
 from ambient_components.rules.forbidden_sources import namespace_problem, path_problem, variable_problem
-from ambient_components.stackfile.models.base import Model, choice, refuse, text_schema
-from ambient_components.stackfile.models.dates import Day
-from ambient_components.stackfile.models.sources import SecretName
-from ambient_components.stackfile.models.types import FilePath, Flag, NamespaceName, Text
 
 _START_OR_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*(_\*)?"
 

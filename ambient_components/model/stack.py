@@ -8,29 +8,17 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
-from ambient_components.platform.contract import (
-    DISPLAY_NAME_MAX,
-    PLATFORM_NAMESPACE_DEFAULT,
-    RESERVED_NAMESPACES,
-    WORKSPACE_DESCRIPTION_MAX,
-    Role,
-)
-from ambient_components.platform.naming import KEY_ID_MAX
-from ambient_components.platform.subjects import Subject, SubjectKind
-from ambient_components.rules.findings import Finding, Path
-from ambient_components.rules.labels import LABEL_KEY_PATTERN, LABEL_VALUE_PATTERN
-from ambient_components.rules.states import WorkspaceState
-from ambient_components.stackfile.models.acknowledgements import Acknowledgement, StackAcknowledgement
-from ambient_components.stackfile.models.base import Model, choice, refuse
-from ambient_components.stackfile.models.dates import DayOrMoment, Span, TimeZone
-from ambient_components.stackfile.models.guardrails import GuardrailException, Guardrails, StackException
-from ambient_components.stackfile.models.keys import Key, KeyDefaults
-from ambient_components.stackfile.models.limits import Limits
-from ambient_components.stackfile.models.schedules import SCHEDULE_IDS, Schedule
-from ambient_components.stackfile.models.settings import OnClose, Settings
-from ambient_components.stackfile.models.sources import Secrets
-from ambient_components.stackfile.models.storage import Storage
-from ambient_components.stackfile.models.types import (
+from ambient_components.model.acknowledgements import Acknowledgement, StackAcknowledgement
+from ambient_components.model.base import Model, choice, refuse
+from ambient_components.model.dates import DayOrMoment, Span, TimeZone
+from ambient_components.model.guardrails import GuardrailException, Guardrails, StackException
+from ambient_components.model.keys import Key, KeyDefaults
+from ambient_components.model.limits import Limits
+from ambient_components.model.schedules import SCHEDULE_IDS, Schedule
+from ambient_components.model.settings import OnClose, Settings
+from ambient_components.model.sources import Secrets
+from ambient_components.model.storage import Storage
+from ambient_components.model.types import (
     Duration,
     FilePath,
     Flag,
@@ -44,6 +32,18 @@ from ambient_components.stackfile.models.types import (
     SubjectText,
     Text,
 )
+from ambient_components.platform.contract import (
+    DISPLAY_NAME_MAX,
+    PLATFORM_NAMESPACE_DEFAULT,
+    RESERVED_NAMESPACES,
+    WORKSPACE_DESCRIPTION_MAX,
+    Role,
+)
+from ambient_components.platform.naming import KEY_ID_MAX
+from ambient_components.platform.subjects import Subject, SubjectKind
+from ambient_components.rules.findings import Finding, Path
+from ambient_components.rules.labels import LABEL_KEY_PATTERN, LABEL_VALUE_PATTERN
+from ambient_components.rules.states import WorkspaceState
 
 # Patterns of names for editors; `stackfile.checks.names` has the same rules with messages, and tests compare both.
 _WORKSPACE_NAMES: JsonDict = {

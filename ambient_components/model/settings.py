@@ -6,6 +6,8 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictS
 from pydantic.config import JsonDict
 
 from ambient_components.errors import BadValue
+from ambient_components.model.base import Model, choice, is_scalar, refuse, text_schema, type_name
+from ambient_components.model.types import DURATION_PATTERN, FilePath, Flag, Text, read_duration
 from ambient_components.rules.durations import format_seconds, parse_duration
 from ambient_components.rules.settings import (
     FLAG_PATTERN,
@@ -18,8 +20,6 @@ from ambient_components.rules.settings import (
     server_problem,
 )
 from ambient_components.rules.workspaces import WAIT_DEFAULT, WAIT_MAX, SessionsOnClose
-from ambient_components.stackfile.models.base import Model, choice, is_scalar, refuse, text_schema, type_name
-from ambient_components.stackfile.models.types import DURATION_PATTERN, FilePath, Flag, Text, read_duration
 from ambient_components.suggest import did_you_mean
 
 _WAITS = f"allowed: durations up to {format_seconds(WAIT_MAX)}, a whole number and a unit of s, m or h, such as 30s"

@@ -1,0 +1,1 @@
+"""What people declare, described once: one pydantic model a noun."""

@@ -1,1 +1,0 @@
-"""The stack file as frozen models."""
