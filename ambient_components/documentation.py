@@ -24,15 +24,8 @@ ERROR_RULES: Final = frozenset({
 
 
 def page(name: str, anchor: str = "") -> str:
-    """Return the address of a page.
-
-    Args:
-        name: Path of the page's file in the documentation, without `.md`.
-        anchor: A heading on it, or the id of a rule on a page that lists rules.
-    """
     return f"{PAGES}/{name}.md{f'#{anchor}' if anchor else ''}"
 
 
 def rule_page(rule: str | None) -> str:
-    """Return the address of the description of a rule that refuses a change; empty for all other rules."""
     return page("reference/errors", rule.lower()) if rule in ERROR_RULES else ""

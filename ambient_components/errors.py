@@ -22,13 +22,10 @@ class Where:
     """A position in a file; sorts by file, line and column."""
 
     file: str
-    """Name of the file as the user wrote it."""
-
     line: int = 0
     """Line, from 1; 0 means the whole file."""
 
     column: int = 0
-    """Column in characters, from 1; 0 means the whole file."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
@@ -36,11 +33,8 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """Why a warning is not shown any more."""
-
     reason: str
     date: str
-    """The day of the acknowledgement, YYYY-MM-DD."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +51,7 @@ class Problem:
     """What is wrong; lower case, no full stop, never a secret."""
 
     hints: tuple[str, ...] = ()
-    """What is allowed and what to do, one thing each; lower case, no full stop."""
-
     rule: str | None = None
-    """Id of the rule that refuses it or warns of it; None where something else is wrong."""
-
     workspaces: tuple[str, ...] = ()
     """The workspaces that it is about. Empty where it is about the stack as a whole."""
 
@@ -69,8 +59,6 @@ class Problem:
     """Whether this is a warning, which does not stop the run; never true in an `AmbientError`."""
 
     acknowledged: Acknowledged | None = None
-    """The acknowledgement of a warning; None if there is none."""
-
     data: tuple[tuple[str, ...], ...] = ()
     """Rows of what the text describes, for the program that knows the rule. Never a secret."""
 
@@ -85,7 +73,6 @@ class Problem:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The problem with its place, and a line for each hint."""
         return (one_line(self.sentence), *(f"hint: {one_line(hint)}" for hint in self.hints))
 
     @property
@@ -94,12 +81,10 @@ class Problem:
 
     @property
     def docs(self) -> str:
-        """Address of the description of the rule that refuses it; empty if there is none."""
         return "" if self.warning else rule_page(self.rule)
 
     @property
     def sort_key(self) -> tuple[Where, str, str]:
-        """Sort key of a report: by position, problems without a position first."""
         return (self.where or Where(""), self.path, self.problem)
 
     @property
@@ -113,7 +98,6 @@ class Problem:
 
 
 def refusal(problem: str, *remedies: Remedy, rule: str | None = None, workspaces: Iterable[str] = ()) -> Problem:
-    """Return a problem that has no place in a file."""
     return Problem(None, "", problem, hints_of(*remedies), rule, tuple(workspaces))
 
 
@@ -126,12 +110,7 @@ def with_docs(problems: Iterable[Problem]) -> Iterator[tuple[Problem, str]]:
 
 
 class BadValue(ValueError):  # noqa: N818  # it names the value, and the caller makes an error of it
-    """A value that can't be taken; the caller knows its place.
-
-    Attributes:
-        problem: What is wrong with it.
-        hints: What is allowed and what to do.
-    """
+    """A value that can't be taken; the caller knows its place."""
 
     def __init__(self, problem: str, *remedies: Remedy) -> None:
         self.problem = problem
@@ -140,11 +119,7 @@ class BadValue(ValueError):  # noqa: N818  # it names the value, and the caller 
 
 
 class AmbientError(Exception):
-    """One or more sorted problems; its text has one problem per line.
-
-    Attributes:
-        problems: At least one problem; none is a warning.
-    """
+    """One or more sorted problems, none of them a warning; its text has one problem per line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: problem.sort_key))
@@ -155,8 +130,6 @@ class AmbientError(Exception):
 
 
 class Problems:
-    """A collector of problems, so that users see all of them in one run."""
-
     def __init__(self, problems: Iterable[Problem] = ()) -> None:
         self._problems = list(problems)
 
@@ -176,11 +149,6 @@ class Problems:
         self._problems.extend(problems)
 
     def raise_if_any(self) -> None:
-        """Raise the collected errors, if there are any.
-
-        Raises:
-            AmbientError: All errors at once, without the warnings.
-        """
         if self.errors:
             raise AmbientError(self.errors)
 
@@ -223,7 +191,6 @@ def format_path(path: Iterable[PathPart]) -> str:
 
 
 def hints_of(*remedies: Remedy) -> tuple[str, ...]:
-    """Return remedies as hints, without the empty ones."""
     hints = (hint for one in remedies for hint in ((one,) if isinstance(one, str) else one))
     return tuple(filter(None, hints))
 
@@ -232,9 +199,6 @@ class StepError(Exception):
     """An error in a step: what is wrong and what to do; never a secret.
 
     The text may quote the cluster or the store: as text the error is one printable line.
-
-    Attributes:
-        problem: What is wrong, and what to do.
     """
 
     def __init__(self, text: str, *remedies: Remedy, rule: str | None = None, workspaces: Iterable[str] = ()) -> None:
@@ -246,7 +210,6 @@ class StepError(Exception):
 
 
 def text_of(error: BaseException) -> str:
-    """Return `problems_of` as text, one per line."""
     return "\n".join(map(str, problems_of(error)))
 
 

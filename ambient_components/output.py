@@ -27,8 +27,6 @@ _LOOKS: Final = {"bold": "1", "loud": "1;31", "dim": "2", "added": "32", "remove
 
 
 class Format(StrEnum):
-    """Output formats. Each command accepts some of them."""
-
     TEXT = "text"
     TABLE = "table"
     JSON = "json"
@@ -39,7 +37,6 @@ class Format(StrEnum):
 
 
 def from_here(path: Path) -> str:
-    """Return a path relative to the working directory, as people type it and their editor finds it."""
     return os.path.relpath(path)
 
 
@@ -48,7 +45,6 @@ Paint = Callable[[str, str], str]
 
 
 def plain(text: str, look: str) -> str:  # noqa: ARG001
-    """Return the text without a look, for pipes and files."""
     return text
 
 
@@ -69,13 +65,7 @@ def width_of(stream: TextIO) -> int:
 
 
 def wrapped(text: str, width: int, first: str = "", rest: str = "  ") -> list[str]:
-    """Return a text as lines, never broken inside a word or at an arrow between two values.
-
-    Args:
-        width: Columns. 0 means one line.
-        first: Before the first line.
-        rest: Before each further line.
-    """
+    """Return a text as lines, never broken inside a word or at an arrow between two values; one without a width."""
     if not width or len(first) + len(text) <= width:
         return [first + text]
     lines = textwrap.wrap(
@@ -90,7 +80,6 @@ def show_problem(problem: Problem) -> None:
 
 
 def show_problems(problems: Iterable[Problem]) -> None:
-    """Print several to standard error, each rule's address once."""
     paint = paint_for(sys.stderr)
     for problem, docs in with_docs(problems):
         print(f"ambient: {problem.text}", *([f"  {paint(docs, 'dim')}"] if docs else []), sep="\n", file=sys.stderr)

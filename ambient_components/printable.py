@@ -27,9 +27,6 @@ def one_line(text: str, limit: int = LIMIT) -> str:
 
     Control characters, format characters, separators other than a space and unassigned code points become escapes such
     as `\x1b`, `\n` and `\u202e`. CI log commands are escaped as well.
-
-    Args:
-        limit: Maximum characters shown; the rest becomes an ellipsis and the number of omitted characters.
     """
     more = len(text) - limit
     if more > 0:
@@ -67,7 +64,6 @@ def json_text(value: Any) -> str:
 
 
 def has_log_command(text: str) -> bool:
-    """Return whether a CI runner could execute a command inside a line of a text."""
     return _INNER.search(text) is not None
 
 

@@ -36,12 +36,7 @@ def for_engine(
     *,
     people: Iterable[Problem] | None = None,
 ) -> str:
-    """Return problems as the text of one message to the engine: for `ambient` as data, else for people.
-
-    Args:
-        problems: All that the message says.
-        people: What people get instead of all problems.
-    """
+    """Return problems as the text of one message to the engine: for `ambient` as data, else for people."""
     if is_for_ambient(environ):
         return "\n".join(map(encode, problems))
     shown = with_docs(problems if people is None else people)
@@ -49,12 +44,10 @@ def for_engine(
 
 
 def is_for_ambient(environ: Mapping[str, str] = os.environ) -> bool:
-    """Return whether `ambient` started the engine and reads its messages."""
     return environ.get(VARIABLE) == AS_JSON
 
 
 def encode(problem: Problem) -> str:
-    """Return a problem as data, on one line."""
     where = problem.where
     data = {
         "where": [where.file, where.line, where.column] if where is not None else None,
@@ -78,7 +71,6 @@ def decode(text: str) -> tuple[Problem, ...]:
 
 
 def fields(problem: Problem) -> dict[str, Any]:
-    """Return a problem for programs, as part of a verb's JSON."""
     where = problem.where
     acknowledged = {"acknowledged": asdict(problem.acknowledged)} if problem.acknowledged else {}
     return {

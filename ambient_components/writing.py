@@ -18,11 +18,7 @@ PRIVATE: Final = 0o600
 
 
 def write_files(contents: Mapping[str, bytes]) -> None:
-    """Write files of a project. None is replaced until all new contents are written to temporary files.
-
-    Raises:
-        AmbientError: A file can't be written.
-    """
+    """Write files of a project. None is replaced until all new contents are written to temporary files."""
     beside: dict[Path, Path] = {}
     try:
         for file, content in contents.items():
@@ -47,9 +43,6 @@ def write_file(path: Path, content: bytes, mode: int = _MODE) -> bool:
 
     A link is refused: in a folder that others write to, it can lead to any file of this user. A file with further names
     (hard links) keeps its content under these.
-
-    Raises:
-        AmbientError: The file can't be written.
     """
     made: Path | None = None
     try:

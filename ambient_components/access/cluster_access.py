@@ -46,12 +46,8 @@ def live(
 ) -> frozenset[RoleAssignment]:
     """Return the access to a stack's workspaces in their cluster.
 
-    Args:
-        bindings: All RoleBindings of these workspaces; those of other namespaces are ignored.
-        accounts: The ServiceAccounts of keys, by the platform's label. Any others are access without a role, such as
-            those that have the name of a session's and no session.
-        ledger: The declared workspaces and keys.
-        own: What decides whether a binding is the platform's own. By default none is.
+    ServiceAccounts that are not those of keys are access without a role, such as one that has the name of a session's
+    and no session.
     """
     known = {name: _identities(name, entry) for name, entry in ledger.items()}
     there = [account for account in accounts if objects.namespace(account) in known]
@@ -76,7 +72,6 @@ def live(
 
 
 def is_of_key(account: Json) -> bool:
-    """Return whether the platform's Keys page lists a ServiceAccount."""
     return objects.labels(account).get(APP_LABEL) == KEY_APP
 
 
@@ -99,10 +94,6 @@ def unknown(declared: Collection[RoleAssignment], there: Collection[RoleAssignme
     """Return undeclared access in the cluster, sorted, without the platform's own accounts.
 
     A declared key that lost its role is not included; `missing` returns it.
-
-    Args:
-        declared: Result of `expected`.
-        there: Result of `live`.
     """
     own = f"{KEY}:"
     others = frozenset(there) - frozenset(declared)
@@ -121,7 +112,6 @@ def missing(declared: Collection[RoleAssignment], there: Collection[RoleAssignme
 
 
 def _identities(workspace: str, entry: Entry) -> dict[str, tuple[str, str]]:
-    """Return subject and reason by ServiceAccount name, for all identities that declared keys have or had."""
     found = {}
     for key_id, key in entry.keys.items():
         current = key.generation
@@ -173,5 +163,4 @@ def reason_of(binding: Json, own: PlatformOwn = _NOTHING_OWN) -> str:
 
 
 def _group(binding: str, role: str) -> str:
-    """Return the group of a binding with the operator's name GROUP-ROLE."""
     return binding.removesuffix(f"-{role}") if binding.endswith(f"-{role}") else ""

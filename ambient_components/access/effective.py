@@ -44,7 +44,6 @@ class Row:
 
     @property
     def complete(self) -> bool:
-        """Whether `rights` is complete; False if the rules of a role are unknown."""
         return all(rights_of(assignment) is not None for assignment in self.assignments)
 
 
@@ -72,12 +71,10 @@ def rows(assignments: Iterable[RoleAssignment]) -> list[Row]:
 
 
 def _rank(role: str) -> int:
-    """Return a sort key: lower is stronger, unknown roles are last."""
     return -len(WEAKEST_FIRST) - 1 if role == CLUSTER_ADMIN else -rank(role)
 
 
 def by_workspace(found: Iterable[Row]) -> dict[str, list[Row]]:
-    """Return rows by workspace, in alphabetical order."""
     return _grouped(found, lambda row: row.workspace)
 
 
@@ -105,18 +102,11 @@ def gives(assignment: RoleAssignment, right: RoleRight) -> bool | None:
 @dataclass(frozen=True, slots=True)
 class WhoCan:
     can: tuple[Row, ...]
-    """Subjects that have it, each with only the assignments that include it."""
     perhaps: tuple[Row, ...]
     """Other subjects that may have it, each with only the roles of unknown rules."""
 
 
 def who_can(found: Sequence[Row], right: RoleRight) -> WhoCan:
-    """Return the subjects that have a right, with the assignments that include it.
-
-    Args:
-        found: Rows of all subjects.
-        right: A right that `parse_right` returned.
-    """
     assignments = [assignment for row in found for assignment in row.assignments]
     can = rows(one for one in assignments if gives(one, right))
     known = {(row.workspace, row.subject) for row in can}

@@ -36,12 +36,8 @@ def fleet_refusals(
 ) -> list[Problem]:
     """Return the refusals that stop the whole fleet. Those that one shard finds by itself stop only that shard.
 
-    Args:
-        before: The deployed ledger of each shard, by stack; including shards beyond the fleet's number.
-        after: The new ledgers of the same shards.
-        settings: The stack file's guardrail settings.
-        now: Current time, to find grants that ended by their dates.
-        homes: Stack of each workspace of the whole fleet; None uses `after`.
+    `before` includes shards beyond the fleet's number. `homes` is the stack of each workspace of the whole fleet;
+    without it they are those of `after`.
     """
     if homes is None:
         homes = {name: stack for stack, ledger in after.items() for name in ledger}
@@ -55,13 +51,7 @@ def fleet_refusals(
 
 
 def removals_digest(before: Ledger, after: Ledger, now: datetime | None = None) -> str:
-    """Return a hash of the removals from one shard in this run; empty if there are none.
-
-    Args:
-        before: The shard's deployed ledger.
-        after: The new ledger.
-        now: Current time, to find grants that ended by their dates.
-    """
+    """Return a hash of the removals from one shard in this run; empty if there are none."""
     found = removed(before, after, now)
     if not any(found.values()):
         return ""
@@ -73,13 +63,7 @@ def with_approved(
 ) -> GuardrailSettings:
     """Return a shard's settings; exactly the removals that the fleet approved are allowed.
 
-    Args:
-        settings: The stack file's settings.
-        digest: Value of `APPROVED_VARIABLE`; a hash of other removals, such as a leftover variable of a shell, allows
-            nothing.
-        before: The shard's deployed ledger.
-        after: The new ledger.
-        now: Current time, to find grants that ended by their dates.
+    A digest of other removals, such as a leftover variable of a shell, allows nothing.
     """
     if not digest:
         return settings
@@ -92,7 +76,6 @@ def _united(ledgers: Iterable[Ledger]) -> dict[str, Entry]:
 
 
 def _elsewhere(fleet: str, before: Mapping[str, Ledger], homes: Mapping[str, str]) -> Iterable[Problem]:
-    """Find workspaces that are deployed by another shard than their own."""
     moved = sorted(
         (name, stack, homes[name])
         for stack, ledger in before.items()

@@ -8,7 +8,6 @@ from ambient_components.rules.warnings import LoudWarning
 
 
 def case_changes(before: Ledger, after: Ledger) -> Iterator[Problem]:
-    """Return a warning for each subject that is replaced by one with the same name in another case."""
     for name in sorted(before.keys() & after.keys()):
         old, new = _subjects(before[name]), _subjects(after[name])
         lost = {subject.casefold(): subject for subject in sorted(old - new)}

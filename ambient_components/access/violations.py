@@ -59,10 +59,6 @@ def admin_accounts_with_editors(workspace: str, ledger: Ledger, now: datetime | 
     """Return the sorted admins of a workspace that are ServiceAccounts, and that another subject can mint a token of.
 
     Such a subject has edit or admin in the account's own workspace, and is no admin here; now or in the future.
-
-    Args:
-        ledger: All entries, the workspace's own and those of the accounts' workspaces.
-        now: Current time; None if it is unknown.
     """
     entry = ledger[workspace]
     admins = {who for who, role in declared(entry, now).items() if rank(role) >= rank(Role.ADMIN)}

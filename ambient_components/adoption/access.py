@@ -31,12 +31,9 @@ _OWNER: Final[TypeAdapter[Subject]] = TypeAdapter(SubjectText)
 
 @dataclass(slots=True)
 class Access:
-    """Owners and grants, as the stack file's model takes them."""
-
     owners: list[str] = field(default_factory=list)
     grants: list[dict[str, Any]] = field(default_factory=list)
     adopted: list[Json] = field(default_factory=list)
-    """The RoleBindings of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +46,7 @@ class _Grant:
 def read_access(
     notes: Notes, bindings: Iterable[Json], accounts: Collection[str], platform_namespace: str, own: PlatformOwn
 ) -> Access:
-    """Return the owners and grants of a workspace.
-
-    Args:
-        notes: The notes on the workspace; receives all access that they do not declare.
-        bindings: All RoleBindings of the workspace.
-        accounts: Names of its keys' ServiceAccounts; `keys` reads the bindings with only one of them.
-        own: What decides whether a binding is the platform's own.
-    """
+    """Return the owners and grants of a workspace. The notes receive all access that they do not declare."""
     found, grants, others = Access(), list[_Grant](), list[Json]()
     for binding in sorted(bindings, key=name):
         entries = mappings(binding.get("subjects"))
@@ -93,7 +83,6 @@ def _is_of_control_plane(binding: Json, platform_namespace: str) -> bool:
 
 
 def _is_of_key(binding: Json, workspace: str, accounts: Collection[str]) -> bool:
-    """Return whether the binding has no other subject than one key of this workspace."""
     prefix = f"serviceaccount:{workspace}:"
     named = {*subjects(binding)}
     return (
@@ -102,7 +91,6 @@ def _is_of_key(binding: Json, workspace: str, accounts: Collection[str]) -> bool
 
 
 def _accepts(notes: Notes, binding: Json, subject: Subject, role: Role, *, owner: bool) -> bool:
-    """Return whether the stack file accepts the subject, and add a note if it does not."""
     try:
         if owner:
             _OWNER.validate_python(str(subject))

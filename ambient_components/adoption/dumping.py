@@ -12,10 +12,7 @@ _ENDLESS: Final = 1_000_000
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes lists indented below their key, and nothing as an alias."""
-
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
-        """Indent the items of a list too."""
         super().increase_indent(flow, False)
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
@@ -36,11 +33,7 @@ _Dumper.add_representer(str, _text)
 
 
 def block_of(value: Mapping[str, Any], width: int) -> str:
-    """Return a mapping on lines of its own; its innermost mappings and lists are in braces.
-
-    Args:
-        width: Characters of a line.
-    """
+    """Return a mapping on lines of its own; its innermost mappings and lists are in braces."""
     return yaml_text("".join(_dumped({name: one}, width, _innermost(one)) for name, one in value.items()))
 
 

@@ -76,9 +76,7 @@ class NamespaceObjects:
     roles: list[Json] = field(default_factory=list)
     """Roles that have a name of the platform's own."""
     sessions: list[Json] = field(default_factory=list)
-    """Name, namespace and uid of each session."""
     settings: Json | None = None
-    """ProjectSettings."""
     flags: Json | None = None
     """ConfigMap with the overrides of feature flags."""
     ca_bundle: Json | None = None
@@ -92,25 +90,13 @@ class NamespaceObjects:
 
 @dataclass(frozen=True, slots=True)
 class ExistingObjects:
-    """What a cluster has of its workspaces."""
-
     workspaces: Mapping[str, NamespaceObjects]
-    """Objects by namespace, sorted."""
     missing: tuple[str, ...] = ()
     """Requested workspaces that do not exist, sorted: no namespace of this name has the platform's label."""
 
 
 def read_existing(guard: Guard, workspaces: Collection[str] = ()) -> ExistingObjects:
-    """Return the objects of existing workspaces. Nothing is written.
-
-    Args:
-        guard: Access to the cluster; another cluster than the stack's is refused.
-        workspaces: Names of the requested workspaces; empty for all of them.
-
-    Raises:
-        AmbientError: The cluster cannot be reached or is another one, the platform is not installed, or rights are
-            missing; then all of them are named at once.
-    """
+    """Return the objects of existing workspaces: of these, or of all. Nothing is written."""
     try:
         cluster = guard.cluster
         return _read(cluster, workspaces)
@@ -189,7 +175,6 @@ class _Lists:
         self._refused: list[Read] = []
 
     def each(self, read: Read) -> Iterator[dict[str, Any]]:
-        """Yield the objects of one list; none if the right is missing."""
         try:
             for item in self._cluster.each(read.path, read.selector, name=read.name):
                 # A server that ignores a selector must not add objects: other Secrets have other values.
@@ -205,7 +190,6 @@ class _Lists:
             self._refused.append(read)
 
     def raise_if_refused(self) -> None:
-        """Raise a problem for each missing right."""
         if self._refused:
             raise AmbientError(map(_lacking, self._refused))
 
@@ -231,12 +215,7 @@ def _lacking(read: Read) -> Problem:
 
 
 def _slim(item: Json, *sections: str, only: Collection[str] | None = None) -> dict[str, Any]:
-    """Return the parts of an object that adoption reads.
-
-    Args:
-        sections: Sections beside the metadata.
-        only: Annotations to keep; None keeps all of them.
-    """
+    """Return the parts of an object that adoption reads: these sections, and `only` these annotations."""
     meta = metadata(item)
     kept = {key: meta[key] for key in ("name", "namespace", "uid", "labels", "creationTimestamp") if key in meta}
     notes = annotations(item)

@@ -54,17 +54,11 @@ class Fitted:
 @dataclass(frozen=True, slots=True)
 class Factored:
     defaults: dict[str, Any]
-    """Empty if the workspaces have nothing in common."""
     entries: dict[str, dict[str, Any]]
-    """By workspace, in the given order."""
 
 
 def factor(entries: Mapping[str, Entry]) -> Factored:
-    """Return the values that all entries share as defaults, but no access.
-
-    Args:
-        entries: Entries by workspace, in a stack file that has no defaults and no other workspaces.
-    """
+    """Return the values that all entries share as defaults, but no access."""
     kept = {name: dict(entry) for name, entry in entries.items()}
     if len(entries) < _FEWEST:
         return Factored({}, kept)
@@ -78,9 +72,6 @@ def fit(entry: Entry, defaults: Entry) -> Fitted:
     """Return the shortest entry with the same effect in the cluster below the defaults of an existing stack file.
 
     Fields that change nothing in the cluster, such as `reviewers` and the lifetime of keys, come from the defaults.
-
-    Args:
-        defaults: The merged `defaults` of the stack file.
     """
     left: list[Path] = []
     shared = {field: value for field, value in defaults.items() if field in _FIELDS - _HARMLESS}
@@ -130,7 +121,6 @@ def _undone(defaults: Entry, rules: Rules, path: Path, left: list[Path]) -> dict
 
 
 def _common(parts: Sequence[Entry], rules: Rules) -> dict[str, Any]:
-    """Return the values that all mappings have."""
     first, *others = parts
     found: dict[str, Any] = {}
     for key, value in first.items():

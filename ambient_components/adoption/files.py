@@ -22,8 +22,6 @@ Current = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """Where the entries of a stack go."""
-
     stack: str
     layout: Layout
     places: Mapping[str, str]
@@ -31,24 +29,13 @@ class Arrangement:
 
     @property
     def stack_file(self) -> str:
-        """Path of the stack file, from the folder of stack files."""
         return f"{self.stack}.yaml"
 
 
 def texts(
     arrangement: Arrangement, workspaces: Sequence[ExistingWorkspace], defaults: Mapping[str, Any], current: Current
 ) -> dict[str, str]:
-    """Return the new text of each file that changes, by its path from the folder of stack files.
-
-    Args:
-        arrangement: Where the entries go.
-        workspaces: The workspaces to write. Existing entries are replaced.
-        defaults: What they have in common, for a new stack file.
-        current: The present files. A stack file that may be replaced counts as none.
-
-    Raises:
-        AmbientError: A file is invalid, or in a form that can't be edited.
-    """
+    """Return the new text of each file that changes, by its path from the folder of stack files."""
     by_file: dict[str, dict[str, str]] = {}
     for one in workspaces:
         by_file.setdefault(arrangement.places[one.name], {})[one.name] = block(one)
@@ -68,11 +55,6 @@ def texts(
 
 
 def _including(text: str, file: str, patterns: Iterable[str]) -> str:
-    """Return a stack file's text with patterns that it must include.
-
-    Raises:
-        AmbientError: It includes other files, and not these.
-    """
     included = parse_yaml(text, file).data.get(_INCLUDE)
     items = included if isinstance(included, list) else []
     there = [item.get("path") if isinstance(item, Mapping) else item for item in items]
@@ -85,11 +67,7 @@ def _including(text: str, file: str, patterns: Iterable[str]) -> str:
 
 
 def _naming(text: str, file: str, names: Sequence[str]) -> str:
-    """Return a stack file's text with guardrails that name the workspaces that included files take over.
-
-    Raises:
-        AmbientError: The guardrails are in a form that can't be edited.
-    """
+    """Return a stack file's text with guardrails that name the workspaces that included files take over."""
     data = parse_yaml(text, file).data
     guardrails = data.get(_GUARDRAILS)
     there = guardrails.get(_ADOPT) if isinstance(guardrails, Mapping) else None

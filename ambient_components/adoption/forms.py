@@ -27,18 +27,12 @@ _TOOLS: Final = ("argocd", "kustomize-controller", "helm", "terraform", "pulumi"
 
 
 def role_of(binding: Json) -> Role | None:
-    """Return the platform's role that a RoleBinding gives; None for any other role."""
     reference = mapping(binding.get("roleRef"))
     return _ROLES.get((text(reference.get("kind")), text(reference.get("name"))))
 
 
 def subject_of(entry: Json, workspace: str) -> Subject | None:
-    """Return a subject of a RoleBinding; None if it is not a valid one.
-
-    Args:
-        entry: The item of `subjects`.
-        workspace: Namespace of the binding, the default for a ServiceAccount.
-    """
+    """Return a subject of a RoleBinding; None if it is not a valid one."""
     kind, named = text(entry.get("kind")), text(entry.get("name"))
     try:
         if kind == "ServiceAccount":
@@ -93,7 +87,6 @@ def managing_tools(item: Json) -> tuple[str, ...]:
 
 
 def note_other_managers(notes: Notes, kind: str, items: list[Json]) -> None:
-    """Add a note about adopted objects that other tools manage as well, one for each kind."""
     managed = {name(one): managing_tools(one) for one in items}
     managed = {one: tools for one, tools in sorted(managed.items()) if tools}
     if managed:

@@ -30,12 +30,7 @@ class KeyIdentity:
 
 
 def read_identities(notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json]) -> list[KeyIdentity]:
-    """Return the identities that an entry can declare without changing their access, the oldest first.
-
-    Args:
-        accounts: The ServiceAccounts with the platform's label of keys.
-        bindings: All RoleBindings of the workspace.
-    """
+    """Return the identities that an entry can declare without changing their access, the oldest first."""
     by_account: dict[str, list[Json]] = {}
     for binding in bindings:
         for subject in {*subjects(binding)}:
@@ -67,7 +62,6 @@ def _has_credential(account: Json) -> bool:
 
 
 def _identity(notes: Notes, account: Json, bindings: list[Json]) -> KeyIdentity | None:
-    """Return a key with its own binding, and add a note on any other access of its ServiceAccount."""
     own = next((one for one in bindings if _is_own(one, account, notes.workspace)), None)
     others = [one for one in bindings if one is not own]
     title, key = f"ServiceAccount {name(account)}", key_title(account)
@@ -120,5 +114,4 @@ def _is_own(binding: Json, account: Json, workspace: str) -> bool:
 
 
 def key_title(account: Json) -> str:
-    """Return the name of a key for notes, in quotes."""
     return repr(short(annotations(account).get(KEY_NAME_ANNOTATION) or name(account)))

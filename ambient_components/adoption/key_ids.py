@@ -27,12 +27,7 @@ def made_here(workspace: str, account: str) -> tuple[str, int] | None:
 
 
 def new_id(workspace: str, account: Json, taken: Collection[str]) -> str:
-    """Return an id for a key, as close as possible to its name.
-
-    Args:
-        account: The key's ServiceAccount, which becomes generation 1.
-        taken: Ids of other keys.
-    """
+    """Return an id for a key, as close as possible to its name."""
     if made := made_here(workspace, name(account)):
         # Another id, or a later generation of the key could get this ServiceAccount, with its tokens.
         taken = {*taken, made[0]}
@@ -56,5 +51,4 @@ def _id(account: Json) -> str:
 
 
 def _middle(account: str) -> str:
-    """Return the name in a ServiceAccount's name, between the prefix and the digits."""
     return account.removeprefix(KEY_PREFIX).rpartition("-")[0]

@@ -39,8 +39,6 @@ SERVICE_ACCOUNT_FIELD: Final = "serviceAccount"
 
 @dataclass(slots=True)
 class Keys:
-    """The keys of a workspace, as the stack file's model takes them."""
-
     entries: dict[str, dict[str, Any]] = field(default_factory=dict)
     last_used: dict[str, datetime | None] = field(default_factory=dict)
     """Time of the last use by id; None if the platform noted none."""
@@ -49,10 +47,7 @@ class Keys:
 def read_keys(notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json], *, of_stack: bool) -> Keys:
     """Return the keys that an entry can declare without changing their access.
 
-    Args:
-        accounts: The ServiceAccounts with the platform's label of keys.
-        bindings: All RoleBindings of the workspace.
-        of_stack: Whether a stack owns or released the workspace, so that keys under this tool's names are its own.
+    In a workspace that a stack owns or released (`of_stack`), keys under this tool's names are its own.
     """
     identities = read_identities(notes, accounts, bindings)
     found = Keys()
@@ -66,7 +61,6 @@ def read_keys(notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json], 
 def _named(
     notes: Notes, identities: Iterable[KeyIdentity], *, of_stack: bool
 ) -> list[tuple[str, KeyIdentity, dict[str, Any]]]:
-    """Return the keys with their ids, and the fields that name the ServiceAccount."""
     ours: dict[str, tuple[int, KeyIdentity]] = {}
     others = []
     for one in identities:
@@ -166,7 +160,6 @@ def _entry(notes: Notes, key_id: str, identity: KeyIdentity, fields: Mapping[str
 
 
 def _note_all(notes: Notes, identities: list[KeyIdentity], found: Keys) -> None:
-    """Add the notes that are about all keys."""
     if not found.entries:
         return
     ids = listing(sorted(found.entries))
@@ -189,7 +182,6 @@ def _note_all(notes: Notes, identities: list[KeyIdentity], found: Keys) -> None:
 
 
 def _kept(value: str, longest: int) -> str:
-    """Return as much of a text as the stack file takes."""
     return "".join(character for character in value if not "\ud800" <= character <= "\udfff")[:longest]
 
 

@@ -23,7 +23,6 @@ class Layout(StrEnum):
 
 
 def file_of(layout: Layout, stack: str, workspace: str, labels: Mapping[str, str], label: str = TEAM_LABEL) -> str:
-    """Return the path of the file with a workspace's entry, from the folder of stack files."""
     if layout is Layout.ONE:
         return f"{stack}.yaml"
     # Some file systems take names that differ in case for one.
@@ -32,5 +31,4 @@ def file_of(layout: Layout, stack: str, workspace: str, labels: Mapping[str, str
 
 
 def includes(layout: Layout, stack: str) -> tuple[str, ...]:
-    """Return the patterns that the stack file must include."""
     return () if layout is Layout.ONE else (f"{stack}/*.yaml",)

@@ -34,11 +34,7 @@ def read_limits(
     *,
     api_server: bool = False,
 ) -> dict[str, Any]:
-    """Return the limits that differ from the platform's defaults, as the stack file's model takes them.
-
-    Args:
-        api_server: Whether the stack's config has the platform's API server (V2).
-    """
+    """Return the limits that differ from the platform's defaults, as the stack file's model takes them."""
     named = {name(one): one for one in found}
     return {
         **_containers(notes, [*ranges]),
@@ -132,7 +128,6 @@ def _network(notes: Notes, found: Mapping[str, Json], platform: str, *, api_serv
 
 
 def _peer(rule: Json) -> dict[str, Any] | None:
-    """Return the destination of an egress rule; None if it is not one of a stack file."""
     targets, ports = mappings(rule.get("to")), mappings(rule.get("ports"))
     protocols = {port.get("protocol") for port in ports}
     if len(targets) != 1 or len(protocols) > 1:

@@ -34,11 +34,7 @@ _POD_SECURITY_SYNC: Final = "pod-security-admission-label-synchronization-contro
 
 
 def read_namespace(notes: Notes, namespace: Json, *, openshift: bool) -> dict[str, Any]:
-    """Return the fields of an entry that are labels and annotations of the namespace.
-
-    Args:
-        openshift: Whether the cluster is OpenShift; only there the platform shows display names.
-    """
+    """Return the fields of an entry that are labels and annotations. The platform shows names on OpenShift alone."""
     entry: dict[str, Any] = _names(notes, annotations(namespace)) if openshift else {}
     kept_labels = _kept(notes, "label", labels(namespace))
     kept_annotations = _kept(notes, "annotation", annotations(namespace))
@@ -86,7 +82,6 @@ def _names(notes: Notes, there: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _accepts(notes: Notes, what: str, value: str, most: int) -> bool:
-    """Return whether an entry can have a text, and add a note if it cannot."""
     if looks_like_credential(value):
         problem = f"the {what} looks like a credential, so the entry does not have it"
         hints = [f"write another {what} in the entry: the next run sets it", _REVOKE]

@@ -63,11 +63,8 @@ class Difference:
     op: str
     """create, field, or the engine's operation on an object that the stack has already."""
     field: str = ""
-    """Path of the field."""
     live: str = ""
-    """What the cluster has."""
     declared: str = ""
-    """What the run writes."""
 
     def __str__(self) -> str:
         match self.op:
@@ -85,17 +82,10 @@ class Findings:
     adopted: int
     """Number of existing objects that come under management."""
     differences: tuple[Difference, ...]
-    """Changes in the adopted workspaces besides ownership, sorted."""
     others: int
-    """Number of changes elsewhere in the stack."""
 
 
 def findings(steps: Iterable[Step], live: Live, workspaces: Collection[str]) -> Findings:
-    """Compare what a preview creates in adopted workspaces with the objects that exist.
-
-    Args:
-        live: The objects in the cluster.
-    """
     adopted, others, found = 0, 0, set[Difference]()
     for step in steps:
         resource = step.new or step.old
@@ -136,7 +126,6 @@ def _of_object(resource: Resource, step_kind: str, workspace: str, live: Live) -
 
 
 def _as_inputs(there: Json) -> dict[str, Any]:
-    """Return a partly declared object in the form of the inputs that declare it."""
     spec = mapping(there.get("spec"))
     item = next((one for one in mappings(spec.get("limits")) if one.get("type") == "Container"), {})
     flags = {flag: value == "true" for flag, value in texts(there.get("data")).items()}
@@ -181,7 +170,6 @@ def _shown(value: Any) -> str:
 
 
 def live_objects(objects: ExistingObjects) -> Live:
-    """Return the objects that were read, for `findings`."""
     found: dict[tuple[str, str, str], Json] = {}
     for workspace, there in objects.workspaces.items():
         found["Namespace", "", workspace] = there.namespace

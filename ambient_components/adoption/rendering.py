@@ -20,7 +20,6 @@ _SAID_ONCE: Final = frozenset({NoteRule.KEY_EXPIRY, NoteRule.KEY_USER, NoteRule.
 
 
 def block(workspace: ExistingWorkspace) -> str:
-    """Return the lines of a workspace's entry, which begin with its name."""
     comments = [*_notes(workspace.notes), *_secrets(workspace.name, workspace.secret_names)]
     lines = [f"{workspace.name}:", *comments, *_yaml(workspace.entry).splitlines()]
     return "\n".join([lines[0], *(f"{' ' * _ENTRY}{line}" for line in lines[1:])]) + "\n"
@@ -29,13 +28,6 @@ def block(workspace: ExistingWorkspace) -> str:
 def stack_file(
     stack: str, defaults: Mapping[str, Any], include: Sequence[str] = (), adopted: Sequence[str] = ()
 ) -> str:
-    """Return a new stack file without workspaces.
-
-    Args:
-        defaults: What all adopted workspaces have in common.
-        include: Patterns of the files with their entries.
-        adopted: Names of the workspaces that these files take over.
-    """
     head = f"# yaml-language-server: $schema={SCHEMA_FILE}\n# The workspaces of stack {stack}.\n"
     parts = [inclusion(include)] if include else []
     parts += [leave(adopted)] if adopted else []
@@ -45,17 +37,14 @@ def stack_file(
 
 
 def inclusion(patterns: Iterable[str]) -> str:
-    """Return the lines that include further files."""
     return _yaml({"include": list(patterns)})
 
 
 def leave(names: Iterable[str]) -> str:
-    """Return the lines that let included files take workspaces over."""
     return _yaml({"guardrails": {"adopt": list(names)}})
 
 
 def included_file() -> str:
-    """Return a new file for entries of workspaces, in a folder beside the stack file."""
     return f"# yaml-language-server: $schema=../{SCHEMA_FILE}\n\nworkspaces: {{}}\n"
 
 
@@ -84,7 +73,6 @@ def _comment(text: str, begins: str = "# - ") -> list[str]:
 
 
 def _secrets(workspace: str, names: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return a block to fill in: the names of variables, each with a place for its value."""
     # A note says what to do about the variables of a storage.
     sources = {
         secret: {name: {"config": f"{workspace}/{name}"} for name in variables}

@@ -26,15 +26,10 @@ from ambient_components.platform.contract import (
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One list request over the whole cluster."""
-
     kind: str
     group: str
-    """API group; empty for the core group."""
     resource: str
-    """Plural."""
     selector: str | None = None
-    """Label selector."""
     name: str | None = None
     """Only objects with this name; the right to list this name is then enough."""
     version: str = "v1"

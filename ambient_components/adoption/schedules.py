@@ -11,13 +11,9 @@ from ambient_components.rules.schedules import display_name_problem
 
 
 def note_schedules(notes: Notes, cronjobs: Iterable[Json], owner: str) -> None:
-    """Add a note on each schedule.
+    """Add a note on each schedule that is not the stack's own.
 
     The platform's prompt is not repeated: it may be long, and hold a secret.
-
-    Args:
-        cronjobs: Its CronJobs with the platform's label.
-        owner: Owner of the adopting stack; its own schedules are left out.
     """
     for one in cronjobs:
         if annotations(one).get(OWNER_ANNOTATION) == owner:

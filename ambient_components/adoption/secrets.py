@@ -21,7 +21,6 @@ _S3: Final = "S3_"
 
 
 def read_secrets(notes: Notes, secrets: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Return the names that a stack file can declare: runner, integrations, and the variables of storage."""
     runner, refused = _split(secrets.get(RUNNER_SECRET, ()), [*RUNNER_SECRET_KEYS])
     given = secrets.get(INTEGRATION_SECRET, ())
     storage = tuple(one for one in given if one in STORAGE_VARIABLES)
@@ -59,6 +58,5 @@ def read_secrets(notes: Notes, secrets: Mapping[str, Sequence[str]]) -> dict[str
 
 
 def _split(names: Sequence[str], accepted: Sequence[str]) -> tuple[tuple[str, ...], int]:
-    """Return the accepted names that are not credentials, and the number of the others."""
     kept = tuple(one for one in names if one in accepted and not looks_like_credential(one))
     return kept, len(names) - len(kept)

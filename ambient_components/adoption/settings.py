@@ -29,13 +29,7 @@ _FLAGS: Final = {"true": True, "false": False}
 
 
 def read_settings(notes: Notes, project: Json | None, flags: Json | None, ca_bundle: Json | None) -> dict[str, Any]:
-    """Return the settings that differ from the platform's defaults, as the stack file's model takes them.
-
-    Args:
-        project: ProjectSettings; None if the workspace has none.
-        flags: The ConfigMap with feature flags.
-        ca_bundle: The ConfigMap with certificates.
-    """
+    """Return the settings that differ from the platform's defaults, as the stack file's model takes them."""
     spec = mapping(mapping(project).get("spec"))
     if groups := mappings(spec.get("groupAccess")):
         notes.add(
@@ -124,7 +118,6 @@ def _secrets(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _server(live: Any) -> dict[str, Any] | None:
-    """Return the entry of one server; None if a run would write another one."""
     if not isinstance(live, Mapping):
         return None
     kind = live.get("type")

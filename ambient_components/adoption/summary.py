@@ -31,7 +31,6 @@ class StaleKey:
     workspace: str
     key: str
     last_used: datetime | None
-    """UTC. None if the platform's backend recorded no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +45,9 @@ class Summary:
     spread: Mapping[str, tuple[str, ...]]
     """Workspaces by subject, of subjects in at least two of them."""
     notes: tuple[Note, ...]
-    """What the files can't say."""
     exceptions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Workspaces by the guardrail that their entries have an exception from."""
     until: str = ""
-    """Last day of these exceptions, YYYY-MM-DD."""
 
     def document(self) -> dict[str, Any]:
         return {
@@ -84,13 +81,6 @@ class Summary:
 def summarize(
     workspaces: Sequence[ExistingWorkspace], ledger: Ledger, settings: GuardrailSettings, now: datetime
 ) -> Summary:
-    """Return what an adoption found.
-
-    Args:
-        ledger: Their declared access.
-        settings: Guardrail settings of the stack.
-        now: The current time, UTC.
-    """
     stale = [
         StaleKey(one.name, key, used)
         for one in sorted(workspaces, key=lambda each: each.name)
@@ -128,13 +118,6 @@ def violations(ledger: Ledger, settings: GuardrailSettings, now: datetime) -> di
 
 
 def message(summary: Summary, stack: str, proof: Sequence[str], refused: Sequence[str] = ()) -> str:
-    """Return the message of the commit that has the files.
-
-    Args:
-        summary: What the adoption found.
-        proof: Lines on what the plan would change.
-        refused: Lines on workspaces that are not adopted.
-    """
     lines = [f"Adopt {_count(summary.workspaces, 'workspace')} into stack {stack}", "", f"Found: {counts(summary)}."]
     lines += proof
     rules = Counter(note.rule for note in summary.notes)
@@ -152,7 +135,6 @@ def _plain(text: str) -> str:
 
 
 def counts(summary: Summary) -> str:
-    """Return how many of each kind were found."""
     return (
         f"{_count(summary.workspaces, 'workspace')}, {_count(summary.owners, 'owner')}, "
         f"{_count(summary.grants, 'grant')}, {_count(summary.keys, 'key')}"
@@ -160,7 +142,6 @@ def counts(summary: Summary) -> str:
 
 
 def sections(summary: Summary) -> list[tuple[str, list[str]]]:
-    """Return what a reviewer should read, as headings with lines. Sections without lines are left out."""
     found = [
         ("Existing access that guardrails refuse in new changes", _guardrails(summary)),
         (
@@ -186,7 +167,6 @@ def _exceptions(summary: Summary) -> list[str]:
 
 
 def _notes(summary: Summary) -> list[str]:
-    """Return a line for each rule: the only note, or the first one of several."""
     found: dict[str, list[Note]] = {}
     for note in summary.notes:
         found.setdefault(note.rule, []).append(note)

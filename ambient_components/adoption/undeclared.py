@@ -13,12 +13,6 @@ from ambient_components.platform.subjects import Subject, SubjectKind
 
 
 def note_undeclared(notes: Notes, others: Iterable[Json], adopted: Iterable[Json]) -> None:
-    """Add a note on each RoleBinding that the entry does not declare.
-
-    Args:
-        others: These RoleBindings; each has a subject.
-        adopted: The RoleBindings that the entry declares.
-    """
     taken = {name(one): subjects(one) for one in adopted}
     for binding in others:
         entries = mappings(binding.get("subjects"))
@@ -66,7 +60,6 @@ def _note_binding(
     taken: Mapping[str, list[str]],
     about: Mapping[str, str],
 ) -> None:
-    """Add the note on a binding with one valid subject and a role of the platform, and another form than a grant's."""
     form = _declared(binding, subject, role)
     if form is None:
         why = "the platform grants to users and groups only"
@@ -111,7 +104,6 @@ def _note_binding(
 
 
 def _declared(binding: Json, subject: Subject, role: Role) -> BindingForm | None:
-    """Return the form in which an entry can declare the access; None if it cannot."""
     owner = owner_form(subject)
     if role is Role.ADMIN and (subject.kind is SubjectKind.SERVICE_ACCOUNT or name(binding) == owner.name):
         return owner
@@ -119,17 +111,14 @@ def _declared(binding: Json, subject: Subject, role: Role) -> BindingForm | None
 
 
 def _line(form: BindingForm) -> str:
-    """Return the line of an entry that declares the access."""
     if OWNER_ROLE_LABEL in form.labels:
         return line_of({"owners": [short(str(form.subject))]})
     return line_of({"grants": [{str(form.subject.kind): short(form.subject.name), "role": form.role.value}]})
 
 
 def binding_title(binding: Json) -> str:
-    """Return the object of a note on a RoleBinding."""
     return f"RoleBinding {name(binding)}"
 
 
 def binding_deletion(notes: Notes, binding: Json) -> str:
-    """Return the command that deletes a RoleBinding."""
     return deletion("rolebinding", notes.workspace, name(binding))

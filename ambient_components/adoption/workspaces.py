@@ -33,25 +33,12 @@ _ACKNOWLEDGE: Final = f"acknowledge {WarningRule.UNMANAGED_WORKSPACE} in the sta
 
 
 class RefusedRule(StrEnum):
-    """Id of the reason why a workspace cannot be adopted."""
-
     MISSING = "missing"
-    """There is no workspace of this name."""
-
     OTHER_STACK = "otherStack"
-    """Another stack owns it."""
-
     ENDING = "ending"
-    """Its namespace is being deleted."""
-
     RESERVED = "reserved"
-    """Its name is reserved by Kubernetes or OpenShift."""
-
     PLATFORM = "platform"
-    """It is the platform's own namespace."""
-
     NAME = "name"
-    """Its name is legal in the cluster, but not in a stack file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +55,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class ExistingWorkspace:
-    """A workspace with the entry that declares it."""
-
     name: str
     entry: dict[str, Any]
-    """Plain YAML values, as the stack file's model takes them; `adopt: true` is the first field."""
     notes: tuple[Note, ...] = ()
-    """What the entry does not say, sorted by rule."""
     key_use: Mapping[str, datetime | None] = field(default_factory=dict)
     """Time of the last use of each key, by id; None if the platform noted none."""
     secret_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -85,8 +68,6 @@ class ExistingWorkspace:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What the stack's config says about the cluster."""
-
     owner: str
     """Owner of the adopting stack, PROJECT/FLEET."""
     openshift: bool = False
@@ -96,12 +77,7 @@ class Reader:
 
 
 def existing_workspaces(existing: ExistingObjects, reader: Reader) -> tuple[ExistingWorkspace | Refused, ...]:
-    """Return all workspaces, sorted by name. Nothing that a workspace user can write raises an error here.
-
-    Args:
-        existing: The objects of the cluster.
-        reader: The stack's config.
-    """
+    """Return all workspaces, sorted by name. Nothing that a workspace user can write raises an error here."""
     found: list[ExistingWorkspace | Refused] = [
         _refusal(objects, reader) or _workspace(objects, reader) for objects in existing.workspaces.values()
     ]

@@ -82,7 +82,6 @@ _FOLDERS: Final = frozenset(
 
 
 def verb_app(name: str) -> typer.Typer:
-    """Import a verb and return its command, or its group of commands."""
     with activity.waiting(f"Starting ambient {name}"):
         module = import_module(f"ambient_components.cli.{name}{'.command' if name in _FOLDERS else ''}")
     if isinstance(group := getattr(module, "app", None), typer.Typer):

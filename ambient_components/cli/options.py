@@ -73,22 +73,15 @@ def choice(flag: str, allowed: Iterable[StrEnum], text: str) -> Any:
 
 
 def one_of(allowed: Iterable[str], text: str) -> Any:
-    """Return an argument that accepts one of these words."""
     words = tuple(allowed)
     return typer.Argument(help=text, metavar="|".join(words), parser=_parser(words))
 
 
 def format_option(text: str, *allowed: Format) -> Any:
-    """Return the --format option of a command with these formats."""
     return choice("--format", allowed, text)
 
 
 def state_option(more: str = "") -> Any:
-    """Return the --state option.
-
-    Args:
-        more: Text to append to the help.
-    """
     return typer.Option("--state", metavar="FILE", help=f"Exported state, - for stdin, or a folder for a fleet{more}.")
 
 
@@ -104,22 +97,12 @@ Since = Annotated[
 
 
 def refuse_since(since: str, form: Format) -> None:
-    """Refuse --since with another format than HTML.
-
-    Raises:
-        typer.BadParameter: It is given.
-    """
     if since and form is not Format.HTML:
         msg = "is shown by the page alone: add --format html"
         raise typer.BadParameter(msg, param_hint="--since")
 
 
 def refuse_files_and_state(*, files: bool, state: str) -> None:
-    """Refuse --files together with --state.
-
-    Raises:
-        typer.BadParameter: Both are given.
-    """
     if files and state:
         msg = "is used instead of the files: leave --files out"
         raise typer.BadParameter(msg, param_hint="--state")
@@ -136,6 +119,5 @@ def _parser(words: tuple[_Choice, ...]) -> Callable[[str], _Choice]:
 
 
 def wrong_value(error: ValueError, flag: str) -> typer.BadParameter:
-    """Return the usage error for a value that an option can't take, with a line for each hint."""
     problem = refusal(error.problem, error.hints) if isinstance(error, BadValue) else refusal(str(error))
     return typer.BadParameter(problem.text, param_hint=flag)

@@ -16,7 +16,6 @@ from ambient_components.stacks.project import Project, bare_name
 class Question:
     text: str
     flag: str
-    """The option that answers the question."""
     default: str = ""
     optional: bool = False
     """Whether the answer may be missing. Without a terminal the default is used."""
@@ -33,11 +32,7 @@ def take_defaults(question: Question) -> str:
 
 
 def refuse(question: Question) -> str:
-    """Refuse to ask, for runs without a terminal, where a prompt would wait forever.
-
-    Raises:
-        AmbientError: The answer is required. The message names the option.
-    """
+    """Refuse to ask, for runs without a terminal, where a prompt would wait forever."""
     if question.optional:
         return question.default
     return fail(
@@ -57,23 +52,17 @@ def prompt(question: Question) -> str:
 
 
 def confirmed(question: str) -> bool:
-    """Ask a yes-or-no question on standard error. The default is no."""
     return bool(typer.confirm(question, default=False, err=True))
 
 
 def asker(*, yes: bool) -> Ask:
-    """Return how questions are answered in this run."""
     if yes:
         return take_defaults
     return prompt if sys.stdin.isatty() else refuse
 
 
 def named_stack(argument: str, option: str) -> str:
-    """Return the stack to create, given as the argument or as `--stack`.
-
-    Raises:
-        typer.BadParameter: No stack or two different stacks are given, or the name is invalid.
-    """
+    """Return the stack to create."""
     if not (argument or option):
         msg = "which stack? Name the one to create: ambient init dev"
         raise typer.BadParameter(msg, param_hint="STACK")
@@ -81,12 +70,7 @@ def named_stack(argument: str, option: str) -> str:
 
 
 def one_stack(argument: str, option: str) -> str:
-    """Return the stack, given as the argument or as `--stack`. By default it is the only stack of the project.
-
-    Raises:
-        typer.BadParameter: Two different stacks are given, the name is invalid, or the project has several stacks.
-        AmbientError: No stack is given, and there is no project.
-    """
+    """Return the stack, given as the argument or as `--stack`. By default it is the only stack of the project."""
     if argument and option and argument != option:
         msg = f"two stacks are named, {argument!r} and {option!r}"
         raise typer.BadParameter(msg, param_hint="STACK")
@@ -94,11 +78,7 @@ def one_stack(argument: str, option: str) -> str:
 
 
 def stack_and_workspaces(first: str, others: Iterable[str], option: str) -> tuple[str, list[str]]:
-    """Return the stack and workspaces, from `STACK WORKSPACE...`, `WORKSPACE...` or `WORKSPACE... --stack STACK`.
-
-    Raises:
-        typer.BadParameter: See `one_stack`.
-    """
+    """Return the stack and workspaces, from `STACK WORKSPACE...`, `WORKSPACE...` or `WORKSPACE... --stack STACK`."""
     if option and first and first != option and not is_declared(Project.find(), first):
         return _stack_name(option), [first, *others]
     if first and not option and _is_workspace(first):
@@ -107,11 +87,7 @@ def stack_and_workspaces(first: str, others: Iterable[str], option: str) -> tupl
 
 
 def stack_and_workspace(first: str, second: str, option: str) -> tuple[str, str]:
-    """Return the stack and an optional workspace, from the same forms as `stack_and_workspaces`.
-
-    Raises:
-        typer.BadParameter: See `one_stack`.
-    """
+    """Return the stack and an optional workspace, from the same forms as `stack_and_workspaces`."""
     if option and first and not second:
         return _stack_name(option), first
     if first and not option and not second and _is_workspace(first):
@@ -120,11 +96,7 @@ def stack_and_workspace(first: str, second: str, option: str) -> tuple[str, str]
 
 
 def stack_and_keys(first: str, others: Iterable[str], option: str) -> tuple[str, list[str]]:
-    """Return the stack and keys, from `STACK WORKSPACE/KEY...`, `WORKSPACE/KEY...` or `WORKSPACE/KEY... --stack STACK`.
-
-    Raises:
-        typer.BadParameter: See `one_stack`.
-    """
+    """Return the stack and keys, from `STACK WORKSPACE/KEY...`, or the same without the stack or with --stack."""
     if option and first and first != option:
         return _stack_name(option), [first, *others]
     if first and not option and is_key(first):
@@ -133,11 +105,7 @@ def stack_and_keys(first: str, others: Iterable[str], option: str) -> tuple[str,
 
 
 def stack_and_key(first: str, second: str, option: str) -> tuple[str, str]:
-    """Return the stack and a key, from the same forms as `stack_and_keys`.
-
-    Raises:
-        typer.BadParameter: The key is missing, or see `one_stack`.
-    """
+    """Return the stack and a key, from the same forms as `stack_and_keys`."""
     stack, keys = (one_stack(first, option), [second]) if second else stack_and_keys(first, (), option)
     if not keys:
         msg = "which key? Name it after the stack: payments/ci, for instance"
@@ -146,11 +114,6 @@ def stack_and_key(first: str, second: str, option: str) -> tuple[str, str]:
 
 
 def _only_stack() -> str:
-    """Return the only stack of the project.
-
-    Raises:
-        typer.BadParameter: There is none, or there are several. The message lists them.
-    """
     names = declared_stacks(Project.find())
     if len(names) == 1:
         return names[0]
@@ -169,11 +132,7 @@ def _is_workspace(word: str) -> bool:
 
 
 def is_key(word: str) -> bool:
-    """Tell whether the first argument is a key and no stack: `payments/ci` and not `my-org/dev`.
-
-    Raises:
-        typer.BadParameter: It can be both, as a key may have the name of a stack.
-    """
+    """Tell whether the first argument is a key and no stack: `payments/ci` and not `my-org/dev`."""
     if _STACK_AND_SLASH.fullmatch(word) is None:
         return False
     project = Project.find()
@@ -187,7 +146,6 @@ def is_key(word: str) -> bool:
 
 
 def _stack_name(text: str) -> str:
-    """Return a valid stack name unchanged. An invalid one on the command line is wrong usage."""
     try:
         bare_name(text)
     except AmbientError as error:

@@ -59,7 +59,6 @@ def rbac(
 
 
 def _declared(stack: str) -> frozenset[Feature]:
-    """Return the features that a stack's files declare, and what every fleet needs."""
     project = Project.find()
     features = features_of(selected_access(project, stack, files=True).ledger)
     features |= {Feature.PROOF}

@@ -48,11 +48,7 @@ def example(stack: str) -> str:
 
 
 def write_templates(name: str, folder: Path, words: Mapping[str, str] | None = None) -> list[str]:
-    """Write the missing files of a set, and return a line for each file of it.
-
-    Args:
-        words: What to write for a placeholder.
-    """
+    """Write the missing files of a set, and return a line for each file of it."""
     return [
         f"Wrote {path}" if write_new(folder / path, text) else f"Kept {path}: it exists already"
         for path, text in texts(name, words or {})
@@ -60,7 +56,6 @@ def write_templates(name: str, folder: Path, words: Mapping[str, str] | None = N
 
 
 def texts(name: str, words: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
-    """Yield the files of a set, each with its path in the project and its text."""
     for path in sorted((FOLDER / name).rglob("*")):
         if path.is_file() and path.parent.name != "__pycache__":
             text = path.read_text(encoding="utf-8")

@@ -10,11 +10,7 @@ PASSPHRASE_VARIABLES: Final = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPH
 
 
 def explained(output: str) -> Problem | None:
-    """Return the problem behind a failed command. None for failures that only Pulumi can explain.
-
-    Args:
-        output: What the command printed.
-    """
+    """Return the problem behind a failed command. None for failures that only Pulumi can explain."""
     if texts.has_no_backend(output):
         return refusal(
             "no backend for the state is selected, or it needs a login",
@@ -34,7 +30,6 @@ def explained(output: str) -> Problem | None:
 
 
 def missing_passphrase(stack: str = "") -> Problem:
-    """Return the problem that a stack's passphrase is not available."""
     which = f"stack {stack!r}" if stack else "the stack"
     return refusal(
         f"{which} is encrypted with a passphrase, and none is set",

@@ -55,8 +55,6 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogicalName:
-    """The parts of a workspace resource's logical name."""
-
     workspace: str
     part: Part
     item: str = ""
@@ -69,7 +67,6 @@ class LogicalName:
 
 
 def logical_name(workspace: str, part: Part, item: str = "", generation: int = 0) -> str:
-    """Return the logical name of a part of a workspace."""
     return str(LogicalName(workspace, part, item, generation))
 
 
@@ -96,11 +93,6 @@ def parse(name: str, workspaces: Collection[str] = ()) -> LogicalName | None:
 
 
 def workspace_of(name: str, workspaces: Collection[str] = ()) -> str:
-    """Return the workspace at the start of a logical name or of an output's name.
-
-    Args:
-        workspaces: See `parse`.
-    """
     pieces = name.split("/")
     for count in range(1, len(pieces)) if workspaces else ():
         if (workspace := "/".join(pieces[:count])) in workspaces:
@@ -109,12 +101,10 @@ def workspace_of(name: str, workspaces: Collection[str] = ()) -> str:
 
 
 def key_output(workspace: str, key: str) -> str:
-    """Return the name of the stack output that holds a key's token, WORKSPACE/KEY. Commands name keys so, too."""
     return f"{workspace}/{key}"
 
 
 def parse_key_output(name: str) -> tuple[str, str] | None:
-    """Return the workspace and the key of WORKSPACE/KEY, or None if the name has another form."""
     workspace, _, key = name.partition("/")
     return (workspace, key) if workspace and key and "/" not in key else None
 

@@ -15,7 +15,6 @@ UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
 def is_secret(value: Any) -> bool:
-    """Tell whether a JSON value is a secret, encrypted or not."""
     return isinstance(value, Mapping) and value.get(SIGNATURE_KEY) == SECRET
 
 

@@ -14,24 +14,13 @@ PROJECT_FILE: Final = "Pulumi.yaml"
 
 @dataclass(frozen=True)
 class ConfigFiles:
-    """The config files of a project's stacks."""
-
     folder: Path
-    """Folder of Pulumi.yaml."""
-
     name: str
-    """Name of the project."""
-
     config_folder: str
     """`stackConfigDir` of Pulumi.yaml, relative to the folder."""
 
     @classmethod
     def of(cls, folder: Path) -> Self:
-        """Read Pulumi.yaml.
-
-        Raises:
-            AmbientError: The file cannot be read, or it has no project name.
-        """
         path, settings = folder / PROJECT_FILE, project_settings(folder)
         name, old = settings.get("name"), settings.get("config")
         if not isinstance(name, str):
@@ -40,27 +29,15 @@ class ConfigFiles:
         return cls(folder, name, str(settings.get("stackConfigDir") or (isinstance(old, str) and old) or "."))
 
     def path(self, stack: str) -> Path:
-        """Return the path of a stack's config file, as the engine chooses it without `--config-file`.
-
-        Args:
-            stack: Name of the stack, without organization and project.
-        """
+        """Return the path of a stack's config file, as the engine chooses it without `--config-file`."""
         return self.folder / self.config_folder / f"Pulumi.{stack}.yaml"
 
     def read(self, path: Path) -> Mapping[str, Any]:
-        """Return the content of a config file; an empty file is an empty mapping.
-
-        Raises:
-            AmbientError: The file can't be read.
-        """
+        """An empty file is an empty mapping."""
         return _read(path, self.shown(path))
 
     def values(self, path: Path, namespace: str = "") -> Mapping[str, Any]:
-        """Return the values of a config file in a namespace, by default the project's.
-
-        Raises:
-            AmbientError: The file can't be read.
-        """
+        """Return the values of a config file in a namespace, by default the project's."""
         entries = self.read(path).get("config") or {}
         if not isinstance(entries, Mapping):
             fail(Where(self.shown(path)), "config", "is no mapping", "fix it, or restore it from Git")
@@ -70,16 +47,10 @@ class ConfigFiles:
         return {key.removeprefix(prefix): value for key, value in whole.items() if key.startswith(prefix)}
 
     def shown(self, path: Path) -> str:
-        """Return a path for messages, relative to the folder of the project."""
         return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else str(path)
 
 
 def project_settings(folder: Path) -> Mapping[str, Any]:
-    """Return the content of a project's Pulumi.yaml.
-
-    Raises:
-        AmbientError: The file can't be read.
-    """
     path = folder / PROJECT_FILE
     return _read(path, str(path))
 

@@ -37,15 +37,12 @@ _DEFAULTS: Final = "__defaults"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the engine on a resource."""
-
     op: str
     urn: Urn
     type: str
     old: Resource | None = None
     new: Resource | None = None
     paths: tuple[str, ...] = ()
-    """Paths of the changed properties."""
     planned: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The planned resource's JSON, for its digest (`content`)."""
 
@@ -65,7 +62,6 @@ class Step:
 
     @property
     def kind(self) -> str:
-        """The last part of the resource's type, such as ServiceAccount."""
         return short(self.type)
 
     @property
@@ -85,8 +81,6 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """A message of the engine, of a provider or of the program."""
-
     severity: str
     """debug, info, warning or error."""
     message: str
@@ -118,12 +112,9 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The parsed output of `pulumi preview --json`."""
-
     steps: tuple[Step, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     changes: Mapping[str, int] = field(default_factory=dict)
-    """Number of resources by changing operation."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Preview":
@@ -135,7 +126,6 @@ class Preview:
 
 
 def read_preview(text: str) -> Preview | None:
-    """Return what `pulumi preview --json` printed; None where that is no preview."""
     try:
         document = json.loads(text)
     except ValueError:
@@ -148,12 +138,10 @@ def diagnostic(item: Mapping[str, Any]) -> Diagnostic:
 
 
 def changing(counts: Mapping[str, int]) -> dict[str, int]:
-    """Return only the counts of operations that change something."""
     return {op: count for op, count in counts.items() if op not in CHANGES_NOTHING}
 
 
 def of_type(steps: Iterable[Step], token: str) -> list[Step]:
-    """Return the steps of one type's resources."""
     return [step for step in steps if step.type == token]
 
 
@@ -177,11 +165,7 @@ def _protected(resource: Resource | None) -> bool:
 
 
 def content(step: Step, names: Mapping[str, str]) -> str:
-    """Return the digest of what a step creates. Previews of the same files at the same clock give equal digests.
-
-    Args:
-        names: See `selected_names`.
-    """
+    """Return the digest of what a step creates. Previews of the same files at the same clock give equal digests."""
     parts = [name for name in _PARTS if step.planned.get(name)] + (["id"] if step.op in IMPORTS else [])
     made = {name: _seen(step.planned.get(name), names) for name in parts}
     text = json.dumps([step.op, str(step.urn), made], sort_keys=True, separators=(",", ":"))

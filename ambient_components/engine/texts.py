@@ -40,7 +40,6 @@ def plain(text: str) -> str:
 
 
 def reason(output: str) -> str:
-    """Return the failure message of a command without its warnings, on one line."""
     lines = (line for line in output.splitlines() if line.strip() and not line.startswith(_WARNING))
     return "; ".join(map(plain, lines))
 
@@ -54,7 +53,6 @@ def explains_nothing(text: str) -> bool:
 
 
 def is_canceled(text: str) -> bool:
-    """Tell whether the engine reports an interruption."""
     return _CANCELED.match(text) is not None
 
 
@@ -64,12 +62,10 @@ def is_cut_short(text: str) -> bool:
 
 
 def is_locked(text: str) -> bool:
-    """Tell whether the engine refused to begin because another run has the lock, or died with it."""
     return any(words in text for words in _LOCKED)
 
 
 def locks(text: str) -> list[dict[str, str]]:
-    """Return who holds a stack, on which host, in which process, since when: for every lock that the engine names."""
     return [match.groupdict() for match in _LOCK.finditer(text)]
 
 
@@ -84,21 +80,17 @@ def is_cut_off(text: str) -> bool:
 
 
 def has_no_backend(text: str) -> bool:
-    """Tell whether a command failed because there is no login to a backend."""
     return any(words in text for words in _NO_BACKEND)
 
 
 def missing_stack(text: str) -> str | None:
-    """Return the name of the stack that the backend does not have, or None if a command failed for another reason."""
     found = _NO_STACK.search(text)
     return found["stack"] if found else None
 
 
 def lacks_passphrase(text: str) -> bool:
-    """Tell whether a command failed because the environment has no passphrase."""
     return _NO_PASSPHRASE in text
 
 
 def has_wrong_passphrase(text: str) -> bool:
-    """Tell whether a command failed because the passphrase is not the stack's."""
     return _WRONG_PASSPHRASE in text

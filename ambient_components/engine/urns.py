@@ -48,12 +48,10 @@ def short(token: str) -> str:
 
 
 def is_provider(token: str) -> bool:
-    """Tell whether resources of this type are providers."""
     return token.startswith(PROVIDER_PREFIX)
 
 
 def is_stacks_own(token: str) -> bool:
-    """Tell whether resources of this type belong to the stack and not to a workspace."""
     return token in (STACK, ACCESS_LEDGER) or is_provider(token)
 
 
@@ -63,7 +61,6 @@ def is_ours(token: str) -> bool:
 
 
 def is_bucket(token: str) -> bool:
-    """Tell whether resources of this type are buckets, ours or those of pulumi-aws."""
     return token == S3_BUCKET or token.startswith(_AWS_BUCKETS)
 
 
@@ -86,7 +83,6 @@ class Urn:
 
     @property
     def type(self) -> str:
-        """The resource's own type token. Empty if the text was not a URN."""
         return self.types[-1] if self.types else ""
 
     def __str__(self) -> str:
@@ -96,7 +92,6 @@ class Urn:
 
 
 def stack_urn(stack: str, project: str) -> Urn:
-    """Return the URN of the stack's root resource."""
     return Urn(stack, project, (STACK,), f"{project}-{stack}")
 
 
@@ -106,5 +101,4 @@ def reference(urn: str, identity: str) -> str:
 
 
 def referenced(text: str) -> str:
-    """Return the URN in a provider reference."""
     return text.rpartition("::")[0]

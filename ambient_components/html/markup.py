@@ -122,11 +122,7 @@ def _word(text: str) -> str:
 
 
 def document(head: Iterable[Markup], body: Iterable[Markup], style: str, script: str) -> str:
-    """Return a whole page, which may load nothing and run nothing but this style and this script.
-
-    Args:
-        style: The stylesheet, of this package.
-    """
+    """Return a whole page, which may load nothing and run nothing but this style and this script."""
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; "
         "form-action 'none'"

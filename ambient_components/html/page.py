@@ -18,30 +18,17 @@ class Part:
     title: str
     body: Markup
     count: int | None = None
-    """The number shown after the title."""
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """One number at the top of a page, which links to its part."""
-
     number: int
     what: str
     part: str
     look: str = ""
-    """`high`, `medium`, or nothing."""
 
 
 def page(title: str, lead: Sequence[Child], totals: Iterable[Total], parts: Sequence[Part], foot: Sequence[str]) -> str:
-    """Return a page.
-
-    Args:
-        title: The title, which may contain names.
-        lead: One paragraph for each: source and time, and the verdict.
-        totals: The numbers at the top.
-        parts: The sections, most important first.
-        foot: What the page does not know, a sentence each.
-    """
     tiles = [
         tag("li", tag("a", tag("b", one.number), " ", one.what, href=one.part), class_=one.look or None)
         for one in totals
@@ -86,12 +73,7 @@ def table(
     class_: str = "",
     id: str = "",
 ) -> Markup:
-    """Return a table that scrolls by itself, with a caption for screen readers.
-
-    Args:
-        caption: What the table shows.
-        heads: A text for each column, or its whole th.
-    """
+    """Return a table that scrolls by itself, with a caption for screen readers."""
     cells = [one if isinstance(one, Markup) else tag("th", one, scope="col") for one in heads]
     inner = tag("table", tag("caption", caption), tag("thead", tag("tr", cells)), tag("tbody", rows), class_=class_)
     return tag("div", inner, class_="scroll", tabindex=0, role="group", aria_label=caption, id=id)
@@ -103,12 +85,7 @@ def folded(summary: Child, *body: Child, open: bool = False, **more: str) -> Mar
 
 
 def letters(names: Sequence[tuple[str, str]], what: str) -> Markup:
-    """Return links to the first name of each letter. Nothing for a short list.
-
-    Args:
-        names: The sorted names, each with its id.
-        what: What they name, for screen readers.
-    """
+    """Return links to the first name of each letter. Nothing for a short list."""
     first: dict[str, str] = {}
     for text, id_ in names:
         first.setdefault(text[:1], id_)

@@ -15,10 +15,6 @@ def with_adoptions(plan: Plan, found: Iterable[Adoption]) -> Plan:
 
     A subject who has the declared role already gains nothing. Access that no file declares stays. A workspace that does
     not exist is made.
-
-    Args:
-        plan: The plan by the ledgers alone.
-        found: The adoptions, as the plugin notes them. Adopted workspaces without one stay uncertain.
     """
     names = {one.workspace for one in plan.workspaces if one.what == facts.ADOPTED}
     known = [one for one in found if one.workspace in names]

@@ -18,12 +18,6 @@ _CONTENT: Final = ("onDelete", "force", "expireAfterDays", "versioning", "object
 
 
 def bucket_changes(before: Ledger, after: Ledger) -> list[BucketChange]:
-    """Return the changes of the buckets themselves, sorted.
-
-    Args:
-        before: The ledger of the last deployment.
-        after: The declared ledger.
-    """
     found: list[BucketChange] = []
     for workspace in sorted(before.keys() | after.keys()):
         was, is_now = before.get(workspace, NOTHING), after.get(workspace, NOTHING)
@@ -89,14 +83,6 @@ def _word(value: Any) -> str:
 
 
 def access_key_changes(before: Ledger, after: Ledger, recorded: Recorded, at: datetime) -> list[BucketChange]:
-    """Return the changes of the buckets' access keys, sorted.
-
-    Args:
-        before: The ledger of the last deployment.
-        after: The declared ledger.
-        recorded: The access keys in the state.
-        at: The time of the run, UTC.
-    """
     found: list[BucketChange] = []
     for workspace in sorted(before.keys() | after.keys() | recorded.access_keys.keys()):
         was, is_now = before.get(workspace, NOTHING), after.get(workspace, NOTHING)

@@ -270,7 +270,6 @@ def plan_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """Return the schema as the content of its file."""
     return json.dumps(plan_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -281,10 +280,8 @@ def document(plan: Plan) -> dict[str, Any]:
 
 
 def document_text(plan: Plan) -> str:
-    """Return the document as text with a final newline."""
     return json_text(document(plan)) + "\n"
 
 
 def digest(facts: dict[str, Any]) -> str:
-    """Return the document's digest. Equal digests mean equal content."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -23,11 +23,9 @@ class Ahead:
     """The period by workspace and key id."""
 
     def of_grant(self, workspace: str, subject: str, role: str, date: str) -> timedelta:
-        """Return the period for a date of a grant."""
         return self.grants.get((workspace, subject, role, date), self.usual)
 
     def of_key(self, workspace: str, key: str) -> timedelta:
-        """Return the period for a key that is not renewed automatically."""
         return self.keys.get((workspace, key), self.usual)
 
 
@@ -73,11 +71,8 @@ _RIGHTS: Final = ("kubernetes:rbac.authorization.k8s.io/", "kubernetes:authoriza
 
 @dataclass(frozen=True, slots=True, order=True)
 class WorkspaceChange:
-    """A workspace that is added, removed or changes its state."""
-
     workspace: str
     what: str
-    """One of `WORKSPACE_CHANGES`."""
 
 
 ALREADY: Final = "already has it"
@@ -96,7 +91,6 @@ class AccessThere:
     role: str
     reason: str
     what: str
-    """One of `ADOPTED_ACCESS`. All roles of one subject have the same."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -105,18 +99,14 @@ class Adopted:
 
     workspace: str
     access: tuple[AccessThere, ...] = ()
-    """The access, sorted, without the platform's own accounts."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class KeyChange:
-    """A change of one identity of a key."""
-
     workspace: str
     key: str
     generation: int
     what: str
-    """One of `KEY_CHANGES`."""
     role: str
     why: str
     at: str = ""
@@ -125,12 +115,9 @@ class KeyChange:
 
 @dataclass(frozen=True, slots=True, order=True)
 class BucketChange:
-    """A change of one bucket or of its access key."""
-
     workspace: str
     bucket: str
     what: str
-    """One of `BUCKET_CHANGES`."""
     why: str = ""
 
 
@@ -143,7 +130,6 @@ class ScheduleChange:
     workspace: str
     schedule: str
     what: str
-    """One of `SCHEDULE_CHANGES`."""
     why: str = ""
 
 
@@ -157,21 +143,15 @@ class DateComing:
     subject: str
     role: str
     what: str
-    """begins or ends."""
     date: str
-    """The date as written in the file: a day (inclusive if it ends the grant) or a moment."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class GuardrailChange:
     workspace: str
-    """The workspace. Empty for the stack as a whole."""
     guardrail: str
-    """A guardrail that gained or lost an exception, or a changed rule of the stack, such as maxKeys."""
     what: str
-    """One of `GUARDRAIL_RULE_CHANGES`."""
     how: str = ""
-    """A rule's change, such as ``10 -> 1000``."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -180,12 +160,9 @@ class SourceChange:
 
     workspace: str
     kind: str
-    """runner, integrations or storage."""
     variable: str
     before: str = ""
-    """The source, such as ``config payments/anthropic``. Empty for a new variable."""
     after: str = ""
-    """The new source. Empty for a removed variable."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -193,7 +170,6 @@ class Waiting:
     """A difference between what the last run declared and what exists, after a run that failed."""
 
     workspace: str
-    """The workspace. Empty for the stack as a whole."""
     text: str
 
 
@@ -204,26 +180,19 @@ class Exposed:
     workspace: str
     who: tuple[str, ...]
     keys: tuple[str, ...]
-    """Ids of the keys that should be rotated."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Step:
     op: str
-    """The engine's operation, such as create, update, replace or delete. `protect` if only the protection changes,
-    `retain` if the engine forgets the resource and leaves the object unchanged."""
     kind: str
-    """The type token."""
     name: str
-    """The logical name."""
     paths: tuple[str, ...] = ()
-    """The changed properties, never their values."""
     content: str = field(default="", compare=False)
     """Digest of what the step creates, for saved plans. It includes no secret value."""
 
     @property
     def rights(self) -> bool:
-        """Whether the step changes RBAC in the cluster."""
         return self.kind.startswith(_RIGHTS)
 
 
@@ -232,11 +201,8 @@ class Shards:
     """The stacks of a fleet's plan, each name sorted into one group."""
 
     evaluated: tuple[str, ...] = ()
-    """Evaluated stacks: by the engine's preview, or offline by their states."""
     skipped: tuple[str, ...] = ()
-    """Up-to-date stacks: nothing changed since the last run, and nothing is due."""
     failed: tuple[str, ...] = ()
-    """Stacks that could not be evaluated. The plan has their errors; all other facts about them come from the files."""
 
     @property
     def count(self) -> int:
@@ -248,11 +214,8 @@ class Plan:
     """Everything that a run at a given time would do. Every tuple is sorted."""
 
     stack: str
-    """The name of the stack or the fleet."""
     at: datetime
-    """The time of the run, UTC."""
     online: bool
-    """Whether the plan comes from the engine. Otherwise the files are compared with the state."""
     state_at: datetime | None = None
     """The time of the run that wrote the compared state, UTC. None online, for a fleet, and if unknown."""
     access: AccessDiff = field(default_factory=lambda: AccessDiff((), ()))
@@ -264,29 +227,21 @@ class Plan:
     buckets: tuple[BucketChange, ...] = ()
     schedules: tuple[ScheduleChange, ...] = ()
     sources: tuple[SourceChange, ...] = ()
-    """Secret values that are added, removed or read from another source."""
     other: tuple[str, ...] = ()
-    """Other changed paths of the ledger: names of settings and limits."""
     exposed: tuple[Exposed, ...] = ()
     guardrails: tuple[Problem, ...] = ()
     """Guardrails that this change crosses without leave, and rules that allow no exception: nothing is deployed."""
     guardrail_changes: tuple[GuardrailChange, ...] = ()
     unevaluated: tuple[str, ...] = ()
-    """A text for each ledger that leaves the program. No guardrail is evaluated in such a run."""
     pending: tuple[Waiting, ...] = ()
     warnings: tuple[Problem, ...] = ()
-    """All warnings, with the acknowledged ones."""
     errors: tuple[Problem, ...] = ()
     """Why a run would fail, other than guardrail violations: the engine made no complete preview, or a secret has no
     value."""
     unknown: tuple[str, ...] = ()
-    """What a plan of this kind can't know."""
     steps: tuple[Step, ...] = ()
-    """The engine's steps. Empty offline."""
     beside: tuple[Step, ...] = ()
-    """Steps outside all workspaces, which no ledger records. RBAC first."""
     shards: Shards | None = None
-    """The shards. None for the plan of one stack."""
 
     @property
     def changes(self) -> bool:

@@ -21,15 +21,10 @@ _FEWEST: Final = 2
 class Folded:
     warning: Problem
     count: int = 1
-    """The number of warnings."""
 
 
 def folded(warnings: Iterable[Problem], whole: str = " (--verbose)") -> list[Folded]:
-    """Return warnings with one for many workspaces that have the same one, in the order of the first of each rule.
-
-    Args:
-        whole: How to see each of them.
-    """
+    """Return warnings with one for many workspaces that have the same one, in the order of the first of each rule."""
     rules: dict[str | None, list[Problem]] = {}
     for one in warnings:
         rules.setdefault(one.rule, []).append(one)

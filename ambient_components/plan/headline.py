@@ -92,7 +92,6 @@ def _number(word: str, count: int, more: str = "") -> Iterator[str]:
 
 
 def summary(plan: Plan) -> list[str]:
-    """Return the totals of what the headline leaves out."""
     lines = [_shards(plan.shards)] if plan.shards is not None else []
     if plan.refused or plan.errors:
         lines.append(f"requested changes: {headline(plan)}")
@@ -107,7 +106,6 @@ def summary(plan: Plan) -> list[str]:
 
 
 def source(plan: Plan) -> str:
-    """Return what the plan was made from, after its time. Empty if it is the engine's."""
     if plan.online:
         return ""
     state = f"the state of {format_time(plan.state_at)}" if plan.state_at else "the state"
@@ -115,7 +113,6 @@ def source(plan: Plan) -> str:
 
 
 def verdict(plan: Plan) -> str:
-    """Return the first sentence of the page."""
     if plan.refused:
         return f"Refused: nothing would be changed ({len(plan.guardrails)} to settle first)."
     if plan.errors:
@@ -127,7 +124,6 @@ def verdict(plan: Plan) -> str:
 
 
 def _partly(plan: Plan, shards: Shards) -> str:
-    """Return the first sentence for a fleet with shards that could not be evaluated."""
     if not shards.failed:
         return "Errors: not all of it could be evaluated."
     others = "changes are pending" if plan.changes else "there are no changes"

@@ -19,11 +19,6 @@ _SIGNS: Final = {"+": "gained or made", "-": "lost or removed", "~": "changed", 
 
 
 def as_html(plan: Plan, *, verbose: bool = False) -> str:
-    """Return the page, with all lines.
-
-    Args:
-        verbose: Whether each warning has a line, the acknowledged ones too.
-    """
     found = sections(plan, verbose=verbose)
     parts = [_part(number, one) for number, one in enumerate(found)]
     if plan.steps:

@@ -17,9 +17,6 @@ def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:
 
     If a ledger leaves the program, its workspaces that are not deleted keep their entries, minus the access that the
     engine deletes. No other ledger records them.
-
-    Args:
-        before: The entries of all ledgers in the last deployment.
     """
     steps = list(steps)
     found = _ledgers(steps).values()
@@ -37,13 +34,11 @@ def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:
 
 
 def guardrail_changes(steps: Iterable[Step]) -> list[GuardrailChange]:
-    """Return the changes of the ledgers' guardrail settings, sorted."""
     found = (one for one in _ledgers(steps).values() if one[1] is not None)
     return sorted({one for old, new in found for one in stack_guardrail_changes(_guardrails(old), _guardrails(new))})
 
 
 def unevaluated(steps: Iterable[Step], before: Ledger) -> list[str]:
-    """Return a text for each ledger that leaves the program. Without a ledger no guardrail is evaluated."""
     found = _ledgers(steps)
     gone = {urn: old for urn, (old, new) in found.items() if new is None}
     if not gone:
@@ -90,7 +85,6 @@ def _staying(workspaces: Ledger, deleted: Collection[str]) -> Iterable[tuple[str
 
 
 def _left(workspace: str, entry: Entry, deleted: Collection[str]) -> Entry:
-    """Return an entry without the access that the engine deletes."""
     return replace(
         entry,
         owners=tuple(one for one in entry.owners if logical_name(workspace, Part.OWNER, one) not in deleted),

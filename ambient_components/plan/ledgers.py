@@ -34,12 +34,7 @@ _EXCEPTIONS: Final = "exceptions"
 
 
 def stack_guardrail_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[GuardrailChange]:
-    """Return the changes between two inputs `guardrails` of a ledger, sorted. Missing settings have their defaults.
-
-    Args:
-        before: The input of the last deployment.
-        after: The declared input.
-    """
+    """Return the changes between two inputs `guardrails` of a ledger, sorted. Missing settings have their defaults."""
     old, new = before or {}, after or {}
     found = [*_allowed("", old.get(_EXCEPTIONS) or (), new.get(_EXCEPTIONS) or ())]
     for rule in (old.keys() | new.keys()) - {_EXCEPTIONS}:
@@ -54,7 +49,6 @@ def stack_guardrail_changes(before: Mapping[str, Any] | None, after: Mapping[str
 
 
 def workspace_guardrail_changes(before: Ledger, after: Ledger) -> list[GuardrailChange]:
-    """Return the exceptions that declared workspaces gain or lose, sorted."""
     found: list[GuardrailChange] = []
     for name, entry in after.items():
         found += _allowed(name, before.get(name, NOTHING).exceptions, entry.exceptions)
@@ -98,17 +92,8 @@ def from_ledgers(
 ) -> Plan:
     """Return the plan that follows from two ledgers and a state.
 
-    Args:
-        before: The ledger of the last deployment.
-        after: The declared ledger, as of `at`.
-        at: The time of the run, UTC.
-        recorded: The keys in the state. Default: all keys that `before` declares, with unknown dates.
-        zone: The time zone of plain dates.
-        ahead: How early upcoming dates are shown.
-        guardrail_changes: Changes of the stack's guardrail settings. Those of workspaces come from the ledgers.
-        pending: What the last run did not complete.
-        warnings: Warnings from the stack file.
-        unknown: What such a plan can't know.
+    Without a state, all keys that `before` declares exist. `guardrail_changes` are those of the
+    stack's settings; those of workspaces come from the ledgers.
     """
     has = recorded if recorded is not None else Recorded.of_ledger(before)
     return Plan(
@@ -146,7 +131,6 @@ def _workspaces(before: Ledger, after: Ledger) -> Iterator[WorkspaceChange]:
 
 
 def _what(old: Entry | None, new: Entry | None) -> str:
-    """Return the change of a workspace. Empty if there is none."""
     if old is None:
         return facts.ADOPTED if new and new.adopt else facts.MADE
     if new is None:
@@ -204,7 +188,6 @@ def _moment(text: str, zone: ZoneInfo, *, inclusive: bool) -> datetime:
 
 
 def source_changes(before: Ledger, after: Ledger) -> Iterator[SourceChange]:
-    """Yield the changed sources of secrets in workspaces that are declared now."""
     for workspace, entry in after.items():
         old, new = before.get(workspace, NOTHING).secret_sources, entry.secret_sources
         for one in old.keys() | new.keys():
@@ -228,5 +211,4 @@ def _other(before: Ledger, after: Ledger) -> Iterator[str]:
 
 
 def _periods(entry: Entry) -> set[str]:
-    """Return the periods of grants, such as ``group:x view from 2026-12-01 until 2026-12-31``."""
     return {f"{subject} {period}" for subject, periods in entry.dates.items() for period in periods}

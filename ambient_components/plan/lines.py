@@ -33,15 +33,11 @@ class Line:
     text: str = ""
     """Explanatory text. Quoted parts are never markup."""
     hints: tuple[str, ...] = ()
-    """What a person can do."""
     change: str = ""
-    """The value before and after, such as ``edit -> admin``. Shown verbatim, never as markup."""
     count: int = 1
-    """The number of facts that the line stands for."""
     is_new: bool = False
     """Whether it is about a workspace that the run makes, so that it holds nothing yet."""
     rule: str = ""
-    """Id of the rule that refuses it, where the documentation describes it."""
 
     @property
     def docs(self) -> str:
@@ -53,7 +49,6 @@ class Section:
     title: str
     lines: tuple[Line, ...]
     notes: tuple[str, ...] = ()
-    """What the facts mean, for readers who see them for the first time."""
     folded: bool = False
     """Whether Markdown folds the section: no fact of it changes what a run does."""
 
@@ -101,11 +96,7 @@ _KEYS: Final = {
 
 
 def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
-    """Return all sections that have lines, most dangerous first.
-
-    Args:
-        verbose: Whether each warning has a line, the acknowledged ones too.
-    """
+    """Return all sections that have lines, most dangerous first."""
     told = keys_of_access(plan)
     warnings = [*map(Folded, plan.shown_warnings)] if verbose else folded(plan.shown_warnings)
     acknowledged = plan.acknowledged_warnings if verbose else ()
@@ -146,7 +137,6 @@ def _workspaces(plan: Plan, what: str) -> Section:
 
 
 def _adopted(plan: Plan) -> Iterator[Line]:
-    """Yield a line for each adopted workspace: who has access now."""
     known = {one.workspace: one.access for one in plan.adopted}
     for one in plan.workspaces:
         if one.what != facts.ADOPTED:
@@ -181,7 +171,6 @@ def _key_note(one: KeyChange) -> str:
 
 
 def _rank(role: str) -> int:
-    """Return the sort key of a role: unknown roles first, then the strongest."""
     return -rank(role) or -len(WEAKEST_FIRST) - 1
 
 

@@ -51,8 +51,6 @@ OFFLINE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """The declared state of a stack at a given time."""
-
     ledger: Ledger
     guardrails: GuardrailSettings
     warnings: tuple[Problem, ...]
@@ -61,7 +59,6 @@ class Declared:
     """The guardrail settings, as the ledger's input."""
     ahead: Ahead
     stack: LoadedStack
-    """The files."""
     acknowledged: Acknowledgements
 
 
@@ -71,23 +68,11 @@ class Deployed:
     recorded: Recorded
     pending: tuple[Waiting, ...]
     rules: Mapping[str, Any]
-    """The guardrail settings, as the ledger's input."""
     at: datetime | None
-    """The time of the run that wrote the state, UTC. None if it is unknown."""
 
 
 def declared(project: Project, stack: str, loaded: LoadedStack, at: datetime) -> Declared:
-    """Return the declared state at a given time, without a cluster and without a passphrase.
-
-    Args:
-        project: The project. The stack's config has the object store.
-        stack: The stack's name. For a shard, only its workspaces are included.
-        loaded: The stack file.
-        at: The time of the run, UTC.
-
-    Raises:
-        AmbientError: The config's object store is invalid.
-    """
+    """Return the declared state at a given time, without a cluster and without a passphrase."""
     calendar = Calendar.of(loaded.file, at)
     own = of_shard(project, stack, {name: one.shard for name, one in loaded.file.workspaces.items()})
     workspaces = {name: loaded.file.workspaces[name] for name in own}
@@ -103,7 +88,6 @@ def declared(project: Project, stack: str, loaded: LoadedStack, at: datetime) ->
 
 
 def _ahead(loaded: LoadedStack) -> Ahead:
-    """Return how early upcoming dates are shown, where the files set it."""
     grants, keys = {}, {}
     for name, workspace in loaded.file.workspaces.items():
         for grant in workspace.grants:
@@ -136,12 +120,6 @@ def _store(project: Project, stack: str, loaded: LoadedStack) -> StoreConfig | N
 
 
 def deployed(export: Export, stack: str, at: datetime) -> Deployed:
-    """Return the deployed state of a stack from its export.
-
-    Args:
-        export: The parsed output of `pulumi stack export`.
-        at: The time of the run, UTC.
-    """
     summary = read_summary(export, stack, at)
     return Deployed(
         ledger_from_state(export) or {}, recorded_in(summary), tuple(pending(summary)), rules_from_state(export),
@@ -150,7 +128,6 @@ def deployed(export: Export, stack: str, at: datetime) -> Deployed:
 
 
 def rules_from_state(export: Export) -> dict[str, Any]:
-    """Return the guardrail settings of the last run's ledgers, as their input `guardrails`."""
     rules: dict[str, Any] = {}
     for inputs in ledgers_in(export):
         rules |= inputs.get("guardrails") or {}
@@ -158,7 +135,6 @@ def rules_from_state(export: Export) -> dict[str, Any]:
 
 
 def offline(stack: str, desired: Declared, there: Deployed, at: datetime) -> Plan:
-    """Return the plan from the files and the state, without engine and cluster."""
     guardrails = crossed(there.ledger, desired, at)
     warnings = [*desired.warnings, *([] if guardrails else guardrail_warnings(there.ledger, desired.ledger, at))]
     plan = from_ledgers(
@@ -176,7 +152,6 @@ def crossed(before: Ledger, desired: Declared, at: datetime) -> list[Problem]:
 
 
 def _marked(plan: Plan, desired: Declared) -> Plan:
-    """Return the plan with its acknowledged warnings marked."""
     return replace(plan, warnings=sorted_problems(desired.acknowledged.marked(plan.warnings)))
 
 
@@ -190,19 +165,7 @@ def online(
     refresh: bool = False,
     answer: Answer | None = None,
 ) -> Plan:
-    """Return the plan from the engine's preview. If a guardrail stops it, the plan comes from the files instead.
-
-    Args:
-        engine: The engine, with its clock at the time of the run (see `engine_at`).
-        export: The current state.
-        desired: The declared state.
-        at: The time of the run, UTC.
-        refresh: Whether the engine refreshes the state first.
-        answer: The engine's answer to `preview`, if it was started earlier.
-
-    Raises:
-        AmbientError: The engine's output can't be read.
-    """
+    """Return the plan from the engine's preview. If a guardrail stops it, the plan comes from the files instead."""
     there = deployed(export, stack, at)
     arguments = _preview(stack, refresh=refresh)
     answer = answer or engine.attempt(*arguments)
@@ -232,7 +195,6 @@ def without_secrets(plan: Plan) -> Plan:
 
 
 def preview(engine: Engine, stack: str, *, refresh: bool = False) -> Answer:
-    """Run the engine's preview and return its output, for `online`."""
     return engine.attempt(*_preview(stack, refresh=refresh))
 
 
@@ -250,7 +212,6 @@ def _digest(arguments: tuple[str, ...], answer: Answer) -> Digest:
 
 
 def _errors(digest: Digest, answer: Answer, guardrails: list[Problem]) -> list[Problem]:
-    """Return why there is no preview, other than guardrail violations."""
     covered = {(one.rule, one.workspaces) for one in guardrails}
     reported = digest.problems("error")
     errors = [one for one in reported if (one.rule, one.workspaces) not in covered]
@@ -263,9 +224,7 @@ def _errors(digest: Digest, answer: Answer, guardrails: list[Problem]) -> list[P
 def engine_at(project: Project, at: datetime | None, *, alone: bool = False) -> pulumi.PulumiEngine:
     """Return the engine, with the clock of its program and its provider set to a time. None keeps the clock.
 
-    Args:
-        at: The time of the run, UTC.
-        alone: Whether no other engine runs beside it, so it may use more memory to save time.
+    An engine that runs `alone` may use more memory to save time.
     """
     engine = pulumi.engine_for(project.folder)
     more = go_settings(engine.environ, alone=True) if alone else {}

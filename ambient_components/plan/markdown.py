@@ -42,14 +42,10 @@ class Page:
 
 
 def as_markdown(plan: Plan, limit: int = LIMIT, *, verbose: bool = False) -> Page:
-    """Return the page, no longer than the limit.
+    """Return the page, no longer than the limit; the totals take up to about 3,300 and are never truncated.
 
     The author of a change chooses how many facts there are. So lines about what exists come before those about new
     workspaces, equal lines of new workspaces are one, and a page says in its first lines what it leaves out.
-
-    Args:
-        limit: Maximum characters. The totals take up to about 3,300 and are never truncated.
-        verbose: Whether each warning has a line, the acknowledged ones too.
     """
     found = [_grouped(section) for section in sections(plan, verbose=verbose)]
     tail = _unknown(plan)
@@ -91,7 +87,6 @@ def _fitting(found: Sequence[Section], room: int) -> list[list[str]]:
 
 
 def _tier(section: Section, line: Line) -> int:
-    """Return how important a line is: what is loud and exists, access to what exists, all else."""
     if line.is_new or section.title not in _MUST:
         return 2
     return 0 if section.title in LOUD else 1
@@ -114,7 +109,6 @@ def _group(lines: Sequence[Line]) -> Line:
 
 
 def left_out(missing: int) -> str:
-    """Return what a page without some lines says first."""
     return (
         f"This page is incomplete: {missing} changes of access, removals or guardrails have no line here. "
         "Approve it only after reading all of them, with `--format html` or a higher `--limit`."
@@ -122,7 +116,6 @@ def left_out(missing: int) -> str:
 
 
 def code(text: str) -> str:
-    """Return a text as a code span."""
     text = one_line(text) or " "
     longest = max((len(run) for run in _TICKS.findall(text)), default=0)
     ticks = "`" * (longest + 1)
@@ -170,7 +163,6 @@ def _opening(section: Section) -> str:
 
 
 def _intro(section: Section) -> str:
-    """Return what is above the first line. A section without room for a line has none."""
     return "".join(f"{note}\n\n" for note in section.notes) + (_HEADER if _is_table(section) else "")
 
 
@@ -233,6 +225,5 @@ def _steps(plan: Plan, room: int) -> str:
 
 
 def step_text(step: Step) -> str:
-    """Return one engine step as one line: operation, resource and changed properties, never values."""
     changes = f" [{', '.join(step.paths)}]" if step.paths else ""
     return f"{step.op} {step.kind} {step.name}{changes}"

@@ -24,18 +24,7 @@ def merge(
     guardrails: Iterable[Problem] = (),
     warnings: Iterable[Problem] = (),
 ) -> Plan:
-    """Return the plan of a fleet. Equal facts of all shards, such as a changed rule, appear once.
-
-    Args:
-        at: The time of the run, UTC.
-        parts: Plans of the shards, each under its stack's name. A failed shard has a plan with errors.
-        online: Whether the plans come from the engine.
-        evaluated: The evaluated stacks. Default: those of `parts`.
-        skipped: Stacks that are up to date and have no plan.
-        failed: Reasons for missing plans, by stack name.
-        guardrails: Guardrail violations of the fleet as a whole.
-        warnings: Warnings from the stack file.
-    """
+    """Return the plan of a fleet. Equal facts of all shards, such as a changed rule, appear once."""
     broken = dict(failed or {})
     errors = [one for stack, why in broken.items() for one in _within(stack, why)]
     errors += [one for part in parts for one in _within(part.stack, part.errors)]
@@ -57,13 +46,7 @@ def merge(
 
 
 def together(name: str, at: datetime, plans: Sequence[Plan]) -> Plan:
-    """Return the plan of several stacks. Workspaces with the same name in two stacks stay separate.
-
-    Args:
-        name: The name of the file that lists the stacks.
-        at: The time of the run, UTC.
-        plans: The plan of each stack or fleet.
-    """
+    """Return the plan of several stacks. Workspaces with the same name in two stacks stay separate."""
     whole = _united(name, at, [_in_stack(plan) for plan in plans], online=any(plan.online for plan in plans))
     known = [plan.shards or _alone(plan) for plan in plans]
     if all(plan.shards is None for plan in plans):
@@ -77,7 +60,6 @@ def together(name: str, at: datetime, plans: Sequence[Plan]) -> Plan:
 
 
 def _alone(plan: Plan) -> Shards:
-    """Return a plain stack as the only shard of its plan."""
     return Shards(failed=(plan.stack,)) if not plan.complete else Shards(evaluated=(plan.stack,))
 
 
@@ -136,7 +118,6 @@ def _distinguished(part: Plan) -> Plan:
 
 
 def _in_stack(plan: Plan) -> Plan:
-    """Return a stack's plan with the stack name in front of every workspace."""
     within = plan.stack
 
     def renamed(facts: Iterable[_Fact]) -> tuple[_Fact, ...]:
@@ -172,7 +153,6 @@ def _in_stack(plan: Plan) -> Plan:
 
 
 def _within(stack: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Return the problems of one of several stacks, with the stack's name."""
     return tuple(
         replace(
             one,

@@ -20,14 +20,6 @@ _COLUMN: Final = 40
 
 
 def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False, verbose: bool = False, width: int = 0) -> str:
-    """Return the page.
-
-    Args:
-        paint: Applies styles. Default: no styles.
-        steps: Whether to append the engine's steps.
-        verbose: Whether each warning has a line, the acknowledged ones too.
-        width: Columns of the terminal. 0 means that lines are not wrapped.
-    """
     title = f"{one_line(plan.stack)} at {format_time(plan.at)}{source(plan)}"
     lines = [paint(line, "bold") for line in wrapped(title, width)]
     lines += [paint(line, "bold") for line in _totals(verdict(plan), width)]
@@ -84,14 +76,7 @@ def _cells(line: Line, columns: list[int]) -> str:
 def show(
     found: Plan, form: Format = Format.TEXT, *, steps: bool = False, verbose: bool = False, limit: int = LIMIT
 ) -> int:
-    """Print a plan, and return how many facts that a reader must not miss are left out.
-
-    Args:
-        form: Text, Markdown, HTML or JSON.
-        steps: With text: whether to add the engine's own steps.
-        verbose: Whether each warning has a line, the acknowledged ones too.
-        limit: With Markdown: the most characters.
-    """
+    """Print a plan, and return how many facts that a reader must not miss are left out."""
     if form is Format.JSON:
         print(document_text(found), end="")
     elif form is Format.HTML:

@@ -35,18 +35,14 @@ _HOUSEKEEPING: Final = frozenset({"former", "overlapping", "released", "serviceA
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """The parsed output of `pulumi preview --json`."""
-
     steps: tuple[steps.Step, ...]
     diagnostics: tuple[Diagnostic, ...]
 
     @classmethod
     def of(cls, preview: Preview) -> "Digest":
-        """Take what a plan is made of."""
         return cls(preview.steps, preview.diagnostics)
 
     def ledger_after(self, before: Ledger) -> Ledger:
-        """Return the declared entries of all the program's ledgers, which without a change are the deployed ones."""
         return ledger_steps.ledger_after(self.steps, before)
 
     def beside(self) -> list[Step]:
@@ -55,7 +51,6 @@ class Digest:
         return sorted(found, key=lambda step: (not step.rights, step.name, step.kind, step.op))
 
     def problems(self, severity: str) -> tuple[Problem, ...]:
-        """Return the messages logged with this severity, each once, sorted."""
         reported = (problem for one in self.diagnostics if one.severity == severity for problem in one.problems)
         return facts.sorted_problems(reported)
 
@@ -70,11 +65,9 @@ class Digest:
 
     @property
     def adoptions(self) -> tuple[Adoption, ...]:
-        """What the cluster has of workspaces that are adopted, from the plugin's notes."""
         return adoption.read(problem for one in self.diagnostics for problem in one.problems)
 
     def actions(self) -> list[Step]:
-        """Return the steps that change something, sorted by name."""
         made_up = selected_names(self.steps)
         found = (
             replace(_step(step), content=content(step, made_up))
@@ -84,7 +77,6 @@ class Digest:
         return sorted(found, key=lambda step: (step.name, step.kind, step.op))
 
     def reasons(self) -> dict[str, str]:
-        """Return the reasons for new tokens by URN, from the plugin's notes."""
         found = {}
         for one in self.diagnostics:
             for problem in one.problems:
@@ -105,16 +97,6 @@ def from_preview(
     guardrails: Iterable[Problem] = (),
     pending: Iterable[Waiting] = (),
 ) -> Plan:
-    """Return the plan from the engine's preview.
-
-    Args:
-        before: The ledger of the last deployment.
-        at: The time of the preview, UTC.
-        recorded: The keys and access keys in the state.
-        zone: The time zone of plain dates.
-        ahead: How early upcoming dates are shown.
-        pending: What the last run did not complete.
-    """
     after = digest.ledger_after(before)
     plan = from_ledgers(
         before, after, stack=stack, at=at, recorded=recorded, zone=zone, ahead=ahead, guardrails=guardrails,
@@ -135,7 +117,6 @@ def from_preview(
 def _keys(
     digest: Digest, before: Ledger, after: Ledger, recorded: Recorded, at: datetime, ahead: Ahead
 ) -> list[KeyChange]:
-    """Return the changes of keys in the preview, with reasons from the ledgers or from the plugin's notes."""
     reasons, desired = digest.reasons(), dict(identities(after))
     found: dict[tuple[Identity, str], KeyChange] = {}
     for step in steps.of_type(digest.steps, urns.ACCESS_TOKEN):
@@ -208,7 +189,6 @@ def _of_account(
 
 
 def _message_of(paths: Collection[str]) -> str:
-    """Describe an update of a token by its changed properties. Empty if only internal ones change."""
     names = sorted({path.split(".", 1)[0] for path in paths} - _HOUSEKEEPING)
     return "it is delivered again" if names == ["undelivered"] else ", ".join(names)
 
@@ -253,5 +233,4 @@ def _step(step: steps.Step) -> Step:
 
 
 def _is_beside(step: steps.Step) -> bool:
-    """Tell whether a resource is in no workspace and is not a ledger, a provider or the stack itself."""
     return not urns.is_stacks_own(step.type) and urns.WORKSPACE not in step.urn.types

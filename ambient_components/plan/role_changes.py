@@ -23,16 +23,12 @@ ROLE_CHANGES: Final = (GAINED, RAISED, CHANGED, LOWERED, REMOVED, ALREADY)
 
 @dataclass(frozen=True, slots=True)
 class RoleChange:
-    """The changed role of one subject in one workspace."""
-
     workspace: str
     subject: str
     before: RoleAssignment | None
     """The strongest role of the subject before. None without a role."""
     after: RoleAssignment | None
-    """The strongest role of the subject after. None without a role."""
     adopted: bool = False
-    """Whether the workspace or the key is adopted."""
     uncertain: bool = False
     """Whether the subject may have access already: what is adopted is known from the files alone."""
     is_new: bool = False
@@ -51,7 +47,6 @@ class RoleChange:
 
     @property
     def gains(self) -> bool:
-        """Whether the subject has more rights afterwards."""
         return self.what in (GAINED, RAISED)
 
     @property
@@ -61,7 +56,6 @@ class RoleChange:
 
 
 def role_changes(plan: Plan) -> tuple[RoleChange, ...]:
-    """Return one change for each subject of each workspace, most dangerous first."""
     adopted = {one.workspace for one in plan.workspaces if one.what == facts.ADOPTED}
     keys = {(one.workspace, f"{KEY}:{one.key}"): one for one in plan.keys if one.what == facts.ADOPTED}
     found = changes_of(plan.access, adopted, adopted - {one.workspace for one in plan.adopted}, keys)
@@ -86,11 +80,10 @@ def changes_of(
     uncertain: Collection[str] = (),
     keys: Collection[tuple[str, str]] = (),
 ) -> tuple[RoleChange, ...]:
-    """Return the same of two sets of role assignments.
+    """Return the changed role of each subject, most dangerous first.
 
-    Args:
-        uncertain: Those of them of which the cluster's access is not known.
-        keys: Keys that are adopted: workspace and subject. Those with a difference are uncertain.
+    `uncertain` are adopted workspaces of which the cluster's access is not known; `keys` are adopted keys, by workspace
+    and subject.
     """
     before, after = strongest((*diff.lost, *diff.kept)), strongest((*diff.gained, *diff.kept))
     found = (
@@ -107,7 +100,6 @@ def changes_of(
 
 
 def strongest(assignments: Iterable[RoleAssignment]) -> dict[tuple[str, str], RoleAssignment]:
-    """Return the strongest role of each subject, by workspace and subject."""
     found: dict[tuple[str, str], RoleAssignment] = {}
     for one in sorted(assignments, key=lambda one: (strength(one.role), one)):
         found[one.workspace, one.subject] = one

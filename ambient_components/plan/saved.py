@@ -40,17 +40,13 @@ class Saved:
     at: datetime
     """The time of the planned run, which is also used for the deployment. UTC."""
     max_age: int
-    """The lifetime in seconds from that time."""
     state: str
-    """Digest of the state that the plan is based on."""
     contents: Sequence[tuple[str, str]]
     """Name and content digest of each step. For the ledger, the content is everything that it records."""
     versions: Mapping[str, str]
-    """The versions of the programs that made the plan."""
     refresh: bool
     """Whether the engine refreshed the state first. The deployment then does the same."""
     plan: Mapping[str, Any]
-    """The document, as printed by `ambient plan --format json`."""
 
 
 def saved(
@@ -61,14 +57,6 @@ def saved(
     max_age: int | None = None,
     refresh: bool = False,
 ) -> Saved:
-    """Return a plan to save.
-
-    Args:
-        export: The state before the run.
-        versions: The versions of the programs that made the plan.
-        max_age: Lifetime in seconds, at most 7 days. Default: one day.
-        refresh: Whether the plan was made with a refresh.
-    """
     age = min(max_age or MAX_AGE, MOST_AGE)
     return Saved(plan.stack, plan.at, age, state_digest(export), contents(plan), versions, refresh, document(plan))
 
@@ -79,7 +67,6 @@ def versions(engine: Engine) -> dict[str, str]:
 
 
 def contents(plan: Plan) -> list[tuple[str, str]]:
-    """Return the name and the content digest of each step, sorted."""
     return sorted((f"{one.op} {one.kind} {one.name}", one.content) for one in plan.steps)
 
 
@@ -90,11 +77,6 @@ def done(reported: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write(path: str, plan: Saved) -> None:
-    """Write a saved plan.
-
-    Raises:
-        AmbientError: The file can't be written.
-    """
     content: dict[str, Any] = {
         "ambientPlan": VERSION,
         "stack": plan.stack,
@@ -111,11 +93,6 @@ def write(path: str, plan: Saved) -> None:
 
 
 def read(path: str) -> Saved:
-    """Read a saved plan.
-
-    Raises:
-        AmbientError: The file can't be read, is not a saved plan, was changed, or has too long a lifetime.
-    """
     again = "ambient plan STACK --save FILE makes one"
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -145,15 +122,7 @@ def read(path: str) -> Saved:
 
 
 def check_fresh(plan: Saved, stack: str, export: Export, now: Mapping[str, str]) -> None:
-    """Refuse a plan of another stack, one that is too old, one of other programs, and one of another state.
-
-    Args:
-        export: The stack's current state.
-        now: The current versions of the programs.
-
-    Raises:
-        AmbientError: The stack, the versions or the state differ, or the plan's lifetime is over.
-    """
+    """Refuse a plan of another stack, one that is too old, one of other programs, and one of another state."""
     again = f"ambient plan {stack} --save FILE, and have it reviewed"
     if plan.stack != stack:
         fail(None, "", f"the plan is for stack {plan.stack!r}, not for {stack!r}", again)
@@ -175,7 +144,6 @@ def check_fresh(plan: Saved, stack: str, export: Export, now: Mapping[str, str])
 
 
 def is_same(reviewed: Saved, now: Plan) -> bool:
-    """Tell whether a new plan equals the reviewed one, including each step's content."""
     same = digest(done(reviewed.plan)) == digest(done(document(now)))
     return same and list(reviewed.contents) == contents(now)
 

@@ -8,12 +8,7 @@ from ambient_components.plan.facts import ScheduleChange
 
 
 def schedule_changes(before: Ledger, after: Ledger) -> list[ScheduleChange]:
-    """Return the changes of schedules, sorted. A workspace that is removed or let go has none of its own.
-
-    Args:
-        before: The ledger of the last deployment.
-        after: The declared ledger.
-    """
+    """Return the changes of schedules, sorted. A workspace that is removed or let go has none of its own."""
     found: list[ScheduleChange] = []
     for workspace, entry in after.items():
         old, new = before.get(workspace, NOTHING).schedules, entry.schedules

@@ -108,10 +108,6 @@ class GuardrailSettings:
     def of(cls, given: Any) -> Self:
         """Read the ledger's input; None means defaults.
 
-        Args:
-            given: As `StackGuardrails`. The stack file's checks guarantee the form, a program that uses the library may
-                not.
-
         Raises:
             BadValue: The input has another form.
         """

@@ -30,20 +30,12 @@ def admin_keys_with_editors(entry: Entry) -> list[str]:
 
     A subject with edit and without admin, by a grant or a key, can mint a token for an admin key's ServiceAccount. The
     guardrail ``adminKeyWithEditors`` and the stack's ``guardrails.isolateAdminKeys`` block such keys.
-
-    Args:
-        entry: One workspace of a ledger.
     """
     return list(Place.of("", entry).exposed_admin_keys)
 
 
 def escalations(ledger: Ledger, *, isolates_admin_keys: bool = False) -> list[Finding]:
-    """Return all paths in all workspaces, worst first. The remedies are those that the stack does not follow yet.
-
-    Args:
-        ledger: Entries by workspace name.
-        isolates_admin_keys: Whether the stack's guardrails have isolateAdminKeys.
-    """
+    """Return all paths in all workspaces, worst first. The remedies are those that the stack does not follow yet."""
     assignments: dict[str, list[RoleAssignment]] = {name: [] for name in ledger}
     for assignment in of_ledger(ledger):
         assignments[assignment.workspace].append(assignment)

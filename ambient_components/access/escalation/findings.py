@@ -26,52 +26,21 @@ class Path(StrEnum):
     """Kind of an escalation path, worst first within a severity."""
 
     UNDECLARED_ACCESS = "undeclaredAccess"
-    """The cluster gives access that no file declares. Only with ``--live``."""
-
     ADMIN_KEY = "adminKey"
-    """edit mints a token for an admin key's ServiceAccount."""
-
     ACCOUNT = "account"
-    """Subjects that mint tokens in a namespace get the role of one of its ServiceAccounts in a workspace."""
-
     ACTING_KEY = "actingKey"
-    """edit mints a token for a key that acts for a user of the platform."""
-
     STATIC_KEY = "staticKey"
-    """All sessions read the token of a static key."""
-
     CREATOR_NOTE = "creatorNote"
-    """edit and admin set the user that a ServiceAccount's tokens act for."""
-
     SESSION_USER = "sessionUser"
-    """edit and admin start sessions that get the integrations of any user."""
-
     ACTING_SCHEDULE = "actingSchedule"
-    """Everyone who runs sessions has the integrations of the user that a schedule runs as."""
-
     STORE_IN_PODS = "storeInPods"
-    """All roles read the object store's credentials in the pods of sessions."""
-
     KEPT_TOKEN = "keptToken"  # noqa: S105 - a word
-    """edit and admin mint tokens for keys, which outlive their grants."""
-
     SESSION_SECRETS = "sessionSecrets"
-    """All sessions read all Secrets of their namespace by name."""
-
     PLATFORM_ACCOUNT = "platformAccount"
-    """edit mints a token for a session's own ServiceAccount."""
-
     RUNNER_SECRET = "runnerSecret"  # noqa: S105 - a word
-    """edit reads the API keys of language models."""
-
     GRANTS_EDIT = "grantsEdit"
-    """edit grants edit to others without a declaration."""
-
     REMOVES_ACCESS = "removesAccess"
-    """edit deletes RoleBindings, including an admin's."""
-
     DELIVERED_KEY = "deliveredKey"
-    """Subjects that read Secrets in another namespace have the key that is delivered there."""
 
 
 MEANINGS: Final[Mapping[Path, str]] = {
@@ -103,8 +72,6 @@ MINTING: Final = frozenset(
 @dataclass(frozen=True, slots=True)
 class Finding:
     workspace: str
-    """The workspace that the path leads to."""
-
     path: Path
 
     severity: Severity
@@ -113,23 +80,15 @@ class Finding:
     """Subjects that can take the path, sorted. Empty if they are not in the ledger; `how` describes them."""
 
     can: str
-    """What they can do with it, such as `become admin`."""
-
     becomes: str | None
     """The role that the path leads to; None if it leads to something else."""
 
     how: str
-    """Description of the path."""
-
     remedy: tuple[str, ...]
-    """What to write in the stack file, best first; at least one line."""
-
     keys: tuple[str, ...] = ()
-    """Ids of the keys involved, sorted."""
 
     @property
     def rank(self) -> tuple[int, int, str]:
-        """Sort key: worst first, then by workspace."""
         return list(Severity).index(self.severity), list(Path).index(self.path), self.workspace
 
 
@@ -145,8 +104,6 @@ class Place:
     entry: Entry
 
     assignments: tuple[RoleAssignment, ...]
-    """Role assignments in this workspace, sorted."""
-
     minters: tuple[RoleAssignment, ...]
     """Assignments of edit or admin, keys included: these can mint tokens and run sessions."""
 
@@ -155,7 +112,6 @@ class Place:
 
     @classmethod
     def of(cls, name: str, entry: Entry, assignments: Iterable[RoleAssignment] | None = None) -> "Place":
-        """Return the workspace, with its role assignments if they are known already."""
         found = tuple(sorted(of_ledger({name: entry}) if assignments is None else assignments))
         admins = {one.subject for one in found if one.role == ADMIN}
         minters = tuple(one for one in found if one.role in MINTERS)
@@ -185,7 +141,6 @@ class Place:
         return tuple(sorted(key for key, what in self.keys.items() if what.role == ADMIN)) if self.editors else ()
 
     def keys_where(self, test: Callable[[KeyEntry], object]) -> tuple[str, ...]:
-        """Return the sorted ids of the keys that pass a test."""
         return tuple(sorted(key_id for key_id, key in self.keys.items() if test(key)))
 
 

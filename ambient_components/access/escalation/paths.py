@@ -35,16 +35,10 @@ ISOLATE: Final = "limits.network.isolate: true, so that code which reads a secre
 
 
 def less(place: Place) -> tuple[str, ...]:
-    """Return `LESS` if a subject has edit."""
     return (LESS,) if place.editors else ()
 
 
 def undeclared_access(assignments: Iterable[RoleAssignment]) -> Iterator[Finding]:
-    """Return a finding for each workspace with access in the cluster that no file declares.
-
-    Args:
-        assignments: The undeclared access of all workspaces.
-    """
     ordered = sorted(assignments)
     for workspace, group in groupby(ordered, lambda one: one.workspace):
         found = tuple(group)
@@ -66,7 +60,6 @@ def undeclared_access(assignments: Iterable[RoleAssignment]) -> Iterator[Finding
 
 
 def admin_keys(place: Place, *, isolates_admin_keys: bool = False) -> Iterator[Finding]:
-    """Find admin keys that subjects with edit can take over."""
     prevention = "guardrails.isolateAdminKeys: true in the stack file refuses an admin key beside edit from then on"
     keys = place.exposed_admin_keys
     if keys:
@@ -176,7 +169,6 @@ def acting_keys(place: Place) -> Iterator[Finding]:
 
 
 def creator_note(place: Place) -> Iterator[Finding]:
-    """Find subjects that can act as any user, if the platform trusts an annotation of a ServiceAccount."""
     if place.minters:
         yield Finding(
             place.name,
@@ -196,7 +188,6 @@ def creator_note(place: Place) -> Iterator[Finding]:
 
 
 def session_user(place: Place) -> Iterator[Finding]:
-    """Find subjects that can start sessions as any user, in the Kubernetes API or by a schedule."""
     if place.minters and place.runs_sessions:
         yield Finding(
             place.name,
@@ -216,7 +207,6 @@ def session_user(place: Place) -> Iterator[Finding]:
 
 
 def acting_schedules(place: Place) -> Iterator[Finding]:
-    """Find schedules that run as a user: everyone who runs sessions can use that user's integrations."""
     ids = sorted(one for one, schedule in place.entry.schedules.items() if schedule.run_as is not None)
     if not (ids and place.minters):
         return
@@ -238,7 +228,6 @@ def acting_schedules(place: Place) -> Iterator[Finding]:
 
 
 def kept_tokens(place: Place) -> Iterator[Finding]:
-    """Find subjects with edit or admin, who can mint tokens for keys that outlive their grants."""
     keys = tuple(sorted(place.keys))
     if keys and place.minters:
         yield Finding(
@@ -290,7 +279,6 @@ def of_edit(place: Place) -> Iterator[Finding]:
 
 
 def static_keys(place: Place) -> Iterator[Finding]:
-    """Find static keys: all sessions can read their tokens."""
     keys = place.keys_where(lambda key: key.static)
     if not keys:
         return
@@ -310,7 +298,6 @@ def static_keys(place: Place) -> Iterator[Finding]:
 
 
 def store_in_pods(place: Place) -> Iterator[Finding]:
-    """Find the object store's credentials in the pods of sessions, which all roles can read."""
     if not (place.assignments and place.runs_sessions):
         return
     remedy = ("storage.bucket: a bucket of this workspace, with credentials that open nothing else",)
@@ -335,7 +322,6 @@ def store_in_pods(place: Place) -> Iterator[Finding]:
 
 
 def session_secrets(place: Place) -> Iterator[Finding]:
-    """Find secrets that sessions can read: both Secrets as variables, and all others by name."""
     names = sorted({name for kind, name in place.entry.secret_sources if kind != STORAGE})
     if place.bucket and place.runs_sessions:
         names.append("the bucket's credentials")

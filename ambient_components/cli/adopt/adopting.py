@@ -55,14 +55,9 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """The files of an adoption, not written yet."""
-
     texts: Mapping[Path, str]
-    """The new text of each file that changes."""
     adopted: Mapping[str, Path]
-    """The file of each workspace that gets an entry."""
     declared: tuple[str, ...]
-    """Selected workspaces that have an entry already."""
     refused: tuple[Refused, ...]
     loaded: LoadedStack | None
     """The stack as it will be. None if there is no stack file."""
@@ -71,11 +66,9 @@ class Adoption:
     """Workspaces with an entry that a run would refuse, because it has no `adopt: true`."""
 
     checks_only: bool = False
-    """Whether nothing is to be written."""
 
     @property
     def as_it_is(self) -> "Adoption":
-        """The same without what would be written."""
         nothing = Summary(0, 0, 0, 0, {}, (), {}, ())
         return replace(self, checks_only=True, texts={}, adopted={}, summary=nothing)
 
@@ -87,7 +80,6 @@ class Adoption:
 
     @property
     def diff(self) -> str:
-        """The changes of the files as a unified diff."""
         return "".join(
             line
             for path, text in self.texts.items()
@@ -99,11 +91,6 @@ class Adoption:
 
 
 def read(project: Project, stack: str, names: Collection[str]) -> ExistingObjects:
-    """Read the existing workspaces of the stack's cluster.
-
-    Raises:
-        AmbientError: The stack has no cluster, or the cluster is another one, does not answer or refuses.
-    """
     config = project.config(stack)
     if not config.get("clusterUid"):
         file = project.shown(project.config_file(stack))
@@ -112,11 +99,6 @@ def read(project: Project, stack: str, names: Collection[str]) -> ExistingObject
 
 
 def adoption(project: Project, wish: Wish, objects: ExistingObjects, now: datetime) -> Adoption:
-    """Return the files that adopt existing workspaces.
-
-    Raises:
-        AmbientError: A named workspace can't be adopted, or a file is in a form that can't be edited.
-    """
     path = project.stack_file(wish.stack)
     starts = _text(path) in (None, example(bare_name(wish.stack)))
     loaded = None if starts else load_stack(from_here(path))
@@ -155,7 +137,6 @@ def adoption(project: Project, wish: Wish, objects: ExistingObjects, now: dateti
 def _arrangement(
     wish: Wish, objects: ExistingObjects, new: Iterable[ExistingWorkspace], places: Mapping[str, str]
 ) -> Arrangement:
-    """Return where each entry goes: an existing one stays in its file."""
     stack = bare_name(wish.stack)
 
     def home(name: str) -> str:
@@ -183,7 +164,6 @@ def _unclaimed(existing: Iterable[ExistingWorkspace], loaded: LoadedStack | None
 
 
 def _places(project: Project, loaded: LoadedStack | None) -> dict[str, str]:
-    """Return the file of each declared workspace, from the folder of stack files."""
     if loaded is None:
         return {}
     folder = project.folder / STACK_FILES
@@ -206,18 +186,13 @@ def _reader(project: Project, stack: str) -> Reader:
 
 
 def _require(names: Collection[str], refused: Iterable[Refused]) -> None:
-    """Require that each named workspace can be adopted."""
     problems = [one.as_problem for one in refused if one.name in names]
     if problems:
         raise AmbientError([Problem(None, "", "nothing is written"), *problems])
 
 
 def write(adoption: Adoption) -> None:
-    """Write the files, all or none.
-
-    Raises:
-        AmbientError: A file can't be written.
-    """
+    """Write the files, all or none."""
     write_files({str(path): text.encode() for path, text in adoption.texts.items()})
 
 
@@ -228,11 +203,7 @@ def _written(
     new: Sequence[ExistingWorkspace],
     defaults: Mapping[str, Any],
 ) -> tuple[dict[Path, str], LoadedStack]:
-    """Return the new texts by file, and the stack that they make.
-
-    Raises:
-        AmbientError: A file can't be edited, or the stack would be invalid.
-    """
+    """Return the new texts by file, and the stack that they make."""
     folder = project.folder / STACK_FILES
     untouched = example(bare_name(wish.stack))
 

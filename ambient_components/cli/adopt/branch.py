@@ -8,11 +8,7 @@ from ambient_components.errors import Where, fail
 
 
 def require_free(folder: Path, branch: str) -> None:
-    """Require that a commit on a new branch is possible, before any file is written.
-
-    Raises:
-        AmbientError: Git is missing, the folder is in no repository, the name is invalid, or the branch exists.
-    """
+    """Require that a commit on a new branch is possible, before any file is written."""
     if _git(folder, "rev-parse", "--show-prefix").returncode:
         fail(None, "--branch", "this is no Git repository", "run git init, or leave --branch out")
     if _git(folder, "check-ref-format", "--branch", branch).returncode:
@@ -22,11 +18,7 @@ def require_free(folder: Path, branch: str) -> None:
 
 
 def require_unchanged(folder: Path, files: Sequence[Path]) -> None:
-    """Require that files that Git knows have no changes, which the commit would take along.
-
-    Raises:
-        AmbientError: One has.
-    """
+    """Require that files that Git knows have no changes, which the commit would take along."""
     answer = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *(str(one.resolve()) for one in files))
     if changed := answer.stdout.decode(errors="replace").splitlines():
         fail(
@@ -38,16 +30,11 @@ def require_unchanged(folder: Path, files: Sequence[Path]) -> None:
 
 
 def untracked(folder: Path, files: Sequence[Path]) -> list[Path]:
-    """Return the files that exist and that Git does not know yet."""
     return [one for one in files if one.exists() and _git(folder, "ls-files", "--error-unmatch", str(one)).returncode]
 
 
 def commit(folder: Path, branch: str, files: Sequence[Path], message: str) -> None:
-    """Create the branch at the current commit, switch to it, and commit these files alone.
-
-    Raises:
-        AmbientError: Git refuses. The files stay written.
-    """
+    """Create the branch at the current commit, switch to it, and commit these files alone."""
     paths = [str(path.resolve()) for path in files]
     for arguments in (
         ("switch", "--create", branch),

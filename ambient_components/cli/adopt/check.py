@@ -24,15 +24,11 @@ from ambient_components.warm import client as warm
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Whether a run would change nothing but ownership."""
-
     adopted: int
-    """Number of existing objects that come under management."""
     differences: tuple[Difference, ...] = ()
     others: int = 0
     """Number of changes elsewhere in these stacks."""
     problems: tuple[Problem, ...] = ()
-    """Why a preview failed."""
 
     @property
     def clean(self) -> bool:
@@ -55,12 +51,7 @@ class Proof:
 
 
 def check(project: Project, stack: str, workspaces: Collection[str], live: Live) -> Proof:
-    """Preview a stack, or the shards of a fleet that have these workspaces, and compare with the cluster.
-
-    Args:
-        project: The project, with the files that are written.
-        live: The objects in the cluster.
-    """
+    """Preview a stack, or the shards of a fleet that have these workspaces, and compare with the cluster."""
     try:
         return _check(project, stack, workspaces, live)
     except AmbientError as error:
@@ -79,14 +70,6 @@ def _check(project: Project, stack: str, workspaces: Collection[str], live: Live
 
 
 def prove(engine: Engine, stacks: Mapping[str, Collection[str]], live: Live, jobs: int) -> Proof:
-    """Preview stacks and compare what they create with the cluster.
-
-    Args:
-        stacks: The adopted workspaces by stack.
-        live: The objects in the cluster.
-        jobs: Number of parallel engines.
-    """
-
     def preview(stack: str) -> tuple[Findings, tuple[Problem, ...]]:
         try:
             answer = making.preview(engine, stack)

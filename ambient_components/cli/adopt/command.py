@@ -136,7 +136,6 @@ def _show_refused(found: Adoption) -> None:
 
 
 def _text(stack: str, found: Adoption, proof: Proof | None, branch: str) -> Iterator[str]:
-    """Yield the lines of the text: what was written, what was found, the proof, and what to do next."""
     yield from _summary(found)
     if proof is not None:
         yield ""
@@ -149,7 +148,6 @@ def _text(stack: str, found: Adoption, proof: Proof | None, branch: str) -> Iter
 
 
 def _summary(found: Adoption) -> Iterator[str]:
-    """Yield what is adopted, and what a person should read."""
     paint, summary = paint_for(sys.stdout), found.summary
     if found.checks_only:
         yield f"Entries that are checked: {len(found.managed)}"

@@ -35,7 +35,6 @@ def below_defaults(
 
 
 def _fitted(workspace: ExistingWorkspace, defaults: Mapping[str, Any]) -> ExistingWorkspace:
-    """Return a workspace with its entry below existing defaults, and notes on what these add."""
     fitted = fit(workspace.entry, defaults)
     what = "the defaults of the stack add {}, and no entry can take that away"
     hint = "remove it from the defaults, or accept that the first run writes it"
@@ -65,7 +64,6 @@ def kept(project: Project, workspace: ExistingWorkspace, places: Mapping[str, st
 
 
 def needed_exceptions(violations: Iterable[Crossed], until: str) -> dict[str, list[dict[str, Any]]]:
-    """Return the exceptions that existing access needs, by workspace."""
     found: dict[str, list[dict[str, Any]]] = {}
     for one in violations:
         exception = {"guardrail": one.guardrail, "reason": _REASON, "until": until}
@@ -75,7 +73,6 @@ def needed_exceptions(violations: Iterable[Crossed], until: str) -> dict[str, li
 
 
 def by_guardrail(given: Mapping[str, list[dict[str, Any]]]) -> dict[str, tuple[str, ...]]:
-    """Return the workspaces by the guardrail of their exceptions."""
     found: dict[str, list[str]] = {}
     for name, each in sorted(given.items()):
         for one in each:
@@ -84,7 +81,6 @@ def by_guardrail(given: Mapping[str, list[dict[str, Any]]]) -> dict[str, tuple[s
 
 
 def with_exceptions(entry: Mapping[str, Any], given: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return an entry with further exceptions; existing ones stay."""
     there = list(entry.get("exceptions") or ())
     known = {one.get("guardrail") for one in there if isinstance(one, Mapping)}
     more = [one for one in given if one["guardrail"] not in known]

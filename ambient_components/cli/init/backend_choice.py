@@ -27,12 +27,7 @@ def settle_backend(engine: Engine, requested: str, ask: Ask) -> tuple[Engine, st
 
 
 def record_backend(project: Project, url: str, environ: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Write a chosen backend into Pulumi.yaml, unless it has one, and return what was done and what the user does next.
-
-    Args:
-        url: The chosen URL. Empty if the user keeps the current one.
-        environ: The environment of the user's shell.
-    """
+    """Write a chosen backend into Pulumi.yaml, unless it has one, and return what was done and what is left to do."""
     exported, recorded = environ.get(_VARIABLE, ""), _recorded(project)
     if not url:
         if not exported or recorded == exported:

@@ -46,18 +46,7 @@ def initialize_fleet(
     ask: Ask = take_defaults,
     look: Look = identify,
 ) -> Outcome:
-    """Create or complete a fleet. Existing settings are never changed.
-
-    Args:
-        request: The options. Its stack is the fleet.
-        shards: The number of stacks.
-        engine: The engine on the chosen backend.
-        look: Identifies the cluster.
-
-    Raises:
-        AmbientError: A precondition failed and nothing was changed, or Pulumi failed midway. A second run then
-            continues.
-    """
+    """Create or complete a fleet. Existing settings are never changed."""
     count = _count(shards)
     fleet, config_file = request.stack, project.config_file(request.stack)
     names = [shard_stack(fleet, number) for number in range(count)]
@@ -106,7 +95,6 @@ def _count(shards: int) -> int:
 
 
 def _check(fleet: str, count: int, project: Project, known: set[str], names: list[str]) -> None:
-    """Refuse a fleet that conflicts with existing stacks or configs."""
     config_file = project.config_file(fleet)
     shown = project.shown(config_file)
     reported = project.shards(fleet)
@@ -248,7 +236,6 @@ def init(
 
 
 def _project(name: str, *, yes: bool) -> tuple[Project, list[str], list[str]]:
-    """Return the project, what was done to start it, and what the user does next."""
     here = Path.cwd()
     if not name and not yes and sys.stdin.isatty() and Project.folder_above(here) is None:
         question = f"There is no Pulumi.yaml in {here} or above it. Name of a new project in this folder"
@@ -277,7 +264,6 @@ def _complete(fleet: str, count: int | None) -> str:
 
 
 def _passphrase_steps(project: Project, stack: str) -> list[str]:
-    """Return the step that makes the passphrase available, if the stack has one."""
     path = project.config_file(stack)
     if not path.exists() or provider_of(path) != "passphrase":
         return []

@@ -24,10 +24,7 @@ OPENSHIFT: Final = "openshift"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result, as lines for the user."""
-
     done: tuple[str, ...]
-    """The changes. Empty if nothing was missing."""
     notes: tuple[str, ...]
     """Requested changes that were not made, because a setting exists."""
 
@@ -46,11 +43,8 @@ class Request:
     cluster_uid: str | None = None
     openshift: bool | None = None
     platform_url: str | None = None
-    """Address of the platform's API, for the commands that `ambient show` prints."""
     sso: bool | None = None
-    """Whether the platform logs users in by single sign-on."""
     interactive: bool = False
-    """Whether Pulumi may ask for a passphrase at the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +52,6 @@ class Existing:
     stack_exists: bool
     config: Mapping[str, Any]
     uid: str
-    """The uid of the kubeconfig's cluster, or the one that the user gave."""
     openshift: bool | None
     """Whether the cluster is OpenShift. None if unknown."""
 
@@ -67,21 +60,10 @@ class Existing:
 class Decision:
     create_stack: bool
     settings: Mapping[str, str]
-    """The missing settings of the stack's config."""
     notes: tuple[str, ...] = field(default=())
-    """Requested changes that are not made."""
 
 
 def decide(request: Request, found: Existing, config_file: str, flags: str = "") -> Decision:
-    """Return what is missing.
-
-    Args:
-        config_file: Path of the config, for messages.
-        flags: Flags of `pulumi config` for this config. Default: --stack with the stack.
-
-    Raises:
-        AmbientError: The config names another cluster, or the platform's address is invalid.
-    """
     of_platform = _of_platform(request)
     known, flags = found.config.get(UID), flags or f"--stack {request.stack}"
     if known is not None and str(known) != found.uid:
@@ -130,7 +112,6 @@ def decide(request: Request, found: Existing, config_file: str, flags: str = "")
 
 
 def _of_platform(request: Request) -> dict[str, str]:
-    """Return what the user gave about the platform's installation, as values of the config."""
     given: dict[str, str] = {}
     if request.platform_url is not None:
         if verdict := platform_url_problem(request.platform_url):
@@ -142,16 +123,7 @@ def _of_platform(request: Request) -> dict[str, str]:
 
 
 def desired_cluster(request: Request, context: str | None, engine: Engine, look: Look) -> tuple[str, bool | None, str]:
-    """Return the cluster's uid, whether it is OpenShift (None if unknown), and its address.
-
-    Args:
-        request: The options. If they have the uid, the cluster is not queried.
-        context: The kubeconfig's context. None means the current one.
-        look: Identifies the cluster.
-
-    Raises:
-        AmbientError: The cluster does not respond.
-    """
+    """Return the cluster's uid, whether it is OpenShift (None if unknown), and its address. A given uid is taken."""
     if request.cluster_uid:
         return request.cluster_uid, None, ""
     facts = look(context, engine.environ)
@@ -161,12 +133,7 @@ def desired_cluster(request: Request, context: str | None, engine: Engine, look:
 def initialize(
     request: Request, project: Project, engine: Engine, *, ask: Ask = take_defaults, look: Look = identify
 ) -> Outcome:
-    """Create or complete a stack. Existing settings are never changed.
-
-    Raises:
-        AmbientError: A precondition failed and nothing was changed, or Pulumi failed midway. A second run then
-            continues.
-    """
+    """Create or complete a stack. Existing settings are never changed."""
     bare_name(request.stack)
     exists = has_stack(engine, request.stack)
     config = project.config(request.stack)
@@ -192,7 +159,6 @@ def initialize(
 
 
 def write_files(project: Project, stack: str) -> list[str]:
-    """Write the missing files: an example stack file and the schema for editors. Return what was written."""
     stack_file = project.stack_file(stack)
     if not write_new(project.folder / stack_file, example(bare_name(stack))):
         return write_schema(project)
@@ -200,7 +166,6 @@ def write_files(project: Project, stack: str) -> list[str]:
 
 
 def write_schema(project: Project) -> list[str]:
-    """Write the schema for editors unless it exists, and return a line if it was written."""
     # The first line of the example refers to it, so it must be in the same folder.
     schema = Path(STACK_FILES) / SCHEMA_FILE
     if not write_new(project.folder / schema, schema_text()):
@@ -209,7 +174,6 @@ def write_schema(project: Project) -> list[str]:
 
 
 def desired_provider(request: Request, ask: Ask, engine: Engine) -> str:
-    """Return the secrets provider of a new stack."""
     return request.secrets_provider or _ask_provider(ask, engine)
 
 
@@ -219,16 +183,10 @@ def desired_context(request: Request, config: Mapping[str, Any], ask: Ask, engin
 
 
 def has_passphrase(engine: Engine) -> bool:
-    """Tell whether Pulumi's environment has a passphrase."""
     return any(engine.environ.get(name) is not None for name in PASSPHRASE_VARIABLES)
 
 
 def passphrase_missing() -> NoReturn:
-    """Report that no passphrase is available for encryption.
-
-    Raises:
-        AmbientError: Always.
-    """
     fail(
         None,
         "",

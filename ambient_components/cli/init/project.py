@@ -20,11 +20,7 @@ _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
 def start_project(folder: Path, name: str) -> tuple[Project, list[str], list[str]]:
     """Write the missing files of a project, and return it with what was done and what the user does next.
 
-    Args:
-        name: Its name, which is a part of the ownership annotation of every object and never changes.
-
-    Raises:
-        AmbientError: The name is invalid, or the folder has a project of another name.
+    Its name is a part of the ownership annotation of every object and never changes.
     """
     # Pulumi.yaml has the name without quotes: `no` and `null` would be other values there.
     if not _NAME.fullmatch(name):
@@ -54,5 +50,4 @@ def start_project(folder: Path, name: str) -> tuple[Project, list[str], list[str
 
 
 def default_name(folder: Path) -> str:
-    """Return the name that is suggested for a folder's project."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", folder.name)[:100].strip("0123456789_.-") or "workspaces"

@@ -33,11 +33,7 @@ def own_requirement() -> str:
 
 
 def requirement_of(origin: Mapping[str, Any]) -> str:
-    """Return the address for a recorded origin, with what pins it.
-
-    Args:
-        origin: Content of `direct_url.json`. Empty if the package came from an index.
-    """
+    """Return the address for a recorded origin, with what pins it."""
     url = str(origin.get("url", ""))
     parts = urlsplit(url)
     if vcs := origin.get("vcs_info"):
@@ -64,13 +60,11 @@ def _shared(parts: SplitResult) -> str:
 
 
 def pinned_in(requirements: str) -> str | None:
-    """Return the line of a requirements.txt that installs this package from an address. None if it has none."""
     found = re.search(rf"^{PACKAGE} @ .*", requirements, re.MULTILINE)
     return found and found[0].rstrip()
 
 
 def left_to_fill_in(requirement: str) -> str:
-    """Return what the user has to do before the requirement can be installed. Empty if nothing."""
     if requirement.endswith(f":{HASH}"):
         return f"edit requirements.txt: {HASH} is the release file's, in SHA256SUMS of the release"
     return f"edit requirements.txt: {COMMIT} is the full commit to install" if requirement.endswith(COMMIT) else ""

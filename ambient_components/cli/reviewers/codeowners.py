@@ -29,9 +29,6 @@ def owners(stacks: Mapping[str, Version], from_top: Callable[[str], str]) -> Own
 
     A workspace belongs to its reviewers. All other content, existing or future, affects every workspace and belongs to
     the stack's reviewers.
-
-    Args:
-        from_top: Returns the path from the repository's top.
     """
     found: Owners = {}
 
@@ -53,15 +50,7 @@ def owners(stacks: Mapping[str, Version], from_top: Callable[[str], str]) -> Own
 
 
 def as_codeowners(found: Owners, handles: Mapping[str, str]) -> str:
-    """Return the lines, sorted by path. Files without a single owner become comments.
-
-    Args:
-        found: The reviewers by file.
-        handles: Returns the forge's name of a subject. Default: `@NAME`, and an email address unchanged.
-
-    Raises:
-        AmbientError: A name is not possible on a forge. The message says how to give another one.
-    """
+    """Return the lines, sorted by path. Files without a single owner become comments."""
     lines, comments = [], []
     for path, parts in sorted(found.items()):
         sole = next(iter(parts)) if len(parts) == 1 else ()
@@ -73,7 +62,6 @@ def as_codeowners(found: Owners, handles: Mapping[str, str]) -> str:
 
 
 def default_handle(subject: str) -> str:
-    """Return the probable name of a subject on a forge."""
     kind, _, name = subject.partition(":")
     return name if kind == SubjectKind.USER and "@" in name else f"@{name}"
 

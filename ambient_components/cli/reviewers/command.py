@@ -23,7 +23,6 @@ _WHY: Final = {Because.BEFORE: "", Because.STACK: "of the stack", Because.AFTER:
 
 
 def as_text(found: Sequence[Touched], paint: Paint = plain) -> str:
-    """Return a line for each change, by stack, followed by the required approvals."""
     if not found:
         return "This change touches no workspace."
     lines: list[str] = []
@@ -45,7 +44,6 @@ def as_text(found: Sequence[Touched], paint: Paint = plain) -> str:
 
 
 def as_json(found: Sequence[Touched], before: str, after: str) -> str:
-    """Return one JSON object, described in the verb's help."""
     record = {
         "change": {"from": before, "to": after},
         "touched": [_record(item) for item in found],
@@ -66,7 +64,6 @@ def _record(item: Touched) -> dict[str, Any]:
 
 
 def _approvals(found: Iterable[Touched]) -> list[tuple[str, ...]]:
-    """Return each distinct set of alternative reviewers once, sorted."""
     return sorted({need.one_of for item in found for need in item.needs})
 
 
@@ -170,7 +167,6 @@ def _versions(files: Files, folder: str, names: Sequence[str], revision: str) ->
 
 
 def _stacks(arguments: Sequence[str], option: str) -> list[str]:
-    """Return the stack file names of the requested stacks."""
     return [bare_name(one_stack(name, "")) for name in dict.fromkeys([*arguments, *([option] if option else [])])]
 
 
@@ -181,11 +177,6 @@ def _refuse_unknown(names: Sequence[str], found: Mapping[str, Version]) -> None:
 
 
 def _handle(text: str) -> tuple[str, str]:
-    """Return a subject and its name on the forge.
-
-    Raises:
-        typer.BadParameter: The text does not have the form SUBJECT=@NAME.
-    """
     subject, equals, name = text.rpartition("=")
     try:
         parse_subject(subject)

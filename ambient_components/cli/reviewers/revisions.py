@@ -35,14 +35,7 @@ _PLAINLY: Final = (
 
 
 class Repository:
-    """The Git repository of a folder.
-
-    Args:
-        folder: Any folder in the repository. Paths in a revision's files start there.
-
-    Raises:
-        AmbientError: The folder is not in a repository, or Git is missing.
-    """
+    """The Git repository of a folder. Paths in a revision's files start at the folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -50,11 +43,7 @@ class Repository:
 
     @contextmanager
     def files(self, revision: str) -> Iterator[Files]:
-        """Extract the files of a revision for the duration of the context. For `WORKING_TREE`, yield the files on disk.
-
-        Raises:
-            AmbientError: The revision does not exist, or Git can't extract it.
-        """
+        """Extract a revision's files for the duration of the context; for `WORKING_TREE` yield those on disk."""
         if revision == WORKING_TREE:
             yield DISK
             return
@@ -70,7 +59,6 @@ class Repository:
             yield Files(str(start), str(top))
 
     def from_top(self, path: str) -> str:
-        """Return the path from the repository's top."""
         return f"{self._prefix}{path}"
 
     def _lay_out(self, commit: str, top: Path, index: Path) -> None:
@@ -106,13 +94,6 @@ class Repository:
         apart: dict[str, str] | None = None,
         stdin: str = "",
     ) -> str:
-        """Run Git and return its output.
-
-        Args:
-            about: Problem and hint for a failure.
-            apart: Variables that select another index and working tree than the user's.
-            stdin: Standard input.
-        """
         settings = [word for setting in _PLAINLY for word in ("-c", setting)] if apart else []
         try:
             answer = subprocess.run(  # noqa: S603  # an argument list, no shell
@@ -140,26 +121,11 @@ def _failed(message: str) -> tuple[str, str]:
 
 
 def changes(before: Mapping[str, Version], after: Mapping[str, Version]) -> list[Touched]:
-    """Return the affected workspaces by stack.
-
-    Args:
-        before: The stacks by name before the change.
-        after: The stacks by name after the change.
-    """
     return [found for name in sorted({*before, *after}) for found in touched(name, before.get(name), after.get(name))]
 
 
 def versions(folder: str, files: Files, names: Sequence[str], called: str) -> dict[str, Version]:
-    """Return the stacks of a revision by name.
-
-    Args:
-        folder: The folder of the stack files.
-        names: The stacks to read, if they exist. Default: all stack files that no other file includes.
-        called: The revision's name, for positions in messages. Empty for files on disk.
-
-    Raises:
-        AmbientError: Stacks are invalid. The error has all problems.
-    """
+    """Return the stacks of a revision by name: these, or all stack files that no other file includes."""
     paths = [f"{folder}/{name}.yaml" for name in names] or [
         f"{folder}/{found}"
         for found in files.expand("*.yaml", folder, Search())
@@ -187,7 +153,6 @@ def _errors(review: Review) -> list[Problem]:
 
 
 def _at(problem: Problem, called: str) -> Problem:
-    """Return the problem with its position in Git's form REVISION:FILE."""
     if problem.where is None or not called:
         return problem
     return replace(problem, where=Where(f"{called}:{problem.where.file}", problem.where.line, problem.where.column))

@@ -18,12 +18,7 @@ from ambient_components.stacks.project import Project, stack_files
 
 
 def as_text(result: Validation, paint: Paint = plain, *, verbose: bool = False) -> str:
-    """Return one problem per line, in the compilers' form that editors jump from, with its hints below.
-
-    Args:
-        paint: Applies styles. Default: no styles.
-        verbose: Whether to include acknowledged warnings.
-    """
+    """Return one problem per line, in the compilers' form that editors jump from, with its hints below."""
     return "\n".join(_line(one, paint) for one in result.problems if verbose or one.acknowledged is None)
 
 
@@ -34,11 +29,6 @@ def _line(problem: Problem, paint: Paint) -> str:
 
 
 def as_json(result: Validation, *, ok: bool) -> str:
-    """Return one JSON object with the problems and a summary.
-
-    Args:
-        ok: Whether the command succeeds.
-    """
     problems = [{"severity": _severity(problem), **fields(problem)} for problem in result.problems]
     counts = {"errors": result.errors, "warnings": result.warnings, "acknowledged": result.acknowledged}
     totals = {"workspaces": result.workspaces, "files": result.files}
@@ -74,7 +64,6 @@ def _escape_property(text: str) -> str:
 
 
 def shards(result: Validation) -> str:
-    """Return a line for each stack with shards, with the number of workspaces in each shard."""
     return "\n".join(
         f"{file}: {_count(len(sizes), 'shard')}, of {', '.join(map(str, sizes))} workspaces"
         for file, sizes in sorted(result.shards.items())

@@ -35,7 +35,6 @@ class Validation:
     problems: tuple[Problem, ...]
     """Errors and warnings by position. Problems of a file that several stacks include appear once."""
     workspaces: int
-    """Number of workspaces in all valid stacks."""
     files: int
     """Number of files, readable or not."""
     lenient: frozenset[Problem] = frozenset()
@@ -44,14 +43,8 @@ class Validation:
     are missing here. A failure would stop the nightly run that ends access and rotates keys. A run refuses new
     violations and missing libraries."""
     shards: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Number of workspaces in each shard, by stack file. Only for valid stacks with shards."""
 
     def fails(self, *, strict: bool) -> bool:
-        """Tell whether the command fails.
-
-        Args:
-            strict: Whether warnings count.
-        """
         refused = (one for one in self.problems if one.acknowledged is None and one not in self.lenient)
         return bool(self.errors or (strict and any(refused)))
 
@@ -61,7 +54,6 @@ class Validation:
 
     @property
     def warnings(self) -> int:
-        """The number of warnings, without the acknowledged ones."""
         return sum(problem.warning and problem.acknowledged is None for problem in self.problems)
 
     @property
@@ -70,16 +62,11 @@ class Validation:
 
 
 def validate_files(paths: Sequence[str]) -> Validation:
-    """Check these stack files with the files that they include."""
     return _together([_review(path) for path in dict.fromkeys(paths)])
 
 
 def validate_stacks(paths: Sequence[str]) -> Validation:
-    """Check those of these files that no other one includes. An included file is only part of a stack.
-
-    Raises:
-        AmbientError: There are no files.
-    """
+    """Check those of these files that no other one includes. An included file is only part of a stack."""
     if not paths:
         fail(None, "", "this project has no stack files", "`ambient init dev` makes the first one, stacks/dev.yaml")
     reviews = {os.path.realpath(path): _review(path) for path in paths}
@@ -89,7 +76,6 @@ def validate_stacks(paths: Sequence[str]) -> Validation:
 
 
 def _review(path: str) -> Review:
-    """Read a stack and check it against its config, if there is one."""
     review = review_stack(path)
     if review.stack is None:
         return review
@@ -120,7 +106,6 @@ def _review(path: str) -> Review:
 
 
 def _storage(reported: object, stack: LoadedStack) -> list[Problem]:
-    """Return the problems of a configured store and of the buckets for it, with the program's own messages."""
     given = given_store(reported)
     if given is None:
         return located(stack, against_store(stack.file.workspaces, None))
@@ -134,7 +119,6 @@ def _storage(reported: object, stack: LoadedStack) -> list[Problem]:
 
 
 def _pins(reported: object, stack: LoadedStack) -> list[Problem]:
-    """Return a problem for each pin to a shard that does not exist."""
     if reported is None:
         return []
     try:
@@ -166,7 +150,6 @@ def _configs_of_shards(path: str) -> list[Problem]:
 
 
 def _stacks(stack: LoadedStack) -> list[Problem]:
-    """Return a problem for each listed stack without a file, or with a list of its own."""
     problems = Problems()
     for index, name in enumerate(stack.file.stacks):
         path, where = _beside(stack.path, name), stack.sources.value(("stacks", index))
@@ -220,14 +203,12 @@ def _missing_libraries(stack: LoadedStack) -> Iterator[Finding]:
 
 
 def _sizes(review: Review) -> tuple[int, ...]:
-    """Return the number of workspaces in each shard of a valid stack. Empty without shards."""
     if review.stack is None or (reported := _config(review.stack.path, Problems()).get(CONFIG_KEY)) is None:
         return ()
     return tuple(map(len, shards_of(review.stack.file.workspaces, shard_count(reported)).values()))
 
 
 def _config(path: str, problems: Problems) -> Mapping[str, Any]:
-    """Return the plain-text values of this stack's config. Empty without a project or a stack."""
     file = Path(path)
     try:
         project, stack = Project.find(file.absolute().parent), bare_name(file.stem)
