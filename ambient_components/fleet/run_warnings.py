@@ -6,7 +6,7 @@ from dataclasses import replace
 from ambient_components.errors import Problem
 from ambient_components.fleet.jobs import Job, Phase
 from ambient_components.plan.facts import sorted_problems
-from ambient_components.plan.folding import folded
+from ambient_components.plan.lines import folded
 from ambient_components.rules.warnings import LOUD, REPAIRED, with_name
 
 _WHOLE = " (all: --format json)"

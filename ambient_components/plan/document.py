@@ -6,12 +6,15 @@ description and its source.
 
 import hashlib
 import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Final
 
 from ambient_components.plan import facts
 from ambient_components.plan.facts import Plan
 from ambient_components.plan.role_changes import ROLE_CHANGES, role_changes
-from ambient_components.plan.shapes import count, counts, each, flag, number, record, text, texts, time
 from ambient_components.printable import json_text
 from ambient_components.rotation.state import format_time
 
@@ -22,6 +25,86 @@ VERSION: Final = 1
 """The document's version. Removing a field or changing its meaning requires a new one."""
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_TIME: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of the document: its JSON Schema, and how its value is read and converted."""
+
+    schema: dict[str, Any]
+    convert: Callable[[Any], Any] = lambda value: value
+    read: Callable[[Any], Any] | None = None
+    """Reads the value from the object that has the field. None means the attribute of the same name."""
+    optional: bool = False
+    """Whether an empty value is left out."""
+
+    def of(self, source: str | Callable[[Any], Any]) -> "Field":
+        """Return the same field with its value from another attribute or from a function."""
+        return replace(self, read=attrgetter(source) if isinstance(source, str) else source)
+
+    @property
+    def or_none(self) -> "Field":
+        return replace(self, optional=True)
+
+
+def text(description: str, **rules: Any) -> Field:
+    return Field({"description": description, "type": "string", **rules})
+
+
+def time(description: str) -> Field:
+    return text(description, pattern=_TIME)
+
+
+def flag(description: str) -> Field:
+    return Field({"description": description, "type": "boolean"})
+
+
+def number(description: str, **rules: Any) -> Field:
+    return Field({"description": description, "type": "integer", **rules})
+
+
+def count(description: str) -> Field:
+    return replace(number(description, minimum=0), convert=len)
+
+
+def counts(description: str, by: str) -> Field:
+    """Describe the sizes of a collection's groups. The attribute `by` decides the group."""
+    rules = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}}
+    group = attrgetter(by)
+    return Field({"description": description, **rules}, lambda facts: dict(sorted(Counter(map(group, facts)).items())))
+
+
+def texts(description: str) -> Field:
+    return Field({"description": description, "type": "array", "items": {"type": "string"}}, list)
+
+
+def each(description: str, item: Field) -> Field:
+    schema = {"description": description, "type": "array", "items": item.schema}
+    return Field(schema, lambda values: [item.convert(value) for value in values])
+
+
+def record(description: str, **fields: Field) -> Field:
+    schema = {
+        "description": description,
+        "type": "object",
+        "properties": {name: field.schema for name, field in fields.items()},
+        "required": [name for name, field in fields.items() if not field.optional],
+        "additionalProperties": False,
+    }
+
+    def convert(fact: Any) -> dict[str, Any]:
+        values = {name: field.read(fact) if field.read else getattr(fact, name) for name, field in fields.items()}
+        return {
+            name: field.convert(values[name]) for name, field in fields.items() if values[name] or not field.optional
+        }
+
+    return Field(schema, convert)
+
+
+def records(description: str, item: str = "One of them.", **fields: Field) -> Field:
+    return each(description, record(item, **fields))
+
 
 _WORKSPACE: Final = text("The workspace. Left out for the stack as a whole.")
 _NAME: Final = text("The workspace. In a plan of several stacks with the stack in front: prod-eu/payments.")
@@ -42,9 +125,9 @@ _PROBLEM_FIELDS: Final = {
     "problem": text("What is wrong."),
     "hints": texts("What is allowed and what to do.").or_none,
     "docs": text("Address of the rule's description, for rules that refuse a change.").or_none,
-    "file": text("The file.").of(lambda one: one.where and one.where.file).or_none,
-    "line": number("Line of it.", minimum=1).of(lambda one: one.where and one.where.line).or_none,
-    "column": number("Column of it.", minimum=1).of(lambda one: one.where and one.where.column).or_none,
+    "file": text("The file.").of(lambda problem: problem.where and problem.where.file).or_none,
+    "line": number("Line of it.", minimum=1).of(lambda problem: problem.where and problem.where.line).or_none,
+    "column": number("Column of it.", minimum=1).of(lambda problem: problem.where and problem.where.column).or_none,
 }
 
 _PROBLEM: Final = record("One of them.", **_PROBLEM_FIELDS)
@@ -84,7 +167,7 @@ PLAN: Final = record(
         gained=count("Roles gained.").of("access.gained"),
         lost=count("Roles lost.").of("access.lost"),
         adminGained=count("Admin roles gained, including owners.").of(
-            lambda plan: [one for one in plan.access.gained if one.role == "admin"]
+            lambda plan: [gained for gained in plan.access.gained if gained.role == "admin"]
         ),
         access=counts("Subjects with changed access, by change.", "what").of(role_changes),
         workspaces=counts("Workspaces, by change.", "what"),
@@ -97,15 +180,13 @@ PLAN: Final = record(
         steps=counts("The engine's steps, by operation. Empty offline.", "op"),
     ).of(lambda plan: plan),
     guardrails=each("Guardrails that are crossed without leave, and rules that allow no exception.", _PROBLEM),
-    guardrailChanges=each(
+    guardrailChanges=records(
         "Changes of guardrail settings.",
-        record(
-            "One guardrail or rule.",
-            workspace=_WORKSPACE.or_none,
-            guardrail=text("A guardrail that gained or lost an exception, or a changed rule, such as maxKeys."),
-            what=text("The change.", enum=sorted(facts.GUARDRAIL_RULE_CHANGES)),
-            how=text("The old and the new value of a rule.").or_none,
-        ),
+        item="One guardrail or rule.",
+        workspace=_WORKSPACE.or_none,
+        guardrail=text("A guardrail that gained or lost an exception, or a changed rule, such as maxKeys."),
+        what=text("The change.", enum=sorted(facts.GUARDRAIL_RULE_CHANGES)),
+        how=text("The old and the new value of a rule.").or_none,
     ).of("guardrail_changes"),
     unevaluated=texts("A text for each AccessLedger that leaves the program. No guardrail is evaluated in such a run."),
     access=record(
@@ -113,153 +194,124 @@ PLAN: Final = record(
         gained=each("Gained.", _ROLE_ASSIGNMENT),
         lost=each("Lost.", _ROLE_ASSIGNMENT),
     ),
-    accessChanges=each(
+    accessChanges=records(
         "Changed access again, one for each subject of a workspace, most dangerous first.",
-        record(
-            "One of them.",
-            workspace=_NAME,
-            subject=_SUBJECT,
-            what=text(
-                "The change. changed if only the reason for the role changes; already has it if the subject of an "
-                "adopted workspace has the declared role before the run.",
-                enum=sorted(ROLE_CHANGES),
-            ),
-            before=text("The strongest role that ends.").of(lambda one: one.before and one.before.role).or_none,
-            after=text("The strongest role that begins.").of(lambda one: one.after and one.after.role).or_none,
-            adopted=flag("Whether the workspace or the key is adopted."),
-            uncertain=flag(
-                "Whether the subject may have access already: the workspace or the key is adopted, and the cluster was "
-                "not asked."
-            ),
+        workspace=_NAME,
+        subject=_SUBJECT,
+        what=text(
+            "The change. changed if only the reason for the role changes; already has it if the subject of an "
+            "adopted workspace has the declared role before the run.",
+            enum=sorted(ROLE_CHANGES),
+        ),
+        before=text("The strongest role that ends.").of(lambda change: change.before and change.before.role).or_none,
+        after=text("The strongest role that begins.").of(lambda change: change.after and change.after.role).or_none,
+        adopted=flag("Whether the workspace or the key is adopted."),
+        uncertain=flag(
+            "Whether the subject may have access already: the workspace or the key is adopted, and the cluster was "
+            "not asked."
         ),
     ).of(role_changes),
-    dates=each(
+    dates=records(
         "Grants that begin or end soon by their own dates.",
-        record(
-            "One of them.",
-            workspace=_NAME,
-            subject=_SUBJECT,
-            role=text("view, edit or admin."),
-            what=text("Whether it begins or ends.", enum=["begins", "ends"]),
-            at=time("The first moment after the change, RFC 3339, UTC."),
-            date=text("The date as written in the file. A day that ends the grant is inclusive."),
-        ),
+        workspace=_NAME,
+        subject=_SUBJECT,
+        role=text("view, edit or admin."),
+        what=text("Whether it begins or ends.", enum=["begins", "ends"]),
+        at=time("The first moment after the change, RFC 3339, UTC."),
+        date=text("The date as written in the file. A day that ends the grant is inclusive."),
     ),
-    workspaces=each(
+    workspaces=records(
         "Workspaces that are added, removed or change their state.",
-        record(
-            "One of them.",
-            workspace=_NAME,
-            what=text("The change.", enum=sorted(facts.WORKSPACE_CHANGES)),
-        ),
+        workspace=_NAME,
+        what=text("The change.", enum=sorted(facts.WORKSPACE_CHANGES)),
     ),
-    adopted=each(
+    adopted=records(
         "Adopted workspaces, with the access that is in the cluster before the run. Only online.",
-        record(
-            "One workspace.",
-            workspace=_NAME,
-            access=each(
-                "Who has access now, without the platform's own accounts.",
-                record(
-                    "One role of one subject.",
-                    subject=_SUBJECT,
-                    role=text("view, edit or admin; any other role in RBAC's notation; none for a key without one."),
-                    reason=text("owner, grant or key; for other access its object, such as RoleBinding debug."),
-                    what=text(
-                        "What the adoption means for the subject. undeclared: no file declares it, and it stays.",
-                        enum=sorted(facts.ADOPTED_ACCESS),
-                    ),
-                ),
-            ),
-        ),
-    ),
-    keys=each(
-        "Changes of key identities.",
-        record(
-            "One of them.",
-            workspace=_NAME,
-            key=text("Id of the key."),
+        item="One workspace.",
+        workspace=_NAME,
+        access=records(
+            "Who has access now, without the platform's own accounts.",
+            item="One role of one subject.",
+            subject=_SUBJECT,
+            role=text("view, edit or admin; any other role in RBAC's notation; none for a key without one."),
+            reason=text("owner, grant or key; for other access its object, such as RoleBinding debug."),
             what=text(
-                "The change. expiring is none: the token ends soon and is not renewed automatically.",
-                enum=sorted(facts.KEY_CHANGES),
+                "What the adoption means for the subject. undeclared: no file declares it, and it stays.",
+                enum=sorted(facts.ADOPTED_ACCESS),
             ),
-            role=text("view, edit or admin. Left out if unknown.").or_none,
-            why=text("The reason.").or_none,
-            expires=time("When the current token ends, RFC 3339, UTC.").of("at").or_none,
-            generation=number("The identity's generation.", minimum=1),
         ),
     ),
-    buckets=each(
+    keys=records(
+        "Changes of key identities.",
+        workspace=_NAME,
+        key=text("Id of the key."),
+        what=text(
+            "The change. expiring is none: the token ends soon and is not renewed automatically.",
+            enum=sorted(facts.KEY_CHANGES),
+        ),
+        role=text("view, edit or admin. Left out if unknown.").or_none,
+        why=text("The reason.").or_none,
+        expires=time("When the current token ends, RFC 3339, UTC.").of("at").or_none,
+        generation=number("The identity's generation.", minimum=1),
+    ),
+    buckets=records(
         "Changes of buckets and of their access keys.",
-        record(
-            "One of them.",
-            workspace=_NAME,
-            bucket=text("The bucket. Left out if unknown.").or_none,
-            what=text("The change.", enum=sorted(facts.BUCKET_CHANGES)),
-            why=text("The reason or the details.").or_none,
-        ),
+        workspace=_NAME,
+        bucket=text("The bucket. Left out if unknown.").or_none,
+        what=text("The change.", enum=sorted(facts.BUCKET_CHANGES)),
+        why=text("The reason or the details.").or_none,
     ),
-    schedules=each(
+    schedules=records(
         "Changes of scheduled sessions.",
-        record(
-            "One of them.",
-            workspace=_NAME,
-            schedule=text("The schedule's id."),
-            what=text("The change.", enum=sorted(facts.SCHEDULE_CHANGES)),
-            why=text("The details: never the prompt.").or_none,
-        ),
+        workspace=_NAME,
+        schedule=text("The schedule's id."),
+        what=text("The change.", enum=sorted(facts.SCHEDULE_CHANGES)),
+        why=text("The details: never the prompt.").or_none,
     ),
-    exposed=each(
+    exposed=records(
         "Access that ends and may have been used to mint tokens of identities that stay valid.",
-        record(
-            "One workspace.",
-            workspace=_NAME,
-            who=texts("A text for each access that ends."),
-            keys=texts("Ids of the keys that should be rotated."),
-        ),
+        item="One workspace.",
+        workspace=_NAME,
+        who=texts("A text for each access that ends."),
+        keys=texts("Ids of the keys that should be rotated."),
     ),
-    sources=each(
+    sources=records(
         "Changed sources of secret values, never the values.",
-        record(
-            "One variable.",
-            workspace=_NAME,
-            kind=text("runner, integrations, or storage for the credentials of an existing bucket."),
-            variable=text("The variable, accessKey or secretKey."),
-            before=text("The source in the last deployment, such as config payments/anthropic.").or_none,
-            after=text("The declared source. Left out for a removed variable.").or_none,
-        ),
+        item="One variable.",
+        workspace=_NAME,
+        kind=text("runner, integrations, or storage for the credentials of an existing bucket."),
+        variable=text("The variable, accessKey or secretKey."),
+        before=text("The source in the last deployment, such as config payments/anthropic.").or_none,
+        after=text("The declared source. Left out for a removed variable.").or_none,
     ),
     other=texts("A text for each other change in declared entries: names, never values."),
-    pending=each(
+    pending=records(
         "Differences between what the last run declared and what it did.",
-        record("One of them.", workspace=_WORKSPACE.or_none, text=text("The difference.")),
+        workspace=_WORKSPACE.or_none,
+        text=text("The difference."),
     ),
     warnings=each("What a reader should know, with acknowledged warnings.", _WARNING),
     errors=each(
         "Why a run would fail, where no guardrail is the reason: no preview, or secrets without a value.", _PROBLEM
     ),
     unknown=texts("What a plan of this kind can't know."),
-    steps=each(
+    steps=records(
         "The engine's steps, one for each resource.",
-        record(
-            "One step.",
-            op=text(
-                "The engine's operation, such as create, update, replace or delete. protect if only the protection "
-                "changes, retain if the engine forgets the resource and leaves the object unchanged."
-            ),
-            type=text("The resource's type token.").of("kind"),
-            name=text("The resource's logical name."),
-            paths=texts("The changed properties, never their values."),
+        item="One step.",
+        op=text(
+            "The engine's operation, such as create, update, replace or delete. protect if only the protection "
+            "changes, retain if the engine forgets the resource and leaves the object unchanged."
         ),
+        type=text("The resource's type token.").of("kind"),
+        name=text("The resource's logical name."),
+        paths=texts("The changed properties, never their values."),
     ),
-    beside=each(
+    beside=records(
         "Steps outside all workspaces, which no ledger records. RBAC first.",
-        record(
-            "One step.",
-            op=text("The operation, as in steps."),
-            type=text("The resource's type token.").of("kind"),
-            name=text("The resource's logical name."),
-        ),
+        item="One step.",
+        op=text("The operation, as in steps."),
+        type=text("The resource's type token.").of("kind"),
+        name=text("The resource's logical name."),
     ),
 )
 """The whole document."""
@@ -275,8 +327,8 @@ def schema_text() -> str:
 
 def document(plan: Plan) -> dict[str, Any]:
     """Return the plan with its totals. Unknown and inapplicable values are left out."""
-    found: dict[str, Any] = PLAN.convert(plan)
-    return found
+    converted: dict[str, Any] = PLAN.convert(plan)
+    return converted
 
 
 def document_text(plan: Plan) -> str:

@@ -1,15 +1,14 @@
 """The merged plan of a fleet's shards, or of several stacks."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any, Final
 
 from ambient_components.access.role_assignments import AccessDiff
 from ambient_components.errors import Problem
-from ambient_components.plan.facts import Plan, Shards, Step, sorted_problems
-
-_Fact = TypeVar("_Fact", bound=Any)
+from ambient_components.plan.facts import Plan, Shards, sorted_problems
 
 
 def merge(
@@ -26,8 +25,8 @@ def merge(
 ) -> Plan:
     """Return the plan of a fleet. Equal facts of all shards, such as a changed rule, appear once."""
     broken = dict(failed or {})
-    errors = [one for stack, why in broken.items() for one in _within(stack, why)]
-    errors += [one for part in parts for one in _within(part.stack, part.errors)]
+    errors = [problem for stack, why in broken.items() for problem in _within(stack, why)]
+    errors += [problem for part in parts for problem in _within(part.stack, part.errors)]
     bad = {*broken, *(part.stack for part in parts if not part.complete)}
     evaluated = (part.stack for part in parts) if evaluated is None else evaluated
     shards = Shards(
@@ -48,116 +47,98 @@ def merge(
 def together(name: str, at: datetime, plans: Sequence[Plan]) -> Plan:
     """Return the plan of several stacks. Workspaces with the same name in two stacks stay separate."""
     whole = _united(name, at, [_in_stack(plan) for plan in plans], online=any(plan.online for plan in plans))
-    known = [plan.shards or _alone(plan) for plan in plans]
     if all(plan.shards is None for plan in plans):
         return whole
-    shards = Shards(
-        tuple(sorted(stack for one in known for stack in one.evaluated)),
-        tuple(sorted(stack for one in known for stack in one.skipped)),
-        tuple(sorted(stack for one in known for stack in one.failed)),
+    known = [plan.shards or _alone(plan) for plan in plans]
+    groups = (
+        sorted(stack for shards in known for stack in getattr(shards, group))
+        for group in ("evaluated", "skipped", "failed")
     )
-    return replace(whole, shards=shards)
+    return replace(whole, shards=Shards(*map(tuple, groups)))
 
 
 def _alone(plan: Plan) -> Shards:
-    return Shards(failed=(plan.stack,)) if not plan.complete else Shards(evaluated=(plan.stack,))
+    return Shards(evaluated=(plan.stack,)) if plan.complete else Shards(failed=(plan.stack,))
+
+
+OF_WORKSPACES: Final = (
+    "access.gained", "access.lost", "access.kept", "dates", "workspaces", "adopted", "keys", "buckets", "schedules",
+    "sources", "exposed", "guardrail_changes", "pending",
+)  # fmt: skip
+"""Facts with a workspace; of two, it is empty for the stack as a whole."""
+
+TEXTS: Final = ("other", "unevaluated")
+PROBLEMS: Final = ("guardrails", "warnings", "errors")
+STEPS: Final = ("steps", "beside")
 
 
 def _united(name: str, at: datetime, plans: Sequence[Plan], *, online: bool) -> Plan:
     """Return all facts of all plans, sorted. Equal facts that are not about one workspace appear once."""
 
-    def every(part: Callable[[Plan], Iterable[_Fact]]) -> tuple[_Fact, ...]:
-        return tuple(sorted(fact for plan in plans for fact in part(plan)))
+    def every(part: str) -> Iterator[Any]:
+        return (fact for plan in plans for fact in attrgetter(part)(plan))
 
-    steps = every(lambda plan: plan.steps)
-    return Plan(
-        stack=name,
-        at=at,
-        online=online,
-        access=AccessDiff(
-            every(lambda plan: plan.access.gained),
-            every(lambda plan: plan.access.lost),
-            every(lambda plan: plan.access.kept),
-        ),
-        dates=every(lambda plan: plan.dates),
-        workspaces=every(lambda plan: plan.workspaces),
-        adopted=every(lambda plan: plan.adopted),
-        keys=every(lambda plan: plan.keys),
-        buckets=every(lambda plan: plan.buckets),
-        schedules=every(lambda plan: plan.schedules),
-        sources=every(lambda plan: plan.sources),
-        other=every(lambda plan: plan.other),
-        exposed=every(lambda plan: plan.exposed),
-        guardrails=sorted_problems(one for plan in plans for one in plan.guardrails),
-        guardrail_changes=_once(every(lambda plan: plan.guardrail_changes)),
-        unevaluated=every(lambda plan: plan.unevaluated),
-        pending=every(lambda plan: plan.pending),
-        warnings=sorted_problems(one for plan in plans for one in plan.warnings),
-        errors=sorted_problems(one for plan in plans for one in plan.errors),
-        # In the order in which they were written.
-        unknown=tuple(dict.fromkeys(text for plan in plans for text in plan.unknown)),
-        steps=tuple(sorted(steps, key=lambda step: (step.name, step.kind, step.op))),
-        beside=tuple(sorted(every(lambda plan: plan.beside), key=_rights_first)),
+    facts = {part: tuple(sorted(every(part))) for part in (*OF_WORKSPACES, *TEXTS)}
+    return _plan(
+        Plan(name, at, online),
+        {
+            **facts,
+            "guardrail_changes": tuple(sorted(set(facts["guardrail_changes"]))),
+            **{part: sorted_problems(every(part)) for part in PROBLEMS},
+            # In the order in which they were written.
+            "unknown": tuple(dict.fromkeys(every("unknown"))),
+            "steps": tuple(sorted(every("steps"), key=lambda step: (step.name, step.kind, step.op))),
+            "beside": tuple(sorted(every("beside"), key=lambda step: (not step.rights, step.name, step.kind, step.op))),
+        },
     )
 
 
-def _once(facts: Iterable[_Fact]) -> tuple[_Fact, ...]:
-    return tuple(sorted(set(facts)))
-
-
-def _rights_first(step: Step) -> tuple[bool, str, str, str]:
-    return not step.rights, step.name, step.kind, step.op
+def _plan(plan: Plan, facts: Mapping[str, Any]) -> Plan:
+    """Return a plan with other facts, of which those of its access are named as in `OF_WORKSPACES`."""
+    access = AccessDiff(*(facts[f"access.{part}"] for part in ("gained", "lost", "kept")))
+    return replace(plan, access=access, **{part: value for part, value in facts.items() if "." not in part})
 
 
 def _distinguished(part: Plan) -> Plan:
     """Return a shard's plan with its stack name on each fact about the stack as a whole."""
-    pending = (one if one.workspace else replace(one, text=f"{part.stack}: {one.text}") for one in part.pending)
-    return replace(
-        part, pending=tuple(pending), unevaluated=tuple(f"{part.stack}: {text}" for text in part.unevaluated), errors=()
-    )  # fmt: skip
+    pending = (
+        waiting if waiting.workspace else replace(waiting, text=f"{part.stack}: {waiting.text}")
+        for waiting in part.pending
+    )
+    unevaluated = (f"{part.stack}: {text}" for text in part.unevaluated)
+    return replace(part, pending=tuple(pending), unevaluated=tuple(unevaluated), errors=())
 
 
 def _in_stack(plan: Plan) -> Plan:
-    within = plan.stack
+    """Return a stack's plan with the stack name in front of every workspace."""
+    stack = plan.stack
 
-    def renamed(facts: Iterable[_Fact]) -> tuple[_Fact, ...]:
-        return tuple(replace(one, workspace=f"{within}/{one.workspace}" if one.workspace else within) for one in facts)
+    def renamed(facts: Iterable[Any]) -> tuple[Any, ...]:
+        return tuple(
+            replace(fact, workspace=f"{stack}/{fact.workspace}" if fact.workspace else stack) for fact in facts
+        )
 
-    def reported(texts: Iterable[str]) -> tuple[str, ...]:
-        return tuple(f"{within}: {text}" for text in texts)
-
-    def steps(found: Iterable[Step]) -> tuple[Step, ...]:
-        return tuple(replace(step, name=f"{within}/{step.name}") for step in found)
-
-    return replace(
+    return _plan(
         plan,
-        access=AccessDiff(renamed(plan.access.gained), renamed(plan.access.lost), renamed(plan.access.kept)),
-        dates=renamed(plan.dates),
-        workspaces=renamed(plan.workspaces),
-        adopted=renamed(plan.adopted),
-        keys=renamed(plan.keys),
-        buckets=renamed(plan.buckets),
-        schedules=renamed(plan.schedules),
-        sources=renamed(plan.sources),
-        other=tuple(f"{within}/{text}" for text in plan.other),
-        exposed=renamed(plan.exposed),
-        guardrails=_within(within, plan.guardrails),
-        guardrail_changes=renamed(plan.guardrail_changes),
-        unevaluated=reported(plan.unevaluated),
-        pending=renamed(plan.pending),
-        warnings=_within(within, plan.warnings),
-        errors=_within(within, plan.errors),
-        steps=steps(plan.steps),
-        beside=steps(plan.beside),
+        {
+            **{part: renamed(attrgetter(part)(plan)) for part in OF_WORKSPACES},
+            "other": tuple(f"{stack}/{text}" for text in plan.other),
+            "unevaluated": tuple(f"{stack}: {text}" for text in plan.unevaluated),
+            **{part: _within(stack, getattr(plan, part)) for part in PROBLEMS},
+            **{
+                part: tuple(replace(step, name=f"{stack}/{step.name}") for step in getattr(plan, part))
+                for part in STEPS
+            },
+        },
     )
 
 
 def _within(stack: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(
         replace(
-            one,
-            path=f"{stack}: {one.path}" if one.path else stack,
-            workspaces=tuple(f"{stack}/{name}" for name in one.workspaces),
+            problem,
+            path=f"{stack}: {problem.path}" if problem.path else stack,
+            workspaces=tuple(f"{stack}/{name}" for name in problem.workspaces),
         )
-        for one in problems
+        for problem in problems
     )

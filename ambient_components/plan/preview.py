@@ -19,12 +19,12 @@ from ambient_components.engine.state import Resource
 from ambient_components.engine.steps import CREATES, DELETES, Diagnostic, Preview, content, selected_names
 from ambient_components.errors import Problem
 from ambient_components.plan import facts, ledger_steps
-from ambient_components.plan.adoptions import with_adopted_keys, with_adoptions
 from ambient_components.plan.buckets import bucket_changes
 from ambient_components.plan.facts import Ahead, BucketChange, KeyChange, Plan, Step, Waiting
 from ambient_components.plan.keys import begun, change, expiring, is_let_go, what_changes, why_issued, why_revoked
 from ambient_components.plan.ledgers import AHEAD, UTC_ZONE, from_ledgers
 from ambient_components.plan.recorded import Identity, Recorded, RecordedKey, identities
+from ambient_components.plan.role_changes import with_adopted_keys, with_adoptions
 from ambient_components.problem_json import MINT, MISSING_VALUE
 
 _RETIRING: Final = frozenset({"retiring", "pendingRevocations", "nextAction"})

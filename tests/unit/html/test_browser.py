@@ -16,8 +16,8 @@ from ambient_components.access.role_assignments import GRANT, AccessDiff, RoleAs
 from ambient_components.errors import refusal
 from ambient_components.fleet import page as fleet_page
 from ambient_components.fleet.skipping import Result, Task
-from ambient_components.plan import html as plan_html
 from ambient_components.plan.facts import Plan, Step
+from ambient_components.plan.page import as_html as plan_as_html
 from ambient_components.review.page import as_html
 from tests.support import axe
 from tests.support.browser import VARIABLE, Browser, Page, find
@@ -72,7 +72,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "review": as_html(troubled()),
         "hostile": as_html(review(hostile)),
         "large": as_html(review(ledger(1000))),
-        "plan": plan_html.as_html(plan),
+        "plan": plan_as_html(plan),
     }
     for name, text in texts.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")

@@ -6,10 +6,9 @@ from ambient_components.plan import facts
 from ambient_components.plan.document import document
 from ambient_components.plan.facts import AccessThere, Adopted, WorkspaceChange
 from ambient_components.plan.headline import headline
-from ambient_components.plan.html import as_html
 from ambient_components.plan.markdown import as_markdown
 from ambient_components.plan.merge import together
-from ambient_components.plan.page import as_text
+from ambient_components.plan.page import as_html, as_text
 from ambient_components.plan.role_changes import role_changes
 from ambient_components.problem_json import encode
 from tests.support.html_pages import words

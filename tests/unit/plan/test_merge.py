@@ -1,7 +1,7 @@
 """Plans of shards as one plan of a fleet, and plans of several stacks as one page."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 from hypothesis import given
@@ -15,7 +15,7 @@ from ambient_components.plan.facts import Plan, Shards, Step, Waiting
 from ambient_components.plan.headline import summary, verdict
 from ambient_components.plan.ledgers import stack_guardrail_changes
 from ambient_components.plan.markdown import as_markdown
-from ambient_components.plan.merge import merge, together
+from ambient_components.plan.merge import OF_WORKSPACES, PROBLEMS, STEPS, TEXTS, merge, together
 from ambient_components.plan.page import as_text
 from ambient_components.problem_json import MISSING_VALUE
 from tests.support.json_schema import faults
@@ -37,6 +37,11 @@ def part(ledger, homes, shard):
 
 def plan(name="prod-00", **parts):
     return Plan(name, AT, True, **parts)
+
+
+def test_every_fact_is_merged():
+    merged = {part.partition(".")[0] for part in (*OF_WORKSPACES, *TEXTS, *PROBLEMS, *STEPS, "unknown")}
+    assert merged == {field.name for field in fields(Plan)} - {"stack", "at", "online", "state_at", "shards"}
 
 
 @given(LEDGERS, LEDGERS, HOMES, RULES, RULES, WARNINGS)

@@ -28,10 +28,9 @@ from ambient_components.plan.facts import (
     WorkspaceChange,
 )
 from ambient_components.plan.headline import summary, verdict
-from ambient_components.plan.html import as_html
 from ambient_components.plan.lines import sections
 from ambient_components.plan.markdown import LIMIT, as_markdown, code, prose
-from ambient_components.plan.page import as_text
+from ambient_components.plan.page import as_html, as_text
 from ambient_components.plan.role_changes import role_changes
 from ambient_components.rules.warnings import LoudWarning, WarningRule
 from tests.support import html_pages
