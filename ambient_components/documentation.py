@@ -18,7 +18,7 @@ ERROR_RULES: Final = frozenset({
     "adminKey", "adminKeyWithEditors", "bucket", "entireRelease", "entryForm", "expireAfter", "generation",
     "individualGrant", "interruptedRun", "massRemoval", "missingSecret", "noAdmin", "nonExpiringKey", "notClosed",
     "notDeployed", "otherShard", "overlap", "ownership", "platformKey", "protected", "publicAccess",
-    "releaseAlone", "sameObject", "sharedBucket", "tooManyKeys", "unknownAccounts",
+    "releaseAlone", "sameObject", "sharedBucket", "tooManyKeys", "unknownAccounts", "unnamedWorkspace",
 })  # fmt: skip
 """Ids of the rules that the page of errors describes: the guardrails, and the rules without exception."""
 

@@ -108,6 +108,11 @@ class ClusterArgs(TypedDict):
     clusterUid: NotRequired[str]
     """uid of the kube-system namespace; another cluster is then an error, never a replacement."""
 
+    unguarded: NotRequired[bool]
+    """Whether the program has no AccessLedger, or makes objects of workspaces that it does not name: no guardrail
+    evaluates their access. Default: they are refused.
+    """
+
     store: NotRequired[StoreArgs]
     """Object store for buckets. Default: AWS, with the credential chain of pulumi's machine."""
 
@@ -153,6 +158,8 @@ class ClusterProviders:
             own["context"] = given["context"]
         if given.get("kubeconfig") is not None:
             settings["kubeconfig"] = own["kubeconfig"] = pulumi.Output.secret(given["kubeconfig"])
+        if given.get("unguarded"):
+            own["unguarded"] = True
         store = given.get("store") or StoreArgs()
         own.update(store_settings(store))
         with _without_kubeconfig():

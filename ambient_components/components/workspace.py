@@ -8,6 +8,7 @@ from ambient_components.components.api_key import ApiKey, ApiKeyArgs
 from ambient_components.components.argument_checks import check_workspace
 from ambient_components.components.bucket import Bucket
 from ambient_components.components.grant import grant_role_binding, role_binding
+from ambient_components.components.guarded import require_ledger
 from ambient_components.components.kubernetes_objects import Namespace, NamespacePatch
 from ambient_components.components.options import FORCED, AllCreated
 from ambient_components.components.schedules import schedules
@@ -64,6 +65,7 @@ class Workspace(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         check_workspace(name, args)
+        require_ledger(args.get("namespace") or name, opts)
         super().__init__(urns.WORKSPACE, name, {"namespace": args.get("namespace") or name}, opts)
         self._workspace = args.get("namespace") or name
         self._name = name

@@ -7,6 +7,7 @@ between minor versions (docs/internals/adr/0002). Calls that are not defined her
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 import grpc
@@ -21,6 +22,7 @@ from ambient_components.problem_json import for_engine
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
 from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.provider.ledger.access_ledger import AccessLedger
+from ambient_components.provider.ledger.unnamed import unnamed
 from ambient_components.provider.protocol import configuration, wire
 from ambient_components.provider.protocol.engine import Engine
 from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, ResourceType, Values
@@ -76,6 +78,9 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
         self._engine = Engine(engine_address)
         self._settings: tuple[Guard, Store] | None = None
         self._requested = False
+        self._unguarded = False
+        self._named: frozenset[str] | None = None
+        """Workspaces of the checked ledger. Everything depends on the ledger, so the engine checks it first."""
         self._threads = ThreadPoolExecutor(_THREADS)
 
     def close(self) -> None:
@@ -115,11 +120,19 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "this plugin is configured already")
         self._requested = True
         self._settings = await self._run(context, lambda: _settings(wire.decode(request.args)))
+        self._unguarded = configuration.is_unguarded(wire.decode(request.args))
         return proto.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     async def Check(self, request: proto.CheckRequest, context: grpc.aio.ServicerContext) -> proto.CheckResponse:  # noqa: N802
         def check(at: Context, of: ResourceType) -> Check:
-            return of.check(at, wire.decode(request.olds), wire.decode(request.news))
+            olds, inputs = wire.decode(request.olds), wire.decode(request.news)
+            result = of.check(at, olds, inputs)
+            if of.token == AccessLedger.token:
+                self._named = None if result.failures else frozenset(inputs["workspaces"])
+            elif not self._unguarded:
+                refused = unnamed(self._named, inputs, is_new=not olds)
+                return replace(result, failures=(*result.failures, *refused))
+            return result
 
         result = await self._step(context, request.urn, check, computes=True)
         news = request.news if result.inputs is None else wire.encode_like(request.news, result.inputs)

@@ -188,4 +188,5 @@ class AccessLedger(pulumi.CustomResource):
     workspaces: pulumi.Output[dict[str, Any]]
 
     def __init__(self, name: str, args: AccessLedgerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        self.named = frozenset(args.get("workspaces") or ())  # not by its outputs, which are known too late
         super().__init__(urns.ACCESS_LEDGER, name, {**args}, opts)

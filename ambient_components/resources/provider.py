@@ -1,6 +1,6 @@
 """The provider resource: one cluster and its object store."""
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
@@ -35,12 +35,18 @@ class ProviderArgs(TypedDict):
     storeSecretKey: NotRequired[pulumi.Input[str]]
     """Secret key for storeAccessKey; stored as a secret."""
 
+    unguarded: NotRequired[bool]
+    """Whether to make objects of workspaces that no AccessLedger of the program names: no guardrail evaluates them."""
+
 
 class Provider(pulumi.ProviderResource):
     """An instance of the ``ambient`` plugin."""
 
     def __init__(self, name: str, args: ProviderArgs | None = None, opts: pulumi.ResourceOptions | None = None) -> None:
-        props = dict(args or {})
+        props: dict[str, Any] = dict(args or {})
+        self.unguarded = bool(props.pop("unguarded", False))
+        if self.unguarded:
+            props["unguarded"] = "true"  # settings of providers are texts
         for name_of_secret in ("kubeconfig", "storeSecretKey"):
             if props.get(name_of_secret) is not None:
                 props[name_of_secret] = pulumi.Output.secret(props[name_of_secret])

@@ -49,5 +49,8 @@ class Rule(StrEnum):
     INTERRUPTED_RUN = "interruptedRun"
     """What an interrupted run may have made is not forgotten."""
 
+    UNNAMED_WORKSPACE = "unnamedWorkspace"
+    """What no ledger of the run names is not made."""
+
     UNKNOWN_ACCOUNTS = "unknownAccounts"
     """ServiceAccounts of keys that are in no state are named, or deleted."""

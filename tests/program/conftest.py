@@ -114,7 +114,7 @@ def workspace(record) -> Callable[..., Recording]:
 
     def workspace(name: str = "payments", preview: bool = False, opts: dict[str, Any] | None = None, **args: Any):
         def program() -> None:
-            both = ClusterProviders.of("cluster").both
+            both = ClusterProviders.of("cluster", {"unguarded": True}).both
             Workspace(name, {"owner": "project/fleet", **args}, pulumi.ResourceOptions(providers=both, **(opts or {})))
 
         return record(program, preview=preview)

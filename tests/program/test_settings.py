@@ -306,7 +306,7 @@ def test_what_a_stack_file_is_only_warned_of_is_taken(workspace, args):
 def test_a_value_of_an_mcp_server_may_come_of_a_run(record):
     def program():
         url = pulumi.Output.from_input("https://x")
-        providers = ClusterProviders.of("cluster").both
+        providers = ClusterProviders.of("cluster", {"unguarded": True}).both
         options = pulumi.ResourceOptions(providers=providers)
         Workspace("payments", {"owner": "project/fleet", **server({"url": url, "headers": {"A": url}})}, options)
 

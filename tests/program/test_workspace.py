@@ -2,6 +2,7 @@ import pulumi
 import pytest
 
 from ambient_components import AccessLedger, ClusterProviders, Workspace
+from tests.support.recorder import Recorder
 from tests.support.registrations import Secret, holds_secret
 
 FULL = {
@@ -108,7 +109,9 @@ def test_what_the_caller_depends_on_comes_before_the_namespace(record):
     def program():
         providers = ClusterProviders.of("cluster")
         ledger = AccessLedger(
-            "access", {"owner": "p/f", "workspaces": {}}, pulumi.ResourceOptions(provider=providers.ambient)
+            "access",
+            {"owner": "p/f", "workspaces": {"payments": {}}},
+            pulumi.ResourceOptions(provider=providers.ambient),
         )
         options = pulumi.ResourceOptions(providers=providers.both, depends_on=[ledger])
         Workspace("payments", {"owner": "p/f"}, options)
@@ -244,7 +247,7 @@ def test_two_workspaces_share_no_logical_name(record):
         Workspace("payments", {"owner": "p/f", **FULL})
         Workspace("research", {"owner": "p/f", **FULL})
 
-    recording = record(program)
+    recording = record(program, config={"ambient:unguarded": "true"})
     sizes = [len(recording.below(item)) for item in recording.of("Workspace")]
     assert sizes == [16, 16]
 
@@ -341,3 +344,22 @@ def test_two_keys_cannot_be_one_of_the_platforms(record):
 
     with pytest.raises(ValueError, match=r"keys\.cd\.serviceAccount: .* is the account of key 'ci'"):
         record(program)
+
+
+def test_a_workspace_that_no_ledger_names_is_refused_before_anything_is_registered():
+    recorder = Recorder()
+
+    def program(named, after, **cluster):
+        providers = ClusterProviders.of("cluster", cluster)
+        ledger = AccessLedger(
+            "access", {"owner": "p/f", "workspaces": named}, pulumi.ResourceOptions(provider=providers.ambient)
+        )
+        options = pulumi.ResourceOptions(providers=providers.both, depends_on=[ledger] if after else None)
+        Workspace("grey", {"owner": "p/f", "grants": [{"subject": "user:x", "role": "admin"}]}, options)
+
+    for named, after in (({"red": {}}, True), ({}, True), ({"grey": {}}, False)):
+        with pytest.raises(ValueError, match=r"'grey' depends on no AccessLedger that names it.*unguarded"):
+            recorder.run(lambda named=named, after=after: program(named, after))
+        assert recorder.last.of("Workspace") == recorder.last.of("Namespace") == []
+    for named, cluster in (({"grey": {}}, {}), ({}, {"unguarded": True})):
+        assert recorder.run(lambda named=named, cluster=cluster: program(named, True, **cluster)).of("Namespace")

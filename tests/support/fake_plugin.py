@@ -199,7 +199,7 @@ def running(patch: pytest.MonkeyPatch) -> Iterator[World]:
     for kind, name in ((Guard, "cluster"), (Store, "s3"), (Store, "accounts")):
         patch.setattr(kind, name, in_a_thread(getattr(kind, name)))
     with FakeApi() as api, FakeEngine() as engine, FakePlugin(engine.address) as plugin:
-        plugin.configure(kubeconfig=secret(api.kubeconfig()), clusterUid=SYSTEM_UID)
+        plugin.configure(kubeconfig=secret(api.kubeconfig()), clusterUid=SYSTEM_UID, unguarded="true")
         clock.now.cache_clear()
         clock.offset.cache_clear()
         yield World(api, engine, plugin, patch, waits)

@@ -28,6 +28,10 @@ SETTINGS: Final = {
         "Default: AWS's credential chain where pulumi runs (environment, profile or role)."
     ),
     "storeSecretKey": "Secret key for storeAccessKey.",
+    "unguarded": (
+        "true for a program without an AccessLedger: no guardrail evaluates its access. "
+        "Default: objects of a workspace that no ledger of the run names are refused."
+    ),
 }
 """Name and description; all are optional strings."""
 
@@ -59,6 +63,8 @@ def problems(values: Values) -> list[Problem]:
             found.append(refusal("kubeconfig: the contents are expected, not a path", "set KUBECONFIG for a path"))
         elif name in _ADDRESSES and (problem := endpoint_problem(value)):
             found.append(refusal(f"{name} {problem[0]}", problem[1]))
+        elif name == "unguarded" and value not in ("true", "false"):
+            found.append(refusal("unguarded: true or false is expected"))
         elif name == "storeCredentials" and value not in STORE_APIS:
             found.append(refusal("storeCredentials is no API of a store's users", allowed_words(value, STORE_APIS)))
     return found + _together(values)
@@ -74,6 +80,11 @@ def _together(values: Values) -> list[Problem]:
     if values.get("storeCredentials") == MINIO and not given & set(_ADDRESSES):
         found.append(refusal("storeEndpoint is missing: AWS has no MinIO admin API"))
     return found
+
+
+def is_unguarded(values: Values) -> bool:
+    """Return whether objects of workspaces that no ledger names are made too."""
+    return values.get("unguarded") == "true"
 
 
 def guard(values: Values) -> Guard:

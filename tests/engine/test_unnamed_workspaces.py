@@ -1,0 +1,90 @@
+"""Programs with a workspace that their ledger does not name: nothing of it is made, in the component and beside it."""
+
+from tests.support.stacks import Stack
+
+PROGRAM = """
+import pulumi
+from ambient_components import AccessLedger, ClusterProviders, Grant, Workspace
+
+config = pulumi.Config()
+owner = f"{pulumi.get_project()}/{pulumi.get_stack()}"
+cluster = ClusterProviders.of("cluster", {"clusterUid": config.require("clusterUid"), "unguarded": UNGUARDED})
+entry = {"state": "active", "owners": [], "grants": {"group:devs": "edit"}, "keys": {}}
+named = pulumi.ResourceOptions(provider=cluster.ambient)
+after = [AccessLedger("access", {"owner": owner, "workspaces": {"THIS": entry}}, named)] if LEDGER else []
+options = pulumi.ResourceOptions(providers=cluster.both, depends_on=after)
+grants = [{"subject": "group:devs", "role": "edit"}]
+Workspace("THIS", {"owner": owner, "protect": False, "grants": grants}, options)
+MORE
+"""
+GREY = """
+grey = [{"subject": "user:x", "role": "admin"}]
+Workspace("THIS-grey", {"owner": owner, "protect": False, "grants": grey}, options)
+"""
+GRANT = """
+Grant("more", {"namespace": "THIS-grey", "subject": "user:x", "role": "ROLE"}, options)
+"""
+
+
+def program(stack: Stack, *, ledger: bool = True, unguarded: bool = False, more: str = "") -> None:
+    text = PROGRAM.replace("MORE", more).replace("UNGUARDED", str(unguarded)).replace("LEDGER", str(ledger))
+    (stack.folder / "__main__.py").write_text(text.replace("THIS", stack.w))
+
+
+def made(stack: Stack) -> list[str]:
+    """What is in the cluster of the workspace that no ledger names."""
+    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{stack.w}-grey/rolebindings"
+    namespace = stack.machine.get(f"/api/v1/namespaces/{stack.w}-grey")
+    bindings = (stack.machine.get(path) or {"items": []})["items"]
+    return [*(["namespace"] if namespace else []), *(one["metadata"]["name"] for one in bindings)]
+
+
+def test_a_forgotten_workspace_is_refused_in_preview_and_run_and_nothing_of_it_is_made(stack: Stack) -> None:
+    program(stack)
+    stack.up().ok()
+    before = [one["urn"] for one in stack.export()]
+    program(stack, more=GREY)
+    for run in (stack.preview, stack.up):
+        refused = run()
+        assert refused.code != 0
+        assert f"workspace '{stack.w}-grey' depends on no AccessLedger that names it" in refused.text
+    assert made(stack) == []
+    assert [one["urn"] for one in stack.export() if "grey" in one["urn"]] == []
+    program(stack)
+    assert stack.preview("--expect-no-changes").unchanged
+    assert [one["urn"] for one in stack.export()] == before
+
+
+def test_what_bypasses_the_component_is_refused_by_the_plugin(stack: Stack) -> None:
+    path = "/api/v1/namespaces"
+    stack.machine.create(path, {"metadata": {"name": f"{stack.w}-grey"}})
+    for ledger, reason in ((True, "the program's ledger does not name it"), (False, "no ledger was checked")):
+        program(stack, ledger=ledger, more=GRANT.replace("ROLE", "admin"))
+        if not ledger:
+            text = (stack.folder / "__main__.py").read_text()
+            (stack.folder / "__main__.py").write_text("\n".join(x for x in text.splitlines() if x[:9] != "Workspace"))
+        for run in (stack.preview, stack.up):
+            run().refused(f"workspace '{stack.w}-grey': {reason}", "unguarded")
+        assert made(stack) == ["namespace"]
+
+
+def test_a_program_without_ledger_says_so_and_a_ledger_may_come_later(stack: Stack) -> None:
+    program(stack, ledger=False)
+    assert "depends on no AccessLedger" in stack.preview().text
+    program(stack, ledger=False, unguarded=True, more=GREY)
+    stack.up().ok()
+    assert stack.preview("--expect-no-changes").unchanged
+    assert len(made(stack)) == 2
+    program(stack, ledger=False, unguarded=True)
+    stack.up().ok()  # what no ledger names is removed too
+    assert made(stack) == []
+    program(stack)
+    stack.up().ok()
+    # A ledger that is not a target is not checked.
+    stack.up("--target", stack.resource("Namespace", f"{stack.w}/namespace")["urn"]).ok()
+    stack.up("--target", stack.resource("RoleBinding", f"{stack.w}/grant/group:devs")["urn"]).ok()
+    stack.refresh().ok()
+    stack.up().ok()
+    assert stack.preview("--expect-no-changes").unchanged
+    stack.destroy().ok()
+    assert stack.export() == []
