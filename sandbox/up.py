@@ -29,7 +29,7 @@ from ambient_components.rules.object_store import OBJECT_STORE
 from ambient_components.stacks import cluster as kube
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.pulumi import PulumiEngine
-from ambient_components.stacks.summary import read_summary
+from ambient_components.stacks.reading import read_deployed
 from sandbox.cluster import Cluster
 from sandbox.environment import check_cli_version, child_environment, prepare, recorded_toolchain
 from sandbox.errors import NOT_RUNNING, SandboxError
@@ -102,7 +102,7 @@ def up(options: Namespace) -> int:
         return code
     add_ownership_comment(config)  # from an older `make up`: the sandbox's passphrase has just opened it
     with _sandbox_errors():
-        summary = read_summary(export(engine, STACK), STACK, clock.now())
+        summary = read_deployed(export(engine, STACK), STACK, clock.now())
         endpoint = kube.endpoint(project.config(STACK).get("context"), environ)
         ca_file = None if selected else Cluster(directory, toolchain).ca_file
         print(f"\n{as_text(summary, paint_for(sys.stdout))}\n")

@@ -32,9 +32,9 @@ from ambient_components.printable import one_line
 from ambient_components.rules.durations import parse_duration
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.ledgers import ledger_from_state
 from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project, bare_name, stack_path
+from ambient_components.stacks.reading import ledger_from_state, read_deployed
 from ambient_components.stacks.saved_states import no_state, saved_export
 from ambient_components.stacks.selection import Fleet, find_fleet, find_fleets, listed
 from ambient_components.warm import client as warm
@@ -239,7 +239,7 @@ def _offline(project: Project, stack: str, loaded: LoadedStack, at: datetime | N
         export = parse_export(backend.export_text(pulumi.PulumiEngine(project.folder), stack))
     desired = making.declared(project, stack, loaded, when)
     try:
-        there = making.deployed(export, stack, when)
+        there = read_deployed(export, stack, when)
     except (KeyError, TypeError, AttributeError, ValueError):
         if not state:
             raise

@@ -14,8 +14,8 @@ from ambient_components.fleet.skipping import RunOptions, Task, is_run, task
 from ambient_components.shards import FLEET_KEY, Record, split_shard
 from ambient_components.stackfile import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.ledgers import ledger_from_state
 from ambient_components.stacks.project import stack_path
+from ambient_components.stacks.reading import ledger_from_state
 from ambient_components.stacks.selection import Fleet
 from ambient_components.stacks.states import deployed_shards, exports
 

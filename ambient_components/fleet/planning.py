@@ -21,7 +21,7 @@ from ambient_components.rules.guardrail_names import MASS_REMOVAL
 from ambient_components.rules.refusals import Rule
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stackfile.shards import shards_of
-from ambient_components.stacks.ledgers import ledger_from_state
+from ambient_components.stacks.reading import ledger_from_state, read_deployed
 from ambient_components.stacks.saved_states import read_exports
 from ambient_components.stacks.selection import Fleet
 from ambient_components.stacks.states import deployed_shards, export, exports
@@ -173,7 +173,7 @@ def plan_plain(
         state = export(fleet.project, stack, engine)
         desired = making.declared(fleet.project, stack, loaded, when)
         if offline:
-            return making.offline(stack, desired, making.deployed(state, stack, when), when)
+            return making.offline(stack, desired, read_deployed(state, stack, when), when)
         return making.online(engine, stack, state, desired, when, refresh=refresh)
     except AmbientError as error:
         return Plan(stack, when, not offline, errors=error.problems)
@@ -199,7 +199,7 @@ def _known(
 def _by_files(fleet: str, known: _Known, at: datetime) -> Plan:
     """Compare the files with all states as one, so that a workspace in another shard is not a change."""
     desired = {name: entry for ledger in known.parts.values() for name, entry in ledger.items()}
-    there = making.deployed(joined(known.states.values()), fleet, at)
+    there = read_deployed(joined(known.states.values()), fleet, at)
     return making.offline(fleet, replace(known.desired, ledger=desired, warnings=()), there, at)
 
 

@@ -9,9 +9,9 @@ from ambient_components.access.entries import NOTHING, BucketEntry, Ledger
 from ambient_components.access.recorded import changed_parts, write
 from ambient_components.plan import facts
 from ambient_components.plan.facts import BucketChange
-from ambient_components.plan.recorded import Recorded
 from ambient_components.rules.buckets import OnDelete
 from ambient_components.rules.durations import format_seconds
+from ambient_components.stacks.deployed import Deployed
 
 """Ledger fields of the access key. None without an access key, as in a closed workspace."""
 _CONTENT: Final = ("onDelete", "force", "expireAfterDays", "versioning", "objectLock")
@@ -82,12 +82,13 @@ def _word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def access_key_changes(before: Ledger, after: Ledger, recorded: Recorded, at: datetime) -> list[BucketChange]:
+def access_key_changes(before: Ledger, after: Ledger, recorded: Deployed, at: datetime) -> list[BucketChange]:
     found: list[BucketChange] = []
-    for workspace in sorted(before.keys() | after.keys() | recorded.access_keys.keys()):
+    existing = recorded.access_keys
+    for workspace in sorted(before.keys() | after.keys() | existing.keys()):
         was, is_now = before.get(workspace, NOTHING), after.get(workspace, NOTHING)
         old, new = was.bucket, is_now.bucket
-        has = recorded.access_keys.get(workspace)
+        has = existing.get(workspace)
         name = new.name if new is not None else old.name if old is not None else ""
         is_open = new is not None and bool(new.generation)
         if has is not None and not is_open:

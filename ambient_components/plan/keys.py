@@ -7,14 +7,15 @@ from typing import Final
 from ambient_components.access.entries import NOTHING, KeyEntry, Ledger
 from ambient_components.plan import facts
 from ambient_components.plan.facts import Ahead, KeyChange
-from ambient_components.plan.recorded import Identity, Recorded, RecordedKey, identities
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
+from ambient_components.stacks.deployed import Deployed, DeployedKey, KeyPlace
+from ambient_components.stacks.reading import declared_keys
 
 _ADOPTED: Final = "the platform made it, its tokens stay valid until an end that is not known, and none is issued"
 
 
-def key_changes(before: Ledger, after: Ledger, recorded: Recorded, at: datetime, ahead: Ahead) -> list[KeyChange]:
+def key_changes(before: Ledger, after: Ledger, recorded: Deployed, at: datetime, ahead: Ahead) -> list[KeyChange]:
     """Return every key identity that a run creates, renews or revokes, and those that end soon. Sorted.
 
     Args:
@@ -24,15 +25,15 @@ def key_changes(before: Ledger, after: Ledger, recorded: Recorded, at: datetime,
         at: The time of the run, UTC.
         ahead: How early an end without renewal is shown.
     """
-    desired = dict(identities(after))
+    desired, existing = dict(declared_keys(after)), recorded.keys
     found: list[KeyChange] = []
-    for identity in {*desired, *recorded.keys}:
+    for identity in {*desired, *existing}:
         workspace, _, _ = identity
-        has = recorded.keys.get(identity)
+        has = existing.get(identity)
         key = desired.get(identity)
         if key is None:
             if has is not None and has.made and not is_let_go(before, after, workspace):
-                found.append(change(identity, facts.REVOKED, has.role, why_revoked(identity, before, after), has))
+                found.append(change(identity, facts.REVOKED, has.role or "", why_revoked(identity, before, after), has))
         elif has is None or not has.made:
             found.append(begun(identity, key, before, after))
         else:
@@ -41,7 +42,7 @@ def key_changes(before: Ledger, after: Ledger, recorded: Recorded, at: datetime,
     return sorted(found)
 
 
-def begun(identity: Identity, key: KeyEntry, before: Ledger, after: Ledger) -> KeyChange:
+def begun(identity: KeyPlace, key: KeyEntry, before: Ledger, after: Ledger) -> KeyChange:
     """Return the change for an identity that begins: one that the platform made is adopted, and nothing is issued."""
     if key.is_of_platform(identity[2]):
         return change(identity, facts.ADOPTED, key.role, _ADOPTED)
@@ -49,7 +50,7 @@ def begun(identity: Identity, key: KeyEntry, before: Ledger, after: Ledger) -> K
 
 
 def _of_living(
-    identity: Identity, key: KeyEntry, before: Ledger, has: RecordedKey, at: datetime, *, released: bool
+    identity: KeyPlace, key: KeyEntry, before: Ledger, has: DeployedKey, at: datetime, *, released: bool
 ) -> Iterator[KeyChange]:
     role = key.role
     if not released and (why := _due(has, at)):
@@ -60,9 +61,9 @@ def _of_living(
         yield change(identity, facts.CHANGED, role, reported, has)
 
 
-def _due(has: RecordedKey, at: datetime) -> str:
+def _due(has: DeployedKey, at: datetime) -> str:
     """Return why a run renews the token. Empty if it does not."""
-    if has.manual:
+    if not has.is_renewed:
         return ""
     if has.dead:
         return f"the token no longer works: {has.dead}"
@@ -71,18 +72,18 @@ def _due(has: RecordedKey, at: datetime) -> str:
     return f"the token expires on {format_time(has.expires_at)}" if has.expires_at else "it is due"
 
 
-def expiring(identity: Identity, role: str, has: RecordedKey, at: datetime, ahead: Ahead) -> Iterator[KeyChange]:
+def expiring(identity: KeyPlace, role: str, has: DeployedKey, at: datetime, ahead: Ahead) -> Iterator[KeyChange]:
     """Yield a change for a token that ends soon or has ended, and is not renewed automatically."""
-    if has.next_action == "expire" and has.next_at is not None and has.next_at <= at + ahead.of_key(*identity[:2]):
+    if has.due("expire", at + ahead.of_key(*identity[:2])):
         yield change(identity, facts.EXPIRING, role, "not renewed automatically: ambient keys rotate", has)
 
 
-def change(identity: Identity, what: str, role: str, why: str, has: RecordedKey | None = None) -> KeyChange:
+def change(identity: KeyPlace, what: str, role: str, why: str, has: DeployedKey | None = None) -> KeyChange:
     expires = has.expires_at if has else None
     return KeyChange(*identity, what, role, why, format_time(expires) if expires else "")
 
 
-def what_changes(identity: Identity, before: Ledger, key: KeyEntry) -> str:
+def what_changes(identity: KeyPlace, before: Ledger, key: KeyEntry) -> str:
     """Return the changed settings of an existing identity, such as ``lifetime 30d -> 90d``. Empty if none changed."""
     was = _key_of(before, identity)
     if was is None or identity[2] != key.generation:
@@ -127,7 +128,7 @@ _WORDS: Final[Mapping[str, Callable[[KeyEntry], str]]] = {
 """Settings that can change without a new identity. The lifetime covers `never` too."""
 
 
-def why_issued(identity: Identity, before: Ledger, after: Ledger) -> str:
+def why_issued(identity: KeyPlace, before: Ledger, after: Ledger) -> str:
     workspace, key_id, generation = identity
     key = after.get(workspace, NOTHING).keys.get(key_id)
     is_current = key is not None and generation == key.generation
@@ -146,7 +147,7 @@ def why_issued(identity: Identity, before: Ledger, after: Ledger) -> str:
     return f"generation {generation} takes the place of {was.generation}{also}"
 
 
-def why_revoked(identity: Identity, before: Ledger, after: Ledger) -> str:
+def why_revoked(identity: KeyPlace, before: Ledger, after: Ledger) -> str:
     workspace, key_id, generation = identity
     was = _key_of(before, identity)
     if was is None:
@@ -167,7 +168,7 @@ def is_let_go(before: Ledger, after: Ledger, workspace: str) -> bool:
     return workspace not in after and before.get(workspace, NOTHING).is_released
 
 
-def _key_of(ledger: Ledger, identity: Identity) -> KeyEntry | None:
+def _key_of(ledger: Ledger, identity: KeyPlace) -> KeyEntry | None:
     """Return the key's entry for an identity. None if the ledger does not have this generation."""
     workspace, key_id, generation = identity
     key = ledger.get(workspace, NOTHING).keys.get(key_id)

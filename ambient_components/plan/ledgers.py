@@ -25,9 +25,10 @@ from ambient_components.plan.facts import (
     sorted_problems,
 )
 from ambient_components.plan.keys import is_let_go, key_changes
-from ambient_components.plan.recorded import Recorded
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.guardrail_names import MAX_KEYS, TEXT_LISTS
+from ambient_components.stacks.deployed import Deployed
+from ambient_components.stacks.reading import from_ledger
 
 _BUILT_IN: Final = {"maxKeys": MAX_KEYS, "groupsOnly": False, "isolateAdminKeys": False}
 _EXCEPTIONS: Final = "exceptions"
@@ -81,7 +82,7 @@ def from_ledgers(
     *,
     stack: str,
     at: datetime,
-    recorded: Recorded | None = None,
+    recorded: Deployed | None = None,
     zone: ZoneInfo = UTC_ZONE,
     ahead: Ahead = AHEAD,
     guardrails: Iterable[Problem] = (),
@@ -95,7 +96,7 @@ def from_ledgers(
     Without a state, all keys that `before` declares exist. `guardrail_changes` are those of the
     stack's settings; those of workspaces come from the ledgers.
     """
-    has = recorded if recorded is not None else Recorded.of_ledger(before)
+    has = recorded if recorded is not None else from_ledger(before, at)
     return Plan(
         stack=stack,
         at=at,

@@ -1,6 +1,6 @@
 """Making a plan from a stack's files and state, or from the engine's preview. For `ambient plan` and `ambient up`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,15 +12,13 @@ from ambient_components.access.entries import Ledger
 from ambient_components.collector import go_settings
 from ambient_components.engine import texts
 from ambient_components.engine.command import Answer, Engine, failed
-from ambient_components.engine.state import Export, written_at
+from ambient_components.engine.state import Export
 from ambient_components.engine.steps import read_preview
 from ambient_components.errors import Problem, Problems, fail, refusal
 from ambient_components.model.dates import written
 from ambient_components.plan.facts import Ahead, Plan, Waiting, sorted_problems
 from ambient_components.plan.ledgers import UTC_ZONE, begins, from_ledgers, stack_guardrail_changes
 from ambient_components.plan.preview import Digest, from_preview
-from ambient_components.plan.recorded import Recorded
-from ambient_components.plan.state import pending, recorded_in
 from ambient_components.problem_json import MISSING_VALUE
 from ambient_components.program.acknowledgements import acknowledgements
 from ambient_components.program.calendar import Calendar
@@ -33,10 +31,10 @@ from ambient_components.rules.object_store import OBJECT_STORE, REGION_DEFAULT, 
 from ambient_components.stackfile.checks.upcoming_dates import ended_grants, ending
 from ambient_components.stackfile.loader import LoadedStack, located
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.ledgers import ledger_from_state, ledgers_in
+from ambient_components.stacks.deployed import Deployed, DeployedAccess, DeployedWorkspace
 from ambient_components.stacks.project import Project
+from ambient_components.stacks.reading import read_deployed
 from ambient_components.stacks.states import of_shard
-from ambient_components.stacks.summary import read_summary
 
 OFFLINE: Final = (
     "what others changed in the cluster since the last run",
@@ -60,15 +58,6 @@ class Declared:
     ahead: Ahead
     stack: LoadedStack
     acknowledged: Acknowledgements
-
-
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    ledger: Ledger
-    recorded: Recorded
-    pending: tuple[Waiting, ...]
-    rules: Mapping[str, Any]
-    at: datetime | None
 
 
 def declared(project: Project, stack: str, loaded: LoadedStack, at: datetime) -> Declared:
@@ -119,31 +108,51 @@ def _store(project: Project, stack: str, loaded: LoadedStack) -> StoreConfig | N
     return given.config
 
 
-def deployed(export: Export, stack: str, at: datetime) -> Deployed:
-    summary = read_summary(export, stack, at)
-    return Deployed(
-        ledger_from_state(export) or {}, recorded_in(summary), tuple(pending(summary)), rules_from_state(export),
-        written_at(export),
-    )  # fmt: skip
+def pending(deployed: Deployed) -> list[Waiting]:
+    """Return the differences between what the last run declared and what exists, as after a failed run."""
+    killed = "a run was killed while it worked on {}: pulumi refresh, then pulumi up"
+    found = [Waiting("", killed.format(name)) for name in deployed.interrupted]
+    for workspace in deployed.workspaces:
+        found += [Waiting(workspace.name, text) for text in _pending(workspace)]
+    return found
 
 
-def rules_from_state(export: Export) -> dict[str, Any]:
-    rules: dict[str, Any] = {}
-    for inputs in ledgers_in(export):
-        rules |= inputs.get("guardrails") or {}
-    return rules
+def _pending(workspace: DeployedWorkspace) -> Iterator[str]:
+    if workspace.state is None:
+        yield "it is not declared any more, and not all of it is gone"
+    for access in workspace.access:
+        if not access.settled:
+            yield _unsettled(access)
+    for key in workspace.keys:
+        if key.declared and not key.made:
+            yield f"generation {key.generation} of key {key.id} is declared, and not made"
+        elif key.made and not key.declared and workspace.state is not None:
+            yield f"generation {key.generation} of key {key.id} is not declared any more, and still there"
+        if key.pending:
+            yield f"tokens of key {key.id} are not revoked yet, and still work: {', '.join(key.pending)}"
+        if key.undelivered and not key.former:
+            yield f"key {key.id} is not delivered: {key.undelivered}"
+    bucket = workspace.bucket
+    if bucket is not None and bucket.state is not None and not bucket.made:
+        yield f"bucket {bucket.name} is declared, and not made"
+
+
+def _unsettled(access: DeployedAccess) -> str:
+    has = " and ".join(access.actual) or "nothing"
+    desired = f"is declared as {access.declared}" if access.declared else "is not declared any more"
+    return f"{access.subject} has {has}, and {desired}"
 
 
 def offline(stack: str, desired: Declared, there: Deployed, at: datetime) -> Plan:
     guardrails = crossed(there.ledger, desired, at)
     warnings = [*desired.warnings, *([] if guardrails else guardrail_warnings(there.ledger, desired.ledger, at))]
     plan = from_ledgers(
-        there.ledger, desired.ledger, stack=stack, at=at, recorded=there.recorded, zone=desired.zone,
+        there.ledger, desired.ledger, stack=stack, at=at, recorded=there, zone=desired.zone,
         guardrails=guardrails, ahead=desired.ahead,
-        guardrail_changes=stack_guardrail_changes(there.rules, desired.rules),
-        pending=there.pending, warnings=warnings, unknown=OFFLINE,
+        guardrail_changes=stack_guardrail_changes(there.guardrails, desired.rules),
+        pending=pending(there), warnings=warnings, unknown=OFFLINE,
     )  # fmt: skip
-    return replace(_marked(plan, desired), state_at=there.at)
+    return replace(_marked(plan, desired), state_at=there.written_at)
 
 
 def crossed(before: Ledger, desired: Declared, at: datetime) -> list[Problem]:
@@ -166,23 +175,23 @@ def online(
     answer: Answer | None = None,
 ) -> Plan:
     """Return the plan from the engine's preview. If a guardrail stops it, the plan comes from the files instead."""
-    there = deployed(export, stack, at)
+    there = read_deployed(export, stack, at)
     arguments = _preview(stack, refresh=refresh)
     answer = answer or engine.attempt(*arguments)
     digest = _digest(arguments, answer)
     if answer.code == 0:
         plan = from_preview(
-            digest, there.ledger, stack=stack, at=at, recorded=there.recorded, zone=desired.zone, ahead=desired.ahead,
-            pending=there.pending,
+            digest, there.ledger, stack=stack, at=at, recorded=there, zone=desired.zone, ahead=desired.ahead,
+            pending=pending(there),
         )  # fmt: skip
         return _marked(plan, desired)
     guardrails = crossed(there.ledger, desired, at)
     reported = [at_entry(desired.stack, one) for one in _errors(digest, answer, guardrails)]
     plan = from_ledgers(
-        there.ledger, desired.ledger, stack=stack, at=at, recorded=there.recorded, zone=desired.zone,
+        there.ledger, desired.ledger, stack=stack, at=at, recorded=there, zone=desired.zone,
         guardrails=guardrails, ahead=desired.ahead,
-        guardrail_changes=stack_guardrail_changes(there.rules, desired.rules),
-        pending=there.pending, warnings=digest.warnings or desired.warnings,
+        guardrail_changes=stack_guardrail_changes(there.guardrails, desired.rules),
+        pending=pending(there), warnings=digest.warnings or desired.warnings,
     )  # fmt: skip
     return replace(_marked(plan, desired), online=True, errors=sorted_problems([*reported, *digest.missing]))
 

@@ -23,9 +23,10 @@ from ambient_components.plan.buckets import bucket_changes
 from ambient_components.plan.facts import Ahead, BucketChange, KeyChange, Plan, Step, Waiting
 from ambient_components.plan.keys import begun, change, expiring, is_let_go, what_changes, why_issued, why_revoked
 from ambient_components.plan.ledgers import AHEAD, UTC_ZONE, from_ledgers
-from ambient_components.plan.recorded import Identity, Recorded, RecordedKey, identities
 from ambient_components.plan.role_changes import with_adopted_keys, with_adoptions
 from ambient_components.problem_json import MINT, MISSING_VALUE
+from ambient_components.stacks.deployed import Deployed, DeployedKey, KeyPlace
+from ambient_components.stacks.reading import declared_keys
 
 _RETIRING: Final = frozenset({"retiring", "pendingRevocations", "nextAction"})
 _MINTING: Final = frozenset({"token", "current", "accessKey", "secretKey"})
@@ -91,7 +92,7 @@ def from_preview(
     *,
     stack: str,
     at: datetime,
-    recorded: Recorded,
+    recorded: Deployed,
     zone: ZoneInfo = UTC_ZONE,
     ahead: Ahead = AHEAD,
     guardrails: Iterable[Problem] = (),
@@ -115,21 +116,21 @@ def from_preview(
 
 
 def _keys(
-    digest: Digest, before: Ledger, after: Ledger, recorded: Recorded, at: datetime, ahead: Ahead
+    digest: Digest, before: Ledger, after: Ledger, recorded: Deployed, at: datetime, ahead: Ahead
 ) -> list[KeyChange]:
-    reasons, desired = digest.reasons(), dict(identities(after))
-    found: dict[tuple[Identity, str], KeyChange] = {}
+    reasons, desired, existing = digest.reasons(), dict(declared_keys(after)), recorded.keys
+    found: dict[tuple[KeyPlace, str], KeyChange] = {}
     for step in steps.of_type(digest.steps, urns.ACCESS_TOKEN):
         if not step.changes:
             continue
-        for one in _of_token(step, before, after, recorded, desired, reasons.get(str(step.urn), "")):
+        for one in _of_token(step, before, after, existing, desired, reasons.get(str(step.urn), "")):
             found[(one.workspace, one.key, one.generation), one.what] = one
     for step in steps.of_type(digest.steps, urns.SERVICE_ACCOUNT):
-        for one in _of_account(step, before, after, recorded, desired):
+        for one in _of_account(step, before, after, existing, desired):
             found[(one.workspace, one.key, one.generation), one.what] = one
     reported = {identity for identity, _ in found}
     for identity, key in desired.items():
-        if (has := recorded.keys.get(identity)) is not None and has.made:
+        if (has := existing.get(identity)) is not None and has.made:
             # A token has no step for changes that only the ledger records, such as a date.
             if identity not in reported and (why := what_changes(identity, before, key)):
                 found[identity, facts.CHANGED] = change(identity, facts.CHANGED, key.role, why, has)
@@ -142,15 +143,15 @@ def _of_token(
     step: steps.Step,
     before: Ledger,
     after: Ledger,
-    recorded: Recorded,
-    desired: Mapping[Identity, KeyEntry],
+    existing: Mapping[KeyPlace, DeployedKey],
+    desired: Mapping[KeyPlace, KeyEntry],
     noted: str,
 ) -> Iterator[KeyChange]:
     op = step.op
     old, new = _identity(step.old), _identity(step.new)
     key = desired.get(new) if new is not None else None
     role = key.role if key is not None else ""
-    has = recorded.keys.get(old) if old is not None else None
+    has = existing.get(old) if old is not None else None
     if op == steps.UPDATE and new is not None:
         paths = set(step.paths)
         if noted or paths & _MINTING:
@@ -167,12 +168,15 @@ def _of_token(
         yield change(new, facts.ISSUED, role, why_issued(new, before, after))
     let_go = old is not None and is_let_go(before, after, old[0])
     if old is not None and old not in desired and not let_go and (op in DELETES or op == steps.REPLACE):
-        was = has or RecordedKey()
-        yield change(old, facts.REVOKED, was.role, why_revoked(old, before, after), was)
+        yield change(old, facts.REVOKED, (has and has.role) or "", why_revoked(old, before, after), has)
 
 
 def _of_account(
-    step: steps.Step, before: Ledger, after: Ledger, recorded: Recorded, desired: Mapping[Identity, KeyEntry]
+    step: steps.Step,
+    before: Ledger,
+    after: Ledger,
+    existing: Mapping[KeyPlace, DeployedKey],
+    desired: Mapping[KeyPlace, KeyEntry],
 ) -> Iterator[KeyChange]:
     """Yield the change of an identity that the platform made, which has no token of ours."""
     account = step.new or step.old
@@ -184,8 +188,8 @@ def _of_account(
     if step.op in CREATES and key is not None:
         yield begun(identity, key, before, after)
     elif step.op in DELETES and key is None and not is_let_go(before, after, name.workspace):
-        was = recorded.keys.get(identity) or RecordedKey()
-        yield change(identity, facts.REVOKED, was.role, why_revoked(identity, before, after), was)
+        has = existing.get(identity)
+        yield change(identity, facts.REVOKED, (has and has.role) or "", why_revoked(identity, before, after), has)
 
 
 def _message_of(paths: Collection[str]) -> str:
@@ -193,7 +197,7 @@ def _message_of(paths: Collection[str]) -> str:
     return "it is delivered again" if names == ["undelivered"] else ", ".join(names)
 
 
-def _identity(token: Resource | None) -> Identity | None:
+def _identity(token: Resource | None) -> KeyPlace | None:
     """Return the key identity of a token.
 
     In a replacement the old and the new token share the new logical name, so the input `generation` decides.

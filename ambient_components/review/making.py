@@ -17,10 +17,11 @@ from ambient_components.review.changes import Identity, Snapshot, compared
 from ambient_components.review.facts import Changes, Review, TimedKey
 from ambient_components.rotation.state import format_time
 from ambient_components.stacks.access_report import Report, from_state, part, report
+from ambient_components.stacks.deployed import DeployedKey
 from ambient_components.stacks.key_table import Limits, Seen, rows, run_interval
 from ambient_components.stacks.ledgers import SelectedAccess, selected_access
 from ambient_components.stacks.project import Project
-from ambient_components.stacks.summary import Key, read_summary
+from ambient_components.stacks.reading import read_deployed
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _keys(
 ) -> Iterator[TimedKey]:
     if export is None:
         return
-    summary = read_summary(export, stack, clock.now())
+    summary = read_deployed(export, stack, clock.now())
     keys = [key for workspace in summary.workspaces for key in workspace.keys]
     found = rows(summary, seen, Limits(run_interval(project, stack)))
     for row, key in zip(found, keys, strict=True):
@@ -116,7 +117,7 @@ def _keys(
             yield TimedKey(row, key.issued_at, _next(key, "rotate"), overlap, ends_by_date=key.until is not None)
 
 
-def _next(key: Key, what: str) -> datetime | None:
+def _next(key: DeployedKey, what: str) -> datetime | None:
     return key.next_at if key.next_action == what else None
 
 

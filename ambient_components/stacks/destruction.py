@@ -18,7 +18,7 @@ from ambient_components.rules.buckets import OnDelete
 from ambient_components.rules.guardrail_names import MASS_REMOVAL
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.states import ACTIVE
-from ambient_components.stacks.ledgers import ledgers_in
+from ambient_components.stacks.reading import ledgers_in
 
 KEPT: Final = "kept"
 IF_EMPTY: Final = "deleted if it is empty"

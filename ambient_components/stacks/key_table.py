@@ -13,8 +13,8 @@ from ambient_components.rotation.state import time_of
 from ambient_components.rules.durations import format_rounded
 from ambient_components.rules.lifetimes import default_rotate_before
 from ambient_components.stackfile.loader import load_stack
+from ambient_components.stacks.deployed import STACK, Deployed, DeployedKey
 from ambient_components.stacks.project import Project, stack_path
-from ambient_components.stacks.summary import STACK, Key, StateSummary
 
 NEVER_USED: Final = "Never"
 """The same text as on the platform's Keys page."""
@@ -86,7 +86,7 @@ def seen_in(accounts: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Seen
     return found
 
 
-def rows(summary: StateSummary, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits) -> list[Row]:
+def rows(summary: Deployed, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits) -> list[Row]:
     """Return the keys of one stack, by workspace and id.
 
     Args:
@@ -108,7 +108,7 @@ def run_interval(project: Project, stack: str) -> timedelta:
 
 
 def _row(
-    summary: StateSummary, workspace: str, key: Key, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits
+    summary: Deployed, workspace: str, key: DeployedKey, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits
 ) -> Row:
     there = seen.get((workspace, key.account)) if seen is not None else None
     ends = key.until and f"{key.until}"
@@ -131,7 +131,7 @@ def _row(
     )
 
 
-def _state(key: Key, now: datetime) -> str:
+def _state(key: DeployedKey, now: datetime) -> str:
     if not key.made:
         return "missing" if key.declared else TokenStatus.REVOKED
     if key.dead:
@@ -143,7 +143,9 @@ def _state(key: Key, now: datetime) -> str:
     return TokenStatus.CURRENT if key.declared else TokenStatus.REVOKED
 
 
-def _attention(key: Key, there: Seen | None, now: datetime, limits: Limits, *, requested: bool) -> Iterable[str]:
+def _attention(
+    key: DeployedKey, there: Seen | None, now: datetime, limits: Limits, *, requested: bool
+) -> Iterable[str]:
     """Yield what needs attention, most severe first."""
     if not key.declared:
         yield "not declared any more, and still there: pulumi up"
@@ -164,7 +166,7 @@ def _attention(key: Key, there: Seen | None, now: datetime, limits: Limits, *, r
         yield from _idle(there, now, limits.idle)
 
 
-def _ending(key: Key, expires: datetime, now: datetime, limits: Limits) -> Iterable[str]:
+def _ending(key: DeployedKey, expires: datetime, now: datetime, limits: Limits) -> Iterable[str]:
     if expires <= now:
         yield f"expired on {expires:%Y-%m-%d %H:%M} UTC"
     elif expires - now <= limits.within:
@@ -175,7 +177,7 @@ def _ending(key: Key, expires: datetime, now: datetime, limits: Limits) -> Itera
         yield f"due for renewal since {key.next_at:%Y-%m-%d %H:%M} UTC: do the runs come?"
 
 
-def _life(key: Key, expires: datetime) -> int:
+def _life(key: DeployedKey, expires: datetime) -> int:
     """Return the token's total lifetime in seconds. The platform's default of 90 days if unknown."""
     if key.issued_at is None:
         return 90 * _DAY

@@ -1,42 +1,19 @@
 """A stack's access as one ledger, from its state or from its files."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
-from ambient_components.access.entries import Entry, Ledger, read_ledger
-from ambient_components.engine.state import Export, resources
-from ambient_components.engine.urns import ACCESS_LEDGER
+from ambient_components.access.entries import Ledger
+from ambient_components.engine.state import Export
 from ambient_components.errors import fail
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.project import Project, bare_name, stack_path
+from ambient_components.stacks.reading import ledger_from_state, ledgers_in
 from ambient_components.stacks.saved_states import no_state, saved_export
 from ambient_components.stacks.states import export, of_shard
 from ambient_components.suggest import did_you_mean
-
-
-def ledgers_in(export: Export) -> list[Mapping[str, Any]]:
-    """Return the inputs of every AccessLedger in a state. There may be several.
-
-    Args:
-        export: The parsed output of `pulumi stack export`.
-    """
-    return [ledger.inputs for ledger in resources(export, ACCESS_LEDGER)]
-
-
-def ledger_from_state(export: Export) -> dict[str, Entry] | None:
-    """Return the ledger of a stack's last run, by workspace. None if the state has no ledger.
-
-    Args:
-        export: The parsed output of `pulumi stack export`.
-    """
-    found = ledgers_in(export)
-    ledger: dict[str, Entry] = {}
-    for inputs in found:
-        ledger |= read_ledger(inputs.get("workspaces"))
-    return ledger if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ import pytest
 
 from ambient_components.engine.secrets import without_secrets
 from ambient_components.engine.state import parse_export
-from ambient_components.plan.making import deployed
+from ambient_components.plan.making import pending
+from ambient_components.stacks.reading import read_deployed
 from tests.support.machine import Machine
 from tests.support.stacks import REPOSITORY, Stack
 
@@ -83,12 +84,12 @@ def exported(stack: Stack) -> dict[str, Any]:
 
 def facts(state: dict[str, Any]) -> dict[str, Any]:
     """What a plan reads, without times."""
-    found = deployed(state, "dev", datetime.now(UTC))
+    found = read_deployed(state, "dev", datetime.now(UTC))
     return {
         "ledger": found.ledger,
-        "rules": found.rules,
-        "pending": found.pending,
-        "keys": {place: (key.made, key.role) for place, key in found.recorded.keys.items()},
+        "rules": found.guardrails,
+        "pending": pending(found),
+        "keys": {place: (key.made, key.role) for place, key in found.keys.items()},
         "resources": sorted(resource["urn"] for resource in state["deployment"]["resources"]),
     }
 

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ambient_components.stacks.deployed import Deployed, DeployedKey, DeployedWorkspace
 from ambient_components.stacks.key_table import Limits, Row, Seen, rows
-from ambient_components.stacks.summary import Key, StateSummary, WorkspaceView
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -13,7 +13,7 @@ DAILY = Limits(DAY)
 SECRET = "eyJhbGciOiJSUzI1NiJ9.hunter2.hunter2"
 
 
-def key(**more: Any) -> Key:
+def key(**more: Any) -> DeployedKey:
     """A key of 90 days that is well, with 60 left."""
     given: dict[str, Any] = {
         "id": "ci",
@@ -29,17 +29,17 @@ def key(**more: Any) -> Key:
         "account": "ambient-key-ci-0",
         "description": "Deploys on merge",
     }
-    return Key(**given | more)
+    return DeployedKey(**given | more)
 
 
-def summary(*keys: Key, stack: str = "dev", workspace: str = "payments") -> StateSummary:
-    return StateSummary(stack, NOW, (WorkspaceView(workspace, "active", (), keys),))
+def summary(*keys: DeployedKey, stack: str = "dev", workspace: str = "payments") -> Deployed:
+    return Deployed(stack, NOW, (DeployedWorkspace(workspace, "active", (), keys),))
 
 
 SEEN = {("payments", "ambient-key-ci-0"): Seen(NOW - 30 * DAY, NOW - 2 * DAY)}
 
 
-def row(one: Key, seen: Any = SEEN, limits: Limits = DAILY) -> Row:
+def row(one: DeployedKey, seen: Any = SEEN, limits: Limits = DAILY) -> Row:
     (found,) = rows(summary(one), seen, limits)
     return found
 

@@ -1,6 +1,7 @@
 """The rules of access over ledgers as they are recorded: tests write plain data, as a state has it."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
 
@@ -19,7 +20,8 @@ from ambient_components.access.recorded import read
 from ambient_components.errors import Problem
 from ambient_components.plan import ledgers as plan_ledgers
 from ambient_components.plan import preview
-from ambient_components.plan.recorded import Recorded
+from ambient_components.stacks.deployed import AccessKey, Deployed, DeployedBucket, DeployedKey, DeployedWorkspace
+from ambient_components.stacks.reading import from_ledger
 
 
 def ledger(plain: Any) -> dict[str, Entry]:
@@ -84,10 +86,27 @@ live = _over(ledger, live_access.live)
 expected = _over(ledger, live_access.expected)
 from_ledgers = _over(ledger, plan_ledgers.from_ledgers)
 from_preview = _over(ledger, preview.from_preview)
-recorded_of = _over(ledger, Recorded.of_ledger)
 
 endings = _over(entry, access.endings)
 ended = _over(entry, access.ended)
 expected_objects = _over(entry, access.expected_objects)
 object_names = _over(entry, access.object_names)
 admin_keys_with_editors = _over(entry, escalation.admin_keys_with_editors)
+
+
+def deployed_keys(workspace: str, *keys: str, **more: Any) -> Deployed:
+    """The first generation of some keys in a state, alike but for their ids."""
+    given = {"label": "", "role": "edit", "declared": True, "made": True, **more}
+    found = tuple(DeployedKey(one, 1, **given) for one in keys)
+    return Deployed("", datetime.now(UTC), (DeployedWorkspace(workspace, "active", (), found),))
+
+
+def deployed_access_key(workspace: str, **more: Any) -> Deployed:
+    """The access key of a workspace's bucket in a state."""
+    bucket = DeployedBucket("b", "s3", key=AccessKey("A", "", 1, **more))
+    return Deployed("", datetime.now(UTC), (DeployedWorkspace(workspace, "active", (), (), bucket),))
+
+
+def recorded_of(plain: Any) -> Deployed:
+    """All that a ledger declares, as existing."""
+    return from_ledger(ledger(plain), datetime.now(UTC))

@@ -13,7 +13,6 @@ from ambient_components import clock
 from ambient_components.access.role_assignments import GRANT, OWNER
 from ambient_components.cli import completion
 from ambient_components.cli.grants.arguments import subject_of
-from ambient_components.cli.grants.deployed import Binding, bindings
 from ambient_components.cli.grants.written import Period, Written, written
 from ambient_components.cli.options import (
     Files,
@@ -28,8 +27,10 @@ from ambient_components.model.dates import written as date_text
 from ambient_components.output import Format, Paint, paint_for, plain
 from ambient_components.printable import cell, json_text, one_line
 from ambient_components.stackfile.loader import load_stack
+from ambient_components.stacks.deployed import Binding
 from ambient_components.stacks.ledgers import check_workspaces
 from ambient_components.stacks.project import Project, stack_path
+from ambient_components.stacks.reading import bindings
 from ambient_components.stacks.states import export, of_shard
 
 EPILOG = """\

@@ -9,12 +9,13 @@ from ambient_components.cli.edits.deployment import Deployment
 from ambient_components.cli.edits.pending import Pending
 from ambient_components.cli.edits.renewal import Renewal, renew_accounts
 from ambient_components.cli.edits.survey import survey
-from ambient_components.cli.grants.deployed import Binding, bindings
 from ambient_components.cli.grants.proof import CACHED, Witness, declared_for
 from ambient_components.cli.grants.required import lacks, pending
 from ambient_components.engine.backend import export
 from ambient_components.errors import AmbientError, Problem, StepError, refusal
 from ambient_components.platform.subjects import Subject
+from ambient_components.stacks.deployed import Binding
+from ambient_components.stacks.reading import bindings
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from ambient_components.access.bindings import ROLE_BINDING
 from ambient_components.access.entries import NOTHING, Ledger
 from ambient_components.access.remaining import Holder, without_spelling
 from ambient_components.cli.edits.survey import Review, asked_as, review
-from ambient_components.cli.grants.deployed import Binding
 from ambient_components.cluster import objects
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.revocation import end, object_path
 from ambient_components.errors import Problem, StepError, refusal, text_of
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import Subject, SubjectKind, who_is_meant
+from ambient_components.stacks.deployed import Binding
 
 PATIENCE: Final = 30.0
 """Seconds until a deleted binding must be gone."""

@@ -7,11 +7,12 @@ from ambient_components.access.bindings import ROLE_BINDING
 from ambient_components.access.entries import NOTHING, Entry, read_ledger
 from ambient_components.access.role_assignments import GRANT, OWNER
 from ambient_components.cli.edits.pending import Pending, Step, foreign_paths, sorted_steps
-from ambient_components.cli.grants.deployed import KINDS, Binding
 from ambient_components.engine import names
 from ambient_components.engine import steps as engine_steps
 from ambient_components.engine.state import Resource
 from ambient_components.engine.steps import DELETES
+from ambient_components.stacks.deployed import Binding
+from ambient_components.stacks.reading import ACCESS_PARTS
 
 _FIELDS: Final = {"grants": GRANT, "dates": GRANT, "owners": OWNER}
 """The fields of the ledger's entry, by the kind of access."""
@@ -31,7 +32,7 @@ def pending(
         return (
             name is not None
             and step.kind == ROLE_BINDING
-            and KINDS.get(name.part) in kinds
+            and ACCESS_PARTS.get(name.part) in kinds
             and name.item == subject
             and name.workspace in workspaces
         )

@@ -15,7 +15,6 @@ from ambient_components.cli.edits.files import write_stack
 from ambient_components.cli.edits.renewal import Renew, renew_accounts, require_now
 from ambient_components.cli.edits.survey import survey
 from ambient_components.cli.grants.arguments import is_subject, subject_of
-from ambient_components.cli.grants.deployed import bindings
 from ambient_components.cli.grants.edit import check_workspaces, removal_lines, revocation
 from ambient_components.cli.grants.kept import kept_access, nothing_lines
 from ambient_components.cli.grants.now import GrantDeployment, deploy
@@ -34,6 +33,7 @@ from ambient_components.rules.states import WorkspaceState
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_path
+from ambient_components.stacks.reading import bindings
 from ambient_components.stacks.states import deployed_shards, of_shard
 
 EPILOG = f"""\

@@ -11,7 +11,6 @@ from ambient_components.cli import completion
 from ambient_components.cli.edits.bucket_keys import editable, following, renewable
 from ambient_components.cli.edits.deployment import Deployment, by_stack, next_steps
 from ambient_components.cli.edits.renewal import renew_accounts
-from ambient_components.cli.keys.edit import SelectedKey
 from ambient_components.cli.keys.now import KeyDeployment, deploy, deployed_buckets
 from ambient_components.cli.keys.required import Aim
 from ambient_components.engine.command import Engine
@@ -19,6 +18,7 @@ from ambient_components.errors import AmbientError, Problem, StepError
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile.loader import LoadedStack
+from ambient_components.stacks.deployed import KeyName
 from ambient_components.stacks.project import Project
 
 Keys = Annotated[
@@ -36,8 +36,8 @@ StackOfKeys = Annotated[
 def finish(
     engine: Engine,
     project: Project,
-    places: Mapping[str, Collection[SelectedKey]],
-    aims: Mapping[SelectedKey, Aim],
+    places: Mapping[str, Collection[KeyName]],
+    aims: Mapping[KeyName, Aim],
     edited: Collection[str],
     after: LoadedStack,
     *,
@@ -116,7 +116,7 @@ def renew_keyless(
         raise AmbientError(problems)
 
 
-def _declared(after: LoadedStack, keys: Collection[SelectedKey]) -> Ledger:
+def _declared(after: LoadedStack, keys: Collection[KeyName]) -> Ledger:
     """Return the declared access of the keys' workspaces."""
     names = dict.fromkeys(workspace for workspace, _ in keys)
     return ledger_of({name: after.file.workspaces[name] for name in names}, Calendar.of(after.file))

@@ -18,8 +18,8 @@ from ambient_components.engine.names import parse_key_output
 from ambient_components.errors import fail
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project
+from ambient_components.stacks.reading import read_deployed
 from ambient_components.stacks.states import export
-from ambient_components.stacks.summary import read_summary
 from ambient_components.writing import PRIVATE, write_file
 
 WITHHELD: Final = (
@@ -90,7 +90,7 @@ def deliver(
         raise typer.BadParameter(msg, param_hint="--file")
     project = Project.find()
     engine = pulumi.PulumiEngine(project.folder)
-    summary = read_summary(export(project, stack, engine), stack, clock.now())
+    summary = read_deployed(export(project, stack, engine), stack, clock.now())
     found = find(summary, key)
     token = read(engine, summary, found)
     if file is not None:

@@ -21,10 +21,8 @@ from ambient_components.stackfile.changes import Path as FieldPath
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stackfile.privacy import without_credentials_in
 from ambient_components.stackfile.yaml.reader import ParsedYaml, parse_yaml
+from ambient_components.stacks.deployed import KeyName
 from ambient_components.suggest import did_you_mean
-
-SelectedKey = tuple[str, str]
-"""A workspace and the id of one of its keys."""
 
 OverlapUntil = Callable[[Key, str], date | None]
 """Returns the last day of a key's old identity, given the key and WORKSPACE/KEY. None means that it ends at once."""
@@ -63,7 +61,7 @@ class Recorded:
 
 def selected_keys(
     stack: LoadedStack, names: Sequence[str], workspaces: Sequence[str], keyless: Collection[str] = ()
-) -> tuple[SelectedKey, ...]:
+) -> tuple[KeyName, ...]:
     """Return the selected keys, without duplicates and in order.
 
     Args:
@@ -78,7 +76,7 @@ def selected_keys(
         msg = "which keys? Name them after the stack, as WORKSPACE/KEY: payments/ci, for instance"
         raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
     problems = Problems()
-    selected: dict[SelectedKey, None] = {}
+    selected: dict[KeyName, None] = {}
     for name in names:
         parsed = parse_key_output(name)
         if parsed is None:
@@ -104,9 +102,7 @@ def selected_keys(
     return tuple(selected)
 
 
-def assumed(
-    stack: LoadedStack, selected: Iterable[SelectedKey], today: date, *, leaked: bool
-) -> dict[SelectedKey, Recorded]:
+def assumed(stack: LoadedStack, selected: Iterable[KeyName], today: date, *, leaked: bool) -> dict[KeyName, Recorded]:
     """Return what is assumed of keys if the state can't be read: the file is deployed.
 
     Except for a running overlap: it is of a rotation that may be this one, so that a repetition adds none. Of a leaked
@@ -126,12 +122,12 @@ def _overlaps(key: Key, today: date) -> bool:
 
 def requested_before(
     stack: LoadedStack,
-    selected: Iterable[SelectedKey],
-    deployed: Mapping[SelectedKey, Recorded],
+    selected: Iterable[KeyName],
+    deployed: Mapping[KeyName, Recorded],
     today: date,
     *,
     overlap_given: bool,
-) -> list[SelectedKey]:
+) -> list[KeyName]:
     """Return the keys with a rotation that was requested before and is not deployed yet.
 
     Args:
@@ -150,9 +146,7 @@ def requested_before(
     return [one for one in selected if settled(*one)]
 
 
-def waiting_lines(
-    stack: LoadedStack, selected: Iterable[SelectedKey], deployed: Mapping[SelectedKey, Recorded]
-) -> list[str]:
+def waiting_lines(stack: LoadedStack, selected: Iterable[KeyName], deployed: Mapping[KeyName, Recorded]) -> list[str]:
     lines = []
     for workspace, key_id in selected:
         where = stack.sources.key(_path(workspace, key_id))
@@ -170,9 +164,9 @@ def waiting_lines(
 
 def rotation(
     stack: LoadedStack,
-    selected: Iterable[SelectedKey],
+    selected: Iterable[KeyName],
     overlap_until: OverlapUntil,
-    deployed: Mapping[SelectedKey, Recorded],
+    deployed: Mapping[KeyName, Recorded],
     buckets: Mapping[str, int] | None = None,
 ) -> dict[str, str]:
     """Return the new texts by file, with the next generation of the keys.
@@ -199,7 +193,7 @@ def rotation(
 
 
 def revocation(
-    stack: LoadedStack, selected: Iterable[SelectedKey], buckets: Mapping[str, int] | None = None
+    stack: LoadedStack, selected: Iterable[KeyName], buckets: Mapping[str, int] | None = None
 ) -> dict[str, str]:
     """Return the new texts by file, without the keys, and with generations of buckets' credentials.
 
@@ -215,9 +209,9 @@ def revocation(
 
 def rotation_lines(
     stack: LoadedStack,
-    selected: Iterable[SelectedKey],
+    selected: Iterable[KeyName],
     texts: Mapping[str, str],
-    deployed: Mapping[SelectedKey, Recorded],
+    deployed: Mapping[KeyName, Recorded],
 ) -> list[str]:
     """Describe the written rotations with their new line numbers."""
     parsed = {file: parse_yaml(text.removeprefix("\ufeff"), file) for file, text in texts.items()}
@@ -235,13 +229,13 @@ def rotation_lines(
     return lines
 
 
-def revocation_lines(stack: LoadedStack, selected: Iterable[SelectedKey]) -> list[str]:
+def revocation_lines(stack: LoadedStack, selected: Iterable[KeyName]) -> list[str]:
     """Describe the removed keys with their old line numbers."""
     places = [(stack.sources.key(_path(*key)), "/".join(key)) for key in selected]
     return [f"{where.file}:{where.line}: {name}: removed" for where, name in places]
 
 
-def _recorded(deployed: Mapping[SelectedKey, Recorded], key: SelectedKey) -> Recorded:
+def _recorded(deployed: Mapping[KeyName, Recorded], key: KeyName) -> Recorded:
     return deployed.get(key) or Recorded()
 
 

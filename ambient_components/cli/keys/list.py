@@ -25,11 +25,12 @@ from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import YEAR, format_rounded, parse_duration
 from ambient_components.shards import split_shard
 from ambient_components.stacks import pulumi
+from ambient_components.stacks.deployed import PLATFORM, Deployed
 from ambient_components.stacks.key_table import Limits, Row, Seen, rows, run_interval, seen_in
 from ambient_components.stacks.ledgers import check_workspaces
 from ambient_components.stacks.project import Project, stack_files
+from ambient_components.stacks.reading import read_deployed
 from ambient_components.stacks.states import export
-from ambient_components.stacks.summary import PLATFORM, StateSummary, read_summary
 
 _NAME: Final = 300
 """Maximum characters of a name in the table. A longer one would widen every line."""
@@ -217,7 +218,7 @@ def list_keys(
     soon, unused = _duration(within, "--within"), _duration(idle, "--idle")
     project = Project.find()
     desired = [one_stack(stack, named)] if stack or named else _deployed(project)
-    summaries = [read_summary(export(project, name), name, clock.now()) for name in desired]
+    summaries = [read_deployed(export(project, name), name, clock.now()) for name in desired]
     if workspaces:
         check_workspaces(
             ", ".join(desired), {one.name for summary in summaries for one in summary.workspaces}, workspaces
@@ -250,12 +251,12 @@ def _deployed(project: Project) -> list[str]:
     return names
 
 
-def _only(summary: StateSummary, workspaces: Collection[str]) -> StateSummary:
+def _only(summary: Deployed, workspaces: Collection[str]) -> Deployed:
     return replace(summary, workspaces=tuple(one for one in summary.workspaces if one.name in workspaces))
 
 
 def _rows(
-    project: Project, summary: StateSummary, within: timedelta | None, idle: timedelta | None, *, offline: bool
+    project: Project, summary: Deployed, within: timedelta | None, idle: timedelta | None, *, offline: bool
 ) -> list[Row]:
     limits = Limits(within or run_interval(project, summary.stack), idle)
     return rows(summary, None if offline else _seen(project, summary.stack), limits)

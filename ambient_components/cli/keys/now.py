@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from ambient_components import activity, clock
-from ambient_components.access.entries import Ledger
+from ambient_components.access.entries import NOTHING, Ledger
 from ambient_components.access.remaining import Holder
 from ambient_components.cli.edits.deployment import Deployment
 from ambient_components.cli.edits.pending import Pending
@@ -12,22 +12,23 @@ from ambient_components.cli.edits.renewal import Renewal, renew_accounts
 from ambient_components.cli.edits.survey import survey
 from ambient_components.cli.keys.bearer_check import Bearers
 from ambient_components.cli.keys.bucket_proof import FormerAccess, former_access
-from ambient_components.cli.keys.deployed import Identity, identities, recorded
-from ambient_components.cli.keys.edit import Recorded, SelectedKey
+from ambient_components.cli.keys.edit import Recorded
 from ambient_components.cli.keys.proof import Witness
 from ambient_components.cli.keys.required import Aim, lacking_buckets, lacks, pending
 from ambient_components.cluster.objects import listing
 from ambient_components.engine.backend import export, export_with_secrets
 from ambient_components.engine.command import Engine
+from ambient_components.engine.state import Export
 from ambient_components.errors import AmbientError, Problem, StepError, hints_of, refusal
-from ambient_components.stacks.ledgers import ledger_from_state
+from ambient_components.stacks.deployed import Identity, KeyName
+from ambient_components.stacks.reading import identities, ledger_from_state
 
 
 @dataclass(frozen=True, slots=True)
 class KeyDeployment(Deployment):
     """The deployment of one stack, with the intended results for its keys."""
 
-    aims: Mapping[SelectedKey, Aim]
+    aims: Mapping[KeyName, Aim]
     declared: Ledger
     """The declared access of the keys' workspaces."""
     buckets: Mapping[str, int] = field(default_factory=dict)
@@ -45,7 +46,7 @@ class KeyDeployment(Deployment):
         return Holder(title, frozenset(), makes, frozenset(ending))
 
 
-def deployed_generations(engine: Engine, places: Mapping[str, Collection[SelectedKey]]) -> dict[SelectedKey, Recorded]:
+def deployed_generations(engine: Engine, places: Mapping[str, Collection[KeyName]]) -> dict[KeyName, Recorded]:
     """Return the generations of keys that their stacks have on record.
 
     Args:
@@ -54,9 +55,22 @@ def deployed_generations(engine: Engine, places: Mapping[str, Collection[Selecte
     Raises:
         AmbientError: A state can't be read.
     """
-    found: dict[SelectedKey, Recorded] = {}
+    found: dict[KeyName, Recorded] = {}
     for stack, keys in places.items():
         found |= recorded(export(engine, stack), keys)
+    return found
+
+
+def recorded(export: Export, keys: Collection[KeyName]) -> dict[KeyName, Recorded]:
+    """Return the generations of some keys that a state has on record."""
+    ledger = ledger_from_state(export) or {}
+    made: dict[KeyName, int] = {}
+    for identity in identities(export, keys):
+        made[identity.selected] = max(identity.generation, made.get(identity.selected, 0))
+    found = {}
+    for workspace, key_id in keys:
+        key = ledger.get(workspace, NOTHING).keys.get(key_id)
+        found[workspace, key_id] = Recorded(made.get((workspace, key_id), 0), key.generation if key is not None else 0)
     return found
 
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from ambient_components.cli.keys.bearer_check import Answer
-from ambient_components.cli.keys.deployed import Identity, Target
-from ambient_components.cli.keys.edit import SelectedKey
 from ambient_components.cli.keys.required import Aim
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, end, object_path
 from ambient_components.errors import StepError, text_of
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import key_account, key_role_binding
+from ambient_components.stacks.deployed import Identity, KeyName, Target
 
 PATIENCE: Final = 30.0
 """Seconds until an old token must be refused. The API server caches authentication for up to 10 s."""
@@ -37,7 +36,7 @@ class Asker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    key: SelectedKey
+    key: KeyName
     proved: tuple[str, ...] = ()
     """The verified facts."""
     open: tuple[tuple[str, str], ...] = ()
@@ -60,7 +59,7 @@ class Witness:
 
     cluster: Cluster
     asker: Asker
-    aims: Mapping[SelectedKey, Aim]
+    aims: Mapping[KeyName, Aim]
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     ending: tuple[Identity, ...] = ()
@@ -104,7 +103,7 @@ class Witness:
         deadline = self.clock() + PATIENCE
         return tuple(self._verdict(key, aim, deployed, deadline) for key, aim in self.aims.items())
 
-    def _verdict(self, key: SelectedKey, aim: Aim, deployed: Collection[Identity] | None, deadline: float) -> Verdict:
+    def _verdict(self, key: KeyName, aim: Aim, deployed: Collection[Identity] | None, deadline: float) -> Verdict:
         proved: list[str] = []
         left: list[tuple[str, str]] = []
         ending = [one for one in self.ending if one.selected == key]
@@ -187,7 +186,7 @@ class Witness:
         statuses = ", ".join(sorted({str(answer.status or "no answer") for answer in answers}))
         return f"{about} does not work: the API server answers its token with {statuses}", "pulumi up --refresh"
 
-    def _unrecorded(self, key: SelectedKey, aim: Aim, recorded: Iterable[Identity]) -> Iterator[Identity]:
+    def _unrecorded(self, key: KeyName, aim: Aim, recorded: Iterable[Identity]) -> Iterator[Identity]:
         """Yield older accounts of a key that only the cluster has, as after the loss of a state."""
         known = {one.generation for one in recorded if one.selected == key} | aim.living
         workspace, key_id = key

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from ambient_components.cli.edits.pending import Pending, Step, foreign_paths, parts, sorted_steps
-from ambient_components.cli.keys.deployed import ACCOUNT, TOKEN, Identity
-from ambient_components.cli.keys.edit import SelectedKey
 from ambient_components.engine import names
 from ambient_components.engine import steps as engine_steps
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.engine.steps import DELETES
 from ambient_components.platform.variables import storage_variables
+from ambient_components.stacks.deployed import Identity, KeyName
+from ambient_components.stacks.reading import ACCOUNT, TOKEN
 
 
 def pending(plan: engine_steps.Preview, keys: Collection[tuple[str, str]], buckets: Collection[str] = ()) -> Pending:
@@ -97,7 +97,7 @@ class Aim:
         return identity.generation not in self.living
 
 
-def lacks(steps: Collection[Step], aims: Mapping[SelectedKey, Aim], deployed: Collection[Identity]) -> list[str]:
+def lacks(steps: Collection[Step], aims: Mapping[KeyName, Aim], deployed: Collection[Identity]) -> list[str]:
     """Return the missing steps for keys, one line each.
 
     Args:
@@ -108,7 +108,7 @@ def lacks(steps: Collection[Step], aims: Mapping[SelectedKey, Aim], deployed: Co
     return [line for key, aim in aims.items() for line in _lacks(steps, key, aim, deployed)]
 
 
-def _lacks(steps: Collection[Step], key: SelectedKey, aim: Aim, deployed: Collection[Identity]) -> Iterator[str]:
+def _lacks(steps: Collection[Step], key: KeyName, aim: Aim, deployed: Collection[Identity]) -> Iterator[str]:
     (workspace, key_id), name = key, "/".join(key)
     new = logical_name(workspace, Part.KEY_GENERATION, key_id, aim.written)
     if not aim.revoked and not _has(steps, TOKEN, _MAKES, {new}):

@@ -17,7 +17,6 @@ from ambient_components.cli.keys.apply import Keys, StackOfKeys, finish, renew_k
 from ambient_components.cli.keys.edit import (
     OverlapUntil,
     Recorded,
-    SelectedKey,
     assumed,
     requested_before,
     rotation,
@@ -36,6 +35,7 @@ from ambient_components.platform.contract import Role
 from ambient_components.rules.durations import YEAR, parse_duration
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
+from ambient_components.stacks.deployed import KeyName
 from ambient_components.stacks.project import Project, stack_path
 
 EPILOG = """\
@@ -140,7 +140,7 @@ def rotate(
         buckets = renewals(engine, project, stack, loaded, involved)
     if deployed is None:
         deployed = assumed(loaded, selected, here.date(), leaked=leaked)
-    waiting: list[SelectedKey] = []
+    waiting: list[KeyName] = []
     if not leaked:
         given = bool(overlap or overlap_until)
         waiting = requested_before(loaded, selected, deployed, here.date(), overlap_given=given)
@@ -174,8 +174,8 @@ def _has_no_keys(loaded: LoadedStack, workspace: str) -> bool:
 
 
 def _deployed(
-    engine: Engine, places: Mapping[str, Collection[SelectedKey]], *, now: bool
-) -> Mapping[SelectedKey, Recorded] | None:
+    engine: Engine, places: Mapping[str, Collection[KeyName]], *, now: bool
+) -> Mapping[KeyName, Recorded] | None:
     """Return the deployed generations. If they can't be read and nothing is to be deployed, warn and return None."""
     try:
         return deployed_generations(engine, places)

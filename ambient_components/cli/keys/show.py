@@ -18,9 +18,10 @@ from ambient_components.errors import fail
 from ambient_components.rules.roles import MINTERS, OWNER
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.stacks import pulumi
+from ambient_components.stacks.deployed import Deployed, DeployedKey, DeployedWorkspace
 from ambient_components.stacks.project import Project
+from ambient_components.stacks.reading import read_deployed
 from ambient_components.stacks.states import export
-from ambient_components.stacks.summary import Key, StateSummary, WorkspaceView, read_summary
 from ambient_components.suggest import did_you_mean
 
 _MINTERS: Final = (OWNER, *MINTERS)
@@ -28,8 +29,8 @@ _MINTERS: Final = (OWNER, *MINTERS)
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    workspace: WorkspaceView
-    key: Key
+    workspace: DeployedWorkspace
+    key: DeployedKey
 
     @property
     def name(self) -> str:
@@ -37,7 +38,7 @@ class Named:
         return key_output(self.workspace.name, self.key.id)
 
 
-def find(summary: StateSummary, name: str) -> Named:
+def find(summary: Deployed, name: str) -> Named:
     """Return the newest identity of a key.
 
     Args:
@@ -74,7 +75,7 @@ def _shown(name: str) -> str:
     return without_credentials(repr(name))
 
 
-def read(engine: Engine, summary: StateSummary, named: Named) -> str:
+def read(engine: Engine, summary: Deployed, named: Named) -> str:
     """Return the key's token.
 
     Raises:
@@ -156,7 +157,7 @@ def show(
     project = Project.find()
     engine = pulumi.PulumiEngine(project.folder)
     exported = export(project, stack, engine)
-    summary = read_summary(exported, stack, clock.now())
+    summary = read_deployed(exported, stack, clock.now())
     found = find(summary, key)
     token = read(engine, summary, found)
     if not quiet:

@@ -25,8 +25,8 @@ from ambient_components.stackfile.yaml.build import unquoted
 from ambient_components.stacks import cluster
 from ambient_components.stacks.cluster import Endpoint
 from ambient_components.stacks.project import Project, stack_path
+from ambient_components.stacks.reading import read_deployed
 from ambient_components.stacks.states import export
-from ambient_components.stacks.summary import read_summary
 from ambient_components.suggest import did_you_mean
 
 _WIDEST: Final = 72
@@ -189,7 +189,7 @@ def _show_stack(project: Project, stack: str, form: Format, *, ca_certificate: b
     if ca_certificate:
         _print_ca(endpoint)
         return
-    summary = read_summary(export(project, stack), stack, clock.now())
+    summary = read_deployed(export(project, stack), stack, clock.now())
     if form is Format.JSON:
         print(json_text(summary_text.as_json(summary)))
         return

@@ -1,8 +1,8 @@
 """An overview as aligned text, with warnings and with instructions for reading and using a key."""
 
 import shlex
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -15,23 +15,34 @@ from ambient_components.rules.durations import format_rounded
 from ambient_components.rules.installation import PLATFORM_URL, sessions_url
 from ambient_components.rules.states import ACTIVE, RELEASED
 from ambient_components.stacks.cluster import Endpoint
-from ambient_components.stacks.storage_summary import AccessKey, BucketView, bucket_warnings
-from ambient_components.stacks.summary import Access, Key, StateSummary, WorkspaceView
+from ambient_components.stacks.deployed import (
+    AccessKey,
+    Deployed,
+    DeployedAccess,
+    DeployedBucket,
+    DeployedKey,
+    DeployedWorkspace,
+)
+
+_NEW_GENERATION: Final = "raise generation in storage.bucket.credentials, then pulumi up"
+"""The hint for keys that are not renewed automatically."""
 
 _KUBERNETES_SESSIONS: Final = "apis/vteam.ambient-code/v1alpha1/namespaces/{}/agenticsessions"
 
 
-def as_json(summary: StateSummary) -> dict[str, Any]:
+def as_json(summary: Deployed) -> dict[str, Any]:
     """Return the overview as a JSON object, with names as in Pulumi's state (expiresAt) and times as RFC 3339."""
 
     def convert(value: Any) -> Any:
         if isinstance(value, datetime):
             return format_time(value)
-        if isinstance(value, dict):
+        if is_dataclass(value):
+            return {_camel(one.name): convert(getattr(value, one.name)) for one in fields(value) if one.repr}
+        if isinstance(value, Mapping):
             return {_camel(key): convert(item) for key, item in value.items()}
         return [convert(item) for item in value] if isinstance(value, list | tuple) else value
 
-    converted: dict[str, Any] = convert(asdict(summary))
+    converted: dict[str, Any] = convert(summary)
     return converted
 
 
@@ -40,7 +51,7 @@ def _camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def as_text(summary: StateSummary, paint: Paint = plain) -> str:
+def as_text(summary: Deployed, paint: Paint = plain) -> str:
     """Return workspaces, access, buckets and keys as text, without the commands from `usage`."""
     if not summary.workspaces:
         return f"Stack {summary.stack} has no workspaces yet: pulumi up --stack {summary.stack}"
@@ -53,14 +64,14 @@ def as_text(summary: StateSummary, paint: Paint = plain) -> str:
     return "\n".join(lines)
 
 
-def _title(workspace: WorkspaceView, paint: Paint) -> str:
+def _title(workspace: DeployedWorkspace, paint: Paint) -> str:
     title = paint(one_line(workspace.name), "bold")
     if workspace.state is None:
         return title + paint("  ! not declared any more, not all of it is gone yet: pulumi up", "loud")
     return title if workspace.state == ACTIVE else f"{title}  {one_line(workspace.state)}"
 
 
-def _access(access: Sequence[Access], paint: Paint) -> list[str]:
+def _access(access: Sequence[DeployedAccess], paint: Paint) -> list[str]:
     if not access:
         return ["  no subject has access"]
     lines, before = [], ""
@@ -72,7 +83,7 @@ def _access(access: Sequence[Access], paint: Paint) -> list[str]:
     return lines
 
 
-def _dates(item: Access) -> str:
+def _dates(item: DeployedAccess) -> str:
     """Return the periods of a grant with dates, including the role if it differs from the one shown."""
     if not item.dates:
         return ""
@@ -84,7 +95,7 @@ def _dates(item: Access) -> str:
     return f"  {'' if item.declared else 'not now: '}{', '.join(periods)}"
 
 
-def _difference(item: Access, paint: Paint) -> str:
+def _difference(item: DeployedAccess, paint: Paint) -> str:
     if item.settled:
         return ""
     if not item.actual:
@@ -94,7 +105,7 @@ def _difference(item: Access, paint: Paint) -> str:
     return paint(one_line(f"  ! has {has}, {desired}: pulumi up"), "loud")
 
 
-def _bucket(bucket: BucketView, now: datetime, paint: Paint) -> list[str]:
+def _bucket(bucket: DeployedBucket, now: datetime, paint: Paint) -> list[str]:
     managed_by = f" (by {bucket.driver})" if bucket.driver in ("aws", "existing") else ""
     facts = [f"{bucket.name}{managed_by}", *(["shared"] if bucket.shared else [])]
     facts += [bucket.state] if bucket.state == RELEASED else []
@@ -103,6 +114,34 @@ def _bucket(bucket: BucketView, now: datetime, paint: Paint) -> list[str]:
     if bucket.key is not None and bucket.key.id:
         lines.append(f"  {'':<7} access key {_life(bucket.key, now)}")
     return lines + [paint(f"    ! {one_line(warning)}", "loud") for warning in bucket_warnings(bucket, now)]
+
+
+def bucket_warnings(bucket: DeployedBucket, now: datetime) -> list[str]:
+    found = []
+    if bucket.state is None:
+        found.append("not declared any more, still there: pulumi up")
+    elif not bucket.made:
+        found.append("declared, not made yet: pulumi up")
+    key = bucket.key
+    if key is None or not key.id:
+        return [*found, *(["nothing opens it yet: pulumi up"] if bucket.open and bucket.made else [])]
+    if bucket.state is not None and not bucket.open:
+        found.append("an access key is still there: pulumi up")
+    if key.dead:
+        mended = "pulumi up makes a new one"
+        if key.manual:
+            mended = f"only another generation makes a new one: {_NEW_GENERATION}"
+        found.append(f"its access key no longer works: {key.dead} ({mended})")
+    elif key.expires_at is not None and key.expires_at <= now:
+        mended = _NEW_GENERATION if key.manual else "pulumi up"
+        found.append(f"its access key should have ended on {key.expires_at:%Y-%m-%d %H:%M} UTC: {mended}")
+    if key.drift:
+        found.append(f"changed by others ({', '.join(key.drift)}): pulumi up fixes it")
+    if key.foreign:
+        found.append(f"opened as well by access keys made by hand: {', '.join(key.foreign)}")
+    if key.pending:
+        found.append(f"not revoked yet, still valid: {', '.join(key.pending)} (pulumi up tries again)")
+    return found
 
 
 def _life(key: AccessKey, now: datetime) -> str:
@@ -120,7 +159,7 @@ def _left(moment: datetime, now: datetime) -> str:
     return format_rounded(moment - now) if moment > now else "over"
 
 
-def _keys(workspace: WorkspaceView, now: datetime, paint: Paint) -> list[str]:
+def _keys(workspace: DeployedWorkspace, now: datetime, paint: Paint) -> list[str]:
     if not workspace.keys:
         return []
     rows = [("key", "role", "expires", "next", "")]
@@ -139,17 +178,17 @@ def _keys(workspace: WorkspaceView, now: datetime, paint: Paint) -> list[str]:
     return shown
 
 
-def _key_name(key: Key, keys: Iterable[Key]) -> str:
+def _key_name(key: DeployedKey, keys: Iterable[DeployedKey]) -> str:
     several = key.generation > 1 or any(other.id == key.id and other is not key for other in keys)
     return f"{key.id} (generation {key.generation})" if several else key.id
 
 
-def _label(key: Key) -> str:
+def _label(key: DeployedKey) -> str:
     label = [f'"{key.label}"'] if key.label != key.id else []
     return "  ".join([*label, *(["made by the platform"] if key.is_of_platform else [])])
 
 
-def _expiry(key: Key, now: datetime) -> str:
+def _expiry(key: DeployedKey, now: datetime) -> str:
     if not key.made:
         return "-"
     if key.never:
@@ -160,7 +199,7 @@ def _expiry(key: Key, now: datetime) -> str:
     return f"{day} (over)" if key.expires_at <= now else f"{day} ({format_rounded(key.expires_at - now)})"
 
 
-def _following(key: Key, now: datetime) -> str:
+def _following(key: DeployedKey, now: datetime) -> str:
     if key.former:
         return f"ends after {key.until}" if key.until else "ends with its overlap"
     if key.next_action == "expire":
@@ -171,7 +210,7 @@ def _following(key: Key, now: datetime) -> str:
     return f"{what} due now" if key.next_at <= now else f"{what} from {key.next_at:%Y-%m-%d}"
 
 
-def warnings(key: Key, now: datetime) -> list[str]:
+def warnings(key: DeployedKey, now: datetime) -> list[str]:
     found = []
     if key.declared and not key.made:
         found.append("declared, not made yet: pulumi up")
@@ -202,7 +241,7 @@ _LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def usage(
-    summary: StateSummary, endpoint: Endpoint | None, ca_file: Path | None = None, platform_url: str | None = None
+    summary: Deployed, endpoint: Endpoint | None, ca_file: Path | None = None, platform_url: str | None = None
 ) -> str:
     """Return commands for reading and using a key, ready to paste. Empty if there is no key.
 

@@ -10,7 +10,8 @@ import pytest
 from ambient_components import clock
 from ambient_components.cli.app import run
 from ambient_components.cli.show.summary_text import as_json, as_text
-from ambient_components.stacks.summary import Access, StateSummary, read_summary
+from ambient_components.stacks.deployed import Deployed, DeployedAccess
+from ambient_components.stacks.reading import read_deployed
 
 NOW = datetime(2026, 12, 20, 12, tzinfo=UTC)
 CONTRACTORS = {"role": "view", "from": "2026-12-01", "until": "2027-03-31"}
@@ -26,12 +27,12 @@ def binding(subject: str, role: str) -> dict[str, Any]:
     return {"urn": urn, "type": kind, "inputs": {"roleRef": {"name": f"ambient-project-{role}"}}}
 
 
-def summary(dates: dict[str, Any], bound: dict[str, str] = GRANTS, **entry: Any) -> StateSummary:
+def summary(dates: dict[str, Any], bound: dict[str, str] = GRANTS, **entry: Any) -> Deployed:
     reported = {"state": "active", "owners": ["user:eve"], "grants": GRANTS, "keys": {}, "dates": dates, **entry}
     kind = "ambient:index:AccessLedger"
     ledger = {"urn": f"urn:pulumi:dev::p::{kind}::access", "type": kind, "inputs": {"workspaces": {"pay": reported}}}
     resources = [ledger, *(binding(subject, role) for subject, role in bound.items())]
-    return read_summary({"deployment": {"resources": resources}}, "dev", NOW)
+    return read_deployed({"deployment": {"resources": resources}}, "dev", NOW)
 
 
 def test_dates_are_shown_beside_the_grant() -> None:
@@ -60,7 +61,7 @@ def test_a_grant_that_is_yet_to_begin_is_settled_and_one_that_should_be_there_is
 
 def test_an_owner_with_a_dated_grant_beside_it_is_shown_twice() -> None:
     eve = [item for item in summary(DATES, {}).workspaces[0].access if item.subject == "user:eve"]
-    assert eve == [Access("user:eve", "owner", ()), Access("user:eve", None, (), (LATER,))]
+    assert eve == [DeployedAccess("user:eve", "owner", ()), DeployedAccess("user:eve", None, (), (LATER,))]
 
 
 def test_for_programs() -> None:

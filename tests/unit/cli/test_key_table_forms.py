@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from ambient_components.cli.keys.list import SOURCE_OF_USE, as_csv, as_json, as_table
+from ambient_components.stacks.deployed import DeployedKey
 from ambient_components.stacks.key_table import Row, Seen, rows, seen_in
-from ambient_components.stacks.summary import Key, read_summary
+from ambient_components.stacks.reading import read_deployed
 from tests.support.key_rows import DAILY, DAY, GONE, NOW, SECRET, SEEN, key, summary
 
 
-def listed(*keys: Key, stack: str = "dev", seen: Any = SEEN) -> list[Row]:
+def listed(*keys: DeployedKey, stack: str = "dev", seen: Any = SEEN) -> list[Row]:
     return rows(summary(*keys, stack=stack), seen, DAILY)
 
 
@@ -191,7 +192,7 @@ def test_no_secret_is_in_any_form() -> None:
             "annotations": {"ambient-code.io/last-used-at": SECRET, "token": SECRET},
         }
     }
-    found = rows(read_summary({"deployment": {"resources": [token]}}, "dev", NOW), seen_in([account]), DAILY)
+    found = rows(read_deployed({"deployment": {"resources": [token]}}, "dev", NOW), seen_in([account]), DAILY)
     assert len(found) == 1
     shown = as_table(found, NOW) + as_json(found, NOW) + as_csv(found)
     assert "hunter2" not in shown

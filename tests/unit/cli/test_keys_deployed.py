@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from ambient_components.cli.edits.pending import Step
-from ambient_components.cli.keys.deployed import ACCOUNT, TOKEN, Identity, Target, identities, recorded
 from ambient_components.cli.keys.edit import Recorded
+from ambient_components.cli.keys.now import recorded
 from ambient_components.cli.keys.required import Aim, lacks
 from ambient_components.platform.naming import key_account
+from ambient_components.stacks.deployed import Identity, Target
+from ambient_components.stacks.reading import ACCOUNT, TOKEN, identities
 from tests.support.keys_now import W, identity, token_of
 
 KEY = (W, "ci")

@@ -12,7 +12,7 @@ from ambient_components.cli.report.details import details_markdown, details_text
 from ambient_components.cli.report.document import Report, as_json
 from ambient_components.cli.report.overview import overview_markdown, overview_text
 from ambient_components.engine import backend
-from ambient_components.stacks.ledgers import ledger_from_state
+from ambient_components.stacks.reading import ledger_from_state
 from tests.support.ledgers import escalations
 
 STACK = """\

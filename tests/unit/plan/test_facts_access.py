@@ -11,8 +11,7 @@ from ambient_components.engine.steps import Preview
 from ambient_components.plan import Digest, facts
 from ambient_components.plan.facts import DateComing, Exposed, GuardrailChange, KeyChange, WorkspaceChange
 from ambient_components.plan.ledgers import stack_guardrail_changes
-from ambient_components.plan.recorded import Recorded, RecordedKey
-from tests.support.ledgers import from_ledgers, from_preview, of_ledger, recorded_of
+from tests.support.ledgers import deployed_keys, from_ledgers, from_preview, of_ledger, recorded_of
 from tests.support.plan_facts import AT, online, plan
 from tests.support.plans import LEDGERS, RULES, entry, key, ledger_step, preview
 
@@ -97,7 +96,7 @@ def test_what_becomes_of_keys_by_the_files():
 
 
 def recorded(**more):
-    return Recorded({("pay", "ci", 1): RecordedKey(role="edit", **more)})
+    return deployed_keys("pay", "ci", **more)
 
 
 def test_what_becomes_of_keys_by_what_the_state_has():

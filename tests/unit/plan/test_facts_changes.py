@@ -8,8 +8,8 @@ import pytest
 from ambient_components.plan import facts
 from ambient_components.plan.facts import Ahead, BucketChange, GuardrailChange, SourceChange
 from ambient_components.plan.ledgers import begins, stack_guardrail_changes
-from ambient_components.plan.recorded import Recorded, RecordedKey
 from ambient_components.plan.role_changes import role_changes
+from tests.support.ledgers import deployed_access_key, deployed_keys
 from tests.support.plan_facts import AT, online, plan
 from tests.support.plans import entry, key, ledger_step
 
@@ -37,7 +37,7 @@ def test_buckets_and_their_access_keys():
         facts.MADE,
         "onDelete delete, force true, lifetime of its access keys 90d",
     )
-    due = Recorded({}, {"pay": RecordedKey(next_action="rotate", next_at=AT)})
+    due = deployed_access_key("pay", next_action="rotate", next_at=AT)
     assert buckets(own, own, recorded=due) == [(facts.NEW_ACCESS_KEY, "it is due")]
     gone = plan({"pay": entry(state="closed", bucket={"name": "b", "driver": "s3", "onDelete": "delete"})}, {})
     assert gone.buckets == (BucketChange("pay", "b", facts.DELETED, "onDelete: delete was deployed: if it is empty"),)
@@ -153,8 +153,7 @@ def test_what_comes_by_date_is_told_as_early_as_the_files_say():
         },
         keys={("pay", "ci"): timedelta(days=90)},
     )
-    ends = RecordedKey(role="edit", next_action="expire", next_at=AT + timedelta(days=60))
-    recorded = Recorded({("pay", one, 1): ends for one in ("ci", "b")})
+    recorded = deployed_keys("pay", "ci", "b", next_action="expire", next_at=AT + timedelta(days=60))
     assert [one.subject for one in plan(ledger, ledger).dates] == ["user:a"]
     for found in (
         plan(ledger, ledger, ahead=ahead, recorded=recorded),

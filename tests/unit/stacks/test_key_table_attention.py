@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from ambient_components.stacks.deployed import DeployedKey
 from ambient_components.stacks.key_table import Limits, Seen
-from ambient_components.stacks.summary import Key
 from tests.support.key_rows import DAY, GONE, NOW, SECOND, SEEN, key, row
 
 
-def attention(one: Key, seen: Any = SEEN, **limits: Any) -> tuple[str, ...]:
+def attention(one: DeployedKey, seen: Any = SEEN, **limits: Any) -> tuple[str, ...]:
     return row(one, seen, Limits(**{"within": DAY, **limits})).attention
 
 
@@ -33,7 +33,7 @@ class TestAttention:
             key(manual=True, expires_at=NOW + 14 * DAY + SECOND, issued_at=NOW - 76 * DAY),
         ],
     )
-    def test_all_is_well(self, one: Key) -> None:
+    def test_all_is_well(self, one: DeployedKey) -> None:
         assert attention(one) == ()
 
     @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ class TestAttention:
             ),
         ],
     )  # fmt: skip
-    def test_each_rule(self, one: Key, reported: list[str]) -> None:
+    def test_each_rule(self, one: DeployedKey, reported: list[str]) -> None:
         assert list(attention(one)) == reported
 
     def test_a_manual_key_of_a_short_life_has_its_own_notice(self) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from ambient_components.stacks.deployed import Deployed, DeployedKey, DeployedWorkspace
 from ambient_components.stacks.key_table import NEVER_USED, Row, Seen, rows, seen_in
-from ambient_components.stacks.summary import Key, StateSummary, WorkspaceView
 from tests.support.key_rows import DAILY, DAY, NOW, SECOND, SECRET, SEEN, key, row, summary
 
 
@@ -77,7 +77,7 @@ class TestRows:
             (key(made=False, expires_at=None, declared=False), "revoked"),
         ],
     )
-    def test_states(self, one: Key, state: str) -> None:
+    def test_states(self, one: DeployedKey, state: str) -> None:
         assert str(row(one).state) == state
 
     @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ class TestRows:
             (key(made=False, expires_at=None, next_action=None, next_at=None), None, None, None),
         ],
     )
-    def test_what_comes(self, one: Key, expires: Any, following: Any, at: Any) -> None:
+    def test_what_comes(self, one: DeployedKey, expires: Any, following: Any, at: Any) -> None:
         found = row(one)
         assert (found.expires, found.next, found.next_at) == (expires, following, at)
 
@@ -131,12 +131,12 @@ class TestRows:
         ]
 
     def test_several_workspaces(self) -> None:
-        views = tuple(WorkspaceView(name, "active", (), (key(id=name),)) for name in ("a", "b"))
-        found = rows(StateSummary("dev", NOW, views), None, DAILY)
+        views = tuple(DeployedWorkspace(name, "active", (), (key(id=name),)) for name in ("a", "b"))
+        found = rows(Deployed("dev", NOW, views), None, DAILY)
         assert [(one.workspace, one.id) for one in found] == [("a", "a"), ("b", "b")]
 
     def test_no_key(self) -> None:
-        assert rows(StateSummary("dev", NOW, ()), {}, DAILY) == rows(summary(), None, DAILY) == []
+        assert rows(Deployed("dev", NOW, ()), {}, DAILY) == rows(summary(), None, DAILY) == []
 
     def test_a_key_of_the_platform(self) -> None:
         one = key(origin="platform", expires_at=None, issued_at=None, next_action=None, next_at=None)

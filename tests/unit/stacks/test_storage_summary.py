@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.show.summary_text import as_json, as_text
-from ambient_components.stacks.storage_summary import AccessKey, BucketView, bucket_warnings
-from ambient_components.stacks.summary import read_summary
+from ambient_components.cli.show.summary_text import as_json, as_text, bucket_warnings
+from ambient_components.stacks.deployed import AccessKey, DeployedBucket
+from ambient_components.stacks.reading import read_deployed
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SECRET = "v1:nobody:shows-this"
@@ -66,18 +66,18 @@ def state(
     return {"deployment": {"resources": [ledger, *found]}}
 
 
-def the_bucket(export: dict[str, Any]) -> BucketView:
-    (workspace,) = read_summary(export, "dev", NOW).workspaces
+def the_bucket(export: dict[str, Any]) -> DeployedBucket:
+    (workspace,) = read_deployed(export, "dev", NOW).workspaces
     assert workspace.bucket is not None
     return workspace.bucket
 
 
 def lines(export: dict[str, Any]) -> list[str]:
-    return as_text(read_summary(export, "dev", NOW)).splitlines()
+    return as_text(read_deployed(export, "dev", NOW)).splitlines()
 
 
 def test_a_bucket_as_it_should_be() -> None:
-    assert the_bucket(state()) == BucketView(
+    assert the_bucket(state()) == DeployedBucket(
         name="payments-sessions",
         driver="s3",
         endpoint="http://minio.minio.svc:9000",
@@ -102,7 +102,7 @@ def test_a_bucket_as_it_should_be() -> None:
 
 
 def test_a_workspace_without_one_says_nothing_of_it() -> None:
-    (workspace,) = read_summary(state(None, "active", resource("x:Other", "")), "dev", NOW).workspaces
+    (workspace,) = read_deployed(state(None, "active", resource("x:Other", "")), "dev", NOW).workspaces
     assert workspace.bucket is None
     assert lines(state(None, "active", resource("x:Other", ""))) == ["payments", "  no subject has access"]
 
@@ -213,7 +213,7 @@ def test_what_somebody_has_to_look_at_is_loud(outputs: dict[str, Any], reported:
         loud.extend([text] if look == "loud" else [])
         return text
 
-    as_text(read_summary(export, "dev", NOW), paint)
+    as_text(read_deployed(export, "dev", NOW), paint)
     assert loud == [f"    ! {reported}"]
 
 
@@ -238,7 +238,7 @@ def test_what_a_replacement_left_hides_nothing() -> None:
 
 
 def test_json_has_it_and_no_secret() -> None:
-    summary = read_summary(state(), "dev", NOW)
+    summary = read_deployed(state(), "dev", NOW)
     bucket = as_json(summary)["workspaces"][0]["bucket"]
     assert (bucket["name"], bucket["driver"], bucket["endpoint"], bucket["shared"]) == (
         "payments-sessions",
@@ -260,6 +260,6 @@ def test_json_has_it_and_no_secret() -> None:
 @pytest.mark.parametrize("part", ["generation", "foreign", "drift", "current", "nextAction"])
 def test_a_field_of_another_kind_ends_no_overview(part: str, value: object) -> None:
     export = state(ENTRY, "active", credentials(**{part: value}))
-    (workspace,) = read_summary(export, "dev", NOW).workspaces
+    (workspace,) = read_deployed(export, "dev", NOW).workspaces
     assert workspace.bucket is not None
-    assert "payments-sessions" in as_text(read_summary(export, "dev", NOW))
+    assert "payments-sessions" in as_text(read_deployed(export, "dev", NOW))

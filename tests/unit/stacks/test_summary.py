@@ -11,7 +11,8 @@ import pytest
 from ambient_components.cli.show.summary_text import as_json, as_text, usage, warnings
 from ambient_components.platform.naming import key_account
 from ambient_components.stacks.cluster import Endpoint
-from ambient_components.stacks.summary import Key, StateSummary, read_summary
+from ambient_components.stacks.deployed import Deployed, DeployedKey
+from ambient_components.stacks.reading import read_deployed
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SECRET = "v1:nobody:shows-this"
@@ -83,8 +84,8 @@ def state() -> dict[str, Any]:
     }
 
 
-def read(export: dict[str, Any]) -> StateSummary:
-    return read_summary(export, "dev", NOW)
+def read(export: dict[str, Any]) -> Deployed:
+    return read_deployed(export, "dev", NOW)
 
 
 def resources(export: dict[str, Any]) -> list[dict[str, Any]]:
@@ -108,7 +109,7 @@ class TestReading:
         ]
         assert all(item.settled for item in payments.access)
         (key,) = payments.keys
-        assert key == Key(
+        assert key == DeployedKey(
             id="ci",
             generation=1,
             label="GitHub Actions",
@@ -175,7 +176,7 @@ class TestReading:
         assert (key.never, key.expires_at, key.next_action) == (True, None, None)
 
 
-def the_key(entry: dict[str, Any] | None = None, **outputs: Any) -> Key:
+def the_key(entry: dict[str, Any] | None = None, **outputs: Any) -> DeployedKey:
     """The newest generation of payments/ci, with this in the ledger's entry and in the outputs of its token."""
     export = without(state(), "payments/key/ci/g1")
     resources(export)[0]["inputs"]["workspaces"]["payments"]["keys"]["ci"] |= entry or {}
@@ -327,7 +328,7 @@ class TestText:
         assert "! the token before it still works for a while (1)" in text
 
     def test_expired(self) -> None:
-        key = Key("ci", 1, "ci", "edit", declared=True, made=True, expires_at=NOW - timedelta(days=3))
+        key = DeployedKey("ci", 1, "ci", "edit", declared=True, made=True, expires_at=NOW - timedelta(days=3))
         assert warnings(key, NOW) == [
             "the token expired on 2026-11-22 12:00 UTC and is refused: pulumi up makes a new one"
         ]
@@ -349,11 +350,11 @@ class TestText:
         ],
     )
     def test_warnings(self, key: dict[str, Any], reported: str) -> None:
-        (warning,) = warnings(Key("ci", 1, "ci", "edit", declared=True, made=True, **key), NOW)
+        (warning,) = warnings(DeployedKey("ci", 1, "ci", "edit", declared=True, made=True, **key), NOW)
         assert warning.endswith(reported)
 
     def test_a_former_one_that_is_not_delivered_is_right(self) -> None:
-        key = Key("ci", 1, "ci", "edit", declared=True, made=True, former=True, undelivered="x")
+        key = DeployedKey("ci", 1, "ci", "edit", declared=True, made=True, former=True, undelivered="x")
         assert warnings(key, NOW) == []
 
     def test_a_label_moves_no_cursor(self) -> None:

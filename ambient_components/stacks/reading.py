@@ -1,0 +1,394 @@
+"""The one reader of a stack's state: workspaces, access, keys and buckets, from `pulumi stack export`. Pure.
+
+No value makes it fail: states can be forged, and old ones differ. Secrets stay encrypted, except for `identities`.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from ambient_components.access.entries import NOTHING, BucketEntry, Entry, KeyEntry, Ledger, read_ledger
+from ambient_components.access.recorded import write
+from ambient_components.access.role_assignments import GRANT, OWNER
+from ambient_components.engine import names
+from ambient_components.engine.names import Part
+from ambient_components.engine.secrets import plain_text
+from ambient_components.engine.state import Export, Resource, operations, resources, written_at
+from ambient_components.engine.urns import ACCESS_LEDGER
+from ambient_components.platform.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
+from ambient_components.platform.naming import key_account
+from ambient_components.rotation.state import Minted, TokenRecord, mapping, number
+from ambient_components.rules.buckets import BucketDriver
+from ambient_components.rules.roles import rank
+from ambient_components.rules.states import CLOSED
+from ambient_components.shards import split_shard
+from ambient_components.stacks.deployed import (
+    PLATFORM,
+    STACK,
+    AccessKey,
+    Binding,
+    Deployed,
+    DeployedAccess,
+    DeployedBucket,
+    DeployedKey,
+    DeployedWorkspace,
+    Identity,
+    KeyName,
+    KeyPlace,
+    Target,
+)
+
+ACCOUNT: Final = "ServiceAccount"
+TOKEN: Final = "AccessToken"  # noqa: S105  # a type
+BINDING: Final = "RoleBinding"
+
+ACCESS_PARTS: Final = {Part.GRANT: GRANT, Part.OWNER: OWNER}
+"""The kinds of access of people, by the part of the logical name."""
+
+_ENDLESS: Final = timedelta(days=100 * 365)
+"""A later expiry is shown as never, because `lifetime: never` is stored as 136 years."""
+
+_ROLE_PREFIX: Final = "ambient-project-"
+
+
+def ledgers_in(export: Export) -> list[Mapping[str, Any]]:
+    """Return the inputs of every AccessLedger in a state. There may be several.
+
+    Args:
+        export: The parsed output of `pulumi stack export`.
+    """
+    return [ledger.inputs for ledger in resources(export, ACCESS_LEDGER)]
+
+
+def ledger_from_state(export: Export) -> dict[str, Entry] | None:
+    """Return the ledger of a stack's last run, by workspace. None if the state has no ledger."""
+    found = ledgers_in(export)
+    ledger: dict[str, Entry] = {}
+    for inputs in found:
+        ledger |= read_ledger(inputs.get("workspaces"))
+    return ledger if found else None
+
+
+def guardrails_in(export: Export) -> dict[str, Any]:
+    """Return the guardrail settings of the last run's ledgers, as their input `guardrails`."""
+    rules: dict[str, Any] = {}
+    for inputs in ledgers_in(export):
+        rules |= mapping(inputs.get("guardrails"))
+    return rules
+
+
+def declared_keys(ledger: Ledger) -> Iterator[tuple[KeyPlace, KeyEntry]]:
+    """Yield every generation that a ledger declares, including previous ones in overlap, with its key's entry."""
+    for workspace, entry in ledger.items():
+        for key_id, key in entry.keys.items():
+            for generation in key.generations:
+                yield (workspace, key_id, generation), key
+
+
+def from_ledger(ledger: Ledger, now: datetime) -> Deployed:
+    """Return all that a ledger declares, as existing. For a comparison without a state."""
+    found = {name: _Resources() for name in ledger}
+    for (workspace, key_id, generation), _ in declared_keys(ledger):
+        found[workspace].tokens[key_id, generation] = {"current": {"handle": key_id}}
+    for name, entry in ledger.items():
+        if entry.bucket is not None and entry.bucket.generation:
+            found[name].credentials = {"current": {"handle": entry.bucket.name}}
+    workspaces = tuple(_workspace(name, ledger.get(name), found[name], now) for name in sorted(ledger))
+    return Deployed("", now, workspaces, ledger=ledger)
+
+
+def read_deployed(export: Export, stack: str, now: datetime) -> Deployed:
+    """Return what a state says.
+
+    Args:
+        export: The parsed output of `pulumi stack export`.
+        now: The current time, for expiry.
+    """
+    every = resources(export)
+    ledger = ledger_from_state(export) or {}
+    found = _by_workspace(every, ledger)
+    return Deployed(
+        stack,
+        now,
+        tuple(
+            _workspace(name, ledger.get(name), found.get(name) or _Resources(), now)
+            for name in sorted({*ledger, *found})
+        ),
+        tuple(operation.resource.name for operation in operations(export)),
+        _shards(every, stack),
+        ledger,
+        guardrails_in(export),
+        written_at(export),
+    )
+
+
+def identities(export: Export, keys: Collection[KeyName]) -> tuple[Identity, ...]:
+    """Return the identities of some keys in a state, by key and generation.
+
+    Args:
+        export: The parsed output of `pulumi stack export`. With `--show-secrets` it has the tokens.
+    """
+    ledger = ledger_from_state(export) or {}
+    return tuple(
+        _identity(workspace, *place, items, ledger)
+        for workspace, found in sorted(_by_workspace(_touched(export), ledger).items())
+        for place, items in sorted(found.of_keys.items())
+        if (workspace, place[0]) in keys
+    )
+
+
+def bindings(export: Export, subject: str = "", kinds: Collection[str] = (GRANT, OWNER)) -> tuple[Binding, ...]:
+    """Return the RoleBindings of grants and owners in a state, sorted.
+
+    Args:
+        subject: Only those of this subject. Empty for all.
+        kinds: grant, owner or both.
+    """
+    found = {binding for place in _by_workspace(_touched(export), {}).values() for binding in place.bindings}
+    return tuple(sorted(one for one in found if subject in ("", one.subject) and one.kind in kinds))
+
+
+def _touched(export: Export) -> list[Resource]:
+    """Return the resources and those of pending operations, which may have taken effect in the cluster."""
+    return [*resources(export), *(operation.resource for operation in operations(export))]
+
+
+@dataclass
+class _Resources:
+    """The resources of one workspace in the state."""
+
+    bindings: list[Binding] = field(default_factory=list)
+    of_keys: dict[tuple[str, int], list[Resource]] = field(default_factory=dict)
+    """All of a key's generation, for the proof of its end."""
+    key_roles: dict[tuple[str, int], str] = field(default_factory=dict)
+    accounts: dict[tuple[str, int], Mapping[str, Any]] = field(default_factory=dict)
+    """Inputs of the ServiceAccounts."""
+    tokens: dict[tuple[str, int], Mapping[str, Any]] = field(default_factory=dict)
+    """Outputs of the AccessTokens, which include the inputs."""
+    bucket: Mapping[str, Any] | None = None
+    """Outputs of the bucket, which include the inputs."""
+    credentials: Mapping[str, Any] | None = None
+
+
+def _by_workspace(every: Iterable[Resource], ledger: Ledger) -> dict[str, _Resources]:
+    """Return bindings, accounts, tokens and buckets by workspace, sorted out by logical name."""
+    found: dict[str, _Resources] = {}
+    # Pending deletes of a replacement come last, so they never take the place of current resources.
+    for item in sorted(every, key=lambda resource: resource.delete):
+        name = names.parse(item.name)
+        if name is None:
+            continue
+        place = found.get(name.workspace) or _Resources()
+        match item.kind, name.part:
+            case ("S3Bucket" | "Bucket", Part.BUCKET):
+                place.bucket = place.bucket or {**item.inputs, **item.outputs}
+            case "S3Credentials", Part.CREDENTIALS:
+                place.credentials = place.credentials or {**item.inputs, **item.outputs}
+            case "RoleBinding", Part.OWNER | Part.GRANT:
+                place.bindings.append(_binding(item, name))
+            case (("AccessToken" | "RoleBinding" | "ServiceAccount"), Part.KEY_GENERATION):
+                _add_of_key(place, item, name, ledger)
+            case _:
+                continue
+        found[name.workspace] = place
+    return found
+
+
+def _binding(item: Resource, name: names.LogicalName) -> Binding:
+    made = str(mapping(item.inputs.get("metadata")).get("name") or "")
+    return Binding(name.workspace, name.item, ACCESS_PARTS[name.part], made, _role(item.inputs), item.name)
+
+
+def _role(inputs: Mapping[str, Any]) -> str:
+    return str(mapping(inputs.get("roleRef")).get("name") or "?").removeprefix(_ROLE_PREFIX)
+
+
+def _add_of_key(place: _Resources, item: Resource, name: names.LogicalName, ledger: Ledger) -> None:
+    generation = _ending(item, name, ledger) if item.delete else name.generation
+    identity = (name.item, generation)
+    place.of_keys.setdefault(identity, []).append(item)
+    if item.kind == TOKEN:
+        place.tokens.setdefault(identity, item.outputs)
+    elif item.kind == BINDING:
+        place.key_roles.setdefault(identity, _role(item.inputs))
+    else:
+        place.accounts.setdefault(identity, item.inputs)
+
+
+def _ending(item: Resource, name: names.LogicalName, ledger: Ledger) -> int:
+    """Return the generation of a pending delete, because the engine renames it to its successor's logical name."""
+    if item.kind == TOKEN:
+        return number(item.inputs.get("generation"), name.generation)
+    holders = item.inputs.get("subjects") if item.kind == BINDING else [item.inputs.get("metadata")]
+    holder = mapping(holders[0] if isinstance(holders, Sequence) and holders else None).get("name")
+    for generation in range(name.generation - 1, 0, -1):
+        if holder == _account(name.workspace, name.item, generation, ledger):
+            return generation
+    return name.generation
+
+
+def _account(workspace: str, key_id: str, generation: int, ledger: Ledger) -> str:
+    """Return the name of an identity's ServiceAccount by the ledger, which knows those that the platform made."""
+    key = ledger.get(workspace, NOTHING).keys.get(key_id)
+    return key_account(workspace, key_id, generation, key.service_account if key is not None else None)
+
+
+def _identity(workspace: str, key_id: str, generation: int, items: Iterable[Resource], ledger: Ledger) -> Identity:
+    uids: list[Any] = []
+    kinds, secrets, tokens, targets = set(), set(), set(), set()
+    account = _account(workspace, key_id, generation, ledger)
+    for item in items:
+        inputs, outputs = item.inputs, item.outputs
+        kinds.add(item.kind)
+        if item.kind == ACCOUNT:
+            # Of a key that is no longer declared, only its resources know the name.
+            account = str(mapping(inputs.get("metadata")).get("name") or account)
+            uids += [outputs.get("uid"), mapping(outputs.get("metadata")).get("uid")]
+        elif item.kind == TOKEN:
+            uids += [inputs.get("serviceAccountUid"), outputs.get("serviceAccountUid")]
+            secrets |= {(minted.id, minted.uid) for minted in TokenRecord.of(outputs) if minted.uid}
+            tokens.add(plain_text(outputs.get("token")))
+            if target := mapping(inputs.get("deliver")):
+                targets.add(Target(*(str(target.get(part)) for part in ("namespace", "name", "key"))))
+    return Identity(
+        workspace,
+        key_id,
+        generation,
+        account,
+        frozenset(kinds),
+        frozenset(uid for uid in uids if uid and isinstance(uid, str)),
+        frozenset(secrets),
+        frozenset(token for token in tokens if token),
+        frozenset(targets),
+    )
+
+
+def _shards(every: Iterable[Resource], stack: str) -> dict[str, str]:
+    """Return the shard of each workspace, by the URNs of its resources."""
+    organisation, slash, fleet = stack.rpartition("/")
+    found: dict[str, str] = {}
+    for name, logical in {(item.urn.stack, item.name) for item in every if "/" in item.name}:
+        if name != fleet and (shard := split_shard(name)) is not None and shard[0] == fleet:
+            found[names.workspace_of(logical)] = f"{organisation}{slash}{name}"
+    return found
+
+
+def _workspace(name: str, entry: Entry | None, found: _Resources, now: datetime) -> DeployedWorkspace:
+    declared = dict(declared_keys({name: entry or NOTHING}))
+    places = sorted({*((key_id, generation) for _, key_id, generation in declared), *found.of_keys, *found.tokens})
+    state = entry.state if entry is not None else None
+    return DeployedWorkspace(
+        name,
+        state,
+        tuple(sorted(_access(entry or NOTHING, found.bindings), key=_order)),
+        tuple(_key(place, declared.get((name, *place)), found, now) for place in places),
+        _bucket((entry or NOTHING).bucket, state, found, now),
+    )
+
+
+def _access(entry: Entry, found: Iterable[Binding]) -> Iterator[DeployedAccess]:
+    declared: dict[str, list[str]] = {}
+    actual: dict[str, list[str]] = {}
+    for subject in entry.owners:
+        declared.setdefault(subject, []).append(OWNER)
+    for subject, role in entry.grants.items():
+        declared.setdefault(subject, []).append(role)
+    for binding in found:
+        actual.setdefault(binding.subject, []).append(OWNER if binding.kind == OWNER else binding.role)
+    for subject in sorted({*declared, *actual, *entry.dates}):
+        desired, has = declared.get(subject, []), actual.get(subject, [])
+        # An owner may also have a grant. The two are shown separately.
+        for group in ([OWNER], [role for role in {*desired, *has} if role != OWNER]):
+            want = next((role for role in desired if role in group), None)
+            have = tuple(sorted(role for role in has if role in group))
+            periods = () if OWNER in group else tuple(map(write, entry.dates.get(subject, ())))
+            if want or have or periods:
+                yield DeployedAccess(subject, want, have, periods)
+
+
+def _order(access: DeployedAccess) -> tuple[int, str]:
+    """Return the sort key: owners, then by strength of the role, then subjects without a current role."""
+    roles = [role for role in (access.declared, *access.actual) if role]
+    return min((-rank(role) for role in roles), default=1), access.subject
+
+
+def _key(place: tuple[str, int], entry: KeyEntry | None, found: _Resources, now: datetime) -> DeployedKey:
+    key_id, generation = place
+    outputs = found.tokens.get(place) or {}
+    tokens = TokenRecord.of(outputs)
+    current = tokens.current or Minted("")
+    account = found.accounts.get(place) or {}
+    metadata = mapping(account.get("metadata"))
+    of_platform = bool(account.get("ofPlatform")) or (entry is not None and entry.is_of_platform(generation))
+    notes = mapping(metadata.get("annotations"))
+    expires, has_token = current.expires_at, tokens.current is not None
+    never = has_token and (tokens.endless or (expires is not None and expires - now > _ENDLESS))
+    former = entry is not None and entry.overlapping == generation
+    target = mapping(outputs.get("deliver"))
+    return DeployedKey(
+        id=key_id,
+        generation=generation,
+        label=str(notes.get(KEY_NAME_ANNOTATION) or key_id),
+        role=found.key_roles.get(place) or (entry.role if entry is not None else None),
+        declared=entry is not None,
+        made=has_token or bool(account.get("ofPlatform")),
+        expires_at=None if never else expires,
+        never=never,
+        dead=current.dead,
+        next_action=tokens.next_action,
+        next_at=tokens.next_at,
+        retiring=tuple(minted.id for minted in tokens.retiring),
+        pending=tuple(minted.id for minted in tokens.pending),
+        account=str(metadata.get("name") or ""),
+        issued_at=current.issued_at,
+        description=str(notes.get(DESCRIPTION_ANNOTATION) or ""),
+        former=former,
+        until=entry.overlap_until if former and entry is not None else None,
+        manual=tokens.manual,
+        static=bool(outputs.get("static")),
+        delivered_to=f"{target.get('namespace')}/{target.get('name')}" if target and not former else None,
+        retained=outputs.get("retain") != "none",
+        undelivered=outputs.get("undelivered") or None,
+        origin=PLATFORM if of_platform else STACK,
+    )
+
+
+def _bucket(entry: BucketEntry | None, state: str | None, found: _Resources, now: datetime) -> DeployedBucket | None:
+    if entry is None and found.bucket is None and found.credentials is None:
+        return None
+    known, credentials = found.bucket or {}, found.credentials or {}
+    return DeployedBucket(
+        name=str((entry and entry.name) or known.get("bucket") or credentials.get("bucket") or "?"),
+        driver=entry.driver if entry is not None else None,
+        endpoint=(entry.endpoint if entry is not None else None) or "",
+        shared=entry is not None and entry.shared,
+        state=entry.state if entry is not None else None,
+        made=found.bucket is not None or (entry is not None and not entry.is_own),
+        open=entry is not None and state != CLOSED and entry.driver != BucketDriver.EXISTING,
+        key=_access_key(credentials, now) if credentials else None,
+    )
+
+
+def _access_key(outputs: Mapping[str, Any], now: datetime) -> AccessKey:
+    keys = TokenRecord.of(outputs)
+    current = keys.current or Minted("")
+    expires = current.expires_at
+    # What the store itself has set an end to has one, whatever was asked for.
+    never = keys.endless if expires is None else expires - now > _ENDLESS
+    drift, foreign = outputs.get("drift"), outputs.get("foreign")
+    return AccessKey(
+        id=str(outputs.get("accessKey") or current.id),
+        user=str(outputs.get("user") or ""),
+        generation=number(outputs.get("generation"), 1),
+        expires_at=None if never else expires,
+        never=never,
+        manual=keys.manual,
+        dead=current.dead,
+        next_action=keys.next_action,
+        next_at=keys.next_at,
+        retiring=tuple(minted.id for minted in keys.retiring),
+        pending=tuple(minted.id for minted in keys.pending),
+        foreign=tuple(map(str, foreign if isinstance(foreign, list) else ())),
+        drift=tuple(f"{what}: {how}" for what, how in sorted(drift.items())) if isinstance(drift, Mapping) else (),
+    )
