@@ -96,11 +96,12 @@ down: setup ## Destroy the stack dev and stop the sandbox; its data stays
 clean: setup ## Stop the sandbox and delete its data; .venv and the cache stay
 	@$(PYTHON) -m sandbox clean
 
-check: setup $(if $(shell command -v go),$(BIN)/actionlint) ## Lint, formatting, types, import rules, workflows, Dockerfile, the documentation's site
+check: setup $(if $(shell command -v go),$(BIN)/actionlint) ## Lint, formatting, types, import rules, size, workflows, Dockerfile, the documentation's site
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(PYTHON) -m tests.support.size
 	$(MKDOCS)
 	$(BIN)/zizmor --offline --no-config --strict-collection --no-progress --quiet $(WORKFLOWS)
 	$(BIN)/hadolint Dockerfile
