@@ -92,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--quick", action="store_true", help="10 and 100 workspaces, fleet and kubectl, five phases: two minutes"
     )
-    made.add_argument("--write", action="store_true", help="write docs/project/performance.md and its chart")
+    made.add_argument("--write", action="store_true", help="write docs/project/performance.md")
     made.add_argument("--format", choices=("text", "json"), default="text", help="output format (default: text)")
     return made
 

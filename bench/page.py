@@ -1,4 +1,4 @@
-"""Writing the results into docs/project/performance.md, between two markers, and the chart beside it."""
+"""Writing the results into docs/project/performance.md, between two markers."""
 
 from pathlib import Path
 from typing import Final
@@ -6,14 +6,12 @@ from typing import Final
 from bench.errors import BenchError
 from bench.machine import Machine
 from bench.medians import is_median
-from bench.plot import svg
 from bench.report import HEADER, adoption_lines, cells, exponents, markdown, offline_lines, ordered, parts
 from bench.run import Results
 from bench.workload import PER_WORKSPACE
 from sandbox.paths import REPOSITORY
 
 PAGE: Final = REPOSITORY / "docs" / "project" / "performance.md"
-PICTURE: Final = PAGE.with_suffix(".svg")
 BEGIN: Final = "<!-- measured: `make bench` writes from here -->"
 END: Final = "<!-- to here -->"
 
@@ -23,8 +21,6 @@ def measured(results: Results, machine: Machine) -> str:
     runs = "Medians of several runs, with the fastest and the slowest" if is_median(results) else "One run"
     lines = [
         f"{machine.line()}. {runs}. Each workspace: {PER_WORKSPACE}.",
-        "",
-        f"![Seconds over workspaces, both axes logarithmic]({PICTURE.name})",
         "",
         *markdown([HEADER, *map(cells, ordered(results))]),
     ]
@@ -53,8 +49,7 @@ def replaced(page: str, part: str) -> str:
     return f"{head}{BEGIN}\n\n{part}\n\n{END}{tail}"
 
 
-def write(results: Results, machine: Machine, page: Path = PAGE, picture: Path = PICTURE) -> None:
-    """Write the page and the chart."""
+def write(results: Results, machine: Machine, page: Path = PAGE) -> None:
+    """Write the page."""
     text = replaced(page.read_text(encoding="utf-8"), measured(results, machine))
     page.write_text(text, encoding="utf-8")
-    picture.write_text(svg(results), encoding="utf-8")

@@ -11,7 +11,7 @@ import pytest
 
 from ambient_components.provider.buckets.ownership import holder_of, tags_of
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
-from tests.support.real_store import DAY, RealWorld, bucket, client_of, code, credentials, name, refusal, s3, world
+from tests.support.real_store import RealWorld, bucket, client_of, code, credentials, name, refusal, s3, world
 from tests.support.store_crashes import bucket_case, bucket_end, credential_cases, killed_everywhere
 from tests.support.store_world import OWNER, OneResource, move_clock
 
@@ -95,40 +95,6 @@ def test_a_widened_policy_is_seen_and_ends_with_the_next_run(world: RealWorld, n
     assert keys.up(desired) == "update"
     assert code(me.list_objects_v2, Bucket=f"{name}-of-others") == "AccessDenied"
     assert code(me.list_objects_v2, Bucket=name) == "done"
-
-
-def test_a_deleted_user_is_made_anew_with_another_key(world: RealWorld, bucket: OneResource, name: str) -> None:
-    keys, desired = credentials(world, name)
-    old, iam, user = client_of(world, keys), world.client("iam"), desired["user"]
-    iam.delete_access_key(UserName=user, AccessKeyId=keys.state["accessKey"])
-    iam.delete_user_policy(UserName=user, PolicyName="ambient-components")
-    iam.delete_user(UserName=user)
-    assert code(old.list_objects_v2, Bucket=name) != "done"
-    keys.refresh()
-    assert keys.state["current"]["dead"] == "the store's user was deleted"
-    assert keys.up(desired) == "update"
-    assert code(client_of(world, keys).list_objects_v2, Bucket=name) == "done"
-
-
-def test_a_deactivated_key_is_refused_seen_and_replaced(world: RealWorld, bucket: OneResource, name: str) -> None:
-    keys, desired = credentials(world, name)
-    first = keys.state["accessKey"]
-    world.client("iam").update_access_key(UserName=desired["user"], AccessKeyId=first, Status="Inactive")
-    assert code(client_of(world, keys).list_objects_v2, Bucket=name) != "done"
-    keys.refresh()
-    assert keys.state["current"]["dead"] == "it was deactivated"
-    keys.up(desired)
-    assert code(client_of(world, keys).list_objects_v2, Bucket=name) == "done"
-
-
-def test_a_key_by_hand_is_reported_and_works_on(world: RealWorld, bucket: OneResource, name: str) -> None:
-    keys, desired = credentials(world, name)
-    other = world.client("iam").create_access_key(UserName=desired["user"])["AccessKey"]
-    keys.refresh()
-    assert keys.state["foreign"] == [other["AccessKeyId"]]
-    keys.up({**desired, "overlapSeconds": 6 * DAY})
-    theirs = world.client("s3", other["AccessKeyId"], other["SecretAccessKey"])
-    assert code(theirs.list_objects_v2, Bucket=name) == "done"
 
 
 @pytest.mark.parametrize(

@@ -124,21 +124,6 @@ def test_objects_are_the_platforms_own(stack: Stack) -> None:
     assert base64.b64decode(secret["data"]["ANTHROPIC_API_KEY"]).decode() == runner
 
 
-def test_a_changed_secret_is_updated_in_place(stack: Stack) -> None:
-    stack.secret("payments/anthropic")
-    stack.write(WORKSPACE)
-    stack.up().ok()
-    path = f"/api/v1/namespaces/{stack.w}/secrets/ambient-runner-secrets"
-    before = stack.machine.get(path)
-    changed = stack.secret("payments/anthropic")
-    plan = stack.preview().ok()
-    assert "[secret]" in plan.text
-    stack.up().ok()
-    after = stack.machine.get(path)
-    assert after["metadata"]["uid"] == before["metadata"]["uid"]
-    assert base64.b64decode(after["data"]["ANTHROPIC_API_KEY"]).decode() == changed
-
-
 def test_the_tokens_do_not_lie_in_the_workspace(stack: Stack) -> None:
     stack.secret("payments/anthropic")
     stack.write(WORKSPACE)

@@ -114,9 +114,3 @@ def test_the_page_says_what_its_commands_print(machine: Machine, project: Path) 
     token = shell.type(f"ambient keys show dev {WORKSPACE}/ci --quiet")
     machine.outputs.pop()
     machine.keep_secret(token.strip(), "the token of the page")
-
-
-def test_what_is_said_in_another_order_is_found() -> None:
-    assert in_order(["a", "c"], ["a", "b", "c"]) == []
-    assert in_order(["c", "a"], ["a", "b", "c"]) == ["a"]
-    assert lines("  x  1\n\n2026-12-25 (29 days)\n") == ["x 1", "DATE (DAYS)"]

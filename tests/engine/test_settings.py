@@ -215,30 +215,6 @@ def test_what_leaves_the_file_returns_to_the_platforms_default(with_ca: Stack, p
     nothing_to_do(stack)
 
 
-def test_what_the_ui_saves_gives_way_to_the_file(stack: Stack, platform: Backend) -> None:
-    stack.write(file_of(IDLE, MCP, FLAG))
-    stack.up().ok()
-    settled(stack)
-    ui.save_mcp_servers(platform, stack.w, ui.McpServers({"by-hand": UI_SERVER}))
-    ui.override_flag(platform, stack.w, "jira-write", False)
-    ui.drop_override(platform, stack.w, "gerrit.enabled")
-    ui.override_flag(platform, stack.w, "advanced-sdk-options", True)
-    found = stack.refresh().ok()
-    assert not found.unchanged
-    plan = stack.preview().ok()
-    for name in ("mcpServers", "jira-write", "gerrit.enabled"):
-        assert name in plan.text, plan.text
-    assert "advanced-sdk-options" not in found.text + plan.text
-    stack.up().ok()
-    assert ui.mcp_servers(platform, stack.w) == ui.McpServers({"search": SEARCH}, ["webfetch"])
-    assert ui.feature_flags(platform, stack.w) == {
-        "jira-write": True,
-        "gerrit.enabled": False,
-        "advanced-sdk-options": True,
-    }
-    nothing_to_do(stack)
-
-
 def test_what_the_ui_saves_beside_the_file_stays(stack: Stack, platform: Backend) -> None:
     stack.write(file_of(IDLE, "featureFlags: {jira-write: true}"))
     stack.up().ok()
@@ -271,25 +247,6 @@ def test_a_save_in_the_ui_works_after_ours(stack: Stack, platform: Backend) -> N
     ui.save_mcp_servers(platform, stack.w, ui.McpServers())
     assert ui.mcp_servers(platform, stack.w) == ui.McpServers()
     assert spec(stack) == {"groupAccess": [], "inactivityTimeoutSeconds": 43200}
-    nothing_to_do(stack)
-
-
-def test_declared_settings_come_back_when_somebody_deletes_them(stack: Stack, platform: Backend) -> None:
-    """Alone they do not (test_operator.py). What the operator made hangs on them, and comes back with them."""
-    stack.write(file_of(IDLE, FLAG, limits=(CONTAINERS,)))
-    stack.up().ok()
-    settled(stack)
-    for path in (SETTINGS, LIMITS, FLAGS):
-        stack.machine.delete(path.format(stack.w))
-    # Before the garbage collector was there, the operator would take what is still there for its own.
-    hanging = [f"/{path.format(stack.w)}" for path in ui.OPERATOR_MADE if path.endswith("ambient-session-trigger")]
-    stack.machine.until(lambda: not any(map(stack.machine.get, hanging)), "they are collected", seconds=150)
-    assert not stack.refresh().ok().unchanged
-    stack.up().ok()
-    settled(stack)
-    assert spec(stack) == {"groupAccess": [], "inactivityTimeoutSeconds": 43200}
-    assert live(stack, LIMITS)["spec"]["limits"] == [OUR_LIMITS]
-    assert data(stack, FLAGS) == {"jira-write": "true", "gerrit.enabled": "false"}
     nothing_to_do(stack)
 
 

@@ -21,34 +21,6 @@ USER = "ambient-payments-c5abc4312a78"
 # What is declared.
 
 
-def test_a_bucket_with_its_credentials_and_the_secret_that_holds_them(workspace):
-    recording = workspace(bucket=BUCKET)
-    assert recording.tree() == {
-        "Bucket payments/storage": ["S3Bucket payments/storage/bucket", "S3Credentials payments/storage/credentials"],
-        "Workspace payments": [
-            "Bucket payments/storage",
-            "Namespace payments/namespace",
-            "NamespacePatch payments/listed",
-            "WorkspaceSecret payments/secret/integrations",
-        ],
-        "stack": ["Workspace payments", "ambient cluster", "kubernetes cluster"],
-    }
-    assert recording.named("S3Bucket", "payments/storage/bucket").inputs == {
-        "bucket": "payments-sessions",
-        "owner": "project/fleet",
-        "namespace": "payments",
-    }
-    assert inputs_of_credentials(recording) == {
-        "user": USER,
-        "bucket": "payments-sessions",
-        "owner": "project/fleet",
-        "generation": 1,
-        "lifetimeSeconds": 7_776_000,
-        "usedIn": "payments/ambient-non-vertex-integrations",
-    }
-    assert {item.provider for item in storage(recording) if item.custom} == {"cluster"}
-
-
 def test_every_field_reaches_its_resource(workspace):
     recording = workspace(bucket=EVERYTHING)
     assert recording.named("S3Bucket", "payments/storage/bucket").inputs == {
@@ -78,40 +50,10 @@ def test_every_field_reaches_its_resource(workspace):
     }
 
 
-def test_versioning_is_left_alone_or_said(workspace):
-    for reported in (True, False):
-        bucket = workspace(bucket={**BUCKET, "versioning": reported}).named("S3Bucket", "payments/storage/bucket")
-        assert bucket.inputs["versioning"] is reported
-    assert "versioning" not in workspace(bucket=BUCKET).named("S3Bucket", "payments/storage/bucket").inputs
-
-
 def test_keys_without_an_end(workspace):
     desired = inputs_of_credentials(workspace(bucket={**BUCKET, "credentials": {"never": True}}))
     assert desired["never"] is True
     assert "lifetimeSeconds" not in desired
-
-
-def test_of_a_shared_bucket_only_the_workspaces_part_is_opened(workspace):
-    recording = workspace(bucket={**BUCKET, "shared": True})
-    assert recording.tree("Bucket payments/storage") == {
-        "Bucket payments/storage": ["S3Credentials payments/storage/credentials"]
-    }
-    # With the slash: payments must not open payments-old.
-    assert inputs_of_credentials(recording)["prefix"] == "payments/"
-    assert inputs_of_credentials(recording)["user"] == USER
-
-
-def test_an_existing_bucket_is_variables_and_nothing_else(workspace):
-    recording = workspace(bucket=EXISTING)
-    assert storage(recording) == []
-    assert variables(recording) == {
-        "STORAGE_MODE": Secret("custom"),
-        "S3_ENDPOINT": Secret(ENDPOINT),
-        "S3_BUCKET": Secret("payments-sessions"),
-        "S3_ACCESS_KEY": Secret("AKIA-of-somebody"),
-        "S3_SECRET_KEY": Secret("v-existing"),
-    }
-    assert "v-existing" not in recording.plain_text()
 
 
 def test_the_variables_lie_beside_the_declared_ones(workspace):
@@ -178,12 +120,6 @@ def test_nothing_else_waits_for_the_store(workspace):
     assert recording.labels(frozenset(item.urn for item in waiting)) == [
         "WorkspaceSecret payments/secret/integrations",
     ]
-
-
-def test_the_runners_secret_does_not_wait_for_the_store(workspace):
-    recording = workspace(**FULL, bucket=BUCKET)
-    waiting = recording.reaches(recording.named("WorkspaceSecret", "payments/secret/runner"))
-    assert not waiting & {item.urn for item in storage(recording)}
 
 
 # On its own.

@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import typer.main
@@ -15,18 +16,31 @@ PULUMI = {
     "stack output": {"--show-secrets", "--stack"},
     "stack change-secrets-provider": {"--stack"},
     "config set": {"--secret", "--stack"},
+    "login": {"--oidc-token", "--oidc-org"},
+    "cancel": {"--stack"},
 }
 """What the pages may use of Pulumi; the engine test asks the real CLI whether it has all of it."""
+_BEFORE_A_COMMAND = {"if", "!", "then", "else", "do", "{"}
+_OPERATORS = ";|&<>()"
 
 
-def commands(text: str) -> Iterator[list[str]]:
-    """The command lines of a script that begin with `ambient` or `pulumi`."""
-    joined = text.replace("\\\n", " ").replace("|\n", "|")
-    for line in joined.splitlines():
-        for part in re.split(r"\||&&|;", line):
-            words = shlex.split(part.split(">")[0], comments=True) if part.count("'") % 2 == 0 else []
-            if words and words[0].removeprefix(".venv/bin/") in {"ambient", "pulumi"}:
-                yield [words[0].removeprefix(".venv/bin/"), *words[1:]]
+def commands(script: str) -> Iterator[list[str]]:
+    """Each call of `ambient` or `pulumi` in a script."""
+    plain = re.sub(r"(^|\s)#.*$", "", script.replace("\\\n", " "), flags=re.MULTILINE)
+    lexer = shlex.shlex(plain.replace("\n", " ; "), posix=True, punctuation_chars=_OPERATORS)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    words: list[str] = []
+    for token in [*lexer, ";"]:
+        if set(token) <= set(_OPERATORS):
+            while words and words[0] in _BEFORE_A_COMMAND:
+                words = words[1:]
+            if words and Path(words[0]).name in {"ambient", "pulumi"}:
+                # `2>&1`: the number before it is no argument.
+                yield [Path(words[0]).name, *(words[1:-1] if ">" in token and words[-1].isdigit() else words[1:])]
+            words = []
+        else:
+            words.append(token)
 
 
 def verb_of(words: list[str]) -> tuple[Any, list[str]]:
@@ -43,14 +57,17 @@ def verb_of(words: list[str]) -> tuple[Any, list[str]]:
 
 
 def complaint(words: list[str]) -> str:
-    """What is wrong with a command line; empty if it could be run."""
+    """What is wrong with a call; empty if it could be run."""
     program, *rest = words
-    flags = {word.partition("=")[0] for word in rest if word.startswith("-")}
-    if program == "ambient":
-        verb, _ = verb_of(rest)
-        known = {flag for parameter in verb.params for flag in parameter.opts} if verb else set()
-        return "" if verb and flags <= known else f"ambient has no such thing: {shlex.join(words)}"
-    for name, known in PULUMI.items():
-        if rest[: len(name.split())] == name.split():
-            return "" if flags <= known else f"not among the flags that are tested: {shlex.join(words)}"
-    return f"not among the verbs that are tested: {shlex.join(words)}"
+    if program == "pulumi":
+        known = next((flags for verb, flags in PULUMI.items() if rest[: len(verb.split())] == verb.split()), None)
+        used = {word.partition("=")[0] for word in rest if word.startswith("-")}
+        return "" if known is not None and used <= known else f"not among what is tested: {shlex.join(words)}"
+    command, rest = verb_of(rest)
+    if command is None:
+        return f"ambient has no such verb: {shlex.join(words)}"
+    try:
+        command.make_context("ambient", rest)
+    except Exception as error:  # of Typer's own Click, or of the one that is installed
+        return f"{shlex.join(words)}: {error}"
+    return ""

@@ -2,25 +2,23 @@
 
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from tests.support.evidence import FILE, totals
-from tests.support.evidence_data import AREAS, BUGS, FINDINGS, NOT_COVERED, NOT_WALKED
+from tests.support.evidence_data import AREAS
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "internals" / "evidence-figures.md"
 _MEASURED: Final = ("<!-- measured: `make evidence` writes from here -->", "<!-- to here -->")
 _PLATFORM: Final = ("<!-- platform: `make conformance` writes from here -->", "<!-- end of the platform's run -->")
-_KEPT: Final = ("<!-- kept: tests/support/evidence_data.py -->", "<!-- end of what is kept -->")
 
 
 def measured(figures: Mapping[str, Mapping[str, int]], about: str) -> str:
@@ -36,39 +34,6 @@ def measured(figures: Mapping[str, Mapping[str, int]], about: str) -> str:
             lines += ["", f"### {AREAS.get(area, area)}", "", "| counted | |", "|---|--:|"]
             lines += [f"| {what} | {number:,} |" for what, number in figures[area].items()]
     return "\n".join(lines)
-
-
-def kept() -> str:
-    """Return the part of the page that comes from the hand-kept tables."""
-    bugs = [(AREAS.get(bug.area, bug.area), bug.what, f"`{bug.commit}`", f"`{bug.test}`") for bug in BUGS]
-    found = [(one.number, one.what, "<br>".join(f"`{test}`" for test in one.tests)) for one in FINDINGS]
-    return "\n".join(
-        [
-            "## Bugs that it found",
-            "",
-            *_table(("found by", "what was wrong", "fixed by", "test"), bugs),
-            "",
-            "## Security findings",
-            "",
-            "A review of 2026-11-26 attacked the sandbox as a user of one workspace. Each fixed finding keeps a test.",
-            "",
-            *_table(("", "finding", "tests"), found),
-            "",
-            "## Not covered",
-            "",
-            *(f"- {text}" for text in NOT_COVERED),
-            "",
-            "Fields of an entry that are not walked:",
-            "",
-            *_table(
-                ("field", "why", "tests"), [(f"`{name}`", why, f"`{test}`") for name, (why, test) in NOT_WALKED.items()]
-            ),
-        ]
-    )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
 
 
 def replaced(page: str, markers: tuple[str, str], part: str) -> str:
@@ -102,11 +67,6 @@ def record_platform_run(counts: Mapping[str, int]) -> None:
     PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), _PLATFORM, text), encoding="utf-8")
 
 
-def with_kept(page: str) -> str:
-    """Return the page with the hand-kept tables of today."""
-    return replaced(page, _KEPT, kept())
-
-
 def commit_and_day() -> str:
     """Return the commit of the checkout, whether files differ from it, and today's date."""
     git = shutil.which("git") or "git"
@@ -138,14 +98,9 @@ def main(arguments: Sequence[str]) -> int:
         text = replaced(
             PAGE.read_text(encoding="utf-8"), _MEASURED, measured(totals(file), _about(time.monotonic() - began))
         )
-    PAGE.write_text(with_kept(text), encoding="utf-8")
+    PAGE.write_text(text, encoding="utf-8")
     print(PAGE.relative_to(ROOT))
     return 0
-
-
-def commits() -> list[str]:
-    """Return the commits that the page names as mendings."""
-    return [commit for bug in BUGS for commit in re.findall(r"[0-9a-f]{7,}", bug.commit)]
 
 
 if __name__ == "__main__":

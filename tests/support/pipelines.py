@@ -2,17 +2,14 @@
 
 import os
 import re
-import shlex
 import subprocess
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ambient_components.cli.templates import FOLDER
-from tests.support.commands import PULUMI as TRIED
-from tests.support.commands import verb_of
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/payments"
@@ -35,10 +32,6 @@ def pipeline_id(path: Path) -> str:
 PAGES = [ROOT / "docs/guides/pipeline.md", ROOT / "docs/runbooks/leaked-key.md"]
 STAGES = ["dev", "stage", "prod"]
 """In the order in which they are deployed."""
-PULUMI = {**TRIED, "login": {"--oidc-token", "--oidc-org"}, "cancel": {"--stack"}}
-"""The flags that may be used; what is added here was read off `--help` of the version that the pipelines pin."""
-_BEFORE_A_COMMAND = {"if", "!", "then", "else", "do", "{"}
-_OPERATORS = ";|&<>()"
 _EXAMPLE = re.compile(r"^( *)# (- |  )", re.MULTILINE)
 """How a line of an example begins that is commented out; prose has one space after its sign."""
 
@@ -99,42 +92,6 @@ def scripts(path: Path) -> list[str]:
 
 def blocks(page: Path) -> list[str]:
     return re.findall(r"^ *```sh\n(.*?)^ *```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-
-
-def commands(script: str) -> Iterator[list[str]]:
-    """Each call of `ambient` or `pulumi` in a script."""
-    plain = re.sub(r"(^|\s)#.*$", "", script.replace("\\\n", " "), flags=re.MULTILINE)
-    lexer = shlex.shlex(plain.replace("\n", " ; "), posix=True, punctuation_chars=_OPERATORS)
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    words: list[str] = []
-    for token in [*lexer, ";"]:
-        if set(token) <= set(_OPERATORS):
-            while words and words[0] in _BEFORE_A_COMMAND:
-                words = words[1:]
-            if words and Path(words[0]).name in {"ambient", "pulumi"}:
-                # `2>&1`: the number before it is no argument.
-                yield [Path(words[0]).name, *(words[1:-1] if ">" in token and words[-1].isdigit() else words[1:])]
-            words = []
-        else:
-            words.append(token)
-
-
-def complaint(words: list[str]) -> str:
-    """What is wrong with a call; empty if it could be run."""
-    program, *rest = words
-    if program == "pulumi":
-        known = next((flags for verb, flags in PULUMI.items() if rest[: len(verb.split())] == verb.split()), None)
-        used = {word.partition("=")[0] for word in rest if word.startswith("-")}
-        return "" if known is not None and used <= known else f"not among what is tested: {shlex.join(words)}"
-    command, rest = verb_of(rest)
-    if command is None:
-        return f"ambient has no such verb: {shlex.join(words)}"
-    try:
-        command.make_context("ambient", rest)
-    except Exception as error:  # of Typer's own Click, or of the one that is installed
-        return f"{shlex.join(words)}: {error}"
-    return ""
 
 
 def run_bash(script: str, folder: Path, programs: dict[str, str], **environ: str) -> subprocess.CompletedProcess[str]:

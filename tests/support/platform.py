@@ -304,19 +304,9 @@ def feature_flags(backend: Platform, workspace: str, *, user: str = ALICE.name) 
     return {item["name"]: item["overrideEnabled"] for item in listed if item["source"] == "workspace-override"}
 
 
-def flag_is_on(backend: Platform, workspace: str, flag: str, *, user: str = ALICE.name) -> bool:
-    """Whether a flag is on for the workspace: its override, else Unleash's value, which is off without Unleash."""
-    return bool(_ask(backend, "GET", _path(workspace, "feature-flags", "evaluate", flag), user=user)["enabled"])
-
-
 def override_flag(backend: Platform, workspace: str, flag: str, enabled: bool, *, user: str = ALICE.name) -> None:
     """Override a flag; any name, as the backend asks no list. 403 for whoever may not patch the ConfigMap."""
     _ask(backend, "PUT", _path(workspace, "feature-flags", flag, "override"), {"enabled": enabled}, user=user)
-
-
-def drop_override(backend: Platform, workspace: str, flag: str, *, user: str = ALICE.name) -> None:
-    """Take an override back; 200 too where there is none. The ConfigMap stays, empty."""
-    _ask(backend, "DELETE", _path(workspace, "feature-flags", flag, "override"), user=user)
 
 
 def _ask(

@@ -12,7 +12,6 @@ def findings_of(name="pay", **fields):
 
 
 REF = {"config": "pay/x"}
-INSTEAD = ("give it by config, env, file or secret, such as {config: NAME}", "revoke it if it was committed")
 BUCKET = (*WS, "storage", "bucket")
 BY_REFERENCE = {"driver": "existing", "accessKey": {"value": "id"}, "secretKey": REF}
 

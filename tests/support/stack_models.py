@@ -7,12 +7,6 @@ from ambient_components.errors import hints_of
 from ambient_components.stackfile import StackFile
 from ambient_components.stackfile.messages import explain
 
-SOURCES = "allowed: exactly one of them, such as {config: NAME} or {env: NAME}"
-SECRET_REMEDY = (
-    "put the value into the stack's encrypted config with `pulumi config set --secret {0}` and write {{config: {0}}}"
-)
-OR_PLAIN = "; what is no secret is written {value: TEXT}"
-
 
 def workspace(**fields):
     return StackFile.model_validate({"workspaces": {"pay": fields}}).workspaces["pay"]

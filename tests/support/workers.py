@@ -30,7 +30,6 @@ WHILE_IT_LIVES = (
 """The engine tests of the worker that has this token, between the two: they should take it eleven minutes or more."""
 
 LONGEST_FIRST = (
-    "test_bucket_aws.py",
     "test_buckets.py",
     "test_walkthrough.py",
     "test_life_crashes.py",
@@ -52,11 +51,9 @@ LONGEST_FIRST = (
     "test_openshift.py",
     "test_fleet_clusters.py",
     "test_bucket_resources.py",
-    "test_namespace.py",
     "test_getting_started.py",
     "test_escalation.py",
     "test_demo.py",
-    "test_store.py",
     "test_escalation_platform.py",
     "test_drift_secrets.py",
     "test_drift_access.py",

@@ -16,10 +16,11 @@ from ambient_components.cli.templates import FOLDER
 from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, fail
 from ambient_components.stacks import pulumi
+from tests.support.commands import commands, complaint
 from tests.support.pipelines import FLEET_GITHUB as GITHUB
 from tests.support.pipelines import FLEET_GITLAB as GITLAB
 from tests.support.pipelines import FLEET_SHARD as SHARD
-from tests.support.pipelines import commands, complaint, read
+from tests.support.pipelines import read
 
 CONFIG_FILE = "stacks/Pulumi.prod.yaml"
 REPO = "https://git.example.com/platform/workspaces.git"

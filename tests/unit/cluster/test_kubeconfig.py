@@ -1,6 +1,5 @@
 """What the command line and the provider share about kubeconfigs, and how the former tells of broken ones."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from ambient_components.cluster.kubeconfig import is_loopback, what_is_wrong
 from ambient_components.errors import AmbientError
 from ambient_components.stacks import cluster
-from tests.support.fake_api import Answer, FakeApi
 
 TOKEN = "sk-made-up-token"
 _HEAD = "apiVersion: v1\nkind: Config\ncurrent-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\n"
@@ -83,44 +81,3 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
 )
 def test_what_is_on_this_machine(url: str, loopback: bool) -> None:
     assert is_loopback(url) is loopback
-
-
-class TestProxies:
-    @pytest.fixture
-    def api(self) -> Iterator[FakeApi]:
-        with FakeApi() as server:
-            yield server
-
-    @pytest.fixture(autouse=True)
-    def no_proxies(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-            monkeypatch.delenv(name, raising=False)
-            monkeypatch.delenv(name.upper(), raising=False)
-
-    def identify(self, folder: Path, text: str) -> cluster.ClusterFacts:
-        (folder / "config").write_text(text)
-        return cluster.identify(None, {"KUBECONFIG": str(folder / "config")})
-
-    def test_the_environments_is_not_for_this_machine(
-        self, api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        api.rule("GET", "/apis/?$", Answer(200, {"kind": "APIGroupList", "groups": []}))
-        for name in ("HTTP_PROXY", "HTTPS_PROXY"):
-            monkeypatch.setenv(name, "http://127.0.0.1:1")
-        assert self.identify(tmp_path, api.kubeconfig()).server == api.url
-
-    def test_the_environments_is_for_others(
-        self, api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        api.rule("GET", "/apis/?$", Answer(200, {"kind": "APIGroupList", "groups": []}))
-        monkeypatch.setenv("HTTP_PROXY", api.url)
-        text = api.kubeconfig().replace(api.url, "http://cluster.example:6443")
-        assert self.identify(tmp_path, text).server == "http://cluster.example:6443"
-
-    def test_the_kubeconfigs_is_for_all(self, api: FakeApi, tmp_path: Path) -> None:
-        api.rule("GET", "/apis/?$", Answer(200, {"kind": "APIGroupList", "groups": []}))
-        text = api.kubeconfig(cluster=f"proxy-url: '{api.url}'").replace(
-            f"server: '{api.url}'", "server: 'http://127.0.0.1:1'"
-        )
-        assert self.identify(tmp_path, text).uid
-        assert api.log[0].headers["Host"] == "127.0.0.1:1"

@@ -1,8 +1,6 @@
 """The image for pipelines: what it downloads is pinned, and it runs as a user without rights. It is not built here."""
 
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -44,12 +42,3 @@ def test_it_runs_as_a_user_without_rights() -> None:
     assert users
     assert users[-1].partition(":")[0] not in {"0", "root"}
     assert last.rindex("\nUSER ") > last.rindex("\nRUN ")
-
-
-def test_hadolint_reads_the_scripts() -> None:
-    """It finds nothing in `make check`; here is one that it has to find."""
-    loose = TEXT.replace("WORKDIR /build\n", "RUN cd /build\n")
-    command = [Path(sys.executable).with_name("hadolint"), "-"]
-    done = subprocess.run(command, input=loose, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "DL3003" in done.stdout

@@ -2,9 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -15,13 +13,11 @@ from ambient_components.stackfile import load_stack
 from ambient_components.stackfile.schema import schema_text
 from tests.support.commands import commands, complaint
 from tests.support.json_schema import faults
-from tests.support.pipelines import GITHUB
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted(path.parent for path in ROOT.glob("examples/*/Pulumi.yaml"))
 STACKS = [path for folder in EXAMPLES for path in sorted(folder.glob("stacks/*.yaml"))]
 PARTS = [path for folder in EXAMPLES for path in [*folder.glob("*.yaml"), *folder.glob("teams/*.yaml")]]
-WORKFLOWS = [GITHUB]
 PAGES = [
     ROOT / "README.md",
     ROOT / "docs/start/getting-started.md",
@@ -32,11 +28,6 @@ PAGES = [
 
 def relative(path: Path) -> str:
     return str(path.relative_to(ROOT))
-
-
-def test_there_are_examples() -> None:
-    assert [relative(folder) for folder in EXAMPLES] == ["examples/payments"]
-    assert [path.stem for path in STACKS] == ["dev", "prod", "stage"]
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=relative)
@@ -121,23 +112,6 @@ def test_an_example_holds_no_credential_and_no_file_of_a_machine(folder: Path) -
 # Commands.
 
 
-def test_commands_are_found_and_judged() -> None:
-    text = (
-        "export A=b\nambient show dev --ca-certificate > x.crt   # why\n"
-        "pulumi stack output a/b --show-secrets |\n  sed s/a/b/"
-    )
-    found = list(commands(text))
-    assert found == [
-        ["ambient", "show", "dev", "--ca-certificate"],
-        ["pulumi", "stack", "output", "a/b", "--show-secrets"],
-    ]
-    assert [complaint(words) for words in found] == ["", ""]
-    assert complaint(["ambient", "adoption"])
-    assert complaint(["ambient", "show", "--colour"])
-    assert complaint(["pulumi", "destroy"])
-    assert complaint(["pulumi", "up", "--force"])
-
-
 @pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_the_commands_of_a_page_exist(page: Path) -> None:
     blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
@@ -152,60 +126,3 @@ def test_the_files_that_an_examples_page_names_exist(page: Path) -> None:
 
 
 # The pipeline.
-
-
-def steps(workflow: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, job in yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"].items():
-        yield from ((name, step) for step in job["steps"])
-
-
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=relative)
-def test_the_commands_of_a_pipeline_exist(workflow: Path) -> None:
-    found = [words for _, step in steps(workflow) for words in commands(step.get("run", ""))]
-    assert {tuple(words[:2]) for words in found} >= {("ambient", "validate"), ("ambient", "plan"), ("pulumi", "up")}
-    assert [problem for words in found if (problem := complaint(words))] == []
-
-
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=relative)
-def test_a_pipeline_holds_back_what_it_should(workflow: Path) -> None:
-    content = yaml.safe_load(workflow.read_text(encoding="utf-8"))
-    jobs = content["jobs"]
-    assert content["env"]["PULUMI_CONTINUE_ON_ERROR"] == "true"
-    assert content["permissions"] == {}
-    triggers = content[True]  # YAML 1.1 reads `on` so
-    assert "pull_request_target" not in triggers
-    assert set(triggers) >= {"pull_request", "push", "schedule"}
-    # What runs for forks has no token, no environment and no secret.
-    assert jobs["validate"]["permissions"] == {"contents": "read"}
-    assert "environment" not in jobs["validate"]
-    previews = ["preview-dev", "preview-stage", "preview-prod"]
-    assert "secrets." not in json.dumps([jobs[name] for name in ("validate", *previews)])
-    for name in (*previews, "deploy"):
-        assert jobs[name]["permissions"] == {"contents": "read", "id-token": "write"}
-        assert jobs[name]["needs"] == "validate"
-    assert jobs["deploy"]["strategy"]["matrix"]["stage"] == ["dev", "stage", "prod"]
-    assert "matrix.stage" in jobs["deploy"]["environment"]
-    assert "matrix.stage" in jobs["deploy"]["concurrency"]["group"]
-    assert jobs["deploy"]["concurrency"]["cancel-in-progress"] is False
-    assert jobs["deploy"]["strategy"]["max-parallel"] == 1
-    assert "refs/heads/main" in jobs["deploy"]["if"]
-    # Nothing of a pull request is put into a script, where it would be run.
-    assert not [step for _, step in steps(workflow) if "${{" in step.get("run", "")]
-
-
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=relative)
-def test_a_pipeline_has_every_variable_that_a_stack_file_reads(workflow: Path) -> None:
-    desired = {
-        source.env
-        for path in STACKS
-        for entry in load_stack(str(path)).file.workspaces.values()
-        for source in [*entry.secrets.runner.values(), *entry.secrets.integrations.values()]
-        if source.env
-    }
-    given = {
-        name
-        for job, step in steps(workflow)
-        for name, value in step.get("env", {}).items()
-        if job == "deploy" and "secrets." in value
-    }
-    assert given == desired

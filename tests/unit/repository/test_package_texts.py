@@ -2,7 +2,6 @@
 
 import ast
 import re
-import tomllib
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -102,20 +101,9 @@ def calls(path: Path) -> Iterator[str]:
             yield documentation.page(*(ast.literal_eval(one) for one in node.args))
 
 
-def test_the_address_is_the_packages() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["urls"]["Repository"] == REPOSITORY
-
-
 def test_one_module_knows_where_the_documentation_is() -> None:
     knowing = [name(path) for path in CODE if any(REPOSITORY in text for text in strings(path))]
     assert knowing == ["ambient_components/documentation.py"]
-
-
-def test_files_of_a_clone_are_found() -> None:
-    text = "see docs/plan.md or deploy/x.yaml, ../examples/y and README.md"
-    assert clones(text) == ["docs/p", "deploy/x", "../examples/y", "README.md"]
-    assert clones(f"see {PAGES}/plan.md, stacks/docs.yaml, https://example.com/docs/x") == []
 
 
 # No package of strangers
@@ -149,10 +137,3 @@ def test_no_text_tells_people_to_install_a_package_of_strangers() -> None:
     told = {where: [word for word in installed(text) if not is_ours_or_known(word)] for where, text in TEXTS.items()}
     assert {where: words for where, words in told.items() if words} == {}
     assert sum(len(installed(text)) for text in TEXTS.values()) > 3
-
-
-def test_what_people_are_told_to_install_is_read() -> None:
-    assert installed("pip install 'ambient-components[aws]'") == ["ambient-components[aws]"]
-    assert installed("`pip install --quiet --no-deps -r requirements.txt x`") == ["x"]
-    assert not is_ours_or_known("ambient-components[aws]")
-    assert is_ours_or_known("pulumi-aws>=7,<8")

@@ -11,53 +11,18 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
+from tests.support.commands import commands, complaint
 from tests.support.pipelines import (
-    EXAMPLE,
     PAGES,
     PIPELINES,
-    STAGES,
     blocks,
-    commands,
-    complaint,
     pipeline_id,
     read,
     scripts,
 )
 
 # The tools of this test.
-
-
-def test_yaml_is_read_strictly(tmp_path: Path) -> None:
-    file = tmp_path / "x.yaml"
-    file.write_text("on: {a: true, b: 'no', c: no}\n", encoding="utf-8")
-    assert read(file) == {"on": {"a": True, "b": "no", "c": "no"}}
-    file.write_text("a: 1\nb: {c: 1, c: 2}\n", encoding="utf-8")
-    with pytest.raises(yaml.constructor.ConstructorError):
-        read(file)
-
-
-def test_commands_are_found_and_judged() -> None:
-    script = (
-        "if ! .venv/bin/ambient show \"$S\"; then echo 'ambient no'; fi  # it's so\n"
-        'pulumi preview --stack "a; b" \\\n  --diff 2>&1 | tee x\nfalse || pulumi up --yes > y'
-    )
-    found = list(commands(script))
-    assert found == [
-        ["ambient", "show", "$S"],
-        ["pulumi", "preview", "--stack", "a; b", "--diff"],
-        ["pulumi", "up", "--yes"],
-    ]
-    assert [complaint(words) for words in found] == ["", "", ""]
-    wrong = [
-        "ambient plans",
-        "ambient show --colour",
-        "ambient validate --format xml",
-        "pulumi destroy",
-        "pulumi up -f",
-    ]
-    assert all(complaint(line.split()) for line in wrong)
 
 
 # Both pipelines.
@@ -106,17 +71,3 @@ def test_what_changes_a_stack_refreshes_it_and_what_previews_it_does_the_same(pa
     found = [words for script in scripts(path) for words in commands(script) if words[0] == "pulumi"]
     assert {words[1] for words in found} <= {"preview", "up", "login"}
     assert all("--refresh" in words and "--non-interactive" in words for words in found if words[1] != "login")
-
-
-@pytest.mark.parametrize("path", PIPELINES, ids=pipeline_id)
-def test_a_pipeline_serves_both_kinds_of_state_by_variables_alone(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert re.search(r"PULUMI_BACKEND_URL(: \$\{\{ vars\.STATE \}\}|=\"\$STATE\")", text)
-    assert "ORGANIZATION" in text
-    # A stack of Pulumi Cloud has its organisation before its name: no command names a stage itself.
-    found = [words for script in scripts(path) for words in commands(script)]
-    assert {word for words in found for word in words if word in STAGES} == set()
-
-
-def test_the_stages_are_the_examples() -> None:
-    assert sorted(STAGES) == sorted(path.stem for path in EXAMPLE.glob("stacks/*.yaml"))

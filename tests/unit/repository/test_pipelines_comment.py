@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from tests.support.pipelines import GITHUB, GITLAB, STAGES, jobs, run_bash
+from tests.support.pipelines import GITHUB, STAGES, jobs, run_bash
 
 
 @pytest.mark.parametrize(("code", "is_red"), [(0, False), (2, False), (3, True), (1, True)])
@@ -21,16 +21,6 @@ def test_a_plan_is_shown_and_red_only_where_it_is_refused_or_fails(code: int, is
     assert (done.returncode != 0) is is_red
     page = "plan acme/dev --refresh --without-secrets --limit 20000 --format markdown\n"
     assert (tmp_path / "plan.md").read_text(encoding="utf-8") == done.stdout == summary.read_text() == page
-
-
-@pytest.mark.parametrize(("code", "is_red"), [(0, False), (2, False), (3, True), (1, True)])
-def test_gitlab_shows_a_plan_and_is_red_only_where_it_is_refused_or_fails(
-    code: int, is_red: bool, tmp_path: Path
-) -> None:
-    script = "\n".join(jobs(GITLAB)["preview-dev"]["script"]).replace(".venv/bin/", "")
-    done = run_bash(script, tmp_path, {"ambient": f"echo page; exit {code}"}, STACK="acme/dev")
-    assert (done.returncode != 0) is is_red
-    assert (tmp_path / "plan.md").read_text(encoding="utf-8") == done.stdout == "page\n"
 
 
 def comment_on(pages: dict[str, bytes], folder: Path, existing: str = "") -> str:

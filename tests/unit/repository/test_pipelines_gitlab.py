@@ -3,31 +3,7 @@
 import re
 from pathlib import Path
 
-import pytest
-
-from tests.support.pipelines import FLEET_GITLAB, GITLAB, STAGES, jobs, read, run_bash
-
-
-def test_gitlab_runs_on_requests_on_the_default_branch_and_on_schedule() -> None:
-    assert [rule["if"] for rule in read(GITLAB)["workflow"]["rules"]] == [
-        '$CI_PIPELINE_SOURCE == "merge_request_event"',
-        "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH",
-    ]
-    every = jobs(GITLAB)
-    assert list(every) == [
-        "validate",
-        *(f"preview-{stage}" for stage in STAGES),
-        "no-preview",
-        *(f"deploy-{stage}" for stage in STAGES),
-    ]
-    for stage in STAGES:
-        first, second = every[f"deploy-{stage}"]["rules"]
-        assert 'schedule" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH' in first["if"]
-        # At night one stage's failure is not another's.
-        assert first["when"] == "always"
-        assert second["if"] == "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"
-        assert second.get("when") == ("manual" if stage == "prod" else None)
-    assert read(GITLAB)["stages"] == ["validate", "preview", *STAGES]
+from tests.support.pipelines import GITLAB, STAGES, jobs, read, run_bash
 
 
 def test_gitlab_gives_forks_nothing_and_says_why() -> None:
@@ -75,23 +51,3 @@ def test_gitlab_logs_in_to_pulumi_cloud_only_where_there_is_an_organisation(tmp_
     assert done.stdout.startswith("acme/dev ")
     called = (tmp_path / "calls").read_text(encoding="utf-8")
     assert re.search(r"^pulumi login --oidc-token file:///\S+ --oidc-org acme$", called, re.MULTILINE)
-
-
-@pytest.mark.parametrize(
-    ("event", "code", "ends"), [("schedule", 0, 0), ("schedule", 2, 75), ("schedule", 1, 1), ("push", 2, 0)]
-)
-def test_gitlab_shows_unmanaged_workspaces_as_a_warning(tmp_path: Path, event: str, code: int, ends: int) -> None:
-    job = jobs(GITLAB)["deploy-prod"]
-    assert job["allow_failure"] == {"exit_codes": [75]}
-    (script,) = [one for one in job["script"] if "--fail-on unmanaged" in one]
-    script = script.replace(".venv/bin/ambient", "ambient")
-    done = run_bash(script, tmp_path, {"ambient": f"exit {code}"}, STACK="prod", CI_PIPELINE_SOURCE=event)
-    assert done.returncode == ends
-
-
-def test_a_fleet_on_gitlab_shows_them_after_its_shards() -> None:
-    content = read(FLEET_GITLAB)
-    job = content["unmanaged"]
-    assert content["stages"].index(job["stage"]) > content["stages"].index(content["fleet"]["stage"])
-    assert job["allow_failure"] == {"exit_codes": [2]}
-    assert job["rules"] == [{"if": '$CI_PIPELINE_SOURCE != "push"', "when": "always"}]

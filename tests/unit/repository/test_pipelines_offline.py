@@ -143,16 +143,3 @@ def test_github_shows_each_stages_plan_and_is_red_where_one_is_refused(code: int
     )
     assert (tmp_path / "previews/prod/plan.md").read_text().startswith("No plan: no run of main has exported")
     assert summary.read_text().count("\n## ") == len(STAGES)
-
-
-@pytest.mark.parametrize(("code", "is_red"), [(0, False), (2, False), (3, True), (1, True)])
-@pytest.mark.parametrize("exported", [True, False])
-def test_gitlab_shows_a_plan_and_is_red_where_it_is_refused(
-    code: int, is_red: bool, exported: bool, tmp_path: Path
-) -> None:
-    script = "\n".join(jobs(OFFLINE_GITLAB)["preview-dev"]["script"][-1:]).replace(".venv/bin/", "")
-    programs = {"ambient": f'echo "$@"; exit {code}', "curl": f"exit {0 if exported else 22}"}
-    done = run_bash(script, tmp_path, programs, STAGE="dev", STATES="https://x", CI_JOB_TOKEN="t")
-    assert (done.returncode != 0) is (is_red and exported)
-    page = "plan dev --offline --state state.json --format markdown\n" if exported else "No plan: "
-    assert done.stdout.startswith(page)

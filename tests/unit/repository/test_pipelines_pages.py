@@ -2,13 +2,12 @@
 
 import base64
 import json
-import re
 import subprocess
 from pathlib import Path
 
 from ambient_components.rules.lifetimes import Policy, misfit
 from ambient_components.stackfile.loader import load_stack
-from tests.support.pipelines import EXAMPLE, GITHUB, GITLAB, PAGES, ROOT, STAGES, blocks, jobs, read
+from tests.support.pipelines import EXAMPLE, GITHUB, PAGES, ROOT, blocks, jobs
 
 
 def test_a_token_is_read_where_it_is(tmp_path: Path) -> None:
@@ -49,15 +48,6 @@ def test_the_page_says_how_often_by_the_built_in_times() -> None:
         assert (misfit(Policy.of(life, run_every=day)) is None) == (nights > 0)
     assert Policy.of(7 * day, run_every=day).overlap == 18 * hour
     assert misfit(Policy.of(day, run_every=2 * hour)) is None
-
-
-def test_the_variables_that_the_pipelines_want_are_on_the_page() -> None:
-    text = PAGES[0].read_text(encoding="utf-8")
-    desired = set(re.findall(r"\bvars\.([A-Z]+)\b", json.dumps(read(GITHUB))))
-    assert desired == {"ORGANIZATION", "STATE", "ROLE", "REGION", "CLUSTER"}
-    assert [name for name in sorted(desired) if f"`{name}`" not in text or f"${name}" not in GITLAB.read_text()] == []
-    environments = {*STAGES, *(f"{stage}-preview" for stage in STAGES), "prod-nightly"}
-    assert [name for name in sorted(environments) if f"`{name}`" not in text] == []
 
 
 def test_every_variable_that_a_stack_file_reads_is_given() -> None:

@@ -11,16 +11,13 @@ import tarfile
 import zipfile
 from email.message import Message
 from email.parser import Parser
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from readme_renderer.markdown import render
 
 from ambient_components._version import VERSION
 from ambient_components.cli.templates import FOLDER
 from ambient_components.documentation import REPOSITORY as ADDRESS
-from release.changelog import sections
 from release.repository import absolute_links
 from tests.support.pipelines import read
 
@@ -121,14 +118,6 @@ def test_a_version_that_is_released_from_another_commit_is_refused(small: Path) 
     assert f"error: {VERSION} is already released from " in run(small).stderr
 
 
-def test_another_address_is_refused_and_all_reasons_are_named(small: Path) -> None:
-    changelog(small, "## [Unreleased]\n")
-    (small / "README.md").write_text("new")
-    done = run(small, "--repository", "https://github.com/other/name")
-    assert done.stderr.count("error: ") == 3
-    assert f"published from https://github.com/other/name, but pyproject.toml names {ADDRESS}\n" in done.stderr
-
-
 # What is built.
 
 
@@ -184,37 +173,12 @@ def test_the_sbom_has_the_packages_of_the_lock_with_their_hashes(whole: Path) ->
     assert (component["name"], component["version"]) == ("ambient-components", VERSION)
 
 
-@pytest.mark.slow
-def test_the_notes_are_the_section_of_the_version(whole: Path) -> None:
-    page = f"{ADDRESS}/blob/v{VERSION}/docs/plan.md"
-    assert (whole / "dist/NOTES.md").read_text() == f"- The first line. See [the plan]({page}).\n"
-
-
 def test_every_address_of_the_project_is_in_its_repository() -> None:
     """The release workflow compares this address with its own, and messages have it too."""
     text = (ROOT / "pyproject.toml").read_text()
     urls = re.findall(r'^\w+ = "(https://[^"]*)"$', text, re.MULTILINE)
     assert len(urls) >= 4
     assert [url for url in urls if not url.startswith(ADDRESS)] == []
-
-
-@pytest.mark.slow
-def test_readme_renders_on_an_index_with_links_that_lead_to_this_version(whole: Path) -> None:
-    found: list[str] = []
-
-    class Links(HTMLParser):
-        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            found.extend(value for name, value in attrs if name in {"href", "src"} and value)
-
-    html = render(metadata(whole).get_payload())
-    assert html
-    Links().feed(html)
-    files = [
-        match[1] for url in found if (match := re.fullmatch(rf"{ADDRESS}/(?:blob|raw)/v{VERSION}/([^#]*)(#.*)?", url))
-    ]
-    assert len(files) > 10
-    assert [name for name in files if not (ROOT / name).exists()] == []
-    assert [url for url in found if not url.startswith(("https://", "#"))] == []
 
 
 @pytest.mark.slow
@@ -272,8 +236,3 @@ def test_what_may_sign_or_publish_runs_no_code_of_the_repository_and_waits_for_t
 )
 def test_relative_links_become_absolute(text: str, expected: str) -> None:
     assert absolute_links(text, "R", "1") == expected
-
-
-def test_a_changelog_is_read_section_by_section() -> None:
-    text = "# Changelog\n\n## [Unreleased]\n\n## [1.0.0] - 2026-01-01\n\n### Fixed\n\n- It.\n"
-    assert sections(text) == {"Unreleased": ("", ""), "1.0.0": (" - 2026-01-01", "### Fixed\n\n- It.")}

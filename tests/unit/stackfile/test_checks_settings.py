@@ -3,59 +3,7 @@
 import pytest
 
 from ambient_components.stackfile.checks.names import Finding
-from tests.support.stack_checks import SEARCH, WS, findings_of
-
-
-@pytest.mark.parametrize("name", ["", "a b", "a__b", "-a", "a-", "a.b", "ü", "a" * 51])
-def test_names_that_no_mcp_server_can_have(name):
-    path = (*WS, "settings", "mcpServers", "custom", name)
-    assert findings_of(settings={"mcpServers": {"custom": {name: SEARCH}}}) == [
-        Finding(
-            path,
-            f"{name!r} can't name an MCP server",
-            "allowed: 1-50 of A-Z a-z 0-9, and single - or _ between them",
-            at_key=True,
-        )
-    ]
-
-
-def test_mcp_servers_whose_names_mean_another():
-    custom = {"session": SEARCH, "search": SEARCH}
-    here = (*WS, "settings", "mcpServers")
-    assert findings_of(
-        settings={"mcpServers": {"custom": custom, "disabled": ["search", "context", "x", "deepwiki"]}}
-    ) == [
-        Finding(
-            (*here, "custom", "session"),
-            "'session' is a server of the runner itself, which takes the place of this one",
-            "choose another name",
-            at_key=True,
-            warning=True,
-            rule="runnerMcpServer",
-        ),
-        Finding(
-            (*here, "disabled", 0),
-            "'search' is a custom server too",
-            "remove one of the two",
-            (*here, "custom", "search"),
-            warning=True,
-            rule="disabledCustomServer",
-        ),
-        Finding(
-            (*here, "disabled", 1),
-            "'context' is no server of this workspace",
-            ("the image ships context7, deepwiki, webfetch", "did you mean 'context7'?"),
-            warning=True,
-            rule="unknownMcpServer",
-        ),
-        Finding(
-            (*here, "disabled", 2),
-            "'x' is no server of this workspace",
-            ("the image ships context7, deepwiki, webfetch",),
-            warning=True,
-            rule="unknownMcpServer",
-        ),
-    ]
+from tests.support.stack_checks import WS, findings_of
 
 
 @pytest.mark.parametrize(
@@ -106,34 +54,6 @@ def test_no_credential_lies_with_an_mcp_server(server, path, problem):
 )
 def test_references_to_variables_are_no_credentials(server):
     assert findings_of(settings={"mcpServers": {"custom": {"a": server}}}) == []
-
-
-FLAGS = (
-    "known: ldap.autocomplete.enabled, scheduled-session.reuse.enabled, jira-write, advanced-sdk-options, "
-    "model.ID.enabled"
-)
-
-
-@pytest.mark.parametrize(
-    ("flag", "problem", "remedy", "warning"),
-    [
-        (
-            "jira-writ",
-            "'jira-writ' is no flag that the platform ships for workspaces",
-            (FLAGS, "did you mean 'jira-write'?"),
-            True,
-        ),
-        ("mine", "'mine' is no flag that the platform ships for workspaces", (FLAGS,), True),
-        ("a b", "'a b' can't be the name of a feature flag", "allowed: 1-253 of A-Z a-z 0-9 . _ -", False),
-        ("", "'' can't be the name of a feature flag", "allowed: 1-253 of A-Z a-z 0-9 . _ -", False),
-    ],
-)
-def test_feature_flags(flag, problem, remedy, warning):
-    """Those that the backend asks Unleash for (BH/sessions.go:809, gerrit_auth.go:161) are tested below."""
-    path, rule = (*WS, "settings", "featureFlags", flag), "unknownFeatureFlag" if warning else None
-    assert findings_of(settings={"featureFlags": {flag: True}}) == [
-        Finding(path, problem, remedy, at_key=True, warning=warning, rule=rule)
-    ]
 
 
 @pytest.mark.parametrize("flag", ["runner.gemini-cli.enabled", "gerrit.enabled"])

@@ -2,16 +2,8 @@
 
 import pytest
 
-from ambient_components.model.stack import StackFile
-from ambient_components.stackfile.checks.names import Finding, check_stack
 from ambient_components.stackfile.partial import Partial
 from tests.support.stack_checks import REF, SEARCH, WS, findings_of
-
-
-@pytest.mark.parametrize(("data", "missing"), [({}, True), ({"defaults": {}}, True), ({"workspaces": {}}, False)])
-def test_a_stack_says_that_it_has_workspaces(data, missing):
-    finding = Finding(("workspaces",), "is missing", ("add it", "write {} for none"))
-    assert check_stack(StackFile.model_validate(data)) == ([finding] if missing else [])
 
 
 @pytest.mark.parametrize("state", ["closed", "released"])
@@ -28,19 +20,6 @@ def test_nobody_is_warned_of_a_workspace_that_is_not_in_use(state):
 def test_a_closed_workspace_keeps_its_entries_and_its_checks():
     fields = {"state": "closed", "grants": [{"user": "a"}], "keys": {"ci": {}}}
     assert (findings_of(**fields), len(findings_of(**{**fields, "keys": {"--": {}}}))) == ([], 1)
-
-
-def test_a_name_is_quoted_whole_and_its_nearest_is_guessed():
-    (finding,) = findings_of("My; Team")
-    assert finding.problem == "'My; Team' can't name a workspace"
-    assert finding.remedy[0].endswith("no dash at the end")
-    assert finding.remedy[1:] == ("did you mean 'my-team'?",)
-
-
-@pytest.mark.parametrize("name", ["ghp_hunter2hunter2", "!!!", "default"])
-def test_no_name_is_guessed_from_a_credential_or_from_nothing(name):
-    (finding,) = findings_of(name)
-    assert not any("did you mean" in hint for hint in finding.remedy)
 
 
 def test_what_is_faulty_without_its_faulty_part_goes_as_a_whole():

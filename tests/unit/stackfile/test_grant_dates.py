@@ -95,37 +95,6 @@ def test_two_subjects_do_not_follow_each_other_in_one_place(other, problem):
     assert problems == ([problem] if problem else [])
 
 
-def test_an_object_name_is_one_subjects_also_after_its_end():
-    """On that day one run would make it for the second and delete it for the first."""
-    grants = {"user": "a@b", "until": "2026-12-31"}, {"user": "a-b", "from": "2027-01-01"}
-    ((path, problem, other),) = found(*grants)
-    assert (path, other) == ((*GRANTS, 1, "user"), (*GRANTS, 0, "user"))
-    assert "both become the RoleBinding 'ambient-permission-view-a-b-user'" in problem
-
-
-@pytest.mark.parametrize(
-    ("grant", "field", "problem"),
-    [
-        ({"from": "2026-12-02", "until": "2026-12-01"}, "until", "is before its from"),
-        ({"from": "2026-12-01T08:00:00Z", "until": "2026-12-01T08:00:00Z"}, "until", "is before its from"),
-        ({"from": "2026-12-01T08:00:00Z", "until": "2026-11-30"}, "until", "is before its from"),
-        ({"warnAhead": "7d"}, "warnAhead", "announces the dates of a grant that has none"),
-    ],
-)
-def test_dates_that_can_not_be_meant_are_refused(grant, field, problem):
-    ((path, text, _),) = found(BOB | grant)
-    assert path == (*GRANTS, 0, field)
-    assert text.startswith(problem)
-
-
-@pytest.mark.parametrize("grant", [{"from": "2020-01-01"}, {"until": "2020-01-01"}, {"until": "2099-01-01T00:00:00Z"}])
-def test_a_released_workspace_has_no_dates(grant):
-    ((path, problem, _),) = found(BOB | grant, state="released")
-    assert path == (*GRANTS, 0, next(iter(grant)))
-    assert problem == "is a date in a released workspace: no run begins or ends its grants"
-    assert found(BOB | grant, state="closed") == found(BOB | grant) == []
-
-
 # Any dates.
 
 DAYS = st.dates(date(2026, 1, 1), date(2026, 3, 31)).map(str)

@@ -108,48 +108,6 @@ def test_later_defaults_lie_over_earlier_ones_and_the_including_file_over_all(wr
     assert [str(owner) for owner in loaded.file.workspaces["pay"].owners] == ["user:c"]
 
 
-@pytest.mark.parametrize(
-    ("section", "column", "rest"), [("workspaces", 14, ""), ("templates", 13, "\nworkspaces: {}")], ids=str
-)
-def test_one_name_in_two_files_names_both_places(write, section, column, rest):
-    write(
-        s=f"include: [{{path: a.yaml, sections: [templates]}}]\n{section}: {{pay: {{}}}}{rest}\n",
-        a=f"# one\n\n{section}: {{pay: {{}}}}\n",
-    )
-    assert problems_of() == [
-        f"s.yaml:2:{column}: {section}.pay: 'pay' is in two files, here and at a.yaml:3:{column}; "
-        "keep one of them: an entry is in one file"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("include", "problem"),
-    [
-        ("[a.yaml]", f"1:11: include[0]: 'a.yaml' matches no file; {OUTSIDE}"),
-        ("['w/*.yaml', '**/x.yaml']", f"1:11: include[0]: 'w/*.yaml' matches no file; {OUTSIDE}"),
-        ("[w]", "1:11: include[0]: 'w' is a folder; for the files in it write w/*.yaml"),
-        ("[w/]", "1:11: include[0]: 'w/' is a folder; for the files in it write w/*.yaml"),
-        (
-            "[/etc/x.yaml]",
-            "1:11: include[0]: '/etc/x.yaml' is an absolute path; "
-            "write it from the folder of this file, so that it holds on every machine",
-        ),
-        ("[5]", "1:11: include[0]: is a number; allowed: text; put it in quotes"),
-        ("['']", "1:11: include[0]: is not a path; allowed: the path of a file, relative to the file that says it"),
-        (
-            "[ghp_hunter2hunter2]",
-            "1:11: include[0]: looks like a credential, not like a path; "
-            "write the path of a file; if it is a credential, revoke it",
-        ),
-        ("a.yaml", "1:10: include: is text; allowed: a list, such as [teams/*.yaml]"),
-    ],
-)
-def test_what_can_not_be_included(write, tmp_path, include, problem):
-    (tmp_path / "w").mkdir()
-    write(s=f"include: {include}\nworkspaces: {{pay: {{}}}}\n", x="workspaces: {}\n")
-    assert problems_of() == [f"s.yaml:{problem}"]
-
-
 def test_a_mistake_in_an_include_is_reported_in_the_file_that_says_it(write):
     write(s="include: [{path: a/a.yaml, sections: [include]}]\nworkspaces: {}\n", a__a="include: [b.yaml]\n")
     assert problems_of() == [f"a/a.yaml:1:11: include[0]: 'b.yaml' matches no file; {OUTSIDE}"]
@@ -161,30 +119,6 @@ def test_includes_end(write):
     assert problems_of() == [
         f"f{MAX_NESTING - 1}.yaml:1:11: include[0]: includes nested deeper than {MAX_NESTING} files; flatten them"
     ]
-
-
-def test_all_files_are_checked_at_once_each_at_its_place(write):
-    write(
-        s=(
-            "include: [a.yaml, b.yaml, {path: c.yaml, sections: [defaults, templates]}]\n"
-            "workspaces: {own: {protect: 1}}\n"
-        ),
-        a="workspace: {}\nworkspaces: {aa: {protect: 2}, aa: {}}\n",
-        b="workspaces: [\n",
-        c="defaults: 5\ntemplates: [t]\nworkspaces: \n",
-    )
-    problems = problems_of()
-    assert [problem for problem in problems if not problem.startswith("b.yaml")] == [
-        "a.yaml:1:1: workspace: 'workspace' is not a field; allowed: include, timezone, runEvery, exceptions, "
-        "acknowledge, guardrails, stacks, defaults, templates, workspaces; did you mean 'workspaces'?",
-        "a.yaml:2:28: workspaces.aa.protect: is a number; allowed: true or false",
-        "a.yaml:2:32: workspaces.aa: 'aa' is here twice, first at a.yaml:2:14; keep one of them",
-        "c.yaml:1:11: defaults: is a number; allowed: a mapping",
-        "c.yaml:2:12: templates: is a list; allowed: a mapping, such as {NAME: {}}",
-        "c.yaml:3:12: workspaces: is empty; allowed: a mapping; write {} for an empty one",
-        "s.yaml:2:29: workspaces.own.protect: is a number; allowed: true or false",
-    ]
-    assert len(problems) == 8
 
 
 def test_what_may_be_in_an_unreadable_file_is_not_called_missing(write):

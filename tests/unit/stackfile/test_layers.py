@@ -7,14 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.errors import AmbientError
 from ambient_components.stackfile import parse_stack
 from ambient_components.stackfile.layers import RULES, Layer, Origin, Provenance, Tree, flatten, layers_of, merge
 from ambient_components.stackfile.yaml.positions import ListMarks, MappingMarks, SourceMap
-
-LIFETIMES = (
-    "allowed: never, or durations from 10m to 1y, a whole number and a unit of s, m, h, d or y (365 days), such as 30d"
-)
 
 
 def tree(data, file="x.yaml"):
@@ -200,111 +195,3 @@ def test_the_models_see_the_effective_entry():
     assert keys == {"ci": ("admin", 30 * 86_400), "cd": ("view", 30 * 86_400)}
     assert [workspaces[name].protect for name in ("pay", "lab")] == [True, False]
     assert [str(owner) for owner in workspaces["lab"].owners] == ["group:platform"]
-
-
-def problems_of(text):
-    with pytest.raises(AmbientError) as caught:
-        parse_stack(text, "x.yaml")
-    return str(caught.value).split("\n")
-
-
-USERS = "workspaces:\n  aa: {template: t, keys: {ci: {}, cd: {}}}\n  bb: {template: t, keys: {ci: {}}}\n"
-
-
-@pytest.mark.parametrize(
-    ("shared", "problem"),
-    [
-        ("protect: yes", "3:14: LAYER.protect: is text; allowed: true or false; did you mean true?"),
-        ("keys: {lifetime: 5m}", f"3:22: LAYER.keys.lifetime: 5m is too short; {LIFETIMES}"),
-        (
-            "keys: {ci: {role: edit}}",
-            "3:12: LAYER.keys.ci: 'ci' is not a field; allowed: role, lifetime, rotateBefore, overlap, warnAhead",
-        ),
-        (
-            "grants: [{user: a@b}, {user: a-b}]",
-            "3:34: LAYER.grants[1].user: 'a-b' and 'a@b' both become the RoleBinding 'ambient-permission-view-a-b-user'"
-            ", at x.yaml:3:21; give one of them another role, or access through a group",
-        ),
-        (
-            "grants: [{role: view}]",
-            "3:14: LAYER.grants[0]: names neither a user nor a group; "
-            "allowed: exactly one of them, as {user: NAME} or {group: NAME}",
-        ),
-        (
-            "secrets: {runner: {NOBODY: {config: x}}}",
-            "3:24: LAYER.secrets.runner.…: is a key that the runner secret doesn't take; "
-            "allowed: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY",
-        ),
-        ("settings: {caBundle: {}}", "3:26: LAYER.settings.caBundle.file: is missing; add it"),
-    ],
-)
-@pytest.mark.parametrize(
-    ("head", "layer"),
-    [("templates: {t: {}}\ndefaults:\n", "defaults"), ("templates:\n  t:\n", "templates.t")],
-)
-def test_a_mistake_in_a_shared_layer_is_reported_once_and_where_it_is(head, layer, shared, problem):
-    assert problems_of(f"{head}    {shared}\n{USERS}") == [f"x.yaml:{problem.replace('LAYER', layer)}"]
-
-
-def test_a_mistake_in_a_layer_hides_none_of_a_workspace():
-    text = "defaults: {protect: yes, labels: {a: 1}}\nworkspaces:\n  aa: {protect: no}\n  bb: {labels: {b: 2}}\n"
-    assert problems_of(text) == [
-        "x.yaml:1:21: defaults.protect: is text; allowed: true or false; did you mean true?",
-        "x.yaml:1:38: defaults.labels.a: is a number; allowed: text; put it in quotes",
-        "x.yaml:3:17: workspaces.aa.protect: is text; allowed: true or false; did you mean false?",
-        "x.yaml:4:20: workspaces.bb.labels.b: is a number; allowed: text; put it in quotes",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("templates", "remedy"),
-    [
-        ("{standard: {}, strict: {}}", "allowed: standard, strict; did you mean 'standard'?"),
-        ("{}", "this stack has no templates: add it to templates at the top of a file, or remove the line"),
-    ],
-)
-def test_a_template_that_does_not_exist(templates, remedy):
-    text = f"templates: {templates}\nworkspaces:\n  pay: {{template: standrd}}\n"
-    assert problems_of(text) == [f"x.yaml:3:19: workspaces.pay.template: 'standrd' is not a template; {remedy}"]
-
-
-@pytest.mark.parametrize(
-    ("text", "problems"),
-    [
-        ("templates: {t: }", ["1:16: templates.t: is empty; allowed: a mapping; write {} for an empty one"]),
-        ("templates: [t]", ["1:12: templates: is a list; allowed: a mapping, such as {NAME: {}}"]),
-        ("defaults: ", ["1:10: defaults: is empty; allowed: a mapping; write {} for an empty one"]),
-        ("defaults: {keys: [x]}", ["1:18: defaults.keys: is a list; allowed: a mapping"]),
-        (
-            "defaults: {template: t}",
-            [
-                "1:12: defaults.template: 'template' is not a field; allowed: owners, reviewers, grants, keys, "
-                "secrets, settings, limits, labels, annotations, podSecurity, protect, onClose; each workspace has its "
-                "own"
-            ],
-        ),
-    ],
-)
-def test_layers_of_the_wrong_shape(text, problems):
-    got = problems_of(f"{text}\nworkspaces:\n  pay: {{keys: {{ci: {{}}}}}}\n")
-    assert got == [f"x.yaml:{problem}" for problem in problems]
-
-
-@pytest.mark.parametrize(
-    "entry",
-    [
-        "{secrets: {runner: {ANTHROPIC_API_KEY: hunter2}}}",
-        "{secrets: {runner: hunter2}}",
-        "{secret: {hunter2: 1, hunter2: 2}}",
-        "{rubbish: {hunter2: hunter2}}",
-        "{settings: {mcpServers: {custom: {a: {env: {hunter2: 5}}}}}}",
-        "{settings: {mcpServers: {custom: {a: {headers: [hunter2]}}}}}",
-        "{settings: {mcpServer: {custom: {a: {env: {hunter2: 1, hunter2: 2}}}}}}",
-    ],
-)
-@pytest.mark.parametrize("head", ["defaults: ENTRY", "templates: {t: ENTRY}", "workspaces: {pa: ENTRY}"])
-def test_no_layer_is_quoted_where_it_may_hold_a_secret(head, entry):
-    text = head.replace("ENTRY", entry) + ("\nworkspaces: {pay: {template: t}}\n" if "workspaces" not in head else "")
-    problems = problems_of(text.replace("{template: t}", "{}") if "templates" not in head else text)
-    assert problems
-    assert "hunter2" not in "".join(problems)

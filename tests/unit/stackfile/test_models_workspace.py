@@ -21,7 +21,7 @@ from ambient_components.stackfile import (
     StackFile,
     Workspace,
 )
-from tests.support.stack_models import in_workspace, problems_of, workspace
+from tests.support.stack_models import in_workspace, workspace
 
 
 def test_a_workspace_with_everything():
@@ -95,18 +95,6 @@ def test_defaults_say_what_they_say_and_no_more():
     assert (file.include, file.templates["team"].protect, file.workspaces) == ([Included(path="a.yaml")], False, {})
 
 
-@pytest.mark.parametrize("section", ["defaults", "templates.team"])
-@pytest.mark.parametrize(
-    "field", ["displayName", "description", "template", "state", "adopt", "storage", "schedules", "exceptions"]
-)
-def test_what_belongs_to_one_workspace_is_no_default(section, field):
-    first, _, name = section.partition(".")
-    data = {first: {name: {field: "x"}} if name else {field: "x"}}
-    ((path, problem, remedy),) = problems_of(data)
-    assert (path, problem) == (f"{section}.{field}", f"{field!r} is not a field")
-    assert remedy.startswith("allowed: owners, reviewers, grants, keys, secrets, settings, limits, labels, ")
-
-
 def test_defaults_know_every_other_field_of_a_workspace():
     assert set(Workspace.model_fields) - set(Defaults.model_fields) == {
         "template",
@@ -120,26 +108,6 @@ def test_defaults_know_every_other_field_of_a_workspace():
         "acknowledge",
         "shard",
     }
-
-
-@pytest.mark.parametrize(
-    ("level", "problem", "remedy"),
-    [
-        (
-            "restricted",
-            "'restricted' would reject every session: the platform's pods run an init container as root",
-            "allowed: privileged, baseline",
-        ),
-        (
-            "base-line",
-            "'base-line' is not a pod security level",
-            "allowed: privileged, baseline; did you mean 'baseline'?",
-        ),
-        (None, "is empty", "allowed: privileged, baseline"),
-    ],
-)
-def test_pod_security_levels_that_are_refused(level, problem, remedy):
-    assert in_workspace(podSecurity=level) == [("podSecurity", problem, remedy)]
 
 
 @pytest.mark.parametrize(
@@ -162,8 +130,3 @@ def test_pod_security_levels_that_are_refused(level, problem, remedy):
 )  # fmt: skip
 def test_what_is_refused_of_the_end_of_sessions(given, path, problem, remedy):
     assert in_workspace(onClose=given) == [(path, problem, remedy)]
-
-
-def test_values_of_labels_are_text():
-    got = in_workspace(labels={"cost-center": 4711})
-    assert got == [("labels.cost-center", "is a number", "allowed: text; put it in quotes")]

@@ -70,164 +70,41 @@ def test_the_example_names_the_schema_in_its_first_line():
     assert first == f"# yaml-language-server: $schema={SCHEMA_FILE}"
 
 
-GOOD = [
-    {},
-    {"include": ["teams/*.yaml"], "defaults": {"keys": {"lifetime": "1d12h"}, "protect": False}, "workspaces": {}},
-    {"templates": {"team": {"limits": {"quota": {"pods": 5}}, "grants": [{"group": "devs"}]}}, "workspaces": {}},
-    in_workspace(),
-    in_workspace(owners=["user:a", "group:b:c", "serviceaccount:ci:bot"], grants=[{"user": "a", "role": "admin"}]),
-    in_workspace(keys={"ci": {"name": "CI", "lifetime": "1y", "generation": 2, "role": "view"}, "a-b": {}}),
-    in_workspace(secrets={"runner": {"ANTHROPIC_API_KEY": {"env": "A"}}, "integrations": {"A.B": {"file": "./x y"}}}),
-    in_workspace(secrets={"integrations": {"A": {"secret": {"namespace": "pay", "name": "b.c", "key": "d"}}}}),
-    in_workspace(secrets={"integrations": {"A": {"value": ""}}, "onDrift": {"runner": "keep"}}),
-    in_workspace(storage={}, exceptions=[]),
-    in_workspace(
-        storage={"bucket": {"name": "a.b-c", "versioning": True, "expireAfter": "1y", "tags": {"a b/c": "ü"}}}
-    ),
-    in_workspace(
-        storage={
-            "bucket": {"name": "abc", "objectLock": True, "encryption": "aws:kms", "onDelete": "delete", "force": True}
-        },
-        exceptions=[{"guardrail": "expireAfter", "reason": "x", "until": "2026-12-31"}],
-    ),
-    in_workspace(
-        storage={"bucket": {"name": "abc", "shared": True, "driver": "aws", "credentials": {"lifetime": "never"}}}
-    ),
-    in_workspace(
-        storage={
-            "bucket": {
-                "name": "abc",
-                "driver": "existing",
-                "endpoint": "HTTP://minio:9000/",
-                "accessKey": {"value": "id"},
-                "secretKey": REF,
-            }
-        }
-    ),
-    in_workspace(settings={"idleTimeout": "never"}),
-    in_workspace(settings={"idleTimeout": "12h", "featureFlags": {"jira-write": True}, "caBundle": {"file": "ca.pem"}}),
-    in_workspace(settings={"mcpServers": {"custom": {"a_b": {"url": "https://x", "headers": {"A": "b"}}}}}),
-    in_workspace(settings={"mcpServers": {"custom": {"a": {"command": "x", "args": [], "type": "stdio"}}}}),
-    in_workspace(limits={"containers": {"max": {"cpu": 0.5, "memory": "1.5Gi"}}, "quota": {"count/pods": 10}}),
-    in_workspace(limits={"network": {"allow": [{"cidr": "::/0", "ports": [1, 65535], "protocol": "UDP"}]}}),
-    in_workspace(limits={}, labels={"example.com/a": "b", "c": ""}, annotations={"a": "any thing\n"}),
-    in_workspace(podSecurity="privileged", protect=True, state="released", adopt=True, template="t", displayName="x"),
-    in_workspace(onClose={"sessions": "deletePods", "wait": "1m30s"}),
-]
-
 BAD = [
     {"workspace": {}, "workspaces": {}},
-    {"workspaces": []},
     {"workspaces": {"kube-system": {}}},
-    {"workspaces": {"ambient-code": {}}},
-    {"workspaces": {"1st": {}}},
     {"workspaces": {"pay": None}},
-    {"include": "a.yaml", "workspaces": {}},
     {"include": [""], "workspaces": {}},
     {"defaults": {"state": "closed"}, "workspaces": {}},
-    {"defaults": {"keys": {"ci": {}}}, "workspaces": {}},
-    {"defaults": {"protect": None}, "workspaces": {}},
     {"templates": {"team": None}, "workspaces": {}},
     in_workspace(displayname="x"),
-    in_workspace(displayName=5),
-    in_workspace(displayName="x" * 101),
     in_workspace(description="x" * 501),
     in_workspace(owners=["alice"]),
-    in_workspace(owners=[{"user": "alice"}]),
-    in_workspace(grants={"user": "a"}),
     in_workspace(grants=[{}]),
     in_workspace(grants=[{"user": "a", "group": "b"}]),
-    in_workspace(grants=[{"user": ""}]),
-    in_workspace(grants=[{"user": "a" * 254}]),
     in_workspace(grants=[{"user": "a", "role": "admni"}]),
     in_workspace(keys={"CI": {}}),
     in_workspace(keys={"ci": {"lifetime": 90}}),
-    in_workspace(keys={"ci": {"lifetime": "12h1d"}}),
-    in_workspace(keys={"ci": {"lifetime": ""}}),
     in_workspace(keys={"ci": {"generation": 0}}),
-    in_workspace(keys={"ci": {"generation": True}}),
-    in_workspace(secrets={"runner": {}}),
-    in_workspace(secrets={"runner": {"OPENAI_API_KEY": REF}}),
     in_workspace(secrets={"runner": {"ANTHROPIC_API_KEY": "x"}}),
-    in_workspace(secrets={"runner": {"ANTHROPIC_API_KEY": {"value": "x"}}}),
-    in_workspace(secrets={"integrations": {}}),
-    in_workspace(secrets={"integrations": {"A": {}}}),
     in_workspace(secrets={"integrations": {"A": {"config": "x", "env": "Y"}}}),
-    in_workspace(secrets={"integrations": {"A": {"config": "x y"}}}),
-    in_workspace(secrets={"integrations": {"A": {"env": "1"}}}),
-    in_workspace(secrets={"integrations": {"A": {"secret": {"namespace": "a", "name": "b"}}}}),
-    in_workspace(secrets={"integrations": {"S3_BUCKET": REF}}),
-    in_workspace(secrets={"integrations": {"1A": REF}}),
-    in_workspace(secrets={"integrations": {"..A": REF}}),
     in_workspace(secrets={"onDrift": {"runner": "ask"}}),
-    in_workspace(storage="abc"),
-    in_workspace(storage={"bucket": {}}),
-    in_workspace(storage={"bucket": None}),
-    in_workspace(storage={"bucket": {"name": "ab"}}),
     in_workspace(storage={"bucket": {"name": "a..b"}}),
-    in_workspace(storage={"bucket": {"name": "ABC"}}),
-    in_workspace(storage={"bucket": {"name": "x" * 64}}),
-    in_workspace(storage={"bucket": {"name": "abc", "driver": "minio"}}),
-    in_workspace(storage={"bucket": {"name": "abc", "expireAfter": 90}}),
-    in_workspace(storage={"bucket": {"name": "abc", "expireAfter": "never"}}),
-    in_workspace(storage={"bucket": {"name": "abc", "tags": {"": "x"}}}),
     in_workspace(storage={"bucket": {"name": "abc", "tags": {"aws:x": "x"}}}),
-    in_workspace(storage={"bucket": {"name": "abc", "tags": {"ambient-components/owner": "x"}}}),
-    in_workspace(storage={"bucket": {"name": "abc", "tags": {"a" * 129: "x"}}}),
-    in_workspace(storage={"bucket": {"name": "abc", "tags": {"a": "x" * 257}}}),
-    in_workspace(storage={"bucket": {"name": "abc", "encryption": "aes256"}}),
-    in_workspace(storage={"bucket": {"name": "abc", "state": "closed"}}),
-    in_workspace(storage={"bucket": {"name": "abc", "onDelete": "destroy"}}),
-    in_workspace(storage={"bucket": {"name": "abc", "endpoint": "s3.example.com"}}),
     in_workspace(
         storage={"bucket": {"name": "abc", "driver": "existing", "accessKey": REF, "secretKey": {"value": "x"}}}
     ),
-    in_workspace(storage={"bucket": {"name": "abc", "driver": "existing", "accessKey": {}, "secretKey": REF}}),
     in_workspace(storage={"bucket": {"name": "abc", "credentials": {"overlap": 0}}}),
-    in_workspace(storage={"bucket": {"name": "abc", "credentials": {"lifetime": 90}}}),
-    in_workspace(storage={"bucket": {"name": "abc", "credentials": {"generation": 0}}}),
-    in_workspace(exceptions={"guardrail": "expireAfter"}),
-    in_workspace(exceptions=[{"guardrail": "expireAfter"}]),
     in_workspace(exceptions=[{"guardrail": "other", "reason": "x"}]),
-    in_workspace(exceptions=[{"guardrail": "expireAfter", "reason": ""}]),
-    in_workspace(exceptions=[{"guardrail": "expireAfter", "reason": "x" * 201}]),
     in_workspace(settings={"idleTimeout": 0}),
-    in_workspace(settings={"idleTimeout": ""}),
-    in_workspace(settings={"idleTimeout": None}),
-    in_workspace(settings={"featureFlags": {"a b": True}}),
-    in_workspace(settings={"featureFlags": {"a": "on"}}),
-    in_workspace(settings={"caBundle": {}}),
-    in_workspace(settings={"mcpServers": {"custom": {"a": {}}}}),
     in_workspace(settings={"mcpServers": {"custom": {"a": {"url": "https://x", "command": "x"}}}}),
-    in_workspace(settings={"mcpServers": {"custom": {"a": {"url": "https://x", "args": []}}}}),
-    in_workspace(settings={"mcpServers": {"custom": {"a": {"command": "x", "headers": {}}}}}),
-    in_workspace(settings={"mcpServers": {"custom": {"a": {"url": "ftp://x"}}}}),
-    in_workspace(settings={"mcpServers": {"custom": {"a__b": {"url": "https://x"}}}}),
-    in_workspace(limits={"containers": {"max": {"gpu": 1}}}),
-    in_workspace(limits={"containers": {"max": {"cpu": "lots"}}}),
     in_workspace(limits={"containers": {"max": {"cpu": -1}}}),
-    in_workspace(limits={"quota": {"pods": True}}),
-    in_workspace(limits={"network": {"isolate": "yes"}}),
-    in_workspace(limits={"network": {"allow": [{}]}}),
     in_workspace(limits={"network": {"allow": [{"cidr": "10.0.0.1"}]}}),
-    in_workspace(limits={"network": {"allow": [{"namespace": "db", "ports": [0]}]}}),
-    in_workspace(limits={"network": {"allow": [{"namespace": "db", "ports": [65536]}]}}),
-    in_workspace(labels={"a/b/c": "x"}),
     in_workspace(labels={"a": "x y"}),
-    in_workspace(annotations={"-": "x"}),
-    in_workspace(annotations={"a": 5}),
     in_workspace(podSecurity="restricted"),
-    in_workspace(onClose={"sessions": "delete"}),
-    in_workspace(onClose={"wait": 30}),
     in_workspace(state="open"),
-    in_workspace(adopt=None),
 ]
-
-
-@pytest.mark.parametrize("data", GOOD, ids=json.dumps)
-def test_what_is_good_is_good_for_the_schema_too(data):
-    assert list(faults(data, SCHEMA, SCHEMA)) == []
-    assert "workspaces" not in data or not refused_by_us(data)
+"""One of each kind of rule; the fuzz and the generated file hold all others."""
 
 
 @pytest.mark.parametrize("data", BAD, ids=lambda data: json.dumps(data)[:80])

@@ -104,53 +104,6 @@ def test_an_alias_stands_where_it_is_used_and_what_is_in_it_where_it_is_written(
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "problems"),
-    [
-        ("", ["x.yaml:1:1: the file is empty; allowed: a mapping such as 'workspaces: {}'"]),
-        ("# only a comment\n", ["x.yaml:1:1: the file is empty; allowed: a mapping such as 'workspaces: {}'"]),
-        (
-            "- a\n",
-            ["x.yaml:1:1: the top of the file is not a mapping; allowed: a mapping such as 'workspaces: {}'"],
-        ),
-        ("a: 1\nb: 2\na: 3\n", ["x.yaml:3:1: a: 'a' is here twice, first at x.yaml:1:1; keep one of them"]),
-        (
-            "workspaces: {a: {grants: [{role: 1, role: 2}]}}\n",
-            ["x.yaml:1:37: workspaces.a.grants[0].role: 'role' is here twice, first at x.yaml:1:28; keep one of them"],
-        ),
-        ("1: a\n'1': b\n", ["x.yaml:2:1: 1: '1' is here twice, first at x.yaml:1:1; keep one of them"]),
-        (
-            "a: &a {b: 1}\nc:\n  <<: *a\n",
-            ["x.yaml:3:3: c.…: '<<' (merge) is not supported; write the fields out, or use an alias for the whole"],
-        ),
-        ("a: !!str 5\n", ["x.yaml:1:4: a: a tag ('!'); remove it, or quote the text if it starts with '!'"]),
-        (
-            "a: !env HOME\nb: [!x {}]\n",
-            [
-                "x.yaml:1:4: a: a tag ('!'); remove it, or quote the text if it starts with '!'",
-                "x.yaml:2:5: b[0]: a tag ('!'); remove it, or quote the text if it starts with '!'",
-            ],
-        ),
-        ("a: 1\n---\nb: 2\n", ["x.yaml:2:1: a second document; keep one document in a file: remove the '---'"]),
-        ("a: {{ b }}\n", ["x.yaml:1:5: a: a key that is not text; quote it; put a value in {{ }} in quotes"]),
-        (
-            "a: *b\n",
-            [
-                "x.yaml:1:4: a: an alias (*) of an anchor (&) that the file doesn't have above; "
-                "define the anchor above, or quote a text that begins with '*'"
-            ],
-        ),
-        (
-            "a: &a [1, *a]\n",
-            ["x.yaml:1:11: a[1]: an alias (*) inside the anchor (&) that it stands for; write the value out"],
-        ),
-        ("é: '\x07'\n", ["x.yaml:1:5: a character that YAML doesn't allow, U+0007; remove it"]),
-    ],
-)
-def test_what_is_refused(text, problems):
-    assert problems_of(text) == problems
-
-
 def test_the_first_of_two_equal_keys_counts_and_the_rest_is_still_read():
     parsed = parse_yaml("a: 1\na: {b: [2]}\nc: 3\n", "x.yaml")
     assert parsed.data == {"a": 1, "c": 3}
@@ -161,35 +114,6 @@ def test_what_is_not_yaml_has_a_place(text):
     (problem,) = problems_of(text)
     assert problem.startswith(("x.yaml:1:", "x.yaml:2:", "x.yaml:3:"))
     assert ": not YAML: " in problem
-
-
-@pytest.mark.parametrize(
-    ("text", "reported"),
-    [
-        ("a: b: c\n", "1:5: not YAML: a ': ' that belongs to no key; quote a text"),
-        ("a:\n  b: 'c\n\nd: 1\n", "2:6: not YAML: a quote that is never closed; close it"),
-        ("a:\n\tb: 1\n", "2:1: not YAML: a tab; indent with spaces"),
-        ("a: @b\n", "1:4: not YAML: a text that begins with @; put it in quotes"),
-        ("a: [1, 2\n", "1:4: not YAML: a list that goes wrong here; close its [, and put a comma between items"),
-        ("a: {b: 1 c: 2}\n", "1:11: not YAML: a mapping that goes wrong here; close its {, and put a comma between"),
-        ("a: - b\n", "1:4: not YAML: a '- ' behind a key; put items on lines of their own"),
-        ("a:\n- b\nc\nd: 1\n", "3:1: not YAML: a line that is neither 'KEY: VALUE' nor '- ITEM'; add the colon"),
-        ('a: "\\q"\n', "1:"),
-        ("a: [1,, 2]\n", "1:7: not YAML: nothing, where a value belongs; write a value"),
-        ("a:\n  b: 1\n c: 2\n", "3:2: not YAML: a line or a character that doesn't fit what is around it; indent"),
-        ("a: !x!y z\n", "1:4: not YAML: a tag ('!'); remove it"),
-        ("a: 1\n<<<<<<< HEAD\nb: 1\n", "2:1: not YAML: a merge conflict of Git; resolve it"),
-        ("[", "1:"),
-    ],
-)
-def test_what_is_not_yaml_is_said_in_words_that_help(text, reported):
-    (problem,) = problems_of(text)
-    assert problem.startswith(f"x.yaml:{reported}")
-
-
-def test_a_key_with_an_invisible_character_is_no_key():
-    (problem,) = problems_of("a:\n  \xa0b: 1\n")
-    assert problem.endswith("a key with an invisible character, U+00A0; type the key and its indentation again")
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,10 @@
 Accounts and their keys: how they are made, and what they open.
 """
 
-from collections.abc import Callable
 from datetime import UTC, timedelta
 
 import pytest
 from minio import crypto
-from minio.credentials import StaticProvider
-from minio.error import MinioAdminException
-from minio.minioadmin import MinioAdmin
 
 from ambient_components.errors import StepError
 from ambient_components.provider.store.accounts import Account, NewKey
@@ -21,8 +17,6 @@ from tests.support.minio_accounts import (
     BUCKET,
     MARK,
     MINE,
-    OTHER,
-    OTHER_POLICY,
     OWNER,
     POLICY,
     THEIRS,
@@ -33,8 +27,7 @@ from tests.support.minio_accounts import (
     writes,
 )
 from tests.support.minio_admin import MinioStandIn
-from tests.support.minio_iam import ROOT, ROOT_SECRET, AccessKey
-from tests.support.minio_policy import normal
+from tests.support.minio_iam import ROOT_SECRET, AccessKey
 
 __all__ = ["_quick", "accounts", "key", "store"]
 
@@ -212,47 +205,3 @@ def test_a_key_by_hand_is_told_from_ours(
 
 
 # What a key of a user can't do, and one of the admin's own could
-
-
-def as_session(store: MinioStandIn, key_id: str) -> MinioAdmin:
-    return MinioAdmin(
-        endpoint=store.host, credentials=StaticProvider(key_id, store.keys[key_id].secret), region="", secure=False
-    )
-
-
-def refused(act: Callable[[], object]) -> bool:
-    try:
-        act()
-    except MinioAdminException:
-        return True
-    return False
-
-
-@pytest.mark.parametrize("of_the_admin", [False, True], ids=["user", "admin"])
-def test_why_an_account_is_a_user(
-    store: MinioStandIn, accounts: MinioAccounts, key: NewKey, of_the_admin: bool
-) -> None:
-    """Both keys have the same policy. The stand-in does as MinIO's sources do."""
-    accounts.ensure(OTHER, OTHER_POLICY)
-    neighbour = accounts.mint(OTHER, OTHER_POLICY, None)
-    mine = key.id
-    if of_the_admin:
-        store.keys["MINE"] = AccessKey("my-own-secret", ROOT, policy=normal(POLICY))
-        store.keys["NEIGHBOUR"] = AccessKey("neighbours-secret", ROOT, policy=normal(OTHER_POLICY))
-        mine = "MINE"
-    session = as_session(store, mine)
-    victim = "NEIGHBOUR" if of_the_admin else neighbour.id
-    assert refused(lambda: session.get_service_account(victim)) is not of_the_admin
-    assert refused(lambda: session.delete_service_account(victim)) is not of_the_admin
-    assert (victim in store.keys) is not of_the_admin
-
-
-def test_a_key_makes_no_keys(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
-    session = as_session(store, key.id)
-    assert refused(lambda: session.add_service_account(access_key="MORE", secret_key="more-secret"))
-    assert refused(lambda: session.user_add(ACCOUNT.name, "another-secret"))
-    assert refused(lambda: session.update_service_account(access_key=key.id, expiration="2036-01-01T00:00:00Z"))
-    assert set(store.keys) == {key.id}
-    # It is the guard that does it: without it MinIO lets everybody.
-    store.policies[ACCOUNT.name]["Statement"].pop()
-    assert not refused(lambda: session.add_service_account(access_key="MORE", secret_key="more-secret"))
