@@ -1,1 +1,20 @@
 """From a stack file to components: the place where models, config and Pulumi meet."""
+
+import sys
+
+import pulumi
+
+from ambient_components.collector import collect_rarely
+
+
+def run() -> None:
+    """Declare ``stacks/<stack>.yaml``. What is wrong with it is reported without a traceback."""
+    collect_rarely()  # first, as imports are half of what a short run costs
+    from ambient_components.program.main import run as declare  # noqa: PLC0415
+
+    try:
+        declare()
+    except pulumi.RunError as error:
+        pulumi.log.error(str(error))
+        # 32 means that the error was reported. With any other code the engine adds "an unhandled error occurred".
+        sys.exit(32)

@@ -13,7 +13,6 @@ import pulumi
 from ambient_components.access import write_ledger
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
-from ambient_components.collector import collect_rarely
 from ambient_components.components import ClusterArgs, ClusterProviders, Workspace
 from ambient_components.engine.names import LEDGER_NAME, Part, key_output, logical_name
 from ambient_components.errors import AmbientError, Problem, Problems, Where, fail, format_path
@@ -60,7 +59,6 @@ def run(path: Path | None = None) -> None:
     without_debug_lines()
     with_one_wait()
     with_cheap_registration()
-    collect_rarely()  # again, as programs of other projects may not begin with it
     problems, found = Problems(), Problems()
     excluded = excluded_workspaces(problems)
     try:
