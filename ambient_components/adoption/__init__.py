@@ -1,9 +1,8 @@
 """Existing workspaces of a cluster as entries of a stack file, with notes on what an entry cannot say."""
 
-from ambient_components.adoption.existing import READS, ExistingObjects, NamespaceObjects, read_existing
+from ambient_components.adoption.existing import READS, ExistingObjects, NamespaceObjects, Read, read_existing
 from ambient_components.adoption.factoring import Factored, Fitted, factor, fit
 from ambient_components.adoption.notes import Note, NoteRule
-from ambient_components.adoption.requests import Read
 from ambient_components.adoption.workspaces import (
     ExistingWorkspace,
     Reader,

@@ -2,15 +2,45 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
-from ambient_components.adoption.layout import Layout, includes
 from ambient_components.adoption.rendering import block, included_file, inclusion, leave, stack_file
 from ambient_components.adoption.workspaces import ExistingWorkspace
 from ambient_components.errors import Where, fail
 from ambient_components.stackfile.changes import Change, ItemChange, scalar
 from ambient_components.stackfile.editing import edited, with_workspaces
 from ambient_components.stackfile.yaml.reader import parse_yaml
+
+TEAM_LABEL: Final = "team"
+"""The default label of a namespace that names its team."""
+
+_OTHERS: Final = "others"
+"""Name of the file of workspaces without a team."""
+
+
+class Layout(StrEnum):
+    ONE = "one"
+    """The stack file."""
+
+    PER_WORKSPACE = "per-workspace"
+    """A file for each workspace, in a folder with the stack's name."""
+
+    PER_TEAM_LABEL = "per-team-label"
+    """A file for each value of a label, in that folder."""
+
+
+def file_of(layout: Layout, stack: str, workspace: str, labels: Mapping[str, str], label: str = TEAM_LABEL) -> str:
+    if layout is Layout.ONE:
+        return f"{stack}.yaml"
+    # Some file systems take names that differ in case for one.
+    name = workspace if layout is Layout.PER_WORKSPACE else labels.get(label, "").lower() or _OTHERS
+    return f"{stack}/{name}.yaml"
+
+
+def includes(layout: Layout, stack: str) -> tuple[str, ...]:
+    return () if layout is Layout.ONE else (f"{stack}/*.yaml",)
+
 
 _INCLUDE: Final = "include"
 _GUARDRAILS: Final = "guardrails"

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ambient_components.adoption.forms import has_form, note_other_managers
-from ambient_components.adoption.key_identities import KeyIdentity, key_title, read_identities
-from ambient_components.adoption.key_ids import made_here, new_id
+from ambient_components.adoption.key_identities import KeyIdentity, key_title, made_here, new_id, read_identities
 from ambient_components.adoption.notes import NoteRule, Notes, deletion
 from ambient_components.cluster.objects import (
     Json,

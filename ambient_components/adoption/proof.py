@@ -13,6 +13,7 @@ from ambient_components.engine import names, urns
 from ambient_components.engine.secrets import is_secret
 from ambient_components.engine.state import Resource
 from ambient_components.engine.steps import CREATES, Step
+from ambient_components.errors import Problem
 from ambient_components.platform.contract import (
     CONTAINER_LIMITS,
     CREATED_AT_ANNOTATION,
@@ -78,14 +79,39 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    adopted: int
+class Proof:
+    """Whether runs change nothing but ownership."""
+
+    adopted: int = 0
     """Number of existing objects that come under management."""
-    differences: tuple[Difference, ...]
-    others: int
+    differences: tuple[Difference, ...] = ()
+    """Changes in the adopted workspaces besides ownership, sorted."""
+    others: int = 0
+    """Number of changes elsewhere in these stacks."""
+    problems: tuple[Problem, ...] = ()
+    """Why a preview failed."""
+
+    @property
+    def clean(self) -> bool:
+        return not (self.differences or self.problems)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "clean": self.clean,
+            "adoptedObjects": self.adopted,
+            "otherChanges": self.others,
+            "differences": [
+                {
+                    "workspace": one.workspace, "object": one.object, "op": one.op, "field": one.field or None,
+                    "live": one.live or None, "declared": one.declared or None,
+                }
+                for one in self.differences
+            ],
+            "problems": [one.text for one in self.problems],
+        }  # fmt: skip
 
 
-def findings(steps: Iterable[Step], live: Live, workspaces: Collection[str]) -> Findings:
+def findings(steps: Iterable[Step], live: Live, workspaces: Collection[str]) -> Proof:
     adopted, others, found = 0, 0, set[Difference]()
     for step in steps:
         resource = step.new or step.old
@@ -100,7 +126,7 @@ def findings(steps: Iterable[Step], live: Live, workspaces: Collection[str]) -> 
             differences = list(_of_object(resource, step.kind, workspace, live))
             found.update(differences)
             adopted += not any(one.op == _CREATE for one in differences)
-    return Findings(adopted, tuple(sorted(found)), others)
+    return Proof(adopted, tuple(sorted(found)), others)
 
 
 def _of_object(resource: Resource, step_kind: str, workspace: str, live: Live) -> Iterator[Difference]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ambient_components.adoption.dumping import block_of
 from ambient_components.adoption.notes import Note, NoteRule
-from ambient_components.adoption.secrets import STORAGE
+from ambient_components.adoption.settings import STORAGE
 from ambient_components.adoption.workspaces import ExistingWorkspace
 from ambient_components.printable import one_line
 from ambient_components.stackfile.schema import SCHEMA_FILE

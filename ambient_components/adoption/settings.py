@@ -1,24 +1,33 @@
 """Settings of an existing workspace: the inverse of `components.settings`. Only what would be written back equally."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from ambient_components.adoption.notes import NoteRule, Notes
-from ambient_components.cluster.objects import Json, labels, listing, mapping, mappings, short
+from ambient_components.adoption.dumping import line_of
+from ambient_components.adoption.notes import NoteRule, Notes, shown
+from ambient_components.cluster.objects import Json, annotations, labels, listing, mapping, mappings, name, short, text
 from ambient_components.model.settings import NEVER
 from ambient_components.platform.contract import (
     CA_BUNDLE,
     FEATURE_FLAGS,
     FEATURE_FLAGS_LABELS,
     IDLE_TIMEOUT_DEFAULT,
+    INTEGRATION_SECRET,
+    OWNER_ANNOTATION,
     PROJECT_SETTINGS,
+    RUNNER_SECRET,
+    RUNNER_SECRET_KEYS,
+    SCHEDULE_NAME_ANNOTATION,
+    STORAGE_VARIABLES,
 )
+from ambient_components.platform.variables import variable_problem
 from ambient_components.rules.arguments import is_whole
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.findings import Finding
+from ambient_components.rules.schedules import display_name_problem
 from ambient_components.rules.secret_patterns import is_literal, looks_like_credential
 from ambient_components.rules.settings import IDLE_TIMEOUT_MAX, McpType, flag_findings, mcp_findings
 from ambient_components.stackfile import McpServer
@@ -108,11 +117,11 @@ def _secrets(entry: Mapping[str, Any]) -> Iterator[str]:
     A stack file may have `MODE: fast`, which a person wrote to be read. A value in the cluster may be a secret. The
     default in `${NAME:-value}` is only checked by its shape and name.
     """
-    for name, server in entry.get("custom", {}).items():
+    for named, server in entry.get("custom", {}).items():
         for field in ("headers", "env"):
             for key, value in (server.get(field) or {}).items():
                 if is_literal(_REFERENCE.sub("", value)):
-                    yield f"custom.{name}.{field}.{key}"
+                    yield f"custom.{named}.{field}.{key}"
     if any(map(looks_like_credential, [*entry.get("custom", {}), *entry.get("disabled", ())])):
         yield "names that look like credentials"
 
@@ -152,3 +161,74 @@ def _feature_flags(notes: Notes, item: Json | None) -> dict[str, Any]:
 def _errors(found: Iterable[Finding]) -> list[str]:
     """Return places of errors; never values, which may be credentials."""
     return sorted({".".join(map(str, one.path)) for one in found if not one.warning})
+
+
+RUNNER: Final = "runner"
+INTEGRATIONS: Final = "integrations"
+STORAGE: Final = "storage"
+_S3: Final = "S3_"
+
+
+def read_secrets(notes: Notes, secrets: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    runner, refused = _split(secrets.get(RUNNER_SECRET, ()), [*RUNNER_SECRET_KEYS])
+    given = secrets.get(INTEGRATION_SECRET, ())
+    storage = tuple(one for one in given if one in STORAGE_VARIABLES)
+    variables = [one for one in given if variable_problem(one) is None]
+    integrations, others = _split([one for one in given if one not in storage], variables)
+    for secret, names, field in ((RUNNER_SECRET, runner, RUNNER), (INTEGRATION_SECRET, integrations, INTEGRATIONS)):
+        if names:
+            notes.add(
+                NoteRule.SECRETS,
+                f"Secret {secret} has {listing(names)}: adoption keeps no values, and the first run does not "
+                "change the Secret",
+                f"to declare them, name a source for each under secrets.{field}: a run sets the whole Secret",
+                object=f"Secret {secret}",
+            )
+    for secret, number in ((RUNNER_SECRET, refused), (INTEGRATION_SECRET, others)):
+        if number:
+            # Not named: a name may be a credential on the wrong side of the colon.
+            notes.add(
+                NoteRule.VARIABLES,
+                f"Secret {secret} has {number} names that the stack file does not accept; a run that declares the "
+                "Secret removes them",
+                f"see them with kubectl describe secret --namespace {notes.workspace} {secret}",
+                object=f"Secret {secret}",
+            )
+    if any(one.startswith(_S3) for one in storage):
+        notes.add(
+            NoteRule.STORAGE,
+            f"Secret {INTEGRATION_SECRET} has variables of an object storage of its own ({listing(storage)})",
+            "declare storage.bucket with driver: existing, and sources for its keys",
+            object=f"Secret {INTEGRATION_SECRET}",
+        )
+    return {
+        field: names for field, names in ((RUNNER, runner), (INTEGRATIONS, integrations), (STORAGE, storage)) if names
+    }
+
+
+def _split(names: Sequence[str], accepted: Sequence[str]) -> tuple[tuple[str, ...], int]:
+    kept = tuple(one for one in names if one in accepted and not looks_like_credential(one))
+    return kept, len(names) - len(kept)
+
+
+def note_schedules(notes: Notes, cronjobs: Iterable[Json], owner: str) -> None:
+    """Add a note on each schedule that is not the stack's own.
+
+    The platform's prompt is not repeated: it may be long, and hold a secret.
+    """
+    for one in cronjobs:
+        if annotations(one).get(OWNER_ANNOTATION) == owner:
+            continue
+        title = annotations(one).get(SCHEDULE_NAME_ANNOTATION) or name(one)
+        cron = short(text(mapping(one.get("spec")).get("schedule")))
+        fields: dict[str, Any] = {"cronJob": short(name(one)), "schedule": cron}
+        if display_name_problem(title) is None:
+            fields["displayName"] = title
+        fields["sessionTemplate"] = {"initialPrompt": "PROMPT"}
+        notes.add(
+            NoteRule.SCHEDULES,
+            f"scheduled session {shown(title)} ({shown(cron)}) is not declared: it stays, and the UI alone changes it",
+            f"to adopt it, copy what the UI shows: {line_of({'schedules': {'ID': fields}})}",
+            "its sessions then run without integrations of a person, unless the entry has runAs",
+            object=f"CronJob {name(one)}",
+        )

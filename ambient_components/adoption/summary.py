@@ -143,7 +143,7 @@ def counts(summary: Summary) -> str:
 
 def sections(summary: Summary) -> list[tuple[str, list[str]]]:
     found = [
-        ("Existing access that guardrails refuse in new changes", _guardrails(summary)),
+        ("Existing access that guardrails refuse in new changes", _by_guardrail(summary.guardrails)),
         (
             f"Keys without a recorded use in {STALE_AFTER.days} days (requests to the Kubernetes API are not recorded)",
             list(map(_stale, summary.stale_keys)),
@@ -151,19 +151,15 @@ def sections(summary: Summary) -> list[tuple[str, list[str]]]:
         ("Subjects in several workspaces", [f"{who}: {len(names)}" for who, names in summary.spread.items()]),
         (
             f"Exceptions from guardrails, until {summary.until}: remove the access or the exception",
-            _exceptions(summary),
+            _by_guardrail(summary.exceptions),
         ),
         (_NOTES, _notes(summary)),
     ]
     return [(heading, lines) for heading, lines in found if lines]
 
 
-def _guardrails(summary: Summary) -> list[str]:
-    return [f"{guardrail}: {', '.join(names)}" for guardrail, names in summary.guardrails.items()]
-
-
-def _exceptions(summary: Summary) -> list[str]:
-    return [f"{guardrail}: {', '.join(names)}" for guardrail, names in summary.exceptions.items()]
+def _by_guardrail(workspaces: Mapping[str, Sequence[str]]) -> list[str]:
+    return [f"{guardrail}: {', '.join(names)}" for guardrail, names in workspaces.items()]
 
 
 def _notes(summary: Summary) -> list[str]:

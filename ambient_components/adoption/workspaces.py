@@ -14,9 +14,7 @@ from ambient_components.adoption.keys import read_keys
 from ambient_components.adoption.limits import read_limits
 from ambient_components.adoption.namespace import read_namespace
 from ambient_components.adoption.notes import Note, Notes, bounded
-from ambient_components.adoption.schedules import note_schedules
-from ambient_components.adoption.secrets import read_secrets
-from ambient_components.adoption.settings import read_settings
+from ambient_components.adoption.settings import note_schedules, read_secrets, read_settings
 from ambient_components.cluster.objects import annotations, is_ending, name, short
 from ambient_components.errors import Problem
 from ambient_components.platform.contract import (

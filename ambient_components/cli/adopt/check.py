@@ -1,16 +1,15 @@
 """Previews of the stacks that adopt workspaces, compared with the cluster."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
 from ambient_components import activity
-from ambient_components.adoption.proof import Difference, Findings, Live, findings
+from ambient_components.adoption.proof import Live, Proof, findings
 from ambient_components.engine import texts
 from ambient_components.engine.command import Engine, failed
 from ambient_components.engine.steps import read_preview
-from ambient_components.errors import AmbientError, Problem, refusal
+from ambient_components.errors import AmbientError, refusal
 from ambient_components.fleet.jobs import default_jobs
 from ambient_components.plan import making
 from ambient_components.plan.facts import sorted_problems
@@ -22,73 +21,44 @@ from ambient_components.stacks.states import stacks_of
 from ambient_components.warm import client as warm
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    adopted: int
-    differences: tuple[Difference, ...] = ()
-    others: int = 0
-    """Number of changes elsewhere in these stacks."""
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def clean(self) -> bool:
-        return not (self.differences or self.problems)
-
-    def document(self) -> dict[str, Any]:
-        return {
-            "clean": self.clean,
-            "adoptedObjects": self.adopted,
-            "otherChanges": self.others,
-            "differences": [
-                {
-                    "workspace": one.workspace, "object": one.object, "op": one.op, "field": one.field or None,
-                    "live": one.live or None, "declared": one.declared or None,
-                }
-                for one in self.differences
-            ],
-            "problems": [one.text for one in self.problems],
-        }  # fmt: skip
-
-
 def check(project: Project, stack: str, workspaces: Collection[str], live: Live) -> Proof:
     """Preview a stack, or the shards of a fleet that have these workspaces, and compare with the cluster."""
     try:
-        return _check(project, stack, workspaces, live)
+        pins = {name: entry.shard for name, entry in load_stack(stack_path(project, stack)).file.workspaces.items()}
+        places = stacks_of(project, stack, pins)
+        engine = pulumi.engine_for(project.folder)
     except AmbientError as error:
         # The files are written by now, and the user needs the rest of the report.
-        return Proof(0, problems=error.problems)
-
-
-def _check(project: Project, stack: str, workspaces: Collection[str], live: Live) -> Proof:
-    pins = {name: one.shard for name, one in load_stack(stack_path(project, stack)).file.workspaces.items()}
-    places = stacks_of(project, stack, pins)
-    found: dict[str, list[str]] = {}
+        return Proof(problems=error.problems)
+    adopted: dict[str, list[str]] = {}
     for name in workspaces:
-        found.setdefault(places[name], []).append(name)
+        adopted.setdefault(places[name], []).append(name)
     with activity.waiting(f"Checking that a run of {stack} changes nothing but ownership"):
-        return prove(pulumi.engine_for(project.folder), found, live, default_jobs())
+        warm.begin()
+        with ThreadPoolExecutor(default_jobs()) as pool:
+            stacks = sorted(adopted)
+            return _together(list(pool.map(lambda stack: _check(engine, stack, adopted[stack], live), stacks)))
 
 
-def prove(engine: Engine, stacks: Mapping[str, Collection[str]], live: Live, jobs: int) -> Proof:
-    def preview(stack: str) -> tuple[Findings, tuple[Problem, ...]]:
-        try:
-            answer = making.preview(engine, stack)
-            seen = read_preview(answer.stdout)
-            if seen is None:
-                failed(("preview", "--stack", stack), answer)
-        except AmbientError as error:
-            return Findings(0, (), 0), error.problems
-        errors = Digest.of(seen).problems("error") if answer.code else ()
-        if answer.code and not errors:
-            errors = (refusal(texts.reason(answer.stderr) or f"the preview ended with exit code {answer.code}"),)
-        return findings(seen.steps, live, stacks[stack]), errors
-
-    warm.begin()
-    with ThreadPoolExecutor(max(1, jobs)) as pool:
-        found = list(pool.map(preview, sorted(stacks)))
+def _together(proofs: Sequence[Proof]) -> Proof:
     return Proof(
-        sum(one.adopted for one, _ in found),
-        tuple(sorted(difference for one, _ in found for difference in one.differences)),
-        sum(one.others for one, _ in found),
-        tuple(sorted_problems([problem for _, problems in found for problem in problems])),
+        sum(proof.adopted for proof in proofs),
+        tuple(sorted(difference for proof in proofs for difference in proof.differences)),
+        sum(proof.others for proof in proofs),
+        sorted_problems(problem for proof in proofs for problem in proof.problems),
     )
+
+
+def _check(engine: Engine, stack: str, workspaces: Collection[str], live: Live) -> Proof:
+    try:
+        answer = making.preview(engine, stack)
+        preview = read_preview(answer.stdout)
+        if preview is None:
+            failed(("preview", "--stack", stack), answer)
+    except AmbientError as error:
+        return Proof(problems=error.problems)
+    proof = findings(preview.steps, live, workspaces)
+    if not answer.code:
+        return proof
+    reason = texts.reason(answer.stderr) or f"the preview ended with exit code {answer.code}"
+    return replace(proof, problems=Digest.of(preview).problems("error") or (refusal(reason),))

@@ -8,12 +8,12 @@ import typer
 
 from ambient_components import activity, clock
 from ambient_components.adoption import RefusedRule
-from ambient_components.adoption.layout import TEAM_LABEL, Layout
-from ambient_components.adoption.proof import live_objects
+from ambient_components.adoption.files import TEAM_LABEL, Layout
+from ambient_components.adoption.proof import Proof, live_objects
 from ambient_components.adoption.summary import counts, message, sections
 from ambient_components.cli.adopt import branch as branches
 from ambient_components.cli.adopt.adopting import Adoption, Wish, adoption, read, write
-from ambient_components.cli.adopt.check import Proof, check
+from ambient_components.cli.adopt.check import check
 from ambient_components.cli.options import MoreWorkspaces, NamedStack, Workspaces, choice, format_option
 from ambient_components.cli.prompts import stack_and_workspaces
 from ambient_components.documentation import page

@@ -3,8 +3,7 @@
 import pytest
 
 from ambient_components.adoption import ExistingWorkspace, Note, NoteRule
-from ambient_components.adoption.files import Arrangement, texts
-from ambient_components.adoption.layout import Layout, file_of
+from ambient_components.adoption.files import Arrangement, Layout, file_of, texts
 from ambient_components.adoption.rendering import block, stack_file
 from ambient_components.errors import AmbientError
 from ambient_components.stackfile.loader import parse_stack

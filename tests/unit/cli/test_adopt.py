@@ -10,7 +10,7 @@ from ambient_components.access.guardrails import BUILT_IN, crossed
 from ambient_components.adoption import ExistingWorkspace, Note, NoteRule
 from ambient_components.adoption.summary import message, summarize
 from ambient_components.cli.adopt import branch
-from ambient_components.cli.adopt.entries import (
+from ambient_components.cli.adopt.adopting import (
     below_defaults,
     by_guardrail,
     kept,
