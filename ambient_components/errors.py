@@ -191,7 +191,7 @@ def format_path(path: Iterable[PathPart]) -> str:
 
 
 def hints_of(*remedies: Remedy) -> tuple[str, ...]:
-    hints = (hint for one in remedies for hint in ((one,) if isinstance(one, str) else one))
+    hints = (hint for remedy in remedies for hint in ((remedy,) if isinstance(remedy, str) else remedy))
     return tuple(filter(None, hints))
 
 

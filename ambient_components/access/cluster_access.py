@@ -58,12 +58,12 @@ def live(
         if objects.namespace(binding) in known
         for assignment in _of_binding(binding, known[objects.namespace(binding)], keys, own)
     }
-    bound = {(one.workspace, one.subject, one.reason) for one in assignments}
+    bound = {(assignment.workspace, assignment.subject, assignment.reason) for assignment in assignments}
     for namespace, name in keys:
         subject, reason = known[namespace].get(name, (f"serviceaccount:{namespace}:{name}", KEY))
         if (namespace, subject, reason) not in bound:
             assignments.add(RoleAssignment(namespace, subject, NO_ROLE, reason))
-    subjects = {(one.workspace, one.subject) for one in assignments}
+    subjects = {(assignment.workspace, assignment.subject) for assignment in assignments}
     for namespace, name in {*map(_place, there)} - keys:
         subject = f"serviceaccount:{namespace}:{name}"
         if (namespace, subject) not in subjects:
@@ -99,9 +99,9 @@ def unknown(declared: Collection[RoleAssignment], there: Collection[RoleAssignme
     others = frozenset(there) - frozenset(declared)
     return tuple(
         sorted(
-            one
-            for one in others
-            if one.reason != PLATFORM and not (one.role == NO_ROLE and one.subject.startswith(own))
+            other
+            for other in others
+            if other.reason != PLATFORM and not (other.role == NO_ROLE and other.subject.startswith(own))
         )
     )
 

@@ -65,7 +65,16 @@ def rights_of(assignment: RoleAssignment) -> frozenset[RoleRight] | None:
 
 def rows(assignments: Iterable[RoleAssignment]) -> list[Row]:
     """Group role assignments by workspace and subject; per workspace the strongest role first, then by name."""
-    ordered = sorted(assignments, key=lambda one: (one.workspace, one.subject, _rank(one.role), one.role, one.reason))
+    ordered = sorted(
+        assignments,
+        key=lambda assignment: (
+            assignment.workspace,
+            assignment.subject,
+            _rank(assignment.role),
+            assignment.role,
+            assignment.reason,
+        ),
+    )
     found = [Row(*who, tuple(group)) for who, group in groupby(ordered, lambda one: (one.workspace, one.subject))]
     return sorted(found, key=lambda row: (row.workspace, _rank(row.roles[0]), row.subject))
 
@@ -108,10 +117,12 @@ class WhoCan:
 
 def who_can(found: Sequence[Row], right: RoleRight) -> WhoCan:
     assignments = [assignment for row in found for assignment in row.assignments]
-    can = rows(one for one in assignments if gives(one, right))
+    can = rows(assignment for assignment in assignments if gives(assignment, right))
     known = {(row.workspace, row.subject) for row in can}
     perhaps = rows(
-        one for one in assignments if gives(one, right) is None and (one.workspace, one.subject) not in known
+        assignment
+        for assignment in assignments
+        if gives(assignment, right) is None and (assignment.workspace, assignment.subject) not in known
     )
     return WhoCan(tuple(can), tuple(perhaps))
 

@@ -81,7 +81,7 @@ def read_access(
 def _is_of_control_plane(binding: Json, platform_namespace: str) -> bool:
     """Return whether the platform's control plane needs the binding itself: it is neither declared nor noted."""
     # Workspace users can make a binding of this name, with any subject.
-    of_platform = all(one.startswith(f"serviceaccount:{platform_namespace}:") for one in subjects(binding))
+    of_platform = all(subject.startswith(f"serviceaccount:{platform_namespace}:") for subject in subjects(binding))
     return of_platform and (name(binding), role_ref(binding)) == (_CONTROL_PLANE, f"Role/{_CONTROL_PLANE}")
 
 
@@ -118,7 +118,7 @@ def _accepts(notes: Notes, binding: Json, subject: Subject, role: Role, *, owner
 def _one_each(notes: Notes, grants: Iterable[_Grant]) -> list[_Grant]:
     """Return the strongest grant of each subject. As in the platform's UI, case does not distinguish subjects."""
     chosen: dict[tuple[str, str], _Grant] = {}
-    for grant in sorted(grants, key=lambda one: (-rank(one.role), str(one.subject))):
+    for grant in sorted(grants, key=lambda grant: (-rank(grant.role), str(grant.subject))):
         taken = chosen.setdefault((grant.subject.kind, grant.subject.name.lower()), grant)
         if taken is grant:
             continue

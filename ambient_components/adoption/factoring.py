@@ -130,7 +130,7 @@ def _common(parts: Sequence[Entry], rules: Rules) -> dict[str, Any]:
         below = rules.at(key)
         if all(_equal(value, other) for other in values):
             found[key] = value
-        elif not below.whole and all(isinstance(one, dict) for one in values) and (inner := _common(values, below)):
+        elif not below.whole and all(isinstance(value, dict) for value in values) and (inner := _common(values, below)):
             found[key] = inner
     return found
 

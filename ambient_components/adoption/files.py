@@ -67,11 +67,15 @@ def texts(
 ) -> dict[str, str]:
     """Return the new text of each file that changes, by its path from the folder of stack files."""
     by_file: dict[str, dict[str, str]] = {}
-    for one in workspaces:
-        by_file.setdefault(arrangement.places[one.name], {})[one.name] = block(one)
+    for workspace in workspaces:
+        by_file.setdefault(arrangement.places[workspace.name], {})[workspace.name] = block(workspace)
     main = arrangement.stack_file
     patterns = includes(arrangement.layout, arrangement.stack) if by_file.keys() - {main} else ()
-    named = [one.name for one in workspaces if one.entry.get(_ADOPT) and arrangement.places[one.name] != main]
+    named = [
+        workspace.name
+        for workspace in workspaces
+        if workspace.entry.get(_ADOPT) and arrangement.places[workspace.name] != main
+    ]
     before = current(main)
     if before is None:
         text = stack_file(arrangement.stack, defaults, patterns, named)

@@ -87,7 +87,7 @@ def managing_tools(item: Json) -> tuple[str, ...]:
 
 
 def note_other_managers(notes: Notes, kind: str, items: list[Json]) -> None:
-    managed = {name(one): managing_tools(one) for one in items}
+    managed = {name(item): managing_tools(item) for item in items}
     managed = {one: tools for one, tools in sorted(managed.items()) if tools}
     if managed:
         tools = sorted({tool for found in managed.values() for tool in found})

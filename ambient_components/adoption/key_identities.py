@@ -85,7 +85,9 @@ def read_identities(notes: Notes, accounts: Iterable[Json], bindings: Iterable[J
         for subject in {*subjects(binding)}:
             by_account.setdefault(subject, []).append(binding)
     identities, refused, roles = list[KeyIdentity](), 0, set[str]()
-    for account in sorted(accounts, key=lambda one: (text(metadata(one).get("creationTimestamp")), name(one))):
+    for account in sorted(
+        accounts, key=lambda account: (text(metadata(account).get("creationTimestamp")), name(account))
+    ):
         mine = by_account.get(f"serviceaccount:{notes.workspace}:{name(account)}", [])
         if _has_credential(account):
             refused += 1
@@ -111,16 +113,16 @@ def _has_credential(account: Json) -> bool:
 
 
 def _identity(notes: Notes, account: Json, bindings: list[Json]) -> KeyIdentity | None:
-    own = next((one for one in bindings if _is_own(one, account, notes.workspace)), None)
-    others = [one for one in bindings if one is not own]
+    own = next((binding for binding in bindings if _is_own(binding, account, notes.workspace)), None)
+    others = [binding for binding in bindings if binding is not own]
     title, key = f"ServiceAccount {name(account)}", key_title(account)
     delete = f"or delete the key: {deletion('serviceaccount', notes.workspace, name(account))}"
-    for one in others:
-        gives = _gives(one)
+    for other in others:
+        gives = _gives(other)
         notes.add(
             NoteRule.KEY_BINDING,
-            f"key {key} has {gives} by RoleBinding {shown(name(one))}, which is not the key's own",
-            f"if the key does not need it: {deletion('rolebinding', notes.workspace, name(one))}",
+            f"key {key} has {gives} by RoleBinding {shown(name(other))}, which is not the key's own",
+            f"if the key does not need it: {deletion('rolebinding', notes.workspace, name(other))}",
             "" if own else "declare a key with this role, give it to the key's user, then delete the old one",
             "" if own else delete,
             object=title,

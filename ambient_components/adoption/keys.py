@@ -62,16 +62,16 @@ def _named(
 ) -> list[tuple[str, KeyIdentity, dict[str, Any]]]:
     ours: dict[str, tuple[int, KeyIdentity]] = {}
     others = []
-    for one in identities:
-        made = made_here(notes.workspace, name(one.account)) if of_stack else None
+    for identity in identities:
+        made = made_here(notes.workspace, name(identity.account)) if of_stack else None
         if made is None:
-            others.append(one)
+            others.append(identity)
             continue
         key_id, generation = made
         newest = ours.get(key_id)
-        former: KeyIdentity | None = one
+        former: KeyIdentity | None = identity
         if newest is None or newest[0] < generation:
-            ours[key_id] = (generation, one)
+            ours[key_id] = (generation, identity)
             former = newest[1] if newest else None
         if former is not None:
             notes.add(
@@ -93,10 +93,10 @@ def _named(
         for key_id, (generation, one) in ours.items()
     ]
     taken = {*ours}
-    for one in others:
-        key_id = new_id(notes.workspace, one.account, taken)
+    for other in others:
+        key_id = new_id(notes.workspace, other.account, taken)
         taken.add(key_id)
-        found.append((key_id, one, {SERVICE_ACCOUNT_FIELD: name(one.account)}))
+        found.append((key_id, other, {SERVICE_ACCOUNT_FIELD: name(other.account)}))
     return sorted(found, key=lambda each: each[0])
 
 
@@ -169,7 +169,11 @@ def _note_all(notes: Notes, identities: list[KeyIdentity], found: Keys) -> None:
         "to end them at once: ambient keys rotate KEY --leaked",
     )
     users = sorted(
-        {key_title(one.account) for one in identities if CREATED_BY_USER_ID_ANNOTATION in annotations(one.account)}
+        {
+            key_title(identity.account)
+            for identity in identities
+            if CREATED_BY_USER_ID_ANNOTATION in annotations(identity.account)
+        }
     )
     if users:
         notes.add(
@@ -177,7 +181,7 @@ def _note_all(notes: Notes, identities: list[KeyIdentity], found: Keys) -> None:
             f"with SSO, {listing(users)} act for the users who created them, and not with the keys' roles",
             "adoption keeps that user; a new identity has none: raise the key's generation, with actsAs to name one",
         )
-    note_other_managers(notes, "ServiceAccount", [one.account for one in identities])
+    note_other_managers(notes, "ServiceAccount", [identity.account for identity in identities])
 
 
 def _kept(value: str, longest: int) -> str:

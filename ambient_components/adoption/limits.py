@@ -71,7 +71,7 @@ def _declaring(live: Mapping[str, Any]) -> dict[str, dict[str, str]] | None:
     if not {*live} <= {*LIMIT_CHAIN} or not all(isinstance(amounts, Mapping) for amounts in live.values()):
         return None
     entry = {limit: {**live[limit]} for limit in LIMIT_CHAIN if limit in live}
-    if any(not one.warning for one in container_findings(entry)) or not _gives(entry, live):
+    if any(not finding.warning for finding in container_findings(entry)) or not _gives(entry, live):
         return None
     for limit in [*entry]:
         for resource in [*entry[limit]]:
@@ -90,13 +90,13 @@ def _gives(entry: Mapping[str, Mapping[str, Any]], live: Mapping[str, Any]) -> b
 
 
 def _quota(notes: Notes, quotas: list[Json]) -> dict[str, Any]:
-    _note_others(notes, NoteRule.QUOTA, "ResourceQuota", [name(one) for one in quotas], (QUOTA,))
-    own = next((one for one in quotas if name(one) == QUOTA), None)
+    _note_others(notes, NoteRule.QUOTA, "ResourceQuota", [name(quota) for quota in quotas], (QUOTA,))
+    own = next((quota for quota in quotas if name(quota) == QUOTA), None)
     spec = mapping(mapping(own).get("spec"))
     hard = mapping(spec.get("hard"))
     if not spec:
         return {}
-    if hard and {*spec} == {"hard"} and all(one.warning for one in quota_findings(hard)):
+    if hard and {*spec} == {"hard"} and all(finding.warning for finding in quota_findings(hard)):
         return {"quota": {**hard}}
     notes.add(
         NoteRule.QUOTA,

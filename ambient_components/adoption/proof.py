@@ -1,7 +1,7 @@
 """The proof of an adoption: what a preview would change in the adopted objects besides their ownership."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from ambient_components.access.bindings import SERVICE_ACCOUNT
@@ -101,14 +101,10 @@ class Proof:
             "adoptedObjects": self.adopted,
             "otherChanges": self.others,
             "differences": [
-                {
-                    "workspace": one.workspace, "object": one.object, "op": one.op, "field": one.field or None,
-                    "live": one.live or None, "declared": one.declared or None,
-                }
-                for one in self.differences
+                {name: value or None for name, value in asdict(difference).items()} for difference in self.differences
             ],
-            "problems": [one.text for one in self.problems],
-        }  # fmt: skip
+            "problems": [problem.text for problem in self.problems],
+        }
 
 
 def findings(steps: Iterable[Step], live: Live, workspaces: Collection[str]) -> Proof:
@@ -125,7 +121,7 @@ def findings(steps: Iterable[Step], live: Live, workspaces: Collection[str]) -> 
         else:
             differences = list(_of_object(resource, step.kind, workspace, live))
             found.update(differences)
-            adopted += not any(one.op == _CREATE for one in differences)
+            adopted += not any(difference.op == _CREATE for difference in differences)
     return Proof(adopted, tuple(sorted(found)), others)
 
 
@@ -207,5 +203,5 @@ def live_objects(objects: ExistingObjects) -> Live:
             "ConfigMap": [one for one in (there.flags, there.ca_bundle) if one],
         }  # fmt: skip
         for kind, items in lists.items():
-            found |= {(kind, workspace, name(one)): one for one in items}
+            found |= {(kind, workspace, name(item)): item for item in items}
     return lambda kind, namespace, named: found.get((kind, namespace, named))

@@ -216,12 +216,12 @@ def note_schedules(notes: Notes, cronjobs: Iterable[Json], owner: str) -> None:
 
     The platform's prompt is not repeated: it may be long, and hold a secret.
     """
-    for one in cronjobs:
-        if annotations(one).get(OWNER_ANNOTATION) == owner:
+    for cronjob in cronjobs:
+        if annotations(cronjob).get(OWNER_ANNOTATION) == owner:
             continue
-        title = annotations(one).get(SCHEDULE_NAME_ANNOTATION) or name(one)
-        cron = short(text(mapping(one.get("spec")).get("schedule")))
-        fields: dict[str, Any] = {"cronJob": short(name(one)), "schedule": cron}
+        title = annotations(cronjob).get(SCHEDULE_NAME_ANNOTATION) or name(cronjob)
+        cron = short(text(mapping(cronjob.get("spec")).get("schedule")))
+        fields: dict[str, Any] = {"cronJob": short(name(cronjob)), "schedule": cron}
         if display_name_problem(title) is None:
             fields["displayName"] = title
         fields["sessionTemplate"] = {"initialPrompt": "PROMPT"}
@@ -230,5 +230,5 @@ def note_schedules(notes: Notes, cronjobs: Iterable[Json], owner: str) -> None:
             f"scheduled session {shown(title)} ({shown(cron)}) is not declared: it stays, and the UI alone changes it",
             f"to adopt it, copy what the UI shows: {line_of({'schedules': {'ID': fields}})}",
             "its sessions then run without integrations of a person, unless the entry has runAs",
-            object=f"CronJob {name(one)}",
+            object=f"CronJob {name(cronjob)}",
         )

@@ -61,19 +61,19 @@ class Summary:
             "guardrails": {name: list(where) for name, where in self.guardrails.items()},
             "staleKeys": [
                 {
-                    "workspace": one.workspace,
-                    "key": one.key,
-                    "lastUsed": one.last_used.isoformat().replace("+00:00", "Z") if one.last_used else None,
+                    "workspace": key.workspace,
+                    "key": key.key,
+                    "lastUsed": key.last_used.isoformat().replace("+00:00", "Z") if key.last_used else None,
                 }
-                for one in self.stale_keys
+                for key in self.stale_keys
             ],
             "subjectsInSeveralWorkspaces": {who: list(where) for who, where in self.spread.items()},
             "notes": [
                 {
-                    "workspace": one.workspace, "rule": one.rule, "what": one.what, "hints": list(one.hints),
-                    "object": one.object or None, "subject": one.subject or None, "role": one.role or None,
+                    "workspace": note.workspace, "rule": note.rule, "what": note.what, "hints": list(note.hints),
+                    "object": note.object or None, "subject": note.subject or None, "role": note.role or None,
                 }
-                for one in self.notes
+                for note in self.notes
             ],
         }  # fmt: skip
 
@@ -82,9 +82,9 @@ def summarize(
     workspaces: Sequence[ExistingWorkspace], ledger: Ledger, settings: GuardrailSettings, now: datetime
 ) -> Summary:
     stale = [
-        StaleKey(one.name, key, used)
-        for one in sorted(workspaces, key=lambda each: each.name)
-        for key, used in sorted(one.key_use.items())
+        StaleKey(workspace.name, key, used)
+        for workspace in sorted(workspaces, key=lambda each: each.name)
+        for key, used in sorted(workspace.key_use.items())
         if used is None or now - used > STALE_AFTER
     ]
     places: dict[str, list[str]] = {}
@@ -99,7 +99,7 @@ def summarize(
         violations(ledger, settings, now),
         tuple(stale),
         {who: tuple(where) for who, where in sorted(places.items()) if len(where) >= _SEVERAL},
-        tuple(note for one in workspaces for note in one.notes),
+        tuple(note for workspace in workspaces for note in workspace.notes),
     )
 
 
@@ -110,9 +110,9 @@ def violations(ledger: Ledger, settings: GuardrailSettings, now: datetime) -> di
     """
     strict = GuardrailSettings(settings.exceptions, settings.max_keys, settings.groups_only, isolate_admin_keys=True)
     found: dict[str, set[str]] = {}
-    for one in existing_violations(ledger, strict, now):
-        if one.workspace is not None:
-            found.setdefault(one.guardrail, set()).add(one.workspace)
+    for violation in existing_violations(ledger, strict, now):
+        if violation.workspace is not None:
+            found.setdefault(violation.guardrail, set()).add(violation.workspace)
     found.setdefault(NO_ADMIN, set()).update(name for name, entry in ledger.items() if not persons(entry))
     return {guardrail: tuple(sorted(names)) for guardrail, names in sorted(found.items()) if names}
 

@@ -123,7 +123,7 @@ def _workspace(objects: NamespaceObjects, reader: Reader) -> ExistingWorkspace:
     workspace = name(objects.namespace)
     notes = Notes(workspace)
     own = PlatformOwn.of(objects.roles, [objects.settings] if objects.settings else [], objects.sessions)
-    accounts = {name(one) for one in objects.accounts}
+    accounts = {name(account) for account in objects.accounts}
     access = read_access(notes, objects.bindings, accounts, reader.platform_namespace, own)
     keys = read_keys(notes, objects.accounts, objects.bindings, of_stack=is_of_stack(objects.namespace))
     secret_names = read_secrets(notes, objects.secrets)

@@ -30,10 +30,10 @@ class Total:
 
 def page(title: str, lead: Sequence[Child], totals: Iterable[Total], parts: Sequence[Part], foot: Sequence[str]) -> str:
     tiles = [
-        tag("li", tag("a", tag("b", one.number), " ", one.what, href=one.part), class_=one.look or None)
-        for one in totals
+        tag("li", tag("a", tag("b", total.number), " ", total.what, href=total.part), class_=total.look or None)
+        for total in totals
     ]
-    contents = [tag("li", tag("a", one.title, href=one.id)) for one in parts]
+    contents = [tag("li", tag("a", part.title, href=part.id)) for part in parts]
     body = (
         tag("a", "Skip to the content", href="content", class_="skip"),
         tag(
@@ -43,7 +43,7 @@ def page(title: str, lead: Sequence[Child], totals: Iterable[Total], parts: Sequ
             tag("ul", tiles, class_="totals") if tiles else None,
         ),
         tag("nav", tag("ul", contents), aria_label="Contents") if len(parts) > 1 else join(),
-        tag("main", [_section(one) for one in parts], id="content", tabindex=-1),
+        tag("main", [_section(part) for part in parts], id="content", tabindex=-1),
         tag("footer", _foot(foot), tag("p", f"ambient-components {VERSION}")),
     )
     head = (
@@ -74,7 +74,7 @@ def table(
     id: str = "",
 ) -> Markup:
     """Return a table that scrolls by itself, with a caption for screen readers."""
-    cells = [one if isinstance(one, Markup) else tag("th", one, scope="col") for one in heads]
+    cells = [head if isinstance(head, Markup) else tag("th", head, scope="col") for head in heads]
     inner = tag("table", tag("caption", caption), tag("thead", tag("tr", cells)), tag("tbody", rows), class_=class_)
     return tag("div", inner, class_="scroll", tabindex=0, role="group", aria_label=caption, id=id)
 

@@ -265,16 +265,16 @@ class Plan:
 
     @property
     def shown_warnings(self) -> tuple[Problem, ...]:
-        return tuple(one for one in self.warnings if one.acknowledged is None)
+        return tuple(warning for warning in self.warnings if warning.acknowledged is None)
 
     @property
     def acknowledged_warnings(self) -> tuple[Problem, ...]:
-        return tuple(one for one in self.warnings if one.acknowledged is not None)
+        return tuple(warning for warning in self.warnings if warning.acknowledged is not None)
 
     @property
     def complete(self) -> bool:
         """Whether the run could be evaluated. A secret without a value does not prevent that."""
-        return all(one.rule == MISSING_VALUE for one in self.errors)
+        return all(error.rule == MISSING_VALUE for error in self.errors)
 
     @property
     def refused(self) -> bool:

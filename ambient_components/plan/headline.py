@@ -33,16 +33,16 @@ def headline(plan: Plan) -> str:
     """Return the changes in one line, most dangerous first. The numbers are exact even if the page is truncated."""
     roles = role_changes(plan)
     shown = set(keys_of_access(plan).values())
-    workspaces, buckets = [one.what for one in plan.workspaces], [one.what for one in plan.buckets]
+    workspaces, buckets = [workspace.what for workspace in plan.workspaces], [bucket.what for bucket in plan.buckets]
     parts = [
         *_number("workspace{s} removed", workspaces.count(facts.REMOVED)),
         *_number("bucket{s} deleted", buckets.count(facts.DELETED)),
         *_number("workspace{s} adopted", workspaces.count(facts.ADOPTED)),
         *_access(roles),
         *_counted(_WORKSPACES, workspaces),
-        *_counted(_KEYS, (one.what for one in plan.keys if one not in shown)),
+        *_counted(_KEYS, (key.what for key in plan.keys if key not in shown)),
         *_counted(_BUCKETS, buckets),
-        *_counted(_SCHEDULES, (one.what for one in plan.schedules)),
+        *_counted(_SCHEDULES, (schedule.what for schedule in plan.schedules)),
         *_number("key{s} that may have been copied", sum(len(one.keys) for one in plan.exposed)),
         *_number("guardrail{s} changed", len(plan.guardrail_changes)),
         *_number("right{s} beside the workspaces", sum(one.rights for one in plan.beside)),
@@ -60,8 +60,8 @@ def _access(roles: Iterable[RoleChange]) -> Iterator[str]:
     roles = tuple(roles)
     if not roles:
         return
-    uncertain = [one for one in roles if one.uncertain]
-    gained = [one for one in roles if one.gains and not one.uncertain]
+    uncertain = [role for role in roles if role.uncertain]
+    gained = [role for role in roles if role.gains and not role.uncertain]
     admins = sum(one.gains_admin for one in gained)
     yield f"{admins} admin gained"
     counts = Counter(one.after.role for one in gained if one.after is not None and not one.gains_admin)
@@ -71,7 +71,7 @@ def _access(roles: Iterable[RoleChange]) -> Iterator[str]:
         "may have access already", len(uncertain),
         f" ({count} admin)" if (count := sum(one.gains_admin for one in uncertain)) else "",
     )  # fmt: skip
-    what = Counter(one.what for one in roles if not one.uncertain)
+    what = Counter(role.what for role in roles if not role.uncertain)
     yield from _number("with another reason", what[CHANGED])
     yield f"{what[LOWERED]} lowered"
     yield f"{what[REMOVED]} removed"

@@ -34,8 +34,10 @@ def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:
 
 
 def guardrail_changes(steps: Iterable[Step]) -> list[GuardrailChange]:
-    found = (one for one in _ledgers(steps).values() if one[1] is not None)
-    return sorted({one for old, new in found for one in stack_guardrail_changes(_guardrails(old), _guardrails(new))})
+    found = (ledger for ledger in _ledgers(steps).values() if ledger[1] is not None)
+    return sorted(
+        {change for old, new in found for change in stack_guardrail_changes(_guardrails(old), _guardrails(new))}
+    )
 
 
 def unevaluated(steps: Iterable[Step], before: Ledger) -> list[str]:
@@ -87,7 +89,7 @@ def _staying(workspaces: Ledger, deleted: Collection[str]) -> Iterable[tuple[str
 def _left(workspace: str, entry: Entry, deleted: Collection[str]) -> Entry:
     return replace(
         entry,
-        owners=tuple(one for one in entry.owners if logical_name(workspace, Part.OWNER, one) not in deleted),
+        owners=tuple(owner for owner in entry.owners if logical_name(workspace, Part.OWNER, owner) not in deleted),
         grants={
             subject: role
             for subject, role in entry.grants.items()

@@ -41,22 +41,22 @@ class Folded:
 def folded(warnings: Iterable[Problem], whole: str = " (--verbose)") -> list[Folded]:
     """Return warnings with one for many workspaces that have the same one, in the order of the first of each rule."""
     rules: dict[str | None, list[Problem]] = {}
-    for one in warnings:
-        rules.setdefault(one.rule, []).append(one)
+    for warning in warnings:
+        rules.setdefault(warning.rule, []).append(warning)
     return [one for rule in rules.values() for one in _folded(rule, whole)]
 
 
 def _folded(warnings: list[Problem], whole: str) -> list[Folded]:
     first = warnings[0]
-    names = list(dict.fromkeys(name for one in warnings for name in one.workspaces))
+    names = list(dict.fromkeys(name for warning in warnings for name in warning.workspaces))
     fewest = _FEWEST if first.rule in MANY else _SHOWN + 1
-    if first.rule not in _FOLDED or len(names) < fewest or any(len(one.workspaces) != 1 for one in warnings):
-        return [Folded(one) for one in warnings]
+    if first.rule not in _FOLDED or len(names) < fewest or any(len(warning.workspaces) != 1 for warning in warnings):
+        return [Folded(warning) for warning in warnings]
     what = MANY.get(first.rule, "have this warning")
     more = ", …" if len(names) > _SHOWN else ""
     example = "" if first.rule in MANY else f", such as {first.sentence}"
     text = f"{len(names)} workspaces {what}: {', '.join(names[:_SHOWN])}{more}{whole}{example}"
-    hints = (hint for hint in first.hints if all(hint in one.hints for one in warnings))
+    hints = (hint for hint in first.hints if all(hint in warning.hints for warning in warnings))
     return [Folded(refusal(text, *hints, rule=first.rule, workspaces=names), len(warnings))]
 
 
@@ -136,14 +136,14 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
     told = keys_of_access(plan)
     warnings = [*map(Folded, plan.shown_warnings)] if verbose else folded(plan.shown_warnings)
     acknowledged = plan.acknowledged_warnings if verbose else ()
-    changes = [one for one in role_changes(plan) if one.what != facts.ALREADY]
-    access = [(one, _access(one, told.get((one.workspace, one.subject)))) for one in changes]
+    changes = [change for change in role_changes(plan) if change.what != facts.ALREADY]
+    access = [(change, _access(change, told.get((change.workspace, change.subject)))) for change in changes]
     found = [
         Section("Refused", tuple(map(_problem, plan.guardrails))),
         Section("Errors", tuple(map(_problem, plan.errors))),
         Section("No guardrail evaluates this run", tuple(Line("!", (), text) for text in plan.unevaluated)),
         _workspaces(plan, facts.REMOVED),
-        Section("Buckets deleted", tuple(_bucket(one) for one in plan.buckets if one.what == facts.DELETED)),
+        Section("Buckets deleted", tuple(_bucket(bucket) for bucket in plan.buckets if bucket.what == facts.DELETED)),
         Section("Guardrails changed", tuple(_guardrail_changes(plan))),
         Section(ADMIN_GAINED, tuple(line for one, line in access if one.gains_admin)),
         Section("Rights beside the workspaces", tuple(_beside(one) for one in plan.beside if one.rights)),
@@ -153,13 +153,13 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
         Section("Keys that others may have copied", tuple(_exposed(plan)), (_SHARED,)),
         *(_keys(plan, what) for what in facts.KEY_CHANGES[:-1]),
         *(_workspaces(plan, what) for what in _WORKSPACES if what not in (facts.REMOVED, facts.CLOSED)),
-        Section("Buckets", tuple(_bucket(one) for one in plan.buckets if one.what != facts.DELETED)),
+        Section("Buckets", tuple(_bucket(bucket) for bucket in plan.buckets if bucket.what != facts.DELETED)),
         Section("Scheduled sessions", tuple(map(_schedule, plan.schedules))),
         Section("Made or changed beside the workspaces", tuple(_beside(one) for one in plan.beside if not one.rights)),
-        Section("Sources of secrets", tuple(_source(one) for one in plan.sources)),
+        Section("Sources of secrets", tuple(_source(source) for source in plan.sources)),
         Section("Else declared", tuple(Line("~", (), text) for text in plan.other)),
         Section("Pending since the last run", tuple(_pending(plan))),
-        Section("Warnings", tuple(_warning(one.warning, one.count) for one in warnings), folded=True),
+        Section("Warnings", tuple(_warning(warning.warning, warning.count) for warning in warnings), folded=True),
         Section("Acknowledged warnings", tuple(map(_warning, acknowledged)), folded=True),
         Section("Coming by date", tuple(_dates(plan)), folded=True),
         _keys(plan, facts.EXPIRING),
@@ -169,29 +169,32 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
 
 def _workspaces(plan: Plan, what: str) -> Section:
     sign, title, text = _WORKSPACES[what]
-    return Section(title, tuple(Line(sign, (one.workspace,), text) for one in plan.workspaces if one.what == what))
+    return Section(
+        title,
+        tuple(Line(sign, (workspace.workspace,), text) for workspace in plan.workspaces if workspace.what == what),
+    )
 
 
 def _adopted(plan: Plan) -> Iterator[Line]:
     known = {one.workspace: one.access for one in plan.adopted}
-    for one in plan.workspaces:
-        if one.what != facts.ADOPTED:
+    for workspace in plan.workspaces:
+        if workspace.what != facts.ADOPTED:
             continue
-        there = known.get(one.workspace)
+        there = known.get(workspace.workspace)
         if there is None:
             text = "may exist already, and others may have access already"
         else:
             groups = ((what, [f"{has.role} of {has.subject}" for has in there if has.what == what]) for what in _THERE)
             found = [f"{_THERE[what]}: {listing(who)}" for what, who in groups if who]
             text = "; ".join(found) or "has no access now"
-        yield Line("~", (one.workspace,), text)
+        yield Line("~", (workspace.workspace,), text)
 
 
 def _keys(plan: Plan, what: str) -> Section:
     sign, title = _KEYS[what]
     shown = set(keys_of_access(plan).values())
     order = sorted(
-        (one for one in plan.keys if one.what == what and one not in shown), key=lambda one: (_rank(one.role), one)
+        (key for key in plan.keys if key.what == what and key not in shown), key=lambda key: (_rank(key.role), key)
     )
     return Section(title, tuple(_key(sign, one) for one in order))
 
@@ -256,8 +259,8 @@ def _warning(one: Problem, count: int = 1) -> Line:
 
 
 def _guardrail_changes(plan: Plan) -> list[Line]:
-    made = {one.workspace for one in plan.workspaces if one.what == facts.MADE}
-    found = (replace(_guardrail_change(one), is_new=one.workspace in made) for one in plan.guardrail_changes)
+    made = {workspace.workspace for workspace in plan.workspaces if workspace.what == facts.MADE}
+    found = (replace(_guardrail_change(change), is_new=change.workspace in made) for change in plan.guardrail_changes)
     return sorted(found, key=lambda line: line.is_new)
 
 
@@ -288,6 +291,6 @@ def _pending(plan: Plan) -> Iterator[Line]:
 
 
 def _dates(plan: Plan) -> Iterator[Line]:
-    for one in plan.dates:
-        day = "its last day is" if one.what == "ends" and "T" not in one.date else f"it {one.what}"
-        yield Line("!", (one.workspace, one.subject), f"{one.role} {one.what}: {day} {one.date}")
+    for date in plan.dates:
+        day = "its last day is" if date.what == "ends" and "T" not in date.date else f"it {date.what}"
+        yield Line("!", (date.workspace, date.subject), f"{date.role} {date.what}: {day} {date.date}")

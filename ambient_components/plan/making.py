@@ -92,7 +92,7 @@ def _ahead(loaded: LoadedStack) -> Ahead:
 
 def _store(project: Project, stack: str, loaded: LoadedStack) -> StoreConfig | None:
     """Return the stack's object store from its config. Secrets stay encrypted and are not needed."""
-    if not any(one.storage.bucket for one in loaded.file.workspaces.values()):
+    if not any(workspace.storage.bucket for workspace in loaded.file.workspaces.values()):
         return None
     region = project.config(stack, "aws").get("region")
     given = given_store(project.config(stack).get(OBJECT_STORE), region)
@@ -102,8 +102,8 @@ def _store(project: Project, stack: str, loaded: LoadedStack) -> StoreConfig | N
         remedy = f"encrypt its secretKey alone: pulumi config set --path {OBJECT_STORE}.secretKey --secret"
         fail(None, OBJECT_STORE, "is encrypted as a whole, and is needed to say where buckets are", remedy)
     problems = Problems()
-    for one in given.problems:
-        one.report(problems)
+    for problem in given.problems:
+        problem.report(problems)
     problems.raise_if_any()
     return given.config
 
@@ -186,7 +186,7 @@ def online(
         )  # fmt: skip
         return _marked(plan, desired)
     guardrails = crossed(there.ledger, desired, at)
-    reported = [at_entry(desired.stack, one) for one in _errors(digest, answer, guardrails)]
+    reported = [at_entry(desired.stack, error) for error in _errors(digest, answer, guardrails)]
     plan = from_ledgers(
         there.ledger, desired.ledger, stack=stack, at=at, recorded=there, zone=desired.zone,
         guardrails=guardrails, ahead=desired.ahead,
@@ -198,8 +198,8 @@ def online(
 
 def without_secrets(plan: Plan) -> Plan:
     """Return the plan for a machine that has no values of secrets: missing ones are warnings."""
-    missing = [one for one in plan.errors if one.rule == MISSING_VALUE]
-    errors = tuple(one for one in plan.errors if one.rule != MISSING_VALUE)
+    missing = [error for error in plan.errors if error.rule == MISSING_VALUE]
+    errors = tuple(error for error in plan.errors if error.rule != MISSING_VALUE)
     return replace(plan, errors=errors, warnings=sorted_problems([*plan.warnings, *missing]))
 
 
@@ -221,11 +221,13 @@ def _digest(arguments: tuple[str, ...], answer: Answer) -> Digest:
 
 
 def _errors(digest: Digest, answer: Answer, guardrails: list[Problem]) -> list[Problem]:
-    covered = {(one.rule, one.workspaces) for one in guardrails}
+    covered = {(guardrail.rule, guardrail.workspaces) for guardrail in guardrails}
     reported = digest.problems("error")
     errors = [one for one in reported if (one.rule, one.workspaces) not in covered]
     if not errors and not guardrails:
-        words = (word for one in digest.diagnostics if one.severity == "error" for word in one.words)
+        words = (
+            word for diagnostic in digest.diagnostics if diagnostic.severity == "error" for word in diagnostic.words
+        )
         errors = [refusal(next(words, "") or texts.reason(answer.stderr) or f"exit code {answer.code}")]
     return errors
 

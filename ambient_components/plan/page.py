@@ -26,7 +26,7 @@ def as_html(plan: Plan, *, verbose: bool = False) -> str:
     found = sections(plan, verbose=verbose)
     parts = [_part(number, one) for number, one in enumerate(found)]
     if plan.steps:
-        steps = [tag("li", step_text(one)) for one in plan.steps]
+        steps = [tag("li", step_text(step)) for step in plan.steps]
         listed = folded(f"{len(steps)} steps", tag("ul", steps, class_="steps"))
         parts.append(Part("steps", "The engine's own diff", listed, len(steps)))
     lead: list[Markup | str] = [

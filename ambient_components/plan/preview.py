@@ -52,21 +52,26 @@ class Digest:
         return sorted(found, key=lambda step: (not step.rights, step.name, step.kind, step.op))
 
     def problems(self, severity: str) -> tuple[Problem, ...]:
-        reported = (problem for one in self.diagnostics if one.severity == severity for problem in one.problems)
+        reported = (
+            problem
+            for diagnostic in self.diagnostics
+            if diagnostic.severity == severity
+            for problem in diagnostic.problems
+        )
         return facts.sorted_problems(reported)
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        return tuple(one for one in self.problems("warning") if one.rule != MISSING_VALUE)
+        return tuple(problem for problem in self.problems("warning") if problem.rule != MISSING_VALUE)
 
     @property
     def missing(self) -> tuple[Problem, ...]:
         """The secrets without a value, sorted: unknown in a preview, errors of an update."""
-        return tuple(one for one in self.problems("warning") if one.rule == MISSING_VALUE)
+        return tuple(problem for problem in self.problems("warning") if problem.rule == MISSING_VALUE)
 
     @property
     def adoptions(self) -> tuple[Adoption, ...]:
-        return adoption.read(problem for one in self.diagnostics for problem in one.problems)
+        return adoption.read(problem for diagnostic in self.diagnostics for problem in diagnostic.problems)
 
     def actions(self) -> list[Step]:
         made_up = selected_names(self.steps)
@@ -79,10 +84,10 @@ class Digest:
 
     def reasons(self) -> dict[str, str]:
         found = {}
-        for one in self.diagnostics:
-            for problem in one.problems:
+        for diagnostic in self.diagnostics:
+            for problem in diagnostic.problems:
                 if problem.rule == MINT:
-                    found[one.urn] = problem.problem
+                    found[diagnostic.urn] = problem.problem
         return found
 
 

@@ -57,8 +57,8 @@ class RoleChange:
 
 
 def role_changes(plan: Plan) -> tuple[RoleChange, ...]:
-    adopted = {one.workspace for one in plan.workspaces if one.what == facts.ADOPTED}
-    keys = {(one.workspace, f"{KEY}:{one.key}"): one for one in plan.keys if one.what == facts.ADOPTED}
+    adopted = {workspace.workspace for workspace in plan.workspaces if workspace.what == facts.ADOPTED}
+    keys = {(key.workspace, f"{KEY}:{key.key}"): key for key in plan.keys if key.what == facts.ADOPTED}
     found = changes_of(plan.access, adopted, adopted - {one.workspace for one in plan.adopted}, keys)
     same = strongest(
         RoleAssignment(one.workspace, there.subject, there.role, there.reason)
@@ -71,7 +71,7 @@ def role_changes(plan: Plan) -> tuple[RoleChange, ...]:
     for one in found:
         same.pop((one.workspace, one.subject), None)
     kept = (RoleChange(*place, one, one, adopted=True) for place, one in same.items())
-    made = {one.workspace for one in plan.workspaces if one.what == facts.MADE}
+    made = {workspace.workspace for workspace in plan.workspaces if workspace.what == facts.MADE}
     return tuple(sorted((replace(one, is_new=one.workspace in made) for one in (*found, *kept)), key=_danger))
 
 
@@ -102,8 +102,8 @@ def changes_of(
 
 def strongest(assignments: Iterable[RoleAssignment]) -> dict[tuple[str, str], RoleAssignment]:
     found: dict[tuple[str, str], RoleAssignment] = {}
-    for one in sorted(assignments, key=lambda one: (strength(one.role), one)):
-        found[one.workspace, one.subject] = one
+    for assignment in sorted(assignments, key=lambda assignment: (strength(assignment.role), assignment)):
+        found[assignment.workspace, assignment.subject] = assignment
     return found
 
 
@@ -122,8 +122,8 @@ def _danger(one: RoleChange) -> tuple[bool, int, int, str, str]:
 def keys_of_access(plan: Plan) -> dict[tuple[str, str], KeyChange]:
     """Return the issued and revoked keys that are shown with their access, by workspace and subject."""
     found: dict[tuple[str, str], KeyChange] = {}
-    what = {(one.workspace, one.subject): one.what for one in role_changes(plan)}
-    for key in sorted(plan.keys, key=lambda one: one.generation):
+    what = {(change.workspace, change.subject): change.what for change in role_changes(plan)}
+    for key in sorted(plan.keys, key=lambda key: key.generation):
         place = (key.workspace, f"{KEY}:{key.key}")
         if (what.get(place), key.what) in ((GAINED, facts.ISSUED), (REMOVED, facts.REVOKED)):
             found[place] = key
@@ -136,7 +136,7 @@ def with_adoptions(plan: Plan, found: Iterable[Adoption]) -> Plan:
     A subject who has the declared role already gains nothing. Access that no file declares stays. A workspace that does
     not exist is made.
     """
-    names = {one.workspace for one in plan.workspaces if one.what == facts.ADOPTED}
+    names = {workspace.workspace for workspace in plan.workspaces if workspace.what == facts.ADOPTED}
     known = [one for one in found if one.workspace in names]
     missing = {one.workspace for one in known if not one.exists}
     before = {*plan.access.lost, *plan.access.kept}
@@ -149,7 +149,8 @@ def with_adoptions(plan: Plan, found: Iterable[Adoption]) -> Plan:
             after |= {*one.staying}
             adopted.append(_adopted(one, declared))
     workspaces = (
-        WorkspaceChange(one.workspace, facts.MADE) if one.workspace in missing else one for one in plan.workspaces
+        WorkspaceChange(workspace.workspace, facts.MADE) if workspace.workspace in missing else workspace
+        for workspace in plan.workspaces
     )
     return replace(
         plan, access=access_diff(before, after), workspaces=tuple(sorted(workspaces)), adopted=tuple(sorted(adopted))
@@ -158,7 +159,7 @@ def with_adoptions(plan: Plan, found: Iterable[Adoption]) -> Plan:
 
 def with_adopted_keys(plan: Plan) -> Plan:
     """Return an online plan in which adopted keys gain nothing: the preflight has found them with their role."""
-    keys = {(one.workspace, f"{KEY}:{one.key}", one.role) for one in plan.keys if one.what == facts.ADOPTED}
+    keys = {(key.workspace, f"{KEY}:{key.key}", key.role) for key in plan.keys if key.what == facts.ADOPTED}
     gained = (one for one in plan.access.gained if (one.workspace, one.subject, one.role) not in keys)
     return replace(plan, access=replace(plan.access, gained=tuple(gained)))
 

@@ -67,7 +67,7 @@ def versions(engine: Engine) -> dict[str, str]:
 
 
 def contents(plan: Plan) -> list[tuple[str, str]]:
-    return sorted((f"{one.op} {one.kind} {one.name}", one.content) for one in plan.steps)
+    return sorted((f"{step.op} {step.kind} {step.name}", step.content) for step in plan.steps)
 
 
 def done(reported: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def write(path: str, plan: Saved) -> None:
         "refresh": plan.refresh,
         "versions": plan.versions,
         "state": plan.state,
-        "contents": [list(one) for one in plan.contents],
+        "contents": [list(content) for content in plan.contents],
         "plan": plan.plan,
     }
     content["digest"] = digest(content)

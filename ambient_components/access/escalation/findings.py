@@ -115,7 +115,7 @@ class Place:
         found = tuple(sorted(of_ledger({name: entry}) if assignments is None else assignments))
         admins = {one.subject for one in found if one.role == ADMIN}
         minters = tuple(one for one in found if one.role in MINTERS)
-        return cls(name, entry, found, minters, tuple(one for one in minters if one.subject not in admins))
+        return cls(name, entry, found, minters, tuple(minter for minter in minters if minter.subject not in admins))
 
     @property
     def keys(self) -> Mapping[str, KeyEntry]:

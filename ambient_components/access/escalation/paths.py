@@ -153,7 +153,11 @@ def acting_keys(place: Place) -> Iterator[Finding]:
         place.name,
         Path.ACTING_KEY,
         Severity.HIGH,
-        tuple(one for one in place.assignments if one in place.minters or one.subject in holders),
+        tuple(
+            assignment
+            for assignment in place.assignments
+            if assignment in place.minters or assignment.subject in holders
+        ),
         f"act as {' and '.join(users)} with {named(keys)}, with single sign-on in every workspace",
         None,
         f"the ServiceAccount of {named(keys)} has the annotation {CREATED_BY_USER_ID_ANNOTATION}: sessions of its "
@@ -210,7 +214,7 @@ def acting_schedules(place: Place) -> Iterator[Finding]:
     ids = sorted(one for one, schedule in place.entry.schedules.items() if schedule.run_as is not None)
     if not (ids and place.minters):
         return
-    users = sorted({str(place.entry.schedules[one].run_as) for one in ids})
+    users = sorted({str(place.entry.schedules[id_].run_as) for id_ in ids})
     yield Finding(
         place.name,
         Path.ACTING_SCHEDULE,
@@ -220,7 +224,7 @@ def acting_schedules(place: Place) -> Iterator[Finding]:
         None,
         "edit and admin may write to every session, and may change a schedule's prompt by the platform's API",
         (
-            f"{', '.join(f'schedules.{one}.runAs' for one in ids)}: leave it out",
+            f"{', '.join(f'schedules.{id_}.runAs' for id_ in ids)}: leave it out",
             "a user of their own for such schedules, with few integrations",
             *less(place),
         ),

@@ -211,7 +211,7 @@ def _written(
     review = review_stack(from_here(project.stack_file(wish.stack)), files=planned)
     if review.stack is None:
         note = Problem(None, "", "nothing is written: the stack would not be valid with what was found")
-        raise AmbientError([note, *(one for one in review.problems if not one.warning)])
+        raise AmbientError([note, *(problem for problem in review.problems if not problem.warning)])
     return written, review.stack
 
 
@@ -271,10 +271,10 @@ def kept(project: Project, workspace: ExistingWorkspace, places: Mapping[str, st
 
 def needed_exceptions(violations: Iterable[Crossed], until: str) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
-    for one in violations:
-        exception = {"guardrail": one.guardrail, "reason": _REASON, "until": until}
-        if one.workspace and exception not in found.setdefault(one.workspace, []):
-            found[one.workspace].append(exception)
+    for violation in violations:
+        exception = {"guardrail": violation.guardrail, "reason": _REASON, "until": until}
+        if violation.workspace and exception not in found.setdefault(violation.workspace, []):
+            found[violation.workspace].append(exception)
     return found
 
 

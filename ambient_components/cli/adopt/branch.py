@@ -19,7 +19,9 @@ def require_free(folder: Path, branch: str) -> None:
 
 def require_unchanged(folder: Path, files: Sequence[Path]) -> None:
     """Require that files that Git knows have no changes, which the commit would take along."""
-    answer = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *(str(one.resolve()) for one in files))
+    answer = _git(
+        folder, "status", "--porcelain", "--untracked-files=no", "--", *(str(file.resolve()) for file in files)
+    )
     if changed := answer.stdout.decode(errors="replace").splitlines():
         fail(
             Where(changed[0][3:]),
@@ -30,7 +32,9 @@ def require_unchanged(folder: Path, files: Sequence[Path]) -> None:
 
 
 def untracked(folder: Path, files: Sequence[Path]) -> list[Path]:
-    return [one for one in files if one.exists() and _git(folder, "ls-files", "--error-unmatch", str(one)).returncode]
+    return [
+        file for file in files if file.exists() and _git(folder, "ls-files", "--error-unmatch", str(file)).returncode
+    ]
 
 
 def commit(folder: Path, branch: str, files: Sequence[Path], message: str) -> None:

@@ -180,12 +180,12 @@ def _steps(stack: str, found: Adoption, branch: str) -> Iterator[str]:
 def _proof_lines(proof: Proof) -> Iterator[str]:
     if proof.problems:
         yield "A run of this stack would fail:"
-        yield from (f"  {one.text}" for one in proof.problems)
+        yield from (f"  {problem.text}" for problem in proof.problems)
     elif proof.clean:
         yield f"Checked: a run changes nothing but ownership ({proof.adopted} objects)"
     else:
         yield f"A run changes {len(proof.differences)} more than ownership:"
-    yield from (f"  {one}" for one in proof.differences[:_SHOWN])
+    yield from (f"  {difference}" for difference in proof.differences[:_SHOWN])
     if len(proof.differences) > _SHOWN:
         yield f"  … and {len(proof.differences) - _SHOWN} more (--format json has all)"
     if proof.others:

@@ -35,7 +35,7 @@ def as_text(found: Sequence[Touched], paint: Paint = plain) -> str:
             lines.append(line + (who if item.guarded else paint(f"! {who}", "loud")))
     approvals = _approvals(found)
     if approvals:
-        lines += ["", "approvals, one of each line:", *(f"  {' or '.join(one)}" for one in approvals)]
+        lines += ["", "approvals, one of each line:", *(f"  {' or '.join(approval)}" for approval in approvals)]
     unguarded = sum(not item.guarded for item in found)
     if unguarded:
         text = f"for {unguarded} of {len(found)} no reviewer was named before this change"
@@ -47,7 +47,7 @@ def as_json(found: Sequence[Touched], before: str, after: str) -> str:
     record = {
         "change": {"from": before, "to": after},
         "touched": [_record(item) for item in found],
-        "approvals": [list(one) for one in _approvals(found)],
+        "approvals": [list(approval) for approval in _approvals(found)],
     }
     return json_text(record)
 

@@ -19,7 +19,7 @@ from ambient_components.stacks.project import Project, stack_files
 
 def as_text(result: Validation, paint: Paint = plain, *, verbose: bool = False) -> str:
     """Return one problem per line, in the compilers' form that editors jump from, with its hints below."""
-    return "\n".join(_line(one, paint) for one in result.problems if verbose or one.acknowledged is None)
+    return "\n".join(_line(problem, paint) for problem in result.problems if verbose or problem.acknowledged is None)
 
 
 def _line(problem: Problem, paint: Paint) -> str:

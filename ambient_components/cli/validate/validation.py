@@ -45,7 +45,7 @@ class Validation:
     shards: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def fails(self, *, strict: bool) -> bool:
-        refused = (one for one in self.problems if one.acknowledged is None and one not in self.lenient)
+        refused = (problem for problem in self.problems if problem.acknowledged is None and problem not in self.lenient)
         return bool(self.errors or (strict and any(refused)))
 
     @property
@@ -232,7 +232,9 @@ def _together(reviews: Sequence[Review]) -> Validation:
             problems.update(found)
             lenient.update(not_due)
     # Another stack that includes the same file may have acknowledged the warning.
-    problems -= {one for one in problems if one.acknowledged and replace(one, acknowledged=None) in problems}
+    problems -= {
+        problem for problem in problems if problem.acknowledged and replace(problem, acknowledged=None) in problems
+    }
     return Validation(
         tuple(sorted(problems, key=lambda problem: problem.sort_key)),
         sum(len(stack.file.workspaces) for stack in stacks),
