@@ -6,9 +6,10 @@ from typing import Annotated, Any, ClassVar, Final, NoReturn, get_args, get_orig
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema, field_validator
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticUseDefault
 
 from ambient_components.errors import Remedy, hints_of
+from ambient_components.rules.spelling import in_python
 from ambient_components.suggest import allowed_words
 
 ERROR_TYPE: Final = "stack"
@@ -82,11 +83,23 @@ class Model(BaseModel):
     private: ClassVar[bool] = False
     """Whether errors must not quote values below this model, because it holds secrets or misplaced ones."""
 
+    example: ClassVar[str] = ""
+    """An example for a message; empty for a model that needs none."""
+
+    other_example: ClassVar[str] = ""
+    """How it is written otherwise."""
+
+    example_by_name: ClassVar[str] = ""
+    """An example of a mapping of these by name."""
+
     @field_validator("*", mode="before")
     @classmethod
     def _nothing_empty(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse an optional field that is written and empty: `None` means that the field is missing."""
-        kinds = get_args(cls.model_fields[info.field_name or ""].annotation)
+        """Refuse an optional field that is written and empty; for a program `None` is no value, as in all of Pulumi."""
+        field = cls.model_fields[info.field_name or ""]
+        if value is None and in_python() and not field.is_required():
+            raise PydanticUseDefault
+        kinds = get_args(field.annotation)
         if value is None and type(None) in kinds:
             refuse("is empty", _allowed(kinds[0]))
         return value

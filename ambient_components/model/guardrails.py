@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import (
     AfterValidator,
@@ -133,6 +133,8 @@ Reason = Annotated[StrictStr, Field(min_length=1, max_length=REASON_MAX), AfterV
 class GuardrailException(Model):
     """An exception from one guardrail in this workspace."""
 
+    example: ClassVar[str] = "{guardrail: adminKey, reason: TEXT}"
+
     guardrail: WorkspaceGuardrail
     """Name of the guardrail. expireAfter: objects that exist already in the workspace's bucket may get an expiry."""
 
@@ -145,6 +147,8 @@ class GuardrailException(Model):
 
 class StackException(Model):
     """An exception from one guardrail in all workspaces of this stack."""
+
+    example: ClassVar[str] = "{guardrail: massRemoval, reason: TEXT, until: DAY}"
 
     guardrail: StackGuardrail
     """Name of the guardrail. massRemoval: a run may remove more than usual."""
@@ -186,6 +190,9 @@ def _some(value: list[str]) -> list[str]:
 
 class SecretPlace(Model):
     """A further place for secret sources, besides the workspace's own."""
+
+    example: ClassVar[str] = "{namespace: NAME}"
+    other_example: ClassVar[str] = "{folder: PATH}"
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -242,6 +249,8 @@ class SecretPlace(Model):
 
 class Guardrails(Model):
     """Guardrail settings of this stack."""
+
+    example: ClassVar[str] = "{maxKeys: 10}"
 
     max_keys: Annotated[StrictInt, Field(ge=1)] = guardrail_names.MAX_KEYS
     """Maximum number of keys per workspace. Default: 10."""

@@ -1,7 +1,7 @@
 """API keys in the stack file: identity, token lifetime and delivery."""
 
 from collections.abc import Collection
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -73,6 +73,8 @@ RetainName = Annotated[Retain, BeforeValidator(_retain)]
 class DeliverySecret(Model):
     """A Secret in the cluster that the key's user reads; only this tool creates and changes it."""
 
+    example: ClassVar[str] = "{namespace: NAME, name: NAME}"
+
     namespace: NamespaceName
     """Namespace of the Secret. It must exist and must not be a workspace, because sessions read its Secrets."""
 
@@ -87,12 +89,16 @@ class DeliverySecret(Model):
 class Delivery(Model):
     """Delivery of the key to its user, by every run that issues a token."""
 
+    example: ClassVar[str] = "{secret: {namespace: NAME, name: NAME}}"
+
     secret: DeliverySecret
     """A Secret in another namespace of the cluster."""
 
 
 class Key(Model):
     """An API key: its own identity in the workspace, with a token that is renewed before it expires."""
+
+    example_by_name: ClassVar[str] = "{ci: {role: edit}}"
 
     name: Text = Field(default="", max_length=KEY_NAME_MAX)
     """Name on the workspace's Keys page. Default: the key's id."""

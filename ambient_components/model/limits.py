@@ -1,6 +1,6 @@
 """Limits of a workspace: container resources, a quota, and network destinations."""
 
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -88,6 +88,9 @@ class ContainerLimits(Model):
 class NetworkPeer(Model):
     """A destination that sessions may reach: either a `cidr` or a `namespace`."""
 
+    example: ClassVar[str] = "{cidr: 10.0.0.0/8}"
+    other_example: ClassVar[str] = "{namespace: NAME}"
+
     model_config = ConfigDict(
         json_schema_extra={
             "oneOf": [{"title": "a network", "required": ["cidr"]}, {"title": "a namespace", "required": ["namespace"]}]
@@ -127,6 +130,8 @@ class Network(Model):
 
 class Limits(Model):
     """Limits of a workspace's pods."""
+
+    example: ClassVar[str] = "{quota: {pods: 50}}"
 
     containers: ContainerLimits | None = None
     """Limits of each container. Default: the platform's own."""

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Protocol
 from pydantic import BeforeValidator
 
 from ambient_components.model.base import choice, text_schema
+from ambient_components.model.forms import MANUAL, SECONDS
 from ambient_components.model.types import DURATION_PATTERN, read_duration
 from ambient_components.rules.lifetimes import NEVER, Policy, Rotate, default_rotate_before
 
@@ -23,10 +24,12 @@ def _overlap(value: object) -> int:
     return read_duration(value, _OVERLAPS)
 
 
-RotateName = Annotated[Rotate, BeforeValidator(_rotate)]
+RotateName = Annotated[Rotate, BeforeValidator(_rotate), MANUAL]
 """auto or manual."""
 
-Overlap = Annotated[int, BeforeValidator(_overlap), text_schema("duration or 0", f"0|{DURATION_PATTERN}", minLength=1)]
+Overlap = Annotated[
+    int, BeforeValidator(_overlap), SECONDS, text_schema("duration or 0", f"0|{DURATION_PATTERN}", minLength=1)
+]
 """A duration or 0, converted to seconds."""
 
 

@@ -55,6 +55,8 @@ Wait = Annotated[int, BeforeValidator(_wait), text_schema("duration", DURATION_P
 class OnClose(Model):
     """How the sessions of a workspace end when it is closed, and how long that may take."""
 
+    example: ClassVar[str] = "{sessions: deletePods}"
+
     sessions: SessionsName = SessionsOnClose.STOP
     """stop: the platform stops them, and those that do not stop in time are reported; deletePods: their pods are then
     deleted. Default: stop.
@@ -116,6 +118,10 @@ class McpServer(Model):
     Texts may contain `${NAME}` and `${NAME:-default}`; the runner replaces them with the session's variables, so that
     secrets stay under `secrets.integrations`.
     """
+
+    example: ClassVar[str] = "{url: https://…}"
+    other_example: ClassVar[str] = "{command: PROGRAM}"
+    example_by_name: ClassVar[str] = "{NAME: {url: https://…}}"
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -179,6 +185,8 @@ class McpServers(Model):
 
 class CaBundle(Model):
     """Certificates that sessions trust, instead of the image's own."""
+
+    example: ClassVar[str] = "{file: PATH}"
 
     file: FilePath
     """Path of a file of PEM certificates, relative to this file. Include the public certificates that sessions need."""

@@ -92,6 +92,8 @@ PlainValue = Annotated[StrictStr, Field(max_length=VALUE_MAX), AfterValidator(_p
 class SecretRef(Model):
     """One value of an existing Secret in the cluster, which the deployer must be allowed to read."""
 
+    example: ClassVar[str] = "{namespace: NAME, name: NAME, key: KEY}"
+
     namespace: NamespaceName
     """Namespace of the Secret, such as vault-sync."""
 
@@ -104,6 +106,8 @@ class SecretRef(Model):
 
 class Source(Model):
     """Source of a value: exactly one of `config`, `env`, `file`, `secret`, and `value` for values without secrets."""
+
+    example_by_name: ClassVar[str] = "{NAME: {config: NAME}}"
 
     private: ClassVar[bool] = True
 
@@ -153,6 +157,8 @@ class Source(Model):
 class OnDrift(Model):
     """Which side wins after a save in the platform's UI: the stack file or the UI."""
 
+    example: ClassVar[str] = "{runner: keep, integrations: keep}"
+
     runner: PolicyName = DriftPolicy.OVERWRITE
     """For the runner secret."""
 
@@ -162,6 +168,8 @@ class OnDrift(Model):
 
 class Secrets(Model):
     """References to the environment variables of all sessions of the workspace; never their values."""
+
+    example: ClassVar[str] = "{runner: {ANTHROPIC_API_KEY: {config: NAME}}}"
 
     private: ClassVar[bool] = True
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
@@ -63,6 +63,9 @@ _ANNOTATIONS: JsonDict = {"propertyNames": {"pattern": f"^{LABEL_KEY_PATTERN}$"}
 class Grant(Model):
     """Access of one user or one group to the workspace, listed and revocable on its Sharing page."""
 
+    example: ClassVar[str] = "{user: NAME, role: edit}"
+    other_example: ClassVar[str] = "{group: NAME}"
+
     model_config = ConfigDict(
         json_schema_extra={
             "oneOf": [{"title": "a user", "required": ["user"]}, {"title": "a group", "required": ["group"]}]
@@ -117,6 +120,8 @@ class Grant(Model):
 class Defaults(Model):
     """Defaults of workspaces: mappings are merged; lists and values of a workspace replace these."""
 
+    example_by_name: ClassVar[str] = "{NAME: {}}"
+
     owners: list[SubjectText] = []
     """Admins that the Sharing page neither lists nor revokes."""
 
@@ -157,6 +162,8 @@ class Defaults(Model):
 
 class Workspace(Model):
     """One workspace: a namespace of the platform with access, keys, secrets and session settings."""
+
+    example_by_name: ClassVar[str] = "{NAME: {}}"
 
     template: Text | None = None
     """Name of the template for this workspace, which is merged over `defaults`."""
@@ -272,6 +279,8 @@ SectionName = Annotated[Section, BeforeValidator(_section)]
 
 class Included(Model):
     """Further files of this stack, and the sections that they may contain."""
+
+    example: ClassVar[str] = "{path: teams/*.yaml, sections: [templates]}"
 
     path: FilePath
     """Path of a file, or a pattern for several, relative to this file."""

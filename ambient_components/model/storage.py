@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Collection
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
 from pydantic.config import JsonDict
@@ -146,6 +146,8 @@ _TAGS: JsonDict = {
 class BucketCredentials(Model):
     """The access key of sessions for the bucket, created for this workspace and renewed before it expires."""
 
+    example: ClassVar[str] = "{lifetime: 90d}"
+
     lifetime: AccessKeyLifetime = ACCESS_KEY_LIFE.default
     """Lifetime of an access key, from 1d to 1y, or never for no expiry. Default: 90d."""
 
@@ -182,6 +184,8 @@ class BucketCredentials(Model):
 
 class Bucket(Model):
     """A bucket for the sessions of one workspace, or the workspace's prefix in a shared one."""
+
+    example: ClassVar[str] = "{name: payments-sessions}"
 
     name: BucketName
     """Name of the bucket, such as payments-sessions."""
@@ -253,6 +257,8 @@ class Bucket(Model):
 
 class Storage(Model):
     """Storage of a workspace's session state."""
+
+    example: ClassVar[str] = "{bucket: {name: payments-sessions}}"
 
     bucket: Bucket | None = None
     """A bucket with its own credentials. Default: the platform's shared bucket."""

@@ -6,12 +6,14 @@ Each validator is a plain function that takes a YAML value and raises a `Pydanti
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
 from ambient_components.errors import BadValue
 from ambient_components.model.base import choice, is_scalar, refuse, text_schema, type_name
+from ambient_components.model.forms import LIFETIME, SECONDS
 from ambient_components.platform.contract import ROLES, SUBJECT_NAME_MAX_BYTES, PodSecurity, Role
 from ambient_components.platform.subjects import (
     SUBJECT_FORMS,
@@ -126,6 +128,7 @@ def lifetime_reader(life: Life) -> Callable[[object], int]:
     def read(value: object) -> int:
         if value == NEVER_WORD:
             return NEVER
+        value = _as_text(value)
         if not is_scalar(value):
             refuse(f"is {type_name(value)}", allowed)
         try:
@@ -148,12 +151,21 @@ def read_duration(value: object, allowed: str = f"allowed: {DURATION_FORMS}") ->
     Raises:
         PydanticCustomError: The value is not a duration.
     """
+    value = _as_text(value)
     if not is_scalar(value):
         refuse(f"is {type_name(value)}", allowed)
     try:
         return parse_duration(value)
     except BadValue as error:
         refuse(error.problem, allowed)
+
+
+def _as_text(value: object) -> object:
+    """Return a program's `timedelta` as the text of a stack file."""
+    if not isinstance(value, timedelta):
+        return value
+    seconds = value.total_seconds()
+    return f"{seconds:.0f}s" if seconds == int(seconds) else f"{seconds}s"
 
 
 def _duration(value: object) -> int:
@@ -228,13 +240,14 @@ ReviewerText = Annotated[Subject, BeforeValidator(_reviewer), text_schema("revie
 Lifetime = Annotated[
     int,
     BeforeValidator(lifetime_reader(TOKEN_LIFE)),
+    LIFETIME,
     text_schema("duration or never", f"{NEVER_WORD}|{DURATION_PATTERN}", minLength=2),
 ]
 """A duration or never, converted to seconds. Contract 1.4, 7: Kubernetes rejects less than the lower bound, the
 platform's backend more than the upper.
 """
 
-Duration = Annotated[int, BeforeValidator(_duration), text_schema("duration", DURATION_PATTERN, minLength=2)]
+Duration = Annotated[int, BeforeValidator(_duration), SECONDS, text_schema("duration", DURATION_PATTERN, minLength=2)]
 """A duration, converted to seconds."""
 
 Generation = Annotated[StrictInt, Field(ge=1, le=GENERATION_MAX)]

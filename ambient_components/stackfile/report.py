@@ -12,7 +12,7 @@ from ambient_components.errors import PathPart, Problems, Remedy, Where
 from ambient_components.rules.findings import Finding
 from ambient_components.rules.secret_patterns import HIDDEN
 from ambient_components.stackfile.layers import Provenance
-from ambient_components.stackfile.messages import explain, meant_fields
+from ambient_components.stackfile.messages import findings
 from ambient_components.stackfile.privacy import may_quote_key, public_path
 from ambient_components.stackfile.yaml.positions import SourceMap
 
@@ -48,25 +48,18 @@ class Report:
 
     def add_model_errors(self, error: ValidationError, data: Mapping[str, object]) -> None:
         """Add all errors of the models, with this project's messages."""
-        items = error.errors(include_url=False, include_input=False)
-        misspelled = {
-            meant for item in items if item["type"] == "extra_forbidden" for meant in meant_fields(item["loc"])
-        }
         # Shared layers first, so that a mistake is reported there and not in the first workspace with it.
-        for item in sorted(items, key=lambda item: item["loc"][:1] == ("workspaces",)):
-            if item["type"] == "missing" and item["loc"] in misspelled:
-                continue
-            problem, remedy = explain(item, data)
-            self._add(item["loc"], problem, remedy, at_key=item["type"] == "extra_forbidden")
+        for finding in sorted(findings(error, data), key=lambda finding: finding.path[:1] == ("workspaces",)):
+            self._add(finding.path, finding.problem, finding.remedy, at_key=finding.at_key)
 
-    def add_findings(self, findings: Iterable[Finding], original: Callable[[Path], Path] = _same) -> None:
+    def add_findings(self, found: Iterable[Finding], original: Callable[[Path], Path] = _same) -> None:
         """Add the findings of checks.
 
         Args:
-            findings: Findings of `stackfile.checks.names`.
+            found: Findings of `stackfile.checks.names`.
             original: Translates their paths if the checks ran on a part of the file.
         """
-        for finding in findings:
+        for finding in found:
             also = f", at {self._sources.value(original(finding.other))}" if finding.other is not None else ""
             problem = finding.problem + also
             path = original(finding.path)

@@ -1,13 +1,9 @@
 """The JSON Schema of the stack file, generated from the models, and the field reference as a Markdown page."""
 
-import ast
-import inspect
 import json
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import pairwise
-from textwrap import dedent
 from typing import Any, Final, get_args
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -15,6 +11,7 @@ from pydantic_core import core_schema
 
 from ambient_components.documentation import page
 from ambient_components.model.base import KIND, Model
+from ambient_components.model.derive import field_texts
 from ambient_components.model.stack import StackFile
 from ambient_components.model.types import REVIEWER_FORMS
 from ambient_components.platform.subjects import SUBJECT_FORMS
@@ -77,9 +74,8 @@ def _describe_fields(model: type[Model]) -> None:
     for field in model.model_fields.values():
         for below in _models_in(field.annotation):
             _describe_fields(below)
-    for cls in reversed(model.__mro__[: model.__mro__.index(Model)]):
-        for name, text in _texts(cls):
-            model.model_fields[name].description = text
+    for name, text in field_texts(model).items():
+        model.model_fields[name].description = text
     model.model_rebuild(force=True)
 
 
@@ -88,15 +84,6 @@ def _models_in(annotation: Any) -> Iterator[type[Model]]:
         yield annotation
     for part in get_args(annotation):
         yield from _models_in(part)
-
-
-def _texts(model: type) -> Iterator[tuple[str, str]]:
-    """Yield the fields in the source of a class with the texts after them."""
-    (definition,) = ast.parse(dedent(inspect.getsource(model))).body
-    for field, text in pairwise(getattr(definition, "body", ())):
-        match field, text:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(value))):
-                yield name, inspect.cleandoc(value)
 
 
 def _tidy(schema: dict[str, Any]) -> dict[str, Any]:

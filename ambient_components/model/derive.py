@@ -1,0 +1,287 @@
+"""What follows from a model, so that a field is declared once: arguments, plain data, changes, schemas.
+
+A noun is a `Model` with marked fields (`marks`), and types that know their plain data (`forms`):
+
+    class Key(Model):
+        role: Annotated[RoleName, recorded(required=True)] = Role.EDIT
+        '''Text for the schema, the reference and the editor.'''
+
+- `arguments(Key, {"role": "edit"}, deferred=pulumi.Output)` reads a component's arguments: Python's names, every rule,
+  all problems at once, and an `Output` where the field has the mark `OUTPUT`.
+- `write(key, "ledger")` returns the plain data of a place, without defaults; `read(Key, "ledger", data)` is its
+  inverse for data of any version. It runs no validator: a rule that is tighter now must not turn a recorded value into
+  a default. `misfits(Key, "ledger", data)` is the strict check of new data, by forms and by the model's validators.
+- `differences` and `contents` return the texts of a plan.
+- `properties(Key, "token")` returns the properties of the provider's schema.
+
+The order of plain data is that of the fields. A record that differs from what people declare is a subclass with more
+fields (`KeyRecord`), never a copy.
+"""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Collection, Iterator, Mapping
+from enum import Enum
+from functools import cache
+from itertools import pairwise
+from typing import Any, Final, NamedTuple, TypeVar, get_args, get_origin
+
+from pydantic import ValidationError
+
+from ambient_components.model import messages
+from ambient_components.model.base import Model
+from ambient_components.model.forms import ABSENT, BY_TYPE, ByName, Choice, Form, Items
+from ambient_components.model.marks import DEFERRED, OUTPUT, Mark, Place
+from ambient_components.rules.findings import Finding, Path
+from ambient_components.rules.spelling import camel, python_spelling
+from ambient_components.suggest import did_you_mean
+
+M = TypeVar("M", bound=Model)
+
+
+class Part(NamedTuple):
+    """A field in plain data."""
+
+    field: str
+    name: str
+    """Name in plain data; the form may derive others from it."""
+    mark: Mark
+    form: Form
+    default: Any
+
+    def omits(self, value: Any) -> bool:
+        """Return whether a value is left out of plain data."""
+        unset = self.default if self.mark.unknown is ABSENT else self.mark.unknown
+        return not self.mark.required and (value is None or value == unset)
+
+    @property
+    def label(self) -> str:
+        return self.mark.label or self.field.replace("_", " ")
+
+    def text(self, value: Any) -> str:
+        return self.mark.unset if value in (None, "", []) else self.form.text(value)
+
+
+@cache
+def parts(model: type[Model], place: Place) -> tuple[Part, ...]:
+    """Return the fields of a model that belong to a place, in the model's order.
+
+    Raises:
+        TypeError: The marks of a field contradict its declaration.
+    """
+    found = []
+    for field, info in model.model_fields.items():
+        mark = next((one for one in info.metadata if isinstance(one, Mark) and one.place == place), None)
+        if mark is None:
+            continue
+        form = mark.form or _form([info.annotation, *info.metadata], place)
+        if form is None:
+            wrong = "its type has no form"
+        elif place == "ledger" and OUTPUT in info.metadata:
+            wrong = "what is recorded is known in a preview, so it is no Output"
+        elif info.is_required() and mark.unknown is ABSENT:
+            wrong = "has no default: the mark says what a missing value is read as (unknown=)"
+        else:
+            found.append(Part(field, camel(field), mark, form, info.get_default(call_default_factory=True)))
+            continue
+        msg = f"{model.__name__}.{field}: {wrong}"
+        raise TypeError(msg)
+    return tuple(found)
+
+
+def _form(annotations: Collection[Any], place: Place) -> Form | None:
+    """Return the form of a type: its own, that of its kind, or that of the type without the option None."""
+    if own := next((one for one in annotations if isinstance(one, Form)), None):
+        return own
+    for annotation in annotations:
+        if get_origin(annotation) in (list, dict):
+            inner = _form([get_args(annotation)[-1]], place)
+            return inner and (Items(inner) if get_origin(annotation) is list else ByName(inner))
+        if (form := _form_of_kind(annotation, place)) or (form := _form_within(annotation, place)):
+            return form
+    return None
+
+
+def _form_of_kind(annotation: Any, place: Place) -> Form | None:
+    if not isinstance(annotation, type):
+        return None
+    if issubclass(annotation, Model):
+        return Nested(annotation, place)
+    return Choice(annotation) if issubclass(annotation, Enum) else BY_TYPE.get(annotation)
+
+
+def _form_within(annotation: Any, place: Place) -> Form | None:
+    """Return the form of an `Annotated` type, or of the first alternative of a union."""
+    metadata = getattr(annotation, "__metadata__", ())
+    for inner in get_args(annotation) if not metadata else (annotation.__origin__,):
+        if inner is not type(None) and (form := _form([*metadata, inner], place)):
+            return form
+    return None
+
+
+class Nested(Form):
+    """A model's plain data within that of another."""
+
+    expected = "a mapping is expected"
+
+    def __init__(self, model: type[Model], place: Place) -> None:
+        self._model, self._place = model, place
+
+    def write(self, value: Any) -> Any:
+        return write(value, self._place)
+
+    def read(self, plain: Any) -> Any:
+        return read(self._model, self._place, plain) if isinstance(plain, Mapping) else ABSENT
+
+    def misfits(self, plain: Any, path: Path) -> Iterator[Finding]:
+        yield from misfits(self._model, self._place, plain, path)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "properties": properties(self._model, self._place)}
+
+
+def write(value: Model, place: Place) -> dict[str, Any]:
+    """Return a model as plain data, without defaults."""
+    data: dict[str, Any] = {}
+    for part in parts(type(value), place):
+        held = getattr(value, part.field)
+        if not part.omits(held):
+            data |= part.form.write_field(part.name, held)
+    return data
+
+
+def read(model: type[M], place: Place, data: Any) -> M:
+    """Read plain data of any version: what is of another kind is left out, and no rule is applied."""
+    values: dict[str, Any] = {}
+    plain = data if isinstance(data, Mapping) else {}
+    for part in parts(model, place):
+        value = part.form.read_field(part.name, plain)
+        if value is not ABSENT:
+            values[part.field] = value
+        elif part.mark.unknown is not ABSENT:
+            values[part.field] = part.mark.unknown
+    return model.model_construct(**values)  # type: ignore[return-value]  # mypy binds it to Model
+
+
+def misfits(
+    model: type[Model], place: Place, data: Any, path: Path = (), *, besides: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Find all problems of new plain data: values of another kind, then what the model's validators refuse.
+
+    Args:
+        path: Path of the data.
+        besides: Names of further data, which are not checked.
+    """
+    if not isinstance(data, Mapping):
+        yield Finding(path, "a mapping is expected", "")
+        return
+    values, written, whole = {}, {}, True
+    known = [*besides]
+    for part in parts(model, place):
+        names = part.form.names(part.name)
+        known += names
+        given = [name for name in names if data.get(name) is not None]
+        wrong = [*part.form.field_misfits(part.name, data, path)] if given else []
+        if not given and part.mark.required:
+            wrong = [Finding((*path, names[0]), "is missing", "add it")]
+        yield from wrong
+        whole = whole and not wrong
+        value = part.form.read_field(part.name, data)
+        if given and not wrong and value is not ABSENT:
+            values[part.field], written[part.field] = part.form.unchecked(value), given[0]
+    for name in data.keys() - set(known):
+        whole = False
+        yield Finding((*path, str(name)), "is not known", did_you_mean(str(name), known), at_key=True)
+    for finding in _validated(model, values)[1]:
+        field, *rest = finding.path or ("",)
+        if field in written:
+            yield Finding((*path, written[field], *rest), finding.problem, finding.remedy)
+        elif whole and not finding.path:  # rules about several fields
+            yield Finding(path, finding.problem, finding.remedy)
+
+
+def _validated(
+    model: type[M], values: Mapping[str, Any], deferred: type | None = None
+) -> tuple[M | None, list[Finding]]:
+    try:
+        return model.model_validate(values, by_alias=False, by_name=True, context={DEFERRED: deferred}), []
+    except ValidationError as error:
+        return None, messages.findings(error, values, model)
+
+
+def arguments(model: type[M], values: Mapping[str, Any], *, deferred: type) -> tuple[M | None, list[Finding]]:
+    """Read arguments in Python's spelling; return the model, or all problems with their paths.
+
+    Args:
+        deferred: Type of values that only the update knows. Fields with the mark `OUTPUT` take them.
+    """
+    with python_spelling():
+        result, found = _validated(model, values, deferred)
+    return result, [_with_reason(finding, values, deferred) for finding in found]
+
+
+_DECIDES: Final = "is an Output, and this value decides names or structure"
+
+
+def _with_reason(finding: Finding, values: Any, deferred: type) -> Finding:
+    for part in finding.path:
+        try:
+            values = values[part]
+        except (LookupError, TypeError):
+            return finding
+    if not isinstance(values, deferred):
+        return finding
+    return Finding(finding.path, _DECIDES, "give a plain value, known before the update")
+
+
+def changed_fields(old: Model, new: Model, place: Place = "ledger") -> list[Part]:
+    """Return the fields of plain data that differ, in the model's order."""
+    return [part for part in parts(type(new), place) if getattr(old, part.field) != getattr(new, part.field)]
+
+
+def differences(old: Model, new: Model) -> list[tuple[str, str, str]]:
+    """Return label, old and new text of each recorded field that differs, as the page of a plan shows it."""
+    compared = [part for part in parts(type(new), "ledger") if part.mark.compared]
+    texts = (
+        (part.label, part.text(getattr(old, part.field)), part.text(getattr(new, part.field))) for part in compared
+    )
+    return [(label, before, after) for label, before, after in texts if before != after]
+
+
+def contents(record: Model, *, besides: Collection[str] = ()) -> list[str]:
+    """Return the recorded fields of a new thing for the page of a plan, such as ``lifetime 90d`` and ``static``.
+
+    Args:
+        besides: Fields that are left out.
+    """
+    shown = []
+    for part in parts(type(record), "ledger"):
+        value = getattr(record, part.field)
+        if part.mark.compared and part.field not in besides and not part.omits(value):
+            text = part.form.text(value)
+            if text != "no":
+                shown.append(part.label if text == "yes" else f"{part.label} {text}")
+    return shown
+
+
+@cache
+def field_texts(model: type[Model]) -> Mapping[str, str]:
+    """Return the texts after a model's fields in its source. Slow: only schemas and generated files need them."""
+    texts: dict[str, str] = {}
+    for cls in reversed(model.__mro__[: model.__mro__.index(Model)]):
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+        for field, text in pairwise(getattr(definition, "body", ())):
+            match field, text:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(value))):
+                    texts[name] = inspect.cleandoc(value)
+    return texts
+
+
+def properties(model: type[Model], place: Place) -> dict[str, dict[str, Any]]:
+    """Return the properties of plain data for a schema."""
+    texts = field_texts(model)
+    schemas = (
+        part.form.field_schemas(part.name, " ".join(texts.get(part.field, "").split())) for part in parts(model, place)
+    )
+    return {name: schema for by_name in schemas for name, schema in by_name.items()}

@@ -1,0 +1,259 @@
+"""Plain data of types, for the ledger, the plugin's inputs and their schemas.
+
+A form knows the kind of a value, not the rules for it. Reading is tolerant: what another version wrote stays what it
+was, though a rule may be tighter now, and only what is of another kind is left out.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from enum import Enum
+from typing import Any, Final
+
+from ambient_components.rules.durations import format_seconds
+from ambient_components.rules.findings import Finding, Path
+from ambient_components.rules.lifetimes import NEVER, Rotate
+
+ABSENT: Final = object()
+"""No value of this kind."""
+
+
+class Form:
+    """The plain data of a type. Most types have one value under the field's name."""
+
+    expected = ""
+    """What new data must be, for a message."""
+
+    word = ""
+    """Type in a schema."""
+
+    def write(self, value: Any) -> Any:
+        return value
+
+    def read(self, plain: Any) -> Any:
+        """Return the value; `ABSENT` if it is of another kind. Runs no rule and never fails."""
+        raise NotImplementedError
+
+    def unchecked(self, value: Any) -> Any:
+        """Return what the model's own validators take, from a value that was read."""
+        return value
+
+    def text(self, value: Any) -> str:
+        """Return the value for people."""
+        return str(value)
+
+    def misfits(self, plain: Any, path: Path) -> Iterator[Finding]:
+        """Find what is of another kind."""
+        if self.read(plain) is ABSENT:
+            yield Finding(path, self.expected, "")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": self.word}
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """Return the names of a field's plain data. Of several only one may be given."""
+        return (name,)
+
+    def write_field(self, name: str, value: Any) -> dict[str, Any]:
+        return {self.names(name)[0]: self.write(value)}
+
+    def read_field(self, name: str, data: Mapping[str, Any]) -> Any:
+        return self.read(data.get(self.names(name)[0]))
+
+    def field_misfits(self, name: str, data: Mapping[str, Any], path: Path) -> Iterator[Finding]:
+        here = self.names(name)[0]
+        yield from self.misfits(data.get(here), (*path, here))
+
+    def field_schemas(self, name: str, text: str) -> dict[str, dict[str, Any]]:
+        return {self.names(name)[0]: {**self.schema(), "description": text}}
+
+
+class _Text(Form):
+    expected, word = "text is expected", "string"
+
+    def read(self, plain: Any) -> Any:
+        return plain if isinstance(plain, str) else ABSENT
+
+
+class _Flag(Form):
+    expected, word = "true or false is expected", "boolean"
+
+    def read(self, plain: Any) -> Any:
+        return plain if isinstance(plain, bool) else ABSENT
+
+    def text(self, value: Any) -> str:
+        return "yes" if value else "no"
+
+
+class _Whole(Form):
+    expected, word = "a whole number is expected", "integer"
+
+    def read(self, plain: Any) -> Any:
+        # Numbers are floats in Pulumi's protocol.
+        whole = isinstance(plain, int | float) and not isinstance(plain, bool) and plain % 1 == 0
+        return int(plain) if whole else ABSENT
+
+
+class Choice(_Text):
+    """One of several words. A word of a later version is read as text, so that it is never taken for another."""
+
+    def __init__(self, words: type[Enum]) -> None:
+        self._words = {str(word.value): word for word in words}
+
+    def write(self, value: Any) -> Any:
+        return str(value)
+
+    def read(self, plain: Any) -> Any:
+        return self._words.get(plain, plain) if isinstance(plain, str) else ABSENT
+
+
+class _Day(Form):
+    expected, word = "a day is expected, YYYY-MM-DD", "string"
+
+    def write(self, value: Any) -> Any:
+        return str(value)
+
+    def read(self, plain: Any) -> Any:
+        try:
+            return date.fromisoformat(plain)
+        except (TypeError, ValueError):
+            return ABSENT
+
+
+class Items(Form):
+    """A list of values of one form; others are left out."""
+
+    expected = "a list is expected"
+
+    def __init__(self, item: Form, *, ordered: bool = True) -> None:
+        self._item, self._ordered = item, ordered
+
+    def write(self, value: Any) -> Any:
+        items = [self._item.write(item) for item in value]
+        return items if self._ordered else sorted(items)
+
+    def read(self, plain: Any) -> Any:
+        if not isinstance(plain, list | tuple):
+            return ABSENT
+        return [item for item in map(self._item.read, plain) if item is not ABSENT]
+
+    def unchecked(self, value: Any) -> Any:
+        return [self._item.unchecked(item) for item in value]
+
+    def text(self, value: Any) -> str:
+        return ", ".join(map(self._item.text, value))
+
+    def misfits(self, plain: Any, path: Path) -> Iterator[Finding]:
+        if not isinstance(plain, list | tuple):
+            yield Finding(path, self.expected, "")
+            return
+        for index, item in enumerate(plain):
+            yield from self._item.misfits(item, (*path, index))
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": self._item.schema()}
+
+
+class ByName(Form):
+    """A mapping from names to values of one form; others are left out."""
+
+    expected = "a mapping is expected"
+
+    def __init__(self, item: Form) -> None:
+        self._item = item
+
+    def write(self, value: Any) -> Any:
+        return {str(name): self._item.write(item) for name, item in value.items()}
+
+    def read(self, plain: Any) -> Any:
+        if not isinstance(plain, Mapping):
+            return ABSENT
+        items = ((str(name), self._item.read(item)) for name, item in plain.items())
+        return {name: item for name, item in items if item is not ABSENT}
+
+    def unchecked(self, value: Any) -> Any:
+        return {name: self._item.unchecked(item) for name, item in value.items()}
+
+    def misfits(self, plain: Any, path: Path) -> Iterator[Finding]:
+        if not isinstance(plain, Mapping):
+            yield Finding(path, self.expected, "")
+            return
+        for name, item in plain.items():
+            yield from self._item.misfits(item, (*path, str(name)))
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": self._item.schema()}
+
+
+class _Seconds(_Whole):
+    """A duration: whole seconds under a name that says so."""
+
+    def names(self, name: str) -> tuple[str, ...]:
+        return (f"{name}Seconds",)
+
+    def unchecked(self, value: Any) -> Any:
+        return f"{value}s" if value else "0"
+
+    def text(self, value: Any) -> str:
+        return format_seconds(value) if value else "0"
+
+
+class _Lifetime(_Seconds):
+    """A duration, or `never: true` for no expiry."""
+
+    def names(self, name: str) -> tuple[str, ...]:
+        return (*super().names(name), "never")
+
+    def write_field(self, name: str, value: Any) -> dict[str, Any]:
+        return {"never": True} if value == NEVER else super().write_field(name, value)
+
+    def read_field(self, name: str, data: Mapping[str, Any]) -> Any:
+        return NEVER if data.get("never") is True else super().read_field(name, data)
+
+    def field_misfits(self, name: str, data: Mapping[str, Any], path: Path) -> Iterator[Finding]:
+        seconds, never = self.names(name)
+        if data.get(never) is not None:
+            yield from FLAG.misfits(data[never], (*path, never))
+        if data.get(seconds) is not None and data.get(never) is True:
+            yield Finding((*path, seconds), f"excludes {never}", "remove one of the two")
+        elif data.get(seconds) is not None:
+            yield from self.misfits(data[seconds], (*path, seconds))
+
+    def unchecked(self, value: Any) -> Any:
+        return "never" if value == NEVER else super().unchecked(value)
+
+    def text(self, value: Any) -> str:
+        if value == NEVER:
+            return "never"
+        return format_seconds(value) if value else "unknown"
+
+    def field_schemas(self, name: str, text: str) -> dict[str, dict[str, Any]]:
+        seconds, never = self.names(name)
+        return {**super().field_schemas(name, text), **FLAG.field_schemas(never, f"No expiry; excludes {seconds}.")}
+
+
+class _Manual(_Flag):
+    """The way of rotation, as whether it is manual."""
+
+    def names(self, name: str) -> tuple[str, ...]:  # noqa: ARG002  # one field of this kind a model
+        return ("manual",)
+
+    def write(self, value: Any) -> Any:
+        return value is Rotate.MANUAL
+
+    def read(self, plain: Any) -> Any:
+        return (Rotate.MANUAL if plain else Rotate.AUTO) if isinstance(plain, bool) else ABSENT
+
+    def text(self, value: Any) -> str:
+        return super().text(value is Rotate.MANUAL)
+
+
+TEXT: Final = _Text()
+FLAG: Final = _Flag()
+WHOLE: Final = _Whole()
+DAY: Final = _Day()
+SECONDS: Final = _Seconds()
+LIFETIME: Final = _Lifetime()
+MANUAL: Final = _Manual()
+
+BY_TYPE: Final[Mapping[type, Form]] = {str: TEXT, bool: FLAG, int: WHOLE, date: DAY}
+"""Forms of types that say nothing else."""
