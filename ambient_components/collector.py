@@ -1,4 +1,4 @@
-"""Garbage collection in processes of seconds: the command, the engine, and the plugins and the program of a stack.
+"""Memory in processes of seconds: the command, the engine, and the plugins and the program of a stack.
 
 They create tens of thousands of objects that live until they end, and a collector scans them again and again: while
 Python imports, while a program registers resources, and once more at the end. Uncollected objects end with the process.
@@ -6,10 +6,12 @@ Python imports, while a program registers resources, and once more at the end. U
 
 import atexit
 import gc
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
-from ambient_components import memory
+UNKNOWN_MEMORY: Final = sys.maxsize
 
 _COLLECT_AFTER: Final = 200_000
 """New objects before a collection of the youngest generation; imports alone stay below it."""
@@ -45,5 +47,39 @@ def go_settings(environ: Mapping[str, str], *, alone: bool) -> dict[str, str]:
         return {}
     if not alone:
         return {"GOGC": _RARELY}
-    enough = _ENOUGH <= memory.free() < memory.UNKNOWN
+    enough = _ENOUGH <= free_memory() < UNKNOWN_MEMORY
     return {"GOGC": "off", "GOMEMLIMIT": str(_GO_LIMIT)} if enough else {}
+
+
+def free_memory(root: Path = Path("/")) -> int:
+    """Return the free memory in bytes. `UNKNOWN_MEMORY` is larger than any.
+
+    Args:
+        root: The root of the file system, for tests.
+    """
+    return min(_available(root), _left(root))
+
+
+def _available(root: Path) -> int:
+    try:
+        text = (root / "proc/meminfo").read_text(encoding="utf-8")
+        return _numbers(text.replace(":", ""))["MemAvailable"] << 10
+    except (OSError, ValueError, KeyError):
+        return UNKNOWN_MEMORY
+
+
+def _left(root: Path) -> int:
+    """Return the bytes that a container's limit leaves (cgroups v2). /proc/meminfo covers the whole machine."""
+    folder = root / "sys/fs/cgroup"
+    try:
+        limit, used = (int((folder / f"memory.{name}").read_text(encoding="utf-8")) for name in ("max", "current"))
+        cache = _numbers((folder / "memory.stat").read_text(encoding="utf-8")).get("inactive_file", 0)
+    except (OSError, ValueError):
+        return UNKNOWN_MEMORY  # no limit ("max"), or no such file
+    return max(0, limit - used + cache)
+
+
+def _numbers(text: str) -> Mapping[str, int]:
+    """Parse lines of a name and a number."""
+    words = (line.split() for line in text.splitlines())
+    return {one[0]: int(one[1]) for one in words if len(one) > 1}

@@ -75,9 +75,7 @@ VERBS: Final = {
 }
 """The verbs in the order of the help, each with its first sentence. A verb's module is imported when it runs."""
 
-_FOLDERS: Final = frozenset(
-    {"access", "adopt", "grants", "init", "keys", "report", "reviewers", "shards", "show", "validate"}
-)
+_FOLDERS: Final = frozenset({"access", "adopt", "grants", "init", "keys", "report", "reviewers", "show", "validate"})
 """Verbs that have a folder, with the verb itself in `command.py`."""
 
 

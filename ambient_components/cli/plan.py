@@ -17,10 +17,8 @@ from ambient_components.documentation import page
 from ambient_components.engine import backend
 from ambient_components.engine.state import parse_export, resources
 from ambient_components.errors import AmbientError
-from ambient_components.fleet.decisions import ask_states, decide
-from ambient_components.fleet.jobs import default_jobs
+from ambient_components.fleet.decisions import ask_states, decide, default_jobs
 from ambient_components.fleet.planning import plan_fleet, plan_plain
-from ambient_components.fleet.skipping import RunOptions
 from ambient_components.output import CHANGES, REFUSED, Format, show_problems
 from ambient_components.plan import Plan, making, saved
 from ambient_components.plan.making import moment
@@ -79,21 +77,16 @@ def plan_of_fleets(project: Project, stack: str, loaded: LoadedStack, request: P
 def _of_fleet(fleet: Fleet, loaded: LoadedStack, request: PlanRequest) -> Plan:
     if not request.offline:
         require_passphrase(fleet.project, fleet.name)
-    skipped: Collection[int] = ()
+    up_to_date: Collection[int] = ()
     # At another time, other shards may be due.
     if not (request.offline or request.everything or request.refresh or request.at):
-        skipped = _up_to_date(fleet, loaded)
+        decision = decide(fleet, ask_states(fleet), loaded)
+        show_problems(decision.notes)
+        up_to_date = decision.up_to_date
     return plan_fleet(
         fleet, loaded, request.at, offline=request.offline, refresh=request.refresh, selected=request.shards,
-        up_to_date=skipped, jobs=request.jobs or default_jobs(), states=request.state,
+        up_to_date=up_to_date, jobs=request.jobs or default_jobs(), states=request.state,
     )  # fmt: skip
-
-
-def _up_to_date(fleet: Fleet, loaded: LoadedStack) -> Collection[int]:
-    """Return the shards that have no changes now, according to the run records."""
-    decision = decide(fleet, ask_states(fleet), RunOptions(), loaded=loaded)
-    show_problems(decision.notes)
-    return decision.up_to_date
 
 
 def _several(project: Project, name: str, request: PlanRequest) -> Plan:

@@ -10,8 +10,7 @@ from typing import Any, NoReturn
 
 from ambient_components import activity
 from ambient_components.engine import texts
-from ambient_components.engine.command import Answer, CommandError, Engine, failed, start
-from ambient_components.engine.phases import phase
+from ambient_components.engine.command import Answer, CommandError, Engine, failed, phase, start
 from ambient_components.engine.state import Export
 from ambient_components.errors import AmbientError, fail
 from ambient_components.suggest import did_you_mean

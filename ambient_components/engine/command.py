@@ -7,12 +7,11 @@ import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple, NoReturn, Protocol, Self
+from typing import Final, NamedTuple, NoReturn, Protocol, Self
 
 from ambient_components import activity, problem_json
 from ambient_components.engine import failures, texts
 from ambient_components.engine.attaching import attach
-from ambient_components.engine.phases import phase
 from ambient_components.errors import AmbientError, Problem, fail, refusal
 
 
@@ -245,3 +244,26 @@ def failed(arguments: tuple[str, ...], answer: Answer) -> NoReturn:
     if explained := failures.explained(output):
         raise CommandError([explained], output)
     raise CommandError([refusal(f"{command} failed: {texts.reason(output) or f'exit code {answer.code}'}")], output)
+
+
+_WORDS: Final = {
+    ("stack", "export"): "Reading the state",
+    ("stack", "import"): "Writing the state",
+    ("stack", "output"): "Reading the outputs",
+    ("stack", "ls"): "Listing the stacks",
+    ("preview",): "Previewing",
+    ("up",): "Deploying",
+    ("refresh",): "Refreshing the state",
+    ("destroy",): "Destroying",
+}
+
+
+def phase(arguments: Sequence[str]) -> str:
+    """Return what a command does."""
+    words = _WORDS.get(tuple(arguments[:2])) or _WORDS.get(tuple(arguments[:1]))
+    if words is None:
+        return f"Running pulumi {' '.join(arguments[:2])}"
+    if "--stack" not in arguments[:-1]:
+        return words
+    stack = arguments[arguments.index("--stack") + 1]
+    return f"{words} of {stack}" if "the " in words else f"{words} {stack}"

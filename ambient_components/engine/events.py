@@ -1,30 +1,12 @@
-"""Events in the engine's output, and the holder of a locked stack."""
+"""Events in the engine's output."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from ambient_components.engine import texts
 from ambient_components.engine.steps import Diagnostic, Step, changing, diagnostic
-
-
-@dataclass(frozen=True, slots=True)
-class Lock:
-    who: str
-    host: str
-    pid: int
-    since: str
-
-    def alive(self, host: str, lives: Callable[[int], bool]) -> bool | None:
-        """Tell whether the lock's process is still running. None if it is on another machine."""
-        return lives(self.pid) if self.host == host else None
-
-
-def locks(text: str) -> list[Lock]:
-    """Return every lock that the message names."""
-    return [Lock(one["who"], one["host"], int(one["pid"]), one["since"]) for one in texts.locks(text)]
 
 
 @dataclass(frozen=True, slots=True)

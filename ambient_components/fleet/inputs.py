@@ -35,7 +35,6 @@ _PACKAGES: Final = ("pulumi", "pulumi-kubernetes", "pulumi-aws")
 
 @dataclass(frozen=True)
 class ShardInputs:
-    number: int
     workspaces: Mapping[str, str]
     """Digest of each workspace's own inputs. Empty if something can't be read; an empty digest equals no other."""
     digest: str
@@ -78,7 +77,6 @@ def shard_inputs(fleet: Fleet, loaded: LoadedStack, guard: Guard, key: bytes | N
         parts = {"common": common, "shard": number, "workspaces": inner}
         coming = [next_of_workspace(file.workspaces[name], file.timezone, now) for name in names]
         found[number] = ShardInputs(
-            number,
             inner,
             "" if unknown else digest(parts),
             _why(unknown, key) if unknown else "",

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from ambient_components.fleet.decisions import Decision
-from ambient_components.fleet.skipping import Result, Task
+from ambient_components.fleet.decisions import Decision, Job, Result
 from ambient_components.html.markup import Markup, join, name, tag
 from ambient_components.html.page import Part, Total, page, table
 from ambient_components.rotation.state import format_time, time_of
@@ -25,7 +24,7 @@ _UNKNOWN: Final = (
 class _Shard:
     id: str
     """The id on the page."""
-    task: Task
+    job: Job
     ended: datetime | None
     """The end of the last successful run."""
     due: datetime | None
@@ -34,7 +33,7 @@ class _Shard:
 
     @property
     def look(self) -> str:
-        return _LOOKS.get(self.task.result, "due")
+        return _LOOKS.get(self.job.result, "due")
 
 
 def as_html(fleet: str, decisions: Sequence[Decision], now: datetime, *, changed: bool = False) -> str:
@@ -46,7 +45,7 @@ def as_html(fleet: str, decisions: Sequence[Decision], now: datetime, *, changed
         now: The time of the page.
         changed: Whether shards that are up to date are left out.
     """
-    known = [(decision, task) for decision in decisions for task in decision.tasks if not (changed and task.skip)]
+    known = [(decision, job) for decision in decisions for job in decision.jobs if not (changed and job.skip)]
     shards = [_shard(f"s{number}", *one) for number, one in enumerate(known)]
     notes = [tag("p", tag("em", note.text), class_="note") for decision in decisions for note in decision.notes]
     parts = [
@@ -58,32 +57,32 @@ def as_html(fleet: str, decisions: Sequence[Decision], now: datetime, *, changed
     return page(f"Fleet: {name(fleet)}", lead, _totals(shards), parts, _UNKNOWN)
 
 
-def _shard(id_: str, decision: Decision, task: Task) -> _Shard:
-    record, inputs = decision.known.get(task.number), decision.inputs.get(task.number)
+def _shard(id_: str, decision: Decision, job: Job) -> _Shard:
+    record, inputs = decision.known.get(job.number), job.inputs
     done = record.done if record is not None else None
     dates = (time_of(done.next_action) if done else None, inputs.next_at if inputs else None)
     due = min((one for one in dates if one is not None), default=None)
-    return _Shard(id_, task, time_of(done.ended) if done else None, due, done.resources if done else None)
+    return _Shard(id_, job, time_of(done.ended) if done else None, due, done.resources if done else None)
 
 
 def _totals(shards: Sequence[_Shard]) -> Iterator[Total]:
     yield Total(len(shards), "shard" if len(shards) == 1 else "shards", "shards")
-    yield Total(sum(one.task.workspaces for one in shards), "workspaces", "shards")
-    counts = Counter(one.task.result for one in shards)
+    yield Total(sum(one.job.workspaces for one in shards), "workspaces", "shards")
+    counts = Counter(one.job.result for one in shards)
     for result in reversed(Result):
         if counts[result]:
             yield Total(counts[result], result.value, "overview", "high" if result in _BAD else "")
 
 
 def _heat(shards: Sequence[_Shard], now: datetime) -> Markup:
-    order = sorted(shards, key=lambda one: (-list(Result).index(one.task.result), one.task.stack))
+    order = sorted(shards, key=lambda one: (-list(Result).index(one.job.result), one.job.stack))
     tiles = [
         tag(
             "li",
             tag(
                 "a",
                 _bare(one),
-                tag("small", one.task.result.value),
+                tag("small", one.job.result.value),
                 tag("small", f"success {_age(one, now)}" if one.ended else "no success"),
                 href=one.id,
             ),
@@ -95,7 +94,7 @@ def _heat(shards: Sequence[_Shard], now: datetime) -> Markup:
 
 
 def _dates(shards: Sequence[_Shard], now: datetime) -> Markup:
-    dated = sorted((one for one in shards if one.due), key=lambda one: (one.due or now, one.task.stack))
+    dated = sorted((one for one in shards if one.due), key=lambda one: (one.due or now, one.job.stack))
     return _table("Shards by next date", dated, now, link=True) if dated else tag("p", "No shard is due by date.")
 
 
@@ -105,12 +104,12 @@ def _table(caption: str, shards: Sequence[_Shard], now: datetime, *, link: bool 
         tag(
             "tr",
             tag("th", tag("a", _bare(one), href=one.id) if link else _bare(one), scope="row"),
-            tag("td", tag("span", one.task.result.value, class_=f"sev {_grade(one)}")),
-            tag("td", one.task.why),
+            tag("td", tag("span", one.job.result.value, class_=f"sev {_grade(one)}")),
+            tag("td", one.job.why),
             tag("td", _last(one, now)),
             tag("td", _next(one, now)),
-            tag("td", one.task.workspaces),
-            tag("td", one.task.changed),
+            tag("td", one.job.workspaces),
+            tag("td", one.job.changed),
             tag("td", "-" if one.resources is None else one.resources),
             id="" if link else one.id,
         )
@@ -124,7 +123,7 @@ def _grade(one: _Shard) -> str:
 
 
 def _bare(one: _Shard) -> str:
-    return name(one.task.stack.rsplit("/", 1)[-1])
+    return name(one.job.stack.rsplit("/", 1)[-1])
 
 
 def _age(one: _Shard, now: datetime) -> str:

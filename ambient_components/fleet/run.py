@@ -1,70 +1,45 @@
 """A run over one or several fleets: decide, show the plan, ask, run, and summarise."""
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Final
 
-from ambient_components import activity, clock
-from ambient_components.engine.backend import Stack
-from ambient_components.errors import Problem
-from ambient_components.fleet.decisions import Decision, Selection, ask_states, decide, every, ledgers_before
-from ambient_components.fleet.inputs import ShardInputs
-from ambient_components.fleet.jobs import Job, Phase, Plan, default_jobs
+from ambient_components import clock
+from ambient_components.engine.backend import stack_of
+from ambient_components.engine.state import Export, joined
+from ambient_components.errors import AmbientError, Problem, refusal
+from ambient_components.fleet.decisions import (
+    Decision,
+    Phase,
+    Request,
+    ask_states,
+    decide,
+    default_jobs,
+    every_shard,
+    ledgers_before,
+)
 from ambient_components.fleet.planning import Evaluated, desired_of, evaluate, plan_fleet, plan_plain
-from ambient_components.fleet.progress import PipeSafeView, view_for
-from ambient_components.fleet.records import Recorder
+from ambient_components.fleet.progress import View
+from ambient_components.fleet.recorder import Recorder
 from ambient_components.fleet.runner import Runner
-from ambient_components.fleet.skipping import RunOptions
 from ambient_components.fleet.summary import exit_code, summary_json, summary_lines
-from ambient_components.output import REFUSED, show_problems
-from ambient_components.plan import making
+from ambient_components.output import REFUSED, show_problem, show_problems
+from ambient_components.plan import Plan, making
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
 from ambient_components.program.acknowledgements import acknowledgements
 from ambient_components.program.calendar import Calendar
-from ambient_components.rules.acknowledgements import Acknowledgements
-from ambient_components.stackfile.loader import load_stack
+from ambient_components.shards import left, needs_refresh
+from ambient_components.stackfile.loader import LoadedStack, load_stack
+from ambient_components.stacks import destruction, pulumi, states
 from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import stack_path
 from ambient_components.stacks.selection import Fleet
 from ambient_components.warm import client as warm
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    verb: str
-    """up, refresh or destroy."""
-    name: str
-    """The name on the command line: a fleet, or a file that lists several."""
-    jobs: int = 0
-    """Number of parallel engines. 0 means the machine's default."""
-    every: bool = False
-    refresh: bool = False
-    shards: tuple[int, ...] = ()
-    """Numbers of the shards to run. Empty means all."""
-    form: str = "text"
-    yes: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the plan has shown before a run."""
-
-    code: int | None = None
-    """An exit code if nothing is to be run."""
-    guardrails: frozenset[Problem] = frozenset()
-    """Guardrail violations of single workspaces."""
-    warnings: frozenset[Problem] = frozenset()
-    """The warnings, which the summary need not repeat."""
-
-
-NOTHING_SHOWN: Final = Shown()
 
 
 def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], bool]) -> int:
@@ -79,19 +54,32 @@ def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], b
         # Before the plan, so that what it shows is deployed.
         warm.begin(files=[str(fleets[0].project.folder), *(fleet.stack_file for fleet in fleets)])
 
-    decisions = decided(fleets, request, start_fork_server)
-    if all(task.skip for one in decisions for task in one.tasks):
-        return carried_out(decisions, request, begun)
+    question = ask_states(fleets[0])
+    files = [load_stack(stack_path(fleet.project, fleet.name)) for fleet in fleets]
+    decisions = [
+        decide(fleet, question, loaded, request, start_fork_server) for fleet, loaded in zip(fleets, files, strict=True)
+    ]
+    for decision, loaded in zip(decisions, files, strict=True):
+        acknowledged = acknowledgements(loaded.file, Calendar.of(loaded.file, clock.now()))
+        for job in decision.jobs:
+            job.acknowledged = acknowledged
+    if all(job.skip for decision in decisions for job in decision.jobs):
+        return carry_out(decisions, request, begun)
     start_fork_server()
-    for one in decisions:
+    for fleet in fleets:
         # Before progress lines, which would hide the question.
-        require_passphrase(one.fleet.project, one.fleet.name)
-    evaluated = _evaluated(decisions)
-    shown = _shown(decisions, request, evaluated, confirm)
-    if shown.code is not None:
-        return shown.code
+        require_passphrase(fleet.project, fleet.name)
+    evaluated = [
+        _evaluated(decision, loaded)
+        for decision, loaded in zip(decisions, files, strict=True)
+        if not decision.fleet.plain  # which needs only its own check
+    ]
+    pages = [_page(decision, loaded, request) for decision, loaded in zip(decisions, files, strict=True)]
+    code = _show(pages, request, evaluated, confirm)
+    if code is not None:
+        return code
     environs = {stack: environ for one in evaluated for stack, environ in one.environ.items()}
-    return carried_out(decisions, request, begun, environs, shown)
+    return carry_out(decisions, request, begun, environs, pages)
 
 
 def run_refresh(fleets: Sequence[Fleet], request: Request) -> int:
@@ -101,129 +89,126 @@ def run_refresh(fleets: Sequence[Fleet], request: Request) -> int:
         AmbientError: The inputs of a fleet are invalid or can't be read.
     """
     begun, question = time.monotonic(), ask_states(fleets[0])
-    return carried_out([every(fleet, question, request.shards) for fleet in fleets], request, begun)
+    return carry_out([every_shard(fleet, question, request.shards) for fleet in fleets], request, begun)
 
 
-def decided(fleets: Sequence[Fleet], request: Request, will_run: Callable[[], None]) -> list[Decision]:
-    """Return what each shard of each fleet needs.
+def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], None]) -> int:
+    """Show what would be deleted, check it, ask, destroy, and return the exit code.
 
     Args:
-        request: The command line's request.
-        will_run: See `decide`.
+        ask: Asks for the name. It raises if the name is not confirmed.
 
     Raises:
-        AmbientError: See `decide`.
+        AmbientError: A state can't be read.
     """
-    question = ask_states(fleets[0])
-    desired = RunOptions(every=request.every, refresh=request.refresh)
-    loaded = [load_stack(stack_path(fleet.project, fleet.name)) for fleet in fleets]
-    return [
-        decide(fleet, question, desired, request.shards, one, will_run=will_run)
-        for fleet, one in zip(fleets, loaded, strict=True)
-    ]
+    begun, question = time.monotonic(), ask_states(fleets[0])
+    decisions = [every_shard(fleet, question, request.shards) for fleet in fleets]
+    if unsettled := [problem for decision in decisions for problem in _unsettled(decision)]:
+        show_problems(unsettled)
+        return 1
+    # Each fleet is evaluated alone, because the limits apply to one cluster.
+    destructions = [destruction.read_destruction(_joined_states(decision)) for decision in decisions]
+    if all(destroyed.empty for destroyed in destructions):
+        print(f"Fleet {request.name} has nothing: there is nothing to destroy.")
+        return 0
+    people = sys.stderr if request.form == "json" else sys.stdout
+    refused = []
+    for fleet, destroyed in zip(fleets, destructions, strict=True):
+        title = f"{'Stack' if fleet.plain else 'Fleet'} {fleet.name}"
+        if destroyed.empty:
+            print(f"{title} has nothing.\n", file=people, flush=True)
+            continue
+        print(f"{title}:\n", *destruction.lines(destroyed), "", sep="\n", file=people, flush=True)
+        path = fleet.name if len(fleets) > 1 else ""
+        # A fleet is deployed by all of its shards.
+        problems = destruction.refusals(destroyed, f"ambient up {fleet.name}")
+        refused += [replace(problem, path=path) for problem in problems]
+    if refused:
+        show_problems(refused)
+        return REFUSED
+    ask()
+    code = carry_out(decisions, request, begun)
+    if code == 0 and request.form != "json":
+        command = f"pulumi stack rm {fleets[0].stack(0)} --preserve-config"
+        print(f"\nThe stacks and their config stay. To remove one as well: {command}")
+    return code
 
 
-def carried_out(
-    decisions: Sequence[Selection],
+def carry_out(
+    decisions: Sequence[Decision],
     request: Request,
     begun: float,
     environs: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
-    shown: Shown = NOTHING_SHOWN,
+    pages: Sequence[Plan] = (),
 ) -> int:
     """Run all shards that are not skipped, show progress and a summary, and return the exit code.
 
     Args:
-        request: The command line's request.
         begun: The start time, from time.monotonic().
         environs: Additional environment variables of a shard's engine, by stack.
-        shown: What the plan has shown.
+        pages: What the plan has shown of each fleet.
     """
-    acknowledged = {one.fleet.name: _acknowledged(one) for one in decisions}
-    jobs = [
-        Job(
-            one.fleet,
-            task,
-            phase=Phase.SKIPPED if task.skip else Phase.WAITING,
-            environ=environs.get(task.stack) or {},
-            acknowledged=acknowledged[one.fleet.name],
-            several=len(decisions) > 1,
-        )
-        for one in decisions
-        for task in one.tasks
-    ]
+    jobs = [job for decision in decisions for job in decision.jobs]
+    recorded = [decision.records for decision in decisions if decision.records and not decision.records.trouble]
+    for decision in decisions:
+        for job in decision.jobs:
+            job.phase = Phase.SKIPPED if job.skip else Phase.WAITING
+            job.environ = environs.get(job.stack) or {}
+            job.several = len(decisions) > 1
+            job.records = decision.records if decision.records in recorded else None
+    notes = [note for decision in decisions for note in decision.notes]
+    view, interrupted = View(request, jobs), False
     if any(job.phase is Phase.WAITING for job in jobs):
-        for one in decisions:
-            require_passphrase(one.fleet.project, one.fleet.name)
-    view = PipeSafeView(view_for(request.form, jobs))
-    notes = [note for one in decisions for note in one.notes]
-    records = {one.fleet.name: one.records for one in decisions if one.records and not one.records.trouble}
-    interrupted = False
-    if any(job.phase is Phase.WAITING for job in jobs):
-        inputs: dict[tuple[str, int], ShardInputs] = {
-            (one.fleet.name, number): found for one in decisions for number, found in one.inputs.items()
-        }
-        before = decisions[0].states if request.yes else _states(decisions)  # the answer to a question takes time
-        recorder = Recorder(request.verb, records, inputs, lambda: _states(decisions), before)
-        plan = Plan(request.verb, request.jobs or default_jobs(), os.environ)
+        for decision in decisions:
+            require_passphrase(decision.fleet.project, decision.fleet.name)
+
+        fleet = decisions[0].fleet
+        before = decisions[0].states if request.yes else ask_states(fleet).answer()  # an answer takes time
+        recorder = Recorder(request.verb, lambda: ask_states(fleet).answer(), before)
         warm.begin()
-        try:
-            with activity.silent():
-                interrupted = Runner(jobs, plan, records, recorder, view).run()
-        finally:
-            view.close()
-        notes += [one.trouble for one in records.values() if one.trouble]
+        with view:
+            interrupted = Runner(jobs, request.verb, request.jobs or default_jobs(), recorder, view).run()
+        notes += [records.trouble for records in recorded if records.trouble]
     else:
         for job in jobs:
             view.ended(job)
-        view.close()
-    code = exit_code(jobs, interrupted=interrupted, guardrails=shown.guardrails)
+    code = exit_code(jobs, interrupted=interrupted, guardrails=_guardrails(pages))
     seconds = time.monotonic() - begun
     with suppress(BrokenPipeError):  # the reader closed the pipe
         if request.form == "json":
             show_problems(notes)
-            print(json.dumps(summary_json(jobs, request.verb, request.name, seconds, code)), flush=True)
+            print(json.dumps(summary_json(jobs, request, seconds, code)), flush=True)
         else:
-            lines = summary_lines(jobs, request.verb, request.name, seconds, notes, shown.warnings)
-            print(*lines, sep="\n", flush=True)
+            # The plan has shown its warnings. Not the merged page's: with several fleets it changes them.
+            shown = {warning for page in pages for warning in page.warnings}
+            print(*summary_lines(jobs, request, seconds, notes, shown), sep="\n", flush=True)
     return code
 
 
-def _acknowledged(selection: Selection) -> Acknowledgements | None:
-    if not isinstance(selection, Decision):
-        return None
-    file = selection.loaded.file
-    return acknowledgements(file, Calendar.of(file, clock.now()))
+def _page(decision: Decision, loaded: LoadedStack, request: Request) -> Plan:
+    """Return the plan. With --yes nothing is confirmed, so it is made from files and states, without the engine."""
+    fleet = decision.fleet
+    if fleet.plain:
+        return plan_plain(fleet, loaded, offline=request.yes, refresh=request.refresh)
+    return plan_fleet(
+        fleet, loaded, offline=request.yes, refresh=request.refresh, selected=request.shards,
+        up_to_date=decision.up_to_date, jobs=request.jobs or default_jobs(), there=decision.deployed,
+    )  # fmt: skip
 
 
-def _states(decisions: Sequence[Selection]) -> Mapping[str, Stack]:
-    return ask_states(decisions[0].fleet).answer()
-
-
-def _shown(
-    decisions: Sequence[Decision], request: Request, evaluated: Sequence[Evaluated], confirm: Callable[[str], bool]
-) -> Shown:
-    """Show the plan and ask.
-
-    With --yes nothing is confirmed, so the plan is made from files and states, without the engine.
-    """
-    pages = [
-        plan_plain(one.fleet, one.loaded, offline=request.yes, refresh=request.refresh)
-        if one.fleet.plain
-        else plan_fleet(
-            one.fleet, one.loaded, offline=request.yes, refresh=request.refresh, selected=request.shards,
-            up_to_date=one.up_to_date, jobs=request.jobs or default_jobs(), there=one.deployed,
-        )
-        for one in decisions
-    ]  # fmt: skip
+def _show(
+    pages: Sequence[Plan], request: Request, evaluated: Sequence[Evaluated], confirm: Callable[[str], bool]
+) -> int | None:
+    """Show the plan and ask. Return the exit code if nothing is to be run."""
     page = pages[0] if len(pages) == 1 else together(request.name, clock.now(), pages)
     if request.form != "json":
         show(page)
         sys.stdout.flush()
-    guardrails = [guardrail for one in pages for guardrail in one.guardrails]
+    guardrails = _guardrails(pages)
     if stopping := of_all(guardrails, [guardrail for one in evaluated for guardrail in one.guardrails]):
         # The page has the others.
         show_problems(one for one in stopping if request.form == "json" or one not in guardrails)
-        return Shown(REFUSED)
+        return REFUSED
     if guardrails:
         print("ambient: what is refused stays unchanged, all the rest is deployed", file=sys.stderr)
     if not page.complete and not request.yes:
@@ -231,25 +216,22 @@ def _shown(
         print("ambient: not every shard can be planned, the others are deployed", file=sys.stderr)
     if not request.yes and not confirm(f"\nDeploy this to {request.name}?"):
         print("ambient: nothing is deployed", file=sys.stderr)
-        return Shown(1)
-    # Not the page's own: with several fleets it changes them.
-    return Shown(None, frozenset(guardrails), frozenset(one for part in pages for one in part.warnings))
+        return 1
+    return None
 
 
-def _evaluated(decisions: Sequence[Decision]) -> list[Evaluated]:
-    """Evaluate each fleet as a whole, and return the results with the marks that each shard's own check expects.
+def _guardrails(pages: Sequence[Plan]) -> list[Problem]:
+    return [guardrail for page in pages for guardrail in page.guardrails]
 
-    Each fleet is evaluated alone, because the limits apply to one cluster. A plain stack needs only its own check.
+
+def _evaluated(decision: Decision, loaded: LoadedStack) -> Evaluated:
+    """Evaluate a fleet as a whole, with the marks that each shard's own check expects.
+
+    Each fleet is evaluated alone, because the limits apply to one cluster.
     """
-    found = []
-    for one in decisions:
-        if one.fleet.plain:
-            continue
-        desired = making.declared(one.fleet.project, one.fleet.name, one.loaded, clock.now())
-        after = desired_of(one.fleet, one.loaded, desired.ledger)
-        before = ledgers_before(one)
-        found.append(evaluate(one.fleet.name, before, desired, after, clock.now()))
-    return found
+    fleet, now = decision.fleet, clock.now()
+    desired = making.declared(fleet.project, fleet.name, loaded, now)
+    return evaluate(fleet.name, ledgers_before(decision), desired, desired_of(fleet, loaded, desired.ledger), now)
 
 
 def of_all(guardrails: Iterable[Problem], whole: Iterable[Problem]) -> list[Problem]:
@@ -262,3 +244,36 @@ def of_all(guardrails: Iterable[Problem], whole: Iterable[Problem]) -> list[Prob
         whole: Violations of the fleet as a whole, such as a bucket that workspaces of two shards declare.
     """
     return list(dict.fromkeys([*whole, *(guardrail for guardrail in guardrails if not guardrail.workspaces)]))
+
+
+def _unsettled(decision: Decision) -> list[Problem]:
+    """Return why shards can't be destroyed: objects of interrupted runs are in no state, and would stay unnoticed."""
+    if decision.records is None:
+        return []
+    known = decision.records.read(beyond=True)
+    if decision.records.trouble:
+        # A ledger in the state reads the record before it is deleted, so this check is not the only one.
+        show_problem(decision.records.trouble)
+    fleet, problems = decision.fleet, []
+    for number, record in known.items():
+        if needs_refresh(record) or left(record):
+            more = f"write shards: {number + 1} in the config, as it was, and " if number >= fleet.count else ""
+            problems.append(
+                refusal(
+                    f"{fleet.stack(number)}: a run of it was killed, or is under way, and what it made may be in no "
+                    "state: nothing is destroyed",
+                    f"{more}run ambient up {fleet.name} --shard {number} first",
+                )
+            )
+    return problems
+
+
+def _joined_states(decision: Decision) -> Export:
+    """Return the states of all selected shards as one."""
+    deployed = [job.stack for job in decision.jobs if (state := stack_of(decision.states, job.stack)) and state.at]
+    exports: list[Export] = []
+    for export in states.exports(pulumi.engine_for(decision.fleet.project.folder), deployed).values():
+        if isinstance(export, AmbientError):
+            raise export
+        exports.append(export)
+    return joined(exports) if exports else {}

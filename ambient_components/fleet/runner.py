@@ -1,5 +1,6 @@
 """Running engines in parallel, largest shards first. A failure of one does not stop the others."""
 
+import os
 import threading
 import time
 import uuid
@@ -14,9 +15,10 @@ from ambient_components.engine import texts
 from ambient_components.engine.backend import output_names
 from ambient_components.engine.command import CommandError
 from ambient_components.errors import AmbientError, refusal
-from ambient_components.fleet.jobs import Job, Log, Phase, Plan, View
+from ambient_components.fleet.decisions import Job, Phase
 from ambient_components.fleet.processes import Child, Interrupts
-from ambient_components.fleet.records import Records
+from ambient_components.fleet.progress import View
+from ambient_components.fleet.recorder import Recorder
 from ambient_components.fleet.run_events import Failure, Reported
 from ambient_components.shards import CHECK_VARIABLE, CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, begin
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE, ROUNDS, exclude_flags, excluded_text, keys_in, reasons
@@ -32,31 +34,26 @@ class Runner:
 
     Args:
         jobs: All shards, including skipped ones.
-        plan: How to run them.
-        records: Run records by fleet name. Runs of these fleets are recorded before they start.
-        log: Records how runs ended.
+        verb: up, refresh or destroy.
+        at_once: Number of parallel engines.
+        recorder: Records how runs ended.
         view: Shows progress.
     """
 
-    def __init__(
-        self, jobs: Sequence[Job], plan: Plan, records: Mapping[str, Records], log: Log | None, view: View
-    ) -> None:
+    def __init__(self, jobs: Sequence[Job], verb: str, at_once: int, recorder: Recorder, view: View) -> None:
         self._jobs = jobs
-        self._plan = plan
-        self._records = records
-        self._log = log
+        self._verb = verb
+        self._recorder = recorder
         self._view = view
         self._lock = threading.Lock()
-        waiting = sorted((job for job in jobs if job.phase is Phase.WAITING), key=_largest)
-        self._waiting = deque(waiting)
-        self._alone = min(plan.jobs, len(waiting)) == 1
-        self._news: deque[tuple[Callable[[Job], None], Job]] = deque()
+        self._waiting = deque(sorted((job for job in jobs if job.phase is Phase.WAITING), key=_largest))
+        self._working = min(at_once, len(self._waiting))
+        self._alone = self._working == 1
+        self._ended: deque[Job] = deque()
         self._stopping = False
-        self._working = 0
 
     def run(self) -> bool:
         """Run all shards. Return whether the run was interrupted."""
-        self._working = min(self._plan.jobs, len(self._waiting))
         for job in self._jobs:
             if job.phase is Phase.SKIPPED:
                 self._view.ended(job)
@@ -72,9 +69,8 @@ class Runner:
                         self._interrupted(answered)
                     self._tell()
             finally:
-                if self._log is not None:
-                    # Before Ctrl-C gets its usual effect back, so that every ended run is recorded.
-                    self._log.close()
+                # Before Ctrl-C gets its usual effect back, so that every ended run is recorded.
+                self._recorder.close()
         for job in self._jobs:
             if job.phase is Phase.WAITING:
                 job.phase = Phase.INTERRUPTED
@@ -82,10 +78,9 @@ class Runner:
         return interrupts.count > 0
 
     def _tell(self) -> None:
-        """Pass queued events to the view. Only the main thread writes to the terminal."""
-        while self._news:
-            what, job = self._news.popleft()
-            what(job)
+        """Pass ended jobs to the view. Only the main thread writes to the terminal."""
+        while self._ended:
+            self._view.ended(self._ended.popleft())
         self._view.tick()
 
     def _interrupted(self, time_of: int) -> None:
@@ -123,20 +118,19 @@ class Runner:
                     return
                 job = self._waiting.popleft()
                 job.phase, job.began = Phase.RUNNING, time.monotonic()
-            self._news.append((self._view.started, job))
             try:
-                self._one(job)
+                self._run(job)
             except Exception as error:  # one shard's trouble is no other's
-                found = error.problems if isinstance(error, AmbientError) else (refusal(repr(error)),)
-                job.reported.failures.update(dict.fromkeys(Failure("", "", problem) for problem in found))
+                problems = error.problems if isinstance(error, AmbientError) else (refusal(repr(error)),)
+                job.reported.failures.update(dict.fromkeys(Failure("", "", problem) for problem in problems))
                 job.reported.words += [error.output] if isinstance(error, CommandError) else []
                 job.phase = Phase.FAILED
             job.ended = time.monotonic()
             job.child = None
-            self._news.append((self._view.ended, job))
+            self._ended.append(job)
 
-    def _one(self, job: Job) -> None:
-        if job.task.refresh_first and self._ends_with_refresh(job):
+    def _run(self, job: Job) -> None:
+        if job.refresh_first and self._ends_with_refresh(job):
             return
         before = self._begin(job)
         environ = self._environ(job)
@@ -148,7 +142,7 @@ class Runner:
             if before is not None:
                 self._take_back(job, before)  # nothing was started
             return
-        code = self._ended(job, environ)
+        code = self._wait(job, environ)
         job.locked = code != 0 and texts.is_locked(job.output)
         if code == 0:
             job.phase = Phase.DONE
@@ -156,8 +150,8 @@ class Runner:
             job.phase = Phase.INTERRUPTED if self._stopping and not job.reported.failures else Phase.FAILED
         if not job.reported.began and job.locked and before is not None:
             self._take_back(job, before)
-        elif self._log is not None and code >= 0:
-            self._log.ended(job)
+        elif code >= 0:
+            self._recorder.ended(job)
         else:
             job.recorded = False
 
@@ -172,8 +166,7 @@ class Runner:
             job.drifted = job.reported.drifted
         if job.drifted is False:
             job.phase = Phase.DONE
-            if self._log is not None:
-                self._log.ended(job)
+            self._recorder.ended(job)
             return True
         with self._lock:
             job.child = None
@@ -184,25 +177,21 @@ class Runner:
         job.reported = Reported(warnings=job.reported.warnings if refreshed else {})
         return False
 
-    def _ended(self, job: Job, environ: Mapping[str, str]) -> int:
+    def _wait(self, job: Job, environ: Mapping[str, str]) -> int:
         """Wait for a shard to end. If workspaces are refused, exclude them and run the rest of the shard again."""
         assert job.child is not None  # noqa: S101  # it was just begun
         code = job.child.wait()
         job.output = job.child.output
         for _ in range(ROUNDS):
-            found = reasons(one.problem for one in job.reported.failures)
-            if (
-                code <= 0
-                or self._plan.verb != "up"
-                or job.reported.stepped
-                or found is None
-                or {*found} <= {*job.excluded}
-            ):
+            refused = reasons(failure.problem for failure in job.reported.failures)
+            if code <= 0 or self._verb != "up" or job.reported.stepped or refused is None:
                 break
-            outputs = output_names(pulumi.PulumiEngine(job.fleet.project.folder, self._plan.environ), job.task.stack)
+            if {*refused} <= {*job.excluded}:
+                break
+            outputs = output_names(pulumi.PulumiEngine(job.fleet.project.folder), job.stack)
             if outputs is None:
                 break  # without the output names, the keys of excluded workspaces would no longer be exported
-            excluded = {**job.excluded, **found}
+            excluded = {**job.excluded, **refused}
             variable = excluded_text(keys_in(outputs, excluded))
             if job.run is not None:
                 # A state that was written earlier does not belong to the round that begins now.
@@ -223,20 +212,19 @@ class Runner:
 
     def _begin(self, job: Job) -> Record | None:
         """Record the start of the run and return the previous record. None if nothing was recorded."""
-        records = self._records.get(job.fleet.name)
-        if records is None or self._plan.verb != "up":
+        if job.records is None or self._verb != "up":
             return None
-        run = Run(str(uuid.uuid4()), _now(), job.task.checkpoints)
-        seen: list[Record] = []
+        run = Run(str(uuid.uuid4()), _now(), job.checkpoints)
+        before: list[Record] = []
 
         def change(record: Record) -> Record:
-            seen.append(record)
+            before.append(record)
             return begin(record, run)
 
-        if records.change(job.task.number, change) is None:
+        if job.records.change(job.number, change) is None:
             return None
         job.run = run
-        return seen[-1]
+        return before[-1]
 
     def _take_back(self, job: Job, before: Record) -> None:
         """Undo the record of the start. The stack is locked by another run, and this run has created nothing."""
@@ -248,25 +236,26 @@ class Runner:
             # A ledger that was declared meanwhile belongs to the run that holds the lock.
             return replace(now, run=before.run, lost=before.lost)
 
-        self._records[job.fleet.name].change(job.task.number, change)
+        if job.records is not None:
+            job.records.change(job.number, change)
 
     def _command(self, job: Job, verb: str = "") -> list[str]:
-        verb = verb or self._plan.verb
-        flags = ["--refresh"] if verb == "up" and job.task.refresh and job.drifted is None else []
+        verb = verb or self._verb
+        flags = ["--refresh"] if verb == "up" and job.refresh and job.drifted is None else []
         # The stack's outputs are masked tokens, which are not needed here.
         return [
             verb, "--yes", "--skip-preview", "--json", "--suppress-outputs", *flags,
-            *job.fleet.flags(job.task.number),
+            *job.fleet.flags(job.number),
         ]  # fmt: skip
 
     def _environ(self, job: Job) -> dict[str, str]:
         environ = {
-            **self._plan.environ,
+            **os.environ,
             # Several runs at once have Go's defaults: to collect rarely takes more than 1 GB in all (ADR 0026).
-            **(go_settings(self._plan.environ, alone=True) if self._alone else {}),
+            **(go_settings(os.environ, alone=True) if self._alone else {}),
             # A failed step must not stop revocations (docs/concepts/architecture.md).
             "PULUMI_CONTINUE_ON_ERROR": "true",
-            **passphrase(job.fleet.project, job.fleet.name, self._plan.environ),
+            **passphrase(job.fleet.project, job.fleet.name, os.environ),
         }
         # Never inherit these: without checkpoints and without a record, a killed run would leave unknown objects.
         environ.pop(CHECKPOINTS_VARIABLE, None)
@@ -285,7 +274,7 @@ def _now() -> str:
 
 
 def _largest(job: Job) -> tuple[int, int, str]:
-    return (-job.task.changed, -job.task.workspaces, job.task.stack)
+    return (-job.changed, -job.workspaces, job.stack)
 
 
 def _shards(count: int) -> str:

@@ -12,7 +12,7 @@ from typing import Final, TextIO
 
 from ambient_components import activity
 from ambient_components.engine import events, texts
-from ambient_components.engine.phases import phase
+from ambient_components.engine.command import phase
 from ambient_components.engine.steps import CHANGES_NOTHING, Diagnostic
 from ambient_components.errors import AmbientError
 from ambient_components.fleet.processes import Child, Interrupts

@@ -1,21 +1,39 @@
-"""The summary of a run: counts, failures by workspace, locked stacks, and the commands to run again. Pure."""
+"""The end of a run, of one stack or of a fleet: what changed, what failed, and what to do next."""
 
 import os
 import socket
+import sys
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
+from ambient_components.access.role_assignments import KEY
 from ambient_components.engine import texts
-from ambient_components.engine.events import Lock, locks
+from ambient_components.engine.names import key_output
+from ambient_components.engine.steps import CREATES, DELETES
 from ambient_components.errors import Problem, with_docs
-from ambient_components.fleet.jobs import Job, Phase
-from ambient_components.fleet.progress import parts
-from ambient_components.fleet.run_events import counts
-from ambient_components.fleet.run_warnings import warning_lines
+from ambient_components.fleet.decisions import Job, Phase, Request
+from ambient_components.fleet.run_events import Failure, Reported, counts
+from ambient_components.fleet.single import Ended
 from ambient_components.output import INTERRUPTED, REFUSED
+from ambient_components.plan.facts import ALREADY, ISSUED, ROTATED, Plan, sorted_problems
+from ambient_components.plan.lines import folded
+from ambient_components.plan.role_changes import GAINED, REMOVED, role_changes
+from ambient_components.printable import one_line
+from ambient_components.problem_json import fields
+from ambient_components.rules.roles import rank
+from ambient_components.rules.warnings import LOUD, REPAIRED, with_name
 
-_SHOWN = 50
-"""Maximum number of lines on failures, and of warnings. The others are counted."""
+_SHOWN: Final = 50
+"""Maximum number of lines on failures, of warnings, and of differences. The others are counted."""
+
+_NAMED: Final = 6
+"""Maximum number of shards that are named."""
+
+_AGAIN: Final = (Phase.FAILED, Phase.INTERRUPTED)
+
+# A fleet.
 
 
 def exit_code(jobs: Collection[Job], *, interrupted: bool, guardrails: Collection[Problem] = ()) -> int:
@@ -23,24 +41,22 @@ def exit_code(jobs: Collection[Job], *, interrupted: bool, guardrails: Collectio
 
     Args:
         jobs: All shards, after the run.
-        interrupted: Whether the run was interrupted.
-        guardrails: Guardrail violations of single workspaces.
+        guardrails: Guardrail violations of single workspaces, which the plan has shown.
     """
     if interrupted:
         return INTERRUPTED
-    if any(one.rule for job in jobs for problems in job.excluded.values() for one in problems):
+    if any(problem.rule for job in jobs for problems in job.excluded.values() for problem in problems):
         return REFUSED
-    refused = {(one.rule, one.workspaces) for one in guardrails}
-    failed = [one.problem for job in jobs for one in job.reported.failures]
-    if any(job.reported.refused for job in jobs) or any((one.rule, one.workspaces) in refused for one in failed):
+    refused = {(guardrail.rule, guardrail.workspaces) for guardrail in guardrails}
+    problems = [failure.problem for job in jobs for failure in job.reported.failures]
+    if any(job.reported.refused for job in jobs) or any((one.rule, one.workspaces) in refused for one in problems):
         return REFUSED
-    return 1 if any(job.phase in (Phase.FAILED, Phase.INTERRUPTED) for job in jobs) else 0
+    return 1 if any(job.phase in _AGAIN for job in jobs) else 0
 
 
 def summary_lines(
     jobs: Sequence[Job],
-    verb: str,
-    name: str,
+    request: Request,
     seconds: float,
     notes: Sequence[Problem] = (),
     shown: Collection[Problem] = (),
@@ -49,120 +65,315 @@ def summary_lines(
 
     Args:
         jobs: All shards, after the run.
-        verb: Up, refresh or destroy.
-        name: The fleet's name on the command line.
-        seconds: The duration of the run.
         notes: Additional messages.
         shown: Warnings that the plan has shown already.
     """
-    lines = [*_counts(jobs, seconds)]
-    for title, found in (("Failed:", [*_failures(jobs)]), ("Warnings:", [*warning_lines(jobs, shown)])):
-        if found:
-            lines += ["", title, *(f"  {line}" for one in found[:_SHOWN] for line in one.splitlines())]
-        if len(found) > _SHOWN:
-            lines.append(f"  and {len(found) - _SHOWN} more")
-    ways = list(dict.fromkeys(_ways(jobs)))
-    again = _again(jobs, verb, name)
-    unrecorded = [
-        job.task.stack
+    lines = [*_totals(jobs, seconds)]
+    failures = [(_place(job, failure), failure) for job in jobs for failure in _sorted(job.reported)]
+    for title, details in (("Failed:", _failures(failures)), ("Warnings:", [*_warnings(jobs, shown)])):
+        if details:
+            lines += ["", title, *(f"  {line}" for detail in details[:_SHOWN] for line in detail.splitlines())]
+        if len(details) > _SHOWN:
+            lines.append(f"  and {len(details) - _SHOWN} more")
+    todo = dict.fromkeys(
+        way
         for job in jobs
-        if job.phase is Phase.DONE and not job.recorded and verb == "up" and not job.fleet.plain
-    ]
+        for way in ways_out(
+            job.stack, job.fleet.project.shown(job.fleet.config_file), [job.output, *job.reported.words]
+        )
+    )
     output = [line for note in notes for line in note.text.splitlines()]
-    if unrecorded:
-        output.append(f"not on record, and not skipped the next time: {_names(unrecorded)}")
-    for title, found in (("To do:", [*ways, *again]), ("Note:", output)):
-        if found:
-            lines += ["", title, *(f"  {line}" for line in found)]
+    unrecorded = [job.stack for job in jobs if job.phase is Phase.DONE and not job.recorded and not job.fleet.plain]
+    if unrecorded and request.verb == "up":
+        more = f" and {len(unrecorded) - _NAMED} more" if len(unrecorded) > _NAMED else ""
+        output.append(f"not on record, and not skipped the next time: {', '.join(unrecorded[:_NAMED])}{more}")
+    for title, details in (("To do:", [*todo, *_again(jobs, request)]), ("Note:", output)):
+        if details:
+            lines += ["", title, *(f"  {line}" for line in details)]
     return lines
 
 
-def summary_json(jobs: Sequence[Job], verb: str, name: str, seconds: float, code: int) -> dict[str, Any]:
+def summary_json(jobs: Sequence[Job], request: Request, seconds: float, code: int) -> dict[str, Any]:
     """Return the summary as a JSON object."""
-    reported = [job.reported for job in jobs]
+    phases = Counter(job.phase for job in jobs)
     return {
-        "summary": name,
-        "verb": verb,
+        "summary": request.name,
+        "verb": request.verb,
         "exitCode": code,
         "seconds": round(seconds, 2),
-        "shards": {
-            str(phase): sum(job.phase is phase for job in jobs) for phase in Phase if phase is not Phase.WAITING
-        },
-        **counts(*reported),
-        **{what: sum(getattr(one, what) for one in reported) for what in ("issued", "revoked")},
+        "shards": {str(phase): phases[phase] for phase in Phase if phase is not Phase.WAITING},
+        **counts(*(job.reported for job in jobs)),
+        **_tokens(job.reported for job in jobs),
         "failedWorkspaces": sorted(
-            {job.named(one.workspace) for job in jobs for one in job.reported.failures if one.workspace}
+            {job.named(failure.workspace) for job in jobs for failure in job.reported.failures if failure.workspace}
         ),
-        "again": [job.task.stack for job in jobs if job.phase in (Phase.FAILED, Phase.INTERRUPTED)],
+        "again": [job.stack for job in jobs if job.phase in _AGAIN],
     }
 
 
-def _counts(jobs: Sequence[Job], seconds: float) -> Iterator[str]:
-    ran = [job for job in jobs if job.phase is Phase.DONE]
-    changed = [job for job in ran if job.reported.changes or job.reported.issued or job.reported.revoked]
-    failed = [job for job in jobs if job.phase is Phase.FAILED]
-    stopped = [job for job in jobs if job.phase is Phase.INTERRUPTED]
-    skipped = [job for job in jobs if job.phase is Phase.SKIPPED]
-    output = [
-        (len(skipped), "skipped: nothing to do"),
-        (len(ran) - len(changed), "up to date"),
-        (len(changed), "changed"),
-        (len(failed), "failed"),
-        (len(stopped), "interrupted"),
-    ]
-    counts = ", ".join(f"{count} {word}" for count, word in output if count)
-    what = "stack" if any(job.fleet.plain for job in jobs) else "shard"
-    yield f"{len(jobs)} {what}{'' if len(jobs) == 1 else 's'} in {seconds:.1f} s: {counts or 'nothing'}"
-    reported = [job.reported for job in jobs]
-    if objects := parts(*reported):
-        yield f"objects: {', '.join(objects)}"
-    issued, revoked = (sum(getattr(one, what) for one in reported) for what in ("issued", "revoked"))
-    if issued or revoked:
-        tokens = [f"{count} {word}" for count, word in ((issued, "issued"), (revoked, "revoked")) if count]
-        yield f"tokens and access keys: {', '.join(tokens)}"
+def as_json(job: Job) -> dict[str, Any]:
+    """Return a shard as a JSON object."""
+    reported = job.reported
+    return {
+        "shard": job.stack,
+        "result": str(job.phase),
+        "why": job.why,
+        "workspaces": job.workspaces,
+        **counts(reported),
+        **_tokens([reported]),
+        "seconds": round(job.seconds, 2),
+        "locked": job.locked,
+        "excluded": sorted(map(job.named, job.excluded)),
+        "errors": [
+            {"workspace": job.named(failure.workspace), "resource": failure.resource, **fields(failure.problem)}
+            for failure in reported.failures
+        ],
+        "warnings": [fields(warning) for warning in sorted_problems(_unacknowledged(job))],
+    }
 
 
-def _failures(jobs: Sequence[Job]) -> Iterator[str]:
-    """Yield the failures by shard and workspace, those of a whole shard first."""
-    found = [
-        (job, one)
+def outcome(job: Job) -> str:
+    """Return how a shard ended, in a few words."""
+    took = f"{job.seconds:.1f} s"
+    changes = ", ".join(_parts(job.reported)) or "nothing changed"
+    if job.phase is Phase.DONE:
+        return f"done: {changes}, {took}"
+    if job.locked:
+        return f"locked by another run, {took}"
+    errors = len(job.reported.failures)
+    word = "interrupted" if job.phase is Phase.INTERRUPTED else f"failed: {errors} error{'' if errors == 1 else 's'}"
+    return f"{word}, {changes}, {took}"
+
+
+def _totals(jobs: Sequence[Job], seconds: float) -> Iterator[str]:
+    phases = Counter(job.phase for job in jobs)
+    changed = sum(
+        bool(job.reported.changes or job.reported.issued or job.reported.revoked)
         for job in jobs
-        for one in sorted(job.reported.failures, key=lambda failure: (failure.workspace, failure.resource))
-    ]
-    documented = with_docs(one.problem for _, one in found)
-    for (job, one), (problem, docs) in zip(found, documented, strict=True):
-        where = f"{job.task.stack}: {job.named(one.workspace)}" if one.workspace else job.task.stack
-        what = f" ({one.resource})" if one.resource and one.resource != one.workspace else ""
-        first, *rest = (*problem.lines, *filter(None, [docs]))
-        yield f"{where}{what}: {first}"
-        yield from (f"  {line}" for line in rest)
+        if job.phase is Phase.DONE
+    )
+    totals = _counted(
+        {
+            "skipped: nothing to do": phases[Phase.SKIPPED],
+            "up to date": phases[Phase.DONE] - changed,
+            "changed": changed,
+            "failed": phases[Phase.FAILED],
+            "interrupted": phases[Phase.INTERRUPTED],
+        }
+    )
+    what = "stack" if any(job.fleet.plain for job in jobs) else "shard"
+    yield f"{len(jobs)} {what}{'' if len(jobs) == 1 else 's'} in {seconds:.1f} s: {totals or 'nothing'}"
+    reported = [job.reported for job in jobs]
+    if objects := _parts(*reported):
+        yield f"objects: {', '.join(objects)}"
+    if tokens := _counted(_tokens(reported)):
+        yield f"tokens and access keys: {tokens}"
 
 
-def _ways(jobs: Sequence[Job]) -> Iterator[str]:
-    for job in jobs:
-        project = job.fleet.project
-        yield from ways_out(job.task.stack, project.shown(job.fleet.config_file), [job.output, *job.reported.words])
+def _place(job: Job, failure: Failure) -> str:
+    return f"{job.stack}: {job.named(failure.workspace)}" if failure.workspace else job.stack
 
 
-def _again(jobs: Sequence[Job], verb: str, name: str) -> Iterator[str]:
-    again = [job for job in jobs if job.phase in (Phase.FAILED, Phase.INTERRUPTED)]
+def _again(jobs: Sequence[Job], request: Request) -> Iterator[str]:
+    again = [job for job in jobs if job.phase in _AGAIN]
     if not again:
         return
+    verb, fleet = request.verb, again[0].fleet.name
     several = len({job.fleet.name for job in again}) > 1
     if several or verb == "destroy":  # these commands always run all shards, even of one fleet
         more = f"    ({len(again)} of them; those that ended well are skipped)" if verb == "up" else ""
-        yield f"again: ambient {verb} {name if several else again[0].fleet.name}{more}"
-        return
-    if len(again) > 6:
-        yield f"again: ambient {verb} {again[0].fleet.name}    ({len(again)} shards; those that ended well are skipped)"
-        return
-    numbers = [f"--shard {job.task.number}" for job in again if not job.fleet.plain]
-    yield " ".join(["again: ambient", verb, again[0].fleet.name, *numbers])
+        yield f"again: ambient {verb} {request.name if several else fleet}{more}"
+    elif len(again) > _NAMED:
+        yield f"again: ambient {verb} {fleet}    ({len(again)} shards; those that ended well are skipped)"
+    else:
+        numbers = [f"--shard {job.number}" for job in again if not job.fleet.plain]
+        yield " ".join(["again: ambient", verb, fleet, *numbers])
 
 
-def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:6])
-    return f"{shown} and {len(names) - 6} more" if len(names) > 6 else shown
+def _warnings(jobs: Iterable[Job], shown: Collection[Problem]) -> Iterator[str]:
+    """Yield each warning that the plan has not shown, one for many workspaces with the same."""
+    known = {_key(warning) for warning in shown}
+    warnings = (warning for job in jobs for warning in _unacknowledged(job, known))
+    for fold in folded(sorted_problems(warnings), whole=" (all: --format json)"):
+        yield with_name(fold.warning).text
+
+
+def _key(warning: Problem) -> tuple[object, ...]:
+    """Return what a warning is about. Its path depends on the working directory."""
+    return warning.rule, warning.problem, warning.workspaces
+
+
+def _unacknowledged(job: Job, known: Collection[tuple[object, ...]] = ()) -> Iterator[Problem]:
+    """Yield a shard's warnings, with its fleet if there are several. What the run has repaired needs no action."""
+    for warning in job.reported.warnings:
+        if _key(warning) in known:
+            continue
+        if warning.rule not in LOUD and (job.acknowledged is None or job.acknowledged.of(warning) is not None):
+            continue
+        ended = warning
+        if job.several:
+            workspaces = tuple(map(job.named, warning.workspaces))
+            ended = replace(warning, problem=f"{job.fleet.name}: {warning.problem}", workspaces=workspaces)
+        if warning.rule in REPAIRED and job.refresh and job.phase is Phase.DONE:
+            ended = replace(ended, hints=("this run has repaired it",))
+        yield ended
+
+
+# One stack, in at most ten lines.
+
+
+def done_lines(plan: Plan, ended: Ended) -> list[str]:
+    """Return the summary of a successful deployment."""
+    stack = plan.stack
+    rows = {
+        "access": _access(plan),
+        "workspaces": _counted(Counter(change.what for change in plan.workspaces)),
+        "tokens": _counted(_tokens([ended.reported])),
+        "buckets": _counted(Counter(change.what for change in plan.buckets)),
+        "schedules": _counted(Counter(change.what for change in plan.schedules)),
+    }
+    lines = [f"Deployed {stack} in {ended.seconds:.1f} s: {_objects(ended.reported)}."]
+    lines += [f"  {title:<11} {text}" for title, text in rows.items() if text]
+    steps = dict(_next(plan))
+    width = max(map(len, steps))
+    return [*lines, "Next:", *(f"  {command:<{width}}  {text}" for command, text in steps.items())]
+
+
+def refreshed_lines(ended: Ended) -> list[str]:
+    """Return the summary of a successful refresh."""
+    stack, objects = ended.stack, ended.reported.objects
+    written = f"{len(objects)} difference{'' if len(objects) == 1 else 's'} written" if objects else "no differences"
+    first = f"Refreshed the state of {stack} in {ended.seconds:.1f} s: {written}."
+    if not objects:
+        return [first]
+    steps = (f"  ambient plan {stack}  what the next run would change back", f"  ambient up {stack}    change it back")
+    return [first, *difference_lines(objects), "Next:", *steps]
+
+
+def difference_lines(objects: Sequence[tuple[str, str]]) -> list[str]:
+    """Return a line for each object that a refresh finds to differ.
+
+    Args:
+        objects: The engine's operation on the state, and the logical name.
+    """
+    words = dict.fromkeys(DELETES, "gone") | dict.fromkeys(CREATES, "new")
+    lines = [f"  {words.get(op, 'changed'):<7}  {name}" for op, name in sorted(objects, key=lambda item: item[1])]
+    more = len(lines) - _SHOWN
+    return [*lines[:_SHOWN], f"  and {more} more"] if more > 0 else lines
+
+
+def destroyed_lines(ended: Ended) -> list[str]:
+    """Return the summary of a successful destroy."""
+    return [
+        f"Destroyed {ended.stack} in {ended.seconds:.1f} s: {_objects(ended.reported)}.",
+        f"The stack and its config stay. To remove it as well: pulumi stack rm {ended.stack} --preserve-config",
+    ]
+
+
+def show_end(ended: Ended, config_file: str, done: Iterable[str]) -> int:
+    """Print the end of a run, and return the exit code.
+
+    Args:
+        config_file: The stack's config file, as in commands.
+        done: The summary of a successful run.
+    """
+    if ended.code == 0:
+        lines, code = [*done], 0
+    else:
+        lines = _broken_lines(config_file, ended)
+        code = INTERRUPTED if ended.interrupted else REFUSED if ended.reported.refused else 1
+    print("", *lines, sep="\n", file=sys.stderr if code else sys.stdout)
+    return code
+
+
+def _broken_lines(config_file: str, ended: Ended) -> list[str]:
+    """Return the end of a run that failed or was interrupted: its errors with hints, and what to do."""
+    reported, stack = ended.reported, ended.stack
+    count = len(reported.failures)
+    errors = f" with {count} error{'' if count == 1 else 's'}" if count else ""
+    how, again = ("was interrupted", "Continue with") if ended.interrupted else ("failed", "Run it again")
+    lines = [f"ambient: {stack} {how} after {ended.seconds:.1f} s{errors}: {_objects(reported)}."]
+    details = _failures((failure.workspace, failure) for failure in _sorted(reported))
+    lines += [f"  {line}" for line in details[:_SHOWN]]
+    if len(details) > _SHOWN:
+        lines.append(f"  and {len(details) - _SHOWN} more lines in the log")
+    steps = dict.fromkeys(ways_out(stack, config_file, [ended.output, *reported.words]))
+    lines += [f"  to do: {step}" for step in steps]
+    if ended.code < 0:
+        lines.append("The engine was killed: the next run finds what its last steps did.")
+    elif ended.interrupted:
+        lines.append("Nothing is lost: the state has everything that was done.")
+    lines.append(f"{again}: ambient {ended.verb} {stack}")
+    return lines if ended.complete else [*lines, f"Log: {ended.log}"]
+
+
+def _objects(reported: Reported) -> str:
+    if not (parts := _parts(reported)):
+        return "no objects changed"
+    count, word = parts[0].split()
+    return ", ".join([f"{count} object{'' if count == '1' else 's'} {word}", *parts[1:]])
+
+
+def _access(plan: Plan) -> str:
+    """Return how many subjects gained, changed, lost and had access. New and ended keys have their own line."""
+    key = f"{KEY}:"
+    changes = [change for change in role_changes(plan) if change.what == ALREADY or not change.subject.startswith(key)]
+    whats = Counter(change.what for change in changes)
+    roles = Counter(change.after.role for change in changes if change.what == GAINED and change.after)
+    names = ", ".join(f"{count} {role}" for role, count in sorted(roles.items(), key=lambda item: -rank(item[0])))
+    return _counted(
+        {
+            f"given ({names})": whats[GAINED],
+            "changed": whats.total() - whats[GAINED] - whats[REMOVED] - whats[ALREADY],
+            "removed": whats[REMOVED],
+            "unchanged in adopted workspaces": whats[ALREADY],
+        }
+    )
+
+
+def _next(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield commands with their purpose, three at most."""
+    new = sorted({key_output(key.workspace, key.key) for key in plan.keys if key.what in (ISSUED, ROTATED)})
+    if new:
+        more = f" ({len(new) - 1} more: ambient keys list {plan.stack})" if len(new) > 1 else ""
+        yield f"ambient keys show {plan.stack} {new[0]}", f"read the new token{more}"
+        yield f"ambient keys deliver {plan.stack} {new[0]} --file FILE", "or write it to a file, unseen"
+    yield f"ambient show {plan.stack}", "access, keys and their expiry"
+
+
+# Both.
+
+
+def _counted(numbers: dict[str, int]) -> str:
+    return ", ".join(f"{count} {word}" for word, count in numbers.items() if count)
+
+
+def _parts(*runs: Reported) -> list[str]:
+    """Return the nonzero counts of objects of some runs as texts."""
+    return [f"{count} {word}" for word, count in counts(*runs).items() if count]
+
+
+def _tokens(runs: Iterable[Reported]) -> dict[str, int]:
+    reported = [*runs]
+    return {"issued": sum(one.issued for one in reported), "revoked": sum(one.revoked for one in reported)}
+
+
+def _sorted(reported: Reported) -> list[Failure]:
+    return sorted(reported.failures, key=lambda failure: (failure.workspace, failure.resource))
+
+
+def _failures(failures: Iterable[tuple[str, Failure]]) -> list[str]:
+    """Return the lines of failures, each with its place."""
+    listed = [*failures]
+    lines = []
+    for (place, failure), (problem, docs) in zip(
+        listed, with_docs(failure.problem for _, failure in listed), strict=True
+    ):
+        resource = f"({failure.resource})" if failure.resource not in ("", failure.workspace) else ""
+        where = one_line(" ".join(filter(None, [place, resource])))
+        first, *rest = (*problem.lines, *filter(None, [docs]))
+        lines += [f"{where}: {first}" if where else first, *(f"  {line}" for line in rest)]
+    return lines
 
 
 def ways_out(
@@ -172,15 +383,25 @@ def ways_out(
 
     Args:
         output: The engine's output, including warnings.
-        lives: Tells whether a process of this machine is running.
+        host: The name of this machine, for tests.
+        lives: Tells whether a process of this machine is running, for tests.
     """
     text = "\n".join(output)
     if texts.is_locked(text):
-        found = locks(text)
-        for lock in found:
-            yield _lock_text(stack, lock, lock.alive(host or socket.gethostname(), lives or process_lives))
-        if not found:
-            yield f"{stack} is locked by another run: wait for it, or if dead: pulumi cancel --stack {stack} --yes"
+        cancel = f"pulumi cancel --stack {stack} --yes"
+        locks = texts.locks(text)
+        for lock in locks:
+            subject = (
+                f"{stack} is locked by {lock['who']} on {lock['host']}, process {lock['pid']}, since {lock['since']}"
+            )
+            if lock["host"] != (host or socket.gethostname()):
+                yield f"{subject}: wait for it, or if that is dead: {cancel}"
+            elif (lives or process_lives)(int(lock["pid"])):
+                yield f"{subject}, which is at work: wait for it, and run this again"
+            else:
+                yield f"{subject}, which is dead: {cancel}, and run this again"
+        if not locks:
+            yield f"{stack} is locked by another run: wait for it, or if dead: {cancel}"
     if texts.has_pending_operations(text):
         yield (
             f"{stack}: a run died while it made something, and the next run takes over what was made. To forget "
@@ -199,13 +420,3 @@ def process_lives(pid: int) -> bool:
     except OSError:
         return True  # a process of another user
     return True
-
-
-def _lock_text(stack: str, lock: Lock, alive: bool | None) -> str:
-    subject = f"{stack} is locked by {lock.who} on {lock.host}, process {lock.pid}, since {lock.since}"
-    command = f"pulumi cancel --stack {stack} --yes"
-    if alive:
-        return f"{subject}, which is at work: wait for it, and run this again"
-    if alive is None:
-        return f"{subject}: wait for it, or if that is dead: {command}"
-    return f"{subject}, which is dead: {command}, and run this again"

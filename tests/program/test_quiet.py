@@ -14,7 +14,7 @@ from pulumi import _types, log
 from pulumi.runtime import resource, rpc
 from pulumi.runtime.settings import SETTINGS
 
-from ambient_components import memory, pulumi_sdk
+from ambient_components import collector, pulumi_sdk
 from ambient_components.collector import collect_rarely, go_settings
 
 
@@ -144,13 +144,13 @@ def test_registration_is_cheap():
     [
         (8 << 30, {}, {"GOGC": "off", "GOMEMLIMIT": str(1 << 30)}),
         (7 << 30, {}, {}),
-        (memory.UNKNOWN, {}, {}),
+        (collector.UNKNOWN_MEMORY, {}, {}),
         (8 << 30, {"GOGC": "50"}, {}),
         (8 << 30, {"GOMEMLIMIT": "2GiB"}, {}),
     ],
 )
 def test_an_engine_collects_nothing_while_there_is_memory(monkeypatch, free, environ, settings):
-    monkeypatch.setattr(memory, "free", lambda: free)
+    monkeypatch.setattr(collector, "free_memory", lambda: free)
     assert go_settings(environ, alone=True) == settings
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -105,7 +106,8 @@ def make_fleet(folder: Path, monkeypatch: pytest.MonkeyPatch, file: str = FILE) 
         return fake.with_environ(environ or {})
 
     monkeypatch.setattr(cli_engine, "PulumiEngine", made)
-    monkeypatch.setattr(plan, "_up_to_date", lambda *_: fake.up_to_date)
+    monkeypatch.setattr(plan, "ask_states", lambda _: None)
+    monkeypatch.setattr(plan, "decide", lambda *_: SimpleNamespace(up_to_date=fake.up_to_date, notes=()))
     whole = state(file)
     for number in range(COUNT):
         fake.states[f"prod-{number:02d}"] = of_shard(whole, number)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ambient_components import activity
-from ambient_components.engine.phases import phase
+from ambient_components.engine.command import phase
 
 REPOSITORY = Path(__file__).parents[2]
 

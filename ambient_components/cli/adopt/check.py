@@ -10,7 +10,7 @@ from ambient_components.engine import texts
 from ambient_components.engine.command import Engine, failed
 from ambient_components.engine.steps import read_preview
 from ambient_components.errors import AmbientError, refusal
-from ambient_components.fleet.jobs import default_jobs
+from ambient_components.fleet.decisions import default_jobs
 from ambient_components.plan import making
 from ambient_components.plan.facts import sorted_problems
 from ambient_components.plan.preview import Digest

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from ambient_components.cli import app
-from ambient_components.cli.shards import command
-from ambient_components.cli.shards.formats import GITHUB_MOST, GITLAB_INCLUDE, GITLAB_MOST, Shard, github, gitlab
+from ambient_components.cli import shards as command
+from ambient_components.cli.shards import GITHUB_MOST, GITLAB_INCLUDE, GITLAB_MOST, Shard, github, gitlab
 from ambient_components.cli.templates import FOLDER
 from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, fail
@@ -166,7 +166,7 @@ def test_what_up_would_skip_is_left_out_if_asked(
 ) -> None:
     monkeypatch.setattr(command, "ask_states", lambda fleet: fleet.count)
     monkeypatch.setattr(
-        command, "decide", lambda fleet, requested, desired, loaded: SimpleNamespace(up_to_date=(0, requested - 1))
+        command, "decide", lambda fleet, requested, loaded: SimpleNamespace(up_to_date=(0, requested - 1))
     )
     found = json.loads(shown(capsys, "prod", "--format", "github", "--only-changed"))["include"]
     assert [one["stack"] for one in found] == ["prod-01"]

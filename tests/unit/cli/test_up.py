@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components import memory
+from ambient_components import collector
 from ambient_components.cli.app import run
 from ambient_components.errors import refusal
 from ambient_components.fleet.single import Logged
@@ -65,7 +65,7 @@ def timeless(text: str) -> str:
 def test_the_preview_of_one_stack_may_use_memory(
     pulumi: FakePulumi, monkeypatch: pytest.MonkeyPatch, free: int, settings: tuple[str | None, str | None]
 ) -> None:
-    monkeypatch.setattr(memory, "free", lambda: free)
+    monkeypatch.setattr(collector, "free_memory", lambda: free)
     pulumi.play({"prod": [planned(), {}]})
     run(["up", "prod", "--yes"])
     used = [(call["env"]["GOGC"], call["env"]["GOMEMLIMIT"]) for call in pulumi.calls("preview") if "pid" in call]

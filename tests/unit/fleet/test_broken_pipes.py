@@ -2,34 +2,34 @@
 
 import os
 import signal
+import sys
 
+import pytest
+
+from ambient_components.fleet.decisions import Job, Phase, Request
 from ambient_components.fleet.processes import Interrupts
-from ambient_components.fleet.progress import PipeSafeView
+from ambient_components.fleet.progress import View
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE
 from ambient_components.stacks.pulumi import PulumiEngine
 
 
 class Broken:
-    def __init__(self):
-        self.requested = []
+    def isatty(self):
+        return False
 
-    def note(self, text):
-        self.requested.append(text)
+    def write(self, _):
         raise BrokenPipeError
 
-    def tick(self):
-        self.requested.append("tick")
 
-
-def test_a_view_without_a_reader_falls_silent():
-    view = Broken()
-    unseen = PipeSafeView(view)
-    unseen.tick()
-    unseen.note("first")
-    unseen.note("second")
-    unseen.tick()
-    unseen.close()
-    assert view.requested == ["tick", "first"]
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_view_without_a_reader_falls_silent(form, monkeypatch):
+    job = Job(None, 0, "prod-00", 1, 1, "", phase=Phase.FAILED)
+    monkeypatch.setattr(sys, "stdout", Broken())
+    monkeypatch.setattr(sys, "stderr", Broken())
+    with View(Request("up", "prod", form=form), [job]) as view:
+        view.tick()
+        view.ended(job)
+        view.note("interrupted")
 
 
 def test_a_closed_terminal_is_answered_as_ctrl_c_is():

@@ -2,17 +2,18 @@
 
 import io
 import re
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from ambient_components.engine.events import locks
+from ambient_components import activity
 from ambient_components.errors import refusal
-from ambient_components.fleet.jobs import Job, Phase
-from ambient_components.fleet.progress import Lines, LiveTable, outcome, shown, view_for
+from ambient_components.fleet.decisions import Job, Phase, Request
+from ambient_components.fleet.progress import View
 from ambient_components.fleet.run_events import Failure
-from ambient_components.fleet.skipping import Task
-from ambient_components.fleet.summary import exit_code, summary_lines, ways_out
+from ambient_components.fleet.summary import exit_code, outcome, summary_lines, ways_out
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.selection import Fleet
 
@@ -22,7 +23,7 @@ FORBIDDEN = refusal("forbidden", "see who may")
 
 
 def job(number: int, phase: Phase, *, errors: int = 0, done: int = 0, created: int = 0) -> Job:
-    found = Job(FLEET, Task(number, f"prod-{number:02d}", 25, 2, "its inputs changed", expected=275), phase=phase)
+    found = Job(FLEET, number, f"prod-{number:02d}", 25, 2, "its inputs changed", expected=275, phase=phase)
     found.reported.done, found.reported.created = done, created
     for error in range(errors):
         found.reported.failures[Failure(f"team-{error}", f"team-{error}/grant/user:b", FORBIDDEN)] = None
@@ -34,48 +35,46 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_the_table_shows_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
+def test_a_line_on_a_terminal_shows_what_runs_and_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "120")
-    jobs = [job(0, Phase.RUNNING, done=40, created=7), job(1, Phase.FAILED, errors=2), job(2, Phase.SKIPPED)]
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(activity, "_DELAY", 0.0)
+    monkeypatch.setattr(activity, "_TICK", 0.01)
+    jobs = [job(0, Phase.RUNNING, done=40), job(1, Phase.FAILED, errors=2), job(2, Phase.SKIPPED), job(3, Phase.DONE)]
     jobs[0].reported.step = "create team-1/grant/group:[red]x"
-    stream = Terminal()
-    view = view_for("text", jobs, stream)
-    assert isinstance(view, LiveTable)
-    view.tick()
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
-    assert re.search(r"prod-00 +running +40/275 +7 +0 +create team-1/grant/group:\[red\]x", text)
-    assert re.search(r"prod-01 +failed +0/275 +0 +0 +2", text)
-    assert "prod-02" not in text
-    assert "1 skipped, 1 running, 1 failed" in text
-    assert "\x1b[31m" not in stream.getvalue()
-    view.close()
-    # The cursor comes back.
-    assert stream.getvalue().rstrip().endswith("\x1b[?25h") or "\x1b[?25h" in stream.getvalue()
+    with View(Request("up", "prod"), jobs) as view:
+        view.ended(jobs[1])
+        view.ended(jobs[3])
+        line = (
+            "Deploying prod: 2 of 3 shards, 1 failed, 1 running; "
+            "prod-00: 40/275 create team-1/grant/group:[red]x ... 0s"
+        )
+        until = time.monotonic() + 10
+        while line not in terminal.getvalue() and time.monotonic() < until:
+            view.tick()
+            time.sleep(0.02)
+    text = terminal.getvalue()
+    assert line in text
+    assert "prod-01  failed: 2 errors, nothing changed, 0.0 s\n" in text
+    assert "prod-03" not in text
+    assert text.endswith("\r\x1b[K")
+    assert set(re.findall(r"\x1b\[[0-9;?]*[A-Za-z]", text)) == {"\x1b[K"}
 
 
-def test_of_many_only_those_that_run_or_failed_are_shown() -> None:
-    jobs = [job(number, Phase.DONE) for number in range(40)]
-    jobs[7].phase, jobs[30].phase = Phase.RUNNING, Phase.FAILED
-    assert [one.task.number for one in shown(jobs)] == [7, 30]
-    assert len(shown(jobs[:20])) == 20
-
-
-def test_without_a_terminal_a_shard_has_a_line_when_it_takes_long_and_one_when_it_ends() -> None:
-    stream = io.StringIO()
-    view = view_for("text", [], stream)
-    assert isinstance(view, Lines)
+def test_without_a_terminal_a_shard_has_a_line_when_it_takes_long_and_one_when_it_ends(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     slow, quick = job(0, Phase.RUNNING), job(1, Phase.RUNNING, created=3)
     slow.began, quick.began = 1.0, 0.0
-    for one in (slow, quick):
-        view.started(one)
-    for _ in range(2):
-        view.tick()
-    quick.phase = Phase.DONE
-    view.ended(quick)
-    view.ended(job(2, Phase.SKIPPED))
-    assert stream.getvalue().splitlines() == [
+    with View(Request("up", "prod"), [slow, quick]) as view:
+        for _ in range(2):
+            view.tick()
+        quick.phase = Phase.DONE
+        view.ended(quick)
+        view.ended(job(2, Phase.SKIPPED))
+    assert capsys.readouterr().err.splitlines() == [
         "prod-00  running: its inputs changed",
         "prod-01  done: 3 created, 0.0 s",
     ]
@@ -91,7 +90,7 @@ def test_how_a_shard_ended() -> None:
 
 def test_the_summary_says_what_failed_and_what_to_run_again() -> None:
     jobs = [job(0, Phase.DONE, created=3), job(1, Phase.FAILED, errors=1), job(2, Phase.SKIPPED)]
-    lines = summary_lines(jobs, "up", "prod", 4.2)
+    lines = summary_lines(jobs, Request("up", "prod"), 4.2)
     assert lines[0] == "3 shards in 4.2 s: 1 skipped: nothing to do, 1 changed, 1 failed"
     at = lines.index("  prod-01: team-0 (team-0/grant/user:b): forbidden")
     assert lines[at + 1] == "    hint: see who may"
@@ -115,7 +114,6 @@ LOCKED = (
 
 @pytest.mark.parametrize(("alive", "way"), [(True, "which is at work: wait"), (False, "which is dead: pulumi cancel")])
 def test_a_lock_is_told_with_whose_it_is_and_the_way_out(alive: bool, way: str) -> None:
-    assert [(one.who, one.host, one.pid) for one in locks(LOCKED)] == [("eve", "here", 12), ("bob", "there", 13)]
     mine, other = ways_out("prod-03", "stacks/Pulumi.prod.yaml", [LOCKED], "here", lambda _: alive)
     assert mine.startswith("prod-03 is locked by eve on here, process 12, since 2026-11-25T19:00:00Z, " + way)
     assert "if that is dead: pulumi cancel --stack prod-03 --yes" in other

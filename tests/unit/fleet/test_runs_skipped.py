@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ambient_components import clock, memory
+from ambient_components import clock, collector
 from ambient_components.engine.backend import Question
 from ambient_components.warm import client
 from tests.support.fake_pulumi import ended
@@ -45,7 +45,7 @@ def test_how_the_engine_is_called(fleet: Fleet, monkeypatch: pytest.MonkeyPatch)
 def test_the_memory_of_engines_depends_on_how_many_run_at_once(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch, options: list[str], setting: str | None
 ) -> None:
-    monkeypatch.setattr(memory, "free", lambda *_: 8 << 30)
+    monkeypatch.setattr(collector, "free_memory", lambda *_: 8 << 30)
     assert up(*options) == 0
     assert {one["env"]["GOGC"] for one in fleet.pulumi.calls("up") if "pid" in one} == {setting}
 

@@ -10,10 +10,10 @@ import pytest
 from ambient_components.access import read_ledger
 from ambient_components.engine.backend import Stack
 from ambient_components.errors import StepError
+from ambient_components.fleet.decisions import Job, Phase, Request, is_run, job_of
 from ambient_components.fleet.inputs import ShardInputs
-from ambient_components.fleet.jobs import Job, Phase
-from ambient_components.fleet.records import Recorder, Records
-from ambient_components.fleet.skipping import RunOptions, Task, is_run, task
+from ambient_components.fleet.recorder import Recorder
+from ambient_components.fleet.records import Records
 from ambient_components.provider.ledger import interrupted_runs
 from ambient_components.provider.ledger.run_record import CHECKPOINTS_VARIABLE, RunRecord
 from ambient_components.provider.protocol.resource import Context
@@ -27,8 +27,8 @@ STACK = "prod-00"
 LEDGER = "ambient:index:AccessLedger"
 BOB = "/apis/rbac.authorization.k8s.io/v1/namespaces/pay/rolebindings/ambient-permission-edit-bob-user"
 BEGUN = "2026-01-01T00:00:00Z"
-INPUTS = ShardInputs(0, {"pay": "digest of pay"}, "digest of all")
-MANY = ShardInputs(0, {f"team-{number}": "digest" for number in range(10)}, "digest of all")
+INPUTS = ShardInputs({"pay": "digest of pay"}, "digest of all")
+MANY = ShardInputs({f"team-{number}": "digest" for number in range(10)}, "digest of all")
 
 
 def ledger(**grants: str) -> dict[str, Any]:
@@ -83,22 +83,20 @@ class Seam:
         return found
 
     def job(self, phase: Phase, **how: bool) -> Job:
-        return Job(FLEET, Task(0, STACK, 1, 1, "", **how), phase=phase)
+        return Job(FLEET, 0, STACK, 1, 1, "", inputs=INPUTS, records=self.records, phase=phase, **how)
 
     def write_down(self, verb: str, job: Job, *, resources: int, late: float = 0) -> None:
         before, self.state = self.state, Stack((datetime.now(UTC) + timedelta(seconds=late)).isoformat(), resources)
-        recorder = Recorder(
-            verb, {"prod": self.records}, {("prod", 0): INPUTS}, lambda: {STACK: self.state}, {STACK: before}
-        )
+        recorder = Recorder(verb, lambda: {STACK: self.state}, {STACK: before})
         recorder.ended(job)
         recorder.close()
 
-    def next(self, inputs: ShardInputs = INPUTS, state: Stack | None = None) -> Task:
+    def next(self, inputs: ShardInputs = INPUTS, state: Stack | None = None) -> Job:
         """What the next `ambient up` does with it."""
-        desired, now = RunOptions(), datetime.now(UTC)
-        found = task(inputs, STACK, self.record, state or self.state, desired, now)
-        assert not (found.skip and is_run(inputs, self.record, desired, now))
-        return found
+        request, now = Request(), datetime.now(UTC)
+        job = job_of(FLEET, 0, inputs, self.record, state or self.state, request, now)
+        assert not (job.skip and is_run(inputs, self.record, request, now))
+        return job
 
 
 @pytest.fixture

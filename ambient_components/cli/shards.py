@@ -1,0 +1,317 @@
+"""`ambient shards`: a fleet's shards, for people and for runners on other machines."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+import typer
+import yaml
+
+from ambient_components import clock
+from ambient_components.cli import completion
+from ambient_components.cli.options import choice
+from ambient_components.cli.prompts import one_stack
+from ambient_components.documentation import page
+from ambient_components.engine.backend import read_stacks, stack_of
+from ambient_components.errors import AmbientError, fail
+from ambient_components.fleet.decisions import ask_states, decide
+from ambient_components.fleet.page import as_html
+from ambient_components.stackfile.loader import divided, load_stack
+from ambient_components.stacks import pulumi
+from ambient_components.stacks.project import Project, stack_path
+from ambient_components.stacks.selection import Fleet, find_fleets
+
+EPILOG = f"""\
+\b
+examples:
+  ambient shards prod                          each shard with stack, workspaces and number of resources
+  ambient shards prod --format html > fleet.html      each shard's result, last run and next date. Queries the cluster.
+  ambient shards prod --format github          matrix={{"include": [...]}}: fromJSON in GitHub Actions
+  ambient shards prod --format gitlab > shards.yaml       a child pipeline with parallel: matrix
+  ambient shards prod --format operator --repo https://git.example.com/platform/workspaces.git | kubectl apply -f -
+
+\b
+Shards can run on separate machines at the same time: pulumi up --stack STACK --config-file FILE. The formats github,
+gitlab and operator depend only on the files and the config, so equal files give equal output.
+What to do with it: {page("guides/pipeline", "a-fleet")}
+
+\b
+exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
+"""
+
+
+GITHUB_MOST: Final = 256
+"""Maximum number of jobs in a GitHub Actions matrix."""
+
+GITLAB_MOST: Final = 200
+"""Maximum number of jobs in a GitLab `parallel: matrix`."""
+
+GITLAB_INCLUDE: Final = "/.gitlab/shard.yaml"
+"""The file with the job `.shard`, which the child pipeline runs for every shard: `ambient pipeline` writes it."""
+
+
+class Form(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    HTML = "html"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    stack: str
+    config_file: str
+    """The config file's path from the project folder."""
+    workspaces: tuple[str, ...]
+    resources: int | None = None
+    """Number of resources in the state. None if unknown."""
+
+    @property
+    def name(self) -> str:
+        return self.stack.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Settings of the operator's resources. Empty values are left out."""
+
+    repo: str
+    branch: str = "main"
+    folder: str = ""
+    namespace: str = ""
+    service_account: str = "pulumi"
+    backend: str = ""
+    passphrase: str = ""
+    """Name of a Secret with the key `passphrase`."""
+    every: int = 86_400
+    """Seconds between two runs of the same commit. These runs renew keys."""
+
+
+def shards(
+    fleet: Annotated[
+        str, typer.Argument(metavar="FLEET", help="The fleet, such as prod.", autocompletion=completion.stacks)
+    ] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as the argument, as in pulumi.")] = "",
+    form: Annotated[Form, choice("--format", Form, "Output format.")] = Form.TEXT,
+    only_changed: Annotated[
+        bool,
+        typer.Option("--only-changed", help="Leave out shards that `ambient up` would skip. Queries the cluster."),
+    ] = False,
+    repo: Annotated[
+        str, typer.Option("--repo", metavar="URL", help="Git repository of the project (operator only).")
+    ] = "",
+    branch: Annotated[
+        str, typer.Option("--branch", metavar="NAME", help="Branch of the repository (operator only).")
+    ] = "main",
+    folder: Annotated[
+        str,
+        typer.Option(
+            "--dir", metavar="PATH", help="Project folder in the repository (operator only). Default: the top."
+        ),
+    ] = "",
+    namespace: Annotated[
+        str, typer.Option("--namespace", metavar="NAME", help="Namespace of the resources (operator only).")
+    ] = "",
+    account: Annotated[
+        str, typer.Option("--service-account", metavar="NAME", help="ServiceAccount of the runs (operator only).")
+    ] = "pulumi",
+    backend: Annotated[
+        str, typer.Option("--backend", metavar="URL", help="Backend for the state (operator only).")
+    ] = "",
+    passphrase: Annotated[
+        str,
+        typer.Option("--passphrase-secret", metavar="NAME", help="Secret with the key `passphrase` (operator only)."),
+    ] = "",
+) -> None:
+    """List a fleet's shards, as a plan of work for several machines."""
+    name = one_stack(fleet, named)
+    if (form is Form.OPERATOR) != bool(repo):
+        msg = (
+            "the operator fetches the project by itself: give --repo URL" if not repo else "for --format operator alone"
+        )
+        raise typer.BadParameter(msg, param_hint="--repo")
+    project = Project.find()
+    fleets = find_fleets(project, name)
+    if fleets is None:
+        fail(None, "", f"{name} is a plain stack, and has no shards", f"ambient reshard {name} --shards N divides it")
+    if plain := [stack.name for stack in fleets if stack.plain]:
+        fail(None, "", f"{plain[0]} is a plain stack, and has no shards", "name the fleets one by one")
+    if form is Form.HTML:
+        decisions = [decide(fleet, ask_states(fleet), load_stack(stack_path(project, fleet.name))) for fleet in fleets]
+        typer.echo(as_html(name, decisions, clock.now(), changed=only_changed), nl=False)
+        return
+    listed = [shard for fleet in fleets for shard in _shards(fleet, only_changed=only_changed)]
+    match form:
+        case Form.TEXT:
+            output = _text(_with_resources(project, listed))
+        case Form.JSON:
+            output = _json(_with_resources(project, listed))
+        case Form.GITHUB:
+            output = github(listed)
+        case Form.GITLAB:
+            output = gitlab(listed)
+        case Form.OPERATOR:
+            output = operator(listed, Operator(repo, branch, folder, namespace, account, backend, passphrase))
+    typer.echo(output, nl=False)
+
+
+def _shards(fleet: Fleet, *, only_changed: bool) -> list[Shard]:
+    """Return the shards according to files and config, optionally without those that `ambient up` would skip.
+
+    Raises:
+        AmbientError: The files are invalid.
+    """
+    loaded = load_stack(stack_path(fleet.project, fleet.name))
+    workspaces = divided(loaded, fleet.count)
+    config_file = fleet.project.shown(fleet.config_file)
+    skipped = decide(fleet, ask_states(fleet), loaded).up_to_date if only_changed else ()
+    return [
+        Shard(fleet.stack(number), config_file, names)
+        for number, names in sorted(workspaces.items())
+        if number not in skipped
+    ]
+
+
+def _with_resources(project: Project, listed: list[Shard]) -> list[Shard]:
+    """Return the shards with the number of resources in each state. Unknown if the backend does not respond."""
+    try:
+        answer = pulumi.PulumiEngine(project.folder).attempt("stack", "ls", "--json")
+        states = read_stacks(answer.stdout) if answer.code == 0 else {}
+    except AmbientError:
+        states = {}
+    known = {shard.stack: stack_of(states, shard.stack) for shard in listed}
+    return [
+        shard if (state := known[shard.stack]) is None else replace(shard, resources=state.resources)
+        for shard in listed
+    ]
+
+
+def _text(shards: Sequence[Shard]) -> str:
+    rows = [("SHARD", "STACK", "WORKSPACES", "RESOURCES")]
+    rows += [
+        (shard.name, shard.stack, str(len(shard.workspaces)), "-" if shard.resources is None else str(shard.resources))
+        for shard in shards
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n" for row in rows
+    )
+
+
+def _json(shards: Sequence[Shard]) -> str:
+    listed = [
+        {
+            "shard": shard.name,
+            "stack": shard.stack,
+            "configFile": shard.config_file,
+            "workspaces": list(shard.workspaces),
+            "resources": shard.resources,
+        }
+        for shard in shards
+    ]
+    return json.dumps({"shards": listed}, indent=2, ensure_ascii=False) + "\n"
+
+
+def github(shards: Sequence[Shard]) -> str:
+    """Return the `matrix` of a GitHub Actions job on shard line, for `${{ fromJSON(needs.plan.outputs.matrix) }}`.
+
+    Raises:
+        AmbientError: The fleet has more shards than a matrix may have jobs.
+    """
+    _check_most(shards, GITHUB_MOST, "a matrix of GitHub Actions")
+    include = [
+        {
+            "shard": shard.name,
+            "stack": shard.stack,
+            "config-file": shard.config_file,
+            "workspaces": len(shard.workspaces),
+        }
+        for shard in shards
+    ]
+    return json.dumps({"include": include}, separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
+def gitlab(shards: Sequence[Shard]) -> str:
+    """Return a GitLab child pipeline that runs the job `.shard` of `GITLAB_INCLUDE` for every shard.
+
+    Raises:
+        AmbientError: The fleet has more shards than a matrix may have jobs.
+    """
+    _check_most(shards, GITLAB_MOST, "parallel: matrix of GitLab")
+    files = sorted({shard.config_file for shard in shards})
+    matrix = [
+        {"CONFIG_FILE": file, "STACK": [shard.stack for shard in shards if shard.config_file == file]} for file in files
+    ]
+    pipeline = {
+        "include": [{"local": GITLAB_INCLUDE}],
+        "shard": {"extends": ".shard", "resource_group": "$STACK", "parallel": {"matrix": matrix}},
+    }
+    return _yaml([pipeline])
+
+
+def operator(shards: Sequence[Shard], target: Operator) -> str:
+    """Return a `Stack` resource of the Pulumi Kubernetes Operator 2 for every shard.
+
+    The fields are in deploy/crds/pulumi.com_stacks.yaml of pulumi/pulumi-kubernetes-operator, 475dbc6c (chart 2.9.0).
+    The operator has no --config-file; the CLI in its pods reads the option from PULUMI_OPTION_CONFIG_FILE.
+    """
+    return _yaml([_stack(shard, target) for shard in shards])
+
+
+def _stack(shard: Shard, target: Operator) -> dict[str, Any]:
+    env = {
+        "PULUMI_OPTION_CONFIG_FILE": _literal(shard.config_file),
+        # A failed step must not stop revocations.
+        "PULUMI_CONTINUE_ON_ERROR": _literal("true"),
+    }
+    if target.passphrase:
+        secret = {"name": target.passphrase, "key": "passphrase"}
+        env["PULUMI_CONFIG_PASSPHRASE"] = {"type": "Secret", "secret": secret}
+    spec: dict[str, Any] = {
+        "stack": shard.stack,
+        "projectRepo": target.repo,
+        "branch": target.branch,
+        "repoDir": target.folder,
+        "serviceAccountName": target.service_account,
+        "backend": target.backend,
+        # `ambient init` and `ambient reshard` create the stacks: the operator would give each its own salt.
+        "useLocalStackOnly": True,
+        "refresh": True,
+        "continueResyncOnCommitMatch": True,
+        "resyncFrequencySeconds": target.every,
+        # Deleting the resource must not delete workspaces.
+        "destroyOnFinalize": False,
+        "envRefs": env,
+    }
+    metadata = {"name": re.sub(r"[^a-z0-9-]", "-", shard.name.lower()).strip("-"), "namespace": target.namespace}
+    return {
+        "apiVersion": "pulumi.com/v1",
+        "kind": "Stack",
+        "metadata": {key: value for key, value in metadata.items() if value},
+        "spec": {key: value for key, value in spec.items() if value != ""},
+    }
+
+
+def _literal(value: str) -> dict[str, Any]:
+    return {"type": "Literal", "literal": {"value": value}}
+
+
+def _check_most(shards: Sequence[Shard], most: int, what: str) -> None:
+    if len(shards) > most:
+        fail(
+            None,
+            "",
+            f"{len(shards)} shards are more than {what} may have jobs, {most}",
+            "ambient reshard FLEET --shards N",
+        )
+
+
+def _yaml(documents: Sequence[Any]) -> str:
+    return "---\n".join(
+        yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120) for document in documents
+    )
