@@ -52,7 +52,7 @@ def test_a_line_on_a_terminal_shows_what_runs_and_is_removed(monkeypatch: pytest
             "prod-00: 40/275 create team-1/grant/group:[red]x ... 0s"
         )
         until = time.monotonic() + 10
-        while line not in terminal.getvalue() and time.monotonic() < until:
+        while not terminal.getvalue().endswith(line) and time.monotonic() < until:
             view.tick()
             time.sleep(0.02)
     text = terminal.getvalue()
