@@ -50,7 +50,7 @@ class Two(Shard):
 
     def plan(self, *flags: str, code: int) -> dict[str, Any]:
         document = self.reported("plan", self.fleet, *flags, code=code)
-        assert list(faults(document, SCHEMA, SCHEMA)) == []
+        assert faults(document, SCHEMA, SCHEMA) == []
         return document
 
 

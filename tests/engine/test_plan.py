@@ -44,7 +44,7 @@ def reported(stack: Stack, *flags: str, code: int) -> dict[str, Any]:
     stack.machine.outputs.append(ended.stdout + ended.stderr)
     assert ended.returncode == code, ended.stdout + ended.stderr
     document: dict[str, Any] = json.loads(ended.stdout)
-    assert list(faults(document, SCHEMA, SCHEMA)) == []
+    assert faults(document, SCHEMA, SCHEMA) == []
     return document
 
 

@@ -34,7 +34,7 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeShards:
 def reported(capsys: pytest.CaptureFixture[str], *flags: str, code: int) -> dict[str, Any]:
     assert run(["plan", "prod", "--format", "json", *flags]) == code
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
-    assert list(faults(document, SCHEMA, SCHEMA)) == []
+    assert faults(document, SCHEMA, SCHEMA) == []
     return document
 
 

@@ -45,7 +45,7 @@ def test_the_schema_agrees(path: Path) -> None:
     if path.name == "Pulumi.yaml":
         return
     schema = json.loads(schema_text())
-    assert list(faults(yaml.safe_load(path.read_text(encoding="utf-8")), schema, schema)) == []
+    assert faults(yaml.safe_load(path.read_text(encoding="utf-8")), schema, schema) == []
     first = path.read_text(encoding="utf-8").splitlines()[0]
     where = first.removeprefix("# yaml-language-server: $schema=")
     assert (path.parent / where).resolve() == next(
