@@ -28,12 +28,9 @@ OLDER = (
     ("{user: carol@example.com, role: admin}", "{user: carol@example.com, role: edit}"),
     ("nightly-report: {role: view}", "old-pipeline: {role: edit}"),
 )
-"""What the example has now, and what it had. It had no bucket either, so that the state names no object store, and no
-schedule.
-"""
+"""What the example has now, and what it had. It had no bucket either, so that the state names no object store."""
 
 _STORAGE = re.compile(r"^    storage:\n.*?(?=^    settings:)", re.MULTILINE | re.DOTALL)
-_SCHEDULES = re.compile(r"^    # Sessions at fixed times.*?(?=^    labels:)", re.MULTILINE | re.DOTALL)
 _UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -59,9 +56,8 @@ def older() -> str:
     for now, before in OLDER:
         assert text.count(now) == 1, now
         text = text.replace(now, before)
-    for part in (_STORAGE, _SCHEDULES):
-        text, count = part.subn("", text)
-        assert count == 1
+    text, count = _STORAGE.subn("", text)
+    assert count == 1
     return text
 
 

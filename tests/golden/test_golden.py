@@ -14,7 +14,7 @@ from tests.support.recorder import Recorder
 from tests.support.registrations import Recording, Registration, holds_secret
 
 HERE = Path(__file__).parent
-EXAMPLE = HERE.parents[1] / "stacks/dev.yaml"
+EXAMPLE = HERE.parents[1] / "examples/all-fields/stacks/dev.yaml"
 UPDATE = ".venv/bin/pytest tests/golden --update-golden"
 STORAGE = HERE / "storage.yaml"
 SECRET = "sk-ant-not-a-real-key"

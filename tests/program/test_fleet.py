@@ -11,7 +11,7 @@ from tests.support.ledgers import refusals
 from tests.support.quick import examples
 from tests.support.registrations import Secret
 
-EXAMPLE = Path(__file__).parents[2] / "stacks/dev.yaml"
+EXAMPLE = Path(__file__).parents[2] / "examples/all-fields/stacks/dev.yaml"
 SECRETS = {"payments/anthropic": RUNNER_VALUE}
 
 STACK = {

@@ -244,7 +244,7 @@ def test_the_zone_of_the_file_decides_when_a_day_is_over():
 
 
 def test_what_the_example_has_as_a_comment_is_good_without_its_sign():
-    text = (Path(__file__).parents[3] / "stacks/dev.yaml").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "examples/all-fields/stacks/dev.yaml").read_text(encoding="utf-8")
     sign = "      # - {group: contractors"
     assert sign in text
     grant = parse_stack(text.replace(sign, sign.replace("# ", "")), "dev.yaml").file.workspaces["payments"].grants[-1]

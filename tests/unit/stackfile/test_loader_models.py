@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_the_example_shows_every_field():
-    loaded = load_stack(ROOT / "stacks/dev.yaml")
+    loaded = load_stack(ROOT / "examples/all-fields/stacks/dev.yaml")
     payments = loaded.file.workspaces["payments"]
     shown = [model.model_fields_set for model in (payments, payments.keys["ci"], payments.secrets)]
     # What hardly anybody needs is there as a comment.
@@ -42,7 +42,7 @@ def test_the_example_shows_every_field():
     of_a_schedule = {"cron_job", "run_as"}
     assert schedule.model_fields_set == {*Schedule.model_fields} - of_a_schedule
     assert schedule.session_template.model_fields_set == {*SessionTemplate.model_fields}
-    text = (ROOT / "stacks/dev.yaml").read_text()
+    text = (ROOT / "examples/all-fields/stacks/dev.yaml").read_text()
     assert all(f"# {Schedule.model_fields[field].alias}: " in text for field in of_a_schedule)
     assert all(f"# {Key.model_fields[field].alias or field}: " in text for field in of_a_key)
     assert all(f"    # {Workspace.model_fields[field].alias or field}:" in text for field in of_a_workspace)
@@ -52,7 +52,7 @@ def test_the_example_shows_every_field():
 
 
 def test_what_the_example_has_as_comments_is_good_without_their_signs():
-    text = (ROOT / "stacks/dev.yaml").read_text()
+    text = (ROOT / "examples/all-fields/stacks/dev.yaml").read_text()
     start = text.index("    # exceptions:")
     block = re.match(r"(    #.*\n)+", text[start:])[0]
     text = text.replace(block, re.sub(r"(?m)^    # ", "    ", block))
@@ -64,7 +64,7 @@ def test_what_the_example_has_as_comments_is_good_without_their_signs():
 
 
 def test_the_example_says_what_its_comments_say():
-    workspaces = load_stack(ROOT / "stacks/dev.yaml").file.workspaces
+    workspaces = load_stack(ROOT / "examples/all-fields/stacks/dev.yaml").file.workspaces
     access = {
         name: [*map(str, workspace.owners), *((str(grant.subject), str(grant.role)) for grant in workspace.grants)]
         for name, workspace in workspaces.items()
