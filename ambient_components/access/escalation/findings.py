@@ -73,9 +73,7 @@ MINTING: Final = frozenset(
 class Finding:
     workspace: str
     path: Path
-
     severity: Severity
-
     who: tuple[RoleAssignment, ...]
     """Subjects that can take the path, sorted. Empty if they are not in the ledger; `how` describes them."""
 
@@ -100,9 +98,7 @@ ADMIN: Final = Role.ADMIN.value
 @dataclass(frozen=True, slots=True)
 class Place:
     name: str
-
     entry: Entry
-
     assignments: tuple[RoleAssignment, ...]
     minters: tuple[RoleAssignment, ...]
     """Assignments of edit or admin, keys included: these can mint tokens and run sessions."""
@@ -112,10 +108,10 @@ class Place:
 
     @classmethod
     def of(cls, name: str, entry: Entry, assignments: Iterable[RoleAssignment] | None = None) -> "Place":
-        found = tuple(sorted(of_ledger({name: entry}) if assignments is None else assignments))
-        admins = {one.subject for one in found if one.role == ADMIN}
-        minters = tuple(one for one in found if one.role in MINTERS)
-        return cls(name, entry, found, minters, tuple(minter for minter in minters if minter.subject not in admins))
+        ordered = tuple(sorted(of_ledger({name: entry}) if assignments is None else assignments))
+        admins = {assignment.subject for assignment in ordered if assignment.role == ADMIN}
+        minters = tuple(assignment for assignment in ordered if assignment.role in MINTERS)
+        return cls(name, entry, ordered, minters, tuple(minter for minter in minters if minter.subject not in admins))
 
     @property
     def keys(self) -> Mapping[str, KeyEntry]:
@@ -139,6 +135,19 @@ class Place:
     def exposed_admin_keys(self) -> tuple[str, ...]:
         """Ids of admin keys that a subject with edit can take over, sorted."""
         return tuple(sorted(key for key, what in self.keys.items() if what.role == ADMIN)) if self.editors else ()
+
+    def finding(
+        self,
+        path: Path,
+        severity: Severity,
+        who: tuple[RoleAssignment, ...],
+        can: str,
+        how: str,
+        *remedy: str,
+        becomes: str | None = None,
+        keys: tuple[str, ...] = (),
+    ) -> Finding:
+        return Finding(self.name, path, severity, who, can, becomes, how, remedy, keys)
 
     def keys_where(self, test: Callable[[KeyEntry], object]) -> tuple[str, ...]:
         return tuple(sorted(key_id for key_id, key in self.keys.items() if test(key)))
