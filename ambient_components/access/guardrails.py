@@ -11,9 +11,9 @@ from typing import Final
 
 from ambient_components.access.entries import NOTHING, Entry, KeyEntry, Ledger, ScheduleEntry
 from ambient_components.access.escalation import admin_keys_with_editors
-from ambient_components.access.letter_case import case_changes
 from ambient_components.access.violations import (
     admin_accounts_with_editors,
+    case_changes,
     declared,
     ended_by_date,
     is_evaluated,

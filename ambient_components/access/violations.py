@@ -1,12 +1,15 @@
 """Facts about ledger entries for the guardrails: admins, accounts, current and future access, and ends by date."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from ambient_components.access.entries import NOTHING, Entry, Ledger, Period
+from ambient_components.errors import Problem, refusal
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import home_of
 from ambient_components.rules.roles import MINTERS, OWNER, rank
+from ambient_components.rules.warnings import LoudWarning
 
 _RESERVED: Final = ("user:system:", "group:system:", "group:kubeadm:")
 """Names of Kubernetes' own accounts and groups; `user:system:serviceaccount:NAMESPACE:NAME` is a service account."""
@@ -96,3 +99,22 @@ def is_over(period: Period, now: datetime | None) -> bool:
     day = date.fromisoformat(until)
     # date.max is written for "no end", and has no following day.
     return day < date.max and now >= datetime.combine(day + timedelta(days=1), time(), UTC) + _LATEST
+
+
+def case_changes(before: Ledger, after: Ledger) -> Iterator[Problem]:
+    for name in sorted(before.keys() & after.keys()):
+        old, new = _declared_subjects(before[name]), _declared_subjects(after[name])
+        lost = {subject.casefold(): subject for subject in sorted(old - new)}
+        for gained in sorted(new - old):
+            if (former := lost.get(gained.casefold())) is not None:
+                yield refusal(
+                    f"workspace {name!r}: {former} becomes {gained}: Kubernetes compares names with their case, so "
+                    "this is another subject",
+                    "make sure that the identity provider has the new name in exactly this case",
+                    rule=LoudWarning.CASE_CHANGED,
+                    workspaces=(name,),
+                )
+
+
+def _declared_subjects(entry: Entry) -> set[str]:
+    return {*entry.owners, *entry.grants}

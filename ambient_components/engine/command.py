@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, NoReturn, Protocol, Self
 
 from ambient_components import activity, problem_json
-from ambient_components.engine import failures, texts
+from ambient_components.engine import texts
 from ambient_components.engine.attaching import attach
 from ambient_components.errors import AmbientError, Problem, fail, refusal
 
@@ -241,7 +241,7 @@ def failed(arguments: tuple[str, ...], answer: Answer) -> NoReturn:
     output, command = answer.stderr or answer.stdout, f"`pulumi {' '.join(arguments)}`"
     if found := problem_json.decode(output):
         raise CommandError([refusal(f"{command} failed"), *found], output)
-    if explained := failures.explained(output):
+    if explained := texts.explained(output):
         raise CommandError([explained], output)
     raise CommandError([refusal(f"{command} failed: {texts.reason(output) or f'exit code {answer.code}'}")], output)
 

@@ -6,6 +6,8 @@ Everything else is read as data: events, exit codes, types of resources, our own
 import re
 from typing import Final
 
+from ambient_components.errors import Problem, refusal
+
 # Messages that follow the one with the reason.
 _AFTERWARDS: Final = (
     "preview failed",
@@ -88,9 +90,33 @@ def missing_stack(text: str) -> str | None:
     return found["stack"] if found else None
 
 
-def lacks_passphrase(text: str) -> bool:
-    return _NO_PASSPHRASE in text
+PASSPHRASE_VARIABLES: Final = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
+"""The variables from which `pulumi` takes a passphrase. An empty passphrase is a passphrase."""
 
 
-def has_wrong_passphrase(text: str) -> bool:
-    return _WRONG_PASSPHRASE in text
+def explained(output: str) -> Problem | None:
+    """Return a frequent failure in our words and with hints. None for failures that only Pulumi can explain."""
+    if has_no_backend(output):
+        return refusal(
+            "no backend for the state is selected, or it needs a login",
+            "for this shell: export PULUMI_BACKEND_URL=URL, such as s3://my-states or file://~",
+            "for everyone who uses this project, in Pulumi.yaml: backend: {url: URL}",
+            "for all projects of this machine: pulumi login URL",
+        )
+    if (stack := missing_stack(output)) is not None:
+        return refusal(f"the backend has no stack {stack!r}", f"to create it: ambient init {stack}")
+    if _NO_PASSPHRASE in output:
+        return missing_passphrase()
+    if _WRONG_PASSPHRASE in output:
+        return refusal(
+            "the passphrase is not the one of this stack", f"check {' or '.join(PASSPHRASE_VARIABLES)}, if set"
+        )
+    return None
+
+
+def missing_passphrase(stack: str = "") -> Problem:
+    which = f"stack {stack!r}" if stack else "the stack"
+    return refusal(
+        f"{which} is encrypted with a passphrase, and none is set",
+        f"set {PASSPHRASE_VARIABLES[1]} to a file that contains it, or {PASSPHRASE_VARIABLES[0]}",
+    )

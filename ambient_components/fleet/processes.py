@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final, Self
 
-from ambient_components.engine import failures, texts
+from ambient_components.engine import texts
 from ambient_components.engine.attaching import attach
 from ambient_components.engine.command import environment, start
 from ambient_components.errors import refusal
@@ -125,7 +125,7 @@ class Child:
         text = texts.reason(self.output) or f"exit code {code}"
         if code < 0:
             text = f"the engine was killed ({signal.Signals(-code).name}): what it did is not on record"
-        for problem in (code > 0 and decode(self.output)) or (failures.explained(self.output) or refusal(text),):
+        for problem in (code > 0 and decode(self.output)) or (texts.explained(self.output) or refusal(text),):
             self.reported.failures.setdefault(Failure("", "", problem))
 
     def _listen(self) -> None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from typing import Final
 
-from ambient_components.engine.failures import PASSPHRASE_VARIABLES, missing_passphrase
+from ambient_components.engine.texts import PASSPHRASE_VARIABLES, missing_passphrase
 from ambient_components.errors import AmbientError
 from ambient_components.stacks.project import Project
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ambient_components._version import VERSION
-from ambient_components.cli.init.requirement import WHEEL
+from ambient_components.cli.init.project import WHEEL
 from tests.support.machine import Machine
 from tests.support.stacks import REPOSITORY
 

@@ -28,7 +28,7 @@ from ambient_components.cli.init.project import default_name, start_project
 from ambient_components.cli.prompts import Ask, Question, asker, named_stack, prompt, take_defaults
 from ambient_components.engine.backend import encrypts_by_itself, stack_names
 from ambient_components.engine.command import Engine
-from ambient_components.engine.failures import PASSPHRASE_VARIABLES
+from ambient_components.engine.texts import PASSPHRASE_VARIABLES
 from ambient_components.errors import BadValue, Where, fail
 from ambient_components.fleet.creation import make_shards, provider_of, set_fleet_key
 from ambient_components.shards import CONFIG_KEY, FLEET_KEY, shard_count, shard_stack

@@ -9,7 +9,7 @@ from ambient_components.cli.prompts import Ask, Question, take_defaults
 from ambient_components.cli.templates import example
 from ambient_components.engine.backend import encrypts_by_itself, has_stack
 from ambient_components.engine.command import Engine
-from ambient_components.engine.failures import PASSPHRASE_VARIABLES
+from ambient_components.engine.texts import PASSPHRASE_VARIABLES
 from ambient_components.errors import Where, fail
 from ambient_components.rules.installation import PLATFORM_URL, SSO, platform_url_problem
 from ambient_components.stackfile.schema import SCHEMA_FILE, schema_text

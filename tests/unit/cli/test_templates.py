@@ -8,9 +8,14 @@ import pytest
 
 from ambient_components._version import VERSION
 from ambient_components.cli.app import run
-from ambient_components.cli.init import requirement
-from ambient_components.cli.init.project import default_name, start_project
-from ambient_components.cli.init.requirement import left_to_fill_in, own_requirement, requirement_of
+from ambient_components.cli.init.project import (
+    default_name,
+    left_to_fill_in,
+    own_requirement,
+    pinned_in,
+    requirement_of,
+    start_project,
+)
 from ambient_components.cli.templates import FOLDER, texts
 from ambient_components.documentation import RELEASE, REPOSITORY
 from ambient_components.errors import AmbientError
@@ -185,7 +190,7 @@ def test_what_is_not_known_is_left_to_the_user(origin: dict[str, object], desire
 
 def test_no_index_is_asked_for_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     assert re.fullmatch(r"ambient-components @ git\+https://\S+@COMMIT", own_requirement())
-    monkeypatch.setattr(requirement, "PACKAGE", "not-installed")
+    monkeypatch.setattr("ambient_components.cli.init.project.PACKAGE", "not-installed")
     assert re.fullmatch(r"not-installed @ https://\S+ --hash=sha256:HASH", own_requirement())
 
 
@@ -230,8 +235,8 @@ def test_a_package_that_a_kept_file_lacks_is_a_step(empty: Path, capsys: pytest.
 
 @pytest.mark.parametrize("line", ["hello", "ambient-components-extra==1", "ambient-components==0.1", ""])
 def test_what_an_index_would_serve_is_not_the_package(line: str) -> None:
-    assert requirement.pinned_in(f"# a comment\n{line}\n") is None
-    assert requirement.pinned_in(f"{line}\nambient-components @ git+https://x@COMMIT\nlast\n") == (
+    assert pinned_in(f"# a comment\n{line}\n") is None
+    assert pinned_in(f"{line}\nambient-components @ git+https://x@COMMIT\nlast\n") == (
         "ambient-components @ git+https://x@COMMIT"
     )
 

@@ -11,7 +11,7 @@ import typer
 
 from ambient_components import documentation
 from ambient_components.cli.app import VERBS, verb_app
-from ambient_components.cli.init.requirement import WHEEL
+from ambient_components.cli.init.project import WHEEL
 from ambient_components.cli.templates import FOLDER, texts
 from ambient_components.documentation import PAGES, RELEASE, REPOSITORY
 from ambient_components.plan.document import schema_text as plan_schema

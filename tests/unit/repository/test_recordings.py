@@ -10,7 +10,7 @@ import pytest
 
 from ambient_components import clock
 from ambient_components.cli.init import project as init
-from ambient_components.cli.init.requirement import PACKAGE, WHEEL, requirement_of
+from ambient_components.cli.init.project import PACKAGE, WHEEL, requirement_of
 from ambient_components.documentation import RELEASE
 from ambient_components.engine.state import written_at
 from tests.support import recorded_terminal as terminal
