@@ -4,22 +4,7 @@ No other module uses such names (tests/unit/test_pulumi_sdk.py), so that a new S
 
 * ``pulumi.runtime.proto`` (in 3.165 and older too): messages and services of the plugin protocol.
 * ``pulumi.output.UNKNOWN`` (in 3.165 and older too): the value of an output that is not known yet.
-* ``pulumi.runtime.resource._get_stack_trace`` and ``source_pb2.StackTrace`` (since 3.195): the function is replaced.
-* ``pulumi.runtime.stack.asyncio`` (in 3.165 and older too): the constant for its wait is replaced.
-* ``pulumi.runtime.rpc.transfer_properties``, ``pulumi.runtime.resource.create_urn``, ``pulumi._types.resource_types``
-  and ``resource_pulumi_to_py_names`` (in 3.231 too): `with_cheap_registration` replaces them. For the first it needs
-  ``Output._from_data`` and ``pulumi.output._OutputData`` (in 3.255, and not in 3.231).
-
-The SDK has no options for two expensive features, stack traces and debug lines, so their functions are replaced; that
-of debug lines is documented.
-Stack traces: the SDK sends about twenty frames with every resource, and the engine stores them. They are two fifths of
-the state (measured), hold paths of the machine that ran last, and are useless here because one place registers
-everything in a stack file. Debug lines: about sixty per workspace, each a call that the program waits for and the
-engine discards. They take a sixth of the program's CPU time (measured).
-
-At the end of a program the SDK waits for the first of all pending outputs, again and again. Each wait looks at all of
-them, so the time grows with the square of their number (docs/internals/upstream-issues.md). Waiting until all are done
-or one has failed has the same result.
+* The names that `PATCHES` replace in the process of a program, for speed and privacy alone: everything works without.
 """
 
 import asyncio
@@ -27,7 +12,8 @@ import dataclasses
 import functools
 import os
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from importlib.metadata import version
+from typing import Any, Final, NamedTuple
 
 from pulumi import Output, Resource, _types, log, output
 from pulumi.output import UNKNOWN
@@ -44,7 +30,10 @@ from pulumi.runtime.proto import (
 
 __all__ = [
     "DEBUG_VARIABLE",
+    "PATCHES",
+    "PATCHES_VARIABLE",
     "UNKNOWN",
+    "apply_patches",
     "engine_pb2",
     "engine_pb2_grpc",
     "language_pb2",
@@ -52,27 +41,63 @@ __all__ = [
     "plugin_pb2",
     "proto",
     "provider_pb2_grpc",
-    "with_cheap_registration",
-    "with_one_wait",
-    "without_debug_lines",
-    "without_stack_traces",
 ]
+
+PATCHES_VARIABLE: Final = "AMBIENT_SDK_PATCHES"
+"""``off`` leaves the SDK as it is."""
+
+DEBUG_VARIABLE: Final = "PULUMI_OPTION_DEBUG"
+"""The engine's variable for ``--debug``; the flag itself does not reach the program."""
+
+_BEFORE: Final = (3, 300)
+"""The version of the SDK from which no patch is applied, half a year ahead of the newest that the tests know. Raise it
+with the lock file."""
 
 _FROM_DATA: Final[Any] = getattr(Output, "_from_data", None)
 _DATA: Final[Any] = getattr(output, "_OutputData", None)
 _FIELDS: Final = {"resources", "value", "is_known", "is_secret"}
 
-DEBUG_VARIABLE: Final = "PULUMI_OPTION_DEBUG"
-"""The engine's variable for ``--debug``; the flag itself does not reach the program."""
+
+class Patch(NamedTuple):
+    """Names of the SDK that are replaced."""
+
+    names: tuple[str, ...]
+    why: str
+    """Where the reason is written: an ADR or an upstream issue, in docs/internals."""
+    apply: Callable[[], None]
+    before: tuple[int, int] = _BEFORE
 
 
-def without_stack_traces() -> None:
-    """Register all further resources of this process without a stack trace."""
+def apply_patches() -> None:
+    """Patch the SDK for all further resources of this process, as far as its version is known."""
+    if os.environ.get(PATCHES_VARIABLE, "").lower() in ("off", "0"):
+        return
+    installed = version("pulumi")
+    number = tuple(int(part) for part in installed.split(".")[:2])
+    unknown = [patch for patch in PATCHES if number >= patch.before]
+    if unknown:
+        names = ", ".join(name for patch in unknown for name in patch.names)
+        log.debug(f"ambient: pulumi {installed} is newer than what is known here and stays unpatched: {names}")
+    for patch in PATCHES:
+        if patch not in unknown:
+            patch.apply()
+
+
+def _without_stack_traces() -> None:
+    """Register resources without a stack trace.
+
+    The SDK sends about twenty frames with every resource, and the engine stores them. They are two fifths of the state
+    (measured), hold paths of the machine that ran last, and are useless here because one place registers everything.
+    """
     resource._get_stack_trace = source_pb2.StackTrace
 
 
-def without_debug_lines() -> None:
-    """Send no debug lines of the SDK to the engine, unless `DEBUG_VARIABLE` is set."""
+def _without_debug_lines() -> None:
+    """Send no debug lines to the engine, unless `DEBUG_VARIABLE` is set.
+
+    They are about sixty per workspace, each a call that the program waits for and the engine discards: a sixth of the
+    program's CPU time (measured).
+    """
     if os.environ.get(DEBUG_VARIABLE, "").lower() not in ("true", "1"):
         setattr(log, "debug", _nothing)  # noqa: B010  # an assignment would be an error of types
 
@@ -86,25 +111,41 @@ class _Asyncio:
         return getattr(asyncio, name)
 
 
-def with_one_wait() -> None:
-    """Wait once for all pending outputs of this process's program, instead of once for each."""
+def _with_one_wait() -> None:
+    """Wait once for all pending outputs of the program, instead of once for each. Both end with the first error."""
     setattr(stack, "asyncio", _Asyncio())  # noqa: B010  # as above
 
 
-def with_cheap_registration() -> None:
-    """Register all further resources of this process with a third less work, by functions with the same results.
+def _with_one_future() -> None:
+    """Make one future for each property of a resource, instead of four and a task.
 
-    * Each property of a resource becomes one future, instead of four and a task that collects them. An SDK with another
-      class for what they hold keeps its own function.
-    * The URN of plain texts is text and no chain of outputs. The SDK computes one for every resource, and reads it only
-      where there is no engine.
-    * The types of a class of resources are read from its annotations once, and not for each resource.
+    An SDK with another class for what they hold keeps its own function, such as 3.231.
     """
     if _FROM_DATA is not None and {field.name for field in dataclasses.fields(_DATA)} == _FIELDS:
         setattr(rpc, "transfer_properties", transfer_properties)  # noqa: B010  # as above
-    setattr(resource, "create_urn", create_urn)  # noqa: B010
+
+
+def _with_plain_urns() -> None:
+    """Compute the URN of plain texts as text. The SDK reads it only where there is no engine."""
+    setattr(resource, "create_urn", create_urn)  # noqa: B010  # as above
+
+
+def _with_types_once() -> None:
+    """Read the types of a class of resources from its annotations once, and not for each resource."""
     for function in (_types.resource_types, _types.resource_pulumi_to_py_names):
         setattr(_types, function.__name__, functools.cache(function))
+
+
+_FOR_EACH: Final = "upstream-issues.md#the-sdks-work-for-each-resource"
+
+PATCHES: Final = (
+    Patch(("runtime.resource._get_stack_trace",), "upstream-issues.md#pulumi", _without_stack_traces),
+    Patch(("log.debug",), "upstream-issues.md#pulumi", _without_debug_lines),
+    Patch(("runtime.stack.asyncio",), "upstream-issues.md#the-sdks-quadratic-wait", _with_one_wait),
+    Patch(("runtime.rpc.transfer_properties",), _FOR_EACH, _with_one_future),
+    Patch(("runtime.resource.create_urn",), _FOR_EACH, _with_plain_urns),
+    Patch(("_types.resource_types", "_types.resource_pulumi_to_py_names"), _FOR_EACH, _with_types_once),
+)
 
 
 def transfer_properties(res: Resource, props: Iterable[str], custom: bool) -> dict[str, Callable[..., None]]:

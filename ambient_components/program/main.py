@@ -26,12 +26,7 @@ from ambient_components.program.secret_values import WorkspaceValues, secret_val
 from ambient_components.program.shard import excluded_workspaces, is_exported, missing_file, of_shard
 from ambient_components.program.stack_settings import StackSettings, effective_store
 from ambient_components.program.storage import check_storage, uses_aws
-from ambient_components.pulumi_sdk import (
-    with_cheap_registration,
-    with_one_wait,
-    without_debug_lines,
-    without_stack_traces,
-)
+from ambient_components.pulumi_sdk import apply_patches
 from ambient_components.resources import AccessLedger, AccessLedgerArgs
 from ambient_components.rules.acknowledgements import NONE, Acknowledgements
 from ambient_components.rules.keys import Retain
@@ -55,10 +50,7 @@ def run(path: Path | None = None) -> None:
     Raises:
         pulumi.RunError: The file or the config has problems. The message lists them all, and nothing is declared.
     """
-    without_stack_traces()
-    without_debug_lines()
-    with_one_wait()
-    with_cheap_registration()
+    apply_patches()
     problems, found = Problems(), Problems()
     excluded = excluded_workspaces(problems)
     try:

@@ -181,7 +181,9 @@ def begin(environ: Mapping[str, str] = os.environ, *, files: Sequence[str] = ())
         files: A project's folder and stack files in it, to be loaded once for all programs.
     """
     global _server  # noqa: PLW0603  # one for a process
-    if _server is None and sys.platform == "linux" and environ.get(SOCKET_VARIABLE) != OFF:
+    # It needs private names of Python, see `server._end`.
+    known = sys.platform == "linux" and sys.version_info < (3, 15)
+    if _server is None and known and environ.get(SOCKET_VARIABLE) != OFF:
         with suppress(OSError):  # such as a TMPDIR too long for a socket: engines start as before
             _server = ForkServer(environ, files)
 

@@ -4,6 +4,8 @@ import asyncio
 import dataclasses
 import gc
 from collections.abc import Callable
+from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import pulumi
@@ -19,7 +21,7 @@ from ambient_components.collector import collect_rarely, go_settings
 
 
 def test_resources_are_registered_without_a_stack_trace():
-    pulumi_sdk.without_stack_traces()
+    pulumi_sdk._without_stack_traces()
     trace = resource._get_stack_trace()
     assert list(trace.frames) == []
     assert resource._get_source_position(trace) is None
@@ -30,10 +32,10 @@ def test_debug_lines_are_calls_to_the_engine_only_where_they_are_asked_for(monke
     monkeypatch.setattr(log, "_log", lambda *given: sent.append(given[2]))
     monkeypatch.setattr(log, "get_engine", object)
     monkeypatch.setenv(pulumi_sdk.DEBUG_VARIABLE, "true")
-    pulumi_sdk.without_debug_lines()
+    pulumi_sdk._without_debug_lines()
     log.debug("asked for")
     monkeypatch.delenv(pulumi_sdk.DEBUG_VARIABLE)
-    pulumi_sdk.without_debug_lines()
+    pulumi_sdk._without_debug_lines()
     log.debug("not asked for")
     log.warn("a warning")
     assert sent == ["asked for", "a warning"]
@@ -127,13 +129,32 @@ class OtherData:
 def test_an_sdk_with_another_class_of_data_keeps_its_own_function(monkeypatch, name, other):
     own = rpc.transfer_properties
     monkeypatch.setattr(pulumi_sdk, name, other)
-    pulumi_sdk.with_cheap_registration()
+    pulumi_sdk._with_one_future()
     assert rpc.transfer_properties is own
 
 
-@needs_data
+@pytest.mark.parametrize(("version", "switch"), [("3.300.0", ""), ("4.0.0", ""), ("3.272.0", "off"), ("3.272.0", "0")])
+def test_an_sdk_that_is_too_new_or_not_wanted_stays_unpatched_and_says_so(monkeypatch, version, switch):
+    sent, before = [], [resolve_name(f"pulumi.{name}") for patch in pulumi_sdk.PATCHES for name in patch.names]
+    monkeypatch.setattr(pulumi_sdk, "version", lambda _: version)
+    monkeypatch.setattr(log, "debug", sent.append)
+    monkeypatch.setenv(pulumi_sdk.PATCHES_VARIABLE, switch)
+    pulumi_sdk.apply_patches()
+    monkeypatch.undo()
+    assert before == [resolve_name(f"pulumi.{name}") for patch in pulumi_sdk.PATCHES for name in patch.names]
+    assert len(sent) == (0 if switch else 1)
+
+
+def test_every_patch_has_its_reason():
+    page = (Path(__file__).parents[2] / "docs/internals/upstream-issues.md").read_text(encoding="utf-8")
+    headings = {
+        line.lstrip("# ").lower().replace("'", "").replace(" ", "-") for line in page.splitlines() if "#" in line
+    }
+    assert {patch.why.partition("#")[2] for patch in pulumi_sdk.PATCHES} <= headings
+
+
 def test_registration_is_cheap():
-    pulumi_sdk.with_cheap_registration()
+    pulumi_sdk.apply_patches()
     assert rpc.transfer_properties is pulumi_sdk.transfer_properties
     assert resource.create_urn is pulumi_sdk.create_urn
     assert _types.resource_types(pulumi.CustomResource) is _types.resource_types(pulumi.CustomResource)
