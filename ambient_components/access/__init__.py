@@ -5,12 +5,10 @@ from ambient_components.access.deployer import RIGHTS, Right, features_of, right
 from ambient_components.access.endings import Ended, Ending, ended, endings
 from ambient_components.access.entries import (
     NOTHING,
-    BucketEntry,
     Entry,
     KeyEntry,
     Ledger,
     Period,
-    ScheduleEntry,
     ledger_misfits,
     misfit_problems,
     read_ledger,
@@ -24,7 +22,6 @@ from ambient_components.rules.guardrail_names import GuardrailSettings, StackGua
 __all__ = [
     "NOTHING",
     "RIGHTS",
-    "BucketEntry",
     "Crossed",
     "Ended",
     "Ending",
@@ -36,7 +33,6 @@ __all__ = [
     "PathChange",
     "Period",
     "Right",
-    "ScheduleEntry",
     "StackGuardrails",
     "changed_paths",
     "crossed",

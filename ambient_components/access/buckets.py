@@ -9,14 +9,15 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Final
 
-from ambient_components.access.entries import NOTHING, BucketEntry, Entry, Ledger
-from ambient_components.access.recorded import changed_parts
+from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.errors import Problem, refusal
+from ambient_components.model.derive import changed_names
+from ambient_components.model.storage import BucketRecord
 from ambient_components.rules.buckets import BucketDriver, OnDelete
 from ambient_components.rules.guardrail_names import EXPIRE_AFTER
 from ambient_components.rules.refusals import Rule
 
-CREDENTIALS: Final = ("generation", "lifetime_seconds", "never")
+CREDENTIALS: Final = ("generation", "lifetimeSeconds", "never")
 """Fields of a bucket's entry about its access keys."""
 
 
@@ -82,7 +83,7 @@ def sharing_refusals(before: Ledger, after: Ledger) -> list[Problem]:
     return problems
 
 
-def _passed_on(workspace: str, new: BucketEntry, other: str, before: Ledger, after: Ledger) -> list[Problem]:
+def _passed_on(workspace: str, new: BucketRecord, other: str, before: Ledger, after: Ledger) -> list[Problem]:
     """Return why a bucket cannot move from another workspace; empty if that one is refused for leaving anyway."""
     entry, gone = before[other], other not in after
     if gone and entry.is_active:
@@ -114,7 +115,7 @@ def _passed_on(workspace: str, new: BucketEntry, other: str, before: Ledger, aft
     ]
 
 
-def _kept(other: str, new: BucketEntry, *, had: bool) -> tuple[str, ...]:
+def _kept(other: str, new: BucketRecord, *, had: bool) -> tuple[str, ...]:
     """Return how to keep a bucket that would be deleted with another workspace."""
     if had:
         return (f"put {other!r} back with 'state: released' in its bucket, deploy, and then let it leave",)
@@ -130,7 +131,7 @@ def _kept(other: str, new: BucketEntry, *, had: bool) -> tuple[str, ...]:
     )
 
 
-def _then(new: BucketEntry) -> str:
+def _then(new: BucketRecord) -> str:
     how = ", and import it (pulumi import)" if new.driver == BucketDriver.AWS else " with adopt: true"
     return f"then write it here{how}"
 
@@ -141,7 +142,7 @@ def _looks_after(entry: Entry, name: str | None = None) -> bool:
     return bucket is not None and bucket.is_managed and not entry.is_released and name in (None, bucket.name)
 
 
-def _gone(workspace: str, old: BucketEntry) -> list[Problem]:
+def _gone(workspace: str, old: BucketRecord) -> list[Problem]:
     return [
         _refusal(
             workspace,
@@ -156,14 +157,14 @@ def _gone(workspace: str, old: BucketEntry) -> list[Problem]:
     ]
 
 
-def _replaced(workspace: str, old: BucketEntry, new: BucketEntry) -> list[Problem]:
-    parts = (("name", old.name, new.name), ("driver", old.driver, new.driver))
+def _replaced(workspace: str, old: BucketRecord, new: BucketRecord) -> list[Problem]:
+    parts = (("name", old.name, new.name), ("driver", str(old.driver), str(new.driver)))
     changes = [f"its {part} is {is_now!r} now" for part, was, is_now in parts if was != is_now] or ["it is shared now"]
     return [
         _refusal(
             workspace,
-            f"bucket {old.name!r} of driver {old.driver!r} was deployed, and {' and '.join(changes)}: sessions would "
-            "lose what is in it, and it would no longer be managed: nothing is changed",
+            f"bucket {old.name!r} of driver {str(old.driver)!r} was deployed, and {' and '.join(changes)}: sessions "
+            "would lose what is in it, and it would no longer be managed: nothing is changed",
             "write it as it was",
             "if that is meant, write it as it was but with 'state: released', deploy, copy its objects, and then make "
             "the change and deploy",
@@ -171,7 +172,7 @@ def _replaced(workspace: str, old: BucketEntry, new: BucketEntry) -> list[Proble
     ]
 
 
-def _both(workspace: str, old: BucketEntry, new: BucketEntry, *, closing: bool) -> list[Problem]:
+def _both(workspace: str, old: BucketRecord, new: BucketRecord, *, closing: bool) -> list[Problem]:
     """Refuse to change the states of a workspace and of its bucket in one run.
 
     Closing or reopening a workspace already changes the bucket's credentials in the ledger.
@@ -189,7 +190,7 @@ def _both(workspace: str, old: BucketEntry, new: BucketEntry, *, closing: bool) 
     ]
 
 
-def _released(workspace: str, old: BucketEntry | None, new: BucketEntry, besides: Collection[str]) -> list[Problem]:
+def _released(workspace: str, old: BucketRecord | None, new: BucketRecord, besides: Collection[str]) -> list[Problem]:
     """Refuse other changes of a bucket in the run that releases it or takes it back."""
     if not (new.is_released or (old is not None and old.is_released)):
         return []
@@ -202,7 +203,7 @@ def _released(workspace: str, old: BucketEntry | None, new: BucketEntry, besides
             )
         ]
     # adopt says who may own it, which is no part of it.
-    changed = changed_parts(old, new, ("state", "adopt", *besides))
+    changed = changed_names(old, new, ("state", "adopt", *besides))
     if not changed:
         return []
     when = "as it was deployed last" if not old.is_released else "as it was released"
@@ -217,7 +218,7 @@ def _released(workspace: str, old: BucketEntry | None, new: BucketEntry, besides
     ]
 
 
-def _lock(workspace: str, old: BucketEntry | None, new: BucketEntry) -> list[Problem]:
+def _lock(workspace: str, old: BucketRecord | None, new: BucketRecord) -> list[Problem]:
     if old is None or old.object_lock == new.object_lock:
         return []
     was = "true" if old.object_lock else "false"
@@ -230,7 +231,7 @@ def _lock(workspace: str, old: BucketEntry | None, new: BucketEntry) -> list[Pro
     ]
 
 
-def _expiry(workspace: str, old: BucketEntry | None, new: BucketEntry, allowed: Collection[str]) -> list[Problem]:
+def _expiry(workspace: str, old: BucketRecord | None, new: BucketRecord, allowed: Collection[str]) -> list[Problem]:
     """Refuse an expiry that would delete objects of a bucket that existed before this run."""
     days, were = new.expire_after_days, old.expire_after_days if old is not None else None
     has_objects = old is not None or new.adopt
@@ -259,7 +260,7 @@ def expiry_refusal(workspace: str, what: str, days: int) -> Problem:
     )
 
 
-def _generation(workspace: str, old: BucketEntry, new: BucketEntry) -> list[Problem]:
+def _generation(workspace: str, old: BucketRecord, new: BucketRecord) -> list[Problem]:
     """Refuse a lower generation of credentials: users are named after it, and that of a lower one was deleted."""
     was, is_now = old.generation, new.generation
     if was is None or is_now is None or is_now >= was or not old.is_same(new):

@@ -18,19 +18,21 @@ from ambient_components.access.recorded import (
     flag,
     listed,
     misfits,
+    modelled,
     nested,
     read,
     text,
     write,
 )
 from ambient_components.errors import Problem, refusal, reject
+from ambient_components.model.schedules import ScheduleRecord
+from ambient_components.model.storage import BucketRecord
 from ambient_components.platform.contract import ROLES
 from ambient_components.platform.naming import PLATFORM_GENERATION, key_account, key_account_problem, user_id_problem
 from ambient_components.platform.subjects import parse_subject
-from ambient_components.rules.buckets import BucketDriver, OnDelete
 from ambient_components.rules.guardrail_names import WORKSPACE_GUARDRAILS
 from ambient_components.rules.refusals import Rule
-from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED, STATES, BucketState
+from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED, STATES
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -160,75 +162,6 @@ class KeyEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class BucketEntry:
-    """A workspace's bucket, and the lifetime of its access keys."""
-
-    name: Annotated[str, text(), REQUIRED] = ""
-    driver: Annotated[str, text(tuple(BucketDriver)), REQUIRED] = ""
-    endpoint: Annotated[str | None, text()] = None
-    """Address of its store for sessions."""
-    store: Annotated[str | None, text()] = None
-    """Address of its store for runs, if it differs."""
-    shared: Flag = False
-    """Whether it belongs to others, and only credentials are created."""
-    adopt: Flag = False
-    """Whether to adopt an existing bucket without an owner."""
-    state: Annotated[str, text(tuple(BucketState))] = ACTIVE
-    """released: it stays unchanged and leaves this stack."""
-    on_delete: Annotated[str, text(tuple(OnDelete))] = OnDelete.KEEP
-    """delete: it is deleted when its workspace leaves the stack."""
-    force: Flag = False
-    """Whether it is deleted with its content."""
-    expire_after_days: Annotated[int | None, count()] = None
-    """Age in days at which the store deletes an object."""
-    versioning: Annotated[bool | None, flag()] = None
-    object_lock: Flag = False
-    generation: Annotated[int | None, count()] = None
-    """Generation of its credentials; None if the workspace is closed or the driver creates none."""
-    never: Flag = False
-    lifetime_seconds: Annotated[int | None, count()] = None
-    """Lifetime of an access key; None if it never expires."""
-
-    @property
-    def is_released(self) -> bool:
-        return self.state == RELEASED
-
-    @property
-    def is_own(self) -> bool:
-        """Whether it is neither shared nor created by others."""
-        return not self.shared and self.driver != BucketDriver.EXISTING
-
-    @property
-    def is_managed(self) -> bool:
-        """Whether this stack manages its data: a released bucket belongs to others."""
-        return self.is_own and not self.is_released
-
-    def is_same(self, other: "BucketEntry | None") -> bool:
-        """Return whether both are the same bucket. The store's address is ignored, because it can change."""
-        return other is not None and (self.name, self.driver) == (other.name, other.driver)
-
-    def problems(self) -> Iterator[str]:
-        if not self.name:
-            yield "its name is empty"
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleEntry:
-    """A scheduled session: when it runs, and for whom."""
-
-    schedule: Annotated[str, text(), REQUIRED] = ""
-    """Cron expression."""
-    run_as: Annotated[str | None, text(test=check_user_id)] = None
-    """Id of the platform's user that its sessions act for, if any: they get this user's integrations."""
-    suspend: Annotated[bool | None, flag()] = None
-    """None if the platform's UI decides."""
-    digest: Annotated[str | None, text()] = None
-    """Digest of all other fields, so that a change is visible; a ledger has no prompts."""
-    cron_job: Annotated[str | None, text()] = None
-    """CronJob of the platform's UI, if the schedule is adopted."""
-
-
-@dataclass(frozen=True, slots=True)
 class Entry:
     state: Annotated[str, text(STATES), REQUIRED] = ACTIVE
     """active; closed: no access by grants, keys and bucket credentials, data stays; released: everything stays and
@@ -254,9 +187,9 @@ class Entry:
     """Names of the declared settings, sorted."""
     limits: Annotated[tuple[str, ...], listed(text())] = ()
     """Names of the declared limits, sorted."""
-    schedules: Annotated[Mapping[str, ScheduleEntry], by_name(nested(ScheduleEntry))] = field(default_factory=dict)
+    schedules: Annotated[Mapping[str, ScheduleRecord], by_name(modelled(ScheduleRecord))] = field(default_factory=dict)
     """Scheduled sessions by id; a closed workspace keeps them, suspended."""
-    bucket: Annotated[BucketEntry | None, nested(BucketEntry)] = None
+    bucket: Annotated[BucketRecord | None, modelled(BucketRecord)] = None
     """Storage of its session state; a closed workspace keeps it."""
     exceptions: Annotated[tuple[str, ...], listed(text(WORKSPACE_GUARDRAILS))] = ()
     """Guardrails with a valid exception in this workspace, sorted."""

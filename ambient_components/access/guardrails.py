@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from ambient_components.access.entries import NOTHING, Entry, KeyEntry, Ledger, ScheduleEntry
+from ambient_components.access.entries import NOTHING, Entry, KeyEntry, Ledger
 from ambient_components.access.escalation import admin_keys_with_editors
 from ambient_components.access.violations import (
     admin_accounts_with_editors,
@@ -298,8 +298,8 @@ def _key_rules(name: str, old: Entry, new: Entry, settings: GuardrailSettings, _
 def _schedule_rules(name: str, old: Entry, new: Entry, _: GuardrailSettings, __: datetime | None) -> Iterator[Crossed]:
     """Find schedules that are new or change their user."""
     for schedule_id, schedule in sorted(new.schedules.items()):
-        was = old.schedules.get(schedule_id, ScheduleEntry())
-        if schedule.run_as is not None and schedule.run_as != was.run_as:
+        was = old.schedules.get(schedule_id)
+        if schedule.run_as is not None and (was is None or schedule.run_as != was.run_as):
             what = (
                 f"schedule {schedule_id!r} runs as the user {schedule.run_as!r}: its sessions get this user's "
                 "integrations, and everyone who may run sessions here can use them"

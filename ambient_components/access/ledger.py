@@ -244,7 +244,7 @@ def _overlaps(workspace: str, before: Entry, after: Entry) -> list[Problem]:
 def _to_compare(entry: Entry) -> Entry:
     """Return an entry without the fields that may differ in a release."""
     keys = {key_id: replace(key, overlapping=None) for key_id, key in entry.keys.items()}
-    return replace(entry, keys=keys, bucket=entry.bucket and replace(entry.bucket, adopt=False))
+    return replace(entry, keys=keys, bucket=entry.bucket and entry.bucket.model_copy(update={"adopt": False}))
 
 
 def object_names(workspace: str, entry: Entry) -> set[tuple[str, str]]:

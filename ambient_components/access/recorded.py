@@ -10,6 +10,8 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from ambient_components.errors import BadValue, hints_of
+from ambient_components.model import derive
+from ambient_components.model.base import Model
 from ambient_components.suggest import did_you_mean
 
 _PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
@@ -164,6 +166,23 @@ def nested(of: type) -> Kind:
     )
 
 
+def modelled(of: type[Model]) -> Kind:
+    """Return the kind for a recorded model."""
+
+    def check(value: Any, path: str) -> Iterator[Misfit]:
+        for finding in derive.misfits(of, "ledger", value):
+            here = path
+            for part in finding.path:
+                here = f"{here}[{part}]" if isinstance(part, int) else child(here, part)
+            yield Misfit(here, finding.problem, hints_of(finding.remedy))
+
+    return Kind(
+        lambda value: derive.read(of, "ledger", value) if isinstance(value, Mapping) else _ABSENT,
+        check,
+        lambda value: derive.write(value, "ledger"),
+    )
+
+
 def read(of: type[T], value: Any) -> T:
     """Read a recorded dataclass from any value."""
     parts, found = _parts(of), {}
@@ -177,20 +196,6 @@ def write(value: Any) -> dict[str, Any]:
     """Return a recorded dataclass as plain data: the inverse of `read`."""
     reported = ((name, each, getattr(value, each.attribute)) for name, each in _parts(type(value)).items())
     return {name: each.kind.write(item) for name, each, item in reported if each.required or item != each.default}
-
-
-def changed_parts(old: object, new: object, besides: Collection[str] = ()) -> list[str]:
-    """Return the recorded names of fields that differ between two recorded dataclasses, sorted.
-
-    Args:
-        new: The other, of the same class.
-        besides: Attributes that may differ.
-    """
-    return sorted(
-        name
-        for name, each in _parts(type(old)).items()
-        if each.attribute not in besides and getattr(old, each.attribute) != getattr(new, each.attribute)
-    )
 
 
 def misfits(of: type, value: Any, path: str = "") -> Iterator[Misfit]:

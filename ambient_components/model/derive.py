@@ -164,6 +164,12 @@ def read(model: type[M], place: Place, data: Any) -> M:
     return model.model_construct(**values)  # type: ignore[return-value]  # mypy binds it to Model
 
 
+def record(model: type[M], declared: Model, **known: Any) -> M:
+    """Return the record of a declaration: its recorded fields, and what a run knows."""
+    values = {part.field: getattr(declared, part.field) for part in parts(type(declared), "ledger")}
+    return model.model_construct(**values | known)  # type: ignore[return-value]  # mypy binds it to Model
+
+
 def misfits(
     model: type[Model], place: Place, data: Any, path: Path = (), *, besides: Collection[str] = ()
 ) -> Iterator[Finding]:
@@ -238,6 +244,16 @@ def _with_reason(finding: Finding, values: Any, deferred: type) -> Finding:
 def changed_fields(old: Model, new: Model, place: Place = "ledger") -> list[Part]:
     """Return the fields of plain data that differ, in the model's order."""
     return [part for part in parts(type(new), place) if getattr(old, part.field) != getattr(new, part.field)]
+
+
+def changed_names(old: Model, new: Model, besides: Collection[str] = ()) -> list[str]:
+    """Return the recorded names with different plain data, sorted.
+
+    Args:
+        besides: Names that may differ.
+    """
+    before, after = write(old, "ledger"), write(new, "ledger")
+    return sorted(name for name in {*before, *after} - {*besides} if before.get(name) != after.get(name))
 
 
 def differences(old: Model, new: Model) -> list[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ from datetime import date
 from enum import Enum
 from typing import Any, Final
 
+from ambient_components.rules.durations import DAY as ONE_DAY
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.lifetimes import NEVER, Rotate
@@ -82,6 +83,13 @@ class _Flag(Form):
 
     def text(self, value: Any) -> str:
         return "yes" if value else "no"
+
+
+class _Switch(_Flag):
+    """A boolean that people read as it is written."""
+
+    def text(self, value: Any) -> str:
+        return "true" if value else "false"
 
 
 class _Whole(Form):
@@ -197,6 +205,26 @@ class _Seconds(_Whole):
         return format_seconds(value) if value else "0"
 
 
+class _Days(_Whole):
+    """A duration in seconds, as whole days under a name that says so."""
+
+    def names(self, name: str) -> tuple[str, ...]:
+        return (f"{name}Days",)
+
+    def write(self, value: Any) -> Any:
+        return value // ONE_DAY
+
+    def read(self, plain: Any) -> Any:
+        days = super().read(plain)
+        return ABSENT if days is ABSENT else days * ONE_DAY
+
+    def unchecked(self, value: Any) -> Any:
+        return f"{self.write(value)}d"
+
+    def text(self, value: Any) -> str:
+        return str(self.write(value))
+
+
 class _Lifetime(_Seconds):
     """A duration, or `never: true` for no expiry."""
 
@@ -249,9 +277,11 @@ class _Manual(_Flag):
 
 TEXT: Final = _Text()
 FLAG: Final = _Flag()
+SWITCH: Final = _Switch()
 WHOLE: Final = _Whole()
 DAY: Final = _Day()
 SECONDS: Final = _Seconds()
+DAYS: Final = _Days()
 LIFETIME: Final = _Lifetime()
 MANUAL: Final = _Manual()
 

@@ -1,5 +1,7 @@
 """Scheduled sessions in the stack file, with the names of the platform's API."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 
@@ -7,7 +9,10 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictI
 from pydantic.config import JsonDict
 
 from ambient_components.model.base import Model, refuse, text_schema, type_name
+from ambient_components.model.derive import parts, record
+from ambient_components.model.forms import SWITCH
 from ambient_components.model.keys import UserId
+from ambient_components.model.marks import recorded
 from ambient_components.model.settings import IdleTimeout, McpServers, Url
 from ambient_components.model.types import Duration, Flag, Text
 from ambient_components.platform.naming import KEY_ID_MAX, SCHEDULE_PREFIX, cron_job_problem
@@ -167,13 +172,13 @@ class SessionTemplate(Model):
 class Schedule(Model):
     """A scheduled session: sessions that the platform creates at fixed times."""
 
-    schedule: Cron = Field(examples=["0 9 * * 1-5"])
+    schedule: Annotated[Cron, recorded(required=True, unknown="")] = Field(examples=["0 9 * * 1-5"])
     """Cron expression with five fields, in UTC: minute, hour, day of the month, month, weekday."""
 
     display_name: ScheduleName | None = None
     """Name in the UI. Default: the id."""
 
-    suspend: Flag | None = None
+    suspend: Annotated[Flag | None, recorded(form=SWITCH, unset="as set in the UI")] = None
     """Whether no session is started. Default: as set in the UI; a new schedule is active."""
 
     reuse_last_session: Flag | None = None
@@ -181,12 +186,12 @@ class Schedule(Model):
     schedule false.
     """
 
-    run_as: UserId | None = None
+    run_as: Annotated[UserId | None, recorded(label="runs as", unset="itself")] = None
     """User id that the sessions act for: they get this user's integrations. Needs an exception from the guardrail
     actingSchedule. Default: an id of the workspace's own, without integrations of a person.
     """
 
-    cron_job: CronJobName | None = None
+    cron_job: Annotated[CronJobName | None, recorded(label="CronJob", unset="of this project")] = None
     """Name of an existing CronJob of the platform's UI, to adopt the schedule with its history; it must stay. Default:
     a new CronJob.
     """
@@ -206,3 +211,17 @@ class Schedule(Model):
         }
         given = {name: value for name, value in fields.items() if value is not None}
         return {**given, "sessionTemplate": self.session_template.as_platform()}
+
+
+class ScheduleRecord(Schedule):
+    """A scheduled session in the ledger: when it runs, and for whom."""
+
+    digest: Annotated[Text | None, recorded(compared=False)] = None
+    """Digest of all other fields, so that a change is visible; a ledger has no prompts."""
+
+    @classmethod
+    def of(cls, schedule: Schedule) -> "ScheduleRecord":
+        known = {part.name for part in parts(Schedule, "ledger")}
+        others = {name: value for name, value in schedule.as_platform().items() if name not in known}
+        digest = hashlib.sha256(json.dumps(others, sort_keys=True).encode()).hexdigest()
+        return record(cls, schedule, digest=digest[:16])

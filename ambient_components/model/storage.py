@@ -10,6 +10,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
 from pydantic.config import JsonDict
 
 from ambient_components.model.base import Model, choice, refuse, text_schema
+from ambient_components.model.derive import record
+from ambient_components.model.forms import DAYS, LIFETIME
+from ambient_components.model.marks import recorded
 from ambient_components.model.rotation import RotateName, is_manual, renewal
 from ambient_components.model.sources import Source
 from ambient_components.model.types import (
@@ -120,12 +123,13 @@ Endpoint = Annotated[
 ]
 """Address of an object store; a trailing slash is removed."""
 
-Age = Annotated[int, BeforeValidator(_age), text_schema("whole days", DURATION_PATTERN, minLength=2)]
+Age = Annotated[int, BeforeValidator(_age), DAYS, text_schema("whole days", DURATION_PATTERN, minLength=2)]
 """Whole days, converted to seconds."""
 
 AccessKeyLifetime = Annotated[
     int,
     BeforeValidator(lifetime_reader(ACCESS_KEY_LIFE)),
+    LIFETIME,
     text_schema("duration or never", f"{NEVER_WORD}|{DURATION_PATTERN}", minLength=2),
 ]
 """A duration of at least a day or never, converted to seconds."""
@@ -187,33 +191,33 @@ class Bucket(Model):
 
     example: ClassVar[str] = "{name: payments-sessions}"
 
-    name: BucketName
+    name: Annotated[BucketName, recorded(required=True, unknown="")]
     """Name of the bucket, such as payments-sessions."""
 
-    driver: DriverName = BucketDriver.S3
+    driver: Annotated[DriverName, recorded(required=True, unknown="")] = BucketDriver.S3
     """s3: created in the stack's object store; aws: created on AWS by pulumi-aws; existing: bucket and credentials
     exist already. Default: s3.
     """
 
-    shared: Flag = False
+    shared: Annotated[Flag, recorded()] = False
     """Whether the bucket belongs to others: only credentials for the workspace's prefix are created. Default: false."""
 
-    versioning: Flag | None = None
+    versioning: Annotated[Flag | None, recorded()] = None
     """Whether the store keeps overwritten and deleted objects. Default: not changed."""
 
-    expire_after: Age | None = None
+    expire_after: Annotated[Age | None, recorded()] = None
     """Age at which the store deletes an object, in whole days such as 90d. Default: no rule is created."""
 
     tags: dict[Text, Text] = Field(default={}, json_schema_extra=_TAGS)
     """Further tags of the bucket, such as `{team: payments}`; this tool's tags are reserved."""
 
-    object_lock: Flag = False
+    object_lock: Annotated[Flag, recorded()] = False
     """Whether objects can be locked against deletion; only for new buckets. Default: false."""
 
     encryption: EncryptionName | None = None
     """AES256 or aws:kms, if the store supports it. Default: not changed."""
 
-    adopt: Flag = False
+    adopt: Annotated[Flag, recorded()] = False
     """Whether to adopt an existing bucket without an ownership annotation; may stay set afterwards. Default: false,
     which refuses an existing bucket.
     """
@@ -221,15 +225,15 @@ class Bucket(Model):
     protect: Flag = True
     """Whether `pulumi destroy` refuses to delete the bucket. Default: true."""
 
-    state: BucketStateName = BucketState.ACTIVE
+    state: Annotated[BucketStateName, recorded()] = BucketState.ACTIVE
     """active; released: everything stays, but this tool no longer manages it. Default: active."""
 
-    on_delete: OnDeleteName = OnDelete.KEEP
+    on_delete: Annotated[OnDeleteName, recorded()] = OnDelete.KEEP
     """What happens to the bucket when its closed workspace is removed from this file: keep, or delete if it is empty.
     Default: keep.
     """
 
-    force: Flag = False
+    force: Annotated[Flag, recorded()] = False
     """With onDelete: delete, whether a bucket with objects is deleted too. Default: false."""
 
     endpoint: Endpoint | None = None
@@ -245,14 +249,49 @@ class Bucket(Model):
     """Lifetime and renewal of access keys; not with driver: existing."""
 
     @property
-    def own(self) -> bool:
-        """Whether this stack manages the bucket and its data."""
+    def is_own(self) -> bool:
+        """Whether it is neither shared nor created by others."""
         return not self.shared and self.driver is not BucketDriver.EXISTING
 
     @property
     def expire_after_days(self) -> int | None:
         """Age in days at which the store deletes an object; None for never."""
         return None if self.expire_after is None else self.expire_after // DAY
+
+
+class BucketRecord(Bucket):
+    """A workspace's bucket in the ledger, with the lifetime of its access keys."""
+
+    endpoint: Annotated[Text | None, recorded()] = None
+    """Address of its store for sessions."""
+
+    store: Annotated[Text | None, recorded()] = None
+    """Address of its store for runs, if it differs."""
+
+    generation: Annotated[Generation | None, recorded()] = None
+    """Generation of its credentials; None if the workspace is closed or the driver creates none."""
+
+    lifetime: Annotated[AccessKeyLifetime | None, recorded()] = None
+    """Lifetime of an access key."""
+
+    @classmethod
+    def of(cls, bucket: Bucket, *, endpoint: str, store: str | None, has_credentials: bool) -> "BucketRecord":
+        keys = bucket.credentials
+        credentials = {"generation": keys.generation, "lifetime": keys.lifetime} if has_credentials else {}
+        return record(cls, bucket, endpoint=endpoint, store=store, **credentials)
+
+    @property
+    def is_released(self) -> bool:
+        return self.state == BucketState.RELEASED
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether this stack manages its data: a released bucket belongs to others."""
+        return self.is_own and not self.is_released
+
+    def is_same(self, other: "BucketRecord | None") -> bool:
+        """Return whether both are the same bucket. The store's address is ignored, because it can change."""
+        return other is not None and (self.name, self.driver) == (other.name, other.driver)
 
 
 class Storage(Model):

@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from ambient_components.access.buckets import CREDENTIALS
-from ambient_components.access.entries import NOTHING, BucketEntry, Ledger
-from ambient_components.access.recorded import changed_parts, write
+from ambient_components.access.entries import NOTHING, Ledger
+from ambient_components.model.derive import changed_names, write
+from ambient_components.model.storage import BucketRecord
 from ambient_components.plan import facts
 from ambient_components.plan.facts import BucketChange
 from ambient_components.rules.buckets import OnDelete
 from ambient_components.rules.durations import format_seconds
+from ambient_components.rules.lifetimes import NEVER
 from ambient_components.stacks.deployed import Deployed
 
 """Ledger fields of the access key. None without an access key, as in a closed workspace."""
@@ -32,7 +34,7 @@ def bucket_changes(before: Ledger, after: Ledger) -> list[BucketChange]:
     return sorted(found)
 
 
-def _leaving(workspace: str, bucket: BucketEntry, *, released: bool) -> BucketChange:
+def _leaving(workspace: str, bucket: BucketRecord, *, released: bool) -> BucketChange:
     if not bucket.is_managed or released:
         return BucketChange(workspace, bucket.name, facts.KEPT, "it is not ours, and stays unchanged")
     if bucket.on_delete != OnDelete.DELETE:
@@ -42,26 +44,26 @@ def _leaving(workspace: str, bucket: BucketEntry, *, released: bool) -> BucketCh
     return BucketChange(workspace, bucket.name, facts.DELETED, f"onDelete: delete was deployed: {force}")
 
 
-def _coming(workspace: str, bucket: BucketEntry) -> BucketChange:
+def _coming(workspace: str, bucket: BucketRecord) -> BucketChange:
     if not bucket.is_own:
         return BucketChange(workspace, bucket.name, facts.ADOPTED, "used from now on; not ours")
     if bucket.adopt:
         return BucketChange(workspace, bucket.name, facts.ADOPTED, "taken over if it exists, with what is in it")
-    recorded = write(bucket)
+    recorded = write(bucket, "ledger")
     reported = [f"{part} {_word(recorded[part])}" for part in _CONTENT if part in recorded]
-    if bucket.lifetime_seconds or bucket.never:
+    if bucket.lifetime:
         reported.append(f"lifetime of its access keys {_lifetime(bucket)}")
     return BucketChange(workspace, bucket.name, facts.MADE, ", ".join(reported))
 
 
-def _changed(workspace: str, old: BucketEntry, new: BucketEntry) -> Iterator[BucketChange]:
+def _changed(workspace: str, old: BucketRecord, new: BucketRecord) -> Iterator[BucketChange]:
     if old.state != new.state:
         what = facts.RELEASED if new.is_released else facts.TAKEN_BACK
         yield BucketChange(workspace, new.name, what)
-    was, is_now = write(old), write(new)
+    was, is_now = write(old, "ledger"), write(new, "ledger")
     reported = [
         f"{part} {_word(was.get(part))} -> {_word(is_now.get(part))}"
-        for part in changed_parts(old, new, ("state", "adopt", *CREDENTIALS))
+        for part in changed_names(old, new, ("state", "adopt", *CREDENTIALS))
     ]
     if old.generation and new.generation:
         if old.generation != new.generation:
@@ -72,8 +74,8 @@ def _changed(workspace: str, old: BucketEntry, new: BucketEntry) -> Iterator[Buc
         yield BucketChange(workspace, new.name, facts.CHANGED, ", ".join(reported))
 
 
-def _lifetime(bucket: BucketEntry) -> str:
-    return format_seconds(bucket.lifetime_seconds) if bucket.lifetime_seconds else "never"
+def _lifetime(bucket: BucketRecord) -> str:
+    return "never" if bucket.lifetime in (None, NEVER) else format_seconds(bucket.lifetime)
 
 
 def _word(value: Any) -> str:

@@ -7,9 +7,11 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ambient_components.access.endings import ended
-from ambient_components.access.entries import NOTHING, Entry, Ledger, ScheduleEntry
+from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.role_assignments import AccessDiff, access_diff, of_ledger
 from ambient_components.errors import Problem
+from ambient_components.model.derive import differences
+from ambient_components.model.schedules import ScheduleRecord
 from ambient_components.plan import facts
 from ambient_components.plan.buckets import access_key_changes, bucket_changes
 from ambient_components.plan.facts import (
@@ -226,7 +228,7 @@ def schedule_changes(before: Ledger, after: Ledger) -> list[ScheduleChange]:
 
 
 def _schedule_change(
-    workspace: str, schedule: str, old: ScheduleEntry | None, new: ScheduleEntry | None
+    workspace: str, schedule: str, old: ScheduleRecord | None, new: ScheduleRecord | None
 ) -> Iterator[ScheduleChange]:
     if new is None:
         yield ScheduleChange(workspace, schedule, facts.REMOVED, "its sessions stay")
@@ -236,7 +238,7 @@ def _schedule_change(
         yield ScheduleChange(workspace, schedule, facts.CHANGED, ", ".join(_schedule_details(old, new)))
 
 
-def _new_schedule(workspace: str, schedule: str, new: ScheduleEntry) -> ScheduleChange:
+def _new_schedule(workspace: str, schedule: str, new: ScheduleRecord) -> ScheduleChange:
     state = ", suspended" if new.suspend else ""
     if new.cron_job is None:
         user = f", runs as {new.run_as}" if new.run_as else ""
@@ -247,18 +249,7 @@ def _new_schedule(workspace: str, schedule: str, new: ScheduleEntry) -> Schedule
     return ScheduleChange(workspace, schedule, facts.ADOPTED, why)
 
 
-def _schedule_details(old: ScheduleEntry, new: ScheduleEntry) -> Iterator[str]:
-    if old.schedule != new.schedule:
-        yield f"schedule {old.schedule} -> {new.schedule}"
-    if old.run_as != new.run_as:
-        yield f"runs as {old.run_as or 'itself'} -> {new.run_as or 'itself'}"
-    if old.suspend != new.suspend:
-        yield f"suspend {_suspend_word(old.suspend)} -> {_suspend_word(new.suspend)}"
-    if old.cron_job != new.cron_job:
-        yield f"CronJob {old.cron_job or 'of this project'} -> {new.cron_job or 'of this project'}"
+def _schedule_details(old: ScheduleRecord, new: ScheduleRecord) -> Iterator[str]:
+    yield from (f"{label} {before} -> {after}" for label, before, after in differences(old, new))
     if old.digest != new.digest:
         yield "its sessions"
-
-
-def _suspend_word(value: bool | None) -> str:
-    return "as set in the UI" if value is None else str(value).lower()

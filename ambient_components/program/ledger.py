@@ -1,25 +1,23 @@
 """The ledger of a stack's files: subjects, roles, lifetimes and guardrail settings, never a secret."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ambient_components.access import (
     NOTHING,
-    BucketEntry,
     Entry,
     GuardrailSettings,
     KeyEntry,
     Ledger,
     Period,
-    ScheduleEntry,
     StackGuardrails,
     existing_violations,
 )
 from ambient_components.errors import Problem
 from ambient_components.model.dates import written
+from ambient_components.model.schedules import ScheduleRecord
+from ambient_components.model.storage import BucketRecord
 from ambient_components.program.calendar import Calendar
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.findings import Finding, Path
@@ -33,7 +31,6 @@ from ambient_components.stackfile import (
     GuardrailException,
     Key,
     LoadedStack,
-    Schedule,
     StackException,
     StackFile,
     Workspace,
@@ -130,8 +127,8 @@ def _entry(workspace: Workspace, calendar: Calendar, store: StoreConfig | None) 
         # Names alone: of a released workspace nothing may vanish in the run that releases it.
         settings=_given(workspace.settings.model_dump(exclude_defaults=True, by_alias=True)),
         limits=_given(workspace.limits.model_dump(exclude_defaults=True, by_alias=True)),
-        schedules={name: schedule_entry(one) for name, one in workspace.schedules.items()},
-        bucket=bucket_entry(workspace, store),
+        schedules={name: ScheduleRecord.of(schedule) for name, schedule in workspace.schedules.items()},
+        bucket=_bucket_record(workspace, store),
         exceptions=tuple(excepted(workspace.exceptions, calendar)),
     )
     if workspace.state is WorkspaceState.CLOSED:
@@ -195,48 +192,16 @@ def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
     )
 
 
-def schedule_entry(schedule: Schedule) -> ScheduleEntry:
-    """Return a schedule as the ledger records it: its name in the UI and its sessions as a digest.
-
-    Args:
-        schedule: The effective entry.
-    """
-    named = ("schedule", "runAs", "suspend", "cronJob")
-    others = {name: value for name, value in schedule.as_platform().items() if name not in named}
-    digest = hashlib.sha256(json.dumps(others, sort_keys=True).encode()).hexdigest()
-    return ScheduleEntry(schedule.schedule, schedule.run_as, schedule.suspend, digest[:16], schedule.cron_job)
-
-
-def bucket_entry(workspace: Workspace, store: StoreConfig | None) -> BucketEntry | None:
-    """Return a workspace's bucket as the ledger records it: owner of the data, deletion, and lifetime of keys.
-
-    A closed workspace keeps its data, and has no keys.
-    """
+def _bucket_record(workspace: Workspace, store: StoreConfig | None) -> BucketRecord | None:
+    """Return a workspace's bucket as the ledger records it. A closed workspace keeps its data, and has no keys."""
     bucket = workspace.storage.bucket
     if bucket is None:
         return None
-    entry = BucketEntry(
-        name=bucket.name,
-        driver=bucket.driver.value,
+    return BucketRecord.of(
+        bucket,
         endpoint=sessions_endpoint(bucket, store),
         store=_store_address(bucket, store),
-        shared=bucket.shared,
-        adopt=bucket.adopt,
-        state=bucket.state.value,
-        on_delete=bucket.on_delete.value,
-        force=bucket.force,
-        expire_after_days=bucket.expire_after_days,
-        versioning=bucket.versioning,
-        object_lock=bucket.object_lock,
-    )
-    if bucket.driver is BucketDriver.EXISTING or workspace.state is WorkspaceState.CLOSED:
-        return entry
-    lifetime = bucket.credentials.lifetime
-    return replace(
-        entry,
-        generation=bucket.credentials.generation,
-        never=lifetime == NEVER,
-        lifetime_seconds=None if lifetime == NEVER else lifetime,
+        has_credentials=bucket.driver is not BucketDriver.EXISTING and workspace.state is not WorkspaceState.CLOSED,
     )
 
 

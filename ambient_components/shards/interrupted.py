@@ -7,8 +7,9 @@ that are still declared. Access that is no longer declared would be unrecorded, 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ambient_components.access import NOTHING, BucketEntry, Entry, Ledger, object_names
+from ambient_components.access import NOTHING, Entry, Ledger, object_names
 from ambient_components.errors import Problem, refusal
+from ambient_components.model.storage import BucketRecord
 from ambient_components.rules.refusals import Rule
 from ambient_components.shards.records import Entries
 
@@ -109,8 +110,8 @@ def _bucket(workspace: str, lost: Entry, before: Entry, after: Entry) -> Iterato
     if not bucket.is_same(new):
         if not bucket.is_same(old):
             yield refusal(
-                f"{subject} made bucket {bucket.name!r} of driver {bucket.driver!r}, or access keys for it, and the "
-                "files no longer say so: nothing is changed",
+                f"{subject} made bucket {bucket.name!r} of driver {str(bucket.driver)!r}, or access keys for it, and "
+                "the files no longer say so: nothing is changed",
                 "write it as it was, and deploy, so that the state has it, and then make the change and deploy again",
                 rule=Rule.INTERRUPTED_RUN,
                 workspaces=(workspace,),
@@ -127,5 +128,5 @@ def _bucket(workspace: str, lost: Entry, before: Entry, after: Entry) -> Iterato
         )
 
 
-def _generation(bucket: BucketEntry, old: BucketEntry | None) -> int:
+def _generation(bucket: BucketRecord, old: BucketRecord | None) -> int:
     return old.generation or 0 if old is not None and bucket.is_same(old) else 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ambient_components.access.entries import NOTHING, BucketEntry, Entry, KeyEntry, Ledger, read_ledger
+from ambient_components.access.entries import NOTHING, Entry, KeyEntry, Ledger, read_ledger
 from ambient_components.access.recorded import write
 from ambient_components.access.role_assignments import GRANT, OWNER
 from ambient_components.engine import names
@@ -16,6 +16,7 @@ from ambient_components.engine.names import Part
 from ambient_components.engine.secrets import plain_text
 from ambient_components.engine.state import Export, Resource, operations, resources, written_at
 from ambient_components.engine.urns import ACCESS_LEDGER
+from ambient_components.model.storage import BucketRecord
 from ambient_components.platform.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
 from ambient_components.platform.naming import key_account
 from ambient_components.rotation.state import Minted, TokenRecord, mapping, number
@@ -354,16 +355,16 @@ def _key(place: tuple[str, int], entry: KeyEntry | None, found: _Resources, now:
     )
 
 
-def _bucket(entry: BucketEntry | None, state: str | None, found: _Resources, now: datetime) -> DeployedBucket | None:
+def _bucket(entry: BucketRecord | None, state: str | None, found: _Resources, now: datetime) -> DeployedBucket | None:
     if entry is None and found.bucket is None and found.credentials is None:
         return None
     known, credentials = found.bucket or {}, found.credentials or {}
     return DeployedBucket(
         name=str((entry and entry.name) or known.get("bucket") or credentials.get("bucket") or "?"),
-        driver=entry.driver if entry is not None else None,
+        driver=str(entry.driver) if entry is not None else None,
         endpoint=(entry.endpoint if entry is not None else None) or "",
         shared=entry is not None and entry.shared,
-        state=entry.state if entry is not None else None,
+        state=str(entry.state) if entry is not None else None,
         made=found.bucket is not None or (entry is not None and not entry.is_own),
         open=entry is not None and state != CLOSED and entry.driver != BucketDriver.EXISTING,
         key=_access_key(credentials, now) if credentials else None,

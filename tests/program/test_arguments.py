@@ -19,9 +19,10 @@ from ambient_components.components import (
     SettingsSpec,
     WorkspaceArgs,
 )
+from ambient_components.model.schedules import ScheduleRecord
 from ambient_components.program.arguments import key_spec, workspace_args
 from ambient_components.program.calendar import Calendar
-from ambient_components.program.ledger import key_entry, schedule_entry
+from ambient_components.program.ledger import key_entry
 from ambient_components.program.secret_values import WorkspaceValues
 from ambient_components.program.stack_settings import StackSettings
 from ambient_components.stackfile import Defaults, Workspace, parse_stack
@@ -301,7 +302,7 @@ def test_the_ledger_has_all_access_and_whether_to_adopt():
                     "schedule": "0 9 * * 1-5",
                     "runAs": "ci-robot",
                     "suspend": True,
-                    "digest": schedule_entry(model().schedules["review"]).digest,
+                    "digest": ScheduleRecord.of(model().schedules["review"]).digest,
                     "cronJob": "schedule-0b9f6e0a-7c1e-4f7f-9d33-5a2d8c1e4b60",
                 }
             },
@@ -311,7 +312,7 @@ def test_the_ledger_has_all_access_and_whether_to_adopt():
 
 def test_a_schedules_digest_is_of_all_that_the_ledger_does_not_show():
     def digest(**changes):
-        return schedule_entry(model().schedules["review"].model_copy(update=changes)).digest
+        return ScheduleRecord.of(model().schedules["review"].model_copy(update=changes)).digest
 
     assert (
         digest() == digest(suspend=None) == digest(run_as=None) == digest(schedule="0 8 * * *") == digest(cron_job=None)

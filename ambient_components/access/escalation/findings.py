@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ambient_components.access.entries import BucketEntry, Entry, KeyEntry
+from ambient_components.access.entries import Entry, KeyEntry
 from ambient_components.access.role_assignments import RoleAssignment, of_ledger
+from ambient_components.model.storage import BucketRecord
 from ambient_components.platform.contract import Role
 from ambient_components.rules.roles import MINTERS
 
@@ -118,7 +119,7 @@ class Place:
         return self.entry.keys
 
     @property
-    def bucket(self) -> BucketEntry | None:
+    def bucket(self) -> BucketRecord | None:
         """Its own bucket with credentials in sessions; None for the platform's shared store."""
         return self.entry.bucket
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from ambient_components.access.buckets import CREDENTIALS, expiry_refusal
-from ambient_components.access.entries import NOTHING, BucketEntry, Entry, Ledger
-from ambient_components.access.recorded import changed_parts
+from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.errors import Problem, Remedy, StepError, refusal
+from ambient_components.model.derive import changed_names
+from ambient_components.model.storage import BucketRecord
 from ambient_components.platform import naming
 from ambient_components.provider.buckets import ownership, settings
 from ambient_components.provider.protocol.resource import Context
@@ -31,8 +32,8 @@ class _Case:
     """The deployed and the new bucket of a workspace; None if it has none of this driver."""
 
     workspace: str
-    old: BucketEntry | None
-    new: BucketEntry | None
+    old: BucketRecord | None
+    new: BucketRecord | None
     was_released: bool
     is_released: bool
     """Whether it or its workspace is released in the new ledger."""
@@ -88,11 +89,11 @@ def _case(workspace: str, before: Entry, after: Entry | None) -> _Case:
     )
 
 
-def _ours(entry: Entry) -> BucketEntry | None:
+def _ours(entry: Entry) -> BucketRecord | None:
     return entry.bucket if entry.bucket is not None and entry.bucket.driver == _OURS else None
 
 
-def _address(bucket: BucketEntry | None) -> str:
+def _address(bucket: BucketRecord | None) -> str:
     return bucket.store or bucket.endpoint or "" if bucket is not None else ""
 
 
@@ -106,7 +107,7 @@ def _is_due(case: _Case) -> bool:
         return True
     if case.is_released:
         return False  # only the ownership annotation is removed
-    return bool(changed_parts(case.old, case.new, ("state", *CREDENTIALS))) or case.was_released
+    return bool(changed_names(case.old, case.new, ("state", *CREDENTIALS))) or case.was_released
 
 
 def _problems(context: Context, owner: str, case: _Case) -> list[Problem]:
@@ -120,7 +121,7 @@ def _problems(context: Context, owner: str, case: _Case) -> list[Problem]:
         return [case.refusal(error.problem.problem, error.problem.hints)]
 
 
-def _leaving(context: Context, owner: str, case: _Case, old: BucketEntry) -> Iterable[Problem]:
+def _leaving(context: Context, owner: str, case: _Case, old: BucketRecord) -> Iterable[Problem]:
     """Refuse to drop a bucket before its deployed settings are complete: it could be deleted by mistake."""
     if old.shared:
         return
@@ -147,7 +148,7 @@ def _leaving(context: Context, owner: str, case: _Case, old: BucketEntry) -> Ite
         )
 
 
-def _coming(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iterable[Problem]:
+def _coming(context: Context, owner: str, case: _Case, new: BucketRecord) -> Iterable[Problem]:
     if new.shared:
         yield from _shared(context, case, new)
     else:
@@ -160,7 +161,7 @@ def _coming(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iter
         yield from _user(context, owner, case, new)
 
 
-def _elsewhere(case: _Case, new: BucketEntry) -> Problem:
+def _elsewhere(case: _Case, new: BucketRecord) -> Problem:
     """Return the refusal of a changed store address: the data in the old store would be lost."""
     was, is_now = _address(case.old) or "AWS's S3", _address(new) or "AWS's S3"
     return case.refusal(
@@ -172,7 +173,7 @@ def _elsewhere(case: _Case, new: BucketEntry) -> Problem:
     )
 
 
-def _there(context: Context, owner: str, case: _Case, new: BucketEntry, tags: Mapping[str, str]) -> Iterable[Problem]:
+def _there(context: Context, owner: str, case: _Case, new: BucketRecord, tags: Mapping[str, str]) -> Iterable[Problem]:
     # Ours by the record: released and taken back, or the annotation was taken off, which the update restores.
     by_record = case.is_same and ownership.holder_of(tags) is None
     adopt = new.adopt or by_record
@@ -186,7 +187,7 @@ def _there(context: Context, owner: str, case: _Case, new: BucketEntry, tags: Ma
         settings.require_lock(desired, settings.look(context, desired))
 
 
-def _unrecorded(context: Context, case: _Case, new: BucketEntry) -> Iterable[Problem]:
+def _unrecorded(context: Context, case: _Case, new: BucketRecord) -> Iterable[Problem]:
     """Refuse to expire objects of an unrecorded bucket of this stack, for example after a lost state."""
     days = new.expire_after_days
     if days is None or EXPIRE_AFTER in case.allowed or ownership.is_empty(context, new.name):
@@ -194,7 +195,7 @@ def _unrecorded(context: Context, case: _Case, new: BucketEntry) -> Iterable[Pro
     yield expiry_refusal(case.workspace, f"bucket {new.name!r} exists, and expireAfter is {days} days", days)
 
 
-def _shared(context: Context, case: _Case, new: BucketEntry) -> Iterable[Problem]:
+def _shared(context: Context, case: _Case, new: BucketRecord) -> Iterable[Problem]:
     """Require that a shared bucket exists; its tags may be unreadable for this store's access key."""
     try:
         tags = ownership.tags_of(context, new.name)
@@ -207,7 +208,7 @@ def _shared(context: Context, case: _Case, new: BucketEntry) -> Iterable[Problem
         )
 
 
-def _user(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iterable[Problem]:
+def _user(context: Context, owner: str, case: _Case, new: BucketRecord) -> Iterable[Problem]:
     """Require that the store has an API for users, and that the user's name is free or this stack's."""
     name = naming.bucket_user(owner, case.workspace, new.name, new.generation or 0)
     existing = context.store.accounts.look(Account(name, owner), ())

@@ -50,7 +50,7 @@ def check_driver(path: Path, _name: str, workspace: Workspace) -> Iterator[Findi
 def check_bucket(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
     """Find settings of an own bucket that conflict with each other."""
     bucket = workspace.storage.bucket
-    if bucket is None or not bucket.own:
+    if bucket is None or not bucket.is_own:
         return
     here = (*path, "storage", "bucket")
     reported = {
@@ -95,7 +95,7 @@ def check_buckets(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
         if bucket is None:
             continue
         here = ("workspaces", name, "storage", "bucket")
-        if bucket.own and (owner := owners.setdefault(bucket.name, name)) != name:
+        if bucket.is_own and (owner := owners.setdefault(bucket.name, name)) != name:
             problem = f"{bucket.name!r} is the bucket of workspace {owner!r}"
             remedy = "give each a bucket of its own, or write shared: true here"
             yield Finding((*here, "name"), problem, remedy, ("workspaces", owner, *here[2:], "name"))

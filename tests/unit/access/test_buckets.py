@@ -132,7 +132,7 @@ def test_a_lock_is_made_with_its_bucket(old, new):
     (text,) = refused(old, new)
     was = "true" if old.get("objectLock") else "false"
     assert f"bucket 'pay-sessions': objectLock was {was} when it was deployed" in text
-    assert refused(RELEASED if old is BUCKET else {**old, "state": "released"}, {**new, "name": "x"}) == []
+    assert refused(RELEASED if old is BUCKET else {**old, "state": "released"}, {**new, "name": "other-sessions"}) == []
 
 
 # Data that the store would delete

@@ -65,7 +65,7 @@ def test_schedules():
         (
             "s",
             facts.CHANGED,
-            "schedule 0 9 * * * -> 0 8 * * *, runs as itself -> bob, suspend as set in the UI -> false, its sessions",
+            "schedule 0 9 * * * -> 0 8 * * *, suspend as set in the UI -> false, runs as itself -> bob, its sessions",
         )
     ]
     assert plan({"pay": entry(schedules={"s": one})}, {"pay": entry(schedules={})}).changes

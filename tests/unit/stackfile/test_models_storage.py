@@ -42,7 +42,7 @@ def test_a_bucket_with_everything():
         force=True,
         credentials={"lifetime": "30d", "rotateBefore": "7d", "overlap": "1h", "rotate": "auto", "generation": 3},
     )
-    assert (got.driver, got.own, got.expire_after_days, got.encryption) == ("aws", True, 365, "aws:kms")
+    assert (got.driver, got.is_own, got.expire_after_days, got.encryption) == ("aws", True, 365, "aws:kms")
     assert (got.versioning, got.object_lock, got.adopt, got.protect) == (True, True, True, False)
     assert (got.on_delete, got.force, got.tags) == ("delete", True, {"team": "payments", "cost center": ""})
     assert got.credentials == BucketCredentials(
@@ -57,7 +57,7 @@ def test_a_bucket_by_reference():
         accessKey={"value": "pay-sessions"},
         secretKey={"config": "pay/s3"},
     )
-    assert (got.own, got.endpoint) == (False, "https://s3.example.com")
+    assert (got.is_own, got.endpoint) == (False, "https://s3.example.com")
     assert (got.access_key, got.secret_key) == (Source(value="pay-sessions"), Source(config="pay/s3"))
 
 
@@ -66,7 +66,7 @@ def test_a_bucket_by_reference():
     [({}, True), ({"driver": "aws"}, True), ({"shared": True}, False), ({"driver": "existing"}, False)],
 )
 def test_whose_a_bucket_is(fields, own):
-    assert bucket(**fields).own is own
+    assert bucket(**fields).is_own is own
 
 
 @pytest.mark.parametrize(
