@@ -21,16 +21,9 @@ def path(text: str) -> tuple[str, ...]:
 
 
 SET = {
-    "block": ("k:\n  role: view\n", "k:\n  role: view\n  generation: 2\n"),
-    "block, the next entry follows": ("k:\n  role: view\nz: 1\n", "k:\n  role: view\n  generation: 2\nz: 1\n"),
-    "block, the line has a comment": ("k:\n  role: view  # why\n", "k:\n  role: view  # why\n  generation: 2\n"),
     "block, comments and blank lines follow": (
         "k:\n  role: view\n\n  # end of k\n\n# z is\nz: 1\n",
         "k:\n  role: view\n  generation: 2\n\n  # end of k\n\n# z is\nz: 1\n",
-    ),
-    "block, tabs in comments": (
-        "k: #\tx\n  role: view #\ty\t\nz: 1\n",
-        "k: #\tx\n  role: view #\ty\t\n  generation: 2\nz: 1\n",
     ),
     "block, deeply indented": ("k:\n      role: view\n", "k:\n      role: view\n      generation: 2\n"),
     "block, the last one is a list": (
@@ -76,49 +69,27 @@ SET = {
     ),
     "block, folded text at the end of the file": ("k:\n  a: >-\n    one", "k:\n  a: >-\n    one\n  generation: 2"),
     "block, anchored and never used": ("k: &k  # c\n  role: view\n", "k: &k  # c\n  role: view\n  generation: 2\n"),
-    "block, no newline at the end": ("k:\n  role: view", "k:\n  role: view\n  generation: 2"),
-    "block, Windows": ("k:\r\n  role: view # c\r\nz: 1\r\n", "k:\r\n  role: view # c\r\n  generation: 2\r\nz: 1\r\n"),
-    "block, Windows, no newline at the end": ("k:\r\n  role: view", "k:\r\n  role: view\r\n  generation: 2"),
     "start and end of the document": (
         "--- # s\nk:\n  role: view\n...\n# e\n",
         "--- # s\nk:\n  role: view\n  generation: 2\n...\n# e\n",
     ),
     "byte order mark": ("\ufeffk: {a: ü}\n", "\ufeffk: {a: ü, generation: 2}\n"),
-    "not ASCII, in one line": (
-        "ü: '😀'\nk: {a: 'ß𝔘', b: é}  # 日本\nz: ü\n",
-        "ü: '😀'\nk: {a: 'ß𝔘', b: é, generation: 2}  # 日本\nz: ü\n",
-    ),
-    "not ASCII, in a block": ("ü: '😀'\nk:\n  b: é  # 日本\n", "ü: '😀'\nk:\n  b: é  # 日本\n  generation: 2\n"),
-    "braces": ("k: {role: view}\n", "k: {role: view, generation: 2}\n"),
-    "braces with spaces": ("k: { role: view } # c\n", "k: { role: view, generation: 2 } # c\n"),
     "braces, a comma at the end": ("k: {role: view,}\n", "k: {role: view, generation: 2,}\n"),
     "braces, a comma at the end, spaces": ("k: {role: view , }\n", "k: {role: view, generation: 2 , }\n"),
     "braces, the last one is quoted": ('k: {"role":"}"}\n', 'k: {"role":"}", generation: 2}\n'),
-    "braces, the last one is a mapping": ("k: {a: {b: 1}}\n", "k: {a: {b: 1}, generation: 2}\n"),
-    "braces, the last one is a list": ("k: {a: [b, 1]}", "k: {a: [b, 1], generation: 2}"),
     "braces, the last one is an alias": ("x: &x 1\nk: {a: *x }", "x: &x 1\nk: {a: *x, generation: 2 }"),
     "braces, the last one is a key alone": ("k: {a, b}", "k: {a, b, generation: 2}"),
     "braces, anchored": ("k: &k {a: 1}", "k: &k {a: 1, generation: 2}"),
     "braces, wrapped": ("k: {a: 1,\n    b: 2}  # c\n", "k: {a: 1,\n    b: 2, generation: 2}  # c\n"),
     "braces, wrapped, a comment": ("k: {a: 1 # c\n}\n", "k: {a: 1, generation: 2 # c\n}\n"),
-    "lines in braces": ("k: {\n  a: 1\n}\n", "k: {\n  a: 1,\n  generation: 2\n}\n"),
-    "lines in braces, a comma at the end": ("k: {\n  a: 1,\n}\n", "k: {\n  a: 1,\n  generation: 2,\n}\n"),
-    "lines in braces, comments": (
-        "k: {  # c\n  a: 1,  # d\n  b: 2  # e\n  # f\n}  # g\n",
-        "k: {  # c\n  a: 1,  # d\n  b: 2,  # e\n  generation: 2\n  # f\n}  # g\n",
-    ),
     "lines in braces, a comma in a comment": (
         "k: {\n  a: 1  # x, y\n  # z,\n}\n",
         "k: {\n  a: 1,  # x, y\n  generation: 2\n  # z,\n}\n",
     ),
     "lines in braces, a comma of its own": ("k: {\n  a: 1\n  ,\n}\n", "k: {\n  a: 1, generation: 2\n  ,\n}\n"),
-    "lines in braces, Windows": ("k: {\r\n  a: 1,\r\n}\r\n", "k: {\r\n  a: 1,\r\n  generation: 2,\r\n}\r\n"),
-    "empty braces": ("k: {}  # c\nz: 1\n", "k: {generation: 2}  # c\nz: 1\n"),
     "empty braces with a space": ("k: { }\n", "k: { generation: 2 }\n"),
     "empty braces, anchored": ("k: &k {}\n", "k: &k {generation: 2}\n"),
     "empty braces with a comment": ("k: {  # none\n  }\n", "k: {  # none\n  generation: 2}\n"),
-    "there already": ("k:\n  generation: 1  # c\n  a: 1\n", "k:\n  generation: 2  # c\n  a: 1\n"),
-    "there already, in braces": ("k: {generation: 1, a: 1}\n", "k: {generation: 2, a: 1}\n"),
     "there already, quoted": ('k:\n  "generation" : "1"\n', 'k:\n  "generation" : 2\n'),
     "there already, empty": ("k:\n  generation:  # c\n  a: 1\n", "k:\n  generation: 2  # c\n  a: 1\n"),
     "there already, of several lines": (
@@ -127,7 +98,6 @@ SET = {
     ),
     "there already, with an anchor that nobody uses": ("k: {generation: &g 1}\n", "k: {generation: 2}\n"),
     "it has the value": ("k: {generation: 2}\n", "k: {generation: 2}\n"),
-    "quoted keys": ("'k':\n  'role': view\n", "'k':\n  'role': view\n  generation: 2\n"),
     "other lines end otherwise": ("z: 1\r\nk:\n  a: 1\nx: 1\r\n", "z: 1\r\nk:\n  a: 1\n  generation: 2\nx: 1\r\n"),
 }
 
@@ -161,9 +131,7 @@ def test_setting_deep_in_a_file_and_at_its_top() -> None:
 
 
 REMOVE = {
-    "block": ("k:\n  a: 1\n  ci: {}\n  b: 1\n", "k:\n  a: 1\n  b: 1\n"),
     "block, with all its lines": ("k:\n  ci:\n    a: [\n    1]\n    b: |\n     x\n\n  b: 1\n", "k:\n\n  b: 1\n"),
-    "block, with the comment above": ("k:\n  a: 1\n  # of ci\n  # too\n  ci: {}\n  b: 1\n", "k:\n  a: 1\n  b: 1\n"),
     "block, without one further up": (
         "k:\n  a: 1\n\n  # of all\n\n  # of ci\n  ci: {} # c\n  # of b\n  b: 1\n",
         "k:\n  a: 1\n\n  # of all\n\n  # of b\n  b: 1\n",
@@ -176,9 +144,6 @@ REMOVE = {
         "k:\n  ci:\n    a: 1\n    # off\n\n    # too\n\n  # of b\n  b: 1\n",
         "k:\n\n  # of b\n  b: 1\n",
     ),
-    "block, the first": ("k:\n  # of ci\n  ci: {}\n  b: 1\n", "k:\n  b: 1\n"),
-    "block, the last": ("k:\n  b: 1\n  ci: {}\nz: 1\n", "k:\n  b: 1\nz: 1\n"),
-    "block, the last of the file": ("k:\n  b: 1\n  ci: {}", "k:\n  b: 1\n"),
     "block, what is above is no comment": ("k:\n  a: 'x\n\n  # text'\n  ci: 1\n", "k:\n  a: 'x\n\n  # text'\n"),
     "block, the line above ends a text": ("k:\n  a: 'x\n  # text\n  '\n  ci: 1\n", "k:\n  a: 'x\n  # text\n  '\n"),
     "block, the only one": ("k:\n  ci: {}\nz: 1\n", "k: {}\nz: 1\n"),
@@ -188,17 +153,11 @@ REMOVE = {
     ),
     "block, the only one, anchored": ("k: &k  # c\n  ci: {}\n", "k: &k {}  # c\n"),
     "block, the only one, a quoted key": ('"k" :\n  ci: {}\n', '"k" : {}\n'),
-    "block, the only one, no newline at the end": ("k:\n  ci: {}", "k: {}\n"),
-    "block, Windows": ("k:\r\n  # of ci\r\n  ci: {}\r\n  b: 1\r\n", "k:\r\n  b: 1\r\n"),
     "block, the only one, Windows": ("k:\r\n  # of ci\r\n  ci: {}\r\nz: 1\r\n", "k: {}\r\nz: 1\r\n"),
     "an alias inside": ("x: &x 1\nk: {ci: {a: *x}, b: 1}\n", "x: &x 1\nk: {b: 1}\n"),
     "an anchor that is used inside only": ("k: {ci: {a: &x 1, b: *x}, b: 1}\n", "k: {b: 1}\n"),
-    "quoted": ("k:\n  'ci':\n    a: 1\n  b: 1\n", "k:\n  b: 1\n"),
-    "not ASCII": ("k:\n  ü: '😀'\n  ci: é # ß\n  b: 日\n", "k:\n  ü: '😀'\n  b: 日\n"),
     "start of the document": ("---\n# k\nk:\n  # ci\n  ci: 1\n", "---\n# k\nk: {}\n"),
     "byte order mark": ("\ufeffk: {ci: 1}\n", "\ufeffk: {}\n"),
-    "braces, the first": ("k: {ci: {a: 1}, b: 1}\n", "k: {b: 1}\n"),
-    "braces, in the middle": ("k: {a: 1, ci: {a: 1}, b: 1}\n", "k: {a: 1, b: 1}\n"),
     "braces, the last": ("k: { a: 1, ci: {a: 1} }  # c\n", "k: { a: 1 }  # c\n"),
     "braces, the last, a comma": ("k: {a: 1, ci: {a: 1},}\n", "k: {a: 1,}\n"),
     "braces, the only one": ("k: { ci: {a: 1} } # c\n", "k: {} # c\n"),
@@ -212,12 +171,6 @@ REMOVE = {
     "braces, wrapped, the middle": ("k: {a: 1,\n    ci: 1,\n    b: 1}\n", "k: {a: 1,\n    b: 1}\n"),
     "braces, wrapped, the last": ("k: {a: 1,\n    ci: 1}\n", "k: {a: 1}\n"),
     "braces, wrapped, the last, a comment": ("k: {a: 1,  # of a\n    ci: 1}\n", "k: {a: 1,  # of a\n    }\n"),
-    "lines in braces": (
-        "k: {\n  # of a\n  a: 1,\n  # of ci\n  ci: {\n    a: 1\n  },  # c\n  # of b\n  b: 1\n}\n",
-        "k: {\n  # of a\n  a: 1,\n  # of b\n  b: 1\n}\n",
-    ),
-    "lines in braces, the first": ("k: {\n  # of ci\n  ci: 1,\n  b: 1\n}\n", "k: {\n  b: 1\n}\n"),
-    "lines in braces, the last": ("k: {\n  b: 1,  # of b\n  ci: 1  # c\n}\n", "k: {\n  b: 1,  # of b\n}\n"),
     "lines in braces, a comma of its own": ("k: {\n  ci: 1\n  ,\n  b: 1\n}\n", "k: {\n  b: 1\n}\n"),
     "a key alone": ("k: {a, ci, b}\n", "k: {a, b}\n"),
 }

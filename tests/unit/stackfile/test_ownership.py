@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ambient_components.stackfile import review_stack
 from ambient_components.stackfile.files import Files
-from ambient_components.stackfile.ownership import Because, Need, Touched, Version, reviewers_of, touched
+from ambient_components.stackfile.ownership import Because, Version, reviewers_of, touched
 from tests.support.quick import examples
 from tests.support.stack_strategies import ALONE, layered, written
 
@@ -207,18 +207,6 @@ def test_a_ca_bundle_is_part_of_what_a_workspace_comes_to(tmp_path):
     assert [shown(item) for item in touched("prod", new, version(text))] == [
         "pay changed settings -> group:leads (before)"
     ]
-
-
-def test_a_stack_that_comes_or_goes():
-    text = "defaults: {reviewers: [group:p]}\nworkspaces: {pay: {reviewers: [group:leads]}}"
-    assert found("", text) == ["* new -> group:p (after) !", "pay new -> group:leads (after) !"]
-    assert found(text, "") == ["* removed -> group:p (before)", "pay removed -> group:leads (before)"]
-
-
-def test_what_is_touched_is_data():
-    (item,) = touched("prod", version(PAY % "protect: true"), version(PAY % "protect: false"))
-    need = Need(("group:leads",), Because.BEFORE)
-    assert item == Touched("prod", "pay", item.how, ("protect",), (need,))
 
 
 # Properties.
