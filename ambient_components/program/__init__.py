@@ -2,14 +2,15 @@
 
 import sys
 
-import pulumi
-
 from ambient_components.collector import collect_rarely
 
 
 def run() -> None:
     """Declare ``stacks/<stack>.yaml``. What is wrong with it is reported without a traceback."""
     collect_rarely()  # first, as imports are half of what a short run costs
+    # Commands read files with this package, and never wait for Pulumi's SDK.
+    import pulumi  # noqa: PLC0415
+
     from ambient_components.program.main import run as declare  # noqa: PLC0415
 
     try:
