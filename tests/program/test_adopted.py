@@ -4,7 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from ambient_components.adoption import Reader, existing_workspaces, factor
+from ambient_components.adoption.factoring import factor
+from ambient_components.adoption.workspaces import Reader, existing_workspaces
 from ambient_components.platform.network_policies import policies
 from ambient_components.stackfile import parse_stack
 from tests.support.existing import (

@@ -8,13 +8,8 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from ambient_components.adoption import (
-    ExistingObjects,
-    ExistingWorkspace,
-    NamespaceObjects,
-    Reader,
-    existing_workspaces,
-)
+from ambient_components.adoption.existing import ExistingObjects, NamespaceObjects
+from ambient_components.adoption.workspaces import ExistingWorkspace, Reader, existing_workspaces
 from ambient_components.platform import naming
 from ambient_components.platform.contract import Role, cluster_role
 from ambient_components.platform.subjects import parse_subject

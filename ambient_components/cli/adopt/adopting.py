@@ -9,20 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from ambient_components.access.guardrails import BUILT_IN, Crossed, crossed
-from ambient_components.adoption import (
-    ExistingObjects,
-    ExistingWorkspace,
-    Note,
-    NoteRule,
-    Reader,
-    Refused,
-    existing_workspaces,
-    factor,
-    fit,
-    read_existing,
-)
+from ambient_components.adoption.existing import ExistingObjects, read_existing
+from ambient_components.adoption.factoring import factor, fit
 from ambient_components.adoption.files import Arrangement, Layout, file_of, texts
+from ambient_components.adoption.notes import Note, NoteRule
 from ambient_components.adoption.summary import Summary, summarize
+from ambient_components.adoption.workspaces import ExistingWorkspace, Reader, Refused, existing_workspaces
 from ambient_components.cli.templates import example
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from ambient_components import activity, clock
-from ambient_components.adoption import RefusedRule
 from ambient_components.adoption.files import TEAM_LABEL, Layout
 from ambient_components.adoption.proof import Proof, live_objects
 from ambient_components.adoption.summary import counts, message, sections
+from ambient_components.adoption.workspaces import RefusedRule
 from ambient_components.cli.adopt import branch as branches
 from ambient_components.cli.adopt.adopting import Adoption, Wish, adoption, read, write
 from ambient_components.cli.adopt.check import check

@@ -6,7 +6,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.adoption import factor, fit
+from ambient_components.adoption.factoring import factor, fit
 from ambient_components.stackfile import Workspace, parse_stack
 from ambient_components.stackfile.layers import Tree, flatten, layers_of
 from ambient_components.stackfile.yaml.positions import ListMarks, MappingMarks

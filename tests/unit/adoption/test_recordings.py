@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ambient_components.adoption import Reader, existing_workspaces
+from ambient_components.adoption.workspaces import Reader, existing_workspaces
 from ambient_components.platform.naming import key_suffix
 from tests.support.existing import OWNER, gathered
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.adoption import Reader, existing_workspaces
+from ambient_components.adoption.workspaces import Reader, existing_workspaces
 from tests.support.existing import (
     OWNER,
     binding,

@@ -7,8 +7,9 @@ import pytest
 
 from ambient_components.access import read_ledger
 from ambient_components.access.guardrails import BUILT_IN, crossed
-from ambient_components.adoption import ExistingWorkspace, Note, NoteRule
+from ambient_components.adoption.notes import Note, NoteRule
 from ambient_components.adoption.summary import message, summarize
+from ambient_components.adoption.workspaces import ExistingWorkspace
 from ambient_components.cli.adopt import branch
 from ambient_components.cli.adopt.adopting import (
     below_defaults,
