@@ -56,10 +56,6 @@ def sharing_refusals(before: Ledger, after: Ledger) -> list[Problem]:
 
     The engine creates new resources before it deletes old ones. So a bucket that moves between workspaces in one run
     would be adopted first, and then be deleted or lose its new ownership annotation.
-
-    Args:
-        before: The deployed ledger.
-        after: The new ledger.
     """
     problems, owners, had = [], dict[str, str](), defaultdict[str, list[str]](list)
     for name, entry in sorted(before.items()):

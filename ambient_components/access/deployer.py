@@ -79,8 +79,6 @@ def _features(entry: Entry) -> Iterator[Feature]:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Right:
-    """One verb on one resource, in all namespaces."""
-
     group: str
     """API group; empty for the core group."""
     resource: str

@@ -24,9 +24,6 @@ def deployer_manifest(features: Collection[Feature] = ALL_FEATURES, subject: str
     Args:
         features: What its stacks declare. The preflight asks for the same rights.
         subject: Whom to bind it to: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME.
-
-    Raises:
-        BadValue: The subject has another form.
     """
     rules = "\n".join(_rules(rights_for(features)))
     return f"""\

@@ -16,8 +16,6 @@ from ambient_components.rules.roles import MINTERS, rank
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Access to one workspace that ends in a run."""
-
     who: tuple[str, ...]
     """Descriptions such as ``edit of user:bob``, ``the edit key ci``."""
     keys: tuple[str, ...]
@@ -25,12 +23,7 @@ class Ended:
 
 
 def ended(before: Entry, after: Entry) -> Ended | None:
-    """Return the minting access to one workspace that ends; None if there is none.
-
-    Args:
-        before: Its deployed entry.
-        after: Its new entry.
-    """
+    """Return the minting access to one workspace that ends; None if there is none."""
     who = (*_subjects(before, after), *_identities(before, after))
     if not who:
         return None
@@ -81,10 +74,6 @@ def endings(workspace: str, before: Entry, after: Entry) -> tuple[Ending, ...]:
 
     A raised role is not included: the engine creates the new binding before it deletes the old one. A release deletes
     nothing.
-
-    Args:
-        before: Its deployed entry.
-        after: Its new entry.
     """
     if before.is_released or after.is_released:
         return ()

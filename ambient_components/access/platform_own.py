@@ -125,7 +125,6 @@ def _is_account(name: str) -> bool:
 
 
 def _account_of(binding: str) -> str | None:
-    """Return the account to which the operator's binding with this name gives access."""
     if binding == TRIGGER:
         return TRIGGER
     account = binding.removesuffix("-rb")

@@ -124,7 +124,6 @@ def is_labelled(binding: Json) -> bool:
 
 
 def public_subjects(binding: Json) -> list[str]:
-    """Return the subjects of a RoleBinding that are groups of everyone, each once."""
     return [one for one in dict.fromkeys(objects.subjects(binding)) if who_is_meant(one)]
 
 

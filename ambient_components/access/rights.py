@@ -13,8 +13,6 @@ _ALL: Final = f"{_WRITE} delete"
 
 @dataclass(frozen=True, slots=True, order=True)
 class RoleRight:
-    """One verb on one resource of the workspace's namespace."""
-
     verb: str
     """Verb of RBAC."""
     resource: str

@@ -23,8 +23,6 @@ NO_ROLE: Final = "none"
 
 @dataclass(frozen=True, slots=True, order=True)
 class RoleAssignment:
-    """One role of one subject in one workspace."""
-
     workspace: str
     subject: str
     """user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME; key:ID for a key of this workspace."""

@@ -66,7 +66,6 @@ class Cluster:
         """Return the object at a path, or None if it does not exist.
 
         Args:
-            path: API path of the object.
             metadata: Request only the metadata, and not, for example, the data of a Secret.
         """
         try:
@@ -77,7 +76,6 @@ class Cluster:
             raise
 
     def list(self, path: str, selector: str | None = None) -> list[dict[str, Any]]:
-        """Return the objects of a collection that match a label selector."""
         return [*self.each(path, selector)]
 
     def each(
@@ -88,8 +86,6 @@ class Cluster:
         Workspace users decide the number and the size of most objects. Callers keep only what they need of each.
 
         Args:
-            path: API path of the collection.
-            selector: Label selector of the objects.
             name: Only the objects with this name, one in each namespace. The right to list this name is then enough.
             metadata: Yield only the metadata. The rest, such as the data of a Secret, is not even requested.
         """
@@ -129,7 +125,6 @@ class Cluster:
         """Apply a JSON merge patch (RFC 7386), and return the object.
 
         Args:
-            path: API path of the object.
             body: The patch; a resourceVersion in it limits the patch to that version.
             metadata: Request only the metadata of the changed object.
         """
@@ -140,8 +135,6 @@ class Cluster:
         """Delete an object and return whether it existed.
 
         Args:
-            path: API path of the object.
-            uid: Delete only the object with this uid.
             version: Delete only if the object has this resourceVersion.
         """
         given = {"uid": uid, "resourceVersion": version}
@@ -239,7 +232,6 @@ def path(*segments: str) -> str:
 
 
 def core(*segments: str) -> str:
-    """Return a path in the core API group."""
     return path("api", "v1", *segments)
 
 

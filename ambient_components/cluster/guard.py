@@ -35,7 +35,6 @@ class Guard:
 
         Raises:
             WrongClusterError: The kubeconfig points to another cluster.
-            StepError: The cluster cannot be reached.
         """
         with self._lock:
             if not self._proved:

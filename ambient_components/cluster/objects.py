@@ -67,7 +67,6 @@ def mapping(value: object) -> Json:
 
 
 def mappings(value: object) -> list[Json]:
-    """Return the mappings in a list; drop all other items."""
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
 
 
@@ -109,7 +108,6 @@ def name(item: object) -> str:
 
 
 def namespace(item: object) -> str:
-    """Return an object's namespace; empty for a cluster-wide object."""
     return text(metadata(item).get("namespace"))
 
 
@@ -131,7 +129,6 @@ def finalizers(item: object) -> tuple[str, ...]:
 
 
 def is_ending(item: object) -> bool:
-    """Return whether an object is being deleted."""
     return bool(metadata(item).get("deletionTimestamp"))
 
 

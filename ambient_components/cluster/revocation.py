@@ -1,20 +1,42 @@
-"""The only way to end access: remove what an object grants, delete it, and check that it is gone.
+"""How access ends, in one way: remove what an object grants, delete it, and check that it is gone.
 
 A finalizer keeps an object and its access after a deletion, and all users who can patch the object can add one. So one
 request first removes a RoleBinding's subjects and the finalizers of any object. For an object that is being deleted,
 the API server refuses new finalizers, so removing them again deletes it permanently.
+
+ServiceAccounts that the platform and Kubernetes need are made again: others may have minted tokens of them.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ambient_components.cluster.client import ApiError, Cluster, core, path
+from ambient_components.cluster.objects import Json, mappings, name, text, uid
 from ambient_components.errors import StepError
-from ambient_components.platform.contract import RBAC_API_GROUP
+from ambient_components.platform.contract import (
+    CLOSING_QUOTA,
+    MANAGED,
+    MANAGED_LABEL,
+    PLATFORM_API_GROUP,
+    PLATFORM_API_VERSION,
+    PROJECT_SETTINGS,
+    RBAC_API_GROUP,
+    TRIGGER,
+)
 
 ROLE_BINDING: Final = "RoleBinding"
 ROLE: Final = "Role"
 SERVICE_ACCOUNT: Final = "ServiceAccount"
 SECRET: Final = "Secret"  # noqa: S105  # a kind
+
+_NONE: Final = {
+    "count/rolebindings.rbac.authorization.k8s.io": "0",
+    "count/roles.rbac.authorization.k8s.io": "0",
+    "count/serviceaccounts": "0",
+    "count/secrets": "0",
+}
+
+_API: Final = f"{PLATFORM_API_GROUP}/{PLATFORM_API_VERSION}"
 
 _TRIES: Final = 5
 """Rounds in which others may recreate the object, before the step fails."""
@@ -32,14 +54,10 @@ def end(cluster: Cluster, kind: str, namespace: str, name: str, uid: str | None 
     """Delete an object that carries access, despite finalizers.
 
     Args:
-        kind: RoleBinding, Role, ServiceAccount or Secret.
         uid: Delete only the object with this uid; None deletes any object of this name.
 
     Returns:
         Whether the object existed.
-
-    Raises:
-        StepError: The object still exists, or the cluster refuses.
     """
     where = object_path(kind, namespace, name)
     found = False
@@ -61,7 +79,6 @@ def end(cluster: Cluster, kind: str, namespace: str, name: str, uid: str | None 
 
 
 def _neutralise(cluster: Cluster, kind: str, where: str, item: dict[str, Any]) -> None:
-    """Remove what the object grants, and its finalizers."""
     metadata: dict[str, Any] = {"uid": item["metadata"]["uid"], "finalizers": None}
     if kind == ROLE_BINDING and _patched(cluster, where, {"metadata": metadata, "subjects": []}):
         return
@@ -79,3 +96,59 @@ def _patched(cluster: Cluster, where: str, body: dict[str, Any]) -> bool:
             return False
         raise
     return True
+
+
+def renew_trigger(cluster: Cluster, namespace: str) -> None:
+    """Replace the account with which schedules create sessions, if it exists.
+
+    It is created like the operator does, owned by ProjectSettings; nothing is copied from the old one.
+    """
+    if not end(cluster, SERVICE_ACCOUNT, namespace, TRIGGER):
+        return
+    settings = cluster.get(path("apis", *_API.split("/"), "namespaces", namespace, "projectsettings", PROJECT_SETTINGS))
+    if settings is not None:
+        owner = {"apiVersion": _API, "kind": "ProjectSettings", "name": PROJECT_SETTINGS, "controller": True}
+        owners = [owner | {"uid": uid(settings)}]
+        create_account(
+            cluster, namespace, {"name": TRIGGER, "labels": {MANAGED_LABEL: MANAGED}, "ownerReferences": owners}
+        )
+
+
+def renew_account(cluster: Cluster, namespace: str, account: Json) -> None:
+    """Replace an account that needs no more than its name and its image pull secrets, such as ``default``.
+
+    Args:
+        account: The account. A controller may make another one of its name at once.
+    """
+    this = name(account)
+    end(cluster, SERVICE_ACCOUNT, namespace, this, uid(account))
+    create_account(cluster, namespace, {"name": this})
+    if pull_secrets := [{"name": text(one.get("name"))} for one in mappings(account.get("imagePullSecrets"))]:
+        cluster.patch(object_path(SERVICE_ACCOUNT, namespace, this), {"imagePullSecrets": pull_secrets})
+
+
+def create_account(cluster: Cluster, namespace: str, metadata: Mapping[str, Any]) -> None:
+    """Create an account, unless a controller was faster."""
+    try:
+        cluster.create(core("namespaces", namespace, "serviceaccounts"), {"metadata": metadata})
+    except ApiError as error:
+        if error.status != 409:
+            raise
+
+
+def freeze(cluster: Cluster, namespace: str) -> None:
+    """Refuse new RoleBindings, Roles, ServiceAccounts and Secrets in a namespace while its access ends.
+
+    Remaining access can create more, faster than it is deleted. No role of a workspace may write quotas, so the API
+    server refuses the creations of everyone, within a moment and until the quota is gone.
+    """
+    body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": CLOSING_QUOTA}, "spec": {"hard": _NONE}}
+    try:
+        cluster.create(core("namespaces", namespace, "resourcequotas"), body)
+    except ApiError as error:
+        if error.status != 409:  # an interrupted run left it
+            raise
+
+
+def thaw(cluster: Cluster, namespace: str) -> None:
+    cluster.delete(core("namespaces", namespace, "resourcequotas", CLOSING_QUOTA))

@@ -56,12 +56,10 @@ def small_role(role: Json) -> Mapping[str, Any]:
 
 
 def small_owner(item: Json) -> Mapping[str, Any]:
-    """Return the metadata by which an owner is recognised."""
     return {"metadata": {"name": name(item), "namespace": namespace(item), "uid": uid(item)}}
 
 
 def owners(item: Json) -> list[Json]:
-    """Return the first owner references of an object."""
     return mappings(metadata(item).get("ownerReferences"))[:_OWNERS]
 
 

@@ -38,12 +38,10 @@ class BindingForm:
 
 
 def owner_form(subject: Subject) -> BindingForm:
-    """Return the creator binding of a subject. Contract 1.2."""
     return BindingForm(owner_binding(subject), Role.ADMIN, subject, {OWNER_ROLE_LABEL: Role.ADMIN.value})
 
 
 def grant_form(role: Role, subject: Subject) -> BindingForm:
-    """Return the binding of a grant to a user or a group. Contract 1.3."""
     annotations = {
         SUBJECT_KIND_ANNOTATION: subject.rbac_kind,
         SUBJECT_NAME_ANNOTATION: subject.name,
@@ -53,13 +51,6 @@ def grant_form(role: Role, subject: Subject) -> BindingForm:
 
 
 def key_form(role: Role, workspace: str, account: str, label: str) -> BindingForm:
-    """Return the binding of a key. Contract 1.4.
-
-    Args:
-        workspace: Namespace of the key.
-        account: ServiceAccount of the key.
-        label: Name on the Keys page.
-    """
     annotations = {KEY_NAME_ANNOTATION: label, SA_NAME_ANNOTATION: account, ROLE_ANNOTATION: role.value}
     subject = Subject(SubjectKind.SERVICE_ACCOUNT, account, workspace)
     return BindingForm(key_role_binding(role, account), role, subject, {APP_LABEL: KEY_APP}, annotations)

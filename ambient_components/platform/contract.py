@@ -27,7 +27,6 @@ ROLES: Final = tuple(Role)
 
 
 def cluster_role(role: Role) -> str:
-    """Return the ClusterRole that the platform ships for a role. Contract 1.3."""
     return f"ambient-project-{role}"
 
 

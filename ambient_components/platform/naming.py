@@ -68,7 +68,6 @@ def sanitize_name(text: str) -> str:
 
 
 def owner_binding(subject: Subject) -> str:
-    """Return the name of the creator binding. Contract 1.2."""
     return f"ambient-admin-{sanitize_for_k8s_name(subject.platform_name)}"
 
 
@@ -88,7 +87,6 @@ def key_suffix(workspace: str, key_id: str, generation: int) -> str:
 
 
 def key_service_account(key_id: str, suffix: str) -> str:
-    """Return the name of a key's ServiceAccount. Contract 1.4."""
     return f"{KEY_PREFIX}{sanitize_name(key_id)}-{suffix}"
 
 
@@ -132,7 +130,6 @@ def token_secret_name(service_account: str, serial: str) -> str:
     """Return the name of a token Secret: deleting it revokes only that token.
 
     Args:
-        service_account: The ServiceAccount of the token.
         serial: Lower-case letters and digits, unique among the tokens of this ServiceAccount.
 
     Raises:

@@ -64,9 +64,6 @@ def policies(
 def store_peer(endpoint: str, platform_namespace: str) -> dict[str, Any] | None:
     """Return the destination to allow so that sessions reach their object store, in the format of `policies`.
 
-    Args:
-        endpoint: Address of the store in the sessions' configuration.
-
     Returns:
         None if the policies allow it already, or if the endpoint is an external host name: a policy takes no host
         names, and `store_unreached` checks those.
@@ -92,10 +89,6 @@ def store_unreached(endpoint: str, platform_namespace: str, allow: Sequence[Mapp
     """Return the port of an object store that no rule seems to open; None otherwise.
 
     This covers external host names with a port other than the web's and SSH's.
-
-    Args:
-        endpoint: As for `store_peer`.
-        allow: The declared further destinations: one that includes the port may be the store.
     """
     host, port = _address(endpoint)
     if store_peer(endpoint, platform_namespace) or _service_namespace(host) or port in _INTERNET_PORTS:

@@ -74,7 +74,6 @@ def complete_template(template: Mapping[str, Any], display_name: str, user: str)
     """Return a declared template with what the platform needs beside it; fields that are left out stay out.
 
     Args:
-        template: The declared fields, in the format of the platform's API.
         display_name: The schedule's name, for the names of its sessions.
         user: User id of the sessions. The backend refuses an update with an empty name in `userContext`.
     """
@@ -96,7 +95,6 @@ def merged_template(declared: Mapping[str, Any], before: Mapping[str, Any], live
 
     Args:
         before: The fields that were declared before; those that are not any more return to the default.
-        live: The template in the cluster.
     """
     stays = {key: value for key, value in live.items() if value is not None and key not in before}
     merged = {**TEMPLATE_DEFAULTS, **stays, **declared}
@@ -141,7 +139,6 @@ def variables(name: str, namespace: str, platform: str, template: str, reuse: st
     """Return the container's variables by name, in order.
 
     Args:
-        template: The session's template as text.
         reuse: `true` or `false`.
     """
     found = {
@@ -167,7 +164,6 @@ def metadata(name: str, namespace: str, owner: str, display_name: str, reuse: st
     """Return the metadata of the CronJob.
 
     Args:
-        owner: Value of the ownership annotation.
         reuse: `true` or `false`.
     """
     return {

@@ -20,8 +20,6 @@ _UNUSABLE_CATEGORIES = frozenset({"Cc", "Cs"})
 
 
 class SubjectKind(StrEnum):
-    """Kind of an RBAC subject, as written before the first colon."""
-
     USER = "user"
     GROUP = "group"
     SERVICE_ACCOUNT = "serviceaccount"
@@ -75,7 +73,6 @@ class Subject:
 
     @property
     def rbac_kind(self) -> str:
-        """Kind in RBAC's notation: User, Group or ServiceAccount."""
         return _RBAC_KINDS[self.kind]
 
     @property

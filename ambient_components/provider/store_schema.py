@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ambient_components.engine import urns
-from ambient_components.provider.buckets import bucket_inputs, credential_properties
+from ambient_components.provider.buckets import access_keys, s3_bucket
 from ambient_components.rules.arguments import Argument
 from ambient_components.rules.buckets import ACCESS_KEY_TERMS, BUCKET_ARGUMENTS
 
@@ -50,7 +50,7 @@ _BUCKET_INPUTS: Final[dict[str, Any]] = {
         "description": "Declared tags; other tags stay.",
     },
     **described(BUCKET_ARGUMENTS),
-    **described(bucket_inputs.OWN),
+    **described(s3_bucket.OWN),
 }
 
 _CREDENTIAL_INPUTS: Final[dict[str, Any]] = {
@@ -61,7 +61,7 @@ _CREDENTIAL_INPUTS: Final[dict[str, Any]] = {
     | {"description": "Prefix that they give access to, with a slash at its end. Default: the whole bucket."},
     "usedIn": _TEXT | {"description": "NAMESPACE/SECRET; the key in its S3_ACCESS_KEY is in use and not revoked."},
     **described(ACCESS_KEY_TERMS),
-    **described(credential_properties.OWN),
+    **described(access_keys.OWN),
 }
 
 _STORE_KEY: Final = {"$ref": "#/types/ambient:index:StoreKey"}

@@ -21,8 +21,7 @@ from ambient_components.access.recognition import Recognition, needs_of
 from ambient_components.cluster.client import Cluster, core, path
 from ambient_components.cluster.objects import Json, name, short, subjects, uid
 from ambient_components.cluster.parallel import in_parallel
-from ambient_components.cluster.renewal import renew_account, renew_trigger
-from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, end, object_path
+from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, end, object_path, renew_account, renew_trigger
 from ambient_components.cluster.role_reading import read_roles
 from ambient_components.errors import Problem, StepError
 from ambient_components.platform.contract import (

@@ -1,21 +1,47 @@
-"""Access keys of the store for the rotation rules: found, minted, revoked, and the key in use."""
+"""Access keys of the store: inputs and outputs of their resource; found, minted, revoked, and the key in use."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from ambient_components import clock
 from ambient_components.cluster.client import core
 from ambient_components.cluster.objects import decoded, mapping
-from ambient_components.errors import StepError
-from ambient_components.provider.buckets.credential_properties import account, generation, rights
+from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.provider.protocol.resource import Context, Values
-from ambient_components.provider.store.accounts import AccountState, LiveKey, NewKey
-from ambient_components.rotation import TokenSecret, TokenState
-from ambient_components.rules.bucket_policy import same_policy
+from ambient_components.provider.protocol.wire import UNKNOWN, Secret
+from ambient_components.provider.store.accounts import Account, AccountState, LiveKey, NewKey
+from ambient_components.provider.tokens.properties import (
+    failures,
+    known,
+    life_missing,
+    required,
+    rotation,
+    without_unknown,
+)
+from ambient_components.rotation import SCHEMA_VERSION, TokenSecret, TokenState
+from ambient_components.rules.arguments import Argument, kind_findings
+from ambient_components.rules.bucket_names import bucket_name_problem
+from ambient_components.rules.bucket_policy import access_policy, same_policy
+from ambient_components.rules.buckets import credential_findings
 from ambient_components.rules.lifetimes import Policy
+from ambient_components.rules.renewals import ACCESS_KEY_LIFE, policy_of
 from ambient_components.rules.warnings import LoudWarning
+
+_REQUIRED: Final = ("user", "bucket", "owner")
+
+OWN: Final = {
+    "generation": Argument(int, "Generation of the user, from 1."),
+    "keysOnly": Argument(bool, "Another tool creates the user and its policy."),
+    "incomplete": Argument(bool, "The user failed in this run: the step fails without changes."),
+    "released": Argument(bool, "No key is created or revoked, and the ownership annotation is removed."),
+}
+"""Inputs about the user's lifecycle; `rules.buckets` has the arguments of its keys."""
+
+_USER: Final = re.compile(r"[a-z0-9][-a-z0-9]{0,62}[a-z0-9]")
+_USED_IN: Final = re.compile(r"[^/\s]+/[^/\s]+")
 
 WHAT: Final = "access key"
 """Noun for messages."""
@@ -25,10 +51,85 @@ _VARIABLE: Final = "S3_ACCESS_KEY"
 _USER_GONE: Final = "the store's user was deleted"
 
 
+def problems(olds: Values, news: Values) -> list[Problem]:
+    given = without_unknown(news)
+    found = [*required(news, _REQUIRED), *failures(kind_findings(given, OWN))]
+    bucket, user, prefix, used = (news.get(name) for name in ("bucket", "user", "prefix", "usedIn"))
+    if isinstance(bucket, str) and bucket and (problem := bucket_name_problem(bucket)):
+        found.append(refusal(f"bucket {bucket!r} {problem[0]}", problem[1]))
+    if isinstance(user, str) and user and not _USER.fullmatch(user):
+        hint = "allowed: 2-64 of a-z 0-9 -, no dash at the ends"
+        found.append(refusal(f"user {user!r} is no name for a store's user", hint))
+    if prefix not in (None, "", UNKNOWN) and not (isinstance(prefix, str) and prefix.endswith("/") and prefix != "/"):
+        found.append(refusal("prefix: text with a slash at its end is expected, such as payments/"))
+    if used not in (None, UNKNOWN) and not (isinstance(used, str) and _USED_IN.fullmatch(used)):
+        found.append(refusal("usedIn: NAMESPACE/SECRET is expected"))
+    found += [*life_missing(news), *failures(credential_findings(given, complete=known(news), of_sessions=False))]
+    if news.get("released") and not olds:
+        found.append(refusal("released: there is no access key yet that could be let go"))
+    return found
+
+
+def policy(values: Values) -> Policy:
+    return policy_of(values, ACCESS_KEY_LIFE)
+
+
+def account(values: Values) -> Account:
+    return Account(values["user"], values["owner"], keys_only=bool(values.get("keysOnly")))
+
+
+def rights(values: Values) -> Mapping[str, Any]:
+    return access_policy(values["bucket"], values.get("prefix") or "")
+
+
+def generation(values: Values) -> int:
+    return int(values.get("generation") or 1)
+
+
+COMPUTED: Final = ("accessKey", "secretKey", "current", "retiring", "nextAction", "reason")
+"""Outputs that change when a key is minted."""
+
+_OUTPUTS: Final = (*COMPUTED, "pendingRevocations", "foreign", "drift", "schemaVersion")
+
+
+def record(
+    state: TokenState, inputs: Values, before: Values, foreign: Sequence[str], drift: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the outputs for recorded keys; values that only minting changes are copied."""
+    secret = before.get("secretKey")
+    return {
+        "accessKey": before.get("accessKey"),
+        "secretKey": Secret(secret) if secret is not None else None,
+        **rotation(state, policy(inputs)),
+        "reason": before.get("reason"),
+        "foreign": sorted(foreign),
+        "drift": dict(drift),
+    }
+
+
+def kept(state: Values) -> dict[str, Any]:
+    outputs = {name: state.get(name) for name in _OUTPUTS}
+    if outputs["secretKey"] is not None:
+        outputs["secretKey"] = Secret(outputs["secretKey"])
+    return outputs
+
+
+def unknown(reason: str | None, state: Values | None = None) -> dict[str, Any]:
+    """Return the outputs of a preview that would mint a key: only the reason is known."""
+    before = state or {}
+    return {
+        **dict.fromkeys(COMPUTED, UNKNOWN),
+        "secretKey": Secret(UNKNOWN),
+        "pendingRevocations": before.get("pendingRevocations") or [],
+        "reason": reason,
+        "foreign": before.get("foreign") or [],
+        "drift": {},
+        "schemaVersion": SCHEMA_VERSION,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Recorded and other keys as found in the store."""
-
     state: TokenState
     """The recorded keys with their status."""
     all: tuple[LiveKey, ...] = ()
@@ -46,11 +147,6 @@ def recorded_ids(state: TokenState) -> list[str]:
 
 
 def see(context: Context, values: Values, known: TokenState) -> Seen:
-    """Read the account: status of its keys, and changes by others.
-
-    Raises:
-        StepError: The store does not answer.
-    """
     existing = context.store.accounts.look(account(values), recorded_ids(known))
     there = {key.id: key for key in existing.keys} if existing else {}
     state = _with_fates(context, known, there, _USER_GONE if existing is None else None)
@@ -112,11 +208,7 @@ def _drift(values: Values, existing: AccountState | None, unrecorded: tuple[Live
 
 
 def in_use(context: Context, values: Values) -> str | None:
-    """Return the id of the key in the sessions' Secret; None if unknown or missing.
-
-    Raises:
-        StepError: The cluster does not answer.
-    """
+    """Return the id of the key in the sessions' Secret; None if unknown or missing."""
     used_in = values.get("usedIn")
     if not used_in:
         return None
@@ -139,11 +231,6 @@ class Minted:
 
 
 def mint(context: Context, values: Values, requested: Policy) -> Minted:
-    """Create an access key.
-
-    Raises:
-        StepError: The engine does not run, or the store refuses.
-    """
     context.engine.require(context.urn)
     life = timedelta(seconds=requested.lifetime)
     moved = clock.offset()

@@ -21,11 +21,6 @@ _ROUNDS: Final = 5
 
 
 def delete_empty(context: Context, bucket: str) -> None:
-    """Delete an empty bucket.
-
-    Raises:
-        StepError: The bucket is not empty.
-    """
     if _delete(context, bucket):
         return
     count, more = _count(context, bucket)
@@ -38,11 +33,7 @@ def delete_empty(context: Context, bucket: str) -> None:
 
 
 def delete_with_objects(context: Context, bucket: str) -> None:
-    """Delete a bucket with all objects, versions and incomplete uploads.
-
-    Raises:
-        StepError: Something cannot be deleted, because it is locked or others still write.
-    """
+    """Delete a bucket with all objects, versions and incomplete uploads."""
     total = 0
     for _ in range(_ROUNDS):
         total += _empty(context, bucket, total)
@@ -66,7 +57,6 @@ def _delete(context: Context, bucket: str) -> bool:
 
 
 def _empty(context: Context, bucket: str, before: int) -> int:
-    """Delete the objects found, and return their number."""
     count, last = 0, None
     while batch := _page(context, bucket):
         if context.engine.cancelled:

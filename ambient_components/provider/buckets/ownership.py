@@ -67,7 +67,6 @@ def tags_of(context: Context, bucket: str) -> dict[str, str] | None:
 
 
 def holder_of(tags: Mapping[str, str]) -> str | None:
-    """Return the owner in the tags, PROJECT/FLEET."""
     return tags.get(OWNER_ANNOTATION)
 
 
@@ -97,8 +96,6 @@ def refusal(
     """Return why an existing bucket can't become this stack's own, as problem and remedy; None if it can.
 
     Args:
-        owner: Owner of the stack, PROJECT/FLEET.
-        adopt: Whether a bucket without an owner may be adopted.
         namespace: The workspace; an annotation on its Namespace may show that an earlier run was creating the bucket.
     """
     holder = holder_of(tags)
@@ -124,7 +121,6 @@ def refusal(
 
 
 def is_empty(context: Context, bucket: str) -> bool:
-    """Return whether a bucket has no objects."""
     return not context.store.s3.call("list_objects_v2", Bucket=bucket, MaxKeys=1).get("Contents")
 
 

@@ -55,14 +55,7 @@ class _Case:
 
 
 def bucket_problems(context: Context, owner: str, before: Ledger, after: Ledger) -> list[Problem]:
-    """Return every reason in the store not to begin. Nothing is changed in it.
-
-    Args:
-        context: Context of the ledger's check.
-        owner: Owner of the stack, PROJECT/FLEET.
-        before: The deployed ledger.
-        after: The new ledger.
-    """
+    """Return every reason in the store not to begin. Nothing is changed in it."""
     every = (_case(name, before.get(name, NOTHING), after.get(name)) for name in sorted({*before, *after}))
     cases = [*filter(_is_due, every)]
     if not cases:
@@ -98,7 +91,6 @@ def _address(bucket: BucketRecord | None) -> str:
 
 
 def _is_due(case: _Case) -> bool:
-    """Return whether the store must be checked."""
     if case.new is None:
         if case.old is None or case.old.shared:
             return False

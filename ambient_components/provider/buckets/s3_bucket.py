@@ -4,19 +4,22 @@ It holds user data, so nothing is guessed: a foreign bucket is never changed, on
 declared, and by default deleting the resource keeps the bucket.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from ambient_components.access import changed_paths
 from ambient_components.engine import urns
-from ambient_components.errors import StepError
+from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.contract import OWNER_ANNOTATION
-from ambient_components.provider.buckets import bucket_inputs, emptying, ownership, settings
+from ambient_components.provider.buckets import emptying, ownership, settings
 from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.store.errors import BusyError, LostError, RefusedError
+from ambient_components.provider.tokens.properties import failures, required, without_unknown
 from ambient_components.rotation.state import format_time
-from ambient_components.rules.buckets import OnDelete
+from ambient_components.rules.arguments import Argument, kind_findings
+from ambient_components.rules.bucket_names import bucket_name_problem
+from ambient_components.rules.buckets import OnDelete, setting_findings
 from ambient_components.rules.object_store import REGION_DEFAULT
 from ambient_components.rules.warnings import LoudWarning, WarningRule
 
@@ -25,15 +28,20 @@ _OWN: Final = "BucketAlreadyOwnedByYou"
 _AGAIN: Final = "ambient-components/marked-again"
 """Tag with the time when a missing ownership annotation was restored: it may be another bucket of the same name."""
 
+OWN: Final = {
+    "namespace": Argument(str, "Workspace of the bucket. Default: none."),
+    "released": Argument(bool, "The bucket is being released: only its ownership annotation is removed."),
+}
+"""Inputs about ownership; `rules.buckets` has the settings."""
+
 
 class S3Bucket:
     token = urns.S3_BUCKET
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no store
-        return Check(failures=tuple(bucket_inputs.problems(olds, news)))
+        return Check(failures=tuple(_problems(olds, news)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
-        """Return changed inputs, also by a refresh, and a missing ownership annotation."""
         changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
         computed = frozenset({"drift"} if state.get("drift") and not news.get("released") else ())
         return Diff(changes, computed, replaces=frozenset({"bucket"} & changes.keys()))
@@ -294,3 +302,27 @@ def _not_made(bucket: str, error: RefusedError) -> StepError:
     if error.code == _OWN:
         return StepError(f"bucket {bucket!r} was made by another client just now", "run pulumi up again")
     return StepError(f"can't make bucket {bucket!r}: {error}")
+
+
+def _problems(olds: Values, news: Values) -> list[Problem]:
+    given = without_unknown(news)
+    if news.get("onDelete") is UNKNOWN:
+        given.pop("force", None)
+    tags = given.get("tags")
+    if isinstance(tags, Mapping):
+        given["tags"] = {key: value for key, value in tags.items() if value is not UNKNOWN}
+    found = [*required(news, ("bucket", "owner")), *failures(kind_findings(given, OWN))]
+    if isinstance(bucket := given.get("bucket"), str) and bucket and (problem := bucket_name_problem(bucket)):
+        found.append(refusal(f"bucket {bucket!r} {problem[0]}", problem[1]))
+    return [*found, *_lock(olds, news), *failures(setting_findings(given))]
+
+
+def _lock(olds: Values, news: Values) -> Iterator[Problem]:
+    if olds.get("bucket") != news.get("bucket") or UNKNOWN in (olds.get("objectLock"), news.get("objectLock")):
+        return
+    was, is_now = bool(olds.get("objectLock")), bool(news.get("objectLock"))
+    if was != is_now:
+        yield refusal(
+            f"objectLock was {str(was).lower()} when the bucket was made, and can't be changed afterwards",
+            "write it as it was, or another bucket",
+        )

@@ -10,29 +10,28 @@ from typing import Any, Final
 
 from ambient_components.engine import urns
 from ambient_components.errors import StepError
-from ambient_components.provider.buckets import credential_properties
+from ambient_components.provider.buckets import access_keys
 from ambient_components.provider.buckets.access_keys import (
+    COMPUTED,
     WHAT,
     Seen,
-    as_recorded,
-    in_use,
-    mint,
-    recorded_ids,
-    revoke,
-    see,
-)
-from ambient_components.provider.buckets.credential_properties import (
-    COMPUTED,
     account,
+    as_recorded,
     generation,
+    in_use,
     kept,
+    mint,
     policy,
     record,
+    recorded_ids,
+    revoke,
     rights,
+    see,
     unknown,
 )
 from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import Secret
+from ambient_components.provider.store.accounts import MAX_KEYS
 from ambient_components.provider.tokens import properties as token_properties
 from ambient_components.provider.tokens.properties import announce, known, token_state
 from ambient_components.rotation import Plan, TokenSecret, TokenState, plan
@@ -41,7 +40,6 @@ from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.warnings import LoudWarning, WarningRule
 
 _UNRECORDED: Final = "it is not on record: the run that minted it died, or its state was lost"
-_KEYS_MAX: Final = 2
 _Ending = list[tuple[TokenSecret, str]]
 
 
@@ -49,8 +47,7 @@ class S3Credentials:
     token = urns.S3_CREDENTIALS
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no store
-        """Refuse invalid inputs, and add the defaults of the policy."""
-        failures = credential_properties.problems(olds, news)
+        failures = access_keys.problems(olds, news)
         if failures or not known(news):
             return Check(failures=tuple(failures))
         return Check(token_properties.defaults(news))
@@ -92,7 +89,6 @@ class S3Credentials:
         return str(news["user"]), self._carry_out(context, news, remaining, steps, {}, using)
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
-        """Detect deleted and deactivated keys, and other drift."""
         if not inputs:
             msg = f"{identity} can't be imported: the secret of an access key can't be read back from a store"
             raise StepError(msg, "declare the bucket, and the next pulumi up makes a user and a key of its own")
@@ -116,7 +112,6 @@ class S3Credentials:
         return ReadResult(record(seen.state, inputs, state, seen.foreign, seen.drift))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
-        """Rotate or revoke if due, and repair drift."""
         if news.get("released"):
             if not context.preview:
                 context.store.accounts.clear_owner(account(news))
@@ -203,7 +198,7 @@ class S3Credentials:
             return record(TokenState(seen.state.current, retiring, pending), news, state, seen.foreign, {})
         if steps.warnings:
             _tell_of_a_missed_window(context, seen.state)
-        room = _KEYS_MAX - 1 - len(seen.foreign)
+        room = MAX_KEYS - 1 - len(seen.foreign)
         first, after = _ordered(steps, in_session, room)
         failed = revoke(context, news, first)
         minted = mint(context, news, policy(news)) if steps.mint else None
@@ -235,7 +230,6 @@ def _due(context: Context, state: Values, news: Values) -> Plan:
 
 
 def _foretold(context: Context, state: Values, news: Values) -> dict[str, Any]:
-    """Return the outputs of a preview, and note reasons and times."""
     steps = _due(context, state, news)
     for what, how in sorted((state.get("drift") or {}).items()):
         context.note(f"the store's user {news['user']} would be put right: {what} {how}")
@@ -266,7 +260,6 @@ def _ordered(steps: Plan, in_session: Callable[[TokenSecret], bool], room: int) 
     key.
 
     Args:
-        in_session: Whether sessions use a key.
         room: Maximum number of other keys when one is minted.
     """
     first = [*steps.revoke_first, *(each for each in steps.revoke if each[0].dead)]

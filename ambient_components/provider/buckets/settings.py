@@ -60,14 +60,7 @@ class Live:
 
 
 def look(context: Context, desired: Values, *, strict: bool = True) -> Live:
-    """Return the declared settings as found in the store, and this tool's lifecycle rule in any case.
-
-    Args:
-        strict: Whether an unsupported setting is an error.
-
-    Raises:
-        StepError: The store does not support a declared setting.
-    """
+    """Return the declared settings as found in the store, and this tool's lifecycle rule in any case."""
     bucket = desired["bucket"]
     requests = _Requests(context, bucket, strict=strict)
     expiry = desired.get("expireAfterDays") is not None
@@ -95,11 +88,6 @@ def look(context: Context, desired: Values, *, strict: bool = True) -> Live:
 
 
 def write(context: Context, desired: Values, live: Live) -> list[str]:
-    """Write the settings that differ, and return descriptions of the changes.
-
-    Raises:
-        StepError: The store refuses.
-    """
     requests = _Requests(context, desired["bucket"])
     done = []
     versioning = live.versioning
@@ -149,11 +137,7 @@ def as_inputs(inputs: Values, live: Live, tags: Mapping[str, str]) -> dict[str, 
 
 
 def require_lock(desired: Values, live: Live) -> None:
-    """Refuse a bucket without the declared object lock, which can only be set at creation.
-
-    Raises:
-        StepError: The bucket has no object lock.
-    """
+    """Refuse a bucket without the declared object lock, which can only be set at creation."""
     if desired.get("objectLock") and not live.locked:
         msg = (
             f"bucket {desired['bucket']!r} has no object lock, which counts only when a bucket is made: remove "

@@ -46,11 +46,6 @@ def end_first(context: Context, before: Ledger, after: Ledger) -> None:
     """End all access that the ledger loses, in all workspaces.
 
     A failure is only a warning: the object's own resource deletes it later in the run, and fails if it still exists.
-
-    Args:
-        context: Context of the ledger's update.
-        before: The deployed ledger.
-        after: The new ledger.
     """
     todo = [
         (name, one) for name in sorted(before.keys() & after.keys()) for one in endings(name, before[name], after[name])
@@ -106,7 +101,6 @@ class AccessLedger:
     token = urns.ACCESS_LEDGER
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:
-        """Refuse forbidden and impossible deployments: see `refusals` and `preflight`."""
         for warning in clock.warnings():
             context.show(warning)
         if (urn := Urn.parse(context.urn)).name != LEDGER_NAME or urn.types != (urns.ACCESS_LEDGER,):
@@ -135,9 +129,6 @@ class AccessLedger:
 
         `ambient up --refresh` runs a shard without changes only if the refresh finds something (`CHECK_VARIABLE`). The
         refresh then includes the check of that run; the engine itself asks for the diff.
-
-        Raises:
-            AmbientError: A run without changes would be refused.
         """
         if not inputs:
             msg = f"{identity} can't be imported: a ledger is what a stack declares"
@@ -162,7 +153,6 @@ class AccessLedger:
 
 
 def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[Problem]:
-    """Return all reasons to refuse, including those about excluded and moved workspaces."""
     before, after, place, now = inputs.before, inputs.after, inputs.record, clock.now()
     problems = [*inputs.misfits]
     if not problems:
@@ -200,7 +190,6 @@ def _features(before: Ledger, after: Ledger, *, is_shard: bool, ends_access: boo
 
 
 def _record(context: Context, before: Ledger, news: Values, after: Ledger) -> None:
-    """Record the access of a shard in its run record, before anything is created."""
     place = RunRecord.of(news)
     if place and context.preview:
         interrupted_runs.announce(context, place, after)

@@ -27,13 +27,7 @@ _LABELS: Final = (APP_LABEL, MANAGED_LABEL, OWNER_ROLE_LABEL)
 
 
 def adopted(cluster: Cluster, there: set[str], before: Ledger, after: Ledger) -> tuple[list[Problem], list[Problem]]:
-    """Return notes about the workspaces that this run adopts, and a warning if the cluster can't be read.
-
-    Args:
-        there: Workspaces with an existing namespace.
-        before: The deployed ledger.
-        after: The new ledger.
-    """
+    """Return notes about the workspaces that this run adopts, and a warning if the cluster can't be read."""
     new = sorted(one for one in after.keys() - before.keys() if after[one].adopt and after[one].is_active)
     existing = [one for one in new if one in there]
     try:

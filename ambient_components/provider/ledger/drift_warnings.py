@@ -42,9 +42,6 @@ def drift(
     removes it.
 
     Args:
-        there: Workspaces with an existing namespace.
-        before: The deployed ledger.
-        after: The new ledger.
         ending: Access from an interrupted run, which this run ends too.
     """
     active = {
@@ -86,8 +83,6 @@ _ENDED: Final = 10
 
 
 class _Place:
-    """Declared and live access of one workspace."""
-
     def __init__(self, workspace: str, before: Entry, after: Entry, ending: Collection[Leftover]) -> None:
         self.workspace = workspace
         self._is_closed = after.is_closed
@@ -204,14 +199,7 @@ def _ending(expected: Expected, item: Json) -> list[str]:
 
 
 def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, after: Ledger) -> list[Problem]:
-    """Return accounts of which a user may have a token that outlives the access that ends in this run.
-
-    Args:
-        owner: Owner of the stack, PROJECT/FLEET.
-        there: Workspaces with an existing namespace.
-        before: The deployed ledger.
-        after: The new ledger.
-    """
+    """Return accounts of which a user may have a token that outlives the access that ends in this run."""
     warnings = []
     for workspace in sorted(there & before.keys()):
         entry = after[workspace]

@@ -15,12 +15,7 @@ from ambient_components.shards.excluded import others, with_excluded
 
 
 def moved_refusals(owner: str, moved: Iterable[str]) -> list[Problem]:
-    """Return refusals to remove moved workspaces, which the fleet's files still have.
-
-    Args:
-        owner: PROJECT/FLEET.
-        moved: Workspaces that belong to another shard now.
-    """
+    """Return refusals to remove moved workspaces, which the fleet's files still have."""
     fleet = owner.rsplit("/", 1)[-1]
     return [
         refusal(
@@ -64,14 +59,6 @@ class LedgerInputs:
 
     @classmethod
     def read(cls, olds: Values, news: Values) -> Self:
-        """Read the inputs.
-
-        Args:
-            olds: The deployed inputs.
-
-        Raises:
-            BadValue: They are not of the form that a ledger's inputs must have.
-        """
         if _unknown(news):
             reject("its inputs must be known before the update", "give names and roles as plain text")
         owner, deployed, workspaces = news.get("owner"), olds.get("workspaces") or {}, news.get("workspaces")

@@ -35,12 +35,6 @@ _BINDINGS: Final = path("apis", RBAC_API_GROUP, "v1", "rolebindings")
 
 
 class Installation:
-    """The platform in one cluster.
-
-    Args:
-        cluster: Cluster of the stack.
-    """
-
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._projects = set[str]()
@@ -52,11 +46,7 @@ class Installation:
             self._projects.add(name(namespace))
 
     def warnings(self, after: Ledger) -> list[Problem]:
-        """Return what will have no effect, after all namespaces were seen.
-
-        Args:
-            after: The new ledger.
-        """
+        """Return what will have no effect, after all namespaces were seen."""
         own = {workspace for workspace, entry in after.items() if not entry.is_released}
         if not own:
             return []
@@ -104,7 +94,6 @@ class Installation:
             )
 
     def _serves_v1(self) -> bool:
-        """Return whether the cluster serves the custom resource that V2 alone does not have."""
         found = self._cluster.get(_RESOURCES) or {}
         return any(text_at(item, "name") == PROJECT_SETTINGS for item in mappings(found.get("resources")))
 

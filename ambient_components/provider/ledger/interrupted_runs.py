@@ -15,6 +15,7 @@ from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.objects import Json, annotations, listing, uid
 from ambient_components.cluster.objects import name as name_of
 from ambient_components.cluster.parallel import in_parallel
+from ambient_components.cluster.revocation import thaw
 from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.contract import (
     BOUND_OBJECT,
@@ -24,7 +25,6 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.provider.ledger.run_record import RunRecord, or_warn, run_id, this_run
 from ambient_components.provider.protocol.resource import Context
-from ambient_components.provider.workspace.freeze import thaw
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.warnings import LoudWarning
 from ambient_components.shards import Record, declare, is_unsettled, left
@@ -91,7 +91,6 @@ def needs_update(context: Context, place: RunRecord, after: Ledger) -> bool:
 
 
 def announce(context: Context, place: RunRecord, after: Ledger) -> None:
-    """Note in a preview what the update would end."""
 
     def look() -> None:
         cluster = context.guard.cluster
@@ -106,12 +105,6 @@ def settle(context: Context, place: RunRecord, before: Ledger, after: Ledger) ->
     """End the access that interrupted runs left behind, and record this run's declaration before anything is created.
 
     A failure is a warning, stays recorded and is retried by the next run; it does not affect other workspaces.
-
-    Args:
-        context: Context of the ledger's update.
-        place: Run record of the shard.
-        before: The deployed ledger.
-        after: The new ledger.
 
     Raises:
         StepError: The record cannot be written, and this run has no checkpoints.
@@ -142,9 +135,7 @@ def reopen(context: Context, closed: Iterable[str], after: Ledger) -> None:
     """Allow new access where a closing was interrupted and the workspace is no longer to be closed.
 
     Args:
-        context: Context of the ledger's update.
         closed: Workspaces that a run may have begun to close.
-        after: The new ledger.
     """
     for name in closed:
         if name in after and not after[name].is_closed:
@@ -156,11 +147,6 @@ def reopen(context: Context, closed: Iterable[str], after: Ledger) -> None:
 
 def forget(context: Context, place: RunRecord, before: Ledger) -> None:
     """Delete the record of a destroyed shard, and end the access that interrupted runs left behind.
-
-    Args:
-        context: Context of the ledger's deletion.
-        place: Run record of the shard.
-        before: The deployed ledger.
 
     Raises:
         StepError: The record cannot be read or deleted; the ledger then stays in the state.
@@ -188,7 +174,6 @@ def forget(context: Context, place: RunRecord, before: Ledger) -> None:
 
 
 def end(context: Context, owner: str, objects: Sequence[Leftover]) -> tuple[Leftover, ...]:
-    """End access, and return what failed, each with a warning."""
     cluster, failed, ended = context.guard.cluster, [], []
     for one in objects:
         try:

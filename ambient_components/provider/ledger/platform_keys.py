@@ -19,13 +19,7 @@ from ambient_components.rules.refusals import Rule
 
 
 def adoption_problems(cluster: Cluster, there: set[str], before: Ledger, after: Ledger) -> list[Problem]:
-    """Return why keys can't be adopted; none for keys that an earlier run has adopted.
-
-    Args:
-        there: Workspaces with an existing namespace.
-        before: The deployed ledger.
-        after: The new ledger.
-    """
+    """Return why keys can't be adopted; none for keys that an earlier run has adopted."""
     todo = [
         (name, key_id, key)
         for name, entry in sorted(after.items())
@@ -37,7 +31,6 @@ def adoption_problems(cluster: Cluster, there: set[str], before: Ledger, after: 
 
 
 def platform_accounts(entry: Entry) -> frozenset[str]:
-    """Return the ServiceAccounts of valid identities that the platform made."""
     return frozenset(
         key.service_account for key in entry.keys.values() if key.service_account is not None and _adopted(key)
     )

@@ -45,12 +45,6 @@ def preflight(
     exception is the first run that adopts a key (`platform_keys`).
 
     Args:
-        context: Context of the ledger's check.
-        owner: Owner of the stack, PROJECT/FLEET.
-        before: The deployed ledger.
-        after: The new ledger.
-        look_for_drift: Whether to warn about access that others changed.
-        features: The features of this run, which decide the required rights.
         ending: Access from an interrupted run that this run ends, which is not reported.
         lost: Whether an interrupted run may have created unrecorded objects.
 
@@ -117,13 +111,6 @@ def foreign(
 
     An existing namespace must be this stack's: it has the ownership annotation, or none and may be adopted (``adopt:
     true``, or released by this stack and still in its files).
-
-    Args:
-        owner: Owner of the stack, PROJECT/FLEET.
-        before: The deployed ledger.
-        after: The new ledger.
-        show: Receives warnings about single workspaces.
-        see: Receives each namespace of the cluster.
     """
     problems, there = list[Problem](), set[str]()
     for namespace in cluster.each(core("namespaces")):
@@ -239,11 +226,6 @@ def changed_since(cluster: Cluster, there: set[str], before: Ledger, after: Ledg
 
     Not a reason to refuse the run: users with edit may delete RoleBindings there. Nothing is recreated in a released
     workspace, so its entry has no purpose any more.
-
-    Args:
-        there: Workspaces with an existing namespace.
-        before: The deployed ledger.
-        after: The new ledger.
     """
     released = [
         workspace

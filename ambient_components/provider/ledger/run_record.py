@@ -46,11 +46,7 @@ class RunRecord:
 
     @classmethod
     def of(cls, values: Values) -> "RunRecord | None":
-        """Read the location from a ledger's inputs; None if the stack is not a shard.
-
-        Raises:
-            BadValue: The location is not a NAMESPACE/NAME.
-        """
+        """Read the location from a ledger's inputs; None if the stack is not a shard."""
         given = values.get("record")
         if given is None:
             return None
@@ -60,19 +56,10 @@ class RunRecord:
         return cls(parts[0], parts[1], str(values.get("owner")))
 
     def read(self, cluster: Cluster) -> Record:
-        """Return the record; an empty one for a new shard.
-
-        Raises:
-            StepError: The record cannot be read or parsed.
-        """
         return parsed(cluster.get(self._place.path))
 
     def write(self, cluster: Cluster, change: Callable[[Record], Record]) -> None:
-        """Change the record, and retry when others write it at the same time.
-
-        Raises:
-            StepError: The record cannot be read or written.
-        """
+        """Change the record, and retry when others write it at the same time."""
         if change_record(cluster, self._place, change) is None:
             msg = f"ConfigMap {self.namespace}/{self.name}: another process writes it all the time"
             raise StepError(msg)
@@ -105,9 +92,6 @@ def or_warn(context: Context, work: Callable[[], None]) -> None:
     """Do work with the record.
 
     With checkpoints the record is optional, and an error is only a warning.
-
-    Raises:
-        StepError: The work failed, and this run has no checkpoints.
     """
     try:
         work()

@@ -19,11 +19,6 @@ def forgotten(context: Context, owner: str, declared: Collection[str]) -> list[P
 
     Only for a stack that is not a shard: the shards of a fleet share one ownership annotation, and the run records
     distinguish them (`interrupted_runs`).
-
-    Args:
-        context: Context of the ledger's check.
-        owner: The ownership annotation, PROJECT/FLEET.
-        declared: Workspaces of the new ledger.
     """
     found = []
     for namespace in context.guard.cluster.each(core("namespaces"), metadata=True):
@@ -51,9 +46,6 @@ def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: L
     created them to get a token of a future key: the run deletes them with a warning.
 
     Args:
-        there: Workspaces with an existing namespace.
-        before: The deployed ledger.
-        after: The new ledger.
         end: Whether the run deletes them; otherwise it is refused.
     """
     found = []

@@ -50,7 +50,6 @@ def own(values: Values) -> dict[str, Any]:
 
 
 def problems(values: Values) -> list[Problem]:
-    """Return the problems of the settings as text."""
     found = []
     for name, value in own(values).items():
         if value is None or value is UNKNOWN:
@@ -88,12 +87,10 @@ def is_unguarded(values: Values) -> bool:
 
 
 def guard(values: Values) -> Guard:
-    """Return the guarded cluster of these settings, not yet connected."""
     return Guard(Cluster(_text(values, "context"), _text(values, "kubeconfig")), _text(values, "clusterUid"))
 
 
 def store(values: Values) -> Store:
-    """Return the object store of these settings, not yet connected."""
     settings = StoreSettings(
         endpoint=(_text(values, "storeEndpoint") or "").rstrip("/"),
         iam_endpoint=(_text(values, "storeIamEndpoint") or "").rstrip("/"),

@@ -14,8 +14,6 @@ _SECONDS = 10.0
 
 
 class Engine:
-    """A client of the engine that started this provider."""
-
     def __init__(self, address: str) -> None:
         self._stub = engine_pb2_grpc.EngineStub(
             # gRPC would use the environment's proxy even for this machine.
@@ -28,7 +26,6 @@ class Engine:
         self._log(engine_pb2.INFO, urn, problem)
 
     def warning(self, urn: str, problem: Problem) -> None:
-        """Show a warning beside the resource and in the summary of the run."""
         self._log(engine_pb2.WARNING, urn, problem)
 
     def _log(self, severity: engine_pb2.LogSeverity.ValueType, urn: str, problem: Problem) -> None:
@@ -43,9 +40,6 @@ class Engine:
         """Require that the engine runs and can record the next step.
 
         After a kill the provider can outlive the CLI (tested): a token minted then would be in no state.
-
-        Raises:
-            StepError: The engine does not answer, or the run is being cancelled.
         """
         if self.cancelled:
             msg = "the run is being cancelled, so nothing is minted"

@@ -130,8 +130,6 @@ def served_objects(
     Workspace users decide how many there are, and how large. Callers keep only what they need of each.
 
     Args:
-        collection: API path of the collection.
-        selector: Label selector of the objects.
         metadata: Yield only the metadata. The rest, such as the data of a Secret, is not even requested.
     """
     malformed = 0

@@ -129,7 +129,6 @@ def encode_like(before: struct_pb2.Struct, values: Mapping[str, Any]) -> struct_
 
 
 def _unmarked(value: Any) -> Any:
-    """Return a plain value without secret marks."""
     match value:
         case Secret():
             return _unmarked(value.value)

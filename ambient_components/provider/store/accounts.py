@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+from ambient_components.errors import StepError
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -33,8 +35,6 @@ class LiveKey:
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """State of an account in the store."""
-
     owner: str | None
     """Owner in its ownership annotation."""
     policy: Mapping[str, Any] | None
@@ -95,9 +95,6 @@ class Accounts(Protocol):
 
         Args:
             recorded: Ids of recorded keys, for stores that annotate keys as well.
-
-        Raises:
-            StepError: It has another owner.
         """
         ...
 
@@ -116,6 +113,23 @@ class Accounts(Protocol):
     def remove(self, account: Account) -> None:
         """Delete all keys and the account (with `keys_only`: only this tool's keys)."""
         ...
+
+
+MAX_KEYS: Final = 2
+"""Maximum number of access keys per account: IAM's limit, which applies to all stores."""
+
+
+def require_ours(account: Account, holder: str | None, hint: str) -> None:
+    """Refuse to change an account of another owner or none."""
+    if holder == account.owner:
+        return
+    owner_text = f"belongs to {holder}" if holder else "has no ownership tag: it was made by hand, or let go"
+    msg = f"the object store's user {account.name!r} {owner_text}, so it is left alone"
+    raise StepError(msg, "give the bucket's credentials another generation", hint)
+
+
+def user_gone(account: Account) -> StepError:
+    return StepError(f"the object store's user {account.name!r} is gone: run pulumi refresh, then pulumi up")
 
 
 KEYS_TAG: Final = "ambient-components/keys"
@@ -166,7 +180,6 @@ class Note:
         return Note(ours, keys - ours, under_way=True)
 
     def minted(self, key_id: str) -> "Note":
-        """Return the note after a successful mint."""
         return Note(self.ours | {key_id}, self.others)
 
     def refused(self) -> "Note":

@@ -60,10 +60,6 @@ class Api:
 
         Args:
             client: A client without retries of its own.
-            api: `S3` or `IAM`.
-            name: Name of the store for messages.
-            key: Id of the configured access key.
-            hide: Secrets to remove from the store's messages.
         """
         self._client = client
         self._about = (api, name, key)
@@ -98,11 +94,7 @@ class Api:
         raise AssertionError  # the last attempt returns or raises
 
     def pages(self, operation: str, found: str, **parameters: Any) -> list[Any]:
-        """Return all items of a list of IAM, from all pages.
-
-        Args:
-            found: Name of the list in the response.
-        """
+        """Return all items of a list of IAM, from all pages."""
         items: list[Any] = []
         marker: dict[str, str] = {}
         while True:

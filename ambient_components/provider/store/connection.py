@@ -48,7 +48,6 @@ class StoreSettings:
 
     @property
     def name(self) -> str:
-        """Name of the S3 API for messages."""
         return _name(self.endpoint, S3)
 
     @property
@@ -86,11 +85,7 @@ class Store:
 
     @property
     def accounts(self) -> Accounts:
-        """Users and access keys, through IAM or MinIO's admin API.
-
-        Raises:
-            StepError: See `s3`; MinIO's API also needs an access key.
-        """
+        """Users and access keys, through IAM or MinIO's admin API."""
         with self._lock:
             if self._accounts is None:
                 _require(extras.store_extra(self.settings.credentials))

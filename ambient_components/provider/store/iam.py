@@ -12,21 +12,28 @@ from typing import Any, Final
 
 from ambient_components.errors import StepError
 from ambient_components.platform.contract import OWNER_ANNOTATION
-from ambient_components.provider.store.accounts import KEYS_TAG, Account, AccountState, LiveKey, NewKey, Note
+from ambient_components.provider.store.accounts import (
+    KEYS_TAG,
+    MAX_KEYS,
+    Account,
+    AccountState,
+    LiveKey,
+    NewKey,
+    Note,
+    require_ours,
+    user_gone,
+)
 from ambient_components.provider.store.client import Api
-from ambient_components.provider.store.errors import BusyError, LostError, RefusedError
+from ambient_components.provider.store.errors import BusyError, LostError, RefusedError, unless_gone
 from ambient_components.rules.bucket_policy import same_policy
 
 POLICY: Final = "ambient-components"
 """Name of the inline policy with all rights of a user."""
 
-MAX_KEYS: Final = 2
-"""Maximum number of access keys per user: IAM's limit."""
-
 _SETTLING: Final = 20
 """Seconds until a new user may be visible."""
-_GONE: Final = "NoSuchEntity"
 _THERE: Final = "EntityAlreadyExists"
+_HINT: Final = "or delete that user if nothing needs it"
 
 
 class IamAccounts:
@@ -58,18 +65,14 @@ class IamAccounts:
         return AccountState(tags.get(OWNER_ANNOTATION), self._policy(account), tuple(keys), tuple(widened))
 
     def ensure(self, account: Account, policy: Mapping[str, Any]) -> None:
-        """See `Accounts.ensure`. Unchanged parts are not written again.
-
-        Raises:
-            StepError: Also if an account that another tool creates is missing.
-        """
+        """See `Accounts.ensure`. Unchanged parts are not written again."""
         tags = self._tags(account)
         if tags is None and account.keys_only:
             msg = f"the object store's user {account.name!r} is not there, and is not made by this resource"
             raise StepError(msg)
         if tags is None:
             tags = dict(self._create(account))
-        _require_ours(account, tags.get(OWNER_ANNOTATION))
+        require_ours(account, tags.get(OWNER_ANNOTATION), _HINT)
         if account.keys_only:
             return
         if not same_policy(self._policy(account), policy):
@@ -77,19 +80,14 @@ class IamAccounts:
                 "put_user_policy", UserName=account.name, PolicyName=POLICY, PolicyDocument=json.dumps(policy)
             )
         for _, (operation, parameters) in self._further(account):
-            self._remove(operation, **parameters)
+            self._find(operation, **parameters)
 
     def mint(self, account: Account, policy: Mapping[str, Any], expires_at: datetime | None) -> NewKey:  # noqa: ARG002
-        """See `Accounts.mint`. IAM has no expiry, so `expires_at` is ignored; the policy is the user's.
-
-        Raises:
-            StepError: Also if two keys exist already.
-        """
+        """See `Accounts.mint`. IAM has no expiry, so `expires_at` is ignored; the policy is the user's."""
         tags = self._tags(account)
         if tags is None:
-            msg = f"the object store's user {account.name!r} is gone: run pulumi refresh, then pulumi up"
-            raise StepError(msg)
-        _require_ours(account, tags.get(OWNER_ANNOTATION))
+            raise user_gone(account)
+        require_ours(account, tags.get(OWNER_ANNOTATION), _HINT)
         there = self._keys(account)
         if len(there) >= MAX_KEYS:
             raise _in_the_way(account, there)
@@ -107,14 +105,14 @@ class IamAccounts:
         return NewKey(made["AccessKeyId"], made["SecretAccessKey"], made["CreateDate"].astimezone(UTC))
 
     def revoke(self, account: Account, key_id: str) -> None:
-        self._remove("delete_access_key", UserName=account.name, AccessKeyId=key_id)
+        self._find("delete_access_key", UserName=account.name, AccessKeyId=key_id)
 
     def set_owner(self, account: Account, recorded: Collection[str]) -> None:  # noqa: ARG002  # keys have no tags
         tags = self._tags(account)
         if tags is None or account.keys_only:
             return
         if tags.get(OWNER_ANNOTATION) is not None:
-            _require_ours(account, tags[OWNER_ANNOTATION])
+            require_ours(account, tags[OWNER_ANNOTATION], _HINT)
         else:
             self._api.call("tag_user", UserName=account.name, Tags=_tag(OWNER_ANNOTATION, account.owner))
 
@@ -135,7 +133,7 @@ class IamAccounts:
         tags = self._tags(account)
         if tags is None or account.keys_only or tags.get(OWNER_ANNOTATION) is None:
             return
-        _require_ours(account, tags[OWNER_ANNOTATION])
+        require_ours(account, tags[OWNER_ANNOTATION], _HINT)
         # The note about its keys stays valid if the account is taken back.
         self._untag(account, OWNER_ANNOTATION)
 
@@ -149,13 +147,13 @@ class IamAccounts:
                 if note.is_ours(key_id, ()):
                     self.revoke(account, key_id)
             return
-        _require_ours(account, tags.get(OWNER_ANNOTATION))
+        require_ours(account, tags.get(OWNER_ANNOTATION), _HINT)
         for key_id in self._key_ids(account):
             self.revoke(account, key_id)
         for _, (operation, parameters) in self._further(account):
-            self._remove(operation, **parameters)
-        self._remove("delete_user_policy", UserName=account.name, PolicyName=POLICY)
-        self._remove("delete_user", UserName=account.name)
+            self._find(operation, **parameters)
+        self._find("delete_user_policy", UserName=account.name, PolicyName=POLICY)
+        self._find("delete_user", UserName=account.name)
 
     def _create(self, account: Account) -> Mapping[str, str]:
         owner_tag = _tag(OWNER_ANNOTATION, account.owner)
@@ -184,7 +182,7 @@ class IamAccounts:
         try:
             tags = self._api.pages("list_user_tags", "Tags", UserName=account.name)
         except RefusedError as error:
-            if error.code == _GONE:
+            if error.gone:
                 return None
             if not error.unsupported:
                 raise
@@ -195,12 +193,9 @@ class IamAccounts:
         return self._find("get_user", UserName=account.name) is not None
 
     def _keys(self, account: Account) -> list[Any]:
-        try:
-            return self._api.pages("list_access_keys", "AccessKeyMetadata", UserName=account.name)
-        except RefusedError as error:
-            if error.code != _GONE:
-                raise
-            return []
+        return (
+            unless_gone(lambda: self._api.pages("list_access_keys", "AccessKeyMetadata", UserName=account.name)) or []
+        )
 
     def _key_ids(self, account: Account) -> list[str]:
         return [each["AccessKeyId"] for each in self._keys(account)]
@@ -228,7 +223,7 @@ class IamAccounts:
         try:
             return self._api.pages(operation, found, UserName=account.name)
         except RefusedError as error:
-            if error.unsupported or error.code == _GONE:
+            if error.unsupported or error.gone:
                 return []
             raise
 
@@ -254,30 +249,10 @@ class IamAccounts:
             return
 
     def _untag(self, account: Account, key: str) -> None:
-        self._remove("untag_user", UserName=account.name, TagKeys=[key])
+        self._find("untag_user", UserName=account.name, TagKeys=[key])
 
-    def _find(self, operation: str, **parameters: str) -> dict[str, Any] | None:
-        try:
-            return self._api.call(operation, **parameters)
-        except RefusedError as error:
-            if error.code == _GONE:
-                return None
-            raise
-
-    def _remove(self, operation: str, **parameters: Any) -> None:
-        try:
-            self._api.call(operation, **parameters)
-        except RefusedError as error:
-            if error.code != _GONE:
-                raise
-
-
-def _require_ours(account: Account, holder: str | None) -> None:
-    if holder == account.owner:
-        return
-    owner_text = f"belongs to {holder}" if holder else "has no ownership tag: it was made by hand, or let go"
-    msg = f"the object store's user {account.name!r} {owner_text}, so it is left alone"
-    raise StepError(msg, "give the bucket's credentials another generation", "or delete that user if nothing needs it")
+    def _find(self, operation: str, **parameters: Any) -> dict[str, Any] | None:
+        return unless_gone(lambda: self._api.call(operation, **parameters))
 
 
 def _is_final(error: StepError) -> bool:

@@ -22,9 +22,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from ambient_components.errors import StepError
-from ambient_components.provider.store.accounts import Account, AccountState, LiveKey, NewKey
-from ambient_components.provider.store.errors import LostError
-from ambient_components.provider.store.minio_errors import RefusedError
+from ambient_components.provider.store.accounts import (
+    MAX_KEYS,
+    Account,
+    AccountState,
+    LiveKey,
+    NewKey,
+    require_ours,
+    user_gone,
+)
+from ambient_components.provider.store.errors import LostError, RefusedError
 from ambient_components.provider.store.minio_existing import (
     Existing,
     Key,
@@ -39,8 +46,6 @@ from ambient_components.rules.bucket_policy import same_policy
 if TYPE_CHECKING:
     from ambient_components.provider.store.minio_client import MinioClient
 
-MAX_KEYS: Final = 2
-"""Maximum number of keys per account. MinIO has no limit; IAM's applies to all stores."""
 SHORTEST: Final = timedelta(minutes=15)
 LONGEST: Final = timedelta(days=365)
 """Lifetimes that MinIO accepts for a key with an expiry (``cmd/iam-store.go``)."""
@@ -48,7 +53,8 @@ LONGEST: Final = timedelta(days=365)
 _MARGIN: Final = timedelta(minutes=1)
 """Allowed difference between the clocks of a store's nodes."""
 _KEY_NAME: Final = "ambient-components"
-_LET_GO: Final = f"{_KEY_NAME}: released"
+_RELEASED: Final = f"{_KEY_NAME}: released"
+_HINT: Final = "or remove the user (mc admin user rm, mc admin policy rm)"
 
 
 class MinioAccounts:
@@ -75,37 +81,37 @@ class MinioAccounts:
         keys are in their descriptions (the store's clock, one request earlier); for keys created by hand it is the year
         1970.
         """
-        found = self._find(account)
-        if not found.there:
+        existing = self._find(account)
+        if not existing.there:
             return None
         keys = [
             LiveKey(key.id, key.active, key.issued_at, ours=key.id in recorded or key.is_of(account))
-            for key in found.keys
+            for key in existing.keys
         ]
         return AccountState(
-            owner=found.owner,
-            policy=found.rights(account),
+            owner=existing.owner,
+            policy=existing.rights(account),
             keys=tuple(sorted(keys, key=lambda key: (key.issued_at, key.id))),
-            widened=found.widened(account),
+            widened=existing.widened(account),
         )
 
     def ensure(self, account: Account, policy: Mapping[str, Any]) -> None:
         """See `Accounts.ensure`. Unchanged parts are not written again."""
-        found = self._find(account)
-        if found.there:
-            _require_ours(account, found)
+        existing = self._find(account)
+        if existing.there:
+            require_ours(account, existing.owner, _HINT)
         client, name = self._connected(), account.name
-        if not found.says(account, policy):
+        if not existing.says(account, policy):
             client.put_policy(name, document_of(account, policy))
-        if found.user is None:
+        if existing.user is None:
             client.add_user(name, _new_secret())
-        elif not found.enabled:
+        elif not existing.enabled:
             client.enable_user(name)
-        if found.policies != [name]:
+        if existing.policies != [name]:
             client.give_policy(name, name)
-        for group in found.groups:
+        for group in existing.groups:
             client.leave_group(group, name)
-        for key in found.keys:
+        for key in existing.keys:
             if key.is_of(account) and key.embedded is not None and not same_policy(key.embedded, policy):
                 client.update_key(key.id, policy=policy)
 
@@ -113,16 +119,12 @@ class MinioAccounts:
         """See `Accounts.mint`. A key has the rights of its user, so the policy is ignored.
 
         An expiry that MinIO rejects is changed to the nearest accepted one: 15 minutes to 365 days from now.
-
-        Raises:
-            StepError: Also if two keys exist already, as with IAM.
         """
-        found = self._find(account)
-        if found.user is None:
-            msg = f"the object store's user {account.name!r} is gone: run pulumi refresh, then pulumi up"
-            raise StepError(msg)
-        _require_ours(account, found)
-        minted = [key.id for key in found.keys if key.is_of(account)]
+        existing = self._find(account)
+        if existing.user is None:
+            raise user_gone(account)
+        require_ours(account, existing.owner, _HINT)
+        minted = [key.id for key in existing.keys if key.is_of(account)]
         if len(minted) >= MAX_KEYS:
             msg = (
                 f"the object store's user {account.name!r} has {len(minted)} keys ({', '.join(minted)}): end one first"
@@ -158,46 +160,46 @@ class MinioAccounts:
 
     def set_owner(self, account: Account, recorded: Collection[str]) -> None:
         """See `Accounts.set_owner`. The time in a key's description is updated; its issue time is recorded."""
-        found = self._find(account)
-        if found.document is None:
+        existing = self._find(account)
+        if existing.document is None:
             return
-        if found.owner is not None:
-            _require_ours(account, found)
+        if existing.owner is not None:
+            require_ours(account, existing.owner, _HINT)
         client = self._connected()
-        for key in found.keys:
+        for key in existing.keys:
             if key.id in recorded and not key.is_of(account):
                 # Sent again, because MinIO removes a key's policy that an update does not contain.
                 client.update_key(key.id, policy=key.embedded, description=description_of(account, client.now))
-        if found.owner is None:
-            client.put_policy(account.name, {**found.document, "ID": owner_annotation_of(account)})
+        if existing.owner is None:
+            client.put_policy(account.name, {**existing.document, "ID": owner_annotation_of(account)})
 
     def settle(self, account: Account, recorded: Collection[str]) -> None:
         """See `Accounts.settle`. Nothing to do: each key contains its owner."""
 
     def clear_owner(self, account: Account) -> None:
         """See `Accounts.clear_owner`. MinIO cannot clear a description, so it becomes `released`."""
-        found = self._find(account)
-        if found.owner is None:
+        existing = self._find(account)
+        if existing.owner is None:
             return
-        _require_ours(account, found)
+        require_ours(account, existing.owner, _HINT)
         client = self._connected()
-        for key in found.keys:
+        for key in existing.keys:
             if key.is_of(account):
-                client.update_key(key.id, policy=key.embedded, description=_LET_GO)
+                client.update_key(key.id, policy=key.embedded, description=_RELEASED)
         # Last, because it identifies the owner of the others.
-        if found.document is not None:
-            client.put_policy(account.name, {name: value for name, value in found.document.items() if name != "ID"})
+        if existing.document is not None:
+            client.put_policy(account.name, {name: value for name, value in existing.document.items() if name != "ID"})
 
     def remove(self, account: Account) -> None:
-        found = self._find(account)
-        if not found.there:
+        existing = self._find(account)
+        if not existing.there:
             return
-        _require_ours(account, found)
+        require_ours(account, existing.owner, _HINT)
         client = self._connected()
         # MinIO deletes keys with their user, but hides failures; a recreated user would have those keys.
-        for key in found.keys:
+        for key in existing.keys:
             client.remove_key(key.id)
-        if found.user is not None:
+        if existing.user is not None:
             client.remove_user(account.name)
         # Last, because it has the ownership annotation.
         client.remove_policy(account.name)
@@ -229,18 +231,6 @@ class MinioAccounts:
 
                 self._client = MinioClient(*self._settings)
             return self._client
-
-
-def _require_ours(account: Account, found: Existing) -> None:
-    if found.owner == account.owner:
-        return
-    owner_text = f"belongs to {found.owner}" if found.owner else "has no ownership tag: it was made by hand, or let go"
-    msg = f"the object store's user {account.name!r} {owner_text}, so it is left alone"
-    raise StepError(
-        msg,
-        "give the bucket's credentials another generation",
-        "or remove the user (mc admin user rm, mc admin policy rm)",
-    )
 
 
 def _refuse_keys_only(account: Account) -> None:

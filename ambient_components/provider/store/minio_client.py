@@ -22,13 +22,13 @@ from urllib3.exceptions import HTTPError
 
 from ambient_components.cluster.kubeconfig import is_loopback
 from ambient_components.errors import StepError
-from ambient_components.provider.store.minio_errors import (
-    ADDRESS,
-    RefusedError,
+from ambient_components.provider.store.errors import (
+    MINIO,
     Request,
-    refused,
-    unanswered,
-    unreadable,
+    refused_by_minio,
+    unanswered_by_minio,
+    unless_gone,
+    unreadable_of_minio,
 )
 
 BACKOFF: Final = 0.5
@@ -44,11 +44,11 @@ class MinioClient:
 
     def __init__(self, endpoint: str, access_key: str, secret_key: str, region: str) -> None:
         self._host = urlsplit(endpoint).netloc.rpartition("@")[2]
-        if not self._host:
-            msg = f"there is no MinIO without an address: set {ADDRESS}, or say credentials: iam for AWS"
-            raise StepError(msg)
         self._key = access_key
         self._secret = secret_key
+        if not self._host:
+            msg = f"there is no MinIO without an address: set {self._about().address}, or say credentials: iam for AWS"
+            raise StepError(msg)
         self._pool = _pool(endpoint)
         try:
             self._admin = _Admin(
@@ -60,7 +60,7 @@ class MinioClient:
             )
         except ValueError as error:
             msg = f"the object store can't be used: {error}"
-            raise StepError(msg, f"check {ADDRESS}, its region, accessKey and secretKey") from None
+            raise StepError(msg, f"check {self._about().address}, its region, accessKey and secretKey") from None
 
     def __repr__(self) -> str:
         return f"MinioClient({self._host})"
@@ -82,15 +82,13 @@ class MinioClient:
         self._call("admin:EnableUser", lambda: self._admin.user_enable(name))
 
     def remove_user(self, name: str) -> None:
-        """Delete a user with all its keys."""
-        self._remove("admin:DeleteUser", lambda: self._admin.user_remove(name))
+        self._find("admin:DeleteUser", lambda: self._admin.user_remove(name))
 
     def leave_group(self, group: str, name: str) -> None:
         # The package's type is str, but MinIO reads a list; an empty one would delete the group.
         self._call("admin:AddUserToGroup", lambda: self._admin.group_remove(group, cast(Any, [name])))
 
     def policy(self, name: str) -> dict[str, Any] | None:
-        """Return a policy's document; None if it does not exist."""
         return self._find("admin:GetPolicy", lambda: self._admin.policy_info(name))
 
     def put_policy(self, name: str, document: Mapping[str, Any]) -> None:
@@ -101,8 +99,7 @@ class MinioClient:
         self._call("admin:AttachUserOrGroupPolicy", lambda: self._admin.policy_set(name, user=user))
 
     def remove_policy(self, name: str) -> None:
-        """Delete a policy that is not attached."""
-        self._remove("admin:DeletePolicy", lambda: self._admin.policy_remove(name))
+        self._find("admin:DeletePolicy", lambda: self._admin.policy_remove(name))
 
     def keys(self, user: str) -> list[dict[str, Any]]:
         """Return all access keys of a user, in the format of `key`."""
@@ -138,22 +135,13 @@ class MinioClient:
         )
 
     def remove_key(self, key_id: str) -> None:
-        self._remove("admin:RemoveServiceAccount", lambda: self._admin.delete_service_account(key_id))
+        self._find("admin:RemoveServiceAccount", lambda: self._admin.delete_service_account(key_id))
 
     def _find(self, right: str, send: Callable[[], str]) -> dict[str, Any] | None:
-        try:
-            return cast(dict[str, Any], self._call(right, send))
-        except RefusedError as error:
-            if error.gone:
-                return None
-            raise
+        return cast(dict[str, Any] | None, unless_gone(lambda: self._call(right, send)))
 
-    def _remove(self, right: str, send: Callable[[], str]) -> None:
-        try:
-            self._call(right, send)
-        except RefusedError as error:
-            if not error.gone:
-                raise
+    def _about(self, right: str = "", secret: str = "") -> Request:
+        return Request(MINIO, f"the object store at {self._host}", self._key, right, (self._secret, secret))
 
     def _call(self, right: str, send: Callable[[], str], secret: str = "") -> Any:
         try:
@@ -161,12 +149,12 @@ class MinioClient:
             return json.loads(text) if text.strip() else None
         except MinioAdminException as error:
             # `from None`, because the package's message quotes the complete response.
-            failed = Request(self._host, self._key, right, self.now, (self._secret, secret))
-            raise refused(failed, int(error._code), error._body) from None
+            failed = self._about(right, secret)
+            raise refused_by_minio(failed, int(error._code), error._body, self.now) from None
         except HTTPError as error:
-            raise unanswered(self._host, error) from None
+            raise unanswered_by_minio(self._about(right), error) from None
         except (ValueError, OSError) as error:
-            raise unreadable(self._host, error) from None
+            raise unreadable_of_minio(self._about(right), error) from None
 
 
 class _Admin(MinioAdmin):

@@ -27,8 +27,6 @@ _GUARD: Final = {"Sid": "NoAdmin", "Effect": "Deny", "Action": ["admin:*"]}
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An access key as reported by the store."""
-
     id: str
     active: bool
     owner: str | None
@@ -50,21 +48,17 @@ class Key:
         )
 
     def is_of(self, account: Account) -> bool:
-        """Return whether this tool minted the key for this account."""
         return self.owner == account.owner
 
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """Content of the store under an account's name."""
-
     user: Mapping[str, Any] | None
     document: Mapping[str, Any] | None
     keys: tuple[Key, ...]
 
     @property
     def there(self) -> bool:
-        """Whether a user or a policy exists."""
         return self.user is not None or self.document is not None
 
     @property
@@ -117,7 +111,6 @@ class Existing:
 
 
 def owner_annotation_of(account: Account) -> str:
-    """Return the ownership annotation as the id of a policy's document."""
     return f"{OWNER_ANNOTATION}={account.owner}"
 
 

@@ -13,9 +13,8 @@ from ambient_components.provider.protocol.resource import Check, Context, Diff, 
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens import delivery
 from ambient_components.provider.tokens import properties as token_properties
-from ambient_components.provider.tokens.claims import is_of
 from ambient_components.provider.tokens.delivery import Delivered, Target
-from ambient_components.provider.tokens.minting import Minted, in_words, mint
+from ambient_components.provider.tokens.minting import Minted, in_words, is_of, mint
 from ambient_components.provider.tokens.properties import (
     COMPUTED,
     announce,
@@ -51,7 +50,6 @@ class AccessToken:
     token = urns.ACCESS_TOKEN
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no cluster
-        """Refuse invalid inputs, and add the defaults of the policy."""
         failures = token_properties.problems(olds, news)
         if failures or not token_properties.known(news):
             return Check(failures=tuple(failures))
@@ -99,7 +97,6 @@ class AccessToken:
         return identity.path, outputs
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
-        """Detect tokens that were revoked or deleted, or have expired; mint nothing."""
         if not inputs:
             msg = f"{identity} can't be imported: a token can't be read back from a cluster"
             raise StepError(msg, "declare the key, and the next pulumi up mints one")
@@ -137,7 +134,6 @@ class AccessToken:
         return ReadResult(outputs)
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
-        """Rotate, revoke or deliver if due; a changed policy alone mints nothing."""
         if news.get("released"):
             if not context.preview:
                 clear_owner(context, Identity.of(news), token_state(state))

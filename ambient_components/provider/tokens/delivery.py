@@ -18,8 +18,7 @@ from ambient_components.platform.contract import (
     OWNER_ANNOTATION,
 )
 from ambient_components.provider.protocol.resource import Context, Values
-from ambient_components.provider.tokens.claims import is_of
-from ambient_components.provider.tokens.minting import Minted
+from ambient_components.provider.tokens.minting import Minted, is_of
 from ambient_components.provider.tokens.properties import retained
 from ambient_components.provider.tokens.token_secrets import Identity, revoke
 from ambient_components.rotation import TokenSecret, TokenState
@@ -36,7 +35,6 @@ class Target:
 
     @classmethod
     def of(cls, values: Values) -> "Target | None":
-        """Read the target from an AccessToken's inputs or state."""
         given = values.get("deliver")
         return cls(given["namespace"], given["name"], given["key"]) if given else None
 
@@ -81,11 +79,6 @@ def look(context: Context, identity: Identity, target: Target) -> Delivered:
 
 
 def _held(context: Context, identity: Identity, target: Target) -> Delivered:
-    """Return the current content of the Secret, wherever it is.
-
-    Raises:
-        StepError: The Secret is foreign.
-    """
     secret = context.guard.cluster.get(target.path)
     if secret is None:
         return Delivered()
@@ -106,11 +99,6 @@ def _content(secret: Mapping[str, Any], target: Target) -> Delivered:
 
 
 def write(context: Context, identity: Identity, target: Target, token: str, previous: str | None) -> None:
-    """Write the token into the Secret, with the previous token if there is one.
-
-    Raises:
-        StepError: The cluster refuses.
-    """
     values = {target.key: token, target.previous: previous}
     notes = {
         OWNER_ANNOTATION: identity.owner,
@@ -145,11 +133,7 @@ def remove(context: Context, identity: Identity, target: Target) -> None:
 
 
 def leave(context: Context, identity: Identity, old: Target, target: Target | None) -> None:
-    """Remove the key from where it was delivered before; a Secret that has it under another key now stays.
-
-    Raises:
-        StepError: The cluster refuses.
-    """
+    """Remove the key from where it was delivered before; a Secret that has it under another key now stays."""
     if target is None or old.path != target.path:
         remove(context, identity, old)
     elif stale := sorted({old.key, old.previous} - {target.key, target.previous}):

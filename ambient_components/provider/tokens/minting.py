@@ -4,6 +4,8 @@ The token itself is never stored in the namespace, where all sessions could read
 """
 
 import base64
+import binascii
+import json
 import secrets
 import time
 from dataclasses import dataclass, replace
@@ -24,7 +26,6 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.platform.naming import token_secret_name
 from ambient_components.provider.protocol.resource import Context
-from ambient_components.provider.tokens.claims import account_uid
 from ambient_components.provider.tokens.token_secrets import Identity, revoke
 from ambient_components.rotation import TokenSecret
 from ambient_components.rotation.state import format_time, parse_time
@@ -34,14 +35,14 @@ from ambient_components.rules.lifetimes import Policy
 _TOLERANCE: Final = 60
 """Maximum difference between clocks in seconds; a cluster's maximum lifetime differs by hours."""
 _STATIC_SECONDS: Final = 30
+_STATIC_SECRET: Final = "kubernetes.io/serviceaccount/secret.name"  # noqa: S105  # a claim
+_STATIC_ACCOUNT: Final = "kubernetes.io/serviceaccount/service-account.uid"
 _ACCOUNT_OF_TOKEN: Final = "kubernetes.io/service-account.name"  # noqa: S105  # an annotation
 """Kubernetes' annotation for the ServiceAccount of a static token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """A new token that is not yet recorded."""
-
     token_secret: TokenSecret
     token: str
     granted_seconds: int | None
@@ -55,7 +56,6 @@ def mint(context: Context, identity: Identity, policy: Policy, account: str | No
     """Create a token Secret and a token bound to it.
 
     Args:
-        identity: The key's ServiceAccount.
         account: UID that the ServiceAccount must have; None skips the check.
 
     Raises:
@@ -132,11 +132,7 @@ def _static_token(context: Context, identity: Identity, name: str) -> str:
 
 
 def _require_account(identity: Identity, token: str, expected: str | None) -> None:
-    """Require that a token is for the expected account, which a workspace user may have replaced between two requests.
-
-    Raises:
-        StepError: The token is for another account of that name.
-    """
+    """Require that a token is for the expected account, which a workspace user may have replaced in between."""
     found = account_uid(token)
     if expected and found is not None and found != expected:
         msg = f"ServiceAccount {identity.path} was replaced during this run: its token is revoked. Run again"
@@ -199,3 +195,35 @@ def _explain(error: ApiError, identity: Identity, what: str) -> StepError:
             "if it was deleted by hand, run pulumi refresh, and then pulumi up, which makes it again",
         )
     return StepError(f"can't {what} for {identity.path}: {error}")
+
+
+# Claims of tokens, read without verification, to distinguish tokens.
+
+
+def is_of(token: str | None, token_secret: TokenSecret) -> bool:
+    """Return whether a token is the one that is bound to this token Secret."""
+    claims = _claims(token)
+    return token_secret.name == claims.get(_STATIC_SECRET) or token_secret.uid == _bound(claims, "secret")
+
+
+def account_uid(token: str | None) -> str | None:
+    """Return the uid of a token's ServiceAccount; None if it has no such claim."""
+    claims = _claims(token)
+    static = claims.get(_STATIC_ACCOUNT)
+    return static if isinstance(static, str) else _bound(claims, "serviceaccount")
+
+
+def _bound(claims: dict[str, Any], kind: str) -> str | None:
+    reported = claims.get("kubernetes.io")
+    about = reported.get(kind) if isinstance(reported, dict) else None
+    uid = about.get("uid") if isinstance(about, dict) else None
+    return uid if isinstance(uid, str) else None
+
+
+def _claims(token: str | None) -> dict[str, Any]:
+    try:
+        payload = (token or "").split(".")[1]
+        found = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (IndexError, ValueError, RecursionError, binascii.Error):
+        return {}
+    return found if isinstance(found, dict) else {}

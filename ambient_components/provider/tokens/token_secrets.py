@@ -50,7 +50,6 @@ class Identity:
 
     @classmethod
     def of(cls, values: Values) -> "Identity":
-        """Read the identity from an AccessToken's inputs or state."""
         return cls(
             values["namespace"],
             values["serviceAccount"],
@@ -77,15 +76,12 @@ class Identity:
 
 
 def service_account_uid(context: Context, identity: Identity) -> str | None:
-    """Return the uid of the ServiceAccount; None if it does not exist."""
     account = context.guard.cluster.get(identity.account_path)
     return str(account["metadata"]["uid"]) if account else None
 
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """The token Secrets of an identity in the cluster."""
-
     recorded: tuple[TokenSecret, ...] = ()
     """Those that the state records."""
     unrecorded: tuple[TokenSecret, ...] = ()
@@ -99,10 +95,6 @@ def existing(context: Context, identity: Identity, known: TokenState) -> Existin
 
     Token Secrets of another owner are skipped with a warning, and none ever fails a step. If there are too many, the
     API server's time of creation decides: no user can put a new one before an older one, so each has its turn.
-
-    Args:
-        identity: The key's ServiceAccount.
-        known: The recorded tokens.
     """
     by_uid = {token_secret.uid: token_secret for token_secret in known.token_secrets}
     most = max(0, MOST - len(known.pending))

@@ -46,7 +46,6 @@ class AccessObject(ABC):
         """Return whether an existing object can become the declared one; otherwise it is deleted and recreated.
 
         Args:
-            live: The object in the cluster.
             uid: Recorded uid of the object; None if there is none.
         """
 
@@ -55,7 +54,6 @@ class AccessObject(ABC):
         """Return the inputs as found in the cluster: differences from `inputs` are drift."""
 
     def outputs(self, live: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is recorded of the object besides its inputs."""
         return {"uid": live["metadata"]["uid"]}
 
     def annotations(self, context: Context, news: Values, live: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002
@@ -116,11 +114,6 @@ class AccessObject(ABC):
         end(context.guard.cluster, self.kind, _namespace(state), _name(state))
 
     def bring(self, context: Context, news: Values, uid: str | None) -> dict[str, Any]:
-        """Create or change the object, and return the outputs.
-
-        Raises:
-            StepError: The cluster refuses, or others write to the object all the time.
-        """
         cluster = context.guard.cluster
         for _ in range(TRIES):
             live = cluster.get(self.path_of(news)) if uid else None
@@ -151,7 +144,6 @@ class AccessObject(ABC):
         raise self.never_at_rest(news)
 
     def never_at_rest(self, news: Values) -> StepError:
-        """Return the error for an object that others write to all the time."""
         return StepError(
             f"{self.kind} {_identity(news)} is written by others without a pause. Find who may write to the namespace "
             "(ambient access --live), and run again"
@@ -186,7 +178,6 @@ class AccessObject(ABC):
         return {"apiVersion": self.api_version, "kind": self.kind, "metadata": metadata, **self.content(news)}
 
     def path_of(self, inputs: Values) -> str:
-        """Return the API path of the object."""
         return object_path(self.kind, _namespace(inputs), _name(inputs))
 
     def _collection(self, inputs: Values) -> str:

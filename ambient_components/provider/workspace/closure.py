@@ -13,7 +13,7 @@ from ambient_components.cluster.client import ApiError, core, path
 from ambient_components.cluster.guard import WrongClusterError
 from ambient_components.cluster.objects import annotations, labels, listing, mapping, mappings, short, text_at
 from ambient_components.cluster.objects import name as name_of
-from ambient_components.cluster.renewal import renew_trigger
+from ambient_components.cluster.revocation import freeze, renew_trigger, thaw
 from ambient_components.engine import urns
 from ambient_components.errors import AmbientError, BadValue, Problem, StepError, refusal
 from ambient_components.platform.contract import (
@@ -42,7 +42,6 @@ from ambient_components.provider.protocol.resource import (
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens.properties import failures, without_unknown
 from ambient_components.provider.workspace import sessions
-from ambient_components.provider.workspace.freeze import freeze, thaw
 from ambient_components.provider.workspace.sweep import Sweep
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
@@ -56,12 +55,10 @@ _SHOWN: Final = 100
 
 
 def active(context: Context, namespace: str) -> list[str]:
-    """Return descriptions of the schedules that are not suspended, sorted."""
     return sorted(_title(one) for one in _schedules(context, namespace) if not _suspended(one))
 
 
 def suspend(context: Context, namespace: str) -> list[Problem]:
-    """Suspend all running schedules, and return the errors."""
     failed = []
     for one in _schedules(context, namespace):
         if not _suspended(one):
@@ -76,11 +73,7 @@ def suspend(context: Context, namespace: str) -> list[Problem]:
 
 
 def resume(context: Context, namespace: str) -> None:
-    """Resume the schedules that closing suspended, and make the operator recreate their account.
-
-    Raises:
-        StepError: A schedule could not be resumed; the next run retries.
-    """
+    """Resume the schedules that closing suspended, and make the operator recreate their account."""
     _renewed(context, namespace)
     for one in _schedules(context, namespace):
         if annotations(one).get(SUSPENDED_ANNOTATION, "") == _YES:
@@ -140,7 +133,6 @@ class Closure:
     token = urns.CLOSURE
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
-        """Require the namespace, the subjects that stay, and valid settings for sessions."""
         namespace, staying = news.get("namespace"), news.get("staying")
         given = (namespace, staying, news.get("sessions"), news.get("waitSeconds"))
         if UNKNOWN in given or (isinstance(staying, list) and UNKNOWN in staying):
@@ -155,7 +147,6 @@ class Closure:
         return Check(failures=tuple(failures(closing_findings(without_unknown(news)))))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
-        """Compare the inputs; findings of a refresh are changes too."""
         changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
         computed = frozenset({"found"} if state.get("found") else ())
         return Diff(changes, computed, replaces=frozenset({"namespace"} & changes.keys()))
@@ -169,7 +160,6 @@ class Closure:
         return str(news["namespace"]), {"found": []}
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:  # noqa: ARG002
-        """Find access that came back, resumed schedules, and pods that should be deleted."""
         if not inputs:
             msg = f"{identity} can't be imported: it is what state: closed does"
             raise StepError(msg)
@@ -227,9 +217,6 @@ def _close(context: Context, news: Values) -> None:
     Access ends first, so that no session is started again; meanwhile nothing that gives access can be created. A
     session that stops needs time to save its state, so the bucket's credentials end later. Schedules are last: an
     earlier failure leaves nothing suspended in a workspace that may stay open.
-
-    Raises:
-        AmbientError: Some steps failed; all others were done.
     """
     namespace, cluster = news["namespace"], context.guard.cluster
     sweep = Sweep(context, namespace, news["staying"])

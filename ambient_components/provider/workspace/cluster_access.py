@@ -25,8 +25,6 @@ _ADMINS: Final = ("admin", "cluster-admin")
 
 @dataclass(frozen=True, slots=True, order=True)
 class ExistingAccess:
-    """One object that gives access to a workspace."""
-
     namespace: str
     kind: str
     """RoleBinding or ServiceAccount."""

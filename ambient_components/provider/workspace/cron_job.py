@@ -32,12 +32,6 @@ def new(news: Values, image: Image) -> dict[str, Any]:
 
 
 def changed(news: Values, before: Values, live: Mapping[str, Any], image: Image) -> dict[str, Any]:
-    """Return the live CronJob with everything that is declared.
-
-    Args:
-        before: The inputs of the last update.
-        live: The object in the cluster.
-    """
     reuse = _reuse(news, before, live)
     suspend, note = _suspension(news, before, live)
     own = form.metadata(news["name"], news["namespace"], news["owner"], news["displayName"], reuse)
@@ -103,7 +97,6 @@ def container_of(live: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _levels(live: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    """Return the job template, its spec, the pod template and its spec."""
     job = mapping(mapping(live.get("spec")).get("jobTemplate"))
     inner = mapping(job.get("spec"))
     pod = mapping(inner.get("template"))
@@ -124,7 +117,6 @@ def _declared(inputs: Values) -> dict[str, Any]:
 
 
 def _environment(news: Values, before: Values, live: Mapping[str, Any], reuse: str) -> list[dict[str, Any]]:
-    """Return the container's variables: ours, and others of the live container."""
     written, was = _variables(live).get(form.TEMPLATE_VARIABLE, ""), _template(live)
     gone = _declared(before) if "sessionTemplate" in before else {}
     template = form.merged_template(_declared(news), gone, was)

@@ -76,8 +76,6 @@ class Objects:
     """The objects of a workspace that decide, each read once and not kept: users decide their number and size.
 
     Attributes:
-        namespace: The workspace.
-        owners: The owners' bindings, by name.
         own: What is the platform's own; nothing of sessions if their identities end too.
     """
 
@@ -116,7 +114,6 @@ class Objects:
         return sorted(found, key=lambda one: (_ORDER.index(one.kind), one))
 
     def is_owners(self, binding: Json) -> bool:
-        """Return whether a binding is exactly that of a declared owner."""
         form = self.owners.get(name(binding))
         return form is not None and is_exactly(form, binding)
 

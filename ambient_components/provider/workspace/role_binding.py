@@ -29,7 +29,6 @@ class RoleBinding(AccessObject):
     api_version = f"{RBAC_API_GROUP}/v1"
 
     def problems(self, news: Values) -> list[Problem]:
-        """Require a role and a list of subjects."""
         found = [] if isinstance(news.get("roleRef"), Mapping) else [refusal("roleRef is missing")]
         subjects = news.get("subjects")
         if not isinstance(subjects, list) or not all(isinstance(subject, Mapping) for subject in subjects):
@@ -40,11 +39,9 @@ class RoleBinding(AccessObject):
         return {"subjects": list(news["subjects"]), "roleRef": dict(news["roleRef"])}
 
     def may_stay(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:  # noqa: ARG002
-        """Return whether the role is the declared one."""
         return bool(_role(live) == _role(news))
 
     def seen(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
-        """Return live subjects and role, including extra subjects."""
         there = [_subject(subject) for subject in mappings(live.get("subjects"))]
         declared = [_subject(subject) for subject in inputs["subjects"]]
         subjects = [seen(*pair) for pair in zip(there[:_SHOWN], chain(declared, repeat(None)), strict=False)]

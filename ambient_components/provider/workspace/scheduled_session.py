@@ -38,7 +38,6 @@ class ScheduledSession:
     token = urns.SCHEDULED_SESSION
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
-        """Apply the stack file's rules to what is known."""
         missing = [
             refusal(f"{name} is missing")
             for name in _REQUIRED
@@ -48,7 +47,6 @@ class ScheduledSession:
         return Check(failures=tuple(missing or failures(one for one in schedule_findings(news) if not one.warning)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
-        """Return the changed fields, and what a refresh found that no field shows."""
         changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
         computed = frozenset({"drift"} if state.get("drift") and not news.get("released") else ())
         return Diff(changes, computed, replaces=frozenset({"namespace", "name"} & changes.keys()))
@@ -98,11 +96,6 @@ class ScheduledSession:
             context.guard.cluster.delete(_path(state), uid(live))
 
     def _write(self, context: Context, news: Values, state: Values) -> dict[str, Any]:
-        """Create or change the CronJob, and return the outputs.
-
-        Raises:
-            StepError: It is another's, the cluster refuses, or others write to it all the time.
-        """
         cluster = context.guard.cluster
         for _ in range(_TRIES):
             live = cluster.get(_path(news))

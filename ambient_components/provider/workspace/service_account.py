@@ -51,19 +51,12 @@ class ServiceAccount(AccessObject):
         return {}
 
     def may_stay(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:
-        """Return whether the account is the recorded one, or adopted."""
         return live["metadata"]["uid"] == uid if uid else bool(news.get("adopt"))
 
     def bring(self, context: Context, news: Values, uid: str | None) -> dict[str, Any]:
-        """Create or change the account; see `_adopt` for one that the platform made."""
         return self._adopt(context, news, uid) if news.get(_OF_PLATFORM) else super().bring(context, news, uid)
 
     def _adopt(self, context: Context, news: Values, uid: str | None) -> dict[str, Any]:
-        """Set the platform's account to the inputs.
-
-        Raises:
-            StepError: It is gone, it was replaced, it is no key's, or the cluster refuses.
-        """
         cluster, (namespace, name) = context.guard.cluster, _place(news)
         for _ in range(TRIES):
             live = cluster.get(self.path_of(news))
@@ -130,7 +123,6 @@ class ServiceAccount(AccessObject):
 
 
 def _place(inputs: Values) -> tuple[str, str]:
-    """Return namespace and name of the account."""
     metadata = inputs["metadata"]
     return str(metadata["namespace"]), str(metadata["name"])
 

@@ -47,8 +47,6 @@ _PHASE_SECONDS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class _Alive:
-    """Sessions and pods that run or will run."""
-
     sessions: tuple[str, ...]
     """Names of sessions that have not ended."""
     unasked: tuple[str, ...]
@@ -62,22 +60,18 @@ class _Alive:
 
     @property
     def names(self) -> list[str]:
-        """The sessions, including those with only a pod."""
         return sorted({*self.sessions, *(session for _, _, session in self.pods)})
 
 
 def running(context: Context, namespace: str) -> list[str]:
-    """Return the names of the sessions that closing stops, sorted."""
     return _alive(context, namespace).names
 
 
 def pods(context: Context, namespace: str) -> list[str]:
-    """Return the names of the pods of running sessions, sorted."""
     return sorted(_alive(context, namespace).pod_names)
 
 
 def ask(context: Context, namespace: str) -> None:
-    """Ask all remaining sessions to stop, without waiting."""
     _ask(context, namespace, _alive(context, namespace).unasked)
 
 
@@ -91,9 +85,6 @@ def stop(context: Context, namespace: str, news: Values) -> list[Problem]:
 
     Returns:
         Errors of deletions of pods.
-
-    Raises:
-        StepError: The run is being cancelled, or the cluster does not answer.
     """
     seconds = int(news.get("waitSeconds") or WAIT_DEFAULT)
     listed = _on_the_list(context, namespace)

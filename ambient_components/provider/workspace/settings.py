@@ -50,11 +50,9 @@ class ProjectSettings(SharedObject):
     name = PROJECT_SETTINGS
 
     def collection(self, namespace: str) -> str:
-        """Return the path in the platform's API group."""
         return path("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, "projectsettings")
 
     def problems(self, news: Values) -> list[Problem]:
-        """Apply the stack file's rules to both."""
         seconds = news.get("inactivityTimeoutSeconds")
         timeout = () if seconds is UNKNOWN else idle_timeout_findings(seconds)
         return [
@@ -72,7 +70,6 @@ class ProjectSettings(SharedObject):
         }
 
     def fields(self, inputs: Values) -> dict[str, Any]:
-        """Return idle timeout and MCP servers, if declared."""
         given = {name: inputs.get(name) for name in ("inactivityTimeoutSeconds", "mcpServers")}
         return {name: value for name, value in given.items() if value is not None}
 
@@ -118,11 +115,9 @@ class ContainerDefaults(SharedObject):
     name = CONTAINER_LIMITS
 
     def collection(self, namespace: str) -> str:
-        """Return the path in the core group."""
         return core("namespaces", namespace, "limitranges")
 
     def problems(self, news: Values) -> list[Problem]:
-        """Apply the stack file's rules to the limits."""
         if found := [one for name in _LIMITS for one in _of_mapping(news, name)]:
             return found
         amounts = {name: news[name] for name in _LIMITS if news.get(name)}
@@ -130,7 +125,6 @@ class ContainerDefaults(SharedObject):
         return _refusals(container_findings(known))
 
     def frame(self, inputs: Values) -> dict[str, Any]:
-        """Return the object without limits. The operator never changes an existing one (contract 4)."""
         return {
             "apiVersion": "v1",
             "kind": self.kind,
@@ -138,12 +132,10 @@ class ContainerDefaults(SharedObject):
         }
 
     def fields(self, inputs: Values) -> dict[str, Any]:
-        """Return the field, a list with one item."""
         item = {name: inputs[name] for name in _LIMITS if inputs.get(name)}
         return {"limits": [{"type": _CONTAINER, **item}]} if item else {}
 
     def after(self, context: Any, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> Values:
-        """Return the declared item and all items of other types."""
         after = dict(super().after(context, news, before, live))
         others = [item for item in mappings(live.get("limits")) if item.get("type") != _CONTAINER]
         ours = [item for item in mappings(after.get("limits")) if item.get("type") == _CONTAINER]
@@ -171,20 +163,16 @@ class FeatureFlags(SharedObject):
     section = "data"
 
     def collection(self, namespace: str) -> str:
-        """Return the path in the core group."""
         return core("namespaces", namespace, "configmaps")
 
     def problems(self, news: Values) -> list[Problem]:
-        """Apply the stack file's rules to the flags' names."""
         return _of_mapping(news, "flags", flag_findings)
 
     def frame(self, inputs: Values) -> dict[str, Any]:
-        """Return the object as the backend creates it."""
         metadata = {"name": self.name, "namespace": inputs["namespace"], "labels": dict(FEATURE_FLAGS_LABELS)}
         return {"apiVersion": "v1", "kind": self.kind, "metadata": metadata}
 
     def fields(self, inputs: Values) -> dict[str, Any]:
-        """Return the flags in the backend's format."""
         return {flag: "true" if on else "false" for flag, on in (inputs.get("flags") or {}).items()}
 
     def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:

@@ -135,7 +135,6 @@ class SharedObject(ABC):
         return Diff(changes, replaces=frozenset({"namespace"} & changes.keys()))
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        """Write the declared fields to an existing or a new object."""
         outputs = {} if context.preview or news.get("released") else self.write(context, news, {})
         return f"{news['namespace']}/{self.object_name(news)}", outputs
 
@@ -151,7 +150,6 @@ class SharedObject(ABC):
         return None if live is None else self.found(context, inputs, mapping(live.get(self.section)))
 
     def found(self, context: Context, inputs: Values, live: Mapping[str, Any]) -> ReadResult:  # noqa: ARG002
-        """Return what a refresh records; `live` is the object's section."""
         return ReadResult({}, self.as_inputs(inputs, live))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
@@ -171,11 +169,6 @@ class SharedObject(ABC):
         return {}
 
     def after(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> Values:  # noqa: ARG002
-        """Return the desired section of the object.
-
-        Args:
-            before: The previously declared fields.
-        """
         declared = self.fields(news)
         return declared_over(live, declared, {key: self.default(key) for key in before if key not in declared})
 
@@ -183,11 +176,6 @@ class SharedObject(ABC):
         """Report what a change removed, if relevant; `live` is the previous section."""
 
     def write(self, context: Context, news: Values, before: Mapping[str, Any]) -> dict[str, Any]:
-        """Write the inputs to the object.
-
-        Raises:
-            StepError: The cluster refuses, or others write to the object all the time.
-        """
         cluster = context.guard.cluster
         path, frame = self._path(news), self.frame(news)
         last: ApiError | None = None

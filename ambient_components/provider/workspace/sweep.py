@@ -14,8 +14,7 @@ from ambient_components.access.platform_own import PlatformOwn
 from ambient_components.cluster.client import core, path
 from ambient_components.cluster.objects import listing, subjects, uid
 from ambient_components.cluster.parallel import in_parallel
-from ambient_components.cluster.renewal import create_account
-from ambient_components.cluster.revocation import ROLE, ROLE_BINDING, SERVICE_ACCOUNT, end, object_path
+from ambient_components.cluster.revocation import ROLE, ROLE_BINDING, SERVICE_ACCOUNT, create_account, end, object_path
 from ambient_components.errors import BadValue, Problem, StepError, refusal
 from ambient_components.platform.bindings import owner_form
 from ambient_components.platform.contract import (
@@ -43,14 +42,6 @@ _SETTINGS_API: Final = f"{PLATFORM_API_GROUP}/{PLATFORM_API_VERSION}"
 
 
 class Sweep:
-    """The end of all access to one workspace.
-
-    Args:
-        context: Context of the step.
-        namespace: The workspace.
-        owners: Subjects that keep their access.
-    """
-
     def __init__(self, context: Context, namespace: str, owners: Collection[str]) -> None:
         self._context = context
         self._cluster = context.guard.cluster
@@ -60,7 +51,6 @@ class Sweep:
         self._ended = 0
 
     def ending(self, *, sessions: bool) -> list[Access]:
-        """Return what ends, in order: see `Objects.ending`."""
         return self._ending(self._platforms_own(sessions=sessions), sessions=sessions)
 
     def run(self, *, sessions: bool) -> list[Problem]:
@@ -94,7 +84,6 @@ class Sweep:
         """Return access that is there after its end, as errors.
 
         Args:
-            sessions: See `ending`.
             known: Uids of objects that have an error already.
         """
         return [
@@ -107,12 +96,10 @@ class Sweep:
         ]
 
     def summarise(self) -> None:
-        """Note the number of ended objects without a line of their own."""
         if self._ended > _NOTED:
             self._context.note(f"{self._namespace} is closed: ended {self._ended - _NOTED} more objects with access")
 
     def restore_owners(self) -> list[Problem]:
-        """Make the owners' bindings exactly the declared ones, and return the errors."""
         failed = []
         for form in self._owners.values():
             live = self._cluster.get(object_path(ROLE_BINDING, self._namespace, form.name))
@@ -133,11 +120,7 @@ class Sweep:
         return failed
 
     def renew_owners(self) -> None:
-        """Replace accounts of the workspace that are owners: users with edit may have copied tokens of them.
-
-        Raises:
-            StepError: An account could not be replaced.
-        """
+        """Replace accounts of the workspace that are owners: users with edit may have copied tokens of them."""
         for form in self._owners.values():
             if account := account_in(self._namespace, form):
                 end(self._cluster, SERVICE_ACCOUNT, self._namespace, account)

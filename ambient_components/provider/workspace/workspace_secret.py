@@ -43,7 +43,6 @@ class WorkspaceSecret(SharedObject):
     section = "data"
 
     def collection(self, namespace: str) -> str:
-        """Return the path in the core group."""
         return core("namespaces", namespace, "secrets")
 
     def object_name(self, inputs: Values) -> str:
@@ -61,7 +60,6 @@ class WorkspaceSecret(SharedObject):
         return {"apiVersion": "v1", "kind": self.kind, "type": "Opaque", "metadata": metadata}
 
     def fields(self, inputs: Values) -> dict[str, Any]:
-        """Return the values in the API server's format."""
         return {key: base64.b64encode(str(value).encode()).decode() for key, value in _values(inputs).items()}
 
     def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
@@ -69,7 +67,6 @@ class WorkspaceSecret(SharedObject):
         return dict(inputs)
 
     def problems(self, news: Values) -> list[Problem]:
-        """Check the name, the drift policy and the values."""
         found = []
         if news.get("secret") not in (*_APPS, UNKNOWN):
             problem = f"secret: {news.get('secret')!r}"
@@ -86,7 +83,6 @@ class WorkspaceSecret(SharedObject):
         return found
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
-        """Return changed values and, with overwrite, the changes by others that a refresh found."""
         diff = super().diff(context, inputs, state, news)
         replaces = frozenset({"namespace", "secret"} & diff.changes.keys())
         changes = dict(diff.changes)
@@ -95,7 +91,6 @@ class WorkspaceSecret(SharedObject):
         return Diff(changes, diff.computed, replaces)
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        """Create the Secret, or take over an existing one."""
         identity = f"{news['namespace']}/{self.object_name(news)}"
         if context.preview:
             self._tell_of_what_goes(context, news, {})
@@ -104,7 +99,6 @@ class WorkspaceSecret(SharedObject):
         return identity, self.write(context, news, {})
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
-        """See `SharedObject.read`; in a released workspace there is no drift."""
         found = super().read(context, identity, inputs, state)
         return ReadResult({"drift": {}}) if found is not None and inputs.get("released") else found
 
@@ -126,19 +120,16 @@ class WorkspaceSecret(SharedObject):
         context.guard.cluster.delete(self._path(state))
 
     def after(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> Values:  # noqa: ARG002
-        """Return the declared values or, with keep, also values that others saved."""
         declared = self.fields(news)
         return kept(before or None, declared, live) if news.get("onDrift") == DriftPolicy.KEEP else declared
 
     def written(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> None:
-        """Warn about values of others that were removed."""
         others = sorted(live.keys() - self.fields(news).keys() - before.keys())
         if others and news.get("onDrift") != DriftPolicy.KEEP:
             removed = f"{_shown(news)}: removed what others saved in it: {listing(others)}"
             context.warn(LoudWarning.REMOVED_VARIABLES, removed)
 
     def write(self, context: Context, news: Values, before: Mapping[str, Any]) -> dict[str, Any]:
-        """Write like `SharedObject.write`; afterwards there is no drift."""
         super().write(context, news, before)
         return {"drift": {}}
 
@@ -163,7 +154,6 @@ class WorkspaceSecret(SharedObject):
 
 
 def _shown(inputs: Values) -> str:
-    """Return the name for messages, in kubectl's format."""
     return f"Secret {inputs['namespace']}/{inputs['secret']}"
 
 
@@ -180,6 +170,5 @@ def _values(inputs: Values) -> Mapping[str, Any]:
 
 
 def _restored(found: Mapping[str, str]) -> dict[str, str]:
-    """Return what an update will do about each difference, by property path."""
     kinds = {"added": "delete", "removed": "add", "changed": "update"}
     return {child("values", key): kinds[how] for key, how in found.items()}

@@ -84,12 +84,6 @@ def test_without_any_file_the_usual_place_is_named():
     assert "no cluster to talk to: ~/.kube/config" in message(lambda: Cluster().get("/api"))
 
 
-def test_the_usual_place_is_read_where_no_variable_is_set(api, tmp_path):
-    (tmp_path / "home" / ".kube").mkdir(parents=True)
-    (tmp_path / "home" / ".kube" / "config").write_text(api.kubeconfig())
-    assert Cluster().get(core("namespaces", "kube-system"))
-
-
 def test_a_list_of_files_is_merged(api, kubeconfig):
     whole = api.kubeconfig().splitlines(keepends=True)
     here = "".join(line for line in whole if not line.startswith("users"))
@@ -97,12 +91,6 @@ def test_a_list_of_files_is_merged(api, kubeconfig):
     kubeconfig(here, users)
     assert Cluster("one").get(core("namespaces", "kube-system"))
     assert api.log[0].headers["Authorization"] == "Bearer of-the-second-file"
-
-
-def test_of_a_list_of_files_one_may_be_missing(api, kubeconfig, monkeypatch):
-    (file,) = kubeconfig(api.kubeconfig())
-    monkeypatch.setenv("KUBECONFIG", os.pathsep.join(["/nowhere", str(file)]))
-    assert Cluster().get(core("namespaces", "kube-system"))
 
 
 def test_contents_win_over_the_files(api, kubeconfig):
@@ -165,16 +153,6 @@ def test_in_a_pod_the_pods_own_account_is_taken_where_there_is_no_file(monkeypat
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
     Cluster()._connected()
     assert len(calls) == 1
-
-
-def test_in_a_pod_a_file_or_a_context_still_wins(api, monkeypatch, kubeconfig):
-    monkeypatch.setattr(
-        "kubernetes.config.load_incluster_config", lambda **_: pytest.fail("the pod's account was taken")
-    )
-    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
-    assert "no cluster to talk to" in message(lambda: Cluster("one").get("/api"))
-    kubeconfig(api.kubeconfig())
-    assert Cluster().get(core("namespaces", "kube-system"))
 
 
 def test_outside_a_pod_its_account_is_never_looked_for(monkeypatch):

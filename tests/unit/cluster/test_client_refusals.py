@@ -6,7 +6,7 @@ import pytest
 
 from ambient_components.cluster.client import ApiError, Cluster
 from tests.support.clusters import SECRETS, api, cluster, message, slept
-from tests.support.fake_api import Answer, status
+from tests.support.fake_api import Answer
 
 __all__ = ["api", "cluster", "slept"]
 
@@ -34,19 +34,6 @@ def test_a_refused_login_says_what_to_do(api, cluster):
 def test_the_query_is_not_in_the_text_of_a_refusal(api, cluster):
     api.fail("GET", ".", 403, "no")
     assert message(lambda: cluster.list(SECRETS, "k=v")) == f"GET {SECRETS}: 403: no"
-
-
-@pytest.mark.parametrize(("body", "received"), [({}, "no reason given"), ({"reason": "Forbidden"}, "Forbidden")])
-def test_a_refusal_without_a_message_is_told_all_the_same(api, cluster, body, received):
-    api.rule("GET", ".", Answer(403, body))
-    assert message(lambda: cluster.get("/api")) == f"GET /api: 403: {received}"
-
-
-def test_an_answer_without_a_body_is_an_empty_object(api, cluster):
-    api.rule("GET", ".", Answer(200))
-    assert cluster.get("/api") == {}
-    api.rule("GET", ".", Answer(500))
-    assert message(lambda: cluster.get("/api")) == "GET /api: 500: no reason given"
 
 
 @pytest.mark.parametrize("code", [200, 502])
@@ -123,7 +110,3 @@ def test_a_connection_that_breaks_off_is_told_and_not_tried_again(api, cluster):
 
 
 # The fake server.
-
-
-def test_the_fake_server_refuses_as_kubernetes_does():
-    assert status(404, "x") == {"kind": "Status", "status": "Failure", "code": 404, "message": "x"}

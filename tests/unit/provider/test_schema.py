@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ambient_components._version import VERSION
-from ambient_components.provider.buckets import credential_properties
+from ambient_components.provider.buckets import access_keys
 from ambient_components.provider.protocol.configuration import SETTINGS
 from ambient_components.provider.schema import schema, schema_json
 from ambient_components.provider.servicer import RESOURCES
@@ -136,10 +136,8 @@ def test_every_output_of_credentials_is_in_the_schema_and_the_other_way_round():
     served = schema()["resources"]["ambient:index:S3Credentials"]
     outputs = set(served["properties"]) - set(served["inputProperties"])
     key = TokenSecret("a", "a", 1, MOMENT, MOMENT).killed("x", lapsed=True)
-    record = credential_properties.record(
-        TokenState(key, (key,), (key,)), LIFE, {"secretKey": "s"}, ["b"], {"user": "x"}
-    )
-    assert set(record) == set(credential_properties.kept({})) == set(credential_properties.unknown("why")) == outputs
+    record = access_keys.record(TokenState(key, (key,), (key,)), LIFE, {"secretKey": "s"}, ["b"], {"user": "x"})
+    assert set(record) == set(access_keys.kept({})) == set(access_keys.unknown("why")) == outputs
     assert set(record["current"]) == set(schema()["types"]["ambient:index:StoreKey"]["properties"])
 
 

@@ -32,11 +32,6 @@ def test_the_rules_of_others_stay(made, s3):
     assert [rule["ID"] for rule in rules(s3)] == ["logs"]
 
 
-def test_a_suspended_versioning_is_written_as_such(made, s3):
-    made.up({**WANTED, "versioning": False})
-    assert s3.get_bucket_versioning(Bucket="pay-sessions")["Status"] == "Suspended"
-
-
 def test_an_owner_of_another_name_is_marked_anew(made, s3):
     made.up({**WANTED, "owner": "app/prod"})
     assert tags(s3)["ambient-components/owner"] == "app/prod"
@@ -46,13 +41,6 @@ def test_a_bucket_that_another_stack_has_taken_is_not_touched(made, s3):
     s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [OTHERS]})
     assert "belongs to the stack other/one now: it is not touched" in refusal(made.up, {**WANTED, "versioning": False})
     assert tags(s3) == {"ambient-components/owner": "other/one"}
-
-
-def test_a_bucket_that_is_gone_is_told_by_an_update(made, s3):
-    s3.delete_bucket(Bucket="pay-sessions")
-    assert "is gone: pulumi refresh sees it" in refusal(made.up, WANTED)
-    assert not made.refresh()
-    assert made.up(WANTED) == "create"
 
 
 # Drift.
@@ -138,17 +126,3 @@ def test_a_mark_that_was_taken_off_is_put_back(made, s3, world):
     assert made.up(desired) == "update"
     assert tags(s3)["ambient-components/owner"] == OWNER
     assert "this stack's ownership tag had been removed, and is restored" in world.received("info")
-
-
-def test_the_mark_of_another_is_told_and_stays(made, s3, world):
-    desired = dict(made.inputs)
-    s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [OTHERS]})
-    made.refresh()
-    assert made.state["drift"] == {"owner": "changed"}
-    assert "has the ownership tag of the stack other/one, and not of app/dev" in world.received("warning")
-    assert "belongs to the stack other/one now" in refusal(made.up, desired)
-
-
-def test_an_import_is_refused_with_the_way(world):
-    received = refusal(S3Bucket().read, world.context(), "pay-sessions", {}, {})
-    assert "can't be imported; declare the bucket" in received

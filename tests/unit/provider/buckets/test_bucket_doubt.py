@@ -7,7 +7,7 @@ from ambient_components.provider.buckets.s3_bucket import S3Bucket
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import BusyError, RefusedError
 from ambient_components.rules.bucket_names import EXPIRY_RULE
-from tests.support.store_world import OWNER, Crash, OneResource, calls, moto_world
+from tests.support.store_world import OWNER, OneResource, moto_world
 
 NAME = "pay-sessions"
 WANTED = {"bucket": NAME, "owner": OWNER, "namespace": "pay", "onDelete": "delete", "force": True}
@@ -73,30 +73,6 @@ def test_a_bucket_that_somebody_made_anew_is_emptied_only_where_he_says_that_it_
     assert tags(s3) == MARKS
     bucket.destroy()
     assert s3.list_buckets()["Buckets"] == []
-
-
-def test_nor_is_it_where_the_run_dies_right_after_it_marked_it(bucket, s3, monkeypatch):
-    bucket.up(WANTED)
-    made_anew(s3)
-    bucket.refresh()
-    with calls(monkeypatch, 3) as counted, pytest.raises(Crash):
-        bucket.up(WANTED)
-    assert counted.names[-1] == "put_bucket_tagging"
-    bucket.refresh()
-    assert "had no ownership tag until" in refusal(bucket.destroy)
-
-
-@pytest.mark.parametrize("desired", [{"onDelete": "delete"}, {"onDelete": "keep"}, {}])
-def test_without_force_it_ends_as_ever(bucket, s3, desired):
-    desired = {name: value for name, value in WANTED.items() if name not in ("onDelete", "force")} | desired
-    bucket.up(desired)
-    s3.delete_bucket_tagging(Bucket=NAME)
-    bucket.refresh()
-    bucket.up(desired)
-    bucket.destroy()
-    assert [each["Name"] for each in s3.list_buckets()["Buckets"]] == (
-        [] if desired.get("onDelete") == "delete" else [NAME]
-    )
 
 
 def test_where_it_is_said_to_be_taken_over_there_is_no_doubt(bucket, s3):

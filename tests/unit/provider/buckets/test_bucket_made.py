@@ -3,10 +3,8 @@
 import pytest
 
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
-from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.store.client import Api
-from ambient_components.rules.bucket_names import EXPIRY_RULE
-from tests.support.s3_bucket import MARKS, WANTED, bucket, lacking, refusal, rules, s3, tags, there, world
+from tests.support.s3_bucket import WANTED, bucket, lacking, refusal, s3, tags, there, world
 from tests.support.store_world import OWNER, OneResource, moto_world
 
 __all__ = ["bucket", "s3", "world"]
@@ -47,11 +45,6 @@ def test_each_input_that_no_store_would_take_is_refused(world, change, received)
     assert received in str(failure)
 
 
-def test_what_is_not_known_yet_is_no_failure(world):
-    names = ("bucket", "owner", "namespace", "versioning", "expireAfterDays", "tags", "encryption", "onDelete", "force")
-    assert not S3Bucket().check(world.context(), {}, dict.fromkeys(names, UNKNOWN)).failures
-
-
 @pytest.mark.parametrize(("was", "is_now"), [(True, None), (None, True), (True, False)])
 def test_object_lock_cant_be_changed_but_with_another_bucket(world, was, is_now):
     olds, news = ({**WANTED, "objectLock": value} for value in (was, is_now))
@@ -60,54 +53,7 @@ def test_object_lock_cant_be_changed_but_with_another_bucket(world, was, is_now)
     assert not S3Bucket().check(world.context(), olds, {**news, "bucket": "another"}).failures
 
 
-def test_another_name_is_another_bucket_and_all_else_is_changed_in_place(world):
-    diff = S3Bucket().diff(world.context(), WANTED, WANTED, {**WANTED, "bucket": "another", "tags": {"a": "b"}})
-    assert dict(diff.changes) == {"bucket": "update", "tags": "add"}
-    assert diff.replaces == {"bucket"}
-
-
 # Made.
-
-
-def test_a_bucket_is_made_with_all_that_is_declared(bucket, s3, world):
-    desired = {
-        **WANTED,
-        "versioning": True,
-        "expireAfterDays": 90,
-        "tags": {"team": "payments"},
-        "encryption": "AES256",
-    }
-    assert bucket.up(desired) == "create"
-    assert tags(s3) == {**MARKS, "team": "payments"}
-    assert s3.get_bucket_versioning(Bucket="pay-sessions")["Status"] == "Enabled"
-    (rule,) = rules(s3)
-    assert rule["ID"] == EXPIRY_RULE
-    assert rule["Status"] == "Enabled"
-    assert rule["Expiration"] == {"Days": 90}
-    assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == 90
-    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
-    (default,) = s3.get_bucket_encryption(Bucket="pay-sessions")["ServerSideEncryptionConfiguration"]["Rules"]
-    assert default["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
-    closed = s3.get_public_access_block(Bucket="pay-sessions")["PublicAccessBlockConfiguration"]
-    assert set(closed.values()) == {True}
-    assert world.claim() is None
-    assert bucket.up(desired) == "nothing"
-    assert bucket.refresh()
-    assert bucket.up(desired) == "nothing"
-
-
-def test_a_preview_makes_nothing(bucket, s3, world):
-    bucket.up(WANTED, preview=True)
-    assert there(s3) == []
-    assert world.claim() is None
-    assert S3Bucket().create(world.context(preview=True), {**WANTED, "bucket": UNKNOWN})[0] == ""
-
-
-def test_a_bucket_with_object_lock_is_made_with_it(bucket, s3):
-    bucket.up({**WANTED, "objectLock": True})
-    assert s3.get_object_lock_configuration(Bucket="pay-sessions")["ObjectLockConfiguration"]["ObjectLockEnabled"]
-    bucket.refresh()
-    assert bucket.up({**WANTED, "objectLock": True}) == "nothing"
 
 
 def test_a_bucket_in_another_region_is_made_there(monkeypatch):

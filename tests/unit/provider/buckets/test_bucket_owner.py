@@ -52,12 +52,6 @@ def test_a_bucket_that_is_taken_over_is_asked_for_all_before_it_is_marked(bucket
         s3.get_bucket_tagging(Bucket="pay-sessions")
 
 
-def test_a_bucket_without_object_lock_cant_be_taken_where_that_is_declared(bucket, s3):
-    s3.create_bucket(Bucket="pay-sessions")
-    received = refusal(bucket.up, {**WANTED, "adopt": True, "objectLock": True})
-    assert "has no object lock, which counts only when a bucket is made: remove objectLock" in received
-
-
 def test_a_bucket_that_may_not_be_looked_at_is_somebody_elses(bucket, monkeypatch):
     lacking(monkeypatch, "get_bucket_tagging", status=403, code="AccessDenied")
     received = refusal(bucket.up, WANTED)
@@ -127,9 +121,3 @@ def test_a_bucket_without_a_mark_is_ours_where_the_namespace_says_so(bucket, s3,
         assert world.claim() is None
     else:
         assert "it was not made by this tool" in refusal(bucket.up, desired)
-
-
-def test_no_bucket_is_made_where_the_namespace_is_not_there(bucket, s3):
-    received = refusal(bucket.up, {**WANTED, "namespace": "gone"})
-    assert "can't note on namespace 'gone' that bucket 'pay-sessions' is being made" in received
-    assert there(s3) == []

@@ -3,32 +3,13 @@
 import pytest
 
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
-from tests.support.s3_bucket import MARKS, OTHERS, WANTED, bucket, made, refusal, rules, s3, tags, there, world
-from tests.support.store_world import OWNER, Crash, OneResource, calls
+from tests.support.s3_bucket import MARKS, OTHERS, WANTED, bucket, made, refusal, s3, tags, there, world
+from tests.support.store_world import Crash, OneResource, calls
 
 __all__ = ["bucket", "made", "s3", "world"]
 
 
 # Let go.
-
-
-def test_a_released_bucket_bears_no_mark_and_is_left_alone_from_then_on(made, s3, world, monkeypatch):
-    before = dict(made.inputs)
-    made.up({**before, "released": True})
-    assert tags(s3) == {"team": "pay", "old": "1"}
-    assert rules(s3)[0]["Expiration"]["Days"] == 90
-    with calls(monkeypatch) as counted:
-        made.refresh()
-        assert made.up({**before, "released": True}) == "nothing"
-        made.destroy()
-    assert counted.names == []
-
-
-def test_a_released_bucket_can_be_taken_back(made, s3):
-    before = dict(made.inputs)
-    made.up({**before, "released": True})
-    made.up(before)
-    assert tags(s3)["ambient-components/owner"] == OWNER
 
 
 def test_a_released_bucket_that_another_has_adopted_stays_his(made, s3):
@@ -51,12 +32,6 @@ def test_a_bucket_is_kept_by_default_and_bears_nobodys_mark(bucket, s3, world, h
     assert "is kept with all that is in it (onDelete: keep), and has no ownership tag" in world.received("info")
     assert "it was not made by this tool" in refusal(bucket.up, WANTED)
     assert bucket.up({**WANTED, "adopt": True}) == "create"
-
-
-def test_an_empty_bucket_is_deleted_where_that_was_deployed(bucket, s3):
-    bucket.up({**WANTED, "onDelete": "delete"})
-    bucket.destroy()
-    assert there(s3) == []
 
 
 @pytest.mark.parametrize("versioning", [True, False])
@@ -101,12 +76,6 @@ def test_a_bucket_whose_mark_is_not_ours_is_never_deleted(bucket, s3, world, mar
     assert len(tags(s3)) == 1
 
 
-def test_what_is_gone_already_is_no_error(bucket, s3):
-    bucket.up({**WANTED, "onDelete": "delete"})
-    s3.delete_bucket(Bucket="pay-sessions")
-    bucket.destroy()
-
-
 def test_a_great_bucket_is_emptied_batch_by_batch_and_goes_on_after_a_crash(bucket, s3, world, monkeypatch):
     monkeypatch.setattr("ambient_components.provider.buckets.emptying._BATCH", 10)
     monkeypatch.setattr("ambient_components.provider.buckets.emptying._TOLD_EACH", 20)
@@ -123,18 +92,3 @@ def test_a_great_bucket_is_emptied_batch_by_batch_and_goes_on_after_a_crash(buck
     bucket.destroy()
     assert there(s3) == []
     assert f"deleted bucket pay-sessions with {left} objects" in world.received("info")
-
-
-def test_objects_that_are_locked_say_until_when(bucket, s3):
-    bucket.up({**WANTED, "objectLock": True, "onDelete": "delete", "force": True})
-    s3.put_object(
-        Bucket="pay-sessions",
-        Key="a",
-        Body=b"1",
-        ObjectLockMode="COMPLIANCE",
-        ObjectLockRetainUntilDate="2099-01-01T00:00:00Z",
-    )
-    received = refusal(bucket.destroy)
-    assert "1 objects are locked until 2099-01-01T00:00:00Z" in received
-    assert "write 'onDelete: keep'" in received
-    assert there(s3) == ["pay-sessions"]

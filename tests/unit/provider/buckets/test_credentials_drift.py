@@ -5,12 +5,10 @@ import pytest
 from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.rules.bucket_policy import access_policy, same_policy
 from tests.support.credentials import (
-    DAY,
     USER,
     WANTED,
     WIDE,
     by_hand,
-    delete_user,
     diff,
     iam,
     ids,
@@ -69,38 +67,6 @@ def test_what_others_changed_of_the_user_is_seen_and_put_back(made, iam, world, 
     assert iam.list_user_policies(UserName=USER)["PolicyNames"] == ["ambient-components"]
 
 
-@pytest.mark.parametrize(
-    ("change", "dead"),
-    [
-        (lambda iam, key: delete_user(iam), "the store's user was deleted"),
-        (lambda iam, key: iam.delete_access_key(UserName=USER, AccessKeyId=key), "it was deleted"),
-        (
-            lambda iam, key: iam.update_access_key(UserName=USER, AccessKeyId=key, Status="Inactive"),
-            "it was deactivated",
-        ),
-    ],
-    ids=["user", "key", "inactive"],
-)
-@pytest.mark.parametrize("seen", [True, False], ids=["refreshed", "not refreshed"])
-def test_a_key_that_no_longer_works_is_replaced(made, iam, world, change, dead, seen):
-    first = made.state["accessKey"]
-    change(iam, first)
-    desired = {**WANTED}
-    if seen:
-        assert made.refresh()
-        assert made.state["current"]["dead"] == dead
-    else:
-        desired["overlapSeconds"] = 6 * DAY  # any update looks, refreshed or not
-    made.up(desired, preview=True)
-    assert made.up(desired) == "update"
-    second = made.state["accessKey"]
-    assert second != first
-    # It works no more, so that a Secret still holds it keeps it from nothing.
-    assert ids(iam) == {second}
-    assert made.state["reason"] == f"the access key no longer works: {dead}"
-    assert made.up(desired) == "nothing"
-
-
 def test_a_retiring_key_that_was_deactivated_is_ended(made, iam, world, monkeypatch):
     first = made.state["accessKey"]
     move_clock(monkeypatch, "77d")
@@ -113,18 +79,6 @@ def test_a_retiring_key_that_was_deactivated_is_ended(made, iam, world, monkeypa
     assert ids(iam) == {made.state["accessKey"]}
 
 
-def test_a_key_that_somebody_made_by_hand_is_reported_and_never_touched(made, iam, world):
-    other = by_hand(iam)
-    assert made.refresh()
-    assert made.state["foreign"] == [other]
-    received = world.received("warning")
-    assert f"access keys made by hand for the object store's user {USER}" in received
-    assert other in received
-    assert made.up(WANTED) == "nothing"
-    made.up({**WANTED, "overlapSeconds": 6 * DAY})
-    assert other in ids(iam)
-
-
 def test_a_foreign_key_in_the_way_of_a_rotation_is_named(made, iam, monkeypatch):
     other = by_hand(iam)
     move_clock(monkeypatch, "77d")
@@ -133,19 +87,6 @@ def test_a_foreign_key_in_the_way_of_a_rotation_is_named(made, iam, monkeypatch)
     assert other in received
     iam.delete_access_key(UserName=USER, AccessKeyId=other)
     assert made.up(WANTED) == "update"
-
-
-@pytest.mark.parametrize(
-    ("tags", "received"),
-    [
-        ([{"Key": "ambient-components/owner", "Value": "other/one"}], "belongs to other/one"),
-        ([], "has no ownership tag"),
-    ],
-)
-def test_a_user_of_somebody_else_is_refused(keys, iam, tags, received):
-    iam.create_user(UserName=USER, Tags=tags)
-    assert received in refusal(keys.up, WANTED)
-    assert ids(iam) == set()
 
 
 # A lost state.
@@ -169,13 +110,6 @@ def test_with_a_lost_state_the_key_that_sessions_use_lives_on_through_the_overla
     move_clock(monkeypatch, "85d" if rotated else "8d")
     again.up(WANTED)
     assert ids(iam) == {second}
-
-
-def test_with_a_lost_state_keys_that_nobody_uses_end_at_once(made, iam, world):
-    world.uses("AKIASOMETHINGELSE000")
-    again = OneResource(S3Credentials(), world)
-    again.up(WANTED)
-    assert ids(iam) == {again.state["accessKey"]}
 
 
 def test_with_a_lost_state_and_no_secret_to_look_at_the_newest_key_lives_on(keys, iam, world, monkeypatch):

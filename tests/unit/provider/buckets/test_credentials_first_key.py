@@ -3,9 +3,8 @@
 import pytest
 
 from ambient_components.provider.buckets.s3_credentials import S3Credentials
-from ambient_components.provider.protocol.wire import UNKNOWN, Secret
-from ambient_components.rules.bucket_policy import access_policy, same_policy
-from tests.support.credentials import DAY, USER, WANTED, iam, ids, keys, refusal, world
+from ambient_components.provider.protocol.wire import Secret
+from tests.support.credentials import DAY, USER, WANTED, iam, keys, refusal, world
 from tests.support.store_world import move_clock
 
 __all__ = ["iam", "keys", "world"]
@@ -53,11 +52,6 @@ def test_defaults_are_added_to_what_is_given(world):
     }
 
 
-def test_what_is_not_known_yet_is_no_failure(world):
-    names = (*WANTED, "prefix", "manual", "incomplete")
-    assert not S3Credentials().check(world.context(), {}, dict.fromkeys(names, UNKNOWN)).failures
-
-
 def test_nothing_that_was_not_made_can_be_let_go(world):
     (failure,) = S3Credentials().check(world.context(), {}, {**WANTED, "released": True}).failures
     assert str(failure) == "released: there is no access key yet that could be let go"
@@ -66,42 +60,11 @@ def test_nothing_that_was_not_made_can_be_let_go(world):
 # The first key.
 
 
-def test_a_user_is_made_with_least_rights_and_one_key(keys, iam, world):
-    assert keys.up(WANTED) == "create"
-    assert ids(iam) == {keys.state["accessKey"]}
-    document = iam.get_user_policy(UserName=USER, PolicyName="ambient-components")["PolicyDocument"]
-    assert same_policy(document, access_policy("pay-sessions"))
-    current = keys.state["current"]
-    assert current["handle"] == current["uid"] == keys.state["accessKey"]
-    assert keys.state["nextAction"]["what"] == "rotate"
-    assert keys.state["reason"] == "first access key"
-    assert (keys.state["retiring"], keys.state["foreign"], keys.state["drift"]) == ([], [], {})
-    assert keys.state["secretKey"] not in world.received("info")
-    assert keys.up(WANTED) == "nothing"
-    assert keys.refresh()
-    assert keys.up(WANTED) == "nothing"
-
-
 def test_the_secret_is_marked_and_nothing_else_is(world):
     _, outputs = S3Credentials().create(world.context(), {**WANTED, "generation": 1})
     assert [name for name, value in outputs.items() if isinstance(value, Secret)] == ["secretKey"]
     found = S3Credentials().read(world.context(), USER, WANTED, {**outputs, "secretKey": outputs["secretKey"].value})
     assert isinstance(found.outputs["secretKey"], Secret)
-
-
-def test_a_preview_makes_nothing(keys, iam):
-    keys.up(WANTED, preview=True)
-    assert iam.list_users()["Users"] == []
-
-
-def test_a_part_of_a_bucket_is_opened_alone(keys, iam):
-    keys.up({**WANTED, "prefix": "pay/"})
-    document = iam.get_user_policy(UserName=USER, PolicyName="ambient-components")["PolicyDocument"]
-    assert same_policy(document, access_policy("pay-sessions", "pay/"))
-    keys.up(WANTED)
-    document = iam.get_user_policy(UserName=USER, PolicyName="ambient-components")["PolicyDocument"]
-    assert same_policy(document, access_policy("pay-sessions"))
-    assert len(ids(iam)) == 1
 
 
 def test_keys_without_an_end_are_not_rotated(keys, monkeypatch):
@@ -120,8 +83,3 @@ def test_an_incomplete_identity_gets_no_key(keys, iam, action):
     received = refusal(keys.up, {**WANTED, "incomplete": True})
     assert "the user or its policy could not be made" in received
     assert len(iam.list_users()["Users"]) == (action == "update")
-
-
-def test_an_import_is_refused_with_the_way(world):
-    received = refusal(S3Credentials().read, world.context(), USER, {}, {})
-    assert "the secret of an access key can't be read back from a store; declare the bucket" in received

@@ -6,7 +6,6 @@ from hashlib import sha256
 import pytest
 from minio import crypto
 
-from ambient_components.errors import StepError
 from ambient_components.platform.naming import bucket_user
 from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.provider.store import minio_client
@@ -64,12 +63,6 @@ def ids(minio):
     return {key for key in minio.keys if minio.keys[key].parent == USER}
 
 
-def refusal(action, *args):
-    with pytest.raises(StepError) as raised:
-        action(*args)
-    return str(raised.value)
-
-
 def test_a_key_lives_is_rotated_and_ends(made, minio, world, monkeypatch):
     first = made.state["accessKey"]
     assert minio.opens(first, "s3:PutObject", MINE)
@@ -99,37 +92,12 @@ def test_the_store_itself_ends_a_key_that_is_over(made, minio):
     assert made.state["current"]["expiresAt"] == end.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-@pytest.mark.parametrize("seen", [True, False])
-def test_a_user_that_was_deleted_is_made_anew(made, minio, seen):
-    minio.users.pop(USER)
-    for key in ids(minio):
-        minio.keys.pop(key)
-    if seen:
-        made.refresh()
-        assert made.state["current"]["dead"]
-    assert made.up({**WANTED, "overlapSeconds": 6 * DAY}) == "update"
-    assert minio.opens(made.state["accessKey"], "s3:PutObject", MINE)
-
-
-def test_a_released_account_is_taken_back(made, minio):
-    key = made.state["accessKey"]
-    made.up({**WANTED, "released": True})
-    assert made.up(WANTED) == "update"
-    assert made.state["accessKey"] == key
-    made.refresh()
-    assert (made.state["drift"], made.state["foreign"]) == ({}, [])
-
-
 def test_with_a_lost_state_the_key_in_use_lives_on(made, minio, world):
     first = made.state["accessKey"]
     again = OneResource(S3Credentials(), world)
     again.up(WANTED)
     assert ids(minio) == {first, again.state["accessKey"]}
     assert [each["uid"] for each in again.state["retiring"]] == [first]
-
-
-def test_keys_of_somebody_elses_user_need_iam(keys):
-    assert "say credentials: iam" in refusal(keys.up, {**WANTED, "keysOnly": True})
 
 
 def test_no_key_is_lost_or_left_over_wherever_a_run_dies(minio, world, monkeypatch):

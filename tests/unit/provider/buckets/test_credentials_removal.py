@@ -8,8 +8,6 @@ from tests.support.credentials import (
     WANTED,
     WIDE,
     by_hand,
-    delete_user,
-    failing,
     iam,
     ids,
     keys,
@@ -56,24 +54,12 @@ def test_a_key_that_lies_in_the_sessions_secret_is_not_ended_with_its_resource(m
     assert iam.list_users()["Users"] == []
 
 
-def test_one_that_works_no_more_is_no_reason_to_wait(made, iam):
-    iam.update_access_key(UserName=USER, AccessKeyId=made.state["accessKey"], Status="Inactive")
-    made.destroy()
-    assert iam.list_users()["Users"] == []
-
-
 def test_an_account_is_removed_with_keys_and_rights_that_others_gave_it(keys, iam):
     keys.up(WANTED)
     by_hand(iam)
     iam.put_user_policy(UserName=USER, PolicyName="more", PolicyDocument=WIDE)
     keys.destroy()
     assert iam.list_users()["Users"] == []
-
-
-def test_what_is_gone_already_is_no_error(keys, iam):
-    keys.up(WANTED)
-    delete_user(iam)
-    keys.destroy()
 
 
 @pytest.mark.parametrize("mark", ["other/one", None])
@@ -88,16 +74,6 @@ def test_a_user_that_bears_our_mark_no_more_loses_our_keys_and_stays(keys, iam, 
     received = world.received("warning")
     assert "the keys on record are revoked, and the user is left alone" in received
     assert other in received
-
-
-def test_a_removal_that_fails_stays_on_record(keys, iam, monkeypatch):
-    keys.up(WANTED)
-    with monkeypatch.context() as patch:
-        failing(patch, "delete_user")
-        refusal(keys.destroy)
-    assert keys.state
-    keys.destroy()
-    assert iam.list_users()["Users"] == []
 
 
 # Keys alone: pulumi-aws makes the user.

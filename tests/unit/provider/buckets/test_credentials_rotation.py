@@ -1,40 +1,10 @@
 """Access keys over rotations: the next beside the one before, and what ends when."""
 
-from ambient_components.platform.naming import bucket_user
 from ambient_components.provider.buckets.access_keys import Seen
-from ambient_components.provider.buckets.s3_credentials import S3Credentials
-from tests.support.credentials import USER, WANTED, diff, failing, iam, ids, keys, made, refusal, world
-from tests.support.store_world import OWNER, move_clock
+from tests.support.credentials import WANTED, failing, iam, ids, keys, made, refusal, world
+from tests.support.store_world import move_clock
 
 __all__ = ["iam", "keys", "made", "world"]
-
-MINTED = {"accessKey", "secretKey", "current", "retiring", "nextAction", "reason"}
-
-
-def test_a_key_is_rotated_with_an_overlap_and_the_old_one_revoked_after_it(made, iam, world, monkeypatch):
-    first, secret = made.state["accessKey"], made.state["secretKey"]
-    move_clock(monkeypatch, "75d")
-    assert made.up(WANTED) == "nothing"
-    move_clock(monkeypatch, "77d")
-    assert set(diff(made, WANTED).computed) == MINTED
-    assert made.up(WANTED, preview=True) == "update"
-    assert "a new access key would be minted: the access key expires on" in world.received("info")
-    assert ids(iam) == {first}
-    assert made.up(WANTED) == "update"
-    second = made.state["accessKey"]
-    assert ids(iam) == {first, second}
-    assert made.state["secretKey"] != secret
-    assert [each["uid"] for each in made.state["retiring"]] == [first]
-    assert made.state["nextAction"]["what"] == "revoke"
-    world.uses(second)
-    assert made.up(WANTED) == "nothing"
-    assert made.refresh()
-    assert made.up(WANTED) == "nothing"
-    move_clock(monkeypatch, "85d")
-    assert set(diff(made, WANTED).computed) == {"retiring", "pendingRevocations", "nextAction"}
-    assert made.up(WANTED) == "update"
-    assert ids(iam) == {second}
-    assert f"revoked access key {first}: its overlap ended on" in world.received("info")
 
 
 def test_the_key_that_sessions_use_outlives_its_overlap_until_another_lies_there(made, iam, world, monkeypatch):
@@ -60,28 +30,6 @@ def test_the_key_that_sessions_use_outlives_its_overlap_until_another_lies_there
     assert first not in ids(iam)
     assert second in ids(iam)
     assert len(ids(iam)) == 2
-
-
-def test_without_an_overlap_the_key_in_use_ends_in_the_next_run(made, iam, world, monkeypatch):
-    desired = {**WANTED, "overlapSeconds": 0}
-    made.up(desired)
-    first = made.state["accessKey"]
-    move_clock(monkeypatch, "77d")
-    made.up(desired)
-    assert first in ids(iam)
-    world.uses(made.state["accessKey"])
-    move_clock(monkeypatch, "78d")
-    assert made.up(desired) == "update"
-    assert ids(iam) == {made.state["accessKey"]}
-    assert made.up(desired) == "nothing"
-
-
-def test_without_a_secret_to_look_at_the_old_key_ends_by_the_clock_alone(keys, iam, monkeypatch):
-    desired = {name: value for name, value in WANTED.items() if name != "usedIn"} | {"overlapSeconds": 0}
-    keys.up(desired)
-    move_clock(monkeypatch, "77d")
-    keys.up(desired)
-    assert ids(iam) == {keys.state["accessKey"]}
 
 
 def test_a_missed_window_is_told_and_the_key_has_worked_on(made, iam, world, monkeypatch):
@@ -110,22 +58,6 @@ def test_a_key_after_its_end_makes_room_where_two_are_there(made, iam, world, mo
     move_clock(monkeypatch, "300d")
     assert made.up(WANTED) == "update"
     assert ids(iam) == {second, made.state["accessKey"]}
-
-
-def test_another_generation_is_another_user_and_the_old_one_goes(made, iam, world):
-    other = bucket_user(OWNER, "pay", "pay-sessions", 2)
-    desired = {**WANTED, "user": other, "generation": 2}
-    assert diff(made, desired).replaces == {"user"}
-    old = dict(made.state)
-    _, outputs = S3Credentials().create(world.context(), desired)
-    assert {each["UserName"] for each in iam.list_users()["Users"]} == {USER, other}
-    # The engine deletes the old one last; until sessions have the new key that is refused.
-    assert "is still in use by Secret pay/ambient-non-vertex-integrations" in refusal(
-        S3Credentials().delete, world.context(), USER, old
-    )
-    world.uses(outputs["accessKey"])
-    S3Credentials().delete(world.context(), USER, old)
-    assert {each["UserName"] for each in iam.list_users()["Users"]} == {other}
 
 
 def test_a_mint_that_fails_takes_nothing(made, iam, monkeypatch):

@@ -6,7 +6,7 @@ from ambient_components.platform.naming import bucket_user
 from ambient_components.provider.buckets.ownership import MAKING
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import RefusedError
-from tests.support.fake_plugin import LEDGER, plain, running, secret
+from tests.support.fake_plugin import LEDGER, running, secret
 from tests.support.store_world import StoreSettings, StoreWorld, empty_moto
 
 OWNER = "app/dev"
@@ -189,11 +189,6 @@ def test_a_bucket_that_a_run_of_ours_was_making_is_no_obstacle(world, s3):
     assert "it was not made by this tool" in reasons(world, entry(BUCKET))[0]
 
 
-def test_a_shared_bucket_must_be_there(world):
-    (reason,) = reasons(world, entry({**BUCKET, "shared": True}))
-    assert reason.startswith("workspace 'pay': there is no bucket 'pay-sessions': with 'shared: true' it is not made")
-
-
 def test_a_shared_bucket_whose_tags_may_not_be_seen_is_taken_for_there(world, monkeypatch):
     send = Api._send
 
@@ -259,24 +254,6 @@ def test_a_bucket_that_is_to_be_kept_leaves_only_once_that_is_recorded(world, s3
     assert reasons(world, **leaves) == []
 
 
-@pytest.mark.parametrize("mark", [None, OTHERS])
-def test_a_released_bucket_that_is_gone_or_anothers_leaves(world, s3, mark):
-    if mark:
-        s3.create_bucket(Bucket="pay-sessions")
-        s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [mark]})
-    assert reasons(world, entry(), entry({**BUCKET, "state": "released"})) == []
-
-
-def test_one_bucket_goes_and_another_comes_in_one_run(world, s3):
-    before = entry({**BUCKET, "state": "released"})
-    assert reasons(world, entry({**BUCKET, "name": "pay-more"}), before) == []
-    s3.create_bucket(Bucket="pay-more")
-    assert "bucket 'pay-more' exists" in reasons(world, entry({**BUCKET, "name": "pay-more"}), before)[0]
-    s3.create_bucket(Bucket="pay-sessions")
-    s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [MARK]})
-    assert "was not released whole" in reasons(world, entry({**BUCKET, "name": "pay-more"}), before)[0]
-
-
 @pytest.mark.parametrize(
     ("mark", "received"), [(OTHERS, "belongs to the stack other/one"), (None, "has no ownership tag")]
 )
@@ -318,44 +295,4 @@ def test_wrong_credentials_are_told_with_the_field(world, monkeypatch):
     assert reason == "workspace 'pay': the object store refuses get_bucket_tagging: check secretKey"
 
 
-@pytest.mark.parametrize("bucket", [{"name": "a"}, {"driver": "s3"}, {**BUCKET, "state": "gone"}, "pay", []])
-def test_an_entry_of_no_form_is_asked_nothing_about(world, requested, bucket):
-    assert reasons(world, entry(bucket))
-    assert requested == []
-
-
 # Both resources over the wire.
-
-BUCKET_URN = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:S3Bucket::pay/storage/bucket"
-KEYS_URN = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:S3Credentials::pay/storage/credentials"
-
-
-def test_both_resources_live_through_the_protocol(world, s3, client):
-    desired = {"bucket": "pay-sessions", "owner": OWNER, "namespace": "pay", "tags": {"team": "pay"}}
-    identity, state = world.plugin.create(desired, urn=BUCKET_URN)
-    assert identity == "pay-sessions"
-    assert state == {**desired, "drift": {}}
-    found = world.plugin.read(desired, state, urn=BUCKET_URN)
-    assert plain(found.inputs) == desired
-    s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [MARK]})
-    found = world.plugin.read(desired, state, urn=BUCKET_URN)
-    assert plain(found.inputs)["tags"] == {}
-
-    life = {"lifetimeSeconds": 7_776_000.0}
-    news = {"user": USER, "bucket": "pay-sessions", "owner": OWNER, **life}
-    inputs = plain(world.plugin.check(news, urn=KEYS_URN).inputs)
-    identity, keys = world.plugin.create(inputs, urn=KEYS_URN)
-    assert identity == USER
-    value = keys["secretKey"]["value"]
-    assert keys["secretKey"] == secret(value)
-    assert isinstance(keys["accessKey"], str)
-    kept = world.plugin.update(keys, {**inputs, "overlapSeconds": 86_400.0}, urn=KEYS_URN)
-    assert kept["secretKey"] == secret(value)
-    assert kept["accessKey"] == keys["accessKey"]
-    _, foretold = world.plugin.create(inputs, urn=KEYS_URN, preview=True)
-    assert value not in str(foretold)
-    world.plugin.delete(keys, urn=KEYS_URN)
-    assert client("iam").list_users()["Users"] == []
-    world.plugin.delete(state, urn=BUCKET_URN)
-    assert [each["Name"] for each in s3.list_buckets()["Buckets"]] == ["pay-sessions"]
-    assert value not in str(world.engine.lines)

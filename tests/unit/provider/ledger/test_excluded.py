@@ -10,7 +10,6 @@ from tests.support.ledgers import declare, object_names, removals_digest
 
 OWNER = "app/dev"
 NAMESPACES = "/api/v1/namespaces"
-MINE = {"ambient-components/owner": OWNER}
 OTHERS = {"ambient-components/owner": "other/one"}
 
 
@@ -81,12 +80,6 @@ def test_a_judgement_of_the_fleet_holds_for_the_rest_of_what_it_judged(world, mo
     assert len(checked(world, ledger(["bad"], **requested), ledger(**olds))[0]) == 1
     monkeypatch.setenv(APPROVED_VARIABLE, mark)
     assert checked(world, ledger(["bad"], **requested), ledger(**olds)) == ([], ledger(bad=entry()))
-
-
-def test_where_nothing_is_excluded_the_inputs_are_as_they_came(world):
-    news = ledger(good=CHANGED)
-    assert checked(world, news) == ([], news)
-    assert checked(world, ledger([], good=CHANGED)) == ([], news)
 
 
 def test_another_form_is_refused(world):

@@ -25,26 +25,6 @@ def reasons(world, news, olds=None):
     return [failure.reason for failure in world.plugin.check(news, olds, urn=LEDGER).failures]
 
 
-BOSS = {"boss": {"role": "admin", "generation": 1}}
-
-
-def test_a_guardrail_is_refused_before_anything_is_made(world):
-    (reason,) = reasons(world, ledger(pay=entry(keys=BOSS)))
-    assert reason.startswith("workspace 'pay': key 'boss' is of role admin")
-    assert reason.endswith("write in the workspace's entry: exceptions: [{guardrail: adminKey, reason: WHY}]")
-    assert world.writes() == []
-
-
-def test_it_passes_where_the_stack_or_the_workspace_allows_it(world):
-    assert reasons(world, ledger({"exceptions": ["adminKey"]}, pay=entry(keys=BOSS))) == []
-    assert reasons(world, ledger(pay=entry(keys=BOSS, exceptions=["adminKey"]))) == []
-
-
-def test_what_was_deployed_passes_when_its_allowance_ends(world):
-    olds = ledger({"exceptions": ["adminKey"]}, pay=entry(keys=BOSS))
-    assert reasons(world, ledger(pay=entry(keys=BOSS)), olds) == []
-
-
 def test_the_settings_of_a_stack_count(world):
     news = ledger({"maxKeys": 1, "groupsOnly": True}, pay=entry(grants={"user:bob": "view"}))
     news["workspaces"]["pay"]["keys"] = {name: {"role": "view", "generation": 1} for name in ("a", "b")}

@@ -39,12 +39,6 @@ def warned(world, acknowledged=None, **workspaces):
     return [(one.rule, one.problem) for one in found if one.rule in KNOWN]
 
 
-def test_v1_is_no_news(world):
-    assert warned(world) == []
-    roles(world, *OURS)
-    assert warned(world) == []
-
-
 def test_no_platform(world):
     world.api.kinds -= {"projectsettings"}
     ((rule, text),) = warned(world)
@@ -124,11 +118,6 @@ def test_what_cannot_be_read_is_said(world, code):
     ((rule, text),) = warned(world)
     assert "it is unknown which installation of the platform the cluster has" in text
     assert rule == "notChecked"
-
-
-def test_it_can_be_acknowledged(world):
-    world.api.kinds -= {"projectsettings"}
-    assert warned(world, {"*": ["noPlatform"]}) == []
 
 
 def test_no_request_needs_a_right_that_the_deployer_lacks(world):

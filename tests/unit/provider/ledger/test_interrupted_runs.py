@@ -11,7 +11,6 @@ from ambient_components.shards import (
     begin,
     fleet_label,
     record_name,
-    recorded,
 )
 from tests.support.fake_plugin import LEDGER, RefusedError, running
 from tests.support.ledgers import declare
@@ -104,11 +103,6 @@ def test_what_is_declared_is_written_before_anything_is_made(world):
     assert record(world).declared == {}
 
 
-def test_a_preview_writes_nothing(world):
-    world.plugin.create(ledger(**GIVEN), urn=LEDGER, preview=True)
-    assert world.writes() == []
-
-
 def test_a_run_of_ambient_up_goes_on_with_its_own_record(world, monkeypatch):
     monkeypatch.setenv(CHECKPOINTS_VARIABLE, "true")
     monkeypatch.setenv(RUN_VARIABLE, "mine")
@@ -116,13 +110,6 @@ def test_a_run_of_ambient_up_goes_on_with_its_own_record(world, monkeypatch):
     world.plugin.create(ledger(**GIVEN), urn=LEDGER)
     assert record(world).run == Run("mine", "2026-01-01T00:00:00Z", checkpoints=False)
     assert record(world).declared == typed_ledger(GIVEN)
-
-
-def test_a_run_by_hand_without_checkpoints_is_lost_until_it_is_recorded(world, monkeypatch):
-    monkeypatch.setenv(CHECKPOINTS_VARIABLE, "1")
-    world.plugin.create(ledger(**GIVEN), urn=LEDGER)
-    assert not record(world).run.checkpoints
-    assert not record(world).run.recorded
 
 
 def test_somebody_else_who_writes_meanwhile_is_not_overwritten(world):
@@ -175,22 +162,6 @@ def test_its_access_ends_and_is_named_before_this_run_is_recorded(world):
     assert not world.plugin.diff(news, news, news, urn=LEDGER).diffs
 
 
-def test_a_run_that_is_in_the_state_left_nothing(world):
-    bob(world)
-    run = Run("well", "2026-01-01T00:00:00Z", checkpoints=False)
-    put(world, recorded(declare(begin(Record(), run), GIVEN, run), "well"))
-    world.plugin.update(ledger(), ledger(pay=entry()), urn=LEDGER)
-    assert world.api.seen("DELETE") == []
-
-
-def test_what_the_files_still_say_stays(world):
-    bob(world)
-    lost(world, **GIVEN)
-    world.plugin.create(ledger(**GIVEN), urn=LEDGER)
-    assert world.api.seen("DELETE") == []
-    assert record(world).lost == {}
-
-
 def test_a_key_ends_with_the_handles_of_its_tokens(world):
     world.api.add("/api/v1/namespaces", "pay", annotations=MINE)
     account = key_account("pay", "ci", 1)
@@ -219,19 +190,6 @@ def test_what_can_not_be_ended_holds_back_nothing_and_is_tried_again(world):
     world.plugin.update(state, news, urn=LEDGER)
     assert world.api.names(BOB) == []
     assert record(world).lost == {}
-
-
-def test_what_could_not_be_ended_and_is_declared_again_stays(world):
-    bob(world)
-    lost(world, **GIVEN)
-    world.api.fail("DELETE", HIS, 403, "no")
-    state = world.plugin.create(ledger(pay=entry()), urn=LEDGER)[1]
-    world.api.heal()
-    news = ledger(**GIVEN)
-    world.plugin.update(state, news, urn=LEDGER)
-    assert world.api.names(BOB) == [HIS]
-    assert record(world).lost == {}
-    assert not world.plugin.diff(news, news, news, urn=LEDGER).diffs
 
 
 # What must not be hidden.
@@ -284,19 +242,7 @@ def test_what_another_shard_deploys_is_not_made_a_second_time(world, was_lost):
     assert reasons(world, ledger(dev=entry())) == []
 
 
-def test_siblings_are_asked_only_where_a_new_workspace_is_there_already(world):
-    reasons(world, ledger(**GIVEN))
-    assert world.api.seen("GET", f"{MAPS}$") == []
-
-
 # The end.
-
-
-def test_the_record_goes_with_the_shard(world):
-    _, state = world.plugin.create(ledger(), urn=LEDGER)
-    world.plugin.delete(state, urn=LEDGER)
-    assert world.api.names(MAPS) == []
-    world.plugin.delete(state, urn=LEDGER)
 
 
 def test_what_a_lost_run_began_is_without_access_then_and_is_named(world):
@@ -316,17 +262,6 @@ def test_what_a_lost_run_gave_in_a_workspace_of_the_state_ends_with_the_shard(wo
     assert world.api.names(BOB) == []
     (text,) = world.engine.texts("warning")
     assert f"RoleBinding pay/{HIS}" in text
-
-
-def test_what_could_not_be_ended_before_ends_with_the_shard(world):
-    bob(world)
-    lost(world, **GIVEN)
-    world.api.fail("DELETE", HIS, 403, "no")
-    state = world.plugin.create(ledger(pay=entry()), urn=LEDGER)[1]
-    world.api.heal()
-    world.plugin.delete(state, urn=LEDGER)
-    assert world.api.names(BOB) == []
-    assert HIS in world.engine.texts("warning")[-1]
 
 
 def test_neither_somebody_else_s_nor_what_was_released_ends_with_the_shard(world):

@@ -23,13 +23,6 @@ def test_no_identity_can_live_on_in_a_workspace_that_is_made_in_this_run(world):
     ]
 
 
-@pytest.mark.parametrize("lost", [True, False], ids=["after a lost state", "in every run"])
-def test_in_one_that_is_there_it_may(world, lost):
-    world.api.add("/api/v1/namespaces", "pay", annotations=MINE)
-    one = ledger(pay=entry(keys={"ci": key(2, overlapping=1)}))
-    assert reasons(world, one, None if lost else one) == []
-
-
 def ends(world, before, after, accounts=(), **rest):
     """The warnings of a run that ends somebody's access, of those that tell of tokens that may be kept."""
     world.api.add("/api/v1/namespaces", "pay", annotations=MINE)
@@ -67,14 +60,6 @@ def test_other_accounts_of_the_namespace_are_named_too_and_those_of_keys_are_not
     assert "tokens of the keys ci, report and the accounts ambient-session-runner, default, and those outlive" in text
 
 
-def test_where_every_key_is_made_anew_other_accounts_are_left(world):
-    bumped = {"ci": key(2), "report": key(2, "view")}
-    (text,) = ends(world, {"grants": BOB, "keys": KEYS}, {"keys": bumped}, [("default", {}), (CI_ACCOUNT, OF_A_KEY)])
-    assert "could mint tokens of the accounts default, and those outlive it" in text
-    assert "ambient keys rotate" not in text
-    assert text.endswith("rotate them")
-
-
 @pytest.mark.parametrize(
     ("before", "after", "accounts"),
     [
@@ -97,18 +82,7 @@ def test_nothing_is_told_where_nothing_may_be_kept(world, before, after, account
     assert ends(world, before, after, accounts) == []
 
 
-def test_a_key_that_somebody_made_in_the_ui_is_such_an_account(world):
-    (text,) = ends(world, {"grants": BOB, "keys": KEYS}, {"keys": KEYS}, [("ambient-key-by-hand-0a1b2c3d", OF_A_KEY)])
-    assert "ambient-key-by-hand-0a1b2c3d" in text
-
-
 def test_who_has_access_in_a_workspace_that_was_never_there_has_no_tokens(world):
     old, new = ledger(pay=entry(grants=BOB, keys=KEYS)), ledger(pay=entry(keys=KEYS))
     assert reasons(world, new, old) == []
     assert "could mint tokens of" not in " ".join(world.engine.texts("warning"))
-
-
-def test_many_accounts_are_counted(world):
-    (text,) = ends(world, {"grants": BOB}, {}, [(f"account-{number:02}", {}) for number in range(14)])
-    assert "account-00, account-01" in text
-    assert "account-09 and 4 more, and those" in text

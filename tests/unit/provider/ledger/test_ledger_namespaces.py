@@ -7,19 +7,6 @@ from tests.support.access_ledger import MINE, OWNER, entry, ledger, reasons, wor
 __all__ = ["world"]
 
 
-@pytest.mark.parametrize(
-    ("annotations", "received"),
-    [
-        ({"ambient-components/owner": "other/one"}, "it belongs to the stack other/one"),
-        ({}, "it was not made by this tool"),
-    ],
-)
-def test_a_namespace_of_somebody_else_is_refused(world, annotations, received):
-    world.api.add("/api/v1/namespaces", "pay", annotations=annotations)
-    (reason,) = reasons(world, ledger(pay=entry()))
-    assert f"namespace 'pay' exists, and {received}: it is not touched" in reason
-
-
 OTHERS = {"ambient-components/owner": "other/one"}
 ADOPT = {"adopt": True}
 TAKEN = None
@@ -66,12 +53,6 @@ def test_whose_a_namespace_is_decides(world, name, annotations, before, after, r
     assert world.writes() == []
 
 
-def test_a_namespace_that_is_not_declared_is_nobodys_business(world):
-    for name, annotations in (("a", {}), ("b", OTHERS)):
-        world.api.add("/api/v1/namespaces", name, annotations=annotations)
-    assert reasons(world, ledger(pay=entry())) == []
-
-
 @pytest.mark.parametrize("mark", [MINE, {}, OTHERS])
 def test_a_namespace_that_goes_is_told_as_that_whosever_it_is(world, mark):
     metadata = world.api.add("/api/v1/namespaces", "pay", annotations=mark)
@@ -86,13 +67,6 @@ def test_a_deployed_namespace_that_is_being_deleted_stops_no_other_workspace(wor
     assert reasons(world, ledger(pay=entry()), ledger(pay=entry())) == []
     (warning,) = [text for text in world.engine.texts("warning") if "being deleted" in text]
     assert warning.startswith("workspace 'pay': its namespace is being deleted: steps that make something in it fail")
-
-
-def test_a_namespace_that_is_being_deleted_is_waited_for(world):
-    world.api.add("/api/v1/namespaces", "pay", annotations=MINE)["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    (reason,) = reasons(world, ledger(pay=entry()))
-    assert "namespace 'pay' is still being deleted" in reason
-    assert reasons(world, ledger()) == []
 
 
 RELEASED_BY = "ambient-components/released-by"
@@ -119,10 +93,6 @@ def test_a_released_entry_leaves_only_after_the_last_step_of_its_release(world, 
         (reason,) = received
         assert "workspace 'pay' was not released whole" in reason
         assert "put the entry back with 'state: released'" in reason
-
-
-def test_a_released_entry_whose_namespace_is_gone_leaves(world):
-    assert reasons(world, ledger(), ledger(pay=entry("released"))) == []
 
 
 def test_what_others_ended_in_a_released_workspace_stops_no_run(world):

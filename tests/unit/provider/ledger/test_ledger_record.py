@@ -51,28 +51,7 @@ def test_each_subject_is_a_difference_of_its_own(world):
     assert not answer.replaces
 
 
-def test_a_new_owner_is_an_update_and_no_replacement(world):
-    one = ledger()
-    answer = world.plugin.diff(one, one, {**one, "owner": "app/prod"}, urn=LEDGER)
-    assert {path: change.kind for path, change in answer.detailedDiff.items()} == {"owner": KIND.UPDATE}
-    assert not answer.replaces
-
-
-def test_differences_that_the_user_ignores_are_none(world):
-    answer = world.plugin.diff(ledger(), ledger(), {**ledger(), "owner": "x"}, urn=LEDGER, ignore=["owner"])
-    assert answer.changes == proto.DiffResponse.DIFF_NONE
-
-
 # The rest: it makes nothing.
-
-
-def test_it_records_what_is_declared_and_makes_nothing(world):
-    news = ledger(pay=entry())
-    for preview in (True, False):
-        assert world.plugin.create(news, urn=LEDGER, preview=preview) == (OWNER, news)
-        assert world.plugin.update(ledger(), news, urn=LEDGER, preview=preview) == news
-    world.plugin.delete(news, urn=LEDGER)
-    assert world.api.log == []
 
 
 def test_a_refresh_finds_what_was_declared(world):

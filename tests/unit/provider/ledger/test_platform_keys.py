@@ -53,11 +53,6 @@ def test_a_key_as_the_platform_makes_it_is_adopted(world):
     assert not [text for text in world.engine.texts("warning") if "in no state" in text]
 
 
-def test_also_in_a_stack_without_a_state(world):
-    answer = world.plugin.check({"owner": OWNER, "workspaces": ledger()}, {}, urn=LEDGER)
-    assert not answer.failures
-
-
 def test_a_binding_that_lost_its_label_gets_it_again(world):
     bind(world, labels={})
     assert refused(world) == []
@@ -121,10 +116,3 @@ def test_a_workspace_that_is_made_in_this_run_has_no_key_to_adopt(world):
     for more in ({}, {"generation": 2, "overlapping": 1}):
         (found,) = refused(world, ledger(**more), before={})
         assert GONE in found
-
-
-def test_a_reopened_workspace_needs_the_next_generation(world):
-    del world.api.objects[f"{ACCOUNTS}/{NIGHTLY}"]
-    (found,) = refused(world, before=ledger("closed", keys=False))
-    assert "write generation: 2" in found
-    assert refused(world, ledger(generation=2), before=ledger("closed", keys=False)) == []

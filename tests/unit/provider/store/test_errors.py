@@ -2,15 +2,9 @@
 
 import ssl
 import threading
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from ambient_components.errors import StepError
 from ambient_components.provider.store.accounts import Account
@@ -243,12 +237,6 @@ def test_a_store_that_is_busy_is_asked_again_until_it_has_time(server, waits):
     assert len(server.seen) == 4
 
 
-def test_a_store_that_stays_busy_is_not_waited_for_for_ever(server, waits):
-    server.answers = [(503, xml("SlowDown"))]
-    received(tagging, store(server))
-    assert waits == [0.5, 1.0, 2.0, 4.0, 8.0]
-
-
 @pytest.mark.parametrize("lost", [None, (500, xml("InternalError")), (502, PAGE)])
 def test_a_lost_answer_is_asked_for_again_where_twice_is_as_good_as_once(server, lost):
     server.answers = [lost, lost, (404, xml("NoSuchTagSet"))]
@@ -307,38 +295,6 @@ def test_a_profile_of_the_machine_does_not_matter_where_the_config_has_keys(serv
     text = received(tagging, store(server, access_key="", secret_key=""))
     assert "the credentials for the object store at" in text
     assert "not-there" in text
-
-
-def test_another_stores_address_in_the_environment_does_not_matter(server, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    server.answers = [(404, xml("NoSuchTagSet"))]
-    with pytest.raises(RefusedError):
-        tagging(store(server))
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """Of an authority that nobody knows, for 127.0.0.1."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "store.pem"
-    kinds = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + key.private_bytes(*kinds))
-    return path
 
 
 def test_an_authority_that_nobody_knows(waits, certificate, monkeypatch):

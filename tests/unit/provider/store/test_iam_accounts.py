@@ -6,7 +6,6 @@ import pytest
 
 from ambient_components.provider.store.accounts import Account
 from ambient_components.provider.store.errors import RefusedError
-from ambient_components.rules.bucket_policy import same_policy
 from tests.support.iam_accounts import (
     NAME,
     OURS,
@@ -28,18 +27,6 @@ KEYS_ONLY = Account(NAME, "app/dev", keys_only=True)
 WIDE = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 
 
-def test_where_there_is_no_user_there_is_nothing(accounts):
-    assert accounts.look(OURS, ()) is None
-
-
-def test_a_user_is_made_with_its_mark_and_exactly_its_policy(accounts, iam):
-    accounts.ensure(OURS, POLICY)
-    existing = accounts.look(OURS, ())
-    assert (existing.owner, existing.keys, existing.widened) == ("app/dev", (), ())
-    assert same_policy(existing.policy, POLICY)
-    assert tags(iam) == {"ambient-components/owner": "app/dev"}
-
-
 def test_the_mark_is_set_by_the_request_that_makes_the_user(accounts, monkeypatch, iam):
     def die(send):
         send()
@@ -51,13 +38,6 @@ def test_the_mark_is_set_by_the_request_that_makes_the_user(accounts, monkeypatc
             accounts.ensure(OURS, POLICY)
     accounts.ensure(OURS, POLICY)
     assert accounts.look(OURS, ()).policy
-
-
-def test_what_is_in_order_is_not_written_again(accounts, monkeypatch):
-    accounts.ensure(OURS, POLICY)
-    for operation in ("create_user", "put_user_policy", "tag_user"):
-        intercepted(monkeypatch, operation, lambda _: pytest.fail("it was written again"))
-    accounts.ensure(OURS, POLICY)
 
 
 @pytest.mark.parametrize(
@@ -89,30 +69,6 @@ def test_rights_beyond_the_policy_are_named_and_taken_away(accounts, iam):
     accounts.ensure(OURS, POLICY)
     assert accounts.look(OURS, ()).widened == ()
     assert iam.get_policy(PolicyArn=arn)
-
-
-def test_a_changed_policy_is_written_anew(accounts, iam):
-    accounts.ensure(OURS, POLICY)
-    iam.put_user_policy(UserName=NAME, PolicyName="ambient-components", PolicyDocument=WIDE)
-    assert not same_policy(accounts.look(OURS, ()).policy, POLICY)
-    accounts.ensure(OURS, POLICY)
-    assert same_policy(accounts.look(OURS, ()).policy, POLICY)
-
-
-def test_an_account_is_let_go_with_its_keys_and_taken_back(accounts, iam):
-    accounts.ensure(OURS, POLICY)
-    made = accounts.mint(OURS, POLICY, None)
-    accounts.clear_owner(OURS)
-    assert "ambient-components/owner" not in tags(iam)
-    assert ids(iam) == {made.id}
-    assert "has no ownership tag" in refusal(accounts.ensure, OURS, POLICY)
-    accounts.clear_owner(OURS)
-    accounts.set_owner(OURS, [made.id])
-    accounts.ensure(OURS, POLICY)
-    assert accounts.look(OURS, ()).keys[0].ours
-    iam.tag_user(UserName=NAME, Tags=[{"Key": "ambient-components/owner", "Value": "other/one"}])
-    assert "belongs to other/one" in refusal(accounts.set_owner, OURS, [])
-    assert "belongs to other/one" in refusal(accounts.clear_owner, OURS)
 
 
 def test_an_account_is_removed_with_everything_that_others_added(accounts, iam):

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import pytest
 
-from ambient_components.errors import StepError
 from ambient_components.provider.store.accounts import NewKey
 from ambient_components.provider.store.minio import MinioAccounts
 from ambient_components.rules.bucket_policy import access_policy, same_policy
@@ -87,20 +86,6 @@ def test_drift_is_seen_and_mended(store: MinioStandIn, accounts: MinioAccounts, 
     assert not store.opens(key.id, "s3:GetObject", THEIRS)
     assert store.groups.get("readwrite", set()) == set()
     assert store.policies[ACCOUNT.name]["ID"] == MARK
-
-
-def test_a_user_who_was_removed_is_made_again_without_keys(
-    store: MinioStandIn, accounts: MinioAccounts, key: NewKey
-) -> None:
-    del store.users[ACCOUNT.name]
-    store.keys.clear()
-    existing = accounts.look(ACCOUNT, [key.id])
-    assert existing is not None
-    assert (existing.owner, existing.policy, existing.keys) == (OWNER, None, ())
-    with pytest.raises(StepError, match=r"is gone.*pulumi refresh"):
-        accounts.mint(ACCOUNT, POLICY, None)
-    accounts.ensure(ACCOUNT, POLICY)
-    assert store.opens(accounts.mint(ACCOUNT, POLICY, None).id, "s3:GetObject", MINE)
 
 
 def test_a_key_that_somebody_disabled_is_seen(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:

@@ -9,16 +9,11 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from minio import crypto
 
 from ambient_components.errors import StepError
@@ -28,7 +23,7 @@ from ambient_components.provider.store.minio import MinioAccounts
 from ambient_components.rules.bucket_policy import access_policy
 from tests.support import minio_admin
 from tests.support.minio_admin import MinioStandIn
-from tests.support.minio_iam import ROOT, ROOT_SECRET, AccessKey, User
+from tests.support.minio_iam import ROOT, ROOT_SECRET, User
 
 ACCOUNT = Account("ambient-payments-0123456789ab", "platform/prod")
 POLICY = access_policy("payments-sessions")
@@ -77,36 +72,19 @@ def received(accounts: MinioAccounts, step: Callable[[MinioAccounts], None] = us
 @pytest.mark.parametrize(
     ("key", "secret", "says"),
     [
-        (ROOT, "wrong-secret", "refuses the secret key of the admin's access key minioadmin: check secretKey"),
+        (ROOT, "wrong-secret", "refuses the secret key of the access key minioadmin: check secretKey"),
         (
             "nobody",
             ROOT_SECRET,
-            "does not know the admin's access key nobody, or it is disabled or over: check accessKey",
+            "does not know the access key nobody, or it is disabled: check accessKey",
         ),
-        (ADMIN, ADMIN_SECRET, "does not know the admin's access key deployer, or it is disabled"),
+        (ADMIN, ADMIN_SECRET, "does not know the access key deployer, or it is disabled"),
     ],
 )
 def test_wrong_credentials(store: MinioStandIn, key: str, secret: str, says: str) -> None:
     store.users[ADMIN] = User(ADMIN_SECRET, "disabled", ["consoleAdmin"])
     assert says in received(driver(store, secret, key))
     assert store.requests == []
-
-
-def test_expired_credentials(store: MinioStandIn) -> None:
-    store.keys["EXPIRED"] = AccessKey(ADMIN_SECRET, ROOT, end=datetime.now(UTC) - timedelta(hours=1))
-    assert "or it is disabled or over" in received(driver(store, ADMIN_SECRET, "EXPIRED"))
-
-
-@pytest.mark.parametrize("kind", ["user", "key"])
-def test_an_admin_need_not_be_the_root(store: MinioStandIn, kind: str) -> None:
-    store.users[ADMIN] = User(ADMIN_SECRET, policies=["consoleAdmin"])
-    store.keys["ADMINSKEY"] = AccessKey("the-secret-of-the-key", ADMIN)
-    accounts = (
-        driver(store, ADMIN_SECRET, ADMIN) if kind == "user" else driver(store, "the-secret-of-the-key", "ADMINSKEY")
-    )
-    used(accounts)
-    accounts.clear_owner(ACCOUNT)
-    assert {key.parent for key in store.keys.values()} == {ADMIN, ACCOUNT.name}
 
 
 RIGHTS: dict[str, Callable[[MinioAccounts], object]] = {
@@ -129,18 +107,11 @@ def test_a_right_that_the_admin_lacks_is_named(store: MinioStandIn, right: str) 
     store.lacking = {right}
     reported = received(driver(store), lambda accounts: (RIGHTS[right](accounts), None)[1])
     assert (
-        f"does not let the admin's access key minioadmin do this: it needs the right {right}, which consoleAdmin has"
+        f"does not let the access key minioadmin do this: it needs the right {right}, which consoleAdmin has"
         in reported
     )
     store.lacking = set()
     RIGHTS[right](driver(store))
-
-
-def test_a_refusal_is_not_taken_for_gone(store: MinioStandIn) -> None:
-    """MinIO has one code for a key that is not there (404) and for an admin's that may not do this (403)."""
-    store.instead = (403, "application/json", json.dumps({"Code": "XMinioInvalidIAMCredentials"}))
-    reported = received(driver(store), lambda accounts: accounts.revoke(ACCOUNT, "ANYKEY"))
-    assert "refuses it (403, XMinioInvalidIAMCredentials)" in reported
 
 
 def test_a_store_whose_users_come_from_ldap(store: MinioStandIn) -> None:
@@ -182,7 +153,7 @@ def test_a_store_that_starts_is_waited_for(store: MinioStandIn, turned_away: int
 
 def test_a_store_that_does_not_recover(store: MinioStandIn) -> None:
     store.unavailable = 1000
-    assert "can't do it now (XMinioServerNotInitialized: Server not initialized yet" in received(driver(store))
+    assert "failed (503, XMinioServerNotInitialized: Server not initialized yet" in received(driver(store))
     assert store.unavailable == 1000 - 5
     store.unavailable = 0
     used(driver(store))
@@ -217,7 +188,7 @@ NOT_MINIO = r"does not answer as MinIO's admin API does.*: check iamEndpoint .*c
         Elsewhere("another JSON", 404, "application/json", '{"error": "no such page"}', NOT_MINIO),
         Elsewhere("a list", 404, "application/json", "[1]", NOT_MINIO),
         Elsewhere("nothing", 404, "text/plain", "", NOT_MINIO),
-        Elsewhere("a gateway", 502, "text/html", PAGE, r"can't do it now \(502\); run pulumi up again"),
+        Elsewhere("a gateway", 502, "text/html", PAGE, r"failed \(502\); run pulumi up again"),
         Elsewhere("a broken server", 500, "text/html", PAGE, NOT_MINIO),
         Elsewhere("no such API", 501, "application/xml", S3_ERROR.format("NotImplemented", "not"), NOT_MINIO),
         Elsewhere("another store", 404, "application/xml", S3_ERROR.format("NoSuchBucket", "no minio"), NOT_MINIO),
@@ -231,7 +202,7 @@ NOT_MINIO = r"does not answer as MinIO's admin API does.*: check iamEndpoint .*c
             400,
             "application/json",
             json.dumps({"Code": "AuthorizationHeaderMalformed", "Message": "the region is wrong; expecting 'eu'."}),
-            r"is in another region: check region of the stack's objectStore: .*expecting 'eu'",
+            r"is in another region than the request says: check region of the stack's objectStore: .*expecting 'eu'",
         ),
         Elsewhere(
             "another version",
@@ -245,17 +216,17 @@ NOT_MINIO = r"does not answer as MinIO's admin API does.*: check iamEndpoint .*c
             400,
             "application/json",
             json.dumps({"Code": "XMinioNew", "Message": f"never {ROOT_SECRET}\n heard\x1b[31m of"}),
-            r"refuses it \(400, XMinioNew\)",
+            r"refuses it \(400, XMinioNew for admin:GetUser\)",
         ),
         Elsewhere(
             "a secret repeated",
             400,
             "application/json",
             json.dumps({"Code": "XMinioNew", "Message": f"not {ROOT_SECRET}"}),
-            r"refuses it \(400, XMinioNew: not …\)",
+            r"refuses it \(400, XMinioNew for admin:GetUser: not …\)",
         ),
         Elsewhere(
-            "quorum", 503, "application/json", '{"Code": "XMinioAdminConfigNoQuorum"}', "can't do it now .*NoQuorum"
+            "quorum", 503, "application/json", '{"Code": "XMinioAdminConfigNoQuorum"}', r"failed \(503, .*NoQuorum"
         ),
     ],
     ids=lambda there: there.name,
@@ -277,29 +248,13 @@ def test_nobody_at_the_address() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     reported = received(MinioAccounts(f"http://127.0.0.1:{port}", ROOT, ROOT_SECRET, ""))
-    assert f"the store at 127.0.0.1:{port} can't be reached (" in reported
+    assert f"the object store at 127.0.0.1:{port} does not answer (" in reported
     assert "refused): check iamEndpoint" in reported
     assert "object at 0x" not in reported
 
 
-def test_no_such_host() -> None:
-    reported = received(MinioAccounts("http://store.invalid:9000", ROOT, ROOT_SECRET, ""))
-    assert "the store at store.invalid:9000 can't be reached (" in reported
-    assert "check iamEndpoint" in reported
-
-
 def test_no_address() -> None:
     assert "there is no MinIO without an address: set iamEndpoint" in received(MinioAccounts("", ROOT, ROOT_SECRET, ""))
-
-
-@pytest.mark.parametrize("region", ["", "us-east-1", "Frankfurt"])
-def test_any_region_is_taken(store: MinioStandIn, region: str) -> None:
-    used(MinioAccounts(store.url, ROOT, ROOT_SECRET, region))
-
-
-def test_what_is_no_region(store: MinioStandIn) -> None:
-    reported = received(MinioAccounts(store.url, ROOT, ROOT_SECRET, "not a region"))
-    assert "the object store can't be used: invalid region not a region; check" in reported
 
 
 def test_keys_of_a_user_that_somebody_else_makes_are_refused(store: MinioStandIn) -> None:
@@ -320,32 +275,6 @@ def test_keys_of_a_user_that_somebody_else_makes_are_refused(store: MinioStandIn
 # The way there
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of an authority that nobody knows, for 127.0.0.1."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "store.pem"
-    path.write_bytes(
-        signed.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return path
-
-
 def test_an_authority_that_nobody_knows(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -355,7 +284,7 @@ def test_an_authority_that_nobody_knows(certificate: Path, monkeypatch: pytest.M
         reported = received(driver(store))
         assert "can't be trusted (" in reported
         assert "certificate verify failed" in reported
-        assert "SSL_CERT_FILE" in reported
+        assert "AWS_CA_BUNDLE" in reported
         assert store.requests == []
         for variable in ("SSL_CERT_FILE", "AWS_CA_BUNDLE"):
             with monkeypatch.context() as given:
@@ -374,9 +303,12 @@ def test_nothing_goes_to_this_machine_through_a_proxy(store: MinioStandIn, monke
     monkeypatch.delenv("NO_PROXY", raising=False)
     used(driver(store))
     reported = received(MinioAccounts("http://store.invalid:9000", ROOT, ROOT_SECRET, ""))
-    assert "no way to the store at store.invalid:9000 by the proxy of the environment: check HTTPS_PROXY" in reported
+    assert (
+        "no way to the object store at store.invalid:9000 by the proxy of the environment: check HTTPS_PROXY"
+        in reported
+    )
     monkeypatch.setenv("no_proxy", "store.invalid")
-    assert "can't be reached" in received(MinioAccounts("http://store.invalid:9000", ROOT, ROOT_SECRET, ""))
+    assert "does not answer" in received(MinioAccounts("http://store.invalid:9000", ROOT, ROOT_SECRET, ""))
 
 
 def test_the_client_is_imported_on_use() -> None:

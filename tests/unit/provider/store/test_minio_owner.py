@@ -12,8 +12,6 @@ from tests.support.minio_accounts import (
     ACCOUNT,
     BUCKET,
     MINE,
-    OTHER,
-    OTHER_POLICY,
     OWNER,
     POLICY,
     _quick,
@@ -22,7 +20,6 @@ from tests.support.minio_accounts import (
     key,
     snapshot,
     store,
-    writes,
 )
 from tests.support.minio_admin import MinioStandIn
 from tests.support.minio_iam import ROOT, AccessKey, User
@@ -112,46 +109,6 @@ def test_a_released_account_works_on_without_a_mark(store: MinioStandIn, account
     assert existing.owner is None
     with pytest.raises(StepError, match="or let go"):
         accounts.ensure(ACCOUNT, POLICY)
-
-
-def test_a_released_account_is_taken_back_with_its_keys(
-    store: MinioStandIn, accounts: MinioAccounts, key: NewKey
-) -> None:
-    store.keys["BYHAND"] = AccessKey("by-hand-secret", ACCOUNT.name, description="by hand")
-    accounts.clear_owner(ACCOUNT)
-    accounts.set_owner(ACCOUNT, [key.id])
-    existing = accounts.look(ACCOUNT, ())
-    assert existing is not None
-    assert existing.owner == OWNER
-    assert {each.id: each.ours for each in existing.keys} == {key.id: True, "BYHAND": False}
-    before = snapshot(store)
-    accounts.set_owner(ACCOUNT, [key.id])
-    assert snapshot(store) == before
-    accounts.ensure(ACCOUNT, POLICY)
-    assert store.opens(key.id, "s3:GetObject", MINE)
-
-
-def test_an_account_of_another_owner_is_not_marked(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
-    before = snapshot(store)
-    with pytest.raises(StepError, match="belongs to"):
-        accounts.set_owner(Account(ACCOUNT.name, "other/prod"), [key.id])
-    assert snapshot(store) == before
-
-
-def test_nothing_is_left_of_a_removed_account(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
-    accounts.ensure(OTHER, OTHER_POLICY)
-    neighbour = accounts.mint(OTHER, OTHER_POLICY, None)
-    store.keys["BYHAND"] = AccessKey("by-hand-secret", ACCOUNT.name)
-    store.requests.clear()
-    accounts.remove(ACCOUNT)
-    ended = ["delete-service-account", "delete-service-account", "remove-user", "remove-canned-policy"]
-    assert writes(store) == ended, "MinIO does not say when a key stays that it was to remove with its user"
-    assert set(store.keys) == {neighbour.id}
-    assert set(store.users) == {OTHER.name}
-    assert ACCOUNT.name not in store.policies
-    assert accounts.look(ACCOUNT, ()) is None
-    accounts.remove(ACCOUNT)
-    accounts.clear_owner(ACCOUNT)
 
 
 def test_a_policy_that_others_use_stays_and_the_keys_go(

@@ -5,8 +5,8 @@ import base64
 import pytest
 
 from tests.support.fake_api import Answer, status
-from tests.support.fake_plugin import UNKNOWN, plain, secret
-from tests.support.tokens import DAY, NONE, SECRETS, SOME, WANTED, due, received, refusal
+from tests.support.fake_plugin import plain, secret
+from tests.support.tokens import NONE, SECRETS, SOME, WANTED, due, received, refusal
 
 ELSEWHERE = "/api/v1/namespaces/ci-system/secrets"
 TARGET = f"{ELSEWHERE}/payments-key"
@@ -61,20 +61,6 @@ def test_the_token_is_put_into_the_secret_and_kept_only_where_that_is_asked(worl
     assert world.plugin.diff(desired, refreshed(world, desired, state), desired).changes == NONE
 
 
-def test_during_an_overlap_the_token_before_has_a_name_of_its_own(world, desired):
-    _, state = world.plugin.create(desired)
-    old = there(world)["token"]
-    due(world)
-    rotated = world.plugin.update(state, desired)
-    new = token_of(world, rotated["current"])
-    assert there(world) == {"token": new, "previous-token": old}
-    assert world.plugin.diff(desired, refreshed(world, desired, rotated), desired).changes == NONE
-    world.later(88 * DAY)
-    after = world.plugin.update(rotated, desired)
-    assert there(world) == {"token": new}
-    assert after["retiring"] == []
-
-
 def test_a_secret_of_somebody_elses_is_never_touched(world, desired):
     world.api.add(ELSEWHERE, "payments-key", data={"token": "eA=="})
     text = refusal(lambda: world.plugin.create(desired))
@@ -89,21 +75,6 @@ def test_another_keys_secret_is_never_touched(world, desired):
     text = refusal(lambda: world.plugin.create(desired))
     assert "it holds the key pay/report of app/dev: it is not touched" in text
     assert there(world) == before
-
-
-@pytest.mark.parametrize(
-    ("deliver", "received"),
-    [
-        ({"namespace": "pay", "name": "n", "key": "k"}, "is the workspace itself, where every session could"),
-        ({"namespace": "other", "name": "n"}, "deliver: namespace, name, key are expected"),
-        ("ci-system", "deliver: namespace, name, key are expected"),
-        ({"namespace": UNKNOWN, "name": "n", "key": "k"}, "known before the update"),
-    ],
-    ids=str,
-)
-def test_where_no_key_may_lie(world, deliver, received):
-    (failure,) = world.plugin.check({**WANTED, "deliver": deliver}).failures
-    assert received in failure.reason
 
 
 def test_a_key_that_is_not_kept_must_be_delivered(world):
@@ -125,12 +96,6 @@ SIGNS_OF_A_WORKSPACE = [
 @pytest.fixture(params=SIGNS_OF_A_WORKSPACE, ids=["open", "closed"])
 def becomes_a_workspace(request, world):
     return lambda: world.api.change("/api/v1/namespaces/ci-system", {"metadata": request.param})
-
-
-def test_another_workspace_is_no_place_either(world, desired, becomes_a_workspace):
-    becomes_a_workspace()
-    assert "is a workspace: every session in it could read the key" in refusal(lambda: world.plugin.create(desired))
-    assert (mints(world), world.api.names(SECRETS)) == (0, [])
 
 
 def test_a_secret_that_a_user_of_a_workspace_prepared_gets_no_key(world, desired, becomes_a_workspace):
@@ -176,18 +141,6 @@ def test_a_namespace_that_is_not_there_is_told_before_anything_is_minted(world, 
 
 
 # It is lost.
-
-
-def test_a_kept_token_is_delivered_again(world):
-    _, state = world.plugin.create(DELIVERED)
-    world.api.objects.pop(TARGET)
-    found = refreshed(world, DELIVERED, state)
-    assert found["undelivered"] == "Secret ci-system/payments-key is gone"
-    assert world.plugin.diff(DELIVERED, found, DELIVERED).changes == SOME
-    after = world.plugin.update(found, DELIVERED)
-    assert there(world) == {"token": token_of(world, state["current"])}
-    assert (after["undelivered"], after["current"]) == (None, state["current"])
-    assert mints(world) == 1
 
 
 def test_one_that_was_not_kept_is_minted_again_and_the_lost_one_ends_with_the_overlap(world):
@@ -240,15 +193,6 @@ def test_one_that_is_not_kept_is_revoked_again_and_the_one_before_stays(world):
 # The line in the file changes.
 
 
-def test_a_new_place_gets_the_same_token_and_the_old_one_goes(world, desired):
-    _, state = world.plugin.create(desired)
-    moved = {**desired, "deliver": {"namespace": "ci-system", "name": "elsewhere", "key": "api-key"}}
-    after = world.plugin.update(state, moved)
-    assert there(world, f"{ELSEWHERE}/elsewhere") == {"api-key": token_of(world, state["current"])}
-    assert TARGET not in world.api.objects
-    assert (after["current"], after["undelivered"], mints(world)) == (state["current"], None, 1)
-
-
 @pytest.mark.parametrize("declared", [DELIVERED, ONLY_THERE])
 def test_another_key_of_the_same_secret_gets_the_token_and_the_secret_stays(world, declared):
     """Only the key in the Secret changes: the Secret is the one that its user reads, before and after."""
@@ -265,13 +209,6 @@ def test_another_key_of_the_same_secret_gets_the_token_and_the_secret_stays(worl
     assert back["undelivered"] is None
 
 
-def test_without_the_line_the_secret_goes(world):
-    _, state = world.plugin.create(DELIVERED)
-    after = world.plugin.update(state, WANTED)
-    assert TARGET not in world.api.objects
-    assert after["token"] == state["token"]
-
-
 def test_from_then_on_it_is_kept_or_not(world):
     _, state = world.plugin.create(DELIVERED)
     only_there = world.plugin.update(state, ONLY_THERE)
@@ -279,13 +216,6 @@ def test_from_then_on_it_is_kept_or_not(world):
     kept = world.plugin.update(only_there, DELIVERED)
     assert kept["token"] == state["token"]
     assert mints(world) == 1
-
-
-def test_a_removed_key_takes_its_secret_along(world, desired):
-    _, state = world.plugin.create(desired)
-    world.plugin.delete(state)
-    assert TARGET not in world.api.objects
-    assert world.api.names(SECRETS) == []
 
 
 def test_a_secret_that_cant_be_deleted_keeps_no_key_alive(world, desired):
@@ -315,14 +245,6 @@ def test_the_next_generation_takes_the_secret_over_and_the_one_before_leaves_it(
     world.plugin.delete(former)
     assert there(world) == {"token": second}
     assert after["undelivered"] is None
-
-
-def test_without_an_overlap_the_next_generation_leaves_nothing_of_the_one_before(world, desired):
-    world.plugin.create(desired)
-    world.api.add("/api/v1/namespaces/pay/serviceaccounts", "ambient-key-ci-2", uid="uid-2")
-    next_one = {**desired, "serviceAccount": "ambient-key-ci-2", "serviceAccountUid": "uid-2", "generation": 2.0}
-    _, new = world.plugin.create(next_one)
-    assert there(world) == {"token": token_of(world, new["current"])}
 
 
 @pytest.mark.parametrize("is_unseen", [True, False])

@@ -1,12 +1,9 @@
 """The first token: minted over real gRPC, with a real HTTP server for a cluster, or not, and what is told."""
 
 import json
-from datetime import timedelta
 
 import pytest
 
-from ambient_components import clock
-from ambient_components.provider.tokens.minting import in_words
 from tests.support.fake_api import Answer
 from tests.support.fake_plugin import UNKNOWN, RefusedError, secret
 from tests.support.tokens import DAY, SECRETS, WANTED, due, received, refusal
@@ -60,16 +57,6 @@ def test_no_message_holds_a_token(world, made):
     assert "token-of-" not in json.dumps([one.body for one in world.api.log])
 
 
-def test_a_preview_of_a_create_makes_nothing_and_knows_nothing(world):
-    _, state = world.plugin.create({**WANTED, "serviceAccountUid": UNKNOWN}, preview=True)
-    assert world.api.log == []
-    assert state["token"] == secret(UNKNOWN)
-    assert {name for name, value in state.items() if value == UNKNOWN} == {
-        "current", "grantedSeconds", "retiring", "nextAction", "serviceAccountUid",
-    }  # fmt: skip
-    assert state["reason"] == "first token"
-
-
 def test_a_preview_of_a_create_copes_with_names_that_are_not_known_yet(world):
     unknown = {**WANTED, "namespace": UNKNOWN, "serviceAccount": UNKNOWN, "lifetimeSeconds": UNKNOWN}
     _, state = world.plugin.create(unknown, preview=True)
@@ -99,15 +86,6 @@ def test_a_renewal_under_a_new_cap_leaves_the_token_before_alone(world, made):
     world.api.cap = DAY
     refusal(lambda: world.plugin.update(made, WANTED))
     assert world.api.names(SECRETS) == [made["current"]["handle"]]
-
-
-def test_the_granted_life_is_what_the_server_granted_however_late_in_the_run(world, monkeypatch):
-    start = clock.now() - timedelta(hours=2)
-    world.api.cap = 89 * DAY + 84_000
-    with monkeypatch.context() as patch:
-        patch.setattr("ambient_components.clock.now", lambda: start)
-        _, state = world.plugin.create(WANTED)
-    assert state["grantedSeconds"] == world.api.cap
 
 
 @pytest.mark.parametrize(
@@ -155,9 +133,3 @@ def test_without_an_engine_nothing_is_minted(world):
     world.engine.die()
     assert "the engine is gone, so nothing is minted" in refusal(lambda: world.plugin.create(WANTED))
     assert world.writes() == []
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(86400, "1d"), (86401, "1d"), (86399, "1d"), (605, "10m"), (7, "7s")])
-def test_a_granted_lifetime_is_said_to_the_minute(seconds: int, words: str) -> None:
-    """The server's times are whole seconds, and a token may be made in the second after its Secret."""
-    assert in_words(seconds) == words

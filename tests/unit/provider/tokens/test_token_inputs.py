@@ -3,8 +3,8 @@
 import pytest
 from pulumi.runtime import proto
 
-from tests.support.fake_plugin import UNKNOWN, plain, secret
-from tests.support.tokens import DAY, MINTED, NONE, WANTED, due, refusal
+from tests.support.fake_plugin import UNKNOWN, plain
+from tests.support.tokens import DAY, MINTED, WANTED, due, refusal
 
 KIND = proto.PropertyDiff
 
@@ -24,11 +24,6 @@ def test_defaults_are_added_to_what_is_given(world):
     }
 
 
-def test_what_is_given_is_kept_with_its_marks(world):
-    news = {**WANTED, "owner": secret("app/dev"), "overlapSeconds": 0.0}
-    assert plain(world.plugin.check(news).inputs) == news
-
-
 def test_all_that_is_missing_is_told_at_once(world):
     received = {failure.reason for failure in world.plugin.check({}).failures}
     names = ("namespace", "serviceAccount", "key", "owner", "lifetimeSeconds")
@@ -39,12 +34,6 @@ def test_all_that_is_missing_is_told_at_once(world):
 def test_a_life_that_cant_be_granted_is_refused(world, life):
     (failure,) = world.plugin.check({**WANTED, "lifetimeSeconds": life}).failures
     assert failure.reason.startswith("lifetimeSeconds: ")
-
-
-@pytest.mark.parametrize("life", [600, 31_536_000])
-def test_the_ends_of_the_range_are_allowed(world, life):
-    news = {**WANTED, "lifetimeSeconds": life, "rotateBeforeSeconds": None, "overlapSeconds": None}
-    assert not world.plugin.check(news).failures
 
 
 @pytest.mark.parametrize(
@@ -70,11 +59,6 @@ def test_a_life_that_is_not_known_yet_is_no_failure(world):
     assert plain(answer.inputs) == news
 
 
-@pytest.mark.parametrize("name", ["rotateBeforeSeconds", "overlapSeconds"])
-def test_a_window_that_is_not_known_yet_is_no_failure(world, name):
-    assert not world.plugin.check({**WANTED, "overlapSeconds": None, name: UNKNOWN}).failures
-
-
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -95,14 +79,6 @@ def test_a_wrong_type_is_a_failure_with_the_name(world, wrong):
 # Diff.
 
 
-def test_the_same_again_is_no_change_and_asks_nobody(world, made):
-    answer = world.plugin.diff(WANTED, made, WANTED)
-    assert answer.changes == NONE
-    assert not answer.detailedDiff
-    assert world.api.log == []
-    assert world.engine.lines == []
-
-
 @pytest.mark.parametrize(
     ("change", "kinds"),
     [
@@ -120,15 +96,6 @@ def test_changed_inputs_are_told_with_their_kind_and_mint_nothing(world, made, c
     assert all(one.inputDiff for one in answer.detailedDiff.values())
     assert list(answer.diffs) == list(kinds)
     assert not answer.replaces
-
-
-@pytest.mark.parametrize("name", ["namespace", "serviceAccount"])
-@pytest.mark.parametrize("value", ["other", UNKNOWN])
-def test_another_account_is_another_resource(world, made, name, value):
-    answer = world.plugin.diff(WANTED, made, {**WANTED, name: value})
-    assert {path: one.kind for path, one in answer.detailedDiff.items()} == {name: KIND.UPDATE_REPLACE}
-    assert list(answer.replaces) == [name]
-    assert not answer.deleteBeforeReplace
 
 
 @pytest.mark.parametrize(("day", "changed"), [(70, False), (80, True), (100, True)])

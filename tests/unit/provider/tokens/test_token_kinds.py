@@ -7,7 +7,7 @@ import pytest
 from ambient_components.rules.lifetimes import NEVER
 from tests.support.fake_api import Answer
 from tests.support.fake_plugin import plain, secret
-from tests.support.tokens import ACCOUNT, DAY, NONE, SECRETS, SOME, WANTED, due, leftover, received, refusal
+from tests.support.tokens import ACCOUNT, DAY, NONE, SECRETS, WANTED, due, leftover, received, refusal
 
 ENDLESS = {name: value for name, value in WANTED.items() if not name.endswith("Seconds")} | {"never": True}
 MANUAL = {**WANTED, "manual": True}
@@ -32,11 +32,6 @@ def test_a_cluster_that_caps_has_no_token_without_an_end(world):
     text = refusal(lambda: world.plugin.create(ENDLESS))
     assert "it granted 1y where one without an end was asked. Write a lifetime up to 1y" in text
     assert world.api.names(SECRETS) == []
-
-
-def test_a_token_without_an_end_has_no_life(world):
-    (failure,) = world.plugin.check({**ENDLESS, "lifetimeSeconds": 90.0 * DAY}).failures
-    assert "lifetimeSeconds: is the life of a token that never expires" in failure.reason
 
 
 # Static.
@@ -135,10 +130,6 @@ def test_a_manual_key_whose_account_is_replaced_is_dead_and_its_handle_goes(worl
     assert world.plugin.diff(news, after, news).changes == NONE
 
 
-def test_a_manual_key_needs_no_notice(world):
-    assert not world.plugin.check({**MANUAL, "rotateBeforeSeconds": 91.0 * DAY, "overlapSeconds": 0.0}).failures
-
-
 # Runs that are promised.
 
 
@@ -154,11 +145,6 @@ def test_a_manual_key_needs_no_notice(world):
 def test_a_notice_in_which_no_promised_run_might_come_is_refused(world, every, allowed):
     failures = world.plugin.check({**WANTED, "runEverySeconds": float(every)}).failures
     assert [failure.reason.split("allowed: ")[1] for failure in failures] == ([allowed] if allowed else [])
-
-
-def test_the_overlap_is_cut_to_the_runs_that_are_promised(world):
-    news = {name: value for name, value in WANTED.items() if name != "overlapSeconds"} | {"runEverySeconds": 10.0 * DAY}
-    assert plain(world.plugin.check(news).inputs)["overlapSeconds"] == 4.0 * DAY
 
 
 # Former: another generation has followed.
@@ -177,18 +163,6 @@ def test_a_former_identity_never_mints(world, made):
     assert found["current"]["dead"]
     assert world.plugin.diff(FORMER, found, FORMER).changes == NONE
     assert not [one for one in world.api.seen("POST") if one.path.endswith("/token")]
-
-
-def test_a_former_identity_still_ends_its_own_overlap(world, made):
-    due(world)
-    rotated = world.plugin.update(made, WANTED)
-    former = world.plugin.update(rotated, FORMER)
-    assert len(former["retiring"]) == 1
-    world.later(88 * DAY)
-    assert world.plugin.diff(FORMER, former, FORMER).changes == SOME
-    after = world.plugin.update(former, FORMER)
-    assert after["retiring"] == []
-    assert world.api.names(SECRETS) == [rotated["current"]["handle"]]
 
 
 def test_after_a_lost_state_a_former_identity_keeps_what_is_there(world):

@@ -1,24 +1,13 @@
 """Tokens that are dead, as a refresh finds them, and tokens that end with their resource."""
 
-from datetime import UTC, datetime
-
-from ambient_components.rotation.state import parse_time
 from tests.support.fake_plugin import plain
-from tests.support.tokens import ACCOUNT, DAY, MINTED, NAMESPACE, SECRETS, WANTED, due, leftover, received, refusal
+from tests.support.tokens import ACCOUNT, MINTED, NAMESPACE, SECRETS, WANTED, due, leftover, received, refusal
 
 # Read.
 
 
 def read(world, state, inputs=WANTED):
     return plain(world.plugin.read(inputs, state).properties)
-
-
-def test_a_living_token_is_read_as_it_is_recorded(world, made):
-    answer = world.plugin.read(WANTED, made, identity="pay/ambient-key-ci-1")
-    assert answer.id == "pay/ambient-key-ci-1"
-    assert plain(answer.properties) == made
-    assert plain(answer.inputs) == WANTED
-    assert world.writes() == []
 
 
 def test_a_revoked_token_is_dead_and_the_next_run_mints(world, made):
@@ -37,16 +26,6 @@ def test_a_handle_of_the_same_name_is_not_the_same_handle(world, made):
     del world.api.objects[f"{SECRETS}/{name}"]
     leftover(world, name)
     assert read(world, made)["current"]["dead"]
-
-
-def test_an_expired_token_is_dead(world, made):
-    world.later(91 * DAY)
-    assert read(world, made)["current"]["dead"].startswith("it expired on ")
-
-
-def test_a_token_of_a_deleted_account_is_dead(world, made):
-    del world.api.objects[ACCOUNT]
-    assert read(world, made)["current"]["dead"] == "its ServiceAccount was deleted"
 
 
 def test_a_token_of_a_replaced_account_is_dead(world, made):
@@ -94,12 +73,6 @@ def test_without_the_namespace_there_is_nothing(world, made):
     assert not answer.properties.fields
 
 
-def test_the_next_action_of_a_dead_token_is_due_now(world, made):
-    del world.api.objects[f"{SECRETS}/{made['current']['handle']}"]
-    state = read(world, made)
-    assert parse_time(state["nextAction"]["at"]) <= datetime.now(UTC)
-
-
 def test_a_token_cant_be_imported(world):
     text = refusal(lambda: world.plugin.read({}, {}, identity="pay/ambient-key-ci-1"))
     assert "pay/ambient-key-ci-1 can't be imported: a token can't be read back from a cluster" in text
@@ -115,13 +88,6 @@ def test_a_delete_revokes_every_token_on_record_or_not(world, made):
     world.plugin.delete(state)
     assert world.api.names(SECRETS) == []
     assert received(world, "info").count("the key is removed") == 2  # the recorded ones, then the other
-    assert not world.engine.texts("warning")
-
-
-def test_a_delete_of_what_is_gone_is_none(world, made):
-    world.api.objects.clear()
-    world.api.add("/api/v1/namespaces", "kube-system", uid="uid-of-the-cluster")
-    world.plugin.delete(made)
     assert not world.engine.texts("warning")
 
 
@@ -158,8 +124,3 @@ def test_a_message_that_nobody_can_read_fails_no_delete(world, made):
     world.engine.die()
     world.plugin.delete(made)
     assert world.api.names(SECRETS) == []
-
-
-def test_every_message_stands_beside_its_resource(world, made):
-    world.plugin.delete(made)
-    assert {line.urn.rsplit("::", 1)[1] for line in world.engine.lines} == {"payments/key/ci/g1"}

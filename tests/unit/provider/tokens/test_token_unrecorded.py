@@ -4,8 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from ambient_components.platform.contract import OWNER_ANNOTATION
-from tests.support.tokens import SECRETS, WANTED, due, leftover, notes, received
+from tests.support.tokens import SECRETS, WANTED, due, leftover, received
 
 ADOPTING = {**WANTED, "adopt": True}
 
@@ -20,13 +19,6 @@ def test_an_adopted_create_keeps_what_it_finds_through_the_overlap(world):
     assert state["nextAction"]["what"] == "revoke"
     assert "3 token(s) of this key were in the cluster without a record" in received(world, "warning")
     assert "and stay valid for 7d" in received(world, "warning")
-
-
-def test_a_create_revokes_what_no_state_knows(world):
-    leftover(world, "found")
-    _, state = world.plugin.create(WANTED)
-    assert world.api.names(SECRETS) == [state["current"]["handle"]]
-    assert state["retiring"] == []
 
 
 def test_without_an_overlap_an_adopted_create_revokes_what_it_finds_after_minting(world):
@@ -62,14 +54,6 @@ def test_a_forged_handle_stops_nothing(world, made, forged):
     assert world.plugin.read(WANTED, made).id
     world.plugin.delete(made)
     assert world.api.names(SECRETS) == []
-
-
-def test_a_handle_without_an_owner_was_released_and_is_adopted(world):
-    del leftover(world, "released")["annotations"][OWNER_ANNOTATION]
-    _, state = world.plugin.create(ADOPTING)
-    assert [one["handle"] for one in state["retiring"]] == ["released"]
-    assert notes(world, "released")[OWNER_ANNOTATION] == "app/dev"
-    assert "1 token(s) of this key were in the cluster without a record" in received(world, "warning")
 
 
 def test_handles_of_another_identity_of_the_key_are_left_alone(world):

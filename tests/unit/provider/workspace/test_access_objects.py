@@ -4,7 +4,7 @@ import pytest
 from pulumi.runtime import proto
 
 from tests.support.fake_api import Answer, status
-from tests.support.fake_plugin import UNKNOWN, RefusedError, plain, running
+from tests.support.fake_plugin import RefusedError, plain, running
 
 BINDING = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:RoleBinding::pay/grant/user:bob"
 ACCOUNT = (
@@ -49,19 +49,6 @@ def squat(world, role=EDIT, **metadata):
     world.api.change(f"{BINDINGS}/grant", {"metadata": metadata})
 
 
-def test_a_preview_makes_nothing(world):
-    for news, urn in ((GRANT, BINDING), (KEY, ACCOUNT)):
-        assert world.plugin.create(news, urn, preview=True)[1]["uid"] == UNKNOWN
-    assert world.writes() == []
-
-
-def test_a_binding_is_made_as_declared(world):
-    identity, state = world.plugin.create(GRANT, BINDING)
-    assert (identity, state["uid"]) == ("pay/grant", binding(world)["metadata"]["uid"])
-    assert (binding(world)["roleRef"], binding(world)["subjects"]) == (EDIT, [BOB])
-    assert binding(world)["metadata"]["labels"] == {"app": "ambient-permission"}
-
-
 def test_a_binding_of_our_name_and_role_becomes_ours_whole(world):
     squat(world, finalizers=["example.com/stay"], ownerReferences=[{"uid": "x"}])
     _, state = world.plugin.create(GRANT, BINDING)
@@ -69,14 +56,6 @@ def test_a_binding_of_our_name_and_role_becomes_ours_whole(world):
     assert binding(world)["subjects"] == [BOB]
     assert not {"finalizers", "ownerReferences"} & binding(world)["metadata"].keys()
     assert binding(world)["metadata"]["annotations"] == {"a": "b"}
-
-
-def test_a_binding_of_our_name_and_another_role_is_made_again(world):
-    squat(world, VIEW)
-    _, state = world.plugin.create(GRANT, BINDING)
-    assert state["uid"] != "squatted"
-    assert (binding(world)["roleRef"], binding(world)["subjects"]) == (EDIT, [BOB])
-    assert "RoleBinding pay/grant is not the one of this stack" in " ".join(world.engine.texts("warning"))
 
 
 @pytest.mark.parametrize(
@@ -106,21 +85,8 @@ def test_what_others_wrote_into_a_binding_is_drift_and_is_repaired(world, change
 ACTS_FOR = "ambient-code.io/created-by-user-id"
 
 
-def acting(user):
-    return {"metadata": {**KEY["metadata"], "annotations": {"a": "b", ACTS_FOR: user}}}
-
-
 def acts_for(world):
     return world.api.objects[f"{ACCOUNTS}/key"]["metadata"]["annotations"].get(ACTS_FOR)
-
-
-def test_the_user_of_a_key_is_set_changed_and_removed(world):
-    _, state = world.plugin.create(acting("alice"), ACCOUNT)
-    assert acts_for(world) == "alice"
-    state = world.plugin.update(state, acting("bob"), ACCOUNT)
-    assert acts_for(world) == "bob"
-    world.plugin.update(state, KEY, ACCOUNT)
-    assert acts_for(world) is None
 
 
 def test_a_user_that_others_name_on_a_key_is_drift_and_is_removed(world):
@@ -146,24 +112,11 @@ def test_a_key_that_the_platform_made_keeps_its_user(world):
     assert acts_for(world) == "Alice"
 
 
-def test_what_is_as_declared_is_no_drift(world):
-    _, state = world.plugin.create(GRANT, BINDING)
-    world.api.change(f"{BINDINGS}/grant", {"metadata": {"annotations": {"others": "x"}}})
-    assert plain(world.plugin.read(GRANT, state, BINDING).inputs) == GRANT
-    assert world.plugin.diff(GRANT, state, GRANT, BINDING).changes == proto.DiffResponse.DIFF_NONE
-
-
 def test_thousands_of_strangers_are_shown_in_short(world):
     _, state = world.plugin.create(GRANT, BINDING)
     world.api.change(f"{BINDINGS}/grant", {"subjects": [{**MALLORY, "name": f"m{number}"} for number in range(5000)]})
     subjects = plain(world.plugin.read(GRANT, state, BINDING).inputs)["subjects"]
     assert subjects[-1] == {"name": "and 4980 more"}
-
-
-def test_a_binding_that_is_gone_is_found_gone(world):
-    _, state = world.plugin.create(GRANT, BINDING)
-    del world.api.objects[f"{BINDINGS}/grant"]
-    assert world.plugin.read(GRANT, state, BINDING).id == ""
 
 
 @pytest.mark.parametrize(("news", "urn", "path"), [(GRANT, BINDING, BINDINGS), (KEY, ACCOUNT, ACCOUNTS)])
@@ -199,14 +152,6 @@ def test_an_account_is_made_with_the_time(world):
     assert world.plugin.update(state, {**KEY, "metadata": {**KEY["metadata"], "annotations": {"a": "c"}}}, ACCOUNT)
     after = world.api.objects[f"{ACCOUNTS}/key"]["metadata"]["annotations"]
     assert after == {"a": "c", CREATED_AT: notes[CREATED_AT]}
-
-
-def test_a_prepared_account_is_ended_and_made_again(world):
-    world.api.add(ACCOUNTS, "key", uid="prepared")
-    _, state = world.plugin.create(KEY, ACCOUNT)
-    assert state["uid"] not in ("prepared", "")
-    assert world.api.objects[f"{ACCOUNTS}/key"]["metadata"]["uid"] == state["uid"]
-    assert "ServiceAccount pay/key is not the one of this stack" in " ".join(world.engine.texts("warning"))
 
 
 def test_an_adopted_account_stays(world):
@@ -270,17 +215,6 @@ def of_platform(world, **more):
     return world.plugin.create(OF_PLATFORM, ACCOUNT)[1]
 
 
-def test_an_account_of_the_platform_is_adopted_as_it_is(world):
-    state = of_platform(world)
-    assert (state["uid"], state["createdAt"], state["lastUsedAt"]) == (
-        "theirs", "2026-01-01T00:00:00Z", "2026-11-01T00:00:00Z",
-    )  # fmt: skip
-    metadata = world.api.objects[f"{ACCOUNTS}/key"]["metadata"]
-    assert (metadata["uid"], metadata["annotations"]) == ("theirs", NOTES)
-    assert {one.method for one in world.api.log if "/serviceaccounts" in one.path} == {"GET", "PATCH"}
-    assert world.engine.texts("warning") == []
-
-
 def test_an_account_of_the_platform_is_never_made(world):
     with pytest.raises(RefusedError, match="is gone, and its tokens with it: it is not made again"):
         world.plugin.create(OF_PLATFORM, ACCOUNT)
@@ -313,16 +247,3 @@ def test_an_account_of_the_platform_that_is_gone_stays_in_the_state_and_fails(wo
     world.plugin.delete(state, ACCOUNT)
     del world.api.objects["/api/v1/namespaces/pay"]
     assert world.plugin.read(OF_PLATFORM, state, ACCOUNT).id == ""
-
-
-def test_what_others_wrote_into_an_account_of_the_platform_is_repaired(world):
-    state = of_platform(world)
-    world.api.change(f"{ACCOUNTS}/key", {"metadata": {"labels": {"app": None}}})
-    found = world.plugin.read(OF_PLATFORM, state, ACCOUNT)
-    assert plain(found.inputs) != OF_PLATFORM
-    assert world.plugin.update(state, OF_PLATFORM, ACCOUNT)["uid"] == "theirs"
-    assert plain(world.plugin.read(OF_PLATFORM, state, ACCOUNT).inputs) == OF_PLATFORM
-
-
-def test_of_platform_is_true_or_false(world):
-    assert world.plugin.check({**KEY, "ofPlatform": "yes"}, urn=ACCOUNT).failures

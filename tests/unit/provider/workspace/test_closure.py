@@ -21,7 +21,6 @@ WANTED = {"namespace": "pay", "staying": ["user:alice", "user:ops"]}
 GRANT = {"app": "ambient-permission"}
 KEY = {"app": "ambient-access-key"}
 TRIGGER = "ambient-session-trigger"
-TRIGGER_ACCOUNT = {"kind": "ServiceAccount", "name": TRIGGER, "namespace": "pay"}
 
 
 @pytest.fixture
@@ -219,81 +218,9 @@ def test_access_that_is_made_again_each_time_fails_the_step(world):
     assert world.api.names(SECRETS) == []
 
 
-def test_access_that_is_made_while_other_access_ends_is_ended_too(world):
-    shared(world)
-    more = iter(("one", "two", "three"))
-
-    def made(_):
-        if (name := next(more, None)) is not None:
-            binding(world, name, "mine", kind="Role", subject="eve")
-
-    world.api.rule("DELETE", ".", made)
-    world.plugin.create(WANTED, urn=CLOSURE)
-    assert left(world) == STAYS
-
-
-def test_a_finalizer_is_taken_away_before_the_deletion(world):
-    binding(world, "by-hand")
-    world.api.objects[f"{BINDINGS}/by-hand"]["metadata"]["finalizers"] = ["example.com/keep"]
-    world.plugin.create(WANTED, urn=CLOSURE)
-    (patch,) = world.api.seen("PATCH", "by-hand$")
-    assert (patch.body["metadata"]["finalizers"], patch.body["subjects"]) == (None, [])
-    assert world.api.names(BINDINGS) == OWNERS
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"subjects": [{"kind": "User", "name": "mallory"}]},
-        {"subjects": [TRIGGER_ACCOUNT | {"namespace": "other"}]},
-        {"subjects": [TRIGGER_ACCOUNT, {"kind": "User", "name": "eve"}]},
-        {"subjects": "everybody"},
-        {"roleRef": {"kind": "Role", "name": "mine"}},
-        {"roleRef": {"kind": "ClusterRole", "name": TRIGGER}},
-    ],
-)
-def test_a_binding_stays_as_the_operators_only_if_it_is_exactly_that(world, change):
-    operators(world)
-    world.api.objects[f"{BINDINGS}/{TRIGGER}"] |= change
-    world.plugin.create(WANTED, urn=CLOSURE)
-    assert world.api.names(BINDINGS) == OWNERS
-
-
-def test_what_anyone_added_to_the_operators_role_ends_with_it(world):
-    operators(world, verbs=("create", "get", "list", "update", "delete"))
-    world.plugin.create(WANTED, urn=CLOSURE)
-    assert (world.api.names(ROLES), world.api.names(BINDINGS)) == ([], OWNERS)
-
-
-def test_an_owners_binding_stays_with_the_owner_alone(world):
-    binding(world, "ambient-admin-alice", "ambient-project-admin", subject="alice")
-    binding(world, "ambient-admin-ops", "ambient-project-view", subject="ops")
-    path = f"{BINDINGS}/ambient-admin-alice"
-    world.api.objects[path]["subjects"].append({"kind": "User", "name": "bob"})
-    world.plugin.create(WANTED, urn=CLOSURE)
-    assert [one["name"] for one in world.api.objects[path]["subjects"]] == ["alice"]
-    assert world.api.objects[f"{BINDINGS}/ambient-admin-ops"]["roleRef"]["name"] == "ambient-project-admin"
-    assert "pay is closed: restored the binding of owner user:alice: it had user:alice, user:bob" in notes(world)
-
-
 def test_an_owner_whose_binding_is_missing_gets_it_back(world):
     world.plugin.create(WANTED, urn=CLOSURE)
     assert world.api.names(BINDINGS) == OWNERS
-
-
-@pytest.mark.parametrize(
-    ("owner", "replaced"),
-    [
-        ("serviceaccount:pay:bot", True),
-        ("user:system:serviceaccount:pay:bot", True),
-        ("serviceaccount:other:bot", False),
-        ("user:bot", False),
-    ],
-)
-def test_an_account_of_the_workspace_that_is_an_owner_is_replaced(world, owner, replaced):
-    uid = world.api.add(ACCOUNTS, "bot")["uid"]
-    world.plugin.create({**WANTED, "staying": [owner]}, urn=CLOSURE)
-    assert (world.api.objects[f"{ACCOUNTS}/bot"]["metadata"]["uid"] != uid) is replaced
 
 
 def test_creations_are_refused_while_access_ends(world):
@@ -349,19 +276,6 @@ def test_malformed_objects_are_skipped_with_a_warning(world):
     assert warned == {SESSIONS, PODS, CRONJOBS}
 
 
-def test_a_key_does_not_stay_by_bearing_the_name_of_an_owners_binding(world):
-    world.api.add(ACCOUNTS, "ambient-admin-alice", labels=KEY)
-    world.plugin.create(WANTED, urn=CLOSURE)
-    assert world.api.names(ACCOUNTS) == []
-
-
-def test_a_workspace_without_access_is_closed_at_once(world):
-    for name in ("alice", "ops"):
-        binding(world, f"ambient-admin-{name}", "ambient-project-admin", subject=name)
-    assert world.plugin.create(WANTED, urn=CLOSURE)[1] == {**WANTED, "found": []}
-    assert notes(world) == []
-
-
 @pytest.mark.parametrize("pattern", ["by-hand$", "ambient-key-ci-1$", "ambient-runner-secrets$"])
 def test_what_cant_be_ended_is_told_and_keeps_nothing_else_alive(world, pattern):
     shared(world)
@@ -415,12 +329,6 @@ def test_it_cant_be_imported(world):
 # Diff, delete, check.
 
 
-def test_the_same_again_is_no_change_and_asks_nobody(world):
-    answer = world.plugin.diff(WANTED, {**WANTED, "found": []}, WANTED, urn=CLOSURE)
-    assert answer.changes == proto.DiffResponse.DIFF_NONE
-    assert world.api.log == []
-
-
 def test_an_owner_who_leaves_is_a_change_and_ends(world):
     shared(world)
     _, state = world.plugin.create(WANTED, urn=CLOSURE)
@@ -431,18 +339,6 @@ def test_an_owner_who_leaves_is_a_change_and_ends(world):
     world.plugin.update(state, news, urn=CLOSURE)
     assert "ambient-admin-alice" not in world.api.names(BINDINGS)
     assert "ambient-admin-ops" in world.api.names(BINDINGS)
-
-
-def test_another_namespace_is_another_closure(world):
-    answer = world.plugin.diff(WANTED, WANTED, {**WANTED, "namespace": "other"}, urn=CLOSURE)
-    assert list(answer.replaces) == ["namespace"]
-
-
-def test_opening_or_deleting_a_workspace_takes_nothing_away(world):
-    shared(world)
-    before = dict(world.api.objects)
-    world.plugin.delete({**WANTED, "found": []}, urn=CLOSURE)
-    assert world.api.objects == before
 
 
 @pytest.mark.parametrize(
@@ -471,8 +367,3 @@ def test_opening_or_deleting_a_workspace_takes_nothing_away(world):
 def test_without_its_inputs_nothing_is_closed(world, wrong, text):
     answer = world.plugin.check({**WANTED, **wrong}, urn=CLOSURE)
     assert [failure.reason for failure in answer.failures] == [text]
-
-
-def test_what_is_right_passes(world):
-    for staying in ([], ["group:a"]):
-        assert not world.plugin.check({"namespace": "pay", "staying": staying}, urn=CLOSURE).failures

@@ -103,13 +103,6 @@ def test_a_session_that_has_ended_is_left_alone(world, phase):
     assert waits(world) == 0
 
 
-def test_a_session_that_is_about_to_start_again_is_asked_to_stop(world):
-    session(world, phase="Stopped", desired="Running", pod=False)
-    operator(world, slept=0)
-    close(world)
-    assert desired(world) == "Stopped"
-
-
 def test_a_request_that_the_platform_lost_is_made_again(world):
     """The operator drops the annotation when it has just made the pod."""
     session(world)
@@ -159,13 +152,6 @@ def test_the_pods_of_those_that_do_not_stop_are_deleted_where_the_file_says_so(w
     assert "pay is closed: deleted pod run-1-runner of session run-1" in notes(world)
 
 
-def test_pods_of_others_are_not_deleted(world):
-    session(world)
-    world.api.add(PODS, "database", labels={"app": "database"}, status={"phase": "Running"})
-    close(world, DELETE_PODS)
-    assert world.api.names(PODS) == ["database"]
-
-
 def test_a_pod_that_stays_after_its_deletion_is_named(world):
     session(world)
     world.api.rule("DELETE", "/pods/", Answer(200, {}))
@@ -202,28 +188,12 @@ def test_off_the_platforms_list_nobody_waits_for_what_the_operator_does_not_do(w
     assert (desired(world), waits(world), warnings(world)) == ("Stopped", 0, [])
 
 
-def test_off_the_platforms_list_pods_are_deleted_without_waiting(world):
-    world.api.change(NAMESPACE, {"metadata": {"labels": {"ambient-code.io/managed": "false"}}})
-    session(world)
-    world.plugin.update({**DELETE_PODS, "found": ["x"]}, DELETE_PODS, urn=CLOSURE)
-    assert (world.api.names(PODS), waits(world), warnings(world)) == ([], 0, [])
-
-
 def test_a_run_that_is_cancelled_waits_no_longer(world):
     session(world)
     world.api.rule("GET", "/pods$", lambda _: world.plugin.servicer._engine.__setattr__("cancelled", True))
     with pytest.raises(RefusedError, match="the run is being cancelled while sessions of pay stop"):
         close(world)
     assert waits(world) == 0
-
-
-def test_access_ends_before_sessions_are_asked(world):
-    session(world)
-    operator(world)
-    world.api.add(f"{NAMESPACE}/secrets", "ambient-runner-secrets")
-    close(world)
-    writes = world.writes()
-    assert writes.index(f"DELETE {NAMESPACE}/secrets/ambient-runner-secrets") < writes.index(f"PATCH {SESSIONS}/run-1")
 
 
 @pytest.mark.parametrize("subject", [{"kind": "User", "name": "eve"}, {"kind": "ServiceAccount", "name": "mine"}])
@@ -291,17 +261,6 @@ def suspended(world, name="schedule-1"):
 def reopened(world):
     world.api.change(NAMESPACE, {"metadata": {"labels": {"ambient-code.io/managed": "true"}}})
     world.plugin.delete({**STOP, "found": []}, urn=CLOSURE)
-
-
-def test_closing_suspends_schedules_and_reopening_resumes_only_those(world):
-    schedule(world)
-    schedule(world, "schedule-2", suspended=True)
-    close(world)
-    assert (suspended(world), suspended(world, "schedule-2")) == ((True, "true"), (True, None))
-    assert "pay is closed: suspended schedule Nightly (CronJob schedule-1)" in notes(world)
-    reopened(world)
-    assert (suspended(world), suspended(world, "schedule-2")) == ((False, None), (True, None))
-    assert "pay is open: resumed schedule Nightly (CronJob schedule-1)" in notes(world)
 
 
 def test_other_cronjobs_run_on(world):

@@ -76,13 +76,6 @@ def test_accounts_that_no_state_knows_refuse_a_stack_without_a_state(world):
     assert f"ci: {{adopt: [{ACCOUNT}]}}" in failure.reason
 
 
-def test_accounts_that_no_state_knows_are_told_of_where_there_is_a_state(world):
-    key(world)
-    namespace(world, "zoo")
-    received = warnings(world, {"pay": entry(keys=CI), "zoo": entry()}, {"zoo": entry()})
-    assert "this run ends them with their tokens, and makes the keys again" in " ".join(received)
-
-
 def test_what_this_run_removes_is_not_undeclared(world):
     key(world)
     binding(world, "ambient-permission-view-eve-user")
@@ -121,12 +114,6 @@ def role(world, name, *rules):
     subject = {"kind": "ServiceAccount", "name": name, "namespace": "pay"}
     ref = {"kind": "Role", "name": name}
     world.api.add(f"{RBAC}/pay/rolebindings", name, roleRef=ref, subjects=[subject])
-
-
-def test_what_the_platform_makes_for_itself_is_no_warning(world):
-    put(world.api, *by_platform("pay", "s1"))
-    world.api.add("/api/v1/namespaces/pay/serviceaccounts", "default")
-    assert warnings(world, {"pay": entry()}) == []
 
 
 def test_what_gives_nothing_of_a_workspace_is_no_warning(world):
@@ -168,28 +155,6 @@ def test_a_role_that_is_not_known_counts_as_access(world):
     assert "Role/gone of user:eve (RoleBinding b0), gone of user:eve (RoleBinding b1)" in warning
 
 
-def test_a_binding_by_kubectl_is_named_like_one_of_the_ui(world):
-    binding(world, "quick", "admin", {"kind": "User", "name": "eve"}, {})
-    (warning,) = warnings(world, {"pay": entry()})
-    assert warning.startswith("workspace 'pay': admin of user:eve (RoleBinding quick): in the cluster, and in no file")
-
-
-def test_access_in_the_platforms_clothes_is_named(world):
-    put(
-        world.api,
-        *by_platform("pay", "s1"),
-        *(one for one in by_platform("pay", "s9") if one["kind"] != "AgenticSession"),
-    )
-    world.api.objects[f"{RBAC}/pay/roles/ambient-session-trigger"]["rules"].append(
-        {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]}
-    )
-    (warning,) = warnings(world, {"pay": entry()})
-    assert "Role/ambient-session-trigger of serviceaccount:pay:ambient-session-trigger" in warning
-    assert "Role/ambient-session-s9-role of serviceaccount:pay:ambient-session-s9" in warning
-    assert "account ambient-session-s9, which has the name of one of the platform's and not its owner" in warning
-    assert "s1" not in warning
-
-
 EVERYONE = {"kind": "Group", "name": "system:authenticated"}
 
 
@@ -212,16 +177,6 @@ def test_a_role_without_rights_for_everyone_is_loud_too(world):
     world.api.objects[f"{RBAC}/pay/rolebindings/reader"]["subjects"] = [EVERYONE]
     assert any(
         "RoleBinding reader gives access to group:system:authenticated" in one
-        for one in warnings(world, {"pay": entry()})
-    )
-
-
-def test_everyone_behind_a_thousand_others_is_loud(world):
-    binding(world, "long", "view", labels={})
-    eves = [{"kind": "User", "name": f"eve{number}"} for number in range(1000)]
-    world.api.objects[f"{RBAC}/pay/rolebindings/long"]["subjects"] = [*eves, EVERYONE]
-    assert any(
-        "RoleBinding long gives access to group:system:authenticated" in one
         for one in warnings(world, {"pay": entry()})
     )
 
@@ -261,12 +216,6 @@ def test_the_lists_are_one_of_each_kind_and_only_if_needed(world):
     assert world.api.seen("GET", "/(roles|clusterroles|agenticsessions|projectsettings)$") == []
 
 
-def test_workspaces_of_others_are_not_looked_at(world):
-    world.api.add("/api/v1/namespaces", "theirs")
-    binding(world, "ambient-permission-view-eve-user", space="theirs")
-    assert warnings(world, {"pay": entry()}) == []
-
-
 def test_access_that_came_back_in_a_closed_workspace_is_named(world):
     binding(world, "ambient-permission-view-eve-user")
     assert warnings(world, {"pay": entry("closed")}, {"pay": entry("closed")}) == [
@@ -303,25 +252,7 @@ def test_ten_are_named_and_the_rest_is_counted(world, count, more):
     assert f"view of user:u09{more}: in the cluster" in warning
 
 
-def test_where_the_run_is_refused_nothing_is_warned_of(world):
-    binding(world, "ambient-permission-view-eve-user")
-    answer = world.plugin.check(
-        {"owner": OWNER, "workspaces": {"pay": entry()}}, {"workspaces": {"gone": entry()}}, urn=LEDGER
-    )
-    assert len(answer.failures) == 1
-    assert world.engine.texts("warning") == []
-
-
 # What others took.
-
-
-def test_what_somebody_took_away_is_named(world):
-    grants = {"user:eve": "view"}
-    (warning,) = warnings(world, {"pay": entry(grants=grants, keys=CI)}, {"pay": entry(grants=grants, keys=CI)})
-    assert warning.startswith(
-        f"workspace 'pay': RoleBinding ambient-key-edit-ci-{SUFFIX}, RoleBinding ambient-permission-view-eve-user, "
-        f"ServiceAccount {ACCOUNT}: declared, and not in the cluster"
-    )
 
 
 def test_what_is_new_in_this_run_is_not_missing(world):
@@ -332,8 +263,3 @@ def test_what_is_new_in_this_run_is_not_missing(world):
 def test_what_a_closed_or_released_workspace_had_is_not_missing(world, state):
     del world.api.objects[f"{RBAC}/pay/rolebindings/ambient-admin-alice"]
     assert warnings(world, {"pay": entry()}, {"pay": entry(state)}) == []
-
-
-def test_a_namespace_that_somebody_deleted_is_told_as_that(world):
-    (warning,) = warnings(world, {"gone": entry(keys=CI), "new": entry()}, {"gone": entry(keys=CI)})
-    assert warning.startswith("workspace 'gone': its namespace is not in the cluster")

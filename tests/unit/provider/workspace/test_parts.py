@@ -1,5 +1,3 @@
-import copy
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,35 +40,6 @@ def test_applied_to_what_was_before_a_patch_gives_what_should_be_after(before, a
     assert applied(before, merge_patch(before, after)) == after
 
 
-@given(FIELDS, FIELDS)
-def test_nulls_count_as_absent_on_both_sides(before, after):
-    assert applied(before, merge_patch(before, after)).items() >= without_nulls(after).items() or any(
-        isinstance(value, dict) for value in after.values()
-    )
-    assert not {key for key, value in applied(before, merge_patch(before, after)).items() if after.get(key) is None}
-
-
-@given(FIELDS)
-def test_of_equals_there_is_nothing_to_patch(fields):
-    fields = without_nulls(fields)
-    assert merge_patch(fields, copy.deepcopy(fields)) == {}
-
-
-@given(FIELDS, FIELDS)
-def test_a_patch_names_nothing_that_stays_as_it_is(before, after):
-    before, after = without_nulls(before), without_nulls(after)
-    patch = merge_patch(before, after)
-    assert not [key for key in patch if before.get(key, ...) == after.get(key, ...)]
-
-
-@given(FIELDS, FIELDS)
-def test_nothing_given_is_changed(before, after):
-    given_before, given_after = copy.deepcopy(before), copy.deepcopy(after)
-    merge_patch(before, after)
-    declared_over(before, after, {})
-    assert (before, after) == (given_before, given_after)
-
-
 @pytest.mark.parametrize(
     ("before", "after", "patch"),
     [
@@ -109,22 +78,7 @@ def test_ours_where_we_declare_it_and_others_where_we_dont(live, declared, gone,
     assert declared_over(live, declared, gone) == desired
 
 
-@given(TEXTS, TEXTS, TEXTS)
-def test_what_nobody_of_us_ever_declared_stays(live, declared, gone):
-    after = declared_over(live, declared, gone)
-    assert {key: after[key] for key in declared} == declared
-    untouched = live.keys() - declared.keys() - gone.keys()
-    assert {key: after[key] for key in untouched} == {key: live[key] for key in untouched}
-    assert after.keys() == {*live, *declared, *gone}
-
-
 # drift
-
-
-def test_drift_is_told_by_name_and_kind_and_never_by_value():
-    declared = {"same": "s", "changed": "sk-1", "removed": "sk-2"}
-    live = {"same": "s", "changed": "sk-3", "added": "sk-4"}
-    assert drift(declared, live) == {"added": "added", "changed": "changed", "removed": "removed"}
 
 
 @given(TEXTS, TEXTS)

@@ -6,8 +6,7 @@ import pytest
 from pulumi.runtime import proto
 
 from ambient_components.platform.contract import BOUND_OBJECT, BOUND_OBJECT_LABEL, KEY_LABEL, OWNER_ANNOTATION
-from tests.support.fake_api import SYSTEM_UID
-from tests.support.fake_plugin import UNKNOWN, RefusedError, plain, running, secret
+from tests.support.fake_plugin import RefusedError, plain, running, secret
 
 DAY = 86_400
 NAMESPACE = "/api/v1/namespaces/pay"
@@ -104,20 +103,6 @@ def test_a_release_on_the_day_of_a_rotation_mints_nothing(world, rotated):
     assert [one for one in world.writes() if not one.startswith("PATCH")] == []
 
 
-def test_a_preview_of_a_release_and_of_the_way_back_writes_nothing(world, rotated, released):
-    world.later(87 * DAY - 60)
-    world.plugin.update(rotated, RELEASED, preview=True)
-    world.plugin.update(released, WANTED, preview=True)
-    assert world.writes() == []
-
-
-def test_a_replaced_account_is_no_reason_while_released(world, released):
-    news = {**RELEASED, "serviceAccountUid": UNKNOWN}
-    assert set(world.plugin.diff(RELEASED, released, news).detailedDiff) == {"serviceAccountUid"}
-    world.plugin.update(released, {**RELEASED, "serviceAccountUid": "uid-of-the-next"})
-    assert [one for one in world.writes() if not one.startswith("PATCH")] == []
-
-
 def test_a_refresh_of_what_is_released_keeps_the_record(world, released):
     """Whoever adopted the workspace may have deleted its token Secrets: that is theirs by now."""
     for path in [path for path in world.api.objects if "/secrets/" in path]:
@@ -127,25 +112,10 @@ def test_a_refresh_of_what_is_released_keeps_the_record(world, released):
     assert plain(answer.properties)["token"] == secret(released["token"]["value"])
 
 
-def test_a_refresh_of_what_was_released_and_deleted_forgets_it(world, released):
-    world.api.objects.clear()
-    world.api.add("/api/v1/namespaces", "kube-system", uid=SYSTEM_UID)
-    assert world.plugin.read(RELEASED, released).id == ""
-
-
 def test_what_was_never_deployed_has_no_token_to_let_go(world):
     (failure,) = world.plugin.check(RELEASED).failures
     assert "released: there is no token yet" in failure.reason
     assert not world.plugin.check(RELEASED, WANTED).failures
-
-
-def test_taken_back_the_handles_bear_our_mark_again(world, released):
-    answer = world.plugin.diff(RELEASED, released, WANTED)
-    assert set(answer.detailedDiff) == {"released"}
-    state = world.plugin.update(released, WANTED)
-    assert list(marks(world).values()) == ["app/dev", "app/dev"]
-    assert outputs(state) == outputs(released)
-    assert world.plugin.diff(WANTED, state, WANTED).changes == NONE
 
 
 def test_taken_back_what_became_due_is_done(world, released):
@@ -164,22 +134,6 @@ def test_what_another_stack_has_adopted_meanwhile_is_not_taken_back(world, relea
     assert "are not this stack's, and are not touched" in " ".join(world.engine.texts("warning"))
     assert set(marks(world).values()) == {"other/one"}
     assert world.writes() == []
-
-
-def test_who_adopts_keeps_the_tokens_through_the_overlap_under_its_own_mark(world, released):
-    adopter = {**WANTED, "owner": "other/one", "adopt": True}
-    _, state = world.plugin.create(adopter)
-    before = {released["current"]["handle"], released["retiring"][0]["handle"]}
-    assert {one["handle"] for one in state["retiring"]} == before
-    assert set(marks(world).values()) == {"other/one"}
-    assert len(marks(world)) == 3
-    (warning,) = world.engine.texts("warning")
-    assert "2 token(s) of this key were in the cluster without a record" in warning
-    assert world.api.seen("DELETE") == []
-    # And then they end, as its own would.
-    world.later(80 * DAY + 8 * DAY)
-    state = world.plugin.update(state, adopter)
-    assert list(marks(world)) == [state["current"]["handle"]]
 
 
 def test_a_handle_of_another_identity_keeps_its_mark(world, rotated):

@@ -20,7 +20,6 @@ CRONJOBS = "/apis/batch/v1/namespaces/pay/cronjobs"
 NAME = schedule_name("pay", "review")
 PATH = f"{CRONJOBS}/{NAME}"
 CONFIG = "/api/v1/namespaces/ambient-code/configmaps"
-SUSPENDED = "ambient-components/suspended-on-close"
 OURS = "ambient-components/owner"
 INPUTS = {
     "namespace": "pay",
@@ -70,22 +69,6 @@ def without(inputs, *names):
 # Create and update.
 
 
-def test_it_is_made_once_and_then_unchanged(world):
-    state = create(world)
-    assert template_of(live(world))["initialPrompt"] == TEMPLATE["initialPrompt"]
-    assert state["image"] == IMAGE
-    assert drift(world, INPUTS, state) == []
-    before = world.writes()
-    update(world, state, INPUTS)
-    assert world.writes() == before
-
-
-def test_a_preview_writes_nothing_and_has_the_same_name(world):
-    identity, _ = world.plugin.create(INPUTS, URN, preview=True)
-    assert identity == f"pay/{NAME}"
-    assert world.writes() == []
-
-
 @pytest.mark.parametrize("preview", [True, False])
 @pytest.mark.parametrize("owner", [None, "other/prod"])
 def test_a_foreign_one_of_its_name_is_refused(world, owner, preview):
@@ -93,13 +76,6 @@ def test_a_foreign_one_of_its_name_is_refused(world, owner, preview):
     with pytest.raises(RefusedError, match="it is not touched"):
         world.plugin.create(INPUTS, URN, preview=preview)
     assert world.writes() == []
-
-
-def test_after_a_lost_state_it_is_taken_over(world):
-    create(world)
-    before = world.writes()
-    create(world)
-    assert world.writes() == before
 
 
 def test_one_without_an_owner_is_adopted_with_the_workspace(world):
@@ -139,30 +115,6 @@ def test_fields_that_are_not_declared_any_more_return_to_the_default(world):
     assert live(world)["spec"]["suspend"] is False
     assert variables_of(live(world))["REUSE_LAST_SESSION"] == "false"
     assert live(world)["metadata"]["annotations"]["ambient-code.io/reuse-last-session"] == "false"
-
-
-def test_a_change_by_others_at_the_same_time_is_not_lost(world):
-    state = create(world)
-    world.api.fail("PATCH", "/cronjobs/", 409, times=2)
-    update(world, state, {**INPUTS, "schedule": "0 8 * * *"})
-    assert live(world)["spec"]["schedule"] == "0 8 * * *"
-
-
-def test_one_that_others_deleted_is_made_again(world):
-    state = create(world)
-    world.api.objects.pop(PATH)
-    assert read(world, INPUTS, state).id == ""
-    update(world, state, INPUTS)
-    assert PATH in world.api.objects
-
-
-def test_it_goes_with_its_declaration_and_another_of_its_name_stays(world):
-    state = create(world)
-    world.plugin.delete(state, URN)
-    assert PATH not in world.api.objects
-    world.api.add(CRONJOBS, NAME, annotations={OURS: "other/prod"}, spec={})
-    world.plugin.delete(state, URN)
-    assert PATH in world.api.objects
 
 
 # Changes in the UI.
@@ -274,11 +226,6 @@ def test_an_unknown_image_is_the_platforms_default_with_a_warning(world, preview
         assert outputs["image"] == "quay.io/ambient_code/vteam_operator:latest"
 
 
-def test_a_declared_image_is_not_looked_up(world):
-    create(world)
-    assert world.api.seen("GET", "operator-config") == []
-
-
 # Closing, opening and releasing.
 
 
@@ -292,17 +239,6 @@ def closure(world):
 
 def opened(world):
     world.plugin.delete({"namespace": "pay", "staying": []}, CLOSURE)
-
-
-def test_closing_suspends_and_opening_resumes(world):
-    state = closed(world, create(world))
-    closure(world)
-    assert live(world)["spec"]["suspend"] is True
-    assert drift(world, {**INPUTS, "closed": True}, state) == []
-    update(world, state, INPUTS)
-    opened(world)
-    assert live(world)["spec"]["suspend"] is False
-    assert SUSPENDED not in live(world)["metadata"]["annotations"]
 
 
 @pytest.mark.parametrize("declared", [True, False])

@@ -18,7 +18,6 @@ from tests.support.parts import (
     RANGE,
     RANGES,
     SEARCH,
-    SERVERS,
     WANTED,
     operator,
     refusal,
@@ -64,26 +63,6 @@ def test_ambient_is_told_of_an_object_that_exists_and_people_are_not(world, monk
     assert name in note.problem
 
 
-def test_what_is_made_has_what_the_crd_requires(world):
-    world.plugin.create({"namespace": "pay", "mcpServers": SERVERS}, urn=SETTINGS)
-    assert spec(world) == {"groupAccess": [], "inactivityTimeoutSeconds": 86_400, "mcpServers": SERVERS}
-
-
-def test_a_limit_range_of_ours_has_one_item(world):
-    world.plugin.create(LIMITS, urn=CONTAINERS)
-    item = {name: value for name, value in LIMITS.items() if name != "namespace"}
-    assert spec(world, RANGE) == {"limits": [{"type": "Container", **item}]}
-
-
-def test_flags_are_text_as_the_backend_writes_them(world):
-    world.plugin.create({"namespace": "pay", "flags": {"jira-write": True, "gerrit.enabled": False}}, urn=FLAGS)
-    assert world.api.objects[MAP]["data"] == {"jira-write": "true", "gerrit.enabled": "false"}
-    assert world.api.objects[MAP]["metadata"]["labels"] == {
-        "app.kubernetes.io/managed-by": "ambient-code",
-        "app.kubernetes.io/component": "feature-flags",
-    }
-
-
 def test_labels_that_an_object_lacks_are_added_and_others_stay(world):
     world.api.add(MAPS, "feature-flag-overrides", labels={"team": "x"}, data={"jira-write": "true"})
     world.plugin.create({"namespace": "pay", "flags": {"jira-write": True}}, urn=FLAGS)
@@ -112,20 +91,6 @@ def test_the_operator_that_comes_in_between_is_patched(world, late):
     assert spec(world)["mcpServers"] == {"custom": {"theirs": SEARCH}}
 
 
-def test_others_fields_and_labels_stay(world):
-    operator(world, groupAccess=[{"groupName": "g", "role": "view"}], repositories=["r"])
-    world.api.change(PROJECT, {"metadata": {"labels": {"theirs": "1"}}, "status": {"limitRangeReady": True}})
-    world.plugin.create({"namespace": "pay", "inactivityTimeoutSeconds": 600}, urn=SETTINGS)
-    found = world.api.objects[PROJECT]
-    assert found["spec"] == {
-        "groupAccess": [{"groupName": "g", "role": "view"}],
-        "repositories": ["r"],
-        "inactivityTimeoutSeconds": 600,
-    }
-    assert (found["metadata"]["labels"], found["status"]) == ({"theirs": "1"}, {"limitRangeReady": True})
-    assert verbs(world) == ["PATCH"]
-
-
 def test_a_patch_holds_the_version_that_was_read_and_only_what_changes(world):
     operator(world)
     version = world.api.objects[PROJECT]["metadata"]["resourceVersion"]
@@ -143,39 +108,7 @@ def test_what_is_right_already_is_not_written(world, urn, desired, path, name):
     assert world.writes() == []
 
 
-@EACH
-def test_a_preview_writes_nothing(world, urn, desired, path, name):
-    assert world.plugin.create(desired, urn=urn, preview=True) == (f"pay/{name}", desired)
-    assert world.plugin.update({"namespace": "pay"}, desired, urn=urn, preview=True) == desired
-    assert world.writes() == []
-
-
 # Update.
-
-
-def test_others_servers_and_flags_beside_ours(world):
-    world.api.add(MAPS, "feature-flag-overrides", data={"theirs": "true", "jira-write": "false"})
-    before = {"namespace": "pay", "flags": {"jira-write": True, "gerrit.enabled": True}}
-    world.plugin.create(before, urn=FLAGS)
-    assert world.api.objects[MAP]["data"] == {"theirs": "true", "jira-write": "true", "gerrit.enabled": "true"}
-    world.plugin.update(before, {"namespace": "pay", "flags": {"jira-write": False}}, urn=FLAGS)
-    assert world.api.objects[MAP]["data"] == {"theirs": "true", "jira-write": "false"}
-
-
-def test_a_timeout_that_leaves_returns_to_the_platforms(world):
-    operator(world, inactivityTimeoutSeconds=3600)
-    before = {"namespace": "pay", "inactivityTimeoutSeconds": 600, "mcpServers": SERVERS}
-    world.plugin.create(before, urn=SETTINGS)
-    world.plugin.update(before, {"namespace": "pay", "mcpServers": SERVERS}, urn=SETTINGS)
-    assert spec(world) == {"groupAccess": [], "inactivityTimeoutSeconds": 86_400, "mcpServers": SERVERS}
-    # Said, and not left to the CRD: one without a default would leave the old timeout's absence to the operator.
-    assert world.api.seen("PATCH")[-1].body["spec"] == {"inactivityTimeoutSeconds": 86_400}
-
-
-def test_a_timeout_of_none_is_a_timeout(world):
-    operator(world)
-    world.plugin.create({"namespace": "pay", "inactivityTimeoutSeconds": 0}, urn=SETTINGS)
-    assert spec(world)["inactivityTimeoutSeconds"] == 0
 
 
 @pytest.mark.parametrize(
@@ -201,14 +134,6 @@ def test_servers_are_ours_as_a_whole_down_to_the_last_key(world, news, after):
     assert spec(world).get("mcpServers") == after
 
 
-def test_what_was_saved_in_the_ui_meanwhile_is_overwritten_by_an_update(world):
-    operator(world)
-    world.plugin.create(WANTED, urn=SETTINGS)
-    world.api.change(PROJECT, {"spec": {"mcpServers": {"custom": {"theirs": SEARCH}}}})
-    world.plugin.update(WANTED, WANTED, urn=SETTINGS)
-    assert spec(world)["mcpServers"] == SERVERS
-
-
 def test_the_limits_of_pods_stay_through_all_of_it(world):
     world.api.add(RANGES, "ambient-default-limits", spec={"limits": [PODS, OPERATORS_LIMITS]})
     world.plugin.create(LIMITS, urn=CONTAINERS)
@@ -222,21 +147,6 @@ def test_the_limits_of_pods_stay_through_all_of_it(world):
 
 
 # Delete.
-
-
-def test_settings_are_given_back_and_the_object_stays(world):
-    operator(world)
-    world.plugin.create(WANTED, urn=SETTINGS)
-    world.plugin.delete(WANTED, urn=SETTINGS)
-    assert spec(world) == {"groupAccess": [], "inactivityTimeoutSeconds": 86_400}
-
-
-def test_flags_are_given_back_and_those_of_the_ui_stay(world):
-    desired = {"namespace": "pay", "flags": {"jira-write": True}}
-    world.plugin.create(desired, urn=FLAGS)
-    world.api.change(MAP, {"data": {"theirs": "true"}})
-    world.plugin.delete(desired, urn=FLAGS)
-    assert world.api.objects[MAP]["data"] == {"theirs": "true"}
 
 
 @EACH
@@ -314,11 +224,6 @@ def test_an_object_that_vanishes_between_two_steps_is_made_again(world):
     world.api.rule("PATCH", ".", lambda _: world.api.objects.pop(PROJECT, None) and None, times=1)
     world.plugin.create({"namespace": "pay", "inactivityTimeoutSeconds": 600}, urn=SETTINGS)
     assert spec(world)["inactivityTimeoutSeconds"] == 600
-
-
-def test_without_its_namespace_there_is_nothing_to_write_to(world):
-    del world.api.objects[NAMESPACE]
-    assert 'namespaces "pay" not found' in refusal(lambda: world.plugin.create(WANTED, urn=SETTINGS))
 
 
 def test_a_cluster_without_the_platform_is_told_as_what_it_is(world):

@@ -8,7 +8,6 @@ from tests.support.parts import (
     KIND,
     LIMITS,
     MAP,
-    NAMESPACE,
     NONE,
     OPERATORS_LIMITS,
     PODS,
@@ -16,9 +15,7 @@ from tests.support.parts import (
     RANGE,
     SEARCH,
     SERVERS,
-    SOME,
     WANTED,
-    refusal,
 )
 
 CREDENTIAL = "sk-ant-api03-" + "x" * 40
@@ -44,20 +41,6 @@ def test_what_is_as_it_was_declared_is_read_so(world, urn, desired, path, name):
     world.plugin.create(desired, urn=urn)
     assert read(world, desired, urn) == desired
     assert world.plugin.diff(desired, desired, desired, urn=urn).changes == NONE
-
-
-@EACH
-@pytest.mark.parametrize("also", ["the object", "its namespace"])
-def test_without_the_object_there_is_nothing(world, urn, desired, path, name, also):
-    if also == "its namespace":
-        del world.api.objects[NAMESPACE]
-    assert read(world, desired, urn) is None
-
-
-@EACH
-def test_it_needs_no_import(world, urn, desired, path, name):
-    text = refusal(lambda: world.plugin.read({}, {}, urn=urn, identity=f"pay/{name}"))
-    assert f"pay/{name} can't be imported, and needs no import" in text
 
 
 @pytest.mark.parametrize(
@@ -224,13 +207,3 @@ def test_another_namespace_is_another_resource(world, urn, desired, path, name):
     answer = world.plugin.diff(desired, desired, {**desired, "namespace": "other"}, urn=urn)
     assert list(answer.replaces) == ["namespace"]
     assert {where: one.kind for where, one in answer.detailedDiff.items()} == {"namespace": KIND.UPDATE_REPLACE}
-
-
-@EACH
-def test_a_diff_asks_nobody(world, urn, desired, path, name):
-    news = {name: value for name, value in desired.items() if name == "namespace"}
-    answer = world.plugin.diff(desired, desired, news, urn=urn)
-    assert answer.changes == SOME
-    assert not answer.replaces
-    assert {one.kind for one in answer.detailedDiff.values()} == {KIND.DELETE}
-    assert world.api.log == []

@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.support.fake_plugin import UNKNOWN, WORKSPACE_SECRET, plain, secret
+from tests.support.fake_plugin import UNKNOWN, WORKSPACE_SECRET, secret
 from tests.support.workspace_secrets import (
-    KEEP,
     KIND,
     RUNNER,
     SECRETS,
@@ -21,7 +20,6 @@ from tests.support.workspace_secrets import (
 )
 
 __all__ = ["world"]
-
 
 # Create.
 
@@ -58,28 +56,6 @@ def test_values_are_text_of_any_kind(world):
     values = {"A": "sk-ü€", "B": "sk-line\nsk-line", "C": ""}
     create(world, desired(values))
     assert held(world) == values
-
-
-def test_what_others_have_saved_is_removed_and_named_without_its_values(world):
-    there(world, ANTHROPIC_API_KEY="sk-old", GEMINI_API_KEY="sk-theirs", FOO="sk-foo")
-    create(world, desired())
-    assert held(world) == {"ANTHROPIC_API_KEY": "sk-a"}
-    assert warnings(world) == [f"{SHOWN}: removed what others saved in it: FOO, GEMINI_API_KEY"]
-    assert [one.split()[0] for one in world.writes()] == ["PATCH"]
-
-
-def test_with_keep_what_others_have_saved_stays_and_what_is_missing_is_added(world):
-    there(world, ANTHROPIC_API_KEY="sk-theirs", GEMINI_API_KEY="", FOO="sk-foo")
-    create(world, desired({"ANTHROPIC_API_KEY": "sk-a", "GEMINI_API_KEY": "sk-g"}, **KEEP))
-    assert held(world) == {"ANTHROPIC_API_KEY": "sk-theirs", "GEMINI_API_KEY": "sk-g", "FOO": "sk-foo"}
-    assert warnings(world) == []
-
-
-@pytest.mark.parametrize("policy", ["overwrite", "keep"])
-def test_a_secret_that_is_right_is_not_written(world, policy):
-    there(world, ANTHROPIC_API_KEY="sk-a")
-    create(world, desired(onDrift=policy))
-    assert world.writes() == []
 
 
 @pytest.mark.parametrize("policy", ["overwrite", "keep"])
@@ -151,11 +127,3 @@ def test_an_unknown_value_is_a_change_and_the_name_is_all_there_is_of_it(world):
 def test_what_has_no_meaning_is_refused(world, wrong, text):
     answer = world.plugin.check({**desired(), **wrong}, urn=WORKSPACE_SECRET)
     assert [failure.reason for failure in answer.failures] == [text]
-
-
-@pytest.mark.parametrize("policy", [{}, {"onDrift": "overwrite"}, {"onDrift": "keep"}, {"onDrift": UNKNOWN}])
-def test_what_is_right_comes_back_with_its_marks(world, policy):
-    news = desired(**policy)
-    answer = world.plugin.check(news, urn=WORKSPACE_SECRET)
-    assert not answer.failures
-    assert plain(answer.inputs) == news

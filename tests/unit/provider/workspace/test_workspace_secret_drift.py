@@ -3,12 +3,9 @@
 import base64
 import json
 
-import pytest
 from pulumi.runtime import proto
 
-from tests.support.fake_plugin import WORKSPACE_SECRET
 from tests.support.workspace_secrets import (
-    GONE,
     KEEP,
     KIND,
     SHOWN,
@@ -54,15 +51,6 @@ def test_drift_is_a_change_by_name_and_the_update_ends_it(world):
     assert diff(world, news, state, news) == {}
 
 
-def test_with_keep_drift_is_no_change(world):
-    news = desired(**KEEP)
-    created = create(world, news)
-    saved(world, ANTHROPIC_API_KEY="sk-ui")
-    state = refreshed(world, created)
-    assert state["drift"] == {"ANTHROPIC_API_KEY": "changed"}
-    assert world.plugin.diff(news, state, news, urn=WORKSPACE_SECRET).changes == NONE
-
-
 def test_who_takes_back_what_was_kept_sees_it(world):
     before = desired(**KEEP)
     created = create(world, before)
@@ -80,27 +68,3 @@ def test_a_change_of_ours_is_told_as_what_it_is_beside_drift(world):
     state = refreshed(world, state)
     news = desired({"A": "sk-1", "X": "sk-mine"})
     assert diff(world, before, state, news) == {"values.B": KIND.DELETE, "values.X": KIND.ADD}
-
-
-@GONE
-def test_without_the_secret_there_is_nothing(world, gone):
-    state = create(world, desired())
-    for path in gone:
-        del world.api.objects[path]
-    assert not world.plugin.read(desired(), state, urn=WORKSPACE_SECRET).id
-
-
-def test_a_value_is_a_change_of_its_own_and_in_place(world):
-    before = desired({"A": "sk-1", "B": "sk-2"})
-    state = create(world, before)
-    news = desired({"A": "sk-9", "C": "sk-3"})
-    changes = {"values.A": KIND.UPDATE, "values.B": KIND.DELETE, "values.C": KIND.ADD}
-    assert diff(world, before, state, news) == changes
-    assert not world.plugin.diff(before, state, news, urn=WORKSPACE_SECRET).replaces
-
-
-@pytest.mark.parametrize(("name", "value"), [("namespace", "other"), ("secret", "ambient-non-vertex-integrations")])
-def test_another_secret_is_another_resource(world, name, value):
-    state = create(world, desired())
-    answer = world.plugin.diff(desired(), state, desired(**{name: value}), urn=WORKSPACE_SECRET)
-    assert list(answer.replaces) == [name]

@@ -7,7 +7,6 @@ from tests.support.workspace_secrets import (
     GONE,
     KEEP,
     RUNNER,
-    SECRETS,
     SHOWN,
     create,
     desired,
@@ -51,13 +50,6 @@ def test_values_change_in_place(world):
     assert warnings(world) == []
 
 
-def test_a_value_that_leaves_goes_without_a_warning(world):
-    state = create(world, desired({"A": "sk-1", "B": "sk-2"}))
-    update(world, state, desired({"A": "sk-1"}))
-    assert held(world) == {"A": "sk-1"}
-    assert warnings(world) == []
-
-
 @pytest.mark.parametrize(
     ("news", "kept"),
     [
@@ -92,13 +84,6 @@ def test_a_save_that_drops_the_storage_is_told_by_name(world):
     assert warning.startswith(f"{SHOWN}: something has changed or removed {lost}: the state of sessions")
 
 
-def test_a_secret_that_vanished_is_made_again(world):
-    state = create(world, desired())
-    del world.api.objects[RUNNER]
-    update(world, state, desired(**KEEP))
-    assert held(world) == {"ANTHROPIC_API_KEY": "sk-a"}
-
-
 def test_a_save_in_between_is_seen_and_told_once(world):
     there(world, ANTHROPIC_API_KEY="sk-old", FOO="sk-foo")
 
@@ -131,14 +116,6 @@ def test_no_error_quotes_a_value(world, method, code, reported):
 
 
 # Delete.
-
-
-def test_a_delete_takes_the_secret_away_whoever_saved_into_it(world):
-    state = create(world, desired())
-    saved(world, FOO="sk-theirs")
-    there(world, "ambient-non-vertex-integrations", FOO="sk-other")
-    world.plugin.delete(state, urn=WORKSPACE_SECRET)
-    assert world.api.names(SECRETS) == ["ambient-non-vertex-integrations"]
 
 
 @GONE
