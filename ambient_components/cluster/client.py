@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from ambient_components.cluster.kubeconfig import connect, location, what_is_wrong
 from ambient_components.cluster.objects import mapping, mappings, shallow, text
 from ambient_components.errors import StepError
+from ambient_components.platform.contract import PLATFORM_API_GROUP, PLATFORM_API_VERSION
 
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
 _JSON = "application/json"
@@ -233,6 +234,11 @@ def path(*segments: str) -> str:
 
 def core(*segments: str) -> str:
     return path("api", "v1", *segments)
+
+
+def of_platform(namespace: str, *parts: str) -> str:
+    """Return a path in the platform's API group, below a namespace."""
+    return path("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, *parts)
 
 
 def _connect(context: str | None, kubeconfig: str | None) -> Any:

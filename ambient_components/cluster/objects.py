@@ -194,7 +194,7 @@ def plain(value: object) -> Any:
     return _plain(value, _PLAIN_DEPTH)
 
 
-def seen(found: object, declared: object) -> Any:
+def observed(found: object, declared: object) -> Any:
     """Return a text or a mapping of texts from the cluster for Pulumi's state, which the engine prints unescaped.
 
     What equals the declaration is returned unchanged, whatever its characters. Anything else is escaped, and never
@@ -204,7 +204,7 @@ def seen(found: object, declared: object) -> Any:
         return declared
     if isinstance(found, Mapping):
         known = mapping(declared)
-        return {field_name(str(name)): seen(item, known.get(name)) for name, item in found.items()}
+        return {field_name(str(name)): observed(item, known.get(name)) for name, item in found.items()}
     shown = plain(one_line(found) if isinstance(found, str) else found)
     return f"{shown} (escaped)" if shown == declared else shown
 

@@ -10,7 +10,7 @@ ServiceAccounts that the platform and Kubernetes need are made again: others may
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ambient_components.cluster.client import ApiError, Cluster, core, path
+from ambient_components.cluster.client import ApiError, Cluster, core, of_platform, path
 from ambient_components.cluster.objects import Json, mappings, name, text, uid
 from ambient_components.errors import StepError
 from ambient_components.platform.contract import (
@@ -105,7 +105,7 @@ def renew_trigger(cluster: Cluster, namespace: str) -> None:
     """
     if not end(cluster, SERVICE_ACCOUNT, namespace, TRIGGER):
         return
-    settings = cluster.get(path("apis", *_API.split("/"), "namespaces", namespace, "projectsettings", PROJECT_SETTINGS))
+    settings = cluster.get(of_platform(namespace, "projectsettings", PROJECT_SETTINGS))
     if settings is not None:
         owner = {"apiVersion": _API, "kind": "ProjectSettings", "name": PROJECT_SETTINGS, "controller": True}
         owners = [owner | {"uid": uid(settings)}]

@@ -104,7 +104,7 @@ def merged_template(declared: Mapping[str, Any], before: Mapping[str, Any], live
     return merged
 
 
-def seen_template(declared: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
+def observed_template(declared: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
     """Return the live values of the declared fields; a missing one is left out."""
     seen = {key: live[key] for key in declared if live.get(key) is not None}
     if _LLM in seen:

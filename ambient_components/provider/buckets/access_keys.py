@@ -129,7 +129,7 @@ def unknown(reason: str | None, state: Values | None = None) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observed:
     state: TokenState
     """The recorded keys with their status."""
     all: tuple[LiveKey, ...] = ()
@@ -146,14 +146,14 @@ def recorded_ids(state: TokenState) -> list[str]:
     return [access_key.uid for access_key in state.token_secrets]
 
 
-def see(context: Context, values: Values, known: TokenState) -> Seen:
+def observe(context: Context, values: Values, known: TokenState) -> Observed:
     existing = context.store.accounts.look(account(values), recorded_ids(known))
     there = {key.id: key for key in existing.keys} if existing else {}
     state = _with_fates(context, known, there, _USER_GONE if existing is None else None)
     ids = recorded_ids(known)
     unrecorded = tuple(key for key in there.values() if key.ours and key.id not in ids)
     foreign = tuple(key.id for key in there.values() if not key.ours)
-    return Seen(state, tuple(there.values()), unrecorded, foreign, _drift(values, existing, unrecorded))
+    return Observed(state, tuple(there.values()), unrecorded, foreign, _drift(values, existing, unrecorded))
 
 
 def _with_fates(context: Context, known: TokenState, there: Mapping[str, LiveKey], all_gone: str | None) -> TokenState:

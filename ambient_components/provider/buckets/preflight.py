@@ -5,12 +5,12 @@ revocations.
 """
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 from ambient_components.access.buckets import CREDENTIALS, expiry_refusal
 from ambient_components.access.entries import NOTHING, Entry, Ledger
+from ambient_components.cluster.parallel import in_parallel
 from ambient_components.errors import Problem, Remedy, StepError, refusal
 from ambient_components.model.derive import changed_names
 from ambient_components.model.storage import BucketRecord
@@ -24,7 +24,6 @@ from ambient_components.rules.guardrail_names import EXPIRE_AFTER
 from ambient_components.rules.refusals import Rule
 
 _OURS: Final = "s3"
-_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +57,7 @@ def bucket_problems(context: Context, owner: str, before: Ledger, after: Ledger)
     """Return every reason in the store not to begin. Nothing is changed in it."""
     every = (_case(name, before.get(name, NOTHING), after.get(name)) for name in sorted({*before, *after}))
     cases = [*filter(_is_due, every)]
-    if not cases:
-        return []
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = [*pool.map(lambda case: _problems(context, owner, case), cases)]
+    found = in_parallel(lambda case: _problems(context, owner, case), cases)
     # An unavailable store is one problem, not one per bucket.
     return list(dict.fromkeys(problem for problems in found for problem in problems))
 

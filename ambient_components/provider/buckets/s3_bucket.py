@@ -7,12 +7,11 @@ declared, and by default deleting the resource keeps the bucket.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ambient_components.access import changed_paths
 from ambient_components.engine import urns
 from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.contract import OWNER_ANNOTATION
 from ambient_components.provider.buckets import emptying, ownership, settings
-from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
+from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values, changes_of
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.store.errors import BusyError, LostError, RefusedError
 from ambient_components.provider.tokens.properties import failures, required, without_unknown
@@ -42,7 +41,7 @@ class S3Bucket:
         return Check(failures=tuple(_problems(olds, news)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
-        changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
+        changes = changes_of(inputs, news)
         computed = frozenset({"drift"} if state.get("drift") and not news.get("released") else ())
         return Diff(changes, computed, replaces=frozenset({"bucket"} & changes.keys()))
 

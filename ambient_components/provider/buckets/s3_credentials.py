@@ -14,19 +14,19 @@ from ambient_components.provider.buckets import access_keys
 from ambient_components.provider.buckets.access_keys import (
     COMPUTED,
     WHAT,
-    Seen,
+    Observed,
     account,
     as_recorded,
     generation,
     in_use,
     kept,
     mint,
+    observe,
     policy,
     record,
     recorded_ids,
     revoke,
     rights,
-    see,
     unknown,
 )
 from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values
@@ -71,18 +71,18 @@ class S3Credentials:
             return str(news["user"] or ""), unknown("first access key")
         _require_whole(news)
         context.store.accounts.ensure(account(news), rights(news))
-        seen = see(context, news, TokenState())
+        observed = observe(context, news, TokenState())
         using = in_use(context, news)
-        kept_one, others, foreign = _sorted_out(news, seen, using)
-        _tell_of_former(context, seen, others, kept_one)
+        staying, others, foreign = _sorted_out(news, observed, using)
+        _tell_of_former(context, observed, others, staying)
         # Before minting, because two keys are the maximum.
         failed = revoke(context, news, [(access_key, _UNRECORDED) for access_key in others])
-        remaining = replace(seen, state=TokenState(retiring=kept_one, pending=failed), foreign=foreign)
-        if kept_one:
+        remaining = replace(observed, state=TokenState(retiring=staying, pending=failed), foreign=foreign)
+        if staying:
             overlap = policy(news).overlap
             context.warn(
                 LoudWarning.UNRECORDED_TOKENS,
-                f"access key {kept_one[0].uid} was in the store without a record (a lost state file, or a run that "
+                f"access key {staying[0].uid} was in the store without a record (a lost state file, or a run that "
                 f"died), and stays valid {f'for {format_seconds(overlap)}' if overlap else 'until the next run'}",
             )
         steps = plan(remaining.state, policy(news), context.now, what=WHAT)
@@ -96,7 +96,7 @@ class S3Credentials:
             return ReadResult(kept(state))
         recorded = token_state(state)
         try:
-            seen = see(context, inputs, recorded)
+            observed = observe(context, inputs, recorded)
         except StepError as error:
             # An error would end the refresh, and with it revocations that do not need the store.
             context.warn(
@@ -104,12 +104,12 @@ class S3Credentials:
                 error.problem.within(f"the access keys of the object store's user {inputs['user']} are not looked at"),
             )
             return ReadResult(kept(state))
-        if seen.foreign:
-            _tell_of_foreign(context, inputs, seen)
-        for what, how in sorted(seen.drift.items()):
+        if observed.foreign:
+            _tell_of_foreign(context, inputs, observed)
+        for what, how in sorted(observed.drift.items()):
             differs = f"the object store's user {inputs['user']} is not as declared: {what} {how}"
             context.warn(WarningRule.CHANGED_STORE_USER, differs)
-        return ReadResult(record(seen.state, inputs, state, seen.foreign, seen.drift))
+        return ReadResult(record(observed.state, inputs, state, observed.foreign, observed.drift))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         if news.get("released"):
@@ -122,19 +122,21 @@ class S3Credentials:
         who, accounts, of = account(news), context.store.accounts, generation(news)
         recorded = token_state(state)
         # From the store's current state, not from the last refresh.
-        seen = see(context, news, recorded)
-        if seen.drift.get("owner") == "removed":
+        observed = observe(context, news, recorded)
+        if observed.drift.get("owner") == "removed":
             accounts.set_owner(who, recorded_ids(recorded))
         accounts.ensure(who, rights(news))
         using = in_use(context, news)
         # A key in use is kept, whatever the record says (an older state may have been restored).
-        used = [key for key in seen.unrecorded if key.active and key.id == using]
-        lost = [as_recorded(key, of) for key in seen.unrecorded if key not in used]
+        used = [key for key in observed.unrecorded if key.active and key.id == using]
+        lost = [as_recorded(key, of) for key in observed.unrecorded if key not in used]
         staying = tuple(as_recorded(key, of) for key in used)
-        _tell_of_former(context, seen, lost, staying)
+        _tell_of_former(context, observed, lost, staying)
         failed = revoke(context, news, [(access_key, _UNRECORDED) for access_key in lost])
-        retiring = (*staying, *seen.state.retiring)
-        remaining = replace(seen, state=TokenState(seen.state.current, retiring, (*seen.state.pending, *failed)))
+        retiring = (*staying, *observed.state.retiring)
+        remaining = replace(
+            observed, state=TokenState(observed.state.current, retiring, (*observed.state.pending, *failed))
+        )
         steps = plan(remaining.state, policy(news), context.now, what=WHAT)
         if not steps.mint:
             accounts.settle(who, recorded_ids(remaining.state))
@@ -175,13 +177,13 @@ class S3Credentials:
         )
 
     def _carry_out(
-        self, context: Context, news: Values, seen: Seen, steps: Plan, state: Values, using: str | None
+        self, context: Context, news: Values, observed: Observed, steps: Plan, state: Values, using: str | None
     ) -> dict[str, Any]:
         def in_session(access_key: TokenSecret) -> bool:
             return access_key.uid == using and not access_key.dead
 
-        if seen.foreign:
-            _tell_of_foreign(context, news, seen)
+        if observed.foreign:
+            _tell_of_foreign(context, news, observed)
         stuck = [access_key for access_key, _ in steps.revoke_first if in_session(access_key)]
         if stuck:
             # The next key never reached the Secret: this run writes it, and the next run continues.
@@ -193,16 +195,16 @@ class S3Credentials:
             ending = [each for each in steps.revoke_first if each[0] not in stuck]
             failed = revoke(context, news, ending)
             gone = [access_key for access_key, _ in ending]
-            retiring = tuple(access_key for access_key in seen.state.retiring if access_key not in gone)
-            pending = (*failed, *(access_key for access_key in seen.state.pending if access_key in stuck))
-            return record(TokenState(seen.state.current, retiring, pending), news, state, seen.foreign, {})
+            retiring = tuple(access_key for access_key in observed.state.retiring if access_key not in gone)
+            pending = (*failed, *(access_key for access_key in observed.state.pending if access_key in stuck))
+            return record(TokenState(observed.state.current, retiring, pending), news, state, observed.foreign, {})
         if steps.warnings:
-            _tell_of_a_missed_window(context, seen.state)
-        room = MAX_KEYS - 1 - len(seen.foreign)
+            _tell_of_a_missed_window(context, observed.state)
+        room = MAX_KEYS - 1 - len(observed.foreign)
         first, after = _ordered(steps, in_session, room)
         failed = revoke(context, news, first)
         minted = mint(context, news, policy(news)) if steps.mint else None
-        current = minted.access_key if minted else steps.current or seen.state.current
+        current = minted.access_key if minted else steps.current or observed.state.current
         if minted:
             ends = minted.access_key.expires_at
             until = f", to be replaced before {format_time(ends)}" if ends else ", without an end"
@@ -215,7 +217,7 @@ class S3Credentials:
                 "next pulumi up does, once another key lies there",
             )
         failed += revoke(context, news, [each for each in after if each[0] not in kept_back])
-        outputs = record(TokenState(current, (*steps.retire, *kept_back), failed), news, state, seen.foreign, {})
+        outputs = record(TokenState(current, (*steps.retire, *kept_back), failed), news, state, observed.foreign, {})
         if minted:
             outputs["accessKey"] = minted.key.id
             outputs["secretKey"] = Secret(minted.key.secret)
@@ -240,11 +242,11 @@ def _foretold(context: Context, state: Values, news: Values) -> dict[str, Any]:
 
 
 def _sorted_out(
-    news: Values, seen: Seen, using: str | None
+    news: Values, observed: Observed, using: str | None
 ) -> tuple[tuple[TokenSecret, ...], list[TokenSecret], tuple[str, ...]]:
     """Sort the existing keys before the first mint: the key to keep, keys to revoke, and ids of foreign keys."""
-    foreign = tuple(key for key in seen.foreign if key != using)
-    mine = [key for key in seen.all if key.id not in foreign]
+    foreign = tuple(key for key in observed.foreign if key != using)
+    mine = [key for key in observed.all if key.id not in foreign]
     working = [key for key in mine if key.active]
     # If the key in use is unknown, it is assumed to be the newest.
     staying = [key for key in working if key.id == using] if news.get("usedIn") else working[-1:]
@@ -278,11 +280,11 @@ def _require_whole(news: Values) -> None:
         raise StepError(msg)
 
 
-def _tell_of_foreign(context: Context, values: Values, seen: Seen) -> None:
+def _tell_of_foreign(context: Context, values: Values, observed: Observed) -> None:
     context.warn(
         WarningRule.FOREIGN_ACCESS_KEYS,
         f"access keys made by hand for the object store's user {values['user']} open bucket "
-        f"{values['bucket']} as well: {', '.join(sorted(seen.foreign))}",
+        f"{values['bucket']} as well: {', '.join(sorted(observed.foreign))}",
         "delete them",
         "or, if a secret may be known to others, write another generation for the bucket's credentials: the user goes "
         "with all its keys",
@@ -290,10 +292,10 @@ def _tell_of_foreign(context: Context, values: Values, seen: Seen) -> None:
 
 
 def _tell_of_former(
-    context: Context, seen: Seen, ending: Iterable[TokenSecret], staying: Iterable[TokenSecret]
+    context: Context, observed: Observed, ending: Iterable[TokenSecret], staying: Iterable[TokenSecret]
 ) -> None:
     """Warn about revoked keys older than the key in use: running sessions may still use them."""
-    working = {key.id for key in seen.all if key.active}
+    working = {key.id for key in observed.all if key.active}
     oldest = min((access_key.issued_at for access_key in staying), default=None)
     for access_key in ending:
         if oldest is not None and access_key.uid in working and access_key.issued_at <= oldest:

@@ -15,7 +15,6 @@ from ambient_components.access import (
     Ending,
     Expected,
     Ledger,
-    changed_paths,
     endings,
     features_of,
     guardrail_warnings,
@@ -33,11 +32,11 @@ from ambient_components.engine.urns import Urn
 from ambient_components.errors import AmbientError, BadValue, Problem, StepError, refusal
 from ambient_components.platform.contract import RBAC_API_GROUP, cluster_role
 from ambient_components.provider.ledger import interrupted_runs
+from ambient_components.provider.ledger.existing import forgotten
 from ambient_components.provider.ledger.inputs import LedgerInputs
 from ambient_components.provider.ledger.preflight import preflight
 from ambient_components.provider.ledger.run_record import RunRecord
-from ambient_components.provider.ledger.unrecorded import forgotten
-from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
+from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values, changes_of
 from ambient_components.rules.warnings import LoudWarning
 from ambient_components.shards import CHECK_VARIABLE
 
@@ -117,7 +116,7 @@ class AccessLedger:
         """Return gained, lost and changed access by subject, and what an interrupted run left behind."""
         place = RunRecord.of(news)
         computed = {"record"} if place and interrupted_runs.needs_update(context, place, _ledger(news)) else ()
-        return Diff({change.path: Change(change.kind) for change in changed_paths(inputs, news)}, frozenset(computed))
+        return Diff(changes_of(inputs, news), frozenset(computed))
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
         """Record the access, which the components create."""

@@ -15,7 +15,7 @@ from ambient_components.cluster.objects import Json, is_ending, listing, name, n
 from ambient_components.cluster.revocation import ROLE_BINDING
 from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.subjects import who_is_meant
-from ambient_components.provider.ledger.platform_keys import platform_accounts
+from ambient_components.provider.ledger.existing import platform_accounts
 from ambient_components.provider.workspace.cluster_access import ExistingAccess, by_namespace, listed
 from ambient_components.rules.warnings import Kind, LoudWarning, WarningRule
 from ambient_components.shards.interrupted import Leftover

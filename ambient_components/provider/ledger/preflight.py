@@ -13,12 +13,10 @@ from ambient_components.documentation import page
 from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION, SYSTEM_PREFIXES
 from ambient_components.provider.buckets.preflight import bucket_problems
-from ambient_components.provider.ledger.adoptions import adopted
 from ambient_components.provider.ledger.drift_warnings import drift, may_be_kept
+from ambient_components.provider.ledger.existing import adopted, adoption_problems, unknown_accounts
 from ambient_components.provider.ledger.installation import Installation
-from ambient_components.provider.ledger.platform_keys import adoption_problems
 from ambient_components.provider.ledger.rights import missing_rights
-from ambient_components.provider.ledger.unrecorded import unknown_accounts
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.provider.workspace.cluster_access import by_namespace, listed
 from ambient_components.rules.refusals import Rule
@@ -118,10 +116,10 @@ def foreign(
         workspace, notes = name(namespace), annotations(namespace)
         entry = after.get(workspace)
         holder, was = notes.get(OWNER_ANNOTATION), before.get(workspace)
-        let_go = notes.get(RELEASED_BY_ANNOTATION) == owner
+        released = notes.get(RELEASED_BY_ANNOTATION) == owner
         if entry is None:
             if was is not None and was.is_released:
-                problems += _leaving(workspace, owner, holder, let_go=let_go)
+                problems += _leaving(workspace, owner, holder, released=released)
             continue
         there.add(workspace)
         if is_ending(namespace) and was and holder == owner:
@@ -143,7 +141,7 @@ def foreign(
                     f"wait until it is gone (kubectl get namespace {workspace}), then run again",
                 )
             )
-        elif was and let_go and _half_taken_back(workspace, was, entry):
+        elif was and released and _half_taken_back(workspace, was, entry):
             problems.append(
                 _refusal(
                     workspace,
@@ -153,15 +151,15 @@ def foreign(
                     rule=Rule.ENTIRE_RELEASE,
                 )
             )
-        elif holder != owner and not (let_go and holder is None and was and not was.adopt):
+        elif holder != owner and not (released and holder is None and was and not was.adopt):
             problems += _not_ours(workspace, holder, entry, was)
     return sorted(problems, key=lambda problem: problem.sort_key), there
 
 
-def _leaving(name: str, owner: str, holder: str | None, *, let_go: bool) -> list[Problem]:
+def _leaving(name: str, owner: str, holder: str | None, *, released: bool) -> list[Problem]:
     """Refuse to remove an entry before its release is complete: the remaining objects would be deleted."""
     adopted = holder not in (None, "", owner)
-    if adopted or (holder is None and let_go):
+    if adopted or (holder is None and released):
         return []
     return [
         _refusal(

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from ambient_components.access import changed_paths
 from ambient_components.cluster.client import ApiError
 from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.objects import name, uid
@@ -67,6 +68,11 @@ class Change(StrEnum):
     ADD = "add"
     DELETE = "delete"
     UPDATE = "update"
+
+
+def changes_of(inputs: Values, news: Values) -> dict[str, Change]:
+    """Return the changed inputs by property path, each field by itself."""
+    return {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ambient_components.access import changed_paths
 from ambient_components.cluster.client import ApiError, Cluster, core
-from ambient_components.cluster.objects import annotations, is_ending, labels, seen
+from ambient_components.cluster.objects import annotations, is_ending, labels, observed
 from ambient_components.cluster.revocation import end, object_path
 from ambient_components.errors import Problem, StepError, refusal
-from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
+from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values, changes_of
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.rules.warnings import LoudWarning
 
@@ -42,7 +41,7 @@ class AccessObject(ABC):
         """Return the content of the object besides its metadata."""
 
     @abstractmethod
-    def may_stay(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:
+    def can_take_over(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:
         """Return whether an existing object can become the declared one; otherwise it is deleted and recreated.
 
         Args:
@@ -50,7 +49,7 @@ class AccessObject(ABC):
         """
 
     @abstractmethod
-    def seen(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
+    def observed_inputs(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
         """Return the inputs as found in the cluster: differences from `inputs` are drift."""
 
     def outputs(self, live: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,14 +71,14 @@ class AccessObject(ABC):
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
         """Compare field by field; only another name or namespace is a replacement."""
-        changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
+        changes = changes_of(inputs, news)
         return Diff(changes, replaces=_PLACE & changes.keys())
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        """Create the object. An existing unrecorded object is not adopted: see `may_stay`."""
+        """Create the object. An existing unrecorded object is not adopted: see `can_take_over`."""
         if context.preview:
             return _identity(news), {"uid": UNKNOWN}
-        return _identity(news), self.bring(context, news, None)
+        return _identity(news), self.apply(context, news, None)
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Compare the complete object with its inputs; None if it does not exist."""
@@ -93,7 +92,7 @@ class AccessObject(ABC):
         live = context.guard.cluster.get(self.path_of(inputs))
         if live is None or self.is_another(context, live, inputs, state):
             return None
-        found = self.seen(live, inputs)
+        found = self.observed_inputs(live, inputs)
         kept = {field: live["metadata"].get(field) for field in ("finalizers", "ownerReferences")}
         undeclared = {field: f"{len(items)} that are not declared" for field, items in kept.items() if items}
         return ReadResult(self.outputs(live), {**found, "metadata": {**found["metadata"], **undeclared}})
@@ -106,14 +105,14 @@ class AccessObject(ABC):
         """Set the object to the inputs, whatever others wrote; in a released workspace nothing is written."""
         kept = {name: state[name] for name in self.computed if name in state}
         return (
-            kept if context.preview or news.get("released") else {**kept, **self.bring(context, news, state.get("uid"))}
+            kept if context.preview or news.get("released") else {**kept, **self.apply(context, news, state.get("uid"))}
         )
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Delete the object despite finalizers, and any other object that has its name by now."""
         end(context.guard.cluster, self.kind, _namespace(state), _name(state))
 
-    def bring(self, context: Context, news: Values, uid: str | None) -> dict[str, Any]:
+    def apply(self, context: Context, news: Values, uid: str | None) -> dict[str, Any]:
         cluster = context.guard.cluster
         for _ in range(TRIES):
             live = cluster.get(self.path_of(news)) if uid else None
@@ -126,7 +125,7 @@ class AccessObject(ABC):
                 live = cluster.get(self.path_of(news))
             if live is None:
                 continue
-            if not is_ending(live) and self.may_stay(live, news, uid):
+            if not is_ending(live) and self.can_take_over(live, news, uid):
                 changed = self.force(context, cluster, news, live)
                 if changed is not None:
                     return self.outputs(changed)
@@ -141,9 +140,9 @@ class AccessObject(ABC):
                 )
             end(cluster, self.kind, _namespace(news), _name(news), this)
             uid = None
-        raise self.never_at_rest(news)
+        raise self.contended(news)
 
-    def never_at_rest(self, news: Values) -> StepError:
+    def contended(self, news: Values) -> StepError:
         return StepError(
             f"{self.kind} {_identity(news)} is written by others without a pause. Find who may write to the namespace "
             "(ambient access --live), and run again"
@@ -184,13 +183,13 @@ class AccessObject(ABC):
         return self.path_of(inputs).rpartition("/")[0]
 
 
-def seen_metadata(live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
+def observed_metadata(live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
     """Return the declared labels and annotations as found in the cluster; others are ignored."""
     metadata = dict(inputs["metadata"])
     for field, there in (("labels", labels(live)), ("annotations", annotations(live))):
         if field in metadata:
             declared = metadata[field]
-            metadata[field] = seen({name: there[name] for name in declared if name in there}, declared)
+            metadata[field] = observed({name: there[name] for name in declared if name in there}, declared)
     return metadata
 
 

@@ -5,84 +5,45 @@ these end too while the workspace is closed. Its sessions are stopped and its sc
 and the data stay.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
-from ambient_components.access import changed_paths
-from ambient_components.cluster.client import ApiError, core, path
+from ambient_components.cluster.client import ApiError, core, of_platform
 from ambient_components.cluster.guard import WrongClusterError
-from ambient_components.cluster.objects import annotations, labels, listing, mapping, mappings, short, text_at
-from ambient_components.cluster.objects import name as name_of
+from ambient_components.cluster.objects import labels, listing, mapping, mappings, short, text_at
 from ambient_components.cluster.revocation import freeze, renew_trigger, thaw
 from ambient_components.engine import urns
 from ambient_components.errors import AmbientError, BadValue, Problem, StepError, refusal
 from ambient_components.platform.contract import (
-    BATCH_API_GROUP,
     MANAGED,
     MANAGED_LABEL,
     OPENED_AT_ANNOTATION,
-    PLATFORM_API_GROUP,
-    PLATFORM_API_VERSION,
     PROJECT_SETTINGS,
-    SCHEDULE_LABEL,
-    SCHEDULE_NAME_ANNOTATION,
-    SUSPENDED_ANNOTATION,
 )
 from ambient_components.platform.subjects import parse_subject
 from ambient_components.printable import one_line
 from ambient_components.provider.protocol.resource import (
-    Change,
     Check,
     Context,
     Diff,
     ReadResult,
     Values,
-    served_objects,
+    changes_of,
 )
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens.properties import failures, without_unknown
-from ambient_components.provider.workspace import sessions
+from ambient_components.provider.workspace import cron_job, sessions
 from ambient_components.provider.workspace.sweep import Sweep
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.rules.workspaces import WAIT_DEFAULT, SessionsOnClose, closing_findings
 
-_YES = "true"
-
 _SHOWN: Final = 100
 """Maximum number of findings with a line of their own: users can create thousands of objects."""
 
 
-def active(context: Context, namespace: str) -> list[str]:
-    return sorted(_title(one) for one in _schedules(context, namespace) if not _suspended(one))
-
-
-def suspend(context: Context, namespace: str) -> list[Problem]:
-    failed = []
-    for one in _schedules(context, namespace):
-        if not _suspended(one):
-            change = {"metadata": {"annotations": {SUSPENDED_ANNOTATION: _YES}}, "spec": {"suspend": True}}
-            try:
-                context.guard.cluster.patch(_path(namespace, name_of(one)), change)
-            except StepError as error:
-                failed.append(error.problem.within(f"could not suspend {_title(one)}"))
-            else:
-                context.note(f"{namespace} is closed: suspended {_title(one)}")
-    return failed
-
-
-def resume(context: Context, namespace: str) -> None:
-    """Resume the schedules that closing suspended, and make the operator recreate their account."""
-    _renewed(context, namespace)
-    for one in _schedules(context, namespace):
-        if annotations(one).get(SUSPENDED_ANNOTATION, "") == _YES:
-            change = {"metadata": {"annotations": {SUSPENDED_ANNOTATION: None}}, "spec": {"suspend": False}}
-            context.guard.cluster.patch(_path(namespace, name_of(one)), change)
-            context.note(f"{namespace} is open: resumed {_title(one)}")
-
-
-def _renewed(context: Context, namespace: str) -> None:
+def _renew(context: Context, namespace: str) -> None:
     """Touch ProjectSettings, so that the operator recreates missing parts of the account for schedules."""
     try:
         notes = {OPENED_AT_ANNOTATION: format_time(context.now)}
@@ -106,27 +67,8 @@ def _end_group_access(context: Context, namespace: str) -> None:
         context.note(f"{namespace} is closed: ended {listing(found)}")
 
 
-def _schedules(context: Context, namespace: str) -> Iterator[dict[str, Any]]:
-    return served_objects(context, _path(namespace), f"{SCHEDULE_LABEL}={_YES}")
-
-
-def _suspended(item: dict[str, Any]) -> bool:
-    spec = item.get("spec")
-    return isinstance(spec, dict) and spec.get("suspend") is True
-
-
-def _title(item: dict[str, Any]) -> str:
-    shown = annotations(item).get(SCHEDULE_NAME_ANNOTATION, "")
-    return f"schedule {shown} (CronJob {name_of(item)})" if shown else f"CronJob {name_of(item)}"
-
-
-def _path(namespace: str, *name: str) -> str:
-    return path("apis", BATCH_API_GROUP, "v1", "namespaces", namespace, "cronjobs", *name)
-
-
 def _settings(namespace: str) -> str:
-    kind = (PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, "projectsettings")
-    return path("apis", *kind, PROJECT_SETTINGS)
+    return of_platform(namespace, "projectsettings", PROJECT_SETTINGS)
 
 
 class Closure:
@@ -147,7 +89,7 @@ class Closure:
         return Check(failures=tuple(failures(closing_findings(without_unknown(news)))))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
-        changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
+        changes = changes_of(inputs, news)
         computed = frozenset({"found"} if state.get("found") else ())
         return Diff(changes, computed, replaces=frozenset({"namespace"} & changes.keys()))
 
@@ -168,7 +110,7 @@ class Closure:
             return None
         found = [one.what for one in Sweep(context, namespace, inputs["staying"]).ending(sessions=True)]
         found = [*found[:_SHOWN], *([f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else [])]
-        found += [*_group_access(context, namespace), *active(context, namespace)]
+        found += [*_group_access(context, namespace), *cron_job.active(context, namespace)]
         pods = sessions.pods(context, namespace)
         if inputs.get("sessions") == SessionsOnClose.DELETE_PODS:
             found += [f"pod {name}" for name in pods]
@@ -191,7 +133,8 @@ class Closure:
         thaw(context.guard.cluster, namespace)
         found = context.guard.cluster.get(core("namespaces", namespace))
         if labels(found).get(MANAGED_LABEL, "") == MANAGED and not text_at(found, "metadata", "deletionTimestamp"):
-            resume(context, namespace)
+            _renew(context, namespace)
+            cron_job.resume(context, namespace)
 
 
 def _announce(context: Context, news: Values) -> None:
@@ -203,7 +146,7 @@ def _announce(context: Context, news: Values) -> None:
         context.note(f"closing {namespace} ends {len(titles) - _SHOWN} more objects with access")
     for line in _group_access(context, namespace):
         context.note(f"closing {namespace} ends {line}")
-    for schedule in active(context, namespace):
+    for schedule in cron_job.active(context, namespace):
         context.note(f"closing {namespace} suspends {schedule}")
     if names := sessions.running(context, namespace):
         wait = format_seconds(int(news.get("waitSeconds") or WAIT_DEFAULT))
@@ -239,7 +182,7 @@ def _close(context: Context, news: Values) -> None:
     if not failed:
         failed = _tried(sweep.came_back)
     if not failed:
-        failed = _tried(lambda: suspend(context, namespace))
+        failed = _tried(lambda: cron_job.suspend(context, namespace))
         # A schedule may have started a session just before.
         failed += _tried(lambda: sessions.ask(context, namespace))
     if failed:

@@ -1,17 +1,20 @@
-"""The CronJob of a scheduled session from the inputs of its resource, and the inputs as found in a CronJob. Pure."""
+"""The CronJob of a scheduled session from the inputs of its resource, and the inputs as found in a CronJob."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from ambient_components.cluster.objects import annotations, labels, mapping, mappings, plain, seen, text
+from ambient_components.cluster.client import path
+from ambient_components.cluster.objects import annotations, labels, mapping, mappings, name, observed, plain, text
+from ambient_components.errors import Problem, StepError
 from ambient_components.platform import schedules as form
 from ambient_components.platform.contract import (
     BATCH_API_GROUP,
+    SCHEDULE_LABEL,
     SCHEDULE_NAME_ANNOTATION,
     SCHEDULE_REUSE_ANNOTATION,
     SUSPENDED_ANNOTATION,
 )
-from ambient_components.provider.protocol.resource import Values
+from ambient_components.provider.protocol.resource import Context, Values, served_objects
 from ambient_components.provider.workspace.settings import others_secret
 
 _YES: Final = "true"
@@ -66,11 +69,11 @@ def changed(news: Values, before: Values, live: Mapping[str, Any], image: Image)
     }
 
 
-def seen_inputs(live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
+def observed_inputs(live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
     """Return the inputs as found in the cluster: differences are changes by others."""
     result, spec, notes = dict(inputs), mapping(live.get("spec")), annotations(live)
-    result["schedule"] = seen(text(spec.get("schedule")), inputs.get("schedule"))
-    result["displayName"] = seen(notes.get(SCHEDULE_NAME_ANNOTATION, ""), inputs.get("displayName"))
+    result["schedule"] = observed(text(spec.get("schedule")), inputs.get("schedule"))
+    result["displayName"] = observed(notes.get(SCHEDULE_NAME_ANNOTATION, ""), inputs.get("displayName"))
     if "suspend" in inputs and not inputs.get("closed"):
         result["suspend"] = spec.get("suspend") is True
     if "reuseLastSession" in inputs:
@@ -78,8 +81,8 @@ def seen_inputs(live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
         found = {notes.get(SCHEDULE_REUSE_ANNOTATION), _variables(live).get(form.REUSE_VARIABLE)}
         result["reuseLastSession"] = inputs["reuseLastSession"] is (found == {given})
     declared, template = _declared(inputs), _template(live)
-    result["runAs"] = seen(text(mapping(template.get("userContext")).get("userId")), inputs.get("runAs"))
-    was = form.seen_template(declared, template)
+    result["runAs"] = observed(text(mapping(template.get("userContext")).get("userId")), inputs.get("runAs"))
+    was = form.observed_template(declared, template)
     own = mapping(inputs.get("sessionTemplate"))
     # Others wrote what differs: it is made safe for the state, and may be a credential.
     result["sessionTemplate"] = {
@@ -124,9 +127,11 @@ def _environment(news: Values, before: Values, live: Mapping[str, Any], reuse: s
     if template != was or "$" in written:
         written = form.template_text(template)
     own = form.variables(news["name"], news["namespace"], news["platformNamespace"], written, reuse)
-    there = [dict(one) for one in mappings(container_of(live).get("env"))]
-    kept = [{"name": name, "value": own.pop(name)} if (name := text(one.get("name"))) in own else one for one in there]
-    return [*kept, *({"name": name, "value": value} for name, value in own.items())]
+    kept = []
+    for variable in mappings(container_of(live).get("env")):
+        ours = own.pop(text(variable.get("name")), None)
+        kept.append({"name": variable["name"], "value": ours} if ours is not None else dict(variable))
+    return [*kept, *({"name": key, "value": value} for key, value in own.items())]
 
 
 def _reuse(news: Values, before: Values, live: Mapping[str, Any]) -> str:
@@ -151,3 +156,51 @@ def _suspension(news: Values, before: Values, live: Mapping[str, Any]) -> tuple[
     if declared is not None:
         return declared is True, None
     return (suspended, note) if was is None else (False, None)
+
+
+# All schedules of a workspace, when it is closed and opened.
+
+
+def active(context: Context, namespace: str) -> list[str]:
+    return sorted(_title(schedule) for schedule in _all(context, namespace) if not _suspended(schedule))
+
+
+def suspend(context: Context, namespace: str) -> list[Problem]:
+    failed = []
+    for schedule in _all(context, namespace):
+        if not _suspended(schedule):
+            change = {"metadata": {"annotations": {SUSPENDED_ANNOTATION: _YES}}, "spec": {"suspend": True}}
+            try:
+                context.guard.cluster.patch(cron_job_path(namespace, name(schedule)), change)
+            except StepError as error:
+                failed.append(error.problem.within(f"could not suspend {_title(schedule)}"))
+            else:
+                context.note(f"{namespace} is closed: suspended {_title(schedule)}")
+    return failed
+
+
+def resume(context: Context, namespace: str) -> None:
+    """Resume the schedules that closing suspended."""
+    for schedule in _all(context, namespace):
+        if annotations(schedule).get(SUSPENDED_ANNOTATION, "") == _YES:
+            change = {"metadata": {"annotations": {SUSPENDED_ANNOTATION: None}}, "spec": {"suspend": False}}
+            context.guard.cluster.patch(cron_job_path(namespace, name(schedule)), change)
+            context.note(f"{namespace} is open: resumed {_title(schedule)}")
+
+
+def _all(context: Context, namespace: str) -> Iterator[dict[str, Any]]:
+    return served_objects(context, cron_job_path(namespace), f"{SCHEDULE_LABEL}={_YES}")
+
+
+def _suspended(item: dict[str, Any]) -> bool:
+    spec = item.get("spec")
+    return isinstance(spec, dict) and spec.get("suspend") is True
+
+
+def _title(item: dict[str, Any]) -> str:
+    shown = annotations(item).get(SCHEDULE_NAME_ANNOTATION, "")
+    return f"schedule {shown} (CronJob {name(item)})" if shown else f"CronJob {name(item)}"
+
+
+def cron_job_path(namespace: str, *name: str) -> str:
+    return path("apis", BATCH_API_GROUP, "v1", "namespaces", namespace, "cronjobs", *name)

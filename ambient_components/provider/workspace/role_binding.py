@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from itertools import chain, repeat
 from typing import Any, Final
 
-from ambient_components.cluster.objects import mapping, mappings, seen
+from ambient_components.cluster.objects import mapping, mappings, observed
 from ambient_components.cluster.revocation import ROLE_BINDING
 from ambient_components.engine import urns
 from ambient_components.errors import Problem, refusal
 from ambient_components.platform.contract import RBAC_API_GROUP
 from ambient_components.provider.protocol.resource import Values
-from ambient_components.provider.workspace.access_object import AccessObject, seen_metadata
+from ambient_components.provider.workspace.access_object import AccessObject, observed_metadata
 
 _SHOWN: Final = 20
 """Maximum number of subjects shown: a workspace user may write thousands."""
@@ -38,19 +38,19 @@ class RoleBinding(AccessObject):
     def content(self, news: Values) -> dict[str, Any]:
         return {"subjects": list(news["subjects"]), "roleRef": dict(news["roleRef"])}
 
-    def may_stay(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:  # noqa: ARG002
+    def can_take_over(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:  # noqa: ARG002
         return bool(_role(live) == _role(news))
 
-    def seen(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
+    def observed_inputs(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
         there = [_subject(subject) for subject in mappings(live.get("subjects"))]
         declared = [_subject(subject) for subject in inputs["subjects"]]
-        subjects = [seen(*pair) for pair in zip(there[:_SHOWN], chain(declared, repeat(None)), strict=False)]
+        subjects = [observed(*pair) for pair in zip(there[:_SHOWN], chain(declared, repeat(None)), strict=False)]
         if len(there) > _SHOWN:
             subjects.append({"name": f"and {len(there) - _SHOWN} more"})
         return {
             **inputs,
-            "metadata": seen_metadata(live, inputs),
-            "roleRef": inputs["roleRef"] if _role(live) == _role(inputs) else seen(_role(live), None),
+            "metadata": observed_metadata(live, inputs),
+            "roleRef": inputs["roleRef"] if _role(live) == _role(inputs) else observed(_role(live), None),
             "subjects": inputs["subjects"] if there == declared else subjects,
         }
 

@@ -8,21 +8,27 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ambient_components.access import changed_paths
-from ambient_components.cluster.client import ApiError, core, path
+from ambient_components.cluster.client import ApiError, core
 from ambient_components.cluster.objects import annotations, labels, mapping, text, text_at, texts, uid
 from ambient_components.engine import urns
 from ambient_components.errors import StepError, refusal
 from ambient_components.platform import schedules as form
 from ambient_components.platform.contract import (
-    BATCH_API_GROUP,
     OWNER_ANNOTATION,
     SCHEDULE_LABEL,
 )
 from ambient_components.printable import one_line
-from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
+from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values, changes_of
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens.properties import failures
-from ambient_components.provider.workspace.cron_job import Image, changed, container_of, new, seen_inputs
+from ambient_components.provider.workspace.cron_job import (
+    Image,
+    changed,
+    container_of,
+    cron_job_path,
+    new,
+    observed_inputs,
+)
 from ambient_components.provider.workspace.shared_object import merge_patch
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.schedules import OPERATOR_IMAGE, schedule_findings
@@ -47,7 +53,7 @@ class ScheduledSession:
         return Check(failures=tuple(missing or failures(one for one in schedule_findings(news) if not one.warning)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
-        changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
+        changes = changes_of(inputs, news)
         computed = frozenset({"drift"} if state.get("drift") and not news.get("released") else ())
         return Diff(changes, computed, replaces=frozenset({"namespace", "name"} & changes.keys()))
 
@@ -77,7 +83,7 @@ class ScheduledSession:
         live = context.guard.cluster.get(_path(inputs))
         if live is None or not _is_ours(live, inputs, state.get("uid")):
             return None
-        seen = seen_inputs(live, inputs)
+        seen = observed_inputs(live, inputs)
         differs = merge_patch(live, changed(inputs, inputs, live, _image(context, inputs, live)))
         drift = ["jobTemplate"] if differs and not any(changed_paths(inputs, seen)) else []
         return ReadResult({**_outputs(live), "drift": drift}, seen)
@@ -123,7 +129,7 @@ class ScheduledSession:
 
 
 def _path(inputs: Values) -> str:
-    return path("apis", BATCH_API_GROUP, "v1", "namespaces", inputs["namespace"], "cronjobs", inputs["name"])
+    return cron_job_path(inputs["namespace"], inputs["name"])
 
 
 def _outputs(live: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ambient_components.cluster.client import core
-from ambient_components.cluster.objects import annotations, is_ending, labels, plain, seen
+from ambient_components.cluster.objects import annotations, is_ending, labels, observed, plain
 from ambient_components.cluster.objects import uid as uid_of
 from ambient_components.cluster.revocation import SERVICE_ACCOUNT, end
 from ambient_components.engine import urns
@@ -17,7 +17,7 @@ from ambient_components.platform.contract import (
     LAST_USED_AT_ANNOTATION,
 )
 from ambient_components.provider.protocol.resource import Context, ReadResult, Values
-from ambient_components.provider.workspace.access_object import TRIES, AccessObject, seen_metadata
+from ambient_components.provider.workspace.access_object import TRIES, AccessObject, observed_metadata
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.warnings import LoudWarning
 
@@ -50,11 +50,11 @@ class ServiceAccount(AccessObject):
     def content(self, news: Values) -> dict[str, Any]:  # noqa: ARG002
         return {}
 
-    def may_stay(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:
+    def can_take_over(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:
         return live["metadata"]["uid"] == uid if uid else bool(news.get("adopt"))
 
-    def bring(self, context: Context, news: Values, uid: str | None) -> dict[str, Any]:
-        return self._adopt(context, news, uid) if news.get(_OF_PLATFORM) else super().bring(context, news, uid)
+    def apply(self, context: Context, news: Values, uid: str | None) -> dict[str, Any]:
+        return self._adopt(context, news, uid) if news.get(_OF_PLATFORM) else super().apply(context, news, uid)
 
     def _adopt(self, context: Context, news: Values, uid: str | None) -> dict[str, Any]:
         cluster, (namespace, name) = context.guard.cluster, _place(news)
@@ -71,7 +71,7 @@ class ServiceAccount(AccessObject):
                 raise StepError(msg, "remove serviceAccount from the key's entry: the platform made no such key")
             if (changed := self.force(context, cluster, news, live)) is not None:
                 return self.outputs(changed)
-        raise self.never_at_rest(news)
+        raise self.contended(news)
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Compare the account with its inputs; one that the platform made stays in the state when it is gone."""
@@ -83,14 +83,14 @@ class ServiceAccount(AccessObject):
         known = {name: state[name] for name in self.computed if name in state}
         return ReadResult(known, {**inputs, "metadata": {**inputs["metadata"], "uid": "not the adopted one any more"}})
 
-    def seen(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
+    def observed_inputs(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
         """Return the metadata that the platform's Keys page shows, and an undeclared user that the key acts for."""
-        metadata, there = seen_metadata(live, inputs), annotations(live)
+        metadata, there = observed_metadata(live, inputs), annotations(live)
         if CREATED_BY_USER_ID_ANNOTATION in there and not inputs.get(_OF_PLATFORM):
             found, user = metadata.get("annotations", {}), there[CREATED_BY_USER_ID_ANNOTATION]
             metadata["annotations"] = {
                 **found,
-                CREATED_BY_USER_ID_ANNOTATION: seen(user, found.get(CREATED_BY_USER_ID_ANNOTATION)),
+                CREATED_BY_USER_ID_ANNOTATION: observed(user, found.get(CREATED_BY_USER_ID_ANNOTATION)),
             }
         return {**inputs, "metadata": metadata}
 

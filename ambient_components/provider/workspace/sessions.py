@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ambient_components.cluster.client import core, path
+from ambient_components.cluster.client import core, of_platform
 from ambient_components.cluster.objects import annotations, labels, listing, text_at
 from ambient_components.cluster.objects import name as name_of
 from ambient_components.cluster.parallel import in_parallel
@@ -20,8 +20,6 @@ from ambient_components.platform.contract import (
     ENDED_PHASES,
     MANAGED,
     MANAGED_LABEL,
-    PLATFORM_API_GROUP,
-    PLATFORM_API_VERSION,
     RUNNING,
     SESSION_POD_APP,
     SESSION_POD_LABEL,
@@ -204,4 +202,4 @@ def _on_the_list(context: Context, namespace: str) -> bool:
 
 
 def _path(namespace: str, *name: str) -> str:
-    return path("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, SESSIONS, *name)
+    return of_platform(namespace, SESSIONS, *name)

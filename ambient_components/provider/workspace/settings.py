@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import zip_longest
 from typing import Any
 
-from ambient_components.cluster.client import core, path
+from ambient_components.cluster.client import core, of_platform
 from ambient_components.cluster.objects import mappings, plain
 from ambient_components.engine import urns
 from ambient_components.errors import Problem
@@ -50,7 +50,7 @@ class ProjectSettings(SharedObject):
     name = PROJECT_SETTINGS
 
     def collection(self, namespace: str) -> str:
-        return path("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, "projectsettings")
+        return of_platform(namespace, "projectsettings")
 
     def problems(self, news: Values) -> list[Problem]:
         seconds = news.get("inactivityTimeoutSeconds")

@@ -9,13 +9,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from ambient_components.access import changed_paths
 from ambient_components.access.adoption import EXISTING_OBJECT
 from ambient_components.cluster.client import ApiError, core
 from ambient_components.cluster.objects import annotations, labels, mapping, metadata
 from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.problem_json import is_for_ambient
-from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
+from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values, changes_of
 from ambient_components.provider.protocol.wire import UNKNOWN
 
 Fields = Mapping[str, Any]
@@ -131,7 +130,7 @@ class SharedObject(ABC):
         return Check(failures=tuple(self.problems(news)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
-        changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
+        changes = changes_of(inputs, news)
         return Diff(changes, replaces=frozenset({"namespace"} & changes.keys()))
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:

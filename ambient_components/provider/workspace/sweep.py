@@ -11,15 +11,13 @@ from contextlib import suppress
 from typing import Any, Final
 
 from ambient_components.access.platform_own import PlatformOwn
-from ambient_components.cluster.client import core, path
+from ambient_components.cluster.client import core, of_platform
 from ambient_components.cluster.objects import listing, subjects, uid
 from ambient_components.cluster.parallel import in_parallel
 from ambient_components.cluster.revocation import ROLE, ROLE_BINDING, SERVICE_ACCOUNT, create_account, end, object_path
 from ambient_components.errors import BadValue, Problem, StepError, refusal
 from ambient_components.platform.bindings import owner_form
 from ambient_components.platform.contract import (
-    PLATFORM_API_GROUP,
-    PLATFORM_API_VERSION,
     PROJECT_SETTINGS,
     SESSIONS,
 )
@@ -37,8 +35,6 @@ _PAUSE: Final = 1.0
 
 _NOTED: Final = 100
 """Maximum number of ended objects with a line of their own: users can create thousands."""
-
-_SETTINGS_API: Final = f"{PLATFORM_API_GROUP}/{PLATFORM_API_VERSION}"
 
 
 class Sweep:
@@ -111,7 +107,7 @@ class Sweep:
                 "subjects": [form.subject.rbac_subject()],
             }
             try:
-                RoleBinding().bring(self._context, inputs, uid(live))
+                RoleBinding().apply(self._context, inputs, uid(live))
             except StepError as error:
                 failed.append(error.problem.within(f"could not restore the access of owner {form.subject}"))
             else:
@@ -129,9 +125,9 @@ class Sweep:
 
     def _platforms_own(self, *, sessions: bool) -> PlatformOwn:
         """Return what is the platform's own; nothing of sessions if these end too."""
-        platform = path("apis", *_SETTINGS_API.split("/"), "namespaces", self._namespace)
-        settings = self._cluster.get(f"{platform}/projectsettings/{PROJECT_SETTINGS}")
-        existing = () if sessions else served_objects(self._context, f"{platform}/{SESSIONS}", metadata=True)
+        settings = self._cluster.get(of_platform(self._namespace, "projectsettings", PROJECT_SETTINGS))
+        collection = of_platform(self._namespace, SESSIONS)
+        existing = () if sessions else served_objects(self._context, collection, metadata=True)
         return PlatformOwn.of(self._served(ROLE), [settings] if settings else [], existing)
 
     def _ending(self, own: PlatformOwn | None, *, sessions: bool) -> list[Access]:

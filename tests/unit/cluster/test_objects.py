@@ -75,14 +75,14 @@ ODD = st.text(max_size=8) | st.sampled_from(TEXTS) | st.sampled_from(["a\tb", r"
 
 @given(ODD | st.dictionaries(ODD, ODD, max_size=3), ODD | st.dictionaries(ODD, ODD, max_size=3))
 def test_what_is_seen_equals_the_declaration_only_where_the_cluster_has_it(found, declared):
-    assert (objects.seen(found, declared) == declared) is (found == declared)
-    assert objects.seen(declared, declared) == declared
+    assert (objects.observed(found, declared) == declared) is (found == declared)
+    assert objects.observed(declared, declared) == declared
 
 
 @given(ODD)
 def test_what_others_wrote_is_printable(found):
-    assert objects.seen(found, "") == "" or objects.seen(found, "").isprintable()
-    assert objects.seen({"a": found, "b": "b\n"}, {"b": "b\n"}) == {"a": objects.seen(found, None), "b": "b\n"}
+    assert objects.observed(found, "") == "" or objects.observed(found, "").isprintable()
+    assert objects.observed({"a": found, "b": "b\n"}, {"b": "b\n"}) == {"a": objects.observed(found, None), "b": "b\n"}
 
 
 def test_ordinary_values_stay_as_they_are():

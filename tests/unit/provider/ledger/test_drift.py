@@ -12,6 +12,7 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces"
 CI = {"ci": {"role": "edit", "lifetimeSeconds": 86_400, "generation": 1}}
 ENTRY = {"state": "active", "owners": ["user:alice"], "grants": {"group:devs": "edit"}, "keys": CI}
 DEVS = f"{RBAC}/pay/rolebindings/ambient-permission-edit-devs-group"
+ALICE = f"{RBAC}/pay/rolebindings/ambient-admin-alice"
 ACCOUNT = naming.key_account("pay", "ci", 1)
 ACCOUNT_PATH = f"/api/v1/namespaces/pay/serviceaccounts/{ACCOUNT}"
 MALLORY = {"kind": "User", "name": "mallory"}
@@ -158,3 +159,22 @@ def test_an_ordinary_refresh_asks_nothing(world, monkeypatch):
     inputs = {"owner": OWNER, "workspaces": {"pay": ENTRY}}
     world.plugin.read(inputs, inputs, urn=LEDGER, identity=OWNER)
     assert world.api.log == []
+
+
+def test_a_stranger_in_place_of_the_declared_subject_and_another_role(world):
+    world.api.objects[ALICE] |= {"subjects": [MALLORY], "roleRef": {"kind": "ClusterRole", "name": "cluster-admin"}}
+    (warning,) = warnings(world)
+    for text in (
+        "ambient-admin-alice also names user:mallory",
+        "ambient-admin-alice does not name user:alice",
+        "ambient-admin-alice binds ClusterRole/cluster-admin and not ClusterRole/ambient-project-admin",
+    ):
+        assert text in warning
+
+
+@pytest.mark.parametrize("path", [DEVS, ACCOUNT_PATH])
+def test_finalizers_are_told(world, path):
+    world.api.objects[path]["metadata"]["finalizers"] = ["example.com/mine"]
+    (warning,) = warnings(world)
+    assert warning.startswith("workspace 'pay': finalizers keep access after its deletion")
+    assert f"{path.rsplit('/', 1)[1]} (example.com/mine)" in warning

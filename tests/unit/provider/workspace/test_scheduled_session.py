@@ -296,3 +296,11 @@ def test_inputs_that_are_refused(world, change):
     assert not world.plugin.check(warned, urn=URN).failures
     assert world.plugin.check({**INPUTS, **change}, urn=URN).failures
     assert not world.plugin.check(INPUTS, urn=URN).failures
+
+
+def test_one_that_others_deleted_is_made_again(world):
+    state = create(world)
+    world.api.objects.pop(PATH)
+    assert read(world, INPUTS, state).id == ""
+    update(world, state, INPUTS)
+    assert PATH in world.api.objects

@@ -18,6 +18,7 @@ from tests.support.parts import (
     RANGE,
     RANGES,
     SEARCH,
+    SERVERS,
     WANTED,
     operator,
     refusal,
@@ -240,3 +241,8 @@ def test_a_refusal_of_the_cluster_is_told_at_once(world, code):
     world.api.fail("PATCH", ".", code, "because of a rule")
     assert "because of a rule" in refusal(lambda: world.plugin.create(WANTED, urn=SETTINGS))
     assert len(world.api.seen("PATCH")) == 1
+
+
+def test_what_is_made_has_what_the_crd_requires(world):
+    world.plugin.create({"namespace": "pay", "mcpServers": SERVERS}, urn=SETTINGS)
+    assert spec(world) == {"groupAccess": [], "inactivityTimeoutSeconds": 86_400, "mcpServers": SERVERS}
