@@ -47,7 +47,9 @@ def end_first(context: Context, before: Ledger, after: Ledger) -> None:
     A failure is only a warning: the object's own resource deletes it later in the run, and fails if it still exists.
     """
     todo = [
-        (name, one) for name in sorted(before.keys() & after.keys()) for one in endings(name, before[name], after[name])
+        (name, ending)
+        for name in sorted(before.keys() & after.keys())
+        for ending in endings(name, before[name], after[name])
     ]
     if not todo:
         return
@@ -59,14 +61,16 @@ def end_first(context: Context, before: Ledger, after: Ledger) -> None:
             context.warn(LoudWarning.NOT_DONE, warning)
 
 
-def _end(cluster: Cluster, workspace: str, one: Ending) -> tuple[str | None, Problem | None]:
+def _end(cluster: Cluster, workspace: str, ending: Ending) -> tuple[str | None, Problem | None]:
     try:
-        for binding in one.after:
+        for binding in ending.after:
             _ensure(cluster, workspace, binding)
-        ended = end(cluster, one.kind, workspace, one.name)
+        ended = end(cluster, ending.kind, workspace, ending.name)
     except StepError as error:
-        return None, error.problem.within(f"workspace {workspace!r}: could not end {one.what} at the start of this run")
-    return (f"{workspace}: ended {one.what}" if ended else None), None
+        return None, error.problem.within(
+            f"workspace {workspace!r}: could not end {ending.what} at the start of this run"
+        )
+    return (f"{workspace}: ended {ending.what}" if ended else None), None
 
 
 def _ensure(cluster: Cluster, workspace: str, binding: Expected) -> None:

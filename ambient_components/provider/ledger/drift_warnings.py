@@ -71,11 +71,11 @@ def drift(
         by_name[namespace(item)].compare(kind, name(item), item)
 
     try:
-        found = by_namespace(listed(cluster, by_name, notice))
+        access = by_namespace(listed(cluster, by_name, notice))
     except StepError as error:
         what = "the access in the cluster can't be compared with what is declared"
         return [*warnings, error.problem.within(what, rule=LoudWarning.NOT_CHECKED)]
-    return [*warnings, *(one for place in places for one in place.warnings(found.get(place.workspace, ())))]
+    return [*warnings, *(warning for place in places for warning in place.warnings(access.get(place.workspace, ())))]
 
 
 _ENDED: Final = 10
@@ -89,7 +89,7 @@ class _Place:
         self._was_declared = before.is_active or (before.is_closed and after.is_closed)
         self._was, self._will_be = expected_objects(workspace, before), expected_objects(workspace, after)
         self._of_platform = platform_accounts(after)
-        self._gone = {(one.kind, one.name) for one in ending if one.namespace == workspace}
+        self._gone = {(leftover.kind, leftover.name) for leftover in ending if leftover.namespace == workspace}
         self._there = set[tuple[str, str]]()
         self._differing = dict[tuple[str, str], list[str]]()
         self._kept = dict[tuple[str, str], list[str]]()
@@ -104,33 +104,33 @@ class _Place:
         self._differing[kind, object_name] = [*expected.differences(item), *_ending(expected, item)]
         self._kept[kind, object_name] = expected.kept_by(item)
 
-    def warnings(self, found: Collection[ExistingAccess]) -> Iterator[Problem]:
+    def warnings(self, existing: Collection[ExistingAccess]) -> Iterator[Problem]:
         """Yield the warnings, after all objects were compared.
 
         Args:
-            found: Access to the workspace, without the platform's own.
+            existing: Access to the workspace, without the platform's own.
         """
         declared = self._was.keys() | self._will_be.keys()
-        others = [one for one in found if (one.kind, one.name) not in declared | self._gone]
+        others = [access for access in existing if (access.kind, access.name) not in declared | self._gone]
         # First admins, then what else can't be acknowledged: a long list is shortened, and users decide its length.
-        others.sort(key=lambda one: (not one.is_admin, one.acknowledgeable))
+        others.sort(key=lambda access: (not access.is_admin, access.acknowledgeable))
         if others and self._is_closed:
             yield _warning(
                 WarningRule.UNDECLARED_ACCESS,
                 self.workspace,
-                f"{listing([one.what for one in others])}: in the cluster, and the workspace is closed",
+                f"{listing([access.what for access in others])}: in the cluster, and the workspace is closed",
                 "pulumi up --refresh ends it",
             )
         elif others:
             yield _warning(
                 WarningRule.UNDECLARED_ACCESS,
                 self.workspace,
-                f"{listing([one.what for one in others])}: in the cluster, and in no file: it stays unchanged",
+                f"{listing([access.what for access in others])}: in the cluster, and in no file: it stays unchanged",
                 "declare it, or remove it: a grant on the workspace's Sharing page, a key on its Keys page, anything "
                 "else with kubectl",
                 data=_rows(others),
             )
-        if public := [one for one in found if one.public and self._strangers(one)]:
+        if public := [access for access in existing if access.public and self._strangers(access)]:
             yield self._public(public)
         staying = sorted(self._was.keys() & self._will_be.keys()) if self._was_declared else []
         missing = [key for key in staying if key not in self._there]
@@ -163,35 +163,36 @@ class _Place:
                 "the run that ends the access removes them",
             )
 
-    def _strangers(self, one: ExistingAccess) -> list[str]:
+    def _strangers(self, access: ExistingAccess) -> list[str]:
         """Return the groups of everyone to which a RoleBinding gives what no file declares."""
-        key = one.kind, one.name
+        key = access.kind, access.name
         if key in self._gone:
             return []
-        declared = {str(each[key].subject) for each in (self._was, self._will_be) if key in each}
-        return [subject for subject in one.public if subject not in declared]
+        declared = {str(entries[key].subject) for entries in (self._was, self._will_be) if key in entries}
+        return [subject for subject in access.public if subject not in declared]
 
-    def _public(self, found: Collection[ExistingAccess]) -> Problem:
+    def _public(self, existing: Collection[ExistingAccess]) -> Problem:
         given = [
-            f"RoleBinding {short(one.name)} gives access to {subject} ({who_is_meant(subject)})"
-            for one in found
-            for subject in self._strangers(one)
+            f"RoleBinding {short(access.name)} gives access to {subject} ({who_is_meant(subject)})"
+            for access in existing
+            for subject in self._strangers(access)
         ]
-        others = [shlex.quote(short(one.name)) for one in found if (one.kind, one.name) not in self._will_be]
+        undeclared = [access.name for access in existing if (access.kind, access.name) not in self._will_be]
+        others = [shlex.quote(short(name)) for name in undeclared]
         return _warning(
             LoudWarning.PUBLIC_BINDING,
             self.workspace,
             f"{listing(given)}, and no file says so",
             f"end it: kubectl delete rolebinding -n {self.workspace} {' '.join(others[:_ENDED])}" if others else "",
-            "pulumi up --refresh sets a declared one right" if len(others) < len(found) else "",
+            "pulumi up --refresh sets a declared one right" if len(others) < len(existing) else "",
         )
 
 
-def _rows(found: Collection[ExistingAccess]) -> tuple[tuple[str], ...]:
+def _rows(existing: Collection[ExistingAccess]) -> tuple[tuple[str], ...]:
     """Return what can be acknowledged, one row for each object; none if not all of it can be."""
-    if len(found) > _ACKNOWLEDGEABLE or not all(one.acknowledgeable for one in found):
+    if len(existing) > _ACKNOWLEDGEABLE or not all(access.acknowledgeable for access in existing):
         return ()
-    return tuple((one.what,) for one in found)
+    return tuple((access.what,) for access in existing)
 
 
 def _ending(expected: Expected, item: Json) -> list[str]:
@@ -234,5 +235,5 @@ def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, a
 
 
 def _warning(rule: Kind, workspace: str, problem: str, *hints: str, data: tuple[tuple[str], ...] = ()) -> Problem:
-    found = refusal(f"workspace {workspace!r}: {problem}", *hints, rule=rule, workspaces=(workspace,))
-    return replace(found, data=data)
+    warning = refusal(f"workspace {workspace!r}: {problem}", *hints, rule=rule, workspaces=(workspace,))
+    return replace(warning, data=data)

@@ -70,12 +70,12 @@ def adopted(cluster: Cluster, there: set[str], before: Ledger, after: Ledger) ->
     new = sorted(name for name in after.keys() - before.keys() if after[name].adopt and after[name].is_active)
     existing = [name for name in new if name in there]
     try:
-        found = [*_adoptions(cluster, existing, after)] if existing else []
+        adoptions = [*_adoptions(cluster, existing, after)] if existing else []
     except StepError as error:
         what = "the access in adopted workspaces can't be read"
         return [], [error.problem.within(what, rule=LoudWarning.NOT_CHECKED)]
     missing = [Adoption(name, False) for name in new if name not in there]
-    return [note for access in sorted([*found, *missing]) for note in notes(access)], []
+    return [note for access in sorted([*adoptions, *missing]) for note in notes(access)], []
 
 
 def _adoptions(cluster: Cluster, workspaces: Collection[str], after: Ledger) -> Iterator[Adoption]:
@@ -91,19 +91,19 @@ def _adoptions(cluster: Cluster, workspaces: Collection[str], after: Ledger) -> 
         for item in cluster.each(core(*place, "serviceaccounts"), f"{APP_LABEL}={KEY_APP}"):
             if namespace(item) in accounts:
                 accounts[namespace(item)].append(_small(item))
-    listed = [binding for found in bindings.values() for binding in found]
+    listed = [binding for of_workspace in bindings.values() for binding in of_workspace]
     own = Recognition.of(read_roles(cluster, needs_of(listed, own=True), places)).own
-    for one in workspaces:
-        yield adoption(one, after[one], bindings[one], accounts[one], own)
+    for workspace in workspaces:
+        yield adoption(workspace, after[workspace], bindings[workspace], accounts[workspace], own)
 
 
 def _small(item: Json) -> dict[str, Any]:
     """Return what the access of an object depends on. Longer names than `short` leaves are no declared subject's."""
-    found = labels(item)
+    all_labels = labels(item)
     metadata = {
         "name": name(item),
         "namespace": namespace(item),
-        "labels": {key: found[key] for key in _LABELS if key in found},
+        "labels": {key: all_labels[key] for key in _LABELS if key in all_labels},
         "ownerReferences": owners(item),
     }
     subjects = islice(mappings(mapping(item).get("subjects")), _SUBJECTS)
@@ -129,8 +129,8 @@ def adoption_problems(cluster: Cluster, there: set[str], before: Ledger, after: 
         for key_id, key in sorted(entry.keys.items())
         if PLATFORM_GENERATION in _generations(key) - _generations(before.get(name, NOTHING).keys.get(key_id))
     ]
-    found = in_parallel(lambda one: _key_problem(cluster if one[0] in there else None, *one), todo)
-    return [problem for problem in found if problem is not None]
+    problems = in_parallel(lambda case: _key_problem(cluster if case[0] in there else None, *case), todo)
+    return [problem for problem in problems if problem is not None]
 
 
 def platform_accounts(entry: Entry) -> frozenset[str]:
@@ -140,7 +140,7 @@ def platform_accounts(entry: Entry) -> frozenset[str]:
 
 
 def _generations(key: KeyEntry | None) -> frozenset[int]:
-    return frozenset(one for one in key.generations if key.is_of_platform(one)) if key is not None else frozenset()
+    return frozenset(filter(key.is_of_platform, key.generations)) if key is not None else frozenset()
 
 
 def _key_problem(cluster: Cluster | None, workspace: str, key_id: str, key: KeyEntry) -> Problem | None:
@@ -182,7 +182,7 @@ def _misfit(
     if differences := account.differences(live):
         get = f"kubectl get serviceaccount -n {workspace} {account.name} -o yaml"
         return f"{differences[0]}, which the platform gives to every key", f"see who made it: {get}", instead
-    matching = next((one for one in bindings if _is_there(cluster, workspace, one)), None)
+    matching = next((binding for binding in bindings if _is_there(cluster, workspace, binding)), None)
     if matching is None:
         return (
             f"ServiceAccount {account.name} has no role in the cluster: RoleBinding {bindings[0].name} is missing, or "

@@ -67,7 +67,7 @@ class LedgerInputs:
         if not isinstance(workspaces, dict):
             reject("workspaces: a mapping of workspace names to their access is expected")
         excluded = frozenset(_names(news, _EXCLUDED))
-        found = ledger_misfits({name: entry for name, entry in workspaces.items() if name not in excluded})
+        misfits = ledger_misfits({name: entry for name, entry in workspaces.items() if name not in excluded})
         before, requested = read_ledger(deployed), read_ledger(workspaces)
         after = with_excluded(excluded, before, requested)
         of_others = {*_names(news, _MOVED)} - excluded
@@ -78,8 +78,8 @@ class LedgerInputs:
             RunRecord.of(news),
             before,
             requested,
-            {name: entry for name, entry in after.items() if name not in found},
-            tuple(misfit_problems(found)),
+            {name: entry for name, entry in after.items() if name not in misfits},
+            tuple(misfit_problems(misfits)),
             excluded,
             tuple(sorted(of_others & deployed.keys() - workspaces.keys())),
             _acknowledged(news.get(_ACKNOWLEDGED, {})),
@@ -91,21 +91,21 @@ class LedgerInputs:
 
     def remaining(self, problems: Iterable[Problem]) -> list[Problem]:
         """Return the effective refusals: none for excluded workspaces, and for moved ones only that they moved."""
-        found = others(problems, self.excluded)
-        return [*moved_refusals(self.owner, self.moved), *others(found, self.moved)]
+        of_included = others(problems, self.excluded)
+        return [*moved_refusals(self.owner, self.moved), *others(of_included, self.moved)]
 
 
 def _acknowledged(value: Any) -> Acknowledgements:
-    if not isinstance(value, dict) or not all(isinstance(one, list) for one in value.values()):
+    if not isinstance(value, dict) or not all(isinstance(names, list) for names in value.values()):
         reject(f"{_ACKNOWLEDGED}: a mapping of names of workspaces to names of warnings is expected")
     return Acknowledgements.named(value)
 
 
 def _names(values: Values, name: str) -> list[str]:
-    found = values.get(name, [])
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+    names = values.get(name, [])
+    if not isinstance(names, list) or not all(isinstance(item, str) for item in names):
         reject(f"{name}: a list of names of workspaces is expected")
-    return found
+    return names
 
 
 def _unknown(value: Any) -> bool:

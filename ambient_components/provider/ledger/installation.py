@@ -94,14 +94,14 @@ class Installation:
             )
 
     def _serves_v1(self) -> bool:
-        found = self._cluster.get(_RESOURCES) or {}
-        return any(text_at(item, "name") == PROJECT_SETTINGS for item in mappings(found.get("resources")))
+        served = self._cluster.get(_RESOURCES) or {}
+        return any(text_at(item, "name") == PROJECT_SETTINGS for item in mappings(served.get("resources")))
 
     def _roles(self) -> set[str] | None:
         """Return the platform's existing ClusterRoles; None if the deployer may not read them."""
         names = (*map(cluster_role, ROLES), CONTROL_PLANE)
         try:
-            return {one for one in names if self._cluster.get(f"{_CLUSTER_ROLES}/{one}") is not None}
+            return {name for name in names if self._cluster.get(f"{_CLUSTER_ROLES}/{name}") is not None}
         except ApiError as error:
             if error.status == 403:
                 return None

@@ -50,19 +50,19 @@ def problems(context: Context, place: RunRecord, before: Ledger, after: Ledger) 
     Raises:
         StepError: The record cannot be read, and this run has no checkpoints.
     """
-    found: list[Problem] = []
+    refusals: list[Problem] = []
 
     def look() -> None:
         cluster = context.guard.cluster
         lost = left(place.read(cluster), run_id())
         for name, entries in begun(lost, before).items():
             if name not in after and (has_bucket(entries) or _there(cluster, place.owner, name, entries)):
-                found.append(vanished(name))
-        found.extend(bucket_refusals(lost, before, after))
-        found.extend(_of_siblings(cluster, place, sorted(after.keys() - before.keys() - lost.keys())))
+                refusals.append(vanished(name))
+        refusals.extend(bucket_refusals(lost, before, after))
+        refusals.extend(_of_siblings(cluster, place, sorted(after.keys() - before.keys() - lost.keys())))
 
     or_warn(context, look)
-    return found
+    return refusals
 
 
 def ending(context: Context, place: RunRecord, after: Ledger) -> tuple[Leftover, ...]:
@@ -78,25 +78,25 @@ def needs_update(context: Context, place: RunRecord, after: Ledger) -> bool:
 
     The update ends what interrupted runs left, and corrects an outdated record.
     """
-    found = False
+    needed = False
 
     def look() -> None:
-        nonlocal found
+        nonlocal needed
         record = place.read(context.guard.cluster)
         unsettled = is_unsettled(record, after) or bool(leftovers(left(record, run_id()), after))
-        found = unsettled or record.declared != after
+        needed = unsettled or record.declared != after
 
     or_warn(context, look)
-    return found
+    return needed
 
 
 def announce(context: Context, place: RunRecord, after: Ledger) -> None:
 
     def look() -> None:
         cluster = context.guard.cluster
-        for one in leftovers(left(place.read(cluster), run_id()), after):
-            if cluster.get(revocation.object_path(one.kind, one.namespace, one.name)) is not None:
-                context.note(f"ends {one}, which an interrupted run gave and the files no longer declare")
+        for leftover in leftovers(left(place.read(cluster), run_id()), after):
+            if cluster.get(revocation.object_path(leftover.kind, leftover.namespace, leftover.name)) is not None:
+                context.note(f"ends {leftover}, which an interrupted run gave and the files no longer declare")
 
     or_warn(context, look)
 
@@ -113,11 +113,11 @@ def settle(context: Context, place: RunRecord, before: Ledger, after: Ledger) ->
     def work() -> None:
         cluster = context.guard.cluster
         lost = left(place.read(cluster), run_id())
-        reopen(context, [name for name, entries in lost.items() if any(one.is_closed for one in entries)], after)
+        reopen(context, [name for name, entries in lost.items() if any(entry.is_closed for entry in entries)], after)
         todo, excluded = leftovers(lost, after), excluded_of(os.environ)
         # Excluded workspaces may have another owner by now, so their access stays recorded.
-        waiting = tuple(one for one in todo if one.namespace in excluded)
-        remains = (*end(context, place.owner, [one for one in todo if one not in waiting]), *waiting)
+        waiting = tuple(leftover for leftover in todo if leftover.namespace in excluded)
+        remains = (*end(context, place.owner, [leftover for leftover in todo if leftover not in waiting]), *waiting)
         run = this_run()
         # Workspaces that were started and are not declared now (excluded, or without objects) stay recorded.
         open_ends = {name: lost[name] for name in begun(lost, before).keys() - after}
@@ -175,17 +175,17 @@ def forget(context: Context, place: RunRecord, before: Ledger) -> None:
 
 def end(context: Context, owner: str, objects: Sequence[Leftover]) -> tuple[Leftover, ...]:
     cluster, failed, ended = context.guard.cluster, [], []
-    for one in objects:
+    for leftover in objects:
         try:
-            if revocation.end(cluster, one.kind, one.namespace, one.name):
-                ended.append(str(one))
-            if one.kind == "ServiceAccount":
-                _end_token_secrets(cluster, owner, one)
+            if revocation.end(cluster, leftover.kind, leftover.namespace, leftover.name):
+                ended.append(str(leftover))
+            if leftover.kind == "ServiceAccount":
+                _end_token_secrets(cluster, owner, leftover)
         except StepError as error:
-            failed.append(one)
+            failed.append(leftover)
             context.warn(
                 LoudWarning.NOT_DONE,
-                error.problem.within(f"could not end {one}, which an interrupted run gave", "run pulumi up again"),
+                error.problem.within(f"could not end {leftover}, which an interrupted run gave", "run pulumi up again"),
             )
     if ended:
         context.warn(
@@ -203,9 +203,10 @@ def _end_token_secrets(cluster: Cluster, owner: str, account: Leftover) -> None:
     """
     secrets = core("namespaces", account.namespace, "secrets")
     items = cluster.each(secrets, f"{BOUND_OBJECT_LABEL}={BOUND_OBJECT}", metadata=True)
-    found = ((name_of(item), uid(item)) for item in items if _is_of(item, owner, account))
+    token_secrets = ((name_of(item), uid(item)) for item in items if _is_of(item, owner, account))
     in_parallel(
-        lambda one: revocation.end(cluster, revocation.SECRET, account.namespace, *one), islice(found, _TOKEN_SECRETS)
+        lambda secret: revocation.end(cluster, revocation.SECRET, account.namespace, *secret),
+        islice(token_secrets, _TOKEN_SECRETS),
     )
 
 
@@ -231,10 +232,10 @@ def _of_siblings(cluster: Cluster, place: RunRecord, new: Sequence[str]) -> list
     mine = [workspace for workspace in new if workspace in there]
     if not mine:
         return []
-    found = []
+    refusals = []
     for stack, record in place.siblings(cluster):
         theirs = {**dict.fromkeys(left(record), NOTHING), **(record.declared or {})}
-        found += [
+        refusals += [
             refusal(
                 f"workspace {workspace!r} is deployed by shard {stack}: nothing is changed",
                 f"to move it with all that it has, run: ambient reshard {place.owner.rsplit('/', 1)[-1]}",
@@ -244,4 +245,4 @@ def _of_siblings(cluster: Cluster, place: RunRecord, new: Sequence[str]) -> list
             for workspace in mine
             if workspace in theirs and not theirs[workspace].is_released
         ]
-    return found
+    return refusals

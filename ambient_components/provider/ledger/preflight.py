@@ -75,8 +75,8 @@ def preflight(
     known = bool(before or lost)
     unknown = unknown_accounts(cluster, there, before, after, end=known)
     if known:
-        for one in unknown:
-            context.warn(LoudWarning.UNKNOWN_ACCOUNTS, one)
+        for problem in unknown:
+            context.warn(LoudWarning.UNKNOWN_ACCOUNTS, problem)
     else:
         problems += unknown
     problems += adoption_problems(cluster, there, before, after)
@@ -90,10 +90,10 @@ def preflight(
         ):
             context.show(warning)
         noted, warnings = adopted(cluster, there, before, after)
-        for one in warnings:
-            context.show(one)
-        for one in noted:
-            context.note(one)
+        for problem in warnings:
+            context.show(problem)
+        for problem in noted:
+            context.note(problem)
     return problems
 
 
@@ -233,13 +233,13 @@ def changed_since(cluster: Cluster, there: set[str], before: Ledger, after: Ledg
     if not released:
         return []
     try:
-        found = by_namespace(listed(cluster, {*released}))
+        access = by_namespace(listed(cluster, {*released}))
     except StepError as error:
         what = "the access in released workspaces can't be looked at"
         return [error.problem.within(what, rule=LoudWarning.NOT_CHECKED)]
     warnings = []
     for workspace in released:
-        objects = {(one.kind, one.name) for one in found.get(workspace, ())}
+        objects = {(item.kind, item.name) for item in access.get(workspace, ())}
         missing = [f"{kind} {gone}" for kind, gone in sorted(object_names(workspace, before[workspace]) - objects)]
         if workspace not in there:
             missing = ["its namespace"]

@@ -62,12 +62,12 @@ class AccessObject(ABC):
         """Refuse inputs that do not describe an object of this kind."""
         metadata = news.get("metadata")
         metadata = metadata if isinstance(metadata, Mapping) else {}
-        found = [
+        missing = [
             refusal(f"metadata.{name}: a name is expected")
             for name in ("name", "namespace")
             if metadata.get(name) is not UNKNOWN and (not isinstance(metadata.get(name), str) or not metadata[name])
         ]
-        return Check(failures=tuple(found or self.problems(news)))
+        return Check(failures=tuple(missing or self.problems(news)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
         """Compare field by field; only another name or namespace is a replacement."""
@@ -92,10 +92,10 @@ class AccessObject(ABC):
         live = context.guard.cluster.get(self.path_of(inputs))
         if live is None or self.is_another(context, live, inputs, state):
             return None
-        found = self.observed_inputs(live, inputs)
+        inputs_found = self.observed_inputs(live, inputs)
         kept = {field: live["metadata"].get(field) for field in ("finalizers", "ownerReferences")}
         undeclared = {field: f"{len(items)} that are not declared" for field, items in kept.items() if items}
-        return ReadResult(self.outputs(live), {**found, "metadata": {**found["metadata"], **undeclared}})
+        return ReadResult(self.outputs(live), {**inputs_found, "metadata": {**inputs_found["metadata"], **undeclared}})
 
     def is_another(self, context: Context, live: Mapping[str, Any], inputs: Values, state: Values) -> bool:  # noqa: ARG002
         """Return whether the object is not the recorded one but another one of its name."""

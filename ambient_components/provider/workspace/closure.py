@@ -62,9 +62,9 @@ def _group_access(context: Context, namespace: str) -> list[str]:
 
 
 def _end_group_access(context: Context, namespace: str) -> None:
-    if found := _group_access(context, namespace):
+    if groups := _group_access(context, namespace):
         context.guard.cluster.patch(_settings(namespace), {"spec": {"groupAccess": []}})
-        context.note(f"{namespace} is closed: ended {listing(found)}")
+        context.note(f"{namespace} is closed: ended {listing(groups)}")
 
 
 def _settings(namespace: str) -> str:
@@ -131,15 +131,15 @@ class Closure:
         """Resume the schedules that closing suspended, if the workspace is open again and not being deleted."""
         namespace = str(state["namespace"])
         thaw(context.guard.cluster, namespace)
-        found = context.guard.cluster.get(core("namespaces", namespace))
-        if labels(found).get(MANAGED_LABEL, "") == MANAGED and not text_at(found, "metadata", "deletionTimestamp"):
+        item = context.guard.cluster.get(core("namespaces", namespace))
+        if labels(item).get(MANAGED_LABEL, "") == MANAGED and not text_at(item, "metadata", "deletionTimestamp"):
             _renew(context, namespace)
             cron_job.resume(context, namespace)
 
 
 def _announce(context: Context, news: Values) -> None:
     namespace = news["namespace"]
-    titles = [one.title for one in Sweep(context, namespace, news["staying"]).ending(sessions=True)]
+    titles = [access.title for access in Sweep(context, namespace, news["staying"]).ending(sessions=True)]
     for title in titles[:_SHOWN]:
         context.note(f"closing {namespace} ends {title}")
     if len(titles) > _SHOWN:

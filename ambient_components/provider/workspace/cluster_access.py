@@ -53,12 +53,12 @@ def listed(
     found = set[ExistingAccess]()
     for item in cluster.each(path("apis", RBAC_API_GROUP, "v1", "rolebindings")):
         if objects.namespace(item) in workspaces:
-            one = _binding(item)
+            access = _binding(item)
             if not is_labelled(item):
                 # The platform's pages do not show it, so a reader needs its name.
                 kind = "Role/" if role_ref(item).startswith("Role/") else ""
-                one = replace(one, what=f"{kind}{one.what} ({one.kind} {one_line(short(one.name))})")
-            bindings[one] = small(item)
+                access = replace(access, what=f"{kind}{access.what} ({access.kind} {one_line(short(access.name))})")
+            bindings[access] = small(item)
             if notice:
                 notice("RoleBinding", item)
     for item in cluster.each(core("serviceaccounts"), metadata=True):
@@ -71,15 +71,15 @@ def listed(
         if notice:
             notice("ServiceAccount", item)
     known = Recognition.of(read_roles(cluster, needs_of(bindings.values(), accounts.values())))
-    found |= {one for one, item in bindings.items() if known.gives_access(item)}
-    found |= {one for one, item in accounts.items() if not known.own.has_account(item)}
+    found |= {access for access, item in bindings.items() if known.gives_access(item)}
+    found |= {access for access, item in accounts.items() if not known.own.has_account(item)}
     return sorted(found)
 
 
-def by_namespace(found: Iterable[ExistingAccess]) -> dict[str, list[ExistingAccess]]:
+def by_namespace(accesses: Iterable[ExistingAccess]) -> dict[str, list[ExistingAccess]]:
     groups: dict[str, list[ExistingAccess]] = {}
-    for one in found:
-        groups.setdefault(one.namespace, []).append(one)
+    for access in accesses:
+        groups.setdefault(access.namespace, []).append(access)
     return groups
 
 
@@ -87,14 +87,14 @@ def _binding(item: Json) -> ExistingAccess:
     kind, _, role = role_ref(item).partition("/")
     named, public = subjects(item), tuple(public_subjects(item))
     shown = _PLATFORM_ROLES.get(role, role)
-    what = one_line(f"{short(shown)} of {listing([quoted(short(one)) for one in named]) or 'none'}")
+    what = one_line(f"{short(shown)} of {listing([quoted(short(subject)) for subject in named]) or 'none'}")
     # The rules of a Role can be changed later, a long list is shortened, and Kubernetes has roles of the same names.
-    is_whole = len(named) <= objects.SHOWN and all(one == short(one) for one in (*named, role))
+    is_whole = len(named) <= objects.SHOWN and all(word == short(word) for word in (*named, role))
     is_admin = kind == "ClusterRole" and shown in _ADMINS
     of_cluster = kind == "ClusterRole" and not is_admin and role not in _PLATFORM_ROLES.values()
     acknowledgeable = is_whole and of_cluster and not public
-    one = _found(item, "RoleBinding", what)
-    return replace(one, public=public, acknowledgeable=acknowledgeable, is_admin=is_admin)
+    access = _found(item, "RoleBinding", what)
+    return replace(access, public=public, acknowledgeable=acknowledgeable, is_admin=is_admin)
 
 
 def _account(item: Json) -> ExistingAccess:

@@ -78,8 +78,8 @@ def observed_inputs(live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
         result["suspend"] = spec.get("suspend") is True
     if "reuseLastSession" in inputs:
         given = form.reuse_text(inputs["reuseLastSession"])
-        found = {notes.get(SCHEDULE_REUSE_ANNOTATION), _variables(live).get(form.REUSE_VARIABLE)}
-        result["reuseLastSession"] = inputs["reuseLastSession"] is (found == {given})
+        reuse = {notes.get(SCHEDULE_REUSE_ANNOTATION), _variables(live).get(form.REUSE_VARIABLE)}
+        result["reuseLastSession"] = inputs["reuseLastSession"] is (reuse == {given})
     declared, template = _declared(inputs), _template(live)
     result["runAs"] = observed(text(mapping(template.get("userContext")).get("userId")), inputs.get("runAs"))
     was = form.observed_template(declared, template)
@@ -96,7 +96,8 @@ def observed_inputs(live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
 def container_of(live: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the container from which the backend reads the template; empty if there is none."""
     *_, pod = _levels(live)
-    return next((one for one in mappings(pod.get("containers")) if one.get("name") == form.CONTAINER), {})
+    containers = mappings(pod.get("containers"))
+    return next((container for container in containers if container.get("name") == form.CONTAINER), {})
 
 
 def _levels(live: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
@@ -107,7 +108,8 @@ def _levels(live: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
 
 
 def _variables(live: Mapping[str, Any]) -> dict[str, str]:
-    return {text(one.get("name")): text(one.get("value")) for one in mappings(container_of(live).get("env"))}
+    variables = mappings(container_of(live).get("env"))
+    return {text(variable.get("name")): text(variable.get("value")) for variable in variables}
 
 
 def _template(live: Mapping[str, Any]) -> dict[str, Any]:

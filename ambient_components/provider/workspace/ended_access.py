@@ -93,25 +93,27 @@ class Objects:
         Args:
             sessions: Whether the sessions' identities end too. A stopping session still needs its own.
         """
-        found, named, all_accounts = list[Access](), set[str](), False
+        ending, named, all_accounts = list[Access](), set[str](), False
         groups = {*_GROUPS_OF_ACCOUNTS, f"{_ALL_ACCOUNTS}:{self.namespace}"}
-        for one in self.bindings:
-            if not self.is_owners(one) and not self.own.has_binding(one):
-                found.append(_access(ROLE_BINDING, one, _of_binding(one)))
-                named.update(self._accounts(one))
-                all_accounts = all_accounts or not groups.isdisjoint(subjects(one))
-        found += [_access(ROLE, one, f"Role {short(name(one))}") for one in self.roles if not self.own.has_role(one)]
-        accounts = set()
-        for one in self.accounts:
-            if what := _of_account(one, named, sessions, all_accounts):
-                accounts.add(name(one))
-                found.append(_access(SERVICE_ACCOUNT, one, what))
-        found += [
-            _access(SECRET, one, f"Secret {short(name(one))}")
-            for one in self.secrets
-            if _holds_access(one, accounts, sessions)
+        for item in self.bindings:
+            if not self.is_owners(item) and not self.own.has_binding(item):
+                ending.append(_access(ROLE_BINDING, item, _of_binding(item)))
+                named.update(self._accounts(item))
+                all_accounts = all_accounts or not groups.isdisjoint(subjects(item))
+        ending += [
+            _access(ROLE, item, f"Role {short(name(item))}") for item in self.roles if not self.own.has_role(item)
         ]
-        return sorted(found, key=lambda one: (_ORDER.index(one.kind), one))
+        accounts = set()
+        for item in self.accounts:
+            if what := _of_account(item, named, sessions, all_accounts):
+                accounts.add(name(item))
+                ending.append(_access(SERVICE_ACCOUNT, item, what))
+        ending += [
+            _access(SECRET, item, f"Secret {short(name(item))}")
+            for item in self.secrets
+            if _holds_access(item, accounts, sessions)
+        ]
+        return sorted(ending, key=lambda access: (_ORDER.index(access.kind), access))
 
     def is_owners(self, binding: Json) -> bool:
         form = self.owners.get(name(binding))
@@ -139,14 +141,14 @@ def account_in(namespace: str, form: BindingForm) -> str:
 
 def _of_account(account: Json, named: Collection[str], sessions: bool, all_accounts: bool) -> str:
     """Return the description of an account that ends; empty if it stays."""
-    found = name(account)
-    if labels(account).get(APP_LABEL) == KEY_APP or found.startswith(KEY_PREFIX):
-        return f"key {short(found)}"
-    if sessions and found.startswith(SESSION_PREFIX) and found != TRIGGER:
-        return f"session {short(found)}"
+    account_name = name(account)
+    if labels(account).get(APP_LABEL) == KEY_APP or account_name.startswith(KEY_PREFIX):
+        return f"key {short(account_name)}"
+    if sessions and account_name.startswith(SESSION_PREFIX) and account_name != TRIGGER:
+        return f"session {short(account_name)}"
     # A stopping session still needs its account, which ends or is replaced with the identities of all sessions.
-    had_access = found in named or (all_accounts and not found.startswith(SESSION_PREFIX))
-    return f"account {short(found)}" if had_access else ""
+    had_access = account_name in named or (all_accounts and not account_name.startswith(SESSION_PREFIX))
+    return f"account {short(account_name)}" if had_access else ""
 
 
 def _holds_access(secret: Json, accounts: Collection[str], sessions: bool) -> bool:

@@ -50,7 +50,8 @@ class ScheduledSession:
             if news.get(name) is not UNKNOWN and not text(news.get(name))
         ]
         # Warnings are for the stack file.
-        return Check(failures=tuple(missing or failures(one for one in schedule_findings(news) if not one.warning)))
+        refused = (finding for finding in schedule_findings(news) if not finding.warning)
+        return Check(failures=tuple(missing or failures(refused)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
         changes = changes_of(inputs, news)

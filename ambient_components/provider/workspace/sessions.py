@@ -132,7 +132,8 @@ def _ask(context: Context, namespace: str, names: Collection[str]) -> list[str]:
             return error.problem
         return None
 
-    failed = {name: one for name, one in zip(names, in_parallel(ask, names), strict=True) if one is not None}
+    results = zip(names, in_parallel(ask, names), strict=True)
+    failed = {name: problem for name, problem in results if problem is not None}
     if failed:
         what = f"could not ask {_sessions([f'{namespace}/{name}' for name in failed])} to stop"
         context.warn(LoudWarning.NOT_DONE, next(iter(failed.values())).within(what))
@@ -150,7 +151,9 @@ def _delete(context: Context, namespace: str, alive: _Alive) -> list[Problem]:
     results = [*zip(alive.pods, in_parallel(delete, alive.pods), strict=True)]
     if deleted := [f"{name} of session {session}" for (name, _, session), problem in results if problem is None]:
         context.note(f"{namespace} is closed: deleted pod {listing(deleted)}")
-    failed = [(f"{name} of session {session}", one) for (name, _, session), one in results if one is not None]
+    failed = [
+        (f"{name} of session {session}", problem) for (name, _, session), problem in results if problem is not None
+    ]
     return [failed[0][1].within(f"could not delete pod {listing([pod for pod, _ in failed])}")] if failed else []
 
 
@@ -174,18 +177,18 @@ def _sessions(names: list[str]) -> str:
 
 def _alive(context: Context, namespace: str) -> _Alive:
     sessions = {
-        name_of(one): annotations(one).get(DESIRED_PHASE_ANNOTATION, "")
-        for one in served_objects(context, _path(namespace))
-        if _runs(one)
+        name_of(item): annotations(item).get(DESIRED_PHASE_ANNOTATION, "")
+        for item in served_objects(context, _path(namespace))
+        if _runs(item)
     }
-    found = served_objects(context, core("namespaces", namespace, "pods"), f"{APP_LABEL}={SESSION_POD_APP}")
+    pods = served_objects(context, core("namespaces", namespace, "pods"), f"{APP_LABEL}={SESSION_POD_APP}")
     return _Alive(
         tuple(sorted(sessions)),
         tuple(sorted(name for name, desired in sessions.items() if desired != STOPPED)),
         tuple(
-            (name_of(one), text_at(one, "metadata", "uid"), labels(one).get(SESSION_POD_LABEL, ""))
-            for one in found
-            if text_at(one, "status", "phase") not in ("Succeeded", "Failed")
+            (name_of(item), text_at(item, "metadata", "uid"), labels(item).get(SESSION_POD_LABEL, ""))
+            for item in pods
+            if text_at(item, "status", "phase") not in ("Succeeded", "Failed")
         ),
     )
 
@@ -197,8 +200,8 @@ def _runs(session: dict[str, Any]) -> bool:
 
 
 def _on_the_list(context: Context, namespace: str) -> bool:
-    found = context.guard.cluster.get(core("namespaces", namespace))
-    return labels(found).get(MANAGED_LABEL, "") == MANAGED
+    item = context.guard.cluster.get(core("namespaces", namespace))
+    return labels(item).get(MANAGED_LABEL, "") == MANAGED
 
 
 def _path(namespace: str, *name: str) -> str:

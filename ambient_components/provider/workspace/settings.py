@@ -20,7 +20,7 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import UNKNOWN, Secret
-from ambient_components.provider.tokens.properties import failures
+from ambient_components.provider.tokens.properties import failures, without_unknown
 from ambient_components.provider.workspace.shared_object import SharedObject
 from ambient_components.rules.arguments import MAPPING_EXPECTED
 from ambient_components.rules.findings import Finding, below
@@ -31,9 +31,9 @@ _CONTAINER = "Container"
 _LIMITS = ("defaultRequest", "default", "min", "max")
 
 
-def _refusals(found: Iterable[Finding]) -> list[Problem]:
+def _refusals(findings: Iterable[Finding]) -> list[Problem]:
     """Return the findings that refuse; warnings are for the stack file."""
-    return failures(one for one in found if not one.warning)
+    return failures(finding for finding in findings if not finding.warning)
 
 
 def _of_mapping(
@@ -95,16 +95,16 @@ class ProjectSettings(SharedObject):
         return dict.fromkeys(("inactivityTimeoutSeconds", "mcpServers"))
 
 
-def others_secret(found: Any, declared: Any) -> Any:
+def others_secret(live: Any, declared: Any) -> Any:
     """Mark all texts as secret that differ from the declared text at their position."""
-    if isinstance(found, Mapping):
+    if isinstance(live, Mapping):
         known = declared if isinstance(declared, Mapping) else {}
-        return {key: others_secret(value, known.get(key)) for key, value in found.items()}
-    if isinstance(found, list):
+        return {key: others_secret(value, known.get(key)) for key, value in live.items()}
+    if isinstance(live, list):
         items = declared if isinstance(declared, list) else []
-        pairs = zip_longest(found, items[: len(found)])
-        return [others_secret(one, other) for one, other in pairs]
-    return Secret(found) if isinstance(found, str) and found != declared else found
+        pairs = zip_longest(live, items[: len(live)])
+        return [others_secret(value, own) for value, own in pairs]
+    return Secret(live) if isinstance(live, str) and live != declared else live
 
 
 class ContainerDefaults(SharedObject):
@@ -118,10 +118,10 @@ class ContainerDefaults(SharedObject):
         return core("namespaces", namespace, "limitranges")
 
     def problems(self, news: Values) -> list[Problem]:
-        if found := [one for name in _LIMITS for one in _of_mapping(news, name)]:
-            return found
+        if misfits := [problem for name in _LIMITS for problem in _of_mapping(news, name)]:
+            return misfits
         amounts = {name: news[name] for name in _LIMITS if news.get(name)}
-        known = {name: {of: one for of, one in each.items() if one is not UNKNOWN} for name, each in amounts.items()}
+        known = {name: without_unknown(limits) for name, limits in amounts.items()}
         return _refusals(container_findings(known))
 
     def frame(self, inputs: Values) -> dict[str, Any]:
@@ -143,8 +143,8 @@ class ContainerDefaults(SharedObject):
 
     def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:
         items = mappings(section.get("limits"))
-        found: Mapping[str, Any] = next((item for item in items if item.get("type") == _CONTAINER), {})
-        there = {name: plain(found[name]) for name in _LIMITS if found.get(name)}
+        container: Mapping[str, Any] = next((item for item in items if item.get("type") == _CONTAINER), {})
+        there = {name: plain(container[name]) for name in _LIMITS if container.get(name)}
         return {**{name: value for name, value in inputs.items() if name not in _LIMITS}, **there}
 
     def default(self, field: str) -> Any:  # noqa: ARG002  # there is one

@@ -65,14 +65,14 @@ class Sweep:
                 if not sessions:
                     raise
                 failed["platform's own"] = error.problem
-            left = [one for one in self._ending(own, sessions=sessions) if one.uid not in failed]
+            left = [access for access in self._ending(own, sessions=sessions) if access.uid not in failed]
             if not left:
                 return list(failed.values())
-            for one, problem in self._end_all(left):
+            for access, problem in self._end_all(left):
                 if problem is not None:
-                    failed[one.uid] = problem.within(f"could not end {one.title}")
+                    failed[access.uid] = problem.within(f"could not end {access.title}")
                 else:
-                    self._note(one)
+                    self._note(access)
             time.sleep(_PAUSE)
         return [*failed.values(), *self.came_back(sessions=sessions, known=failed)]
 
@@ -84,11 +84,11 @@ class Sweep:
         """
         return [
             refusal(
-                f"could not end {one.title}: it was made again each time",
+                f"could not end {access.title}: it was made again each time",
                 "find what makes it (a controller, or a user with access outside the workspace), and run again",
             )
-            for one in self.ending(sessions=sessions)
-            if one.uid not in known
+            for access in self.ending(sessions=sessions)
+            if access.uid not in known
         ]
 
     def summarise(self) -> None:
@@ -143,25 +143,25 @@ class Sweep:
         )
         return objects.ending(sessions=sessions)
 
-    def _end_all(self, found: Collection[Access]) -> Iterator[tuple[Access, Problem | None]]:
+    def _end_all(self, accesses: Collection[Access]) -> Iterator[tuple[Access, Problem | None]]:
         for stage in STAGES:
-            yield from in_parallel(self._end, [one for one in found if one.kind in stage])
+            yield from in_parallel(self._end, [access for access in accesses if access.kind in stage])
 
-    def _end(self, one: Access) -> tuple[Access, Problem | None]:
+    def _end(self, access: Access) -> tuple[Access, Problem | None]:
         try:
-            if one.has_finalizers:
-                end(self._cluster, one.kind, self._namespace, one.name, one.uid)
+            if access.has_finalizers:
+                end(self._cluster, access.kind, self._namespace, access.name, access.uid)
             else:
                 # One request: the next list tells whether it is gone.
-                self._cluster.delete(object_path(one.kind, self._namespace, one.name), one.uid)
+                self._cluster.delete(object_path(access.kind, self._namespace, access.name), access.uid)
         except StepError as error:
-            return one, error.problem
-        return one, None
+            return access, error.problem
+        return access, None
 
-    def _note(self, one: Access) -> None:
+    def _note(self, access: Access) -> None:
         self._ended += 1
         if self._ended <= _NOTED:
-            self._context.note(f"{self._namespace} is closed: ended {one.title}")
+            self._context.note(f"{self._namespace} is closed: ended {access.title}")
 
     def _served(self, kind: str, *, metadata: bool = False) -> Iterator[dict[str, Any]]:
         collection = object_path(kind, self._namespace, "x").rpartition("/")[0]

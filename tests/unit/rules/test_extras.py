@@ -74,7 +74,7 @@ IMPORT_ALL = """
 import pkgutil, sys
 sys.modules |= dict.fromkeys(("boto3", "botocore", "minio", "pulumi_aws"))
 import ambient_components
-needing = {"ambient_components.policies.pack", "ambient_components.provider.store.minio_client"}
+needing = {"ambient_components.provider.store.minio_client"}
 for module in pkgutil.walk_packages(ambient_components.__path__, "ambient_components."):
     if module.name not in needing and not module.name.endswith("__main__"):
         __import__(module.name)

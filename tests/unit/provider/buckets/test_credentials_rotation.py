@@ -1,6 +1,6 @@
 """Access keys over rotations: the next beside the one before, and what ends when."""
 
-from ambient_components.provider.buckets.access_keys import Seen
+from ambient_components.provider.buckets.access_keys import Observed
 from tests.support.credentials import WANTED, failing, iam, ids, keys, made, refusal, world
 from tests.support.store_world import move_clock
 
@@ -96,8 +96,8 @@ def test_a_revocation_that_failed_is_tried_again_while_a_rotation_waits(made, ia
     made.state["pendingRevocations"] = [gone]
     move_clock(monkeypatch, "160d")
     monkeypatch.setattr(
-        "ambient_components.provider.buckets.s3_credentials.see",
-        lambda context, values, known: Seen(known, drift={}),
+        "ambient_components.provider.buckets.s3_credentials.observe",
+        lambda context, values, known: Observed(known, drift={}),
     )
     assert made.up(WANTED) == "update"
     assert made.state["pendingRevocations"] == []
