@@ -6,7 +6,6 @@ from ambient_components.access.endings import Ended, Ending, ended, endings
 from ambient_components.access.entries import (
     NOTHING,
     Entry,
-    KeyEntry,
     Ledger,
     Period,
     ledger_misfits,
@@ -28,7 +27,6 @@ __all__ = [
     "Entry",
     "Expected",
     "GuardrailSettings",
-    "KeyEntry",
     "Ledger",
     "PathChange",
     "Period",

@@ -14,7 +14,6 @@ from ambient_components.access.recorded import (
     REQUIRED,
     Misfit,
     by_name,
-    count,
     flag,
     listed,
     misfits,
@@ -25,10 +24,11 @@ from ambient_components.access.recorded import (
     write,
 )
 from ambient_components.errors import Problem, refusal, reject
+from ambient_components.model.keys import KeyRecord
 from ambient_components.model.schedules import ScheduleRecord
 from ambient_components.model.storage import BucketRecord
 from ambient_components.platform.contract import ROLES
-from ambient_components.platform.naming import PLATFORM_GENERATION, key_account, key_account_problem, user_id_problem
+from ambient_components.platform.naming import user_id_problem
 from ambient_components.platform.subjects import parse_subject
 from ambient_components.rules.guardrail_names import WORKSPACE_GUARDRAILS
 from ambient_components.rules.refusals import Rule
@@ -54,16 +54,6 @@ def check_date(text: str) -> None:
     except ValueError:
         pass
     reject(f"{text!r} is no date", "allowed: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ")
-
-
-def check_key_account(text: str) -> None:
-    """Require the name of a ServiceAccount that the platform can have made for a key.
-
-    Raises:
-        BadValue: It is another name.
-    """
-    if problem := key_account_problem(text):
-        reject(*problem)
 
 
 def check_user_id(text: str) -> None:
@@ -110,58 +100,6 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyEntry:
-    """An API key: role, token lifetime and storage."""
-
-    role: Annotated[str, text(ROLES), REQUIRED] = ""
-    generation: Annotated[int, count(), REQUIRED] = 0
-    never: Flag = False
-    lifetime_seconds: Annotated[int | None, count()] = None
-    """None if it never expires, or if the platform issued the tokens, of which the expiry is unknown."""
-    manual: Flag = False
-    """Whether it expires without renewal."""
-    static: Flag = False
-    """Whether all sessions of the workspace can read it."""
-    overlap_until: Annotated[str | None, text()] = None
-    """Last day, YYYY-MM-DD, of the previous generation's identity."""
-    overlapping: Annotated[int | None, count(0)] = None
-    """The previous generation, while it is valid."""
-    adopt: Annotated[tuple[str, ...], listed(text())] = ()
-    """ServiceAccounts to adopt with their tokens, sorted."""
-    service_account: Annotated[str | None, text(test=check_key_account)] = None
-    """ServiceAccount of generation 1, if the platform made the key."""
-    acts_as: Annotated[str | None, text(test=check_user_id)] = None
-    """Id of the platform's user for whom the key acts, if any."""
-    deliver: Annotated[str | None, text()] = None
-    """NAMESPACE/NAME of the delivery Secret."""
-    retain: Annotated[str | None, text()] = None
-    """none: the token is stored only in the delivery Secret."""
-
-    @property
-    def generations(self) -> tuple[int, ...]:
-        """The generations with valid identities, newest first."""
-        return tuple(filter(None, (self.generation, self.overlapping)))
-
-    def is_of_platform(self, generation: int) -> bool:
-        """Return whether the platform made the identity of a generation, and issued its tokens."""
-        return self.service_account is not None and generation == PLATFORM_GENERATION
-
-    @property
-    def awaits_rotation(self) -> bool:
-        """Whether the platform made the current identity, so that no run has issued a token of the key."""
-        return self.is_of_platform(self.generation)
-
-    def account(self, workspace: str, key_id: str, generation: int) -> str:
-        """Return the name of the ServiceAccount of a generation."""
-        return key_account(workspace, key_id, generation, self.service_account)
-
-    def problems(self) -> Iterator[str]:
-        """Require a generation above the overlapping one."""
-        if self.generation <= (self.overlapping or 0):
-            yield "generation must be higher than overlapping"
-
-
-@dataclass(frozen=True, slots=True)
 class Entry:
     state: Annotated[str, text(STATES), REQUIRED] = ACTIVE
     """active; closed: no access by grants, keys and bucket credentials, data stays; released: everything stays and
@@ -171,7 +109,7 @@ class Entry:
     """Subjects of owner bindings, sorted."""
     grants: Annotated[Mapping[str, str], by_name(text(ROLES), parse_subject), REQUIRED] = field(default_factory=dict)
     """Role by subject, currently valid."""
-    keys: Annotated[Mapping[str, KeyEntry], by_name(nested(KeyEntry)), REQUIRED] = field(default_factory=dict)
+    keys: Annotated[Mapping[str, KeyRecord], by_name(modelled(KeyRecord)), REQUIRED] = field(default_factory=dict)
     """By key id."""
     dates: Annotated[Mapping[str, tuple[Period, ...]], by_name(listed(nested(Period), least=1), parse_subject)] = field(
         default_factory=dict

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from ambient_components.access.entries import NOTHING, Entry, KeyEntry, Ledger
+from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.escalation import admin_keys_with_editors
 from ambient_components.access.violations import (
     admin_accounts_with_editors,
@@ -21,6 +21,7 @@ from ambient_components.access.violations import (
     persons,
 )
 from ambient_components.errors import PathPart, Problem, Remedy, refusal
+from ambient_components.model.keys import NO_KEY
 from ambient_components.platform.subjects import is_key_account, who_is_meant
 from ambient_components.rules.guardrail_names import (
     ACTING_KEY,
@@ -260,7 +261,7 @@ def _key_rules(name: str, old: Entry, new: Entry, settings: GuardrailSettings, _
     """Find keys that are new, or have more rights or a longer lifetime than before."""
     had, has = old.keys, new.keys
     for key_id, key in sorted(has.items()):
-        was = had.get(key_id, KeyEntry())
+        was = had.get(key_id, NO_KEY)
         if key.role == "admin" and was.role != "admin":
             what = f"key {key_id!r} is of role admin, and anyone with it may share the workspace and read its secrets"
             yield Crossed(ADMIN_KEY, name, what, "write role: edit or view", ("keys", key_id, "role"))

@@ -243,7 +243,7 @@ def _overlaps(workspace: str, before: Entry, after: Entry) -> list[Problem]:
 
 def _to_compare(entry: Entry) -> Entry:
     """Return an entry without the fields that may differ in a release."""
-    keys = {key_id: replace(key, overlapping=None) for key_id, key in entry.keys.items()}
+    keys = {key_id: key.model_copy(update={"overlapping": None}) for key_id, key in entry.keys.items()}
     return replace(entry, keys=keys, bucket=entry.bucket and entry.bucket.model_copy(update={"adopt": False}))
 
 

@@ -1,12 +1,15 @@
 """API keys in the stack file: identity, token lifetime and delivery."""
 
 from collections.abc import Collection
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, model_validator
 
 from ambient_components.model.base import Model, choice, refuse, text_schema
 from ambient_components.model.dates import Day
+from ambient_components.model.derive import read, record
+from ambient_components.model.forms import ABSENT, TEXT, Form, Items
+from ambient_components.model.marks import recorded
 from ambient_components.model.rotation import Overlap, RotateName, is_manual, renewal
 from ambient_components.model.sources import DataKey, SecretName
 from ambient_components.model.types import (
@@ -27,8 +30,9 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.platform.naming import PLATFORM_GENERATION, key_account, key_account_problem, user_id_problem
 from ambient_components.rules.keys import Retain, retain_problem
-from ambient_components.rules.lifetimes import NEVER, Policy
+from ambient_components.rules.lifetimes import NEVER, Policy, Rotate
 from ambient_components.rules.renewals import TOKEN_LIFE
+from ambient_components.rules.spelling import spell
 
 
 def _platform_account(value: str) -> str:
@@ -95,6 +99,27 @@ class Delivery(Model):
     """A Secret in another namespace of the cluster."""
 
 
+class _Target(Form):
+    """A delivery as NAMESPACE/NAME, as the ledger records it."""
+
+    expected, word = "NAMESPACE/NAME is expected", "string"
+
+    def write(self, value: Any) -> Any:
+        return f"{value.secret.namespace}/{value.secret.name}"
+
+    def read(self, plain: Any) -> Any:
+        namespace, slash, name = plain.partition("/") if isinstance(plain, str) else ("", "", "")
+        if not slash:
+            return ABSENT
+        return Delivery.model_construct(secret=DeliverySecret.model_construct(namespace=namespace, name=name))
+
+    def unchecked(self, value: Any) -> Any:
+        return {"secret": {"namespace": value.secret.namespace, "name": value.secret.name}}
+
+    def text(self, value: Any) -> str:
+        return str(self.write(value))
+
+
 class Key(Model):
     """An API key: its own identity in the workspace, with a token that is renewed before it expires."""
 
@@ -106,10 +131,10 @@ class Key(Model):
     description: Text = Field(default="", max_length=KEY_DESCRIPTION_MAX)
     """Purpose of the key, shown on the Keys page."""
 
-    role: RoleName = Role.EDIT
+    role: Annotated[RoleName, recorded(required=True, unknown="")] = Role.EDIT
     """view, edit or admin. Default: edit, as in the platform's UI."""
 
-    lifetime: Lifetime = TOKEN_LIFE.default
+    lifetime: Annotated[Lifetime, recorded(unknown=0)] = TOKEN_LIFE.default
     """Lifetime of a token, from 10m to 1y, or never for no expiry. Default: 90d."""
 
     rotate_before: Duration | None = None
@@ -120,27 +145,27 @@ class Key(Model):
     overlap: Overlap | None = None
     """How long the old token stays valid after a renewal; 0 revokes it immediately. Default: half of rotateBefore."""
 
-    rotate: RotateName | None = None
+    rotate: Annotated[RotateName | None, recorded(label="manual", unset="no")] = None
     """auto; manual: only a new generation issues another token. Default: auto; manual for keys without expiry."""
 
-    generation: Generation = 1
+    generation: Annotated[Generation, recorded(required=True, unknown=0, compared=False)] = 1
     """Number of the key's identity; a new number creates a new ServiceAccount and a new token. Default: 1."""
 
-    overlap_until: Day | None = None
+    overlap_until: Annotated[Day | None, recorded()] = None
     """Last day on which the previous generation's identity stays valid. Default: it ends immediately."""
 
-    adopt: list[AccountName] = []
+    adopt: Annotated[list[AccountName], recorded(form=Items(TEXT, ordered=False), compared=False)] = []
     """Existing ServiceAccounts of this key to adopt with their tokens, for example after a lost state; any other
     account with the name of a new identity is deleted.
     """
 
-    service_account: PlatformAccount | None = None
+    service_account: Annotated[PlatformAccount | None, recorded(compared=False)] = None
     """ServiceAccount of generation 1, if the platform made the key: it is adopted with its RoleBinding and its tokens,
     of unknown expiry. Generation 2 is the first with a token of this stack. Lifetime, renewal and retain wait for
     it; static, deliver and adopt are refused before.
     """
 
-    acts_as: UserId | None = None
+    acts_as: Annotated[UserId | None, recorded(unset="itself")] = None
     """User id for whom the key acts: its sessions get this user's integrations. With single sign-on the user's rights
     replace the role, in every workspace. Needs an exception from the guardrail actingKey. Default: none.
     """
@@ -148,15 +173,15 @@ class Key(Model):
     warn_ahead: Duration | None = None
     """How early runs announce the end of a token without renewal, and of the previous generation. Default: 14d."""
 
-    static: Flag | None = None
+    static: Annotated[Flag | None, recorded(unset="no")] = None
     """Whether the token is stored in a Secret of the workspace, where all sessions can read it; requires lifetime
     never. Default: false.
     """
 
-    deliver: Delivery | None = None
+    deliver: Annotated[Delivery | None, recorded(form=_Target(), label="delivered to")] = None
     """Where the key is delivered to its user."""
 
-    retain: RetainName | None = None
+    retain: Annotated[RetainName | None, recorded()] = None
     """state: in the stack's state and outputs, encrypted; none: only in the delivery Secret. Default: state."""
 
     @model_validator(mode="after")
@@ -167,8 +192,8 @@ class Key(Model):
             refuse(*verdict)
         if self.overlap_until is not None and self.generation == 1:
             refuse(
-                "has an overlapUntil and is of generation 1: there is no generation before it",
-                "write generation: 2, or remove overlapUntil",
+                f"has an {spell('overlap_until')} and is of generation 1: there is no generation before it",
+                f"write generation: 2, or remove {spell('overlap_until')}",
             )
         return self
 
@@ -180,10 +205,19 @@ class Key(Model):
         """Return the name of the ServiceAccount of a generation."""
         return key_account(workspace, key_id, generation, self.service_account)
 
+    def is_of_platform(self, generation: int) -> bool:
+        """Return whether the platform made the identity of a generation, and issued its tokens."""
+        return self.service_account is not None and generation == PLATFORM_GENERATION
+
     @property
     def awaits_rotation(self) -> bool:
         """Whether the platform made the current identity, so that no run has issued a token of the key."""
-        return self.service_account is not None and self.generation == PLATFORM_GENERATION
+        return self.is_of_platform(self.generation)
+
+    @property
+    def never(self) -> bool:
+        """Whether its token never expires."""
+        return self.lifetime == NEVER
 
     @property
     def manual(self) -> bool:
@@ -203,6 +237,54 @@ class Key(Model):
     def overlap_or_default(self) -> int:
         """Return the overlap of a token with the next one, in seconds."""
         return self.policy().overlap
+
+
+class KeyRecord(Key):
+    """A key in the ledger: what a reviewer needs, and what a later run compares. Without any field it is no key."""
+
+    overlapping: Annotated[Annotated[StrictInt, Field(ge=0)] | None, recorded(compared=False)] = None
+    """The previous generation, while it is valid."""
+
+    @model_validator(mode="after")
+    def _follows(self) -> Self:
+        if self.generation <= (self.overlapping or 0):
+            refuse("generation must be higher than overlapping")
+        return self
+
+    @classmethod
+    def of(cls, key: Key, *, overlaps: bool) -> "KeyRecord":
+        """Return a key as the ledger records it.
+
+        Args:
+            overlaps: Whether the previous generation is still valid.
+        """
+        if key.awaits_rotation:
+            # Other fields are about tokens of this stack, and there is none yet.
+            return cls.model_construct(
+                role=key.role, lifetime=0, generation=key.generation, service_account=key.service_account
+            )
+        return record(
+            cls,
+            key,
+            rotate=Rotate.MANUAL if key.manual and not key.never else None,
+            static=key.static or None,
+            retain=key.retain if key.retain is Retain.NONE else None,
+            overlapping=key.generation - 1 if overlaps else None,
+        )
+
+    @property
+    def generations(self) -> tuple[int, ...]:
+        """The generations with valid identities, newest first."""
+        return tuple(filter(None, (self.generation, self.overlapping)))
+
+    @property
+    def delivered_to(self) -> str | None:
+        """NAMESPACE/NAME of the delivery Secret."""
+        return f"{self.deliver.secret.namespace}/{self.deliver.secret.name}" if self.deliver is not None else None
+
+
+NO_KEY: Final = read(KeyRecord, "ledger", {})
+"""Record of a key that is not there."""
 
 
 class KeyDefaults(Model):

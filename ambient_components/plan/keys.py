@@ -1,14 +1,15 @@
 """Changes of keys with their reasons, from the ledgers and from the tokens in the state."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from ambient_components.access.entries import NOTHING, KeyEntry, Ledger
+from ambient_components.access.entries import NOTHING, Ledger
+from ambient_components.model.derive import contents, differences
+from ambient_components.model.keys import KeyRecord
 from ambient_components.plan import facts
 from ambient_components.plan.facts import Ahead, KeyChange
 from ambient_components.rotation.state import format_time
-from ambient_components.rules.durations import format_seconds
 from ambient_components.stacks.deployed import Deployed, DeployedKey, KeyPlace
 from ambient_components.stacks.reading import declared_keys
 
@@ -42,7 +43,7 @@ def key_changes(before: Ledger, after: Ledger, recorded: Deployed, at: datetime,
     return sorted(found)
 
 
-def begun(identity: KeyPlace, key: KeyEntry, before: Ledger, after: Ledger) -> KeyChange:
+def begun(identity: KeyPlace, key: KeyRecord, before: Ledger, after: Ledger) -> KeyChange:
     """Return the change for an identity that begins: one that the platform made is adopted, and nothing is issued."""
     if key.is_of_platform(identity[2]):
         return change(identity, facts.ADOPTED, key.role, _ADOPTED)
@@ -50,7 +51,7 @@ def begun(identity: KeyPlace, key: KeyEntry, before: Ledger, after: Ledger) -> K
 
 
 def _of_living(
-    identity: KeyPlace, key: KeyEntry, before: Ledger, has: DeployedKey, at: datetime, *, released: bool
+    identity: KeyPlace, key: KeyRecord, before: Ledger, has: DeployedKey, at: datetime, *, released: bool
 ) -> Iterator[KeyChange]:
     role = key.role
     if not released and (why := _due(has, at)):
@@ -83,7 +84,7 @@ def change(identity: KeyPlace, what: str, role: str, why: str, has: DeployedKey 
     return KeyChange(*identity, what, role, why, format_time(expires) if expires else "")
 
 
-def what_changes(identity: KeyPlace, before: Ledger, key: KeyEntry) -> str:
+def what_changes(identity: KeyPlace, before: Ledger, key: KeyRecord) -> str:
     """Return the changed settings of an existing identity, such as ``lifetime 30d -> 90d``. Empty if none changed."""
     was = _key_of(before, identity)
     if was is None or identity[2] != key.generation:
@@ -91,48 +92,16 @@ def what_changes(identity: KeyPlace, before: Ledger, key: KeyEntry) -> str:
     return _differences(was, key)
 
 
-def _differences(was: KeyEntry, key: KeyEntry) -> str:
-    both = ((what, word(was), word(key)) for what, word in _WORDS.items())
-    return ", ".join(f"{what} {old} -> {new}" for what, old, new in both if old != new)
-
-
-def _content(key: KeyEntry) -> str:
-    """Return the settings of a new key except its role, such as ``lifetime 90d, manual, delivered to ci/token``."""
-    reported = [f"lifetime {_lifetime(key)}"]
-    reported += [word for word, is_so in (("static", key.static), ("manual", key.manual)) if is_so]
-    texts = (("acts as", key.acts_as), ("delivered to", key.deliver), ("retain", key.retain))
-    reported += [f"{word} {value}" for word, value in texts if value]
-    return ", ".join(reported)
-
-
-def _lifetime(key: KeyEntry) -> str:
-    if key.awaits_rotation:
-        return "unknown"
-    return format_seconds(key.lifetime_seconds) if key.lifetime_seconds else "never"
-
-
-def _yes(value: bool) -> str:  # text of a boolean
-    return "yes" if value else "no"
-
-
-_WORDS: Final[Mapping[str, Callable[[KeyEntry], str]]] = {
-    "role": lambda key: key.role,
-    "lifetime": _lifetime,
-    "static": lambda key: _yes(key.static),
-    "manual": lambda key: _yes(key.manual),
-    "acts as": lambda key: key.acts_as or "itself",
-    "delivered to": lambda key: key.deliver or "unset",
-    "retain": lambda key: key.retain or "unset",
-    "overlap until": lambda key: key.overlap_until or "unset",
-}
-"""Settings that can change without a new identity. The lifetime covers `never` too."""
+def _differences(was: KeyRecord, key: KeyRecord) -> str:
+    return ", ".join(f"{what} {old} -> {new}" for what, old, new in differences(was, key))
 
 
 def why_issued(identity: KeyPlace, before: Ledger, after: Ledger) -> str:
     workspace, key_id, generation = identity
     key = after.get(workspace, NOTHING).keys.get(key_id)
     is_current = key is not None and generation == key.generation
-    content = f"; {_content(key)}" if key is not None and is_current else ""
+    shown = contents(key, besides=("role", "overlap_until")) if key is not None and is_current else []
+    content = f"; {', '.join(shown)}" if shown else ""
     if workspace not in before:
         return f"its workspace is new{content}"
     was = before[workspace].keys.get(key_id)
@@ -168,7 +137,7 @@ def is_let_go(before: Ledger, after: Ledger, workspace: str) -> bool:
     return workspace not in after and before.get(workspace, NOTHING).is_released
 
 
-def _key_of(ledger: Ledger, identity: KeyPlace) -> KeyEntry | None:
+def _key_of(ledger: Ledger, identity: KeyPlace) -> KeyRecord | None:
     """Return the key's entry for an identity. None if the ledger does not have this generation."""
     workspace, key_id, generation = identity
     key = ledger.get(workspace, NOTHING).keys.get(key_id)

@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 
 from ambient_components.access import adoption
 from ambient_components.access.adoption import Adoption
-from ambient_components.access.entries import NOTHING, KeyEntry, Ledger
+from ambient_components.access.entries import NOTHING, Ledger
 from ambient_components.engine import names, steps, urns
 from ambient_components.engine.names import Part
 from ambient_components.engine.state import Resource
 from ambient_components.engine.steps import CREATES, DELETES, Diagnostic, Preview, content, selected_names
 from ambient_components.errors import Problem
+from ambient_components.model.keys import KeyRecord
 from ambient_components.plan import facts, ledger_steps
 from ambient_components.plan.buckets import bucket_changes
 from ambient_components.plan.facts import Ahead, BucketChange, KeyChange, Plan, Step, Waiting
@@ -149,7 +150,7 @@ def _of_token(
     before: Ledger,
     after: Ledger,
     existing: Mapping[KeyPlace, DeployedKey],
-    desired: Mapping[KeyPlace, KeyEntry],
+    desired: Mapping[KeyPlace, KeyRecord],
     noted: str,
 ) -> Iterator[KeyChange]:
     op = step.op
@@ -181,7 +182,7 @@ def _of_account(
     before: Ledger,
     after: Ledger,
     existing: Mapping[KeyPlace, DeployedKey],
-    desired: Mapping[KeyPlace, KeyEntry],
+    desired: Mapping[KeyPlace, KeyRecord],
 ) -> Iterator[KeyChange]:
     """Yield the change of an identity that the platform made, which has no token of ours."""
     account = step.new or step.old

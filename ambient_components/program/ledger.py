@@ -8,7 +8,6 @@ from ambient_components.access import (
     NOTHING,
     Entry,
     GuardrailSettings,
-    KeyEntry,
     Ledger,
     Period,
     StackGuardrails,
@@ -16,20 +15,18 @@ from ambient_components.access import (
 )
 from ambient_components.errors import Problem
 from ambient_components.model.dates import written
+from ambient_components.model.keys import KeyRecord
 from ambient_components.model.schedules import ScheduleRecord
 from ambient_components.model.storage import BucketRecord
 from ambient_components.program.calendar import Calendar
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.findings import Finding, Path
-from ambient_components.rules.keys import Retain
-from ambient_components.rules.lifetimes import NEVER
 from ambient_components.rules.object_store import StoreConfig
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile import (
     Bucket,
     GuardrailException,
-    Key,
     LoadedStack,
     StackException,
     StackFile,
@@ -137,7 +134,9 @@ def _entry(workspace: Workspace, calendar: Calendar, store: StoreConfig | None) 
         entry,
         grants={str(one.subject): one.role.value for one in calendar.grants(workspace)},
         dates=_dates(workspace),
-        keys={key_id: key_entry(key, calendar) for key_id, key in workspace.keys.items()},
+        keys={
+            key_id: KeyRecord.of(key, overlaps=calendar.keeps_previous(key)) for key_id, key in workspace.keys.items()
+        },
         secrets=_secrets(workspace),
     )
 
@@ -162,34 +161,6 @@ def _secrets(workspace: Workspace) -> dict[str, dict[str, str]]:
 
 def _given(declared: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(sorted(declared))
-
-
-def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
-    """Return a key as the ledger records it: the fields that a reviewer needs and that a later run compares.
-
-    Args:
-        key: The effective entry.
-        calendar: Decides whether the previous generation stays valid.
-    """
-    if key.awaits_rotation:
-        # The file's other fields are about tokens of this stack, and there is none yet.
-        return KeyEntry(role=key.role.value, generation=key.generation, service_account=key.service_account)
-    never = key.lifetime == NEVER
-    return KeyEntry(
-        role=key.role.value,
-        generation=key.generation,
-        never=never,
-        lifetime_seconds=None if never else key.lifetime,
-        manual=key.manual and not never,
-        static=bool(key.static),
-        overlap_until=key.overlap_until.isoformat() if key.overlap_until is not None else None,
-        overlapping=key.generation - 1 if key.overlap_until is not None and calendar.keeps_previous(key) else None,
-        adopt=tuple(sorted(key.adopt)),
-        service_account=key.service_account,
-        acts_as=key.acts_as,
-        deliver=f"{key.deliver.secret.namespace}/{key.deliver.secret.name}" if key.deliver is not None else None,
-        retain=key.retain.value if key.retain is Retain.NONE else None,
-    )
 
 
 def _bucket_record(workspace: Workspace, store: StoreConfig | None) -> BucketRecord | None:

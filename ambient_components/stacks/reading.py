@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ambient_components.access.entries import NOTHING, Entry, KeyEntry, Ledger, read_ledger
+from ambient_components.access.entries import NOTHING, Entry, Ledger, read_ledger
 from ambient_components.access.recorded import write
 from ambient_components.access.role_assignments import GRANT, OWNER
 from ambient_components.engine import names
@@ -16,6 +16,7 @@ from ambient_components.engine.names import Part
 from ambient_components.engine.secrets import plain_text
 from ambient_components.engine.state import Export, Resource, operations, resources, written_at
 from ambient_components.engine.urns import ACCESS_LEDGER
+from ambient_components.model.keys import KeyRecord
 from ambient_components.model.storage import BucketRecord
 from ambient_components.platform.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
 from ambient_components.platform.naming import key_account
@@ -79,7 +80,7 @@ def guardrails_in(export: Export) -> dict[str, Any]:
     return rules
 
 
-def declared_keys(ledger: Ledger) -> Iterator[tuple[KeyPlace, KeyEntry]]:
+def declared_keys(ledger: Ledger) -> Iterator[tuple[KeyPlace, KeyRecord]]:
     """Yield every generation that a ledger declares, including previous ones in overlap, with its key's entry."""
     for workspace, entry in ledger.items():
         for key_id, key in entry.keys.items():
@@ -314,7 +315,7 @@ def _order(access: DeployedAccess) -> tuple[int, str]:
     return min((-rank(role) for role in roles), default=1), access.subject
 
 
-def _key(place: tuple[str, int], entry: KeyEntry | None, found: _Resources, now: datetime) -> DeployedKey:
+def _key(place: tuple[str, int], entry: KeyRecord | None, found: _Resources, now: datetime) -> DeployedKey:
     key_id, generation = place
     outputs = found.tokens.get(place) or {}
     tokens = TokenRecord.of(outputs)
@@ -345,7 +346,7 @@ def _key(place: tuple[str, int], entry: KeyEntry | None, found: _Resources, now:
         issued_at=current.issued_at,
         description=str(notes.get(DESCRIPTION_ANNOTATION) or ""),
         former=former,
-        until=entry.overlap_until if former and entry is not None else None,
+        until=entry.overlap_until.isoformat() if former and entry is not None and entry.overlap_until else None,
         manual=tokens.manual,
         static=bool(outputs.get("static")),
         delivered_to=f"{target.get('namespace')}/{target.get('name')}" if target and not former else None,

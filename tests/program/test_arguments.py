@@ -5,7 +5,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ambient_components.access.recorded import write
 from ambient_components.components import (
     DeliverySpec,
     GrantSpec,
@@ -19,10 +18,11 @@ from ambient_components.components import (
     SettingsSpec,
     WorkspaceArgs,
 )
+from ambient_components.model.derive import write as write_model
+from ambient_components.model.keys import KeyRecord
 from ambient_components.model.schedules import ScheduleRecord
 from ambient_components.program.arguments import key_spec, workspace_args
 from ambient_components.program.calendar import Calendar
-from ambient_components.program.ledger import key_entry
 from ambient_components.program.secret_values import WorkspaceValues
 from ambient_components.program.stack_settings import StackSettings
 from ambient_components.stackfile import Defaults, Workspace, parse_stack
@@ -378,7 +378,7 @@ def key_of(text, calendar=CALENDAR):
     key = entry(f"{{keys: {{ci: {text}}}}}").keys["ci"]
     spec = key_spec("ci", key, calendar)
     given = {name: value for name, value in spec.items() if name not in ("name", "description", "role")}
-    return given, write(key_entry(key, calendar))
+    return given, write_model(KeyRecord.of(key, overlaps=calendar.keeps_previous(key)), "ledger")
 
 
 @pytest.mark.parametrize(

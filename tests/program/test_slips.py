@@ -12,8 +12,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access import Entry, KeyEntry, Ledger, refusals
+from ambient_components.access import Entry, Ledger, refusals
 from ambient_components.errors import AmbientError
+from ambient_components.model.keys import KeyRecord
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile import load_stack
@@ -73,7 +74,9 @@ def entries(draw: st.DrawFn) -> Entry:
         state=state,
         owners=tuple(sorted(owners)),
         grants={} if closed else grants,
-        keys={} if closed else {name: KeyEntry(role, 1) for name, role in keys.items()},
+        keys={}
+        if closed
+        else {name: KeyRecord.model_construct(role=role, generation=1) for name, role in keys.items()},
     )
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ambient_components.access.entries import Entry, KeyEntry
+from ambient_components.access.entries import Entry
 from ambient_components.access.role_assignments import RoleAssignment, of_ledger
+from ambient_components.model.keys import KeyRecord
 from ambient_components.model.storage import BucketRecord
 from ambient_components.platform.contract import Role
 from ambient_components.rules.roles import MINTERS
@@ -115,7 +116,7 @@ class Place:
         return cls(name, entry, ordered, minters, tuple(minter for minter in minters if minter.subject not in admins))
 
     @property
-    def keys(self) -> Mapping[str, KeyEntry]:
+    def keys(self) -> Mapping[str, KeyRecord]:
         return self.entry.keys
 
     @property
@@ -150,7 +151,7 @@ class Place:
     ) -> Finding:
         return Finding(self.name, path, severity, who, can, becomes, how, remedy, keys)
 
-    def keys_where(self, test: Callable[[KeyEntry], object]) -> tuple[str, ...]:
+    def keys_where(self, test: Callable[[KeyRecord], object]) -> tuple[str, ...]:
         return tuple(sorted(key_id for key_id, key in self.keys.items() if test(key)))
 
 

@@ -176,14 +176,14 @@ def _of_keys(place: Place) -> Iterator[Finding]:
         )
     for key_id in place.keys_where(lambda key: key.deliver):
         key = place.keys[key_id]
-        is_short = key.lifetime_seconds is not None and key.lifetime_seconds < TOKEN_LIFETIME_DEFAULT
+        is_short = 0 < key.lifetime < TOKEN_LIFETIME_DEFAULT
         yield place.finding(
             Path.DELIVERED_KEY,
             Severity.LOW,
             (),
             f"use key {key_id} ({key.role})",
-            f"it is delivered to the Secret {key.deliver}: anyone who reads Secrets there has it, and who that is, is "
-            "not known here",
+            f"it is delivered to the Secret {key.delivered_to}: anyone who reads Secrets there has it, and who that "
+            "is, is not known here",
             f"keys.{key_id}.deliver: a namespace in which only the key's user reads Secrets",
             *(() if is_short else (f"keys.{key_id}.lifetime: a short one",)),
             becomes=key.role,

@@ -14,7 +14,6 @@ from ambient_components.access import (
     NOTHING,
     Entry,
     Expected,
-    KeyEntry,
     Ledger,
     expected_key,
     expected_objects,
@@ -40,6 +39,7 @@ from ambient_components.cluster.revocation import ROLE_BINDING, SERVICE_ACCOUNT,
 from ambient_components.cluster.role_reading import WHOLE_CLUSTER, Place, read_roles
 from ambient_components.cluster.roles import owners
 from ambient_components.errors import Problem, StepError, refusal
+from ambient_components.model.keys import KeyRecord
 from ambient_components.platform.contract import (
     APP_LABEL,
     KEY_APP,
@@ -139,11 +139,11 @@ def platform_accounts(entry: Entry) -> frozenset[str]:
     )
 
 
-def _generations(key: KeyEntry | None) -> frozenset[int]:
+def _generations(key: KeyRecord | None) -> frozenset[int]:
     return frozenset(filter(key.is_of_platform, key.generations)) if key is not None else frozenset()
 
 
-def _key_problem(cluster: Cluster | None, workspace: str, key_id: str, key: KeyEntry) -> Problem | None:
+def _key_problem(cluster: Cluster | None, workspace: str, key_id: str, key: KeyRecord) -> Problem | None:
     """Return why a key can't be adopted; a cluster of None has no namespace for it."""
     account, *bindings = _variants(workspace, key_id, key)
     problem, *hints = _misfit(cluster, workspace, key, account, bindings)
@@ -154,7 +154,7 @@ def _key_problem(cluster: Cluster | None, workspace: str, key_id: str, key: KeyE
     )
 
 
-def _variants(workspace: str, key_id: str, key: KeyEntry) -> Iterator[Expected]:
+def _variants(workspace: str, key_id: str, key: KeyRecord) -> Iterator[Expected]:
     """Yield the expected account, and its binding for each role, the declared one first."""
     account, binding = expected_key(workspace, key.account(workspace, key_id, PLATFORM_GENERATION), Role(key.role))
     yield account
@@ -165,7 +165,7 @@ def _variants(workspace: str, key_id: str, key: KeyEntry) -> Iterator[Expected]:
 
 
 def _misfit(
-    cluster: Cluster | None, workspace: str, key: KeyEntry, account: Expected, bindings: list[Expected]
+    cluster: Cluster | None, workspace: str, key: KeyRecord, account: Expected, bindings: list[Expected]
 ) -> tuple[str, ...]:
     """Return the problem and its hints; an empty problem if there is none."""
     live = cluster.get(object_path(SERVICE_ACCOUNT, workspace, account.name)) if cluster is not None else None

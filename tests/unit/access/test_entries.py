@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 
 from ambient_components.access import (
     Entry,
-    KeyEntry,
     Period,
     ledger_misfits,
     misfit_problems,
     read_ledger,
     write_ledger,
 )
+from ambient_components.model.derive import read
+from ambient_components.model.keys import KeyRecord
 from tests.support.plans import LEDGERS, entry, key
 
 WHOLE = {
@@ -22,16 +23,16 @@ WHOLE = {
     "keys": {
         "ci": {
             "role": "view",
-            "generation": 3,
             "lifetimeSeconds": 7776000,
             "manual": True,
+            "generation": 3,
             "overlapUntil": "2026-12-31",
-            "overlapping": 2,
             "adopt": ["ambient-key-ci"],
             "deliver": "ci/token",
             "retain": "none",
+            "overlapping": 2,
         },
-        "agent": {"role": "edit", "generation": 1, "never": True, "static": True},
+        "agent": {"role": "edit", "never": True, "generation": 1, "static": True},
     },
     "dates": {"group:devs": [{"role": "edit", "from": "2026-01-01", "until": "2026-12-31"}]},
     "adopt": True,
@@ -105,7 +106,7 @@ def test_what_does_not_fit_is_left_out():
     }
     assert read_ledger({"pay": 5, "lab": {"keys": {"ci": {"role": "view", "generation": 2.0}}}}) == {
         "pay": Entry(),
-        "lab": Entry(keys={"ci": KeyEntry("view", 2)}),
+        "lab": Entry(keys={"ci": read(KeyRecord, "ledger", {"role": "view", "generation": 2})}),
     }
     assert read_ledger(None) == {}
 
@@ -123,7 +124,7 @@ def test_a_field_that_is_null_is_not_there():
         ({"owners": ["ana"]}, "owners[0]: 'ana' is not a subject; allowed: user:NAME"),
         ({"grants": {"user:a": "owner"}}, "grants[\"user:a\"]: 'owner' is not allowed; allowed: view, edit, admin"),
         ({"grants": {"ana": "view"}}, "grants.ana: 'ana' is not a subject"),
-        ({"keys": {"ci": key(generation=0)}}, "keys.ci.generation: a whole number from 1 is expected"),
+        ({"keys": {"ci": key(generation=0)}}, "keys.ci.generation: 0 is too low; allowed: whole numbers from 1"),
         ({"keys": {"ci": key(generation=2, overlapping=2)}}, "keys.ci: generation must be higher than overlapping"),
         ({"keys": {"ci": key(sttic=True)}}, "keys.ci.sttic: is not known; did you mean 'static'?"),
         ({"settings": "idleTimeout"}, "settings: a list is expected"),
