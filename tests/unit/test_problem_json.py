@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from ambient_components.documentation import page
 from ambient_components.engine.steps import Diagnostic
 from ambient_components.errors import Problem, Where, problems_of, refusal
-from ambient_components.printable import LIMIT
 from ambient_components.problem_json import PREFIX, VARIABLE, decode, encode, fields, for_engine
 from tests.support.fake_pulumi import urn
 
@@ -68,11 +67,6 @@ def test_people_get_sentences():
         "workspace 'pay' is gone\n  hint: put it back\n  hint: or close it first\n"
         f"  docs: {page('reference/errors', 'notclosed')}\nno right"
     )
-
-
-def test_a_long_text_is_whole():
-    problem = refusal("x" * (LIMIT // 2), "y" * LIMIT, "z" * LIMIT)
-    assert decode(encode(problem)) == (problem,)
 
 
 @pytest.mark.parametrize(

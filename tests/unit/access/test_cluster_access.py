@@ -1,7 +1,5 @@
 """What a cluster gives, by whom each object was made, and what differs from a ledger."""
 
-import random
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,21 +72,6 @@ def test_what_a_run_makes_is_what_is_declared_in_any_order(ledger, chance):
     chance.shuffle(accounts)
     assert live(bindings, accounts, ledger) == expected(ledger)
     assert differences(bindings, accounts, ledger) == ((), ())
-
-
-@given(LEDGERS, LEDGERS)
-def test_two_ledgers_differ_in_the_cluster_as_they_do_on_paper(declared, deployed):
-    """Only the workspaces that are declared are asked about, and only keys that are declared have a name."""
-    deployed = {name: {**entry, "keys": {}} for name, entry in deployed.items() if name in declared}
-    declared = {name: {**entry, "keys": {}} for name, entry in declared.items()}
-    others, gone = differences(*made(deployed), declared)
-    assert set(others) == expected(deployed) - expected(declared)
-    assert set(gone) == expected(declared) - expected(deployed)
-
-
-@given(LEDGERS)
-def test_nothing_is_made_yet(ledger):
-    assert differences([], [], ledger) == ((), tuple(sorted(expected(ledger))))
 
 
 @given(LEDGERS, st.data())
@@ -231,12 +214,6 @@ def test_an_earlier_identity_of_a_key_that_was_left_over():
     )
 
 
-def test_many_generations():
-    ledger = {W: {**LEDGER[W], "keys": {"ci": {"role": "edit", "generation": 1_000_000}}}}
-    bindings, accounts = made(ledger)
-    assert live(bindings, accounts, ledger) == expected(ledger)
-
-
 def test_a_declared_key_is_missed_however_it_went():
     bindings, accounts = made(LEDGER)
     current, former = assignment("key:ci", "edit", "key"), assignment("key:ci", "edit", "key of generation 2")
@@ -346,16 +323,6 @@ def test_a_name_of_the_platforms_alone_hides_nothing(forged):
     found = unknown(DECLARED, live([*bindings, forged], accounts, LEDGER, recognised(ITEMS)))
     assert found
     assert {one.reason for one in found} == {f"RoleBinding {forged['metadata']['name']}"}
-
-
-def test_a_thousand_workspaces_take_no_time():
-    ledger = {f"w{number}": LEDGER[W] for number in range(1000)}
-    bindings, accounts = made(ledger)
-    items = [one for name in ledger for one in by_platform(name, "s1", "s2")]
-    bindings += of_kind(items, "RoleBinding")
-    random.Random(7).shuffle(bindings)  # noqa: S311  # no secret
-    there = live(bindings, accounts, ledger, recognised(items))
-    assert (unknown(expected(ledger), there), missing(expected(ledger), there)) == ((), ())
 
 
 def test_a_key_of_the_platform_is_known_by_its_own_account():

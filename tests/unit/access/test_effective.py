@@ -88,19 +88,6 @@ def test_rights_that_are_not_known_are_said_to_be_so():
     assert not row.complete
 
 
-def test_groups_of_rows():
-    found = rows([ALICE, CI, OTHER_CI, RoleAssignment("billing", "user:alice", "view", "grant")])
-    assert {name: [row.subject for row in group] for name, group in by_workspace(found).items()} == {
-        "billing": ["key:ci", "user:alice"],
-        "payments": ["user:alice", "key:ci"],
-    }
-    assert {name: [row.workspace for row in group] for name, group in by_subject(found).items()} == {
-        "key:ci of billing": ["billing"],
-        "key:ci of payments": ["payments"],
-        "user:alice": ["billing", "payments"],
-    }
-
-
 @given(ROLE_ASSIGNMENTS)
 def test_no_role_assignment_is_lost_on_the_way(assignments):
     found = rows(assignments)

@@ -193,26 +193,6 @@ def test_an_own_bucket_is_the_remedy_for_the_shared_store_and_has_another_one():
     assert "storage.bucket.credentials.generation" in own.remedy[0]
 
 
-def test_the_remedy_names_the_keys_fields():
-    finding = found({"w": entry(grants=DEVS, keys={"b": key("view"), "a": key()})}, Path.KEPT_TOKEN)
-    assert finding.keys == ("a", "b")
-    assert "keys.a.generation, keys.b.generation" in finding.remedy[0]
-
-
-def test_view_instead_of_edit_is_no_remedy_where_nobody_has_edit():
-    remedies = [remedy for one in escalations({"w": entry(["user:o"], {"r": key("view")})}) for remedy in one.remedy]
-    assert not any("instead of edit" in remedy for remedy in remedies)
-
-
-def test_the_worst_is_first_and_workspaces_are_sorted():
-    ledger = {"b": entry(grants=DEVS, keys=ROOT), "a": entry(grants=DEVS, keys=ROOT), "c": entry(["user:o"])}
-    order = [(one.severity, one.path, one.workspace) for one in escalations(ledger)]
-    assert order[:3] == [("high", "adminKey", "a"), ("high", "adminKey", "b"), ("medium", "creatorNote", "a")]
-    assert [list(Severity).index(severity) for severity, _, _ in order] == sorted(
-        list(Severity).index(severity) for severity, _, _ in order
-    )
-
-
 # What holds for every ledger
 
 NAMES = st.sampled_from(["a", "b", "c"])

@@ -22,7 +22,7 @@ from tests.support.existing import (
     serve,
     shared,
 )
-from tests.support.fake_api import SYSTEM_UID, Answer, FakeApi, status
+from tests.support.fake_api import SYSTEM_UID, Answer, FakeApi
 
 FORBIDDEN = 'User "dev" cannot list resource "{}" in API group "" at the cluster scope'
 VALUE = "sk-ant-not-a-real-key-0123456789"
@@ -97,12 +97,6 @@ def test_only_the_requested_workspaces_are_kept_and_missing_ones_are_named(api):
     assert "kubectl get namespaces" in refused[0].hint
 
 
-def test_pages_are_followed(api):
-    api.page = 3
-    serve(api, [*plain("pay"), *(shared("pay", f"user:u{number:03}") for number in range(100))])
-    assert len(read(api).workspaces["pay"].bindings) == 102
-
-
 def test_all_missing_rights_are_named_at_once_with_what_to_do(api):
     serve(api, objects())
     for plural in ("secrets", "rolebindings"):
@@ -124,12 +118,6 @@ def test_the_rights_of_adoption_are_those_of_its_requests():
     assert {(one.group, one.resource, one.name or "") for one in READS} <= rights
 
 
-def test_another_refusal_is_no_missing_right(api):
-    api.fail("GET", "/rolebindings$", 403, "admission webhook denied the request")
-    with pytest.raises(AmbientError, match="admission webhook"):
-        read(api)
-
-
 def test_a_cluster_without_the_platform_is_refused(api):
     api.kinds.discard("projectsettings")
     with pytest.raises(AmbientError, match="the Ambient Code Platform is not installed in this cluster"):
@@ -140,14 +128,6 @@ def test_another_cluster_than_the_stacks_is_refused_before_anything_is_listed(ap
     with pytest.raises(AmbientError, match="another cluster than the stack's"):
         read(api, uid="of-another")
     assert [str(one) for one in api.log] == ["GET /api/v1/namespaces/kube-system"]
-
-
-def test_a_cluster_that_does_not_answer_is_one_problem():
-    with FakeApi() as api:
-        guard = Guard(Cluster(kubeconfig=api.kubeconfig()), None)
-        api.rule("GET", "/namespaces$", Answer(500, status(500, "etcd is away")))
-        with pytest.raises(AmbientError, match="etcd is away"):
-            read_existing(guard)
 
 
 def test_large_objects_of_users_are_kept_in_part_only(api):

@@ -90,16 +90,6 @@ def test_what_all_workspaces_share_is_a_default_and_the_rest_stays():
     }  # fmt: skip
 
 
-def test_what_one_workspace_lacks_is_no_default():
-    assert factor({"a": {"owners": ["user:x"]}, "b": {}}).defaults == {}
-
-
-def test_the_values_of_a_single_workspace_stay_in_its_entry():
-    entry = {"owners": ["user:x"]}
-    assert factor({"a": entry}).entries == {"a": entry}
-    assert factor({}).defaults == {}
-
-
 def test_access_is_no_default_for_it_would_be_given_in_later_workspaces_too():
     entry = {"owners": ["group:ops"], "grants": [{"group": "devs"}], "keys": {"ci": {"role": "view"}}}
     assert factor({"a": entry, "b": entry}).defaults == {}
@@ -192,7 +182,3 @@ def test_what_no_entry_can_take_away_is_named():
         "settings": {"idleTimeout": "1d"},
         "limits": {"network": {"isolate": False, "allow": []}},
     }
-
-
-def test_what_the_defaults_say_too_is_not_repeated():
-    assert fit({"labels": {"team": "x", "a": "b"}}, {"labels": {"team": "x"}}).entry == {"labels": {"a": "b"}}

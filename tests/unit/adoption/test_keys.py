@@ -88,12 +88,6 @@ def test_half_a_key_is_not_declared():
     assert "kubectl delete serviceaccount --namespace pay ambient-key-ci-" in found.notes[0].hints[0]
 
 
-def test_a_binding_of_a_key_without_its_account_is_noted():
-    found = of_pay(key("pay", "ci")[1])
-    assert "keys" not in found.entry
-    assert rules(found) == ["otherBinding"]
-
-
 def test_a_key_with_a_foreign_binding_is_not_declared():
     made = key("pay", "ci")[0]
     found = of_pay(made, binding("pay", "by-hand", "admin", f"serviceaccount:pay:{made['metadata']['name']}"))
@@ -189,14 +183,3 @@ def test_a_key_that_is_being_deleted_is_not_declared():
     found = of_pay(*made)
     assert "keys" not in found.entry
     assert rules(found) == ["otherOwner"]
-
-
-def test_an_account_without_the_platforms_digits_is_not_declared():
-    made = key("pay", "ci")
-    digits = account(made)[-9:]
-    for item in made:
-        item["metadata"]["name"] = item["metadata"]["name"].removesuffix(digits)
-    made[1]["subjects"][0]["name"] = account(made)
-    found = of_pay(*made)
-    assert "keys" not in found.entry
-    assert rules(found) == ["keyBinding"]

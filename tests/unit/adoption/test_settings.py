@@ -148,12 +148,6 @@ def test_limits_that_no_file_can_say_are_noted(item):
     assert rules(found) == ["containerLimits"]
 
 
-def test_two_items_for_containers_are_noted():
-    item = limit_range("pay")
-    item["spec"]["limits"] *= 2
-    assert rules(of_pay(item)) == ["containerLimits"]
-
-
 def test_our_quota_is_the_quota_and_others_are_noted():
     found = of_pay(
         made("ResourceQuota", "pay", "workspace-quota", spec={"hard": {"pods": "50", "requests.cpu": "20"}}),

@@ -115,10 +115,6 @@ class TestANewStack:
         assert project.config("a")["openshift"] == "true"
         assert "OpenShift" in outcome.notes[0]
 
-    def test_no_openshift_wins_over_what_is_found(self, project: Project, pulumi: FakePulumi) -> None:
-        initialize(Request("a", "passphrase", openshift=False), project, pulumi, look=Cluster(openshift=True))
-        assert "openshift" not in project.config("a")
-
     def test_the_platforms_address_and_login_are_set(self, project: Project, pulumi: FakePulumi) -> None:
         request = Request("a", "passphrase", platform_url="https://acp.example.com", sso=True)
         initialize(request, project, pulumi, look=Cluster())
@@ -127,10 +123,6 @@ class TestANewStack:
         outcome = initialize(other, project, pulumi, ask=refuse, look=Cluster())
         assert outcome.done == ()
         assert [note.split(".")[0] for note in outcome.notes] == ["platformUrl stays https://acp", "sso stays true"]
-
-    def test_no_single_sign_on_is_the_default(self, project: Project, pulumi: FakePulumi) -> None:
-        initialize(Request("a", "passphrase", sso=False), project, pulumi, look=Cluster())
-        assert project.config("a") == {"clusterUid": UID}
 
     def test_a_platform_without_encryption_is_refused(self, project: Project, pulumi: FakePulumi) -> None:
         request = Request("a", "passphrase", platform_url="http://acp.example.com")

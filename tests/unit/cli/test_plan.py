@@ -11,13 +11,10 @@ from ambient_components.cli.app import run
 from ambient_components.engine.command import Answer
 from ambient_components.engine.state import parse_export
 from ambient_components.errors import Problem, Where, refusal
-from ambient_components.plan.document import plan_schema
 from ambient_components.problem_json import MISSING_VALUE, encode
-from tests.support.json_schema import faults
 from tests.support.planned import RBAC, FakePulumi, fake_pulumi, ledger, make_project, state, write
 from tests.support.plans import step
 
-SCHEMA = plan_schema()
 BAD_LEDGER = "error: ambient:index:AccessLedger resource 'access' has a problem: "
 
 
@@ -204,13 +201,6 @@ class TestOffline:
         deployed({"version": 3, "deployment": None})
         assert offline() == 2
         assert "1 workspace made" in capsys.readouterr().out
-
-    def test_json_and_markdown(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
-        write(("{group: devs, role: edit}", "{group: 'a|b`c', role: admin}"))
-        assert offline("--format", "json") == 2
-        assert faults(json.loads(capsys.readouterr().out), SCHEMA, SCHEMA) == []
-        assert offline("--format", "markdown") == 2
-        assert "| `+` | `pay` | ``group:a\\|b`c`` | `none -> admin` |  |\n" in capsys.readouterr().out
 
     def test_a_limit_for_a_comment_of_several_stacks(
         self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
@@ -414,13 +404,6 @@ class TestOnline:
         pulumi.answer = Answer(255, json.dumps({"diagnostics": []}), "")
         assert run(["plan", "prod"]) == 3
         assert "Guardrails changed (1)\n  ~  groupsOnly no -> yes\n" in capsys.readouterr().out
-
-    def test_a_date_is_told_as_early_as_its_grant_says(
-        self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        write(("until: 2026-12-31}", "until: 2026-12-31, warnAhead: 40d}"))
-        assert run(["plan", "prod"]) == 0
-        assert "group:temps  view ends: its last day is 2026-12-31" in capsys.readouterr().out
 
     def test_a_preview_that_fails_is_an_error(self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
         over = "error: Resource monitor has terminated, shutting down\n"

@@ -96,12 +96,6 @@ def test_the_files_as_they_lie_here(repository, capsys):
     assert touched(capsys, "--change", "HEAD", ".") == (0, ["prod/xx new: group:platform"])
 
 
-def test_from_any_folder(repository, capsys, monkeypatch):
-    repository.commit({"teams/pay.yaml": TEAM.replace("bob", "eve")})
-    monkeypatch.chdir(repository.folder / "teams")
-    assert touched(capsys, "--change", "HEAD^", "HEAD") == (0, ["prod/pay changed: group:leads"])
-
-
 def test_a_project_in_a_folder_of_its_repository(tmp_path, capsys, monkeypatch):
     made = Repository(tmp_path)
     made.commit({f"infra/ambient/{name}": text for name, text in ENTIRE.items()})
@@ -176,13 +170,6 @@ def test_stacks(repository, capsys):
     )
     code, _, err = reviewers(capsys, "prdo", "--change", "HEAD^", "HEAD")
     assert (code, "stack 'prdo' has no file" in err) == (1, True)
-
-
-def test_a_part_of_a_stack_is_no_stack(repository, capsys):
-    repository.commit({"stacks/prod.yaml": PROD.replace("../teams/*.yaml", "part.yaml"), "stacks/part.yaml": TEAM})
-    assert touched(capsys, "--change", "HEAD^", "HEAD") == (0, [])
-    repository.commit({"stacks/part.yaml": TEAM.replace("bob", "eve")})
-    assert touched(capsys, "--change", "HEAD^", "HEAD") == (0, ["prod/pay changed: group:leads"])
 
 
 def test_what_is_broken_is_told_with_its_revision(repository, capsys):

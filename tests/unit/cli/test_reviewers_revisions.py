@@ -3,14 +3,12 @@
 import os
 import subprocess
 import tempfile
-from pathlib import Path
 
 import pytest
 
 from ambient_components.cli.reviewers.revisions import Repository
 from ambient_components.errors import AmbientError
 from ambient_components.stackfile.files import DISK, Search
-from ambient_components.stackfile.loader import review_stack
 
 LINK = "-> "
 """Begins the content of a symbolic link, in these tests alone."""
@@ -157,26 +155,6 @@ def test_links_to_folders_that_lead_to_each_other_end_no_search(clone):
             assert source.expand("*/" * 30 + "*.yaml", "", Search()) == []
 
 
-def test_two_names_of_a_file_are_one_and_two_files_of_one_content_are_two(clone):
-    commit(clone, {"a.yaml": "x", "b.yaml": "x", "c.yaml": f"{LINK}a.yaml"})
-    with Repository(clone).files("HEAD") as files:
-        assert files.identity("a.yaml") == files.identity("c.yaml") != files.identity("b.yaml")
-
-
-def test_what_is_no_text_is_told_with_its_place(clone):
-    (clone / "a.yaml").write_bytes(b"a: b\nc: \xff")
-    commit(clone)
-    with Repository(clone).files("HEAD") as files, pytest.raises(AmbientError, match=r"^a\.yaml:2:4: not UTF-8"):
-        files.read("a.yaml")
-
-
-def test_a_name_that_is_no_text_is_no_trouble(clone):
-    Path(os.fsdecode(b"\xff.yaml")).write_text("x")
-    commit(clone, {"a.yaml": "1"})
-    with Repository(clone).files("HEAD") as files:
-        assert files.read("a.yaml") == "1"
-
-
 def test_a_folder_that_a_revision_does_not_have_has_nothing(clone):
     commit(clone, {"there.yaml": "1", "file": "x"})
     for folder in ("later", "file"):
@@ -261,26 +239,3 @@ def test_a_revision_that_no_clone_can_have_is_refused(clone, tmp_path, name):
     with pytest.raises(AmbientError, match=r"^git failed: "), Repository(clone).files(made):
         pass
     assert sorted(tmp_path.rglob("*")) == before
-
-
-def test_a_stack_is_read_from_a_revision(clone):
-    tree = {
-        "p/Pulumi.yaml": "name: p\n",
-        "p/stacks/prod.yaml": (
-            "include: [{path: ../teams/*.yaml, sections: [include, templates]}]\nworkspaces: {own: {}}\n"
-        ),
-        "p/teams/a.yaml": (
-            "include: [{path: ../common.yaml, sections: [templates]}]\nworkspaces: {team: {template: t}}\n"
-        ),
-        "p/common.yaml": "templates: {t: {protect: false}}\n",
-    }
-    commit(clone, tree)
-    with Repository(clone / "p").files("HEAD") as files:
-        review = review_stack("stacks/prod.yaml", files=files)
-    assert review.files == ("stacks/prod.yaml", "teams/a.yaml", "common.yaml")
-    assert review.stack.file.workspaces["team"].protect is False
-    (clone / "p/common.yaml").unlink()
-    commit(clone)
-    with Repository(clone / "p").files("HEAD") as files:
-        review = review_stack("stacks/prod.yaml", files=files)
-    assert "teams/a.yaml:1:11: include[0]: '../common.yaml' matches no file" in str(review.problems[0])

@@ -241,13 +241,6 @@ def test_what_an_index_would_serve_is_not_the_package(line: str) -> None:
     )
 
 
-def test_a_name_that_yaml_reads_otherwise_is_refused_with_the_reason(
-    empty: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(["init", "--project", "no"]) == 1
-    assert "YAML reads this word as another value than text" in capsys.readouterr().err
-
-
 def test_every_placeholder_is_filled_in(empty: Path) -> None:
     run(["init", "--project", "workspaces"])
     run(["pipeline", "github"])

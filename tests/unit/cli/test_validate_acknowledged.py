@@ -50,13 +50,6 @@ def test_it_returns_after_its_last_day_and_fails_no_nightly_run(
     assert summary == "OK with 1 warning: 1 workspace in 1 file\n"
 
 
-def test_another_workspace_keeps_its_warning(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    write(stacks__prod=LOOKALIKE % GREEK % "" + "  ads: {owners: [user:\u0430]}\n")
-    code, shown, _ = validated(capsys)
-    assert (code, shown.count("warning: ")) == (0, 1)
-    assert "workspaces.ads.owners[0]" in shown
-
-
 def test_the_stack_acknowledges_for_all_workspaces(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     write(stacks__prod=f"acknowledge: [{GREEK % ''}]\n" + LOOKALIKE % "" + "  ads: {owners: [user:\u0430]}\n")
     assert validated(capsys)[2] == "OK: 2 workspaces in 1 file, 2 acknowledged warnings\n"

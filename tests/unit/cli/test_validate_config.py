@@ -155,12 +155,6 @@ def test_a_shard_has_no_config_of_its_own(write: Write) -> None:
     ]
 
 
-def test_without_shards_a_pin_means_nothing(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    write(Pulumi=CONFIG, stacks__prod=FLEET)
-    assert run(["validate"]) == 0
-    assert capsys.readouterr() == ("", "OK: 3 workspaces in 1 file\n")
-
-
 PREFIXED = """\
 workspaces:
   pay:

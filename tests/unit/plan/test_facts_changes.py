@@ -109,12 +109,6 @@ def test_another_source_of_a_secret_is_told_and_no_value():
     assert not plan(after, after).changes
 
 
-def test_what_is_recorded_in_no_known_form_is_left_out():
-    new = {"pay": entry(secrets={"runner": {"A": "env A"}})}
-    for reported in (5, ["A"], {"runner": ["A"], "x": 5}):
-        assert plan({"pay": entry(secrets=reported)}, new).sources == (SourceChange("pay", "runner", "A", "", "env A"),)
-
-
 def test_another_place_for_secrets_is_a_change_of_the_guardrails():
     old, new = {"secretSources": ["namespace vault", "folder /run/x"]}, {"secretSources": ["namespace vault", "n b"]}
     assert stack_guardrail_changes(old, new) == [

@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components import printable
-from ambient_components.access.role_assignments import GRANT, KEY, OWNER, AccessDiff, RoleAssignment
-from ambient_components.engine.steps import Preview
+from ambient_components.access.role_assignments import GRANT, KEY, AccessDiff, RoleAssignment
 from ambient_components.errors import Acknowledged, Problem, Where, refusal
-from ambient_components.plan import Digest, facts
-from ambient_components.plan.document import SCHEMA_FILE, digest, document, document_text, plan_schema, schema_text
+from ambient_components.plan import facts
+from ambient_components.plan.document import SCHEMA_FILE, document, document_text, plan_schema, schema_text
 from ambient_components.plan.facts import (
     BucketChange,
     Exposed,
@@ -35,8 +34,7 @@ from ambient_components.plan.role_changes import role_changes
 from ambient_components.rules.warnings import LoudWarning, WarningRule
 from tests.support import html_pages
 from tests.support.json_schema import faults
-from tests.support.ledgers import from_ledgers, from_preview, recorded_of
-from tests.support.plans import LEDGERS, ROLES, preview
+from tests.support.plans import ROLES
 from tests.support.quick import examples
 
 ROOT = Path(__file__).parents[3]
@@ -176,14 +174,6 @@ def test_a_name_is_one_code_span(name):
     assert re.findall(rf"(?<!`){ticks}(?!`)", inner) == []
 
 
-def test_the_engines_diff_is_folded():
-    plan = Plan("prod", AT, online=True, steps=(Step("update", "a:b:C", "pay/x", ("spec.a", "spec.b")),))
-    page = as_markdown(plan).text
-    assert "<details><summary>The engine's own diff (1 steps)</summary>" in page
-    assert "update a:b:C pay/x [spec.a, spec.b]" in page
-    assert page.rstrip().endswith("</details>")
-
-
 def test_the_text_says_all_of_it():
     page = as_text(large(300))
     assert len(re.findall(r"^  \+  team-\d+  group:", page, re.MULTILINE)) == 300
@@ -215,15 +205,6 @@ def test_a_role_change_is_one_row_and_a_lowered_role_is_never_gained():
         "  ~  w0  user:bob  edit -> view\n"
         "  -  w2  user:bob  edit -> none"
     )
-
-
-def test_an_owner_who_becomes_an_editor_is_lowered():
-    access = AccessDiff(
-        (RoleAssignment("pay", "user:bob", "edit", GRANT),), (RoleAssignment("pay", "user:bob", "admin", OWNER),)
-    )
-    page = as_text(Plan("prod", AT, online=True, access=access, steps=(Step("update", "a", "b"),)))
-    assert "0 admin gained · 1 lowered · 0 removed" in page
-    assert "  ~  pay  user:bob  admin (owner) -> edit" in page
 
 
 def test_a_new_key_is_shown_once():
@@ -264,19 +245,6 @@ def test_no_word_is_broken_and_lines_go_on_indented(plan, width):
     for line in narrow.splitlines():
         # A longer line has one word, or values with arrows, after its sign or indent; or an address, to be copied.
         assert len(line) <= width or line.startswith("     docs: ") or not re.search(r"\S (?!-> )(?<!-> )\S", line[5:])
-
-
-def test_a_narrow_terminal():
-    warning = refusal(
-        "has no runner secret: no session starts until an admin saves a key in the UI", "declare secrets.runner"
-    )
-    page = as_text(replace(changed(("edit", "view")), warnings=(warning,)), width=60)
-    assert page.endswith(
-        "Warnings (1)\n"
-        "  !  has no runner secret: no session starts until an admin\n"
-        "     saves a key in the UI\n"
-        "     hint: declare secrets.runner"
-    )
 
 
 def lacking(*names):
@@ -336,12 +304,6 @@ def test_warnings_of_one_rule_are_folded_whatever_their_words():
     )
 
 
-def test_warnings_that_cannot_be_acknowledged_have_a_line_each():
-    loud = (replace(one, rule=LoudWarning.TOKENS_OUTLIVE_ACCESS) for one in drifted(*"abcdefgh").warnings)
-    page = as_text(Plan("prod", AT, online=True, warnings=tuple(loud)))
-    assert page.count("[tokensOutliveAccess]\n") == 8
-
-
 def test_warnings_of_two_rules_are_not_folded_whatever_their_words():
     one, other = (
         refusal("the same", rule=rule, workspaces=(name,))
@@ -378,17 +340,6 @@ def test_an_acknowledged_warning_is_counted_and_not_shown():
     ]  # fmt: skip
 
 
-def test_a_page_without_other_warnings_says_only_how_many_are_acknowledged():
-    seen = replace(refusal("seen"), acknowledged=Acknowledged("Vertex", "2026-11-01"))
-    plan = Plan("prod", AT, online=True, warnings=(seen,))
-    assert summary(plan) == ["acknowledged warnings: 1 (--verbose)"]
-    assert sections(plan) == []
-
-
-def test_a_warning_of_one_workspace_keeps_its_place():
-    assert "  !  stacks/prod.yaml:10:3: workspaces.a: has no runner secret [noRunnerSecret]\n" in as_text(lacking("a"))
-
-
 def test_colours_are_those_of_the_change():
     page = as_text(changed(("edit", "view"), ("", "view"), ("view", "")), lambda text, look: f"<{look}>{text}</>")
     assert "  <changed>~</>  w0  user:bob" in page
@@ -423,39 +374,11 @@ def test_the_document_is_as_its_schema_says(plan):
     assert sum(reported["totals"]["keys"].values()) == len(plan.keys)
 
 
-@given(LEDGERS, LEDGERS)
-def test_the_documents_of_plans_are_as_the_schema_says(before, after):
-    for plan in (
-        from_ledgers(before, after, stack="prod", at=AT),
-        from_preview(
-            Digest.of(Preview.of(preview(before, after))), before, stack="prod", at=AT, recorded=recorded_of(before)
-        ),
-    ):
-        assert faults(document(plan), SCHEMA, SCHEMA) == []
-
-
-def test_equal_documents_have_one_digest():
-    reported = document(large(3))
-    assert digest(reported) == digest(json.loads(json.dumps(reported)))
-    assert digest(reported) != digest({**reported, "stack": "dev"})
-
-
 def test_the_schema_is_fresh(request):
     path = ROOT / "docs" / "reference" / SCHEMA_FILE
     if request.config.getoption("--update-golden"):
         path.write_text(schema_text(), encoding="utf-8")
     assert path.read_text(encoding="utf-8") == schema_text(), f"write it anew: {UPDATE}"
-
-
-def test_every_field_of_the_schema_says_what_it_is():
-    def bare(schema, path):
-        for name, part in schema.get("properties", {}).items():
-            if not part.get("description"):
-                yield f"{path}.{name}"
-            yield from bare(part, f"{path}.{name}")
-            yield from bare(part.get("items", {}), f"{path}.{name}[]")
-
-    assert list(bare(SCHEMA, "")) == []
 
 
 # HTML

@@ -87,14 +87,6 @@ class TestUp:
         assert run(["up", "prod", "--yes"]) == 3
         assert pulumi.ups == []
 
-    def test_the_engines_own_output_is_asked_for(self, changed: FakePulumi) -> None:
-        assert run(["up", "prod", "--yes", "--verbose"]) == 0
-        assert changed.ups == [UP]
-
-    def test_a_failed_update_is_an_error(self, changed: FakePulumi) -> None:
-        changed.broken = "up"
-        assert run(["up", "prod", "--yes"]) == 1
-
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 TOKEN = "ambient:index:AccessToken"  # a type token
@@ -313,10 +305,6 @@ class TestSaved:
         pulumi.answer = Answer(255, json.dumps({"diagnostics": []}), "")
         assert run(["plan", "prod", "--save", "plan.json"]) == 3
         assert not Path("plan.json").exists()
-
-    def test_usage(self, pulumi: FakePulumi) -> None:
-        assert run(["up", "prod", "--plan", "x", "--refresh", "--yes"]) == 64
-        assert run(["up", "prod", "--stack", "dev"]) == 64
 
 
 @pytest.mark.parametrize(
