@@ -2,9 +2,9 @@
 
 The components as a library::
 
-    from ambient_components import Workspace
+    from ambient_components import Workspaces
 
-    Workspace("payments", {"owner": "my-project/dev", "grants": [{"subject": "group:devs", "role": "edit"}]})
+    Workspaces({"payments": {"grants": [{"group": "devs", "role": "edit"}], "keys": {"ci": {"lifetime": "30d"}}}})
 
 Names are loaded on first use, so the ``ambient`` command and the plugin import only what they need.
 """
@@ -16,6 +16,7 @@ from ambient_components._version import VERSION as __version__  # noqa: N811  # 
 
 if TYPE_CHECKING:
     from ambient_components.components import ApiKey, Bucket, ClusterProviders, Grant, Workspace
+    from ambient_components.program.workspaces import Workspaces
     from ambient_components.resources import AccessLedger, AccessToken, Provider, S3Bucket, S3Credentials
 
 _HOMES = {
@@ -24,6 +25,7 @@ _HOMES = {
     "ClusterProviders": "components",
     "Grant": "components",
     "Workspace": "components",
+    "Workspaces": "program.workspaces",
     "AccessLedger": "resources",
     "AccessToken": "resources",
     "Provider": "resources",
@@ -42,8 +44,13 @@ __all__ = [
     "S3Bucket",
     "S3Credentials",
     "Workspace",
+    "Workspaces",
     "__version__",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def __getattr__(name: str) -> Any:

@@ -163,14 +163,6 @@ class StackSettings:
             cluster["context"] = context
         if uid := config.get("clusterUid"):
             cluster["clusterUid"] = uid
-        else:
-            problems.add(
-                None,
-                "clusterUid",
-                f"the config of stack {pulumi.get_stack()!r} does not say which cluster it belongs to",
-                "set it once: pulumi config set clusterUid "
-                "$(kubectl get namespace kube-system -o jsonpath={.metadata.uid}), or begin with: ambient init",
-            )
         if (url := config.get(PLATFORM_URL)) and (verdict := platform_url_problem(url)):
             problems.add(None, PLATFORM_URL, *verdict)
         if (image := config.get(OPERATOR_IMAGE)) and (verdict := image_problem(image)):
@@ -189,6 +181,17 @@ class StackSettings:
             store=object_store(problems),
             shard=shard,
         )
+
+    def require_cluster(self, problems: Problems) -> None:
+        """Require that the config names the cluster, as that of each stack file does."""
+        if "clusterUid" not in self.cluster:
+            problems.add(
+                None,
+                "clusterUid",
+                f"the config of stack {pulumi.get_stack()!r} does not say which cluster it belongs to",
+                "set it once: pulumi config set clusterUid "
+                "$(kubectl get namespace kube-system -o jsonpath={.metadata.uid}), or begin with: ambient init",
+            )
 
 
 def _flag(config: pulumi.Config, name: str, problems: Problems) -> bool:

@@ -2,30 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 
-from ambient_components.errors import Problems
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.extras import extra_of, not_installed
 from ambient_components.rules.findings import Finding, verdict_finding
 from ambient_components.rules.object_store import IAM, StoreConfig
-from ambient_components.stackfile import Bucket, LoadedStack, Workspace
-from ambient_components.stackfile.checks.storage import against_store
-from ambient_components.stackfile.loader import located
+from ambient_components.stackfile import Bucket, Workspace
 
 
 def uses_aws(workspaces: Mapping[str, Workspace]) -> bool:
     """Tell whether a bucket uses the `aws` driver, which needs pulumi-aws."""
     return any(bucket.driver is BucketDriver.AWS for bucket in _buckets(workspaces).values())
-
-
-def check_storage(stack: LoadedStack, store: StoreConfig | None, problems: Problems) -> None:
-    """Find buckets for which the stack's config or this machine lacks something.
-
-    Args:
-        store: The configured store. None if the config has none.
-        problems: Collects what is missing.
-    """
-    workspaces = stack.file.workspaces
-    problems.extend(located(stack, [*against_store(workspaces, store), *missing_libraries(workspaces, store)]))
 
 
 def missing_libraries(

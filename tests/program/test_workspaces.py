@@ -1,0 +1,107 @@
+"""`Workspaces`: one mapping becomes what the same words in a stack file become."""
+
+from datetime import timedelta
+
+import pulumi
+import pytest
+
+from ambient_components import ClusterProviders, Workspaces
+from tests.program.conftest import CLUSTER
+from tests.support.recorder import Recorder
+
+YAML = """\
+guardrails: {maxKeys: 3}
+workspaces:
+  payments:
+    owners: [user:alice@example.com]
+    grants: [{group: payments-devs, role: edit}]
+    keys: {ci: {lifetime: 30d, rotateBefore: 7d}}
+    secrets: {runner: {ANTHROPIC_API_KEY: {config: payments/anthropic}}}
+    settings: {idleTimeout: 12h}
+    protect: false
+  research: {}
+"""
+PAYMENTS = {
+    "owners": ["user:alice@example.com"],
+    "grants": [{"group": "payments-devs", "role": "edit"}],
+    "keys": {"ci": {"lifetime": "30d", "rotate_before": timedelta(days=7)}},
+    "settings": {"idle_timeout": "12h"},
+    "protect": False,
+}
+SECRET = {"payments/anthropic": "sk-ant-not-a-real-key"}
+
+
+def run(program, preview=False, config=CLUSTER):
+    return Recorder(config, SECRET, preview=preview).run(program)
+
+
+def declared(more=None, **sections):
+    secret = pulumi.Config().require_secret("payments/anthropic")
+    entry = PAYMENTS | {"secrets": {"runner": {"ANTHROPIC_API_KEY": secret}}} | (more or {})
+    return Workspaces({"payments": entry, "research": {}}, **sections)
+
+
+def inputs(recording):
+    return {item.urn: (item.inputs, item.depends_on, item.parent, item.protect) for item in recording}
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_a_program_declares_what_the_stack_file_declares(run_fleet, preview):
+    from_yaml = run_fleet(YAML, secrets=SECRET, preview=preview)
+    from_python = run(lambda: declared(guardrails={"max_keys": 3}) and None, preview)
+    one, other = inputs(from_yaml), inputs(from_python)
+    ledger = from_python.named("AccessLedger", "access").urn
+    assert one[ledger][0]["workspaces"]["payments"].pop("secrets") == {
+        "runner": {"ANTHROPIC_API_KEY": "config payments/anthropic"}
+    }
+    assert other[ledger][0]["workspaces"]["payments"].pop("secrets") == {"runner": {"ANTHROPIC_API_KEY": "the program"}}
+    assert one == other
+
+
+def test_a_file_may_be_declared_beside_other_things(run_fleet, tmp_path):
+    (tmp_path / "other.yaml").write_text(YAML)
+
+    def program():
+        made = Workspaces.from_file("other.yaml")
+        assert [*made] == ["payments", "research"]
+        pulumi.export("ci", made["payments"].keys["ci"].token)
+
+    assert run(program).of("Namespace")
+
+
+def test_all_problems_are_one_error_with_the_path_of_each():
+    entry = {
+        "grants": [{"group": "x", "rol": "view"}],
+        "keys": {"ci": {"lifetme": "30d", "role": "viewer"}},
+        "settings": {"idleTimeout": "12h"},
+    }
+    with pytest.raises(ValueError, match="workspaces") as refused:
+        run(lambda: Workspaces({"payments": entry, "a": {}}, guardrails={"maxKeys": 3}))
+    lines = str(refused.value).splitlines()
+    assert [line.split(": ")[0] for line in lines] == [
+        "guardrails.maxKeys",
+        "workspaces.payments.grants[0].rol",
+        "workspaces.payments.keys.ci.role",
+        "workspaces.payments.keys.ci.lifetme",
+        "workspaces.payments.settings.idleTimeout",
+    ]
+    assert "did you mean 'lifetime'?" in lines[3]
+    with pytest.raises(ValueError, match=r"^workspaces\.payments\.owners\[0\]: is an Output"):
+        run(lambda: Workspaces({"payments": {"owners": [pulumi.Output.from_input("user:x")]}}))
+    with pytest.raises(ValueError, match=r"^workspaces\.a: "):
+        run(lambda: Workspaces({"a": {}}))
+
+
+def test_the_cluster_may_be_the_programs_own():
+    def program():
+        store = {"endpoint": "https://s3.example.com"}
+        bucket = {"name": "sessions", "driver": "existing", "access_key": "id", "secret_key": "not-a-real-key"}
+        made = Workspaces(
+            {"payments": {"storage": {"bucket": bucket}}}, cluster=ClusterProviders.of("mine", {"store": store})
+        )
+        assert made["payments"].bucket is not None
+
+    recording = run(program, config={})
+    assert {item.provider for item in recording.of("AccessLedger")} == {"mine"}
+    values = recording.named("WorkspaceSecret", "payments/secret/integrations").inputs["values"]
+    assert values["S3_ENDPOINT"].value == "https://s3.example.com"
