@@ -1,8 +1,12 @@
 """Checks of component arguments, with the rules in `ambient_components.rules`."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 
+import pulumi
+
+from ambient_components.model.base import Model
+from ambient_components.model.derive import arguments
 from ambient_components.platform.contract import ROLES, Role
 from ambient_components.rules.buckets import BucketDriver, bucket_findings
 from ambient_components.rules.extras import AWS, not_installed
@@ -10,6 +14,25 @@ from ambient_components.rules.findings import Finding, as_problem, below, verdic
 from ambient_components.rules.keys import acts_as_findings, platform_findings, role_findings
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.rules.workspaces import workspace_findings
+
+M = TypeVar("M", bound=Model)
+
+
+def read_arguments(what: str, model: type[M], values: Mapping[str, Any]) -> M:
+    """Return a component's arguments as its model.
+
+    Args:
+        what: Kind and name of the resource, for messages.
+        model: The arguments, in Python's spelling.
+        values: What the program gave.
+
+    Raises:
+        ValueError: All problems, one per line.
+    """
+    result, found = arguments(model, values, deferred=pulumi.Output)
+    if result is None:
+        _refuse(what, found)
+    return cast("M", result)
 
 
 def check_workspace(name: str, args: Mapping[str, Any]) -> None:

@@ -1,15 +1,14 @@
 """One subject's access to one workspace, like a grant of the platform's Sharing page."""
 
-from typing import NotRequired, TypedDict
+from typing import Literal, Required, TypedDict, Unpack
 
 import pulumi
 
-from ambient_components.components.argument_checks import role_of
+from ambient_components.components.argument_checks import read_arguments
 from ambient_components.engine import urns
+from ambient_components.model.grants import SeparateGrant
 from ambient_components.platform.bindings import BindingForm, grant_form
-from ambient_components.platform.contract import Role
 from ambient_components.resources import MetadataArgs, RoleBinding, RoleBindingArgs
-from ambient_components.rules.grants import grantee
 
 
 def role_binding(
@@ -38,21 +37,29 @@ def role_binding(
     return RoleBinding(name, args, opts)
 
 
-class GrantArgs(TypedDict):
-    """Subject, role and workspace of a grant."""
+class GrantArgs(TypedDict, total=False):
+    """Subject, role and workspace of a grant: either `user` or `group`."""
 
-    namespace: pulumi.Input[str]
+    namespace: Required[pulumi.Input[str]]
     """Namespace of the workspace."""
 
-    subject: str
-    """``user:NAME`` or ``group:NAME``, verbatim: Kubernetes compares names byte by byte."""
+    user: str | None
+    """Name of a user, exactly as the cluster authenticates it."""
 
-    role: NotRequired[str]
-    """view, edit or admin; default view, as in the platform's UI."""
+    group: str | None
+    """Name of a group, exactly as the cluster knows it."""
+
+    role: Literal["view", "edit", "admin"] | None
+    """view, edit or admin. Default: view, as in the platform's UI."""
 
 
 class Grant(pulumi.ComponentResource):
     """A separate grant, in a workspace that is declared elsewhere.
+
+    A new role is a replacement, created before the old binding is deleted: the object's name contains the role, the
+    logical name does not. Access is never interrupted, and a failed change keeps the old grant.
+
+    All options apply to the RoleBinding too, but for `retain_on_delete`: access never outlives its declaration.
 
     `Workspace` declares the same RoleBinding for each of its grants, without this component (docs/internals/adr/0008).
     """
@@ -60,22 +67,23 @@ class Grant(pulumi.ComponentResource):
     binding: RoleBinding
     """The RoleBinding."""
 
-    def __init__(self, name: str, args: GrantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(urns.GRANT, name, {**args}, opts)
-        self.binding = grant_role_binding(name, args, pulumi.ResourceOptions(parent=self))
-        self.register_outputs({"role": args.get("role") or Role.VIEW.value, "subject": args["subject"]})
+    def __init__(
+        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **args: Unpack[GrantArgs]
+    ) -> None:
+        """Declare a grant.
 
-
-def grant_role_binding(
-    name: str, args: GrantArgs, opts: pulumi.ResourceOptions, *, released: bool = False
-) -> RoleBinding:
-    """Declare a RoleBinding that the platform lists and revokes like its own grants (contract 1.3).
-
-    A new role is a replacement, created before the old binding is deleted: the object's name contains the role, the
-    logical name does not. Access is never interrupted, and a failed change keeps the old grant.
-
-    Raises:
-        ValueError: The subject is a ServiceAccount or invalid, or the role is unknown.
-    """
-    form = grant_form(role_of(args.get("role") or Role.VIEW), grantee(args["subject"]))
-    return role_binding(name, form, namespace=args["namespace"], released=released, opts=opts)
+        Raises:
+            ValueError: All problems of the arguments, one per line.
+        """
+        grant = read_arguments(f"grant {resource_name!r}", SeparateGrant, args)
+        given = {"role": grant.role.value} if "role" in grant.model_fields_set else {}
+        super().__init__(
+            urns.GRANT, resource_name, {"namespace": grant.namespace, "subject": str(grant.subject), **given}, opts
+        )
+        self.binding = role_binding(
+            resource_name,
+            grant_form(grant.role, grant.subject),
+            namespace=grant.namespace,
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=False),
+        )
+        self.register_outputs({"role": grant.role.value, "subject": str(grant.subject)})

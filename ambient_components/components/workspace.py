@@ -7,7 +7,7 @@ import pulumi
 from ambient_components.components.api_key import ApiKey, ApiKeyArgs
 from ambient_components.components.argument_checks import check_workspace
 from ambient_components.components.bucket import Bucket
-from ambient_components.components.grant import grant_role_binding, role_binding
+from ambient_components.components.grant import role_binding
 from ambient_components.components.guarded import require_ledger
 from ambient_components.components.kubernetes_objects import Namespace, NamespacePatch
 from ambient_components.components.options import FORCED, AllCreated
@@ -16,7 +16,7 @@ from ambient_components.components.settings import resource_limits, settings
 from ambient_components.components.specs import BucketArgs, WorkspaceArgs
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, logical_name
-from ambient_components.platform.bindings import owner_form
+from ambient_components.platform.bindings import grant_form, owner_form
 from ambient_components.platform.contract import (
     INTEGRATION_SECRET,
     MANAGED,
@@ -139,11 +139,12 @@ class Workspace(pulumi.ComponentResource):
 
     def _grants(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> dict[str, RoleBinding]:
         return {
-            grant["subject"]: grant_role_binding(
+            grant["subject"]: role_binding(
                 logical_name(self._name, Part.GRANT, str(parse_subject(grant["subject"]))),
-                {"namespace": self._workspace, "subject": grant["subject"], "role": grant.get("role") or Role.VIEW},
-                opts,
+                grant_form(Role(grant.get("role") or Role.VIEW), parse_subject(grant["subject"])),
+                namespace=self._workspace,
                 released=self._state == RELEASED,
+                opts=opts,
             )
             for grant in args.get("grants") or ()
         }

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from ambient_components.model.acknowledgements import Acknowledgement, StackAcknowledgement
 from ambient_components.model.base import Model, choice, refuse
-from ambient_components.model.dates import DayOrMoment, Span, TimeZone
+from ambient_components.model.dates import TimeZone
+from ambient_components.model.grants import Grant
 from ambient_components.model.guardrails import GuardrailException, Guardrails, StackException
 from ambient_components.model.keys import Key, KeyDefaults
 from ambient_components.model.limits import Limits
@@ -24,11 +25,9 @@ from ambient_components.model.types import (
     Flag,
     PodSecurityName,
     ReviewerText,
-    RoleName,
     ShardNumber,
     StackName,
     StateName,
-    SubjectName,
     SubjectText,
     Text,
 )
@@ -37,10 +36,8 @@ from ambient_components.platform.contract import (
     PLATFORM_NAMESPACE_DEFAULT,
     RESERVED_NAMESPACES,
     WORKSPACE_DESCRIPTION_MAX,
-    Role,
 )
 from ambient_components.platform.naming import KEY_ID_MAX
-from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.labels import LABEL_KEY_PATTERN, LABEL_VALUE_PATTERN
 from ambient_components.rules.states import WorkspaceState
@@ -58,63 +55,6 @@ _LABELS: JsonDict = {
     "additionalProperties": {"type": "string", "pattern": f"^{LABEL_VALUE_PATTERN}$"},
 }
 _ANNOTATIONS: JsonDict = {"propertyNames": {"pattern": f"^{LABEL_KEY_PATTERN}$"}}
-
-
-class Grant(Model):
-    """Access of one user or one group to the workspace, listed and revocable on its Sharing page."""
-
-    example: ClassVar[str] = "{user: NAME, role: edit}"
-    other_example: ClassVar[str] = "{group: NAME}"
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "oneOf": [{"title": "a user", "required": ["user"]}, {"title": "a group", "required": ["group"]}]
-        }
-    )
-
-    user: SubjectName | None = None
-    """Name of a user, exactly as the cluster authenticates it. Either this or `group`."""
-
-    group: SubjectName | None = None
-    """Name of a group, exactly as the cluster knows it. Either this or `user`."""
-
-    role: RoleName = Role.VIEW
-    """view, edit or admin. Default: view, as in the platform's UI."""
-
-    from_: DayOrMoment | None = Field(default=None, alias="from")
-    """First day of the grant, or the time at which it starts. Default: the next run."""
-
-    until: DayOrMoment | None = None
-    """Last day of the grant, or the time at which it ends. Default: no end."""
-
-    warn_ahead: Duration | None = None
-    """How early runs announce its start and end. Default: 14d."""
-
-    @model_validator(mode="after")
-    def _exactly_one_subject(self) -> Self:
-        if (self.user is None) == (self.group is None):
-            problem = "names neither a user nor a group" if self.user is None else "names a user and a group"
-            refuse(problem, "allowed: exactly one of them, as {user: NAME} or {group: NAME}")
-        return self
-
-    @property
-    def subject(self) -> Subject:
-        if self.user is not None:
-            return Subject(SubjectKind.USER, self.user)
-        return Subject(SubjectKind.GROUP, self.group or "")
-
-    @property
-    def dated(self) -> bool:
-        """Whether the grant has a start or end date."""
-        return self.from_ is not None or self.until is not None
-
-    def span(self, zone: ZoneInfo) -> Span:
-        """Return the period of the grant.
-
-        Args:
-            zone: Time zone of the stack.
-        """
-        return Span.of(self.from_, self.until, zone)
 
 
 class Defaults(Model):

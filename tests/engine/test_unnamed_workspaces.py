@@ -22,7 +22,7 @@ grey = [{"subject": "user:x", "role": "admin"}]
 Workspace("THIS-grey", {"owner": owner, "protect": False, "grants": grey}, options)
 """
 GRANT = """
-Grant("more", {"namespace": "THIS-grey", "subject": "user:x", "role": "ROLE"}, options)
+Grant("more", namespace="THIS-grey", user="x", role="ROLE", opts=options)
 """
 
 

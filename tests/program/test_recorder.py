@@ -9,8 +9,6 @@ from ambient_components import Grant
 from tests.support.recorder import Recorder
 from tests.support.registrations import UNKNOWN, Secret
 
-BOB = {"namespace": "payments", "subject": "user:bob"}
-
 
 class Thing(pulumi.CustomResource):
     def __init__(self, name, props, opts=None):
@@ -28,7 +26,8 @@ def test_two_resources_of_one_urn_are_refused():
 
 def test_options_are_inherited_as_the_engine_does():
     def program():
-        parent = Grant("parent", BOB, pulumi.ResourceOptions(protect=True, retain_on_delete=True))
+        options = pulumi.ResourceOptions(protect=True, retain_on_delete=True)
+        parent = Grant("parent", namespace="payments", user="bob", opts=options)
         Thing("child", {}, pulumi.ResourceOptions(parent=parent))
         Thing("free", {}, pulumi.ResourceOptions(parent=parent, protect=False))
 

@@ -19,7 +19,7 @@ from ambient_components.cli.options import NamedStack, StackOrWorkspace, choice
 from ambient_components.cli.prompts import one_stack
 from ambient_components.errors import AmbientError
 from ambient_components.model.dates import written as written_date
-from ambient_components.model.stack import Grant
+from ambient_components.model.grants import Grant
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import grant_binding
 from ambient_components.platform.subjects import Subject, SubjectKind

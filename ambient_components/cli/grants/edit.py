@@ -13,7 +13,7 @@ from ambient_components.cli.edits.files import edited_texts
 from ambient_components.cli.grants.written import Period, Written, dates_of, described
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
 from ambient_components.model.dates import written as written_date
-from ambient_components.model.stack import Grant
+from ambient_components.model.grants import Grant
 from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.stackfile.changes import Change, Edit, ItemChange, in_braces, scalar

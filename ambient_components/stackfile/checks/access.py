@@ -5,8 +5,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from ambient_components.model.acknowledgements import Acknowledgement
+from ambient_components.model.grants import Grant
 from ambient_components.model.guardrails import Guardrail, GuardrailException, StackException
-from ambient_components.model.stack import Grant, StackFile, Workspace
+from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import grant_binding
 from ambient_components.platform.subjects import who_is_meant

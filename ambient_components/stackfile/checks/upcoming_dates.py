@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ambient_components.model.dates import end_of, written
-from ambient_components.model.stack import Grant, StackFile, Workspace
+from ambient_components.model.grants import Grant
+from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.rules.durations import format_rounded
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.lifetimes import WARN_AHEAD
