@@ -8,11 +8,7 @@ REPOSITORY: Final = "https://git.example.com/platform/ambient-components"
 """Home of the project, for people and for Git, as in `[project.urls]`."""
 
 RELEASE: Final = f"{REPOSITORY}/releases/download/v{VERSION}"
-"""Address below which this version's release files are."""
-
 PAGES: Final = f"{REPOSITORY}/blob/v{VERSION}/docs"
-"""Address below which this version's pages are."""
-
 ERROR_RULES: Final = frozenset({
     "actingKey", "actingSchedule",
     "adminKey", "adminKeyWithEditors", "bucket", "entireRelease", "entryForm", "expireAfter", "generation",

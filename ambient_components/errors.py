@@ -9,8 +9,6 @@ from ambient_components.documentation import rule_page
 from ambient_components.printable import LIMIT, one_line, without_middle
 
 PathPart = str | int
-"""A key of a mapping or an index of a list."""
-
 Remedy = str | tuple[str, ...]
 """One hint or several; empty for none."""
 

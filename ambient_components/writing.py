@@ -11,8 +11,6 @@ from typing import Final
 from ambient_components.errors import AmbientError, Problem, fail
 
 _MODE: Final = 0o644
-"""Mode of new files."""
-
 PRIVATE: Final = 0o600
 """Mode of a file with a credential: no other user can read it."""
 
@@ -48,11 +46,11 @@ def write_file(path: Path, content: bytes, mode: int = _MODE) -> bool:
     try:
         same = False
         if os.path.lexists(path):
-            found = path.lstat()
-            if not stat.S_ISREG(found.st_mode):
+            status = path.lstat()
+            if not stat.S_ISREG(status.st_mode):
                 fail(None, "", f"{path} is there, and is no plain file", "name the file itself")
             same = path.read_bytes() == content
-            if same and stat.S_IMODE(found.st_mode) == mode:
+            if same and stat.S_IMODE(status.st_mode) == mode:
                 return False
         made = _temporary(path, content, mode)
         made.replace(path)

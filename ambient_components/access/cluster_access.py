@@ -38,7 +38,6 @@ _REMEMBERED: Final = 50
 """Number of a key's newest generations with recognised identities."""
 
 Json = Mapping[str, Any]
-"""An object as the API server lists it."""
 
 
 def live(
@@ -112,13 +111,13 @@ def missing(declared: Collection[RoleAssignment], there: Collection[RoleAssignme
 
 
 def _identities(workspace: str, entry: Entry) -> dict[str, tuple[str, str]]:
-    found = {}
+    names = {}
     for key_id, key in entry.keys.items():
         current = key.generation
         for generation in {1, *range(max(1, current - _REMEMBERED), current + 1)}:
             account = key.account(workspace, key_id, generation)
-            found[account] = f"{KEY}:{key_id}", KEY if generation == current else _of_generation(generation)
-    return found
+            names[account] = f"{KEY}:{key_id}", KEY if generation == current else _of_generation(generation)
+    return names
 
 
 def _of_generation(generation: int) -> str:

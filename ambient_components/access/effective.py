@@ -17,8 +17,6 @@ from ambient_components.rules.roles import WEAKEST_FIRST, rank
 from ambient_components.suggest import did_you_mean
 
 CLUSTER_ADMIN: Final = "ClusterRole/cluster-admin"
-"""Kubernetes' role with all rights."""
-
 _SESSION_ROLE: Final = re.compile(r"Role/ambient-session-.+-role")
 
 

@@ -42,20 +42,20 @@ def fleet_refusals(
     if homes is None:
         homes = {name: stack for stack, ledger in after.items() for name in ledger}
     old, new = _united(before.values()), _united(after.values())
-    found = [*_elsewhere(fleet, before, homes)]
+    refusals = [*_elsewhere(fleet, before, homes)]
     alone = {one for stack, ledger in after.items() for one in sharing_refusals(before.get(stack) or {}, ledger)}
-    found += [one for one in sharing_refusals(old, new) if one not in alone]
+    refusals += [one for one in sharing_refusals(old, new) if one not in alone]
     if MASS_REMOVAL not in settings.exceptions:
-        found += [one.refusal for one in too_many(old, new, now, "this fleet")]
-    return found
+        refusals += [one.refusal for one in too_many(old, new, now, "this fleet")]
+    return refusals
 
 
 def removals_digest(before: Ledger, after: Ledger, now: datetime | None = None) -> str:
     """Return a hash of the removals from one shard in this run; empty if there are none."""
-    found = removed(before, after, now)
-    if not any(found.values()):
+    removals = removed(before, after, now)
+    if not any(removals.values()):
         return ""
-    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(removals, sort_keys=True).encode()).hexdigest()
 
 
 def with_approved(

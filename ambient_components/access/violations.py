@@ -38,12 +38,12 @@ def declared(entry: Entry, now: datetime | None) -> dict[str, str]:
 
     Future access is evaluated when it is written, because no person can correct the file on the day it starts.
     """
-    found: dict[str, str] = dict(entry.grants)
+    roles: dict[str, str] = dict(entry.grants)
     for who, periods in entry.dates.items():
         for period in periods:
-            if not is_over(period, now) and rank(period.role) > rank(found.get(who)):
-                found[who] = period.role
-    return {**found, **dict.fromkeys(entry.owners, OWNER)}
+            if not is_over(period, now) and rank(period.role) > rank(roles.get(who)):
+                roles[who] = period.role
+    return {**roles, **dict.fromkeys(entry.owners, OWNER)}
 
 
 def may_edit(entry: Entry, now: datetime | None) -> dict[str, str]:
@@ -51,11 +51,11 @@ def may_edit(entry: Entry, now: datetime | None) -> dict[str, str]:
 
     Thus a file is evaluated when it is written, and the start of a grant is never a new violation.
     """
-    found: dict[str, str] = dict(entry.grants)
+    roles: dict[str, str] = dict(entry.grants)
     for who, periods in entry.dates.items():
         if any(period.role == Role.EDIT and not is_over(period, now) for period in periods):
-            found[who] = Role.EDIT.value
-    return {who: role for who, role in found.items() if who not in entry.owners}
+            roles[who] = Role.EDIT.value
+    return {who: role for who, role in roles.items() if who not in entry.owners}
 
 
 def admin_accounts_with_editors(workspace: str, ledger: Ledger, now: datetime | None) -> list[str]:

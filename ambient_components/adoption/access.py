@@ -50,7 +50,7 @@ def read_access(
     notes: Notes, bindings: Iterable[Json], accounts: Collection[str], platform_namespace: str, own: PlatformOwn
 ) -> Access:
     """Return the owners and grants of a workspace. The notes receive all access that they do not declare."""
-    found, grants, others = Access(), list[_Grant](), list[Json]()
+    access, grants, others = Access(), list[_Grant](), list[Json]()
     for binding in sorted(bindings, key=name):
         entries = mappings(binding.get("subjects"))
         if not entries or _is_of_key(binding, notes.workspace, accounts):
@@ -63,19 +63,19 @@ def read_access(
             others.append(binding)
         elif has_form(binding, owner_form(subject)):
             if _accepts(notes, binding, subject, role, owner=True):
-                found.owners.append(str(subject))
-                found.adopted.append(binding)
+                access.owners.append(str(subject))
+                access.adopted.append(binding)
         elif subject.kind is not SubjectKind.SERVICE_ACCOUNT and has_form(binding, grant_form(role, subject)):
             if _accepts(notes, binding, subject, role, owner=False):
                 grants.append(_Grant(subject, role, binding))
         else:
             others.append(binding)
     for grant in _one_each(notes, grants):
-        found.grants.append({str(grant.subject.kind): grant.subject.name, "role": grant.role.value})
-        found.adopted.append(grant.binding)
-    note_undeclared(notes, others, found.adopted)
-    note_other_managers(notes, "RoleBinding", found.adopted)
-    return found
+        access.grants.append({str(grant.subject.kind): grant.subject.name, "role": grant.role.value})
+        access.adopted.append(grant.binding)
+    note_undeclared(notes, others, access.adopted)
+    note_other_managers(notes, "RoleBinding", access.adopted)
+    return access
 
 
 def _is_of_control_plane(binding: Json, platform_namespace: str) -> bool:

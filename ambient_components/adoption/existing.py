@@ -94,8 +94,6 @@ _KEPT: Final = frozenset(
         SUBJECT_NAME_ANNOTATION,
     }
 )
-"""Annotations of RoleBindings and ServiceAccounts that are kept."""
-
 _LONGEST: Final = 4096
 """Characters kept of one of them; longer than any valid one."""
 
@@ -198,8 +196,6 @@ _ADDED: Final[Mapping[Read, Callable[[NamespaceObjects, Json], None]]] = {
     POLICIES: lambda place, item: place.policies.append(_slim(item, "spec")),
     SCHEDULES: _add_schedule,
 }
-"""What is kept of each list."""
-
 READS: Final = (NAMESPACES, *_ADDED)
 """All requests, in their order. Each needs the right to list, over the whole cluster."""
 

@@ -122,17 +122,17 @@ def _undone(defaults: Entry, rules: Rules, path: Path, left: list[Path]) -> dict
 
 def _common(parts: Sequence[Entry], rules: Rules) -> dict[str, Any]:
     first, *others = parts
-    found: dict[str, Any] = {}
+    common: dict[str, Any] = {}
     for key, value in first.items():
         if not all(key in other for other in others):
             continue
         values = [value, *(other[key] for other in others)]
         below = rules.at(key)
         if all(_equal(value, other) for other in values):
-            found[key] = value
+            common[key] = value
         elif not below.whole and all(isinstance(value, dict) for value in values) and (inner := _common(values, below)):
-            found[key] = inner
-    return found
+            common[key] = inner
+    return common
 
 
 def _without(entry: Entry, defaults: Entry, rules: Rules) -> dict[str, Any]:

@@ -13,10 +13,7 @@ from ambient_components.stackfile.editing import edited, with_workspaces
 from ambient_components.stackfile.yaml.reader import parse_yaml
 
 TEAM_LABEL: Final = "team"
-"""The default label of a namespace that names its team."""
-
 _OTHERS: Final = "others"
-"""Name of the file of workspaces without a team."""
 
 
 class Layout(StrEnum):
@@ -81,11 +78,11 @@ def texts(
         text = stack_file(arrangement.stack, defaults, patterns, named)
     else:
         text = _naming(_including(before, main, patterns), main, named)
-    found = {main: text} if text != before else {}
+    changed = {main: text} if text != before else {}
     for file, blocks in sorted(by_file.items()):
         there = text if file == main else current(file)
-        found[file] = with_workspaces(included_file() if there is None else there, file, blocks)
-    return found
+        changed[file] = with_workspaces(included_file() if there is None else there, file, blocks)
+    return changed
 
 
 def _including(text: str, file: str, patterns: Iterable[str]) -> str:

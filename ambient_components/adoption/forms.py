@@ -49,9 +49,9 @@ def has_form(binding: Json, form: BindingForm) -> bool:
     """
     if name(binding) != form.name:
         return False
-    found = [{key: one[key] for key in _FIELDS if one.get(key)} for one in mappings(binding.get("subjects"))]
+    entries = [{key: one[key] for key in _FIELDS if one.get(key)} for one in mappings(binding.get("subjects"))]
     return (
-        found == [form.subject.rbac_subject()]
+        entries == [form.subject.rbac_subject()]
         and {**mapping(binding.get("roleRef"))} == form.role_ref
         and _includes(labels(binding), form.labels)
         and _includes(annotations(binding), form.annotations)
@@ -78,19 +78,19 @@ def managing_tools(item: Json) -> tuple[str, ...]:
 
     These are known tools, and all that use server-side apply, which is how controllers declare objects.
     """
-    found = {
+    managers = {
         text(one.get("manager"))
         for one in mappings(metadata(item).get("managedFields"))
         if text(one.get("operation")) == "Apply" or text(one.get("manager")).lower().startswith(_TOOLS)
     }
-    return tuple(sorted(filter(None, found)))
+    return tuple(sorted(filter(None, managers)))
 
 
 def note_other_managers(notes: Notes, kind: str, items: list[Json]) -> None:
     managed = {name(item): managing_tools(item) for item in items}
     managed = {one: tools for one, tools in sorted(managed.items()) if tools}
     if managed:
-        tools = sorted({tool for found in managed.values() for tool in found})
+        tools = sorted({tool for used in managed.values() for tool in used})
         notes.add(
             NoteRule.OTHER_OWNER,
             f"{len(managed)} {kind}s have further field managers ({shown(*tools)}): {shown(*managed)}",

@@ -33,7 +33,6 @@ from ambient_components.rotation.state import parse_time
 from ambient_components.rules.secret_patterns import looks_like_credential
 
 SERVICE_ACCOUNT_FIELD: Final = "serviceAccount"
-"""Field of a key with the name of its existing ServiceAccount."""
 
 
 @dataclass(slots=True)
@@ -49,12 +48,12 @@ def read_keys(notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json], 
     In a workspace that a stack owns or released (`of_stack`), keys under this tool's names are its own.
     """
     identities = read_identities(notes, accounts, bindings)
-    found = Keys()
+    keys = Keys()
     for key_id, identity, fields in _named(notes, identities, of_stack=of_stack):
-        found.entries[key_id] = _entry(notes, key_id, identity, fields)
-        found.last_used[key_id] = _time(annotations(identity.account).get(LAST_USED_AT_ANNOTATION))
-    _note_all(notes, identities, found)
-    return found
+        keys.entries[key_id] = _entry(notes, key_id, identity, fields)
+        keys.last_used[key_id] = _time(annotations(identity.account).get(LAST_USED_AT_ANNOTATION))
+    _note_all(notes, identities, keys)
+    return keys
 
 
 def _named(
@@ -80,7 +79,7 @@ def _named(
                 f"delete it if it is not used: {deletion('serviceaccount', notes.workspace, name(former.account))}",
                 object=f"ServiceAccount {name(former.account)}",
             )
-    found = [
+    named = [
         (
             key_id,
             one,
@@ -96,8 +95,8 @@ def _named(
     for other in others:
         key_id = new_id(notes.workspace, other.account, taken)
         taken.add(key_id)
-        found.append((key_id, other, {SERVICE_ACCOUNT_FIELD: name(other.account)}))
-    return sorted(found, key=lambda each: each[0])
+        named.append((key_id, other, {SERVICE_ACCOUNT_FIELD: name(other.account)}))
+    return sorted(named, key=lambda each: each[0])
 
 
 def _acts_as(account: Json) -> dict[str, str]:
@@ -158,10 +157,10 @@ def _entry(notes: Notes, key_id: str, identity: KeyIdentity, fields: Mapping[str
     return {**entry, **fields}
 
 
-def _note_all(notes: Notes, identities: list[KeyIdentity], found: Keys) -> None:
-    if not found.entries:
+def _note_all(notes: Notes, identities: list[KeyIdentity], keys: Keys) -> None:
+    if not keys.entries:
         return
-    ids = listing(sorted(found.entries))
+    ids = listing(sorted(keys.entries))
     notes.add(
         NoteRule.KEY_EXPIRY,
         f"the platform stores no expiry of tokens, so it is unknown when those of {ids} expire",

@@ -158,9 +158,9 @@ def _feature_flags(notes: Notes, item: Json | None) -> dict[str, Any]:
     return {"featureFlags": entry} if entry else {}
 
 
-def _errors(found: Iterable[Finding]) -> list[str]:
+def _errors(findings: Iterable[Finding]) -> list[str]:
     """Return places of errors; never values, which may be credentials."""
-    return sorted({".".join(map(str, one.path)) for one in found if not one.warning})
+    return sorted({".".join(map(str, one.path)) for one in findings if not one.warning})
 
 
 RUNNER: Final = "runner"

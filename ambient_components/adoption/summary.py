@@ -19,7 +19,6 @@ STALE_AFTER: Final = timedelta(days=90)
 
 _SEVERAL: Final = 2
 _LINES: Final = 50
-"""Maximum lines of one section of the commit message."""
 _NOTES: Final = "Not in the files"
 _MARKS: Final = str.maketrans({"[": "(", "]": ")", "#": "No. ", "@": " at "})
 
@@ -109,12 +108,12 @@ def violations(ledger: Ledger, settings: GuardrailSettings, now: datetime) -> di
     Admin keys beside editors and workspaces without an admin are included even where the stack allows them.
     """
     strict = GuardrailSettings(settings.exceptions, settings.max_keys, settings.groups_only, isolate_admin_keys=True)
-    found: dict[str, set[str]] = {}
+    workspaces: dict[str, set[str]] = {}
     for violation in existing_violations(ledger, strict, now):
         if violation.workspace is not None:
-            found.setdefault(violation.guardrail, set()).add(violation.workspace)
-    found.setdefault(NO_ADMIN, set()).update(name for name, entry in ledger.items() if not persons(entry))
-    return {guardrail: tuple(sorted(names)) for guardrail, names in sorted(found.items()) if names}
+            workspaces.setdefault(violation.guardrail, set()).add(violation.workspace)
+    workspaces.setdefault(NO_ADMIN, set()).update(name for name, entry in ledger.items() if not persons(entry))
+    return {guardrail: tuple(sorted(names)) for guardrail, names in sorted(workspaces.items()) if names}
 
 
 def message(summary: Summary, stack: str, proof: Sequence[str], refused: Sequence[str] = ()) -> str:
@@ -163,12 +162,12 @@ def _by_guardrail(workspaces: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _notes(summary: Summary) -> list[str]:
-    found: dict[str, list[Note]] = {}
+    by_rule: dict[str, list[Note]] = {}
     for note in summary.notes:
-        found.setdefault(note.rule, []).append(note)
+        by_rule.setdefault(note.rule, []).append(note)
     return [
         f"{rule}: {notes[0].workspace}: {notes[0].what}" + (f" (and {len(notes) - 1} more)" if len(notes) > 1 else "")
-        for rule, notes in found.items()
+        for rule, notes in by_rule.items()
     ]
 
 

@@ -76,10 +76,10 @@ class Reader:
 
 def existing_workspaces(existing: ExistingObjects, reader: Reader) -> tuple[ExistingWorkspace | Refused, ...]:
     """Return all workspaces, sorted by name. Nothing that a workspace user can write raises an error here."""
-    found: list[ExistingWorkspace | Refused] = [
+    workspaces: list[ExistingWorkspace | Refused] = [
         _refusal(objects, reader) or _workspace(objects, reader) for objects in existing.workspaces.values()
     ]
-    found += [
+    workspaces += [
         Refused(
             one,
             RefusedRule.MISSING,
@@ -88,7 +88,7 @@ def existing_workspaces(existing: ExistingObjects, reader: Reader) -> tuple[Exis
         )
         for one in existing.missing
     ]
-    return tuple(sorted(found, key=lambda one: one.name))
+    return tuple(sorted(workspaces, key=lambda one: one.name))
 
 
 def _refusal(objects: NamespaceObjects, reader: Reader) -> Refused | None:

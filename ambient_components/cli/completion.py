@@ -7,7 +7,6 @@ from ambient_components.stacks.names import declared_keys, declared_stacks, decl
 from ambient_components.stacks.project import Project
 
 Declared = Callable[[Project, str], Iterable[str]]
-"""Returns what the files of a stack declare."""
 
 
 def _matching(incomplete: str, names: Callable[[], Iterable[str]]) -> list[str]:

@@ -14,8 +14,6 @@ from ambient_components.suggest import allowed_words
 _STACK = "The stack, such as dev or my-org/prod. Default: the only one."
 
 Stack = Annotated[str, typer.Argument(metavar="STACK", help=_STACK, autocompletion=completion.stacks)]
-"""The stack as an argument."""
-
 StackOrWorkspace = Annotated[
     str, typer.Argument(metavar="STACK", help=_STACK, autocompletion=completion.stacks_or_workspaces)
 ]
@@ -47,8 +45,6 @@ MoreWorkspaces = Annotated[
         metavar="WORKSPACE", help="Only these workspaces, same as --workspace.", autocompletion=completion.workspaces
     ),
 ]
-"""Workspaces as arguments after the stack."""
-
 Files = Annotated[bool, typer.Option("--files", help="Use the files instead of the state.")]
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not prompt.")]
@@ -93,7 +89,6 @@ Since = Annotated[
         help="Show what changed since an exported state or a former JSON output (--format html only).",
     ),
 ]
-"""The earlier file of a page, for `refuse_since`."""
 
 
 def refuse_since(since: str, form: Format) -> None:

@@ -8,8 +8,6 @@ from ambient_components.documentation import PAGES
 from ambient_components.writing import write_new
 
 FOLDER: Final = Path(__file__).parents[1] / "templates"
-"""A folder for each set of files, with the paths that they have in a project."""
-
 EXAMPLE: Final = """\
 # yaml-language-server: $schema=stack.schema.json
 # The workspaces of stack STACK. `ambient plan STACK` shows who would gain or lose what, `pulumi up` does it.

@@ -11,7 +11,6 @@ from functools import cache
 from typing import Final
 
 LEDGER_NAME: Final = "access"
-"""The logical name of every stack's AccessLedger."""
 
 
 class Part(StrEnum):
@@ -114,10 +113,10 @@ _WILDCARDS: Final = {r"\*": "(?P<item>.+)", r"\#": "(?P<generation>[1-9][0-9]*)"
 
 @cache
 def _patterns() -> tuple[tuple[Part, re.Pattern[str]], ...]:
-    found = []
+    patterns = []
     for part in sorted(Part, key=lambda one: -len(one)):  # `key/*/g#` before `key/*`
         pattern = re.escape(part)
         for wildcard, group in _WILDCARDS.items():
             pattern = pattern.replace(wildcard, group)
-        found.append((part, re.compile(pattern, re.DOTALL)))
-    return tuple(found)
+        patterns.append((part, re.compile(pattern, re.DOTALL)))
+    return tuple(patterns)

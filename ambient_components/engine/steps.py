@@ -26,8 +26,6 @@ IMPORTS: Final = frozenset({"import", "import-replacement"})
 DELETES: Final = frozenset({"delete", "delete-replaced"})
 
 _HIDDEN: Final = "[secret]"
-"""The engine's placeholder for a secret."""
-
 _PARTS: Final = ("inputs", "parent", "provider", "protect", "retainOnDelete", "deletedWith", "external", "importID")
 """The digested fields of the planned resource. The state has the previous ones."""
 
@@ -177,7 +175,7 @@ def selected_names(steps: Iterable[Step]) -> dict[str, str]:
 
     They differ in each preview, and other resources may refer to them.
     """
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for step in steps:
         inputs = step.new.inputs if step.new is not None else {}
         given = {str(field): inputs.get(field) for field in inputs.get(_DEFAULTS) or ()}
@@ -185,12 +183,12 @@ def selected_names(steps: Iterable[Step]) -> dict[str, str]:
         if isinstance(metadata, Mapping) and _AUTONAMED in (metadata.get("annotations") or {}):
             given["metadata.name"] = metadata.get("name")
         made_up = re.compile(rf"{re.escape(step.name)}-[0-9a-f]{{4,}}")
-        found |= {
+        names |= {
             name: f"{step.urn} {field}"
             for field, name in given.items()
             if isinstance(name, str) and made_up.fullmatch(name)
         }
-    return found
+    return names
 
 
 def _seen(value: Any, names: Mapping[str, str]) -> Any:

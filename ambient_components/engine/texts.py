@@ -86,8 +86,8 @@ def has_no_backend(text: str) -> bool:
 
 
 def missing_stack(text: str) -> str | None:
-    found = _NO_STACK.search(text)
-    return found["stack"] if found else None
+    match = _NO_STACK.search(text)
+    return match["stack"] if match else None
 
 
 PASSPHRASE_VARIABLES: Final = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")

@@ -45,7 +45,6 @@ Piece = Markup | str | int | None
 """Markup, or a text or number that is escaped. None and an empty text leave it out."""
 
 Child = Piece | Iterable[Piece]
-"""What an element contains."""
 
 
 def tag(

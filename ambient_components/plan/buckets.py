@@ -15,23 +15,22 @@ from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.lifetimes import NEVER
 from ambient_components.stacks.deployed import Deployed
 
-"""Ledger fields of the access key. None without an access key, as in a closed workspace."""
 _CONTENT: Final = ("onDelete", "force", "expireAfterDays", "versioning", "objectLock")
 
 
 def bucket_changes(before: Ledger, after: Ledger) -> list[BucketChange]:
-    found: list[BucketChange] = []
+    changes: list[BucketChange] = []
     for workspace in sorted(before.keys() | after.keys()):
         was, is_now = before.get(workspace, NOTHING), after.get(workspace, NOTHING)
         old, new = was.bucket, is_now.bucket
         if old is not None and new is not None and old.is_same(new):
-            found += _changed(workspace, old, new)
+            changes += _changed(workspace, old, new)
             continue
         if old is not None:
-            found.append(_leaving(workspace, old, released=was.is_released))
+            changes.append(_leaving(workspace, old, released=was.is_released))
         if new is not None:
-            found.append(_coming(workspace, new))
-    return sorted(found)
+            changes.append(_coming(workspace, new))
+    return sorted(changes)
 
 
 def _leaving(workspace: str, bucket: BucketRecord, *, released: bool) -> BucketChange:
@@ -85,7 +84,7 @@ def _word(value: Any) -> str:
 
 
 def access_key_changes(before: Ledger, after: Ledger, recorded: Deployed, at: datetime) -> list[BucketChange]:
-    found: list[BucketChange] = []
+    changes: list[BucketChange] = []
     existing = recorded.access_keys
     for workspace in sorted(before.keys() | after.keys() | existing.keys()):
         was, is_now = before.get(workspace, NOTHING), after.get(workspace, NOTHING)
@@ -95,17 +94,17 @@ def access_key_changes(before: Ledger, after: Ledger, recorded: Deployed, at: da
         is_open = new is not None and bool(new.generation)
         if has is not None and not is_open:
             if not (workspace not in after and was.is_released):
-                found.append(BucketChange(workspace, name, facts.ACCESS_KEY_ENDED))
+                changes.append(BucketChange(workspace, name, facts.ACCESS_KEY_ENDED))
         elif is_open and has is None:
-            found.append(BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "the first one"))
+            changes.append(BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "the first one"))
         elif new is None or has is None or is_now.is_released:
             continue
         elif old is None or (new.name, new.generation) != (old.name, old.generation):
-            found.append(BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "of another bucket or generation"))
+            changes.append(BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "of another bucket or generation"))
         elif has.dead:
-            found.append(BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "the one before no longer works"))
+            changes.append(BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "the one before no longer works"))
         elif has.due("rotate", at):
-            found.append(BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "it is due"))
+            changes.append(BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "it is due"))
         elif has.due("revoke", at):
-            found.append(BucketChange(workspace, name, facts.ACCESS_KEY_ENDED, "its overlap is over"))
-    return sorted(found)
+            changes.append(BucketChange(workspace, name, facts.ACCESS_KEY_ENDED, "its overlap is over"))
+    return sorted(changes)

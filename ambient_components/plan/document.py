@@ -19,8 +19,6 @@ from ambient_components.printable import json_text
 from ambient_components.rotation.state import format_time
 
 SCHEMA_FILE: Final = "plan.schema.json"
-"""The schema's file name in docs."""
-
 VERSION: Final = 1
 """The document's version. Removing a field or changing its meaning requires a new one."""
 
@@ -314,7 +312,6 @@ PLAN: Final = record(
         name=text("The resource's logical name."),
     ),
 )
-"""The whole document."""
 
 
 def plan_schema() -> dict[str, Any]:

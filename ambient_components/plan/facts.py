@@ -61,11 +61,7 @@ ALLOWED: Final = "allowed"
 DISALLOWED: Final = "not allowed any more"
 
 GUARDRAIL_RULE_CHANGES: Final = (ALLOWED, CHANGED, DISALLOWED)
-"""Changes of a guardrail setting."""
-
 BUCKET_CHANGES: Final = (DELETED, CHANGED, MADE, ADOPTED, RELEASED, TAKEN_BACK, KEPT, NEW_ACCESS_KEY, ACCESS_KEY_ENDED)
-"""Changes of a bucket and of its access key, most dangerous first."""
-
 _RIGHTS: Final = ("kubernetes:rbac.authorization.k8s.io/", "kubernetes:authorization.openshift.io/")
 
 
@@ -122,7 +118,6 @@ class BucketChange:
 
 
 SCHEDULE_CHANGES: Final = (REMOVED, MADE, ADOPTED, CHANGED)
-"""Changes of a schedule."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -19,34 +19,34 @@ def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:
     engine deletes. No other ledger records them.
     """
     steps = list(steps)
-    found = _ledgers(steps).values()
+    ledgers = _ledgers(steps).values()
     after = dict(before)
-    for old, _ in found:
+    for old, _ in ledgers:
         for workspace in _names(old):
             after.pop(workspace, None)
-    if any(new is None for _, new in found):
+    if any(new is None for _, new in ledgers):
         deleted = {step.name for step in steps if step.op in DELETES}
-        for old, _ in (one for one in found if one[1] is None):
+        for old, _ in (one for one in ledgers if one[1] is None):
             after |= {each: _left(each, entry, deleted) for each, entry in _staying(_workspaces(old), deleted)}
-    for _, new in found:
+    for _, new in ledgers:
         after |= _workspaces(new)
     return after
 
 
 def guardrail_changes(steps: Iterable[Step]) -> list[GuardrailChange]:
-    found = (ledger for ledger in _ledgers(steps).values() if ledger[1] is not None)
+    ledgers = (ledger for ledger in _ledgers(steps).values() if ledger[1] is not None)
     return sorted(
-        {change for old, new in found for change in stack_guardrail_changes(_guardrails(old), _guardrails(new))}
+        {change for old, new in ledgers for change in stack_guardrail_changes(_guardrails(old), _guardrails(new))}
     )
 
 
 def unevaluated(steps: Iterable[Step], before: Ledger) -> list[str]:
-    found = _ledgers(steps)
-    gone = {urn: old for urn, (old, new) in found.items() if new is None}
+    ledgers = _ledgers(steps)
+    gone = {urn: old for urn, (old, new) in ledgers.items() if new is None}
     if not gone:
         return []
     recorded = {workspace for old in gone.values() for workspace in _names(old)}
-    if len(gone) == len(found) and before.keys() <= recorded:
+    if len(gone) == len(ledgers) and before.keys() <= recorded:
         return ["no AccessLedger any more: no guardrail evaluates this run, and nothing is recorded of who has access"]
     return sorted(
         f"AccessLedger {urn.name} leaves the program: no guardrail evaluates what becomes of what it recorded"
@@ -56,16 +56,16 @@ def unevaluated(steps: Iterable[Step], before: Ledger) -> list[str]:
 
 def _ledgers(steps: Iterable[Step]) -> dict[Urn, tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]]:
     """Return the inputs before and after of each ledger with a step, by URN. None where the ledger does not exist."""
-    found: dict[Urn, tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]] = {}
+    ledgers: dict[Urn, tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]] = {}
     for step in of_type(steps, ACCESS_LEDGER):
         if step.op in CHANGES_NOTHING:
             continue
-        old, new = found.get(step.urn, (None, None))
+        old, new = ledgers.get(step.urn, (None, None))
         old = step.old.inputs if old is None and step.old is not None else old
         if step.op not in DELETES and step.new is not None:
             new = step.new.inputs
-        found[step.urn] = old, new
-    return found
+        ledgers[step.urn] = old, new
+    return ledgers
 
 
 def _names(inputs: Mapping[str, Any] | None) -> Collection[str]:

@@ -39,23 +39,23 @@ _EXCEPTIONS: Final = "exceptions"
 def stack_guardrail_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[GuardrailChange]:
     """Return the changes between two inputs `guardrails` of a ledger, sorted. Missing settings have their defaults."""
     old, new = before or {}, after or {}
-    found = [*_allowed("", old.get(_EXCEPTIONS) or (), new.get(_EXCEPTIONS) or ())]
+    changes = [*_allowed("", old.get(_EXCEPTIONS) or (), new.get(_EXCEPTIONS) or ())]
     for rule in (old.keys() | new.keys()) - {_EXCEPTIONS}:
         was, now = old.get(rule, _BUILT_IN.get(rule)), new.get(rule, _BUILT_IN.get(rule))
         if rule in TEXT_LISTS:
             gone, come = set(was or ()) - set(now or ()), set(now or ()) - set(was or ())
             how = [*(f"+{one}" for one in sorted(come)), *(f"-{one}" for one in sorted(gone))]
-            found += [GuardrailChange("", rule, facts.CHANGED, one) for one in how]
+            changes += [GuardrailChange("", rule, facts.CHANGED, one) for one in how]
         elif was != now:
-            found.append(GuardrailChange("", rule, facts.CHANGED, f"{_word(was)} -> {_word(now)}"))
-    return sorted(found)
+            changes.append(GuardrailChange("", rule, facts.CHANGED, f"{_word(was)} -> {_word(now)}"))
+    return sorted(changes)
 
 
 def workspace_guardrail_changes(before: Ledger, after: Ledger) -> list[GuardrailChange]:
-    found: list[GuardrailChange] = []
+    changes: list[GuardrailChange] = []
     for name, entry in after.items():
-        found += _allowed(name, before.get(name, NOTHING).exceptions, entry.exceptions)
-    return sorted(found)
+        changes += _allowed(name, before.get(name, NOTHING).exceptions, entry.exceptions)
+    return sorted(changes)
 
 
 def _allowed(workspace: str, before: Iterable[str], after: Iterable[str]) -> Iterator[GuardrailChange]:
@@ -71,8 +71,6 @@ def _word(value: Any) -> str:
 
 
 AHEAD: Final = Ahead()
-"""How early upcoming dates are shown, unless the files say otherwise."""
-
 UTC_ZONE: Final = ZoneInfo("UTC")
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?")
@@ -219,12 +217,12 @@ def _periods(entry: Entry) -> set[str]:
 
 def schedule_changes(before: Ledger, after: Ledger) -> list[ScheduleChange]:
     """Return the changes of schedules, sorted. A workspace that is removed or let go has none of its own."""
-    found: list[ScheduleChange] = []
+    changes: list[ScheduleChange] = []
     for workspace, entry in after.items():
         old, new = before.get(workspace, NOTHING).schedules, entry.schedules
         for one in old.keys() | new.keys():
-            found += _schedule_change(workspace, one, old.get(one), new.get(one))
-    return sorted(found)
+            changes += _schedule_change(workspace, one, old.get(one), new.get(one))
+    return sorted(changes)
 
 
 def _schedule_change(

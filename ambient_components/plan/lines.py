@@ -260,8 +260,8 @@ def _warning(one: Problem, count: int = 1) -> Line:
 
 def _guardrail_changes(plan: Plan) -> list[Line]:
     made = {workspace.workspace for workspace in plan.workspaces if workspace.what == facts.MADE}
-    found = (replace(_guardrail_change(change), is_new=change.workspace in made) for change in plan.guardrail_changes)
-    return sorted(found, key=lambda line: line.is_new)
+    lines = (replace(_guardrail_change(change), is_new=change.workspace in made) for change in plan.guardrail_changes)
+    return sorted(lines, key=lambda line: line.is_new)
 
 
 def _guardrail_change(one: GuardrailChange) -> Line:

@@ -44,7 +44,6 @@ OFFLINE: Final = (
     "protect of a workspace, which is not recorded",
     "what Pulumi would do, resource by resource, and what your program makes beside the workspaces",
 )
-"""What a plan without an engine can't know."""
 
 
 @dataclass(frozen=True, slots=True)

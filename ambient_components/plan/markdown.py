@@ -18,8 +18,6 @@ _LINE_LIMIT: Final = 2_000
 """Maximum characters of a line. A name has at most 253, and a guardrail's line includes its hint."""
 
 _WORD = re.compile(r"[A-Za-z0-9,.;:()'+/…-]*")
-"""A word that needs no escaping in Markdown."""
-
 _WORDS = re.compile(r"\[\{[^][{}]*\}\]\S*|\S+")
 """A word, or a list of YAML with spaces, which is one code span."""
 
@@ -30,7 +28,6 @@ _STEP_LIMIT: Final = 300
 _MUST: Final = {*LOUD, ACCESS_CHANGED}
 _TIERS: Final = 3
 _NAMED: Final = 5
-"""Workspaces named in a line for many."""
 _HEADER: Final = "| | workspace | who | before -> after | |\n|---|---|---|---|---|\n"
 
 

@@ -135,17 +135,17 @@ def _cells(line: Line, columns: list[int]) -> str:
 
 
 def show(
-    found: Plan, form: Format = Format.TEXT, *, steps: bool = False, verbose: bool = False, limit: int = LIMIT
+    plan: Plan, form: Format = Format.TEXT, *, steps: bool = False, verbose: bool = False, limit: int = LIMIT
 ) -> int:
     """Print a plan, and return how many facts that a reader must not miss are left out."""
     if form is Format.JSON:
-        print(document_text(found), end="")
+        print(document_text(plan), end="")
     elif form is Format.HTML:
-        print(as_html(found, verbose=verbose), end="")
+        print(as_html(plan, verbose=verbose), end="")
     elif form is Format.MARKDOWN:
-        page = as_markdown(found, limit, verbose=verbose)
+        page = as_markdown(plan, limit, verbose=verbose)
         print(page.text, end="")
         return page.missing
     else:
-        print(as_text(found, paint_for(sys.stdout), steps=steps, verbose=verbose, width=width_of(sys.stdout)))
+        print(as_text(plan, paint_for(sys.stdout), steps=steps, verbose=verbose, width=width_of(sys.stdout)))
     return 0

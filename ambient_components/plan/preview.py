@@ -84,12 +84,12 @@ class Digest:
         return sorted(found, key=lambda step: (step.name, step.kind, step.op))
 
     def reasons(self) -> dict[str, str]:
-        found = {}
+        reasons = {}
         for diagnostic in self.diagnostics:
             for problem in diagnostic.problems:
                 if problem.rule == MINT:
-                    found[diagnostic.urn] = problem.problem
-        return found
+                    reasons[diagnostic.urn] = problem.problem
+        return reasons
 
 
 def from_preview(
@@ -125,24 +125,24 @@ def _keys(
     digest: Digest, before: Ledger, after: Ledger, recorded: Deployed, at: datetime, ahead: Ahead
 ) -> list[KeyChange]:
     reasons, desired, existing = digest.reasons(), dict(declared_keys(after)), recorded.keys
-    found: dict[tuple[KeyPlace, str], KeyChange] = {}
+    changes: dict[tuple[KeyPlace, str], KeyChange] = {}
     for step in steps.of_type(digest.steps, urns.ACCESS_TOKEN):
         if not step.changes:
             continue
         for one in _of_token(step, before, after, existing, desired, reasons.get(str(step.urn), "")):
-            found[(one.workspace, one.key, one.generation), one.what] = one
+            changes[(one.workspace, one.key, one.generation), one.what] = one
     for step in steps.of_type(digest.steps, urns.SERVICE_ACCOUNT):
         for one in _of_account(step, before, after, existing, desired):
-            found[(one.workspace, one.key, one.generation), one.what] = one
-    reported = {identity for identity, _ in found}
+            changes[(one.workspace, one.key, one.generation), one.what] = one
+    reported = {identity for identity, _ in changes}
     for identity, key in desired.items():
         if (has := existing.get(identity)) is not None and has.made:
             # A token has no step for changes that only the ledger records, such as a date.
             if identity not in reported and (why := what_changes(identity, before, key)):
-                found[identity, facts.CHANGED] = change(identity, facts.CHANGED, key.role, why, has)
+                changes[identity, facts.CHANGED] = change(identity, facts.CHANGED, key.role, why, has)
             for one in expiring(identity, key.role, has, at, ahead):
-                found[identity, one.what] = one
-    return sorted(found.values())
+                changes[identity, one.what] = one
+    return sorted(changes.values())
 
 
 def _of_token(

@@ -59,7 +59,7 @@ class RoleChange:
 def role_changes(plan: Plan) -> tuple[RoleChange, ...]:
     adopted = {workspace.workspace for workspace in plan.workspaces if workspace.what == facts.ADOPTED}
     keys = {(key.workspace, f"{KEY}:{key.key}"): key for key in plan.keys if key.what == facts.ADOPTED}
-    found = changes_of(plan.access, adopted, adopted - {one.workspace for one in plan.adopted}, keys)
+    changes = changes_of(plan.access, adopted, adopted - {one.workspace for one in plan.adopted}, keys)
     same = strongest(
         RoleAssignment(one.workspace, there.subject, there.role, there.reason)
         for one in plan.adopted
@@ -68,11 +68,11 @@ def role_changes(plan: Plan) -> tuple[RoleChange, ...]:
     )
     same |= {place: RoleAssignment(*place, key.role, KEY) for place, key in keys.items()}
     # A subject with the same role for another reason is in both, and so is a key of which the files alone are known.
-    for one in found:
+    for one in changes:
         same.pop((one.workspace, one.subject), None)
     kept = (RoleChange(*place, one, one, adopted=True) for place, one in same.items())
     made = {workspace.workspace for workspace in plan.workspaces if workspace.what == facts.MADE}
-    return tuple(sorted((replace(one, is_new=one.workspace in made) for one in (*found, *kept)), key=_danger))
+    return tuple(sorted((replace(one, is_new=one.workspace in made) for one in (*changes, *kept)), key=_danger))
 
 
 def changes_of(
@@ -87,7 +87,7 @@ def changes_of(
     and subject.
     """
     before, after = strongest((*diff.lost, *diff.kept)), strongest((*diff.gained, *diff.kept))
-    found = (
+    changes = (
         RoleChange(
             *place,
             before.get(place),
@@ -97,14 +97,14 @@ def changes_of(
         )
         for place in before.keys() | after.keys()
     )
-    return tuple(sorted(found, key=_danger))
+    return tuple(sorted(changes, key=_danger))
 
 
 def strongest(assignments: Iterable[RoleAssignment]) -> dict[tuple[str, str], RoleAssignment]:
-    found: dict[tuple[str, str], RoleAssignment] = {}
+    roles: dict[tuple[str, str], RoleAssignment] = {}
     for assignment in sorted(assignments, key=lambda assignment: (strength(assignment.role), assignment)):
-        found[assignment.workspace, assignment.subject] = assignment
-    return found
+        roles[assignment.workspace, assignment.subject] = assignment
+    return roles
 
 
 def strength(role: str) -> int:
@@ -121,23 +121,23 @@ def _danger(one: RoleChange) -> tuple[bool, int, int, str, str]:
 
 def keys_of_access(plan: Plan) -> dict[tuple[str, str], KeyChange]:
     """Return the issued and revoked keys that are shown with their access, by workspace and subject."""
-    found: dict[tuple[str, str], KeyChange] = {}
+    keys: dict[tuple[str, str], KeyChange] = {}
     what = {(change.workspace, change.subject): change.what for change in role_changes(plan)}
     for key in sorted(plan.keys, key=lambda key: key.generation):
         place = (key.workspace, f"{KEY}:{key.key}")
         if (what.get(place), key.what) in ((GAINED, facts.ISSUED), (REMOVED, facts.REVOKED)):
-            found[place] = key
-    return found
+            keys[place] = key
+    return keys
 
 
-def with_adoptions(plan: Plan, found: Iterable[Adoption]) -> Plan:
+def with_adoptions(plan: Plan, adoptions: Iterable[Adoption]) -> Plan:
     """Return the plan with what the cluster has of its adopted workspaces.
 
     A subject who has the declared role already gains nothing. Access that no file declares stays. A workspace that does
     not exist is made.
     """
     names = {workspace.workspace for workspace in plan.workspaces if workspace.what == facts.ADOPTED}
-    known = [one for one in found if one.workspace in names]
+    known = [one for one in adoptions if one.workspace in names]
     missing = {one.workspace for one in known if not one.exists}
     before = {*plan.access.lost, *plan.access.kept}
     after = {*plan.access.gained, *plan.access.kept}

@@ -19,14 +19,8 @@ from ambient_components.rules.durations import DAY, format_seconds, parse_durati
 from ambient_components.writing import write_file
 
 VERSION: Final = 1
-"""The version of the file format."""
-
 MAX_AGE: Final = DAY
-"""The default lifetime of a saved plan, in seconds."""
-
 MOST_AGE: Final = 7 * DAY
-"""The maximum lifetime of a saved plan, in seconds."""
-
 _DONE: Final = (
     "access", "workspaces", "keys", "buckets", "schedules", "sources", "other", "exposed", "guardrails",
     "guardrailChanges", "unevaluated", "beside", "steps",
@@ -101,7 +95,7 @@ def read(path: str) -> Saved:
     if not isinstance(content, dict) or content.get("ambientPlan") != VERSION:
         fail(None, "", f"{path} is no saved plan of this version of ambient", again)
     try:
-        found = Saved(
+        plan = Saved(
             str(content["stack"]),
             parse_time(content["at"]),
             parse_duration(content["maxAge"]),
@@ -116,9 +110,9 @@ def read(path: str) -> Saved:
         whole = False
     if not whole:
         fail(None, "", f"{path} was changed since it was saved", "make the plan again, and have it reviewed")
-    if found.max_age > MOST_AGE:
-        fail(None, "", f"{path} may be used for {format_seconds(found.max_age)}", "allowed: 7d at most", again)
-    return found
+    if plan.max_age > MOST_AGE:
+        fail(None, "", f"{path} may be used for {format_seconds(plan.max_age)}", "allowed: 7d at most", again)
+    return plan
 
 
 def check_fresh(plan: Saved, stack: str, export: Export, now: Mapping[str, str]) -> None:

@@ -63,12 +63,9 @@ MEANINGS: Final[Mapping[Path, str]] = {
     Path.REMOVES_ACCESS: "edit takes others' access away",
     Path.DELIVERED_KEY: "a Secret elsewhere holds a key",
 }
-"""What each path lets subjects do, in a few words."""
-
 MINTING: Final = frozenset(
     {Path.ADMIN_KEY, Path.ACCOUNT, Path.ACTING_KEY, Path.CREATOR_NOTE, Path.KEPT_TOKEN, Path.PLATFORM_ACCOUNT}
 )
-"""Paths that mint a token."""
 
 
 @dataclass(frozen=True, slots=True)

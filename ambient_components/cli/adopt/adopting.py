@@ -154,12 +154,12 @@ def _places(project: Project, loaded: LoadedStack | None) -> dict[str, str]:
     if loaded is None:
         return {}
     folder = project.folder / STACK_FILES
-    found = {}
+    places = {}
     for name in loaded.file.workspaces:
         where = loaded.sources.key(("workspaces", name))
         file = where.file if where else loaded.path
-        found[name] = os.path.relpath(file, folder).replace(os.sep, "/")
-    return found
+        places[name] = os.path.relpath(file, folder).replace(os.sep, "/")
+    return places
 
 
 def _reader(project: Project, stack: str) -> Reader:
@@ -217,7 +217,6 @@ _NOT_READ: Final = (
 )  # fmt: skip
 """Fields of an entry that a cluster can't show: `--overwrite` keeps them."""
 _OF_KEYS: Final = frozenset({"name", "description", "role", "serviceAccount", "adopt"})
-"""Fields of a key that adoption reads."""
 EXCEPTION: Final = timedelta(days=30)
 """How long the exceptions hold that existing access needs: an expired one never blocks a run."""
 
@@ -262,12 +261,12 @@ def kept(project: Project, workspace: ExistingWorkspace, places: Mapping[str, st
 
 
 def needed_exceptions(violations: Iterable[Crossed], until: str) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
+    needed: dict[str, list[dict[str, Any]]] = {}
     for violation in violations:
         exception = {"guardrail": violation.guardrail, "reason": _REASON, "until": until}
-        if violation.workspace and exception not in found.setdefault(violation.workspace, []):
-            found[violation.workspace].append(exception)
-    return found
+        if violation.workspace and exception not in needed.setdefault(violation.workspace, []):
+            needed[violation.workspace].append(exception)
+    return needed
 
 
 def by_guardrail(given: Mapping[str, list[dict[str, Any]]]) -> dict[str, tuple[str, ...]]:

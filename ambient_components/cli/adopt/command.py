@@ -23,8 +23,6 @@ from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import STACK_FILES, Project, bare_name
 
 _SHOWN: Final = 8
-"""Maximum number of lines of one section of the text."""
-
 EPILOG = f"""\
 \b
 examples:
@@ -82,31 +80,31 @@ def adopt(
         branches.require_free(project.folder, branch)
     with activity.waiting(f"Reading the workspaces in the cluster of {stack}"):
         objects = read(project, stack, wish.workspaces)
-    found = adoption(project, wish, objects, clock.now())
+    adopted = adoption(project, wish, objects, clock.now())
     if dry_run:
-        print(found.diff, end="")
-        print("\n".join(_summary(found)), file=sys.stderr)
-        _show_refused(found)
+        print(adopted.diff, end="")
+        print("\n".join(_summary(adopted)), file=sys.stderr)
+        _show_refused(adopted)
         return
     if checks is not False:
         require_passphrase(project, stack)
     if checks:
-        found = found.as_it_is
-    if branch and found.texts:
-        branches.require_unchanged(project.folder, list(found.texts))
-    write(found)
-    checked = checks is not False and bool(found.managed)
-    proof = check(project, stack, found.managed, live_objects(objects)) if checked else None
-    if branch and found.texts:
-        _commit(project, stack, found, proof, branch)
+        adopted = adopted.as_it_is
+    if branch and adopted.texts:
+        branches.require_unchanged(project.folder, list(adopted.texts))
+    write(adopted)
+    checked = checks is not False and bool(adopted.managed)
+    proof = check(project, stack, adopted.managed, live_objects(objects)) if checked else None
+    if branch and adopted.texts:
+        _commit(project, stack, adopted, proof, branch)
     if form is Format.JSON:
-        print(json_text(_document(stack, found, proof, branch)))
+        print(json_text(_document(stack, adopted, proof, branch)))
     else:
-        print("\n".join(_text(stack, found, proof, branch)))
-        _show_refused(found)
+        print("\n".join(_text(stack, adopted, proof, branch)))
+        _show_refused(adopted)
     if proof is not None and proof.problems:
         raise typer.Exit(1)
-    if found.unclaimed or (proof is not None and not proof.clean):
+    if adopted.unclaimed or (proof is not None and not proof.clean):
         raise typer.Exit(CHANGES)
 
 

@@ -30,7 +30,6 @@ class Outcome:
 
 
 Look = Callable[[str | None, Mapping[str, str]], ClusterFacts]
-"""Returns the identity of a context's cluster."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,6 @@ COMMIT: Final = "COMMIT"
 """Placeholders for what is not known here. pip refuses both."""
 
 WHEEL: Final = f"{PACKAGE.replace('-', '_')}-{VERSION}-py3-none-any.whl"
-"""Name of this version's release file."""
 
 
 def own_requirement() -> str:

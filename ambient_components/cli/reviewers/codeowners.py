@@ -49,10 +49,10 @@ def owners(stacks: Mapping[str, Version], from_top: Callable[[str], str]) -> Own
     return found
 
 
-def as_codeowners(found: Owners, handles: Mapping[str, str]) -> str:
+def as_codeowners(files: Owners, handles: Mapping[str, str]) -> str:
     """Return the lines, sorted by path. Files without a single owner become comments."""
     lines, comments = [], []
-    for path, parts in sorted(found.items()):
+    for path, parts in sorted(files.items()):
         sole = next(iter(parts)) if len(parts) == 1 else ()
         if sole and _PLAIN_PATH.fullmatch(path):
             lines.append(f"/{path} {' '.join(_handle(subject, handles) for subject in sole)}")

@@ -22,32 +22,32 @@ from ambient_components.stacks.project import STACK_FILES, Project, bare_name
 _WHY: Final = {Because.BEFORE: "", Because.STACK: "of the stack", Because.AFTER: "named by this change"}
 
 
-def as_text(found: Sequence[Touched], paint: Paint = plain) -> str:
-    if not found:
+def as_text(items: Sequence[Touched], paint: Paint = plain) -> str:
+    if not items:
         return "This change touches no workspace."
     lines: list[str] = []
-    for stack in dict.fromkeys(item.stack for item in found):
-        rows = [_row(item) for item in found if item.stack == stack]
+    for stack in dict.fromkeys(item.stack for item in items):
+        rows = [_row(item) for item in items if item.stack == stack]
         widths = [max(len(row[column]) for row in rows) for column in range(2)]
         lines += [*([""] if lines else []), paint(stack, "bold")]
-        for item, (name, how, who) in zip((one for one in found if one.stack == stack), rows, strict=True):
+        for item, (name, how, who) in zip((one for one in items if one.stack == stack), rows, strict=True):
             line = f"  {name.ljust(widths[0])}  {how.ljust(widths[1])}  "
             lines.append(line + (who if item.guarded else paint(f"! {who}", "loud")))
-    approvals = _approvals(found)
+    approvals = _approvals(items)
     if approvals:
         lines += ["", "approvals, one of each line:", *(f"  {' or '.join(approval)}" for approval in approvals)]
-    unguarded = sum(not item.guarded for item in found)
+    unguarded = sum(not item.guarded for item in items)
     if unguarded:
-        text = f"for {unguarded} of {len(found)} no reviewer was named before this change"
+        text = f"for {unguarded} of {len(items)} no reviewer was named before this change"
         lines += ["", paint(text, "loud")]
     return "\n".join(lines)
 
 
-def as_json(found: Sequence[Touched], before: str, after: str) -> str:
+def as_json(items: Sequence[Touched], before: str, after: str) -> str:
     record = {
         "change": {"from": before, "to": after},
-        "touched": [_record(item) for item in found],
-        "approvals": [list(approval) for approval in _approvals(found)],
+        "touched": [_record(item) for item in items],
+        "approvals": [list(approval) for approval in _approvals(items)],
     }
     return json_text(record)
 
@@ -63,8 +63,8 @@ def _record(item: Touched) -> dict[str, Any]:
     }
 
 
-def _approvals(found: Iterable[Touched]) -> list[tuple[str, ...]]:
-    return sorted({need.one_of for item in found for need in item.needs})
+def _approvals(items: Iterable[Touched]) -> list[tuple[str, ...]]:
+    return sorted({need.one_of for item in items for need in item.needs})
 
 
 def _row(item: Touched) -> tuple[str, str, str]:
@@ -146,19 +146,19 @@ def _print_change(
         before = _versions(old, folder, names, change[0])
         after = _versions(new, folder, names, change[1])
         _refuse_unknown(names, {**before, **after})
-        found = changes(before, after)
+        items = changes(before, after)
     if form is Format.JSON:
-        print(as_json(found, *change))
+        print(as_json(items, *change))
     else:
-        print(as_text(found, paint_for(sys.stdout)))
-    if not all(item.guarded for item in found):
+        print(as_text(items, paint_for(sys.stdout)))
+    if not all(item.guarded for item in items):
         raise typer.Exit(ATTENTION)
 
 
 def _print_codeowners(repository: Repository, folder: str, names: Sequence[str], handles: Mapping[str, str]) -> None:
-    found = _versions(DISK, folder, names, WORKING_TREE)
-    _refuse_unknown(names, found)
-    print(as_codeowners(owners(found, repository.from_top), handles))
+    stacks = _versions(DISK, folder, names, WORKING_TREE)
+    _refuse_unknown(names, stacks)
+    print(as_codeowners(owners(stacks, repository.from_top), handles))
 
 
 def _versions(files: Files, folder: str, names: Sequence[str], revision: str) -> Mapping[str, Version]:
@@ -170,9 +170,9 @@ def _stacks(arguments: Sequence[str], option: str) -> list[str]:
     return [bare_name(one_stack(name, "")) for name in dict.fromkeys([*arguments, *([option] if option else [])])]
 
 
-def _refuse_unknown(names: Sequence[str], found: Mapping[str, Version]) -> None:
+def _refuse_unknown(names: Sequence[str], stacks: Mapping[str, Version]) -> None:
     for name in names:
-        if name not in found:
+        if name not in stacks:
             fail(None, "", f"stack {name!r} has no file, neither before nor after", "name another, or none for all")
 
 

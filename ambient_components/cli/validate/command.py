@@ -72,16 +72,16 @@ def shards(result: Validation) -> str:
 
 def summary(result: Validation, *, strict: bool = False) -> str:
     files = _count(result.files, "file")
-    found = [_count(result.errors, "error")] if result.errors else []
-    found += [_count(result.warnings, "warning")] if result.warnings else []
+    counts = [_count(result.errors, "error")] if result.errors else []
+    counts += [_count(result.warnings, "warning")] if result.warnings else []
     if result.errors:
-        return f"{', '.join(found)} in {files}"
+        return f"{', '.join(counts)} in {files}"
     acknowledged = f", {_count(result.acknowledged, 'acknowledged warning')}" if result.acknowledged else ""
     fine = f"{_count(result.workspaces, 'workspace')} in {files}{acknowledged}"
-    if not found:
+    if not counts:
         return f"OK: {fine}"
     refused = result.fails(strict=strict)
-    return f"{found[0]} in {files}, and --strict refuses them" if refused else f"OK with {found[0]}: {fine}"
+    return f"{counts[0]} in {files}, and --strict refuses them" if refused else f"OK with {counts[0]}: {fine}"
 
 
 def _count(number: int, what: str) -> str:
