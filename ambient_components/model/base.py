@@ -19,14 +19,17 @@ KIND: Final = "x-kind"
 """Keyword for the kind of a text in the generated schema; `stackfile.schema` turns it into a title."""
 
 
-def refuse(problem: str, *remedies: Remedy) -> NoReturn:
+def refuse(problem: str, *remedies: Remedy, field: str = "") -> NoReturn:
     """Raise the error of a validator.
+
+    Args:
+        field: Of a rule about several fields, the one to change.
 
     Raises:
         PydanticCustomError: Always.
     """
     # The texts go through the context: a template would trip over their braces.
-    raise PydanticCustomError(ERROR_TYPE, "invalid", {"problem": problem, "hints": hints_of(*remedies)})
+    raise PydanticCustomError(ERROR_TYPE, "invalid", {"problem": problem, "hints": hints_of(*remedies), "field": field})
 
 
 def choice(value: object, allowed: Iterable[str], what: str) -> object:

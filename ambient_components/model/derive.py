@@ -29,6 +29,7 @@ from typing import Any, Final, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 
+from ambient_components.errors import PathPart
 from ambient_components.model import messages
 from ambient_components.model.base import Model
 from ambient_components.model.forms import ABSENT, BY_TYPE, ByName, Choice, Form, Items
@@ -88,6 +89,11 @@ def parts(model: type[Model], place: Place) -> tuple[Part, ...]:
         msg = f"{model.__name__}.{field}: {wrong}"
         raise TypeError(msg)
     return tuple(found)
+
+
+def plain_names(model: type[Model], place: Place) -> tuple[str, ...]:
+    """Return the names of a model's plain data."""
+    return tuple(name for part in parts(model, place) for name in part.form.names(part.name))
 
 
 def _form(annotations: Collection[Any], place: Place) -> Form | None:
@@ -182,7 +188,9 @@ def misfits(
     if not isinstance(data, Mapping):
         yield Finding(path, "a mapping is expected", "")
         return
-    values, written, whole = {}, {}, True
+    values: dict[str, Any] = {}
+    written: dict[PathPart, str] = {}
+    whole = True
     known = [*besides]
     for part in parts(model, place):
         names = part.form.names(part.name)
@@ -195,7 +203,8 @@ def misfits(
         whole = whole and not wrong
         value = part.form.read_field(part.name, data)
         if given and not wrong and value is not ABSENT:
-            values[part.field], written[part.field] = part.form.unchecked(value), given[0]
+            values[part.field] = part.form.unchecked(value)
+            written |= {part.field: given[0], part.name: given[0]}
     for name in data.keys() - set(known):
         whole = False
         yield Finding((*path, str(name)), "is not known", did_you_mean(str(name), known), at_key=True)
@@ -203,7 +212,7 @@ def misfits(
         field, *rest = finding.path or ("",)
         if field in written:
             yield Finding((*path, written[field], *rest), finding.problem, finding.remedy)
-        elif whole and not finding.path:  # rules about several fields
+        elif whole and not finding.path:  # a rule about several fields
             yield Finding(path, finding.problem, finding.remedy)
 
 

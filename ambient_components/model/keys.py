@@ -1,6 +1,6 @@
 """API keys in the stack file: identity, token lifetime and delivery."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, model_validator
@@ -9,7 +9,7 @@ from ambient_components.model.base import Model, choice, refuse, text_schema
 from ambient_components.model.dates import Day
 from ambient_components.model.derive import read, record
 from ambient_components.model.forms import ABSENT, TEXT, Form, Items
-from ambient_components.model.marks import recorded
+from ambient_components.model.marks import recorded, sent
 from ambient_components.model.rotation import Overlap, RotateName, is_manual, renewal
 from ambient_components.model.sources import DataKey, SecretName
 from ambient_components.model.types import (
@@ -28,7 +28,13 @@ from ambient_components.platform.contract import (
     OBJECT_NAME_MAX,
     Role,
 )
-from ambient_components.platform.naming import PLATFORM_GENERATION, key_account, key_account_problem, user_id_problem
+from ambient_components.platform.naming import (
+    PLATFORM_GENERATION,
+    key_account,
+    key_account_problem,
+    key_id_problem,
+    user_id_problem,
+)
 from ambient_components.rules.keys import Retain, retain_problem
 from ambient_components.rules.lifetimes import NEVER, Policy, Rotate
 from ambient_components.rules.renewals import TOKEN_LIFE
@@ -61,6 +67,16 @@ UserId = Annotated[
     text_schema("User id of the platform", r"[A-Za-z0-9._]+(-[A-Za-z0-9._]+)*"),
 ]
 """Id of a user of the platform."""
+
+
+def _key_id(value: str) -> str:
+    if problem := key_id_problem(value):
+        refuse(*problem)
+    return value
+
+
+KeyId = Annotated[Text, AfterValidator(_key_id)]
+"""Id of a key, of which object names are made."""
 
 AccountName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=OBJECT_NAME_MAX)]
 """Name of a ServiceAccount."""
@@ -120,6 +136,28 @@ class _Target(Form):
         return str(self.write(value))
 
 
+class _DeliverySecret(Form):
+    """A delivery as the plugin gets it: the Secret alone."""
+
+    expected = f"{', '.join(DeliverySecret.model_fields)} are expected, known before the update"
+
+    def write(self, value: Any) -> Any:
+        return value.secret.model_dump()
+
+    def read(self, plain: Any) -> Any:
+        names = DeliverySecret.model_fields
+        if not isinstance(plain, Mapping) or any(not isinstance(plain.get(name), str) for name in names):
+            return ABSENT
+        secret = DeliverySecret.model_construct(**{name: plain[name] for name in names})
+        return Delivery.model_construct(secret=secret)
+
+    def unchecked(self, value: Any) -> Any:
+        return {"secret": value.secret.model_dump()}
+
+    def schema(self) -> dict[str, Any]:
+        return {"$ref": "#/types/ambient:index:TokenDelivery"}
+
+
 class Key(Model):
     """An API key: its own identity in the workspace, with a token that is renewed before it expires."""
 
@@ -134,18 +172,18 @@ class Key(Model):
     role: Annotated[RoleName, recorded(required=True, unknown="")] = Role.EDIT
     """view, edit or admin. Default: edit, as in the platform's UI."""
 
-    lifetime: Annotated[Lifetime, recorded(unknown=0)] = TOKEN_LIFE.default
+    lifetime: Annotated[Lifetime, recorded(unknown=0), sent("token", unknown=0)] = TOKEN_LIFE.default
     """Lifetime of a token, from 10m to 1y, or never for no expiry. Default: 90d."""
 
-    rotate_before: Duration | None = None
+    rotate_before: Annotated[Duration | None, sent("token")] = None
     """Renewal window: the first run within this time before expiry renews the token. Default: 14d, or a quarter of a
     shorter lifetime.
     """
 
-    overlap: Overlap | None = None
+    overlap: Annotated[Overlap | None, sent("token")] = None
     """How long the old token stays valid after a renewal; 0 revokes it immediately. Default: half of rotateBefore."""
 
-    rotate: Annotated[RotateName | None, recorded(label="manual", unset="no")] = None
+    rotate: Annotated[RotateName | None, recorded(label="manual", unset="no"), sent("token")] = None
     """auto; manual: only a new generation issues another token. Default: auto; manual for keys without expiry."""
 
     generation: Annotated[Generation, recorded(required=True, unknown=0, compared=False)] = 1
@@ -170,18 +208,22 @@ class Key(Model):
     replace the role, in every workspace. Needs an exception from the guardrail actingKey. Default: none.
     """
 
-    warn_ahead: Duration | None = None
+    warn_ahead: Annotated[Duration | None, sent("token")] = None
     """How early runs announce the end of a token without renewal, and of the previous generation. Default: 14d."""
 
-    static: Annotated[Flag | None, recorded(unset="no")] = None
+    static: Annotated[Flag | None, recorded(unset="no"), sent("token")] = None
     """Whether the token is stored in a Secret of the workspace, where all sessions can read it; requires lifetime
     never. Default: false.
     """
 
-    deliver: Annotated[Delivery | None, recorded(form=_Target(), label="delivered to")] = None
+    deliver: Annotated[
+        Delivery | None,
+        recorded(form=_Target(), label="delivered to"),
+        sent("token", form=_DeliverySecret()),
+    ] = None
     """Where the key is delivered to its user."""
 
-    retain: Annotated[RetainName | None, recorded()] = None
+    retain: Annotated[RetainName | None, recorded(), sent("token")] = None
     """state: in the stack's state and outputs, encrypted; none: only in the delivery Secret. Default: state."""
 
     @model_validator(mode="after")
@@ -189,7 +231,7 @@ class Key(Model):
         if self.static and self.lifetime != NEVER:
             refuse("is static, and its lifetime has an end", "write lifetime: never, as such a token does not expire")
         if verdict := retain_problem(self.retain, delivered=self.deliver is not None):
-            refuse(*verdict)
+            refuse(*verdict, field="retain")
         if self.overlap_until is not None and self.generation == 1:
             refuse(
                 f"has an {spell('overlap_until')} and is of generation 1: there is no generation before it",

@@ -12,7 +12,7 @@ from ambient_components.errors import PathPart, Remedy
 from ambient_components.model.base import ERROR_TYPE, Model, type_name
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.secret_patterns import without_credentials
-from ambient_components.rules.spelling import in_python
+from ambient_components.rules.spelling import in_python, spell
 from ambient_components.suggest import allowed_words, nearest
 
 _EXPECTED: Mapping[str, str] = {
@@ -75,6 +75,8 @@ class Hooks:
     """Tells whether a message may contain the last key of a path."""
     renamed: Mapping[str, str] = field(default_factory=dict)
     """Present names of fields by their former ones."""
+    at_entry: bool = False
+    """Whether a rule about several fields is reported at their entry, and not at one of them."""
     remedy: Callable[[Sequence[PathPart]], Remedy] = lambda path: ""  # noqa: ARG005
     """Returns the remedy of a refusal that has none, as it depends on the path."""
 
@@ -91,7 +93,11 @@ def findings(error: ValidationError, data: object, root: Any, hooks: Hooks = Hoo
     # A misspelt field is not reported as missing too.
     meant = {path for misspelt in unknown for path in meant_fields(misspelt, root, hooks)}
     return [
-        Finding(_place(item), *explain(item, data, root, hooks), at_key=item["type"] == "extra_forbidden")
+        Finding(
+            (*_place(item), *_field_of_rule(item, hooks)),
+            *explain(item, data, root, hooks),
+            at_key=item["type"] == "extra_forbidden",
+        )
         for item in items
         if item["type"] != "missing" or item["loc"] not in meant
     ]
@@ -100,6 +106,11 @@ def findings(error: ValidationError, data: object, root: Any, hooks: Hooks = Hoo
 def _place(error: ErrorDetails) -> Path:
     path = error["loc"]
     return path[:-1] if path[-1:] == ("[key]",) else path
+
+
+def _field_of_rule(error: ErrorDetails, hooks: Hooks) -> Path:
+    field = error.get("ctx", {}).get("field")
+    return (spell(field),) if field and not hooks.at_entry else ()
 
 
 def explain(error: ErrorDetails, data: object, root: Any, hooks: Hooks = Hooks()) -> tuple[str, Remedy]:

@@ -5,11 +5,12 @@ from typing import Any, Final
 
 from ambient_components._version import VERSION
 from ambient_components.engine import urns
+from ambient_components.model.derive import properties
+from ambient_components.model.keys import Key
 from ambient_components.provider import store_schema
 from ambient_components.provider.protocol.configuration import SECRETS, SETTINGS
 from ambient_components.provider.store_schema import described
-from ambient_components.provider.tokens import properties as token_properties
-from ambient_components.rules.keys import TOKEN_TERMS
+from ambient_components.provider.tokens.properties import TokenInputs
 from ambient_components.rules.schedules import ARGUMENTS
 
 _TEXT: Final = {"type": "string"}
@@ -20,21 +21,6 @@ _QUANTITIES: Final = {"type": "object", "additionalProperties": _TEXT}
 _RELEASED: Final = _FLAG | {"description": "The workspace is being released: nothing is written."}
 _NAMESPACE: Final = _TEXT | {"description": "The workspace's namespace."}
 _TOKEN_SECRET: Final = {"$ref": "#/types/ambient:index:TokenHandle"}
-
-_TOKEN_INPUTS: Final[dict[str, Any]] = {
-    "namespace": _TEXT | {"description": "The workspace's namespace."},
-    "serviceAccount": _TEXT | {"description": "The ServiceAccount of the token."},
-    "serviceAccountUid": _TEXT
-    | {"description": "Its uid: a replaced ServiceAccount gets a new token. Default: not checked."},
-    "key": _TEXT | {"description": "The key's id in the stack file."},
-    "owner": _TEXT | {"description": "Owner of the key, PROJECT/FLEET."},
-    **described(TOKEN_TERMS),
-    **described(token_properties.OWN),
-    "deliver": {
-        "$ref": "#/types/ambient:index:TokenDelivery",
-        "description": "The Secret that the token is delivered to.",
-    },
-}
 
 _TOKEN_OUTPUTS: Final[dict[str, Any]] = {
     "token": _TEXT | {"secret": True, "description": "The bearer token for HTTP requests."},
@@ -238,6 +224,8 @@ _UID: Final[dict[str, Any]] = {"uid": _TEXT | {"description": "uid of the object
 
 
 def schema() -> dict[str, Any]:
+    # Not a constant: the texts are read from the sources of the models.
+    token_inputs = properties(TokenInputs, "token") | properties(Key, "token")
     return {
         "name": "ambient",
         "version": VERSION,
@@ -254,9 +242,9 @@ def schema() -> dict[str, Any]:
         "resources": {
             urns.ACCESS_TOKEN: {
                 "description": "The tokens of one key, over their rotations.",
-                "inputProperties": _TOKEN_INPUTS,
+                "inputProperties": token_inputs,
                 "requiredInputs": ["namespace", "serviceAccount", "key", "owner"],
-                "properties": _TOKEN_INPUTS | _TOKEN_OUTPUTS,
+                "properties": token_inputs | _TOKEN_OUTPUTS,
                 "required": ["retiring", "schemaVersion"],
             },
             urns.ACCESS_LEDGER: {

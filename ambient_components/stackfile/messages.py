@@ -89,4 +89,4 @@ def _secret_remedy(path: Sequence[PathPart]) -> Remedy:
     return remedy if always_secret else (remedy, "what is no secret is written {value: TEXT}")
 
 
-_HOOKS: Final = Hooks(_home, may_quote_key, _RENAMED, _secret_remedy)
+_HOOKS: Final = Hooks(_home, may_quote_key, _RENAMED, at_entry=True, remedy=_secret_remedy)

@@ -2,37 +2,71 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from ambient_components.cluster.objects import listing
 from ambient_components.errors import Problem, StepError, refusal
-from ambient_components.platform.naming import key_id_problem
+from ambient_components.model.base import Model
+from ambient_components.model.derive import misfits, plain_names
+from ambient_components.model.keys import Key, KeyId
+from ambient_components.model.marks import sent
+from ambient_components.model.rotation import Overlap
+from ambient_components.model.types import Flag, Generation, Text
 from ambient_components.problem_json import MINT
 from ambient_components.provider.protocol.resource import Change, Context, Values
 from ambient_components.provider.protocol.wire import UNKNOWN, Secret
 from ambient_components.rotation import SCHEMA_VERSION, Plan, TokenSecret, TokenState
 from ambient_components.rotation.machine import next_action
 from ambient_components.rotation.state import format_time
-from ambient_components.rules.arguments import Argument, kind_findings
-from ambient_components.rules.findings import Finding, as_problem
-from ambient_components.rules.keys import Retain, token_findings
-from ambient_components.rules.lifetimes import Policy
+from ambient_components.rules.findings import Finding, as_problem, verdict_finding
+from ambient_components.rules.keys import Retain, delivery_problem
+from ambient_components.rules.lifetimes import Policy, misfit
 from ambient_components.rules.renewals import TOKEN_LIFE, is_endless, policy_of
 
 _TIMES: Final = ("lifetimeSeconds", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds")
-_REQUIRED: Final = ("namespace", "serviceAccount", "key", "owner")
 
-OWN: Final = {
-    "generation": Argument(int, "Generation of the identity, from 1."),
-    "former": Argument(bool, "A newer generation exists: tokens are kept, and none is minted."),
-    "overlapping": Argument(bool, "The previous generation is still valid; its token stays in the delivery Secret."),
-    "incomplete": Argument(
-        bool, "The ServiceAccount or its RoleBinding failed in this run: the step fails without changes."
-    ),
-    "released": Argument(bool, "No token is minted or revoked, and ownership annotations are removed."),
-    "adopt": Argument(bool, "Unrecorded tokens are kept through the overlap. Default: they are revoked."),
-}
-"""Inputs about a generation's lifecycle; `rules.keys` has the arguments of its tokens."""
+
+class TokenInputs(Model):
+    """Identity of the tokens; `Key` has their terms."""
+
+    namespace: Annotated[Text, sent("token", required=True, unknown="")]
+    """The workspace's namespace."""
+
+    service_account: Annotated[Text, sent("token", required=True, unknown="")]
+    """The ServiceAccount of the token."""
+
+    service_account_uid: Annotated[Text | None, sent("token")] = None
+    """Its uid: a replaced ServiceAccount gets a new token. Default: not checked."""
+
+    key: Annotated[KeyId, sent("token", required=True, unknown="")]
+    """The key's id in the stack file."""
+
+    owner: Annotated[Text, sent("token", required=True, unknown="")]
+    """Owner of the key, PROJECT/FLEET."""
+
+    generation: Annotated[Generation, sent("token")] = 1
+    """Generation of the identity, from 1."""
+
+    run_every: Annotated[Overlap | None, sent("token")] = None
+    """Guaranteed interval of runs. Default: none."""
+
+    former: Annotated[Flag | None, sent("token")] = None
+    """A newer generation exists: tokens are kept, and none is minted."""
+
+    overlapping: Annotated[Flag | None, sent("token")] = None
+    """The previous generation is still valid; its token stays in the delivery Secret."""
+
+    incomplete: Annotated[Flag | None, sent("token")] = None
+    """The ServiceAccount or its RoleBinding failed in this run: the step fails without changes."""
+
+    released: Annotated[Flag | None, sent("token")] = None
+    """No token is minted or revoked, and ownership annotations are removed."""
+
+    adopt: Annotated[Flag | None, sent("token")] = None
+    """Unrecorded tokens are kept through the overlap. Default: they are revoked."""
+
+
+_NAMES: Final = {model: plain_names(model, "token") for model in (TokenInputs, Key)}
 
 
 def problems(olds: Values, news: Values) -> list[Problem]:
@@ -44,14 +78,23 @@ def problems(olds: Values, news: Values) -> list[Problem]:
     """
     # The delivery target must be known, because it names an object.
     given = without_unknown(news) | ({"deliver": UNKNOWN} if news.get("deliver") is UNKNOWN else {})
-    found = [*required(news, _REQUIRED), *failures(kind_findings(given, OWN))]
-    if isinstance(key := given.get("key"), str) and key and (problem := key_id_problem(key)):
-        found.append(refusal(f"key: {problem[0]}", problem[1]))
-    found += life_missing(news)
-    found += failures(token_findings(given, str(given.get("namespace")), complete=known(news)))
+    found = [
+        *misfits(TokenInputs, "token", given, besides=_NAMES[Key]),
+        *misfits(Key, "token", given, besides=_NAMES[TokenInputs]),
+    ]
+    if not found and known(news):
+        found += verdict_finding((), misfit(policy(news)))
+    target = given.get("deliver")
+    if isinstance(target, dict) and isinstance(target.get("namespace"), str):
+        verdict = delivery_problem(target["namespace"], str(given.get("namespace")))
+        found += verdict_finding(("deliver", "namespace"), verdict)
+    # What is unknown in a preview is not missing, and rules about several fields wait for it.
+    unknown_names = news.keys() - given.keys()
+    wrong = failures(one for one in found if not unknown_names or (one.path and one.path[0] not in unknown_names))
+    wrong += life_missing(news)
     if news.get("released") and not olds:
-        found.append(refusal("released: there is no token yet that could be let go"))
-    return found
+        wrong.append(refusal("released: there is no token yet that could be let go"))
+    return wrong
 
 
 def without_unknown(news: Values) -> dict[str, Any]:

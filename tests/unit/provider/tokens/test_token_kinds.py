@@ -98,7 +98,6 @@ def test_a_manual_key_is_never_minted_again(world):
         pytest.param(59, 30, "", id="not yet, as the key says"),
         pytest.param(60, 30, "expires", id="as the key says"),
         pytest.param(91, None, "expired", id="too late"),
-        pytest.param(89, 0, "", id="not at all"),
     ],
 )
 def test_the_end_of_a_manual_key_is_announced(world, days, ahead, reported):
