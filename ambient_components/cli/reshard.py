@@ -1,6 +1,7 @@
 """`ambient reshard`: move each workspace's state to its assigned shard. Nothing in a cluster changes."""
 
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -8,24 +9,23 @@ import typer
 from ambient_components.cli import completion
 from ambient_components.cli.options import Yes, wrong_value
 from ambient_components.cli.prompts import one_stack
+from ambient_components.engine.backend import stack_names
 from ambient_components.engine.rewriting import items
 from ambient_components.errors import Where, fail
 from ambient_components.fleet.records import Records
-from ambient_components.fleet.resharding import apply
-from ambient_components.fleet.resharding.apply import Resharder
-from ambient_components.fleet.resharding.plan import (
+from ambient_components.fleet.resharding import (
+    Resharder,
     Resharding,
-    known_stacks,
     lines,
     named,
     numbers_of,
+    read_states,
     resharding,
-    with_count,
 )
 from ambient_components.shards import home, shard_count
 from ambient_components.stackfile.loader import divided, load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.project import Project, stack_path
+from ambient_components.stacks.project import Project, bare_name, stack_path
 from ambient_components.stacks.selection import Fleet, find_fleet, listed
 
 EPILOG = """\
@@ -114,13 +114,13 @@ def _survey(desired: Fleet) -> Resharder:
         AmbientError: A state can't be read or moved.
     """
     engine = pulumi.PulumiEngine(desired.project.folder)
-    known = known_stacks(engine)
+    known = {bare_name(stack) for stack in stack_names(engine)}
     numbers = {desired.stack(number): number for number in numbers_of(desired, known)}
-    plain = [desired.name] if desired.name.rsplit("/", 1)[-1] in known else []
-    states = apply.read_states(engine, [*plain, *numbers])
+    plain = [desired.name] if bare_name(desired.name) in known else []
+    states = read_states(engine, [*plain, *numbers])
     # Records of removed shards too.
-    widest = with_count(desired, 1 + max([desired.count - 1, *numbers.values()]))
-    resharder = apply.Resharder(engine, desired, Records(widest), states, numbers, print)
+    widest = replace(desired, count=1 + max([desired.count - 1, *numbers.values()]))
+    resharder = Resharder(engine, desired, Records(widest), states, numbers, print)
     resharder.check()
     return resharder
 
@@ -151,8 +151,8 @@ def _homes(project: Project, fleet: Fleet) -> dict[str, str]:
     Raises:
         AmbientError: The files are invalid, or a workspace is pinned to a shard that will not exist.
     """
-    found = divided(load_stack(stack_path(project, fleet.name)), fleet.count)
-    return {name: fleet.stack(number) for number, names in found.items() for name in names}
+    workspaces = divided(load_stack(stack_path(project, fleet.name)), fleet.count)
+    return {name: fleet.stack(number) for number, names in workspaces.items() for name in names}
 
 
 def _show(before: Fleet | None, desired: Fleet, plan: Resharding, missing: list[int]) -> None:

@@ -11,8 +11,8 @@ from ambient_components.access import NOTHING
 from ambient_components.cli import app, reshard
 from ambient_components.engine.rewriting import items
 from ambient_components.errors import Problem, refusal
-from ambient_components.fleet.resharding.exports import parts_of, workspaces_of
-from ambient_components.fleet.resharding.plan import Move, Twice, resharding
+from ambient_components.fleet.moves import parts_of, workspaces_of
+from ambient_components.fleet.resharding import Move, resharding
 from ambient_components.shards import Record, Run, home
 from ambient_components.stacks import pulumi as engine
 from tests.support.fleet_engine import FleetEngine, KilledError
@@ -211,7 +211,7 @@ def test_copies_that_are_alike_stay_at_home() -> None:
     for home_ in twins:
         plan = resharding(twins, {"aa": home_}, list(twins), lambda name: name)
         other = next(stack for stack in twins if stack != home_)
-        assert plan.twice == (Twice(other, home_, ("aa",)),)
+        assert plan.twice == (Move(other, home_, ("aa",)),)
         assert plan.moves == ()
 
 

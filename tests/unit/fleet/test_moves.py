@@ -13,8 +13,7 @@ from ambient_components.engine.rewriting import items
 from ambient_components.engine.secrets import SECRET, SIGNATURE_KEY
 from ambient_components.engine.urns import is_provider
 from ambient_components.errors import AmbientError
-from ambient_components.fleet.resharding.exports import owner_of, parts_of, workspaces_of
-from ambient_components.fleet.resharding.moves import Place, drop, emptied, furnished, move
+from ambient_components.fleet.moves import Place, drop, emptied, furnished, move, owner_of, parts_of, workspaces_of
 from tests.support.quick import examples
 
 PROJECT = "ours"

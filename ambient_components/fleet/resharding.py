@@ -1,4 +1,4 @@
-"""Applying a resharding with `pulumi stack import` and changed run records, safely against interruption.
+"""Another number of shards: which workspaces move, and moving them with `pulumi stack import`, safely interrupted.
 
 The order is: the target's record, the target's state, the source's record, the source's state. So a moving workspace is
 always in at least one state. An interruption leaves it in two states, which every run refuses and the next resharding
@@ -7,27 +7,145 @@ be blamed for the difference.
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Final
 
 from ambient_components.access.entries import Ledger
 from ambient_components.engine.backend import export
 from ambient_components.engine.command import Engine
-from ambient_components.engine.rewriting import items
-from ambient_components.engine.state import EMPTY
-from ambient_components.errors import AmbientError, fail, refusal
+from ambient_components.engine.rewriting import Item, items
+from ambient_components.engine.state import EMPTY, Export
+from ambient_components.errors import AmbientError, Where, fail, refusal
 from ambient_components.fleet.creation import make_shards, provider_of, set_fleet_key
+from ambient_components.fleet.moves import (
+    Place,
+    check_state,
+    drop,
+    emptied,
+    furnished,
+    ledgers,
+    move,
+    owner_of,
+    parts_of,
+    workspaces_of,
+)
 from ambient_components.fleet.records import Records
-from ambient_components.fleet.resharding.exports import Deployment, owner_of, workspaces_of
-from ambient_components.fleet.resharding.moves import Place, check_state, drop, emptied, furnished, move
-from ambient_components.fleet.resharding.plan import Resharding
-from ambient_components.shards import CONFIG_KEY, Record, is_lost, left, record_name
-from ambient_components.shards.encoding import canonical
+from ambient_components.shards import CONFIG_KEY, Record, is_lost, left, record_name, split_shard
 from ambient_components.stacks.project import bare_name
 from ambient_components.stacks.selection import Fleet
 
-_AT_ONCE = 4
+_AT_ONCE: Final = 4
+"""Number of states to read in parallel."""
+
+_SHOWN: Final = 6
+"""Maximum number of workspaces that are listed for a move."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Workspaces that move from one stack to another."""
+
+    source: str
+    target: str
+    workspaces: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resharding:
+    twice: tuple[Move, ...]
+    """What interrupted moves left in two states: dropped from the first stack, which has the older ones if they differ.
+    This happens before all moves."""
+    moves: tuple[Move, ...]
+
+
+def resharding(
+    states: Mapping[str, Export],
+    homes: Mapping[str, str],
+    stacks: Collection[str],
+    by_name: Callable[[str], str],
+) -> Resharding:
+    """Compare the current stacks of workspaces with the assigned ones.
+
+    Args:
+        states: The states that may have workspaces, by stack.
+        homes: The assigned stack of each declared workspace.
+        stacks: The fleet's stacks after the change.
+        by_name: Assigns a workspace that is no longer declared. It stays if its stack stays.
+    """
+    found_in: dict[str, list[str]] = {}
+    for stack, state in states.items():
+        for name in workspaces_of(state):
+            found_in.setdefault(name, []).append(stack)
+    twice: dict[tuple[str, str], list[str]] = {}
+    moves: dict[tuple[str, str], list[str]] = {}
+    for name, owners in sorted(found_in.items()):
+        kept = owners[0] if len(owners) == 1 else _newest(states, owners, name, homes.get(name, ""))
+        for stack in owners:
+            if stack != kept:
+                twice.setdefault((stack, kept), []).append(name)
+        desired = homes.get(name) or (kept if kept in stacks else by_name(name))
+        if desired != kept:
+            moves.setdefault((kept, desired), []).append(name)
+    return Resharding(
+        tuple(Move(*stacks, tuple(names)) for stacks, names in sorted(twice.items())),
+        tuple(Move(*stacks, tuple(names)) for stacks, names in sorted(moves.items())),
+    )
+
+
+def _newest(states: Mapping[str, Export], owners: Collection[str], name: str, home: str) -> str:
+    """Return the stack with the latest change of a workspace, or its assigned one if there was no change."""
+
+    def modified(items: Collection[Item]) -> str:
+        return max((item.modified for item in items), default="")
+
+    parts = {stack: parts_of(states[stack], name) for stack in owners}
+    each = [(len(parts[stack]), workspaces_of(states[stack])[name]) for stack in owners]
+    alike = all(one == each[0] for one in each)
+    # A run that only removed something shows only in the ledger.
+    return max(
+        owners,
+        key=lambda stack: (modified(parts[stack]), "" if alike else modified(ledgers(states[stack])), stack == home),
+    )
+
+
+def lines(plan: Resharding) -> Iterator[str]:
+    """Yield the plan as text, a line for each change."""
+    for twice in plan.twice:
+        names = named(twice.workspaces)
+        yield f"  {twice.source}: forgets {names}, in two states since a move was interrupted: {twice.target}"
+    for each in plan.moves:
+        yield f"  {each.source} -> {each.target}: {named(each.workspaces)}"
+
+
+def named(names: Collection[str]) -> str:
+    """Return some names, and the number of others."""
+    shown = ", ".join(sorted(names)[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
+
+
+def numbers_of(fleet: Fleet, known: Collection[str]) -> Iterator[int]:
+    """Yield the numbers of all stacks that are or were shards of this fleet.
+
+    Args:
+        fleet: The fleet with its intended number of shards.
+        known: The project's stacks.
+
+    Raises:
+        AmbientError: A shard has a config of its own, so it would run as a plain stack.
+    """
+    for name in sorted({bare_name(one) for one in known}):
+        split = split_shard(name)
+        if split is None or split[0] != bare_name(fleet.name):
+            continue
+        own = fleet.config_file.with_name(f"Pulumi.{name}.yaml")
+        if own.exists():
+            if split[1] < fleet.count:
+                shown = fleet.project.shown(own)
+                fail(Where(shown), "", f"{name} is a shard, and has a config of its own", "rename that stack")
+            continue
+        yield split[1]
 
 
 @dataclass
@@ -42,7 +160,7 @@ class Resharder:
     engine: Engine
     fleet: Fleet
     records: Records
-    states: dict[str, Deployment]
+    states: dict[str, Export]
     numbers: Mapping[str, int]
     say: Callable[[str], object]
 
@@ -81,8 +199,8 @@ class Resharder:
             AmbientError: See `apply`, except for concurrent changes.
         """
         states = dict(self.states)
-        for one in plan.twice:
-            states[one.stack] = drop(states[one.stack], one.workspaces)
+        for twice in plan.twice:
+            states[twice.source] = drop(states[twice.source], twice.workspaces)
         for each in plan.moves:
             target = states.get(each.target, EMPTY)
             states[each.source], states[each.target] = move(
@@ -100,7 +218,7 @@ class Resharder:
             file = self.fleet.config_file
             make_shards(self.engine, self.fleet.project, list(made), file, provider_of(file))
         self.numbers = {**self.numbers, **made}
-        self.states.update(read_states(self.engine, list(made)))
+        self.states |= read_states(self.engine, [*made])
 
     def configure(self) -> None:
         """Write the number of shards into the config, so that the next resharding continues after an interruption."""
@@ -116,17 +234,17 @@ class Resharder:
         Raises:
             AmbientError: A state changed meanwhile or can't be written. Completed moves stay.
         """
-        for one in plan.twice:
-            self._write(one.stack, drop(self.states[one.stack], one.workspaces))
-            self.say(f"{one.stack} has forgotten {len(one.workspaces)}, which {one.kept} has")
-        for one_move in plan.moves:
-            source, target = self.states[one_move.source], self.states[one_move.target]
-            after, there = move(source, target, one_move.workspaces, self._place(one_move.target))
+        for twice in plan.twice:
+            self._write(twice.source, drop(self.states[twice.source], twice.workspaces))
+            self.say(f"{twice.source} has forgotten {len(twice.workspaces)}, which {twice.target} has")
+        for each in plan.moves:
+            source, target = self.states[each.source], self.states[each.target]
+            source_after, target_after = move(source, target, each.workspaces, self._place(each.target))
             # Check both before writing either, so that a concurrent run is noticed early.
-            self._check_same(one_move.source)
-            self._write(one_move.target, there)
-            self._write(one_move.source, after)
-            self.say(f"{one_move.source} -> {one_move.target}: {len(one_move.workspaces)} moved")
+            self._check_same(each.source)
+            self._write(each.target, target_after)
+            self._write(each.source, source_after)
+            self.say(f"{each.source} -> {each.target}: {len(each.workspaces)} moved")
 
     def furnish(self, stacks: Collection[str]) -> None:
         """Give stacks without moved workspaces what every shard has, so their first run has no changes."""
@@ -175,7 +293,7 @@ class Resharder:
             record = f"{self.fleet.platform_namespace}/{record_name(self.fleet.owner, number)}"
         return Place(bare_name(stack), self.fleet.project.name, record)
 
-    def _write(self, stack: str, state: Deployment) -> None:
+    def _write(self, stack: str, state: Export) -> None:
         self._check_same(stack)
         if (number := self.numbers.get(stack)) is not None:
             self._declare(number, workspaces_of(state))
@@ -190,7 +308,7 @@ class Resharder:
 
     def _check_same(self, stack: str) -> None:
         """Refuse a changed state. The backend has no conditional import, but imports fail while a run has the lock."""
-        if canonical(export(self.engine, stack)) != canonical(self.states[stack]):
+        if export(self.engine, stack) != self.states[stack]:
             fail(
                 None,
                 "",
@@ -198,18 +316,19 @@ class Resharder:
                 f"wait until no run deploys it, then again: ambient reshard {self.fleet.name}",
             )
 
-    def _import(self, stack: str, state: Deployment) -> None:
+    def _import(self, stack: str, state: Export) -> None:
         self.engine.run("stack", "import", "--stack", stack, stdin=json.dumps(state))
         self.states[stack] = export(self.engine, stack)
         if workspaces_of(self.states[stack]).keys() != workspaces_of(state).keys():
             fail(None, "", f"stack {stack!r} was deployed meanwhile", f"ambient reshard {self.fleet.name}")
 
 
-def read_states(engine: Engine, stacks: list[str]) -> dict[str, Deployment]:
+def read_states(engine: Engine, stacks: list[str]) -> dict[str, Export]:
     """Return the states of several stacks, read in parallel.
 
     Raises:
         AmbientError: A state can't be read.
     """
+    # Whole: `states.exports` leaves out parts that an import needs.
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return dict(zip(stacks, pool.map(lambda stack: export(engine, stack), stacks), strict=True))

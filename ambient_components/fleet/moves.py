@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
+from ambient_components.access.entries import Entry, read_ledger
 from ambient_components.engine.names import workspace_of
 from ambient_components.engine.rewriting import (
     Item,
@@ -24,7 +25,7 @@ from ambient_components.engine.rewriting import (
     secrets_of,
     without_predecessor,
 )
-from ambient_components.engine.state import operations, secrets_provider
+from ambient_components.engine.state import Export, operations, secrets_provider
 from ambient_components.engine.urns import (
     ACCESS_LEDGER,
     AMBIENT_PROVIDER,
@@ -32,19 +33,11 @@ from ambient_components.engine.urns import (
     STACK,
     Urn,
     is_provider,
+    is_stacks_own,
     reference,
     stack_urn,
 )
 from ambient_components.errors import fail
-from ambient_components.fleet.resharding.exports import (
-    Deployment,
-    is_of_stack,
-    ledgers,
-    owner_of,
-    parts_of,
-    urns_of,
-    workspaces_of,
-)
 
 ALWAYS: Final = (AMBIENT_PROVIDER, KUBERNETES_PROVIDER)
 """Providers that every program declares. All others are declared only if a resource needs them."""
@@ -59,7 +52,46 @@ class Place:
     """The input `record` for a ledger that is created in the state. Empty means no record."""
 
 
-def arrived(source: Deployment, target: Deployment, names: Collection[str], place: Place) -> Any:
+def workspaces_of(state: Export) -> dict[str, Entry]:
+    """Return the entries of the state's ledger by workspace. Empty if the state has no ledger."""
+    return next((read_ledger(ledger.inputs.get("workspaces")) for ledger in ledgers(state)), {})
+
+
+def owner_of(state: Export) -> str:
+    """Return PROJECT/FLEET from the state's ledger. Empty if the state has no ledger."""
+    return next((str(ledger.inputs.get("owner") or "") for ledger in ledgers(state)), "")
+
+
+def parts_of(state: Export, *names: str) -> list[Item]:
+    """Return the resources of these workspaces, in the state's order."""
+    urns = urns_of(state, names)
+    return [item for item in items(state) if item.urn in urns]
+
+
+def urns_of(state: Export, names: Collection[str]) -> set[str]:
+    """Return the URNs of all resources of these workspaces, found by logical name or by a parent."""
+    inside = [item for item in items(state) if not is_stacks_own(item.type)]
+    desired = {item.urn for item in inside if workspace_of(item.place.name) in names}
+    parents = {item.urn: item.parent for item in items(state)}
+
+    def belongs(urn: str) -> bool:
+        seen: set[str] = set()
+        while urn and urn not in seen:
+            if urn in desired:
+                return True
+            seen.add(urn)
+            urn = parents.get(urn, "")
+        return False
+
+    return {item.urn for item in inside if belongs(item.urn)}
+
+
+def ledgers(state: Export) -> list[Item]:
+    """Return the state's ledgers, without pending deletes. A state of this project has at most one."""
+    return [item for item in items(state) if item.type == ACCESS_LEDGER and not item.delete]
+
+
+def arrived(source: Export, target: Export, names: Collection[str], place: Place) -> Any:
     """Return the target's state with the workspaces added.
 
     Raises:
@@ -76,7 +108,7 @@ def arrived(source: Deployment, target: Deployment, names: Collection[str], plac
     desired = {item.provider for item in (*moving, *ledgers(source))}
     for item in items(source):
         # In the order of the source, where what is needed comes first.
-        if is_of_stack(item) and not item.delete and rewrite.text(item.urn) not in there:
+        if is_stacks_own(item.type) and not item.delete and rewrite.text(item.urn) not in there:
             if is_provider(item.type) and item.urn not in desired and item.type not in ALWAYS:
                 continue
             resources.append(_own(rewrite.item(item), place))
@@ -89,7 +121,7 @@ def arrived(source: Deployment, target: Deployment, names: Collection[str], plac
     return merged
 
 
-def rewriting(source: Deployment, target: Deployment, place: Place) -> Rewriting:
+def rewriting(source: Export, target: Export, place: Place) -> Rewriting:
     """Return the URN rewriting between two states. Providers map to the target's provider of the same name.
 
     Raises:
@@ -149,7 +181,7 @@ def _own(item: Item, place: Place) -> Item:
     return item
 
 
-def _give(source: Deployment, merged: Any, names: Collection[str]) -> None:
+def _give(source: Export, merged: Any, names: Collection[str]) -> None:
     """Copy the ledger entries and the stack outputs of the moved workspaces."""
     given = ledgers(source)[0]
     for ledger in ledgers(merged)[:1]:
@@ -167,7 +199,7 @@ def _give(source: Deployment, merged: Any, names: Collection[str]) -> None:
             item.put_outputs(dict(sorted({**item.outputs, **outputs}.items())))
 
 
-def move(source: Deployment, target: Deployment, names: Collection[str], place: Place) -> tuple[Any, Any]:
+def move(source: Export, target: Export, names: Collection[str], place: Place) -> tuple[Any, Any]:
     """Move workspaces from one state to another.
 
     Args:
@@ -185,7 +217,7 @@ def move(source: Deployment, target: Deployment, names: Collection[str], place: 
     return drop(source, names), arrived(source, target, names, place)
 
 
-def drop(state: Deployment, names: Collection[str]) -> Any:
+def drop(state: Export, names: Collection[str]) -> Any:
     """Remove workspaces from a state: resources, ledger entries and outputs.
 
     Raises:
@@ -209,7 +241,7 @@ def drop(state: Deployment, names: Collection[str]) -> Any:
     return left
 
 
-def furnished(state: Deployment, donor: Deployment, place: Place) -> Any:
+def furnished(state: Export, donor: Export, place: Place) -> Any:
     """Return an empty state with the resources of every shard: the stack, its providers and its ledger, no workspaces.
 
     Args:
@@ -224,21 +256,21 @@ def furnished(state: Deployment, donor: Deployment, place: Place) -> Any:
     return arrived(donor, state, (), place)
 
 
-def emptied(state: Deployment) -> Any | None:
+def emptied(state: Export) -> Any | None:
     """Return a state without resources if only the stack's own are left: the stack, its providers and its ledger.
 
     None if the state has anything else. None of the removed resources exists in a cluster.
     """
     if workspaces_of(state) or operations(state):
         return None
-    if any(not is_of_stack(item) for item in items(state)):
+    if any(not is_stacks_own(item.type) for item in items(state)):
         return None
     left: Any = copy.deepcopy(dict(state))
     put_items(left, [])
     return left
 
 
-def _check(source: Deployment, target: Deployment, names: Collection[str], place: Place) -> None:
+def _check(source: Export, target: Export, names: Collection[str], place: Place) -> None:
     entries = workspaces_of(source)
     for name in sorted(names):
         if name not in entries:
@@ -269,7 +301,7 @@ def _check(source: Deployment, target: Deployment, names: Collection[str], place
         fail(None, "", f"both states have {', '.join(sorted(there or names))}", "ambient reshard FLEET")
 
 
-def check_state(state: Deployment) -> None:
+def check_state(state: Export) -> None:
     """Refuse a state that can't be the source or the target of a move.
 
     Raises:
