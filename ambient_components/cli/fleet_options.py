@@ -31,12 +31,7 @@ Form = Annotated[
 
 
 def fleets_of(project: Project, stack: str, request: Request) -> tuple[Fleet, ...] | None:
-    """Return the fleets that a name means. None for a plain stack or a single shard.
-
-    Raises:
-        AmbientError: The config or the list is invalid.
-        typer.BadParameter: An option is only for fleets.
-    """
+    """Return the fleets that a name means. None for a plain stack or a single shard."""
     found = find_fleets(project, stack)
     if found is None:
         flags = {
@@ -60,9 +55,6 @@ def refuse_words_of_fleets(stack: str, flags: Mapping[str, object]) -> None:
     Args:
         stack: The name on the command line.
         flags: The options by name. An empty value means not given.
-
-    Raises:
-        typer.BadParameter: An option is only for fleets.
     """
     for flag, given in flags.items():
         if given:
@@ -71,11 +63,7 @@ def refuse_words_of_fleets(stack: str, flags: Mapping[str, object]) -> None:
 
 
 def check_shards(fleet: Fleet, numbers: Iterable[int]) -> None:
-    """Refuse numbers that no shard has.
-
-    Raises:
-        typer.BadParameter: A number is out of range. The message has the allowed ones.
-    """
+    """Refuse numbers that no shard has."""
     for number in numbers:
         if not 0 <= number < fleet.count:
             msg = f"there is no shard {number}: the shards are 0 to {fleet.count - 1}"

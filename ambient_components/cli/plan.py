@@ -56,12 +56,7 @@ class PlanRequest:
 
 
 def plan_of_fleets(project: Project, stack: str, loaded: LoadedStack, request: PlanRequest) -> Plan | None:
-    """Return the plan of a fleet, or of all stacks that a file lists. None for a plain stack or a single shard.
-
-    Raises:
-        AmbientError: The files, the config or the states are invalid.
-        typer.BadParameter: An option does not apply to a fleet or to a stack.
-    """
+    """Return the plan of a fleet, or of all stacks that a file lists. None for a plain stack or a single shard."""
     if (names := listed(project, stack)) is not None:
         _refuse_saving(request, names[0])
         return _several(project, stack, request)

@@ -79,11 +79,7 @@ def _refresh_stack(project: Project, stack: str, *, yes: bool) -> int:
 
 
 def _differences(engine: Engine, stack: str) -> list[tuple[str, str]]:
-    """Return how the cluster differs from the state: the engine's operation on the state, and the logical name.
-
-    Raises:
-        AmbientError: The objects can't be read.
-    """
+    """Return how the cluster differs from the state: the engine's operation on the state, and the logical name."""
     arguments = ("refresh", "--preview-only", "--json", "--stack", stack)
     answer = engine.attempt(*arguments)
     found = read_preview(answer.stdout)

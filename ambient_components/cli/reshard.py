@@ -108,11 +108,7 @@ def reshard(
 
 
 def _survey(desired: Fleet) -> Resharder:
-    """Return every state that may have workspaces of the fleet, ready to be moved.
-
-    Raises:
-        AmbientError: A state can't be read or moved.
-    """
+    """Return every state that may have workspaces of the fleet, ready to be moved."""
     engine = pulumi.PulumiEngine(desired.project.folder)
     known = {bare_name(stack) for stack in stack_names(engine)}
     numbers = {desired.stack(number): number for number in numbers_of(desired, known)}
@@ -126,11 +122,7 @@ def _survey(desired: Fleet) -> Resharder:
 
 
 def _fleets(project: Project, name: str, shards: int) -> tuple[Fleet | None, Fleet]:
-    """Return the fleet as configured (None for a plain stack) and as it is to be.
-
-    Raises:
-        AmbientError: The stack does not exist, or no number of shards is given.
-    """
+    """Return the fleet as configured (None for a plain stack) and as it is to be."""
     if names := listed(project, name):
         fail(None, "", f"{name} is several fleets", f"one at a time: ambient reshard {names[0]}")
     if (shard := project.shard_of(name)) is not None:
@@ -146,11 +138,7 @@ def _fleets(project: Project, name: str, shards: int) -> tuple[Fleet | None, Fle
 
 
 def _homes(project: Project, fleet: Fleet) -> dict[str, str]:
-    """Return the assigned stack of each declared workspace.
-
-    Raises:
-        AmbientError: The files are invalid, or a workspace is pinned to a shard that will not exist.
-    """
+    """Return the assigned stack of each declared workspace."""
     workspaces = divided(load_stack(stack_path(project, fleet.name)), fleet.count)
     return {name: fleet.stack(number) for number, names in workspaces.items() for name in names}
 

@@ -161,11 +161,7 @@ def shards(
 
 
 def _shards(fleet: Fleet, *, only_changed: bool) -> list[Shard]:
-    """Return the shards according to files and config, optionally without those that `ambient up` would skip.
-
-    Raises:
-        AmbientError: The files are invalid.
-    """
+    """Return the shards according to files and config, optionally without those that `ambient up` would skip."""
     loaded = load_stack(stack_path(fleet.project, fleet.name))
     workspaces = divided(loaded, fleet.count)
     config_file = fleet.project.shown(fleet.config_file)
@@ -218,11 +214,7 @@ def _json(shards: Sequence[Shard]) -> str:
 
 
 def github(shards: Sequence[Shard]) -> str:
-    """Return the `matrix` of a GitHub Actions job on shard line, for `${{ fromJSON(needs.plan.outputs.matrix) }}`.
-
-    Raises:
-        AmbientError: The fleet has more shards than a matrix may have jobs.
-    """
+    """Return the `matrix` of a GitHub Actions job on one line, for `${{ fromJSON(needs.plan.outputs.matrix) }}`."""
     _check_most(shards, GITHUB_MOST, "a matrix of GitHub Actions")
     include = [
         {
@@ -237,11 +229,7 @@ def github(shards: Sequence[Shard]) -> str:
 
 
 def gitlab(shards: Sequence[Shard]) -> str:
-    """Return a GitLab child pipeline that runs the job `.shard` of `GITLAB_INCLUDE` for every shard.
-
-    Raises:
-        AmbientError: The fleet has more shards than a matrix may have jobs.
-    """
+    """Return a GitLab child pipeline that runs the job `.shard` of `GITLAB_INCLUDE` for every shard."""
     _check_most(shards, GITLAB_MOST, "parallel: matrix of GitLab")
     files = sorted({shard.config_file for shard in shards})
     matrix = [

@@ -142,11 +142,7 @@ class _Made:
 
 
 def _check_unchanged(made: _Made, stack: str) -> None:
-    """Refuse to deploy if another run has written the state since the plan was made.
-
-    Raises:
-        AmbientError: The state differs.
-    """
+    """Refuse to deploy if another run has written the state since the plan was made."""
     if state_digest(backend.export(made.engine, stack)) != state_digest(made.export):
         problem = "the stack was deployed or refreshed since this plan was made: nothing is deployed"
         fail(None, "", problem, f"run it again: ambient up {stack}")
@@ -181,11 +177,7 @@ def _planned(project: Project, stack: str, reviewed: Saved | None, *, refresh: b
 
 
 def _check_same(reviewed: Saved, found: Plan, stack: str) -> None:
-    """Refuse a plan that differs from the reviewed one.
-
-    Raises:
-        AmbientError: The plans differ. The error has the differences.
-    """
+    """Refuse a plan that differs from the reviewed one."""
     if is_same(reviewed, found):
         return
     lines = differences(reviewed, found)

@@ -51,11 +51,7 @@ class Question:
         self._stacks: dict[str, Stack] | None = None
 
     def answer(self) -> dict[str, Stack]:
-        """Return the stacks by name, with and without the organisation.
-
-        Raises:
-            AmbientError: The backend does not respond.
-        """
+        """Return the stacks by name, with and without the organisation."""
         if self._stacks is not None:
             return self._stacks
         with activity.waiting(phase(_LIST)):
@@ -67,11 +63,7 @@ class Question:
 
 
 def read_stacks(text: str) -> dict[str, Stack]:
-    """Read the output of `pulumi stack ls --json`.
-
-    Raises:
-        AmbientError: The output is invalid.
-    """
+    """Read the output of `pulumi stack ls --json`."""
     try:
         found = {
             str(item["name"]): Stack(item.get("lastUpdate") or "", item.get("resourceCount")) for item in _list(text)
@@ -110,11 +102,7 @@ def _bare(stack: str) -> str:
 
 
 def current_backend(engine: Engine) -> str | None:
-    """Return the URL of the backend in use (PULUMI_BACKEND_URL, Pulumi.yaml or the login), or None without a login.
-
-    Raises:
-        AmbientError: A login exists but does not work.
-    """
+    """Return the URL of the backend in use (PULUMI_BACKEND_URL, Pulumi.yaml or the login), or None without a login."""
     try:
         return str(json.loads(engine.run("whoami", "--json"))["url"])
     except CommandError as error:
@@ -139,20 +127,12 @@ def has_stack(engine: Engine, stack: str) -> bool:
 
 
 def export(engine: Engine, stack: str) -> Export:
-    """Return a stack's state with encrypted secrets.
-
-    Raises:
-        AmbientError: The state can't be read.
-    """
+    """Return a stack's state with encrypted secrets."""
     return _state(export_text(engine, stack), stack)
 
 
 def export_text(engine: Engine, stack: str) -> str:
-    """Return a stack's state with encrypted secrets, as JSON.
-
-    Raises:
-        AmbientError: The state can't be read. If the backend does not have the stack, the error lists those it has.
-    """
+    """Return a stack's state with encrypted secrets, as JSON."""
     try:
         return engine.run("stack", "export", "--stack", stack)
     except CommandError as error:
@@ -162,21 +142,13 @@ def export_text(engine: Engine, stack: str) -> str:
 
 
 def require_stack(engine: Engine, stack: str) -> None:
-    """Refuse a stack that the backend does not have.
-
-    Raises:
-        AmbientError: It does not have the stack, or it does not respond.
-    """
+    """Refuse a stack that the backend does not have."""
     if not has_stack(engine, stack):
         unknown_stack(engine, stack)
 
 
 def unknown_stack(engine: Engine, stack: str) -> NoReturn:
-    """Report that the backend does not have a stack, and which stacks it has.
-
-    Raises:
-        AmbientError: Always.
-    """
+    """Report that the backend does not have a stack, and which stacks it has."""
     names = sorted({_bare(name) for name in stack_names(engine)})
     fail(
         None,
@@ -189,11 +161,7 @@ def unknown_stack(engine: Engine, stack: str) -> NoReturn:
 
 
 def export_with_secrets(engine: Engine, stack: str) -> Export:
-    """Return a stack's state with decrypted secrets: no part of it may enter an error.
-
-    Raises:
-        AmbientError: The state can't be read or decrypted.
-    """
+    """Return a stack's state with decrypted secrets: no part of it may enter an error."""
     arguments = ("stack", "export", "--show-secrets", "--stack", stack)
     answer = engine.attempt(*arguments)
     if answer.code != 0:
@@ -212,11 +180,7 @@ def _state(text: str, stack: str) -> Export:
 
 
 def output(engine: Engine, stack: str, name: str) -> str | None:
-    """Return a decrypted output of a stack, or None if the stack does not have it.
-
-    Raises:
-        AmbientError: The state can't be read or decrypted.
-    """
+    """Return a decrypted output of a stack, or None if the stack does not have it."""
     values = json.loads(engine.run("stack", "output", "--json", "--show-secrets", "--stack", stack) or "{}")
     value = values.get(name)
     return None if value is None else str(value)

@@ -37,11 +37,7 @@ class Engine(Protocol):
         """Return the same engine with additional environment variables."""
 
     def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
-        """Run a command and return its output. With `ask` it uses the terminal directly and returns an empty text.
-
-        Raises:
-            AmbientError: The command failed. The message is its own.
-        """
+        """Run a command and return its output. With `ask` it uses the terminal directly and returns an empty text."""
 
     def attempt(self, *arguments: str) -> Answer:
         """Run a command with useful output even on failure, such as a refused preview."""
@@ -148,9 +144,6 @@ def start(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) ->
 
     Args:
         environ: The complete environment, see `environment`.
-
-    Raises:
-        AmbientError: `pulumi` is not on PATH.
     """
     return subprocess.Popen(  # noqa: S603
         [program(environ), *arguments, *_QUIETLY], cwd=folder, env=dict(environ), stdin=subprocess.DEVNULL,
@@ -169,9 +162,6 @@ def shown(
     Args:
         environ: The complete environment.
         show: Receives the lines.
-
-    Raises:
-        AmbientError: The program does not exist.
     """
     signals: list[int] = []
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -209,11 +199,7 @@ def plain_environment(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def program(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the path of `pulumi`.
-
-    Raises:
-        AmbientError: It is not on PATH.
-    """
+    """Return the path of `pulumi`."""
     found = shutil.which("pulumi", path=environ.get("PATH"))
     if found is None:
         fail(None, "", "there is no `pulumi` on PATH", "install it: https://www.pulumi.com/docs/install/")
@@ -233,11 +219,7 @@ class CommandError(AmbientError):
 
 
 def failed(arguments: tuple[str, ...], answer: Answer) -> NoReturn:
-    """Report a failed command with its own message.
-
-    Raises:
-        CommandError: Always.
-    """
+    """Report a failed command with its own message."""
     output, command = answer.stderr or answer.stdout, f"`pulumi {' '.join(arguments)}`"
     if found := problem_json.decode(output):
         raise CommandError([refusal(f"{command} failed"), *found], output)

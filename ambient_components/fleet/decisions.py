@@ -185,9 +185,6 @@ def decide(
         question: The running backend query.
         loaded: The fleet's stack file.
         will_run: Called once a shard is known to be run, before the backend has answered.
-
-    Raises:
-        AmbientError: The files or the config are invalid, the backend does not respond, or a shard has no stack.
     """
     if fleet.plain:
         will_run()
@@ -237,9 +234,6 @@ def every_shard(fleet: Fleet, question: Question, selected: Collection[int] = ()
     Args:
         question: The running backend query.
         selected: Numbers of the shards to run. Empty means all.
-
-    Raises:
-        AmbientError: The backend does not respond.
     """
     states = question.answer()
     numbers = sorted(selected) or [*range(fleet.count), *numbers_beyond(fleet, states)]
@@ -361,11 +355,7 @@ def numbers_beyond(fleet: Fleet, states: Mapping[str, Stack]) -> list[int]:
 
 
 def ledgers_before(decision: Decision) -> dict[str, Ledger]:
-    """Return the deployed ledger of each shard by stack, from its run record or else from its state.
-
-    Raises:
-        AmbientError: A state can't be read.
-    """
+    """Return the deployed ledger of each shard by stack, from its run record or else from its state."""
     fleet = decision.fleet
     ledgers: dict[str, Ledger] = {fleet.stack(number): {} for number in range(fleet.count)}
     for number, record in decision.known.items():

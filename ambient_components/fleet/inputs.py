@@ -58,9 +58,6 @@ def shard_inputs(fleet: Fleet, loaded: LoadedStack, guard: Guard, key: bytes | N
         loaded: Its stack file.
         guard: The cluster, for values of Secrets.
         key: The key for secret digests. None if there is none; shards that need it then have no digest.
-
-    Raises:
-        AmbientError: A workspace is pinned to a shard that does not exist.
     """
     file, now = loaded.file, clock.now()
     marks = fingerprints(loaded, guard, key)
@@ -86,11 +83,7 @@ def shard_inputs(fleet: Fleet, loaded: LoadedStack, guard: Guard, key: bytes | N
 
 
 def homes(fleet: Fleet, loaded: LoadedStack) -> dict[int, tuple[str, ...]]:
-    """Return the workspaces of each shard.
-
-    Raises:
-        AmbientError: A workspace is pinned to a shard that does not exist.
-    """
+    """Return the workspaces of each shard."""
     try:
         return shards_of(loaded.file.workspaces, fleet.count)
     except BadValue as error:

@@ -92,11 +92,7 @@ def ledgers(state: Export) -> list[Item]:
 
 
 def arrived(source: Export, target: Export, names: Collection[str], place: Place) -> Any:
-    """Return the target's state with the workspaces added.
-
-    Raises:
-        AmbientError: A moved resource depends on one that stays, or the providers of the two states differ.
-    """
+    """Return the target's state with the workspaces added."""
     merged: Any = copy.deepcopy(dict(target))
     resources = items(merged)
     if not resources:
@@ -122,11 +118,7 @@ def arrived(source: Export, target: Export, names: Collection[str], place: Place
 
 
 def rewriting(source: Export, target: Export, place: Place) -> Rewriting:
-    """Return the URN rewriting between two states. Providers map to the target's provider of the same name.
-
-    Raises:
-        AmbientError: The providers differ, so the workspaces would end up in another cluster.
-    """
+    """Return the URN rewriting between two states. Providers map to the target's provider of the same name."""
     stack = next((item.place.stack for item in items(source)), "")
     rewrite = Rewriting(stack, place.stack, place.project)
     own = {item.urn: item for item in providers(target) if not item.delete}
@@ -151,11 +143,7 @@ def rewriting(source: Export, target: Export, place: Place) -> Rewriting:
 
 
 def entangled(urn: str, other: str) -> NoReturn:
-    """Refuse to separate two resources that depend on each other.
-
-    Raises:
-        AmbientError: Always.
-    """
+    """Refuse to separate two resources that depend on each other."""
     fail(
         None,
         "",
@@ -209,20 +197,13 @@ def move(source: Export, target: Export, names: Collection[str], place: Place) -
 
     Returns:
         Both states, source first. Import the target first, or an interruption would lose the workspaces.
-
-    Raises:
-        AmbientError: The workspaces can't be moved. Nothing has changed.
     """
     _check(source, target, names, place)
     return drop(source, names), arrived(source, target, names, place)
 
 
 def drop(state: Export, names: Collection[str]) -> Any:
-    """Remove workspaces from a state: resources, ledger entries and outputs.
-
-    Raises:
-        AmbientError: A resource that stays depends on one that is removed.
-    """
+    """Remove workspaces from a state: resources, ledger entries and outputs."""
     left: Any = copy.deepcopy(dict(state))
     gone = urns_of(state, names)
     kept = [item for item in items(left) if item.urn not in gone]
@@ -248,9 +229,6 @@ def furnished(state: Export, donor: Export, place: Place) -> Any:
         state: The state of a new stack.
         donor: The state of a deployed shard of the same fleet.
         place: The new stack.
-
-    Raises:
-        AmbientError: See `move`.
     """
     _check(donor, state, (), place)
     return arrived(donor, state, (), place)
@@ -302,11 +280,7 @@ def _check(source: Export, target: Export, names: Collection[str], place: Place)
 
 
 def check_state(state: Export) -> None:
-    """Refuse a state that can't be the source or the target of a move.
-
-    Raises:
-        AmbientError: A run was interrupted during an operation, or the state has snippets.
-    """
+    """Refuse a state that can't be the source or the target of a move."""
     if begun := operations(state):
         kind, urn = begun[0].type, begun[0].resource.urn
         remedy = f"pulumi cancel --stack {urn.stack} --yes, then run it again"

@@ -82,11 +82,7 @@ def evaluate(
 
 
 def desired_of(fleet: Fleet, loaded: LoadedStack, ledger: Ledger) -> dict[str, Ledger]:
-    """Return the declared ledger of each shard, by stack.
-
-    Raises:
-        AmbientError: A workspace is pinned to a shard that does not exist.
-    """
+    """Return the declared ledger of each shard, by stack."""
     try:
         homes = shards_of(loaded.file.workspaces, fleet.count)
     except BadValue as error:
@@ -119,9 +115,6 @@ def plan_fleet(
         jobs: Number of parallel engines. 0 means one for each processor.
         states: A folder with exported states (STACK.json) to use instead of the backend, offline only.
         there: Names of the deployed stacks. Default: the backend is queried.
-
-    Raises:
-        AmbientError: The files or the config are invalid, or the backend does not respond.
     """
     when = at or clock.now()
     engine = making.engine_at(fleet.project, at)

@@ -131,9 +131,6 @@ def numbers_of(fleet: Fleet, known: Collection[str]) -> Iterator[int]:
     Args:
         fleet: The fleet with its intended number of shards.
         known: The project's stacks.
-
-    Raises:
-        AmbientError: A shard has a config of its own, so it would run as a plain stack.
     """
     for name in sorted({bare_name(one) for one in known}):
         split = split_shard(name)
@@ -165,11 +162,7 @@ class Resharder:
     say: Callable[[str], object]
 
     def check(self) -> None:
-        """Refuse a fleet with anything that a run must resolve first. Changes nothing.
-
-        Raises:
-            AmbientError: A state or a record is not ready for a move.
-        """
+        """Refuse a fleet with anything that a run must resolve first. Changes nothing."""
         for stack, state in self.states.items():
             check_state(state)
             if owner_of(state) not in ("", self.fleet.owner):
@@ -193,11 +186,7 @@ class Resharder:
                 fail(None, "", f"an interrupted run of {stack} left access that is not ended yet", again)
 
     def rehearse(self, plan: Resharding) -> None:
-        """Perform all moves in memory, so that impossible moves are refused before anything is written.
-
-        Raises:
-            AmbientError: See `apply`, except for concurrent changes.
-        """
+        """Perform all moves in memory, so that impossible moves are refused before anything is written."""
         states = dict(self.states)
         for twice in plan.twice:
             states[twice.source] = drop(states[twice.source], twice.workspaces)
@@ -208,11 +197,7 @@ class Resharder:
             )
 
     def make(self, missing: Collection[int]) -> None:
-        """Create the stacks of these shards.
-
-        Raises:
-            AmbientError: The engine failed.
-        """
+        """Create the stacks of these shards."""
         made = {self.fleet.stack(number): number for number in sorted(missing)}
         if made:
             file = self.fleet.config_file
@@ -229,11 +214,7 @@ class Resharder:
         self.say(f"{CONFIG_KEY}: {count} in {self.fleet.project.shown(self.fleet.config_file)} (commit it)")
 
     def apply(self, plan: Resharding) -> None:
-        """Move the workspaces.
-
-        Raises:
-            AmbientError: A state changed meanwhile or can't be written. Completed moves stay.
-        """
+        """Move the workspaces."""
         for twice in plan.twice:
             self._write(twice.source, drop(self.states[twice.source], twice.workspaces))
             self.say(f"{twice.source} has forgotten {len(twice.workspaces)}, which {twice.target} has")
@@ -324,11 +305,7 @@ class Resharder:
 
 
 def read_states(engine: Engine, stacks: list[str]) -> dict[str, Export]:
-    """Return the states of several stacks, read in parallel.
-
-    Raises:
-        AmbientError: A state can't be read.
-    """
+    """Return the states of several stacks, read in parallel."""
     # Whole: `states.exports` leaves out parts that an import needs.
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return dict(zip(stacks, pool.map(lambda stack: export(engine, stack), stacks), strict=True))

@@ -43,11 +43,7 @@ from ambient_components.warm import client as warm
 
 
 def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], bool]) -> int:
-    """Show the plan, ask, deploy, and return the exit code.
-
-    Raises:
-        AmbientError: The inputs of a fleet are invalid or can't be read.
-    """
+    """Show the plan, ask, deploy, and return the exit code."""
     begun = time.monotonic()
 
     def start_fork_server() -> None:
@@ -83,11 +79,7 @@ def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], b
 
 
 def run_refresh(fleets: Sequence[Fleet], request: Request) -> int:
-    """Refresh the states from the clusters and return the exit code.
-
-    Raises:
-        AmbientError: The inputs of a fleet are invalid or can't be read.
-    """
+    """Refresh the states from the clusters and return the exit code."""
     begun, question = time.monotonic(), ask_states(fleets[0])
     return carry_out([every_shard(fleet, question, request.shards) for fleet in fleets], request, begun)
 
@@ -97,9 +89,6 @@ def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], Non
 
     Args:
         ask: Asks for the name. It raises if the name is not confirmed.
-
-    Raises:
-        AmbientError: A state can't be read.
     """
     begun, question = time.monotonic(), ask_states(fleets[0])
     decisions = [every_shard(fleet, question, request.shards) for fleet in fleets]

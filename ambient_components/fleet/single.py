@@ -91,9 +91,6 @@ def carry_out(engine: PulumiEngine, verb: str, stack: str, *flags: str, verbose:
     Args:
         verb: Up, refresh or destroy.
         verbose: Whether to print the lines of the log as they come.
-
-    Raises:
-        AmbientError: `pulumi` is not on PATH.
     """
     begun = time.monotonic()
     words = engine.arguments(
