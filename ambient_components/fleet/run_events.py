@@ -4,15 +4,16 @@ Only counts, names, dates and messages are kept. Values of resources are never k
 among them.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from ambient_components.access import adoption
 from ambient_components.access.adoption import EXISTING_OBJECT
-from ambient_components.engine import events, texts, urns
+from ambient_components.engine import texts, urns
 from ambient_components.engine.names import workspace_of
 from ambient_components.engine.state import Resource
 from ambient_components.engine.steps import (
@@ -24,7 +25,9 @@ from ambient_components.engine.steps import (
     UPDATE,
     Diagnostic,
     Step,
+    changing,
 )
+from ambient_components.engine.steps import diagnostic as read_diagnostic
 from ambient_components.engine.urns import Urn
 from ambient_components.errors import Problem, refusal
 from ambient_components.platform import naming
@@ -113,37 +116,43 @@ class Reported:
         """Whether a guardrail refused the run or a part of it."""
         return any(one.problem.rule in GUARDRAILS for one in self.failures)
 
-    def take(self, line: str) -> None:
-        match events.read_event(line):
-            case events.Begun(step):
-                self._begin(step)
-            case events.Ended(step):
-                # Keep reading after an event of an unknown form, or the engine would block forever.
-                with suppress(AttributeError, KeyError, TypeError, ValueError):
-                    self._end(step)
-            case events.Failed(step):
-                self.done += 1
-                self._failed(step)
-            case Diagnostic() as diagnostic:
-                self._diagnostic(diagnostic)
-            case events.Error(text):
-                self._engine([texts.plain(text)])
-                if not texts.explains_nothing(texts.plain(text)):
-                    self._fail("", refusal(texts.plain(text)))
-            case events.Summary(result, changes):
-                self.result, self.drifted = result, bool(changes)
-            case events.Line(text):
-                self.other.append(texts.plain(text))
+    def take(self, line: str) -> list[str]:
+        """Read a line of standard output, and return lines of a log for it, without values of resources.
 
-    def _begin(self, step: Step) -> None:
+        An event of an unknown form is not an error. If we stopped reading, the engine would block forever.
+        """
+        text = line.strip()
+        try:
+            event = json.loads(text) if text else {}
+        except ValueError:
+            event = None
+        if not isinstance(event, dict):
+            # Output of the `pulumi` command itself.
+            self.other.append(texts.plain(text))
+            return [texts.plain(text)]
+        for kind, take in _EVENTS.items():
+            if details := event.get(kind):
+                with suppress(AttributeError, KeyError, TypeError, ValueError):
+                    return take(self, details)
+        return []
+
+    def _begin(self, details: Mapping[str, Any]) -> list[str]:
+        step = Step.of_event(details.get("metadata") or {})
         self.began = True
         if step.op != REFRESH and not urns.is_stacks_own(step.type):
             self.stepped = True
         if step.op not in CHANGES_NOTHING and step.type != urns.STACK:
             self.step = f"{step.op} {step.name}"
+        return _logged(step, "")
 
-    def _end(self, step: Step) -> None:
+    def _end(self, details: Mapping[str, Any]) -> list[str]:
+        step = Step.of_event(details.get("metadata") or {})
         self.done += 1
+        with suppress(AttributeError, KeyError, TypeError, ValueError):
+            self._count(step)
+        return _logged(step, "done: ")
+
+    def _count(self, step: Step) -> None:
         # A replacement is reported a second time, after its parts. The same run may repair what a refresh finds.
         counted = step.op not in (REPLACE, REFRESH) and not step.retains
         if step.type in (urns.ACCESS_TOKEN, urns.S3_CREDENTIALS) and counted:
@@ -178,27 +187,49 @@ class Reported:
         if due := recorded.next_at:
             self.next_at = due if self.next_at is None else min(self.next_at, due)
 
-    def _failed(self, step: Step) -> None:
+    def _failed(self, details: Mapping[str, Any]) -> list[str]:
         """Record a failed step unless a diagnostic already gave the reason."""
-        if step.name not in self.cut_short and not any(one.resource == step.name for one in self.failures):
+        step = Step.of_event(details.get("metadata") or {})
+        self.done += 1
+        if step.name not in self.cut_short and not any(failure.resource == step.name for failure in self.failures):
             self._fail(str(step.urn), refusal(f"{step.op} failed"), explained=False)
+        return [f"failed: {step.op} {step.type} {step.name}"]
 
-    def _diagnostic(self, diagnostic: Diagnostic) -> None:
+    def _diagnostic(self, details: Mapping[str, Any]) -> list[str]:
+        if details.get("ephemeral"):
+            return []
+        diagnostic = read_diagnostic(details)
         match diagnostic.severity:
             case "error":
                 self._engine(diagnostic.words)
                 if any(map(texts.is_cut_short, diagnostic.words)):
                     self.canceled = True
                     self.cut_short.add(_name(diagnostic.urn))
-                    return
-                for problem in diagnostic.problems:
-                    self._fail(diagnostic.urn, problem)
+                else:
+                    for problem in diagnostic.problems:
+                        self._fail(diagnostic.urn, problem)
             case "info":
                 self._noted(diagnostic)
             case "warning":
                 self.words += diagnostic.words
                 if not any(map(texts.has_pending_operations, diagnostic.words)):  # the summary says what to do
                     self.warnings.update(dict.fromkeys(diagnostic.problems))
+            case "debug":
+                return []
+        return [f"{diagnostic.severity}: {problem.text}" for problem in diagnostic.problems]
+
+    def _error(self, details: Mapping[str, Any]) -> list[str]:
+        """Record a failure of the run as a whole."""
+        text = texts.plain(str(details.get("error") or ""))
+        self._engine([text])
+        if not texts.explains_nothing(text):
+            self._fail("", refusal(text))
+        return [text]
+
+    def _summary(self, details: Mapping[str, Any]) -> list[str]:
+        self.result = str(details.get("result") or "")
+        self.drifted = bool(changing(details.get("resourceChanges") or {}))
+        return []
 
     def _noted(self, diagnostic: Diagnostic) -> None:
         for one in adoption.read(diagnostic.problems):
@@ -237,6 +268,20 @@ class Reported:
         self.failures.setdefault(failure)
         if not explained:
             self.unexplained.add(failure)
+
+
+_EVENTS: Final[Mapping[str, Callable[[Reported, Mapping[str, Any]], list[str]]]] = {
+    "resourcePreEvent": Reported._begin,
+    "resOutputsEvent": Reported._end,
+    "resOpFailedEvent": Reported._failed,
+    "diagnosticEvent": Reported._diagnostic,
+    "errorEvent": Reported._error,
+    "summaryEvent": Reported._summary,
+}
+
+
+def _logged(step: Step, done: str) -> list[str]:
+    return [] if step.op in CHANGES_NOTHING else [f"{done}{step.op} {step.type} {step.name}"]
 
 
 def _outputs(resource: Resource | None) -> Mapping[str, Any]:

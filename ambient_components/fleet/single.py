@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from ambient_components import activity
-from ambient_components.engine import events, texts
+from ambient_components.engine import texts
 from ambient_components.engine.command import phase
-from ambient_components.engine.steps import CHANGES_NOTHING, Diagnostic
 from ambient_components.errors import AmbientError
 from ambient_components.fleet.processes import Child, Interrupts
 from ambient_components.fleet.run_events import Reported
@@ -31,20 +30,21 @@ class Logged(Reported):
     shown: bool = False
     """Whether the lines are also printed, to standard error."""
 
-    def take(self, line: str) -> None:
-        super().take(line)
-        self.write(readable(line))
+    def take(self, line: str) -> list[str]:
+        lines = super().take(line)
+        self.write(lines)
+        return lines
 
     def write(self, lines: Iterable[str]) -> None:
         """Write lines to the log. On a full disk the log ends, and the run goes on."""
-        found = [*lines]
+        written = [*lines]
         if self.shown:
-            for line in found:
+            for line in written:
                 activity.note(line)
         if self.log is None:
             return
         try:
-            self.log.writelines(f"{line}\n" for line in found)
+            self.log.writelines(f"{line}\n" for line in written)
             self.log.flush()
         except OSError:
             self.close()
@@ -160,21 +160,3 @@ def _answer(child: Child, time_of: int) -> None:
     if act is not None:
         act()
     activity.note(text)
-
-
-def readable(line: str) -> list[str]:
-    """Return the lines of a log for one line of the engine's output."""
-    match events.read_event(line):
-        case events.Begun(step) if step.op not in CHANGES_NOTHING:
-            return [f"{step.op} {step.type} {step.name}"]
-        case events.Ended(step) if step.op not in CHANGES_NOTHING:
-            return [f"done: {step.op} {step.type} {step.name}"]
-        case events.Failed(step):
-            return [f"failed: {step.op} {step.type} {step.name}"]
-        case Diagnostic() as diagnostic if diagnostic.severity != "debug":
-            lines = [one.text for one in diagnostic.problems]
-            return [f"{diagnostic.severity}: {one}" for one in lines]
-        case events.Error(text) | events.Line(text):
-            return [texts.plain(text)]
-        case _:
-            return []
