@@ -232,16 +232,6 @@ def test_a_declared_key_is_missed_however_it_went():
     ) == ((), (former,))  # fmt: skip
 
 
-def test_a_grant_whose_subject_was_changed():
-    bindings, accounts = made(LEDGER)
-    changed = [one for one in bindings if one != grant(W, "user:bob", "view")]
-    changed.append({**grant(W, "user:bob", "view"), "subjects": [{"kind": "User", "name": "mallory"}]})
-    assert differences(changed, accounts) == (
-        (assignment("user:mallory", "view", "grant"),),
-        (assignment("user:bob", "view", "grant"),),
-    )
-
-
 def test_the_platforms_own_is_listed_and_nobody_is_asked_to_declare_it():
     items = by_platform(W, "s1", "s-2-rb")
     there = made(LEDGER)

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 
 from ambient_components.access.effective import (
-    Row,
     by_subject,
     by_workspace,
     gives,
@@ -121,13 +120,6 @@ def test_who_can(right, can, perhaps):
     who = who_can(rows(one for one in EVERYBODY if one.workspace == "payments"), parse_right(right))
     assert [row.subject for row in who.can] == can
     assert [row.subject for row in who.perhaps] == perhaps
-
-
-def test_who_can_says_by_what_and_nothing_else():
-    who = who_can(rows([ALICE, ALICE_TOO, BOB]), parse_right("delete agenticsessions"))
-    assert who.can == (Row("payments", "user:alice", (ALICE,)),)
-    both = RoleAssignment("payments", "user:alice", "ClusterRole/x", "RoleBinding x")
-    assert who_can(rows([ALICE, both]), parse_right("delete agenticsessions")).perhaps == ()
 
 
 @given(ROLE_ASSIGNMENTS)

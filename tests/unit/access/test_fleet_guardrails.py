@@ -39,12 +39,6 @@ def test_removals_are_counted_over_all_shards() -> None:
     assert refusals(before["prod-00"], after["prod-00"]) != []
 
 
-def test_what_one_shard_shows_by_itself_is_no_refusal_of_the_fleet() -> None:
-    open_ = {"prod-00": {"pay": entry()}, "prod-01": {}}
-    assert texts(open_, {"prod-00": {}, "prod-01": {}}) == []
-    assert refusals(open_["prod-00"], {}) != []
-
-
 def test_a_bucket_of_two_shards() -> None:
     def own(name: str) -> dict[str, Any]:
         return {name: entry(bucket={"name": "b", "driver": "s3", "generation": 1})}

@@ -4,7 +4,7 @@ import pytest
 
 from ambient_components.adoption.files import Arrangement, Layout, file_of, texts
 from ambient_components.adoption.notes import Note, NoteRule
-from ambient_components.adoption.rendering import block, stack_file
+from ambient_components.adoption.rendering import block
 from ambient_components.adoption.workspaces import ExistingWorkspace
 from ambient_components.errors import AmbientError
 from ambient_components.stackfile.loader import parse_stack
@@ -72,12 +72,6 @@ def arrange(layout: Layout, **current: str) -> dict[str, str]:
     return texts(Arrangement("dev", layout, {"pay": place}), [PAY], {"protect": True}, there.get)
 
 
-def test_a_new_stack_file_has_defaults_and_entries() -> None:
-    found = arrange(Layout.ONE)
-    assert list(found) == ["dev.yaml"]
-    assert "defaults: {protect: true}\n\nworkspaces:\n  pay:\n    adopt: true\n" in found["dev.yaml"]
-
-
 def test_a_new_stack_file_includes_the_folder_of_its_entries() -> None:
     found = arrange(Layout.PER_WORKSPACE)
     assert sorted(found) == ["dev.yaml", "dev/pay.yaml"]
@@ -113,7 +107,3 @@ def test_the_stack_file_names_what_an_included_file_takes_over(guardrails: str, 
 def test_a_stack_file_that_includes_other_files_says_what_to_add() -> None:
     with pytest.raises(AmbientError, match=r"dev/\*\.yaml"):
         arrange(Layout.PER_WORKSPACE, dev="include: [teams/*.yaml]\nworkspaces: {}\n")
-
-
-def test_a_new_stack_file_is_valid_without_workspaces() -> None:
-    assert parse_stack(stack_file("dev", {}), "dev.yaml").file.workspaces == {}

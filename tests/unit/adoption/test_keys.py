@@ -34,20 +34,6 @@ def test_name_description_and_role_are_there_where_they_differ():
     assert found.key_use == {"github-actions": datetime(2026, 11, 1, 8, tzinfo=UTC)}
 
 
-def test_unknown_expiry_and_acting_users_are_one_note_each_for_all_keys():
-    found = of_pay(*key("pay", "a"), *key("pay", "b"), *key("pay", "c"))
-    assert rules(found) == ["keyExpiry", "keyUser"]
-    assert "a, b, c" in found.notes[0].what
-
-
-def test_keys_of_one_name_get_different_ids():
-    found = of_pay(
-        *key("pay", "CI", "view"), *key("pay", "ci", "edit"), *key("pay", "c i", "admin"), *key("pay", "ci!")
-    )
-    assert list(found.entry["keys"]) == ["c-i", "ci", "ci-2", "ci-3"]
-    assert len({one["serviceAccount"] for one in found.entry["keys"].values()}) == 4
-
-
 @pytest.mark.parametrize("name", ["x" * 200, "日本", "!!!", "-", "a" * 62 + "-b", "İ"])
 def test_any_name_becomes_a_valid_id(name):
     found = of_pay(*key("pay", name), *key("pay", name, "view"))
@@ -94,19 +80,6 @@ def test_a_key_with_a_foreign_binding_is_not_declared():
     assert "keys" not in found.entry
     (note,) = found.notes
     assert (note.rule, note.role) == ("keyBinding", "admin")
-
-
-def test_further_access_of_a_key_is_noted_beside_it():
-    made = key("pay", "ci")
-    found = of_pay(*made, binding("pay", "by-hand", "admin", f"serviceaccount:pay:{account(made)}"))
-    assert list(found.entry["keys"]) == ["ci"]
-    assert rules(found) == ["keyBinding", "keyExpiry", "keyUser"]
-
-
-def test_a_key_in_a_binding_of_several_subjects_is_noted_for_both():
-    made = key("pay", "ci")[0]
-    team = binding("pay", "team", "edit", "user:bob", f"serviceaccount:pay:{made['metadata']['name']}")
-    assert rules(of_pay(made, team)) == ["severalSubjects", "keyBinding"]
 
 
 @pytest.mark.parametrize("name", ["robot", "ambient-key-ci", "ambient-key-c.i-01234567", "ambient-key--01234567"])

@@ -69,11 +69,6 @@ def test_a_namespace_in_deletion_is_refused():
     assert "kubectl get namespace pay" in hint
 
 
-def test_workspaces_are_sorted_and_refused_ones_do_not_stop_others():
-    found = existing_workspaces(gathered([*plain("zoo"), namespace("default"), *plain("ape")]), Reader(OWNER))
-    assert [one.name for one in found] == ["ape", "default", "zoo"]
-
-
 def everything():
     """A workspace with an object of each kind that a workspace user can write."""
     return replaced(

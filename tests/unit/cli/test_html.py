@@ -63,17 +63,6 @@ def test_of_a_state_and_of_files(pulumi: FakePulumi, capsys: Shown, verb: str) -
     assert '<section id="keys">' not in by_files
 
 
-def test_a_part(pulumi: FakePulumi, capsys: Shown) -> None:
-    text = page(capsys, "access", "dev", "--workspace", "billing")
-    assert "payments" not in words(text)
-    assert page(capsys, "report", "dev", "billing").count('<tr id="w-') == 1
-    bob = page(capsys, "access", "dev", "--subject", "user:bob@example.com")
-    assert "group:payments-devs" not in section(bob, "access")
-    can = page(capsys, "access", "dev", "--who-can", "delete agenticsessions")
-    assert "Only subjects that may delete agenticsessions." in words(can)
-    assert "user:bob@example.com" not in section(can, "access")
-
-
 def test_the_cluster(pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
     put(api, binding("payments", "debug", "ClusterRole/admin", "user:ops@example.com"))
     text = page(capsys, "access", "dev", "--live", code=2)

@@ -273,15 +273,6 @@ class TestAsking:
 
 
 class TestProject:
-    def test_is_found_upward(self, project: Project) -> None:
-        below = project.folder / "a" / "b"
-        below.mkdir(parents=True)
-        assert Project.find(below) == project
-
-    def test_outside(self, tmp_path: Path) -> None:
-        with pytest.raises(AmbientError, match=r"no Pulumi\.yaml"):
-            Project.find(tmp_path)
-
     @pytest.mark.parametrize("name", ["", "..", "../x", "a/../b", "a b", "/etc", "x" * 101, "a/b/c/d"])
     def test_names_that_are_paths(self, name: str) -> None:
         with pytest.raises(AmbientError, match="can't name a stack"):

@@ -140,12 +140,6 @@ def test_a_plain_stack_is_not_divided_by_init(project, pulumi):
     assert list(pulumi.salts) == ["prod"]
 
 
-def test_another_cluster_is_refused(project, pulumi):
-    init(project, pulumi)
-    with pytest.raises(AmbientError, match="belongs to the cluster"):
-        init(project, pulumi, cluster_uid="another")
-
-
 def test_a_stack_with_a_config_of_its_own_is_no_shard(project, pulumi):
     path = project.folder / "stacks/Pulumi.prod-01.yaml"
     path.parent.mkdir()
@@ -159,13 +153,6 @@ def test_shards_without_their_config_are_not_given_another(project, pulumi):
     pulumi.salts["prod-02"] = "lost"
     with pytest.raises(AmbientError, match="the shard 'prod-02' is there, and the fleet's config is not; restore it"):
         init(project, pulumi)
-
-
-def test_without_a_passphrase_nothing_begins(project, pulumi):
-    pulumi.environ = {}
-    with pytest.raises(AmbientError, match="PULUMI_CONFIG_PASSPHRASE_FILE"):
-        init(project, pulumi)
-    assert pulumi.salts == {}
 
 
 @pytest.mark.parametrize("url", ["https://api.pulumi.com/me", "http://state.example.com:8080"])

@@ -138,22 +138,6 @@ class TestOffline:
         (warning,) = json.loads(capsys.readouterr().out)["warnings"]
         assert warning["acknowledged"] == {"reason": "they leave", "date": "2026-11-01"}
 
-    def test_other_guardrails_are_something_to_do(
-        self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        rules = "guardrails: {maxKeys: 1000}\nexceptions: [{guardrail: massRemoval, reason: x}]\n"
-        write(("timezone", f"{rules}timezone"))
-        assert offline() == 2
-        page = capsys.readouterr().out
-        assert "Guardrails changed (2)\n  +  exception massRemoval\n  ~  maxKeys 10 -> 1000\n" in page
-        export = state()
-        export["deployment"]["resources"][0]["inputs"]["guardrails"] = {
-            "maxKeys": 1000.0,
-            "exceptions": ["massRemoval"],
-        }
-        deployed(export)
-        assert offline() == 0
-
     def test_a_date_is_told_as_early_as_its_grant_says(
         self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -394,16 +378,6 @@ class TestOnline:
         assert "Warnings (2)\n  !  stacks/prod.yaml:9:5" in page
         assert run(["up", "prod", "--yes"]) == 1
         assert pulumi.ups == []
-
-    def test_a_preview_that_fails_tells_other_guardrails_too(
-        self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        write(
-            ("timezone", "guardrails: {groupsOnly: true}\ntimezone"), ("role: edit, lifetime", "role: admin, lifetime")
-        )
-        pulumi.answer = Answer(255, json.dumps({"diagnostics": []}), "")
-        assert run(["plan", "prod"]) == 3
-        assert "Guardrails changed (1)\n  ~  groupsOnly no -> yes\n" in capsys.readouterr().out
 
     def test_a_preview_that_fails_is_an_error(self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
         over = "error: Resource monitor has terminated, shutting down\n"

@@ -118,62 +118,41 @@ def test_the_suggested_name_is_the_folders(folder: str, name: str) -> None:
 # requirements.txt
 
 
+WHEEL = f"{RELEASE}/ambient_components-{VERSION}-py3-none-any.whl"
+
+
 @pytest.mark.parametrize(
-    ("origin", "desired"),
+    ("url", "desired"),
     [
-        (
-            {"url": "https://example.com/a-1.whl", "archive_info": {"hashes": {"sha256": SHA}}},
-            f"https://example.com/a-1.whl --hash=sha256:{SHA}",
-        ),
-        (
-            {"url": "file:///home/me/a.whl", "archive_info": {"hashes": {"sha256": SHA}}},
-            f"{RELEASE}/ambient_components-{VERSION}-py3-none-any.whl --hash=sha256:{SHA}",
-        ),
-        (
-            {"url": "https://user:****@example.com/a.whl", "archive_info": {"hashes": {"sha256": SHA}}},
-            f"{RELEASE}/ambient_components-{VERSION}-py3-none-any.whl --hash=sha256:{SHA}",
-        ),
-        (
-            {"url": "https://git.example.com/a", "vcs_info": {"vcs": "git", "commit_id": "c" * 40}},
-            f"git+https://git.example.com/a@{'c' * 40}",
-        ),
-        (
-            {"url": "https://user:made-up@git.example.com/a?x=y", "vcs_info": {"vcs": "git", "commit_id": "c" * 40}},
-            f"git+https://git.example.com/a@{'c' * 40}",
-        ),
-        (
-            {"url": "file:///home/me/clone", "vcs_info": {"vcs": "git", "commit_id": "c" * 40}},
-            f"git+{REPOSITORY}@{'c' * 40}",
-        ),
-        (
-            {"url": "http://user:made-up@git.example.com/a", "vcs_info": {"vcs": "git", "commit_id": "c" * 40}},
-            f"git+http://git.example.com/a@{'c' * 40}",
-        ),
-        (
-            {"url": "ssh://git:made-up@git.example.com:22/a", "vcs_info": {"vcs": "git", "commit_id": "c" * 40}},
-            f"git+ssh://git@git.example.com:22/a@{'c' * 40}",
-        ),
-        (
-            {"url": "ssh://git@git.example.com/a", "vcs_info": {"vcs": "git", "commit_id": "c" * 40}},
-            f"git+ssh://git@git.example.com/a@{'c' * 40}",
-        ),
-        (
-            {"url": "file://localhost/home/me/clone", "vcs_info": {"vcs": "git", "commit_id": "c" * 40}},
-            f"git+{REPOSITORY}@{'c' * 40}",
-        ),
-        (
-            {"url": "https://example.com/a.whl#made-up", "archive_info": {"hashes": {"sha256": SHA}}},
-            f"{RELEASE}/ambient_components-{VERSION}-py3-none-any.whl --hash=sha256:{SHA}",
-        ),
-        (
-            {"url": "https://example.com/a.whl?sig=made-up", "archive_info": {"hashes": {"sha256": SHA}}},
-            f"{RELEASE}/ambient_components-{VERSION}-py3-none-any.whl --hash=sha256:{SHA}",
-        ),
+        ("https://example.com/a-1.whl", "https://example.com/a-1.whl"),
+        ("file:///home/me/a.whl", WHEEL),
+        ("https://user:****@example.com/a.whl", WHEEL),
+        ("https://example.com/a.whl#made-up", WHEEL),
+        ("https://example.com/a.whl?sig=made-up", WHEEL),
     ],
 )
-def test_the_requirement_is_what_was_installed(origin: dict[str, object], desired: str) -> None:
-    assert requirement_of(origin) == desired
-    assert left_to_fill_in(desired) == ""
+def test_the_requirement_is_the_file_that_was_installed(url: str, desired: str) -> None:
+    requirement = requirement_of({"url": url, "archive_info": {"hashes": {"sha256": SHA}}})
+    assert requirement == f"{desired} --hash=sha256:{SHA}"
+    assert left_to_fill_in(requirement) == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "desired"),
+    [
+        ("https://git.example.com/a", "https://git.example.com/a"),
+        ("https://user:made-up@git.example.com/a?x=y", "https://git.example.com/a"),
+        ("http://user:made-up@git.example.com/a", "http://git.example.com/a"),
+        ("file:///home/me/clone", REPOSITORY),
+        ("file://localhost/home/me/clone", REPOSITORY),
+        ("ssh://git:made-up@git.example.com:22/a", "ssh://git@git.example.com:22/a"),
+        ("ssh://git@git.example.com/a", "ssh://git@git.example.com/a"),
+    ],
+)
+def test_the_requirement_is_the_commit_that_was_installed(url: str, desired: str) -> None:
+    requirement = requirement_of({"url": url, "vcs_info": {"vcs": "git", "commit_id": "c" * 40}})
+    assert requirement == f"git+{desired}@{'c' * 40}"
+    assert left_to_fill_in(requirement) == ""
 
 
 @pytest.mark.parametrize(

@@ -50,11 +50,6 @@ def test_it_returns_after_its_last_day_and_fails_no_nightly_run(
     assert summary == "OK with 1 warning: 1 workspace in 1 file\n"
 
 
-def test_the_stack_acknowledges_for_all_workspaces(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    write(stacks__prod=f"acknowledge: [{GREEK % ''}]\n" + LOOKALIKE % "" + "  ads: {owners: [user:\u0430]}\n")
-    assert validated(capsys)[2] == "OK: 2 workspaces in 1 file, 2 acknowledged warnings\n"
-
-
 def test_a_guardrails_violation_stays(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     text = "acknowledge: [{rule: adminKey, reason: we know, date: 2026-01-05}]\nworkspaces: {}\n"
     write(stacks__prod=text)

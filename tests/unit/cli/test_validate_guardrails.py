@@ -74,12 +74,6 @@ def test_a_later_grant_is_named_at_its_line(write: Write, capsys: pytest.Capture
     assert (one["rule"], one["path"]) == ("individualGrant", "workspaces.pay.grants[1].user")
 
 
-def test_a_shared_file_says_it_once(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    stack = "include: [team.yaml]\nworkspaces: {}\n"
-    write(stacks__eu=stack, stacks__us=stack, stacks__team=ADMIN_KEY)
-    assert [one["file"] for one in found(capsys)[1]] == ["stacks/team.yaml"]
-
-
 @pytest.mark.parametrize("spelling", ["serviceaccount:", "user:system:serviceaccount:"])
 def test_a_keys_account_is_named_at_its_line(spelling: str, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     who = f"{spelling}pay:{key_account('pay', 'ci', 2)}"

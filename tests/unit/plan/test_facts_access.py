@@ -16,12 +16,6 @@ from tests.support.plan_facts import AT, online, plan
 from tests.support.plans import LEDGERS, RULES, entry, key, ledger_step, preview
 
 
-def test_nothing_changes_where_nothing_is_said_otherwise():
-    ledger = {"pay": entry(owners=["user:a"], grants={"group:devs": "edit"}, keys={"ci": key()})}
-    assert not plan(ledger, ledger).changes
-    assert not plan({}, {}).changes
-
-
 def test_a_changed_role_is_one_lost_and_one_gained():
     found = plan({"pay": entry(grants={"group:devs": "view"})}, {"pay": entry(grants={"group:devs": "admin"})})
     assert [(one.subject, one.role) for one in found.access.gained] == [("group:devs", "admin")]

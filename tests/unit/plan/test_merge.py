@@ -1,6 +1,5 @@
 """Plans of shards as one plan of a fleet, and plans of several stacks as one page."""
 
-import json
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
@@ -10,15 +9,11 @@ from hypothesis import strategies as st
 from ambient_components.engine.steps import Preview
 from ambient_components.errors import Problem, Where, refusal
 from ambient_components.plan import Digest
-from ambient_components.plan.document import document, document_text, plan_schema
 from ambient_components.plan.facts import Plan, Shards, Step, Waiting
-from ambient_components.plan.headline import summary, verdict
+from ambient_components.plan.headline import verdict
 from ambient_components.plan.ledgers import stack_guardrail_changes
-from ambient_components.plan.markdown import as_markdown
 from ambient_components.plan.merge import OF_WORKSPACES, PROBLEMS, STEPS, TEXTS, merge, together
-from ambient_components.plan.page import as_text
 from ambient_components.problem_json import MISSING_VALUE
-from tests.support.json_schema import faults
 from tests.support.ledgers import from_ledgers, from_preview, recorded_of
 from tests.support.plans import LEDGERS, RULES, entry, key, preview
 
@@ -100,20 +95,6 @@ def test_what_all_shards_say_is_said_once_and_what_one_says_is_said_with_its_nam
     assert merged.unevaluated == ("prod-00: gone",)
     assert tuple(map(str, merged.errors)) == ("prod-01: no cluster", "prod-03: locked")
     assert merged.shards == Shards(("prod-00",), ("prod-02",), ("prod-01", "prod-03"))
-
-
-def test_one_short_line_says_the_shards_everywhere():
-    merged = merge("prod", AT, [plan()], online=True, skipped=["prod-01", "prod-02"])
-    line = "3 shards: 2 up to date, 1 evaluated"
-    assert summary(merged)[0] == line
-    assert f"  {line}\n" in as_text(merged) + "\n"
-    assert f"- {line}\n" in as_markdown(merged).text
-    reported = document(merged)
-    assert reported["shards"] == {"count": 3, "evaluated": ["prod-00"], "skipped": ["prod-01", "prod-02"], "failed": []}
-    assert faults(json.loads(document_text(merged)), plan_schema(), plan_schema()) == []
-    assert summary(merge("prod", AT, [], online=True, skipped=["prod-00"]))[0] == "1 shard: 1 up to date"
-    # Of a plain stack nothing of it is said.
-    assert "shards" not in document(plan())
 
 
 def test_a_shard_that_failed_hides_nothing_of_the_others():

@@ -304,15 +304,6 @@ def test_warnings_of_one_rule_are_folded_whatever_their_words():
     )
 
 
-def test_warnings_of_two_rules_are_not_folded_whatever_their_words():
-    one, other = (
-        refusal("the same", rule=rule, workspaces=(name,))
-        for rule, name in ((WarningRule.NO_RUNNER_SECRET, "a"), (WarningRule.FEW_CERTIFICATES, "b"))
-    )
-    page = as_text(Plan("prod", AT, online=True, warnings=(one, other)))
-    assert "  !  the same [noRunnerSecret]\n  !  the same [fewCertificates]" in page
-
-
 def test_a_warning_that_cannot_be_acknowledged_comes_first():
     found = [
         refusal("told", rule=WarningRule.CHANGED_ACCESS), refusal("loud", rule=LoudWarning.TOKENS_OUTLIVE_ACCESS)
