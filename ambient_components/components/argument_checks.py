@@ -1,18 +1,22 @@
 """Checks of component arguments, with the rules in `ambient_components.rules`."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import pulumi
 
+from ambient_components.model import derive
 from ambient_components.model.base import Model
-from ambient_components.model.derive import arguments
+from ambient_components.model.schedules import schedules_findings
+from ambient_components.model.stack import Workspace
 from ambient_components.platform.contract import ROLES, Role
 from ambient_components.rules.buckets import BucketDriver, bucket_findings
 from ambient_components.rules.extras import AWS, not_installed
 from ambient_components.rules.findings import Finding, as_problem, below, verdict_finding
 from ambient_components.rules.keys import acts_as_findings, platform_findings, role_findings
 from ambient_components.rules.secret_patterns import without_credentials
+from ambient_components.rules.secrets import drift_findings
+from ambient_components.rules.spelling import python_spelling
 from ambient_components.rules.workspaces import workspace_findings
 
 M = TypeVar("M", bound=Model)
@@ -29,20 +33,39 @@ def read_arguments(what: str, model: type[M], values: Mapping[str, Any]) -> M:
     Raises:
         ValueError: All problems, one per line.
     """
-    result, found = arguments(model, values, deferred=pulumi.Output)
+    result, found = derive.arguments(model, values, deferred=pulumi.Output)
     if result is None:
         _refuse(what, found)
     return cast("M", result)
 
 
-def check_workspace(name: str, args: Mapping[str, Any]) -> None:
-    """Check a Workspace's arguments.
+_CONTENT: Final = ("settings", "limits", "schedules", "on_close")
+
+
+def check_workspace(name: str, args: Mapping[str, Any]) -> Workspace:
+    """Check a Workspace's arguments, and return its content besides access, storage and secrets.
 
     Raises:
         ValueError: All problems, one per line.
     """
+    given = {field: args[field] for field in _CONTENT if args.get(field) is not None}
+    if args.get("on_drift") is not None:
+        given["secrets"] = {"on_drift": args["on_drift"]}
+    content, found = derive.arguments(Workspace, given, deferred=pulumi.Output)
+    if isinstance(given.get("settings"), Mapping) and "ca_bundle" in given["settings"]:
+        remedy = "give the content of the file as ca_bundle of the workspace"
+        found.append(Finding(("settings", "ca_bundle"), "is for stack files", remedy, at_key=True))
     bucket = args.get("bucket") or {}
-    _refuse(f"workspace {name!r}", [*workspace_findings(name, args), *below(("bucket",), _not_installed(bucket))])
+    if content is not None:
+        with python_spelling():
+            found += below(("settings",), content.settings.findings())
+            found += below(("limits",), content.limits.findings())
+            found += below(("schedules",), schedules_findings(content.schedules))
+        drift = content.secrets.on_drift.integrations
+        found += below(("secrets", "on_drift"), drift_findings(drift, has_bucket=bool(bucket)))
+    found += below(("bucket",), _not_installed(bucket))
+    _refuse(f"workspace {name!r}", [*workspace_findings(name, args), *found])
+    return content or Workspace()
 
 
 def check_bucket(name: str, args: Mapping[str, Any]) -> None:

@@ -4,16 +4,17 @@ They carry no access, so unlike everything else in a workspace they may be delet
 (``deleted_with``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import pulumi
 
 from ambient_components.components.kubernetes_objects import ConfigMap, NetworkPolicy, ResourceQuota
 from ambient_components.components.options import FORCED
-from ambient_components.components.specs import LimitsSpec, SettingsSpec
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.errors import refusal
+from ambient_components.model.limits import Limits
+from ambient_components.model.settings import Settings
 from ambient_components.platform import network_policies
 from ambient_components.platform.contract import CA_BUNDLE, CA_BUNDLE_KEY
 from ambient_components.problem_json import for_engine
@@ -26,32 +27,39 @@ from ambient_components.resources import (
     ProjectSettingsArgs,
 )
 from ambient_components.rules import limits
+from ambient_components.rules.quantities import parse_quantity
 from ambient_components.rules.warnings import WarningRule
 
 
 def settings(
-    name: str, namespace: str, spec: SettingsSpec, opts: pulumi.ResourceOptions, *, released: bool = False
+    name: str,
+    namespace: str,
+    declared: Settings,
+    opts: pulumi.ResourceOptions,
+    *,
+    ca_bundle: str | None = None,
+    released: bool = False,
 ) -> Iterator[pulumi.Resource]:
     """Declare the settings of a workspace; a released one is not written to."""
     project: ProjectSettingsArgs = {"namespace": namespace}
-    if spec.get("idleTimeoutSeconds") is not None:
-        project["inactivityTimeoutSeconds"] = int(spec["idleTimeoutSeconds"])
-    if spec.get("mcpServers") is not None:  # an empty mapping is a declaration too
-        project["mcpServers"] = dict(spec["mcpServers"])
+    if declared.idle_timeout is not None:
+        project["inactivityTimeoutSeconds"] = declared.idle_timeout
+    if declared.mcp_servers is not None:  # an empty mapping is a declaration too
+        project["mcpServers"] = declared.mcp_servers.as_platform()
     if len(project) > 1:
         if released:
             project["released"] = True
         yield ProjectSettings(logical_name(name, Part.SETTINGS), project, opts)
-    if spec.get("featureFlags"):
-        flags: FeatureFlagsArgs = {"namespace": namespace, "flags": dict(sorted(spec["featureFlags"].items()))}
+    if declared.feature_flags:
+        flags: FeatureFlagsArgs = {"namespace": namespace, "flags": dict(sorted(declared.feature_flags.items()))}
         if released:
             flags["released"] = True
         yield FeatureFlags(logical_name(name, Part.FEATURE_FLAGS), flags, opts)
-    if spec.get("caBundle"):
+    if ca_bundle:
         yield ConfigMap(
             logical_name(name, Part.CA_BUNDLE),
             metadata={"name": CA_BUNDLE, "namespace": namespace, "annotations": FORCED},
-            data={CA_BUNDLE_KEY: spec["caBundle"]},
+            data={CA_BUNDLE_KEY: ca_bundle},
             opts=opts,
         )
 
@@ -59,7 +67,7 @@ def settings(
 def resource_limits(
     name: str,
     namespace: str,
-    spec: LimitsSpec,
+    declared: Limits,
     platform_namespace: str,
     opts: pulumi.ResourceOptions,
     *,
@@ -72,28 +80,28 @@ def resource_limits(
     Args:
         name: Logical name of the workspace.
         namespace: Its namespace.
-        spec: The declared limits.
+        declared: The declared limits.
         platform_namespace: The platform's namespace.
         opts: Options of each resource.
         released: Whether the workspace is being released.
         store: Address of its own object store, which an isolated workspace must reach (contract 10.19).
         api_server: Whether the platform's API server (V2) runs in that namespace, too.
     """
-    if containers := limits.container_limits(spec.get("containers") or {}):
+    given = declared.containers.model_dump(by_alias=True) if declared.containers is not None else {}
+    if containers := limits.container_limits(given):
         args = cast("ContainerDefaultsArgs", {"namespace": namespace, **containers})
         if released:
             args["released"] = True
         yield ContainerDefaults(logical_name(name, Part.CONTAINERS), args, opts)
-    if spec.get("quota"):
+    if declared.quota:
         yield ResourceQuota(
             logical_name(name, Part.QUOTA),
             metadata={"name": limits.QUOTA, "namespace": namespace, "annotations": FORCED},
-            spec={"hard": limits.canonical(spec["quota"])},
+            spec={"hard": _canonical(declared.quota)},
             opts=opts,
         )
-    network = spec.get("network")
-    if network is not None and network.get("isolate", True):
-        allow: list[Any] = [*(network.get("allow") or ())]
+    if declared.network is not None and declared.network.isolate:
+        allow: list[Any] = [peer.model_dump(exclude_none=True, mode="json") for peer in declared.network.allow]
         if store and (peer := network_policies.store_peer(store, platform_namespace)):
             allow.append(peer)
         if store and (port := network_policies.store_unreached(store, platform_namespace, allow)):
@@ -113,3 +121,11 @@ def resource_limits(
                 spec=content,
                 opts=opts,
             )
+
+
+def _canonical(quota: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
+    """Return the amounts by resource. The model's are canonical; one of a run is when it is known."""
+    return {
+        resource: amount if isinstance(amount, str) else amount.apply(lambda later: str(parse_quantity(later)))
+        for resource, amount in sorted(quota.items())
+    }

@@ -165,104 +165,6 @@ class KeySpec(TokenTerms):
     """Whether the previous generation's identity stays valid beside this one; a run without this deletes it."""
 
 
-class SettingsSpec(TypedDict):
-    """Settings of the platform's settings page, and some without a page. Settings that are left out are not changed."""
-
-    idleTimeoutSeconds: NotRequired[int]
-    """Seconds without activity after which a session is stopped; 0 means never."""
-
-    mcpServers: NotRequired[Mapping[str, Any]]
-    """``custom`` (servers by name, in the runner's format) and ``disabled`` (names)."""
-
-    featureFlags: NotRequired[Mapping[str, bool]]
-    """Overrides by flag."""
-
-    caBundle: NotRequired[str]
-    """Content of a PEM file that replaces the system's CA file in session containers."""
-
-
-class ScheduleSpec(TypedDict):
-    """A scheduled session. `schedule` and `sessionTemplate` are required."""
-
-    schedule: str
-    """Cron expression with five fields, in UTC."""
-
-    sessionTemplate: Mapping[str, Any]
-    """The sessions, in the format of the platform's API: initialPrompt (required), runnerType, llmSettings, timeout,
-    inactivityTimeout, stopOnRunFinished, repos, activeWorkflow, environmentVariables and mcpServers. Fields that are
-    left out keep what the UI sets.
-    """
-
-    displayName: NotRequired[str]
-    """Name in the UI, up to 50 characters; default the id."""
-
-    suspend: NotRequired[bool]
-    """Whether no session is started; default: as set in the UI."""
-
-    reuseLastSession: NotRequired[bool]
-    """Whether a run continues the last session; default: as set in the UI."""
-
-    cronJob: NotRequired[str]
-    """Name of an existing CronJob of the platform's UI, which is adopted with its history; it must stay. Default: a new
-    one.
-    """
-
-    runAs: NotRequired[str]
-    """Id of the platform's user that the sessions act for: they get this user's integrations. Default: an id without
-    any. The ledger's entry needs the same.
-    """
-
-
-class NetworkPeerSpec(TypedDict):
-    """A destination that an isolated workspace may reach: either `cidr` or `namespace`."""
-
-    cidr: NotRequired[str]
-    namespace: NotRequired[str]
-    ports: NotRequired[Sequence[int]]
-    """Default: all ports."""
-    protocol: NotRequired[str]
-    """TCP (default) or UDP."""
-
-
-class NetworkSpec(TypedDict):
-    """Isolation of the workspace's pods. See `ambient_components.platform.network_policies`."""
-
-    isolate: NotRequired[bool]
-    """Default true."""
-    allow: NotRequired[Sequence[NetworkPeerSpec]]
-
-
-class LimitsSpec(TypedDict):
-    """Limits of the workspace."""
-
-    containers: NotRequired[Mapping[str, Mapping[str, str]]]
-    """defaultRequest, default, min and max, over the platform's defaults."""
-
-    quota: NotRequired[Mapping[str, str]]
-    """Hard limits of a ResourceQuota by resource name."""
-
-    network: NotRequired[NetworkSpec]
-
-
-class OnDriftSpec(TypedDict):
-    """Which side wins after a save in the UI: overwrite (default) or keep."""
-
-    runner: NotRequired[str]
-    integrations: NotRequired[str]
-
-
-class OnCloseSpec(TypedDict):
-    """What happens to running sessions when the workspace is closed."""
-
-    sessions: NotRequired[str]
-    """stop (default): the platform stops them, and those that do not stop are reported; deletePods: their pods are then
-    deleted.
-    """
-
-    waitSeconds: NotRequired[int]
-    """Seconds to wait for them; default 120, at most 3600."""
-
-
 class WorkspaceArgs(TypedDict):
     """Content of a workspace. Only `owner` is required."""
 
@@ -302,17 +204,23 @@ class WorkspaceArgs(TypedDict):
     integrationSecrets: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Environment variables for every session, stored as secrets."""
 
-    onDrift: NotRequired[OnDriftSpec]
+    on_drift: NotRequired[Mapping[str, Any]]
+    """Which side wins after a save in the UI, for `runner` and `integrations`: overwrite (default) or keep."""
 
     bucket: NotRequired[BucketSpec]
     """The workspace's own storage with its credentials. Default: the platform's shared bucket."""
 
-    settings: NotRequired[SettingsSpec]
+    settings: NotRequired[Mapping[str, Any]]
+    """Settings of sessions, as in the stack file, in snake_case; `ca_bundle` is an argument of its own."""
 
-    limits: NotRequired[LimitsSpec]
+    ca_bundle: NotRequired[str]
+    """Content of a PEM file that replaces the system's CA file in session containers."""
 
-    schedules: NotRequired[Mapping[str, ScheduleSpec]]
-    """Scheduled sessions by id."""
+    limits: NotRequired[Mapping[str, Any]]
+    """Limits, as in the stack file, in snake_case."""
+
+    schedules: NotRequired[Mapping[str, Any]]
+    """Scheduled sessions by id, as in the stack file, in snake_case."""
 
     operatorImage: NotRequired[str]
     """Image of the platform's operator, which schedules run; default: the one that the platform's backend has."""
@@ -337,5 +245,5 @@ class WorkspaceArgs(TypedDict):
     released: everything stays and leaves this stack.
     """
 
-    onClose: NotRequired[OnCloseSpec]
+    on_close: NotRequired[Mapping[str, Any]]
     """What happens to running sessions when it is closed."""

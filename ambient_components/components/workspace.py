@@ -16,6 +16,7 @@ from ambient_components.components.settings import resource_limits, settings
 from ambient_components.components.specs import BucketArgs, WorkspaceArgs
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, logical_name
+from ambient_components.model.derive import write
 from ambient_components.platform.bindings import grant_form, owner_form
 from ambient_components.platform.contract import (
     INTEGRATION_SECRET,
@@ -64,7 +65,7 @@ class Workspace(pulumi.ComponentResource):
     """The workspace's own storage, if it has any."""
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        check_workspace(name, args)
+        self._content = check_workspace(name, args)
         require_ledger(args.get("namespace") or name, opts)
         super().__init__(urns.WORKSPACE, name, {"namespace": args.get("namespace") or name}, opts)
         self._workspace = args.get("namespace") or name
@@ -89,7 +90,7 @@ class Workspace(pulumi.ComponentResource):
         self.owners = {subject: self._owner(subject, inside) for subject in args.get("owners") or ()}
         self.bucket = self._storage(args, inside)
         made += self.bucket.made if self.bucket else []
-        made += self._secrets(args, inside) if open_to_users else [self._closure(args)]
+        made += self._secrets(args, inside) if open_to_users else [self._closure()]
         self.grants = self._grants(args, inside) if open_to_users else {}
         self.keys = self._keys(args, inside) if open_to_users else {}
         access = [
@@ -111,20 +112,27 @@ class Workspace(pulumi.ComponentResource):
         opts = self._options(depends_on=[self.namespace], deleted_with=self.namespace)
         platform = args.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT
         released = self._state == RELEASED
-        limits, store = args.get("limits") or {}, args["bucket"]["endpoint"] if args.get("bucket") else None
+        store = args["bucket"]["endpoint"] if args.get("bucket") else None
         return [
-            *settings(self._name, self._workspace, args.get("settings") or {}, opts, released=released),
+            *settings(
+                self._name,
+                self._workspace,
+                self._content.settings,
+                opts,
+                ca_bundle=args.get("ca_bundle"),
+                released=released,
+            ),
             *resource_limits(
                 self._name,
                 self._workspace,
-                limits,
+                self._content.limits,
                 platform,
                 opts,
                 released=released,
                 store=store,
                 api_server=bool(args.get("ambientApiServer")),
             ),
-            *schedules(self._name, self._workspace, args, opts),
+            *schedules(self._name, self._workspace, self._content.schedules, args, opts),
         ]
 
     def _owner(self, text: str, opts: pulumi.ResourceOptions) -> RoleBinding:
@@ -174,15 +182,15 @@ class Workspace(pulumi.ComponentResource):
         return Bucket(logical_name(self._name, Part.STORAGE), desired, opts)
 
     def _secrets(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
-        on_drift = args.get("onDrift") or {}
+        on_drift = self._content.secrets.on_drift if args.get("on_drift") is not None else None
         storage = self.bucket.variables if self.bucket else {}
         desired = (
-            (Part.RUNNER_SECRET, RUNNER_SECRET, args.get("runnerSecrets"), on_drift.get("runner")),
+            (Part.RUNNER_SECRET, RUNNER_SECRET, args.get("runnerSecrets"), on_drift and on_drift.runner),
             (
                 Part.INTEGRATION_SECRET,
                 INTEGRATION_SECRET,
                 {**(args.get("integrationSecrets") or {}), **storage},
-                on_drift.get("integrations"),
+                on_drift and on_drift.integrations,
             ),
         )
         made: list[pulumi.Resource] = []
@@ -190,7 +198,7 @@ class Workspace(pulumi.ComponentResource):
             if values:
                 spec: WorkspaceSecretArgs = {"namespace": self._workspace, "secret": secret, "values": values}
                 if drift:
-                    spec["onDrift"] = drift
+                    spec["onDrift"] = drift.value
                 if self._state == RELEASED:
                     spec["released"] = True
                 made.append(WorkspaceSecret(logical_name(self._name, part), spec, opts))
@@ -226,11 +234,11 @@ class Workspace(pulumi.ComponentResource):
             ),
         )
 
-    def _closure(self, args: WorkspaceArgs) -> Closure:
+    def _closure(self) -> Closure:
         spec: ClosureArgs = {
             "namespace": self._workspace,
             "staying": sorted(self.owners),
-            **(args.get("onClose") or {}),
+            **write(self._content.on_close, "closure"),  # type: ignore[typeddict-item]  # the model has these fields
         }
         # After the owners' bindings, so that the data is always accessible.
         opts = self._options(depends_on=[self.namespace, *self.owners.values()])

@@ -1,5 +1,6 @@
 """Limits of a workspace: container resources, a quota, and network destinations."""
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Self
 
 from pydantic import (
@@ -16,12 +17,16 @@ from pydantic.config import JsonDict
 
 from ambient_components.errors import BadValue
 from ambient_components.model.base import KIND, Model, choice, is_scalar, refuse, text_schema, type_name
+from ambient_components.model.marks import OUTPUT
+from ambient_components.model.messages import spelled
 from ambient_components.model.types import Flag, NamespaceName, Text
+from ambient_components.rules.findings import Finding
 from ambient_components.rules.limits import (
     CONTAINER_RESOURCES,
     PORT_MAX,
     Protocol,
     cidr_problem,
+    limit_findings,
     peer_problem,
     protocol_problem,
 )
@@ -136,8 +141,15 @@ class Limits(Model):
     containers: ContainerLimits | None = None
     """Limits of each container. Default: the platform's own."""
 
-    quota: dict[Text, QuantityText] = Field(default={}, examples=[{"requests.cpu": "20", "pods": "50"}])
+    quota: dict[Text, Annotated[QuantityText, OUTPUT]] = Field(
+        default={}, examples=[{"requests.cpu": "20", "pods": "50"}]
+    )
     """Maximum of a resource in the whole namespace, such as `{requests.cpu: 20, pods: 50}`."""
 
     network: Network | None = None
     """Network isolation. Default: none."""
+
+    def findings(self) -> Iterator[Finding]:
+        """Find what is wrong with quantities, and peers that have no effect."""
+        declared = self.model_dump(by_alias=True, exclude_unset=True, warnings=False)
+        yield from spelled(limit_findings(declared), type(self))

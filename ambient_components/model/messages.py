@@ -1,7 +1,7 @@
 """Messages for pydantic's errors, for stack files and for arguments: types, allowed values and suggestions."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import NoneType
 from typing import Any, Final, get_args, get_origin
 
@@ -250,6 +250,27 @@ def _present(annotation: Any) -> Any:
     if get_origin(annotation) in (list, dict):
         return annotation
     return next((kind for kind in get_args(annotation) if kind is not NoneType), annotation)
+
+
+def spelled(found: Iterable[Finding], root: Any) -> Iterator[Finding]:
+    """Yield findings about plain data with the names of fields as the reader of a message writes them."""
+    for finding in found:
+        other = finding.other and _spelled(finding.other, root)
+        yield replace(finding, path=_spelled(finding.path, root), other=other) if in_python() else finding
+
+
+def _spelled(path: Path, annotation: Any) -> Path:
+    names: list[PathPart] = []
+    for part in path:
+        if is_model(annotation):
+            fields_of: dict[str, Any] = annotation.model_fields
+            name = next((name for name, field in fields_of.items() if part in (name, field.alias)), str(part))
+            annotation = _present(fields_of[name].annotation) if name in fields_of else None
+            names.append(name)
+        else:
+            annotation = _item(annotation) if get_args(annotation) else None
+            names.append(part)
+    return tuple(names)
 
 
 def _at(data: object, path: Sequence[PathPart]) -> object:

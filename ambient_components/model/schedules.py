@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
@@ -12,12 +12,14 @@ from ambient_components.model.base import Model, refuse, text_schema, type_name
 from ambient_components.model.derive import parts, record
 from ambient_components.model.forms import SWITCH
 from ambient_components.model.keys import UserId
-from ambient_components.model.marks import recorded
+from ambient_components.model.marks import OUTPUT, recorded
+from ambient_components.model.messages import spelled
 from ambient_components.model.settings import IdleTimeout, McpServers, Url
 from ambient_components.model.types import Duration, Flag, Text
 from ambient_components.platform.naming import KEY_ID_MAX, SCHEDULE_PREFIX, cron_job_problem
+from ambient_components.rules import schedules as rules
 from ambient_components.rules.cron import cron_problem
-from ambient_components.rules.findings import Verdict
+from ambient_components.rules.findings import Finding, Verdict
 from ambient_components.rules.schedules import (
     DISPLAY_NAME_MAX,
     RUNNER_PATTERN,
@@ -126,7 +128,7 @@ class SessionTemplate(Model):
 
     model_config = ConfigDict(json_schema_extra={"required": ["initialPrompt"]})
 
-    initial_prompt: Prompt
+    initial_prompt: Annotated[Prompt, OUTPUT]
     """What the agent does in each session."""
 
     runner_type: RunnerName | None = None
@@ -153,7 +155,7 @@ class SessionTemplate(Model):
     active_workflow: Workflow | None = None
     """Workflow that each session loads. Default: none."""
 
-    environment_variables: dict[Text, Text] = {}
+    environment_variables: dict[Text, Annotated[Text, OUTPUT]] = {}
     """Further environment variables, never secrets: those belong under `secrets.integrations`."""
 
     mcp_servers: McpServers | None = None
@@ -161,11 +163,9 @@ class SessionTemplate(Model):
 
     def as_platform(self) -> dict[str, Any]:
         """Return the given fields in the format of the platform's API, durations in seconds."""
-        given = self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
+        given = self.model_dump(by_alias=True, exclude_unset=True, exclude_none=True, warnings=False)
         if self.mcp_servers is not None:
-            custom = {name: server.as_platform() for name, server in sorted(self.mcp_servers.custom.items())}
-            servers = {"custom": custom, "disabled": sorted(self.mcp_servers.disabled)}
-            given["mcpServers"] = {name: value for name, value in servers.items() if value}
+            given["mcpServers"] = self.mcp_servers.as_platform()
         return given
 
 
@@ -211,6 +211,12 @@ class Schedule(Model):
         }
         given = {name: value for name, value in fields.items() if value is not None}
         return {**given, "sessionTemplate": self.session_template.as_platform()}
+
+
+def schedules_findings(schedules: Mapping[str, Schedule]) -> Iterator[Finding]:
+    """Find what is wrong with scheduled sessions, by id."""
+    declared = {schedule_id: schedule.as_platform() for schedule_id, schedule in schedules.items()}
+    yield from spelled(rules.schedules_findings(declared), dict[str, Schedule])
 
 
 class ScheduleRecord(Schedule):

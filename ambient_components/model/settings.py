@@ -1,5 +1,6 @@
 """Models of session settings: idle timeout, MCP servers, certificates, and sessions of a closed workspace."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictStr, model_validator
@@ -7,8 +8,12 @@ from pydantic.config import JsonDict
 
 from ambient_components.errors import BadValue
 from ambient_components.model.base import Model, choice, is_scalar, refuse, text_schema, type_name
+from ambient_components.model.forms import SECONDS
+from ambient_components.model.marks import OUTPUT, sent
+from ambient_components.model.messages import spelled
 from ambient_components.model.types import DURATION_PATTERN, FilePath, Flag, Text, read_duration
 from ambient_components.rules.durations import format_seconds, parse_duration
+from ambient_components.rules.findings import Finding, below
 from ambient_components.rules.settings import (
     FLAG_PATTERN,
     IDLE_TIMEOUT_MAX,
@@ -17,6 +22,8 @@ from ambient_components.rules.settings import (
     McpType,
     address_problem,
     command_problem,
+    flag_findings,
+    mcp_findings,
     server_problem,
 )
 from ambient_components.rules.workspaces import WAIT_DEFAULT, WAIT_MAX, SessionsOnClose
@@ -48,7 +55,7 @@ def _wait(value: object) -> int:
 SessionsName = Annotated[SessionsOnClose, BeforeValidator(_sessions)]
 """stop or deletePods."""
 
-Wait = Annotated[int, BeforeValidator(_wait), text_schema("duration", DURATION_PATTERN, minLength=2)]
+Wait = Annotated[int, BeforeValidator(_wait), SECONDS, text_schema("duration", DURATION_PATTERN, minLength=2)]
 """A duration, converted to seconds."""
 
 
@@ -57,12 +64,12 @@ class OnClose(Model):
 
     example: ClassVar[str] = "{sessions: deletePods}"
 
-    sessions: SessionsName = SessionsOnClose.STOP
+    sessions: Annotated[SessionsName, sent("closure")] = SessionsOnClose.STOP
     """stop: the platform stops them, and those that do not stop in time are reported; deletePods: their pods are then
     deleted. Default: stop.
     """
 
-    wait: Wait = WAIT_DEFAULT
+    wait: Annotated[Wait, sent("closure")] = WAIT_DEFAULT
     """Time for sessions to stop. Default: 2m."""
 
 
@@ -133,19 +140,19 @@ class McpServer(Model):
     type: McpTypeName | None = None
     """http or sse with `url`, stdio with `command`. Default: http or stdio."""
 
-    url: Url | None = None
+    url: Annotated[Url | None, OUTPUT] = None
     """Address of the server, http or https."""
 
-    headers: dict[Text, Text] = {}
+    headers: dict[Text, Annotated[Text, OUTPUT]] = {}
     """HTTP headers for `url`, such as `{Authorization: "Bearer ${SEARCH_TOKEN}"}`."""
 
-    command: Command | None = None
+    command: Annotated[Command | None, OUTPUT] = None
     """Program in the runner's image, such as uvx."""
 
-    args: list[Text] = []
+    args: list[Annotated[Text, OUTPUT]] = []
     """Arguments of `command`."""
 
-    env: dict[Text, Text] = {}
+    env: dict[Text, Annotated[Text, OUTPUT]] = {}
     """Environment variables of `command`."""
 
     @model_validator(mode="after")
@@ -168,7 +175,8 @@ class McpServer(Model):
             "args": self.args,
             "env": self.env,
         }
-        return {"type": self.transport.value, **{name: value for name, value in fields.items() if value}}
+        given = {name: value for name, value in fields.items() if value is not None and value not in ({}, [])}
+        return {"type": self.transport.value, **given}
 
 
 class McpServers(Model):
@@ -181,6 +189,14 @@ class McpServers(Model):
 
     disabled: list[Text] = []
     """Names of servers to disable in all sessions. The image ships context7, deepwiki and webfetch."""
+
+    def as_platform(self) -> dict[str, Any]:
+        """Return `spec.mcpServers` of ProjectSettings."""
+        servers = {
+            "custom": {name: server.as_platform() for name, server in sorted(self.custom.items())},
+            "disabled": sorted(self.disabled),
+        }
+        return {name: value for name, value in servers.items() if value}
 
 
 class CaBundle(Model):
@@ -210,3 +226,9 @@ class Settings(Model):
 
     ca_bundle: CaBundle | None = None
     """Certificates that sessions trust."""
+
+    def findings(self) -> Iterator[Finding]:
+        """Find what is wrong with MCP servers and feature flags."""
+        servers = self.model_dump(by_alias=True, exclude_unset=True, include={"mcp_servers"}, warnings=False)
+        yield from spelled(below(("mcpServers",), mcp_findings(servers.get("mcpServers") or {})), type(self))
+        yield from spelled(below(("featureFlags",), flag_findings(self.feature_flags)), type(self))

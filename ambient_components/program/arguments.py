@@ -11,11 +11,6 @@ from ambient_components.components import (
     DeliverySpec,
     GrantSpec,
     KeySpec,
-    LimitsSpec,
-    NetworkPeerSpec,
-    OnCloseSpec,
-    ScheduleSpec,
-    SettingsSpec,
     WorkspaceArgs,
 )
 from ambient_components.program.calendar import Calendar
@@ -57,12 +52,10 @@ def workspace_args(
         "keys": {key_id: key_spec(key_id, key, calendar) for key_id, key in sorted(workspace.keys.items())},
         "runnerSecrets": values.runner,
         "integrationSecrets": values.integrations,
-        "onDrift": {
-            "runner": workspace.secrets.on_drift.runner.value,
-            "integrations": workspace.secrets.on_drift.integrations.value,
-        },
-        "settings": _settings(workspace, ca_bundle),
-        "limits": _limits(workspace),
+        "on_drift": cast("Any", workspace.secrets.on_drift),
+        "settings": cast("Any", workspace.settings),
+        "limits": cast("Any", workspace.limits),
+        "on_close": cast("Any", workspace.on_close),
         "labels": dict(sorted(workspace.labels.items())),
         "annotations": dict(sorted(workspace.annotations.items())),
         "protect": workspace.protect,
@@ -71,57 +64,22 @@ def workspace_args(
     if settings.api_server:
         args["ambientApiServer"] = True
     if workspace.schedules:
-        args["schedules"] = {
-            name: cast("ScheduleSpec", one.as_platform()) for name, one in sorted(workspace.schedules.items())
-        }
+        args["schedules"] = workspace.schedules
         if settings.operator_image:
             args["operatorImage"] = settings.operator_image
+    if ca_bundle is not None:
+        args["ca_bundle"] = ca_bundle
     if workspace.adopt:
         args["adopt"] = True
     if workspace.display_name:
         args["displayName"] = workspace.display_name
     if workspace.description:
         args["description"] = workspace.description
-    if on_close := workspace.on_close.model_dump(exclude_defaults=True, mode="json"):
-        names = {"sessions": "sessions", "wait": "waitSeconds"}
-        args["onClose"] = cast("OnCloseSpec", {names[field]: value for field, value in on_close.items()})
     if workspace.pod_security:
         args["podSecurity"] = workspace.pod_security.value
     if (bucket := workspace.storage.bucket) is not None:
         args["bucket"] = bucket_spec(bucket, settings.store_config, values.storage, calendar)
     return args
-
-
-def _settings(workspace: WorkspaceModel, ca_bundle: str | None) -> SettingsSpec:
-    declared = workspace.settings
-    spec: SettingsSpec = {"featureFlags": declared.feature_flags}
-    if declared.idle_timeout is not None:
-        spec["idleTimeoutSeconds"] = declared.idle_timeout
-    if declared.mcp_servers is not None:
-        custom = {name: server.as_platform() for name, server in sorted(declared.mcp_servers.custom.items())}
-        disabled = sorted(declared.mcp_servers.disabled)
-        spec["mcpServers"] = {**({"custom": custom} if custom else {}), **({"disabled": disabled} if disabled else {})}
-    if ca_bundle is not None:
-        spec["caBundle"] = ca_bundle
-    return spec
-
-
-def _limits(workspace: WorkspaceModel) -> LimitsSpec:
-    declared = workspace.limits
-    spec: LimitsSpec = {"quota": declared.quota}
-    if declared.containers is not None:
-        spec["containers"] = {
-            "defaultRequest": declared.containers.default_request,
-            "default": declared.containers.default,
-            "min": declared.containers.min,
-            "max": declared.containers.max,
-        }
-    if declared.network is not None:
-        allow = [
-            cast("NetworkPeerSpec", peer.model_dump(exclude_none=True, mode="json")) for peer in declared.network.allow
-        ]
-        spec["network"] = {"isolate": declared.network.isolate, "allow": allow}
-    return spec
 
 
 def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:

@@ -7,6 +7,7 @@ from ambient_components._version import VERSION
 from ambient_components.engine import urns
 from ambient_components.model.derive import properties
 from ambient_components.model.keys import Key
+from ambient_components.model.settings import OnClose
 from ambient_components.provider import store_schema
 from ambient_components.provider.protocol.configuration import SECRETS, SETTINGS
 from ambient_components.provider.store_schema import described
@@ -194,9 +195,7 @@ _SCHEDULE_INPUTS: Final[dict[str, Any]] = {
 _CLOSURE_INPUTS: Final[dict[str, Any]] = {
     "namespace": _NAMESPACE,
     "staying": {"type": "array", "items": _TEXT, "description": "Subjects that keep their access: the owners."},
-    "sessions": _TEXT
-    | {"description": "stop (default), or deletePods: also delete the pods of sessions that do not stop."},
-    "waitSeconds": _WHOLE | {"description": "Seconds to wait for sessions to stop. Default: 120."},
+    **properties(OnClose, "closure"),
 }
 
 

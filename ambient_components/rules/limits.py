@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from ambient_components.errors import BadValue, hints_of
 from ambient_components.platform.contract import CONTAINER_LIMITS_DEFAULT
-from ambient_components.rules.arguments import choice_findings, is_whole
-from ambient_components.rules.findings import Finding, Path, Verdict, below, verdict_finding
+from ambient_components.rules.arguments import choice_findings
+from ambient_components.rules.findings import Finding, Path, Verdict, below
 from ambient_components.rules.quantities import Quantity, parse_quantity
 from ambient_components.rules.secret_patterns import looks_like_credential
 from ambient_components.rules.warnings import WarningRule
@@ -121,7 +121,7 @@ def quota_findings(quota: Mapping[str, Any]) -> Iterator[Finding]:
             meant = did_you_mean(resource, [*QUOTA_RESOURCES, *_near_quota_forms(resource)])
             problem = f"{resource!r} is not a resource that a quota counts"
             yield Finding((resource,), problem, hints_of(allowed, meant), at_key=True)
-        else:
+        elif isinstance(written, str | int | float):  # a program may have amounts that come of a run
             yield from _amount_findings((resource,), resource, written)
 
 
@@ -132,22 +132,6 @@ def network_findings(network: Mapping[str, Any]) -> Iterator[Finding]:
         problem = "has no effect, since isolate is false: pods may talk to every peer"
         remedy = "set isolate: true, or remove it"
         yield Finding(("allow",), problem, remedy, warning=True, rule=WarningRule.ALLOW_WITHOUT_ISOLATE)
-    for index, peer in enumerate(peers):
-        yield from below(("allow", index), peer_findings(peer))
-
-
-def peer_findings(peer: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find what is no destination, as a component has it."""
-    given = tuple(name for name in ("cidr", "namespace") if peer.get(name) is not None)
-    yield from verdict_finding((), peer_problem(given))
-    if "cidr" in given:
-        yield from verdict_finding(("cidr",), cidr_problem(str(peer["cidr"])))
-    ports, protocol = peer.get("ports") or (), peer.get("protocol")
-    for index, port in enumerate(ports):
-        if not is_whole(port, 1) or port > PORT_MAX:
-            yield Finding(("ports", index), f"{port!r} is not a port", f"allowed: whole numbers from 1 to {PORT_MAX}")
-    yield from choice_findings(("protocol",), protocol, Protocol, "protocol")
-    yield from verdict_finding((), protocol_problem(protocol, ports))
 
 
 def peer_problem(given: tuple[str, ...]) -> Verdict:

@@ -1,12 +1,11 @@
 """Rules for a workspace's two secrets: valid variables, and drift policies."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from ambient_components.platform.contract import RUNNER_SECRET_KEYS
 from ambient_components.platform.variables import variable_problem
-from ambient_components.rules.arguments import choice_findings
 from ambient_components.rules.findings import Finding, verdict_finding
 from ambient_components.suggest import allowed_words
 
@@ -38,17 +37,14 @@ def integration_findings(names: Iterable[str]) -> Iterator[Finding]:
         yield from verdict_finding((name,), variable_problem(name), at_key=True)
 
 
-def drift_findings(given: Mapping[str, Any], *, has_bucket: bool) -> Iterator[Finding]:
-    """Find invalid drift policies. `keep` is not allowed with a bucket. Contract 3, 10.12.
+def drift_findings(integrations: str, *, has_bucket: bool) -> Iterator[Finding]:
+    """Find `keep` with a bucket: its credentials are in the integration secret. Contract 3, 10.12.
 
     Args:
-        given: Drift policy by secret.
-        has_bucket: Whether the workspace has a bucket: its credentials are in the integration secret, and a save in the
-            UI drops them.
+        integrations: Drift policy of the integration secret.
+        has_bucket: Whether the workspace has a bucket: a save in the UI drops its credentials.
     """
-    for secret in ("runner", "integrations"):
-        yield from choice_findings((secret,), given.get(secret), DriftPolicy, "drift policy")
-    if has_bucket and given.get("integrations") == DriftPolicy.KEEP:
+    if has_bucket and integrations == DriftPolicy.KEEP:
         yield Finding(
             ("integrations",),
             "is keep, and the bucket's credentials lie in the same Secret: a save in the UI drops them",

@@ -56,13 +56,6 @@ _NEXT_VALUE = re.compile(r"[&,]")
 _INSTEAD = ("write ${NAME} and put NAME under secrets.integrations", "revoke it if it was committed")
 
 
-def setting_findings(settings: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find what is wrong with a workspace's settings, and what the platform would not heed."""
-    yield from below(("idleTimeoutSeconds",), idle_timeout_findings(settings.get("idleTimeoutSeconds")))
-    yield from below(("mcpServers",), mcp_findings(settings.get("mcpServers") or {}))
-    yield from below(("featureFlags",), flag_findings(settings.get("featureFlags") or {}))
-
-
 def idle_timeout_findings(seconds: object) -> Iterator[Finding]:
     """Find an idle timeout that is out of bounds; a missing one is valid."""
     if seconds is not None and not (is_whole(seconds, 0) and seconds <= IDLE_TIMEOUT_MAX):  # type: ignore[operator]

@@ -18,10 +18,7 @@ from ambient_components.rules.labels import (
     key_problem,
     label_value_problem,
 )
-from ambient_components.rules.limits import limit_findings
-from ambient_components.rules.schedules import schedules_findings
-from ambient_components.rules.secrets import drift_findings, integration_findings, runner_findings
-from ambient_components.rules.settings import setting_findings
+from ambient_components.rules.secrets import integration_findings, runner_findings
 from ambient_components.rules.states import WorkspaceState
 
 
@@ -42,14 +39,6 @@ WAIT_MAX: Final = HOUR
 """Maximum seconds; a run that closes a workspace locks the stack for this long."""
 
 
-def closing_findings(given: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find an unknown way to end sessions, or a wait out of bounds."""
-    yield from choice_findings(("sessions",), given.get("sessions"), SessionsOnClose, "way to end sessions")
-    seconds = given.get("waitSeconds")
-    if seconds is not None and not (isinstance(seconds, int | float) and 1 <= seconds <= WAIT_MAX):
-        yield Finding(("waitSeconds",), f"{seconds!r} is out of bounds", f"allowed: 1 to {WAIT_MAX}")
-
-
 def workspace_findings(name: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     """Find arguments that the platform rejects, and collisions of object names.
 
@@ -61,21 +50,16 @@ def workspace_findings(name: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     yield from verdict_finding((), naming.workspace_name_problem(namespace))
     yield from choice_findings(("state",), args.get("state"), WorkspaceState, "state")
     yield from choice_findings(("podSecurity",), args.get("podSecurity"), PodSecurity, "pod security level")
-    yield from below(("onClose",), closing_findings(args.get("onClose") or {}))
     yield from below(("runnerSecrets",), runner_findings(args.get("runnerSecrets") or ()))
     yield from below(("integrationSecrets",), integration_findings(args.get("integrationSecrets") or ()))
     yield from below(("owners",), owner_findings(args.get("owners") or ()))
     yield from below(("grants",), grant_findings(args.get("grants") or ()))
     yield from note_findings(args.get("labels") or {}, args.get("annotations") or {})
     yield from text_findings({name: args.get(name) or "" for name in ("displayName", "description")})
-    yield from below(("settings",), setting_findings(args.get("settings") or {}))
-    yield from below(("limits",), limit_findings(args.get("limits") or {}))
-    yield from below(("schedules",), schedules_findings(args.get("schedules") or {}))
     bucket = args.get("bucket")
     if bucket:
         whole = {**bucket, "workspace": namespace, "workspaceState": args.get("state")}
         yield from below(("bucket",), bucket_findings(whole))
-    yield from below(("onDrift",), drift_findings(args.get("onDrift") or {}, has_bucket=bool(bucket)))
     platform = args.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT
     keys = args.get("keys") or {}
     yield from below(("keys",), shared_account_findings(keys))

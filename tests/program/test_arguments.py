@@ -9,13 +9,6 @@ from ambient_components.components import (
     DeliverySpec,
     GrantSpec,
     KeySpec,
-    LimitsSpec,
-    NetworkPeerSpec,
-    NetworkSpec,
-    OnCloseSpec,
-    OnDriftSpec,
-    ScheduleSpec,
-    SettingsSpec,
     WorkspaceArgs,
 )
 from ambient_components.model.derive import write as write_model
@@ -103,15 +96,6 @@ SETTINGS = StackSettings(
     api_server=True,
     operator_image="a/b:1",
 )
-REVIEW = {
-    "schedule": "0 9 * * 1-5",
-    "displayName": "Morning review",
-    "suspend": True,
-    "reuseLastSession": False,
-    "runAs": "ci-robot",
-    "cronJob": "schedule-0b9f6e0a-7c1e-4f7f-9d33-5a2d8c1e4b60",
-    "sessionTemplate": {"initialPrompt": "Review.", "timeout": 600, "environmentVariables": {"LEVEL": "debug"}},
-}
 VALUES = WorkspaceValues({"ANTHROPIC_API_KEY": "one"}, {"LOG_LEVEL": "debug", "FOO": "two"})
 
 
@@ -171,47 +155,17 @@ def test_every_field_becomes_an_argument():
         },
         "runnerSecrets": {"ANTHROPIC_API_KEY": "one"},
         "integrationSecrets": {"LOG_LEVEL": "debug", "FOO": "two"},
-        "onDrift": {"runner": "keep", "integrations": "overwrite"},
-        "settings": {
-            "idleTimeoutSeconds": 43_200,
-            "mcpServers": {
-                "custom": {
-                    "local": {"type": "stdio", "command": "uvx", "args": ["server"], "env": {"LEVEL": "debug"}},
-                    "search": {
-                        "type": "http",
-                        "url": "https://search",
-                        "headers": {"Authorization": "Bearer ${FOO}"},
-                    },
-                },
-                "disabled": ["deepwiki", "webfetch"],
-            },
-            "featureFlags": {"jira-write": True, "advanced-sdk-options": False},
-            "caBundle": "PEM",
-        },
-        "limits": {
-            "containers": {
-                "defaultRequest": {"cpu": "500m"},
-                "default": {"memory": "1Gi"},
-                "min": {"cpu": "10m"},
-                "max": {"cpu": "4"},
-            },
-            "quota": {"requests.cpu": "20", "pods": "50"},
-            "network": {
-                "isolate": True,
-                "allow": [
-                    {"cidr": "10.20.0.0/16", "ports": [5432], "protocol": "TCP"},
-                    {"namespace": "databases", "ports": [9953], "protocol": "UDP"},
-                    {"namespace": "mirror", "ports": [], "protocol": "TCP"},
-                ],
-            },
-        },
+        "on_drift": model().secrets.on_drift,
+        "settings": model().settings,
+        "ca_bundle": "PEM",
+        "limits": model().limits,
         "labels": {"cost-center": "4711", "team": "pay"},
         "annotations": {"example.com/runbook": "https://runbook"},
         "podSecurity": "baseline",
         "protect": False,
         "state": "active",
-        "onClose": {"sessions": "deletePods", "waitSeconds": 30},
-        "schedules": {"review": REVIEW},
+        "on_close": model().on_close,
+        "schedules": model().schedules,
         "operatorImage": "a/b:1",
     }
 
@@ -227,13 +181,6 @@ def test_arguments_are_those_that_the_component_knows():
         "grants": (args["grants"][0], GrantSpec, set()),
         "keys": (everything, KeySpec, set()),
         "delivery": (everything["deliver"], DeliverySpec, set()),
-        "onDrift": (args["onDrift"], OnDriftSpec, set()),
-        "onClose": (args["onClose"], OnCloseSpec, set()),
-        "schedule": (args["schedules"]["review"], ScheduleSpec, set()),
-        "settings": (args["settings"], SettingsSpec, set()),
-        "limits": (args["limits"], LimitsSpec, set()),
-        "network": (args["limits"]["network"], NetworkSpec, set()),
-        "peers": (args["limits"]["network"]["allow"][0] | {"namespace": "n"}, NetworkPeerSpec, set()),
     }
     for name, (given, spec, elsewhere) in known.items():
         assert spec.__required_keys__ | spec.__optional_keys__ == set(given) | elsewhere, name
@@ -241,39 +188,8 @@ def test_arguments_are_those_that_the_component_knows():
 
 def test_an_empty_entry_declares_nothing_of_the_platforms():
     args = workspace_args(entry("{}"), StackSettings("p/f", {}), WorkspaceValues(), CALENDAR)
-    assert args["settings"] == {"featureFlags": {}}
-    assert args["limits"] == {"quota": {}}
     assert (args["openshift"], args["platformNamespace"], args["protect"]) == (False, "ambient-code", True)
-    assert not {"displayName", "description", "podSecurity", "onClose"} & args.keys()
-
-
-@pytest.mark.parametrize(
-    ("text", "settings"),
-    [
-        ("{settings: {idleTimeout: never}}", {"featureFlags": {}, "idleTimeoutSeconds": 0}),
-        (
-            "{settings: {mcpServers: {disabled: [webfetch]}}}",
-            {"featureFlags": {}, "mcpServers": {"disabled": ["webfetch"]}},
-        ),
-        ("{settings: {mcpServers: {}}}", {"featureFlags": {}, "mcpServers": {}}),
-    ],
-)
-def test_settings_as_they_are_given(text, settings):
-    assert workspace_args(entry(text), SETTINGS, VALUES, CALENDAR)["settings"] == settings
-
-
-@pytest.mark.parametrize(
-    ("text", "limits"),
-    [
-        ("{limits: {network: {isolate: false}}}", {"quota": {}, "network": {"isolate": False, "allow": []}}),
-        (
-            "{limits: {containers: {max: {cpu: 1000m}}}}",
-            {"quota": {}, "containers": {"defaultRequest": {}, "default": {}, "min": {}, "max": {"cpu": "1"}}},
-        ),
-    ],
-)
-def test_limits_as_they_are_given(text, limits):
-    assert workspace_args(entry(text), SETTINGS, VALUES, CALENDAR)["limits"] == limits
+    assert not {"displayName", "description", "podSecurity", "ca_bundle"} & args.keys()
 
 
 # The ledger.

@@ -4,7 +4,7 @@ import pytest
 
 from ambient_components.platform.naming import schedule_name
 from tests.program.conftest import CLUSTER
-from tests.support.schedules import OWN_USER, SCHEDULE, TEMPLATE
+from tests.support.schedules import OWN_USER, PROMPT, TEMPLATE
 
 FILE = """
 workspaces:
@@ -14,6 +14,24 @@ workspaces:
       review: {schedule: "0 9 * * *", sessionTemplate: {initialPrompt: Review., timeout: 10m}}
 """
 UIS = "schedule-0b9f6e0a-7c1e-4f7f-9d33-5a2d8c1e4b60"
+
+
+SCHEDULE = {
+    "schedule": "0 9 * * 1-5",
+    "display_name": "Morning review",
+    "session_template": {
+        "initial_prompt": PROMPT,
+        "runner_type": "claude-agent-sdk",
+        "llm_settings": {"model": "claude-opus-4-6", "temperature": 0.2, "max_tokens": 8000},
+        "timeout": "10m",
+        "inactivity_timeout": "1h",
+        "stop_on_run_finished": True,
+        "repos": [{"url": "https://github.com/example/payments-api", "branch": "main", "auto_push": True}],
+        "active_workflow": {"git_url": "https://github.com/example/workflows", "branch": "main", "path": "review"},
+        "environment_variables": {"LOG_LEVEL": "debug"},
+    },
+}
+"""A schedule as the component's argument."""
 
 
 def declared(recording, schedule_id="review"):
@@ -37,9 +55,9 @@ def test_a_schedule_is_a_resource_with_a_stable_name(workspace):
     ("schedule", "args", "more"),
     [
         ({"suspend": False}, {}, {"suspend": False}),
-        ({"reuseLastSession": True}, {}, {"reuseLastSession": True}),
-        ({"runAs": "bob"}, {}, {"runAs": "bob"}),
-        ({"cronJob": UIS}, {}, {"name": UIS, "adopt": True}),
+        ({"reuse_last_session": True}, {}, {"reuseLastSession": True}),
+        ({"run_as": "bob"}, {}, {"runAs": "bob"}),
+        ({"cron_job": UIS}, {}, {"name": UIS, "adopt": True}),
         ({}, {"operatorImage": "a/b:1"}, {"image": "a/b:1"}),
         ({}, {"platformNamespace": "acp"}, {"platformNamespace": "acp"}),
         ({}, {"adopt": True}, {"adopt": True}),
@@ -55,7 +73,7 @@ def test_what_is_said_of_it_is_an_input(workspace, schedule, args, more):
 
 
 def test_the_default_of_its_name_is_its_id(workspace):
-    schedule = {"schedule": "0 9 * * *", "sessionTemplate": {"initialPrompt": "x"}}
+    schedule = {"schedule": "0 9 * * *", "session_template": {"initial_prompt": "x"}}
     assert declared(workspace(schedules={"nightly": schedule}), "nightly").inputs["displayName"] == "nightly"
 
 

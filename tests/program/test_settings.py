@@ -9,10 +9,9 @@ from tests.support.registrations import Secret
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 SETTINGS = {
-    "idleTimeoutSeconds": 43_200,
-    "mcpServers": {"custom": {"search": {"type": "http", "url": "https://search"}}, "disabled": ["webfetch"]},
-    "featureFlags": {"jira-write": True, "gerrit.enabled": False},
-    "caBundle": CERTIFICATE,
+    "idle_timeout": "12h",
+    "mcp_servers": {"custom": {"search": {"type": "http", "url": "https://search"}}, "disabled": ["webfetch"]},
+    "feature_flags": {"jira-write": True, "gerrit.enabled": False},
 }
 LIMITS = {
     "containers": {"max": {"cpu": "1000m"}, "default": {"memory": "1024Mi"}},
@@ -33,7 +32,7 @@ KINDS = {
 
 def server(fields, name="search"):
     """Arguments with one MCP server."""
-    return {"settings": {"mcpServers": {"custom": {name: fields}}}}
+    return {"settings": {"mcp_servers": {"custom": {name: fields}}}}
 
 
 def extra(recording):
@@ -43,19 +42,19 @@ def extra(recording):
 
 
 def test_everything_that_can_be_declared_is_a_resource_of_its_own(workspace):
-    assert extra(workspace(settings=SETTINGS, limits=LIMITS)) == KINDS
+    assert extra(workspace(settings=SETTINGS, ca_bundle=CERTIFICATE, limits=LIMITS)) == KINDS
 
 
 @pytest.mark.parametrize(
     ("args", "kinds"),
     [
         ({"settings": {}}, set()),
-        ({"settings": {"featureFlags": {}}}, set()),
-        ({"settings": {"idleTimeoutSeconds": 0}}, {"ProjectSettings payments/settings"}),
-        ({"settings": {"mcpServers": {"disabled": ["webfetch"]}}}, {"ProjectSettings payments/settings"}),
-        ({"settings": {"featureFlags": {"jira-write": False}}}, {"FeatureFlags payments/feature-flags"}),
-        ({"settings": {"caBundle": CERTIFICATE}}, {"ConfigMap payments/ca-bundle"}),
-        ({"settings": {"mcpServers": {}}}, {"ProjectSettings payments/settings"}),  # none at all, whatever the UI says
+        ({"settings": {"feature_flags": {}}}, set()),
+        ({"settings": {"idle_timeout": "never"}}, {"ProjectSettings payments/settings"}),
+        ({"settings": {"mcp_servers": {"disabled": ["webfetch"]}}}, {"ProjectSettings payments/settings"}),
+        ({"settings": {"feature_flags": {"jira-write": False}}}, {"FeatureFlags payments/feature-flags"}),
+        ({"ca_bundle": CERTIFICATE}, {"ConfigMap payments/ca-bundle"}),
+        ({"settings": {"mcp_servers": {}}}, {"ProjectSettings payments/settings"}),  # none at all, whatever the UI says
         ({"limits": {}}, set()),
         ({"limits": {"containers": {}, "quota": {}}}, set()),
         ({"limits": {"containers": {"max": {}}}}, set()),
@@ -76,9 +75,9 @@ def test_project_settings_hold_what_is_given_and_nothing_else(workspace):
     assert settings.inputs == {
         "namespace": "payments",
         "inactivityTimeoutSeconds": 43_200,
-        "mcpServers": SETTINGS["mcpServers"],
+        "mcpServers": SETTINGS["mcp_servers"],
     }
-    only = workspace(settings={"idleTimeoutSeconds": 0}).named("ProjectSettings", "payments/settings")
+    only = workspace(settings={"idle_timeout": "never"}).named("ProjectSettings", "payments/settings")
     assert only.inputs == {"namespace": "payments", "inactivityTimeoutSeconds": 0}
 
 
@@ -88,7 +87,7 @@ def test_feature_flags_are_given_one_by_one(workspace):
 
 
 def test_a_ca_bundle_is_the_platforms_config_map(workspace):
-    bundle = workspace(settings=SETTINGS).named("ConfigMap", "payments/ca-bundle")
+    bundle = workspace(ca_bundle=CERTIFICATE).named("ConfigMap", "payments/ca-bundle")
     assert bundle.metadata == {"name": "trusted-ca-bundle", "namespace": "payments", "annotations": FORCED}
     assert bundle.inputs["data"] == {"ca-bundle.crt": CERTIFICATE}
 
@@ -128,6 +127,7 @@ def test_the_port_of_the_api_server_is_open_where_the_platform_has_one(workspace
 def test_settings_go_with_the_namespace_and_access_never_does(workspace):
     recording = workspace(
         settings=SETTINGS,
+        ca_bundle=CERTIFICATE,
         limits=LIMITS,
         owners=["user:alice"],
         grants=[{"subject": "user:bob"}],
@@ -144,7 +144,7 @@ def test_settings_go_with_the_namespace_and_access_never_does(workspace):
 
 @pytest.mark.parametrize("state", ["active", "closed", "released"])
 def test_settings_and_limits_are_there_in_every_state(workspace, state):
-    assert extra(workspace(settings=SETTINGS, limits=LIMITS, state=state)) >= KINDS
+    assert extra(workspace(settings=SETTINGS, ca_bundle=CERTIFICATE, limits=LIMITS, state=state)) >= KINDS
 
 
 def test_further_labels_go_through_the_patch_and_annotations_through_the_namespace(workspace):
@@ -176,10 +176,12 @@ def test_further_labels_go_through_the_patch_and_annotations_through_the_namespa
 @pytest.mark.parametrize("on_drift", [None, {"runner": "keep"}, {"runner": "overwrite", "integrations": "keep"}])
 def test_who_wins_is_said_for_each_secret(workspace, on_drift):
     secrets = {"runnerSecrets": {"ANTHROPIC_API_KEY": "sk-one"}, "integrationSecrets": {"FOO": "bar"}}
-    recording = workspace(**secrets, **({"onDrift": on_drift} if on_drift else {}))
+    recording = workspace(**secrets, **({"on_drift": on_drift} if on_drift else {}))
     for kind in ("runner", "integrations"):
         given = recording.named("WorkspaceSecret", f"payments/secret/{kind}").inputs
-        assert given.get("onDrift") == (on_drift or {}).get(kind)
+        assert given.get("onDrift") == (
+            on_drift and {"runner": "overwrite", "integrations": "overwrite", **on_drift}[kind]
+        )
 
 
 def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
@@ -197,10 +199,10 @@ def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
         ),
         ({"podSecurity": "basline"}, "allowed: privileged, baseline; did you mean 'baseline'?"),
         (
-            {"onClose": {"sessions": "deletepods"}},
-            "onClose.sessions: 'deletepods' is not a way to end sessions; allowed: stop,",
+            {"on_close": {"sessions": "deletepods"}},
+            "on_close.sessions: 'deletepods' is not a way to end sessions; allowed: stop,",
         ),
-        ({"onClose": {"waitSeconds": 3601}}, "onClose.waitSeconds: 3601 is out of bounds; allowed: 1 to 3600"),
+        ({"on_close": {"wait": "3601s"}}, "on_close.wait: 3601s is too long; allowed: durations up to 1h"),
         ({"state": "colsed"}, "allowed: active, closed, released; did you mean 'closed'?"),
         ({"grants": [{"subject": "user:a", "role": "veiw"}]}, "allowed: view, edit, admin; did you mean 'view'?"),
         ({"keys": {"ci": {"role": "amdin"}}}, "allowed: view, edit, admin; did you mean 'admin'?"),
@@ -222,7 +224,7 @@ def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
         ({"limits": {"containers": {"max": {"gpu": "1"}}}}, "limits.containers.max.gpu: 'gpu' is not a resource"),
         (
             {"limits": {"containers": {"maximum": {"cpu": "1"}}}},
-            "'maximum' is not a limit of a container; allowed: min",
+            "limits.containers.maximum: 'maximum' is not a field; allowed: default_request, default, min, max",
         ),
         ({"limits": {"containers": {"max": {"memory": "1500m"}}}}, "max.memory: 1500m is a fraction of a byte"),
         (
@@ -232,7 +234,7 @@ def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
         ({"limits": {"network": {"allow": [{"cidr": "10.0.0.1/8"}]}}}, "did you mean '10.0.0.0/8'?"),
         (
             {"limits": {"network": {"allow": [{"namespace": "a", "ports": [443, 65_536]}]}}},
-            "limits.network.allow[0].ports[1]: 65536 is not a port; allowed: whole numbers from 1 to 65535",
+            "limits.network.allow[0].ports[1]: 65536 is too high; allowed: whole numbers up to 65535",
         ),
         (
             {"limits": {"network": {"allow": [{"namespace": "a", "ports": [53], "protocol": "udp"}]}}},
@@ -242,8 +244,11 @@ def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
             {"limits": {"network": {"allow": [{"namespace": "a", "protocol": "UDP"}]}}},
             "limits.network.allow[0]: has a protocol without ports",
         ),
-        ({"settings": {"idleTimeoutSeconds": -1}}, "settings.idleTimeoutSeconds: -1 is out of bounds"),
-        ({"settings": {"featureFlags": {"a b": True}}}, "'a b' can't be the name of a feature flag"),
+        ({"settings": {"idle_timeout": -1}}, "settings.idle_timeout: -1 has no unit; allowed: never, or durations"),
+        ({"settings": {"feature_flags": {"a b": True}}}, "'a b' can't be the name of a feature flag"),
+        ({"settings": {"ca_bundle": {"file": "ca.pem"}}}, "settings.ca_bundle: is for stack files; give the content"),
+        ({"settings": {"idleTimeout": "1h"}}, "'idleTimeout' is not a field; allowed: idle_timeout, "),
+        ({"schedules": {"a": {"schedule": "0 9 * * *"}}}, "schedules.a.session_template: is missing"),
         (server({"url": "https://x"}, "my__search"), "'my__search' can't name an MCP server"),
         (server({"url": "https://x"}, "x" * 51), "allowed: 1-50 of A-Z a-z 0-9"),
         (server({}), "custom.search: has neither a url nor a command; allowed: exactly one of them"),
@@ -279,21 +284,21 @@ def test_a_credential_in_an_mcp_server_is_refused_and_never_quoted(workspace, fi
     """ProjectSettings is for everybody to read who has access to the workspace."""
     with pytest.raises(ValueError, match="credential") as refused:
         workspace(**server(fields))
-    assert f"settings.mcpServers.custom.search.{place}: " in str(refused.value)
+    assert f"settings.mcp_servers.custom.search.{place}: " in str(refused.value)
     assert "hunter2" not in str(refused.value)
 
 
 def test_a_credential_in_the_place_of_a_name_is_never_quoted(workspace):
     token = f"ghp_{'a1B2' * 9}"
     with pytest.raises(ValueError, match="feature flag") as refused:
-        workspace(settings={"featureFlags": {f"{token}!": True}})
+        workspace(settings={"feature_flags": {f"{token}!": True}})
     assert token not in str(refused.value)
 
 
 @pytest.mark.parametrize(
     "args",
     [
-        {"settings": {"featureFlags": {"of-our-own": True}, "mcpServers": {"disabled": ["of-our-own"]}}},
+        {"settings": {"feature_flags": {"of-our-own": True}, "mcp_servers": {"disabled": ["of-our-own"]}}},
         {"limits": {"network": {"isolate": False, "allow": [{"namespace": "a"}]}}},
         {"limits": {"quota": {"pods": 5, "cpu": "500m", "requests.cpu": 0.5, "count/jobs.batch": "1"}}},
     ],
@@ -308,6 +313,12 @@ def test_a_value_of_an_mcp_server_may_come_of_a_run(record):
         url = pulumi.Output.from_input("https://x")
         providers = ClusterProviders.of("cluster", {"unguarded": True}).both
         options = pulumi.ResourceOptions(providers=providers)
-        Workspace("payments", {"owner": "project/fleet", **server({"url": url, "headers": {"A": url}})}, options)
+        args = {
+            **server({"url": url, "headers": {"A": url}}),
+            "limits": {"quota": {"cpu": pulumi.Output.from_input("1000m")}},
+        }
+        Workspace("payments", {"owner": "project/fleet", **args}, options)
 
-    assert record(program).of("ProjectSettings")
+    recording = record(program)
+    assert recording.of("ProjectSettings")
+    assert recording.named("ResourceQuota", "payments/quota").inputs["spec"] == {"hard": {"cpu": "1"}}

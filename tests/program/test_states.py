@@ -2,10 +2,17 @@
 
 import pytest
 
-from tests.program.test_settings import LIMITS, SETTINGS
+from tests.program.test_settings import CERTIFICATE, LIMITS, SETTINGS
 from tests.program.test_workspace import FULL
 
-EVERYTHING = {**FULL, "settings": SETTINGS, "limits": LIMITS, "labels": {"team": "pay"}, "podSecurity": "baseline"}
+EVERYTHING = {
+    **FULL,
+    "settings": SETTINGS,
+    "ca_bundle": CERTIFICATE,
+    "limits": LIMITS,
+    "labels": {"team": "pay"},
+    "podSecurity": "baseline",
+}
 LEFT_ALONE = (
     *(":AccessToken", ":ApiKey", ":WorkspaceSecret", ":ProjectSettings", ":FeatureFlags", ":ContainerDefaults"),
     *(":RoleBinding", ":ServiceAccount"),
@@ -133,12 +140,12 @@ def test_closing_and_opening_keeps_the_rest_as_it_is(workspace):
     assert labels == {"false"}
 
 
-@pytest.mark.parametrize("given", [{}, {"sessions": "deletePods", "waitSeconds": 30}])
+@pytest.mark.parametrize("given", [{}, {"sessions": "deletePods", "wait": "30s"}])
 def test_what_becomes_of_sessions_is_the_closures(workspace, given):
-    closure = workspace(**FULL, state="closed", onClose=given).named("Closure", "payments/closed")
+    closure = workspace(**FULL, state="closed", on_close=given).named("Closure", "payments/closed")
     assert {name: closure.inputs.get(name) for name in ("sessions", "waitSeconds")} == {
         "sessions": given.get("sessions"),
-        "waitSeconds": given.get("waitSeconds"),
+        "waitSeconds": 30 if given else None,
     }
 
 

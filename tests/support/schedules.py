@@ -24,7 +24,7 @@ TEMPLATE = {
 """A template with everything that the backend writes unchanged."""
 
 SCHEDULE = {"schedule": "0 9 * * 1-5", "displayName": "Morning review", "sessionTemplate": TEMPLATE}
-"""A schedule as the component's argument."""
+"""A schedule as the inputs of the plugin."""
 
 OWN_USER = "system-serviceaccount-{}-ambient-session-trigger"
 

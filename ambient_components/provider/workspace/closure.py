@@ -14,6 +14,8 @@ from ambient_components.cluster.objects import labels, listing, mapping, mapping
 from ambient_components.cluster.revocation import freeze, renew_trigger, thaw
 from ambient_components.engine import urns
 from ambient_components.errors import AmbientError, BadValue, Problem, StepError, refusal
+from ambient_components.model.derive import misfits
+from ambient_components.model.settings import OnClose
 from ambient_components.platform.contract import (
     MANAGED,
     MANAGED_LABEL,
@@ -37,7 +39,7 @@ from ambient_components.provider.workspace.sweep import Sweep
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.warnings import WarningRule
-from ambient_components.rules.workspaces import WAIT_DEFAULT, SessionsOnClose, closing_findings
+from ambient_components.rules.workspaces import WAIT_DEFAULT, SessionsOnClose
 
 _SHOWN: Final = 100
 """Maximum number of findings with a line of their own: users can create thousands of objects."""
@@ -86,7 +88,11 @@ class Closure:
                 parse_subject(str(subject))
         except BadValue as error:
             return Check(failures=(refusal(f"staying: {error.problem}", error.hints),))
-        return Check(failures=tuple(failures(closing_findings(without_unknown(news)))))
+        return Check(
+            failures=tuple(
+                failures(misfits(OnClose, "closure", without_unknown(news), besides=("namespace", "staying")))
+            )
+        )
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
         changes = changes_of(inputs, news)

@@ -72,7 +72,7 @@ def check_credentials(path: Path, _name: str, workspace: Workspace) -> Iterator[
     here = (*path, "storage", "bucket")
     if bucket.secret_key is not None and bucket.secret_key.value is not None:
         yield Finding((*here, "secretKey", "value"), "is a plain value for a secret", GIVE_OTHERWISE)
-    drift = {"integrations": workspace.secrets.on_drift.integrations}
+    drift = workspace.secrets.on_drift.integrations
     for found in below((*path, "secrets", "onDrift"), drift_findings(drift, has_bucket=True)):
         yield replace(found, other=(*here, "name"))
     if bucket.driver is not BucketDriver.EXISTING and bucket.credentials.lifetime == NEVER:

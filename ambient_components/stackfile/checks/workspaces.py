@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator
 
+from ambient_components.model.schedules import schedules_findings
 from ambient_components.model.sources import GIVE_OTHERWISE
 from ambient_components.model.stack import Check, StackFile, Workspace
 from ambient_components.platform.contract import RUNNER_SECRET_KEYS
 from ambient_components.platform.variables import variable_problem, variable_warning
 from ambient_components.rules.findings import Finding, Path, below, verdict_finding
-from ambient_components.rules.limits import limit_findings
-from ambient_components.rules.schedules import schedules_findings
 from ambient_components.rules.secret_patterns import says_secret
 from ambient_components.rules.secrets import runner_findings
-from ambient_components.rules.settings import setting_findings
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.rules.workspaces import note_findings, text_findings
@@ -77,17 +75,11 @@ SECRET_CHECKS: tuple[Check, ...] = (check_runner_secret, check_integrations)
 
 
 def check_settings(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Find what is wrong with MCP servers and feature flags."""
-    declared = workspace.settings.model_dump(
-        mode="json", by_alias=True, exclude_unset=True, include={"mcp_servers", "feature_flags"}
-    )
-    yield from below((*path, "settings"), setting_findings(declared))
+    yield from below((*path, "settings"), workspace.settings.findings())
 
 
 def check_schedules(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Find what is wrong with scheduled sessions."""
-    declared = {schedule_id: one.as_platform() for schedule_id, one in workspace.schedules.items()}
-    yield from below((*path, "schedules"), schedules_findings(declared))
+    yield from below((*path, "schedules"), schedules_findings(workspace.schedules))
 
 
 SETTING_CHECKS: tuple[Check, ...] = (check_settings, check_schedules)
@@ -95,9 +87,7 @@ SETTING_CHECKS: tuple[Check, ...] = (check_settings, check_schedules)
 
 
 def check_limits(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Find what is wrong with quantities, and peers that have no effect."""
-    declared = workspace.limits.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    yield from below((*path, "limits"), limit_findings(declared))
+    yield from below((*path, "limits"), workspace.limits.findings())
 
 
 def check_labels(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
