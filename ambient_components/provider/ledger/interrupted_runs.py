@@ -23,7 +23,7 @@ from ambient_components.platform.contract import (
     OWNER_ANNOTATION,
     SERVICE_ACCOUNT_ANNOTATION,
 )
-from ambient_components.provider.ledger.run_record import RunRecord, or_warn, run_id, this_run
+from ambient_components.provider.ledger.run_record import RunRecord, optional, run_id, this_run
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.warnings import LoudWarning
@@ -51,8 +51,7 @@ def problems(context: Context, place: RunRecord, before: Ledger, after: Ledger) 
         StepError: The record cannot be read, and this run has no checkpoints.
     """
     refusals: list[Problem] = []
-
-    def look() -> None:
+    with optional(context):
         cluster = context.guard.cluster
         lost = left(place.read(cluster), run_id())
         for name, entries in begun(lost, before).items():
@@ -60,8 +59,6 @@ def problems(context: Context, place: RunRecord, before: Ledger, after: Ledger) 
                 refusals.append(vanished(name))
         refusals.extend(bucket_refusals(lost, before, after))
         refusals.extend(_of_siblings(cluster, place, sorted(after.keys() - before.keys() - lost.keys())))
-
-    or_warn(context, look)
     return refusals
 
 
@@ -78,27 +75,19 @@ def needs_update(context: Context, place: RunRecord, after: Ledger) -> bool:
 
     The update ends what interrupted runs left, and corrects an outdated record.
     """
-    needed = False
-
-    def look() -> None:
-        nonlocal needed
+    with optional(context):
         record = place.read(context.guard.cluster)
         unsettled = is_unsettled(record, after) or bool(leftovers(left(record, run_id()), after))
-        needed = unsettled or record.declared != after
-
-    or_warn(context, look)
-    return needed
+        return unsettled or record.declared != after
+    return False
 
 
 def announce(context: Context, place: RunRecord, after: Ledger) -> None:
-
-    def look() -> None:
+    with optional(context):
         cluster = context.guard.cluster
         for leftover in leftovers(left(place.read(cluster), run_id()), after):
             if cluster.get(revocation.object_path(leftover.kind, leftover.namespace, leftover.name)) is not None:
                 context.note(f"ends {leftover}, which an interrupted run gave and the files no longer declare")
-
-    or_warn(context, look)
 
 
 def settle(context: Context, place: RunRecord, before: Ledger, after: Ledger) -> None:
@@ -109,8 +98,7 @@ def settle(context: Context, place: RunRecord, before: Ledger, after: Ledger) ->
     Raises:
         StepError: The record cannot be written, and this run has no checkpoints.
     """
-
-    def work() -> None:
+    with optional(context):
         cluster = context.guard.cluster
         lost = left(place.read(cluster), run_id())
         reopen(context, [name for name, entries in lost.items() if any(entry.is_closed for entry in entries)], after)
@@ -127,8 +115,6 @@ def settle(context: Context, place: RunRecord, before: Ledger, after: Ledger) ->
             return changed if remains else replace(changed, lost=open_ends)
 
         place.write(cluster, declared)
-
-    or_warn(context, work)
 
 
 def reopen(context: Context, closed: Iterable[str], after: Ledger) -> None:

@@ -6,7 +6,7 @@ It shows what interrupted runs left behind and what other shards deploy; `shards
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
 from typing import Final
 
 from ambient_components import clock
@@ -37,12 +37,8 @@ def this_run() -> Run:
     return Run(run_id() or str(uuid.uuid4()), format_time(clock.now()), checkpoints=not skips_checkpoints())
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    namespace: str
-    name: str
-    owner: str
-    """PROJECT/FLEET."""
+class RunRecord(Place):
+    __slots__ = ()
 
     @classmethod
     def of(cls, values: Values) -> "RunRecord | None":
@@ -53,19 +49,21 @@ class RunRecord:
         parts = given.split("/") if isinstance(given, str) else []
         if len(parts) != 2 or not all(parts):
             reject("record: NAMESPACE/NAME of the shard's run record is expected")
-        return cls(parts[0], parts[1], str(values.get("owner")))
+        namespace, record = parts
+        owner = str(values.get("owner"))
+        return cls(namespace, record, owner, f"{owner.rsplit('/', 1)[-1]}-{record.rsplit('-', 1)[-1]}")
 
     def read(self, cluster: Cluster) -> Record:
-        return parsed(cluster.get(self._place.path))
+        return parsed(cluster.get(self.path))
 
     def write(self, cluster: Cluster, change: Callable[[Record], Record]) -> None:
         """Change the record, and retry when others write it at the same time."""
-        if change_record(cluster, self._place, change) is None:
+        if change_record(cluster, self, change) is None:
             msg = f"ConfigMap {self.namespace}/{self.name}: another process writes it all the time"
             raise StepError(msg)
 
     def remove(self, cluster: Cluster) -> None:
-        cluster.delete(self._place.path)
+        cluster.delete(self.path)
 
     def siblings(self, cluster: Cluster) -> Iterator[tuple[str, Record]]:
         """Yield the other shards' stacks and records; unreadable records are skipped."""
@@ -79,22 +77,12 @@ class RunRecord:
                 continue  # the runs of its own shard report it
             yield annotations(item).get(STACK_ANNOTATION, name(item)), record
 
-    @property
-    def stack(self) -> str:
-        return f"{self.owner.rsplit('/', 1)[-1]}-{self.name.rsplit('-', 1)[-1]}"
 
-    @property
-    def _place(self) -> Place:
-        return Place(self.namespace, self.name, self.owner, self.stack)
-
-
-def or_warn(context: Context, work: Callable[[], None]) -> None:
-    """Do work with the record.
-
-    With checkpoints the record is optional, and an error is only a warning.
-    """
+@contextmanager
+def optional(context: Context) -> Iterator[None]:
+    """Work with the record. With checkpoints it is optional, and an error is only a warning."""
     try:
-        work()
+        yield
     except StepError as error:
         if skips_checkpoints():
             msg = f"the shard's run record can't be used, and {_DEAF}: {error}"

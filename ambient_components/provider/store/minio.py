@@ -16,10 +16,9 @@ Implemented from the protocol, as the `minio` package and MinIO's sources define
 
 import secrets
 import string
-import threading
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ambient_components.errors import StepError
 from ambient_components.provider.store.accounts import (
@@ -43,9 +42,6 @@ from ambient_components.provider.store.minio_existing import (
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.bucket_policy import same_policy
 
-if TYPE_CHECKING:
-    from ambient_components.provider.store.minio_client import MinioClient
-
 SHORTEST: Final = timedelta(minutes=15)
 LONGEST: Final = timedelta(days=365)
 """Lifetimes that MinIO accepts for a key with an expiry (``cmd/iam-store.go``)."""
@@ -61,18 +57,14 @@ class MinioAccounts:
     """Accounts of one MinIO, with an admin's credentials. For its methods see `Accounts`."""
 
     def __init__(self, endpoint: str, access_key: str, secret_key: str, region: str) -> None:
-        """Store the settings without connecting.
+        """Connect on the first request, with the access key of root or of a user with MinIO's policy consoleAdmin."""
+        # Imported on use, because most stacks have no MinIO.
+        from ambient_components.provider.store.minio_client import MinioClient  # noqa: PLC0415
 
-        Args:
-            endpoint: URL of the API, http(s)://HOST[:PORT].
-            access_key: Access key of root, or of a user with MinIO's policy consoleAdmin.
-        """
-        self._settings = (endpoint, access_key, secret_key, region)
-        self._lock = threading.Lock()
-        self._client: MinioClient | None = None
+        self._client = MinioClient(endpoint, access_key, secret_key, region)
 
     def __repr__(self) -> str:
-        return f"MinioAccounts({self._settings[0]})"
+        return f"MinioAccounts({self._client!r})"
 
     def look(self, account: Account, recorded: Collection[str]) -> AccountState | None:
         """See `Accounts.look`.
@@ -100,7 +92,7 @@ class MinioAccounts:
         existing = self._find(account)
         if existing.there:
             require_ours(account, existing.owner, _HINT)
-        client, name = self._connected(), account.name
+        client, name = self._client, account.name
         if not existing.says(account, policy):
             client.put_policy(name, document_of(account, policy))
         if existing.user is None:
@@ -130,7 +122,7 @@ class MinioAccounts:
                 f"the object store's user {account.name!r} has {len(minted)} keys ({', '.join(minted)}): end one first"
             )
             raise StepError(msg)
-        client = self._connected()
+        client = self._client
         now = client.now
         key_id, secret = _new_id(), _new_secret()
         fields = {"name": _KEY_NAME, "description": description_of(account, now)}
@@ -149,7 +141,7 @@ class MinioAccounts:
 
     def revoke(self, account: Account, key_id: str) -> None:
         _refuse_keys_only(account)
-        client = self._connected()
+        client = self._client
         key = client.key(key_id)
         if key is None:
             return
@@ -165,7 +157,7 @@ class MinioAccounts:
             return
         if existing.owner is not None:
             require_ours(account, existing.owner, _HINT)
-        client = self._connected()
+        client = self._client
         for key in existing.keys:
             if key.id in recorded and not key.is_of(account):
                 # Sent again, because MinIO removes a key's policy that an update does not contain.
@@ -182,7 +174,7 @@ class MinioAccounts:
         if existing.owner is None:
             return
         require_ours(account, existing.owner, _HINT)
-        client = self._connected()
+        client = self._client
         for key in existing.keys:
             if key.is_of(account):
                 client.update_key(key.id, policy=key.embedded, description=_RELEASED)
@@ -195,7 +187,7 @@ class MinioAccounts:
         if not existing.there:
             return
         require_ours(account, existing.owner, _HINT)
-        client = self._connected()
+        client = self._client
         # MinIO deletes keys with their user, but hides failures; a recreated user would have those keys.
         for key in existing.keys:
             client.remove_key(key.id)
@@ -207,7 +199,7 @@ class MinioAccounts:
     def _made(self, key_id: str, error: StepError) -> Mapping[str, Any]:
         """Return the key that a request without a response may have created."""
         try:
-            made = self._connected().key(key_id)
+            made = self._client.key(key_id)
         except StepError:
             msg = f"it is not known whether a key was made: {error.problem.sentence}"
             raise StepError(msg, error.problem.hints, "run again, which finds it and ends it") from None
@@ -217,20 +209,11 @@ class MinioAccounts:
 
     def _find(self, account: Account) -> Existing:
         _refuse_keys_only(account)
-        client = self._connected()
+        client = self._client
         user = client.user(account.name)
         document = client.policy(account.name)
         keys = client.keys(account.name) if user is not None else []
         return Existing(user, document, tuple(Key.of(key, client.now) for key in keys))
-
-    def _connected(self) -> "MinioClient":
-        with self._lock:
-            if self._client is None:
-                # Imported on use, because most stacks have no MinIO.
-                from ambient_components.provider.store.minio_client import MinioClient  # noqa: PLC0415
-
-                self._client = MinioClient(*self._settings)
-            return self._client
 
 
 def _refuse_keys_only(account: Account) -> None:

@@ -49,7 +49,7 @@ class Seam:
         self.cluster = FakeCluster()
         self.records = Records(FLEET, FakeGuard(self.cluster))  # type: ignore[arg-type]
         self.state = Stack("", None)
-        self._place = RunRecord("ambient-code", record_name(FLEET.owner, 0), FLEET.owner)
+        self._place = RunRecord("ambient-code", record_name(FLEET.owner, 0), FLEET.owner, FLEET.stack(0))
         self._patch = patch
 
     @property

@@ -254,7 +254,8 @@ def test_nobody_at_the_address() -> None:
 
 
 def test_no_address() -> None:
-    assert "there is no MinIO without an address: set iamEndpoint" in received(MinioAccounts("", ROOT, ROOT_SECRET, ""))
+    with pytest.raises(StepError, match="there is no MinIO without an address: set iamEndpoint"):
+        MinioAccounts("", ROOT, ROOT_SECRET, "")
 
 
 def test_keys_of_a_user_that_somebody_else_makes_are_refused(store: MinioStandIn) -> None:

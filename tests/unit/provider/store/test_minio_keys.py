@@ -166,6 +166,3 @@ def test_a_key_by_hand_is_told_from_ours(
     assert existing.keys[-1].id == key.id, "oldest first, and of a time that nobody knows before all"
     accounts.ensure(ACCOUNT, POLICY)
     assert store.keys["BYHAND"].description == description
-
-
-# What a key of a user can't do, and one of the admin's own could
