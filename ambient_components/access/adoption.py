@@ -74,7 +74,6 @@ def adoption(
 
 
 def _ending(workspace: str, entry: Entry) -> set[tuple[str, str]]:
-    """Return the declared objects of keys that are not adopted, by kind and name."""
     found: set[tuple[str, str]] = set()
     for key_id, key in entry.keys.items():
         objects = set(expected_objects(workspace, replace(NOTHING, keys={key_id: key})))
@@ -84,7 +83,6 @@ def _ending(workspace: str, entry: Entry) -> set[tuple[str, str]]:
 
 
 def _is_declared_key(one: RoleAssignment) -> bool:
-    """Return whether it is a declared key's account, which has its role by a declared binding."""
     return one.role == NO_ROLE and one.subject.startswith(f"{KEY}:")
 
 

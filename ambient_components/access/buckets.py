@@ -112,7 +112,6 @@ def _passed_on(workspace: str, new: BucketRecord, other: str, before: Ledger, af
 
 
 def _kept(other: str, new: BucketRecord, *, had: bool) -> tuple[str, ...]:
-    """Return how to keep a bucket that would be deleted with another workspace."""
     if had:
         return (f"put {other!r} back with 'state: released' in its bucket, deploy, and then let it leave",)
     if not new.is_own:

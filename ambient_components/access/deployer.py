@@ -97,12 +97,10 @@ class Right:
         return f"{self.verb} {self.resource}{f' {self.name!r}' if self.name else ''}{group}"
 
     def is_needed(self, features: Collection[Feature]) -> bool:
-        """Return whether a stack with these features needs it."""
         return not self.features or not self.features.isdisjoint(features)
 
 
 def rights_for(features: Collection[Feature]) -> tuple[Right, ...]:
-    """Return the rights that a stack with these features needs, sorted."""
     return tuple(right for right in RIGHTS if right.is_needed(features))
 
 

@@ -19,12 +19,7 @@ _VERBS: Final = ("get", "list", "watch", "create", "patch", "delete", "bind")
 
 
 def deployer_manifest(features: Collection[Feature] = ALL_FEATURES, subject: str = GROUP) -> str:
-    """Return the ClusterRole and the ClusterRoleBinding of a deployer.
-
-    Args:
-        features: What its stacks declare. The preflight asks for the same rights.
-        subject: Whom to bind it to: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME.
-    """
+    """Return the ClusterRole and the ClusterRoleBinding of a deployer."""
     rules = "\n".join(_rules(rights_for(features)))
     return f"""\
 # The rights for `pulumi up`, as the preflight asks for them; without a stack also those of `ambient adopt` and

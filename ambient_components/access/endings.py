@@ -23,7 +23,6 @@ class Ended:
 
 
 def ended(before: Entry, after: Entry) -> Ended | None:
-    """Return the minting access to one workspace that ends; None if there is none."""
     who = (*_subjects(before, after), *_identities(before, after))
     if not who:
         return None

@@ -64,15 +64,12 @@ _SUBJECTS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What is known of the roles and the owners in a cluster."""
-
     own: PlatformOwn = field(default_factory=PlatformOwn)
     harmless: frozenset[tuple[str, str]] = frozenset()
     """Namespace (empty for ClusterRoles) and KIND/NAME of roles that give nothing of a workspace."""
 
     @classmethod
     def of(cls, found: RoleObjects) -> "Recognition":
-        """Return it for what was read; see `needs_of`."""
         harmless = {
             (space, f"{kind}/{objects.name(role)}")
             for kind, roles in (("Role", found.roles), ("ClusterRole", found.cluster_roles))
@@ -83,7 +80,6 @@ class Recognition:
         return cls(PlatformOwn.of(found.roles, found.settings, found.sessions), frozenset(harmless))
 
     def gives_access(self, binding: Json) -> bool:
-        """Return whether a RoleBinding gives access to its workspace, and is not the platform's own."""
         if self.own.has_binding(binding):
             return False
         if is_labelled(binding):

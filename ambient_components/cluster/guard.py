@@ -31,11 +31,7 @@ class Guard:
 
     @property
     def cluster(self) -> Cluster:
-        """The stack's cluster.
-
-        Raises:
-            WrongClusterError: The kubeconfig points to another cluster.
-        """
+        """The stack's cluster."""
         with self._lock:
             if not self._proved:
                 self._try()

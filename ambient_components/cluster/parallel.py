@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
+from ambient_components.errors import Problem, StepError
+
 _Job = TypeVar("_Job")
 _Result = TypeVar("_Result")
 
@@ -21,3 +23,16 @@ def in_parallel(work: Callable[[_Job], _Result], jobs: Iterable[_Job]) -> list[_
         return [work(job) for job in todo]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return [*pool.map(work, todo)]
+
+
+def attempted(work: Callable[[_Job], object], jobs: Iterable[_Job]) -> list[tuple[_Job, Problem | None]]:
+    """Do all jobs like `in_parallel`, and return each with the problem of its StepError."""
+
+    def attempt(job: _Job) -> tuple[_Job, Problem | None]:
+        try:
+            work(job)
+        except StepError as error:
+            return job, error.problem
+        return job, None
+
+    return in_parallel(attempt, jobs)

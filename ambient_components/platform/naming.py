@@ -91,18 +91,12 @@ def key_service_account(key_id: str, suffix: str) -> str:
 
 
 def key_account(workspace: str, key_id: str, generation: int, of_platform: str | None = None) -> str:
-    """Return the name of the ServiceAccount of one generation of a key.
-
-    Args:
-        of_platform: The ServiceAccount of generation 1, if the platform made the key.
-    """
     if of_platform and generation == PLATFORM_GENERATION:
         return of_platform
     return key_service_account(key_id, key_suffix(workspace, key_id, generation))
 
 
 def key_role_binding(role: Role, account: str) -> str:
-    """Return the name of a key's RoleBinding; the platform puts the role in it. Contract 1.4."""
     return f"{KEY_PREFIX}{role}-{account.removeprefix(KEY_PREFIX)}"
 
 
@@ -127,14 +121,7 @@ def schedule_name(workspace: str, schedule_id: str) -> str:
 
 
 def token_secret_name(service_account: str, serial: str) -> str:
-    """Return the name of a token Secret: deleting it revokes only that token.
-
-    Args:
-        serial: Lower-case letters and digits, unique among the tokens of this ServiceAccount.
-
-    Raises:
-        BadValue: The serial has other characters, or the name would exceed 253.
-    """
+    """Return the name of a token Secret: deleting it revokes only that token."""
     name = f"{service_account}-{serial}"
     if not _SUBDOMAIN_PART.fullmatch(serial) or len(name) > OBJECT_NAME_MAX:
         reject(

@@ -122,7 +122,6 @@ def template_text(template: Mapping[str, Any]) -> str:
 
 
 def read_template(text: str) -> dict[str, Any]:
-    """Return the template in a variable's value; empty if it is no JSON object."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -131,16 +130,10 @@ def read_template(text: str) -> dict[str, Any]:
 
 
 def reuse_text(value: object) -> str:
-    """Return the text of `reuseLastSession` in the annotation and in the variable."""
     return "true" if value is True else "false"
 
 
 def variables(name: str, namespace: str, platform: str, template: str, reuse: str) -> dict[str, str]:
-    """Return the container's variables by name, in order.
-
-    Args:
-        reuse: `true` or `false`.
-    """
     found = {
         TEMPLATE_VARIABLE: template,
         NAMESPACE_VARIABLE: namespace,
@@ -161,11 +154,6 @@ def container(image: str, pull_policy: str) -> dict[str, Any]:
 
 
 def metadata(name: str, namespace: str, owner: str, display_name: str, reuse: str) -> dict[str, Any]:
-    """Return the metadata of the CronJob.
-
-    Args:
-        reuse: `true` or `false`.
-    """
     return {
         "name": name,
         "namespace": namespace,

@@ -77,27 +77,16 @@ class Subject:
 
     @property
     def platform_name(self) -> str:
-        """Name that Kubernetes authenticates; system:serviceaccount:NAMESPACE:NAME for a ServiceAccount."""
         return self.name if self.namespace is None else f"system:serviceaccount:{self.namespace}:{self.name}"
 
     def rbac_subject(self) -> dict[str, str]:
-        """Return the entry for a RoleBinding's `subjects`. Contract 1.2, 1.3."""
         if self.namespace is not None:
             return {"kind": self.rbac_kind, "name": self.name, "namespace": self.namespace}
         return {"kind": self.rbac_kind, "apiGroup": RBAC_API_GROUP, "name": self.name}
 
 
 def parse_subject(text: str, forms: str = SUBJECT_FORMS) -> Subject:
-    """Read `user:NAME`, `group:NAME` or `serviceaccount:NAMESPACE:NAME`; the inverse of `str(subject)`.
-
-    Names of users and groups may contain colons (`group:system:authenticated`).
-
-    Args:
-        forms: What the hint of an error says is allowed.
-
-    Raises:
-        BadValue: Another form, or a name that `Subject` refuses.
-    """
+    """Read `user:NAME`, `group:NAME` or `serviceaccount:NAMESPACE:NAME`; the inverse of `str(subject)`."""
     kind_text, colon, rest = text.partition(":")
     if not colon or kind_text not in tuple(SubjectKind):
         reject(f"{text!r} is not a subject", f"allowed: {forms}")
@@ -176,7 +165,6 @@ def who_is_meant(subject: str) -> str | None:
 
 
 def is_key_account(subject: str) -> bool:
-    """Return whether a subject is the ServiceAccount of a key, in either notation: of any workspace and generation."""
     return _KEY_ACCOUNT.match(subject) is not None
 
 
@@ -185,9 +173,6 @@ def home_of(subject: str) -> str | None:
 
     Kubernetes names them `system:serviceaccount:NAMESPACE:NAME`, and adds each to the group
     `system:serviceaccounts:NAMESPACE`.
-
-    Args:
-        subject: Subject in the ledger's notation.
     """
     for prefix in (_ACCOUNT, _ACCOUNT_AS_USER, _OF_A_NAMESPACE):
         if subject.startswith(prefix):

@@ -224,8 +224,6 @@ def as_recorded(key: LiveKey, of_generation: int) -> TokenSecret:
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """A new key that is not yet recorded."""
-
     access_key: TokenSecret
     key: NewKey
 

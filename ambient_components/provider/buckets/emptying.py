@@ -33,7 +33,6 @@ def delete_empty(context: Context, bucket: str) -> None:
 
 
 def delete_with_objects(context: Context, bucket: str) -> None:
-    """Delete a bucket with all objects, versions and incomplete uploads."""
     total = 0
     for _ in range(_ROUNDS):
         total += _empty(context, bucket, total)
@@ -126,7 +125,6 @@ def _uploads(context: Context, bucket: str) -> Iterator[Mapping[str, str]]:
 
 
 def _undeletable(context: Context, bucket: str, errors: Sequence[Mapping[str, Any]]) -> StepError:
-    """Return the error for objects that cannot be deleted, with the end of their locks."""
     ends, holds = [], 0
     for error in errors:
         until, held = _lock_of(context, bucket, error)

@@ -35,12 +35,7 @@ class ForeignBucketError(StepError):
 
 
 def tags_of(context: Context, bucket: str) -> dict[str, str] | None:
-    """Return the tags of a bucket; None if the bucket does not exist.
-
-    Raises:
-        ForeignBucketError: The store's access key may not read the bucket.
-        StepError: The store does not answer, or does not support tags.
-    """
+    """Return the tags of a bucket; None if the bucket does not exist."""
     store = context.store
     try:
         found = store.s3.call("get_bucket_tagging", Bucket=bucket)["TagSet"]
@@ -125,7 +120,6 @@ def is_empty(context: Context, bucket: str) -> bool:
 
 
 def claim(context: Context, namespace: str, bucket: str) -> None:
-    """Record on the Namespace that this stack is about to create the bucket."""
     try:
         _note(context, namespace, _claim_of(context, bucket))
     except ApiError as error:
@@ -134,13 +128,11 @@ def claim(context: Context, namespace: str, bucket: str) -> None:
 
 
 def is_claimed(context: Context, namespace: str, bucket: str) -> bool:
-    """Return whether an interrupted run was creating the bucket."""
     found = context.guard.cluster.get(core("namespaces", namespace))
     return annotations(found).get(MAKING) == _claim_of(context, bucket)
 
 
 def unclaim(context: Context, namespace: str | None, bucket: str) -> None:
-    """Remove the record once the bucket has its ownership annotation; a missing namespace is ignored."""
     if namespace and is_claimed(context, namespace, bucket):
         try:
             _note(context, namespace, None)

@@ -72,7 +72,6 @@ class S3Bucket:
         return str(bucket), outputs
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
-        """Return the inputs as found in the store, and drift of the ownership annotation."""
         if not inputs:
             msg = f"{identity} can't be imported"
             raise StepError(
@@ -108,7 +107,6 @@ class S3Bucket:
         return ReadResult({"drift": drift}, settings.as_inputs(inputs, live, tags))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
-        """Update ownership annotation, tags and settings; or release the bucket."""
         bucket = news["bucket"]
         outputs: Values = {"drift": {}}
         if context.preview:

@@ -53,7 +53,6 @@ class S3Credentials:
         return Check(token_properties.defaults(news))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
-        """Return changed inputs, outputs that a due rotation or revocation would change, and drift."""
         changes = token_properties.changes(inputs, news)
         if "user" in changes:
             return Diff(changes, frozenset(), frozenset({"user"}))

@@ -45,7 +45,6 @@ _OF_THE_ENGINE: Final = {"version", "pluginDownloadURL", "__internal"}
 
 
 def own(values: Values) -> dict[str, Any]:
-    """Return this plugin's settings, without those that the engine adds."""
     return {name: value for name, value in values.items() if name not in _OF_THE_ENGINE}
 
 

@@ -76,11 +76,7 @@ class OwnUser(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc has no 
         return grpc.unary_unary_rpc_method_handler(requested, handler.request_deserializer, handler.response_serializer)
 
     def trusts(self, peer: str) -> bool:
-        """Return whether the other end of a connection belongs to the user of this process.
-
-        Args:
-            peer: The caller in gRPC's notation, such as `ipv4:127.0.0.1:41234`.
-        """
+        """Return whether the other end of a connection belongs to the user of this process."""
         if sys.platform != "linux":
             return True
         found = _PEER.fullmatch(peer)

@@ -72,38 +72,21 @@ class Accounts(Protocol):
         ...
 
     def ensure(self, account: Account, policy: Mapping[str, Any]) -> None:
-        """Create the account with its ownership annotation in one step, if it is missing; set exactly this policy.
-
-        Raises:
-            StepError: An account of this name exists with another owner or none.
-        """
+        """Create the account with its ownership annotation in one step, if it is missing; set exactly this policy."""
         ...
 
     def mint(self, account: Account, policy: Mapping[str, Any], expires_at: datetime | None) -> NewKey:
-        """Create a key. After an interruption, `look` can distinguish it from one that was created by hand.
-
-        Args:
-            policy: Policy of the key, for stores that keep it with the key.
-            expires_at: Expiry, for stores that support it; these return it in `NewKey.expires_at`.
-        """
+        """Create a key. After an interruption, `look` can distinguish it from one that was created by hand."""
         ...
 
     def revoke(self, account: Account, key_id: str) -> None: ...
 
     def set_owner(self, account: Account, recorded: Collection[str]) -> None:
-        """Restore a missing ownership annotation of a released or changed account.
-
-        Args:
-            recorded: Ids of recorded keys, for stores that annotate keys as well.
-        """
+        """Restore a missing ownership annotation of a released or changed account."""
         ...
 
     def settle(self, account: Account, recorded: Collection[str]) -> None:
-        """Clear the note about a mint that was not completed. Never fails a step.
-
-        Args:
-            recorded: Ids of recorded keys. All others of this tool were revoked before.
-        """
+        """Clear the note about a mint that was not completed. Never fails a step."""
         ...
 
     def clear_owner(self, account: Account) -> None:
@@ -120,7 +103,6 @@ MAX_KEYS: Final = 2
 
 
 def require_ours(account: Account, holder: str | None, hint: str) -> None:
-    """Refuse to change an account of another owner or none."""
     if holder == account.owner:
         return
     owner_text = f"belongs to {holder}" if holder else "has no ownership tag: it was made by hand, or let go"
@@ -174,7 +156,6 @@ class Note:
         return self.under_way and key_id not in known and all(each in known for each in recorded)
 
     def before_mint(self, there: Iterable[str]) -> "Note":
-        """Return the note before a mint for a user with these keys."""
         keys = frozenset(there)
         ours = frozenset(each for each in keys if self.is_ours(each, ()))
         return Note(ours, keys - ours, under_way=True)
@@ -187,7 +168,6 @@ class Note:
         return Note(self.ours, self.others)
 
     def settled(self, there: Iterable[str], recorded: Collection[str]) -> "Note":
-        """Return the note for a user with these keys after a mint with an unrecorded end."""
         keys = frozenset(there)
         ours = keys & (self.ours | frozenset(recorded))
         return Note(ours, keys - ours)

@@ -53,14 +53,7 @@ _RIGHTS: Final = {
 
 
 class Api:
-    """A thread-safe client of S3 or IAM."""
-
     def __init__(self, client: "BaseClient", api: str, name: str, key: str, hide: tuple[str, ...]) -> None:
-        """Wrap a client of botocore.
-
-        Args:
-            client: A client without retries of its own.
-        """
         self._client = client
         self._about = (api, name, key)
         self._hide = hide
@@ -94,7 +87,6 @@ class Api:
         raise AssertionError  # the last attempt returns or raises
 
     def pages(self, operation: str, found: str, **parameters: Any) -> list[Any]:
-        """Return all items of a list of IAM, from all pages."""
         items: list[Any] = []
         marker: dict[str, str] = {}
         while True:

@@ -72,11 +72,6 @@ class Store:
 
     @property
     def s3(self) -> Api:
-        """The S3 API.
-
-        Raises:
-            StepError: The settings or the files of AWS's tools are invalid, or a library is not installed.
-        """
         with self._lock:
             if self._s3 is None:
                 _require(extras.S3)
@@ -85,7 +80,6 @@ class Store:
 
     @property
     def accounts(self) -> Accounts:
-        """Users and access keys, through IAM or MinIO's admin API."""
         with self._lock:
             if self._accounts is None:
                 _require(extras.store_extra(self.settings.credentials))

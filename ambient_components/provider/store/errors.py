@@ -167,7 +167,6 @@ def unless_gone(request: Callable[[], _Answered]) -> _Answered | None:
 
 
 def explained(request: Request, error: Exception) -> StepError:
-    """Return the error for an exception of botocore, or for an unreadable response."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # as late as the client itself
     from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
@@ -308,7 +307,6 @@ def unanswered_by_minio(request: Request, error: Exception) -> StepError:
 
 
 def unreadable_of_minio(request: Request, error: Exception) -> LostError:
-    """Return the error for a successful response that cannot be read."""
     if "AEAD ID" in str(error):
         return LostError(
             f"{request.name} encrypts its answers as a MinIO in FIPS mode does, which the minio package can't read"

@@ -37,8 +37,6 @@ _HINT: Final = "or delete that user if nothing needs it"
 
 
 class IamAccounts:
-    """Accounts of one store. For its methods see `Accounts`."""
-
     def __init__(self, api: Api) -> None:
         self._api = api
 
@@ -65,7 +63,6 @@ class IamAccounts:
         return AccountState(tags.get(OWNER_ANNOTATION), self._policy(account), tuple(keys), tuple(widened))
 
     def ensure(self, account: Account, policy: Mapping[str, Any]) -> None:
-        """See `Accounts.ensure`. Unchanged parts are not written again."""
         tags = self._tags(account)
         if tags is None and account.keys_only:
             msg = f"the object store's user {account.name!r} is not there, and is not made by this resource"

@@ -54,8 +54,6 @@ _HINT: Final = "or remove the user (mc admin user rm, mc admin policy rm)"
 
 
 class MinioAccounts:
-    """Accounts of one MinIO, with an admin's credentials. For its methods see `Accounts`."""
-
     def __init__(self, endpoint: str, access_key: str, secret_key: str, region: str) -> None:
         """Connect on the first request, with the access key of root or of a user with MinIO's policy consoleAdmin."""
         # Imported on use, because most stacks have no MinIO.
@@ -88,7 +86,6 @@ class MinioAccounts:
         )
 
     def ensure(self, account: Account, policy: Mapping[str, Any]) -> None:
-        """See `Accounts.ensure`. Unchanged parts are not written again."""
         existing = self._find(account)
         if existing.there:
             require_ours(account, existing.owner, _HINT)

@@ -71,7 +71,6 @@ class MinioClient:
         return self._pool.date or datetime.now(UTC).replace(microsecond=0)
 
     def user(self, name: str) -> dict[str, Any] | None:
-        """Return a user: status, policyName (comma-separated), memberOf; None if it does not exist."""
         return self._find("admin:GetUser", lambda: self._admin.user_info(name))
 
     def add_user(self, name: str, secret: str) -> None:
@@ -102,7 +101,6 @@ class MinioClient:
         self._find("admin:DeletePolicy", lambda: self._admin.policy_remove(name))
 
     def keys(self, user: str) -> list[dict[str, Any]]:
-        """Return all access keys of a user, in the format of `key`."""
         listed = self._call("admin:ListServiceAccounts", lambda: self._admin.list_service_account(user))
         # The list is null if empty, and before 2024 has little more than ids, so each key is read separately.
         found = (self.key(each["accessKey"]) for each in (listed or {}).get("accounts") or [])
@@ -114,13 +112,6 @@ class MinioClient:
         return None if info is None else {**info, "accessKey": key_id}
 
     def add_key(self, user: str, key_id: str, secret: str, fields: Mapping[str, str]) -> dict[str, Any]:
-        """Create an access key of a user, and return the credentials from the store.
-
-        Args:
-            key_id: Access key id: 3-20 characters.
-            secret: 8-40 characters.
-            fields: Fields name, description and expiration in the API's format.
-        """
         request = {"targetUser": user, "accessKey": key_id, "secretKey": secret, **fields}
         answer = self._call("admin:CreateServiceAccount", lambda: self._admin.add_key(request), secret)
         return cast(dict[str, Any], (answer or {}).get("credentials") or {})

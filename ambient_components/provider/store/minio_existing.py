@@ -87,7 +87,6 @@ class Existing:
         return next(filter(None, owners), None)
 
     def rights(self, account: Account) -> Mapping[str, Any] | None:
-        """Return the effective policy of the keys; the first that differs, if any does."""
         if self.document is None or not self.enabled or account.name not in self.policies:
             return None
         rights = _without_guard(self.document)
@@ -101,7 +100,6 @@ class Existing:
         return (*further, *(f"group {name}" for name in self.groups), *([SELF_SERVICE] if unguarded else []))
 
     def says(self, account: Account, policy: Mapping[str, Any]) -> bool:
-        """Return whether the policy's document equals the one that this tool writes."""
         return (
             self.document is not None
             and _owner_of(self.document) == account.owner
@@ -115,7 +113,6 @@ def owner_annotation_of(account: Account) -> str:
 
 
 def document_of(account: Account, policy: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document of an account's policy: the rights, the denial, and the owner."""
     return {
         "ID": owner_annotation_of(account),
         "Version": policy["Version"],

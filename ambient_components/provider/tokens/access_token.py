@@ -56,7 +56,6 @@ class AccessToken:
         return Check(token_properties.defaults(news))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
-        """Return changed inputs, and the outputs that a due rotation or revocation would change."""
         changes = token_properties.changes(inputs, news)
         _warn_of_the_end(context, state, news)
         replaces = _REPLACES & changes.keys()

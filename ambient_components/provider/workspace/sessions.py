@@ -12,7 +12,7 @@ from typing import Any, Final
 from ambient_components.cluster.client import core, of_platform
 from ambient_components.cluster.objects import annotations, labels, listing, text_at
 from ambient_components.cluster.objects import name as name_of
-from ambient_components.cluster.parallel import in_parallel
+from ambient_components.cluster.parallel import attempted
 from ambient_components.errors import Problem, StepError
 from ambient_components.platform.contract import (
     APP_LABEL,
@@ -125,15 +125,10 @@ def _ask(context: Context, namespace: str, names: Collection[str]) -> list[str]:
     """Request a stop like the backend's StopSession, and return the sessions for which the cluster refused it."""
     notes = {DESIRED_PHASE_ANNOTATION: STOPPED, STOP_REQUESTED_AT_ANNOTATION: format_time(context.now)}
 
-    def ask(name: str) -> Problem | None:
-        try:
-            context.guard.cluster.patch(_path(namespace, name), {"metadata": {"annotations": notes}})
-        except StepError as error:
-            return error.problem
-        return None
+    def ask(name: str) -> None:
+        context.guard.cluster.patch(_path(namespace, name), {"metadata": {"annotations": notes}})
 
-    results = zip(names, in_parallel(ask, names), strict=True)
-    failed = {name: problem for name, problem in results if problem is not None}
+    failed = {name: problem for name, problem in attempted(ask, names) if problem is not None}
     if failed:
         what = f"could not ask {_sessions([f'{namespace}/{name}' for name in failed])} to stop"
         context.warn(LoudWarning.NOT_DONE, next(iter(failed.values())).within(what))
@@ -141,14 +136,10 @@ def _ask(context: Context, namespace: str, names: Collection[str]) -> list[str]:
 
 
 def _delete(context: Context, namespace: str, alive: _Alive) -> list[Problem]:
-    def delete(pod: tuple[str, str, str]) -> Problem | None:
-        try:
-            context.guard.cluster.delete(core("namespaces", namespace, "pods", pod[0]), pod[1])
-        except StepError as error:
-            return error.problem
-        return None
+    def delete(pod: tuple[str, str, str]) -> None:
+        context.guard.cluster.delete(core("namespaces", namespace, "pods", pod[0]), pod[1])
 
-    results = [*zip(alive.pods, in_parallel(delete, alive.pods), strict=True)]
+    results = attempted(delete, alive.pods)
     if deleted := [f"{name} of session {session}" for (name, _, session), problem in results if problem is None]:
         context.note(f"{namespace} is closed: deleted pod {listing(deleted)}")
     failed = [

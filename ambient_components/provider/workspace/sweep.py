@@ -13,7 +13,7 @@ from typing import Any, Final
 from ambient_components.access.platform_own import PlatformOwn
 from ambient_components.cluster.client import core, of_platform
 from ambient_components.cluster.objects import listing, subjects, uid
-from ambient_components.cluster.parallel import in_parallel
+from ambient_components.cluster.parallel import attempted
 from ambient_components.cluster.revocation import ROLE, ROLE_BINDING, SERVICE_ACCOUNT, create_account, end, object_path
 from ambient_components.errors import BadValue, Problem, StepError, refusal
 from ambient_components.platform.bindings import owner_form
@@ -77,11 +77,7 @@ class Sweep:
         return [*failed.values(), *self.came_back(sessions=sessions, known=failed)]
 
     def came_back(self, *, sessions: bool = True, known: Collection[str] = ()) -> list[Problem]:
-        """Return access that is there after its end, as errors.
-
-        Args:
-            known: Uids of objects that have an error already.
-        """
+        """Return access that is there after its end, as errors."""
         return [
             refusal(
                 f"could not end {access.title}: it was made again each time",
@@ -145,18 +141,14 @@ class Sweep:
 
     def _end_all(self, accesses: Collection[Access]) -> Iterator[tuple[Access, Problem | None]]:
         for stage in STAGES:
-            yield from in_parallel(self._end, [access for access in accesses if access.kind in stage])
+            yield from attempted(self._end, [access for access in accesses if access.kind in stage])
 
-    def _end(self, access: Access) -> tuple[Access, Problem | None]:
-        try:
-            if access.has_finalizers:
-                end(self._cluster, access.kind, self._namespace, access.name, access.uid)
-            else:
-                # One request: the next list tells whether it is gone.
-                self._cluster.delete(object_path(access.kind, self._namespace, access.name), access.uid)
-        except StepError as error:
-            return access, error.problem
-        return access, None
+    def _end(self, access: Access) -> None:
+        if access.has_finalizers:
+            end(self._cluster, access.kind, self._namespace, access.name, access.uid)
+        else:
+            # One request: the next list tells whether it is gone.
+            self._cluster.delete(object_path(access.kind, self._namespace, access.name), access.uid)
 
     def _note(self, access: Access) -> None:
         self._ended += 1

@@ -87,4 +87,4 @@ def test_a_minio_that_is_down_is_one_like_every_other(monkeypatch):
     monkeypatch.setattr(minio_client, "BACKOFF", 0)
     accounts = MinioAccounts("http://127.0.0.1:1", "root", "root-secret", "us-east-1")
     with pytest.raises(UnreachedError, match="does not answer"):
-        accounts._connected().user("somebody")
+        accounts._client.user("somebody")
