@@ -23,7 +23,6 @@ class Role(StrEnum):
 
 
 ROLES: Final = tuple(Role)
-"""All roles, weakest first."""
 
 
 def cluster_role(role: Role) -> str:
@@ -44,10 +43,8 @@ RBAC_API_GROUP: Final = "rbac.authorization.k8s.io"
 """API group of roleRef and of User and Group subjects; a ServiceAccount subject has none. Contract 1.2, 1.3."""
 
 NETWORK_API_GROUP: Final = "networking.k8s.io"
-"""API group of NetworkPolicy."""
 
 BATCH_API_GROUP: Final = "batch"
-"""API group of CronJob."""
 
 # Labels
 

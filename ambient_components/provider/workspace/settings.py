@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import zip_longest
 from typing import Any
 
-from ambient_components.cluster.client import core, of_platform
+from ambient_components.cluster.client import of_platform
 from ambient_components.cluster.objects import mappings, plain
 from ambient_components.engine import urns
 from ambient_components.errors import Problem
@@ -62,12 +62,8 @@ class ProjectSettings(SharedObject):
 
     def frame(self, inputs: Values) -> dict[str, Any]:
         """Return the object as the operator creates it. groupAccess is required and unused (contract 10.7)."""
-        return {
-            "apiVersion": f"{PLATFORM_API_GROUP}/{PLATFORM_API_VERSION}",
-            "kind": self.kind,
-            "metadata": {"name": self.name, "namespace": inputs["namespace"]},
-            "spec": {"groupAccess": []},
-        }
+        api = f"{PLATFORM_API_GROUP}/{PLATFORM_API_VERSION}"
+        return {**super().frame(inputs), "apiVersion": api, "spec": {"groupAccess": []}}
 
     def fields(self, inputs: Values) -> dict[str, Any]:
         given = {name: inputs.get(name) for name in ("inactivityTimeoutSeconds", "mcpServers")}
@@ -113,9 +109,7 @@ class ContainerDefaults(SharedObject):
     token = urns.CONTAINER_DEFAULTS
     kind = "LimitRange"
     name = CONTAINER_LIMITS
-
-    def collection(self, namespace: str) -> str:
-        return core("namespaces", namespace, "limitranges")
+    plural = "limitranges"
 
     def problems(self, news: Values) -> list[Problem]:
         if misfits := [problem for name in _LIMITS for problem in _of_mapping(news, name)]:
@@ -123,13 +117,6 @@ class ContainerDefaults(SharedObject):
         amounts = {name: news[name] for name in _LIMITS if news.get(name)}
         known = {name: without_unknown(limits) for name, limits in amounts.items()}
         return _refusals(container_findings(known))
-
-    def frame(self, inputs: Values) -> dict[str, Any]:
-        return {
-            "apiVersion": "v1",
-            "kind": self.kind,
-            "metadata": {"name": self.name, "namespace": inputs["namespace"]},
-        }
 
     def fields(self, inputs: Values) -> dict[str, Any]:
         item = {name: inputs[name] for name in _LIMITS if inputs.get(name)}
@@ -160,17 +147,15 @@ class FeatureFlags(SharedObject):
     token = urns.FEATURE_FLAGS
     kind = "ConfigMap"
     name = FEATURE_FLAGS
+    plural = "configmaps"
     section = "data"
-
-    def collection(self, namespace: str) -> str:
-        return core("namespaces", namespace, "configmaps")
 
     def problems(self, news: Values) -> list[Problem]:
         return _of_mapping(news, "flags", flag_findings)
 
     def frame(self, inputs: Values) -> dict[str, Any]:
-        metadata = {"name": self.name, "namespace": inputs["namespace"], "labels": dict(FEATURE_FLAGS_LABELS)}
-        return {"apiVersion": "v1", "kind": self.kind, "metadata": metadata}
+        frame = super().frame(inputs)
+        return {**frame, "metadata": {**frame["metadata"], "labels": dict(FEATURE_FLAGS_LABELS)}}
 
     def fields(self, inputs: Values) -> dict[str, Any]:
         return {flag: "true" if on else "false" for flag, on in (inputs.get("flags") or {}).items()}

@@ -94,16 +94,18 @@ class SharedObject(ABC):
     """Kind for messages."""
     name: str
     """Name of the object in every workspace."""
+    plural: str
+    """Name of the kind's collection in the core group."""
     section: str = "spec"
     """Section with its fields: spec or data."""
 
-    @abstractmethod
     def collection(self, namespace: str) -> str:
-        """Return the API path of the collection in a namespace."""
+        return core("namespaces", namespace, self.plural)
 
-    @abstractmethod
     def frame(self, inputs: Values) -> dict[str, Any]:
         """Return the object without the declared fields, as the platform creates it."""
+        metadata = {"name": self.object_name(inputs), "namespace": inputs["namespace"]}
+        return {"apiVersion": "v1", "kind": self.kind, "metadata": metadata}
 
     @abstractmethod
     def fields(self, inputs: Values) -> dict[str, Any]:

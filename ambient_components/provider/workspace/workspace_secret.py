@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ambient_components.access.recorded import child
-from ambient_components.cluster.client import core
 from ambient_components.cluster.objects import field_name, listing, texts
 from ambient_components.engine import urns
 from ambient_components.errors import Problem, refusal
@@ -40,24 +39,17 @@ _APPS: Final = {RUNNER_SECRET: RUNNER_SECRET_APP, INTEGRATION_SECRET: INTEGRATIO
 class WorkspaceSecret(SharedObject):
     token = urns.WORKSPACE_SECRET
     kind = "Secret"
+    plural = "secrets"
     section = "data"
-
-    def collection(self, namespace: str) -> str:
-        return core("namespaces", namespace, "secrets")
 
     def object_name(self, inputs: Values) -> str:
         return str(inputs["secret"])
 
     def frame(self, inputs: Values) -> dict[str, Any]:
         """Return the object as the backend creates it (contract 3)."""
-        name = self.object_name(inputs)
-        metadata = {
-            "name": name,
-            "namespace": inputs["namespace"],
-            "labels": {APP_LABEL: _APPS[name]},
-            "annotations": {RUNNER_SECRET_ANNOTATION: "true"},
-        }
-        return {"apiVersion": "v1", "kind": self.kind, "type": "Opaque", "metadata": metadata}
+        frame = super().frame(inputs)
+        labels, notes = {APP_LABEL: _APPS[self.object_name(inputs)]}, {RUNNER_SECRET_ANNOTATION: "true"}
+        return {**frame, "type": "Opaque", "metadata": {**frame["metadata"], "labels": labels, "annotations": notes}}
 
     def fields(self, inputs: Values) -> dict[str, Any]:
         return {key: base64.b64encode(str(value).encode()).decode() for key, value in _values(inputs).items()}
