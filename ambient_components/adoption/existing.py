@@ -266,4 +266,4 @@ def _slim(item: Json, *sections: str, only: Collection[str] | None = None) -> di
 
 def _managers(meta: Json) -> set[tuple[str, str]]:
     fields: Iterable[Json] = mappings(meta.get("managedFields"))
-    return {(text(one.get("manager")), text(one.get("operation"))) for one in fields}
+    return {(text(entry.get("manager")), text(entry.get("operation"))) for entry in fields}

@@ -79,9 +79,9 @@ def managing_tools(item: Json) -> tuple[str, ...]:
     These are known tools, and all that use server-side apply, which is how controllers declare objects.
     """
     managers = {
-        text(one.get("manager"))
-        for one in mappings(metadata(item).get("managedFields"))
-        if text(one.get("operation")) == "Apply" or text(one.get("manager")).lower().startswith(_TOOLS)
+        text(entry.get("manager"))
+        for entry in mappings(metadata(item).get("managedFields"))
+        if text(entry.get("operation")) == "Apply" or text(entry.get("manager")).lower().startswith(_TOOLS)
     }
     return tuple(sorted(filter(None, managers)))
 

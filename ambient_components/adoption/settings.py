@@ -160,7 +160,7 @@ def _feature_flags(notes: Notes, item: Json | None) -> dict[str, Any]:
 
 def _errors(findings: Iterable[Finding]) -> list[str]:
     """Return places of errors; never values, which may be credentials."""
-    return sorted({".".join(map(str, one.path)) for one in findings if not one.warning})
+    return sorted({".".join(map(str, finding.path)) for finding in findings if not finding.warning})
 
 
 RUNNER: Final = "runner"

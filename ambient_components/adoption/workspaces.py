@@ -81,14 +81,14 @@ def existing_workspaces(existing: ExistingObjects, reader: Reader) -> tuple[Exis
     ]
     workspaces += [
         Refused(
-            one,
+            missing,
             RefusedRule.MISSING,
-            f"there is no workspace {one!r} in this cluster: no namespace of this name has the platform's label",
+            f"there is no workspace {missing!r} in this cluster: no namespace of this name has the platform's label",
             "list the names: kubectl get namespaces -l ambient-code.io/managed=true",
         )
-        for one in existing.missing
+        for missing in existing.missing
     ]
-    return tuple(sorted(workspaces, key=lambda one: one.name))
+    return tuple(sorted(workspaces, key=lambda workspace: workspace.name))
 
 
 def _refusal(objects: NamespaceObjects, reader: Reader) -> Refused | None:

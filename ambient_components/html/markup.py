@@ -131,9 +131,9 @@ def document(head: Iterable[Markup], body: Iterable[Markup], style: str, script:
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
             # Quotes are part of the policy, and of nothing that a name could reach.
             f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
-            *(f"{one.text}\n" for one in head),
+            *(f"{part.text}\n" for part in head),
             f"<style>{style}</style>\n</head>\n<body>\n",
-            *(f"{one.text}\n" for one in body),
+            *(f"{part.text}\n" for part in body),
             f"<script>{script}</script>\n</body>\n</html>\n",
         )
     )

@@ -39,7 +39,7 @@ def page(title: str, lead: Sequence[Child], totals: Iterable[Total], parts: Sequ
         tag(
             "header",
             tag("h1", title),
-            [tag("p", one) for one in lead],
+            [tag("p", paragraph) for paragraph in lead],
             tag("ul", tiles, class_="totals") if tiles else None,
         ),
         tag("nav", tag("ul", contents), aria_label="Contents") if len(parts) > 1 else join(),

@@ -288,5 +288,5 @@ def sorted_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(set(problems), key=_order))
 
 
-def _order(one: Problem) -> tuple[object, ...]:
-    return (one.rule not in LOUD, one.rule or "", *one.sort_key, one.workspaces, one.hints)
+def _order(problem: Problem) -> tuple[object, ...]:
+    return (problem.rule not in LOUD, problem.rule or "", *problem.sort_key, problem.workspaces, problem.hints)

@@ -26,7 +26,7 @@ def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:
             after.pop(workspace, None)
     if any(new is None for _, new in ledgers):
         deleted = {step.name for step in steps if step.op in DELETES}
-        for old, _ in (one for one in ledgers if one[1] is None):
+        for old, _ in (ledger for ledger in ledgers if ledger[1] is None):
             after |= {each: _left(each, entry, deleted) for each, entry in _staying(_workspaces(old), deleted)}
     for _, new in ledgers:
         after |= _workspaces(new)

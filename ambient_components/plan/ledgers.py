@@ -191,9 +191,9 @@ def _moment(text: str, zone: ZoneInfo, *, inclusive: bool) -> datetime:
 def source_changes(before: Ledger, after: Ledger) -> Iterator[SourceChange]:
     for workspace, entry in after.items():
         old, new = before.get(workspace, NOTHING).secret_sources, entry.secret_sources
-        for one in old.keys() | new.keys():
-            if old.get(one) != new.get(one):
-                yield SourceChange(workspace, *one, old.get(one, ""), new.get(one, ""))
+        for variable in old.keys() | new.keys():
+            if old.get(variable) != new.get(variable):
+                yield SourceChange(workspace, *variable, old.get(variable, ""), new.get(variable, ""))
 
 
 def _other(before: Ledger, after: Ledger) -> Iterator[str]:
@@ -220,8 +220,8 @@ def schedule_changes(before: Ledger, after: Ledger) -> list[ScheduleChange]:
     changes: list[ScheduleChange] = []
     for workspace, entry in after.items():
         old, new = before.get(workspace, NOTHING).schedules, entry.schedules
-        for one in old.keys() | new.keys():
-            changes += _schedule_change(workspace, one, old.get(one), new.get(one))
+        for schedule in old.keys() | new.keys():
+            changes += _schedule_change(workspace, schedule, old.get(schedule), new.get(schedule))
     return sorted(changes)
 
 

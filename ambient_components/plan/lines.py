@@ -145,17 +145,19 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
         _workspaces(plan, facts.REMOVED),
         Section("Buckets deleted", tuple(_bucket(bucket) for bucket in plan.buckets if bucket.what == facts.DELETED)),
         Section("Guardrails changed", tuple(_guardrail_changes(plan))),
-        Section(ADMIN_GAINED, tuple(line for one, line in access if one.gains_admin)),
-        Section("Rights beside the workspaces", tuple(_beside(one) for one in plan.beside if one.rights)),
+        Section(ADMIN_GAINED, tuple(line for step, line in access if step.gains_admin)),
+        Section("Rights beside the workspaces", tuple(_beside(step) for step in plan.beside if step.rights)),
         _workspaces(plan, facts.CLOSED),
         Section("Workspaces adopted", tuple(_adopted(plan)), (_ADOPTED,)),
-        Section(ACCESS_CHANGED, tuple(line for one, line in access if not one.gains_admin)),
+        Section(ACCESS_CHANGED, tuple(line for step, line in access if not step.gains_admin)),
         Section("Keys that others may have copied", tuple(_exposed(plan)), (_SHARED,)),
         *(_keys(plan, what) for what in facts.KEY_CHANGES[:-1]),
         *(_workspaces(plan, what) for what in _WORKSPACES if what not in (facts.REMOVED, facts.CLOSED)),
         Section("Buckets", tuple(_bucket(bucket) for bucket in plan.buckets if bucket.what != facts.DELETED)),
         Section("Scheduled sessions", tuple(map(_schedule, plan.schedules))),
-        Section("Made or changed beside the workspaces", tuple(_beside(one) for one in plan.beside if not one.rights)),
+        Section(
+            "Made or changed beside the workspaces", tuple(_beside(step) for step in plan.beside if not step.rights)
+        ),
         Section("Sources of secrets", tuple(_source(source) for source in plan.sources)),
         Section("Else declared", tuple(Line("~", (), text) for text in plan.other)),
         Section("Pending since the last run", tuple(_pending(plan))),
@@ -196,66 +198,80 @@ def _keys(plan: Plan, what: str) -> Section:
     order = sorted(
         (key for key in plan.keys if key.what == what and key not in shown), key=lambda key: (_rank(key.role), key)
     )
-    return Section(title, tuple(_key(sign, one) for one in order))
+    return Section(title, tuple(_key(sign, change) for change in order))
 
 
-def _key(sign: str, one: KeyChange) -> Line:
-    generation = f", generation {one.generation}" if one.generation > 1 else ""
-    return Line(sign, (one.workspace, f"key:{one.key}"), f"{one.role or 'role unknown'}{generation}: {_key_note(one)}")
+def _key(sign: str, change: KeyChange) -> Line:
+    generation = f", generation {change.generation}" if change.generation > 1 else ""
+    return Line(
+        sign,
+        (change.workspace, f"key:{change.key}"),
+        f"{change.role or 'role unknown'}{generation}: {_key_note(change)}",
+    )
 
 
-def _key_note(one: KeyChange) -> str:
-    until = "would have been valid until" if one.what == facts.REVOKED else "ends"
-    return one.why + (f"; its token {until} {one.at}" if one.at and one.what != facts.ROTATED else "")
+def _key_note(change: KeyChange) -> str:
+    until = "would have been valid until" if change.what == facts.REVOKED else "ends"
+    return change.why + (f"; its token {until} {change.at}" if change.at and change.what != facts.ROTATED else "")
 
 
 def _rank(role: str) -> int:
     return -rank(role) or -len(WEAKEST_FIRST) - 1
 
 
-def _access(one: RoleChange, key: KeyChange | None) -> Line:
-    sign = {GAINED: "+", REMOVED: "-"}.get(one.what, "~")
-    note = _key_note(key) if key is not None else "may have access already" if one.uncertain else ""
-    before = "?" if one.uncertain and one.before is None else _role(one.before)
-    return Line(sign, (one.workspace, one.subject), note, change=f"{before} -> {_role(one.after)}", is_new=one.is_new)
+def _access(change: RoleChange, key: KeyChange | None) -> Line:
+    sign = {GAINED: "+", REMOVED: "-"}.get(change.what, "~")
+    note = _key_note(key) if key is not None else "may have access already" if change.uncertain else ""
+    before = "?" if change.uncertain and change.before is None else _role(change.before)
+    return Line(
+        sign,
+        (change.workspace, change.subject),
+        note,
+        change=f"{before} -> {_role(change.after)}",
+        is_new=change.is_new,
+    )
 
 
-def _role(one: RoleAssignment | None) -> str:
-    if one is None:
+def _role(assignment: RoleAssignment | None) -> str:
+    if assignment is None:
         return NO_ROLE
-    return f"{one.role} (owner)" if one.reason == OWNER else one.role
+    return f"{assignment.role} (owner)" if assignment.reason == OWNER else assignment.role
 
 
 def _exposed(plan: Plan) -> Iterator[Line]:
-    for one in plan.exposed:
-        keys = tuple(f"key:{key}" for key in one.keys)
+    for exposed in plan.exposed:
+        keys = tuple(f"key:{key}" for key in exposed.keys)
         # In a plan of several stacks, the workspace begins with its stack.
-        within, _, workspace = one.workspace.rpartition("/")
+        within, _, workspace = exposed.workspace.rpartition("/")
         where = f"{within or plan.stack} --workspace {workspace}"
         hint = f"if that may have happened: ambient keys rotate {where} --leaked"
-        yield Line("!", (one.workspace, *keys), f"lost now: {', '.join(one.who)}", (hint,))
+        yield Line("!", (exposed.workspace, *keys), f"lost now: {', '.join(exposed.who)}", (hint,))
 
 
-def _bucket(one: BucketChange) -> Line:
+def _bucket(change: BucketChange) -> Line:
     signs = {facts.DELETED: "-", facts.ACCESS_KEY_ENDED: "-", facts.MADE: "+", facts.NEW_ACCESS_KEY: "+"}
-    return Line(signs.get(one.what, "~"), (one.workspace, one.bucket), one.what + (f": {one.why}" if one.why else ""))
+    return Line(
+        signs.get(change.what, "~"),
+        (change.workspace, change.bucket),
+        change.what + (f": {change.why}" if change.why else ""),
+    )
 
 
-def _schedule(one: ScheduleChange) -> Line:
+def _schedule(change: ScheduleChange) -> Line:
     signs = {facts.REMOVED: "-", facts.MADE: "+"}
-    text = one.what + (f": {one.why}" if one.why else "")
-    return Line(signs.get(one.what, "~"), (one.workspace, f"schedule:{one.schedule}"), text)
+    text = change.what + (f": {change.why}" if change.why else "")
+    return Line(signs.get(change.what, "~"), (change.workspace, f"schedule:{change.schedule}"), text)
 
 
-def _problem(one: Problem) -> Line:
-    return Line("!", (), one.sentence, one.hints, rule=one.rule or "" if one.docs else "")
+def _problem(problem: Problem) -> Line:
+    return Line("!", (), problem.sentence, problem.hints, rule=problem.rule or "" if problem.docs else "")
 
 
-def _warning(one: Problem, count: int = 1) -> Line:
-    text = with_name(one).sentence
-    if one.acknowledged is None:
-        return Line("!", (), text, one.hints, count=count)
-    return Line("!", (), f"{text}; acknowledged on {one.acknowledged.date}: {one.acknowledged.reason}")
+def _warning(problem: Problem, count: int = 1) -> Line:
+    text = with_name(problem).sentence
+    if problem.acknowledged is None:
+        return Line("!", (), text, problem.hints, count=count)
+    return Line("!", (), f"{text}; acknowledged on {problem.acknowledged.date}: {problem.acknowledged.reason}")
 
 
 def _guardrail_changes(plan: Plan) -> list[Line]:
@@ -264,30 +280,30 @@ def _guardrail_changes(plan: Plan) -> list[Line]:
     return sorted(lines, key=lambda line: line.is_new)
 
 
-def _guardrail_change(one: GuardrailChange) -> Line:
-    names = (one.workspace,) if one.workspace else ()
-    if one.what == facts.CHANGED:
-        return Line("~", names, f"{one.guardrail} {one.how}")
-    return Line("+" if one.what == facts.ALLOWED else "-", names, f"exception {one.guardrail}")
+def _guardrail_change(change: GuardrailChange) -> Line:
+    names = (change.workspace,) if change.workspace else ()
+    if change.what == facts.CHANGED:
+        return Line("~", names, f"{change.guardrail} {change.how}")
+    return Line("+" if change.what == facts.ALLOWED else "-", names, f"exception {change.guardrail}")
 
 
-def _source(one: SourceChange) -> Line:
-    names = (one.workspace, one.variable)
-    if not one.before:
-        return Line("+", names, f"{one.kind}: {one.after}")
-    if not one.after:
-        return Line("-", names, f"{one.kind}: was {one.before}")
-    return Line("~", names, f"{one.kind}: {one.before} -> {one.after}")
+def _source(change: SourceChange) -> Line:
+    names = (change.workspace, change.variable)
+    if not change.before:
+        return Line("+", names, f"{change.kind}: {change.after}")
+    if not change.after:
+        return Line("-", names, f"{change.kind}: was {change.before}")
+    return Line("~", names, f"{change.kind}: {change.before} -> {change.after}")
 
 
-def _beside(one: Step) -> Line:
-    sign = "+" if one.op in ("create", "import") else "-" if one.op == "delete" else "~"
-    return Line(sign, (one.name,), f"{one.op} {one.kind.rpartition(':')[2]}")
+def _beside(step: Step) -> Line:
+    sign = "+" if step.op in ("create", "import") else "-" if step.op == "delete" else "~"
+    return Line(sign, (step.name,), f"{step.op} {step.kind.rpartition(':')[2]}")
 
 
 def _pending(plan: Plan) -> Iterator[Line]:
-    for one in plan.pending:
-        yield Line("!", (one.workspace,) if one.workspace else (), one.text)
+    for waiting in plan.pending:
+        yield Line("!", (waiting.workspace,) if waiting.workspace else (), waiting.text)
 
 
 def _dates(plan: Plan) -> Iterator[Line]:

@@ -24,7 +24,7 @@ _SIGNS: Final = {"+": "gained or made", "-": "lost or removed", "~": "changed", 
 
 def as_html(plan: Plan, *, verbose: bool = False) -> str:
     found = sections(plan, verbose=verbose)
-    parts = [_part(number, one) for number, one in enumerate(found)]
+    parts = [_part(number, section) for number, section in enumerate(found)]
     if plan.steps:
         steps = [tag("li", step_text(step)) for step in plan.steps]
         listed = folded(f"{len(steps)} steps", tag("ul", steps, class_="steps"))
@@ -38,9 +38,9 @@ def as_html(plan: Plan, *, verbose: bool = False) -> str:
 
 
 def _tiles(found: list[Section]) -> Iterator[Total]:
-    for number, one in enumerate(found):
-        if one.title in LOUD:
-            yield Total(one.count, one.title.lower(), _id(number), "high")
+    for number, section in enumerate(found):
+        if section.title in LOUD:
+            yield Total(section.count, section.title.lower(), _id(number), "high")
 
 
 def _id(number: int) -> str:

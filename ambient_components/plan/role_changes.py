@@ -68,8 +68,8 @@ def role_changes(plan: Plan) -> tuple[RoleChange, ...]:
     )
     same |= {place: RoleAssignment(*place, key.role, KEY) for place, key in keys.items()}
     # A subject with the same role for another reason is in both, and so is a key of which the files alone are known.
-    for one in changes:
-        same.pop((one.workspace, one.subject), None)
+    for change in changes:
+        same.pop((change.workspace, change.subject), None)
     kept = (RoleChange(*place, one, one, adopted=True) for place, one in same.items())
     made = {workspace.workspace for workspace in plan.workspaces if workspace.what == facts.MADE}
     return tuple(sorted((replace(one, is_new=one.workspace in made) for one in (*changes, *kept)), key=_danger))
@@ -112,11 +112,11 @@ def strength(role: str) -> int:
     return rank(role) if role in ROLES else len(ROLES) + 1
 
 
-def _danger(one: RoleChange) -> tuple[bool, int, int, str, str]:
+def _danger(change: RoleChange) -> tuple[bool, int, int, str, str]:
     """Return the sort key of a page: new workspaces last; gains first, the strongest first; then by the change."""
-    group = 0 if one.gains else ROLE_CHANGES.index(one.what)
-    role = (one.after if one.gains else one.before) or RoleAssignment("", "", "", "")
-    return one.is_new, group, -strength(role.role), one.workspace, one.subject
+    group = 0 if change.gains else ROLE_CHANGES.index(change.what)
+    role = (change.after if change.gains else change.before) or RoleAssignment("", "", "", "")
+    return change.is_new, group, -strength(role.role), change.workspace, change.subject
 
 
 def keys_of_access(plan: Plan) -> dict[tuple[str, str], KeyChange]:
@@ -137,7 +137,7 @@ def with_adoptions(plan: Plan, adoptions: Iterable[Adoption]) -> Plan:
     not exist is made.
     """
     names = {workspace.workspace for workspace in plan.workspaces if workspace.what == facts.ADOPTED}
-    known = [one for one in adoptions if one.workspace in names]
+    known = [adoption for adoption in adoptions if adoption.workspace in names]
     missing = {one.workspace for one in known if not one.exists}
     before = {*plan.access.lost, *plan.access.kept}
     after = {*plan.access.gained, *plan.access.kept}
@@ -160,13 +160,17 @@ def with_adoptions(plan: Plan, adoptions: Iterable[Adoption]) -> Plan:
 def with_adopted_keys(plan: Plan) -> Plan:
     """Return an online plan in which adopted keys gain nothing: the preflight has found them with their role."""
     keys = {(key.workspace, f"{KEY}:{key.key}", key.role) for key in plan.keys if key.what == facts.ADOPTED}
-    gained = (one for one in plan.access.gained if (one.workspace, one.subject, one.role) not in keys)
+    gained = (
+        assignment
+        for assignment in plan.access.gained
+        if (assignment.workspace, assignment.subject, assignment.role) not in keys
+    )
     return replace(plan, access=replace(plan.access, gained=tuple(gained)))
 
 
-def _adopted(one: Adoption, declared: set[RoleAssignment]) -> Adopted:
-    there = {*one.taken, *one.staying}
-    old, new = strongest(there), strongest({*declared, *one.staying})
+def _adopted(adoption: Adoption, declared: set[RoleAssignment]) -> Adopted:
+    there = {*adoption.taken, *adoption.staying}
+    old, new = strongest(there), strongest({*declared, *adoption.staying})
     subjects = {role.subject for role in declared}
 
     def meaning(role: RoleAssignment) -> str:
@@ -177,6 +181,6 @@ def _adopted(one: Adoption, declared: set[RoleAssignment]) -> Adopted:
         return facts.CHANGES
 
     return Adopted(
-        one.workspace,
+        adoption.workspace,
         tuple(sorted(AccessThere(role.subject, role.role, role.reason, meaning(role)) for role in there)),
     )

@@ -67,7 +67,7 @@ def contents(plan: Plan) -> list[tuple[str, str]]:
 def done(reported: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parts of a document that a run carries out."""
     part = {name: reported.get(name) for name in _DONE}
-    return {**part, "keys": [one for one in reported.get("keys") or () if one["what"] != EXPIRING]}
+    return {**part, "keys": [change for change in reported.get("keys") or () if change["what"] != EXPIRING]}
 
 
 def write(path: str, plan: Saved) -> None:

@@ -151,7 +151,11 @@ def _of_keys(place: Place) -> Iterator[Finding]:
         yield place.finding(
             Path.ACTING_KEY,
             Severity.HIGH,
-            tuple(one for one in place.assignments if one in place.minters or one.subject in holders),
+            tuple(
+                assignment
+                for assignment in place.assignments
+                if assignment in place.minters or assignment.subject in holders
+            ),
             f"act as {users} with {named(keys)}, with single sign-on in every workspace",
             f"the ServiceAccount of {named(keys)} has the annotation {CREATED_BY_USER_ID_ANNOTATION}: sessions of its "
             "tokens get that user's integrations, and with single sign-on the platform takes that user for the "

@@ -91,11 +91,11 @@ def adoption(project: Project, wish: Wish, objects: ExistingObjects, now: dateti
     loaded = None if starts else load_stack(from_here(path))
     places = _places(project, loaded)
     found = existing_workspaces(objects, _reader(project, wish.stack))
-    refused = tuple(one for one in found if isinstance(one, Refused))
+    refused = tuple(workspace for workspace in found if isinstance(workspace, Refused))
     _require(wish.workspaces, refused)
-    existing = [one for one in found if isinstance(one, ExistingWorkspace)]
-    new = [one for one in existing if wish.overwrite or one.name not in places]
-    declared = tuple(sorted({one.name for one in existing} - {one.name for one in new}))
+    existing = [workspace for workspace in found if isinstance(workspace, ExistingWorkspace)]
+    new = [workspace for workspace in existing if wish.overwrite or workspace.name not in places]
+    declared = tuple(sorted({workspace.name for workspace in existing} - {workspace.name for workspace in new}))
     arrangement = _arrangement(wish, objects, new, places)
     defaults, new = below_defaults(new, loaded)
     if not new:
@@ -103,21 +103,24 @@ def adoption(project: Project, wish: Wish, objects: ExistingObjects, now: dateti
             {}, {}, declared, refused, loaded, summarize([], {}, BUILT_IN, now), _unclaimed(existing, loaded)
         )
     if wish.overwrite:
-        new = [replace(one, entry=kept(project, one, places)) for one in new]
+        new = [replace(workspace, entry=kept(project, workspace, places)) for workspace in new]
     written, after = _written(project, wish, arrangement, new, defaults)
-    _require_no_others(after, {*places, *(one.name for one in new)})
+    _require_no_others(after, {*places, *(workspace.name for workspace in new)})
     there = making.declared(project, wish.stack, after, now)
-    ledger = {one.name: there.ledger[one.name] for one in new if one.name in there.ledger}
+    ledger = {workspace.name: there.ledger[workspace.name] for workspace in new if workspace.name in there.ledger}
     until = f"{(now + EXCEPTION):%Y-%m-%d}"
     exceptions = needed_exceptions(crossed({}, ledger, there.guardrails, now), until)
     if exceptions:
-        new = [replace(one, entry=with_exceptions(one.entry, exceptions.get(one.name, []))) for one in new]
+        new = [
+            replace(workspace, entry=with_exceptions(workspace.entry, exceptions.get(workspace.name, [])))
+            for workspace in new
+        ]
         written, after = _written(project, wish, arrangement, new, defaults)
     summary = summarize(new, ledger, there.guardrails, now)
     guardrails = by_guardrail(exceptions)
     adopted = {name: project.folder / STACK_FILES / file for name, file in arrangement.places.items()}
     summary = replace(summary, exceptions=guardrails, until=until if guardrails else "")
-    unclaimed = _unclaimed([one for one in existing if one.name not in adopted], after)
+    unclaimed = _unclaimed([workspace for workspace in existing if workspace.name not in adopted], after)
     return Adoption(written, adopted, declared, refused, after, summary, unclaimed)
 
 
@@ -130,7 +133,7 @@ def _arrangement(
         live = labels(objects.workspaces[name].namespace)
         return places.get(name) or file_of(wish.layout, stack, name, live, wish.team_label)
 
-    return Arrangement(stack, wish.layout, {one.name: home(one.name) for one in new})
+    return Arrangement(stack, wish.layout, {workspace.name: home(workspace.name) for workspace in new})
 
 
 def _require_no_others(after: LoadedStack, expected: Collection[str]) -> None:
@@ -146,8 +149,10 @@ def _unclaimed(existing: Iterable[ExistingWorkspace], loaded: LoadedStack | None
     """Return the workspaces with an entry that a run would refuse: no `adopt: true`, and not owned by this stack."""
     entries = loaded.file.workspaces if loaded else {}
     return tuple(
-        one.name for one in existing if one.name in entries and not (one.owned or entries[one.name].adopt)
-    )  # fmt: skip
+        workspace.name
+        for workspace in existing
+        if workspace.name in entries and not (workspace.owned or entries[workspace.name].adopt)
+    )
 
 
 def _places(project: Project, loaded: LoadedStack | None) -> dict[str, str]:
@@ -173,7 +178,7 @@ def _reader(project: Project, stack: str) -> Reader:
 
 
 def _require(names: Collection[str], refused: Iterable[Refused]) -> None:
-    problems = [one.as_problem for one in refused if one.name in names]
+    problems = [refusal.as_problem for refusal in refused if refusal.name in names]
     if problems:
         raise AmbientError([Problem(None, "", "nothing is written"), *problems])
 
@@ -226,9 +231,9 @@ def below_defaults(
 ) -> tuple[Mapping[str, Any], list[ExistingWorkspace]]:
     """Return defaults for a new stack file, and the entries below these or below the existing ones."""
     if loaded is None:
-        factored = factor({one.name: one.entry for one in new})
-        return factored.defaults, [replace(one, entry=factored.entries[one.name]) for one in new]
-    return {}, [_fitted(one, loaded.defaults) for one in new]
+        factored = factor({workspace.name: workspace.entry for workspace in new})
+        return factored.defaults, [replace(workspace, entry=factored.entries[workspace.name]) for workspace in new]
+    return {}, [_fitted(workspace, loaded.defaults) for workspace in new]
 
 
 def _fitted(workspace: ExistingWorkspace, defaults: Mapping[str, Any]) -> ExistingWorkspace:

@@ -122,15 +122,15 @@ def _check_usage(*, checks: bool | None, overwrite: bool, dry_run: bool, branch:
 
 def _commit(project: Project, stack: str, found: Adoption, proof: Proof | None, branch: str) -> None:
     lines = list(_proof_lines(proof)) if proof else []
-    text = message(found.summary, bare_name(stack), lines, [one.problem for one in found.refused])
+    text = message(found.summary, bare_name(stack), lines, [refusal.problem for refusal in found.refused])
     config = branches.untracked(project.folder, [project.config_file(stack)])
     branches.commit(project.folder, branch, [*found.texts, *config], text)
 
 
 def _show_refused(found: Adoption) -> None:
-    for one in found.refused:
-        if one.rule is not RefusedRule.PLATFORM:
-            show_problem(one.as_problem)
+    for refusal in found.refused:
+        if refusal.rule is not RefusedRule.PLATFORM:
+            show_problem(refusal.as_problem)
 
 
 def _text(stack: str, found: Adoption, proof: Proof | None, branch: str) -> Iterator[str]:
@@ -205,7 +205,8 @@ def _document(stack: str, found: Adoption, proof: Proof | None, branch: str) -> 
         "adopted": {name: from_here(path) for name, path in sorted(found.adopted.items())},
         "declared": list(found.declared),
         "refused": [
-            {"workspace": one.name, "rule": one.rule, "problem": one.problem, "hint": one.hint} for one in found.refused
+            {"workspace": refusal.name, "rule": refusal.rule, "problem": refusal.problem, "hint": refusal.hint}
+            for refusal in found.refused
         ],
         **found.summary.document(),
         "unclaimed": list(found.unclaimed),

@@ -30,7 +30,7 @@ def as_text(items: Sequence[Touched], paint: Paint = plain) -> str:
         rows = [_row(item) for item in items if item.stack == stack]
         widths = [max(len(row[column]) for row in rows) for column in range(2)]
         lines += [*([""] if lines else []), paint(stack, "bold")]
-        for item, (name, how, who) in zip((one for one in items if one.stack == stack), rows, strict=True):
+        for item, (name, how, who) in zip((item for item in items if item.stack == stack), rows, strict=True):
             line = f"  {name.ljust(widths[0])}  {how.ljust(widths[1])}  "
             lines.append(line + (who if item.guarded else paint(f"! {who}", "loud")))
     approvals = _approvals(items)
