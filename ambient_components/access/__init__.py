@@ -7,7 +7,6 @@ from ambient_components.access.entries import (
     NOTHING,
     Entry,
     Ledger,
-    Period,
     ledger_misfits,
     misfit_problems,
     read_ledger,
@@ -15,7 +14,7 @@ from ambient_components.access.entries import (
 )
 from ambient_components.access.guardrails import Crossed, crossed, existing_violations, guardrail_warnings
 from ambient_components.access.ledger import object_names, refusals
-from ambient_components.access.recorded import PathChange, changed_paths
+from ambient_components.access.path_changes import PathChange, changed_paths
 from ambient_components.rules.guardrail_names import GuardrailSettings, StackGuardrails
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "GuardrailSettings",
     "Ledger",
     "PathChange",
-    "Period",
     "Right",
     "StackGuardrails",
     "changed_paths",

@@ -1,7 +1,7 @@
 """The access that an adopted workspace has before its first run, as a value and as notes that cross the engine."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ambient_components.access.bindings import ROLE_BINDING, SERVICE_ACCOUNT, expected_objects
@@ -76,7 +76,7 @@ def adoption(
 def _ending(workspace: str, entry: Entry) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for key_id, key in entry.keys.items():
-        objects = set(expected_objects(workspace, replace(NOTHING, keys={key_id: key})))
+        objects = set(expected_objects(workspace, NOTHING.model_copy(update={"keys": {key_id: key}})))
         if not any((SERVICE_ACCOUNT, account) in objects for account in (*key.adopt, key.service_account)):
             found |= objects
     return found

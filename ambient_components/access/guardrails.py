@@ -5,7 +5,7 @@ the access it allowed stays until it is removed, and nightly rotations continue 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -122,7 +122,7 @@ def existing_violations(
         settings: Guardrail settings of the stack; exceptions are ignored.
     """
     bare = GuardrailSettings(frozenset(), settings.max_keys, settings.groups_only, settings.isolate_admin_keys)
-    return crossed({}, {name: replace(entry, exceptions=()) for name, entry in after.items()}, bare, now)
+    return crossed({}, {name: entry.model_copy(update={"exceptions": []}) for name, entry in after.items()}, bare, now)
 
 
 def guardrail_warnings(before: Ledger, after: Ledger, now: datetime | None = None) -> list[Problem]:
@@ -314,7 +314,7 @@ def _apart(name: str, old: Entry, new: Entry, settings: GuardrailSettings, now: 
         return
 
     def beside(entry: Entry) -> set[str]:
-        return set(admin_keys_with_editors(replace(entry, grants=may_edit(entry, now))))
+        return set(admin_keys_with_editors(entry.model_copy(update={"grants": may_edit(entry, now)})))
 
     ids = sorted(beside(new) - beside(old))
     if ids:

@@ -3,7 +3,6 @@
 The ledger never contains a secret, because every diff shows it.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -244,7 +243,8 @@ def _overlaps(workspace: str, before: Entry, after: Entry) -> list[Problem]:
 def _to_compare(entry: Entry) -> Entry:
     """Return an entry without the fields that may differ in a release."""
     keys = {key_id: key.model_copy(update={"overlapping": None}) for key_id, key in entry.keys.items()}
-    return replace(entry, keys=keys, bucket=entry.bucket and entry.bucket.model_copy(update={"adopt": False}))
+    bucket = entry.bucket and entry.bucket.model_copy(update={"adopt": False})
+    return entry.model_copy(update={"keys": keys, "bucket": bucket})
 
 
 def object_names(workspace: str, entry: Entry) -> set[tuple[str, str]]:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from ambient_components.access.entries import NOTHING, Entry, Ledger, Period
+from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.errors import Problem, refusal
+from ambient_components.model.grants import Period
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import home_of
 from ambient_components.rules.roles import MINTERS, OWNER, rank
@@ -94,11 +95,10 @@ def is_over(period: Period, now: datetime | None) -> bool:
     until = period.until
     if until is None or now is None:
         return False
-    if "T" in until:
-        return now >= datetime.fromisoformat(until)
-    day = date.fromisoformat(until)
+    if isinstance(until, datetime):
+        return now >= until
     # date.max is written for "no end", and has no following day.
-    return day < date.max and now >= datetime.combine(day + timedelta(days=1), time(), UTC) + _LATEST
+    return until < date.max and now >= datetime.combine(until + timedelta(days=1), time(), UTC) + _LATEST
 
 
 def case_changes(before: Ledger, after: Ledger) -> Iterator[Problem]:

@@ -1,15 +1,18 @@
 """Days, times, and the time zone of days."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BeforeValidator
 
 from ambient_components.model.base import refuse, text_schema, type_name
+from ambient_components.model.forms import ABSENT, Form
+from ambient_components.rules.findings import Finding, Path
 from ambient_components.suggest import did_you_mean
 
 DAYS: Final = "allowed: a day as YYYY-MM-DD, such as 2026-12-31"
@@ -23,6 +26,7 @@ _MOMENT_PATTERN: Final = rf"{_DAY_PATTERN}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}"
 _ZONE_PATTERN: Final = r"(Z|[-+][0-9]{2}:[0-9]{2})"
 _DAY = re.compile(_DAY_PATTERN)
 _MOMENT = re.compile(f"{_MOMENT_PATTERN}{_ZONE_PATTERN}")
+_UTC_MOMENT = re.compile(f"{_MOMENT_PATTERN}Z")
 _WITHOUT_ZONE = re.compile(rf"({_DAY_PATTERN})[Tt ]([0-9]{{2}}:[0-9]{{2}})(:[0-9]{{2}})?")
 _ZONES: Final = "allowed: a name of the IANA time zone database, such as Europe/Berlin or UTC"
 
@@ -137,12 +141,39 @@ def written(value: date) -> str:
     return value.isoformat()
 
 
+class _DayOrMoment(Form):
+    """A day or a time, in the one notation that the ledger records."""
+
+    expected, word = "a text is expected", "string"
+
+    def write(self, value: Any) -> Any:
+        return written(value)
+
+    def read(self, plain: Any) -> Any:
+        try:
+            if _DAY.fullmatch(plain):
+                return date.fromisoformat(plain)
+            return datetime.fromisoformat(plain) if _UTC_MOMENT.fullmatch(plain) else ABSENT
+        except (TypeError, ValueError):
+            return ABSENT
+
+    def text(self, value: Any) -> str:
+        return written(value)
+
+    def misfits(self, plain: Any, path: Path) -> Iterator[Finding]:
+        if isinstance(plain, str) and self.read(plain) is ABSENT:
+            yield Finding(path, f"{plain!r} is no date", "allowed: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ")
+        else:
+            yield from super().misfits(plain, path)
+
+
 Day = Annotated[date, BeforeValidator(_day), text_schema("day", _DAY_PATTERN)]
 """A whole day, in the stack's time zone."""
 
 DayOrMoment = Annotated[
     date | datetime,
     BeforeValidator(_day_or_moment),
+    _DayOrMoment(),
     text_schema("day or moment", rf"{_DAY_PATTERN}|{_MOMENT_PATTERN}{_ZONE_PATTERN}"),
 ]
 """A day in the stack's time zone, or a time with its own time zone, which is converted to UTC."""

@@ -1,7 +1,6 @@
 """The engine's steps on a program's AccessLedgers. There can be several, and one can be removed from the program."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ambient_components.access.entries import Entry, Ledger, read_ledger
@@ -87,17 +86,15 @@ def _staying(workspaces: Ledger, deleted: Collection[str]) -> Iterable[tuple[str
 
 
 def _left(workspace: str, entry: Entry, deleted: Collection[str]) -> Entry:
-    return replace(
-        entry,
-        owners=tuple(owner for owner in entry.owners if logical_name(workspace, Part.OWNER, owner) not in deleted),
-        grants={
-            subject: role
-            for subject, role in entry.grants.items()
-            if logical_name(workspace, Part.GRANT, subject) not in deleted
-        },
-        keys={
-            key_id: key
-            for key_id, key in entry.keys.items()
-            if logical_name(workspace, Part.KEY_GENERATION, key_id, key.generation) not in deleted
-        },
-    )
+    owners = [owner for owner in entry.owners if logical_name(workspace, Part.OWNER, owner) not in deleted]
+    grants = {
+        subject: role
+        for subject, role in entry.grants.items()
+        if logical_name(workspace, Part.GRANT, subject) not in deleted
+    }
+    keys = {
+        key_id: key
+        for key_id, key in entry.keys.items()
+        if logical_name(workspace, Part.KEY_GENERATION, key_id, key.generation) not in deleted
+    }
+    return entry.model_copy(update={"owners": owners, "grants": grants, "keys": keys})

@@ -10,6 +10,7 @@ from ambient_components.access.endings import ended
 from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.role_assignments import AccessDiff, access_diff, of_ledger
 from ambient_components.errors import Problem
+from ambient_components.model.dates import written
 from ambient_components.model.derive import differences
 from ambient_components.model.schedules import ScheduleRecord
 from ambient_components.plan import facts
@@ -158,9 +159,12 @@ def _dates(after: Ledger, at: datetime, zone: ZoneInfo, ahead: Ahead) -> Iterato
     for workspace, entry in after.items():
         for subject, periods in entry.dates.items():
             for period in periods:
-                for text, what in ((period.from_, "begins"), (period.until, "ends")):
-                    moment = _moment(text, zone, inclusive=what == "ends") if text else None
-                    if text is None or moment is None or moment <= at:
+                for day, what in ((period.from_, "begins"), (period.until, "ends")):
+                    if day is None:
+                        continue
+                    text = written(day)
+                    moment = _moment(text, zone, inclusive=what == "ends")
+                    if moment <= at:
                         continue
                     if moment <= at + ahead.of_grant(workspace, subject, period.role, text):
                         yield DateComing(format_time(moment), workspace, subject, period.role, what, text)

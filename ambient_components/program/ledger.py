@@ -1,7 +1,6 @@
 """The ledger of a stack's files: subjects, roles, lifetimes and guardrail settings, never a secret."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ambient_components.access import (
@@ -9,12 +8,13 @@ from ambient_components.access import (
     Entry,
     GuardrailSettings,
     Ledger,
-    Period,
     StackGuardrails,
     existing_violations,
 )
 from ambient_components.errors import Problem
-from ambient_components.model.dates import written
+from ambient_components.model.base import Model
+from ambient_components.model.derive import record
+from ambient_components.model.grants import Period
 from ambient_components.model.keys import KeyRecord
 from ambient_components.model.schedules import ScheduleRecord
 from ambient_components.model.storage import BucketRecord
@@ -117,39 +117,39 @@ def ledger_of(
 
 
 def _entry(workspace: Workspace, calendar: Calendar, store: StoreConfig | None) -> Entry:
-    entry = Entry(
-        state=workspace.state.value,
+    entry = Entry.model_construct(
+        state=workspace.state,
         adopt=workspace.adopt,
-        owners=tuple(sorted(str(subject) for subject in workspace.owners)),
+        owners=sorted(str(subject) for subject in workspace.owners),
         # Names alone: of a released workspace nothing may vanish in the run that releases it.
-        settings=_given(workspace.settings.model_dump(exclude_defaults=True, by_alias=True)),
-        limits=_given(workspace.limits.model_dump(exclude_defaults=True, by_alias=True)),
+        settings=_given(workspace.settings),
+        limits=_given(workspace.limits),
         schedules={name: ScheduleRecord.of(schedule) for name, schedule in workspace.schedules.items()},
         bucket=_bucket_record(workspace, store),
-        exceptions=tuple(excepted(workspace.exceptions, calendar)),
+        exceptions=excepted(workspace.exceptions, calendar),
     )
     if workspace.state is WorkspaceState.CLOSED:
         return entry
-    return replace(
-        entry,
-        grants={str(one.subject): one.role.value for one in calendar.grants(workspace)},
-        dates=_dates(workspace),
-        keys={
-            key_id: KeyRecord.of(key, overlaps=calendar.keeps_previous(key)) for key_id, key in workspace.keys.items()
-        },
-        secrets=_secrets(workspace),
+    return entry.model_copy(
+        update={
+            "grants": {str(grant.subject): grant.role for grant in calendar.grants(workspace)},
+            "dates": _dates(workspace),
+            "keys": {
+                key_id: KeyRecord.of(key, overlaps=calendar.keeps_previous(key))
+                for key_id, key in workspace.keys.items()
+            },
+            "secrets": _secrets(workspace),
+        }
     )
 
 
-def _dates(workspace: Workspace) -> dict[str, tuple[Period, ...]]:
+def _dates(workspace: Workspace) -> dict[str, list[Period]]:
     """Return the periods of all grants with dates, in force or not."""
     dates: dict[str, list[Period]] = {}
     for grant in workspace.grants:
         if grant.dated:
-            ends = (None if end is None else written(end) for end in (grant.from_, grant.until))
-            dates.setdefault(str(grant.subject), []).append(Period(grant.role.value, *ends))
-    ordered = {who: sorted(periods, key=lambda period: period.order) for who, periods in sorted(dates.items())}
-    return {who: tuple(periods) for who, periods in ordered.items()}
+            dates.setdefault(str(grant.subject), []).append(record(Period, grant))
+    return {who: sorted(periods, key=lambda period: period.order) for who, periods in sorted(dates.items())}
 
 
 def _secrets(workspace: Workspace) -> dict[str, dict[str, str]]:
@@ -159,8 +159,8 @@ def _secrets(workspace: Workspace) -> dict[str, dict[str, str]]:
     return secrets
 
 
-def _given(declared: Mapping[str, object]) -> tuple[str, ...]:
-    return tuple(sorted(declared))
+def _given(declared: Model) -> list[str]:
+    return sorted(declared.model_dump(exclude_defaults=True, by_alias=True))
 
 
 def _bucket_record(workspace: Workspace, store: StoreConfig | None) -> BucketRecord | None:

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from ambient_components.access.entries import Entry, Ledger, read_ledger, write_ledger
-from ambient_components.access.recorded import read, write
+from ambient_components.access.entries import Entry, Ledger, read_entry, read_ledger, write_entry, write_ledger
 from ambient_components.errors import BadValue, reject
 from ambient_components.shards.encoding import PACKED, canonical, pack, unpack
 
@@ -136,7 +135,7 @@ class Record:
         if self.declared is not None:
             pack(found, _DECLARED, write_ledger(self.declared))
         if self.lost:
-            lost = {name: [write(entry) for entry in entries] for name, entries in self.lost.items()}
+            lost = {name: [write_entry(entry) for entry in entries] for name, entries in self.lost.items()}
             pack(found, _LOST, {"workspaces": lost})
         if self.done is not None:
             ended = self.done
@@ -283,7 +282,7 @@ def _merged(lost: Mapping[str, Entries], ledger: Ledger) -> dict[str, Entries]:
 
 
 def _entries(reported: Iterable[Any]) -> Entries:
-    return tuple(read(Entry, entry) for entry in reported)
+    return tuple(read_entry(entry) for entry in reported)
 
 
 def _run(value: Mapping[str, Any]) -> Run:

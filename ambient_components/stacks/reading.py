@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ambient_components.access.entries import NOTHING, Entry, Ledger, read_ledger
-from ambient_components.access.recorded import write
 from ambient_components.access.role_assignments import GRANT, OWNER
 from ambient_components.engine import names
 from ambient_components.engine.names import Part
 from ambient_components.engine.secrets import plain_text
 from ambient_components.engine.state import Export, Resource, operations, resources, written_at
 from ambient_components.engine.urns import ACCESS_LEDGER
+from ambient_components.model.derive import write
 from ambient_components.model.keys import KeyRecord
 from ambient_components.model.storage import BucketRecord
 from ambient_components.platform.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
@@ -304,9 +304,10 @@ def _access(entry: Entry, found: Iterable[Binding]) -> Iterator[DeployedAccess]:
         for group in ([OWNER], [role for role in {*desired, *has} if role != OWNER]):
             want = next((role for role in desired if role in group), None)
             have = tuple(sorted(role for role in has if role in group))
-            periods = () if OWNER in group else tuple(map(write, entry.dates.get(subject, ())))
+            periods = [] if OWNER in group else entry.dates.get(subject, [])
             if want or have or periods:
-                yield DeployedAccess(subject, want, have, periods)
+                dates = tuple(write(period, "ledger") for period in periods)
+                yield DeployedAccess(subject, want, have, dates)
 
 
 def _order(access: DeployedAccess) -> tuple[int, str]:

@@ -16,7 +16,6 @@ from ambient_components.access import (
     write_ledger,
 )
 from ambient_components.access import cluster_access as live_access
-from ambient_components.access.recorded import read
 from ambient_components.errors import Problem
 from ambient_components.plan import ledgers as plan_ledgers
 from ambient_components.plan import preview
@@ -30,7 +29,7 @@ def ledger(plain: Any) -> dict[str, Entry]:
 
 
 def entry(plain: Any) -> Entry:
-    return plain if isinstance(plain, Entry) else read(Entry, plain)
+    return plain if isinstance(plain, Entry) else entries.read_entry(plain)
 
 
 def _over(kind: Callable[[Any], Any], function: Callable[..., Any], *names: str) -> Callable[..., Any]:

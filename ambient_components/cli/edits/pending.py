@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ambient_components.engine import steps as engine_steps
 from ambient_components.engine import urns
 
-# The path format of `access.recorded`, passed on by the engine.
+# The path format of `access.path_changes`, passed on by the engine.
 _PART = re.compile(r'\.?([A-Za-z_$][A-Za-z0-9_$]*)|\["((?:[^"\\]|\\.)*)"\]')
 
 RECORD = ["record"]

@@ -246,7 +246,7 @@ def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: L
         desired = {
             account: key_id
             for key_id, key in after[workspace].keys.items()
-            for kind, account in expected_objects(workspace, replace(NOTHING, keys={key_id: key}))
+            for kind, account in expected_objects(workspace, NOTHING.model_copy(update={"keys": {key_id: key}}))
             if kind == SERVICE_ACCOUNT and account not in (*key.adopt, key.service_account)
         }
         if not desired:

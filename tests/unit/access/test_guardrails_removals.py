@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ambient_components.access import Period
 from ambient_components.access.violations import is_over
+from ambient_components.model.derive import read
+from ambient_components.model.grants import Period
 from tests.support.guardrails import ADMIN, COMING, ENDED, FOUR, NOW, dated, entry, guardrails_of, key, of_pay
 from tests.support.ledgers import crossed, refusals
 
@@ -131,7 +132,7 @@ def test_without_a_clock_a_line_that_left_was_taken_away():
 
 
 def test_the_last_day_of_the_calendar_never_ends():
-    forever = Period("view", "0001-01-01", "9999-12-31")
+    forever = read(Period, "ledger", {"from": "0001-01-01", "until": "9999-12-31"})
     assert not is_over(forever, NOW)
     assert not is_over(forever, datetime.max.replace(tzinfo=UTC))
 
@@ -148,4 +149,4 @@ def test_the_last_day_of_the_calendar_never_ends():
     ],
 )
 def test_a_period_is_over_once_it_is_everywhere(until, now, over):
-    assert is_over(Period("edit", until=until), now) is over
+    assert is_over(read(Period, "ledger", {"role": "edit", "until": until}), now) is over

@@ -14,7 +14,7 @@ from tests.support.ledgers import declare
 from tests.support.ledgers import ledger as typed
 
 TEXT = st.text(max_size=10)
-ENTRY = st.builds(Entry, grants=st.dictionaries(TEXT, TEXT, max_size=3))
+ENTRY = st.builds(Entry.model_construct, grants=st.dictionaries(TEXT, TEXT, max_size=3))
 LEDGER = st.dictionaries(TEXT, ENTRY, max_size=3)
 RUNS = st.builds(Run, id=TEXT, begun=TEXT, checkpoints=st.booleans(), recorded=st.booleans(), after_loss=st.booleans())
 DONE = st.builds(
@@ -67,7 +67,7 @@ def test_the_form_in_the_cluster():
     """Others read it: another form needs another schema."""
     run = Run("r1", "2026-11-25T19:00:00Z", checkpoints=False)
     done = Done("r0", "2026-11-24T19:00:00Z", "d", "", "2026-11-24T19:00:01.000Z", {"pay": "d1"}, 12)
-    record = Record(run, {"pay": Entry("active")}, {"old": (Entry("closed"),)}, done)
+    record = Record(run, {"pay": Entry(state="active")}, {"old": (Entry(state="closed"),)}, done)
     assert {key: json.loads(value) for key, value in record.data().items()} == {
         "run": {
             "schema": 1,
