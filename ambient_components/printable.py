@@ -41,6 +41,10 @@ def quoted(text: str) -> str:
     return text if _WORD.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def without_middle(text: str, limit: int) -> str:
     """Return a text without its middle if it is too long: a message quotes first and says at its end what is wrong."""
     more = len(text) - limit

@@ -15,6 +15,7 @@ from ambient_components.access.buckets import sharing_refusals
 from ambient_components.access.entries import Entry, Ledger
 from ambient_components.access.guardrails import removed, too_many
 from ambient_components.errors import Problem, refusal
+from ambient_components.printable import counted
 from ambient_components.rules.guardrail_names import MASS_REMOVAL, GuardrailSettings
 from ambient_components.rules.refusals import Rule
 
@@ -87,7 +88,7 @@ def _elsewhere(fleet: str, before: Mapping[str, Ledger], homes: Mapping[str, str
         more = f" and {len(moved) - _NAMED} more" if len(moved) > _NAMED else ""
         have, they = ("is", "it") if len(moved) == 1 else ("are", "they")
         yield refusal(
-            f"{len(moved)} workspace{'' if len(moved) == 1 else 's'} {have} deployed by another shard than {they} "
+            f"{counted(len(moved), 'workspace')} {have} deployed by another shard than {they} "
             f"belong{'s' if len(moved) == 1 else ''} to ({shown}{more}): nothing is changed",
             f"move the state: ambient reshard {fleet}",
             rule=Rule.OTHER_SHARD,

@@ -11,7 +11,7 @@ from ambient_components.access.guardrails import existing_violations
 from ambient_components.access.violations import persons
 from ambient_components.adoption.notes import Note
 from ambient_components.adoption.workspaces import ExistingWorkspace
-from ambient_components.printable import one_line
+from ambient_components.printable import counted, one_line
 from ambient_components.rules.guardrail_names import NO_ADMIN, GuardrailSettings
 
 STALE_AFTER: Final = timedelta(days=90)
@@ -117,7 +117,7 @@ def violations(ledger: Ledger, settings: GuardrailSettings, now: datetime) -> di
 
 
 def message(summary: Summary, stack: str, proof: Sequence[str], refused: Sequence[str] = ()) -> str:
-    lines = [f"Adopt {_count(summary.workspaces, 'workspace')} into stack {stack}", "", f"Found: {counts(summary)}."]
+    lines = [f"Adopt {counted(summary.workspaces, 'workspace')} into stack {stack}", "", f"Found: {counts(summary)}."]
     lines += proof
     rules = Counter(note.rule for note in summary.notes)
     notes = [f"{rule}: {count} (see the comments in the entries)" for rule, count in sorted(rules.items())]
@@ -135,8 +135,8 @@ def _plain(text: str) -> str:
 
 def counts(summary: Summary) -> str:
     return (
-        f"{_count(summary.workspaces, 'workspace')}, {_count(summary.owners, 'owner')}, "
-        f"{_count(summary.grants, 'grant')}, {_count(summary.keys, 'key')}"
+        f"{counted(summary.workspaces, 'workspace')}, {counted(summary.owners, 'owner')}, "
+        f"{counted(summary.grants, 'grant')}, {counted(summary.keys, 'key')}"
     )
 
 
@@ -173,7 +173,3 @@ def _notes(summary: Summary) -> list[str]:
 
 def _stale(key: StaleKey) -> str:
     return f"{key.workspace}/{key.key}: {f'last used {key.last_used:%Y-%m-%d}' if key.last_used else 'no recorded use'}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -8,6 +8,7 @@ from ambient_components.plan import facts
 from ambient_components.plan.facts import ALREADY, Plan, Shards
 from ambient_components.plan.role_changes import CHANGED, LOWERED, REMOVED, RoleChange, keys_of_access, role_changes
 from ambient_components.platform.contract import ROLES
+from ambient_components.printable import counted
 from ambient_components.rotation.state import format_time
 
 _FIRST: Final = (facts.REMOVED, facts.ADOPTED)
@@ -118,8 +119,7 @@ def verdict(plan: Plan) -> str:
     if plan.errors:
         if plan.shards is not None and not plan.complete:
             return _partly(plan, plan.shards)
-        count = len(plan.errors)
-        return f"`ambient up` would fail: {count} error{'' if count == 1 else 's'}."
+        return f"`ambient up` would fail: {counted(len(plan.errors), 'error')}."
     return headline(plan)
 
 
@@ -134,4 +134,4 @@ def _partly(plan: Plan, shards: Shards) -> str:
 def _shards(shards: Shards) -> str:
     counts = {"up to date": shards.skipped, "evaluated": shards.evaluated, "failed": shards.failed}
     reported = ", ".join(f"{len(stacks)} {what}" for what, stacks in counts.items() if stacks)
-    return f"{shards.count} shard{'' if shards.count == 1 else 's'}: {reported or 'none evaluated'}"
+    return f"{counted(shards.count, 'shard')}: {reported or 'none evaluated'}"

@@ -101,14 +101,12 @@ def from_preview(
     recorded: Deployed,
     zone: ZoneInfo = UTC_ZONE,
     ahead: Ahead = AHEAD,
-    guardrails: Iterable[Problem] = (),
     pending: Iterable[Waiting] = (),
 ) -> Plan:
     after = digest.ledger_after(before)
     plan = from_ledgers(
-        before, after, stack=stack, at=at, recorded=recorded, zone=zone, ahead=ahead, guardrails=guardrails,
-        pending=pending, warnings=digest.warnings,
-        guardrail_changes=ledger_steps.guardrail_changes(digest.steps),
+        before, after, stack=stack, at=at, recorded=recorded, zone=zone, ahead=ahead,
+        pending=pending, warnings=digest.warnings, guardrail_changes=ledger_steps.guardrail_changes(digest.steps),
     )  # fmt: skip
     plan = with_adoptions(plan, digest.adoptions)
     keys = _keys(digest, before, after, recorded, at, ahead)

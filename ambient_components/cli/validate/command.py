@@ -11,7 +11,7 @@ from ambient_components.cli.options import format_option
 from ambient_components.cli.validate.validation import Validation, validate_files, validate_stacks
 from ambient_components.errors import Problem
 from ambient_components.output import Format, Paint, from_here, paint_for, plain
-from ambient_components.printable import json_text, one_line
+from ambient_components.printable import counted, json_text, one_line
 from ambient_components.problem_json import fields
 from ambient_components.rules.warnings import with_name
 from ambient_components.stacks.project import Project, stack_files
@@ -65,27 +65,23 @@ def _escape_property(text: str) -> str:
 
 def shards(result: Validation) -> str:
     return "\n".join(
-        f"{file}: {_count(len(sizes), 'shard')}, of {', '.join(map(str, sizes))} workspaces"
+        f"{file}: {counted(len(sizes), 'shard')}, of {', '.join(map(str, sizes))} workspaces"
         for file, sizes in sorted(result.shards.items())
     )
 
 
 def summary(result: Validation, *, strict: bool = False) -> str:
-    files = _count(result.files, "file")
-    counts = [_count(result.errors, "error")] if result.errors else []
-    counts += [_count(result.warnings, "warning")] if result.warnings else []
+    files = counted(result.files, "file")
+    counts = [counted(result.errors, "error")] if result.errors else []
+    counts += [counted(result.warnings, "warning")] if result.warnings else []
     if result.errors:
         return f"{', '.join(counts)} in {files}"
-    acknowledged = f", {_count(result.acknowledged, 'acknowledged warning')}" if result.acknowledged else ""
-    fine = f"{_count(result.workspaces, 'workspace')} in {files}{acknowledged}"
+    acknowledged = f", {counted(result.acknowledged, 'acknowledged warning')}" if result.acknowledged else ""
+    fine = f"{counted(result.workspaces, 'workspace')} in {files}{acknowledged}"
     if not counts:
         return f"OK: {fine}"
     refused = result.fails(strict=strict)
     return f"{counts[0]} in {files}, and --strict refuses them" if refused else f"OK with {counts[0]}: {fine}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _severity(problem: Problem) -> str:
