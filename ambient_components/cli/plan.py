@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -17,7 +16,7 @@ from ambient_components.documentation import page
 from ambient_components.engine import backend
 from ambient_components.engine.state import parse_export, resources
 from ambient_components.errors import AmbientError
-from ambient_components.fleet.decisions import ask_states, decide, default_jobs
+from ambient_components.fleet.decisions import Request, ask_states, decide
 from ambient_components.fleet.planning import plan_fleet, plan_plain
 from ambient_components.output import CHANGES, REFUSED, Format, show_problems
 from ambient_components.plan import Plan, making, saved
@@ -34,92 +33,50 @@ from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project, bare_name, stack_path
 from ambient_components.stacks.reading import ledger_from_state, read_deployed
 from ambient_components.stacks.saved_states import no_state, saved_export
-from ambient_components.stacks.selection import Fleet, find_fleet, find_fleets, listed
+from ambient_components.stacks.selection import Fleet, find_fleets, listed
 from ambient_components.warm import client as warm
 
 
-@dataclass(frozen=True, slots=True)
-class PlanRequest:
-    at: datetime | None
-    """The time of the planned run. None means now."""
-    offline: bool
-    refresh: bool
-    everything: bool
-    """Whether to include up-to-date shards."""
-    shards: tuple[int, ...]
-    """Numbers of the shards. Empty means all."""
-    jobs: int
-    """Number of parallel engines. 0 means one for each processor."""
-    state: str
-    """A folder with exported states to use instead of the backend."""
-    save: bool
-
-
-def plan_of_fleets(project: Project, stack: str, loaded: LoadedStack, request: PlanRequest) -> Plan | None:
+def _of_fleets(project: Project, stack: str, loaded: LoadedStack, request: Request, save: str) -> Plan | None:
     """Return the plan of a fleet, or of all stacks that a file lists. None for a plain stack or a single shard."""
-    if (names := listed(project, stack)) is not None:
-        _refuse_saving(request, names[0])
-        return _several(project, stack, request)
-    fleet = find_fleet(project, stack)
-    if fleet is None:
-        _refuse_fleets_words(request, stack)
+    fleets = find_fleets(project, stack)
+    if fleets is None:
+        flags = {"--shard": request.shards, "--all": request.every, "--jobs": request.jobs}
+        refuse_words_of_fleets(stack, flags)
         return None
-    _refuse_saving(request, fleet.stack(0))
-    _check(request, fleet)
-    return _of_fleet(fleet, loaded, request)
+    several = listed(project, stack) is not None
+    if save:
+        # A saved plan has the digest of one state, but a fleet has many.
+        shard = fleets[0].name if several else fleets[0].stack(0)
+        msg = f"a fleet's plan can't be saved as one: save that of each shard, such as ambient plan {shard} --save FILE"
+        raise typer.BadParameter(msg, param_hint="--save")
+    if not several:
+        check_shards(fleets[0], request.shards)
+        return _of_fleet(fleets[0], loaded, request)
+    if request.shards or request.states:
+        msg = f"{stack} names several stacks: ask one of them, {', '.join(fleet.name for fleet in fleets)}"
+        raise typer.BadParameter(msg, param_hint="--shard" if request.shards else "--state")
+    when, plans = request.at or clock.now(), []
+    for fleet in fleets:
+        try:
+            plans.append(_of_fleet(fleet, load_stack(stack_path(project, fleet.name)), request))
+        except AmbientError as error:
+            plans.append(Plan(fleet.name, when, not request.offline, errors=error.problems))
+    return together(stack, when, plans)
 
 
-def _of_fleet(fleet: Fleet, loaded: LoadedStack, request: PlanRequest) -> Plan:
+def _of_fleet(fleet: Fleet, loaded: LoadedStack, request: Request) -> Plan:
     if not request.offline:
         require_passphrase(fleet.project, fleet.name)
+    if fleet.plain:
+        return plan_plain(fleet, loaded, request)
     up_to_date: Collection[int] = ()
     # At another time, other shards may be due.
-    if not (request.offline or request.everything or request.refresh or request.at):
+    if not (request.offline or request.every or request.refresh or request.at):
         decision = decide(fleet, ask_states(fleet), loaded)
         show_problems(decision.notes)
         up_to_date = decision.up_to_date
-    return plan_fleet(
-        fleet, loaded, request.at, offline=request.offline, refresh=request.refresh, selected=request.shards,
-        up_to_date=up_to_date, jobs=request.jobs or default_jobs(), states=request.state,
-    )  # fmt: skip
-
-
-def _several(project: Project, name: str, request: PlanRequest) -> Plan:
-    """Return the merged plan of several stacks. A failed one appears with its error."""
-    fleets = find_fleets(project, name) or ()
-    if request.shards or request.state:
-        msg = f"{name} names several stacks: ask one of them, {', '.join(one.name for one in fleets)}"
-        raise typer.BadParameter(msg, param_hint="--shard" if request.shards else "--state")
-    when = request.at or clock.now()
-    plans = []
-    for one in fleets:
-        try:
-            loaded = load_stack(stack_path(project, one.name))
-            if one.plain:
-                if not request.offline:
-                    require_passphrase(project, one.name)
-                plans.append(plan_plain(one, loaded, request.at, offline=request.offline, refresh=request.refresh))
-            else:
-                plans.append(_of_fleet(one, loaded, request))
-        except AmbientError as error:
-            plans.append(Plan(one.name, when, not request.offline, errors=error.problems))
-    return together(name, when, plans)
-
-
-def _check(request: PlanRequest, fleet: Fleet) -> None:
-    check_shards(fleet, request.shards)
-
-
-def _refuse_saving(request: PlanRequest, shard: str) -> None:
-    """Refuse to save: a saved plan has the digest of one state, but a fleet has many."""
-    if request.save:
-        msg = f"a fleet's plan can't be saved as one: save that of each shard, such as ambient plan {shard} --save FILE"
-        raise typer.BadParameter(msg, param_hint="--save")
-
-
-def _refuse_fleets_words(request: PlanRequest, stack: str) -> None:
-    flags = {"--shard": request.shards, "--all": request.everything, "--jobs": request.jobs}
-    refuse_words_of_fleets(stack, flags)
+    return plan_fleet(fleet, loaded, request, up_to_date=up_to_date)
 
 
 _SHORTEST: Final = 5_000
@@ -201,22 +158,25 @@ def plan(
     with activity.waiting(f"Reading {path}"):
         loaded = load_stack(path)
     when = _moment(at, loaded)
-    request = PlanRequest(when, offline, refresh, everything, tuple(shard or ()), jobs or 0, state, bool(save))
-    fleet = plan_of_fleets(project, stack, loaded, request)
-    if fleet is not None:
-        found = making.without_secrets(fleet) if no_secrets else fleet
+    request = Request(
+        "plan", stack, jobs or 0, every=everything, refresh=refresh, shards=tuple(shard or ()), at=when,
+        offline=offline, states=state,
+    )  # fmt: skip
+    fleets = _of_fleets(project, stack, loaded, request, save)
+    if fleets is not None:
+        plan = making.without_secrets(fleets) if no_secrets else fleets
     elif offline:
-        found = _offline(project, stack, loaded, when, state)
+        plan = _offline(project, stack, loaded, when, state)
     else:
-        found = _online(project, stack, loaded, when, save, age, refresh=refresh, no_secrets=no_secrets)
-    missing = show(found, form, steps=diff, verbose=verbose, limit=limit or LIMIT)
-    if found.refused:
+        plan = _online(project, stack, loaded, when, save, age, refresh=refresh, no_secrets=no_secrets)
+    missing = show(plan, form, steps=diff, verbose=verbose, limit=limit or LIMIT)
+    if plan.refused:
         raise typer.Exit(REFUSED)
     if missing:
         print(f"ambient: {left_out(missing)}", file=sys.stderr)
-    if found.errors or missing:
+    if plan.errors or missing:
         raise typer.Exit(1)
-    raise typer.Exit(CHANGES if found.changes else 0)
+    raise typer.Exit(CHANGES if plan.changes else 0)
 
 
 def _offline(project: Project, stack: str, loaded: LoadedStack, at: datetime | None, state: str) -> Plan:

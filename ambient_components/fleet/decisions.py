@@ -43,7 +43,7 @@ class Request:
     """What the command line asks of fleets."""
 
     verb: str = "up"
-    """up, refresh or destroy."""
+    """plan, up, refresh or destroy."""
     name: str = ""
     """The name on the command line: a fleet, or a file that lists several."""
     jobs: int = 0
@@ -54,6 +54,12 @@ class Request:
     """Numbers of the shards to run. Empty means all."""
     form: str = "text"
     yes: bool = False
+    at: datetime | None = None
+    """The time of a planned run, UTC. None means now."""
+    offline: bool = False
+    """Whether a plan compares files and states, without engine and cluster."""
+    states: str = ""
+    """A folder with exported states (STACK.json) to use for an offline plan instead of the backend."""
 
 
 DEFAULT: Final = Request()

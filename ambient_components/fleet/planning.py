@@ -1,6 +1,5 @@
 """The plan of a fleet: evaluate the shards in parallel and the fleet as a whole, and merge the results."""
 
-import os
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from ambient_components.collector import go_settings
 from ambient_components.engine.command import Engine
 from ambient_components.engine.state import EMPTY, Export, joined
 from ambient_components.errors import AmbientError, BadValue, Problem, fail
+from ambient_components.fleet.decisions import DEFAULT, Request, default_jobs
 from ambient_components.plan import making
 from ambient_components.plan.facts import Plan, sorted_problems
 from ambient_components.plan.ledgers import from_ledgers
@@ -93,38 +93,26 @@ def desired_of(fleet: Fleet, loaded: LoadedStack, ledger: Ledger) -> dict[str, L
 def plan_fleet(
     fleet: Fleet,
     loaded: LoadedStack,
-    at: datetime | None = None,
+    request: Request = DEFAULT,
     *,
-    offline: bool = False,
-    refresh: bool = False,
-    selected: Collection[int] = (),
     up_to_date: Collection[int] = (),
-    jobs: int = 0,
-    states: str = "",
     there: Collection[str] | None = None,
 ) -> Plan:
     """Return the plan of a fleet or of some shards. A failed shard appears with its errors.
 
     Args:
-        loaded: Its stack file.
-        at: The time of the planned run, UTC. Default: now.
-        offline: Whether to compare files and states, without engine and cluster.
-        refresh: Whether the engine refreshes the states first.
-        selected: Numbers of the shards. Empty means all.
         up_to_date: Numbers of the shards that are known to have no changes. They are skipped.
-        jobs: Number of parallel engines. 0 means one for each processor.
-        states: A folder with exported states (STACK.json) to use instead of the backend, offline only.
         there: Names of the deployed stacks. Default: the backend is queried.
     """
-    when = at or clock.now()
-    engine = making.engine_at(fleet.project, at)
+    when, offline, jobs = request.at or clock.now(), request.offline, request.jobs or default_jobs()
+    engine = making.engine_at(fleet.project, request.at)
     desired = making.declared(fleet.project, fleet.name, loaded, when)
     every = desired_of(fleet, loaded, desired.ledger)
-    mine = {fleet.stack(number) for number in (selected or range(fleet.count))}
+    mine = {fleet.stack(number) for number in (request.shards or range(fleet.count))}
     skipped = sorted(mine & {fleet.stack(number) for number in up_to_date})
     if not offline and mine - {*skipped}:
         warm.begin(files=[str(fleet.project.folder), fleet.stack_file])
-    known = _known(fleet, engine, desired, every, mine - {*skipped}, jobs, states, there)
+    known = _known(fleet, engine, desired, every, mine - {*skipped}, jobs, request.states, there)
     before: dict[str, Ledger] = {stack: ledger_from_state(state) or {} for stack, state in known.states.items()}
     # An up-to-date shard is deployed as declared.
     before |= {stack: every[stack] for stack in skipped}
@@ -135,7 +123,7 @@ def plan_fleet(
     if offline or evaluated.moved:
         parts = [_by_files(fleet.name, known, when)]
     else:
-        parts = _online(known, engine, evaluated, when, jobs, refresh=refresh)
+        parts = _online(known, engine, evaluated, when, jobs, refresh=request.refresh)
     if quiet:
         # Without changes, but with upcoming dates.
         parts.append(from_ledgers(quiet, quiet, stack=fleet.name, at=when, zone=desired.zone, ahead=desired.ahead))
@@ -149,27 +137,17 @@ def plan_fleet(
     return replace(plan, guardrails=sorted_problems([*own, *evaluated.guardrails]))
 
 
-def plan_plain(
-    fleet: Fleet, loaded: LoadedStack, at: datetime | None = None, *, offline: bool = False, refresh: bool = False
-) -> Plan:
-    """Return the plan of a plain stack that is listed with others. If it fails, the plan has the error.
-
-    Args:
-        fleet: The stack (`Fleet.plain`).
-        loaded: Its stack file.
-        at: The time of the planned run, UTC. Default: now.
-        offline: Whether to compare files and state, without engine and cluster.
-        refresh: Whether the engine refreshes the state first.
-    """
-    stack, when, engine = fleet.name, at or clock.now(), making.engine_at(fleet.project, at)
+def plan_plain(fleet: Fleet, loaded: LoadedStack, request: Request) -> Plan:
+    """Return the plan of a plain stack that is listed with others. If it fails, the plan has the error."""
+    stack, when, engine = fleet.name, request.at or clock.now(), making.engine_at(fleet.project, request.at)
     try:
         state = export(fleet.project, stack, engine)
         desired = making.declared(fleet.project, stack, loaded, when)
-        if offline:
+        if request.offline:
             return making.offline(stack, desired, read_deployed(state, stack, when), when)
-        return making.online(engine, stack, state, desired, when, refresh=refresh)
+        return making.online(engine, stack, state, desired, when, refresh=request.refresh)
     except AmbientError as error:
-        return Plan(stack, when, not offline, errors=error.problems)
+        return Plan(stack, when, not request.offline, errors=error.problems)
 
 
 def _known(
@@ -209,7 +187,7 @@ def _online(
 
     if not known.parts:
         return []
-    at_once = min(jobs or os.cpu_count() or 1, len(known.parts))
+    at_once = min(jobs, len(known.parts))
     collector = go_settings(engine.environ, alone=at_once == 1)
     with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(requested, sorted(known.parts)))

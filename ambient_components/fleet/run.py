@@ -176,13 +176,10 @@ def carry_out(
 
 def _page(decision: Decision, loaded: LoadedStack, request: Request) -> Plan:
     """Return the plan. With --yes nothing is confirmed, so it is made from files and states, without the engine."""
-    fleet = decision.fleet
+    fleet, request = decision.fleet, replace(request, offline=request.yes)
     if fleet.plain:
-        return plan_plain(fleet, loaded, offline=request.yes, refresh=request.refresh)
-    return plan_fleet(
-        fleet, loaded, offline=request.yes, refresh=request.refresh, selected=request.shards,
-        up_to_date=decision.up_to_date, jobs=request.jobs or default_jobs(), there=decision.deployed,
-    )  # fmt: skip
+        return plan_plain(fleet, loaded, request)
+    return plan_fleet(fleet, loaded, request, up_to_date=decision.up_to_date, there=decision.deployed)
 
 
 def _show(
