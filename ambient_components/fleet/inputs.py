@@ -1,6 +1,7 @@
 """All inputs of a fleet's runs, loaded once: shards, digests of files and secrets, and the next dates."""
 
 import hashlib
+import hmac
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from ambient_components.errors import BadValue, Where, fail
 from ambient_components.model.dates import Span, end_of
 from ambient_components.program.secret_sources import SourceReader, is_outside, used_sources
 from ambient_components.rules.states import WorkspaceState
-from ambient_components.shards import digest, secret_mark
+from ambient_components.shards.records import canonical
 from ambient_components.stackfile import LoadedStack, Source, StackFile, Workspace
 from ambient_components.stackfile.regular import CA_BUNDLE_MAX, Unreadable
 from ambient_components.stackfile.shards import shards_of
@@ -75,7 +76,7 @@ def shard_inputs(fleet: Fleet, loaded: LoadedStack, guard: Guard, key: bytes | N
         coming = [next_of_workspace(file.workspaces[name], file.timezone, now) for name in names]
         found[number] = ShardInputs(
             inner,
-            "" if unknown else digest(parts),
+            "" if unknown else hashlib.sha256(canonical(parts).encode()).hexdigest(),
             _why(unknown, key) if unknown else "",
             min((one for one in (at_stack, *coming) if one is not None), default=None),
         )
@@ -208,7 +209,12 @@ def _outside(workspace: Workspace) -> dict[str, Source]:
 
 def _fingerprints(reader: SourceReader, key: bytes, name: str, found: Mapping[str, Source]) -> dict[str, str] | None:
     values = {place: reader.read(name, source) for place, source in found.items()}
-    marks = {place: secret_mark(key, value) for place, value in values.items() if isinstance(value, str)}
+    # They tell only whether two values are equal. Without the key, a short value could be guessed.
+    marks = {
+        place: hmac.new(key, value.encode(), hashlib.sha256).hexdigest()
+        for place, value in values.items()
+        if isinstance(value, str)
+    }
     # The engine has to say what is wrong with the others.
     return marks if len(marks) == len(values) else None
 

@@ -3,7 +3,6 @@
 All rules are pure. The command line, the program and the provider share them.
 """
 
-from ambient_components.shards.encoding import digest, secret_mark
 from ambient_components.shards.names import CONFIG_KEY, FLEET_KEY, assigned, home, shard_count, shard_stack, split_shard
 from ambient_components.shards.records import (
     CHECK_VARIABLE,
@@ -37,7 +36,6 @@ __all__ = [
     "assigned",
     "begin",
     "declare",
-    "digest",
     "done",
     "fleet_label",
     "home",
@@ -48,7 +46,6 @@ __all__ = [
     "patch",
     "record_name",
     "recorded",
-    "secret_mark",
     "shard_count",
     "shard_stack",
     "split_shard",

@@ -11,7 +11,7 @@ CONFIG_KEY: Final = "shards"
 """The config key, in the project's namespace, for the fleet's number of shards."""
 
 FLEET_KEY: Final = "fleetKey"
-"""The encrypted config key for the key of secret digests (`digest.secret_mark`)."""
+"""The encrypted config key for the key of secret digests (`fleet.inputs`)."""
 
 MOST: Final = 999
 """Maximum number of shards of a fleet. Each is a state file and an engine process."""

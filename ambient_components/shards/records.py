@@ -7,14 +7,18 @@ Every function here is pure. The caller writes a record as one merge patch, `pat
 separate two keys that belong together.
 """
 
+import base64
+import binascii
+import gzip
 import hashlib
+import json
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ambient_components.access.entries import Entry, Ledger, read_entry, read_ledger, write_entry, write_ledger
 from ambient_components.errors import BadValue, reject
-from ambient_components.shards.encoding import PACKED, canonical, pack, unpack
 
 SCHEMA: Final = 1
 """The record's schema version. A higher number was written by a newer version of this package."""
@@ -28,11 +32,17 @@ CHECK_VARIABLE: Final = "AMBIENT_CHECK_ON_REFRESH"
 CHECKPOINTS_VARIABLE: Final = "PULUMI_SKIP_CHECKPOINTS"
 """The engine's variable for writing its state only once, at the end of a run. Plugins inherit it."""
 
+PACKED_OVER: Final = 300_000
+"""Maximum bytes of uncompressed JSON. A ConfigMap holds 1 MiB, and two keys of a record can be long."""
+
+_PACKED: Final = ".gz"
+"""The key suffix of a value that is compressed with gzip and encoded in base64."""
+
 Entries = tuple[Entry, ...]
 """Ledger entries of one workspace, without duplicates, oldest first."""
 
 _RUN, _DECLARED, _LOST, _DONE = "run", "declared", "lost", "done"
-_KEYS = (_RUN, _DECLARED, _DECLARED + PACKED, _LOST, _LOST + PACKED, _DONE)
+_KEYS = (_RUN, _DECLARED, _DECLARED + _PACKED, _LOST, _LOST + _PACKED, _DONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +72,7 @@ class Done:
     """End time, RFC 3339."""
 
     digest: str
-    """Digest of everything that the run depended on (`digest.digest`)."""
+    """Digest of everything that the run depended on (`fleet.inputs`)."""
 
     next_action: str
     """When a run becomes necessary even without a change, RFC 3339. Empty means never."""
@@ -103,7 +113,7 @@ class Record:
             ValueError: The data is invalid. The message names the key and has a hint.
         """
         try:
-            run, declared, lost, done = (unpack(data or {}, key) for key in (_RUN, _DECLARED, _LOST, _DONE))
+            run, declared, lost, done = (_unpack(data or {}, key) for key in (_RUN, _DECLARED, _LOST, _DONE))
         except ValueError as error:
             raise _unreadable(str(error)) from error
         try:
@@ -133,10 +143,10 @@ class Record:
                 }
             )
         if self.declared is not None:
-            pack(found, _DECLARED, write_ledger(self.declared))
+            _pack(found, _DECLARED, write_ledger(self.declared))
         if self.lost:
             lost = {name: [write_entry(entry) for entry in entries] for name, entries in self.lost.items()}
-            pack(found, _LOST, {"workspaces": lost})
+            _pack(found, _LOST, {"workspaces": lost})
         if self.done is not None:
             ended = self.done
             found[_DONE] = canonical(
@@ -318,3 +328,31 @@ def _unreadable(what: str) -> BadValue:
         f"the shard's run record {what}",
         "if it can't be fixed, delete the ConfigMap, and run ambient up --all --refresh for the fleet",
     )
+
+
+def canonical(value: Any) -> str:
+    """Return the canonical spelling of a JSON value: sorted keys, no whitespace. TypeError or ValueError for others."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _pack(data: dict[str, str], key: str, value: Any) -> None:
+    """Put a JSON value into a ConfigMap's `data`, under its key or, if compressed, under the key plus `_PACKED`."""
+    text = canonical(value)
+    if len(text.encode()) > PACKED_OVER:
+        # No timestamp, so equal values have equal bytes.
+        data[key + _PACKED] = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    else:
+        data[key] = text
+
+
+def _unpack(data: Mapping[str, str], key: str) -> Any:
+    """Read a value that `_pack` wrote. Return None if there is none. A ValueError names the key."""
+    try:
+        if key in data:
+            return json.loads(data[key])
+        if key + _PACKED in data:
+            return json.loads(gzip.decompress(base64.b64decode(data[key + _PACKED], validate=True)))
+    except (ValueError, OSError, EOFError, zlib.error, binascii.Error) as error:
+        text = f"has a key {key!r} that can't be read ({error})"
+        raise ValueError(text) from error
+    return None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ambient_components.access import Entry
 from ambient_components.shards import Done, Record, Run, begin, fleet_label, patch, record_name
-from ambient_components.shards.encoding import PACKED_OVER
+from ambient_components.shards.records import PACKED_OVER, canonical
 from tests.support.ledgers import declare
 from tests.support.ledgers import ledger as typed
 
@@ -143,3 +143,11 @@ def test_names_are_of_the_fleet_and_the_shard():
     assert record_name("app/prod", 3) == f"ambient-components-{label}-03"
     assert record_name("app/prod", 123) == f"ambient-components-{label}-123"
     assert fleet_label("app/stage") != label
+
+
+def test_what_digests_are_made_of_is_the_same_in_every_version() -> None:
+    """They stand in records: another spelling is a run of every shard there is."""
+    assert canonical({"b": [1, "ü"], "a": None, "c": True}) == '{"a":null,"b":[1,"ü"],"c":true}'
+    for value, error in (({1, 2}, TypeError), (b"x", TypeError), (float("nan"), ValueError)):
+        with pytest.raises(error):
+            canonical({"a": value})
