@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import filterfalse
 from typing import Any, Final
 
 from ambient_components.access.bindings import ROLE_BINDING, SERVICE_ACCOUNT, expected_objects
@@ -60,60 +61,60 @@ def adoption(
     """
     ledger = {workspace: entry}
     declared, ending = expected_objects(workspace, entry), _ending(workspace, entry)
-    ours = [one for one in bindings if (ROLE_BINDING, name(one)) in declared]
-    others = [one for one in bindings if (ROLE_BINDING, name(one)) not in declared]
-    kept = [one for one in ours if (ROLE_BINDING, name(one)) not in ending]
-    there = {(ROLE_BINDING, name(one)) for one in ours} | {(SERVICE_ACCOUNT, name(one)) for one in accounts}
+    ours = [item for item in bindings if (ROLE_BINDING, name(item)) in declared]
+    others = [item for item in bindings if (ROLE_BINDING, name(item)) not in declared]
+    kept = [item for item in ours if (ROLE_BINDING, name(item)) not in ending]
+    there = {(ROLE_BINDING, name(item)) for item in ours} | {(SERVICE_ACCOUNT, name(item)) for item in accounts}
     return Adoption(
         workspace,
         True,
-        _sorted(one for one in live(kept, accounts, ledger, own) if one.role != NO_ROLE),
-        _sorted(one for one in live(others, accounts, ledger, own) if not _is_declared_key(one)),
+        _sorted(assignment for assignment in live(kept, accounts, ledger, own) if assignment.role != NO_ROLE),
+        _sorted(filterfalse(_is_declared_key, live(others, accounts, ledger, own))),
         tuple(sorted((declared.keys() & there) - ending)),
     )
 
 
 def _ending(workspace: str, entry: Entry) -> set[tuple[str, str]]:
-    found: set[tuple[str, str]] = set()
+    ending: set[tuple[str, str]] = set()
     for key_id, key in entry.keys.items():
         objects = set(expected_objects(workspace, NOTHING.model_copy(update={"keys": {key_id: key}})))
         if not any((SERVICE_ACCOUNT, account) in objects for account in (*key.adopt, key.service_account)):
-            found |= objects
-    return found
+            ending |= objects
+    return ending
 
 
-def _is_declared_key(one: RoleAssignment) -> bool:
-    return one.role == NO_ROLE and one.subject.startswith(f"{KEY}:")
+def _is_declared_key(assignment: RoleAssignment) -> bool:
+    return assignment.role == NO_ROLE and assignment.subject.startswith(f"{KEY}:")
 
 
-def _sorted(found: Iterable[RoleAssignment]) -> tuple[RoleAssignment, ...]:
-    return tuple(sorted({one for one in found if one.reason != PLATFORM}))
+def _sorted(assignments: Iterable[RoleAssignment]) -> tuple[RoleAssignment, ...]:
+    return tuple(sorted({assignment for assignment in assignments if assignment.reason != PLATFORM}))
 
 
-def notes(one: Adoption) -> Iterator[Problem]:
+def notes(adoption: Adoption) -> Iterator[Problem]:
     """Yield the notes about it. `read` makes the value of them again."""
-    what = f"workspace {one.workspace!r}"
-    if not one.exists:
+    what = f"workspace {adoption.workspace!r}"
+    if not adoption.exists:
         text = f"{what}: there is no namespace to adopt, so this run makes it"
-        yield Problem(None, "", text, rule=NOTHING_TO_ADOPT, workspaces=(one.workspace,))
+        yield Problem(None, "", text, rule=NOTHING_TO_ADOPT, workspaces=(adoption.workspace,))
         return
     rows = [
-        *((_OBJECT, kind, named) for kind, named in one.objects),
-        *((_TAKEN, found.subject, found.role, found.reason) for found in one.taken),
-        *((_STAYING, found.subject, found.role, found.reason) for found in one.staying),
+        *((_OBJECT, kind, named) for kind, named in adoption.objects),
+        *((_TAKEN, assignment.subject, assignment.role, assignment.reason) for assignment in adoption.taken),
+        *((_STAYING, assignment.subject, assignment.role, assignment.reason) for assignment in adoption.staying),
     ]
-    has = [f"{found.role} of {found.subject}" for found in sorted({*one.taken, *one.staying})]
+    has = [f"{assignment.role} of {assignment.subject}" for assignment in sorted({*adoption.taken, *adoption.staying})]
     text = f"{what} is adopted, and has access already: {listing(has) or 'none'}"
     for start in range(0, max(len(rows), 1), _ROWS):
         data = tuple(rows[start : start + _ROWS])
-        yield Problem(None, "", text, rule=ADOPTION, workspaces=(one.workspace,), data=data)
+        yield Problem(None, "", text, rule=ADOPTION, workspaces=(adoption.workspace,), data=data)
 
 
-def read(found: Iterable[Problem]) -> tuple[Adoption, ...]:
+def read(problems: Iterable[Problem]) -> tuple[Adoption, ...]:
     """Return the adoptions that notes describe, sorted. Other problems are ignored."""
     rows: dict[str, dict[tuple[str, ...], None]] = {}
     missing = set()
-    for note in found:
+    for note in problems:
         if note.rule == NOTHING_TO_ADOPT:
             missing |= set(note.workspaces)
         elif note.rule == ADOPTION:

@@ -78,21 +78,21 @@ def endings(workspace: str, before: Entry, after: Entry) -> tuple[Ending, ...]:
         return ()
     old, new = expected_objects(workspace, before), expected_objects(workspace, after)
     kept = _by_subject(new.values())
-    found = []
+    result = []
     for kind, name in sorted(old.keys() - new.keys()):
-        one = old[kind, name]
-        if kind != ROLE_BINDING or one.subject is None:
-            found.append(Ending(kind, name, f"key account {name}"))
+        lost = old[kind, name]
+        if kind != ROLE_BINDING or lost.subject is None:
+            result.append(Ending(kind, name, f"key account {name}"))
             continue
-        stays = sorted(kept.get(one.subject, ()), key=lambda binding: binding.name)
-        if all(rank(binding.role) < rank(one.role) for binding in stays):
-            found.append(Ending(kind, name, f"{one.role} of {one.subject}", tuple(stays)))
-    return tuple(found)
+        stays = sorted(kept.get(lost.subject, ()), key=lambda binding: binding.name)
+        if all(rank(binding.role) < rank(lost.role) for binding in stays):
+            result.append(Ending(kind, name, f"{lost.role} of {lost.subject}", tuple(stays)))
+    return tuple(result)
 
 
-def _by_subject(found: Iterable[Expected]) -> dict[Subject, list[Expected]]:
+def _by_subject(bindings: Iterable[Expected]) -> dict[Subject, list[Expected]]:
     groups: dict[Subject, list[Expected]] = {}
-    for binding in found:
+    for binding in bindings:
         if binding.subject is not None:
             groups.setdefault(binding.subject, []).append(binding)
     return groups

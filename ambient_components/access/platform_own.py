@@ -104,8 +104,8 @@ class PlatformOwn:
         kind, name = _owner_of(account)
         uid = self.owners.get((objects.namespace(item), kind, name), "")
         owners = [
-            (text(one.get("kind")), text(one.get("name")), text(one.get("uid")))
-            for one in mappings(objects.metadata(item).get("ownerReferences"))
+            (text(owner.get("kind")), text(owner.get("name")), text(owner.get("uid")))
+            for owner in mappings(objects.metadata(item).get("ownerReferences"))
         ]
         return bool(uid) and owners == [(kind, name, uid)]
 
@@ -143,11 +143,11 @@ def _owner_of(account: str) -> tuple[str, str]:
 
 def _given(rules: Iterable[Any]) -> frozenset[tuple[str, str, str]]:
     """Return what rules give, as API group, resource and verb; names of single objects only narrow it."""
-    found = set()
+    given = set()
     for rule in rules:
         groups, resources, verbs = (_texts(mapping(rule).get(key)) for key in ("apiGroups", "resources", "verbs"))
-        found |= {(group, resource, verb) for group in groups for resource in resources for verb in verbs}
-    return frozenset(found)
+        given |= {(group, resource, verb) for group in groups for resource in resources for verb in verbs}
+    return frozenset(given)
 
 
 def _texts(value: object) -> list[str]:

@@ -120,20 +120,22 @@ def is_labelled(binding: Json) -> bool:
 
 
 def public_subjects(binding: Json) -> list[str]:
-    return [one for one in dict.fromkeys(objects.subjects(binding)) if who_is_meant(one)]
+    return [subject for subject in dict.fromkeys(objects.subjects(binding)) if who_is_meant(subject)]
 
 
 def small(item: Json) -> Json:
     """Return what decides about a RoleBinding or a ServiceAccount: users may write many that do not fit into memory."""
-    found = mappings(mapping(item).get("subjects"))
-    public = [one for one in found if who_is_meant(f"{text(one.get('kind')).lower()}:{text(one.get('name'))}")]
+    named = mappings(mapping(item).get("subjects"))
+    public = [
+        subject for subject in named if who_is_meant(f"{text(subject.get('kind')).lower()}:{text(subject.get('name'))}")
+    ]
     labels = objects.labels(item)
     kept = {key: labels[key] for key in (APP_LABEL, OWNER_ROLE_LABEL) if key in labels}
     place = {"name": objects.name(item), "namespace": objects.namespace(item), "uid": objects.uid(item)}
     return {
         "metadata": {**place, "labels": kept, "ownerReferences": owners(item)},
         "roleRef": mapping(item).get("roleRef"),
-        "subjects": [*found[:_SUBJECTS], *public[:_SUBJECTS]],
+        "subjects": [*named[:_SUBJECTS], *public[:_SUBJECTS]],
     }
 
 

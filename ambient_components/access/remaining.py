@@ -86,12 +86,12 @@ def remaining(binding: Json, expected: Mapping[tuple[str, str], Expected], holde
     Whether it is the platform's own is not decided here.
     """
     workspace, name = objects.namespace(binding), objects.name(binding)
-    found, role = list(dict.fromkeys(objects.subjects(binding))), objects.role_ref(binding)
+    named, role = list(dict.fromkeys(objects.subjects(binding))), objects.role_ref(binding)
     declared = expected.get((ROLE_BINDING, name))
     if declared is not None and not declared.gives_another_role(binding):
-        found = [one for one in found if one != str(declared.subject)]
-    ways = [(one, way) for one in found if (way := holder.reach(workspace, one))]
+        named = [subject for subject in named if subject != str(declared.subject)]
+    ways = [(subject, way) for subject in named if (way := holder.reach(workspace, subject))]
     if not ways:
         return None
-    surest_first = sorted(ways, key=lambda one: list(Reach).index(one[1]))
+    surest_first = sorted(ways, key=lambda pair: list(Reach).index(pair[1]))
     return Remaining(workspace, name, role, tuple(surest_first[:_SUBJECTS]), declared is not None)

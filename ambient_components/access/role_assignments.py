@@ -63,6 +63,6 @@ class AccessDiff:
 def access_diff(before: Collection[RoleAssignment], after: Collection[RoleAssignment]) -> AccessDiff:
     """Return the difference. A changed role is one lost and one gained assignment."""
     old, new = frozenset(before), frozenset(after)
-    changed = {(one.workspace, one.subject) for one in old ^ new}
-    kept = (one for one in old & new if (one.workspace, one.subject) in changed)
+    changed = {(assignment.workspace, assignment.subject) for assignment in old ^ new}
+    kept = (assignment for assignment in old & new if (assignment.workspace, assignment.subject) in changed)
     return AccessDiff(tuple(sorted(new - old)), tuple(sorted(old - new)), tuple(sorted(kept)))

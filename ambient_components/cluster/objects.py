@@ -124,8 +124,8 @@ def annotations(item: object) -> dict[str, str]:
 
 
 def finalizers(item: object) -> tuple[str, ...]:
-    found = metadata(item).get("finalizers")
-    return tuple(filter(None, map(text, found))) if isinstance(found, list) else ()
+    names = metadata(item).get("finalizers")
+    return tuple(filter(None, map(text, names))) if isinstance(names, list) else ()
 
 
 def is_ending(item: object) -> bool:
@@ -194,18 +194,18 @@ def plain(value: object) -> Any:
     return _plain(value, _PLAIN_DEPTH)
 
 
-def observed(found: object, declared: object) -> Any:
+def observed(live: object, declared: object) -> Any:
     """Return a text or a mapping of texts from the cluster for Pulumi's state, which the engine prints unescaped.
 
     What equals the declaration is returned unchanged, whatever its characters. Anything else is escaped, and never
     becomes equal by that.
     """
-    if found == declared:
+    if live == declared:
         return declared
-    if isinstance(found, Mapping):
+    if isinstance(live, Mapping):
         known = mapping(declared)
-        return {field_name(str(name)): observed(item, known.get(name)) for name, item in found.items()}
-    shown = plain(one_line(found) if isinstance(found, str) else found)
+        return {field_name(str(name)): observed(item, known.get(name)) for name, item in live.items()}
+    shown = plain(one_line(live) if isinstance(live, str) else live)
     return f"{shown} (escaped)" if shown == declared else shown
 
 

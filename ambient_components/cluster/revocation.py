@@ -60,17 +60,17 @@ def end(cluster: Cluster, kind: str, namespace: str, name: str, uid: str | None 
         Whether the object existed.
     """
     where = object_path(kind, namespace, name)
-    found = False
+    existed = False
     for _ in range(_TRIES):
         item = cluster.get(where, metadata=True)
         if item is None or (uid is not None and item["metadata"]["uid"] != uid):
-            return found
-        found = True
+            return existed
+        existed = True
         this = str(item["metadata"]["uid"])
         _neutralise(cluster, kind, where, item)
         cluster.delete(where, this)
     if cluster.get(where, metadata=True) is None:
-        return found
+        return existed
     msg = (
         f"{kind} {namespace}/{name} is still there after {_TRIES} deletions: something makes it again, or keeps it. "
         "Find who may write to this namespace (ambient access --live), and run again"
@@ -123,7 +123,7 @@ def renew_account(cluster: Cluster, namespace: str, account: Json) -> None:
     this = name(account)
     end(cluster, SERVICE_ACCOUNT, namespace, this, uid(account))
     create_account(cluster, namespace, {"name": this})
-    if pull_secrets := [{"name": text(one.get("name"))} for one in mappings(account.get("imagePullSecrets"))]:
+    if pull_secrets := [{"name": text(secret.get("name"))} for secret in mappings(account.get("imagePullSecrets"))]:
         cluster.patch(object_path(SERVICE_ACCOUNT, namespace, this), {"imagePullSecrets": pull_secrets})
 
 

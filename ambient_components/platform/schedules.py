@@ -77,17 +77,17 @@ def complete_template(template: Mapping[str, Any], display_name: str, user: str)
         display_name: The schedule's name, for the names of its sessions.
         user: User id of the sessions. The backend refuses an update with an empty name in `userContext`.
     """
-    found = {**template, "displayName": display_name}
-    found["userContext"] = {"userId": user, "displayName": user, "groups": []}
+    complete = {**template, "displayName": display_name}
+    complete["userContext"] = {"userId": user, "displayName": user, "groups": []}
     runner = template.get("runnerType")
     if runner and runner != RUNNER_DEFAULT:
-        found["environmentVariables"] = {**_mapping(template.get("environmentVariables")), RUNNER_VARIABLE: runner}
+        complete["environmentVariables"] = {**_mapping(template.get("environmentVariables")), RUNNER_VARIABLE: runner}
     if isinstance(repos := template.get("repos"), list | tuple):
         # As the form writes them: without a branch, the custom resource fills in main instead of the default branch.
-        found["repos"] = [{"branch": "", "autoPush": False, **_mapping(repo)} for repo in repos]
+        complete["repos"] = [{"branch": "", "autoPush": False, **_mapping(repo)} for repo in repos]
     if isinstance(workflow := template.get("activeWorkflow"), Mapping):
-        found["activeWorkflow"] = {"branch": "main", **workflow}
-    return found
+        complete["activeWorkflow"] = {"branch": "main", **workflow}
+    return complete
 
 
 def merged_template(declared: Mapping[str, Any], before: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def merged_template(declared: Mapping[str, Any], before: Mapping[str, Any], live
     """
     stays = {key: value for key, value in live.items() if value is not None and key not in before}
     merged = {**TEMPLATE_DEFAULTS, **stays, **declared}
-    was, there, given = (_mapping(one.get(_LLM)) for one in (before, live, declared))
+    was, there, given = (_mapping(fields.get(_LLM)) for fields in (before, live, declared))
     settings = {key: value for key, value in there.items() if value is not None and key not in was}
     merged[_LLM] = {**LLM_DEFAULTS, **settings, **given}
     return merged
@@ -106,11 +106,11 @@ def merged_template(declared: Mapping[str, Any], before: Mapping[str, Any], live
 
 def observed_template(declared: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
     """Return the live values of the declared fields; a missing one is left out."""
-    seen = {key: live[key] for key in declared if live.get(key) is not None}
-    if _LLM in seen:
-        there = _mapping(seen[_LLM])
-        seen[_LLM] = {key: there[key] for key in _mapping(declared[_LLM]) if there.get(key) is not None}
-    return seen
+    observed = {key: live[key] for key in declared if live.get(key) is not None}
+    if _LLM in observed:
+        there = _mapping(observed[_LLM])
+        observed[_LLM] = {key: there[key] for key in _mapping(declared[_LLM]) if there.get(key) is not None}
+    return observed
 
 
 def template_text(template: Mapping[str, Any]) -> str:
@@ -123,10 +123,10 @@ def template_text(template: Mapping[str, Any]) -> str:
 
 def read_template(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        template = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return template if isinstance(template, dict) else {}
 
 
 def reuse_text(value: object) -> str:
@@ -134,13 +134,13 @@ def reuse_text(value: object) -> str:
 
 
 def variables(name: str, namespace: str, platform: str, template: str, reuse: str) -> dict[str, str]:
-    found = {
+    values = {
         TEMPLATE_VARIABLE: template,
         NAMESPACE_VARIABLE: namespace,
         NAME_VARIABLE: name,
         REUSE_VARIABLE: reuse,
     }
-    return found if platform == PLATFORM_NAMESPACE_DEFAULT else {**found, BACKEND_VARIABLE: platform}
+    return values if platform == PLATFORM_NAMESPACE_DEFAULT else {**values, BACKEND_VARIABLE: platform}
 
 
 def container(image: str, pull_policy: str) -> dict[str, Any]:

@@ -308,10 +308,10 @@ def _problems(olds: Values, news: Values) -> list[Problem]:
     tags = given.get("tags")
     if isinstance(tags, Mapping):
         given["tags"] = {key: value for key, value in tags.items() if value is not UNKNOWN}
-    found = [*required(news, ("bucket", "owner")), *failures(kind_findings(given, OWN))]
+    refusals = [*required(news, ("bucket", "owner")), *failures(kind_findings(given, OWN))]
     if isinstance(bucket := given.get("bucket"), str) and bucket and (problem := bucket_name_problem(bucket)):
-        found.append(refusal(f"bucket {bucket!r} {problem[0]}", problem[1]))
-    return [*found, *_lock(olds, news), *failures(setting_findings(given))]
+        refusals.append(refusal(f"bucket {bucket!r} {problem[0]}", problem[1]))
+    return [*refusals, *_lock(olds, news), *failures(setting_findings(given))]
 
 
 def _lock(olds: Values, news: Values) -> Iterator[Problem]:

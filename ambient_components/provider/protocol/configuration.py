@@ -49,35 +49,35 @@ def own(values: Values) -> dict[str, Any]:
 
 
 def problems(values: Values) -> list[Problem]:
-    found = []
+    refusals = []
     for name, value in own(values).items():
         if value is None or value is UNKNOWN:
             continue
         if name not in SETTINGS:
-            found.append(refusal(f"{name} is no setting of the ambient provider", allowed_words(name, SETTINGS)))
+            refusals.append(refusal(f"{name} is no setting of the ambient provider", allowed_words(name, SETTINGS)))
         elif not isinstance(value, str) or not value:
-            found.append(refusal(f"{name}: text is expected"))
+            refusals.append(refusal(f"{name}: text is expected"))
         elif name == "kubeconfig" and "\n" not in value and "{" not in value:
-            found.append(refusal("kubeconfig: the contents are expected, not a path", "set KUBECONFIG for a path"))
+            refusals.append(refusal("kubeconfig: the contents are expected, not a path", "set KUBECONFIG for a path"))
         elif name in _ADDRESSES and (problem := endpoint_problem(value)):
-            found.append(refusal(f"{name} {problem[0]}", problem[1]))
+            refusals.append(refusal(f"{name} {problem[0]}", problem[1]))
         elif name == "unguarded" and value not in ("true", "false"):
-            found.append(refusal("unguarded: true or false is expected"))
+            refusals.append(refusal("unguarded: true or false is expected"))
         elif name == "storeCredentials" and value not in STORE_APIS:
-            found.append(refusal("storeCredentials is no API of a store's users", allowed_words(value, STORE_APIS)))
-    return found + _together(values)
+            refusals.append(refusal("storeCredentials is no API of a store's users", allowed_words(value, STORE_APIS)))
+    return refusals + _together(values)
 
 
 def _together(values: Values) -> list[Problem]:
     """Return settings that are missing beside others; unknown values count as given."""
     given = {name for name in SETTINGS if values.get(name) is UNKNOWN or values.get(name)}
-    one = [name for name in _KEYS if name in given]
-    found = []
-    if len(one) == 1:
-        found.append(refusal(f"{next(name for name in _KEYS if name not in one)} is missing beside {one[0]}"))
+    keys = [name for name in _KEYS if name in given]
+    refusals = []
+    if len(keys) == 1:
+        refusals.append(refusal(f"{next(name for name in _KEYS if name not in keys)} is missing beside {keys[0]}"))
     if values.get("storeCredentials") == MINIO and not given & set(_ADDRESSES):
-        found.append(refusal("storeEndpoint is missing: AWS has no MinIO admin API"))
-    return found
+        refusals.append(refusal("storeEndpoint is missing: AWS has no MinIO admin API"))
+    return refusals
 
 
 def is_unguarded(values: Values) -> bool:

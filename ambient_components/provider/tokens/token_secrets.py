@@ -100,15 +100,16 @@ def existing(context: Context, identity: Identity, known: TokenState) -> Existin
     most = max(0, MOST - len(known.pending))
     recorded, oldest, count = list[TokenSecret](), list[tuple[str, str, TokenSecret]](), 0
     for item in _owned(context, identity):
-        found = _found(item)
-        if found.uid in by_uid:
-            recorded.append(by_uid[found.uid])
+        token_secret = _found(item)
+        if token_secret.uid in by_uid:
+            recorded.append(by_uid[token_secret.uid])
             continue
         count += 1
-        oldest.append((objects.text_at(item, "metadata", "creationTimestamp"), found.name, found))
+        oldest.append((objects.text_at(item, "metadata", "creationTimestamp"), token_secret.name, token_secret))
         if len(oldest) > 2 * MOST:
             oldest = sorted(oldest)[:most]
-    kept = sorted((one for _, _, one in sorted(oldest)[:most]), key=lambda one: (one.issued_at, one.name))
+    first = (secret for _, _, secret in sorted(oldest)[:most])
+    kept = sorted(first, key=lambda secret: (secret.issued_at, secret.name))
     return Existing(tuple(recorded), tuple(kept), count - len(kept))
 
 
@@ -144,12 +145,12 @@ def _found(item: dict[str, Any]) -> TokenSecret:
     return TokenSecret(objects.name(item), objects.uid(item), generation, issued)
 
 
-def warn_of_others(context: Context, identity: Identity, found: Existing) -> None:
+def warn_of_others(context: Context, identity: Identity, there: Existing) -> None:
     """Warn of unrecorded token Secrets that this run leaves to later runs."""
-    if found.others:
+    if there.others:
         context.warn(
             LoudWarning.UNRECORDED_TOKENS,
-            f"{identity.path}: no state has {found.others} more Secrets that look like tokens of this key. They stay "
+            f"{identity.path}: no state has {there.others} more Secrets that look like tokens of this key. They stay "
             f"for now: a run ends at most {MOST} of them, the oldest first",
             f"find who makes them: kubectl get secrets -n {identity.namespace} -l {KEY_LABEL}={identity.key} -o yaml "
             "--show-managed-fields",
@@ -168,11 +169,11 @@ def clear_owner(context: Context, identity: Identity, known: TokenState) -> None
 
 
 def _with_owner(context: Context, identity: Identity, known: TokenState, owner: str | None) -> Existing:
-    found = existing(context, identity, known)
-    warn_of_others(context, identity, found)
-    ours = (*found.recorded, *found.unrecorded)
+    there = existing(context, identity, known)
+    warn_of_others(context, identity, there)
+    ours = (*there.recorded, *there.unrecorded)
     in_parallel(lambda token_secret: _note_owner(context, identity, token_secret, owner), ours)
-    return found
+    return there
 
 
 def _note_owner(context: Context, identity: Identity, token_secret: TokenSecret, owner: str | None) -> None:
@@ -194,7 +195,7 @@ def revoke(
     One note and one warning are about all of the same reason.
     """
     todo = [*token_secrets]
-    problems = in_parallel(lambda one: _revoke(context, identity, one[0], tries), todo)
+    problems = in_parallel(lambda ending: _revoke(context, identity, ending[0], tries), todo)
     done = dict[str, list[str]]()
     failed = dict[str, list[tuple[TokenSecret, Problem]]]()
     for (token_secret, why), problem in zip(todo, problems, strict=True):
@@ -204,10 +205,10 @@ def revoke(
             failed.setdefault(why, []).append((token_secret, problem))
     for why, names in done.items():
         context.note(f"revoked {objects.listing(names)}: {why}")
-    for why, found in failed.items():
-        what = f"could not revoke {objects.listing([one.name for one, _ in found])} ({why})"
-        context.warn(LoudWarning.NOT_DONE, found[0][1].within(what, "run pulumi up again"))
-    return tuple(token_secret for found in failed.values() for token_secret, _ in found)
+    for why, failures in failed.items():
+        what = f"could not revoke {objects.listing([ending.name for ending, _ in failures])} ({why})"
+        context.warn(LoudWarning.NOT_DONE, failures[0][1].within(what, "run pulumi up again"))
+    return tuple(token_secret for failures in failed.values() for token_secret, _ in failures)
 
 
 def _revoke(context: Context, identity: Identity, token_secret: TokenSecret, tries: int) -> Problem | None:
@@ -234,21 +235,21 @@ def delete_all(context: Context, identity: Identity, known: TokenState) -> None:
     """
     recorded = {token_secret.uid: token_secret for token_secret in known.token_secrets}
     failed = revoke(context, identity, [(token_secret, _REMOVED) for token_secret in recorded.values()])
-    found = Existing()
+    there = Existing()
     try:
-        found = existing(context, identity, known)
+        there = existing(context, identity, known)
     except WrongClusterError:
         # Not a failed revocation: this is not the stack's cluster, and objects of the same name are foreign.
         raise
     except StepError as error:
         context.warn(LoudWarning.NOT_CHECKED, error.problem.within("could not look for further tokens of this key"))
-    failed += revoke(context, identity, [(token_secret, _REMOVED) for token_secret in found.unrecorded])
+    failed += revoke(context, identity, [(token_secret, _REMOVED) for token_secret in there.unrecorded])
     follows = "the deletion of the key's ServiceAccount, which follows, ends these tokens too"
     if failed:
         context.warn(LoudWarning.NOT_DONE, follows)
-    if found.others:
+    if there.others:
         context.warn(
             LoudWarning.UNRECORDED_TOKENS,
-            f"{identity.path}: {found.others} more Secrets that look like tokens of this key stay: {follows}",
+            f"{identity.path}: {there.others} more Secrets that look like tokens of this key stay: {follows}",
             f"delete them: kubectl delete secrets -n {identity.namespace} -l {KEY_LABEL}={identity.key}",
         )
