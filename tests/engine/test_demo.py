@@ -36,19 +36,9 @@ _UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @pytest.fixture(autouse=True)
 def _gone_before_and_after(machine: Machine) -> Iterator[None]:
-    remove(machine)
+    machine.without("payments", "research")
     yield
-    remove(machine)
-
-
-def remove(machine: Machine) -> None:
-    """Other tests use the example's names too."""
-    paths = [f"/api/v1/namespaces/{name}" for name in ("payments", "research")]
-    for path in paths:
-        found = machine.get(path)
-        if found is not None and "deletionTimestamp" not in found["metadata"]:
-            machine.delete(path)
-    machine.until(lambda: not any(machine.get(path) for path in paths), "the example's namespaces are gone")
+    machine.without("payments", "research")
 
 
 def older() -> str:

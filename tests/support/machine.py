@@ -120,6 +120,15 @@ class Machine:
         """Somebody removes something by hand."""
         self.admin().request("DELETE", path)
 
+    def without(self, *namespaces: str) -> None:
+        """Remove namespaces that several tests use, and wait until they are gone."""
+        paths = [f"/api/v1/namespaces/{name}" for name in namespaces]
+        for path in paths:
+            found = self.get(path)
+            if found is not None and "deletionTimestamp" not in found["metadata"]:
+                self.delete(path)
+        self.until(lambda: not any(self.get(path) for path in paths), f"{namespaces} are gone")
+
     def until(self, done: Callable[[], bool], what: str, seconds: float = 40) -> None:
         """Waits for what Kubernetes does in its own time: a token cache, a deleted namespace."""
         deadline = time.monotonic() + seconds

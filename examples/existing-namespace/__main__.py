@@ -1,0 +1,16 @@
+"""A grant and a key in a workspace that was made elsewhere, such as in the platform's UI.
+
+The program has no access ledger, so no guardrail evaluates what it gives. It says so: `unguarded`.
+"""
+
+import pulumi
+
+from ambient_components import ApiKey, ClusterProviders, Grant
+
+owner = f"{pulumi.get_project()}/{pulumi.get_stack()}"
+cluster = ClusterProviders.of("cluster", {"unguarded": True})
+opts = pulumi.ResourceOptions(providers=cluster.both)
+
+Grant("auditors", {"namespace": "team-a", "subject": "group:auditors", "role": "view"}, opts)
+key = ApiKey("nightly", {"namespace": "team-a", "id": "nightly", "owner": owner, "role": "view"}, opts)
+pulumi.export("nightly", key.token)
