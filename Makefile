@@ -100,6 +100,11 @@ check: setup $(if $(shell command -v go),$(BIN)/actionlint) ## Lint, formatting,
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	@for folder in $(sort $(dir $(wildcard examples/*/*.py))); do \
+		echo "mypy $$folder"; \
+		(cd $$folder && MYPYPATH=../.. ../../$(BIN)/mypy --strict --allow-untyped-decorators --cache-dir ../../.mypy_cache .) || exit 1; \
+	done
+	$(BIN)/basedpyright --level error
 	$(BIN)/lint-imports
 	@$(PYTHON) -m tests.support.size
 	$(MKDOCS)

@@ -10,7 +10,11 @@ from ambient_components import Workspaces
 
 def program() -> None:
     """Declare one workspace, and export its key."""
-    payments = {"grants": [{"group": "payments-devs", "role": "edit"}], "keys": {"ci": {}}, "protect": False}
+    payments = {
+        "grants": [{"group": "payments-devs", "role": "edit"}],
+        "keys": {"ci": {"role": "edit"}},
+        "protect": False,
+    }
     workspaces = Workspaces({"payments": payments})
     pulumi.export("ci", workspaces["payments"].keys["ci"].token)
 

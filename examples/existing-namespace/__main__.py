@@ -11,6 +11,6 @@ owner = f"{pulumi.get_project()}/{pulumi.get_stack()}"
 cluster = ClusterProviders.of("cluster", {"unguarded": True})
 opts = pulumi.ResourceOptions(providers=cluster.both)
 
-Grant("auditors", {"namespace": "team-a", "subject": "group:auditors", "role": "view"}, opts)
+Grant("auditors", namespace="team-a", group="auditors", role="view", opts=opts)
 key = ApiKey("nightly", {"namespace": "team-a", "id": "nightly", "owner": owner, "role": "view"}, opts)
 pulumi.export("nightly", key.token)

@@ -13,8 +13,8 @@ class Mocks(pulumi.runtime.Mocks):
         MADE[args.name] = args.inputs
         return f"{args.name}-id", args.inputs
 
-    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
-        return {}
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], None]:
+        return {}, None
 
 
 pulumi.runtime.set_mocks(Mocks(), project="workspaces", stack="dev")

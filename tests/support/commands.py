@@ -18,6 +18,8 @@ PULUMI = {
     "config set": {"--secret", "--stack"},
     "login": {"--oidc-token", "--oidc-org"},
     "cancel": {"--stack"},
+    "install": set(),
+    "stack init": set(),
 }
 """What the pages may use of Pulumi; the engine test asks the real CLI whether it has all of it."""
 _BEFORE_A_COMMAND = {"if", "!", "then", "else", "do", "{"}
