@@ -12,7 +12,6 @@ from ambient_components.components.specs import (
     BucketArgs,
     BucketCredentialsSpec,
     BucketSpec,
-    GrantSpec,
     KeySpec,
     WorkspaceArgs,
 )
@@ -31,7 +30,6 @@ __all__ = [
     "DeliverySpec",
     "Grant",
     "GrantArgs",
-    "GrantSpec",
     "KeySpec",
     "StoreArgs",
     "Workspace",

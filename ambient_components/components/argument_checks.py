@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar, cast
+from zoneinfo import ZoneInfo
 
 import pulumi
 
 from ambient_components.model import derive
 from ambient_components.model.base import Model
+from ambient_components.model.grants import grant_findings, owner_findings
 from ambient_components.model.schedules import schedules_findings
 from ambient_components.model.stack import Workspace
 from ambient_components.platform.contract import ROLES, Role
@@ -17,7 +19,7 @@ from ambient_components.rules.keys import acts_as_findings, platform_findings, r
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.rules.secrets import drift_findings
 from ambient_components.rules.spelling import python_spelling
-from ambient_components.rules.workspaces import workspace_findings
+from ambient_components.rules.workspaces import note_findings, text_findings, workspace_findings
 
 M = TypeVar("M", bound=Model)
 
@@ -39,11 +41,26 @@ def read_arguments(what: str, model: type[M], values: Mapping[str, Any]) -> M:
     return cast("M", result)
 
 
-_CONTENT: Final = ("settings", "limits", "schedules", "on_close")
+_CONTENT: Final = (
+    "state",
+    "adopt",
+    "protect",
+    "display_name",
+    "description",
+    "owners",
+    "grants",
+    "labels",
+    "annotations",
+    "pod_security",
+    "settings",
+    "limits",
+    "schedules",
+    "on_close",
+)
 
 
 def check_workspace(name: str, args: Mapping[str, Any]) -> Workspace:
-    """Check a Workspace's arguments, and return its content besides access, storage and secrets.
+    """Check a Workspace's arguments, and return its content besides keys, storage and secrets.
 
     Raises:
         ValueError: All problems, one per line.
@@ -58,6 +75,10 @@ def check_workspace(name: str, args: Mapping[str, Any]) -> Workspace:
     bucket = args.get("bucket") or {}
     if content is not None:
         with python_spelling():
+            found += below(("owners",), owner_findings(content.owners))
+            found += below(("grants",), grant_findings(content.grants, ZoneInfo("UTC"), content.state))
+            found += note_findings(content.labels, content.annotations)
+            found += text_findings({"display_name": content.display_name, "description": content.description})
             found += below(("settings",), content.settings.findings())
             found += below(("limits",), content.limits.findings())
             found += below(("schedules",), schedules_findings(content.schedules))

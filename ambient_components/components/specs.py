@@ -120,16 +120,6 @@ class Life:
         )
 
 
-class GrantSpec(TypedDict):
-    """A grant of the workspace."""
-
-    subject: str
-    """``user:NAME`` or ``group:NAME``."""
-
-    role: NotRequired[str]
-    """view (default), edit or admin."""
-
-
 class KeySpec(TokenTerms):
     """A key of the workspace; all fields are optional."""
 
@@ -174,11 +164,11 @@ class WorkspaceArgs(TypedDict):
     namespace: NotRequired[str]
     """Default: the component's name. Another name is another workspace."""
 
-    displayName: NotRequired[str]
+    display_name: NotRequired[str]
     """Shown by the platform on OpenShift; ignored elsewhere (contract 1.1)."""
 
     description: NotRequired[str]
-    """See `displayName`."""
+    """See `display_name`."""
 
     openshift: NotRequired[bool]
     """Whether the cluster is OpenShift. Not detected, because a preview must not depend on a cluster."""
@@ -192,8 +182,8 @@ class WorkspaceArgs(TypedDict):
     owners: NotRequired[Sequence[str]]
     """Subjects with admin rights through bindings that the Sharing page does not list, for break-glass access."""
 
-    grants: NotRequired[Sequence[GrantSpec]]
-    """Grants, as the Sharing page lists them."""
+    grants: NotRequired[Sequence[Mapping[str, Any]]]
+    """Grants, as the Sharing page lists them, with the fields of the stack file in snake_case."""
 
     keys: NotRequired[Mapping[str, KeySpec]]
     """API keys by id."""
@@ -231,7 +221,7 @@ class WorkspaceArgs(TypedDict):
     annotations: NotRequired[Mapping[str, str]]
     """Further annotations; reserved keys are rejected."""
 
-    podSecurity: NotRequired[str]
+    pod_security: NotRequired[str]
     """Pod Security level that the namespace enforces: privileged or baseline."""
 
     adopt: NotRequired[bool]

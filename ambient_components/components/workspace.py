@@ -1,9 +1,11 @@
 """One workspace: a namespace that the platform lists, with its declared content."""
 
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pulumi
 
+from ambient_components import clock
 from ambient_components.components.api_key import ApiKey, ApiKeyArgs
 from ambient_components.components.argument_checks import check_workspace
 from ambient_components.components.bucket import Bucket
@@ -32,9 +34,8 @@ from ambient_components.platform.contract import (
     RELEASED_BY_ANNOTATION,
     RUNNER_SECRET,
     UNMANAGED,
-    Role,
 )
-from ambient_components.platform.subjects import parse_subject
+from ambient_components.platform.subjects import Subject
 from ambient_components.resources import Closure, ClosureArgs, RoleBinding, WorkspaceSecret, WorkspaceSecretArgs
 from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED
 
@@ -70,16 +71,16 @@ class Workspace(pulumi.ComponentResource):
         super().__init__(urns.WORKSPACE, name, {"namespace": args.get("namespace") or name}, opts)
         self._workspace = args.get("namespace") or name
         self._name = name
-        self._state = args.get("state") or ACTIVE
+        self._state = self._content.state
         # Only the namespace has the caller's dependencies (the ledger): everything else depends on the namespace.
         self.namespace = Namespace(
             logical_name(name, Part.NAMESPACE),
-            metadata={"name": self._workspace, "annotations": _annotations(args, self._workspace, self._state)},
+            metadata={"name": self._workspace, "annotations": self._annotations(args)},
             opts=self._options(
                 depends_on=opts.depends_on if opts else None,
                 # Only on the namespace: on the component it would keep a revoked grant
                 # (docs/internals/upstream-issues.md).
-                protect=self._state == ACTIVE and args.get("protect", True),
+                protect=self._state == ACTIVE and self._content.protect,
                 # The NamespacePatch owns the list's label; other labels belong to the platform and OpenShift.
                 ignore_changes=["metadata.labels"],
             ),
@@ -87,11 +88,11 @@ class Workspace(pulumi.ComponentResource):
         inside = self._options(depends_on=[self.namespace])
         open_to_users = self._state != CLOSED
         made = self._settings(args)
-        self.owners = {subject: self._owner(subject, inside) for subject in args.get("owners") or ()}
+        self.owners = {str(owner): self._owner(owner, inside) for owner in self._content.owners}
         self.bucket = self._storage(args, inside)
         made += self.bucket.made if self.bucket else []
         made += self._secrets(args, inside) if open_to_users else [self._closure()]
-        self.grants = self._grants(args, inside) if open_to_users else {}
+        self.grants = self._grants(inside) if open_to_users else {}
         self.keys = self._keys(args, inside) if open_to_users else {}
         access = [
             *self.owners.values(),
@@ -135,8 +136,7 @@ class Workspace(pulumi.ComponentResource):
             *schedules(self._name, self._workspace, self._content.schedules, args, opts),
         ]
 
-    def _owner(self, text: str, opts: pulumi.ResourceOptions) -> RoleBinding:
-        subject = parse_subject(text)
+    def _owner(self, subject: Subject, opts: pulumi.ResourceOptions) -> RoleBinding:
         return role_binding(
             logical_name(self._name, Part.OWNER, str(subject)),
             owner_form(subject),
@@ -145,16 +145,17 @@ class Workspace(pulumi.ComponentResource):
             opts=opts,
         )
 
-    def _grants(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> dict[str, RoleBinding]:
+    def _grants(self, opts: pulumi.ResourceOptions) -> dict[str, RoleBinding]:
         return {
-            grant["subject"]: role_binding(
-                logical_name(self._name, Part.GRANT, str(parse_subject(grant["subject"]))),
-                grant_form(Role(grant.get("role") or Role.VIEW), parse_subject(grant["subject"])),
+            str(grant.subject): role_binding(
+                logical_name(self._name, Part.GRANT, str(grant.subject)),
+                grant_form(grant.role, grant.subject),
                 namespace=self._workspace,
                 released=self._state == RELEASED,
                 opts=opts,
             )
-            for grant in args.get("grants") or ()
+            for grant in self._content.grants
+            if grant.span(ZoneInfo("UTC")).holds(clock.now())
         }
 
     def _keys(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> dict[str, ApiKey]:
@@ -219,7 +220,7 @@ class Workspace(pulumi.ComponentResource):
         notes = {}
         if self._state == RELEASED:
             notes[RELEASED_BY_ANNOTATION] = args["owner"]
-        elif args.get("adopt"):
+        elif self._content.adopt:
             # By any owner: once the workspace is adopted, no release of it is complete.
             notes[RELEASED_BY_ANNOTATION] = ""
         NamespacePatch(
@@ -227,7 +228,7 @@ class Workspace(pulumi.ComponentResource):
             metadata={
                 "name": self._workspace,
                 "annotations": {**FORCED, **notes},
-                "labels": _labels(args, self._state),
+                "labels": self._labels(),
             },
             opts=self._options(
                 depends_on=pulumi.Output.from_input(before.failed).apply(lambda failed: [self.namespace, *failed])
@@ -244,24 +245,23 @@ class Workspace(pulumi.ComponentResource):
         opts = self._options(depends_on=[self.namespace, *self.owners.values()])
         return Closure(logical_name(self._name, Part.CLOSURE), spec, opts)
 
+    def _annotations(self, args: WorkspaceArgs) -> dict[str, str]:
+        content = self._content
+        annotations = {**FORCED, **content.annotations}
+        if self._state != RELEASED:
+            annotations[OWNER_ANNOTATION] = args["owner"]
+        if args.get("openshift"):
+            annotations[OPENSHIFT_DISPLAY_NAME_ANNOTATION] = content.display_name or self._workspace
+            if content.description:
+                annotations[OPENSHIFT_DESCRIPTION_ANNOTATION] = content.description
+        return annotations
 
-def _annotations(args: WorkspaceArgs, workspace: str, state: str) -> dict[str, str]:
-    annotations = {**FORCED, **(args.get("annotations") or {})}
-    if state != RELEASED:
-        annotations[OWNER_ANNOTATION] = args["owner"]
-    if args.get("openshift"):
-        annotations[OPENSHIFT_DISPLAY_NAME_ANNOTATION] = args.get("displayName") or workspace
-        if args.get("description"):
-            annotations[OPENSHIFT_DESCRIPTION_ANNOTATION] = args["description"]
-    return annotations
-
-
-def _labels(args: WorkspaceArgs, state: str) -> dict[str, str]:
-    labels = {
-        **(args.get("labels") or {}),
-        MANAGED_LABEL: UNMANAGED if state == CLOSED else MANAGED,
-        MANAGED_BY_LABEL: MANAGED_BY_VALUE,
-    }
-    if args.get("podSecurity"):
-        labels[POD_SECURITY_LABEL] = args["podSecurity"]
-    return labels
+    def _labels(self) -> dict[str, str]:
+        labels = {
+            **self._content.labels,
+            MANAGED_LABEL: UNMANAGED if self._state == CLOSED else MANAGED,
+            MANAGED_BY_LABEL: MANAGED_BY_VALUE,
+        }
+        if self._content.pod_security:
+            labels[POD_SECURITY_LABEL] = self._content.pod_security.value
+        return labels

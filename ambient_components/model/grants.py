@@ -1,5 +1,6 @@
 """Grants: who has which role in a workspace, and when."""
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Self
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,11 @@ from ambient_components.model.dates import DayOrMoment, Span, written
 from ambient_components.model.marks import OUTPUT, recorded
 from ambient_components.model.types import Duration, NamespaceName, RoleName, SubjectName
 from ambient_components.platform.contract import Role
+from ambient_components.platform.naming import grant_binding, owner_binding
 from ambient_components.platform.subjects import Subject, SubjectKind
+from ambient_components.rules.findings import Finding, Path, below
+from ambient_components.rules.spelling import spell
+from ambient_components.rules.states import WorkspaceState
 
 
 class Access(Model):
@@ -99,3 +104,89 @@ class SeparateGrant(Access):
 
     namespace: Annotated[NamespaceName, OUTPUT]
     """Namespace of the workspace."""
+
+
+def owner_findings(owners: Sequence[Subject]) -> Iterator[Finding]:
+    """Find duplicate owners, and owners with one object name: the platform cuts it to 40 characters. Contract 1.2."""
+    names = _ObjectNames("make one of them an admin under grants")
+    first: dict[str, Path] = {}
+    for index, owner in enumerate(owners):
+        here: Path = (index,)
+        taken = first.setdefault(str(owner), here)
+        if taken != here:
+            yield Finding(here, f"{str(owner)!r} is an owner already", "keep one of them", taken)
+        yield from names.add(here, str(owner), owner_binding(owner))
+
+
+def grant_findings(grants: Sequence[Grant], zone: ZoneInfo, state: WorkspaceState) -> Iterator[Finding]:
+    """Find wrong dates, several grants of one subject at the same time, and subjects with one object name.
+
+    Contract 1.3, 10.6. As in the platform's UI, names that differ only in case count as the same subject. Grants of one
+    subject that follow each other are allowed: the role changes on that day. Two subjects with the same object name are
+    never allowed, even one after the other: the object would be taken over, then deleted, and the access with it.
+    """
+    for index, grant in enumerate(grants):
+        yield from below((index,), _date_findings(grant, zone, state))
+    others: dict[tuple[str, str], list[tuple[Path, Grant]]] = {}
+    names = _ObjectNames("give one of them another role, or access through a group")
+    for index, grant in enumerate(grants):
+        subject = grant.subject
+        here = (index, str(subject.kind))
+        same = others.setdefault((subject.kind, subject.name.lower()), [])
+        clash = next((other for other in same if _clash(other[1], grant, zone)), None)
+        same.append((here, grant))
+        if clash is not None:
+            yield _second(here, grant, *clash)
+        else:
+            yield from names.add(here, subject.name, grant_binding(grant.role, subject))
+
+
+def _date_findings(grant: Grant, zone: ZoneInfo, state: WorkspaceState) -> Iterator[Finding]:
+    """Find dates out of order, and dates in a released workspace, where no run would apply them."""
+    start, end = spell("from_"), spell("until")
+    if grant.warn_ahead is not None and not grant.dated:
+        path = (spell("warn_ahead"),)
+        yield Finding(path, "announces the dates of a grant that has none", "add until, or remove it")
+    if grant.span(zone).empty:
+        yield Finding((end,), f"is before its {start}", "write a later day: the grant would never hold", (start,))
+    elif grant.dated and state is WorkspaceState.RELEASED:
+        # Nothing changes in the cluster: an expired grant would stay, and a new one would be created.
+        yield Finding(
+            (end if grant.until is not None else start,),
+            "is a date in a released workspace: no run begins or ends its grants",
+            (
+                f"remove {start} and until of a grant that holds: it then stays",
+                "remove the line of one that does not hold",
+            ),
+        )
+
+
+def _clash(one: Grant, other: Grant, zone: ZoneInfo) -> bool:
+    return one.subject != other.subject or one.span(zone).meets(other.span(zone))
+
+
+def _second(here: Path, grant: Grant, taken: Path, other: Grant) -> Finding:
+    subject = grant.subject
+    if subject != other.subject or not (grant.dated and other.dated):
+        problem = f"{subject.kind} {subject.name!r} has a grant already"
+        return Finding(here, problem, "keep one grant a subject (upper and lower case count as equal)", taken)
+    problem = f"{subject.kind} {subject.name!r} has a grant already that holds at the same time"
+    return Finding(here, problem, "let one of them end before the other begins", taken)
+
+
+class _ObjectNames:
+    """Object names of subjects, to find two subjects with the same name.
+
+    The platform's sanitisers can produce the same name for different subjects. Contract 1.6.
+    """
+
+    def __init__(self, remedy: str) -> None:
+        self._remedy = remedy
+        self._taken: dict[str, tuple[Path, str]] = {}
+
+    def add(self, path: Path, subject: str, name: str) -> Iterator[Finding]:
+        """Add a subject, and find another subject with the same object name."""
+        taken, other = self._taken.setdefault(name, (path, subject))
+        if other != subject:
+            problem = f"{subject!r} and {other!r} both become the RoleBinding {name!r}"
+            yield Finding(path, problem, self._remedy, taken)

@@ -9,7 +9,6 @@ from ambient_components.components import (
     BucketCredentialsSpec,
     BucketSpec,
     DeliverySpec,
-    GrantSpec,
     KeySpec,
     WorkspaceArgs,
 )
@@ -21,7 +20,7 @@ from ambient_components.rules.buckets import BucketDriver, OnDelete
 from ambient_components.rules.keys import FLAGS, Retain
 from ambient_components.rules.lifetimes import NEVER
 from ambient_components.rules.object_store import StoreConfig
-from ambient_components.stackfile import Bucket, BucketCredentials, Key
+from ambient_components.stackfile import Bucket, BucketCredentials, Grant, Key
 from ambient_components.stackfile import Workspace as WorkspaceModel
 
 
@@ -45,10 +44,8 @@ def workspace_args(
         "owner": settings.owner,
         "openshift": settings.openshift,
         "platformNamespace": settings.platform_namespace,
-        "owners": sorted(str(subject) for subject in workspace.owners),
-        "grants": [
-            GrantSpec(subject=str(grant.subject), role=grant.role.value) for grant in calendar.grants(workspace)
-        ],
+        "owners": cast("Any", sorted(workspace.owners, key=str)),
+        "grants": [cast("Any", _in_force(grant)) for grant in calendar.grants(workspace)],
         "keys": {key_id: key_spec(key_id, key, calendar) for key_id, key in sorted(workspace.keys.items())},
         "runnerSecrets": values.runner,
         "integrationSecrets": values.integrations,
@@ -72,14 +69,19 @@ def workspace_args(
     if workspace.adopt:
         args["adopt"] = True
     if workspace.display_name:
-        args["displayName"] = workspace.display_name
+        args["display_name"] = workspace.display_name
     if workspace.description:
         args["description"] = workspace.description
     if workspace.pod_security:
-        args["podSecurity"] = workspace.pod_security.value
+        args["pod_security"] = workspace.pod_security.value
     if (bucket := workspace.storage.bucket) is not None:
         args["bucket"] = bucket_spec(bucket, settings.store_config, values.storage, calendar)
     return args
+
+
+def _in_force(grant: Grant) -> Grant:
+    """Return a grant that holds now. The component knows no time zone of the stack."""
+    return grant.model_copy(update={"from_": None, "until": None})
 
 
 def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:

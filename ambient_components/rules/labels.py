@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ambient_components.errors import Remedy
+from ambient_components.rules.spelling import spell
 
 LABEL_KEY_PATTERN: Final = (
     r"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
@@ -23,7 +24,7 @@ _LOST: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _KEY_FORMS: Final = "allowed: [PREFIX/]NAME, the name 1-63 of A-Z a-z 0-9 - _ ., such as example.com/cost-center"
 
 # Domains with their subdomains; the first match decides.
-_OPENSHIFT_FIELDS: Final = {"openshift.io/display-name": "displayName", "openshift.io/description": "description"}
+_OPENSHIFT_FIELDS: Final = {"openshift.io/display-name": "display_name", "openshift.io/description": "description"}
 _RESERVED: Final = (
     ("ambient-code.io", "the platform"),
     ("ambient-code", "the platform"),
@@ -51,9 +52,11 @@ def key_problem(key: str) -> tuple[str, str] | None:
     if not slash:
         return None
     if prefix == _POD_SECURITY:
-        return f"{key!r} is reserved for podSecurity", "set podSecurity: baseline or privileged"
+        field = spell("pod_security")
+        return f"{key!r} is reserved for {field}", f"set {field}: baseline or privileged"
     if key in _OPENSHIFT_FIELDS:
-        return f"{key!r} is reserved for {_OPENSHIFT_FIELDS[key]}", f"set {_OPENSHIFT_FIELDS[key]}"
+        field = spell(_OPENSHIFT_FIELDS[key])
+        return f"{key!r} is reserved for {field}", f"set {field}"
     if key == _MANAGED_BY:
         return f"{key!r} is reserved for the platform", "remove it"
     if prefix in _OPEN_PREFIXES:

@@ -5,12 +5,10 @@ from enum import StrEnum
 from typing import Any, Final
 
 from ambient_components.platform import naming
-from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT, PodSecurity
-from ambient_components.rules.arguments import choice_findings
+from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.rules.buckets import bucket_findings
 from ambient_components.rules.durations import HOUR, MINUTE
 from ambient_components.rules.findings import Finding, below, verdict_finding
-from ambient_components.rules.grants import grant_findings, owner_findings
 from ambient_components.rules.keys import key_findings, platform_findings, shared_account_findings
 from ambient_components.rules.labels import (
     annotation_value_problem,
@@ -19,7 +17,6 @@ from ambient_components.rules.labels import (
     label_value_problem,
 )
 from ambient_components.rules.secrets import integration_findings, runner_findings
-from ambient_components.rules.states import WorkspaceState
 
 
 class SessionsOnClose(StrEnum):
@@ -48,14 +45,8 @@ def workspace_findings(name: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     """
     namespace = str(args.get("namespace") or name)
     yield from verdict_finding((), naming.workspace_name_problem(namespace))
-    yield from choice_findings(("state",), args.get("state"), WorkspaceState, "state")
-    yield from choice_findings(("podSecurity",), args.get("podSecurity"), PodSecurity, "pod security level")
     yield from below(("runnerSecrets",), runner_findings(args.get("runnerSecrets") or ()))
     yield from below(("integrationSecrets",), integration_findings(args.get("integrationSecrets") or ()))
-    yield from below(("owners",), owner_findings(args.get("owners") or ()))
-    yield from below(("grants",), grant_findings(args.get("grants") or ()))
-    yield from note_findings(args.get("labels") or {}, args.get("annotations") or {})
-    yield from text_findings({name: args.get(name) or "" for name in ("displayName", "description")})
     bucket = args.get("bucket")
     if bucket:
         whole = {**bucket, "workspace": namespace, "workspaceState": args.get("state")}

@@ -24,7 +24,7 @@ Workspace(
     {
         "owner": owner,
         "protect": False,
-        "grants": [{"subject": "user:alice@example.com"}],
+        "grants": [{"user": "alice@example.com"}],
         "keys": {"ci": {"role": "view"}},
     },
     pulumi.ResourceOptions(providers=cluster.both, depends_on=[ledger]),

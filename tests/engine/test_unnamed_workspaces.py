@@ -13,12 +13,12 @@ entry = {"state": "active", "owners": [], "grants": {"group:devs": "edit"}, "key
 named = pulumi.ResourceOptions(provider=cluster.ambient)
 after = [AccessLedger("access", {"owner": owner, "workspaces": {"THIS": entry}}, named)] if LEDGER else []
 options = pulumi.ResourceOptions(providers=cluster.both, depends_on=after)
-grants = [{"subject": "group:devs", "role": "edit"}]
+grants = [{"group": "devs", "role": "edit"}]
 Workspace("THIS", {"owner": owner, "protect": False, "grants": grants}, options)
 MORE
 """
 GREY = """
-grey = [{"subject": "user:x", "role": "admin"}]
+grey = [{"user": "x", "role": "admin"}]
 Workspace("THIS-grey", {"owner": owner, "protect": False, "grants": grey}, options)
 """
 GRANT = """

@@ -84,7 +84,7 @@ def test_an_environment_without_the_variable_stays_without_it(record, monkeypatc
 
 
 def test_both_are_for_every_resource_of_a_component(workspace):
-    recording = workspace(keys={"ci": {}}, grants=[{"subject": "user:bob"}])
+    recording = workspace(keys={"ci": {}}, grants=[{"user": "bob"}])
     component = recording.named("Workspace", "payments")
     assert component.providers == {"ambient": "cluster", "kubernetes": "cluster"}
     custom = [item for item in recording.below(component) if item.custom]

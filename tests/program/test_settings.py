@@ -130,7 +130,7 @@ def test_settings_go_with_the_namespace_and_access_never_does(workspace):
         ca_bundle=CERTIFICATE,
         limits=LIMITS,
         owners=["user:alice"],
-        grants=[{"subject": "user:bob"}],
+        grants=[{"user": "bob"}],
         keys={"ci": {}},
         runnerSecrets={"ANTHROPIC_API_KEY": "sk-one"},
         integrationSecrets={"FOO": "bar"},
@@ -151,7 +151,7 @@ def test_further_labels_go_through_the_patch_and_annotations_through_the_namespa
     recording = workspace(
         labels={"cost-center": "4711", "example.com/team": "pay"},
         annotations={"example.com/runbook": "https://runbook"},
-        podSecurity="baseline",
+        pod_security="baseline",
     )
     namespace, patch = (
         recording.named("Namespace", "payments/namespace"),
@@ -194,17 +194,17 @@ def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
     ("args", "received"),
     [
         (
-            {"podSecurity": "restricted"},
-            "podSecurity: 'restricted' is not a pod security level; allowed: privileged, baseline",
+            {"pod_security": "restricted"},
+            "pod_security: 'restricted' would reject every session: the platform's pods run an init container",
         ),
-        ({"podSecurity": "basline"}, "allowed: privileged, baseline; did you mean 'baseline'?"),
+        ({"pod_security": "basline"}, "allowed: privileged, baseline; did you mean 'baseline'?"),
         (
             {"on_close": {"sessions": "deletepods"}},
             "on_close.sessions: 'deletepods' is not a way to end sessions; allowed: stop,",
         ),
         ({"on_close": {"wait": "3601s"}}, "on_close.wait: 3601s is too long; allowed: durations up to 1h"),
         ({"state": "colsed"}, "allowed: active, closed, released; did you mean 'closed'?"),
-        ({"grants": [{"subject": "user:a", "role": "veiw"}]}, "allowed: view, edit, admin; did you mean 'view'?"),
+        ({"grants": [{"user": "a", "role": "veiw"}]}, "allowed: view, edit, admin; did you mean 'view'?"),
         ({"keys": {"ci": {"role": "amdin"}}}, "allowed: view, edit, admin; did you mean 'admin'?"),
         ({"runnerSecrets": {"ANTROPIC_API_KEY": "x"}}, "did you mean 'ANTHROPIC_API_KEY'?"),
         ({"labels": {"ambient-code.io/managed": "false"}}, "is reserved for the platform"),

@@ -11,7 +11,7 @@ EVERYTHING = {
     "ca_bundle": CERTIFICATE,
     "limits": LIMITS,
     "labels": {"team": "pay"},
-    "podSecurity": "baseline",
+    "pod_security": "baseline",
 }
 LEFT_ALONE = (
     *(":AccessToken", ":ApiKey", ":WorkspaceSecret", ":ProjectSettings", ":FeatureFlags", ":ContainerDefaults"),

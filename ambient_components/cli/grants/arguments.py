@@ -9,10 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from ambient_components import clock
 from ambient_components.cli.options import wrong_value
-from ambient_components.errors import BadValue
+from ambient_components.errors import BadValue, reject
 from ambient_components.model.dates import DAYS_OR_MOMENTS, DayOrMoment, Span, written
 from ambient_components.platform.subjects import Subject, SubjectKind, parse_subject
-from ambient_components.rules.grants import grantee
 
 _DATES: Final[TypeAdapter[date]] = TypeAdapter(DayOrMoment)
 _PREFIXES: Final = tuple(f"{kind}:" for kind in SubjectKind)
@@ -36,9 +35,12 @@ def subject_of(text: str, *, granted: bool = False) -> Subject:
         msg = "which subject? Name it: user:bob@example.com or group:payments-devs, for instance"
         raise typer.BadParameter(msg, param_hint="SUBJECT")
     try:
-        return grantee(text) if granted else parse_subject(text)
+        subject = parse_subject(text)
+        if granted and subject.kind is SubjectKind.SERVICE_ACCOUNT:
+            reject(f"{text!r}: the platform grants to users and groups only", "for a program declare a key")
     except BadValue as error:
         raise wrong_value(error, "SUBJECT") from None
+    return subject
 
 
 def date_of(text: str, flag: str) -> date | None:

@@ -7,10 +7,10 @@ The checks here are about access; those of secrets, storage, settings and limits
 from collections.abc import Callable, Iterator
 
 from ambient_components.errors import hints_of
+from ambient_components.model.grants import owner_findings
 from ambient_components.model.stack import Check, StackFile, Workspace
-from ambient_components.platform.naming import key_id_problem, owner_binding, sanitize_name, workspace_name_problem
-from ambient_components.rules.findings import Finding, Path, Verdict
-from ambient_components.rules.grants import owner_names
+from ambient_components.platform.naming import key_id_problem, sanitize_name, workspace_name_problem
+from ambient_components.rules.findings import Finding, Path, Verdict, below
 from ambient_components.rules.lookalikes import lookalike
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.rules.states import WorkspaceState
@@ -82,14 +82,7 @@ def check_key_ids(path: Path, _name: str, workspace: Workspace) -> Iterator[Find
 
 
 def check_owners(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Find duplicate owners, and owners with one object name: the platform cuts it to 40 characters. Contract 1.2."""
-    names, first = owner_names(), dict[str, Path]()
-    for index, owner in enumerate(workspace.owners):
-        here = (*path, "owners", index)
-        taken = first.setdefault(str(owner), here)
-        if taken != here:
-            yield Finding(here, f"{str(owner)!r} is an owner already", "keep one of them", taken)
-        yield from names.add(here, str(owner), owner_binding(owner))
+    yield from below((*path, "owners"), owner_findings(workspace.owners))
 
 
 def check_subjects(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
