@@ -1,5 +1,6 @@
 """One workspace: a namespace that the platform lists, with its declared content."""
 
+from copy import copy
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -46,6 +47,9 @@ class Workspace(pulumi.ComponentResource):
     The platform's operator creates ProjectSettings, a LimitRange and the trigger account in every listed namespace
     (contract 4). Only their declared fields are changed.
 
+    Of the options, `protect` stands for the argument of this name, and `retain_on_delete` is the Namespace's alone:
+    access that is protected or retained could not be ended. All others apply to all resources.
+
     A closed workspace keeps its namespace, owners and settings, and a `Closure` ends all other access. In a released
     one everything is declared as before, without the ownership annotation, and retained when it leaves the program.
     """
@@ -68,6 +72,10 @@ class Workspace(pulumi.ComponentResource):
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         self._content = check_workspace(name, args)
         require_ledger(args.get("namespace") or name, opts)
+        opts = copy(opts) if opts else pulumi.ResourceOptions()
+        protect, retain = opts.protect, opts.retain_on_delete
+        # Children would inherit both: what is protected can't be revoked, and what is retained stays valid.
+        opts.protect = opts.retain_on_delete = None
         super().__init__(urns.WORKSPACE, name, {"namespace": args.get("namespace") or name}, opts)
         self._workspace = args.get("namespace") or name
         self._name = name
@@ -76,13 +84,14 @@ class Workspace(pulumi.ComponentResource):
         self.namespace = Namespace(
             logical_name(name, Part.NAMESPACE),
             metadata={"name": self._workspace, "annotations": self._annotations(args)},
-            opts=self._options(
-                depends_on=opts.depends_on if opts else None,
-                # Only on the namespace: on the component it would keep a revoked grant
-                # (docs/internals/upstream-issues.md).
-                protect=self._state == ACTIVE and self._content.protect,
-                # The NamespacePatch owns the list's label; other labels belong to the platform and OpenShift.
-                ignore_changes=["metadata.labels"],
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=opts.depends_on,
+                protect=self._state == ACTIVE and (self._content.protect if protect is None else protect),
+                retain_on_delete=self._state == RELEASED or retain,
+                # The NamespacePatch owns the list's label; other labels belong to the platform and OpenShift. Labels
+                # of a transform are the Namespace's own.
+                ignore_changes=None if opts.transforms or opts.transformations else ["metadata.labels"],
             ),
         )
         inside = self._options(depends_on=[self.namespace])

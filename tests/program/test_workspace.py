@@ -96,6 +96,25 @@ def test_protect_false_protects_nothing(workspace):
     assert [item for item in workspace(**FULL, protect=False) if item.protect] == []
 
 
+@pytest.mark.parametrize("protect", [True, False])
+def test_protect_of_the_options_is_that_of_the_namespace_alone(workspace, protect):
+    recording = workspace(**FULL, protect=not protect, opts={"protect": protect})
+    labels = [recording.label(item.urn) for item in recording if item.protect]
+    assert labels == (["Namespace payments/namespace"] if protect else [])
+    assert [item for item in workspace(**FULL, state="closed", opts={"protect": True}) if item.protect] == []
+
+
+def test_retain_on_delete_of_the_options_keeps_the_namespace_and_no_access(workspace):
+    recording = workspace(**FULL, opts={"retain_on_delete": True})
+    labels = [recording.label(item.urn) for item in recording if item.retain_on_delete]
+    assert labels == ["Namespace payments/namespace"]
+
+
+def test_labels_of_a_transform_are_not_ignored(workspace):
+    recording = workspace(opts={"transformations": [lambda _: None]})
+    assert recording.named("Namespace", "payments/namespace").ignore_changes == ()
+
+
 def test_nothing_that_carries_access_is_retained_or_forgotten_with_another(workspace):
     access = [item for item in workspace(**FULL) if item.is_access]
     assert {item.type.split(":")[-1] for item in access} == {
