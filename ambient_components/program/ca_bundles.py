@@ -10,6 +10,7 @@ parsed and encoded again. Text around them is dropped. Any other PEM block in th
 import binascii
 import re
 import ssl
+from collections.abc import Mapping
 from typing import Final
 
 import pulumi
@@ -18,8 +19,10 @@ from ambient_components.errors import Problem, Problems, Remedy, format_path
 from ambient_components.problem_json import for_engine
 from ambient_components.rules.acknowledgements import NONE, Acknowledgements
 from ambient_components.rules.warnings import WarningRule
-from ambient_components.stackfile import LoadedStack
+from ambient_components.stackfile import Workspace
+from ambient_components.stackfile.places import BUNDLE, Project
 from ambient_components.stackfile.regular import CA_BUNDLE_MAX, Unreadable
+from ambient_components.stackfile.yaml.positions import SourceMap
 
 PUBLIC_AT_LEAST: Final = 20
 """The warning threshold: a bundle with fewer certificates probably lacks the public authorities."""
@@ -32,29 +35,43 @@ _LONG_FORM: Final = 0x80
 _EXPECTED: Final = "a file of PEM certificates is expected"
 
 
-def ca_bundles(stack: LoadedStack, problems: Problems, acknowledged: Acknowledgements = NONE) -> dict[str, str]:
-    """Return the bundles by workspace. Collect unusable files in `problems`, and log probable mistakes as warnings."""
+def ca_bundles(
+    workspaces: Mapping[str, Workspace],
+    project: Project,
+    problems: Problems,
+    acknowledged: Acknowledgements = NONE,
+    *,
+    sources: SourceMap | None = None,
+    field: str = "caBundle",
+) -> dict[str, str]:
+    """Return the bundles by workspace. Collect unusable files in `problems`, and log probable mistakes as warnings.
+
+    Args:
+        sources: Positions of the entries; None in a program without a stack file.
+        field: The field as the reader of the messages writes it.
+    """
     read: dict[str, list[str] | tuple[str, Remedy]] = {}
-    bundles, warned = {}, set()
-    for name, workspace in sorted(stack.file.workspaces.items()):
+    bundles: dict[str, str] = {}
+    warned = set()
+    for name, workspace in sorted(workspaces.items()):
         if workspace.settings.ca_bundle is None:
             continue
-        path = ("workspaces", name, "settings", "caBundle", "file")
-        where = stack.sources.value(path)
+        where = sources.value(("workspaces", name, *BUNDLE)) if sources else None
+        path = format_path(("workspaces", name, "settings", field, "file"))
         file = workspace.settings.ca_bundle.file
         if file not in read:
-            read[file] = _read(stack, file)
-        found = read[file]
-        if isinstance(found, tuple):
-            problems.add(where, format_path(path), *found, workspaces=(name,))
+            read[file] = _read(project, file)
+        content = read[file]
+        if isinstance(content, tuple):
+            problems.add(where, path, *content, workspaces=(name,))
             continue
-        bundles[name] = "".join(found)
-        count = len(found)
-        if count < PUBLIC_AT_LEAST and where not in warned:
-            warned.add(where)
+        bundles[name] = "".join(content)
+        count = len(content)
+        if count < PUBLIC_AT_LEAST and (where, file) not in warned:
+            warned.add((where, file))
             few = Problem(
                 where,
-                format_path(path),
+                path,
                 f"has {count} certificate{'s' if count > 1 else ''}: it takes the place of the system's own bundle, "
                 "and sessions trust nothing else",
                 ("put the public authorities into it as well (of /etc/ssl/certs/ca-certificates.crt)",),
@@ -66,10 +83,10 @@ def ca_bundles(stack: LoadedStack, problems: Problems, acknowledged: Acknowledge
     return bundles
 
 
-def _read(stack: LoadedStack, file: str) -> list[str] | tuple[str, Remedy]:
+def _read(project: Project, file: str) -> list[str] | tuple[str, Remedy]:
     """Return the certificates of a file, or a problem and a hint."""
     try:
-        content = stack.project.read(file, CA_BUNDLE_MAX)
+        content = project.read(file, CA_BUNDLE_MAX)
     except Unreadable as error:
         if error.missing:
             return f"there is no file {file!r}", _EXPECTED

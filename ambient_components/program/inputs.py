@@ -70,7 +70,7 @@ class Inputs:
             found.extend(located(stack, from_the_future(stack.file, calendar)))
             # `ambient` gets all warnings, and counts these.
             acknowledged = NONE if is_for_ambient() else acknowledgements(stack.file, calendar)
-            bundles = ca_bundles(stack, found, acknowledged)
+            bundles = ca_bundles(stack.file.workspaces, stack.project, found, acknowledged, sources=stack.sources)
         except AmbientError as error:
             problems.extend(error.problems)
         problems.extend(others(found, excluded))

@@ -17,6 +17,7 @@ from ambient_components.model.stack import StackFile
 from ambient_components.problem_json import for_engine
 from ambient_components.program.acknowledgements import acknowledgements
 from ambient_components.program.arguments import workspace_args
+from ambient_components.program.ca_bundles import ca_bundles
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.inputs import Inputs, config_findings
 from ambient_components.program.ledger import ledger_of, stack_guardrails
@@ -28,8 +29,14 @@ from ambient_components.rules.findings import as_problem
 from ambient_components.rules.object_store import StoreConfig
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.stackfile.checks.names import check_stack
+from ambient_components.stackfile.files import DISK
+from ambient_components.stackfile.places import Project, placed
+from ambient_components.stackfile.yaml.positions import SourceMap
 
 CLUSTER_NAME: Final = "cluster"
+
+_PROGRAM: Final = "__main__.py"
+"""The file from which paths of a program count: it lies in the working directory."""
 
 
 class Workspaces(Mapping[str, Workspace]):
@@ -86,14 +93,14 @@ class Workspaces(Mapping[str, Workspace]):
             raise ValueError("\n".join(texts))
         calendar = Calendar.of(file)
         acknowledged = acknowledgements(file, calendar)
+        project = Project.of(DISK, _PROGRAM)
+        file = placed(file, SourceMap((_PROGRAM, 1, 1)), project)
+        bundles = ca_bundles(file.workspaces, project, problems, acknowledged, field="ca_bundle")
+        if problems:
+            raise ValueError("\n".join(map(str, problems)))
         for warning in (as_problem(finding) for finding in found):
             if acknowledged.of(warning) is None:
                 pulumi.log.warn(for_engine([warning]))
-        bundles = {
-            name: Path(workspace.settings.ca_bundle.file).read_text(encoding="utf-8")
-            for name, workspace in file.workspaces.items()
-            if workspace.settings.ca_bundle is not None
-        }
         access = ledger_of(file.workspaces, calendar, settings.store_config)
         self._declare(Inputs(file, settings, values, bundles, access, acknowledged), cluster)
 

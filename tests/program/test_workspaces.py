@@ -7,6 +7,7 @@ import pytest
 
 from ambient_components import ClusterProviders, Workspaces
 from tests.program.conftest import CLUSTER
+from tests.support.certificates import CERTIFICATE
 from tests.support.recorder import Recorder
 
 YAML = """\
@@ -105,3 +106,37 @@ def test_the_cluster_may_be_the_programs_own():
     assert {item.provider for item in recording.of("AccessLedger")} == {"mine"}
     values = recording.named("WorkspaceSecret", "payments/secret/integrations").inputs["values"]
     assert values["S3_ENDPOINT"].value == "https://s3.example.com"
+
+
+def with_bundle(file):
+    return lambda: Workspaces({"payments": {"settings": {"ca_bundle": {"file": file}}}}) and None
+
+
+def test_a_ca_bundle_is_certificates_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ca.pem").write_text(f"# v-text\n{CERTIFICATE}")
+    recording = run(with_bundle("ca.pem"))
+    assert recording.named("ConfigMap", "payments/ca-bundle").inputs["data"]["ca-bundle.crt"] == CERTIFICATE
+    (warning,) = recording.warnings
+    assert "workspaces.payments.settings.ca_bundle.file: has 1 certificate" in warning
+
+
+@pytest.mark.parametrize(
+    ("file", "problem"),
+    [
+        ("missing.pem", "there is no file 'missing.pem'; a file of PEM certificates is expected"),
+        ("key.pem", "the file 'key.pem' holds a private key"),
+        ("../ca.pem", "leads out of the project"),
+        ("/proc/self/environ", "may hold credentials of the run"),
+    ],
+)
+def test_a_file_that_is_no_ca_bundle_is_an_error_with_its_path(tmp_path, monkeypatch, file, problem):
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    (tmp_path / "ca.pem").write_text(CERTIFICATE)
+    (project / "key.pem").write_text("-----BEGIN PRIVATE KEY-----\nMIIEsecret\n-----END PRIVATE KEY-----\n")
+    with pytest.raises(ValueError, match=r"^workspaces\.payments\.settings\.ca_bundle\.file: ") as refused:
+        run(with_bundle(file))
+    assert problem in str(refused.value)
+    assert "MIIEsecret" not in str(refused.value)
