@@ -54,7 +54,6 @@ class Resource:
         """Read a resource.
 
         Args:
-            item: The resource's JSON.
             urn: The URN if the JSON has none, as in a step.
         """
         name = Urn.parse(str(item.get("urn") or urn))
@@ -83,8 +82,6 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A pending operation of a killed run."""
-
     type: str
     """creating, updating, deleting, reading or importing."""
     resource: Resource
@@ -128,11 +125,7 @@ def secrets_provider(export: Export) -> str:
 
 
 def place(export: Any) -> tuple[str, str] | None:
-    """Return the stack and the project of a state. None if it has no resources.
-
-    Raises:
-        ValueError: It is not an exported state.
-    """
+    """Return the stack and the project of a state. None if it has no resources."""
     try:
         items = (export["deployment"] or {}).get("resources") or ()
         found = Urn.parse(items[0]["urn"]) if items else None
@@ -170,11 +163,7 @@ def joined(exports: Iterable[Export]) -> dict[str, Any]:
 
 
 def parse_export(text: str) -> Any:
-    """Parse an exported state, without unused parts. Outputs of Kubernetes objects are most of a large state.
-
-    Raises:
-        ValueError: The text is not JSON.
-    """
+    """Parse an exported state, without unused parts. Outputs of Kubernetes objects are most of a large state."""
     return json.loads(text, object_hook=_slim)
 
 

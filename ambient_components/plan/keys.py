@@ -17,15 +17,7 @@ _ADOPTED: Final = "the platform made it, its tokens stay valid until an end that
 
 
 def key_changes(before: Ledger, after: Ledger, recorded: Deployed, at: datetime, ahead: Ahead) -> list[KeyChange]:
-    """Return every key identity that a run creates, renews or revokes, and those that end soon. Sorted.
-
-    Args:
-        before: The ledger of the last deployment.
-        after: The declared ledger.
-        recorded: The keys in the state.
-        at: The time of the run, UTC.
-        ahead: How early an end without renewal is shown.
-    """
+    """Return every key identity that a run creates, renews or revokes, and those that end soon. Sorted."""
     desired, existing = dict(declared_keys(after)), recorded.keys
     found: list[KeyChange] = []
     for identity in {*desired, *existing}:

@@ -21,7 +21,6 @@ def findings_part(review: Review, ids: Ids) -> Part:
 
 
 def finding_id(path: Path) -> str:
-    """Return the id of a path's block."""
     return f"f-{path.value}"
 
 

@@ -38,7 +38,6 @@ class Choice:
         return {"workspaces": sorted(self.workspaces), "subject": self.subject}
 
     def has(self, workspace: str) -> bool:
-        """Return whether a workspace is in it."""
         return not self.workspaces or workspace in self.workspaces
 
     def includes(self, finding: Finding) -> bool:
@@ -61,15 +60,8 @@ def review(
     """Return the facts of a page.
 
     Args:
-        shown: The chosen access, compared with the cluster or not.
-        findings: The findings of the whole stack, sorted.
-        choice: The part of the stack.
         seen: What the cluster reports about keys. None if it was not queried.
         since: A file with an earlier state or output. Empty for none.
-        findings_first: Whether the page is about findings.
-
-    Raises:
-        AmbientError: The earlier file is neither.
     """
     made = Review(
         shown,
@@ -84,11 +76,7 @@ def review(
 
 
 def declared(stack: str, access: SelectedAccess, choice: Choice) -> Report:
-    """Return the chosen access without the cluster.
-
-    Args:
-        choice: The part of the stack.
-    """
+    """Return the chosen access without the cluster."""
     ledger = {name: entry for name, entry in access.ledger.items() if choice.has(name)}
     given = None if access.export is None else from_state(access.export, ledger)
     source = "files" if access.export is None else "state"

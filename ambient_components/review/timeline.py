@@ -23,8 +23,6 @@ _ALL: Final = 60
 
 
 class Axis:
-    """The common time axis of all keys."""
-
     def __init__(self, now: datetime, keys: Iterable[TimedKey]) -> None:
         found = tuple(keys)
         starts = [one.issued for one in found if one.issued] + [now - _LEAST]

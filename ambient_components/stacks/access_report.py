@@ -47,14 +47,9 @@ def from_cluster(
     """Return the access that the stack's cluster gives to these workspaces.
 
     Args:
-        project: The project, with the stack's config.
-        ledger: The declared access of the selected workspaces.
         one_by_one: Whether to query each namespace, which needs rights only there. Otherwise the whole cluster is
             listed.
         declared: All workspaces of the stack, to find those that it does not declare. None not to look for them.
-
-    Raises:
-        AmbientError: The cluster does not respond, is another one, or denies reading.
     """
     config = project.config(stack)
     try:
@@ -174,12 +169,7 @@ class Report:
 
 
 def from_state(export: Export, ledger: Ledger) -> frozenset[RoleAssignment]:
-    """Return the access that runs gave, by the objects in the state.
-
-    Args:
-        export: The parsed output of `pulumi stack export`.
-        ledger: The declared access in this state.
-    """
+    """Return the access that runs gave, by the objects in the state."""
     objects: dict[str, list[Any]] = {ROLE_BINDING: [], SERVICE_ACCOUNT: []}
     for item in resources(export):
         if item.kind in objects:
@@ -197,8 +187,6 @@ def report(
     """Return all access of a stack.
 
     Args:
-        source: The source of the ledger: state or files.
-        ledger: The declared access, by workspace.
         there: The actual access in the cluster. None if it was not queried.
         given: The access that runs gave, from the state. None if the access is from files.
     """
@@ -219,7 +207,6 @@ def part(whole: Report, subject: str = "", right: RoleRight | None = None) -> Re
 
     Args:
         subject: The subject to select. Empty means all.
-        right: Select only subjects with this right, with the roles that give it.
     """
     found = tuple(row for row in whole.rows if subject in ("", row.subject))
     gone = tuple(one for one in whole.missing if subject in ("", one.subject))

@@ -43,11 +43,7 @@ class Endpoint:
 
 
 def identify(context: str | None, environ: Mapping[str, str] = os.environ) -> ClusterFacts:
-    """Return the identity of a context's cluster. None means the current context.
-
-    Raises:
-        AmbientError: The cluster can't be reached or denies access.
-    """
+    """Return the identity of a context's cluster. None means the current context."""
     from kubernetes import client  # noqa: PLC0415  # a quarter of a second
     from urllib3.exceptions import HTTPError  # noqa: PLC0415
 

@@ -192,8 +192,6 @@ class AccessKey:
 
 @dataclass(frozen=True, slots=True)
 class DeployedBucket:
-    """A workspace's own bucket."""
-
     name: str
     driver: str | None
     """The driver in the ledger. None if it is no longer declared but is in the state."""
@@ -242,7 +240,6 @@ class Deployed:
 
     @property
     def keys(self) -> dict[KeyPlace, DeployedKey]:
-        """All generations of all keys."""
         return {
             (workspace.name, key.id, key.generation): key for workspace in self.workspaces for key in workspace.keys
         }

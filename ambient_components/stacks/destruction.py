@@ -114,12 +114,7 @@ def read_destruction(export: Export) -> Destruction:
 
 
 def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
-    """Return the refusals of a destruction; none if it may run.
-
-    Args:
-        destruction: The objects that would be deleted.
-        deploy: The command that deploys the stack or the fleet.
-    """
+    """Return the refusals of a destruction; none if it may run."""
     found = []
     then_deploy = f"and deploy: {deploy}"
     for one in destruction.workspaces:

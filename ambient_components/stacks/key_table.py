@@ -73,11 +73,7 @@ class Limits:
 
 
 def seen_in(accounts: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Seen]:
-    """Return what the ServiceAccounts of keys report, by namespace and name.
-
-    Args:
-        accounts: The ServiceAccounts from the API server.
-    """
+    """Return what the ServiceAccounts of keys report, by namespace and name."""
     found = {}
     for account in accounts:
         created = time_of(objects.metadata(account).get("creationTimestamp"))
@@ -90,7 +86,6 @@ def rows(summary: Deployed, seen: Mapping[tuple[str, str], Seen] | None, limits:
     """Return the keys of one stack, by workspace and id.
 
     Args:
-        summary: The stack's state summary.
         seen: What its cluster reports. None if it was not queried.
     """
     return [

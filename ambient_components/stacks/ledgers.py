@@ -28,15 +28,7 @@ class SelectedAccess:
 
 
 def selected_access(project: Project, stack: str, *, files: bool, state: str = "") -> SelectedAccess:
-    """Return the access from the files or the state, for a verb with `--files` and `--state`.
-
-    Args:
-        files: Whether to use the files.
-        state: A file with an exported state, or a fleet's folder, to use instead of the backend.
-
-    Raises:
-        AmbientError: It can't be read, or the stack was never deployed.
-    """
+    """Return the access from the files or the state, for a verb with `--files` and `--state`."""
     if files:
         return _from_files(project, stack)
     if state:
@@ -73,14 +65,7 @@ def _from_saved_state(project: Project, stack: str, state: str) -> SelectedAcces
 
 
 def check_workspaces(stack: str, names: Collection[str], selected: Collection[str]) -> None:
-    """Refuse names of workspaces that the stack does not have.
-
-    Args:
-        selected: The names on the command line.
-
-    Raises:
-        AmbientError: A workspace does not exist. The message suggests a similar name.
-    """
+    """Refuse names of workspaces that the stack does not have."""
     for name in selected:
         if name not in names:
             fail(None, "", f"stack {stack!r} has no workspace {name!r}", did_you_mean(name, names))

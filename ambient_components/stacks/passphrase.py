@@ -20,12 +20,7 @@ _typed: dict[str, str] = {}
 
 
 def passphrase(project: Project, stack: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variable with a stack's passphrase. Empty if the stack needs none or the environment has it.
-
-    Raises:
-        AmbientError: It is needed, and there is no terminal to ask at.
-        KeyboardInterrupt: The question was answered with Ctrl-C or Ctrl-D.
-    """
+    """Return the variable with a stack's passphrase. Empty if the stack needs none or the environment has it."""
     if any(environ.get(name) is not None for name in PASSPHRASE_VARIABLES):
         return {}
     path = project.config_file(stack)
@@ -48,10 +43,5 @@ def _ask(stack: str) -> str:
 
 
 def require_passphrase(project: Project, stack: str) -> None:
-    """Ask for a stack's passphrase now if a later command needs it, so that nothing happens before the answer.
-
-    Raises:
-        AmbientError: See `passphrase`.
-        KeyboardInterrupt: See `passphrase`.
-    """
+    """Ask for a stack's passphrase now if a later command needs it, so that nothing happens before the answer."""
     passphrase(project, stack, os.environ)

@@ -23,11 +23,7 @@ _STACK = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/){0,2}([A-Za-z0-9_.-]{1,10
 class Project(ConfigFiles):
     @classmethod
     def find(cls, start: Path | None = None) -> "Project":
-        """Find the project by searching upward from `start` (default: the working directory), as Pulumi does.
-
-        Raises:
-            AmbientError: There is no Pulumi.yaml, or it can't be read.
-        """
+        """Find the project by searching upward from `start` (default: the working directory), as Pulumi does."""
         here = (start or Path.cwd()).absolute()
         if (folder := cls.folder_above(here)) is not None:
             return cls.of(folder)
@@ -61,11 +57,7 @@ class Project(ConfigFiles):
         return str(self.config(stack).get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT)
 
     def shards(self, stack: str) -> int | None:
-        """Return the number of shards in a stack's config. None for a plain stack or for a shard.
-
-        Raises:
-            AmbientError: The number of shards is invalid.
-        """
+        """Return the number of shards in a stack's config. None for a plain stack or for a shard."""
         path = self.path(bare_name(stack))
         value = self._config(path).get(CONFIG_KEY)
         if value is None:
@@ -76,11 +68,7 @@ class Project(ConfigFiles):
             fail(Where(self.shown(path)), f"{self.name}:{CONFIG_KEY}", error.problem, error.hints)
 
     def shard_of(self, stack: str) -> tuple[str, int] | None:
-        """Return the fleet and the number of a shard, which has no config of its own. None for any other stack.
-
-        Raises:
-            AmbientError: See `shards`.
-        """
+        """Return the fleet and the number of a shard, which has no config of its own. None for any other stack."""
         split = split_shard(stack)
         # The name is not enough: it may be the name of a plain stack.
         if split is None or self._says_something(self.path(bare_name(stack))):
@@ -110,11 +98,7 @@ def is_true(value: object) -> bool:
 
 
 def bare_name(stack: str) -> str:
-    """Return a stack's name without organisation and project. Its files have this name.
-
-    Raises:
-        AmbientError: The name is invalid.
-    """
+    """Return a stack's name without organisation and project. Its files have this name."""
     match = _STACK.fullmatch(stack)
     if match is None or match[1].strip(".") == "":
         fail(None, "", f"{stack!r} can't name a stack", "allowed: letters, digits, _ . and -, after ORG/ where needed")
@@ -131,11 +115,7 @@ def stack_files(project: Project) -> list[Path]:
 
 
 def stack_path(project: Project, stack: str) -> str:
-    """Return the path of a stack file, relative to the working directory.
-
-    Raises:
-        AmbientError: The file does not exist.
-    """
+    """Return the path of a stack file, relative to the working directory."""
     path = project.stack_file(stack)
     if not path.is_file():
         names = [found.stem for found in stack_files(project)]
@@ -146,12 +126,7 @@ def stack_path(project: Project, stack: str) -> str:
 
 
 def without_parts(included: Mapping[_File, Set[_File]], order: Sequence[_File]) -> list[_File]:
-    """Return the files that no other file includes. An included file is only part of a stack.
-
-    Args:
-        included: The other files that each file includes.
-        order: The files. Of files that include each other, the first one counts as the stack.
-    """
+    """Return the files that no other file includes. An included file is only part of a stack."""
     rank = {file: place for place, file in enumerate(order)}
 
     def is_part(file: _File) -> bool:

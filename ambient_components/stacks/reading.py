@@ -55,11 +55,7 @@ _ROLE_PREFIX: Final = "ambient-project-"
 
 
 def ledgers_in(export: Export) -> list[Mapping[str, Any]]:
-    """Return the inputs of every AccessLedger in a state. There may be several.
-
-    Args:
-        export: The parsed output of `pulumi stack export`.
-    """
+    """Return the inputs of every AccessLedger in a state. There may be several."""
     return [ledger.inputs for ledger in resources(export, ACCESS_LEDGER)]
 
 
@@ -101,12 +97,6 @@ def from_ledger(ledger: Ledger, now: datetime) -> Deployed:
 
 
 def read_deployed(export: Export, stack: str, now: datetime) -> Deployed:
-    """Return what a state says.
-
-    Args:
-        export: The parsed output of `pulumi stack export`.
-        now: The current time, for expiry.
-    """
     every = resources(export)
     ledger = ledger_from_state(export) or {}
     found = _by_workspace(every, ledger)
@@ -145,7 +135,6 @@ def bindings(export: Export, subject: str = "", kinds: Collection[str] = (GRANT,
 
     Args:
         subject: Only those of this subject. Empty for all.
-        kinds: grant, owner or both.
     """
     found = {binding for place in _by_workspace(_touched(export), {}).values() for binding in place.bindings}
     return tuple(sorted(one for one in found if subject in ("", one.subject) and one.kind in kinds))

@@ -13,16 +13,7 @@ from ambient_components.stacks.selection import listed
 
 
 def saved_export(project: Project, stack: str, path: str) -> Export:
-    """Return the state of a stack, of a shard, or of a whole fleet as one, from a file or a fleet's folder.
-
-    Args:
-        stack: The name on the command line.
-        path: The file, `-` for standard input, or the folder for a fleet.
-
-    Raises:
-        AmbientError: See `read_export` and `read_exports`, or a shard has no file, as access in a part of a
-            fleet would mislead.
-    """
+    """Return the state of a stack, of a shard, or of a whole fleet as one, from a file or a fleet's folder."""
     if (names := listed(project, stack)) is not None:
         fail(None, "", f"{stack!r} has no state: its file names several stacks", f"name one: {', '.join(names)}")
     count = project.shards(stack)
@@ -38,14 +29,7 @@ def saved_export(project: Project, stack: str, path: str) -> Export:
 
 
 def read_exports(folder: str, project: str, fleet: str, stacks: Collection[str]) -> dict[str, Export]:
-    """Read the exported states of a fleet's shards. A shard without a file is left out.
-
-    Args:
-        folder: The folder, with a file STACK.json for each shard.
-
-    Raises:
-        AmbientError: It is not a folder, or see `read_export`.
-    """
+    """Read the exported states of a fleet's shards. A shard without a file is left out."""
     if not Path(folder).is_dir():
         first = shard_stack(fleet, 0)
         remedy = f"a folder with the states of its shards: pulumi stack export --stack {first} > FOLDER/{first}.json, …"
@@ -60,15 +44,7 @@ def read_exports(folder: str, project: str, fleet: str, stacks: Collection[str])
 
 
 def read_export(path: str, project: str, stack: str) -> Export:
-    """Read an exported state from a file. `-` means standard input.
-
-    Args:
-        stack: The expected stack, without an organisation.
-
-    Raises:
-        AmbientError: The file can't be read, is not an exported state, belongs to another stack, or was written by a
-            newer Pulumi in another format.
-    """
+    """Read an exported state from a file. `-` means standard input."""
     remedy = f"pulumi stack export --stack {stack} > FILE"
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
@@ -91,9 +67,5 @@ def read_export(path: str, project: str, stack: str) -> Export:
 
 
 def no_state(path: str, stack: str) -> NoReturn:
-    """Refuse a file that is not an exported state.
-
-    Raises:
-        AmbientError: Always.
-    """
+    """Refuse a file that is not an exported state."""
     fail(None, "", f"{path} is no exported state", f"pulumi stack export --stack {stack} > FILE")

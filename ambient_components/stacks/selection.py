@@ -59,11 +59,7 @@ class Fleet:
 
 
 def find_fleet(project: Project, stack: str) -> Fleet | None:
-    """Return the fleet of this name. None for a plain stack.
-
-    Raises:
-        AmbientError: The config can't be read, or its number of shards is invalid.
-    """
+    """Return the fleet of this name. None for a plain stack."""
     count = project.shards(stack)
     return None if count is None else Fleet(project, stack, count, project.config(stack))
 
@@ -72,9 +68,6 @@ def find_fleets(project: Project, stack: str) -> tuple[Fleet, ...] | None:
     """Return the fleets that a name means: one fleet, or all that a file with `stacks:` lists. None for a plain one.
 
     A file may list plain stacks too (`Fleet.plain`).
-
-    Raises:
-        AmbientError: See `find_fleet` and `listed`, or a listed stack has no file.
     """
     names = listed(project, stack)
     if names is None:
@@ -88,11 +81,7 @@ def find_fleets(project: Project, stack: str) -> tuple[Fleet, ...] | None:
 
 
 def listed(project: Project, stack: str) -> tuple[str, ...] | None:
-    """Return the fleets and stacks that a file lists instead of workspaces. None if it lists none.
-
-    Raises:
-        AmbientError: The list is invalid, or names a shard or another file with `stacks:`.
-    """
+    """Return the fleets and stacks that a file lists instead of workspaces. None if it lists none."""
     path = project.stack_file(stack)
     parsed = _several(path, project)
     if parsed is None:

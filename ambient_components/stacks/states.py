@@ -18,9 +18,6 @@ def export(project: Project, stack: str, engine: Engine | None = None) -> Export
     """Return the state of a stack, of a shard, or of a whole fleet as one, with secrets encrypted.
 
     Shards that are not deployed yet are left out.
-
-    Raises:
-        AmbientError: A state can't be read, or no shard is deployed.
     """
     if (names := listed(project, stack)) is not None:
         fail(None, "", f"{stack!r} has no state: its file names several stacks", f"name one: {', '.join(names)}")
@@ -43,7 +40,6 @@ def deployed_shards(
     """Return a fleet's stacks in the backend, including those beyond a lowered number of shards.
 
     Args:
-        count: The configured number of shards.
         known: Names of the backend's stacks. Default: the backend is queried.
     """
     there = {bare_name(stack) for stack in (backend.stack_names(engine) if known is None else known)}
@@ -76,15 +72,7 @@ def exports(engine: Engine, stacks: Collection[str], jobs: int = 0) -> dict[str,
 
 
 def stacks_of(project: Project, stack: str, pins: Mapping[str, int | None]) -> dict[str, str]:
-    """Return the stack that deploys each workspace. For a fleet, this is its shard.
-
-    Args:
-        stack: The name on the command line.
-        pins: The workspaces with their pinned shard, if any.
-
-    Raises:
-        AmbientError: A shard was named, and a workspace is in another one.
-    """
+    """Return the stack that deploys each workspace. For a fleet, this is its shard."""
     shard = project.shard_of(stack)
     fleet = shard[0] if shard else stack
     count = project.shards(fleet)
@@ -101,12 +89,7 @@ def stacks_of(project: Project, stack: str, pins: Mapping[str, int | None]) -> d
 
 
 def of_shard(project: Project, stack: str, names: Mapping[str, int | None]) -> Collection[str]:
-    """Return the workspaces of a stack: all of the file, or those of one shard.
-
-    Args:
-        stack: The name on the command line.
-        names: The workspaces of the file with their pinned shard, if any.
-    """
+    """Return the workspaces of a stack: all of the file, or those of one shard."""
     shard = project.shard_of(stack)
     if shard is None:
         return names.keys()

@@ -41,15 +41,6 @@ def others(
     """Return the workspaces on the platform's list that a stack does not declare.
 
     The platform's own namespace may be on its list too, and is none. A namespace that is being deleted is left out.
-
-    Args:
-        owner: The stack's ownership annotation, PROJECT/FLEET.
-        declared: All workspaces of the stack or the fleet.
-        acknowledged: Workspaces that may be in no stack.
-        is_shard: Whether the stack is one shard of a fleet. The other shards declare workspaces of the same owner then.
-
-    Raises:
-        ApiError: The cluster denies the list of namespaces.
     """
     unmanaged, annotated, known = list[str](), list[str](), list[str]()
     elsewhere = []

@@ -10,11 +10,7 @@ from ambient_components.stacks.unmanaged import Others
 
 
 def as_markdown(report: Report, limit: int = LIMIT) -> str:
-    """Return the page, no longer than the limit. Its totals are exact.
-
-    Args:
-        limit: Maximum characters. Headings and totals are never cut.
-    """
+    """Return the page, no longer than the limit. Its totals are exact."""
     others = report.others
     parts: list[tuple[str, list[str], bool]] = [
         ("Workspaces in no stack", list(_unmanaged(others)) if others else [], False),

@@ -31,11 +31,7 @@ def renewable(stack: LoadedStack, workspaces: Iterable[str]) -> dict[str, Bucket
 
 
 def following(buckets: Mapping[str, Bucket], deployed: Mapping[str, int]) -> dict[str, int]:
-    """Return the next generation of credentials by workspace. A written one that is not deployed yet stays.
-
-    Args:
-        deployed: The deployed generations. A workspace without one has no credentials to end.
-    """
+    """Return the next generation of credentials by workspace. A written one that is not deployed yet stays."""
     return {
         name: max(bucket.credentials.generation, deployed[name] + 1)
         for name, bucket in buckets.items()
@@ -86,13 +82,7 @@ def edit_lines(stack: LoadedStack, generations: Mapping[str, int]) -> list[str]:
 def by_hand_lines(
     project: Project, name: str, stack: LoadedStack, workspaces: Iterable[str], renewed: Collection[str] = ()
 ) -> list[str]:
-    """Describe the credentials that stay valid, with what ends them.
-
-    Args:
-        name: The stack's name on the command line.
-        workspaces: The workspaces in which access ends.
-        renewed: Those with credentials that end in this change.
-    """
+    """Describe the credentials that stay valid, with what ends them."""
     lines, shared = [], []
     for one in sorted({*workspaces} - {*renewed}):
         bucket = _bucket(stack, one)

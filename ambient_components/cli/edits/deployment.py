@@ -28,9 +28,6 @@ class Deployment:
     """The deployment of one stack.
 
     Args:
-        engine: The engine.
-        project: The project, with the stack's config.
-        stack: The stack's name.
         files: The files that were edited now. Empty if the change was in them already.
     """
 
@@ -41,7 +38,6 @@ class Deployment:
 
     @property
     def command(self) -> str:
-        """The command that deploys the whole stack."""
         return f"pulumi up --stack {self.stack}"
 
     @property
@@ -52,20 +48,10 @@ class Deployment:
         return f"{', '.join(self.files)} {'is' if len(self.files) == 1 else 'are'} edited"
 
     def cluster(self) -> Cluster:
-        """Return the stack's cluster.
-
-        Raises:
-            StepError: It does not respond, or the kubeconfig points to another one.
-        """
         config = self.project.config(self.stack)
         return Guard(Cluster(config.get("context") or None), config.get("clusterUid") or None).cluster
 
     def plan(self) -> Preview:
-        """Return what a run would do.
-
-        Raises:
-            AmbientError: The preview fails, for example because a guardrail refuses.
-        """
         arguments = ("preview", "--json", "--stack", self.stack)
         answer = self.engine.attempt(*arguments)
         if answer.code != 0 and answer.stderr.strip():
@@ -81,14 +67,7 @@ class Deployment:
         return plan
 
     def refuse_others(self, others: Sequence[Step], by_hand: Iterable[str]) -> None:
-        """Refuse to deploy if the plan holds more than the edit.
-
-        Args:
-            by_hand: What else can be done, a line each.
-
-        Raises:
-            typer.Exit: There are others, which are printed.
-        """
+        """Refuse to deploy if the plan holds more than the edit."""
         if not others:
             return
         shown, more = others[:_SHOWN_STEPS], len(others) - _SHOWN_STEPS
@@ -125,15 +104,7 @@ def errors_in(plan: Preview) -> list[Problem]:
 
 
 def by_stack(project: Project, stack: str, loaded: LoadedStack, places: Mapping[One, str]) -> dict[str, list[One]]:
-    """Return what was edited by the stack that deploys it. For a fleet, these are the shards of the workspaces.
-
-    Args:
-        stack: The name on the command line.
-        places: What was edited, each with its workspace.
-
-    Raises:
-        AmbientError: A shard was named, and one of the workspaces is in another one.
-    """
+    """Return what was edited by the stack that deploys it. For a fleet, these are the shards of the workspaces."""
     pins = {workspace: loaded.file.workspaces[workspace].shard for workspace in places.values()}
     stacks = stacks_of(project, stack, pins)
     found: dict[str, list[One]] = {}
@@ -143,11 +114,7 @@ def by_stack(project: Project, stack: str, loaded: LoadedStack, places: Mapping[
 
 
 def require_passphrases(project: Project, stacks: Iterable[str]) -> None:
-    """Ask for the passphrases of stacks before files are changed.
-
-    Raises:
-        AmbientError: A passphrase is needed, and there is no terminal to ask at.
-    """
+    """Ask for the passphrases of stacks before files are changed."""
     for stack in stacks:
         require_passphrase(project, stack)
 
@@ -157,8 +124,6 @@ def next_steps(edited: Collection[str], stacks: Iterable[str], fleet: str = "", 
 
     Args:
         stacks: The stacks to deploy. None if they are deployed already.
-        fleet: The fleet's name if the stacks are its shards.
-        more: Further commands.
     """
     steps = [f"git diff {' '.join(edited)}", f"git commit {' '.join(edited)}"] if edited else []
     up = [f"pulumi up --stack {stack}" for stack in stacks]

@@ -13,11 +13,7 @@ from ambient_components.writing import write_files
 
 
 def edited_texts(changes: Mapping[str, Sequence[Edit]]) -> dict[str, str]:
-    """Return the new texts by file. Nothing is written.
-
-    Raises:
-        AmbientError: Entries can't be edited, for example because they are aliases. The error has all problems.
-    """
+    """Return the new texts by file. Nothing is written."""
     problems = Problems()
     texts = {}
     for file, of_file in changes.items():
@@ -30,15 +26,7 @@ def edited_texts(changes: Mapping[str, Sequence[Edit]]) -> dict[str, str]:
 
 
 def write_stack(path: str, texts: Mapping[str, str]) -> LoadedStack:
-    """Write a stack's edited files, all or none, and return the resulting stack.
-
-    Args:
-        path: The stack file, used to validate the result.
-        texts: The new contents by file.
-
-    Raises:
-        AmbientError: The files can't be written, or the resulting stack is invalid. The old files are then restored.
-    """
+    """Write a stack's edited files, all or none, and return the resulting stack."""
     before = {file: Path(file).read_bytes() for file in texts}
     try:
         write_files({file: text.encode() for file, text in texts.items()})

@@ -46,7 +46,6 @@ def sorted_steps(
     """Sort what a plan would do into what an edit needs, and all else.
 
     Args:
-        is_own: Tells whether the edit needs the step of a resource.
         foreign: Returns the paths of the ledger's step that the edit does not need. An empty path is the whole ledger.
     """
     own: list[Step] = []
@@ -69,11 +68,7 @@ def sorted_steps(
 
 
 def foreign_paths(step: engine_steps.Step, is_own: Callable[[list[str]], bool]) -> Iterable[str]:
-    """Yield the ledger's changed paths that an edit does not need. An empty path is the whole ledger.
-
-    Args:
-        is_own: Tells whether the edit needs a path, given its keys.
-    """
+    """Yield the ledger's changed paths that an edit does not need. An empty path is the whole ledger."""
     if step.op != engine_steps.UPDATE or not step.paths:
         yield ""
     for path in step.paths:

@@ -71,12 +71,7 @@ class Renewal:
 
 
 def renew_accounts(cluster: Cluster, declared: Ledger, workspaces: Collection[str], now: datetime) -> Renewal:
-    """Renew the accounts of workspaces, and print what was done.
-
-    Args:
-        declared: The declared access; the accounts of its keys stay.
-        now: The time, for the operator to notice the change.
-    """
+    """Renew the accounts of workspaces, and print what was done."""
     result = Renewal()
     with activity.waiting("Renewing accounts"):
         for workspace in sorted(workspaces):
@@ -91,16 +86,6 @@ def renew_accounts(cluster: Cluster, declared: Ledger, workspaces: Collection[st
 
 
 def renew(cluster: Cluster, workspace: str, entry: Entry, now: str, result: Renewal) -> None:
-    """Renew the accounts of a workspace.
-
-    Args:
-        entry: Its declared access; its keys' accounts stay.
-        now: The time, for the operator to notice the change.
-        result: Receives what was done.
-
-    Raises:
-        StepError: The cluster does not respond, or denies reading.
-    """
     declared = expected_objects(workspace, entry)
     accounts = [
         one

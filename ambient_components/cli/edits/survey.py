@@ -134,13 +134,7 @@ def survey(
     """Return what is left of someone's access to workspaces.
 
     Args:
-        holder: Who lost access.
-        declared: The workspaces to look in, with the access that the files declare.
-        whole: Whether to list the whole cluster in one request a kind.
         renewed: Workspace and name of accounts that were renewed. None if that was not asked for.
-
-    Raises:
-        StepError: The cluster does not respond, or denies reading.
     """
     expected = {name: expected_objects(name, entry) for name, entry in declared.items()}
     places: Collection[Place] = WHOLE_CLUSTER if whole else [("namespaces", name) for name in sorted(declared)]
@@ -180,9 +174,6 @@ def review(cluster: Cluster, workspace: str, who: Mapping[str, object]) -> Revie
 
     Args:
         who: The user and the groups, as in a SubjectAccessReview.
-
-    Raises:
-        StepError: The cluster does not respond.
     """
     allowed, refused = list[str](), list[str]()
     for verb, group, resource in _ASKED:

@@ -124,6 +124,5 @@ def _what(present: Written | None, ending: Written | None) -> str:
 
 
 def _of(stack: LoadedStack, workspace: str, who: Subject) -> list[Written]:
-    """Return the workspace's grants of a subject."""
     found = written(stack, clock.now(), [workspace])
     return [one for one in found if one.kind == GRANT and one.subject == who]

@@ -23,14 +23,7 @@ def is_subject(word: str) -> bool:
 
 
 def subject_of(text: str, *, granted: bool = False) -> Subject:
-    """Return the subject of an argument or option.
-
-    Args:
-        granted: Whether it must be one that can have a grant.
-
-    Raises:
-        typer.BadParameter: It is missing or none.
-    """
+    """Return the subject of an argument or option."""
     if not text:
         msg = "which subject? Name it: user:bob@example.com or group:payments-devs, for instance"
         raise typer.BadParameter(msg, param_hint="SUBJECT")
@@ -44,11 +37,7 @@ def subject_of(text: str, *, granted: bool = False) -> Subject:
 
 
 def date_of(text: str, flag: str) -> date | None:
-    """Return the day or time of an option. None if it is not given.
-
-    Raises:
-        typer.BadParameter: It is neither.
-    """
+    """Return the day or time of an option. None if it is not given."""
     if not text:
         return None
     try:
@@ -62,11 +51,7 @@ def date_of(text: str, flag: str) -> date | None:
 
 
 def refuse_past(until: date | None, zone: ZoneInfo) -> None:
-    """Refuse an end that has passed: the grant would give nothing.
-
-    Raises:
-        typer.BadParameter: It has passed.
-    """
+    """Refuse an end that has passed: the grant would give nothing."""
     if until is not None and not Span.of(None, until, zone).holds(clock.now()):
         msg = f"{written(until)} is over; to end a grant now: ambient grants revoke"
         raise typer.BadParameter(msg, param_hint="--until")

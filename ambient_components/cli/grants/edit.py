@@ -26,11 +26,7 @@ _GRANTS: Final = "grants"
 
 
 def check_workspaces(stack: LoadedStack, names: Collection[str]) -> None:
-    """Refuse workspaces that the stack does not have, or that it released.
-
-    Raises:
-        AmbientError: All of them.
-    """
+    """Refuse workspaces that the stack does not have, or that it released."""
     problems = Problems()
     for name in names:
         found = stack.file.workspaces.get(name)
@@ -47,11 +43,7 @@ def check_workspaces(stack: LoadedStack, names: Collection[str]) -> None:
 
 
 def revocation(stack: LoadedStack, grants: Iterable[Written]) -> dict[str, str]:
-    """Return the new texts by file, without the grants.
-
-    Raises:
-        AmbientError: A grant is in the defaults, in a template or in an alias. The error has all problems.
-    """
+    """Return the new texts by file, without the grants."""
     problems = Problems()
     changes: dict[str, list[Edit]] = {}
     for one in grants:
@@ -68,11 +60,7 @@ def revocation(stack: LoadedStack, grants: Iterable[Written]) -> dict[str, str]:
 
 
 def addition(stack: LoadedStack, workspace: str, grant: Grant) -> dict[str, str]:
-    """Return the new text by file, with one more grant.
-
-    Raises:
-        AmbientError: The workspace has no grants of its own but inherits some, or the entry can't be edited.
-    """
+    """Return the new text by file, with one more grant."""
     path = ("workspaces", workspace, _GRANTS)
     origin = stack.origin(path)
     fields = _fields(grant)
@@ -90,11 +78,7 @@ def addition(stack: LoadedStack, workspace: str, grant: Grant) -> dict[str, str]
 
 
 def new_end(stack: LoadedStack, one: Written, until: date) -> dict[str, str]:
-    """Return the new text by file, with another last day of a grant.
-
-    Raises:
-        AmbientError: The grant is in the defaults or a template, or the entry can't be edited.
-    """
+    """Return the new text by file, with another last day of a grant."""
     if not one.is_own:
         raise AmbientError([_inherited(stack, one, "write until there by hand: that ends it")])
     change = Change(one.item, "until", written_date(until))
@@ -105,16 +89,11 @@ def to_end(found: Iterable[Written], grant: Grant | None, name: str) -> Written 
     """Return the grant of a subject that gets another end.
 
     Args:
-        found: The entries of the subject in the workspace.
         grant: The requested grant; None if no role was given.
-        name: The subject, for the message.
 
     Returns:
         The one with the requested role and start, if given; of several the one that is valid now. None if there is
         none.
-
-    Raises:
-        typer.BadParameter: Without a role there are several.
     """
     open_ = [one for one in found if one.period is not Period.OVER]
     if grant is None:
@@ -128,15 +107,7 @@ def to_end(found: Iterable[Written], grant: Grant | None, name: str) -> Written 
 
 
 def existing(stack: LoadedStack, name: str, found: Iterable[Written], grant: Grant) -> Written | None:
-    """Return the entry that gives exactly this grant already.
-
-    Args:
-        name: Its name on the command line.
-        found: The entries of the same subject in the workspace.
-
-    Raises:
-        AmbientError: The subject has another grant at the same time.
-    """
+    """Return the entry that gives exactly this grant already."""
     zone = stack.file.timezone
     for one in found:
         other = stack.file.workspaces[one.workspace].grants[one.index]
@@ -159,7 +130,6 @@ def removal_lines(grants: Iterable[Written]) -> list[str]:
 
 
 def _fields(grant: Grant) -> Mapping[str, str]:
-    """Return the YAML of a grant's fields."""
     subject: Subject = grant.subject
     fields = {"user" if subject.kind is SubjectKind.USER else "group": scalar(subject.name), "role": grant.role.value}
     if grant.from_ is not None:

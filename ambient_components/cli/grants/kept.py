@@ -24,14 +24,7 @@ def nothing_lines(
     removed: Iterable[Written],
     changed: Collection[str],
 ) -> Iterator[str]:
-    """Yield a line for each workspace where the files have nothing to remove.
-
-    Args:
-        stack: The stack before the edit.
-        kinds: The kinds of access to remove: grant, owner.
-        chosen: The workspaces on the command line.
-        changed: The workspaces with a change to deploy.
-    """
+    """Yield a line for each workspace where the files have nothing to remove."""
     edited = {one.workspace for one in removed}
     if not edited and not changed:
         what = "grant and is no owner" if OWNER in kinds else "grant"
@@ -51,12 +44,7 @@ def _similar(stack: LoadedStack, subject: Subject) -> list[str]:
 
 
 def kept_access(stack: LoadedStack, subject: Subject, chosen: Collection[str]) -> str:
-    """Return what access the files leave to the subject, and the groups that a person may be a member of.
-
-    Args:
-        stack: The stack after the edit.
-        chosen: The workspaces on the command line, or all.
-    """
+    """Return what access the files leave to the subject, and the groups that a person may be a member of."""
     left = [one for one in written(stack, clock.now()) if one.subject == subject]
     lines = [f"  {one.place}: {one.workspace}: {described(one)}" for one in left]
     for name, workspace in stack.file.workspaces.items():

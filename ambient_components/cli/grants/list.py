@@ -93,7 +93,6 @@ def rows(found: Iterable[Written], deployed: Collection[Binding] | None) -> list
     """Return the rows, by workspace.
 
     Args:
-        found: The grants and owners in the files.
         deployed: The RoleBindings in the state. None if it was not read.
     """
     listed = list(found)

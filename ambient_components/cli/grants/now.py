@@ -58,10 +58,6 @@ def deploy(deployments: Collection[GrantDeployment]) -> Outcome:
 
     Returns:
         The problems after the deployment: steps that failed, and access that is still there.
-
-    Raises:
-        AmbientError: Nothing is deployed, because a plan fails or is incomplete, or a cluster does not respond.
-        typer.Exit: A plan has other changes, which are printed.
     """
     checked = [(one, *_checked(one)) for one in deployments]
     whole = Outcome()

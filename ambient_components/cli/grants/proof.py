@@ -26,12 +26,7 @@ _PAUSE: Final = 0.5
 
 @dataclass
 class Witness:
-    """An observer of one subject's access in the cluster, before and after a deployment.
-
-    Args:
-        cluster: The stack's cluster.
-        subject: The subject.
-    """
+    """An observer of one subject's access in the cluster, before and after a deployment."""
 
     cluster: Cluster
     subject: Subject
@@ -40,11 +35,7 @@ class Witness:
     _uids: dict[Binding, str] = field(default_factory=dict)
 
     def before(self, ending: Collection[Binding]) -> None:
-        """Read the UIDs of the bindings that must end.
-
-        Raises:
-            StepError: The cluster does not respond.
-        """
+        """Read the UIDs of the bindings that must end."""
         self._uids = {one: self._uid(one) for one in ending}
 
     @property

@@ -21,11 +21,7 @@ _FIELDS: Final = {"grants": GRANT, "dates": GRANT, "owners": OWNER}
 def pending(
     plan: engine_steps.Preview, subject: str, workspaces: Collection[str], kinds: Collection[str] = (GRANT,)
 ) -> Pending:
-    """Sort what a plan would do into the change of one subject's access, and all else.
-
-    Args:
-        kinds: The kinds of access that change: grant, owner.
-    """
+    """Sort what a plan would do into the change of one subject's access, and all else."""
 
     def is_of(step: engine_steps.Step) -> bool:
         name = names.parse(step.name)

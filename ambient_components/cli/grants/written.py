@@ -64,7 +64,6 @@ def written(stack: LoadedStack, now: datetime, workspaces: Collection[str] | Non
     """Yield the grants and owners in the files, in their order.
 
     Args:
-        now: The time for the periods.
         workspaces: Only these workspaces. None for all.
     """
     for name, workspace in stack.file.workspaces.items():

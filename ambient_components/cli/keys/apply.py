@@ -46,23 +46,7 @@ def finish(
     fleet: str = "",
     buckets: Mapping[str, Mapping[str, int]] | None = None,
 ) -> None:
-    """Print the next steps or, with `now`, deploy.
-
-    Args:
-        project: The project, with the configs of the stacks.
-        places: The changed keys by the stack that deploys them.
-        aims: The intended result for each key.
-        edited: The files that were changed.
-        after: The stack after the edit.
-        now: Whether to deploy.
-        renew: Whether to renew the other accounts of the workspaces.
-        fleet: The fleet's name if the stacks are its shards.
-        buckets: Generations of buckets' credentials by workspace, by the stack that deploys them.
-
-    Raises:
-        AmbientError: Pulumi failed, or an old key is still valid.
-        typer.Exit: The plan has other changes, which are printed.
-    """
+    """Print the next steps or, with `now`, deploy."""
     stacks = sorted({*places, *(buckets or ())})
     steps: list[str] = []
     if now:
@@ -99,11 +83,7 @@ def renewals(
 def renew_keyless(
     engine: Engine, project: Project, stack: str, loaded: LoadedStack, workspaces: Collection[str]
 ) -> None:
-    """Renew the accounts of workspaces that have no keys to rotate.
-
-    Raises:
-        AmbientError: Accounts could not be renewed.
-    """
+    """Renew the accounts of workspaces that have no keys to rotate."""
     problems: list[Problem] = []
     for place, here in by_stack(project, stack, loaded, {name: name for name in workspaces}).items():
         declared = ledger_of({name: loaded.file.workspaces[name] for name in here}, Calendar.of(loaded.file))

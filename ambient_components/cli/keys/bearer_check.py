@@ -18,8 +18,6 @@ _SHARED: Final = ("host", "verify_ssl", "ssl_ca_cert", "assert_hostname", "tls_s
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The API server's answer to a token."""
-
     status: int = 0
     """The HTTP status. 0 for no answer."""
     username: str = ""
@@ -34,7 +32,6 @@ class Answer:
 
     @property
     def accepted(self) -> bool:
-        """Whether the API server authenticated a user."""
         return bool(self.username)
 
 
@@ -43,9 +40,6 @@ class Bearers:
 
     Args:
         context: The kubeconfig's context. None means the current one.
-
-    Raises:
-        StepError: The kubeconfig has no usable cluster.
     """
 
     def __init__(self, context: str | None) -> None:
@@ -63,7 +57,6 @@ class Bearers:
         self._api: Any = client.ApiClient(bare)
 
     def ask(self, token: str) -> Answer:
-        """Return the identity of a token's bearer."""
         from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
         if not _TOKEN.fullmatch(token):

@@ -34,11 +34,6 @@ class FormerAccess:
     sleep: Callable[[float], None] = time.sleep
 
     def works(self) -> bool:
-        """Tell whether the store accepts the credentials.
-
-        Raises:
-            StepError: The store does not respond, or a library is missing.
-        """
         try:
             Store(self.settings).s3.call("list_objects_v2", Bucket=self.bucket, MaxKeys=1, Prefix=self.prefix)
         except RefusedError as error:
@@ -69,7 +64,6 @@ def former_access(export: Export, buckets: Mapping[str, int], config: Mapping[st
 
     Args:
         export: The parsed output of `pulumi stack export --show-secrets`.
-        buckets: The next generation by workspace.
     """
     found = tuple(_former(export, buckets, config))
     for one in found:

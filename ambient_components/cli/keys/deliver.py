@@ -105,21 +105,12 @@ def deliver(
 
 
 def handed_on(environ: Mapping[str, str], named: Collection[str]) -> dict[str, str]:
-    """Return the environment for a program that gets a key, without the variables that deploy the stack.
-
-    Args:
-        environ: The current environment.
-        named: Variables to pass on anyway.
-    """
+    """Return the environment for a program that gets a key, without the variables that deploy the stack."""
     return {name: value for name, value in environ.items() if name in named or not name.upper().startswith(WITHHELD)}
 
 
 def hand_over(words: list[str], token: str, environ: Mapping[str, str]) -> int:
-    """Run a program with the key on its standard input, and return its exit code.
-
-    Raises:
-        AmbientError: The program does not exist.
-    """
+    """Run a program with the key on its standard input, and return its exit code."""
     try:
         # Not as an argument, which every user of the machine can see.
         return subprocess.run(words, input=token.encode(), env=dict(environ), check=False).returncode  # noqa: S603

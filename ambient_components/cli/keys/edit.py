@@ -44,11 +44,7 @@ class Recorded:
     """Whether the state was read; see `assumed`."""
 
     def following(self, written: int) -> int:
-        """Return the generation of the key's next identity.
-
-        Args:
-            written: The generation in the file. In a stale checkout it may be older than the deployed one.
-        """
+        """Return the generation of the key's next identity."""
         # A written generation without an identity is already new, so a second rotation before the deployment skips
         # none.
         new = written if 0 < self.made < written else max(written, self.made) + 1
@@ -62,16 +58,7 @@ class Recorded:
 def selected_keys(
     stack: LoadedStack, names: Sequence[str], workspaces: Sequence[str], keyless: Collection[str] = ()
 ) -> tuple[KeyName, ...]:
-    """Return the selected keys, without duplicates and in order.
-
-    Args:
-        names: Keys, as WORKSPACE/KEY.
-        keyless: Workspaces that need no key, because their buckets have credentials.
-
-    Raises:
-        AmbientError: Keys do not exist or are in inactive workspaces. The error has all problems.
-        typer.BadParameter: Nothing is selected.
-    """
+    """Return the selected keys, without duplicates and in order."""
     if not names and not workspaces:
         msg = "which keys? Name them after the stack, as WORKSPACE/KEY: payments/ci, for instance"
         raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
@@ -128,12 +115,7 @@ def requested_before(
     *,
     overlap_given: bool,
 ) -> list[KeyName]:
-    """Return the keys with a rotation that was requested before and is not deployed yet.
-
-    Args:
-        today: The day in the stack's time zone.
-        overlap_given: Whether the user chose an overlap, which may differ from the one in the file.
-    """
+    """Return the keys with a rotation that was requested before and is not deployed yet."""
 
     def settled(workspace: str, key_id: str) -> bool:
         key = stack.file.workspaces[workspace].keys[key_id]
@@ -169,15 +151,7 @@ def rotation(
     deployed: Mapping[KeyName, Recorded],
     buckets: Mapping[str, int] | None = None,
 ) -> dict[str, str]:
-    """Return the new texts by file, with the next generation of the keys.
-
-    Args:
-        overlap_until: Returns the last day of each old identity.
-        buckets: Generations of buckets' credentials to write too, by workspace.
-
-    Raises:
-        AmbientError: An entry can't be edited, for example because it is an alias.
-    """
+    """Return the new texts by file, with the next generation of the keys."""
     changes = bucket_edits(stack, buckets or {})
     for workspace, key_id in selected:
         key, path = stack.file.workspaces[workspace].keys[key_id], _path(workspace, key_id)
@@ -195,11 +169,7 @@ def rotation(
 def revocation(
     stack: LoadedStack, selected: Iterable[KeyName], buckets: Mapping[str, int] | None = None
 ) -> dict[str, str]:
-    """Return the new texts by file, without the keys, and with generations of buckets' credentials.
-
-    Raises:
-        AmbientError: An entry can't be edited, for example because it is an alias.
-    """
+    """Return the new texts by file, without the keys, and with generations of buckets' credentials."""
     changes = bucket_edits(stack, buckets or {})
     for workspace, key_id in selected:
         change = Change(_path(workspace, key_id)[:-1], key_id, None)

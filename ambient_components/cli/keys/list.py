@@ -131,7 +131,6 @@ def _next(row: Row, now: datetime) -> str:
 
 
 def _record(row: Row) -> dict[str, Any]:
-    """Return a row as a JSON object."""
     values = {field.name: getattr(row, field.name) for field in fields(Row)}
     return {_camel(name): _plain(value) for name, value in values.items()}
 

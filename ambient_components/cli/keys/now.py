@@ -47,14 +47,7 @@ class KeyDeployment(Deployment):
 
 
 def deployed_generations(engine: Engine, places: Mapping[str, Collection[KeyName]]) -> dict[KeyName, Recorded]:
-    """Return the generations of keys that their stacks have on record.
-
-    Args:
-        places: The keys by the stack that deploys them.
-
-    Raises:
-        AmbientError: A state can't be read.
-    """
+    """Return the generations of keys that their stacks have on record."""
     found: dict[KeyName, Recorded] = {}
     for stack, keys in places.items():
         found |= recorded(export(engine, stack), keys)
@@ -75,14 +68,6 @@ def recorded(export: Export, keys: Collection[KeyName]) -> dict[KeyName, Recorde
 
 
 def deployed_buckets(engine: Engine, places: Mapping[str, Collection[str]]) -> dict[str, int]:
-    """Return the deployed generations of buckets' credentials.
-
-    Args:
-        places: The workspaces by the stack that deploys them.
-
-    Raises:
-        AmbientError: A state can't be read.
-    """
     found = {}
     for stack, workspaces in places.items():
         ledger = ledger_from_state(export(engine, stack)) or {}
@@ -100,10 +85,6 @@ def deploy(deployments: Collection[KeyDeployment]) -> list[str]:
 
     Returns:
         Commands that end what may be left.
-
-    Raises:
-        AmbientError: A step failed, or an old key is still valid.
-        typer.Exit: A plan has other changes, which are printed.
     """
     checked = [(one, *_checked(one)) for one in deployments]
     problems, steps = list[Problem](), list[str]()
@@ -116,12 +97,7 @@ def deploy(deployments: Collection[KeyDeployment]) -> list[str]:
 
 
 def _checked(one: KeyDeployment) -> tuple[Pending, Witness, tuple[FormerAccess, ...]]:
-    """Return a stack's plan, the witness that can verify its result, and the credentials of buckets that must end.
-
-    Raises:
-        AmbientError: The plan fails or is incomplete, or the cluster does not respond.
-        typer.Exit: The plan has other changes, which are printed.
-    """
+    """Return a stack's plan, the witness that can verify its result, and the credentials of buckets that must end."""
     before: tuple[Identity, ...] = ()
     try:
         state = export_with_secrets(one.engine, one.stack)

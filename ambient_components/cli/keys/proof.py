@@ -49,13 +49,7 @@ class Verdict:
 
 @dataclass
 class Witness:
-    """An observer of the cluster before and after a deployment.
-
-    Args:
-        cluster: The stack's cluster.
-        asker: A client without credentials of its own.
-        aims: The intended result for each key.
-    """
+    """An observer of the cluster before and after a deployment."""
 
     cluster: Cluster
     asker: Asker
@@ -67,11 +61,7 @@ class Witness:
     _worked: set[str] = field(default_factory=set, repr=False)
 
     def before(self, deployed: Collection[Identity]) -> None:
-        """Collect UIDs, token Secrets and tokens of everything that must end.
-
-        Raises:
-            StepError: The cluster does not respond.
-        """
+        """Collect UIDs, token Secrets and tokens of everything that must end."""
         recorded = [one for one in deployed if self.aims[one.selected].ends(one)]
         lost = [one for key, aim in self.aims.items() if aim.at_once for one in self._unrecorded(key, aim, recorded)]
         self.ending = tuple(map(self._completed, (*recorded, *lost)))

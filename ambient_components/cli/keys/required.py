@@ -18,12 +18,7 @@ from ambient_components.stacks.reading import ACCOUNT, TOKEN
 
 
 def pending(plan: engine_steps.Preview, keys: Collection[tuple[str, str]], buckets: Collection[str] = ()) -> Pending:
-    """Sort what a plan would do into what some keys and buckets' credentials need, and all else.
-
-    Args:
-        keys: Workspace and id of each key.
-        buckets: Workspaces with new credentials of their buckets.
-    """
+    """Sort what a plan would do into what some keys and buckets' credentials need, and all else."""
 
     def is_of(step: engine_steps.Step) -> bool:
         name = names.parse(step.name)
@@ -93,18 +88,11 @@ class Aim:
         return frozenset({self.written, self.written - 1} if self.overlap else {self.written})
 
     def ends(self, identity: Identity) -> bool:
-        """Tell whether an identity must have ended."""
         return identity.generation not in self.living
 
 
 def lacks(steps: Collection[Step], aims: Mapping[KeyName, Aim], deployed: Collection[Identity]) -> list[str]:
-    """Return the missing steps for keys, one line each.
-
-    Args:
-        steps: The plan's steps for the keys.
-        aims: The intended result for each key.
-        deployed: The identities in the state.
-    """
+    """Return the missing steps for keys, one line each."""
     return [line for key, aim in aims.items() for line in _lacks(steps, key, aim, deployed)]
 
 

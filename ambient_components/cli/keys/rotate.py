@@ -194,14 +194,7 @@ def _deployed(
 
 
 def ends(here: datetime, seconds: int | None, last_day: date | None, *, leaked: bool) -> OverlapUntil:
-    """Return a function for the last day of an old identity.
-
-    Args:
-        here: Now, in the stack's time zone. The overlap's last day is complete, so the overlap may be up to a day
-            longer.
-        seconds: The requested overlap, if any.
-        leaked: Whether there must be no overlap.
-    """
+    """Return a function for the last day of an old identity."""
     if leaked:
         return lambda _key, _name: None
     if last_day is not None:

@@ -39,16 +39,6 @@ class Named:
 
 
 def find(summary: Deployed, name: str) -> Named:
-    """Return the newest identity of a key.
-
-    Args:
-        summary: The stack's state summary.
-        name: WORKSPACE/KEY.
-
-    Raises:
-        typer.BadParameter: The name does not have this form.
-        AmbientError: The key does not exist.
-    """
     parsed = parse_key_output(name)
     if parsed is None:
         msg = f"{_shown(name)} is no name of a key of the form WORKSPACE/KEY, such as payments/ci"
@@ -76,11 +66,6 @@ def _shown(name: str) -> str:
 
 
 def read(engine: Engine, summary: Deployed, named: Named) -> str:
-    """Return the key's token.
-
-    Raises:
-        AmbientError: The stack does not have it, or it no longer works.
-    """
     key = named.key
     if key.is_of_platform:
         fail(
@@ -104,12 +89,7 @@ def read(engine: Engine, summary: Deployed, named: Named) -> str:
 
 
 def readers(named: Named, backend: str, provider: str) -> list[str]:
-    """Return who else can read this key or gain equal access without it, as texts.
-
-    Args:
-        backend: The backend of the stack's state.
-        provider: The secrets provider, in Pulumi's terms.
-    """
+    """Return who else can read this key or gain equal access without it, as texts."""
     key, workspace = named.key, named.workspace
     reported = [f"anyone who reads the state ({backend}) and can decrypt it (secrets provider: {provider})"]
     if key.delivered_to:

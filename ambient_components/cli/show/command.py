@@ -49,13 +49,6 @@ _Flow.add_representer(str, _text)
 
 
 def as_text(workspace: str, values: Sequence[Value], place: Origin, paint: Paint = plain) -> str:
-    """Return YAML with aligned comments.
-
-    Args:
-        values: The values of its merged entry.
-        place: The entry's position.
-        paint: Styles the comments.
-    """
     lines = [(f"{_one_line(workspace)}:" + ("" if values else " {}"), _comment(place))]
     before: tuple[object, ...] = ()
     for value in values:

@@ -249,7 +249,6 @@ def usage(
     every user of a machine can see the arguments of programs.
 
     Args:
-        summary: The state summary. Its first working key is the example.
         endpoint: The cluster's endpoint. None if the kubeconfig does not have it.
         ca_file: A file with the cluster's CA. Default: the endpoint's file, or one that the commands create.
         platform_url: The platform's address in the stack's config. None if it has none.
