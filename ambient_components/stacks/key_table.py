@@ -13,7 +13,7 @@ from ambient_components.rotation.state import time_of
 from ambient_components.rules.durations import format_rounded
 from ambient_components.rules.lifetimes import default_rotate_before
 from ambient_components.stackfile.loader import load_stack
-from ambient_components.stacks.deployed import STACK, Deployed, DeployedKey
+from ambient_components.stacks.deployed import PLATFORM, STACK, Deployed, DeployedKey
 from ambient_components.stacks.project import Project, stack_path
 
 NEVER_USED: Final = "Never"
@@ -63,6 +63,32 @@ class Row:
     origin: str = STACK
     """`STACK`, or `PLATFORM` for an identity that the platform made and the stack has adopted."""
 
+    @property
+    def title(self) -> str:
+        """The id, with the generation where there is or was more than one."""
+        several = self.generation > 1 or self.state == "former"
+        return f"{self.id} (generation {self.generation})" if several else self.id
+
+    @property
+    def note(self) -> str:
+        """The label in the UI if it is not the id, and who made it."""
+        label = [f'"{self.name}"'] if self.name != self.id else []
+        return "  ".join([*label, *(["made by the platform"] if self.origin == PLATFORM else [])])
+
+    def expiry(self, now: datetime) -> str:
+        if not isinstance(self.expires, datetime):
+            return self.expires or "-"
+        left = format_rounded(self.expires - now) if self.expires > now else "over"
+        return f"{self.expires:%Y-%m-%d} ({left})"
+
+    def following(self, now: datetime) -> str:
+        """What a run does next."""
+        if self.next is None or self.next == "expire":
+            return "-"
+        if self.next_at is None:
+            return self.next
+        return f"{self.next} due now" if self.next_at <= now else f"{self.next} from {self.next_at:%Y-%m-%d}"
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -70,6 +96,10 @@ class Limits:
     """Time to the next run."""
     idle: timedelta | None = None
     """The maximum time without use. None disables the check."""
+
+
+DAILY: Final = Limits(timedelta(days=1))
+"""Those of a stack with a run each day."""
 
 
 def seen_in(accounts: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Seen]:

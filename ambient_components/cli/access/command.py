@@ -1,7 +1,5 @@
 """`ambient access`: who may do what in a stack's workspaces, and why."""
 
-import csv
-import io
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -32,12 +30,13 @@ from ambient_components.cli.options import (
     wrong_value,
 )
 from ambient_components.cli.prompts import stack_and_workspaces
+from ambient_components.cli.tables import csv_text, plain_value
 from ambient_components.documentation import page
 from ambient_components.errors import BadValue, fail, refusal
 from ambient_components.output import CHANGES, Format, Paint, paint_for, plain, show_problem
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject
-from ambient_components.printable import cell, json_text, one_line
+from ambient_components.printable import json_text, one_line
 from ambient_components.review.making import Choice, review
 from ambient_components.review.page import as_html
 from ambient_components.stacks.access_report import InCluster, Report, Status, from_cluster, from_state, part, report
@@ -172,8 +171,8 @@ def as_json(report: Report, selected: Choice) -> str:
         "right": str(report.right) if report.right else None,
         "access": [_row(report, row) for row in report.rows],
         "perhaps": [_row(report, row) for row in report.perhaps],
-        "missing": [_assignment(one) for one in report.missing],
-        "pending": [_assignment(one) for one in report.pending],
+        "missing": [plain_value(one) for one in report.missing],
+        "pending": [plain_value(one) for one in report.pending],
         "unmanaged": list(report.others.unmanaged) if report.others else None,
         "annotated": list(report.others.annotated) if report.others else None,
         "acknowledged": list(report.others.acknowledged) if report.others else None,
@@ -198,34 +197,20 @@ def _row(report: Report, row: Row) -> dict[str, Any]:
     }
 
 
-def _assignment(assignment: RoleAssignment) -> dict[str, str]:
-    return {
-        "workspace": assignment.workspace,
-        "subject": assignment.subject,
-        "role": assignment.role,
-        "reason": assignment.reason,
-    }
-
-
 def as_csv(report: Report) -> str:
-    """Return the report as CSV with a header. No field can act as a formula in a spreadsheet."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
     requested = report.right is not None
     records = [
         *_records(report, report.rows, "yes" if requested else ""),
         *_records(report, report.perhaps, "perhaps"),
-        *([*_assignment(one).values(), Status.MISSING.value, ""] for one in report.missing),
-        *([*_assignment(one).values(), Status.PENDING.value, ""] for one in report.pending),
+        *([*plain_value(one).values(), Status.MISSING.value, ""] for one in report.missing),
+        *([*plain_value(one).values(), Status.PENDING.value, ""] for one in report.pending),
     ]
-    writer.writerows([cell(value) for value in record] for record in records)
-    return text.getvalue()
+    return csv_text(COLUMNS, records)
 
 
 def _records(report: Report, rows: Iterable[Row], can: str) -> Iterator[list[str]]:
     for row in rows:
-        yield from ([*_assignment(one).values(), report.status(one).value, can] for one in row.assignments)
+        yield from ([*plain_value(one).values(), report.status(one).value, can] for one in row.assignments)
 
 
 DIFFERS: Final = CHANGES

@@ -1,11 +1,9 @@
 """`ambient grants list`: the grants and owners of a stack, with the line of each, and whether it is deployed."""
 
-import csv
-import io
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -23,9 +21,10 @@ from ambient_components.cli.options import (
     format_option,
 )
 from ambient_components.cli.prompts import stack_and_workspaces
+from ambient_components.cli.tables import camel, csv_text, plain_value, table
 from ambient_components.model.dates import written as date_text
 from ambient_components.output import Format, Paint, paint_for, plain
-from ambient_components.printable import cell, json_text, one_line
+from ambient_components.printable import json_text
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.deployed import Binding
 from ambient_components.stacks.ledgers import check_workspaces
@@ -64,8 +63,6 @@ exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
 
 _ENTRY: Final = {"workspace": "entry"}
 _HEAD: Final = ("workspace", "subject", "role", "dates", "period", "deployed", "from")
-_NAME: Final = 300
-"""Maximum characters of a name in the table. A longer one would widen every line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,33 +124,23 @@ def _row(one: Written, there: Collection[tuple[str, str, str, str]] | None) -> R
 
 
 def as_table(found: Sequence[Row], paint: Paint = plain) -> str:
-    if not found:
-        return "There are no grants."
-    table = [_HEAD, *(tuple(one_line(text, _NAME) for text in _cells(row)) for row in found)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(_HEAD))]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in table]
-    return "\n".join([paint(lines[0], "dim"), *lines[1:]])
+    return "\n".join(table(_HEAD, map(_cells, found), paint)) if found else "There are no grants."
 
 
-def _cells(row: Row) -> Iterator[str]:
-    yield from (row.workspace, row.subject, f"{row.role} (owner)" if row.kind == OWNER else row.role)
-    yield f"{row.from_ or ''}..{row.until or ''}" if row.from_ or row.until else "-"
-    yield row.period or "-"
-    yield {None: "?", True: "yes", False: "no"}[row.deployed]
-    yield f"{row.layer}  {row.file}:{row.line}" if row.file else "no file: the next run ends it"
-
-
-def _record(row: Row) -> dict[str, Any]:
-    return {field.name.rstrip("_"): getattr(row, field.name) for field in fields(Row)}
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        row.workspace,
+        row.subject,
+        f"{row.role} (owner)" if row.kind == OWNER else row.role,
+        f"{row.from_ or ''}..{row.until or ''}" if row.from_ or row.until else "-",
+        row.period or "-",
+        {None: "?", True: "yes", False: "no"}[row.deployed],
+        f"{row.layer}  {row.file}:{row.line}" if row.file else "no file: the next run ends it",
+    )
 
 
 def as_csv(found: Iterable[Row]) -> str:
-    """Return the rows as CSV with a header. No field can act as a formula in a spreadsheet."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name.rstrip("_") for field in fields(Row)])
-    writer.writerows([cell(value) for value in _record(row).values()] for row in found)
-    return text.getvalue()
+    return csv_text([camel(field.name) for field in fields(Row)], (plain_value(row).values() for row in found))
 
 
 def list_grants(
@@ -182,7 +169,7 @@ def list_grants(
     listed = [row for row in rows(found, made) if row.workspace in chosen]
     if form is Format.JSON:
         source = "files" if files else "state"
-        print(json_text({"stack": stack, "source": source, "grants": [_record(row) for row in listed]}))
+        print(json_text({"stack": stack, "source": source, "grants": plain_value(listed)}))
     elif form is Format.CSV:
         print(as_csv(listed), end="")
     else:

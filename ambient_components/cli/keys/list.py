@@ -1,12 +1,10 @@
 """`ambient keys list`: every key of one stack or of all, and which of them need attention."""
 
-import csv
-import io
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -14,26 +12,24 @@ from ambient_components import activity, clock
 from ambient_components.cli import completion
 from ambient_components.cli.options import NamedStack, Workspaces, format_option, wrong_value
 from ambient_components.cli.prompts import one_stack
+from ambient_components.cli.tables import camel, csv_text, plain_value, table
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.guard import Guard
 from ambient_components.engine import backend
 from ambient_components.errors import StepError, fail
 from ambient_components.output import Format, Paint, paint_for, plain, show_problem
 from ambient_components.platform.contract import APP_LABEL, KEY_APP
-from ambient_components.printable import cell, json_text, one_line
+from ambient_components.printable import json_text
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import YEAR, format_rounded, parse_duration
 from ambient_components.shards import split_shard
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.deployed import PLATFORM, Deployed
+from ambient_components.stacks.deployed import Deployed
 from ambient_components.stacks.key_table import Limits, Row, Seen, rows, run_interval, seen_in
 from ambient_components.stacks.ledgers import check_workspaces
 from ambient_components.stacks.project import Project, stack_files
 from ambient_components.stacks.reading import read_deployed
 from ambient_components.stacks.states import export
-
-_NAME: Final = 300
-"""Maximum characters of a name in the table. A longer one would widen every line."""
 
 SOURCE_OF_USE: Final = (
     "last used: as the platform's backend recorded it. It does not see requests to the Kubernetes API, so ask a key's "
@@ -64,90 +60,27 @@ def as_table(found: Sequence[Row], now: datetime, paint: Paint = plain) -> str:
 
 def as_json(found: Iterable[Row], now: datetime) -> str:
     """Return the rows as JSON, described in the verb's help."""
-    return json_text({"now": format_time(now), "keys": [_record(row) for row in found]})
+    return json_text({"now": format_time(now), "keys": plain_value(list(found))})
 
 
 def as_csv(found: Iterable[Row]) -> str:
-    """Return the rows as CSV with a header."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([_camel(field.name) for field in fields(Row)])
-    for row in found:
-        writer.writerow([_cell(value) for value in _record(row).values()])
-    return text.getvalue()
+    return csv_text([camel(field.name) for field in fields(Row)], (plain_value(row).values() for row in found))
 
 
 def _lines(found: Sequence[Row], now: datetime, paint: Paint) -> list[str]:
-    table = [_HEAD, *(_cells(row, now) for row in found)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(_HEAD))]
-    padded = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
-    lines = [paint(padded[0], "dim")]
-    for row, line in zip(found, padded[1:], strict=True):
-        lines.append(line)
-        lines += [paint(f"  ! {one_line(what)}", "loud") for what in row.attention]
-    return lines
+    return table(_HEAD, (_cells(row, now) for row in found), paint, notes=[row.attention for row in found])
 
 
 def _cells(row: Row, now: datetime) -> tuple[str, ...]:
-    name = f"{row.workspace}/{row.id}" + (
-        f" (generation {row.generation})" if row.generation > 1 or row.state == "former" else ""
-    )
-    cells = (
-        name,
-        row.role or "?",
-        _ago(row.created, now),
-        _ago(row.last_used, now),
-        _expiry(row.expires, now),
-        row.state,
-        _next(row, now),
-        _note(row),
-    )
-    return tuple(one_line(text, _NAME) for text in cells)
-
-
-def _note(row: Row) -> str:
-    name = [f'"{row.name}"'] if row.name != row.id else []
-    return "  ".join([*name, *(["made by the platform"] if row.origin == PLATFORM else [])])
+    used, created = _ago(row.last_used, now), _ago(row.created, now)
+    name = f"{row.workspace}/{row.title}"
+    return name, row.role or "?", created, used, row.expiry(now), row.state, row.following(now), row.note
 
 
 def _ago(moment: datetime | str | None, now: datetime) -> str:
     if moment is None:
         return "?"
     return f"{format_rounded(max(now - moment, timedelta()))} ago" if isinstance(moment, datetime) else moment
-
-
-def _expiry(moment: datetime | str | None, now: datetime) -> str:
-    if not isinstance(moment, datetime):
-        return moment or "-"
-    return f"{moment:%Y-%m-%d} ({format_rounded(moment - now) if moment > now else 'over'})"
-
-
-def _next(row: Row, now: datetime) -> str:
-    if row.next is None or row.next == "expire":
-        return "-"
-    if row.next_at is None:
-        return row.next
-    return f"{row.next} due now" if row.next_at <= now else f"{row.next} from {row.next_at:%Y-%m-%d}"
-
-
-def _record(row: Row) -> dict[str, Any]:
-    values = {field.name: getattr(row, field.name) for field in fields(Row)}
-    return {_camel(name): _plain(value) for name, value in values.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return format_time(value)
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _cell(value: Any) -> Any:
-    return cell("; ".join(value) if isinstance(value, list) else value)
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
 
 
 ATTENTION: Final = 2

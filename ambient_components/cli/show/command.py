@@ -13,6 +13,7 @@ from ambient_components.cli.options import StackOrWorkspace, format_option
 from ambient_components.cli.prompts import stack_and_workspace
 from ambient_components.cli.show import summary_text
 from ambient_components.cli.show.entry import Value, effective
+from ambient_components.cli.tables import plain_value
 from ambient_components.engine.state import bare
 from ambient_components.errors import fail, format_path
 from ambient_components.output import Format, Paint, paint_for, plain
@@ -24,6 +25,7 @@ from ambient_components.stackfile.loader import load_stack
 from ambient_components.stackfile.yaml.build import unquoted
 from ambient_components.stacks import cluster
 from ambient_components.stacks.cluster import Endpoint
+from ambient_components.stacks.key_table import Limits, run_interval
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.reading import read_deployed
 from ambient_components.stacks.states import export
@@ -184,12 +186,15 @@ def _show_stack(project: Project, stack: str, form: Format, *, ca_certificate: b
         return
     summary = read_deployed(export(project, stack), stack, clock.now())
     if form is Format.JSON:
-        print(json_text(summary_text.as_json(summary)))
+        print(json_text(plain_value(summary)))
         return
     url = config.get(PLATFORM_URL)
     platform = url if isinstance(url, str) and platform_url_problem(url) is None else None
     commands = summary_text.usage(summary, endpoint, platform_url=platform)
-    print(summary_text.as_text(summary, paint_for(sys.stdout)) + (f"\n\n{commands}" if commands else ""))
+    print(
+        summary_text.as_text(summary, paint_for(sys.stdout), Limits(run_interval(project, stack)))
+        + (f"\n\n{commands}" if commands else "")
+    )
 
 
 def _show_workspace(project: Project, stack: str, workspace: str, form: Format) -> None:

@@ -1,16 +1,16 @@
 """An overview as aligned text, with warnings and with instructions for reading and using a key."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
+from ambient_components.cli.tables import table
 from ambient_components.output import Paint, plain
 from ambient_components.printable import one_line
-from ambient_components.rotation.state import format_time
+from ambient_components.rotation import TokenStatus
 from ambient_components.rules.durations import format_rounded
 from ambient_components.rules.installation import PLATFORM_URL, sessions_url
 from ambient_components.rules.states import ACTIVE, RELEASED
@@ -23,6 +23,7 @@ from ambient_components.stacks.deployed import (
     DeployedKey,
     DeployedWorkspace,
 )
+from ambient_components.stacks.key_table import DAILY, Limits, Row, rows
 
 _NEW_GENERATION: Final = "raise generation in storage.bucket.credentials, then pulumi up"
 """The hint for keys that are not renewed automatically."""
@@ -30,37 +31,18 @@ _NEW_GENERATION: Final = "raise generation in storage.bucket.credentials, then p
 _KUBERNETES_SESSIONS: Final = "apis/vteam.ambient-code/v1alpha1/namespaces/{}/agenticsessions"
 
 
-def as_json(summary: Deployed) -> dict[str, Any]:
-    """Return the overview as a JSON object, with names as in Pulumi's state (expiresAt) and times as RFC 3339."""
-
-    def convert(value: Any) -> Any:
-        if isinstance(value, datetime):
-            return format_time(value)
-        if is_dataclass(value):
-            return {_camel(one.name): convert(getattr(value, one.name)) for one in fields(value) if one.repr}
-        if isinstance(value, Mapping):
-            return {_camel(key): convert(item) for key, item in value.items()}
-        return [convert(item) for item in value] if isinstance(value, list | tuple) else value
-
-    converted: dict[str, Any] = convert(summary)
-    return converted
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
-
-
-def as_text(summary: Deployed, paint: Paint = plain) -> str:
+def as_text(summary: Deployed, paint: Paint = plain, limits: Limits = DAILY) -> str:
     """Return workspaces, access, buckets and keys as text, without the commands from `usage`."""
     if not summary.workspaces:
         return f"Stack {summary.stack} has no workspaces yet: pulumi up --stack {summary.stack}"
     killed = "! A run was killed while it worked on {}: run `pulumi refresh`, then `pulumi up`"
     lines = [paint(one_line(killed.format(name)), "loud") for name in summary.interrupted]
+    found = iter(rows(summary, None, limits))
     for workspace in summary.workspaces:
         lines += [*([""] if lines else []), _title(workspace, paint), *_access(workspace.access, paint)]
         lines += _bucket(workspace.bucket, summary.now, paint) if workspace.bucket else []
-        lines += _keys(workspace, summary.now, paint)
+        listed = [(key, next(found)) for key in workspace.keys]
+        lines += _keys(listed, summary.now, paint) if listed else []
     return "\n".join(lines)
 
 
@@ -159,81 +141,20 @@ def _left(moment: datetime, now: datetime) -> str:
     return format_rounded(moment - now) if moment > now else "over"
 
 
-def _keys(workspace: DeployedWorkspace, now: datetime, paint: Paint) -> list[str]:
-    if not workspace.keys:
-        return []
-    rows = [("key", "role", "expires", "next", "")]
-    rows += [
-        (_key_name(key, workspace.keys), key.role or "?", _expiry(key, now), _following(key, now), _label(key))
-        for key in workspace.keys
-    ]
-    table = [tuple(map(one_line, row)) for row in rows]
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in table)
-    lines = [f"  {'  '.join(row)}".rstrip() for row in padded]
-    shown = [paint(lines[0], "dim")]
-    for key, line in zip(workspace.keys, lines[1:], strict=True):
-        shown.append(line)
-        shown += [paint(f"    ! {one_line(warning)}", "loud") for warning in warnings(key, now)]
-    return shown
+def _keys(listed: Sequence[tuple[DeployedKey, Row]], now: datetime, paint: Paint) -> list[str]:
+    cells = ((row.title, row.role or "?", row.expiry(now), row.following(now), row.note) for _, row in listed)
+    notes = [[*row.attention, *_remarks(key, row)] for key, row in listed]
+    return table(("key", "role", "expires", "next", ""), cells, paint, indent="  ", notes=notes)
 
 
-def _key_name(key: DeployedKey, keys: Iterable[DeployedKey]) -> str:
-    several = key.generation > 1 or any(other.id == key.id and other is not key for other in keys)
-    return f"{key.id} (generation {key.generation})" if several else key.id
-
-
-def _label(key: DeployedKey) -> str:
-    label = [f'"{key.label}"'] if key.label != key.id else []
-    return "  ".join([*label, *(["made by the platform"] if key.is_of_platform else [])])
-
-
-def _expiry(key: DeployedKey, now: datetime) -> str:
-    if not key.made:
-        return "-"
-    if key.never:
-        return "never"
-    if key.expires_at is None:
-        return "unknown"
-    day = f"{key.expires_at:%Y-%m-%d}"
-    return f"{day} (over)" if key.expires_at <= now else f"{day} ({format_rounded(key.expires_at - now)})"
-
-
-def _following(key: DeployedKey, now: datetime) -> str:
-    if key.former:
-        return f"ends after {key.until}" if key.until else "ends with its overlap"
-    if key.next_action == "expire":
-        return "not renewed"
-    if not key.next_action or key.next_at is None:
-        return "-"
-    what = {"rotate": "new token", "revoke": "old token ends"}.get(key.next_action, key.next_action)
-    return f"{what} due now" if key.next_at <= now else f"{what} from {key.next_at:%Y-%m-%d}"
-
-
-def warnings(key: DeployedKey, now: datetime) -> list[str]:
-    found = []
-    if key.declared and not key.made:
-        found.append("declared, not made yet: pulumi up")
-    if not key.declared:
-        found.append("not declared any more, still there: pulumi up")
-    mended = "pulumi up makes a new one"
-    if key.manual:
-        mended = "it is renewed by its next generation only: ambient keys rotate"
-    if key.former:
-        mended = "another generation has followed"
-    if key.dead:
-        found.append(f"the token no longer works: {key.dead} ({mended})")
-    elif key.expires_at is not None and key.expires_at <= now:
-        found.append(f"the token expired on {key.expires_at:%Y-%m-%d %H:%M} UTC and is refused: {mended}")
-    if key.undelivered and not key.former:
-        found.append(f"not delivered: {key.undelivered} (pulumi up tries again)")
+def _remarks(key: DeployedKey, row: Row) -> Iterator[str]:
+    """Yield what a reader of the overview should know, and no run can mend."""
+    if key.manual and row.state in (TokenStatus.DEAD, TokenStatus.EXPIRED) and not key.former:
+        yield "it is renewed by its next generation only: ambient keys rotate"
     if key.static:
-        found.append("every session of the workspace can read it")
-    if key.pending:
-        found.append(f"not revoked yet, still valid: {', '.join(key.pending)} (pulumi up tries again)")
+        yield "every session of the workspace can read it"
     if key.retiring:
-        found.append(f"the token before it still works for a while ({len(key.retiring)}): switch its users over")
-    return found
+        yield f"the token before it still works for a while ({len(key.retiring)}): switch its users over"
 
 
 _EXAMPLE_URL: Final = "https://PLATFORM"

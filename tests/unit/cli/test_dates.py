@@ -9,7 +9,8 @@ import pytest
 
 from ambient_components import clock
 from ambient_components.cli.app import run
-from ambient_components.cli.show.summary_text import as_json, as_text
+from ambient_components.cli.show.summary_text import as_text
+from ambient_components.cli.tables import plain_value
 from ambient_components.stacks.deployed import Deployed, DeployedAccess
 from ambient_components.stacks.reading import read_deployed
 
@@ -65,7 +66,7 @@ def test_an_owner_with_a_dated_grant_beside_it_is_shown_twice() -> None:
 
 
 def test_for_programs() -> None:
-    (workspace,) = as_json(summary(DATES, owners=[]))["workspaces"]
+    (workspace,) = plain_value(summary(DATES, owners=[]))["workspaces"]
     assert {item["subject"]: item["dates"] for item in workspace["access"]} == {**DATES, "user:zoe": []}
 
 

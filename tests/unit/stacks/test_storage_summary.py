@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.show.summary_text import as_json, as_text, bucket_warnings
+from ambient_components.cli.show.summary_text import as_text, bucket_warnings
+from ambient_components.cli.tables import plain_value
 from ambient_components.stacks.deployed import AccessKey, DeployedBucket
 from ambient_components.stacks.reading import read_deployed
 
@@ -239,7 +240,7 @@ def test_what_a_replacement_left_hides_nothing() -> None:
 
 def test_json_has_it_and_no_secret() -> None:
     summary = read_deployed(state(), "dev", NOW)
-    bucket = as_json(summary)["workspaces"][0]["bucket"]
+    bucket = plain_value(summary)["workspaces"][0]["bucket"]
     assert (bucket["name"], bucket["driver"], bucket["endpoint"], bucket["shared"]) == (
         "payments-sessions",
         "s3",
@@ -253,7 +254,7 @@ def test_json_has_it_and_no_secret() -> None:
         "rotate",
         "2027-02-06T09:00:00Z",
     )
-    assert SECRET not in json.dumps(as_json(summary)) + as_text(summary)
+    assert SECRET not in json.dumps(plain_value(summary)) + as_text(summary)
 
 
 @pytest.mark.parametrize("value", ["text", 7, -3, float("inf"), float("nan"), ["x"], {}, None])
