@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.edits.pending import Pending, Step
-from ambient_components.cli.keys.required import pending
+from ambient_components.cli.edits.pending import Pending, Step, of_keys
 from ambient_components.engine.steps import read_preview
 from sandbox.backend import Backend
 from tests.support import platform as ui
@@ -70,7 +69,7 @@ def plan(stack: Stack, key: str) -> Pending:
     stack.machine.outputs.append(ended.stdout)
     found = read_preview(ended.stdout)
     assert found is not None
-    return pending(found, [(stack.w, key)])
+    return of_keys(found, [(stack.w, key)])
 
 
 def text(stack: Stack) -> str:

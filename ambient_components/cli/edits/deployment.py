@@ -1,18 +1,20 @@
 """The deployment of edited stack files: by stack, only if the plan holds nothing else, or as the next steps."""
 
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import typer
 
-from ambient_components.cli.edits.pending import Step
+from ambient_components import activity
+from ambient_components.cli.edits.pending import Pending, Step
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
 from ambient_components.engine.command import Engine, failed
 from ambient_components.engine.steps import Preview, read_preview
-from ambient_components.errors import AmbientError, Problem, fail
+from ambient_components.errors import AmbientError, Problem, StepError, fail, refusal
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project
@@ -20,7 +22,8 @@ from ambient_components.stacks.states import stacks_of
 
 _SHOWN_STEPS: Final = 20
 
-One = TypeVar("One")
+Item = TypeVar("Item")
+Existing = TypeVar("Existing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,50 @@ class Deployment:
             fail(None, "", "`pulumi preview --json` printed something else than a plan")
         return plan
 
-    def refuse_others(self, others: Sequence[Step], by_hand: Iterable[str]) -> None:
-        """Refuse to deploy if the plan holds more than the edit."""
+    def approved(
+        self,
+        read: Callable[[], Existing],
+        sort: Callable[[Preview], Pending],
+        lacking: Callable[[Pending, Existing], Iterable[str]],
+        by_hand: Callable[[Existing | None], Sequence[str]],
+    ) -> tuple[Existing, Pending]:
+        """Return what the change ends, and the plan, which has exactly this change.
+
+        Args:
+            read: Reads what the change ends.
+            sort: Sorts the plan into the change and all else.
+            lacking: Returns what the plan lacks, a line each.
+            by_hand: Returns what else ends it, for the hints. None if that could not be read.
+
+        Raises:
+            AmbientError: The plan fails, for example because a guardrail refuses, or it is incomplete.
+            typer.Exit: The plan has other changes, which are printed.
+        """
+        existing: Existing | None = None
+        try:
+            existing = read()
+            plan = sort(self.plan())
+        except AmbientError as error:
+            hints = (f"fix it, then: {self.command}", *by_hand(existing))
+            raise AmbientError([*error.problems, refusal(f"{self.edited}, and nothing is deployed", hints)]) from None
+        self._refuse_others(plan.others, by_hand(existing))
+        if lines := list(lacking(plan, existing)):
+            hints = (f"see why: pulumi preview --stack {self.stack} --diff", *by_hand(existing))
+            head = f"nothing is deployed, as the plan for {self.stack} is not enough"
+            raise AmbientError([refusal(f"{head}: {line}", hints) for line in lines])
+        return existing, plan
+
+    @contextmanager
+    def before(self, activity_text: str, what: str) -> Iterator[None]:
+        """Ask the cluster before the deployment: what it does not answer keeps everything as it is."""
+        try:
+            with activity.waiting(f"{activity_text} {self.stack}"):
+                yield
+        except StepError as error:
+            problem = f"the cluster of {self.stack} can't be asked what becomes of {what}, so nothing is deployed"
+            raise AmbientError([error.problem.within(problem, self.edited, f"then: {self.command}")]) from None
+
+    def _refuse_others(self, others: Sequence[Step], by_hand: Iterable[str]) -> None:
         if not others:
             return
         shown, more = others[:_SHOWN_STEPS], len(others) - _SHOWN_STEPS
@@ -103,13 +148,13 @@ def errors_in(plan: Preview) -> list[Problem]:
     return list(dict.fromkeys(problem for one in errors for problem in one.problems))
 
 
-def by_stack(project: Project, stack: str, loaded: LoadedStack, places: Mapping[One, str]) -> dict[str, list[One]]:
+def by_stack(project: Project, stack: str, loaded: LoadedStack, places: Mapping[Item, str]) -> dict[str, list[Item]]:
     """Return what was edited by the stack that deploys it. For a fleet, these are the shards of the workspaces."""
     pins = {workspace: loaded.file.workspaces[workspace].shard for workspace in places.values()}
     stacks = stacks_of(project, stack, pins)
-    found: dict[str, list[One]] = {}
-    for one, workspace in places.items():
-        found.setdefault(stacks[workspace], []).append(one)
+    found: dict[str, list[Item]] = {}
+    for item, workspace in places.items():
+        found.setdefault(stacks[workspace], []).append(item)
     return dict(sorted(found.items()))
 
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from ambient_components import activity, clock
 from ambient_components.access.entries import Ledger
 from ambient_components.cli.edits.deployment import Deployment
-from ambient_components.cli.edits.pending import Pending
+from ambient_components.cli.edits.pending import Pending, lacking_bindings, of_grants
 from ambient_components.cli.edits.renewal import Renewal, renew_accounts
 from ambient_components.cli.edits.survey import survey
 from ambient_components.cli.grants.proof import CACHED, Witness, declared_for
-from ambient_components.cli.grants.required import lacks, pending
 from ambient_components.engine.backend import export
-from ambient_components.errors import AmbientError, Problem, StepError, refusal
+from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.subjects import Subject
 from ambient_components.stacks.deployed import Binding
 from ambient_components.stacks.reading import bindings
@@ -62,38 +61,34 @@ def deploy(deployments: Collection[GrantDeployment]) -> Outcome:
     checked = [(one, *_checked(one)) for one in deployments]
     whole = Outcome()
     for one, plan, witness in checked:
-        found = _carried_out(one, plan, witness)
+        found = _apply(one, plan, witness)
         whole.left.extend(found.left)
         whole.steps.extend(found.steps)
     return whole
 
 
-def _checked(one: GrantDeployment) -> tuple[Pending, Witness]:
-    ending: tuple[Binding, ...] = ()
-    try:
-        if one.revokes:
-            found = bindings(export(one.engine, one.stack), str(one.subject), one.kinds)
-            ending = tuple(binding for binding in found if binding.workspace in one.workspaces)
-        plan = pending(one.plan(), str(one.subject), one.workspaces, one.kinds)
-    except AmbientError as error:
-        note = refusal(f"{one.edited}, and nothing is deployed", f"fix it, then: {one.command}", *_by_hand(ending))
-        raise AmbientError([*error.problems, note]) from None
-    one.refuse_others(plan.others, _by_hand(ending))
-    if missing := lacks(plan.own, ending):
-        hints = (f"see why: pulumi preview --stack {one.stack} --diff", *_by_hand(ending))
-        head = f"nothing is deployed, as the plan for {one.stack} is not enough"
-        raise AmbientError([refusal(f"{head}: {lack}", *hints) for lack in missing])
-    try:
-        witness = Witness(one.cluster(), one.subject)
-        with activity.waiting(f"Reading the access in the cluster of {one.stack}"):
-            witness.before(ending)
-    except StepError as error:
-        problem = f"the cluster of {one.stack} can't be asked what becomes of the access, so nothing is deployed"
-        raise AmbientError([error.problem.within(problem, one.edited, f"then: {one.command}")]) from None
+def _checked(deployment: GrantDeployment) -> tuple[Pending, Witness]:
+    subject, workspaces, kinds = str(deployment.subject), deployment.workspaces, deployment.kinds
+
+    def read() -> tuple[Binding, ...]:
+        if not deployment.revokes:
+            return ()
+        found = bindings(export(deployment.engine, deployment.stack), subject, kinds)
+        return tuple(binding for binding in found if binding.workspace in workspaces)
+
+    ending, plan = deployment.approved(
+        read,
+        lambda preview: of_grants(preview, subject, workspaces, kinds),
+        lambda plan, existing: lacking_bindings(plan.own, existing),
+        _by_hand,
+    )
+    with deployment.before("Reading the access in the cluster of", "the access"):
+        witness = Witness(deployment.cluster(), subject=deployment.subject)
+        witness.before(ending)
     return plan, witness
 
 
-def _carried_out(one: GrantDeployment, plan: Pending, witness: Witness) -> Outcome:
+def _apply(one: GrantDeployment, plan: Pending, witness: Witness) -> Outcome:
     """Deploy one stack, remove what a failure left, and print the verified facts."""
     problems = one.up(plan.own)
     reported = witness.end_now()
@@ -161,7 +156,7 @@ def _review(one: GrantDeployment, witness: Witness, workspace: str, result: Outc
     result.proved.append(f"{workspace}: {what}")
 
 
-def _by_hand(ending: Collection[Binding]) -> list[str]:
+def _by_hand(ending: Collection[Binding] | None) -> list[str]:
     """Return a command that ends the access without a deployment."""
-    commands = [f"kubectl delete rolebinding -n {one.workspace} {one.name}" for one in ending]
+    commands = [f"kubectl delete rolebinding -n {one.workspace} {one.name}" for one in ending or ()]
     return [f"to end the access at once: {' && '.join(commands)}"] if commands else []

@@ -1,37 +1,31 @@
 """Verification at the cluster that a subject's access has ended or begun, and what other access the subject has."""
 
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from ambient_components.access.bindings import ROLE_BINDING
 from ambient_components.access.entries import NOTHING, Ledger
 from ambient_components.access.remaining import Holder, without_spelling
 from ambient_components.cli.edits.survey import Review, asked_as, review
+from ambient_components.cli.edits.waiting import PAUSE, Observer
 from ambient_components.cluster import objects
-from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.revocation import end, object_path
 from ambient_components.errors import Problem, StepError, refusal, text_of
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import Subject, SubjectKind, who_is_meant
 from ambient_components.stacks.deployed import Binding
 
-PATIENCE: Final = 30.0
-"""Seconds until a deleted binding must be gone."""
 CACHED: Final = "the platform's backend caches answers: its API may accept requests for up to 30 s"
 """Note about the delay (docs/internals/platform-contract.md, section 2)."""
-_PAUSE: Final = 0.5
 
 
 @dataclass
-class Witness:
-    """An observer of one subject's access in the cluster, before and after a deployment."""
+class Witness(Observer):
+    """An observer of one subject's access."""
 
-    cluster: Cluster
-    subject: Subject
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    subject: Subject = field(kw_only=True)
     _uids: dict[Binding, str] = field(default_factory=dict)
 
     def before(self, ending: Collection[Binding]) -> None:
@@ -60,14 +54,13 @@ class Witness:
 
     def gone(self) -> Iterator[tuple[Binding, Problem | None]]:
         """Yield each binding, with the problem if it is still there after some time."""
-        deadline = self.clock() + PATIENCE
+        deadline = self.deadline()
         for one, uid in self._uids.items():
-            yield one, self._until_none(lambda one=one, uid=uid: self._left(one, uid), deadline)  # type: ignore[misc]
+            yield one, self.until_none(partial(self._left, one, uid), deadline, _unanswered)
 
     def given(self, workspace: str, name: str) -> Problem | None:
         """Return the problem if the cluster does not have a binding of the subject after some time."""
-        deadline = self.clock() + PATIENCE
-        return self._until_none(lambda: self._missing(workspace, name), deadline)
+        return self.until_none(partial(self._missing, workspace, name), self.deadline(), _unanswered)
 
     def review(self, workspace: str, *, explained: bool) -> Review | None:
         """Return what the API server lets the subject do in the workspace, without the groups that are not known here.
@@ -75,12 +68,12 @@ class Witness:
         None if this identity may not ask for others. Unless the access is explained, wait for a refusal: the
         authorizer learns of a deletion with a delay.
         """
-        deadline = self.clock() + min(PATIENCE, 5.0)
+        deadline = min(self.deadline(), self.clock() + 5.0)
         while True:
             found = review(self.cluster, workspace, asked_as(self.subject))
             if explained or found is None or not found.allowed or self.clock() >= deadline:
                 return found
-            self.sleep(_PAUSE)
+            self.sleep(PAUSE)
 
     def _uid(self, one: Binding) -> str:
         found = self.cluster.get(object_path(ROLE_BINDING, one.workspace, one.name))
@@ -98,16 +91,9 @@ class Witness:
             return None
         return refusal(f"{workspace}: the cluster has no RoleBinding {name} of {self.subject}", "pulumi up --refresh")
 
-    def _until_none(self, look: Callable[[], Problem | None], deadline: float) -> Problem | None:
-        """Check until there is no problem or the time is over, and return the last problem."""
-        while True:
-            try:
-                found = look()
-            except StepError as error:
-                found = error.problem.within("the cluster can't be asked whether the access has ended")
-            if found is None or self.clock() >= deadline:
-                return found
-            self.sleep(_PAUSE)
+
+def _unanswered(error: StepError) -> Problem:
+    return error.problem.within("the cluster can't be asked whether the access has ended")
 
 
 def declared_for(ledger: Ledger, subject: str) -> Mapping[str, list[str]]:

@@ -10,9 +10,9 @@ from ambient_components.access.entries import Ledger
 from ambient_components.cli import completion
 from ambient_components.cli.edits.bucket_keys import editable, following, renewable
 from ambient_components.cli.edits.deployment import Deployment, by_stack, next_steps
+from ambient_components.cli.edits.pending import Aim
 from ambient_components.cli.edits.renewal import renew_accounts
 from ambient_components.cli.keys.now import KeyDeployment, deploy, deployed_buckets
-from ambient_components.cli.keys.required import Aim
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, Problem, StepError
 from ambient_components.program.calendar import Calendar

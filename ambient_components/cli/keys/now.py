@@ -7,19 +7,18 @@ from ambient_components import activity, clock
 from ambient_components.access.entries import NOTHING, Ledger
 from ambient_components.access.remaining import Holder
 from ambient_components.cli.edits.deployment import Deployment
-from ambient_components.cli.edits.pending import Pending
+from ambient_components.cli.edits.pending import Aim, Pending, lacking_buckets, lacking_keys, of_keys
 from ambient_components.cli.edits.renewal import Renewal, renew_accounts
 from ambient_components.cli.edits.survey import survey
 from ambient_components.cli.keys.bearer_check import Bearers
 from ambient_components.cli.keys.bucket_proof import FormerAccess, former_access
 from ambient_components.cli.keys.edit import Recorded
 from ambient_components.cli.keys.proof import Witness
-from ambient_components.cli.keys.required import Aim, lacking_buckets, lacks, pending
 from ambient_components.cluster.objects import listing
 from ambient_components.engine.backend import export, export_with_secrets
 from ambient_components.engine.command import Engine
 from ambient_components.engine.state import Export
-from ambient_components.errors import AmbientError, Problem, StepError, hints_of, refusal
+from ambient_components.errors import AmbientError, Problem, StepError, refusal
 from ambient_components.stacks.deployed import Identity, KeyName
 from ambient_components.stacks.reading import identities, ledger_from_state
 
@@ -89,58 +88,44 @@ def deploy(deployments: Collection[KeyDeployment]) -> list[str]:
     checked = [(one, *_checked(one)) for one in deployments]
     problems, steps = list[Problem](), list[str]()
     for one, plan, witness, former in checked:
-        problems += _carried_out(one, plan, witness, former, steps)
+        problems += _apply(one, plan, witness, former, steps)
     if problems:
         then = [refusal("then end what may have been minted with these keys", *steps)] if steps else []
         raise AmbientError([*problems, *then])
     return steps
 
 
-def _checked(one: KeyDeployment) -> tuple[Pending, Witness, tuple[FormerAccess, ...]]:
+def _checked(deployment: KeyDeployment) -> tuple[Pending, Witness, tuple[FormerAccess, ...]]:
     """Return a stack's plan, the witness that can verify its result, and the credentials of buckets that must end."""
-    before: tuple[Identity, ...] = ()
-    try:
-        state = export_with_secrets(one.engine, one.stack)
-        before = identities(state, one.aims)
-        plan = pending(one.plan(), one.aims, one.buckets)
-    except AmbientError as error:
-        note = f"{one.edited}, and nothing is deployed"
-        hints = (f"fix it, then: {one.command}", *_by_hand(one, before))
-        raise AmbientError([*error.problems, refusal(note, hints)]) from None
-    one.refuse_others(plan.others, _by_hand(one, before))
-    if missing := [*lacks(plan.own, one.aims, before), *lacking_buckets(plan.own, one.buckets)]:
-        raise AmbientError([_lacking(one, line, before) for line in missing])
-    return plan, _witness(one, before), former_access(state, one.buckets, one.project.config(one.stack))
+    aims, buckets, config = deployment.aims, deployment.buckets, deployment.project.config(deployment.stack)
+
+    def read() -> tuple[Export, tuple[Identity, ...]]:
+        state = export_with_secrets(deployment.engine, deployment.stack)
+        return state, identities(state, aims)
+
+    (state, before), plan = deployment.approved(
+        read,
+        lambda preview: of_keys(preview, aims, buckets),
+        lambda plan, existing: [*lacking_keys(plan.own, aims, existing[1]), *lacking_buckets(plan.own, buckets)],
+        lambda existing: _by_hand(aims, existing[1]) if existing else [],
+    )
+    with deployment.before("Testing the keys at the cluster of", "the keys"):
+        witness = Witness(deployment.cluster(), asker=Bearers(config.get("context") or None), aims=aims)
+        witness.before(before)
+    return plan, witness, former_access(state, buckets, config)
 
 
-def _lacking(one: KeyDeployment, line: str, before: Collection[Identity]) -> Problem:
-    hints = (f"see why: pulumi preview --stack {one.stack} --diff", *_by_hand(one, before))
-    return refusal(f"nothing is deployed, as the plan for {one.stack} is not enough: {line}", hints)
-
-
-def _by_hand(one: KeyDeployment, before: Collection[Identity]) -> list[str]:
+def _by_hand(aims: Mapping[KeyName, Aim], before: Collection[Identity]) -> list[str]:
     """Return commands that end keys without a deployment, for keys that must end at once."""
     commands = [
-        f"kubectl delete serviceaccount -n {item.workspace} {item.account}"
-        for item in before
-        if one.aims[item.selected].at_once and one.aims[item.selected].ends(item)
+        f"kubectl delete serviceaccount -n {identity.workspace} {identity.account}"
+        for identity in before
+        if aims[identity.selected].at_once and aims[identity.selected].ends(identity)
     ]
     return [f"to end the old identity at once: {' && '.join(commands)}"] if commands else []
 
 
-def _witness(one: KeyDeployment, before: Collection[Identity]) -> Witness:
-    context = one.project.config(one.stack).get("context") or None
-    try:
-        witness = Witness(one.cluster(), Bearers(context), one.aims)
-        with activity.waiting(f"Testing the keys at the cluster of {one.stack}"):
-            witness.before(before)
-    except StepError as error:
-        problem = f"the cluster of {one.stack} can't be asked what becomes of the keys, so nothing is deployed"
-        raise AmbientError([error.problem.within(problem, one.edited, f"then: {one.command}")]) from None
-    return witness
-
-
-def _carried_out(
+def _apply(
     one: KeyDeployment, plan: Pending, witness: Witness, former: Collection[FormerAccess], steps: list[str]
 ) -> list[Problem]:
     """Deploy one stack, remove what a failure left, print the verified results, and return the problems.
@@ -165,11 +150,7 @@ def _carried_out(
     for verdict in verdicts:
         for line in verdict.proved:
             print(f"  {verdict.name}: {line}")
-    problems += [
-        Problem(None, verdict.name, problem, hints_of(remedy))
-        for verdict in verdicts
-        for problem, remedy in verdict.open
-    ]
+    problems += [problem for verdict in verdicts for problem in verdict.open]
     for access in former:
         proved, left = access.ended()
         print(f"  {access.workspace}: {proved}" if proved else "", end="\n" if proved else "")

@@ -3,26 +3,24 @@
 import base64
 import binascii
 import json
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final, Protocol
 
+from ambient_components.cli.edits.pending import Aim
+from ambient_components.cli.edits.waiting import Observer
 from ambient_components.cli.keys.bearer_check import Answer
-from ambient_components.cli.keys.required import Aim
-from ambient_components.cluster.client import Cluster, core
+from ambient_components.cluster.client import core
 from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, end, object_path
-from ambient_components.errors import StepError, text_of
+from ambient_components.errors import Problem, hints_of, text_of
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import key_account, key_role_binding
 from ambient_components.stacks.deployed import Identity, KeyName, Target
 
-PATIENCE: Final = 30.0
-"""Seconds until an old token must be refused. The API server caches authentication for up to 10 s."""
 _BY_HAND: Final = "check it by hand: the API server must answer a request with the old token with 401"
 """Hint where the end of a token is not proved."""
 
-_PAUSE: Final = 0.5
 _SCANNED: Final = 1000
 """Number of older generations to look for in the cluster that no state has on record."""
 _PREVIOUS: Final = "previous-"
@@ -39,8 +37,8 @@ class Verdict:
     key: KeyName
     proved: tuple[str, ...] = ()
     """The verified facts."""
-    open: tuple[tuple[str, str], ...] = ()
-    """The facts that are false or could not be verified, each with a hint."""
+    open: tuple[Problem, ...] = ()
+    """The facts that are false or could not be verified."""
 
     @property
     def name(self) -> str:
@@ -48,14 +46,16 @@ class Verdict:
 
 
 @dataclass
-class Witness:
-    """An observer of the cluster before and after a deployment."""
+class Witness(Observer):
+    """An observer of keys.
 
-    cluster: Cluster
-    asker: Asker
-    aims: Mapping[KeyName, Aim]
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    Args:
+        asker: A client without credentials of its own.
+        aims: The intended result for each key.
+    """
+
+    asker: Asker = field(kw_only=True)
+    aims: Mapping[KeyName, Aim] = field(kw_only=True)
     ending: tuple[Identity, ...] = ()
     """The identities that must end, with all data for the verification."""
     _worked: set[str] = field(default_factory=set, repr=False)
@@ -90,40 +90,37 @@ class Witness:
         Args:
             deployed: The identities in the state after the deployment. None if it can't be read.
         """
-        deadline = self.clock() + PATIENCE
+        deadline = self.deadline()
         return tuple(self._verdict(key, aim, deployed, deadline) for key, aim in self.aims.items())
 
     def _verdict(self, key: KeyName, aim: Aim, deployed: Collection[Identity] | None, deadline: float) -> Verdict:
         proved: list[str] = []
-        left: list[tuple[str, str]] = []
-        ending = [one for one in self.ending if one.selected == key]
-        for one in ending:
-            problem = self._until_none(lambda one=one: self._survives(one), deadline)  # type: ignore[misc]
+        left: list[Problem] = []
+        ending = [identity for identity in self.ending if identity.selected == key]
+
+        def check(look: Callable[[], tuple[str, str] | None], fact: str) -> None:
+            def named() -> Problem | None:
+                found = look()
+                return Problem(None, name, found[0], hints_of(found[1])) if found else None
+
+            name = "/".join(key)
+            problem = self.until_none(
+                named, deadline, lambda error: Problem(None, name, f"the cluster can't be asked: {error}", (_BY_HAND,))
+            )
             if problem:
                 left.append(problem)
             else:
-                proved.append(self._over(one))
+                proved.append(fact)
+
+        for identity in ending:
+            check(partial(self._survives, identity), self._over(identity))
         if aim.revoked and not ending:
             proved.append("no identity of it is deployed, and the cluster has no ServiceAccount of it")
         if not aim.revoked:
             new = [one for one in deployed or () if one.selected == key and one.generation == aim.written]
-            problem = self._until_none(lambda: self._fails(aim, new), deadline)
-            if problem:
-                left.append(problem)
-            else:
-                proved.append(f"generation {aim.written} works: the API server accepts its token")
+            works = f"generation {aim.written} works: the API server accepts its token"
+            check(partial(self._fails, aim, new), works)
         return Verdict(key, tuple(proved), tuple(left))
-
-    def _until_none(self, look: Callable[[], tuple[str, str] | None], deadline: float) -> tuple[str, str] | None:
-        """Check until there is no problem or the time is over, and return the last problem."""
-        while True:
-            try:
-                found = look()
-            except StepError as error:
-                found = (f"the cluster can't be asked: {error}", _BY_HAND)
-            if found is None or self.clock() >= deadline:
-                return found
-            self.sleep(_PAUSE)
 
     def _survives(self, one: Identity) -> tuple[str, str] | None:
         """Return what remains of an identity, and how to end it."""

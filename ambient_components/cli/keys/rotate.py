@@ -12,6 +12,7 @@ from ambient_components.cli import completion
 from ambient_components.cli.edits import bucket_keys
 from ambient_components.cli.edits.deployment import by_stack, require_passphrases
 from ambient_components.cli.edits.files import write_stack
+from ambient_components.cli.edits.pending import Aim
 from ambient_components.cli.edits.renewal import Renew, require_now
 from ambient_components.cli.keys.apply import Keys, StackOfKeys, finish, renew_keyless, renewals
 from ambient_components.cli.keys.edit import (
@@ -25,7 +26,6 @@ from ambient_components.cli.keys.edit import (
     waiting_lines,
 )
 from ambient_components.cli.keys.now import deployed_generations
-from ambient_components.cli.keys.required import Aim
 from ambient_components.cli.options import StackOrKey, wrong_value
 from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.engine.command import Engine

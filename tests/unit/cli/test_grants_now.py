@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from ambient_components.cli.app import run
-from ambient_components.cli.edits.pending import Pending, Step
-from ambient_components.cli.grants import proof
-from ambient_components.cli.grants.required import pending
+from ambient_components.cli.edits import waiting
+from ambient_components.cli.edits.pending import Pending, Step, of_grants
 from ambient_components.engine.steps import Preview
 from ambient_components.stacks import pulumi as cli_engine
 from tests.support.fake_api import Answer, FakeApi, Request, status
@@ -63,7 +62,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]
     """Bob's grant is deployed; its end is planned, and works."""
     with FakeApi() as api:
         write_project(api, STACK, tmp_path, monkeypatch)
-        monkeypatch.setattr(proof, "PATIENCE", 0.0)
+        monkeypatch.setattr(waiting, "PATIENCE", 0.0)
         fake = Deployed(api)
         monkeypatch.setattr(cli_engine, "PulumiEngine", lambda _folder, _environ=None: fake)
         fake.resources = [granted("payments/grant/user:bob", BOB, "ambient-project-edit")]
@@ -285,7 +284,7 @@ OTHER = {"dates": {"user:eve": [{"role": "edit", "until": "2027-01-01"}]}, "owne
     ],
 )
 def test_what_is_the_subjects_own(item: dict[str, Any], others: list[str]) -> None:
-    found = pending(Preview.of({"steps": [item]}), "user:bob", [W], ("grant", "owner"))
+    found = of_grants(Preview.of({"steps": [item]}), "user:bob", [W], ("grant", "owner"))
     name = item["urn"].rpartition("::")[2]
     own = () if others else (Step(item["op"], name),)
     assert found == Pending(own, tuple(Step(item["op"], other) for other in others))

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.edits.pending import Step
+from ambient_components.cli.edits.pending import Aim, Step, lacking_keys
 from ambient_components.cli.keys.edit import Recorded
 from ambient_components.cli.keys.now import recorded
-from ambient_components.cli.keys.required import Aim, lacks
 from ambient_components.platform.naming import key_account
 from ambient_components.stacks.deployed import Identity, Target
 from ambient_components.stacks.reading import ACCOUNT, TOKEN, identities
@@ -106,7 +105,7 @@ class TestLacks:
     )
     def test_of_one_key(self, steps: list[Step], aim: Aim, kinds: frozenset[str], missing: list[str]) -> None:
         there = [Identity(W, "ci", 1, "", frozenset(kinds)), Identity(W, "other", 1, "", ALL)]
-        assert lacks(steps, {KEY: aim}, there) == [f"{W}/ci: {line}" for line in missing]
+        assert [*lacking_keys(steps, {KEY: aim}, there)] == [f"{W}/ci: {line}" for line in missing]
 
 
 class TestKeysOfThePlatform:

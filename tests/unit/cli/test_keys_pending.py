@@ -1,12 +1,11 @@
-"""What counts as pending besides the change of some keys, of plans as the engine prints them."""
+"""What counts as of_keys besides the change of some keys, of plans as the engine prints them."""
 
 from typing import Any
 
 import pytest
 
 from ambient_components.access import changed_paths
-from ambient_components.cli.edits.pending import Pending, Step
-from ambient_components.cli.keys.required import pending
+from ambient_components.cli.edits.pending import Pending, Step, of_keys
 from ambient_components.engine.steps import Preview
 
 KEYS = [("pay", "ci"), ("my-team", "nightly-report")]
@@ -26,7 +25,7 @@ def ledger(*paths: str, op: str = "update") -> dict[str, Any]:
 
 
 def found(*steps: dict[str, Any]) -> Pending:
-    return pending(Preview.of({"steps": [stack(), *steps], "changeSummary": {"same": 1}}), KEYS)
+    return of_keys(Preview.of({"steps": [stack(), *steps], "changeSummary": {"same": 1}}), KEYS)
 
 
 @pytest.mark.parametrize(
@@ -109,17 +108,17 @@ def test_a_change_of_protection_is_called_the_same(old: Any, new: Any) -> None:
 
 @pytest.mark.parametrize("op", ["create", "update", "same"])
 def test_the_stack_itself_does_not_count(op: str) -> None:
-    assert pending(Preview.of({"steps": [stack(op)]}), KEYS) == Pending((), ())
+    assert of_keys(Preview.of({"steps": [stack(op)]}), KEYS) == Pending((), ())
 
 
 @pytest.mark.parametrize("plan", [{}, {"steps": None}, {"steps": [], "changeSummary": {"same": 3}}])
 def test_an_empty_plan(plan: dict[str, Any]) -> None:
-    assert pending(Preview.of(plan), KEYS) == Pending((), ())
+    assert of_keys(Preview.of(plan), KEYS) == Pending((), ())
 
 
 def test_a_plan_that_lists_nothing_and_counts_something_is_not_empty() -> None:
     plan = {"changeSummary": {"same": 3, "create": 2, "delete": 1}}
-    assert pending(Preview.of(plan), KEYS).others == (Step("create", "2 resources"), Step("delete", "1 resources"))
+    assert of_keys(Preview.of(plan), KEYS).others == (Step("create", "2 resources"), Step("delete", "1 resources"))
 
 
 def test_paths_are_read_as_the_ledger_writes_them() -> None:
@@ -129,5 +128,5 @@ def test_paths_are_read_as_the_ledger_writes_them() -> None:
 
     paths = [change.path for change in changed_paths(of(1), of(2))]
     selected = [(name, "ci") for name in of(1)["workspaces"]]
-    assert pending(Preview.of({"steps": [ledger(*paths)]}), selected).others == ()
-    assert len(pending(Preview.of({"steps": [ledger(*paths)]}), selected[:1]).others) == 2
+    assert of_keys(Preview.of({"steps": [ledger(*paths)]}), selected).others == ()
+    assert len(of_keys(Preview.of({"steps": [ledger(*paths)]}), selected[:1]).others) == 2
