@@ -16,8 +16,8 @@ from ambient_components.fleet.single import carry_out
 from ambient_components.fleet.summary import destroyed_lines, show_end
 from ambient_components.output import REFUSED, Format, show_problems
 from ambient_components.stacks import destruction, pulumi
-from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project, bare_name
+from ambient_components.stacks.pulumi import require_passphrase
 
 EPILOG = """\
 \b

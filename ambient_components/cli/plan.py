@@ -29,11 +29,11 @@ from ambient_components.printable import one_line
 from ambient_components.rules.durations import parse_duration
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project, bare_name, stack_path
+from ambient_components.stacks.pulumi import require_passphrase
 from ambient_components.stacks.reading import ledger_from_state, read_deployed
-from ambient_components.stacks.saved_states import no_state, saved_export
 from ambient_components.stacks.selection import Fleet, find_fleets, listed
+from ambient_components.stacks.states import no_state, saved_export
 from ambient_components.warm import client as warm
 
 

@@ -17,8 +17,8 @@ from ambient_components.fleet.single import carry_out
 from ambient_components.fleet.summary import difference_lines, refreshed_lines, show_end
 from ambient_components.output import Format
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project
+from ambient_components.stacks.pulumi import require_passphrase
 
 EPILOG = """\
 \b

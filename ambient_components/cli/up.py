@@ -28,9 +28,8 @@ from ambient_components.plan.saved import Saved, differences, is_same
 from ambient_components.rules.acknowledgements import Acknowledgements
 from ambient_components.rules.warnings import with_name
 from ambient_components.stackfile.loader import load_stack
-from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project, stack_path
-from ambient_components.stacks.pulumi import PulumiEngine
+from ambient_components.stacks.pulumi import PulumiEngine, require_passphrase
 from ambient_components.stacks.selection import Fleet
 from ambient_components.warm import client as warm
 

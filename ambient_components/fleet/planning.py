@@ -22,9 +22,8 @@ from ambient_components.rules.refusals import Rule
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stackfile.shards import shards_of
 from ambient_components.stacks.reading import ledger_from_state, read_deployed
-from ambient_components.stacks.saved_states import read_exports
 from ambient_components.stacks.selection import Fleet
-from ambient_components.stacks.states import deployed_shards, export, exports
+from ambient_components.stacks.states import deployed_shards, export, exports, read_exports
 from ambient_components.warm import client as warm
 
 

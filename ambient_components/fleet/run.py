@@ -36,8 +36,8 @@ from ambient_components.program.calendar import Calendar
 from ambient_components.shards import left, needs_refresh
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import destruction, pulumi, states
-from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import stack_path
+from ambient_components.stacks.pulumi import require_passphrase
 from ambient_components.stacks.selection import Fleet
 from ambient_components.warm import client as warm
 

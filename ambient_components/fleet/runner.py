@@ -23,7 +23,7 @@ from ambient_components.fleet.run_events import Failure, Reported
 from ambient_components.shards import CHECK_VARIABLE, CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, begin
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE, ROUNDS, exclude_flags, excluded_text, keys_in, reasons
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.passphrase import passphrase
+from ambient_components.stacks.pulumi import passphrase
 
 _LOOK: Final = 0.2
 """Seconds between two checks of the running engines."""

@@ -16,8 +16,8 @@ from ambient_components.review.facts import (
     Ids,
     KeyChange,
     Workspace,
+    badge,
 )
-from ambient_components.review.roles import badge
 
 Identity = tuple[str, str, int]
 """A key's workspace, id and generation."""

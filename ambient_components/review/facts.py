@@ -9,6 +9,7 @@ from typing import Final
 from ambient_components.access.effective import Row
 from ambient_components.access.escalation import Finding, Path, Severity
 from ambient_components.access.role_assignments import KEY, PLATFORM, RoleAssignment
+from ambient_components.html.markup import Markup, name, tag
 from ambient_components.plan.role_changes import RoleChange
 from ambient_components.platform.contract import Role
 from ambient_components.stacks.access_report import Report
@@ -141,3 +142,8 @@ class Ids:
     def subject(self, name: str) -> str:
         """Return the id of a subject. Empty if it is not on the page."""
         return self._subjects.get(name, "")
+
+
+def badge(role: str) -> Markup:
+    """Return a role's letter in its colour, with its name."""
+    return tag("abbr", letter(role), class_=f"r {letter(role)}", title=name(role))

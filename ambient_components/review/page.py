@@ -9,10 +9,9 @@ from ambient_components.html.markup import Markup, join, name, tag
 from ambient_components.html.page import Part, Total, folded, page
 from ambient_components.platform.contract import Role
 from ambient_components.review.changes import changes_part
-from ambient_components.review.facts import Ids, Review
+from ambient_components.review.facts import Ids, Review, badge
 from ambient_components.review.findings import finding_id, findings_part, severity
 from ambient_components.review.matrix import access_part
-from ambient_components.review.roles import badge
 from ambient_components.review.subjects import subjects_part
 from ambient_components.review.timeline import keys_part
 from ambient_components.rotation.state import format_time

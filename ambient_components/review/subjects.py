@@ -8,9 +8,8 @@ from ambient_components.access.escalation import MEANINGS, Finding, Path, Severi
 from ambient_components.access.role_assignments import GRANT
 from ambient_components.html.markup import Markup, join, name, tag
 from ambient_components.html.page import Part, folded
-from ambient_components.review.facts import LETTERS, Ids, Review, letter
+from ambient_components.review.facts import LETTERS, Ids, Review, badge, letter
 from ambient_components.review.findings import finding_id, severity
-from ambient_components.review.roles import badge
 
 _NAMED: Final = 20
 """Maximum workspaces named for one path. The finding names all of them."""

@@ -6,8 +6,7 @@ from typing import Final
 
 from ambient_components.html.markup import Markup, join, name, tag
 from ambient_components.html.page import Part, folded, table
-from ambient_components.review.facts import Ids, Review, TimedKey
-from ambient_components.review.roles import badge
+from ambient_components.review.facts import Ids, Review, TimedKey, badge
 from ambient_components.stacks.deployed import PLATFORM
 from ambient_components.stacks.key_table import UNKNOWN
 

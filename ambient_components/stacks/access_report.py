@@ -1,4 +1,7 @@
-"""The report on access: the declared role assignments compared with those in the cluster, which is only read."""
+"""The report on access: the declared role assignments compared with those in the cluster, which is only read.
+
+With the workspaces of the cluster that the stack does not declare: those in no stack, and those of other stacks.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -15,21 +18,41 @@ from ambient_components.access.rights import RoleRight
 from ambient_components.access.role_assignments import PLATFORM, RoleAssignment, of_ledger
 from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.cluster.guard import Guard
-from ambient_components.cluster.objects import Json, namespace
+from ambient_components.cluster.objects import Json, annotations, is_ending, name, namespace
 from ambient_components.cluster.role_reading import WHOLE_CLUSTER, Place, read_roles
 from ambient_components.engine.state import Export, resources
 from ambient_components.errors import AmbientError, StepError, fail
-from ambient_components.platform.contract import RBAC_API_GROUP
+from ambient_components.platform.contract import MANAGED, MANAGED_LABEL, OWNER_ANNOTATION, RBAC_API_GROUP
 from ambient_components.program.acknowledgements import unmanaged
 from ambient_components.program.calendar import Calendar
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.project import Project, stack_path
-from ambient_components.stacks.unmanaged import Others, others
 
 _RIGHTS: Final = (
     "--live needs the right to list rolebindings, roles, serviceaccounts, agenticsessions and projectsettings; with "
     "--workspace only there"
 )
+
+
+_ANNOTATED: Final = "has this stack's ownership annotation, and the stack does not declare it"
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """The workspaces that a stack does not declare."""
+
+    unmanaged: tuple[str, ...] = ()
+    """Workspaces that no stack declares, sorted."""
+    elsewhere: tuple[tuple[str, str], ...] = ()
+    """Workspaces of other stacks with their owner, PROJECT/FLEET, sorted."""
+    annotated: tuple[str, ...] = ()
+    """Those in `unmanaged` with this stack's ownership annotation, sorted: its state, or an entry of it, was lost."""
+    acknowledged: tuple[str, ...] = ()
+    """Workspaces in no stack that the stack file acknowledges, sorted. Not in `unmanaged`."""
+
+    def reason(self, workspace: str) -> str:
+        """Return why an unmanaged workspace is in no stack. Empty if it has no owner."""
+        return _ANNOTATED if workspace in self.annotated else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,3 +251,34 @@ def part(whole: Report, subject: str = "", right: RoleRight | None = None) -> Re
         right=right,
         perhaps=perhaps,
     )
+
+
+def others(
+    cluster: Cluster,
+    owner: str,
+    declared: Collection[str],
+    platform_namespace: str,
+    acknowledged: Collection[str] = (),
+    *,
+    is_shard: bool = False,
+) -> Others:
+    """Return the workspaces on the platform's list that a stack does not declare.
+
+    The platform's own namespace may be on its list too, and is none. A namespace that is being deleted is left out.
+    """
+    unmanaged, annotated, known = list[str](), list[str](), list[str]()
+    elsewhere = []
+    for item in cluster.each(core("namespaces"), f"{MANAGED_LABEL}={MANAGED}"):
+        workspace, holder = name(item), annotations(item).get(OWNER_ANNOTATION)
+        if workspace == platform_namespace or is_ending(item):
+            continue
+        if holder and holder != owner:
+            elsewhere.append((workspace, holder))
+        elif workspace in declared:
+            continue
+        elif not holder:
+            (known if workspace in acknowledged else unmanaged).append(workspace)
+        elif not is_shard:
+            annotated.append(workspace)
+    everyone = tuple(sorted(unmanaged + annotated))
+    return Others(everyone, tuple(sorted(elsewhere)), tuple(sorted(annotated)), tuple(sorted(known)))

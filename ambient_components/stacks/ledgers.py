@@ -11,8 +11,7 @@ from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.project import Project, bare_name, stack_path
 from ambient_components.stacks.reading import ledger_from_state, ledgers_in
-from ambient_components.stacks.saved_states import no_state, saved_export
-from ambient_components.stacks.states import export, of_shard
+from ambient_components.stacks.states import export, no_state, of_shard, saved_export
 from ambient_components.suggest import did_you_mean
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.cli.edits import waiting
+from ambient_components.cli.edits import deployment
 from ambient_components.stacks import pulumi as cli_engine
 from tests.support.fake_api import SYSTEM_UID, FakeApi
 from tests.support.keys_now import Deployed, rotated
@@ -33,7 +33,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]
     """One workspace with two keys of generation 1, deployed; a rotation of ci is planned, and works."""
     with FakeApi() as api:
         write_project(api, STACK, tmp_path, monkeypatch)
-        monkeypatch.setattr(waiting, "PATIENCE", 0.0)
+        monkeypatch.setattr(deployment, "PATIENCE", 0.0)
         fake = Deployed(api)
 
         def made(_folder: Path, environ: Mapping[str, str]) -> Deployed:

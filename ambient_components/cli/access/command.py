@@ -39,11 +39,19 @@ from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject
 from ambient_components.printable import json_text, one_line
 from ambient_components.review.making import Choice, review
 from ambient_components.review.page import as_html
-from ambient_components.stacks.access_report import InCluster, Report, Status, from_cluster, from_state, part, report
+from ambient_components.stacks.access_report import (
+    InCluster,
+    Others,
+    Report,
+    Status,
+    from_cluster,
+    from_state,
+    part,
+    report,
+)
 from ambient_components.stacks.key_table import seen_in
 from ambient_components.stacks.ledgers import check_workspaces, selected_access
 from ambient_components.stacks.project import Project
-from ambient_components.stacks.unmanaged import Others
 from ambient_components.suggest import did_you_mean
 
 COLUMNS: Final = ("workspace", "subject", "role", "reason", "status", "can")

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ambient_components.access.effective import Row
 from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.plan.markdown import LIMIT, code, prose
-from ambient_components.stacks.access_report import Report
-from ambient_components.stacks.unmanaged import Others
+from ambient_components.stacks.access_report import Others, Report
 
 
 def as_markdown(report: Report, limit: int = LIMIT) -> str:

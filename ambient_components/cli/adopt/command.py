@@ -19,8 +19,8 @@ from ambient_components.cli.prompts import stack_and_workspaces
 from ambient_components.documentation import page
 from ambient_components.output import CHANGES, Format, from_here, paint_for, show_problem
 from ambient_components.printable import json_text, one_line
-from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import STACK_FILES, Project, bare_name
+from ambient_components.stacks.pulumi import require_passphrase
 
 _SHOWN: Final = 8
 EPILOG = f"""\

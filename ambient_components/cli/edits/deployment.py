@@ -1,6 +1,7 @@
 """The deployment of edited stack files: by stack, only if the plan holds nothing else, or as the next steps."""
 
 import sys
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ from ambient_components.engine.command import Engine, failed
 from ambient_components.engine.steps import Preview, read_preview
 from ambient_components.errors import AmbientError, Problem, StepError, fail, refusal
 from ambient_components.stackfile.loader import LoadedStack
-from ambient_components.stacks.passphrase import require_passphrase
 from ambient_components.stacks.project import Project
+from ambient_components.stacks.pulumi import require_passphrase
 from ambient_components.stacks.states import stacks_of
 
 _SHOWN_STEPS: Final = 20
@@ -175,3 +176,33 @@ def next_steps(edited: Collection[str], stacks: Iterable[str], fleet: str = "", 
     steps += [f"ambient up {fleet}"] if fleet and up else up
     steps += more
     return "\nNext:\n  " + "\n  ".join(steps) if steps else ""
+
+
+PATIENCE: Final = 30.0
+"""Seconds until access must have ended. The API server caches authentication for up to 10 s."""
+PAUSE: Final = 0.5
+
+
+@dataclass
+class Observer:
+    """An observer of the cluster before and after a deployment."""
+
+    cluster: Cluster
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def deadline(self) -> float:
+        return self.clock() + PATIENCE
+
+    def until_none(
+        self, look: Callable[[], Problem | None], deadline: float, unanswered: Callable[[StepError], Problem]
+    ) -> Problem | None:
+        """Check until there is no problem or the time is over, and return the last problem."""
+        while True:
+            try:
+                problem = look()
+            except StepError as error:
+                problem = unanswered(error)
+            if problem is None or self.clock() >= deadline:
+                return problem
+            self.sleep(PAUSE)

@@ -8,8 +8,8 @@ from typing import Any, Final
 from ambient_components.access.bindings import ROLE_BINDING
 from ambient_components.access.entries import NOTHING, Ledger
 from ambient_components.access.remaining import Holder, without_spelling
+from ambient_components.cli.edits.deployment import PAUSE, Observer
 from ambient_components.cli.edits.survey import Review, asked_as, review
-from ambient_components.cli.edits.waiting import PAUSE, Observer
 from ambient_components.cluster import objects
 from ambient_components.cluster.revocation import end, object_path
 from ambient_components.errors import Problem, StepError, refusal, text_of

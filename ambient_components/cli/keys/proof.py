@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, Protocol
 
+from ambient_components.cli.edits.deployment import Observer
 from ambient_components.cli.edits.pending import Aim
-from ambient_components.cli.edits.waiting import Observer
 from ambient_components.cli.keys.bearer_check import Answer
 from ambient_components.cluster.client import core
 from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, end, object_path

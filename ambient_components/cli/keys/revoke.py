@@ -9,8 +9,8 @@ from ambient_components.cli.edits.deployment import by_stack, require_passphrase
 from ambient_components.cli.edits.files import write_stack
 from ambient_components.cli.edits.pending import Aim
 from ambient_components.cli.edits.renewal import Renew, require_now
-from ambient_components.cli.keys.apply import Keys, StackOfKeys, finish, renewals
 from ambient_components.cli.keys.edit import revocation, revocation_lines, selected_keys
+from ambient_components.cli.keys.now import Keys, StackOfKeys, finish, renewals
 from ambient_components.cli.options import StackOrKey
 from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.platform.contract import Role

@@ -14,7 +14,6 @@ from ambient_components.cli.edits.deployment import by_stack, require_passphrase
 from ambient_components.cli.edits.files import write_stack
 from ambient_components.cli.edits.pending import Aim
 from ambient_components.cli.edits.renewal import Renew, require_now
-from ambient_components.cli.keys.apply import Keys, StackOfKeys, finish, renew_keyless, renewals
 from ambient_components.cli.keys.edit import (
     OverlapUntil,
     Recorded,
@@ -25,7 +24,7 @@ from ambient_components.cli.keys.edit import (
     selected_keys,
     waiting_lines,
 )
-from ambient_components.cli.keys.now import deployed_generations
+from ambient_components.cli.keys.now import Keys, StackOfKeys, deployed_generations, finish, renew_keyless, renewals
 from ambient_components.cli.options import StackOrKey, wrong_value
 from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.engine.command import Engine

@@ -23,9 +23,14 @@ from ambient_components.cli.options import (
     state_option,
 )
 from ambient_components.cli.prompts import stack_and_workspaces
-from ambient_components.cli.report.details import details_markdown, details_text
-from ambient_components.cli.report.document import Report, as_json
-from ambient_components.cli.report.overview import overview_markdown, overview_text
+from ambient_components.cli.report.forms import (
+    Report,
+    as_json,
+    details_markdown,
+    details_text,
+    overview_markdown,
+    overview_text,
+)
 from ambient_components.output import Format, paint_for
 from ambient_components.review.making import Choice, declared, review
 from ambient_components.review.page import as_html

@@ -8,9 +8,8 @@ import pytest
 
 from ambient_components.cli.access.markdown import as_markdown
 from ambient_components.cli.app import run
-from ambient_components.stacks.access_report import Report
+from ambient_components.stacks.access_report import Others, Report
 from ambient_components.stacks.project import Project
-from ambient_components.stacks.unmanaged import Others
 from tests.support.access_cli import (
     ACCOUNTS,
     ALICE,

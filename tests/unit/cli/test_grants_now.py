@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ambient_components.cli.app import run
-from ambient_components.cli.edits import waiting
+from ambient_components.cli.edits import deployment
 from ambient_components.cli.edits.pending import Pending, Step, of_grants
 from ambient_components.engine.steps import Preview
 from ambient_components.stacks import pulumi as cli_engine
@@ -62,7 +62,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]
     """Bob's grant is deployed; its end is planned, and works."""
     with FakeApi() as api:
         write_project(api, STACK, tmp_path, monkeypatch)
-        monkeypatch.setattr(waiting, "PATIENCE", 0.0)
+        monkeypatch.setattr(deployment, "PATIENCE", 0.0)
         fake = Deployed(api)
         monkeypatch.setattr(cli_engine, "PulumiEngine", lambda _folder, _environ=None: fake)
         fake.resources = [granted("payments/grant/user:bob", BOB, "ambient-project-edit")]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ambient_components.cli.app import run
-from ambient_components.cli.edits import waiting
+from ambient_components.cli.edits import deployment
 from ambient_components.platform.naming import key_account
 from tests.support.keys_edit import STORE
 from tests.support.keys_now import (
@@ -140,8 +140,8 @@ class TestRotateNow:
         )
 
     def test_it_is_asked_until_it_is_refused(self, stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(waiting, "PATIENCE", 30.0)
-        monkeypatch.setattr(waiting, "PAUSE", 0.0)
+        monkeypatch.setattr(deployment, "PATIENCE", 30.0)
+        monkeypatch.setattr(deployment, "PAUSE", 0.0)
         stack.zombies.add(token_of("ci", 1))
         seen = stack.api.seen
 

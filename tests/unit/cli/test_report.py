@@ -8,9 +8,14 @@ import pytest
 from ambient_components.access.escalation import MEANINGS
 from ambient_components.access.escalation import Path as EscalationPath
 from ambient_components.cli.app import run
-from ambient_components.cli.report.details import details_markdown, details_text
-from ambient_components.cli.report.document import Report, as_json
-from ambient_components.cli.report.overview import overview_markdown, overview_text
+from ambient_components.cli.report.forms import (
+    Report,
+    as_json,
+    details_markdown,
+    details_text,
+    overview_markdown,
+    overview_text,
+)
 from ambient_components.engine import backend
 from ambient_components.stacks.reading import ledger_from_state
 from tests.support.ledgers import escalations

@@ -10,10 +10,9 @@ import pytest
 
 from ambient_components.errors import AmbientError
 from ambient_components.fleet.single import carry_out
-from ambient_components.stacks import passphrase as module
-from ambient_components.stacks.passphrase import passphrase
+from ambient_components.stacks import pulumi as module
 from ambient_components.stacks.project import Project
-from ambient_components.stacks.pulumi import PulumiEngine
+from ambient_components.stacks.pulumi import PulumiEngine, passphrase
 
 VARIABLE = "PULUMI_CONFIG_PASSPHRASE"
 
@@ -84,7 +83,7 @@ def test_only_commands_that_decrypt_get_it(project: Project, terminal: list[str]
 def test_the_answer_is_not_echoed(project: Project) -> None:
     program = (
         "from ambient_components.stacks.project import Project;"
-        "from ambient_components.stacks.passphrase import passphrase;"
+        "from ambient_components.stacks.pulumi import passphrase;"
         f"print(passphrase(Project.find(), 'dev', {{}})['{VARIABLE}'].upper())"
     )
     child, terminal_end = pty.fork()
