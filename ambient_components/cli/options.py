@@ -45,6 +45,33 @@ MoreWorkspaces = Annotated[
         metavar="WORKSPACE", help="Only these workspaces, same as --workspace.", autocompletion=completion.workspaces
     ),
 ]
+
+Key = Annotated[
+    str,
+    typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.", autocompletion=completion.keys),
+]
+
+Keys = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="WORKSPACE/KEY", help="Keys, such as payments/ci.", autocompletion=completion.keys),
+]
+
+StackOfKeys = Annotated[
+    str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi. All arguments are then keys.")
+]
+"""The stack as an option; `prompts.stack_and_keys` accepts either."""
+
+Subject = Annotated[
+    str,
+    typer.Argument(metavar="SUBJECT", help="user:NAME or group:NAME.", autocompletion=completion.subjects),
+]
+
+OnlySubject = Annotated[
+    str, typer.Option("--subject", metavar="SUBJECT", help="Only this subject.", autocompletion=completion.subjects)
+]
+
+Now = Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")]
+
 Files = Annotated[bool, typer.Option("--files", help="Use the files instead of the state.")]
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not prompt.")]

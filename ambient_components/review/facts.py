@@ -13,23 +13,9 @@ from ambient_components.html.markup import Markup, name, tag
 from ambient_components.plan.role_changes import RoleChange
 from ambient_components.platform.contract import Role
 from ambient_components.stacks.access_report import Report
-from ambient_components.stacks.key_table import Row as KeyRow
+from ambient_components.stacks.key_table import KeyRow
 
 _SIMPLE: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-
-
-@dataclass(frozen=True, slots=True)
-class TimedKey:
-    """One identity of a key with the dates of its newest token."""
-
-    row: KeyRow
-    issued: datetime | None
-    renewal: datetime | None
-    """The start of the renewal window, if that is the next step."""
-    overlap: datetime | None
-    """The end of the overlap with the token before, if that is the next step."""
-    ends_by_date: bool
-    """Whether the identity ends by date instead of being renewed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +70,7 @@ class Review:
     """The state of each shown workspace, sorted."""
     findings: tuple[Finding, ...] = ()
     """Worst first."""
-    keys: tuple[TimedKey, ...] = ()
+    keys: tuple[KeyRow, ...] = ()
     state_at: datetime | None = None
     """The time of the run that wrote the state."""
     changes: Changes | None = None

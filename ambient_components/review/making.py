@@ -14,11 +14,10 @@ from ambient_components.access.role_assignments import KEY, RoleAssignment
 from ambient_components.engine.state import Export, written_at
 from ambient_components.errors import fail
 from ambient_components.review.changes import Identity, Snapshot, compared
-from ambient_components.review.facts import Changes, Review, TimedKey
+from ambient_components.review.facts import Changes, Review
 from ambient_components.rotation.state import format_time
 from ambient_components.stacks.access_report import Report, from_state, part, report
-from ambient_components.stacks.deployed import DeployedKey
-from ambient_components.stacks.key_table import Limits, Seen, rows, run_interval
+from ambient_components.stacks.key_table import KeyRow, Limits, Seen, rows, run_interval
 from ambient_components.stacks.ledgers import SelectedAccess, selected_access
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.reading import read_deployed
@@ -93,20 +92,13 @@ def _keys(
     export: Export | None,
     choice: Choice,
     seen: Mapping[tuple[str, str], Seen] | None,
-) -> Iterator[TimedKey]:
+) -> Iterator[KeyRow]:
     if export is None:
         return
     summary = read_deployed(export, stack, clock.now())
-    keys = [key for workspace in summary.workspaces for key in workspace.keys]
-    found = rows(summary, seen, Limits(run_interval(project, stack)))
-    for row, key in zip(found, keys, strict=True):
-        if choice.has(row.workspace) and choice.subject in ("", f"{KEY}:{key.id}"):
-            overlap = _next(key, "revoke") if key.retiring else None
-            yield TimedKey(row, key.issued_at, _next(key, "rotate"), overlap, ends_by_date=key.until is not None)
-
-
-def _next(key: DeployedKey, what: str) -> datetime | None:
-    return key.next_at if key.next_action == what else None
+    for row in rows(summary, seen, Limits(run_interval(project, stack))):
+        if choice.has(row.workspace) and choice.subject in ("", f"{KEY}:{row.id}"):
+            yield row
 
 
 def _since(project: Project, made: Review, path: str, choice: Choice) -> Changes:
@@ -136,9 +128,7 @@ def _since(project: Project, made: Review, path: str, choice: Choice) -> Changes
 
 
 def _snapshot(made: Review) -> Snapshot:
-    tokens: dict[Identity, datetime | None] = {
-        (one.row.workspace, one.row.id, one.row.generation): one.issued for one in made.keys
-    }
+    tokens: dict[Identity, datetime | None] = {(one.workspace, one.id, one.generation): one.issued for one in made.keys}
     return Snapshot(
         frozenset(one for row in made.access.rows for one in row.assignments),
         made.states,

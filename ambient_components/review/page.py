@@ -139,7 +139,7 @@ def _high(review: Review, ids: Ids) -> Iterator[Markup]:
 
 
 def _keys(review: Review) -> Iterator[Markup]:
-    urgent = [one.row for one in review.keys if one.row.attention]
+    urgent = [row for row in review.keys if row.attention]
     for row in urgent[:_NAMED]:
         text = f" {'; '.join(row.attention)}"
         yield tag(

@@ -6,9 +6,9 @@ from typing import Final
 
 from ambient_components.html.markup import Markup, join, name, tag
 from ambient_components.html.page import Part, folded, table
-from ambient_components.review.facts import Ids, Review, TimedKey, badge
+from ambient_components.review.facts import Ids, Review, badge
 from ambient_components.stacks.deployed import PLATFORM
-from ambient_components.stacks.key_table import UNKNOWN
+from ambient_components.stacks.key_table import UNKNOWN, KeyRow
 
 _WIDTH: Final = 360
 _HEIGHT: Final = 18
@@ -22,10 +22,10 @@ _ALL: Final = 60
 
 
 class Axis:
-    def __init__(self, now: datetime, keys: Iterable[TimedKey]) -> None:
+    def __init__(self, now: datetime, keys: Iterable[KeyRow]) -> None:
         found = tuple(keys)
         starts = [one.issued for one in found if one.issued] + [now - _LEAST]
-        ends = [one.row.expires for one in found if isinstance(one.row.expires, datetime)] + [now + _LEAST]
+        ends = [one.expires for one in found if isinstance(one.expires, datetime)] + [now + _LEAST]
         self.now = now
         self.start = max(min(starts), now - _BACK)
         self.end = min(max(ends), now + _AHEAD)
@@ -50,8 +50,8 @@ class Axis:
 def keys_part(review: Review, ids: Ids) -> Part:
     """Return the keys, those that need attention first."""
     axis = Axis(review.now, review.keys)
-    urgent = [one for one in review.keys if one.row.attention]
-    well = [one for one in review.keys if not one.row.attention]
+    urgent = [one for one in review.keys if one.attention]
+    well = [one for one in review.keys if not one.attention]
     if len(review.keys) <= _ALL:
         blocks = [_table("Keys, by next end", axis, [*urgent, *_by_end(well)], ids)]
     else:
@@ -60,10 +60,10 @@ def keys_part(review: Review, ids: Ids) -> Part:
     return Part("keys", "Keys", join(_legend(review), *blocks), len(review.keys))
 
 
-def _by_end(keys: Iterable[TimedKey]) -> list[TimedKey]:
-    def end(one: TimedKey) -> tuple[bool, str]:
-        is_known = isinstance(one.row.expires, datetime)
-        return not is_known, one.row.expires.isoformat() if isinstance(one.row.expires, datetime) else ""
+def _by_end(keys: Iterable[KeyRow]) -> list[KeyRow]:
+    def end(one: KeyRow) -> tuple[bool, str]:
+        is_known = isinstance(one.expires, datetime)
+        return not is_known, one.expires.isoformat() if isinstance(one.expires, datetime) else ""
 
     return sorted(keys, key=end)
 
@@ -97,7 +97,7 @@ def _legend(review: Review) -> Markup:
     return join(tag("ul", shapes, class_="legend"), note)
 
 
-def _table(caption: str, axis: Axis, keys: Sequence[TimedKey], ids: Ids) -> Markup:
+def _table(caption: str, axis: Axis, keys: Sequence[KeyRow], ids: Ids) -> Markup:
     ticks = [
         join(
             tag("line", x1=x, x2=x, y1=0, y2=_HEIGHT, class_="tick"),
@@ -114,19 +114,18 @@ def _svg(children: Iterable[Markup]) -> Markup:
     return tag("svg", children, width=_WIDTH, height=_HEIGHT, viewBox=f"0 0 {_WIDTH} {_HEIGHT}", aria_hidden="true")
 
 
-def _row(axis: Axis, one: TimedKey, ids: Ids) -> Markup:
-    row = one.row
+def _row(axis: Axis, row: KeyRow, ids: Ids) -> Markup:
     generation = f" (generation {row.generation})" if row.generation > 1 or row.state == "former" else ""
     title = tag("small", f"“{name(row.name)}”") if row.name != row.id else None
     workspace = tag("a", name(row.workspace), href=ids.workspace(row.workspace))
     notes = [tag("li", tag("em", name(text))) for text in row.attention]
     origin = tag("small", "made by the platform") if row.origin == PLATFORM else None
-    renewal = one.renewal or (row.next if one.ends_by_date else None)
+    renewal = row.renewal or (row.next if row.ends_by_date else None)
     return tag(
         "tr",
         tag("th", badge(row.role or "unknown"), workspace, "/", name(row.id), generation, title, scope="row"),
-        tag("td", _svg(_marks(axis, one)), class_="time"),
-        tag("td", _date(one.issued or (row.created if row.origin == PLATFORM else None))),
+        tag("td", _svg(_marks(axis, row)), class_="time"),
+        tag("td", _date(row.issued or (row.created if row.origin == PLATFORM else None))),
         tag("td", _date(renewal)),
         tag("td", _date(row.expires)),
         tag("td", _date(row.last_used)),
@@ -140,16 +139,16 @@ def _date(moment: datetime | str | None) -> str:
     return name(moment) if moment else "-"
 
 
-def _marks(axis: Axis, one: TimedKey) -> list[Markup]:
+def _marks(axis: Axis, one: KeyRow) -> list[Markup]:
     start = axis.x(one.issued or axis.start)
-    expires = one.row.expires
+    expires = one.expires
     today = _bar("now", axis.x(axis.now), axis.x(axis.now) + 2, y=0, height=_HEIGHT)
     if not one.issued and expires is None:
         return [_bar("now", axis.x(axis.now), axis.x(axis.now) + 2)]
     if expires == UNKNOWN:
         return [today, *_use(axis, one)]
     end = axis.x(expires) if isinstance(expires, datetime) else _WIDTH
-    is_over = one.row.state in ("expired", "dead") or (isinstance(expires, datetime) and expires <= axis.now)
+    is_over = one.state in ("expired", "dead") or (isinstance(expires, datetime) and expires <= axis.now)
     found = [_bar("over" if is_over else "life", start, end)]
     if one.renewal and not is_over:
         found.append(_bar("window", axis.x(one.renewal), end))
@@ -158,8 +157,8 @@ def _marks(axis: Axis, one: TimedKey) -> list[Markup]:
     return [*found, today, *_use(axis, one)]
 
 
-def _use(axis: Axis, one: TimedKey) -> list[Markup]:
-    used = one.row.last_used
+def _use(axis: Axis, one: KeyRow) -> list[Markup]:
+    used = one.last_used
     return [_bar("use", axis.x(used) - 2, axis.x(used) + 2, y=2, height=14)] if isinstance(used, datetime) else []
 
 

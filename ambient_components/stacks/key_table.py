@@ -1,7 +1,7 @@
 """A row for every key, with what needs attention."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -36,7 +36,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class KeyRow:
     stack: str
     workspace: str
     id: str
@@ -62,6 +62,14 @@ class Row:
     """What needs attention. Empty if nothing does."""
     origin: str = STACK
     """`STACK`, or `PLATFORM` for an identity that the platform made and the stack has adopted."""
+    issued: datetime | None = field(default=None, repr=False, compare=False)
+    """When the newest token was issued."""
+    renewal: datetime | None = field(default=None, repr=False, compare=False)
+    """The start of the renewal window, if that is the next step."""
+    overlap: datetime | None = field(default=None, repr=False, compare=False)
+    """The end of the overlap with the token before, if that is the next step."""
+    ends_by_date: bool = field(default=False, repr=False, compare=False)
+    """Whether the identity ends by date instead of being renewed."""
 
     @property
     def title(self) -> str:
@@ -112,7 +120,7 @@ def seen_in(accounts: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Seen
     return found
 
 
-def rows(summary: Deployed, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits) -> list[Row]:
+def rows(summary: Deployed, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits) -> list[KeyRow]:
     """Return the keys of one stack, by workspace and id.
 
     Args:
@@ -134,10 +142,10 @@ def run_interval(project: Project, stack: str) -> timedelta:
 
 def _row(
     summary: Deployed, workspace: str, key: DeployedKey, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits
-) -> Row:
+) -> KeyRow:
     there = seen.get((workspace, key.account)) if seen is not None else None
     ends = key.until and f"{key.until}"
-    return Row(
+    return KeyRow(
         stack=summary.stack,
         workspace=workspace,
         id=key.id,
@@ -153,6 +161,10 @@ def _row(
         next_at=None if ends else key.next_at,
         attention=tuple(_attention(key, there, summary.now, limits, requested=seen is not None)),
         origin=key.origin,
+        issued=key.issued_at,
+        renewal=key.next_at if key.next_action == "rotate" else None,
+        overlap=key.next_at if key.next_action == "revoke" and key.retiring else None,
+        ends_by_date=key.until is not None,
     )
 
 

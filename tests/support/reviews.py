@@ -1,5 +1,6 @@
 """Reviews of stacks as a platform team has them: small, with every kind of trouble, and with a thousand workspaces."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,9 +8,9 @@ from ambient_components.access.entries import read_ledger
 from ambient_components.access.escalation import escalations
 from ambient_components.access.role_assignments import RoleAssignment, of_ledger
 from ambient_components.review.changes import Snapshot, compared
-from ambient_components.review.facts import Review, TimedKey
+from ambient_components.review.facts import Review
 from ambient_components.stacks.access_report import Report, report
-from ambient_components.stacks.key_table import Row
+from ambient_components.stacks.key_table import KeyRow
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -42,20 +43,20 @@ def ledger(count: int) -> dict[str, Any]:
     return {name: entry(name, number) for number, name in enumerate(names)}
 
 
-def timed(workspace: str, key: str, number: int = 0, **more: Any) -> TimedKey:
+def timed(workspace: str, key: str, number: int = 0, **more: Any) -> KeyRow:
     """A key of 90 days, as old as its number says."""
     issued = NOW - (number * 7 % 80) * DAY
     expires = issued + 90 * DAY
     generation = more.pop("generation", 1)
     overlap = issued + 7 * DAY
-    row = Row(
+    row = KeyRow(
         stack="prod", workspace=workspace, id=key, generation=generation, name=more.pop("name", key), description="",
         role="edit", created=issued, last_used=NOW - (number % 9) * DAY, expires=expires, state="current",
         next="rotate", next_at=expires - 14 * DAY, attention=(),
     )  # fmt: skip
-    row = Row(**{field: more.get(field, getattr(row, field)) for field in Row.__slots__})
+    row = replace(row, **more)
     renewal, until = row.expires and expires - 14 * DAY, overlap if overlap > NOW else None
-    return TimedKey(row, issued, renewal, until, ends_by_date=row.state == "former")
+    return replace(row, issued=issued, renewal=renewal, overlap=until, ends_by_date=row.state == "former")
 
 
 def review(plain: dict[str, Any], there: Any = None, **more: Any) -> Review:
@@ -100,6 +101,6 @@ def snapshot(made: Review) -> Snapshot:
     return Snapshot(
         frozenset(one for row in made.access.rows for one in row.assignments),
         made.states,
-        {(one.row.workspace, one.row.id, one.row.generation): one.issued for one in made.keys},
+        {(one.workspace, one.id, one.generation): one.issued for one in made.keys},
         frozenset((one.workspace, one.path) for one in made.findings),
     )

@@ -13,12 +13,13 @@ from ambient_components.access.effective import Row, by_subject, by_workspace, p
 from ambient_components.access.entries import Ledger
 from ambient_components.access.escalation import escalations
 from ambient_components.access.rights import ALL_RIGHTS, RoleRight, roles_with
-from ambient_components.access.role_assignments import PLATFORM, RoleAssignment
+from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.cli.access.markdown import as_markdown
 from ambient_components.cli.options import (
     Files,
     MoreWorkspaces,
     NamedStack,
+    OnlySubject,
     Since,
     StackOrWorkspace,
     Workspaces,
@@ -37,6 +38,7 @@ from ambient_components.output import CHANGES, Format, Paint, paint_for, plain, 
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject
 from ambient_components.printable import json_text, one_line
+from ambient_components.review.facts import is_own
 from ambient_components.review.making import Choice, review
 from ambient_components.review.page import as_html
 from ambient_components.stacks.access_report import (
@@ -109,9 +111,9 @@ def _nobody(report: Report) -> str:
 
 
 def _groups(report: Report, rows: Sequence[Row], *, subjects_first: bool, paint: Paint) -> Iterator[str]:
-    people = [row for row in rows if not _is_own(row)]
+    people = [row for row in rows if not is_own(row)]
     groups = by_subject(people) if subjects_first else by_workspace(people)
-    own = by_workspace(row for row in rows if _is_own(row))
+    own = by_workspace(row for row in rows if is_own(row))
     for name in groups if subjects_first else sorted({*groups, *own}):
         assignments = [assignment for row in groups.get(name, ()) for assignment in row.assignments]
         lines = list(_lines(report, assignments, subjects_first=subjects_first, paint=paint))
@@ -125,10 +127,6 @@ def _groups(report: Report, rows: Sequence[Row], *, subjects_first: bool, paint:
 
 def _accounts(count: int) -> str:
     return f"{count} account{'s' if count > 1 else ''} of the platform's own: see --format json"
-
-
-def _is_own(row: Row) -> bool:
-    return all(assignment.reason == PLATFORM for assignment in row.assignments)
 
 
 def _lines(
@@ -302,7 +300,7 @@ def access(
     state: Annotated[str, state_option()] = "",
     live: Annotated[bool, typer.Option("--live", help="Compare with the access in the cluster.")] = False,
     workspaces: Workspaces = None,
-    subject: Annotated[str, typer.Option("--subject", metavar="SUBJECT", help="Only this subject.")] = "",
+    subject: OnlySubject = "",
     by: Annotated[By, choice("--by", By, "Order of the text output.")] = By.WORKSPACE,
     right: Annotated[
         str, typer.Option("--who-can", metavar="RIGHT", help='Only subjects with this right: "get secrets".')

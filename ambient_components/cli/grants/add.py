@@ -15,7 +15,8 @@ from ambient_components.cli.grants.arguments import date_of, is_subject, refuse_
 from ambient_components.cli.grants.edit import addition, check_workspaces, existing, new_end, to_end
 from ambient_components.cli.grants.now import GrantDeployment, deploy
 from ambient_components.cli.grants.written import Period, Written, described, written
-from ambient_components.cli.options import NamedStack, StackOrWorkspace, choice
+from ambient_components.cli.options import NamedStack, Now, StackOrWorkspace, choice
+from ambient_components.cli.options import Subject as SubjectArgument
 from ambient_components.cli.prompts import one_stack
 from ambient_components.errors import AmbientError
 from ambient_components.model.dates import written as written_date
@@ -59,15 +60,12 @@ def add(
         str,
         typer.Argument(metavar="WORKSPACE", help="The workspace.", autocompletion=completion.workspaces),
     ] = "",
-    subject: Annotated[
-        str,
-        typer.Argument(metavar="SUBJECT", help="user:NAME or group:NAME.", autocompletion=completion.subjects),
-    ] = "",
+    subject: SubjectArgument = "",
     named: NamedStack = "",
     role: Annotated[Role | None, choice("--role", Role, "The role.")] = None,
     first: Annotated[str, typer.Option("--from", metavar="DAY", help="First day. Default: the next run.")] = "",
     last: Annotated[str, typer.Option("--until", metavar="DAY", help="Last day. Default: no end.")] = "",
-    now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
+    now: Now = False,
 ) -> None:
     """Add a grant to the stack's files, or set its end."""
     if is_subject(workspace) and not subject:

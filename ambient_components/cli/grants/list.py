@@ -5,17 +5,15 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Final
 
-import typer
-
 from ambient_components import clock
 from ambient_components.access.role_assignments import GRANT, OWNER
-from ambient_components.cli import completion
 from ambient_components.cli.grants.arguments import subject_of
 from ambient_components.cli.grants.written import Period, Written, written
 from ambient_components.cli.options import (
     Files,
     MoreWorkspaces,
     NamedStack,
+    OnlySubject,
     StackOrWorkspace,
     Workspaces,
     format_option,
@@ -148,10 +146,7 @@ def list_grants(
     names: MoreWorkspaces = None,
     named: NamedStack = "",
     workspaces: Workspaces = None,
-    subject: Annotated[
-        str,
-        typer.Option("--subject", metavar="SUBJECT", help="Only this subject.", autocompletion=completion.subjects),
-    ] = "",
+    subject: OnlySubject = "",
     files: Files = False,
     form: Annotated[Format, format_option("Output format.", Format.TABLE, Format.JSON, Format.CSV)] = Format.TABLE,
 ) -> None:

@@ -20,7 +20,8 @@ from ambient_components.cli.grants.edit import check_workspaces, removal_lines, 
 from ambient_components.cli.grants.now import GrantDeployment, deploy
 from ambient_components.cli.grants.proof import groups_of
 from ambient_components.cli.grants.written import Written, described, written
-from ambient_components.cli.options import NamedStack
+from ambient_components.cli.options import NamedStack, Now
+from ambient_components.cli.options import Subject as SubjectArgument
 from ambient_components.cli.prompts import one_stack
 from ambient_components.documentation import page
 from ambient_components.engine.backend import export
@@ -81,10 +82,7 @@ def revoke(
             metavar="STACK", help="The stack. Default: the only one.", autocompletion=completion.stacks_or_subjects
         ),
     ] = "",
-    subject: Annotated[
-        str,
-        typer.Argument(metavar="SUBJECT", help="user:NAME or group:NAME.", autocompletion=completion.subjects),
-    ] = "",
+    subject: SubjectArgument = "",
     workspaces: Annotated[
         list[str] | None,
         typer.Argument(metavar="WORKSPACE", help="In these workspaces.", autocompletion=completion.workspaces),
@@ -92,7 +90,7 @@ def revoke(
     named: NamedStack = "",
     everywhere: Annotated[bool, typer.Option("--all", help="In all workspaces of the stack.")] = False,
     owners: Annotated[bool, typer.Option("--owners", help="Also remove the subject from the owners.")] = False,
-    now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
+    now: Now = False,
     live: Annotated[bool, typer.Option("--live", help="Also name the subject's undeclared access.")] = False,
     renew: Renew = False,
 ) -> None:

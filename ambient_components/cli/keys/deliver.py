@@ -10,9 +10,8 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components import clock
-from ambient_components.cli import completion
 from ambient_components.cli.keys.show import find, read
-from ambient_components.cli.options import NamedStack, StackOrKey
+from ambient_components.cli.options import Key, NamedStack, StackOrKey
 from ambient_components.cli.prompts import is_key, stack_and_key
 from ambient_components.engine.names import parse_key_output
 from ambient_components.errors import fail
@@ -61,10 +60,7 @@ exit codes: 0 success; 1 error, or the program failed; 64 wrong usage; 130 Ctrl-
 
 def deliver(
     stack: StackOrKey = "",
-    key: Annotated[
-        str,
-        typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.", autocompletion=completion.keys),
-    ] = "",
+    key: Key = "",
     command: Annotated[
         list[str] | None,
         typer.Argument(metavar="-- COMMAND", help="A program that reads the key from standard input."),

@@ -25,7 +25,7 @@ from ambient_components.rules.durations import YEAR, format_rounded, parse_durat
 from ambient_components.shards import split_shard
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.deployed import Deployed
-from ambient_components.stacks.key_table import Limits, Row, Seen, rows, run_interval, seen_in
+from ambient_components.stacks.key_table import KeyRow, Limits, Seen, rows, run_interval, seen_in
 from ambient_components.stacks.ledgers import check_workspaces
 from ambient_components.stacks.project import Project, stack_files
 from ambient_components.stacks.reading import read_deployed
@@ -40,7 +40,7 @@ SOURCE_OF_USE: Final = (
 _HEAD: Final = ("workspace/key", "role", "created", "last used", "expires", "state", "next", "")
 
 
-def as_table(found: Sequence[Row], now: datetime, paint: Paint = plain) -> str:
+def as_table(found: Sequence[KeyRow], now: datetime, paint: Paint = plain) -> str:
     """Return a line for each key, followed by what needs attention. With several stacks, each has a heading."""
     if not found:
         return "There are no keys."
@@ -58,20 +58,22 @@ def as_table(found: Sequence[Row], now: datetime, paint: Paint = plain) -> str:
     return "\n\n".join(blocks)
 
 
-def as_json(found: Iterable[Row], now: datetime) -> str:
+def as_json(found: Iterable[KeyRow], now: datetime) -> str:
     """Return the rows as JSON, described in the verb's help."""
     return json_text({"now": format_time(now), "keys": plain_value(list(found))})
 
 
-def as_csv(found: Iterable[Row]) -> str:
-    return csv_text([camel(field.name) for field in fields(Row)], (plain_value(row).values() for row in found))
+def as_csv(found: Iterable[KeyRow]) -> str:
+    return csv_text(
+        [camel(field.name) for field in fields(KeyRow) if field.repr], (plain_value(row).values() for row in found)
+    )
 
 
-def _lines(found: Sequence[Row], now: datetime, paint: Paint) -> list[str]:
+def _lines(found: Sequence[KeyRow], now: datetime, paint: Paint) -> list[str]:
     return table(_HEAD, (_cells(row, now) for row in found), paint, notes=[row.attention for row in found])
 
 
-def _cells(row: Row, now: datetime) -> tuple[str, ...]:
+def _cells(row: KeyRow, now: datetime) -> tuple[str, ...]:
     used, created = _ago(row.last_used, now), _ago(row.created, now)
     name = f"{row.workspace}/{row.title}"
     return name, row.role or "?", created, used, row.expiry(now), row.state, row.following(now), row.note
@@ -189,7 +191,7 @@ def _only(summary: Deployed, workspaces: Collection[str]) -> Deployed:
 
 def _rows(
     project: Project, summary: Deployed, within: timedelta | None, idle: timedelta | None, *, offline: bool
-) -> list[Row]:
+) -> list[KeyRow]:
     limits = Limits(within or run_interval(project, summary.stack), idle)
     return rows(summary, None if offline else _seen(project, summary.stack), limits)
 

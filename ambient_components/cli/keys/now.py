@@ -2,14 +2,10 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated
-
-import typer
 
 from ambient_components import activity, clock
 from ambient_components.access.entries import NOTHING, Ledger
 from ambient_components.access.remaining import Holder
-from ambient_components.cli import completion
 from ambient_components.cli.edits.bucket_keys import editable, following, renewable
 from ambient_components.cli.edits.deployment import Deployment, by_stack, next_steps
 from ambient_components.cli.edits.pending import Aim, Pending, lacking_buckets, lacking_keys, of_keys
@@ -184,18 +180,6 @@ def _left(one: KeyDeployment, witness: Witness, renewal: Renewal | None, steps: 
         print(f"  {line}")
     steps += found.next_steps(one.stack)
     return [*found.problems()]
-
-
-Keys = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="WORKSPACE/KEY", help="Keys, such as payments/ci.", autocompletion=completion.keys),
-]
-"""The selected keys."""
-
-StackOfKeys = Annotated[
-    str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi. All arguments are then keys.")
-]
-"""The stack as an option; `prompts.stack_and_keys` accepts either."""
 
 
 def finish(

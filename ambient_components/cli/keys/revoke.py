@@ -1,17 +1,13 @@
 """`ambient keys revoke`: remove keys from the stack's files."""
 
-from typing import Annotated
-
-import typer
-
 from ambient_components.cli.edits import bucket_keys
 from ambient_components.cli.edits.deployment import by_stack, require_passphrases
 from ambient_components.cli.edits.files import write_stack
 from ambient_components.cli.edits.pending import Aim
 from ambient_components.cli.edits.renewal import Renew, require_now
 from ambient_components.cli.keys.edit import revocation, revocation_lines, selected_keys
-from ambient_components.cli.keys.now import Keys, StackOfKeys, finish, renewals
-from ambient_components.cli.options import StackOrKey
+from ambient_components.cli.keys.now import finish, renewals
+from ambient_components.cli.options import Keys, Now, StackOfKeys, StackOrKey
 from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.platform.contract import Role
 from ambient_components.stackfile.loader import load_stack
@@ -49,7 +45,7 @@ def revoke(
     stack: StackOrKey = "",
     keys: Keys = None,
     named: StackOfKeys = "",
-    now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
+    now: Now = False,
     renew: Renew = False,
 ) -> None:
     """Revoke keys: remove their entries from the stack's files."""

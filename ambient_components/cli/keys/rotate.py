@@ -24,8 +24,8 @@ from ambient_components.cli.keys.edit import (
     selected_keys,
     waiting_lines,
 )
-from ambient_components.cli.keys.now import Keys, StackOfKeys, deployed_generations, finish, renew_keyless, renewals
-from ambient_components.cli.options import StackOrKey, wrong_value
+from ambient_components.cli.keys.now import deployed_generations, finish, renew_keyless, renewals
+from ambient_components.cli.options import Keys, Now, StackOfKeys, StackOrKey, wrong_value
 from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, BadValue, Problem, refusal, reject
@@ -106,7 +106,7 @@ def rotate(
         str, typer.Option("--overlap-until", metavar="YYYY-MM-DD", help="The last day on which the old key is valid.")
     ] = "",
     leaked: Annotated[bool, typer.Option("--leaked", help="No overlap: the next run revokes the old key.")] = False,
-    now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
+    now: Now = False,
     renew: Renew = False,
 ) -> None:
     """Rotate keys: write a new identity into the stack's files."""

@@ -7,8 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components import clock
-from ambient_components.cli import completion
-from ambient_components.cli.options import NamedStack, StackOrKey
+from ambient_components.cli.options import Key, NamedStack, StackOrKey
 from ambient_components.cli.prompts import stack_and_key
 from ambient_components.engine import backend, state
 from ambient_components.engine.backend import output
@@ -125,10 +124,7 @@ exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
 
 def show(
     stack: StackOrKey = "",
-    key: Annotated[
-        str,
-        typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.", autocompletion=completion.keys),
-    ] = "",
+    key: Key = "",
     named: NamedStack = "",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the key.")] = False,
 ) -> None:

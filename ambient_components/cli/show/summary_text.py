@@ -23,7 +23,7 @@ from ambient_components.stacks.deployed import (
     DeployedKey,
     DeployedWorkspace,
 )
-from ambient_components.stacks.key_table import DAILY, Limits, Row, rows
+from ambient_components.stacks.key_table import DAILY, KeyRow, Limits, rows
 
 _NEW_GENERATION: Final = "raise generation in storage.bucket.credentials, then pulumi up"
 """The hint for keys that are not renewed automatically."""
@@ -141,13 +141,13 @@ def _left(moment: datetime, now: datetime) -> str:
     return format_rounded(moment - now) if moment > now else "over"
 
 
-def _keys(listed: Sequence[tuple[DeployedKey, Row]], now: datetime, paint: Paint) -> list[str]:
+def _keys(listed: Sequence[tuple[DeployedKey, KeyRow]], now: datetime, paint: Paint) -> list[str]:
     cells = ((row.title, row.role or "?", row.expiry(now), row.following(now), row.note) for _, row in listed)
     notes = [[*row.attention, *_remarks(key, row)] for key, row in listed]
     return table(("key", "role", "expires", "next", ""), cells, paint, indent="  ", notes=notes)
 
 
-def _remarks(key: DeployedKey, row: Row) -> Iterator[str]:
+def _remarks(key: DeployedKey, row: KeyRow) -> Iterator[str]:
     """Yield what a reader of the overview should know, and no run can mend."""
     if key.manual and row.state in (TokenStatus.DEAD, TokenStatus.EXPIRED) and not key.former:
         yield "it is renewed by its next generation only: ambient keys rotate"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ambient_components.stacks.deployed import Deployed, DeployedKey, DeployedWorkspace
-from ambient_components.stacks.key_table import NEVER_USED, Row, Seen, rows, seen_in
+from ambient_components.stacks.key_table import NEVER_USED, KeyRow, Seen, rows, seen_in
 from tests.support.key_rows import DAILY, DAY, NOW, SECOND, SECRET, SEEN, key, row, summary
 
 
@@ -41,7 +41,7 @@ class TestSeen:
 
 class TestRows:
     def test_a_key_that_is_well(self) -> None:
-        assert row(key()) == Row(
+        assert row(key()) == KeyRow(
             stack="dev",
             workspace="payments",
             id="ci",
