@@ -97,10 +97,10 @@ class _Line:
         self._drawn = True
 
     def _report(self, stream: TextIO) -> None:
-        for one in self._active:
-            if not one.reported and time.monotonic() - one.began >= _LONG:
-                one.reported = True
-                self._write(stream, f"{one_line(one.text)} ...\n")
+        for waiting in self._active:
+            if not waiting.reported and time.monotonic() - waiting.began >= _LONG:
+                waiting.reported = True
+                self._write(stream, f"{one_line(waiting.text)} ...\n")
 
     @staticmethod
     def _write(stream: TextIO, text: str) -> None:

@@ -82,4 +82,4 @@ def _left(root: Path) -> int:
 def _numbers(text: str) -> Mapping[str, int]:
     """Parse lines of a name and a number."""
     words = (line.split() for line in text.splitlines())
-    return {one[0]: int(one[1]) for one in words if len(one) > 1}
+    return {line[0]: int(line[1]) for line in words if len(line) > 1}

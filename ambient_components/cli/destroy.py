@@ -63,12 +63,12 @@ def destroy(
     if (fleets := fleets_of(project, stack, request)) is not None:
         raise typer.Exit(run_destroy(fleets, request, lambda: None if confirm else _ask(name)))
     engine = pulumi.engine_for(project.folder)
-    found = destruction.read_destruction(backend.export(engine, stack))
-    if found.empty:
+    destroyed = destruction.read_destruction(backend.export(engine, stack))
+    if destroyed.empty:
         print(f"Stack {stack} has nothing: there is nothing to destroy.")
         return
-    print(f"Stack {stack}:\n", *destruction.lines(found), sep="\n", flush=True)
-    refused = destruction.refusals(found, f"pulumi up --stack {stack}")
+    print(f"Stack {stack}:\n", *destruction.lines(destroyed), sep="\n", flush=True)
+    refused = destruction.refusals(destroyed, f"pulumi up --stack {stack}")
     if refused:
         print(file=sys.stderr)
         show_problems(refused)

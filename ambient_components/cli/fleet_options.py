@@ -32,8 +32,8 @@ Form = Annotated[
 
 def fleets_of(project: Project, stack: str, request: Request) -> tuple[Fleet, ...] | None:
     """Return the fleets that a name means. None for a plain stack or a single shard."""
-    found = find_fleets(project, stack)
-    if found is None:
+    fleets = find_fleets(project, stack)
+    if fleets is None:
         flags = {
             "--jobs": request.jobs,
             "--shard": request.shards,
@@ -42,11 +42,11 @@ def fleets_of(project: Project, stack: str, request: Request) -> tuple[Fleet, ..
         }
         refuse_words_of_fleets(stack, flags)
         return None
-    if request.shards and (len(found) > 1 or (found[0].plain and any(request.shards))):
+    if request.shards and (len(fleets) > 1 or (fleets[0].plain and any(request.shards))):
         msg = f"{stack} names several stacks: ask one of them"
         raise typer.BadParameter(msg, param_hint="--shard")
-    check_shards(found[0], request.shards)
-    return found
+    check_shards(fleets[0], request.shards)
+    return fleets
 
 
 def refuse_words_of_fleets(stack: str, flags: Mapping[str, object]) -> None:

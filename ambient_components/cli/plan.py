@@ -217,15 +217,15 @@ def _online(
         preview = pool.submit(making.preview, pulumi, stack, refresh=refresh)
         desired = making.declared(project, stack, loaded, when)
         answer = preview.result()
-    found = making.online(pulumi, stack, export, desired, when, refresh=refresh, answer=answer)
-    found = making.without_secrets(found) if no_secrets else found
-    if save and not (found.refused or found.errors):
+    plan = making.online(pulumi, stack, export, desired, when, refresh=refresh, answer=answer)
+    plan = making.without_secrets(plan) if no_secrets else plan
+    if save and not (plan.refused or plan.errors):
         versions = saved.versions(pulumi)
-        saved.write(save, saved.saved(found, export, versions, max_age=age, refresh=refresh))
+        saved.write(save, saved.saved(plan, export, versions, max_age=age, refresh=refresh))
         print(f"ambient: saved to {save}: ambient up {stack} --plan {save}", file=sys.stderr)
     elif save:
         print("ambient: not saved: it can't be deployed", file=sys.stderr)
-    return found
+    return plan
 
 
 def _check_usage(*, offline: bool, state: str, at: str, save: str, max_age: str, refresh: bool, diff: bool) -> None:

@@ -66,11 +66,11 @@ def _refresh_stack(project: Project, stack: str, *, yes: bool) -> int:
     backend.require_stack(engine, stack)
     require_passphrase(project, stack)
     if not yes:
-        found = _differences(engine, stack)
-        if not found:
+        objects = _differences(engine, stack)
+        if not objects:
             print(f"The cluster matches the state of {stack}: there is nothing to refresh.")
             return 0
-        print(f"The cluster differs from the state of {stack}:", *difference_lines(found), sep="\n", flush=True)
+        print(f"The cluster differs from the state of {stack}:", *difference_lines(objects), sep="\n", flush=True)
         if not confirmed(f"\nWrite this to the state of {stack}?"):
             print("ambient: nothing is written", file=sys.stderr)
             return 1
@@ -82,11 +82,11 @@ def _differences(engine: Engine, stack: str) -> list[tuple[str, str]]:
     """Return how the cluster differs from the state: the engine's operation on the state, and the logical name."""
     arguments = ("refresh", "--preview-only", "--json", "--stack", stack)
     answer = engine.attempt(*arguments)
-    found = read_preview(answer.stdout)
-    if found is None:
+    preview = read_preview(answer.stdout)
+    if preview is None:
         failed(arguments, answer)
-    if problems := [one for line in found.diagnostics if line.severity == "error" for one in line.problems]:
+    if problems := [problem for line in preview.diagnostics if line.severity == "error" for problem in line.problems]:
         raise AmbientError(problems)
     if answer.code != 0:
         failed(arguments, answer._replace(stdout=""))
-    return [(step.op, step.name) for step in found.steps if step.changes]
+    return [(step.op, step.name) for step in preview.steps if step.changes]

@@ -123,7 +123,11 @@ def up(
     ended = carry_out(made.engine, "up", stack, *flags, verbose=verbose)
     if ended.code == 0:
         warnings = made.acknowledged.marked(ended.reported.warnings)
-        show_problems(with_name(one) for one in warnings if one.acknowledged is None and one not in made.plan.warnings)
+        show_problems(
+            with_name(warning)
+            for warning in warnings
+            if warning.acknowledged is None and warning not in made.plan.warnings
+        )
     code = show_end(ended, project.shown(project.config_file(stack)), done_lines(made.plan, ended))
     if code:
         raise typer.Exit(code)
@@ -175,11 +179,11 @@ def _planned(project: Project, stack: str, reviewed: Saved | None, *, refresh: b
     return _Made(engine, export, plan, desired.acknowledged)
 
 
-def _check_same(reviewed: Saved, found: Plan, stack: str) -> None:
+def _check_same(reviewed: Saved, current: Plan, stack: str) -> None:
     """Refuse a plan that differs from the reviewed one."""
-    if is_same(reviewed, found):
+    if is_same(reviewed, current):
         return
-    lines = differences(reviewed, found)
+    lines = differences(reviewed, current)
     more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
     print("", *(f"  {line}" for line in (*lines[:_SHOWN], *more)), sep="\n", file=sys.stderr)
     fail(

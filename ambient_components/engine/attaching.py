@@ -41,10 +41,10 @@ class Attached:
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return the engine's environment. The fork server of a command around this one is none of ours."""
-        found = dict(environ)
-        if found.get(SOCKET_VARIABLE) != OFF:
-            found.pop(SOCKET_VARIABLE, None)
-        return found | {**self.variables}
+        variables = dict(environ)
+        if variables.get(SOCKET_VARIABLE) != OFF:
+            variables.pop(SOCKET_VARIABLE, None)
+        return variables | {**self.variables}
 
     def close(self) -> None:
         """End the language host, once the engine has ended."""
@@ -113,5 +113,5 @@ def _script(environ: Mapping[str, str]) -> str | None:
     pulumi = shutil.which("pulumi", path=environ.get("PATH"))
     if pulumi is None:
         return None
-    found = Path(pulumi).resolve().with_name(_SCRIPT)
-    return str(found) if found.is_file() else shutil.which(_SCRIPT, path=environ.get("PATH"))
+    beside = Path(pulumi).resolve().with_name(_SCRIPT)
+    return str(beside) if beside.is_file() else shutil.which(_SCRIPT, path=environ.get("PATH"))

@@ -65,19 +65,19 @@ class Question:
 def read_stacks(text: str) -> dict[str, Stack]:
     """Read the output of `pulumi stack ls --json`."""
     try:
-        found = {
+        stacks = {
             str(item["name"]): Stack(item.get("lastUpdate") or "", item.get("resourceCount")) for item in _list(text)
         }
     except (ValueError, TypeError, KeyError, AttributeError):
         return fail(None, "", "`pulumi stack ls --json` printed something else than stacks")
-    return {**{_bare(name): stack for name, stack in found.items()}, **found}
+    return {**{_bare(name): stack for name, stack in stacks.items()}, **stacks}
 
 
 def _list(text: str) -> list[dict[str, Any]]:
-    found = json.loads(text)
-    if not isinstance(found, list):
+    listed = json.loads(text)
+    if not isinstance(listed, list):
         raise TypeError
-    return found
+    return listed
 
 
 def stack_of(stacks: Mapping[str, Stack], name: str) -> Stack | None:
@@ -93,7 +93,7 @@ def stack_of(stacks: Mapping[str, Stack], name: str) -> Stack | None:
     if listed in stacks:
         return stacks[listed]
     # The own organisation, and that of file backends, may be left out too.
-    others = any(one.endswith(f"/{bare}") for one in stacks)
+    others = any(stack.endswith(f"/{bare}") for stack in stacks)
     return None if others else stacks.get(bare)
 
 
@@ -171,12 +171,12 @@ def export_with_secrets(engine: Engine, stack: str) -> Export:
 
 def _state(text: str, stack: str) -> Export:
     try:
-        found = json.loads(text)
+        state = json.loads(text)
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        state = None
+    if not isinstance(state, dict):
         return fail(None, "", f"`pulumi stack export --stack {stack}` printed no state")
-    return found
+    return state
 
 
 def output(engine: Engine, stack: str, name: str) -> str | None:

@@ -193,17 +193,17 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
 
 def plain_environment(given: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for a command with visible output: problems come as text, without news of versions."""
-    found = {**given, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-    found.pop(problem_json.VARIABLE, None)
-    return found
+    variables = {**given, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    variables.pop(problem_json.VARIABLE, None)
+    return variables
 
 
 def program(environ: Mapping[str, str] = os.environ) -> str:
     """Return the path of `pulumi`."""
-    found = shutil.which("pulumi", path=environ.get("PATH"))
-    if found is None:
+    path = shutil.which("pulumi", path=environ.get("PATH"))
+    if path is None:
         fail(None, "", "there is no `pulumi` on PATH", "install it: https://www.pulumi.com/docs/install/")
-    return found
+    return path
 
 
 class CommandError(AmbientError):
@@ -221,8 +221,8 @@ class CommandError(AmbientError):
 def failed(arguments: tuple[str, ...], answer: Answer) -> NoReturn:
     """Report a failed command with its own message."""
     output, command = answer.stderr or answer.stdout, f"`pulumi {' '.join(arguments)}`"
-    if found := problem_json.decode(output):
-        raise CommandError([refusal(f"{command} failed"), *found], output)
+    if problems := problem_json.decode(output):
+        raise CommandError([refusal(f"{command} failed"), *problems], output)
     if explained := texts.explained(output):
         raise CommandError([explained], output)
     raise CommandError([refusal(f"{command} failed: {texts.reason(output) or f'exit code {answer.code}'}")], output)

@@ -109,11 +109,11 @@ class Item:
 
 def items(state: Export) -> list[Item]:
     """Return a state's resources, in its order."""
-    return [Item(one) for one in (state.get("deployment") or {}).get("resources") or ()]
+    return [Item(resource) for resource in (state.get("deployment") or {}).get("resources") or ()]
 
 
-def put_items(state: Any, found: Iterable[Item]) -> None:
-    _put(state.setdefault("deployment", {}), "resources", [one.json for one in found])
+def put_items(state: Any, resources: Iterable[Item]) -> None:
+    _put(state.setdefault("deployment", {}), "resources", [item.json for item in resources])
 
 
 def secrets_of(state: Export) -> Any:

@@ -68,19 +68,19 @@ def shard_inputs(fleet: Fleet, loaded: LoadedStack, guard: Guard, key: bytes | N
     }
     common = _common(fleet, loaded, config_keys(file.workspaces.values()))
     at_stack = next_of_stack(file, now)
-    found = {}
+    inputs = {}
     for number, names in homes(fleet, loaded).items():
         inner = {name: own[name] for name in names}
         unknown = [name for name in names if not own[name]]
         parts = {"common": common, "shard": number, "workspaces": inner}
         coming = [next_of_workspace(file.workspaces[name], file.timezone, now) for name in names]
-        found[number] = ShardInputs(
+        inputs[number] = ShardInputs(
             inner,
             "" if unknown else hashlib.sha256(canonical(parts).encode()).hexdigest(),
             _why(unknown, key) if unknown else "",
-            min((one for one in (at_stack, *coming) if one is not None), default=None),
+            min((moment for moment in (at_stack, *coming) if moment is not None), default=None),
         )
-    return found
+    return inputs
 
 
 def homes(fleet: Fleet, loaded: LoadedStack) -> dict[int, tuple[str, ...]]:
@@ -152,13 +152,13 @@ _PROGRAM: Final = (
 @cache
 def _versions() -> dict[str, str]:
     """Return the versions of the packages that may produce other objects from the same files."""
-    found = {"ambient": VERSION}
+    versions = {"ambient": VERSION}
     for package in _PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 @cache
@@ -186,29 +186,29 @@ def fingerprints(stack: LoadedStack, guard: Guard, key: bytes | None) -> dict[st
         guard: The fleet's cluster.
         key: What fingerprints are made with; without one there are none.
     """
-    outside = {name: found for name, one in stack.file.workspaces.items() if (found := _outside(one))}
+    outside = {name: sources for name, workspace in stack.file.workspaces.items() if (sources := _outside(workspace))}
     if not outside or key is None:
         return dict.fromkeys(outside)
-    reader = SourceReader(stack, guard, [source for found in outside.values() for source in found.values()])
-    return {name: _fingerprints(reader, key, name, found) for name, found in outside.items()}
+    reader = SourceReader(stack, guard, [source for sources in outside.values() for source in sources.values()])
+    return {name: _fingerprints(reader, key, name, sources) for name, sources in outside.items()}
 
 
 def needs_key(stack: LoadedStack) -> bool:
     """Tell whether some value is neither in the files nor in the config."""
-    return any(_outside(one) for one in stack.file.workspaces.values())
+    return any(_outside(workspace) for workspace in stack.file.workspaces.values())
 
 
 def config_keys(workspaces: Iterable[Workspace]) -> set[str]:
     """Return the keys of the config that hold values of these workspaces."""
-    return {source.config for one in workspaces for *_, source in used_sources(one) if source.config}
+    return {source.config for workspace in workspaces for *_, source in used_sources(workspace) if source.config}
 
 
 def _outside(workspace: Workspace) -> dict[str, Source]:
     return {".".join(map(str, path)): one for *_, path, one in used_sources(workspace) if is_outside(one)}
 
 
-def _fingerprints(reader: SourceReader, key: bytes, name: str, found: Mapping[str, Source]) -> dict[str, str] | None:
-    values = {place: reader.read(name, source) for place, source in found.items()}
+def _fingerprints(reader: SourceReader, key: bytes, name: str, sources: Mapping[str, Source]) -> dict[str, str] | None:
+    values = {place: reader.read(name, source) for place, source in sources.items()}
     # They tell only whether two values are equal. Without the key, a short value could be guessed.
     marks = {
         place: hmac.new(key, value.encode(), hashlib.sha256).hexdigest()
@@ -221,7 +221,9 @@ def _fingerprints(reader: SourceReader, key: bytes, name: str, found: Mapping[st
 
 def next_of_stack(file: StackFile, now: datetime) -> datetime | None:
     """Return the next end of a setting that applies to every workspace."""
-    return _first((end_of(one.until, file.timezone) for one in file.exceptions if one.until is not None), now)
+    return _first(
+        (end_of(exception.until, file.timezone) for exception in file.exceptions if exception.until is not None), now
+    )
 
 
 def next_of_workspace(workspace: Workspace, zone: ZoneInfo, now: datetime) -> datetime | None:
@@ -230,9 +232,9 @@ def next_of_workspace(workspace: Workspace, zone: ZoneInfo, now: datetime) -> da
 
 
 def _moments(workspace: Workspace, zone: ZoneInfo) -> Iterator[datetime]:
-    for one in workspace.exceptions:
-        if one.until is not None:
-            yield end_of(one.until, zone)
+    for exception in workspace.exceptions:
+        if exception.until is not None:
+            yield end_of(exception.until, zone)
     if workspace.state is WorkspaceState.CLOSED:
         return
     for grant in workspace.grants:

@@ -61,40 +61,40 @@ def _shard(id_: str, decision: Decision, job: Job) -> _Shard:
     record, inputs = decision.known.get(job.number), job.inputs
     done = record.done if record is not None else None
     dates = (time_of(done.next_action) if done else None, inputs.next_at if inputs else None)
-    due = min((one for one in dates if one is not None), default=None)
+    due = min((date for date in dates if date is not None), default=None)
     return _Shard(id_, job, time_of(done.ended) if done else None, due, done.resources if done else None)
 
 
 def _totals(shards: Sequence[_Shard]) -> Iterator[Total]:
     yield Total(len(shards), "shard" if len(shards) == 1 else "shards", "shards")
-    yield Total(sum(one.job.workspaces for one in shards), "workspaces", "shards")
-    counts = Counter(one.job.result for one in shards)
+    yield Total(sum(shard.job.workspaces for shard in shards), "workspaces", "shards")
+    counts = Counter(shard.job.result for shard in shards)
     for result in reversed(Result):
         if counts[result]:
             yield Total(counts[result], result.value, "overview", "high" if result in _BAD else "")
 
 
 def _heat(shards: Sequence[_Shard], now: datetime) -> Markup:
-    order = sorted(shards, key=lambda one: (-list(Result).index(one.job.result), one.job.stack))
+    order = sorted(shards, key=lambda shard: (-list(Result).index(shard.job.result), shard.job.stack))
     tiles = [
         tag(
             "li",
             tag(
                 "a",
-                _bare(one),
-                tag("small", one.job.result.value),
-                tag("small", f"success {_age(one, now)}" if one.ended else "no success"),
-                href=one.id,
+                _bare(shard),
+                tag("small", shard.job.result.value),
+                tag("small", f"success {_age(shard, now)}" if shard.ended else "no success"),
+                href=shard.id,
             ),
-            class_=one.look,
+            class_=shard.look,
         )
-        for one in order
+        for shard in order
     ]
     return tag("ul", tiles, class_="heat") if tiles else tag("p", "No shards.", class_="calm")
 
 
 def _dates(shards: Sequence[_Shard], now: datetime) -> Markup:
-    dated = sorted((one for one in shards if one.due), key=lambda one: (one.due or now, one.job.stack))
+    dated = sorted((shard for shard in shards if shard.due), key=lambda shard: (shard.due or now, shard.job.stack))
     return _table("Shards by next date", dated, now, link=True) if dated else tag("p", "No shard is due by date.")
 
 
@@ -103,42 +103,42 @@ def _table(caption: str, shards: Sequence[_Shard], now: datetime, *, link: bool 
     rows = [
         tag(
             "tr",
-            tag("th", tag("a", _bare(one), href=one.id) if link else _bare(one), scope="row"),
-            tag("td", tag("span", one.job.result.value, class_=f"sev {_grade(one)}")),
-            tag("td", one.job.why),
-            tag("td", _last(one, now)),
-            tag("td", _next(one, now)),
-            tag("td", one.job.workspaces),
-            tag("td", one.job.changed),
-            tag("td", "-" if one.resources is None else one.resources),
-            id="" if link else one.id,
+            tag("th", tag("a", _bare(shard), href=shard.id) if link else _bare(shard), scope="row"),
+            tag("td", tag("span", shard.job.result.value, class_=f"sev {_grade(shard)}")),
+            tag("td", shard.job.why),
+            tag("td", _last(shard, now)),
+            tag("td", _next(shard, now)),
+            tag("td", shard.job.workspaces),
+            tag("td", shard.job.changed),
+            tag("td", "-" if shard.resources is None else shard.resources),
+            id="" if link else shard.id,
         )
-        for one in shards
+        for shard in shards
     ]
     return table(caption, heads, rows, class_="fleet")
 
 
-def _grade(one: _Shard) -> str:
-    return {"bad": "high", "due": "medium"}.get(one.look, "low")
+def _grade(shard: _Shard) -> str:
+    return {"bad": "high", "due": "medium"}.get(shard.look, "low")
 
 
-def _bare(one: _Shard) -> str:
-    return name(one.job.stack.rsplit("/", 1)[-1])
+def _bare(shard: _Shard) -> str:
+    return name(shard.job.stack.rsplit("/", 1)[-1])
 
 
-def _age(one: _Shard, now: datetime) -> str:
-    return f"{format_rounded(max(now - one.ended, timedelta()))} ago" if one.ended else "-"
+def _age(shard: _Shard, now: datetime) -> str:
+    return f"{format_rounded(max(now - shard.ended, timedelta()))} ago" if shard.ended else "-"
 
 
-def _last(one: _Shard, now: datetime) -> Markup | str:
-    return join(_minute(one.ended), tag("small", f" {_age(one, now)}")) if one.ended else "-"
+def _last(shard: _Shard, now: datetime) -> Markup | str:
+    return join(_minute(shard.ended), tag("small", f" {_age(shard, now)}")) if shard.ended else "-"
 
 
-def _next(one: _Shard, now: datetime) -> Markup | str:
-    if one.due is None:
+def _next(shard: _Shard, now: datetime) -> Markup | str:
+    if shard.due is None:
         return "-"
-    left = f"in {format_rounded(one.due - now)}" if one.due > now else f"since {format_rounded(now - one.due)}"
-    return join(_minute(one.due), tag("small", f" {left}"))
+    left = f"in {format_rounded(shard.due - now)}" if shard.due > now else f"since {format_rounded(now - shard.due)}"
+    return join(_minute(shard.due), tag("small", f" {left}"))
 
 
 def _minute(moment: datetime) -> str:

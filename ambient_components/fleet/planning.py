@@ -71,12 +71,12 @@ def evaluate(
         at: The time of the run, UTC.
         homes: The assigned stack of each workspace of the whole fleet. Default: from `after`.
     """
-    found = fleet_refusals(fleet, before, after, desired.guardrails, at, homes)
+    refusals = fleet_refusals(fleet, before, after, desired.guardrails, at, homes)
     digests = {stack: removals_digest(before.get(stack) or {}, ledger, at) for stack, ledger in after.items()}
     return Evaluated(
-        tuple(found),
+        tuple(refusals),
         {stack: {APPROVED_VARIABLE: digest} for stack, digest in digests.items() if digest},
-        any(one.rule == Rule.OTHER_SHARD for one in found),
+        any(refusal.rule == Rule.OTHER_SHARD for refusal in refusals),
     )
 
 
@@ -132,7 +132,7 @@ def plan_fleet(
         warnings=warnings,
     )  # fmt: skip
     # Not what a single shard may lose counts.
-    own = (one for one in plan.guardrails if one.rule != MASS_REMOVAL)
+    own = (guardrail for guardrail in plan.guardrails if guardrail.rule != MASS_REMOVAL)
     return replace(plan, guardrails=sorted_problems([*own, *evaluated.guardrails]))
 
 
@@ -156,13 +156,13 @@ def _known(
     """Read the states of the selected shards and of those beyond the configured number."""
     if folder:
         saved = read_exports(folder, fleet.project.name, fleet.name, requested)
-        found: dict[str, Export | AmbientError] = {stack: saved.get(stack, EMPTY) for stack in requested}
+        exported: dict[str, Export | AmbientError] = {stack: saved.get(stack, EMPTY) for stack in requested}
     else:
         there = deployed_shards(engine, fleet.project, fleet.name, fleet.count, known)
-        found = exports(engine, [stack for stack in there if stack in requested or stack not in every], jobs)
-        found |= {stack: EMPTY for stack in requested if stack not in there}
-    states = {stack: state for stack, state in found.items() if not isinstance(state, AmbientError)}
-    failed = {stack: error.problems for stack, error in found.items() if isinstance(error, AmbientError)}
+        exported = exports(engine, [stack for stack in there if stack in requested or stack not in every], jobs)
+        exported |= {stack: EMPTY for stack in requested if stack not in there}
+    states = {stack: state for stack, state in exported.items() if not isinstance(state, AmbientError)}
+    failed = {stack: error.problems for stack, error in exported.items() if isinstance(error, AmbientError)}
     return _Known(desired, {stack: every[stack] for stack in requested if stack in states}, states, failed)
 
 

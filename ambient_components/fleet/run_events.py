@@ -114,7 +114,7 @@ class Reported:
     @property
     def refused(self) -> bool:
         """Whether a guardrail refused the run or a part of it."""
-        return any(one.problem.rule in GUARDRAILS for one in self.failures)
+        return any(failure.problem.rule in GUARDRAILS for failure in self.failures)
 
     def take(self, line: str) -> list[str]:
         """Read a line of standard output, and return lines of a log for it, without values of resources.
@@ -176,10 +176,10 @@ class Reported:
 
     def _token_secrets(self, step: Step) -> None:
         """Count issued and revoked tokens, and note when the next one is due."""
-        before = {one.id for one in TokenRecord.of(_outputs(step.old))} if step.op not in CREATES else set()
+        before = {token.id for token in TokenRecord.of(_outputs(step.old))} if step.op not in CREATES else set()
         outputs = {} if step.op in DELETES else _outputs(step.new)
         recorded = TokenRecord.of(outputs)
-        after = {one.id for one in recorded}
+        after = {token.id for token in recorded}
         self.issued += len(after - before)
         self.revoked += len(before - after)
         if recorded.pending or outputs.get("undelivered") or outputs.get("drift"):
@@ -232,12 +232,12 @@ class Reported:
         return []
 
     def _noted(self, diagnostic: Diagnostic) -> None:
-        for one in adoption.read(diagnostic.problems):
-            if one.exists:
-                self.adopting |= {(one.workspace, kind, name) for kind, name in one.objects}
+        for note in adoption.read(diagnostic.problems):
+            if note.exists:
+                self.adopting |= {(note.workspace, kind, name) for kind, name in note.objects}
                 # Its labels are a resource of their own.
-                self.adopting |= {("", "Namespace", one.workspace), ("", "NamespacePatch", one.workspace)}
-        if any(one.rule == EXISTING_OBJECT for one in diagnostic.problems):
+                self.adopting |= {("", "Namespace", note.workspace), ("", "NamespacePatch", note.workspace)}
+        if any(note.rule == EXISTING_OBJECT for note in diagnostic.problems):
             self.existing.add(diagnostic.urn)
 
     def _adopts(self, step: Step, resource: Resource) -> bool:
@@ -261,9 +261,9 @@ class Reported:
         workspace = "" if urns.is_stacks_own(Urn.parse(urn).type) else workspace_of(name)
         if not workspace and len(problem.workspaces) == 1:
             (workspace,) = problem.workspaces  # a refusal of the whole shard, for one workspace's sake
-        for one in [one for one in self.unexplained if one.resource == name]:
-            self.unexplained.remove(one)
-            del self.failures[one]
+        for failure in [failure for failure in self.unexplained if failure.resource == name]:
+            self.unexplained.remove(failure)
+            del self.failures[failure]
         failure = Failure(workspace, name, problem)
         self.failures.setdefault(failure)
         if not explained:
@@ -297,4 +297,4 @@ def _name(urn: str) -> str:
 def counts(*runs: Reported) -> dict[str, int]:
     """Return the numbers of objects of some runs, by what happened to them."""
     words = ("created", "adopted", "updated", "deleted", "forgotten")
-    return {word: sum(getattr(one, word) for one in runs) for word in words}
+    return {word: sum(getattr(run, word) for run in runs) for word in words}

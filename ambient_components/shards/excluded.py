@@ -33,18 +33,18 @@ def reasons(problems: Iterable[Problem]) -> dict[str, tuple[Problem, ...]] | Non
     Args:
         problems: All refusals of one run.
     """
-    found: dict[str, dict[Problem, None]] = {}
-    for one in problems:
-        if not one.workspaces:
+    refused: dict[str, dict[Problem, None]] = {}
+    for problem in problems:
+        if not problem.workspaces:
             return None
-        for name in one.workspaces:
-            found.setdefault(name, {})[one] = None
-    return {name: tuple(why) for name, why in sorted(found.items())} or None
+        for name in problem.workspaces:
+            refused.setdefault(name, {})[problem] = None
+    return {name: tuple(why) for name, why in sorted(refused.items())} or None
 
 
 def others(problems: Iterable[Problem], excluded: Collection[str]) -> list[Problem]:
     """Return the refusals that are not only about excluded workspaces."""
-    return [one for one in problems if not one.workspaces or not {*one.workspaces} <= {*excluded}]
+    return [problem for problem in problems if not problem.workspaces or not {*problem.workspaces} <= {*excluded}]
 
 
 def with_excluded(excluded: Iterable[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,12 +76,12 @@ def exclude_flags(excluded: Iterable[str]) -> tuple[str, ...]:
 
 def keys_in(outputs: Iterable[str], workspaces: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Return the excluded workspaces with their exported keys, parsed from output names (WORKSPACE/KEY)."""
-    found: dict[str, list[str]] = {name: [] for name in sorted(workspaces)}
+    exported: dict[str, list[str]] = {name: [] for name in sorted(workspaces)}
     for output in sorted(outputs):
         parsed = parse_key_output(output)
-        if parsed and parsed[0] in found:
-            found[parsed[0]].append(parsed[1])
-    return {name: tuple(keys) for name, keys in found.items()}
+        if parsed and parsed[0] in exported:
+            exported[parsed[0]].append(parsed[1])
+    return {name: tuple(keys) for name, keys in exported.items()}
 
 
 def excluded_text(excluded: Excluded) -> str:

@@ -40,13 +40,13 @@ def leftovers(left: Mapping[str, Entries], after: Ledger) -> tuple[Leftover, ...
         left: Entries of interrupted runs by workspace (`records.left`).
         after: The declared ledger.
     """
-    found = set[Leftover]()
+    access = set[Leftover]()
     for workspace in left.keys() & after.keys():
         declared = object_names(workspace, after[workspace])
         for entry in left[workspace]:
             names = object_names(workspace, entry) - declared
-            found |= {Leftover(workspace, kind, name) for kind, name in names}
-    return tuple(sorted(found))
+            access |= {Leftover(workspace, kind, name) for kind, name in names}
+    return tuple(sorted(access))
 
 
 def begun(left: Mapping[str, Entries], before: Ledger) -> dict[str, Entries]:
@@ -98,7 +98,7 @@ def bucket_refusals(left: Mapping[str, Entries], before: Ledger, after: Ledger) 
     problems = []
     for workspace in sorted(left.keys() & after.keys()):
         was, is_now = before.get(workspace, NOTHING), after[workspace]
-        problems += [one for entry in left[workspace] for one in _bucket(workspace, entry, was, is_now)]
+        problems += [problem for entry in left[workspace] for problem in _bucket(workspace, entry, was, is_now)]
     return list(dict.fromkeys(problems))
 
 

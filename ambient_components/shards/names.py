@@ -92,10 +92,10 @@ def assigned(pins: Mapping[str, int | None], count: int) -> dict[int, tuple[str,
     Raises:
         ValueError: See `home`.
     """
-    found: dict[int, list[str]] = {number: [] for number in range(count)}
+    homes: dict[int, list[str]] = {number: [] for number in range(count)}
     for workspace, pin in sorted(pins.items()):
-        found[home(workspace, count, pin)].append(workspace)
-    return {number: tuple(names) for number, names in found.items()}
+        homes[home(workspace, count, pin)].append(workspace)
+    return {number: tuple(names) for number, names in homes.items()}
 
 
 def _draw(workspace: str, number: int) -> bytes:

@@ -129,27 +129,27 @@ class Record:
 
     def data(self) -> dict[str, str]:
         """Return the record as the ConfigMap's `data`, without keys for empty values."""
-        found: dict[str, str] = {}
+        data: dict[str, str] = {}
         if self.run is not None:
-            one = self.run
-            found[_RUN] = canonical(
+            run = self.run
+            data[_RUN] = canonical(
                 {
                     "schema": SCHEMA,
-                    "id": one.id,
-                    "begun": one.begun,
-                    "checkpoints": one.checkpoints,
-                    "recorded": one.recorded,
-                    **({"afterLoss": True} if one.after_loss else {}),
+                    "id": run.id,
+                    "begun": run.begun,
+                    "checkpoints": run.checkpoints,
+                    "recorded": run.recorded,
+                    **({"afterLoss": True} if run.after_loss else {}),
                 }
             )
         if self.declared is not None:
-            _pack(found, _DECLARED, write_ledger(self.declared))
+            _pack(data, _DECLARED, write_ledger(self.declared))
         if self.lost:
             lost = {name: [write_entry(entry) for entry in entries] for name, entries in self.lost.items()}
-            _pack(found, _LOST, {"workspaces": lost})
+            _pack(data, _LOST, {"workspaces": lost})
         if self.done is not None:
             ended = self.done
-            found[_DONE] = canonical(
+            data[_DONE] = canonical(
                 {
                     "id": ended.id,
                     "ended": ended.ended,
@@ -160,7 +160,7 @@ class Record:
                     "resources": ended.resources,
                 }
             )
-        return found
+        return data
 
 
 def record_name(owner: str, number: int) -> str:

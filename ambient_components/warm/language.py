@@ -106,15 +106,15 @@ def arguments(request: Any, engine: str) -> Iterable[str]:
 
 def environment(environ: Mapping[str, str], request: Any) -> dict[str, str]:
     """Return the environment of a program: with the stack's config, and in this virtual environment."""
-    found = {
+    variables = {
         **environ,
         "PULUMI_CONFIG": json.dumps(dict(request.config)),
         "PULUMI_CONFIG_SECRET_KEYS": json.dumps([*request.configSecretKeys]),
         "VIRTUAL_ENV": sys.prefix,
         "PATH": os.pathsep.join([os.path.join(sys.prefix, "bin"), environ.get("PATH", os.defpath)]),  # noqa: PTH118
     }
-    found.pop("PYTHONHOME", None)
-    return found
+    variables.pop("PYTHONHOME", None)
+    return variables
 
 
 def _show(read: int, engine: str) -> None:

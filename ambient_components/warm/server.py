@@ -75,8 +75,8 @@ def _fork_all(listening: socket.socket) -> None:
     running: dict[int, socket.socket] = {}
     later = [_PRELOADED_LATER]
     woken, wake = socket.socketpair()
-    for one in (woken, wake):
-        one.setblocking(False)
+    for end in (woken, wake):
+        end.setblocking(False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # from now on it ends with its standard input
     signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
@@ -117,8 +117,8 @@ def _fork(listening: socket.socket, wakers: Iterable[socket.socket], running: di
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
-    for one in (listening, *wakers, *running.values()):
-        one.close()
+    for inherited in (listening, *wakers, *running.values()):
+        inherited.close()
     _become(connection)
 
 
