@@ -5,13 +5,10 @@ annotations and fails on postponed ones (tested).
 """
 
 from ambient_components.components.api_key import ApiKey, ApiKeyArgs
-from ambient_components.components.bucket import Bucket
+from ambient_components.components.bucket import Bucket, BucketArgs
 from ambient_components.components.cluster import ClusterArgs, ClusterProviders, StoreArgs
 from ambient_components.components.grant import Grant, GrantArgs
 from ambient_components.components.specs import (
-    BucketArgs,
-    BucketCredentialsSpec,
-    BucketSpec,
     KeySpec,
     WorkspaceArgs,
 )
@@ -23,8 +20,6 @@ __all__ = [
     "ApiKeyArgs",
     "Bucket",
     "BucketArgs",
-    "BucketCredentialsSpec",
-    "BucketSpec",
     "ClusterArgs",
     "ClusterProviders",
     "DeliverySpec",

@@ -11,14 +11,16 @@ from ambient_components.model.base import Model
 from ambient_components.model.grants import grant_findings, owner_findings
 from ambient_components.model.schedules import schedules_findings
 from ambient_components.model.stack import Workspace
-from ambient_components.platform.contract import ROLES, Role
-from ambient_components.rules.buckets import BucketDriver, bucket_findings
+from ambient_components.model.storage import SeparateBucket
+from ambient_components.platform.contract import INTEGRATION_SECRET, ROLES, Role
+from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.extras import AWS, not_installed
 from ambient_components.rules.findings import Finding, as_problem, below, verdict_finding
 from ambient_components.rules.keys import acts_as_findings, platform_findings, role_findings
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.rules.secrets import drift_findings
 from ambient_components.rules.spelling import python_spelling
+from ambient_components.rules.states import STATES, WorkspaceState
 from ambient_components.rules.workspaces import note_findings, text_findings, workspace_findings
 
 M = TypeVar("M", bound=Model)
@@ -59,8 +61,8 @@ _CONTENT: Final = (
 )
 
 
-def check_workspace(name: str, args: Mapping[str, Any]) -> Workspace:
-    """Check a Workspace's arguments, and return its content besides keys, storage and secrets.
+def check_workspace(name: str, args: Mapping[str, Any]) -> tuple[Workspace, SeparateBucket | None]:
+    """Check a Workspace's arguments, and return its content besides keys and secrets, and its bucket.
 
     Raises:
         ValueError: All problems, one per line.
@@ -72,7 +74,7 @@ def check_workspace(name: str, args: Mapping[str, Any]) -> Workspace:
     if isinstance(given.get("settings"), Mapping) and "ca_bundle" in given["settings"]:
         remedy = "give the content of the file as ca_bundle of the workspace"
         found.append(Finding(("settings", "ca_bundle"), "is for stack files", remedy, at_key=True))
-    bucket = args.get("bucket") or {}
+    bucket, wrong = _workspace_bucket(str(args.get("namespace") or name), args)
     if content is not None:
         with python_spelling():
             found += below(("owners",), owner_findings(content.owners))
@@ -83,19 +85,44 @@ def check_workspace(name: str, args: Mapping[str, Any]) -> Workspace:
             found += below(("limits",), content.limits.findings())
             found += below(("schedules",), schedules_findings(content.schedules))
         drift = content.secrets.on_drift.integrations
-        found += below(("secrets", "on_drift"), drift_findings(drift, has_bucket=bool(bucket)))
-    found += below(("bucket",), _not_installed(bucket))
+        found += below(("secrets", "on_drift"), drift_findings(drift, has_bucket=bool(args.get("bucket"))))
+    found += below(("bucket",), wrong)
     _refuse(f"workspace {name!r}", [*workspace_findings(name, args), *found])
-    return content or Workspace()
+    return content or Workspace(), bucket
 
 
-def check_bucket(name: str, args: Mapping[str, Any]) -> None:
-    """Check a Bucket's arguments.
+def _workspace_bucket(namespace: str, args: Mapping[str, Any]) -> tuple[SeparateBucket | None, list[Finding]]:
+    given, state = args.get("bucket"), args.get("state")
+    if not given:
+        return None, []
+    context = {
+        "owner": args["owner"],
+        "workspace": namespace,
+        "workspace_state": WorkspaceState(state) if state in STATES else WorkspaceState.ACTIVE,
+        "used_in": f"{namespace}/{INTEGRATION_SECRET}",
+    }
+    if isinstance(given, SeparateBucket):  # of a stack file, which is checked
+        return given.model_copy(update=context), [*_not_installed(given)]
+    return _bucket({**given, **context})
+
+
+def check_bucket(name: str, args: Mapping[str, Any]) -> SeparateBucket:
+    """Check a Bucket's arguments, and return them.
 
     Raises:
         ValueError: All problems, one per line.
     """
-    _refuse(f"bucket {name!r}", [*bucket_findings(args), *_not_installed(args)])
+    bucket, found = _bucket(args)
+    _refuse(f"bucket {name!r}", found)
+    return cast("SeparateBucket", bucket)
+
+
+def _bucket(args: Mapping[str, Any]) -> tuple[SeparateBucket | None, list[Finding]]:
+    bucket, found = derive.arguments(SeparateBucket, args, deferred=pulumi.Output)
+    if bucket is not None:
+        with python_spelling():
+            found += [*bucket.findings(), *_not_installed(bucket)]
+    return bucket, found
 
 
 def check_key(name: str, args: Mapping[str, Any]) -> None:
@@ -118,9 +145,9 @@ def role_of(text: str) -> Role:
     return Role(text)
 
 
-def _not_installed(bucket: Mapping[str, Any]) -> Iterator[Finding]:
+def _not_installed(bucket: SeparateBucket) -> Iterator[Finding]:
     """Find a driver that the program itself can't declare. Of other libraries the plugin says what it lacks."""
-    if bucket.get("driver") == BucketDriver.AWS:
+    if bucket.driver is BucketDriver.AWS:
         yield from verdict_finding(("driver",), not_installed(AWS))
 
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import pulumi
 
-from ambient_components.components.specs import BucketArgs, Life
 from ambient_components.engine.names import Part, within
+from ambient_components.model.storage import SeparateBucket
 from ambient_components.platform.contract import OWNER_ANNOTATION
 from ambient_components.rules.bucket_names import ABORT_DAYS, EXPIRY_RULE
 from ambient_components.rules.bucket_policy import access_policy
@@ -23,7 +23,7 @@ _POLICY: Final = "storage"
 """Name of the user's only inline policy."""
 
 
-def declare_bucket(name: str, args: BucketArgs, life: Life, parent: pulumi.Resource) -> list[pulumi.CustomResource]:
+def declare_bucket(name: str, declared: SeparateBucket, parent: pulumi.Resource) -> list[pulumi.CustomResource]:
     """Declare the bucket, then each of its settings as a pulumi-aws resource.
 
     A setting that is no longer declared stays, as with driver s3: deleting its resource would suspend versioning, and
@@ -34,22 +34,24 @@ def declare_bucket(name: str, args: BucketArgs, life: Life, parent: pulumi.Resou
     own = within(name, Part.BUCKET)
     bucket = s3.Bucket(
         own,
-        bucket=args["name"],
-        tags=_tags(args["owner"], life.released, args.get("tags") or {}),
-        force_destroy=True if args.get("force") else None,
-        object_lock_enabled=True if args.get("objectLock") else None,
+        bucket=declared.name,
+        tags=_tags(declared.owner, declared.is_released, declared.tags),
+        force_destroy=declared.force or None,
+        object_lock_enabled=declared.object_lock or None,
         opts=pulumi.ResourceOptions(
-            parent=parent, protect=life.protected, retain_on_delete=life.kept or life.released or None
+            parent=parent,
+            protect=declared.is_protected,
+            retain_on_delete=declared.is_kept or declared.is_released or None,
         ),
     )
     stays = pulumi.ResourceOptions(parent=parent, depends_on=[bucket], retain_on_delete=True)
     made: list[pulumi.CustomResource] = [bucket]
-    if is_aws(args["endpoint"]):
+    if is_aws(declared.endpoint):
         # Other stores do not implement it, and have no public access by default.
         made.append(
             s3.BucketPublicAccessBlock(
                 own,
-                bucket=args["name"],
+                bucket=declared.name,
                 block_public_acls=True,
                 block_public_policy=True,
                 ignore_public_acls=True,
@@ -57,35 +59,35 @@ def declare_bucket(name: str, args: BucketArgs, life: Life, parent: pulumi.Resou
                 opts=stays,
             )
         )
-    if args.get("versioning") is not None:
-        status = "Enabled" if args["versioning"] else "Suspended"
+    if declared.versioning is not None:
+        status = "Enabled" if declared.versioning else "Suspended"
         made.append(
-            s3.BucketVersioning(own, bucket=args["name"], versioning_configuration={"status": status}, opts=stays)
+            s3.BucketVersioning(own, bucket=declared.name, versioning_configuration={"status": status}, opts=stays)
         )
-    if args.get("encryption"):
-        algorithm = {"sse_algorithm": args["encryption"]}
+    if declared.encryption is not None:
+        algorithm = {"sse_algorithm": declared.encryption.value}
         made.append(
             s3.BucketServerSideEncryptionConfiguration(
                 own,
-                bucket=args["name"],
+                bucket=declared.name,
                 rules=[{"apply_server_side_encryption_by_default": algorithm}],
                 opts=stays,
             )
         )
-    if args.get("expireAfterDays"):
-        made.append(_expiry(s3, own, args, bucket, [*made], parent))
+    if declared.expire_after_days is not None:
+        made.append(_expiry(s3, own, declared.name, declared.expire_after_days, bucket, [*made], parent))
     return made
 
 
 def _expiry(
     s3: Any,
     own: str,
-    args: BucketArgs,
+    name: str,
+    days: int,
     bucket: pulumi.CustomResource,
     before: list[pulumi.Resource],
     parent: pulumi.Resource,
 ) -> pulumi.CustomResource:
-    days = int(args["expireAfterDays"])
     rule = {
         "id": EXPIRY_RULE,
         "status": "Enabled",
@@ -97,12 +99,12 @@ def _expiry(
     }
     # Deleted with its declaration, but kept with a bucket that leaves the program, which takes no step.
     opts = pulumi.ResourceOptions(parent=parent, depends_on=before, deleted_with=bucket)
-    made: pulumi.CustomResource = s3.BucketLifecycleConfiguration(own, bucket=args["name"], rules=[rule], opts=opts)
+    made: pulumi.CustomResource = s3.BucketLifecycleConfiguration(own, bucket=name, rules=[rule], opts=opts)
     return made
 
 
 def declare_user(
-    name: str, desired: Mapping[str, Any], life: Life, parent: pulumi.Resource, before: Sequence[pulumi.Resource]
+    name: str, desired: Mapping[str, Any], parent: pulumi.Resource, before: Sequence[pulumi.Resource]
 ) -> list[pulumi.CustomResource]:
     """Declare the user of the access keys and its policy.
 
@@ -112,19 +114,18 @@ def declare_user(
     Args:
         name: Name of the Bucket.
         desired: Inputs of the S3Credentials.
-        life: State of the bucket.
         parent: The Bucket.
         before: The bucket and its settings: if they fail, no user is created.
     """
     iam = _aws().iam
     own = within(name, Part.CREDENTIALS_GENERATION, desired["generation"])
-    retained = life.all_released or None
+    retained = desired.get("released")
     user = iam.User(
         own,
         name=desired["user"],
         # Also deletes keys that were created by hand.
         force_destroy=True,
-        tags=_tags(desired["owner"], life.all_released, {}),
+        tags=_tags(desired["owner"], bool(retained), {}),
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[*before], retain_on_delete=retained),
     )
     policy = iam.UserPolicy(

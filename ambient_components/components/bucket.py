@@ -1,23 +1,99 @@
 """A bucket in an object store with its credentials: a workspace's own storage, or a separate bucket."""
 
-from typing import Any, cast
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Literal, Required, TypedDict, Unpack, cast
 
 import pulumi
 
 from ambient_components.components import aws_bucket
 from ambient_components.components.argument_checks import check_bucket
 from ambient_components.components.options import AllCreated
-from ambient_components.components.specs import BucketArgs, Life
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, within
 from ambient_components.errors import refusal
+from ambient_components.model.derive import write
+from ambient_components.model.storage import SeparateBucket
 from ambient_components.platform import naming
 from ambient_components.platform.variables import CUSTOM_MODE, storage_variables
 from ambient_components.problem_json import for_engine
 from ambient_components.resources import S3Bucket, S3BucketArgs, S3Credentials, S3CredentialsArgs
 from ambient_components.rules.bucket_policy import workspace_prefix
-from ambient_components.rules.buckets import ACCESS_KEY_TERMS, BucketDriver, OnDelete
-from ambient_components.rules.renewals import ACCESS_KEY_LIFE, passed_on
+from ambient_components.rules.buckets import BucketDriver
+
+
+class BucketArgs(TypedDict, total=False):
+    """A bucket with its owner, in the stack file's words."""
+
+    owner: Required[str]
+    """Owner, PROJECT/FLEET, recorded in a tag."""
+
+    name: Required[str]
+    """Name of the bucket, such as payments-sessions."""
+
+    endpoint: Required[str]
+    """Address of the store for sessions: https://HOST or http://HOST, with a port if needed."""
+
+    driver: Literal["s3", "aws", "existing"] | None
+    """s3 (default): this tool, with any store; aws: pulumi-aws; existing: bucket and access key exist already."""
+
+    shared: bool | None
+    """Whether the bucket belongs to others: only credentials for the workspace's prefix are created."""
+
+    versioning: bool | None
+    """Whether the store keeps overwritten and deleted objects. Default: not changed."""
+
+    expire_after: str | timedelta | None
+    """Age at which the store deletes an object, in whole days such as 90d. Default: no rule is created."""
+
+    tags: Mapping[str, str] | None
+    """Further tags of the bucket."""
+
+    object_lock: bool | None
+    """Whether objects can be locked against deletion; only for new buckets."""
+
+    encryption: Literal["AES256", "aws:kms"] | None
+    """AES256 or aws:kms, if the store supports it. Default: not changed."""
+
+    adopt: bool | None
+    """Whether to adopt an existing bucket without an ownership annotation. s3 only."""
+
+    protect: bool | None
+    """Whether the engine refuses to delete the bucket. Default: true; only of active buckets of active workspaces."""
+
+    state: Literal["active", "released"] | None
+    """active (default), or released: the bucket stays unchanged and leaves this stack."""
+
+    on_delete: Literal["keep", "delete"] | None
+    """keep (default) or delete: what happens to the bucket when it leaves the program."""
+
+    force: bool | None
+    """With on_delete delete: whether a bucket with objects is deleted too."""
+
+    access_key: pulumi.Input[str] | None
+    """Access key of an existing bucket; requires secret_key."""
+
+    secret_key: pulumi.Input[str] | None
+    """Secret of the access key, stored as a secret."""
+
+    credentials: Mapping[str, Any] | None
+    """Lifetime and renewal of access keys, as in the stack file, in snake_case; not with driver existing."""
+
+    workspace: str | None
+    """Namespace of the workspace that uses the bucket; required by shared. Default: none; then the credentials give
+    access to the whole bucket, for any program that reads `Bucket.variables`.
+    """
+
+    workspace_state: Literal["active", "closed", "released"] | None
+    """active (default); closed: the bucket stays unprotected, without credentials; released: everything stays and
+    leaves this stack.
+    """
+
+    used_in: str | None
+    """NAMESPACE/SECRET; the key in its S3_ACCESS_KEY is in use and is not revoked while it is there."""
+
+    run_every: str | timedelta | None
+    """Guaranteed interval of runs. Default: none."""
 
 
 class Bucket(pulumi.ComponentResource):
@@ -39,66 +115,72 @@ class Bucket(pulumi.ComponentResource):
     made: list[pulumi.Resource]
     """All resources of the component, for dependencies."""
 
-    def __init__(self, name: str, args: BucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        check_bucket(name, args)
-        self._name, self._args, self._driver = name, args, args.get("driver") or BucketDriver.S3
-        self._life = Life.of(args)
-        super().__init__(urns.BUCKET, name, {"bucket": args["name"], "driver": self._driver}, opts)
+    def __init__(
+        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **args: Unpack[BucketArgs]
+    ) -> None:
+        """Declare a bucket.
+
+        Raises:
+            ValueError: All problems of the arguments, one per line.
+        """
+        self._declare(resource_name, check_bucket(resource_name, args), opts)
+
+    @classmethod
+    def of(cls, resource_name: str, declared: SeparateBucket, opts: pulumi.ResourceOptions) -> "Bucket":
+        """Declare a bucket whose arguments are checked already."""
+        bucket = cls.__new__(cls)
+        bucket._declare(resource_name, declared, opts)  # as __init__
+        return bucket
+
+    def _declare(self, name: str, declared: SeparateBucket, opts: pulumi.ResourceOptions | None) -> None:
+        self._name, self._declared = name, declared
+        reported = {"bucket": declared.name, "driver": declared.driver.value}
+        super().__init__(urns.BUCKET, name, reported, opts)
         self.bucket, self.credentials, self.made, self.variables = None, None, [], {}
-        if self._driver != BucketDriver.EXISTING and not args.get("shared"):
+        if declared.is_own:
             self.made += self._own()
             self.bucket = cast("pulumi.CustomResource", self.made[0])
-        if self._life.open:
-            self.variables = self._existing() if self._driver == BucketDriver.EXISTING else self._opened()
-        self.register_outputs({"bucket": args["name"], "driver": self._driver})
+        if declared.is_open:
+            self.variables = self._existing() if declared.driver is BucketDriver.EXISTING else self._opened()
+        self.register_outputs(reported)
 
     def _own(self) -> list[pulumi.CustomResource]:
         """Declare the bucket; with driver aws also the settings that pulumi-aws keeps in separate resources."""
-        if self._driver == BucketDriver.AWS:
-            return aws_bucket.declare_bucket(self._name, self._args, self._life, self)
-        args, life = self._args, self._life
-        desired: dict[str, Any] = {"bucket": args["name"], "owner": args["owner"]}
-        if args.get("workspace"):
-            desired["namespace"] = args["workspace"]
-        if args.get("tags"):
-            desired["tags"] = dict(sorted(args["tags"].items()))
-        for field in ("versioning", "expireAfterDays", "encryption"):
-            if args.get(field) is not None:
-                desired[field] = args[field]
-        for field in ("objectLock", "adopt", "force"):
-            if args.get(field):
-                desired[field] = True
-        if not life.kept:
-            desired["onDelete"] = OnDelete.DELETE.value
-        if life.released:
+        declared = self._declared
+        if declared.driver is BucketDriver.AWS:
+            return aws_bucket.declare_bucket(self._name, declared, self)
+        desired = {"bucket": declared.name, "owner": declared.owner, **write(declared, "bucket")}
+        if declared.workspace:
+            desired["namespace"] = declared.workspace
+        if declared.is_released:
             desired["released"] = True
         # Only on the bucket: neither option may be on anything that gives access to it (docs/concepts/architecture.md).
-        opts = pulumi.ResourceOptions(parent=self, protect=life.protected, retain_on_delete=life.released or None)
+        opts = pulumi.ResourceOptions(
+            parent=self, protect=declared.is_protected, retain_on_delete=declared.is_released or None
+        )
         return [S3Bucket(within(self._name, Part.BUCKET), cast("S3BucketArgs", desired), opts)]
 
     def _opened(self) -> dict[str, pulumi.Output[str]]:
         """Declare the credentials, and return their variables."""
-        args = self._args
-        given = args.get("credentials") or {}
-        workspace = args.get("workspace") or ""
-        generation = int(given.get("generation") or 1)
+        declared = self._declared
+        workspace, generation = declared.workspace or "", declared.credentials.generation
         desired: dict[str, Any] = {
-            "user": naming.bucket_user(args["owner"], workspace or self._name, args["name"], generation),
-            "bucket": args["name"],
-            "owner": args["owner"],
+            "user": naming.bucket_user(declared.owner, workspace or self._name, declared.name, generation),
+            "bucket": declared.name,
+            "owner": declared.owner,
             "generation": generation,
-            **passed_on(given, ACCESS_KEY_TERMS, ACCESS_KEY_LIFE),
+            **declared.access_key_terms,
         }
-        if args.get("shared"):
+        if declared.shared:
             desired["prefix"] = workspace_prefix(workspace)
-        if args.get("usedIn"):
-            desired["usedIn"] = args["usedIn"]
-        if self._life.all_released:
+        if declared.used_in:
+            desired["usedIn"] = declared.used_in
+        if declared.is_all_released:
             desired["released"] = True
         after: pulumi.Input[list[pulumi.Resource]] = list(self.made)
-        if self._driver == BucketDriver.AWS:
+        if declared.driver is BucketDriver.AWS:
             after = self._with_user(desired, generation)
-        opts = pulumi.ResourceOptions(parent=self, retain_on_delete=self._life.all_released or None, depends_on=after)
+        opts = pulumi.ResourceOptions(parent=self, retain_on_delete=declared.is_all_released or None, depends_on=after)
         keys = S3Credentials(within(self._name, Part.CREDENTIALS), cast("S3CredentialsArgs", desired), opts)
         self.credentials = keys
         self.made.append(keys)
@@ -106,7 +188,7 @@ class Bucket(pulumi.ComponentResource):
 
     def _with_user(self, desired: dict[str, Any], generation: int) -> pulumi.Input[list[pulumi.Resource]]:
         """Declare the user of the access keys, and return the dependencies of the keys."""
-        self.made += aws_bucket.declare_user(self._name, desired, self._life, self, list(self.made))
+        self.made += aws_bucket.declare_user(self._name, desired, self, list(self.made))
         desired["keysOnly"] = True
         before = [cast("pulumi.CustomResource", one) for one in self.made]
         if generation == 1:
@@ -116,12 +198,12 @@ class Bucket(pulumi.ComponentResource):
         return whole.after
 
     def _existing(self) -> dict[str, pulumi.Output[str]]:
-        args = self._args
-        return self._variables(*(_complete(args["name"], field, args[field]) for field in ("accessKey", "secretKey")))
+        keys = {"access_key": self._declared.access_key, "secret_key": self._declared.secret_key}
+        return self._variables(*(_complete(self._declared.name, field, key or "") for field, key in keys.items()))
 
     def _variables(self, access_key: pulumi.Input[str], secret_key: pulumi.Input[str]) -> dict[str, pulumi.Output[str]]:
         mode, endpoint, bucket = (
-            pulumi.Output.from_input(one) for one in (CUSTOM_MODE, self._args["endpoint"], self._args["name"])
+            pulumi.Output.from_input(one) for one in (CUSTOM_MODE, self._declared.endpoint, self._declared.name)
         )
         keys = pulumi.Output.from_input(access_key), pulumi.Output.secret(secret_key)
         return storage_variables(mode, endpoint, bucket, *keys)

@@ -16,7 +16,7 @@ from ambient_components.components.kubernetes_objects import Namespace, Namespac
 from ambient_components.components.options import FORCED, AllCreated
 from ambient_components.components.schedules import schedules
 from ambient_components.components.settings import resource_limits, settings
-from ambient_components.components.specs import BucketArgs, WorkspaceArgs
+from ambient_components.components.specs import WorkspaceArgs
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.model.derive import write
@@ -70,7 +70,7 @@ class Workspace(pulumi.ComponentResource):
     """The workspace's own storage, if it has any."""
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        self._content = check_workspace(name, args)
+        self._content, self._bucket = check_workspace(name, args)
         require_ledger(args.get("namespace") or name, opts)
         opts = copy(opts) if opts else pulumi.ResourceOptions()
         protect, retain = opts.protect, opts.retain_on_delete
@@ -98,7 +98,7 @@ class Workspace(pulumi.ComponentResource):
         open_to_users = self._state != CLOSED
         made = self._settings(args)
         self.owners = {str(owner): self._owner(owner, inside) for owner in self._content.owners}
-        self.bucket = self._storage(args, inside)
+        self.bucket = self._storage(inside)
         made += self.bucket.made if self.bucket else []
         made += self._secrets(args, inside) if open_to_users else [self._closure()]
         self.grants = self._grants(inside) if open_to_users else {}
@@ -110,8 +110,8 @@ class Workspace(pulumi.ComponentResource):
         ]
         self._listed(args, AllCreated([*(cast("pulumi.CustomResource", one) for one in made), *access]))
         outputs: dict[str, Any] = {"namespace": self._workspace, "keys": sorted(self.keys)}
-        if args.get("bucket"):
-            outputs["bucket"] = args["bucket"]["name"]
+        if self._bucket is not None:
+            outputs["bucket"] = self._bucket.name
         self.register_outputs(outputs)
 
     def _options(self, **more: Any) -> pulumi.ResourceOptions:
@@ -122,7 +122,7 @@ class Workspace(pulumi.ComponentResource):
         opts = self._options(depends_on=[self.namespace], deleted_with=self.namespace)
         platform = args.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT
         released = self._state == RELEASED
-        store = args["bucket"]["endpoint"] if args.get("bucket") else None
+        store = self._bucket.endpoint if self._bucket is not None else None
         return [
             *settings(
                 self._name,
@@ -176,20 +176,10 @@ class Workspace(pulumi.ComponentResource):
             keys[key_id] = ApiKey(logical_name(self._name, Part.KEY, key_id), key, opts)
         return keys
 
-    def _storage(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> Bucket | None:
-        if not args.get("bucket"):
+    def _storage(self, opts: pulumi.ResourceOptions) -> Bucket | None:
+        if self._bucket is None:
             return None
-        desired = cast(
-            "BucketArgs",
-            {
-                **args["bucket"],
-                "owner": args["owner"],
-                "workspace": self._workspace,
-                "workspaceState": self._state,
-                "usedIn": f"{self._workspace}/{INTEGRATION_SECRET}",
-            },
-        )
-        return Bucket(logical_name(self._name, Part.STORAGE), desired, opts)
+        return Bucket.of(logical_name(self._name, Part.STORAGE), self._bucket, opts)
 
     def _secrets(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
         on_drift = self._content.secrets.on_drift if args.get("on_drift") is not None else None

@@ -3,16 +3,17 @@
 `stackfile.checks.storage` defines which fields each driver allows.
 """
 
-from collections.abc import Collection
-from typing import Annotated, ClassVar, Final
+from collections.abc import Collection, Iterator
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
 from pydantic.config import JsonDict
 
 from ambient_components.model.base import Model, choice, refuse, text_schema
-from ambient_components.model.derive import record
-from ambient_components.model.forms import DAYS, LIFETIME
-from ambient_components.model.marks import recorded
+from ambient_components.model.derive import record, write
+from ambient_components.model.forms import DAYS, LIFETIME, SECONDS
+from ambient_components.model.marks import OUTPUT, recorded, sent
+from ambient_components.model.messages import spelled
 from ambient_components.model.rotation import RotateName, is_manual, renewal
 from ambient_components.model.sources import Source
 from ambient_components.model.types import (
@@ -21,6 +22,7 @@ from ambient_components.model.types import (
     Duration,
     Flag,
     Generation,
+    StateName,
     Text,
     lifetime_reader,
     read_duration,
@@ -33,12 +35,25 @@ from ambient_components.rules.bucket_names import (
     bucket_name_problem,
     endpoint_problem,
 )
-from ambient_components.rules.buckets import TAG_KEY_MAX, TAG_VALUE_MAX, BucketDriver, Encryption, OnDelete
+from ambient_components.rules.buckets import (
+    TAG_KEY_MAX,
+    TAG_VALUE_MAX,
+    BucketDriver,
+    Encryption,
+    OnDelete,
+    adopt_with_aws,
+    credential_missing,
+    field_problem,
+    fitting_findings,
+    tag_findings,
+)
 from ambient_components.rules.durations import DAY, YEAR
+from ambient_components.rules.findings import Finding, below, verdict_finding
 from ambient_components.rules.lifetimes import Policy
-from ambient_components.rules.renewals import ACCESS_KEY_LIFE
+from ambient_components.rules.renewals import ACCESS_KEY_LIFE, policy_problem
 from ambient_components.rules.secret_patterns import without_credentials
-from ambient_components.rules.states import BucketState
+from ambient_components.rules.spelling import spell
+from ambient_components.rules.states import BucketState, WorkspaceState
 
 EXPIRE_AFTER_MAX: Final = 100 * YEAR
 """Maximum seconds. To keep objects longer, leave the field out."""
@@ -134,7 +149,9 @@ AccessKeyLifetime = Annotated[
 ]
 """A duration of at least a day or never, converted to seconds."""
 
-AccessKeyOverlap = Annotated[int, BeforeValidator(_overlap), text_schema("duration", DURATION_PATTERN, minLength=2)]
+AccessKeyOverlap = Annotated[
+    int, BeforeValidator(_overlap), SECONDS, text_schema("duration", DURATION_PATTERN, minLength=2)
+]
 """A duration of at least an hour, converted to seconds."""
 
 _TAGS: JsonDict = {
@@ -152,20 +169,20 @@ class BucketCredentials(Model):
 
     example: ClassVar[str] = "{lifetime: 90d}"
 
-    lifetime: AccessKeyLifetime = ACCESS_KEY_LIFE.default
+    lifetime: Annotated[AccessKeyLifetime, sent("credentials", unknown=0)] = ACCESS_KEY_LIFE.default
     """Lifetime of an access key, from 1d to 1y, or never for no expiry. Default: 90d."""
 
-    rotate_before: Duration | None = None
+    rotate_before: Annotated[Duration | None, sent("credentials")] = None
     """Renewal window: the first run within this time before expiry renews the access key. Default: 14d, or a quarter of
     a shorter lifetime.
     """
 
-    overlap: AccessKeyOverlap | None = None
+    overlap: Annotated[AccessKeyOverlap | None, sent("credentials")] = None
     """How long the old access key stays valid after a renewal, for running sessions; at least 1h. Default: half of
     rotateBefore.
     """
 
-    rotate: RotateName | None = None
+    rotate: Annotated[RotateName | None, sent("credentials")] = None
     """auto; manual: only a new generation creates another access key. Default: auto; manual for keys without expiry."""
 
     generation: Generation = 1
@@ -202,22 +219,22 @@ class Bucket(Model):
     shared: Annotated[Flag, recorded()] = False
     """Whether the bucket belongs to others: only credentials for the workspace's prefix are created. Default: false."""
 
-    versioning: Annotated[Flag | None, recorded()] = None
+    versioning: Annotated[Flag | None, recorded(), sent("bucket")] = None
     """Whether the store keeps overwritten and deleted objects. Default: not changed."""
 
-    expire_after: Annotated[Age | None, recorded()] = None
+    expire_after: Annotated[Age | None, recorded(), sent("bucket")] = None
     """Age at which the store deletes an object, in whole days such as 90d. Default: no rule is created."""
 
-    tags: dict[Text, Text] = Field(default={}, json_schema_extra=_TAGS)
+    tags: Annotated[dict[Text, Text], sent("bucket")] = Field(default={}, json_schema_extra=_TAGS)
     """Further tags of the bucket, such as `{team: payments}`; this tool's tags are reserved."""
 
-    object_lock: Annotated[Flag, recorded()] = False
+    object_lock: Annotated[Flag, recorded(), sent("bucket")] = False
     """Whether objects can be locked against deletion; only for new buckets. Default: false."""
 
-    encryption: EncryptionName | None = None
+    encryption: Annotated[EncryptionName | None, sent("bucket")] = None
     """AES256 or aws:kms, if the store supports it. Default: not changed."""
 
-    adopt: Annotated[Flag, recorded()] = False
+    adopt: Annotated[Flag, recorded(), sent("bucket")] = False
     """Whether to adopt an existing bucket without an ownership annotation; may stay set afterwards. Default: false,
     which refuses an existing bucket.
     """
@@ -228,12 +245,12 @@ class Bucket(Model):
     state: Annotated[BucketStateName, recorded()] = BucketState.ACTIVE
     """active; released: everything stays, but this tool no longer manages it. Default: active."""
 
-    on_delete: Annotated[OnDeleteName, recorded()] = OnDelete.KEEP
+    on_delete: Annotated[OnDeleteName, recorded(), sent("bucket")] = OnDelete.KEEP
     """What happens to the bucket when its closed workspace is removed from this file: keep, or delete if it is empty.
     Default: keep.
     """
 
-    force: Annotated[Flag, recorded()] = False
+    force: Annotated[Flag, recorded(), sent("bucket")] = False
     """With onDelete: delete, whether a bucket with objects is deleted too. Default: false."""
 
     endpoint: Endpoint | None = None
@@ -257,6 +274,104 @@ class Bucket(Model):
     def expire_after_days(self) -> int | None:
         """Age in days at which the store deletes an object; None for never."""
         return None if self.expire_after is None else self.expire_after // DAY
+
+    def driver_findings(self) -> Iterator[Finding]:
+        """Find fields that the driver does not allow or a shared bucket cannot have."""
+        for name, field in Bucket.model_fields.items():
+            if name in self.model_fields_set:
+                problem = field_problem(field.alias or name, self.driver, shared=self.shared)
+                yield from verdict_finding((spell(name),), problem, at_key=True)
+
+    def setting_findings(self) -> Iterator[Finding]:
+        """Find settings of an own bucket that conflict with each other."""
+        if self.is_own:
+            yield from spelled(fitting_findings(self.model_dump(by_alias=True, warnings=False)), Bucket)
+            yield from below(("tags",), tag_findings(self.tags))
+
+
+class SeparateBucket(Bucket):
+    """A bucket with its store and its owner, as a component declares it."""
+
+    endpoint: Endpoint
+    """Address of the store for sessions."""
+
+    access_key: Annotated[Text | None, OUTPUT] = None  # type: ignore[assignment]  # a value instead of its source
+    """Id of the access key, with driver: existing."""
+
+    secret_key: Annotated[Text | None, OUTPUT] = None  # type: ignore[assignment]
+    """Secret of the access key, with driver: existing."""
+
+    owner: Text
+    """Owner, PROJECT/FLEET, recorded in a tag."""
+
+    workspace: Text | None = None
+    """Namespace of the workspace that uses the bucket; required by shared. Default: none; then the credentials give
+    access to the whole bucket, for any program that reads its variables.
+    """
+
+    workspace_state: StateName = WorkspaceState.ACTIVE
+    """State of the workspace. closed: the bucket stays unprotected, without credentials; released: everything stays and
+    leaves this stack.
+    """
+
+    used_in: Text | None = None
+    """NAMESPACE/SECRET; the key in its S3_ACCESS_KEY is in use and is not revoked while it is there."""
+
+    run_every: Duration | None = None
+    """Guaranteed interval of runs. Default: none."""
+
+    def findings(self) -> Iterator[Finding]:
+        """Find all problems of several fields; the bucket of a closed workspace needs no keys."""
+        yield from self.driver_findings()
+        if self.driver is BucketDriver.EXISTING:
+            # With half a pair, the platform would silently lose the state of every session (contract 4).
+            keys = {"accessKey": self.access_key, "secretKey": self.secret_key} if self.is_open else {}
+            yield from spelled((credential_missing(field) for field, key in keys.items() if key in (None, "")), Bucket)
+            return
+        if self.shared and not self.workspace:
+            remedy = "add workspace: the credentials are for its part of the bucket"
+            yield Finding(("shared",), "needs a workspace", remedy)
+        yield from self.setting_findings()
+        if self.driver is BucketDriver.AWS and self.adopt:
+            yield adopt_with_aws()
+        given = self.credentials.given("rotate_before", "overlap")
+        policy = self.credentials.policy(self.run_every or 0, given)
+        yield from verdict_finding(("credentials",), policy_problem(policy, ACCESS_KEY_LIFE))
+
+    @property
+    def is_protected(self) -> bool:
+        states = (self.workspace_state, self.state)
+        return self.protect and states == (WorkspaceState.ACTIVE, BucketState.ACTIVE)
+
+    @property
+    def is_released(self) -> bool:
+        """Whether the bucket leaves this stack unchanged, without the ownership annotation."""
+        return self.is_all_released or self.state is BucketState.RELEASED
+
+    @property
+    def is_all_released(self) -> bool:
+        """Whether its credentials are released too, with the whole workspace."""
+        return self.workspace_state is WorkspaceState.RELEASED
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has credentials."""
+        return self.workspace_state is not WorkspaceState.CLOSED
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it stays in the store when it leaves the program."""
+        return self.on_delete is not OnDelete.DELETE
+
+    @property
+    def access_key_terms(self) -> dict[str, Any]:
+        """Lifetime and renewal of its access keys, as inputs of S3Credentials."""
+        policy = self.credentials.policy(self.run_every or 0)
+        given = self.credentials.given("rotate_before", "overlap")
+        cut = {"rotate_before": policy.rotate_before} if "rotateBefore" in given else {}
+        cut |= {"overlap": policy.overlap} if "overlap" in given else {}
+        promised = {"runEverySeconds": self.run_every} if self.run_every else {}
+        return {**write(self.credentials.model_copy(update=cut), "credentials"), **promised}
 
 
 class BucketRecord(Bucket):

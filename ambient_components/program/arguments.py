@@ -6,21 +6,19 @@ from typing import Any, cast
 import pulumi
 
 from ambient_components.components import (
-    BucketCredentialsSpec,
-    BucketSpec,
     DeliverySpec,
     KeySpec,
     WorkspaceArgs,
 )
+from ambient_components.model.storage import SeparateBucket
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import sessions_endpoint
 from ambient_components.program.secret_values import WorkspaceValues
 from ambient_components.program.stack_settings import StackSettings
-from ambient_components.rules.buckets import BucketDriver, OnDelete
 from ambient_components.rules.keys import FLAGS, Retain
 from ambient_components.rules.lifetimes import NEVER
 from ambient_components.rules.object_store import StoreConfig
-from ambient_components.stackfile import Bucket, BucketCredentials, Grant, Key
+from ambient_components.stackfile import Bucket, Grant, Key
 from ambient_components.stackfile import Workspace as WorkspaceModel
 
 
@@ -75,7 +73,7 @@ def workspace_args(
     if workspace.pod_security:
         args["pod_security"] = workspace.pod_security.value
     if (bucket := workspace.storage.bucket) is not None:
-        args["bucket"] = bucket_spec(bucket, settings.store_config, values.storage, calendar)
+        args["bucket"] = cast("Any", bucket_of(bucket, settings.store_config, values.storage, calendar))
     return args
 
 
@@ -115,50 +113,28 @@ def _flags(key: Key) -> dict[str, bool]:
     return {flag: True for flag in FLAGS if reported[flag]}
 
 
-def bucket_spec(
+def bucket_of(
     bucket: Bucket, store: StoreConfig | None, values: Mapping[str, pulumi.Input[str]], calendar: Calendar
-) -> BucketSpec:
-    """Return a bucket as the component's argument.
+) -> SeparateBucket:
+    """Return a bucket as the component takes it; the workspace adds its owner.
 
     Args:
         bucket: The effective entry.
         values: Values of an existing bucket's keys, by field.
         calendar: Has the guaranteed interval of runs.
     """
-    spec = BucketSpec(name=bucket.name, endpoint=sessions_endpoint(bucket, store), driver=bucket.driver.value)
-    if bucket.driver is BucketDriver.EXISTING:
-        return cast("BucketSpec", {**spec, **values})
-    if bucket.shared:
-        spec["shared"] = True
-    else:
-        spec = cast("BucketSpec", {**spec, **_own(bucket)})
-    spec["credentials"] = _credentials(bucket, calendar)
-    return spec
-
-
-def _own(bucket: Bucket) -> dict[str, Any]:
-    """Return the arguments of a bucket that is the stack's own."""
-    reported: dict[str, Any] = {
-        "versioning": bucket.versioning,
-        "expireAfterDays": bucket.expire_after_days,
-        "tags": dict(sorted(bucket.tags.items())) or None,
-        "objectLock": bucket.object_lock or None,
-        "encryption": bucket.encryption and bucket.encryption.value,
-        "adopt": bucket.adopt or None,
-        "onDelete": bucket.on_delete.value if bucket.on_delete is not OnDelete.KEEP else None,
-        "force": bucket.force or None,
+    declared = {field: getattr(bucket, field) for field in Bucket.model_fields}
+    known: dict[str, Any] = {
+        "endpoint": sessions_endpoint(bucket, store),
+        "access_key": values.get("accessKey"),
+        "secret_key": values.get("secretKey"),
+        "run_every": calendar.run_every or None,
     }
-    given = {field: value for field, value in reported.items() if value is not None}
-    return {**given, "protect": bucket.protect, "state": bucket.state.value}
+    return SeparateBucket.model_construct(**{**declared, **known})
 
 
-def _credentials(bucket: Bucket, calendar: Calendar) -> BucketCredentialsSpec:
-    renewal = _renewal(bucket.credentials, calendar)
-    return cast("BucketCredentialsSpec", {"generation": bucket.credentials.generation, **renewal})
-
-
-def _renewal(one: Key | BucketCredentials, calendar: Calendar) -> dict[str, bool | int]:
-    """Return how long tokens or access keys live, and when the next one comes. What the file leaves out is left out."""
+def _renewal(one: Key, calendar: Calendar) -> dict[str, bool | int]:
+    """Return how long tokens live, and when the next one comes. What the file leaves out is left out."""
     policy = one.policy(calendar.run_every)
     given: dict[str, bool | int] = {"never": True} if one.lifetime == NEVER else {"lifetimeSeconds": one.lifetime}
     if one.rotate is not None:

@@ -7,11 +7,12 @@ from enum import StrEnum
 from typing import Any, Final
 
 from ambient_components.rules.arguments import Argument, choice_findings, generation_findings, is_whole, kind_findings
-from ambient_components.rules.bucket_names import RESERVED_TAGS, bucket_name_problem, endpoint_problem
-from ambient_components.rules.findings import Finding, Verdict, below, verdict_finding
+from ambient_components.rules.bucket_names import RESERVED_TAGS
+from ambient_components.rules.findings import Finding, Verdict, below
 from ambient_components.rules.renewals import ACCESS_KEY_LIFE, renewal_arguments, renewal_findings
 from ambient_components.rules.secret_patterns import looks_like_credential
-from ambient_components.rules.states import BucketState, WorkspaceState
+from ambient_components.rules.spelling import spell
+from ambient_components.rules.states import BucketState
 
 
 class BucketDriver(StrEnum):
@@ -95,38 +96,6 @@ _PUBLIC: Final = ("remove it: tags are for all to read", "revoke the credential"
 _TAG: Final = re.compile(r"[\w +\-=.:/@]*")
 
 
-def bucket_findings(args: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find all problems of a bucket's arguments; the bucket of a closed workspace needs no keys."""
-    driver = args.get("driver") or BucketDriver.S3
-    name, endpoint = args.get("name"), args.get("endpoint")
-    if problem := bucket_name_problem(str(name or "")):
-        yield Finding(("name",), f"{name!r} {problem[0]}", problem[1])
-    yield from choice_findings(("driver",), driver, BucketDriver, "driver")
-    if not endpoint:
-        remedy = "allowed: https://HOST or http://HOST"
-        yield Finding(("endpoint",), "is missing: sessions need it to reach the store", remedy)
-    else:
-        yield from verdict_finding(("endpoint",), endpoint_problem(endpoint))
-    yield from choice_findings(("state",), args.get("state"), BucketState, "state of a bucket")
-    yield from choice_findings(("workspaceState",), args.get("workspaceState"), WorkspaceState, "state")
-    shared = bool(args.get("shared"))
-    for field in args:
-        if args[field] is not None:
-            yield from verdict_finding((field,), field_problem(field, driver, shared=shared))
-    if driver == BucketDriver.EXISTING:
-        if args.get("workspaceState") != WorkspaceState.CLOSED:
-            # With half a pair, the platform would silently lose the state of every session (contract 4).
-            missing = [field for field in CREDENTIALS if args.get(field) in (None, "")]
-            yield from (credential_missing(field) for field in missing)
-        return
-    if shared and not args.get("workspace"):
-        yield Finding(("shared",), "needs a workspace", "add workspace: the credentials are for its part of the bucket")
-    yield from setting_findings(args)
-    if driver == BucketDriver.AWS and args.get("adopt"):
-        yield adopt_with_aws()
-    yield from below(("credentials",), credential_findings(args.get("credentials") or {}))
-
-
 def credential_findings(
     terms: Mapping[str, Any], *, complete: bool = True, of_sessions: bool = True
 ) -> Iterator[Finding]:
@@ -144,7 +113,6 @@ def credential_findings(
 
 def field_problem(field: str, driver: str, *, shared: bool) -> Verdict:
     """Return problem and remedy if this driver does not allow a field; None otherwise."""
-    field = field.removesuffix("Days")
     if driver == BucketDriver.EXISTING:
         if field not in {*_OWN, "shared", "credentials"}:
             return None
@@ -198,12 +166,12 @@ def fitting_findings(given: Mapping[str, Any]) -> Iterator[Finding]:
     deletes = given.get("onDelete") == OnDelete.DELETE
     if given.get("force") and not deletes:
         problem = "has no meaning: the bucket is kept when it leaves"
-        yield Finding(("force",), problem, ("remove it", "allowed: beside onDelete: delete"))
+        yield Finding(("force",), problem, ("remove it", f"allowed: beside {spell('on_delete')}: delete"))
     if deletes and given.get("state") == BucketState.RELEASED:
         problem = "is delete, and the bucket is released: it will not be this tool's to delete"
         yield Finding(("onDelete",), problem, "remove one of the two", ("state",))
     if given.get("objectLock") and given.get("versioning") is False:
-        problem = "is false, and objectLock is true: a store locks versions"
+        problem = f"is false, and {spell('object_lock')} is true: a store locks versions"
         yield Finding(("versioning",), problem, "remove one of the two", ("objectLock",))
 
 

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from ambient_components.platform import naming
 from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
-from ambient_components.rules.buckets import bucket_findings
 from ambient_components.rules.durations import HOUR, MINUTE
 from ambient_components.rules.findings import Finding, below, verdict_finding
 from ambient_components.rules.keys import key_findings, platform_findings, shared_account_findings
@@ -47,10 +46,6 @@ def workspace_findings(name: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     yield from verdict_finding((), naming.workspace_name_problem(namespace))
     yield from below(("runnerSecrets",), runner_findings(args.get("runnerSecrets") or ()))
     yield from below(("integrationSecrets",), integration_findings(args.get("integrationSecrets") or ()))
-    bucket = args.get("bucket")
-    if bucket:
-        whole = {**bucket, "workspace": namespace, "workspaceState": args.get("state")}
-        yield from below(("bucket",), bucket_findings(whole))
     platform = args.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT
     keys = args.get("keys") or {}
     yield from below(("keys",), shared_account_findings(keys))

@@ -19,13 +19,13 @@ MARK = {"ambient-components/owner": "project/fleet"}
 EVERYTHING = {
     **BUCKET,
     "versioning": True,
-    "expireAfterDays": 90,
+    "expire_after": "90d",
     "tags": {"team": "payments", "cost": "4711"},
-    "objectLock": True,
+    "object_lock": True,
     "encryption": "aws:kms",
-    "onDelete": "delete",
+    "on_delete": "delete",
     "force": True,
-    "credentials": {"lifetimeSeconds": 2_592_000, "rotateBeforeSeconds": 604_800, "overlapSeconds": 86_400},
+    "credentials": {"lifetime": "30d", "rotate_before": "7d", "overlap": "1d"},
 }
 STORE = {
     "endpoint": "http://127.0.0.1:7070",
@@ -229,7 +229,7 @@ def test_the_order(aws):
     ],
 )
 def test_what_each_state_protects_and_keeps(aws, of_workspace, of_bucket, how, protected, kept, marked):
-    bucket = {**EVERYTHING, "state": of_bucket, "onDelete": how, "force": how == "delete"}
+    bucket = {**EVERYTHING, "state": of_bucket, "on_delete": how, "force": how == "delete"}
     recording = aws(bucket, state=of_workspace)
     own = recording.named("Bucket", "payments/storage/bucket")
     assert (own.protect, own.retain_on_delete) == (protected, kept)
@@ -366,4 +366,4 @@ def test_nobody_who_has_no_such_bucket_needs_pulumi_aws(workspace, monkeypatch):
 def test_a_missing_pulumi_aws_is_said_before_anything_is_declared(record, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"driver: needs boto3 and pulumi-aws, .* \(the extra aws\)"):
-        record(lambda: Bucket("sessions", {"owner": "p/f", **BUCKET}))
+        record(lambda: Bucket("sessions", **{"owner": "p/f", **BUCKET}))

@@ -51,7 +51,7 @@ def test_every_field_reaches_its_resource(workspace):
 
 
 def test_keys_without_an_end(workspace):
-    desired = inputs_of_credentials(workspace(bucket={**BUCKET, "credentials": {"never": True}}))
+    desired = inputs_of_credentials(workspace(bucket={**BUCKET, "credentials": {"lifetime": "never"}}))
     assert desired["never"] is True
     assert "lifetimeSeconds" not in desired
 
@@ -150,16 +150,16 @@ def test_a_bucket_on_its_own_is_opened_whole_for_whoever_reads_its_variables(rec
 
 
 def test_a_bucket_on_its_own_for_a_workspace_that_something_else_declares(record):
-    args = {"workspace": "payments", "usedIn": "payments/ambient-non-vertex-integrations", "shared": True}
+    args = {"workspace": "payments", "used_in": "payments/ambient-non-vertex-integrations", "shared": True}
     recording, bucket = alone(record, args)
     desired = recording.named("S3Credentials", "sessions/credentials").inputs
-    assert (desired["prefix"], desired["user"], desired["usedIn"]) == ("payments/", USER, args["usedIn"])
+    assert (desired["prefix"], desired["user"], desired["usedIn"]) == ("payments/", USER, args["used_in"])
     assert bucket.bucket is None
 
 
 def test_two_buckets_share_no_logical_name(record):
     def program():
         for name in ("one", "two"):
-            Bucket(name, {"owner": "p/f", **BUCKET, "name": f"of-{name}"})
+            Bucket(name, **{"owner": "p/f", **BUCKET, "name": f"of-{name}"})
 
     assert len(record(program).of("S3Bucket")) == 2

@@ -37,7 +37,7 @@ def test_what_each_state_protects_keeps_and_opens(
     workspace, of_workspace, of_bucket, protected, kept, released, opened, let_go
 ):
     # What is let go is not this tool's to delete.
-    given = EVERYTHING if of_bucket == "active" else without(without(EVERYTHING, "onDelete"), "force")
+    given = EVERYTHING if of_bucket == "active" else without(without(EVERYTHING, "on_delete"), "force")
     recording = workspace(**FULL, bucket={**given, "state": of_bucket}, state=of_workspace)
     bucket = recording.named("S3Bucket", "payments/storage/bucket")
     assert (bucket.protect, bucket.retain_on_delete, bucket.inputs.get("released")) == (

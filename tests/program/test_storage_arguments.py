@@ -5,7 +5,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ambient_components.components import BucketArgs, BucketCredentialsSpec, BucketSpec
 from ambient_components.program.arguments import workspace_args
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.secret_values import WorkspaceValues
@@ -52,84 +51,36 @@ def test_the_texts_here_have_every_field_that_there_is():
 
 
 def test_every_field_becomes_an_argument():
-    assert spec_of(EVERY_FIELD, DAILY) == {
-        "name": "payments-sessions",
+    given, bucket = spec_of(EVERY_FIELD, DAILY), model(EVERY_FIELD).storage.bucket
+    assert {name: getattr(given, name) for name in Bucket.model_fields} == {
+        **{name: getattr(bucket, name) for name in Bucket.model_fields},
         "endpoint": "https://s3.example.com",
-        "driver": "s3",
-        "versioning": True,
-        "expireAfterDays": 90,
-        "tags": {"cost": "1", "team": "pay"},
-        "objectLock": True,
-        "encryption": "AES256",
-        "adopt": True,
-        "protect": False,
-        "state": "active",
-        "onDelete": "delete",
-        "force": True,
-        "credentials": {
-            "generation": 3,
-            "lifetimeSeconds": 2_592_000,
-            "rotateBeforeSeconds": 604_800,
-            "overlapSeconds": 86_400,
-            "runEverySeconds": 86_400,
-            "manual": True,
-        },
     }
-
-
-def test_arguments_are_those_that_the_component_knows():
-    specs = [spec_of(EVERY_FIELD, DAILY), spec_of("{name: sessions, shared: true}")]
-    specs.append(spec_of(ELSEWHERE, values=WorkspaceValues(storage={"accessKey": "a", "secretKey": "b"})))
-    known = BucketSpec.__required_keys__ | BucketSpec.__optional_keys__
-    assert {field for spec in specs for field in spec} == known
-    assert BucketArgs.__required_keys__ >= {"owner", "name", "endpoint"}
-    never = spec_of("{name: sessions, credentials: {lifetime: never}}")["credentials"]
-    credentials = {**specs[0]["credentials"], **never}
-    known = BucketCredentialsSpec.__required_keys__ | BucketCredentialsSpec.__optional_keys__
-    assert set(credentials) == known
+    assert given.access_key_terms == {
+        "lifetimeSeconds": 2_592_000,
+        "rotateBeforeSeconds": 604_800,
+        "overlapSeconds": 86_400,
+        "runEverySeconds": 86_400,
+        "manual": True,
+    }
 
 
 @pytest.mark.parametrize(
-    ("bucket", "spec"),
+    ("credentials", "terms"),
     [
-        (
-            "{name: sessions}",
-            {
-                "driver": "s3",
-                "protect": True,
-                "state": "active",
-                "credentials": {"generation": 1, "lifetimeSeconds": 7_776_000},
-            },
-        ),
-        (
-            "{name: sessions, driver: aws, versioning: false}",
-            {
-                "driver": "aws",
-                "versioning": False,
-                "protect": True,
-                "state": "active",
-                "credentials": {"generation": 1, "lifetimeSeconds": 7_776_000},
-            },
-        ),
-        (
-            "{name: sessions, shared: true, credentials: {lifetime: never}}",
-            {"driver": "s3", "shared": True, "credentials": {"generation": 1, "never": True}},
-        ),
+        ("{}", {"lifetimeSeconds": 7_776_000}),
+        ("{lifetime: never}", {"never": True}),
+        ("{rotate: auto}", {"lifetimeSeconds": 7_776_000, "manual": False}),
     ],
 )
-def test_a_bucket_as_it_is_given(bucket, spec):
-    assert spec_of(bucket) == {"name": "sessions", "endpoint": "https://s3.example.com", **spec}
+def test_terms_of_access_keys(credentials, terms):
+    assert spec_of(f"{{name: sessions, credentials: {credentials}}}").access_key_terms == terms
 
 
 def test_an_existing_bucket_is_where_it_says():
-    values = WorkspaceValues(storage={"accessKey": "AKIAOLD", "secretKey": "v-old"})
-    assert spec_of(ELSEWHERE, values=values) == {
-        "name": "sessions",
-        "driver": "existing",
-        "endpoint": "https://old.example.com",
-        "accessKey": "AKIAOLD",
-        "secretKey": "v-old",
-    }
+    given = spec_of(ELSEWHERE, values=WorkspaceValues(storage={"accessKey": "AKIAOLD", "secretKey": "v-old"}))
+    assert given.endpoint == "https://old.example.com"
+    assert (given.access_key, given.secret_key) == ("AKIAOLD", "v-old")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +94,7 @@ def test_an_existing_bucket_is_where_it_says():
     ],
 )
 def test_what_sessions_are_told_of_the_store(store, endpoint):
-    assert spec_of("{name: sessions}", store=ObjectStore(store))["endpoint"] == endpoint
+    assert spec_of("{name: sessions}", store=ObjectStore(store)).endpoint == endpoint
 
 
 # The ledger.

@@ -9,23 +9,23 @@ BUCKET = {"name": "payments-sessions", "endpoint": ENDPOINT}
 EVERYTHING = {
     **BUCKET,
     "versioning": True,
-    "expireAfterDays": 90,
+    "expire_after": "90d",
     "tags": {"team": "payments", "cost": "4711"},
-    "objectLock": True,
+    "object_lock": True,
     "encryption": "AES256",
     "adopt": True,
-    "onDelete": "delete",
+    "on_delete": "delete",
     "force": True,
     "credentials": {
-        "lifetimeSeconds": 2_592_000,
-        "rotateBeforeSeconds": 604_800,
-        "overlapSeconds": 86_400,
-        "runEverySeconds": 86_400,
-        "manual": False,
+        "lifetime": "30d",
+        "rotate_before": "7d",
+        "overlap": "1d",
+        "rotate": "auto",
         "generation": 3,
     },
+    "run_every": "1d",
 }
-KEYS = {"accessKey": "AKIA-of-somebody", "secretKey": "v-existing"}
+KEYS = {"access_key": "AKIA-of-somebody", "secret_key": "v-existing"}
 EXISTING = {**BUCKET, "driver": "existing", **KEYS}
 NAMES = ["STORAGE_MODE", "S3_ENDPOINT", "S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY"]
 
@@ -50,7 +50,7 @@ def alone(record, args, name="sessions", opts=None, **surroundings):
     def program():
         both = ClusterProviders.of("cluster", {"unguarded": True}).both
         given_ = {"owner": "project/fleet", **BUCKET, **args}
-        made.append(Bucket(name, given_, pulumi.ResourceOptions(providers=both, **(opts or {}))))
+        made.append(Bucket(name, **given_, opts=pulumi.ResourceOptions(providers=both, **(opts or {}))))
         for variable, value in made[0].variables.items():
             pulumi.export(variable, value)
 

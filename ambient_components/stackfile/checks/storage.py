@@ -8,13 +8,9 @@ from ambient_components.model.sources import GIVE_OTHERWISE
 from ambient_components.model.stack import Check, StackFile, Workspace
 from ambient_components.model.storage import Bucket, BucketCredentials
 from ambient_components.rules.buckets import (
-    CREDENTIALS,
     BucketDriver,
     adopt_with_aws,
     credential_missing,
-    field_problem,
-    fitting_findings,
-    tag_findings,
 )
 from ambient_components.rules.findings import Finding, Path, below, verdict_finding
 from ambient_components.rules.lifetimes import NEVER
@@ -31,37 +27,24 @@ def check_driver(path: Path, _name: str, workspace: Workspace) -> Iterator[Findi
     if bucket is None:
         return
     here = (*path, "storage", "bucket")
-    reported = [field for name, field in _fields().items() if name in bucket.model_fields_set]
     if bucket.driver is BucketDriver.EXISTING:
-        yield from below(here, (credential_missing(field) for field in CREDENTIALS if field not in reported))
-    for field in reported:
-        if field == "endpoint" and bucket.driver is not BucketDriver.EXISTING:
-            remedy = (
-                "remove it: the stack's config says where its store is, by objectStore",
-                "or write driver: existing",
-            )
-            yield Finding(
-                (*here, field), f"is for driver: existing, and the driver is {bucket.driver}", remedy, at_key=True
-            )
-        verdict = field_problem(field, bucket.driver, shared=bucket.shared)
-        yield from verdict_finding((*here, field), verdict, at_key=True)
+        keys = {"accessKey": bucket.access_key, "secretKey": bucket.secret_key}
+        yield from below(here, (credential_missing(field) for field, source in keys.items() if source is None))
+    elif bucket.endpoint is not None:
+        remedy = (
+            "remove it: the stack's config says where its store is, by objectStore",
+            "or write driver: existing",
+        )
+        problem = f"is for driver: existing, and the driver is {bucket.driver}"
+        yield Finding((*here, "endpoint"), problem, remedy, at_key=True)
+    yield from below(here, bucket.driver_findings())
 
 
 def check_bucket(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
     """Find settings of an own bucket that conflict with each other."""
     bucket = workspace.storage.bucket
-    if bucket is None or not bucket.is_own:
-        return
-    here = (*path, "storage", "bucket")
-    reported = {
-        "onDelete": bucket.on_delete,
-        "force": bucket.force,
-        "state": bucket.state,
-        "versioning": bucket.versioning,
-        "objectLock": bucket.object_lock,
-    }
-    yield from below(here, fitting_findings(reported))
-    yield from below((*here, "tags"), tag_findings(bucket.tags))
+    if bucket is not None:
+        yield from below((*path, "storage", "bucket"), bucket.setting_findings())
 
 
 def check_credentials(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
@@ -105,11 +88,6 @@ def check_buckets(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
 
 STORAGE_CHECKS: tuple[Check, ...] = (check_driver, check_bucket, check_credentials)
 """All checks of storage that need only one workspace."""
-
-
-def _fields() -> dict[str, str]:
-    """Return the fields of a bucket in the file's notation, by attribute."""
-    return {name: field.alias or name for name, field in Bucket.model_fields.items()}
 
 
 def _times(path: Path, credentials: BucketCredentials, run_every: int, explicit: Explicit) -> Iterator[Finding]:
