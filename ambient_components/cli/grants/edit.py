@@ -46,11 +46,13 @@ def revocation(stack: LoadedStack, grants: Iterable[Written]) -> dict[str, str]:
     """Return the new texts by file, without the grants."""
     problems = Problems()
     changes: dict[str, list[Edit]] = {}
-    for one in grants:
-        if one.is_own and one.origin.where is not None:
-            changes.setdefault(_file(stack, one.workspace, one.path[-1]), []).append(ItemChange(one.path, one.index))
+    for entry in grants:
+        if entry.is_own and entry.origin.where is not None:
+            changes.setdefault(_file(stack, entry.workspace, entry.path[-1]), []).append(
+                ItemChange(entry.path, entry.index)
+            )
         else:
-            problems.extend([_inherited(stack, one)])
+            problems.extend([_inherited(stack, entry)])
     try:
         texts = edited_texts(changes)
     except AmbientError as error:
@@ -68,7 +70,7 @@ def addition(stack: LoadedStack, workspace: str, grant: Grant) -> dict[str, str]
         return edited_texts({_file(stack, workspace, _GRANTS): [ItemChange(path, fields)]})
     inherited = stack.file.workspaces[workspace].grants
     if origin.layer != BUILT_IN and inherited:
-        listed = ", ".join(in_braces(_fields(one)) for one in (*inherited, grant))
+        listed = ", ".join(in_braces(_fields(item)) for item in (*inherited, grant))
         where = origin.where
         problem = f"has no grants of its own, and those of {origin.layer} would end with the first one"
         hint = f"write the whole list into workspaces.{workspace}: grants: [{listed}]"
@@ -77,12 +79,12 @@ def addition(stack: LoadedStack, workspace: str, grant: Grant) -> dict[str, str]
     return edited_texts({file: [Change(path[:-1], _GRANTS, f"[{in_braces(fields)}]")]})
 
 
-def new_end(stack: LoadedStack, one: Written, until: date) -> dict[str, str]:
+def new_end(stack: LoadedStack, entry: Written, until: date) -> dict[str, str]:
     """Return the new text by file, with another last day of a grant."""
-    if not one.is_own:
-        raise AmbientError([_inherited(stack, one, "write until there by hand: that ends it")])
-    change = Change(one.item, "until", written_date(until))
-    return edited_texts({_file(stack, one.workspace, _GRANTS): [change]})
+    if not entry.is_own:
+        raise AmbientError([_inherited(stack, entry, "write until there by hand: that ends it")])
+    change = Change(entry.item, "until", written_date(until))
+    return edited_texts({_file(stack, entry.workspace, _GRANTS): [change]})
 
 
 def to_end(found: Iterable[Written], grant: Grant | None, name: str) -> Written | None:
@@ -95,38 +97,39 @@ def to_end(found: Iterable[Written], grant: Grant | None, name: str) -> Written 
         The one with the requested role and start, if given; of several the one that is valid now. None if there is
         none.
     """
-    open_ = [one for one in found if one.period is not Period.OVER]
+    open_ = [entry for entry in found if entry.period is not Period.OVER]
     if grant is None:
         if len(open_) > 1:
-            msg = f"which role? {name} has {', '.join(f'{one.role}{dates_of(one.from_, one.until)}' for one in open_)}"
+            roles = [f"{entry.role}{dates_of(entry.from_, entry.until)}" for entry in open_]
+            msg = f"which role? {name} has {', '.join(roles)}"
             raise typer.BadParameter(msg, param_hint="--role")
         return open_[0] if open_ else None
-    same = [one for one in open_ if one.role == grant.role and grant.from_ in (None, one.from_)]
-    found = [one for one in same if one.period is Period.NOW] or same
+    same = [entry for entry in open_ if entry.role == grant.role and grant.from_ in (None, entry.from_)]
+    found = [entry for entry in same if entry.period is Period.NOW] or same
     return found[0] if len(found) == 1 else None
 
 
 def existing(stack: LoadedStack, name: str, found: Iterable[Written], grant: Grant) -> Written | None:
     """Return the entry that gives exactly this grant already."""
     zone = stack.file.timezone
-    for one in found:
-        other = stack.file.workspaces[one.workspace].grants[one.index]
+    for entry in found:
+        other = stack.file.workspaces[entry.workspace].grants[entry.index]
         if (other.role, other.from_, other.until) == (grant.role, grant.from_, grant.until):
-            return one
+            return entry
         if other.span(zone).meets(grant.span(zone)):
             dates = dates_of(other.from_, other.until)
-            problem = f"{one.subject} has a grant already: {other.role}{dates}"
+            problem = f"{entry.subject} has a grant already: {other.role}{dates}"
             hints = (
                 "edit that line",
-                f"or revoke it first: ambient grants revoke {name} {one.subject} {one.workspace}",
+                f"or revoke it first: ambient grants revoke {name} {entry.subject} {entry.workspace}",
             )
-            raise AmbientError([Problem(one.origin.where, format_path(one.item), problem, hints)])
+            raise AmbientError([Problem(entry.origin.where, format_path(entry.item), problem, hints)])
     return None
 
 
 def removal_lines(grants: Iterable[Written]) -> list[str]:
     """Describe the removed grants with their old line numbers."""
-    return [f"{one.place}: {one.workspace}: {described(one)}: removed" for one in grants]
+    return [f"{entry.place}: {entry.workspace}: {described(entry)}: removed" for entry in grants]
 
 
 def _fields(grant: Grant) -> Mapping[str, str]:
@@ -139,19 +142,20 @@ def _fields(grant: Grant) -> Mapping[str, str]:
     return fields
 
 
-def _inherited(stack: LoadedStack, one: Written, by_hand: str = "remove it there by hand: that ends it") -> Problem:
+def _inherited(stack: LoadedStack, entry: Written, by_hand: str = "remove it there by hand: that ends it") -> Problem:
     """Return the refusal to edit what other workspaces use too."""
     workspaces = stack.file.workspaces
-    path = stack.provenance.written(one.path)
-    users = [name for name in workspaces if stack.provenance.written((*one.path[:1], name, *one.path[2:])) == path]
-    left = _entries(stack, one)
+    path = stack.provenance.written(entry.path)
+    users = [name for name in workspaces if stack.provenance.written((*entry.path[:1], name, *entry.path[2:])) == path]
+    left = _entries(stack, entry)
     return Problem(
-        one.origin.where,
-        format_path(stack.provenance.written(one.item)),
-        f"{one.subject} has {one.role} in {one.workspace} by {one.origin.layer}, which this command does not edit",
+        entry.origin.where,
+        format_path(stack.provenance.written(entry.item)),
+        f"{entry.subject} has {entry.role} in {entry.workspace} by {entry.origin.layer}, "
+        "which this command does not edit",
         (
             f"{by_hand} in {_some(users)}",
-            f"or give {one.workspace} its own list, without it: {one.path[-1]}: [{', '.join(left)}]",
+            f"or give {entry.workspace} its own list, without it: {entry.path[-1]}: [{', '.join(left)}]",
         ),
     )
 
@@ -160,8 +164,8 @@ def _entries(stack: LoadedStack, without: Written) -> Sequence[str]:
     """Return the YAML of a list's items without those of one subject."""
     workspace = stack.file.workspaces[without.workspace]
     if without.path[-1] == _GRANTS:
-        return [in_braces(_fields(one)) for one in workspace.grants if one.subject != without.subject]
-    return [scalar(str(one)) for one in workspace.owners if one != without.subject]
+        return [in_braces(_fields(item)) for item in workspace.grants if item.subject != without.subject]
+    return [scalar(str(item)) for item in workspace.owners if item != without.subject]
 
 
 def _file(stack: LoadedStack, workspace: str, field: str) -> str:

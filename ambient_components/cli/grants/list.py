@@ -91,31 +91,31 @@ def rows(found: Iterable[Written], deployed: Collection[Binding] | None) -> list
         deployed: The RoleBindings in the state. None if it was not read.
     """
     listed = list(found)
-    there = None if deployed is None else {_key(one): one for one in deployed}
-    known = {_declared(one) for one in listed if one.period is Period.NOW}
-    left = [one for key, one in (there or {}).items() if key not in known]
-    declared = [_row(one, there) for one in listed]
-    former = [Row(one.workspace, one.subject, one.kind, one.role, deployed=True) for one in left]
+    there = None if deployed is None else {_key(entry): entry for entry in deployed}
+    known = {_declared(entry) for entry in listed if entry.period is Period.NOW}
+    left = [entry for key, entry in (there or {}).items() if key not in known]
+    declared = [_row(entry, there) for entry in listed]
+    former = [Row(entry.workspace, entry.subject, entry.kind, entry.role, deployed=True) for entry in left]
     return sorted([*declared, *former], key=lambda row: row.workspace)
 
 
-def _key(one: Binding) -> tuple[str, str, str, str]:
-    return one.workspace, one.subject, one.kind, one.role
+def _key(binding: Binding) -> tuple[str, str, str, str]:
+    return binding.workspace, binding.subject, binding.kind, binding.role
 
 
-def _declared(one: Written) -> tuple[str, str, str, str]:
-    return one.workspace, str(one.subject), one.kind, one.role.value
+def _declared(entry: Written) -> tuple[str, str, str, str]:
+    return entry.workspace, str(entry.subject), entry.kind, entry.role.value
 
 
-def _row(one: Written, there: Collection[tuple[str, str, str, str]] | None) -> Row:
-    where = one.origin.where
+def _row(entry: Written, there: Collection[tuple[str, str, str, str]] | None) -> Row:
+    where = entry.origin.where
     return Row(
-        *_declared(one),
-        date_text(one.from_) if one.from_ is not None else None,
-        date_text(one.until) if one.until is not None else None,
-        one.period,
-        None if there is None else one.period is Period.NOW and _declared(one) in there,
-        _ENTRY.get(one.origin.layer, one.origin.layer),
+        *_declared(entry),
+        date_text(entry.from_) if entry.from_ is not None else None,
+        date_text(entry.until) if entry.until is not None else None,
+        entry.period,
+        None if there is None else entry.period is Period.NOW and _declared(entry) in there,
+        _ENTRY.get(entry.origin.layer, entry.origin.layer),
         where.file if where else None,
         where.line if where else None,
     )
@@ -156,11 +156,11 @@ def list_grants(
     selected = list(dict.fromkeys([*selected, *(workspaces or ())]))
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
-    own = of_shard(project, stack, {name: one.shard for name, one in loaded.file.workspaces.items()})
+    own = of_shard(project, stack, {name: entry.shard for name, entry in loaded.file.workspaces.items()})
     check_workspaces(stack, own, selected)
     made = None if files else bindings(export(project, stack), who, (GRANT, OWNER))
-    chosen = selected or [*own, *(one.workspace for one in made or ())]
-    found = [one for one in written(loaded, clock.now(), own) if who in ("", str(one.subject))]
+    chosen = selected or [*own, *(entry.workspace for entry in made or ())]
+    found = [entry for entry in written(loaded, clock.now(), own) if who in ("", str(entry.subject))]
     listed = [row for row in rows(found, made) if row.workspace in chosen]
     if form is Format.JSON:
         source = "files" if files else "state"

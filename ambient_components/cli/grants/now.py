@@ -58,10 +58,10 @@ def deploy(deployments: Collection[GrantDeployment]) -> Outcome:
     Returns:
         The problems after the deployment: steps that failed, and access that is still there.
     """
-    checked = [(one, *_checked(one)) for one in deployments]
+    checked = [(deployment, *_checked(deployment)) for deployment in deployments]
     whole = Outcome()
-    for one, plan, witness in checked:
-        found = _apply(one, plan, witness)
+    for deployment, plan, witness in checked:
+        found = _apply(deployment, plan, witness)
         whole.left.extend(found.left)
         whole.steps.extend(found.steps)
     return whole
@@ -88,69 +88,75 @@ def _checked(deployment: GrantDeployment) -> tuple[Pending, Witness]:
     return plan, witness
 
 
-def _apply(one: GrantDeployment, plan: Pending, witness: Witness) -> Outcome:
+def _apply(deployment: GrantDeployment, plan: Pending, witness: Witness) -> Outcome:
     """Deploy one stack, remove what a failure left, and print the verified facts."""
-    problems = one.up(plan.own)
+    problems = deployment.up(plan.own)
     reported = witness.end_now()
     # Last: who still has the access could mint tokens of the new accounts.
-    renewal = renew_accounts(witness.cluster, one.declared, one.workspaces, clock.now()) if one.renews else None
-    print(f"\nRead back from the cluster of {one.stack}:", flush=True)
+    renewal = (
+        renew_accounts(witness.cluster, deployment.declared, deployment.workspaces, clock.now())
+        if deployment.renews
+        else None
+    )
+    print(f"\nRead back from the cluster of {deployment.stack}:", flush=True)
     result = Outcome()
-    with activity.waiting(f"Reading the access in the cluster of {one.stack}"):
-        _verify(one, witness, result, renewal)
+    with activity.waiting(f"Reading the access in the cluster of {deployment.stack}"):
+        _verify(deployment, witness, result, renewal)
     print("\n".join(f"  {line}" for line in result.proved) or "  nothing is proved", flush=True)
-    if one.revokes:
+    if deployment.revokes:
         print(f"  {CACHED}", flush=True)
     left = [*problems, *result.left, *(renewal.failed if renewal else ())]
     return Outcome(result.proved, [*left, *(refusal(text) for text in reported if result.left)], result.steps)
 
 
-def _verify(one: GrantDeployment, witness: Witness, result: Outcome, renewal: Renewal | None) -> None:
+def _verify(deployment: GrantDeployment, witness: Witness, result: Outcome, renewal: Renewal | None) -> None:
     for binding, problem in witness.gone():
         if problem is None:
             result.proved.append(f"{binding.workspace}: the RoleBinding {binding.name} is gone")
         else:
             result.left.append(problem)
-    for workspace, name in one.expected:
+    for workspace, name in deployment.expected:
         if problem := witness.given(workspace, name):
             result.left.append(problem)
         else:
             result.proved.append(f"{workspace}: the RoleBinding {name} is there")
-    if not one.revokes:
+    if not deployment.revokes:
         return
-    known = {*declared_for(one.declared, str(one.subject))}
+    known = {*declared_for(deployment.declared, str(deployment.subject))}
     lines: list[str] = []
     try:
         renewed = renewal.renewed if renewal else None
-        found = survey(witness.cluster, witness.holder, one.declared, whole=one.whole, renewed=renewed)
+        found = survey(witness.cluster, witness.holder, deployment.declared, whole=deployment.whole, renewed=renewed)
     except StepError as error:
-        result.left.append(error.problem.within(f"{one.subject}: other access is not known"))
+        result.left.append(error.problem.within(f"{deployment.subject}: other access is not known"))
     else:
         known |= found.workspaces()
         lines += found.lines()
         result.left.extend(found.problems())
-        result.steps.extend(found.next_steps(one.stack))
-    for workspace in one.workspaces:
-        _review(one, witness, workspace, result, explained=workspace in known)
+        result.steps.extend(found.next_steps(deployment.stack))
+    for workspace in deployment.workspaces:
+        _review(deployment, witness, workspace, result, explained=workspace in known)
     result.proved.extend(lines)
 
 
-def _review(one: GrantDeployment, witness: Witness, workspace: str, result: Outcome, *, explained: bool) -> None:
+def _review(deployment: GrantDeployment, witness: Witness, workspace: str, result: Outcome, *, explained: bool) -> None:
     """Add what the API server says of the subject's access to a workspace."""
     try:
         found = witness.review(workspace, explained=explained)
     except StepError as error:
-        result.left.append(error.problem.within(f"{workspace}: the API server can't be asked about {one.subject}"))
+        result.left.append(
+            error.problem.within(f"{workspace}: the API server can't be asked about {deployment.subject}")
+        )
         return
     if found is None:
         what = "not asked for an access review: this identity may not create subjectaccessreviews"
     elif not found.allowed:
-        what = f"the API server refuses {one.subject}, without its other groups: {', '.join(found.refused)}"
+        what = f"the API server refuses {deployment.subject}, without its other groups: {', '.join(found.refused)}"
     elif explained:
-        what = f"{one.subject} may still {', '.join(found.allowed)}, by the other access"
+        what = f"{deployment.subject} may still {', '.join(found.allowed)}, by the other access"
     else:
         hint = f"look for it: kubectl get clusterrolebindings,rolebindings -n {workspace} -o wide"
-        problem = f"{workspace}: {one.subject} may still {', '.join(found.allowed)}, by access that is not known"
+        problem = f"{workspace}: {deployment.subject} may still {', '.join(found.allowed)}, by access that is not known"
         result.left.append(refusal(problem, hint))
         return
     result.proved.append(f"{workspace}: {what}")
@@ -158,5 +164,5 @@ def _review(one: GrantDeployment, witness: Witness, workspace: str, result: Outc
 
 def _by_hand(ending: Collection[Binding] | None) -> list[str]:
     """Return a command that ends the access without a deployment."""
-    commands = [f"kubectl delete rolebinding -n {one.workspace} {one.name}" for one in ending or ()]
+    commands = [f"kubectl delete rolebinding -n {binding.workspace} {binding.name}" for binding in ending or ()]
     return [f"to end the access at once: {' && '.join(commands)}"] if commands else []

@@ -30,12 +30,12 @@ class Witness(Observer):
 
     def before(self, ending: Collection[Binding]) -> None:
         """Read the UIDs of the bindings that must end."""
-        self._uids = {one: self._uid(one) for one in ending}
+        self._uids = {binding: self._uid(binding) for binding in ending}
 
     @property
     def holder(self) -> Holder:
         """The subject, with the workspaces in which it could mint tokens and make RoleBindings."""
-        makes = frozenset(one.workspace for one in self._uids if one.role != Role.VIEW)
+        makes = frozenset(binding.workspace for binding in self._uids if binding.role != Role.VIEW)
         return Holder(str(self.subject), frozenset({without_spelling(str(self.subject))}), makes)
 
     def end_now(self) -> list[str]:
@@ -44,19 +44,19 @@ class Witness(Observer):
         A failed deployment may have left them. The subject must lose the access anyway.
         """
         reported = []
-        for one, uid in self._uids.items():
+        for binding, uid in self._uids.items():
             try:
                 if uid:
-                    end(self.cluster, ROLE_BINDING, one.workspace, one.name, uid)
+                    end(self.cluster, ROLE_BINDING, binding.workspace, binding.name, uid)
             except Exception as error:  # the remaining bindings must still end, and `gone` checks the result
-                reported.append(f"{one.workspace}: {text_of(error)}")
+                reported.append(f"{binding.workspace}: {text_of(error)}")
         return reported
 
     def gone(self) -> Iterator[tuple[Binding, Problem | None]]:
         """Yield each binding, with the problem if it is still there after some time."""
         deadline = self.deadline()
-        for one, uid in self._uids.items():
-            yield one, self.until_none(partial(self._left, one, uid), deadline, _unanswered)
+        for binding, uid in self._uids.items():
+            yield binding, self.until_none(partial(self._left, binding, uid), deadline, _unanswered)
 
     def given(self, workspace: str, name: str) -> Problem | None:
         """Return the problem if the cluster does not have a binding of the subject after some time."""
@@ -75,15 +75,17 @@ class Witness(Observer):
                 return found
             self.sleep(PAUSE)
 
-    def _uid(self, one: Binding) -> str:
-        found = self.cluster.get(object_path(ROLE_BINDING, one.workspace, one.name))
+    def _uid(self, binding: Binding) -> str:
+        found = self.cluster.get(object_path(ROLE_BINDING, binding.workspace, binding.name))
         return objects.uid(found) if found else ""
 
-    def _left(self, one: Binding, uid: str) -> Problem | None:
-        if not uid or self._uid(one) != uid:
+    def _left(self, binding: Binding, uid: str) -> Problem | None:
+        if not uid or self._uid(binding) != uid:
             return None
-        command = f"kubectl delete rolebinding -n {one.workspace} {one.name}"
-        return refusal(f"{one.workspace}: the RoleBinding {one.name} of {one.subject} is still there", command)
+        command = f"kubectl delete rolebinding -n {binding.workspace} {binding.name}"
+        return refusal(
+            f"{binding.workspace}: the RoleBinding {binding.name} of {binding.subject} is still there", command
+        )
 
     def _missing(self, workspace: str, name: str) -> Problem | None:
         found = self.cluster.get(object_path(ROLE_BINDING, workspace, name))

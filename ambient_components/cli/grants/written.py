@@ -86,10 +86,10 @@ def written(stack: LoadedStack, now: datetime, workspaces: Collection[str] | Non
             )  # fmt: skip
 
 
-def described(one: Written) -> str:
+def described(grant: Written) -> str:
     """Return a grant as text, such as `grant edit user:bob until 2026-12-31`."""
-    role = f"{one.kind} {one.role}" if one.kind != "owner" else one.kind
-    return f"{role} {one.subject}{dates_of(one.from_, one.until)}"
+    role = f"{grant.kind} {grant.role}" if grant.kind != "owner" else grant.kind
+    return f"{role} {grant.subject}{dates_of(grant.from_, grant.until)}"
 
 
 def dates_of(from_: date | None, until: date | None) -> str:

@@ -90,10 +90,10 @@ def deploy(deployments: Collection[KeyDeployment]) -> list[str]:
     Returns:
         Commands that end what may be left.
     """
-    checked = [(one, *_checked(one)) for one in deployments]
+    checked = [(deployment, *_checked(deployment)) for deployment in deployments]
     problems, steps = list[Problem](), list[str]()
-    for one, plan, witness, former in checked:
-        problems += _apply(one, plan, witness, former, steps)
+    for deployment, plan, witness, former in checked:
+        problems += _apply(deployment, plan, witness, former, steps)
     if problems:
         then = [refusal("then end what may have been minted with these keys", *steps)] if steps else []
         raise AmbientError([*problems, *then])
@@ -131,7 +131,7 @@ def _by_hand(aims: Mapping[KeyName, Aim], before: Collection[Identity]) -> list[
 
 
 def _apply(
-    one: KeyDeployment, plan: Pending, witness: Witness, former: Collection[FormerAccess], steps: list[str]
+    deployment: KeyDeployment, plan: Pending, witness: Witness, former: Collection[FormerAccess], steps: list[str]
 ) -> list[Problem]:
     """Deploy one stack, remove what a failure left, print the verified results, and return the problems.
 
@@ -139,18 +139,20 @@ def _apply(
     could mint tokens of a new key.
     """
     reported, renewal = list[str](), None
-    if one.renews:
+    if deployment.renews:
         reported += witness.end_now()
-        renewal = renew_accounts(witness.cluster, one.declared, {key[0] for key in one.aims}, clock.now())
-    problems = one.up(plan.own)
+        renewal = renew_accounts(witness.cluster, deployment.declared, {key[0] for key in deployment.aims}, clock.now())
+    problems = deployment.up(plan.own)
     reported += witness.end_now()
     try:
-        after: tuple[Identity, ...] | None = identities(export_with_secrets(one.engine, one.stack), one.aims)
+        after: tuple[Identity, ...] | None = identities(
+            export_with_secrets(deployment.engine, deployment.stack), deployment.aims
+        )
     except AmbientError as error:
         problems += error.problems
         after = None
-    print(f"\nRead back from the cluster of {one.stack}:", flush=True)
-    with activity.waiting(f"Testing the keys at the cluster of {one.stack}"):
+    print(f"\nRead back from the cluster of {deployment.stack}:", flush=True)
+    with activity.waiting(f"Testing the keys at the cluster of {deployment.stack}"):
         verdicts = witness.after(after)
     for verdict in verdicts:
         for line in verdict.proved:
@@ -162,23 +164,23 @@ def _apply(
         problems += left
     if any(verdict.open for verdict in verdicts):
         problems += [Problem(None, "", text) for text in reported]
-    return [*problems, *_left(one, witness, renewal, steps), *(renewal.failed if renewal else ())]
+    return [*problems, *_left(deployment, witness, renewal, steps), *(renewal.failed if renewal else ())]
 
 
-def _left(one: KeyDeployment, witness: Witness, renewal: Renewal | None, steps: list[str]) -> list[Problem]:
+def _left(deployment: KeyDeployment, witness: Witness, renewal: Renewal | None, steps: list[str]) -> list[Problem]:
     """Print what may be left to those who had the keys, and return what is left for certain."""
     holder = replace(
-        one.holder, subjects=frozenset(f"serviceaccount:{it.workspace}:{it.account}" for it in witness.ending)
+        deployment.holder, subjects=frozenset(f"serviceaccount:{it.workspace}:{it.account}" for it in witness.ending)
     )
     if not holder.keys:
         return []
     try:
-        found = survey(witness.cluster, holder, one.declared, renewed=renewal.renewed if renewal else None)
+        found = survey(witness.cluster, holder, deployment.declared, renewed=renewal.renewed if renewal else None)
     except StepError as error:
         return [error.problem.within(f"{holder.title}: other access is not known")]
     for line in found.lines():
         print(f"  {line}")
-    steps += found.next_steps(one.stack)
+    steps += found.next_steps(deployment.stack)
     return [*found.problems()]
 
 
@@ -219,13 +221,16 @@ def renewals(
     None if a state can't be read: that must not keep a leaked key.
     """
     buckets = renewable(loaded, workspaces)
-    places = by_stack(project, stack, loaded, {one: one for one in buckets})
+    places = by_stack(project, stack, loaded, {deployment: deployment for deployment in buckets})
     try:
         deployed = deployed_buckets(engine, places)
     except AmbientError:
         return {}
     generations = editable(loaded, following(buckets, deployed))
-    found = {place: {one: generations[one] for one in here if one in generations} for place, here in places.items()}
+    found = {
+        place: {deployment: generations[deployment] for deployment in here if deployment in generations}
+        for place, here in places.items()
+    }
     return {place: here for place, here in found.items() if here}
 
 

@@ -62,10 +62,17 @@ class Witness(Observer):
 
     def before(self, deployed: Collection[Identity]) -> None:
         """Collect UIDs, token Secrets and tokens of everything that must end."""
-        recorded = [one for one in deployed if self.aims[one.selected].ends(one)]
-        lost = [one for key, aim in self.aims.items() if aim.at_once for one in self._unrecorded(key, aim, recorded)]
+        recorded = [identity for identity in deployed if self.aims[identity.selected].ends(identity)]
+        lost = [
+            identity
+            for key, aim in self.aims.items()
+            if aim.at_once
+            for identity in self._unrecorded(key, aim, recorded)
+        ]
         self.ending = tuple(map(self._completed, (*recorded, *lost)))
-        self._worked = {token for one in self.ending for token in one.tokens if self.asker.ask(token).accepted}
+        self._worked = {
+            token for identity in self.ending for token in identity.tokens if self.asker.ask(token).accepted
+        }
 
     def end_now(self) -> list[str]:
         """Delete the remaining objects of identities without an overlap, and return the errors.
@@ -74,14 +81,14 @@ class Witness(Observer):
         end anyway.
         """
         reported = []
-        for one in self.ending:
-            if not self.aims[one.selected].at_once:
+        for identity in self.ending:
+            if not self.aims[identity.selected].at_once:
                 continue
-            for kind, name, uid in _objects(one):
+            for kind, name, uid in _objects(identity):
                 try:
-                    end(self.cluster, kind, one.workspace, name, uid)
+                    end(self.cluster, kind, identity.workspace, name, uid)
                 except Exception as error:  # the remaining objects must still be deleted, and `after` checks the result
-                    reported.append(f"{'/'.join(one.selected)}: {text_of(error)}")
+                    reported.append(f"{'/'.join(identity.selected)}: {text_of(error)}")
         return reported
 
     def after(self, deployed: Collection[Identity] | None) -> tuple[Verdict, ...]:
@@ -122,23 +129,23 @@ class Witness(Observer):
             check(partial(self._fails, aim, new), works)
         return Verdict(key, tuple(proved), tuple(left))
 
-    def _survives(self, one: Identity) -> tuple[str, str] | None:
+    def _survives(self, identity: Identity) -> tuple[str, str] | None:
         """Return what remains of an identity, and how to end it."""
-        about, space = f"generation {one.generation}", one.workspace
-        delete = f"kubectl delete serviceaccount -n {space} {one.account}"
-        account = self._metadata(object_path(SERVICE_ACCOUNT, space, one.account))
-        if account.get("uid") in one.uids:
-            problem = f"{about} is not over: its ServiceAccount {one.account} is still there"
+        about, space = f"generation {identity.generation}", identity.workspace
+        delete = f"kubectl delete serviceaccount -n {space} {identity.account}"
+        account = self._metadata(object_path(SERVICE_ACCOUNT, space, identity.account))
+        if account.get("uid") in identity.uids:
+            problem = f"{about} is not over: its ServiceAccount {identity.account} is still there"
             if not account.get("deletionTimestamp"):
                 return problem, delete
-            patch = f"kubectl patch serviceaccount -n {space} {one.account} --type=merge -p '{_NO_FINALIZERS}'"
+            patch = f"kubectl patch serviceaccount -n {space} {identity.account} --type=merge -p '{_NO_FINALIZERS}'"
             return f"{problem}, and a finalizer keeps it from its deletion", patch
-        for name, uid in sorted(one.secrets):
+        for name, uid in sorted(identity.secrets):
             if self._metadata(object_path(SECRET, space, name)).get("uid") == uid:
                 return f"{about} is not over: its token Secret {name} is still there", (
                     f"kubectl delete secret -n {space} {name}"
                 )
-        answers = [self.asker.ask(token) for token in sorted(one.tokens)]
+        answers = [self.asker.ask(token) for token in sorted(identity.tokens)]
         if any(answer.accepted for answer in answers):
             return f"{about} is not over: its token still works", f"{delete}, and then check again"
         if not all(answer.refused for answer in answers):
@@ -150,24 +157,27 @@ class Witness(Observer):
             )
         return None
 
-    def _over(self, one: Identity) -> str:
-        tokens = len(one.tokens)
+    def _over(self, identity: Identity) -> str:
+        tokens = len(identity.tokens)
         requested = f", and {tokens} known token{'s' if tokens > 1 else ''} refused (401)" if tokens else ""
-        worked = ", which worked before" if one.tokens & self._worked else ""
-        return f"generation {one.generation} is over: its ServiceAccount is gone{requested}{worked}"
+        worked = ", which worked before" if identity.tokens & self._worked else ""
+        return f"generation {identity.generation} is over: its ServiceAccount is gone{requested}{worked}"
 
     def _fails(self, aim: Aim, found: Collection[Identity]) -> tuple[str, str] | None:
         """Return why the new identity of a key does not work, with a hint."""
         about = f"generation {aim.written}"
         if not found:
             return f"{about} is not made", "pulumi up"
-        one = next(iter(found))
-        tokens = {*one.tokens, *(token for target in one.targets for token in self._delivered(target, one))}
+        identity = next(iter(found))
+        tokens = {
+            *identity.tokens,
+            *(token for target in identity.targets for token in self._delivered(target, identity)),
+        }
         if not tokens:
             return f"{about}: no token of it is in the state or where it is delivered", "pulumi up"
         answers = [self.asker.ask(token) for token in sorted(tokens)]
         # During an overlap the Secret may also have the previous token.
-        right = [answer for answer in answers if answer.username == one.username and answer.uid in one.uids]
+        right = [answer for answer in answers if answer.username == identity.username and answer.uid in identity.uids]
         if right:
             return None
         statuses = ", ".join(sorted({str(answer.status or "no answer") for answer in answers}))
@@ -175,7 +185,7 @@ class Witness(Observer):
 
     def _unrecorded(self, key: KeyName, aim: Aim, recorded: Iterable[Identity]) -> Iterator[Identity]:
         """Yield older accounts of a key that only the cluster has, as after the loss of a state."""
-        known = {one.generation for one in recorded if one.selected == key} | aim.living
+        known = {identity.generation for identity in recorded if identity.selected == key} | aim.living
         workspace, key_id = key
         there = {
             (item.get("metadata") or {}).get("name")
@@ -186,29 +196,29 @@ class Witness(Observer):
             if generation not in known and account in there:
                 yield Identity(workspace, key_id, generation, account)
 
-    def _completed(self, one: Identity) -> Identity:
+    def _completed(self, identity: Identity) -> Identity:
         """Return an identity with data from the cluster, where its account may differ from the state's."""
-        uid = self._metadata(object_path(SERVICE_ACCOUNT, one.workspace, one.account)).get("uid")
-        delivered = {token for target in one.targets for token in self._delivered(target, one)}
-        uids = one.uids | {uid} if isinstance(uid, str) else one.uids
-        return replace(one, uids=uids, tokens=one.tokens | delivered)
+        uid = self._metadata(object_path(SERVICE_ACCOUNT, identity.workspace, identity.account)).get("uid")
+        delivered = {token for target in identity.targets for token in self._delivered(target, identity)}
+        uids = identity.uids | {uid} if isinstance(uid, str) else identity.uids
+        return replace(identity, uids=uids, tokens=identity.tokens | delivered)
 
-    def _delivered(self, target: Target, one: Identity) -> set[str]:
+    def _delivered(self, target: Target, identity: Identity) -> set[str]:
         """Return the tokens of an identity in a Secret. The Secret may have any other content too."""
         data = (self.cluster.get(core("namespaces", target.namespace, "secrets", target.name)) or {}).get("data")
         texts = (_decoded(data.get(entry)) for entry in (target.entry, f"{_PREVIOUS}{target.entry}")) if data else ()
-        return {text for text in texts if _subject(text) == one.username}
+        return {text for text in texts if _subject(text) == identity.username}
 
     def _metadata(self, where: str) -> Mapping[str, Any]:
         return (self.cluster.get(where) or {}).get("metadata") or {}
 
 
-def _objects(one: Identity) -> Iterator[tuple[str, str, str | None]]:
+def _objects(identity: Identity) -> Iterator[tuple[str, str, str | None]]:
     """Yield kind, name and UID of every object that gives an identity access. UID None means any UID."""
-    yield from ((SERVICE_ACCOUNT, one.account, uid) for uid in sorted(one.uids))
-    yield from ((SECRET, name, uid) for name, uid in sorted(one.secrets))
+    yield from ((SERVICE_ACCOUNT, identity.account, uid) for uid in sorted(identity.uids))
+    yield from ((SECRET, name, uid) for name, uid in sorted(identity.secrets))
     # Otherwise another account of that name would get the key's role.
-    yield from ((ROLE_BINDING, key_role_binding(role, one.account), None) for role in Role)
+    yield from ((ROLE_BINDING, key_role_binding(role, identity.account), None) for role in Role)
 
 
 def _decoded(value: Any) -> str:
