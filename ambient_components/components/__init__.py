@@ -4,16 +4,15 @@ None of these modules may use ``from __future__ import annotations``: Pulumi inf
 annotations and fails on postponed ones (tested).
 """
 
-from ambient_components.components.api_key import ApiKey, ApiKeyArgs
+from ambient_components.components.api_key import ApiKey
+from ambient_components.components.arguments import ApiKeyArgs, DeliveryArgs, DeliverySecretArgs, KeyArgs
 from ambient_components.components.bucket import Bucket, BucketArgs
 from ambient_components.components.cluster import ClusterArgs, ClusterProviders, StoreArgs
 from ambient_components.components.grant import Grant, GrantArgs
 from ambient_components.components.specs import (
-    KeySpec,
     WorkspaceArgs,
 )
 from ambient_components.components.workspace import Workspace
-from ambient_components.rules.keys import DeliverySpec
 
 __all__ = [
     "ApiKey",
@@ -22,10 +21,11 @@ __all__ = [
     "BucketArgs",
     "ClusterArgs",
     "ClusterProviders",
-    "DeliverySpec",
+    "DeliveryArgs",
+    "DeliverySecretArgs",
     "Grant",
     "GrantArgs",
-    "KeySpec",
+    "KeyArgs",
     "StoreArgs",
     "Workspace",
     "WorkspaceArgs",

@@ -1,16 +1,22 @@
 """One API key, built like the platform's Keys page does: a ServiceAccount, its RoleBinding and its token."""
 
 from collections.abc import Collection
-from typing import Any, NotRequired, cast
+from datetime import date
+from typing import Any, Self, Unpack, cast
+from zoneinfo import ZoneInfo
 
 import pulumi
 
-from ambient_components.components.argument_checks import check_key, role_of
+from ambient_components import clock
+from ambient_components.components.argument_checks import read_key
+from ambient_components.components.arguments import ApiKeyArgs
 from ambient_components.components.grant import role_binding
 from ambient_components.components.options import AllCreated
-from ambient_components.components.specs import KeySpec
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, within
+from ambient_components.model.dates import Span
+from ambient_components.model.derive import write
+from ambient_components.model.keys import SeparateKey
 from ambient_components.platform.bindings import key_form
 from ambient_components.platform.contract import (
     APP_LABEL,
@@ -19,9 +25,7 @@ from ambient_components.platform.contract import (
     KEY_APP,
     KEY_NAME_ANNOTATION,
     ROLE_ANNOTATION,
-    Role,
 )
-from ambient_components.platform.naming import key_account
 from ambient_components.resources import (
     AccessToken,
     AccessTokenArgs,
@@ -29,23 +33,6 @@ from ambient_components.resources import (
     ServiceAccount,
     ServiceAccountArgs,
 )
-from ambient_components.rules.keys import is_of_platform, token_terms
-
-
-class ApiKeyArgs(KeySpec):
-    """Arguments of a key in one workspace."""
-
-    namespace: str
-    """Namespace of the workspace. Must be known before the update, because object names contain it."""
-
-    id: str
-    """Stable id of a-z 0-9 -; object names contain it."""
-
-    owner: str
-    """Owner, PROJECT/FLEET."""
-
-    released: NotRequired[bool]
-    """Whether the workspace is being released: no token is minted, and all objects stay when they leave the program."""
 
 
 class ApiKey(pulumi.ComponentResource):
@@ -53,8 +40,8 @@ class ApiKey(pulumi.ComponentResource):
 
     Logical names contain the generation, and the token has aliases with the lower generations. A higher generation
     replaces the key: the new identity is created first, and if any part of it fails, the old one stays until a later
-    run succeeds (docs/internals/adr/0005). With `keepPrevious` both are registered, and the first run without it
-    deletes the old one.
+    run succeeds (docs/internals/adr/0005). Until the day of `overlap_until` is over, both are registered, and the
+    first run after it deletes the old one.
     """
 
     service_account: ServiceAccount
@@ -77,14 +64,36 @@ class ApiKey(pulumi.ComponentResource):
     rotation of a key that the platform made.
     """
 
-    def __init__(self, name: str, args: ApiKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        check_key(name, args)
-        super().__init__(urns.API_KEY, name, {**args}, opts)
-        self._name = name
-        self._args = args
-        self._role = role_of(args.get("role") or Role.EDIT)
-        generation = int(args.get("generation") or 1)
-        living = {generation, generation - 1} if args.get("keepPrevious") and generation > 1 else {generation}
+    def __init__(
+        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **args: Unpack[ApiKeyArgs]
+    ) -> None:
+        """Declare a key.
+
+        Raises:
+            ValueError: All problems of the arguments, one per line.
+        """
+        key = read_key(resource_name, args)
+        self._declare(resource_name, key, overlaps=_lasts(key.overlap_until), opts=opts)
+
+    @classmethod
+    def of(cls, name: str, key: SeparateKey, *, overlaps: bool | None, opts: pulumi.ResourceOptions) -> Self:
+        """Declare a key of a Workspace.
+
+        Args:
+            name: Logical name.
+            key: The key, which is valid.
+            overlaps: Whether the previous generation is still valid. None: according to the clock, in UTC.
+            opts: Options of the component.
+        """
+        made = cls.__new__(cls)
+        made._declare(name, key, overlaps=_lasts(key.overlap_until) if overlaps is None else overlaps, opts=opts)
+        return made
+
+    def _declare(self, name: str, key: SeparateKey, *, overlaps: bool, opts: pulumi.ResourceOptions | None) -> None:
+        self._name, self._key, self._terms = name, key, _terms(key)
+        super().__init__(urns.API_KEY, name, self._inputs(overlaps=overlaps), opts)
+        generation = key.generation
+        living = {generation, generation - 1} if overlaps and generation > 1 else {generation}
         before = self._identity(generation - 1, living) if generation - 1 in living else None
         self.former = before[2] if before else None
         made = self._identity(generation, living)
@@ -92,8 +101,28 @@ class ApiKey(pulumi.ComponentResource):
         self.made = [one for one in (*(before or ()), *made) if one is not None]
         token = self.access_token.token if self.access_token else pulumi.Output.from_input(cast("str", None))
         self.token = pulumi.Output.secret(token)
-        account = _account(args, generation)
-        self.register_outputs({"serviceAccount": account, "role": self._role.value})
+        account = key.account(key.namespace, key.id, generation)
+        self.register_outputs({"serviceAccount": account, "role": key.role.value})
+
+    def _inputs(self, *, overlaps: bool) -> dict[str, Any]:
+        """Return the inputs of the component as states have them."""
+        key = self._key
+        given = {
+            "namespace": key.namespace,
+            "id": key.id,
+            "owner": key.owner,
+            "name": key.label(key.id),
+            "description": key.description,
+            "role": key.role.value,
+            "generation": key.generation,
+            "adopt": key.adopt or None,
+            "serviceAccount": key.service_account,
+            "actsAs": key.acts_as,
+            "keepPrevious": overlaps or None,
+            "released": key.released or None,
+            **self._terms,
+        }
+        return {name: value for name, value in given.items() if value is not None}
 
     def _identity(
         self, generation: int, living: Collection[int]
@@ -102,27 +131,27 @@ class ApiKey(pulumi.ComponentResource):
 
         An identity that the platform made is adopted under its own names, and has no tokens of ours.
         """
-        args, role = self._args, self._role
-        label = args.get("name") or args["id"]
-        account = _account(args, generation)
+        key, role = self._key, self._key.role
+        label = key.label(key.id)
+        account = key.account(key.namespace, key.id, generation)
         logical = within(self._name, Part.KEY_GENERATION, generation)
         # Generations that are kept have their own entries in the state.
         ended = [lower for lower in range(1, generation) if lower not in living]
 
         def options(**others: Any) -> pulumi.ResourceOptions:
-            return pulumi.ResourceOptions(parent=self, retain_on_delete=args.get("released") or None, **others)
+            return pulumi.ResourceOptions(parent=self, retain_on_delete=key.released or None, **others)
 
-        of_platform = is_of_platform(args, generation)
+        of_platform = key.is_of_platform(generation)
         # Omitted by default: with single sign-on it replaces the key's role by all rights of that user (contract 10.4).
-        acts_as = {} if of_platform or not args.get("actsAs") else {CREATED_BY_USER_ID_ANNOTATION: args["actsAs"]}
+        acts_as = {} if of_platform or not key.acts_as else {CREATED_BY_USER_ID_ANNOTATION: key.acts_as}
         desired_account: ServiceAccountArgs = {
             "metadata": {
                 "name": account,
-                "namespace": args["namespace"],
+                "namespace": key.namespace,
                 "labels": {APP_LABEL: KEY_APP},
                 "annotations": {
                     KEY_NAME_ANNOTATION: label,
-                    DESCRIPTION_ANNOTATION: args.get("description") or "",
+                    DESCRIPTION_ANNOTATION: key.description,
                     ROLE_ANNOTATION: role.value,
                     **acts_as,
                 },
@@ -130,26 +159,26 @@ class ApiKey(pulumi.ComponentResource):
         }
         if of_platform:
             desired_account["ofPlatform"] = True
-        elif account in (args.get("adopt") or ()):
+        elif account in key.adopt:
             desired_account["adopt"] = True
-        if args.get("released"):
+        if key.released:
             desired_account["released"] = True
         service_account = ServiceAccount(logical, desired_account, options())
         binding = role_binding(
             logical,
-            key_form(role, args["namespace"], account, label),
-            namespace=args["namespace"],
-            released=bool(args.get("released")),
+            key_form(role, key.namespace, account, label),
+            namespace=key.namespace,
+            released=key.released,
             opts=options(depends_on=[service_account]),
         )
         if of_platform:
             return service_account, binding, None
-        desired = token_args(args, account, service_account, generation)
+        desired = self._token_args(account, service_account, generation)
         if desired_account.get("adopt"):
             desired["adopt"] = True
         if generation != max(living):
             desired["former"] = True
-        elif len(living) > 1 and not is_of_platform(args, min(living)):
+        elif len(living) > 1 and not key.is_of_platform(min(living)):
             desired["overlapping"] = True
         # After the binding, so that no token without rights is delivered.
         after: pulumi.Input[list[pulumi.Resource]] = [service_account, binding]
@@ -164,21 +193,28 @@ class ApiKey(pulumi.ComponentResource):
         aliases = [pulumi.Alias(name=within(self._name, Part.KEY_GENERATION, lower)) for lower in ended]
         return service_account, binding, AccessToken(logical, desired, options(aliases=aliases, depends_on=after))
 
+    def _token_args(self, account: str, service_account: ServiceAccount, generation: int) -> AccessTokenArgs:
+        """Return the arguments for the tokens of one generation."""
+        key = self._key
+        inputs = {
+            **self._terms,
+            "namespace": key.namespace,
+            "serviceAccount": account,
+            "serviceAccountUid": service_account.uid.apply(lambda uid: uid or ""),
+            "key": key.id,
+            "owner": key.owner,
+            "generation": generation,
+        }
+        if key.released:
+            inputs["released"] = True
+        return cast("AccessTokenArgs", inputs)
 
-def token_args(args: ApiKeyArgs, account: str, service_account: ServiceAccount, generation: int) -> AccessTokenArgs:
-    """Return the arguments for the tokens of one generation."""
-    inputs = {
-        **token_terms(args),
-        "namespace": args["namespace"],
-        "serviceAccount": account,
-        "serviceAccountUid": service_account.uid.apply(lambda uid: uid or ""),
-        "key": args["id"],
-        "owner": args["owner"],
-        "generation": generation,
-        "released": args.get("released") or None,
-    }
-    return cast("AccessTokenArgs", {name: value for name, value in inputs.items() if value is not None})
+
+def _lasts(day: date | None) -> bool:
+    return Span.of(None, day, ZoneInfo("UTC")).holds(clock.now()) if day is not None else False
 
 
-def _account(args: ApiKeyArgs, generation: int) -> str:
-    return key_account(args["namespace"], args["id"], generation, args.get("serviceAccount"))
+def _terms(key: SeparateKey) -> dict[str, Any]:
+    """Return the inputs of the tokens that do not depend on the generation."""
+    terms = write(key.for_tokens(key.run_every), "token")
+    return {**terms, "runEverySeconds": key.run_every} if key.run_every else terms

@@ -5,42 +5,7 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from ambient_components.rules.keys import TokenTerms
-
-
-class KeySpec(TokenTerms):
-    """A key of the workspace; all fields are optional."""
-
-    name: NotRequired[str]
-    """Name in the UI, up to 64 characters; default the id."""
-
-    description: NotRequired[str]
-    """Up to 200 characters."""
-
-    role: NotRequired[str]
-    """view, edit or admin; default edit, as in the platform's UI."""
-
-    generation: NotRequired[int]
-    """Generation, from 1 (the default). A higher number creates a new identity: ServiceAccount, binding and token."""
-
-    adopt: NotRequired[Sequence[str]]
-    """Existing ServiceAccounts of this key to adopt with their tokens, for example after a lost state. By default an
-    unrecorded account is deleted, and its tokens with it.
-    """
-
-    serviceAccount: NotRequired[str]  # noqa: N815  # Pulumi's own spelling of arguments
-    """ServiceAccount of generation 1, if the platform made the key: it and its RoleBinding are adopted under their own
-    names, with the tokens that the platform issued. No token is issued before generation 2. Must stay while generation
-    1 is valid.
-    """
-
-    actsAs: NotRequired[str]  # noqa: N815  # Pulumi's own spelling of arguments
-    """Id of the platform's user for whom the key acts: its sessions get this user's integrations. With single sign-on
-    the user's rights replace the key's role, in every workspace. The ledger's entry needs the same.
-    """
-
-    keepPrevious: NotRequired[bool]  # noqa: N815  # Pulumi's own spelling of arguments
-    """Whether the previous generation's identity stays valid beside this one; a run without this deletes it."""
+from ambient_components.components.arguments import KeyArgs
 
 
 class WorkspaceArgs(TypedDict):
@@ -73,8 +38,14 @@ class WorkspaceArgs(TypedDict):
     grants: NotRequired[Sequence[Mapping[str, Any]]]
     """Grants, as the Sharing page lists them, with the fields of the stack file in snake_case."""
 
-    keys: NotRequired[Mapping[str, KeySpec]]
+    keys: NotRequired[Mapping[str, KeyArgs]]
     """API keys by id."""
+
+    overlapping: NotRequired[Sequence[str]]
+    """Ids of the keys of which the previous generation is still valid. Default: by `overlap_until`, in UTC."""
+
+    runEverySeconds: NotRequired[int]
+    """Guaranteed interval of runs, for keys. Default: none."""
 
     runnerSecrets: NotRequired[Mapping[str, pulumi.Input[str]]]
     """API keys of language models, stored as secrets: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY."""

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pulumi
 
 from ambient_components import clock
-from ambient_components.components.api_key import ApiKey, ApiKeyArgs
+from ambient_components.components.api_key import ApiKey
 from ambient_components.components.argument_checks import check_workspace
 from ambient_components.components.bucket import Bucket
 from ambient_components.components.grant import role_binding
@@ -70,7 +70,7 @@ class Workspace(pulumi.ComponentResource):
     """The workspace's own storage, if it has any."""
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        self._content, self._bucket = check_workspace(name, args)
+        self._content, self._bucket, self._declared_keys = check_workspace(name, args)
         require_ledger(args.get("namespace") or name, opts)
         opts = copy(opts) if opts else pulumi.ResourceOptions()
         protect, retain = opts.protect, opts.retain_on_delete
@@ -169,11 +169,10 @@ class Workspace(pulumi.ComponentResource):
 
     def _keys(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> dict[str, ApiKey]:
         keys = {}
-        for key_id, spec in (args.get("keys") or {}).items():
-            key = cast("ApiKeyArgs", {"namespace": self._workspace, "id": key_id, "owner": args["owner"], **spec})
-            if self._state == RELEASED:
-                key["released"] = True
-            keys[key_id] = ApiKey(logical_name(self._name, Part.KEY, key_id), key, opts)
+        lasting = args.get("overlapping")
+        for key_id, key in self._declared_keys.items():
+            overlaps = None if lasting is None else key_id in lasting
+            keys[key_id] = ApiKey.of(logical_name(self._name, Part.KEY, key_id), key, overlaps=overlaps, opts=opts)
         return keys
 
     def _storage(self, opts: pulumi.ResourceOptions) -> Bucket | None:

@@ -1,6 +1,6 @@
 """API keys in the stack file: identity, token lifetime and delivery."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, model_validator
@@ -9,7 +9,7 @@ from ambient_components.model.base import Model, choice, refuse, text_schema
 from ambient_components.model.dates import Day
 from ambient_components.model.derive import read, record
 from ambient_components.model.forms import ABSENT, TEXT, Form, Items
-from ambient_components.model.marks import recorded, sent
+from ambient_components.model.marks import OUTPUT, recorded, sent
 from ambient_components.model.rotation import Overlap, RotateName, is_manual, renewal
 from ambient_components.model.sources import DataKey, SecretName
 from ambient_components.model.types import (
@@ -35,8 +35,9 @@ from ambient_components.platform.naming import (
     key_id_problem,
     user_id_problem,
 )
-from ambient_components.rules.keys import Retain, retain_problem
-from ambient_components.rules.lifetimes import NEVER, Policy, Rotate
+from ambient_components.rules.findings import Finding, verdict_finding
+from ambient_components.rules.keys import Retain, delivery_problem, endless_problem, retain_problem
+from ambient_components.rules.lifetimes import NEVER, Policy, Rotate, misfit
 from ambient_components.rules.renewals import TOKEN_LIFE
 from ambient_components.rules.spelling import spell
 
@@ -163,10 +164,10 @@ class Key(Model):
 
     example_by_name: ClassVar[str] = "{ci: {role: edit}}"
 
-    name: Text = Field(default="", max_length=KEY_NAME_MAX)
+    name: Annotated[Text, OUTPUT] = Field(default="", max_length=KEY_NAME_MAX)
     """Name on the workspace's Keys page. Default: the key's id."""
 
-    description: Text = Field(default="", max_length=KEY_DESCRIPTION_MAX)
+    description: Annotated[Text, OUTPUT] = Field(default="", max_length=KEY_DESCRIPTION_MAX)
     """Purpose of the key, shown on the Keys page."""
 
     role: Annotated[RoleName, recorded(required=True, unknown="")] = Role.EDIT
@@ -241,7 +242,8 @@ class Key(Model):
 
     def label(self, key_id: str) -> str:
         """Return the name on the Keys page: the name, or the id if there is none."""
-        return self.name or key_id
+        # The name may be an Output, which has no truth value.
+        return key_id if self.name == "" else self.name
 
     def account(self, workspace: str, key_id: str, generation: int) -> str:
         """Return the name of the ServiceAccount of a generation."""
@@ -279,6 +281,45 @@ class Key(Model):
     def overlap_or_default(self) -> int:
         """Return the overlap of a token with the next one, in seconds."""
         return self.policy().overlap
+
+    def for_tokens(self, run_every: int = 0) -> "Key":
+        """Return the key as the plugin gets it: what is not declared is left out, and times fit the guaranteed runs."""
+        policy = self.policy(run_every)
+        return self.model_copy(
+            update={
+                "rotate_before": None if self.rotate_before is None else policy.rotate_before,
+                "overlap": None if self.overlap is None else policy.overlap,
+                "warn_ahead": self.warn_ahead if self.manual else None,
+                "static": self.static or None,
+                "retain": self.retain if self.retain is Retain.NONE else None,
+            }
+        )
+
+
+class SeparateKey(Key):
+    """A key in a workspace, with what its entry in a stack file has from its place there."""
+
+    namespace: NamespaceName
+    """Namespace of the workspace; object names contain it."""
+
+    id: KeyId
+    """Stable id of a-z 0-9 -; object names contain it."""
+
+    owner: Text
+    """Owner, PROJECT/FLEET."""
+
+    run_every: Overlap = 0
+    """Guaranteed interval of runs. Default: none."""
+
+    released: Flag = False
+    """Whether the workspace is being released: no token is minted, and all objects stay when they leave the program.
+    Default: false.
+    """
+
+    @classmethod
+    def of(cls, key: Key, **known: Any) -> "SeparateKey":
+        """Return a key that is valid already, in its workspace."""
+        return cls.model_construct(**{field: getattr(key, field) for field in Key.model_fields}, **known)
 
 
 class KeyRecord(Key):
@@ -346,3 +387,60 @@ class KeyDefaults(Model):
 
     warn_ahead: Duration | None = None
     """How early runs announce an end."""
+
+
+def key_findings(key: Key, key_id: str, workspace: str, platform: str = "", run_every: int = 0) -> Iterator[Finding]:
+    """Find problems of a key in its workspace.
+
+    Args:
+        workspace: The key's namespace.
+        platform: The platform's namespace, if known.
+        run_every: Guaranteed interval of runs in seconds; 0 for none.
+    """
+    if key.never:
+        yield from verdict_finding((spell("lifetime"),), endless_problem(key.role))
+    # All times are the key's own: none is shortened.
+    yield from verdict_finding((), misfit(key.policy(run_every, uncut=("rotateBefore", "overlap"))))
+    if key.deliver is not None:
+        verdict = delivery_problem(key.deliver.secret.namespace, workspace, platform)
+        yield from verdict_finding(("deliver", "secret", "namespace"), verdict)
+    yield from platform_findings(key, key_id, workspace)
+
+
+def platform_findings(key: Key, key_id: str, workspace: str) -> Iterator[Finding]:
+    """Find problems of a key with a `service_account`.
+
+    Args:
+        workspace: The key's namespace.
+    """
+    account, field = key.service_account, spell("service_account")
+    if account is None:
+        return
+    if account in {key_account(workspace, key_id, generation) for generation in range(1, key.generation + 1)}:
+        yield Finding(
+            (field,),
+            f"{account!r} is an account that this project makes for the key, not the platform",
+            (f"remove {field}", f"if a state was lost, write adopt: [{account}]"),
+        )
+    if not key.awaits_rotation:
+        return
+    remedy = f"write it with generation: {PLATFORM_GENERATION + 1}, the first rotation"
+    # These would mislead for an identity that the platform made. Others wait for the first rotation.
+    for name in ("static", "deliver", "adopt"):
+        if getattr(key, name):
+            problem = f"has no effect on generation {key.generation}, as the platform issued its tokens"
+            yield Finding((name,), problem, remedy)
+    if key.acts_as is not None:
+        problem = f"has no effect on generation {PLATFORM_GENERATION}: the platform named its user, who stays"
+        yield Finding((spell("acts_as"),), problem, remedy)
+
+
+def shared_account_findings(keys: Mapping[str, Key]) -> Iterator[Finding]:
+    """Find keys of a workspace with one `service_account`, by their ids."""
+    first: dict[str, str] = {}
+    field = spell("service_account")
+    for key_id, key in keys.items():
+        account = key.service_account
+        if account is not None and (other := first.setdefault(account, key_id)) != key_id:
+            problem = f"{account!r} is the account of key {other!r}"
+            yield Finding((key_id, field), problem, "declare each key once", (other, field))

@@ -6,8 +6,7 @@ from typing import Any, cast
 import pulumi
 
 from ambient_components.components import (
-    DeliverySpec,
-    KeySpec,
+    KeyArgs,
     WorkspaceArgs,
 )
 from ambient_components.model.storage import SeparateBucket
@@ -15,10 +14,8 @@ from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import sessions_endpoint
 from ambient_components.program.secret_values import WorkspaceValues
 from ambient_components.program.stack_settings import StackSettings
-from ambient_components.rules.keys import FLAGS, Retain
-from ambient_components.rules.lifetimes import NEVER
 from ambient_components.rules.object_store import StoreConfig
-from ambient_components.stackfile import Bucket, Grant, Key
+from ambient_components.stackfile import Bucket, Grant
 from ambient_components.stackfile import Workspace as WorkspaceModel
 
 
@@ -44,7 +41,9 @@ def workspace_args(
         "platformNamespace": settings.platform_namespace,
         "owners": cast("Any", sorted(workspace.owners, key=str)),
         "grants": [cast("Any", _in_force(grant)) for grant in calendar.grants(workspace)],
-        "keys": {key_id: key_spec(key_id, key, calendar) for key_id, key in sorted(workspace.keys.items())},
+        "keys": cast("Mapping[str, KeyArgs]", dict(sorted(workspace.keys.items()))),
+        "overlapping": [key_id for key_id, key in workspace.keys.items() if calendar.keeps_previous(key)],
+        "runEverySeconds": calendar.run_every,
         "runnerSecrets": values.runner,
         "integrationSecrets": values.integrations,
         "on_drift": cast("Any", workspace.secrets.on_drift),
@@ -82,37 +81,6 @@ def _in_force(grant: Grant) -> Grant:
     return grant.model_copy(update={"from_": None, "until": None})
 
 
-def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
-    """Return a key as the component's argument.
-
-    Args:
-        key: The effective entry.
-        calendar: Decides whether the previous generation stays valid.
-    """
-    spec = KeySpec(name=key.label(key_id), description=key.description, role=key.role.value, generation=key.generation)
-    if key.warn_ahead is not None and key.manual:
-        spec["warnAheadSeconds"] = key.warn_ahead
-    if key.adopt:
-        spec["adopt"] = list(key.adopt)
-    if key.service_account is not None:
-        spec["serviceAccount"] = key.service_account
-    if key.acts_as is not None:
-        spec["actsAs"] = key.acts_as
-    if calendar.keeps_previous(key):
-        spec["keepPrevious"] = True
-    if key.deliver is not None:
-        secret = key.deliver.secret
-        spec["deliver"] = DeliverySpec(namespace=secret.namespace, name=secret.name, key=secret.key)
-    if key.retain is Retain.NONE:
-        spec["retain"] = key.retain.value
-    return cast("KeySpec", {**spec, **_renewal(key, calendar), **_flags(key)})
-
-
-def _flags(key: Key) -> dict[str, bool]:
-    reported = key.model_dump(by_alias=True)
-    return {flag: True for flag in FLAGS if reported[flag]}
-
-
 def bucket_of(
     bucket: Bucket, store: StoreConfig | None, values: Mapping[str, pulumi.Input[str]], calendar: Calendar
 ) -> SeparateBucket:
@@ -131,18 +99,3 @@ def bucket_of(
         "run_every": calendar.run_every or None,
     }
     return SeparateBucket.model_construct(**{**declared, **known})
-
-
-def _renewal(one: Key, calendar: Calendar) -> dict[str, bool | int]:
-    """Return how long tokens live, and when the next one comes. What the file leaves out is left out."""
-    policy = one.policy(calendar.run_every)
-    given: dict[str, bool | int] = {"never": True} if one.lifetime == NEVER else {"lifetimeSeconds": one.lifetime}
-    if one.rotate is not None:
-        given["manual"] = one.manual
-    if one.rotate_before is not None:
-        given["rotateBeforeSeconds"] = policy.rotate_before
-    if one.overlap is not None:
-        given["overlapSeconds"] = policy.overlap
-    if calendar.run_every:
-        given["runEverySeconds"] = calendar.run_every
-    return given

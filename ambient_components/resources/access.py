@@ -7,7 +7,7 @@ import pulumi
 
 from ambient_components.access import StackGuardrails
 from ambient_components.engine import urns
-from ambient_components.rules.keys import TokenTerms
+from ambient_components.rules.renewals import RenewalTerms
 
 
 class MetadataArgs(TypedDict):
@@ -68,8 +68,20 @@ class ServiceAccount(pulumi.CustomResource):
         super().__init__(urns.SERVICE_ACCOUNT, name, {**outputs, **args}, opts)
 
 
-class AccessTokenArgs(TokenTerms):
+class AccessTokenArgs(RenewalTerms):
     """ServiceAccount and lifetime of the tokens. Times are in seconds."""
+
+    static: NotRequired[bool]
+    """Whether the token is stored in its token Secret in the workspace."""
+
+    warnAheadSeconds: NotRequired[int]  # noqa: N815  # Pulumi's own spelling of inputs
+    """How early runs announce the end of a token without renewal. Default: 14 days."""
+
+    retain: NotRequired[str]
+    """state (default), or none: the token is only in the delivery Secret."""
+
+    deliver: NotRequired[Mapping[str, str]]
+    """``namespace``, ``name`` and ``key`` of the Secret that the token is delivered to."""
 
     namespace: pulumi.Input[str]
     serviceAccount: pulumi.Input[str]  # noqa: N815  # Pulumi's own spelling of inputs

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from ambient_components.rules.durations import DAY, format_seconds
+from ambient_components.rules.spelling import spell
 
 _LONGEST_NOTICE: Final = 14 * DAY
 
@@ -112,7 +113,7 @@ def misfit(policy: Policy, what: str = "token") -> tuple[str, str] | None:
     if before >= life:
         return (
             f"a renewal window of {_text(before)} is not shorter than the life of {_text(life)}",
-            f"allowed: rotateBefore under {_text(life)}",
+            f"allowed: {spell('rotate_before')} under {_text(life)}",
         )
     if overlap > before:
         return (
@@ -127,16 +128,17 @@ def misfit(policy: Policy, what: str = "token") -> tuple[str, str] | None:
             f"allowed: overlap up to {_text(life - before)}",
         )
     if every and (every >= before or every + overlap > before):
-        promised = f"runs come every {_text(every)}, as runEvery says"
+        promised = f"runs come every {_text(every)}, as {spell('run_every')} says"
         if every >= before:
             return (
                 f"a renewal window of {_text(before)} is too short: {promised}, and none might come in it",
-                f"allowed: rotateBefore over {_text(every)} and a life longer than that, or rotate: manual",
+                f"allowed: {spell('rotate_before')} over {_text(every)} and a life longer than that, or rotate: manual",
             )
         return (
             f"a renewal window of {_text(before)} is too short for an overlap of {_text(overlap)}: {promised}, and "
             f"the {what} before could expire sooner",
-            f"allowed: rotateBefore from {_text(every + overlap)}, or overlap up to {_text(before - every)}",
+            f"allowed: {spell('rotate_before')} from {_text(every + overlap)}, or overlap up to "
+            f"{_text(before - every)}",
         )
     return None
 

@@ -5,10 +5,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from ambient_components.platform import naming
-from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.rules.durations import HOUR, MINUTE
 from ambient_components.rules.findings import Finding, below, verdict_finding
-from ambient_components.rules.keys import key_findings, platform_findings, shared_account_findings
 from ambient_components.rules.labels import (
     annotation_value_problem,
     annotations_problem,
@@ -46,13 +44,6 @@ def workspace_findings(name: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     yield from verdict_finding((), naming.workspace_name_problem(namespace))
     yield from below(("runnerSecrets",), runner_findings(args.get("runnerSecrets") or ()))
     yield from below(("integrationSecrets",), integration_findings(args.get("integrationSecrets") or ()))
-    platform = args.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT
-    keys = args.get("keys") or {}
-    yield from below(("keys",), shared_account_findings(keys))
-    for key_id, key in keys.items():
-        yield from verdict_finding(("keys", key_id), naming.key_id_problem(key_id))
-        yield from below(("keys", key_id), key_findings(key, namespace, platform))
-        yield from below(("keys", key_id), platform_findings(key, key_id, namespace))
 
 
 def note_findings(labels: Mapping[str, str], annotations: Mapping[str, str]) -> Iterator[Finding]:

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pulumi
 import pytest
 
@@ -10,7 +12,7 @@ TRIO = ("ServiceAccount", "RoleBinding", "AccessToken")
 
 def key(record, surroundings=None, **args):
     def program():
-        made = ApiKey("payments/key/ci", {"namespace": "payments", "id": "ci", "owner": "project/fleet", **args})
+        made = ApiKey("payments/key/ci", **{"namespace": "payments", "id": "ci", "owner": "project/fleet", **args})
         pulumi.export("key", made.token)
 
     return record(program, **(surroundings or {}))
@@ -72,9 +74,9 @@ def test_defaults_are_the_platforms(record):
 
 
 def test_the_times_of_a_key_reach_its_token(record):
-    token = key(record, lifetimeSeconds=600, rotateBeforeSeconds=0, overlapSeconds=0).of("AccessToken")[0]
+    token = key(record, lifetime="10m", rotate_before=timedelta(seconds=60), overlap="0").of("AccessToken")[0]
     times = {name: token.inputs.get(name) for name in ("lifetimeSeconds", "rotateBeforeSeconds", "overlapSeconds")}
-    assert times == {"lifetimeSeconds": 600, "rotateBeforeSeconds": 0, "overlapSeconds": 0}
+    assert times == {"lifetimeSeconds": 600, "rotateBeforeSeconds": 60, "overlapSeconds": 0}
 
 
 def test_an_account_is_adopted_by_its_name_alone(record):
@@ -165,7 +167,7 @@ def test_a_key_is_retained_as_a_whole_and_only_where_it_is_released(record, rele
 def test_ids_that_differ_never_meet_in_one_name(record):
     def program():
         for key_id in ("ci", "ci-2", "c-i"):
-            ApiKey(f"payments/key/{key_id}", {"namespace": "payments", "id": key_id, "owner": "p/f"})
+            ApiKey(f"payments/key/{key_id}", namespace="payments", id=key_id, owner="p/f")
 
     recording = record(program)
     names = [item.object_name for kind in TRIO[:2] for item in recording.of(kind)]
@@ -181,7 +183,7 @@ def test_an_unknown_role_is_refused(record):
 
 
 def test_the_identity_of_the_generation_before_lives_on_under_its_own_name(record):
-    recording = key(record, generation=3, keepPrevious=True, role="view")
+    recording = key(record, generation=3, overlap_until="2026-12-31", role="view")
     assert {item.name for item in recording.of("AccessToken")} == {"payments/key/ci/g2", "payments/key/ci/g3"}
     for kind in TRIO:
         # What lives on has its own place in the state; only what ended before is the newer one's past.
@@ -197,7 +199,9 @@ def test_the_identity_of_the_generation_before_lives_on_under_its_own_name(recor
     assert recording.exports == {"key": Secret("token-of-payments/key/ci/g3")}
 
 
-@pytest.mark.parametrize("args", [{"generation": 1, "keepPrevious": True}, {"generation": 2}, {"keepPrevious": False}])
+@pytest.mark.parametrize(
+    "args", [{"generation": 1}, {"generation": 2}, {"generation": 2, "overlap_until": "2026-11-24"}]
+)
 def test_without_a_generation_before_there_is_one_identity(record, args):
     recording = key(record, **args)
     assert len(recording.of("AccessToken")) == 1
@@ -207,15 +211,15 @@ def test_without_a_generation_before_there_is_one_identity(record, args):
 @pytest.mark.parametrize(
     ("args", "requested"),
     [
-        ({"never": True}, {"never": True}),
-        ({"static": True, "manual": False}, {"static": True, "manual": False}),
-        ({"manual": True}, {"lifetimeSeconds": 7_776_000, "manual": True}),
+        ({"lifetime": "never"}, {"never": True}),
+        ({"lifetime": "never", "static": True, "rotate": "auto"}, {"never": True, "static": True, "manual": False}),
+        ({"rotate": "manual"}, {"lifetimeSeconds": 7_776_000, "manual": True}),
         (
-            {"rotateBeforeSeconds": 600, "overlapSeconds": 0, "runEverySeconds": 60},
+            {"rotate_before": "10m", "overlap": "0", "run_every": "1m"},
             {"lifetimeSeconds": 7_776_000, "rotateBeforeSeconds": 600, "overlapSeconds": 0, "runEverySeconds": 60},
         ),
         (
-            {"deliver": {"namespace": "ci", "name": "s", "key": "k"}, "retain": "none"},
+            {"deliver": {"secret": {"namespace": "ci", "name": "s", "key": "k"}}, "retain": "none"},
             {"lifetimeSeconds": 7_776_000, "deliver": {"namespace": "ci", "name": "s", "key": "k"}, "retain": "none"},
         ),
     ],
@@ -231,7 +235,7 @@ NIGHTLY = "ambient-key-nightly-build-3f2a91bc"
 
 
 def test_a_key_that_the_platform_made_keeps_its_names_and_gets_no_token(record):
-    recording = key(record, name="Nightly build", serviceAccount=NIGHTLY, lifetimeSeconds=600)
+    recording = key(record, name="Nightly build", service_account=NIGHTLY, lifetime="10m")
     account = recording.named("ServiceAccount", "payments/key/ci/g1").inputs
     assert account == {
         "metadata": {
@@ -254,7 +258,7 @@ def test_a_key_that_the_platform_made_keeps_its_names_and_gets_no_token(record):
 
 
 def test_its_first_rotation_is_an_identity_of_ours(record):
-    recording = key(record, serviceAccount=NIGHTLY, generation=2)
+    recording = key(record, service_account=NIGHTLY, generation=2)
     (account,) = recording.of("ServiceAccount")
     assert account.object_name == f"ambient-key-ci-{key_suffix('payments', 'ci', 2)}"
     assert "ofPlatform" not in account.inputs
@@ -262,13 +266,13 @@ def test_its_first_rotation_is_an_identity_of_ours(record):
 
 
 def test_the_platforms_identity_stays_beside_the_next_one_without_a_token(record):
-    recording = key(record, serviceAccount=NIGHTLY, generation=2, keepPrevious=True)
+    recording = key(record, service_account=NIGHTLY, generation=2, overlap_until="2026-12-31")
     names = [one.object_name for one in recording.of("ServiceAccount")]
     assert names == [NIGHTLY, f"ambient-key-ci-{key_suffix('payments', 'ci', 2)}"]
     (token,) = recording.of("AccessToken")
     # There is no earlier token of ours, of which the delivery would have to keep anything.
     assert not {"former", "overlapping"} & token.inputs.keys()
-    third = key(record, serviceAccount=NIGHTLY, generation=3, keepPrevious=True)
+    third = key(record, service_account=NIGHTLY, generation=3, overlap_until="2026-12-31")
     assert [one.inputs.get("ofPlatform") for one in third.of("ServiceAccount")] == [None, None]
     assert len(third.of("AccessToken")) == 2
 
@@ -276,12 +280,15 @@ def test_the_platforms_identity_stays_beside_the_next_one_without_a_token(record
 @pytest.mark.parametrize(
     ("args", "problem"),
     [
-        ({"serviceAccount": "default"}, "serviceAccount: 'default' is no ServiceAccount of a key that the platform"),
-        ({"serviceAccount": 3}, "serviceAccount: text is expected"),
-        ({"serviceAccount": f"ambient-key-ci-{key_suffix('payments', 'ci', 1)}"}, "write adopt: "),
-        ({"serviceAccount": NIGHTLY, "static": True, "never": True}, "static: has no effect on generation 1"),
-        ({"serviceAccount": NIGHTLY, "deliver": {"namespace": "a"}}, "deliver: has no effect on generation 1"),
-        ({"serviceAccount": NIGHTLY, "adopt": [NIGHTLY]}, "adopt: has no effect on generation 1"),
+        ({"service_account": "default"}, "service_account: 'default' is no ServiceAccount of a key that the platform"),
+        ({"service_account": 3}, "service_account: is a number; allowed: text"),
+        ({"service_account": f"ambient-key-ci-{key_suffix('payments', 'ci', 1)}"}, "write adopt: "),
+        ({"service_account": NIGHTLY, "static": True, "lifetime": "never"}, "static: has no effect on generation 1"),
+        (
+            {"service_account": NIGHTLY, "deliver": {"secret": {"namespace": "a", "name": "b"}}},
+            "deliver: has no effect on generation 1",
+        ),
+        ({"service_account": NIGHTLY, "adopt": [NIGHTLY]}, "adopt: has no effect on generation 1"),
     ],
 )
 def test_what_means_nothing_to_a_key_of_the_platform_is_refused(record, args, problem):
@@ -298,22 +305,22 @@ def acts_for(recording, generation):
 
 
 def test_a_key_acts_for_a_user_where_that_is_declared(record):
-    assert acts_for(key(record, actsAs="ci-robot"), 1) == "ci-robot"
+    assert acts_for(key(record, acts_as="ci-robot"), 1) == "ci-robot"
 
 
 def test_the_platforms_own_account_keeps_the_user_that_the_platform_named(record):
     account = "ambient-key-nightly-build-3f2a91bc"
-    recording = key(record, actsAs="ci-robot", serviceAccount=account, generation=2, keepPrevious=True)
+    recording = key(record, acts_as="ci-robot", service_account=account, generation=2, overlap_until="2026-12-31")
     assert (acts_for(recording, 1), acts_for(recording, 2)) == (None, "ci-robot")
 
 
 @pytest.mark.parametrize(
     ("args", "problem"),
     [
-        ({"actsAs": "alice@example.com"}, "'alice@example.com' can't be a user id of the platform"),
-        ({"actsAs": 7}, "actsAs: text is expected"),
+        ({"acts_as": "alice@example.com"}, "'alice@example.com' can't be a user id of the platform"),
+        ({"acts_as": 7}, "acts_as: is a number; allowed: text"),
         (
-            {"actsAs": "alice", "serviceAccount": "ambient-key-nightly-build-3f2a91bc"},
+            {"acts_as": "alice", "service_account": "ambient-key-nightly-build-3f2a91bc"},
             "has no effect on generation 1: the platform named its user, who stays",
         ),
     ],
@@ -322,3 +329,48 @@ def test_whom_a_key_can_not_act_for(record, args, problem):
     with pytest.raises(ValueError, match="payments/key/ci") as caught:
         key(record, **args)
     assert problem in str(caught.value)
+
+
+def test_all_problems_are_one_error_with_the_paths_of_the_arguments(record):
+    def program():
+        ApiKey("ci", id="CI Key", lifetme="30d", role="viewer", rotate_before=30, deliver={"secret": {"name": "a"}})
+
+    with pytest.raises(ValueError, match="key 'ci'") as caught:
+        record(program)
+    assert [line.split(";")[0] for line in str(caught.value).splitlines()] == [
+        "key 'ci': role: 'viewer' is not a role",
+        "key 'ci': rotate_before: 30 has no unit",
+        "key 'ci': deliver.secret.namespace: is missing",
+        "key 'ci': namespace: is missing",
+        "key 'ci': id: 'CI Key' can't be a key's id",
+        "key 'ci': owner: is missing",
+        "key 'ci': lifetme: 'lifetme' is not a field",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("args", "problem"),
+    [
+        ({"role": "admin", "lifetime": "never"}, "lifetime: is a key of role admin that never expires"),
+        ({"run_every": "15d"}, "a renewal window of 14d is too short: runs come every 15d"),
+        ({"retain": "none"}, "retain: is retained nowhere and delivered nowhere"),
+        ({"deliver": {"secret": {"namespace": "payments", "name": "a"}}}, "deliver.secret.namespace: is the workspace"),
+        ({"static": True}, "is static, and its lifetime has an end"),
+        ({"role": pulumi.Output.from_input("view")}, "role: is an Output, and this value decides names or structure"),
+        ({"role": "edti", "generation": 0}, "generation: 0 is too low; allowed: whole numbers from 1"),
+    ],
+    ids=str,
+)
+def test_what_does_not_fit_together_is_refused(record, args, problem):
+    with pytest.raises(ValueError, match="payments/key/ci") as caught:
+        key(record, **args)
+    assert problem in str(caught.value)
+
+
+def test_names_and_descriptions_may_be_outputs(record):
+    def program():
+        later = pulumi.Output.from_input("Deploys on merge")
+        ApiKey("ci", namespace="payments", id="ci", owner="p/f", name=later, description=later)
+
+    annotations = record(program).named("ServiceAccount", "ci/g1").metadata["annotations"]
+    assert annotations["ambient-code.io/description"] == annotations["ambient-code.io/key-name"] == "Deploys on merge"

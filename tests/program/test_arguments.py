@@ -6,14 +6,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ambient_components.components import (
-    DeliverySpec,
-    KeySpec,
     WorkspaceArgs,
 )
 from ambient_components.model.derive import write as write_model
 from ambient_components.model.keys import KeyRecord
 from ambient_components.model.schedules import ScheduleRecord
-from ambient_components.program.arguments import key_spec, workspace_args
+from ambient_components.program.arguments import workspace_args
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.secret_values import WorkspaceValues
 from ambient_components.program.stack_settings import StackSettings
@@ -22,16 +20,6 @@ from tests.support.certificates import CERTIFICATE
 from tests.support.ledgers import recorded
 from tests.support.registrations import Secret
 
-ALL_OF_KEYS = """\
-workspaces:
-  pay:
-    keys:
-      a: {name: A, description: all, rotateBefore: 10d, overlap: 5d, rotate: manual, warnAhead: 30d, generation: 3, \
-overlapUntil: 2026-12-31, adopt: [ambient-key-a-19ac58c2], deliver: {secret: {namespace: ci, name: a}}, \
-retain: none, actsAs: ci-robot}
-      b: {lifetime: never, static: true}
-      c: {serviceAccount: ambient-key-nightly-build-3f2a91bc}
-"""
 CALENDAR = Calendar(datetime(2026, 12, 1, 12, tzinfo=UTC))
 FULL = """\
 workspaces:
@@ -133,22 +121,9 @@ def test_every_field_becomes_an_argument():
         "description": "Services that move money",
         "owners": sorted(model().owners, key=str),
         "grants": [Grant(group="devs", role="edit"), Grant(user="bob@example.com")],
-        "keys": {
-            "ci": {
-                "name": "GitHub Actions",
-                "description": "deploys on merge",
-                "role": "edit",
-                "lifetimeSeconds": 7_776_000,
-                "generation": 1,
-            },
-            "nightly": {
-                "name": "nightly",
-                "description": "",
-                "role": "view",
-                "lifetimeSeconds": 2_592_000,
-                "generation": 2,
-            },
-        },
+        "keys": {key_id: model().keys[key_id] for key_id in ("ci", "nightly")},
+        "overlapping": [],
+        "runEverySeconds": 0,
         "runnerSecrets": {"ANTHROPIC_API_KEY": "one"},
         "integrationSecrets": {"LOG_LEVEL": "debug", "FOO": "two"},
         "on_drift": model().secrets.on_drift,
@@ -168,14 +143,8 @@ def test_every_field_becomes_an_argument():
 
 def test_arguments_are_those_that_the_component_knows():
     args = workspace_args(model(), SETTINGS, VALUES, CALENDAR, "PEM")
-    keys = [
-        key_spec("a", key, Calendar(CALENDAR.now, run_every=86_400)) for key in model(ALL_OF_KEYS, "pay").keys.values()
-    ]
-    everything = {name: value for spec in keys for name, value in spec.items()}
     known = {
         "": (args, WorkspaceArgs, {"namespace", "bucket"}),
-        "keys": (everything, KeySpec, set()),
-        "delivery": (everything["deliver"], DeliverySpec, set()),
     }
     for name, (given, spec, elsewhere) in known.items():
         assert spec.__required_keys__ | spec.__optional_keys__ == set(given) | elsewhere, name
@@ -285,11 +254,11 @@ DAY = 86_400
 
 
 def key_of(text, calendar=CALENDAR):
-    """A key as the component and as the ledger get it."""
+    """A key as its token and as the ledger get it."""
     key = entry(f"{{keys: {{ci: {text}}}}}").keys["ci"]
-    spec = key_spec("ci", key, calendar)
-    given = {name: value for name, value in spec.items() if name not in ("name", "description", "role")}
-    return given, write_model(KeyRecord.of(key, overlaps=calendar.keeps_previous(key)), "ledger")
+    return write_model(key.for_tokens(calendar.run_every), "token"), write_model(
+        KeyRecord.of(key, overlaps=calendar.keeps_previous(key)), "ledger"
+    )
 
 
 @pytest.mark.parametrize(
@@ -320,14 +289,14 @@ def key_of(text, calendar=CALENDAR):
         ),
         (
             "{actsAs: ci-robot}",
-            {"lifetimeSeconds": 90 * DAY, "actsAs": "ci-robot"},
+            {"lifetimeSeconds": 90 * DAY},
             {"lifetimeSeconds": 90 * DAY, "actsAs": "ci-robot"},
         ),
     ],
 )
 def test_a_key_as_it_is_declared_and_recorded(text, spec, recorded):
     declared, entry_ = key_of(text)
-    assert declared == {"generation": 1, **spec}
+    assert declared == spec
     assert entry_ == {"role": "edit", "generation": 1, **recorded}
 
 
@@ -343,8 +312,10 @@ def test_a_key_as_it_is_declared_and_recorded(text, spec, recorded):
     ],
 )
 def test_the_generation_before_lives_to_the_end_of_its_last_day_where_the_team_is(now, zone, in_force):
-    declared, recorded = key_of("{generation: 2, overlapUntil: 2026-12-31}", Calendar(now, ZoneInfo(zone)))
-    assert declared.get("keepPrevious", False) is in_force
+    calendar = Calendar(now, ZoneInfo(zone))
+    workspace = entry("{keys: {ci: {generation: 2, overlapUntil: 2026-12-31}}}")
+    assert workspace_args(workspace, SETTINGS, VALUES, calendar)["overlapping"] == (["ci"] if in_force else [])
+    _, recorded = key_of("{generation: 2, overlapUntil: 2026-12-31}", calendar)
     assert recorded.get("overlapping") == (1 if in_force else None)
     assert recorded["overlapUntil"] == "2026-12-31"
 
@@ -352,7 +323,7 @@ def test_the_generation_before_lives_to_the_end_of_its_last_day_where_the_team_i
 def test_a_default_that_the_life_is_too_short_for_is_cut():
     text = "defaults: {keys: {rotateBefore: 14d, overlap: 7d}}\nworkspaces: {pay: {keys: {ci: {lifetime: 1d}}}}"
     key = parse_stack(text, "x.yaml").file.workspaces["pay"].keys["ci"]
-    spec = key_spec("ci", key, CALENDAR)
+    spec = write_model(key.for_tokens(), "token")
     assert (spec["rotateBeforeSeconds"], spec["overlapSeconds"]) == (DAY // 2, DAY // 2)
 
 

@@ -5,18 +5,12 @@ from functools import partial
 from typing import Final
 
 from ambient_components.errors import BadValue, Problems
-from ambient_components.model.keys import Key
+from ambient_components.model.keys import Key, platform_findings, shared_account_findings
 from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.platform.contract import Role
 from ambient_components.rules.durations import format_seconds, parse_duration
 from ambient_components.rules.findings import Finding, Path, below, verdict_finding
-from ambient_components.rules.keys import (
-    acts_as_findings,
-    delivery_problem,
-    endless_problem,
-    platform_findings,
-    shared_account_findings,
-)
+from ambient_components.rules.keys import delivery_problem, endless_problem
 from ambient_components.rules.lifetimes import NEVER, Policy, is_mended_by_overlap, misfit
 from ambient_components.rules.renewals import TOKEN_LIFE, Life
 from ambient_components.rules.states import WorkspaceState
@@ -116,12 +110,10 @@ def _adopted(workspace: str, key_id: str, path: Path, key: Key) -> Iterator[Find
 def _of_platform(name: str, workspace: Workspace) -> Iterator[Finding]:
     """Find problems of keys that the platform made, and announce their first rotation."""
     keys = {key_id: key for key_id, key in workspace.keys.items() if key.service_account is not None}
-    given = {key_id: key.model_dump(by_alias=True) for key_id, key in keys.items()}
     path = ("workspaces", name, "keys")
-    yield from below(path, shared_account_findings(given))
+    yield from below(path, shared_account_findings(keys))
     for key_id, key in keys.items():
-        yield from below((*path, key_id), platform_findings(given[key_id], key_id, name))
-        yield from below((*path, key_id), acts_as_findings(given[key_id]))
+        yield from below((*path, key_id), platform_findings(key, key_id, name))
         if key.awaits_rotation and workspace.state is WorkspaceState.ACTIVE:
             yield Finding(
                 (*path, key_id, "serviceAccount"),
