@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from ambient_components.access.deployer_role import deployer_manifest
+from ambient_components.cli.rbac import deployer_manifest
 from sandbox.api import Api, ApiError
 from sandbox.errors import SandboxError
 from sandbox.paths import PLATFORM_MANIFESTS

@@ -7,6 +7,8 @@ from ambient_components.access.entries import (
     NOTHING,
     Entry,
     Ledger,
+    PathChange,
+    changed_paths,
     ledger_misfits,
     misfit_problems,
     read_ledger,
@@ -14,7 +16,6 @@ from ambient_components.access.entries import (
 )
 from ambient_components.access.guardrails import Crossed, crossed, existing_violations, guardrail_warnings
 from ambient_components.access.ledger import object_names, refusals
-from ambient_components.access.path_changes import PathChange, changed_paths
 from ambient_components.rules.guardrail_names import GuardrailSettings, StackGuardrails
 
 __all__ = [

@@ -21,8 +21,8 @@ from ambient_components.program.secret_sources import SourceReader, is_outside, 
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.shards.records import canonical
 from ambient_components.stackfile import LoadedStack, Source, StackFile, Workspace
+from ambient_components.stackfile.loader import shards_of
 from ambient_components.stackfile.regular import CA_BUNDLE_MAX, Unreadable
-from ambient_components.stackfile.shards import shards_of
 from ambient_components.stacks.selection import Fleet
 
 _FORM: Final = 1

@@ -19,8 +19,7 @@ from ambient_components.plan.ledgers import from_ledgers
 from ambient_components.plan.merge import merge
 from ambient_components.rules.guardrail_names import MASS_REMOVAL
 from ambient_components.rules.refusals import Rule
-from ambient_components.stackfile.loader import LoadedStack
-from ambient_components.stackfile.shards import shards_of
+from ambient_components.stackfile.loader import LoadedStack, shards_of
 from ambient_components.stacks.reading import ledger_from_state, read_deployed
 from ambient_components.stacks.selection import Fleet
 from ambient_components.stacks.states import deployed_shards, export, exports, read_exports

@@ -18,12 +18,12 @@ from ambient_components.model.settings import IdleTimeout, McpServers, Url
 from ambient_components.model.types import Duration, Flag, Text
 from ambient_components.platform.naming import KEY_ID_MAX, SCHEDULE_PREFIX, cron_job_problem
 from ambient_components.rules import schedules as rules
-from ambient_components.rules.cron import cron_problem
 from ambient_components.rules.findings import Finding, Verdict
 from ambient_components.rules.schedules import (
     DISPLAY_NAME_MAX,
     RUNNER_PATTERN,
     TEMPERATURE_MAX,
+    cron_problem,
     display_name_problem,
     prompt_problem,
     reference_problem,

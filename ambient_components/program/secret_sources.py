@@ -6,12 +6,12 @@ A value in the stack's config is the exception: only a program has it decrypted 
 import base64
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from ambient_components.cluster.client import ApiError, core
 from ambient_components.cluster.guard import Guard
+from ambient_components.cluster.parallel import in_parallel
 from ambient_components.errors import Remedy, StepError
 from ambient_components.rules.findings import Path
 from ambient_components.rules.states import WorkspaceState
@@ -19,8 +19,6 @@ from ambient_components.stackfile import LoadedStack, SecretRef, Source, Workspa
 from ambient_components.stackfile.loader import secret_file
 from ambient_components.stackfile.places import sources_of
 from ambient_components.stackfile.regular import Unreadable
-
-_AT_ONCE: Final = 16
 
 _Place = tuple[str, str]
 """Namespace and name of a Secret."""
@@ -132,8 +130,7 @@ def _secrets(guard: Guard, places: Iterable[_Place]) -> dict[_Place, Mapping[str
         guard.cluster  # noqa: B018  # a failure here concerns all values
     except StepError as error:
         return dict.fromkeys(desired, Missing(f"the cluster can't be asked: {error}", "it holds the value"))
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return dict(zip(desired, pool.map(lambda one: _data(guard, *one), desired), strict=True))
+    return dict(zip(desired, in_parallel(lambda place: _data(guard, *place), desired), strict=True))
 
 
 def _data(guard: Guard, namespace: str, name: str) -> Mapping[str, Any] | Missing:

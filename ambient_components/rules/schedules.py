@@ -11,7 +11,6 @@ from ambient_components.platform.naming import cron_job_problem, schedule_id_pro
 from ambient_components.platform.schedules import RUNNER_DEFAULT, RUNNER_VARIABLE, template_text
 from ambient_components.platform.variables import VARIABLE_PATTERN, variable_problem
 from ambient_components.rules.arguments import MAPPING_EXPECTED, Argument, is_whole, kind_findings
-from ambient_components.rules.cron import cron_problem
 from ambient_components.rules.findings import Finding, Verdict, below, verdict_finding
 from ambient_components.rules.secret_patterns import (
     begins_like_credential,
@@ -20,6 +19,64 @@ from ambient_components.rules.secret_patterns import (
     says_secret,
 )
 from ambient_components.rules.settings import address_leaks, address_problem, idle_timeout_findings, mcp_findings
+
+_CRON_FIELD_MAX: Final = 20
+"""Characters of one field of a cron expression; the backend's rule."""
+
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+_CRON_FIELDS: Final[tuple[tuple[str, int, int, dict[str, int]], ...]] = (
+    ("minute", 0, 59, {}),
+    ("hour", 0, 23, {}),
+    ("day of the month", 1, 31, {}),
+    ("month", 1, 12, {name: number for number, name in enumerate(_MONTHS, 1)}),
+    ("day of the week", 0, 6, {name: number for number, name in enumerate(_DAYS)}),
+)
+"""Name, lowest and highest number, and the words of each field."""
+
+_CRON_ITEM: Final = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[0-9]{1,4}))?")
+
+_CRON_ALLOWED: Final = (
+    'allowed: five fields, minute hour day month weekday, such as "0 9 * * 1-5"; each has up to '
+    f"{_CRON_FIELD_MAX} characters: *, numbers, ranges (1-5), lists (1,15), steps (*/10), and names of months and "
+    "weekdays"
+)
+
+
+def cron_problem(expression: str) -> Verdict:
+    """Say why the platform's backend or Kubernetes refuses a cron expression, or None; it is not quoted. Contract 12.
+
+    Sunday is 0, and not 7: Kubernetes refuses that.
+    """
+    fields = expression.split()
+    if len(fields) != len(_CRON_FIELDS):
+        return f"has {len(fields)} fields instead of five", _CRON_ALLOWED
+    for field, (name, least, most, words) in zip(fields, _CRON_FIELDS, strict=True):
+        if len(field) > _CRON_FIELD_MAX:
+            return f"has a {name} of more than {_CRON_FIELD_MAX} characters", _CRON_ALLOWED
+        if not all(_is_cron_item(item, least, most, words) for item in field.split(",")):
+            also = f", or {'-'.join((next(iter(words)), [*words][-1]))}" if words else ""
+            return f"has a {name} that is not one", (f"allowed there: {least}-{most}{also}", _CRON_ALLOWED)
+    return None
+
+
+def _is_cron_item(text: str, least: int, most: int, words: dict[str, int]) -> bool:
+    match = _CRON_ITEM.fullmatch(text)
+    if match is None or (match["step"] is not None and int(match["step"]) == 0):
+        return False
+    if match["first"] is None:
+        return True
+    first = _cron_number(match["first"], words)
+    last = first if match["last"] is None else _cron_number(match["last"], words)
+    return first is not None and last is not None and least <= first <= last <= most
+
+
+def _cron_number(text: str, words: dict[str, int]) -> int | None:
+    if re.fullmatch("[0-9]{1,4}", text):
+        return int(text)
+    return words.get(text.lower())
+
 
 OPERATOR_IMAGE: Final = "operatorImage"
 """Key of the stack's config: image of the platform's operator, which schedules run. Default: the cluster's."""

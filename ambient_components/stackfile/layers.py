@@ -176,7 +176,7 @@ class Provenance:
         rules = RULES
         for depth, part in enumerate(path[2:], start=2):
             rules = rules.at(part)
-            below = [(layer, data[part]) for layer, data in nodes if _has(data, part)]
+            below = [(layer, data[part]) for layer, data in nodes if has_part(data, part)]
             if not below:
                 return nodes[0][0], path[:depth]
             # Mappings are merged; any other value hides the layers below it.
@@ -185,7 +185,7 @@ class Provenance:
         return nodes[0][0], path
 
 
-def _has(data: object, part: PathPart) -> bool:
+def has_part(data: object, part: PathPart) -> bool:
     if isinstance(data, dict):
         return part in data
     return isinstance(data, list) and isinstance(part, int) and part < len(data)

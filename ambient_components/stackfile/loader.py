@@ -8,22 +8,20 @@ from typing import Any
 from pydantic import ValidationError
 
 from ambient_components.errors import AmbientError, PathPart, Problem, Problems
-from ambient_components.model.stack import StackFile
+from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.rules.findings import Finding
 from ambient_components.rules.findings import Path as Place
-from ambient_components.stackfile.checks.adoption import check_adoptions
+from ambient_components.shards import assigned
 from ambient_components.stackfile.checks.names import check_stack
 from ambient_components.stackfile.checks.sources import allowed_folder, check_files, own_names
+from ambient_components.stackfile.checks.workspaces import check_adoptions
 from ambient_components.stackfile.files import DISK, Files
-from ambient_components.stackfile.includes import Reader
+from ambient_components.stackfile.includes import Reader, merge_files
 from ambient_components.stackfile.layers import WORKSPACE, Origin, Provenance, Tree, apply_layers
-from ambient_components.stackfile.merge_files import merge_files
-from ambient_components.stackfile.partial import Partial
 from ambient_components.stackfile.places import Project, placed
 from ambient_components.stackfile.privacy import without_credentials_in
 from ambient_components.stackfile.regular import SECRET_FILE_MAX
-from ambient_components.stackfile.report import Report
-from ambient_components.stackfile.shards import beyond_shards, shards_of
+from ambient_components.stackfile.report import Partial, Report
 from ambient_components.stackfile.yaml.positions import SourceMap
 
 
@@ -203,12 +201,29 @@ def secret_file(stack: LoadedStack, workspace: str, place: str) -> str:
     return stack.project.read(place, SECRET_FILE_MAX, folder).decode()
 
 
+def shards_of(workspaces: Mapping[str, Workspace], count: int) -> dict[int, tuple[str, ...]]:
+    """Return the names of the workspaces of each shard, sorted; a shard without workspaces has an empty entry.
+
+    Raises:
+        ValueError: A workspace names a shard that does not exist (`beyond_shards` finds it first).
+    """
+    return assigned({name: workspace.shard for name, workspace in workspaces.items()}, count)
+
+
+def beyond_shards(workspaces: Mapping[str, Workspace], count: int) -> Iterator[Finding]:
+    """Find workspaces that name a shard that does not exist."""
+    for name, workspace in workspaces.items():
+        if workspace.shard is not None and workspace.shard >= count:
+            allowed = f"0 to {count - 1}" if count > 1 else "0"
+            yield Finding(
+                ("workspaces", name, "shard"),
+                f"there is no shard {workspace.shard}",
+                (f"allowed: {allowed}, as the stack's config has shards: {count}", "or leave it out"),
+            )
+
+
 def divided(stack: LoadedStack, count: int) -> dict[int, tuple[str, ...]]:
     """Return the names of the workspaces of each shard of a fleet.
-
-    Args:
-        stack: The files of the whole fleet.
-        count: Number of shards.
 
     Raises:
         AmbientError: Workspaces name a shard that does not exist.

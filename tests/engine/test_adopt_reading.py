@@ -9,9 +9,9 @@ import yaml
 
 from ambient_components.access import RIGHTS, rights_for
 from ambient_components.access.deployer import Feature
-from ambient_components.access.deployer_role import deployer_manifest
 from ambient_components.adoption.existing import read_existing
 from ambient_components.adoption.workspaces import ExistingWorkspace, Reader, existing_workspaces
+from ambient_components.cli.rbac import deployer_manifest
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
 from ambient_components.errors import AmbientError

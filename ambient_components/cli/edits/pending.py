@@ -24,7 +24,7 @@ _OF_BUCKET: Final = frozenset(storage_variables(*("",) * 5))
 _FIELDS: Final = {"grants": GRANT, "dates": GRANT, "owners": OWNER}
 """The fields of the ledger's entry, by the kind of access."""
 
-# The path format of `access.path_changes`, passed on by the engine.
+# The path format of `access.entries`, passed on by the engine.
 _PATH_PART: Final = re.compile(r'\.?([A-Za-z_$][A-Za-z0-9_$]*)|\["((?:[^"\\]|\\.)*)"\]')
 
 _RECORD: Final = ["record"]

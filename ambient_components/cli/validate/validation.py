@@ -25,8 +25,7 @@ from ambient_components.stackfile.checks.sources import in_platform_namespace
 from ambient_components.stackfile.checks.storage import against_store
 from ambient_components.stackfile.checks.upcoming_dates import ended_grants
 from ambient_components.stackfile.checks.workspaces import without_runner_secret
-from ambient_components.stackfile.loader import LoadedStack, Review, located, review_stack
-from ambient_components.stackfile.shards import beyond_shards, shards_of
+from ambient_components.stackfile.loader import LoadedStack, Review, beyond_shards, located, review_stack, shards_of
 from ambient_components.stacks.project import Project, bare_name, is_true, without_parts
 
 

@@ -9,7 +9,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ambient_components.access.path_changes import child
+from ambient_components.access.entries import child
 from ambient_components.cluster.objects import field_name, listing, texts
 from ambient_components.engine import urns
 from ambient_components.errors import Problem, refusal

@@ -20,7 +20,6 @@ from ambient_components.stackfile.checks.keys import Explicit, check_keys
 from ambient_components.stackfile.checks.sources import check_secret_places, check_sources
 from ambient_components.stackfile.checks.storage import STORAGE_CHECKS, check_buckets
 from ambient_components.stackfile.checks.workspaces import LIMIT_CHECKS, SECRET_CHECKS, SETTING_CHECKS
-from ambient_components.stackfile.shards import check_stacks
 
 __all__ = ["CHECKS", "Check", "Finding", "Path", "check_stack", "workspaces_missing"]
 
@@ -59,6 +58,23 @@ def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Find
     )
     findings += [found for found in whole if found.path[1] in active or not found.warning]
     return findings
+
+
+def check_stacks(stack: StackFile) -> Iterator[Finding]:
+    """Find duplicates in a file of stacks, and other fields, which would apply to none of them."""
+    first: dict[str, int] = {}
+    for index, name in enumerate(stack.stacks):
+        taken = first.setdefault(name.rpartition("/")[2], index)
+        if taken != index:
+            yield Finding(("stacks", index), f"{name!r} is named already", "keep one of them", ("stacks", taken))
+    if "stacks" in stack.model_fields_set:
+        for field, info in StackFile.model_fields.items():
+            if field != "stacks" and field in stack.model_fields_set:
+                path = (info.alias or field,)
+                problem = "is in a file of stacks, and would hold for none of them"
+                yield Finding(path, problem, "write it into the files of those stacks, or remove stacks", at_key=True)
+        if not stack.stacks:
+            yield Finding(("stacks",), "names no stack", "allowed: a list of stacks, such as [prod-eu, prod-us]")
 
 
 def workspaces_missing(stack: StackFile) -> Iterator[Finding]:

@@ -1,18 +1,27 @@
-"""Checks of a workspace's secrets, settings, limits, labels and annotations, which a run would otherwise reject."""
+"""Checks of a workspace's secrets, settings, limits, labels and annotations, and of what it takes over or shares.
 
-from collections.abc import Iterator
+`adopt: true` gives the author of an entry an existing namespace with its Secrets, or a bucket with its data, and
+`shared: true` a part of a bucket that they choose by the workspace's name. An included file often belongs to one team,
+so `guardrails.adopt` and `guardrails.buckets` must name these: the reviewers of the whole stack approve the lists.
+"""
 
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from ambient_components.model.guardrails import Guardrails
 from ambient_components.model.schedules import schedules_findings
 from ambient_components.model.sources import GIVE_OTHERWISE
 from ambient_components.model.stack import Check, StackFile, Workspace
 from ambient_components.platform.contract import RUNNER_SECRET_KEYS
 from ambient_components.platform.variables import variable_problem, variable_warning
+from ambient_components.rules.bucket_policy import workspace_prefix
 from ambient_components.rules.findings import Finding, Path, below, verdict_finding
 from ambient_components.rules.secret_patterns import says_secret
 from ambient_components.rules.secrets import runner_findings
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.rules.workspaces import note_findings, text_findings
+from ambient_components.stackfile.yaml.positions import SourceMap
 
 _CLAUDE_KEY = "ANTHROPIC_API_KEY"
 
@@ -99,3 +108,44 @@ def check_labels(path: Path, _name: str, workspace: Workspace) -> Iterator[Findi
 
 LIMIT_CHECKS: tuple[Check, ...] = (check_limits, check_labels)
 """All checks of limits, labels and annotations."""
+
+
+_ADOPT: Final = "adopt"
+
+
+def check_adoptions(
+    stack: StackFile, stack_file: str, sources: SourceMap, original: Callable[[Path], Path] = lambda path: path
+) -> Iterator[Finding]:
+    """Find namespaces and buckets that included files adopt or share, and that the stack file does not name.
+
+    Args:
+        stack_file: Path of the stack file, as in positions.
+        sources: Positions, which include the file.
+        original: Translates a path in the stack into one of the sources.
+    """
+    for name, workspace in stack.workspaces.items():
+        for field, what, line in _foreign(name, workspace, stack.guardrails):
+            path = ("workspaces", name, *field)
+            if sources.value(original(path)).file != stack_file:
+                hints = (
+                    f"allowed only by the stack file: guardrails: {{{line}}}",
+                    "if the stack owns it already, remove the line",
+                )
+                yield Finding(
+                    path, f"{what}, and an included file may not", hints[: None if field[-1] == _ADOPT else 1]
+                )
+
+
+def _foreign(name: str, workspace: Workspace, guardrails: Guardrails) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Yield what an entry takes over or shares without being named: its field, the description, and what allows it."""
+    bucket = workspace.storage.bucket
+    if workspace.adopt and name not in guardrails.adopt:
+        yield (_ADOPT,), f"takes over namespace {name!r} with its Secrets", f"adopt: [{name}]"
+    if bucket is None or bucket.name in guardrails.buckets:
+        return
+    line = f"buckets: [{bucket.name}]"
+    if bucket.adopt:
+        yield ("storage", "bucket", _ADOPT), f"takes over bucket {bucket.name!r} with its data", line
+    if bucket.shared:
+        what = f"gets the objects of bucket {bucket.name!r} below {workspace_prefix(name)}, and the names at its top"
+        yield ("storage", "bucket", "shared"), what, line

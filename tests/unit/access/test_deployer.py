@@ -6,7 +6,7 @@ import yaml
 
 from ambient_components.access import RIGHTS, features_of, read_ledger, rights_for
 from ambient_components.access.deployer import ALL_FEATURES, BESIDE_RUNS, Feature
-from ambient_components.access.deployer_role import deployer_manifest
+from ambient_components.cli.rbac import deployer_manifest
 from ambient_components.errors import BadValue
 from ambient_components.model.limits import Limits
 from ambient_components.stackfile import Settings

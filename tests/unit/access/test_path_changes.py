@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.access import PathChange, changed_paths
-from ambient_components.access.path_changes import child
+from ambient_components.access.entries import child
 
 
 @pytest.mark.parametrize(

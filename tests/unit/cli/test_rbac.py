@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from ambient_components.access.deployer import Feature
-from ambient_components.access.deployer_role import deployer_manifest
 from ambient_components.cli.app import run
+from ambient_components.cli.rbac import deployer_manifest
 from ambient_components.output import USAGE
 
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from ambient_components.rules.cron import cron_problem
-from ambient_components.rules.schedules import TEMPLATE_MAX, image_problem, schedules_findings
+from ambient_components.rules.schedules import TEMPLATE_MAX, cron_problem, image_problem, schedules_findings
 from tests.support.schedules import SCHEDULE, TEMPLATE
 
 TOKEN = "ghp_" + "x" * 36

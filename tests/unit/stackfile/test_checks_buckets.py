@@ -4,7 +4,7 @@ import pytest
 
 from ambient_components.model.stack import StackFile
 from ambient_components.stackfile.checks.names import Finding, check_stack
-from ambient_components.stackfile.partial import Partial
+from ambient_components.stackfile.report import Partial
 from tests.support.stack_checks import BUCKET, BY_REFERENCE, REF, bucket_findings
 
 

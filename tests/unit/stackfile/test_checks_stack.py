@@ -2,7 +2,7 @@
 
 import pytest
 
-from ambient_components.stackfile.partial import Partial
+from ambient_components.stackfile.report import Partial
 from tests.support.stack_checks import REF, SEARCH, WS, findings_of
 
 

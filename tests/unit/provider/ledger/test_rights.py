@@ -5,7 +5,7 @@ import yaml
 
 from ambient_components.access import rights_for
 from ambient_components.access.deployer import ALL_FEATURES, Feature
-from ambient_components.access.deployer_role import deployer_manifest
+from ambient_components.cli.rbac import deployer_manifest
 from ambient_components.cluster.client import ApiError, Cluster
 from ambient_components.provider.ledger.rights import missing_rights
 from tests.support.fake_api import REVIEWS, RULES, Answer, FakeApi
