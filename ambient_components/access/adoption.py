@@ -54,10 +54,6 @@ def adoption(
     """Return the access that a workspace has before it is adopted, without the platform's own accounts.
 
     A key's account that its entry does not adopt ends in the first run (`UNKNOWN_ACCOUNTS`), and is in neither group.
-
-    Args:
-        accounts: The ServiceAccounts of keys in it, by the platform's label.
-        own: What decides whether a binding is the platform's own.
     """
     ledger = {workspace: entry}
     declared, ending = expected_objects(workspace, entry), _ending(workspace, entry)

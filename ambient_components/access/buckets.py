@@ -242,11 +242,7 @@ def _expiry(workspace: str, old: BucketRecord | None, new: BucketRecord, allowed
 
 
 def expiry_refusal(workspace: str, what: str, days: int) -> Problem:
-    """Refuse that the store deletes data.
-
-    Args:
-        what: The bucket, and why its objects would go.
-    """
+    """Refuse that the store deletes data."""
     return _refusal(
         workspace,
         f"{what}: the store deletes all objects in it that are older than {days} days: nothing is changed",

@@ -95,14 +95,7 @@ def crossed(
     settings: GuardrailSettings = BUILT_IN,
     now: datetime | None = None,
 ) -> list[Crossed]:
-    """Return the guardrails that a change violates without an exception; those of the stack first, then by workspace.
-
-    Args:
-        before: The deployed ledger.
-        after: The new ledger, well-formed.
-        settings: Guardrail settings of the stack.
-        now: Current time, to find grants that ended by their dates; None assumes that removed ones did not.
-    """
+    """Return the guardrails that a change violates without an exception; those of the stack first."""
     found = [*too_many(before, after, now)]
     for name in sorted(after):
         old, new = before.get(name, NOTHING), after[name]
@@ -116,11 +109,7 @@ def crossed(
 def existing_violations(
     after: Ledger, settings: GuardrailSettings = BUILT_IN, now: datetime | None = None
 ) -> list[Crossed]:
-    """Return the existing violations in a ledger, with and without exceptions.
-
-    Args:
-        settings: Guardrail settings of the stack; exceptions are ignored.
-    """
+    """Return the existing violations in a ledger, with and without exceptions."""
     bare = GuardrailSettings(frozenset(), settings.max_keys, settings.groups_only, settings.isolate_admin_keys)
     return crossed({}, {name: entry.model_copy(update={"exceptions": []}) for name, entry in after.items()}, bare, now)
 
@@ -172,13 +161,7 @@ def removed(before: Ledger, after: Ledger, now: datetime | None = None) -> dict[
 def too_many(
     before: Ledger, after: Ledger, now: datetime | None = None, scope: str = "this stack"
 ) -> Iterator[Crossed]:
-    """Evaluate the guardrail `massRemoval`, without exceptions: each kind is compared with its own total.
-
-    Args:
-        before: The deployed ledger; for a fleet, of all shards.
-        after: The new ledger.
-        scope: Description of the scope, for messages.
-    """
+    """Evaluate the guardrail `massRemoval`, without exceptions: each kind is compared with its own total."""
     ours = _ours(before)
     totals = {
         "workspaces": len(ours),

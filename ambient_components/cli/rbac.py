@@ -26,7 +26,6 @@ _VERBS: Final = ("get", "list", "watch", "create", "patch", "delete", "bind")
 
 
 def deployer_manifest(features: Collection[Feature] = ALL_FEATURES, subject: str = GROUP) -> str:
-    """Return the ClusterRole and the ClusterRoleBinding of a deployer."""
     rules = "\n".join(_rules(rights_for(features)))
     return f"""\
 # The rights for `pulumi up`, as the preflight asks for them; without a stack also those of `ambient adopt` and

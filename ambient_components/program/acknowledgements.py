@@ -37,7 +37,6 @@ def unmanaged(stack: StackFile, calendar: Calendar) -> frozenset[str]:
 
 
 def from_the_future(stack: StackFile, calendar: Calendar) -> Iterator[Finding]:
-    """Find acknowledgements with a date after today."""
     for path, _, listed in _places(stack):
         for index, one in enumerate(listed):
             if one.date > calendar.today:
@@ -67,7 +66,6 @@ def unused(stack: StackFile, warnings: Collection[Problem]) -> Iterator[Finding]
 
 
 def _places(stack: StackFile) -> Iterator[tuple[Path, str, Sequence[Acknowledgement]]]:
-    """Yield the path, the scope and the items of each list of acknowledgements."""
     yield ("acknowledge",), STACK, stack.acknowledge
     for name, workspace in stack.workspaces.items():
         yield ("workspaces", name, "acknowledge"), name, workspace.acknowledge

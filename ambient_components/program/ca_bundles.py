@@ -84,7 +84,6 @@ def ca_bundles(
 
 
 def _read(project: Project, file: str) -> list[str] | tuple[str, Remedy]:
-    """Return the certificates of a file, or a problem and a hint."""
     try:
         content = project.read(file, CA_BUNDLE_MAX)
     except Unreadable as error:

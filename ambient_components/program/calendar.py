@@ -11,8 +11,6 @@ from ambient_components.stackfile import Grant, Key, StackFile, Workspace
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The time of a run and the promised interval between runs."""
-
     now: datetime
     zone: ZoneInfo | None = None
     """The stack's time zone. None means UTC."""
@@ -21,12 +19,6 @@ class Calendar:
 
     @classmethod
     def of(cls, stack: StackFile, now: datetime | None = None) -> "Calendar":
-        """Return the calendar of a stack.
-
-        Args:
-            stack: Provides the time zone and the promised interval.
-            now: A time with a time zone. Defaults to the time of this process (`clock`).
-        """
         return cls(clock.now() if now is None else now, stack.timezone, stack.run_every or 0)
 
     def keeps_previous(self, key: Key) -> bool:

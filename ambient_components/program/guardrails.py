@@ -19,11 +19,6 @@ def guardrail_findings(stack: LoadedStack, ledger: Ledger, calendar: Calendar) -
 
     A run refuses such a violation unless it is deployed already, which the files do not show. Violations with an
     expired exception are left to `program.ledger.expired_exceptions`.
-
-    Args:
-        stack: The stack, with source positions.
-        ledger: The stack's access, from `program.ledger.ledger_of`.
-        calendar: The current time.
     """
     return located(stack, _findings(stack.file, ledger, calendar))
 
@@ -31,15 +26,7 @@ def guardrail_findings(stack: LoadedStack, ledger: Ledger, calendar: Calendar) -
 def placed_refusals(
     stack: LoadedStack, before: Ledger, after: Ledger, settings: GuardrailSettings, now: datetime
 ) -> list[Problem]:
-    """Return what the ledger's check would refuse, with the places in the files.
-
-    Args:
-        stack: The stack, with source positions.
-        before: The deployed ledger.
-        after: The declared ledger.
-        settings: Guardrail settings of the stack.
-        now: The time of the run, UTC.
-    """
+    """Return what the ledger's check would refuse, with the places in the files."""
     found = refusals(before, after, settings, now)
     violations = {one.refusal: one for one in crossed(before, after, settings, now)} if found else {}
     return [_placed(stack, violations[one]) if one in violations else at_entry(stack, one) for one in found]
@@ -77,7 +64,6 @@ def _findings(stack: StackFile, ledger: Ledger, calendar: Calendar) -> Iterator[
 
 
 def _is_at_key(violation: Crossed) -> bool:
-    """Return whether it is about a whole section or entry."""
     return len(violation.path) < 2
 
 

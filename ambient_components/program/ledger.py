@@ -37,11 +37,7 @@ from ambient_components.stackfile.places import sources_of
 
 
 def stack_guardrails(stack: StackFile, calendar: Calendar) -> StackGuardrails:
-    """Return the ledger's input `guardrails`. Default values are left out.
-
-    Args:
-        calendar: Decides which exceptions are in force.
-    """
+    """Return the ledger's input `guardrails`. Default values are left out."""
     guardrails: StackGuardrails = {}
     if allowed := excepted(stack.exceptions, calendar):
         guardrails["exceptions"] = allowed
@@ -108,11 +104,7 @@ def _ended(stack: StackFile, ledger: Ledger, calendar: Calendar) -> Iterator[Fin
 def ledger_of(
     workspaces: Mapping[str, Workspace], calendar: Calendar, store: StoreConfig | None = None
 ) -> dict[str, Entry]:
-    """Return the declared access of workspaces as the ledger records it: subjects, roles and lifetimes, no secret.
-
-    Args:
-        calendar: Decides which grants, overlaps and overrides are in force.
-    """
+    """Return the declared access of workspaces as the ledger records it: subjects, roles and lifetimes, no secret."""
     return {name: _entry(workspace, calendar, store) for name, workspace in sorted(workspaces.items())}
 
 

@@ -55,24 +55,14 @@ def is_outside(source: Source) -> bool:
 
 
 class SourceReader:
-    """Reads values, with every Secret of the cluster read once.
-
-    Args:
-        stack: The stack, which says from where a path counts.
-        guard: The stack's cluster; asked only where a source is a Secret in it.
-        desired: The sources that are going to be read.
-    """
+    """Reads values, with every Secret of the cluster read once."""
 
     def __init__(self, stack: LoadedStack, guard: Guard, desired: Iterable[Source]) -> None:
         self._stack = stack
         self._secrets = _secrets(guard, {(one.secret.namespace, one.secret.name) for one in desired if one.secret})
 
     def read(self, workspace: str, source: Source) -> Value:
-        """Return the value of a source that is not in the config.
-
-        Args:
-            source: One of the desired sources.
-        """
+        """Return the value of a source that is not in the config."""
         if source.env is not None:
             return _from_environment(source.env)
         if source.file is not None:
@@ -122,7 +112,6 @@ def _from_secret(reference: SecretRef, data: Mapping[str, Any] | Missing) -> Val
 
 
 def _secrets(guard: Guard, places: Iterable[_Place]) -> dict[_Place, Mapping[str, Any] | Missing]:
-    """Return what each Secret holds, still encoded."""
     desired = list(places)
     if not desired:
         return {}

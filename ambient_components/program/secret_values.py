@@ -26,8 +26,6 @@ Values = dict[str, pulumi.Input[str]]
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceValues:
-    """The secret values of one workspace, by variable."""
-
     runner: Values = field(default_factory=dict)
     integrations: Values = field(default_factory=dict)
     storage: Values = field(default_factory=dict)

@@ -37,14 +37,7 @@ class Shard:
 
 
 def this_shard(reported: str | None) -> Shard | None:
-    """Return the shard of the current stack, or None if the stack is not part of a fleet.
-
-    Args:
-        reported: The config value `shards`.
-
-    Raises:
-        AmbientError: The config is invalid, or this stack is not one of its shards.
-    """
+    """Return the shard of the current stack, or None if the stack is not part of a fleet."""
     stack = pulumi.get_stack()
     if reported is None:
         return None
@@ -74,11 +67,7 @@ def this_shard(reported: str | None) -> Shard | None:
 
 
 def project_files() -> ConfigFiles:
-    """Return the config files of the current project.
-
-    Raises:
-        AmbientError: Pulumi.yaml can't be read.
-    """
+    """Return the config files of the current project."""
     return ConfigFiles.of(Path(pulumi.get_root_directory() or "."))
 
 
@@ -110,14 +99,7 @@ def missing_file(path: str, stack: str) -> str:
 
 
 def of_shard(stack: LoadedStack, shard: Shard) -> LoadedStack:
-    """Return the fleet's file reduced to one shard: its workspaces, their warnings and the stack's own warnings.
-
-    Args:
-        stack: The whole fleet, already validated.
-
-    Raises:
-        AmbientError: A workspace is pinned to a shard that does not exist.
-    """
+    """Return the fleet's file reduced to one shard: its workspaces, their warnings and the stack's own warnings."""
     kept = set(divided(stack, shard.count)[shard.number])
     others = [format_path(("workspaces", name)) for name in stack.file.workspaces if name not in kept]
     return replace(
@@ -142,12 +124,7 @@ def _file(stack: str) -> str:
 
 
 def excluded_workspaces(problems: Problems, environ: Mapping[str, str] = os.environ) -> Excluded:
-    """Return the excluded workspaces with the ids of their exported keys.
-
-    Args:
-        problems: Collects an invalid environment variable.
-        environ: The environment of the run.
-    """
+    """Return the excluded workspaces with the ids of their exported keys."""
     try:
         return excluded_of(environ)
     except BadValue as error:

@@ -17,12 +17,7 @@ def uses_aws(workspaces: Mapping[str, Workspace]) -> bool:
 def missing_libraries(
     workspaces: Mapping[str, Workspace], store: StoreConfig | None, *, warning: str | None = None
 ) -> Iterator[Finding]:
-    """Find buckets that need libraries that are not installed.
-
-    Args:
-        store: The configured store. None if the config has none.
-        warning: Name of the warning on a machine that only checks the files; None for an error.
-    """
+    """Find buckets that need libraries that are not installed."""
     for name, bucket in _buckets(workspaces).items():
         extra = extra_of(bucket.driver, store.credentials if store else IAM)
         if extra is not None:

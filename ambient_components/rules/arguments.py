@@ -62,11 +62,7 @@ def generation_findings(values: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def choice_findings(path: Path, value: object, allowed: Iterable[str], what: str) -> Iterator[Finding]:
-    """Find a word that is not allowed; a missing value is valid.
-
-    Args:
-        what: Noun for the words, such as ``state``.
-    """
+    """Find a word that is not allowed; a missing value is valid."""
     words = tuple(allowed)
     if value is not None and value not in words:
         yield Finding(path, f"{value!r} is not a {what}", allowed_words(str(value), words))

@@ -22,17 +22,7 @@ _DURATION: Final = re.compile("".join(rf"(?:([0-9]{{1,10}}){unit})?" for unit in
 
 
 def parse_duration(value: object) -> int:
-    """Read a duration such as `90d`, `600s`, `1y` or `1d12h`.
-
-    Args:
-        value: Value from the YAML; a number without a unit is rejected.
-
-    Returns:
-        Seconds, at least 1.
-
-    Raises:
-        BadValue: Anything else.
-    """
+    """Read a duration such as `90d`, `600s`, `1y` or `1d12h`."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         reject(f"{value} has no unit", _ALLOWED)
     if not isinstance(value, str):
@@ -46,11 +36,7 @@ def parse_duration(value: object) -> int:
 
 
 def format_seconds(seconds: int) -> str:
-    """Format seconds for `parse_duration`, in the fewest units: 7776000 is `90d`, 31536000 is `1y`.
-
-    Raises:
-        BadValue: Fewer than 1 second.
-    """
+    """Format seconds for `parse_duration`, in the fewest units: 7776000 is `90d`, 31536000 is `1y`."""
     if seconds < 1:
         reject(f"{seconds} seconds are no duration", "allowed: 1 or more")
     parts = []

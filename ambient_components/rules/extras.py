@@ -20,18 +20,13 @@ LIBRARIES: Final = {
 
 
 def extra_of(driver: BucketDriver, store_api: str) -> str | None:
-    """Return the extra that a bucket needs. None if it needs none.
-
-    Args:
-        store_api: The API for the users of the stack's store.
-    """
+    """Return the extra that a bucket needs. None if it needs none."""
     if driver is BucketDriver.EXISTING:
         return None
     return AWS if driver is BucketDriver.AWS else store_extra(store_api)
 
 
 def store_extra(store_api: str) -> str:
-    """Return the extra that a store needs."""
     return MINIO if store_api == MINIO else S3
 
 

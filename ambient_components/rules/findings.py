@@ -39,14 +39,7 @@ Verdict = tuple[str, Remedy] | None
 def verdict_finding(
     path: Path, verdict: Verdict, *, at_key: bool = False, warning: str | None = None
 ) -> Iterator[Finding]:
-    """Yield the finding for a verdict at a path.
-
-    Args:
-        path: Path of the value, or of the entry with the key.
-        verdict: Problem and remedy; None for no finding.
-        at_key: Whether the problem is the key.
-        warning: Name of the warning; None for an error.
-    """
+    """Yield the finding for a verdict at a path."""
     if verdict is not None:
         problem, remedy = verdict
         yield Finding(path, problem, remedy, at_key=at_key, warning=warning is not None, rule=warning)

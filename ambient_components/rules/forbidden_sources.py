@@ -100,7 +100,6 @@ def config_problem(key: str) -> Verdict:
 
 
 def variable_problem(name: str) -> Verdict:
-    """Check the name of an environment variable."""
     pattern = _matching(name.upper(), VARIABLES)
     if pattern is None:
         return None

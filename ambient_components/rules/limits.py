@@ -243,7 +243,6 @@ def container_limits(declared: Mapping[str, Amounts]) -> dict[str, dict[str, str
 
 
 def _within(amount: str, lower: list[str | None], upper: list[str | None]) -> str:
-    """Return the amount, limited to the bounds."""
     for bound in lower:
         if bound is not None and parse_quantity(bound) > parse_quantity(amount):
             amount = bound

@@ -74,8 +74,6 @@ class StoreConfig:
 
 @dataclass(frozen=True, slots=True)
 class GivenStore:
-    """What a stack's config says of its store."""
-
     config: StoreConfig = field(default_factory=StoreConfig)
     """Without what is encrypted, and without anything where there are problems."""
 
@@ -89,12 +87,7 @@ class GivenStore:
 
 
 def given_store(value: object, region: str | None = None) -> GivenStore | None:
-    """Read the store out of a config; None where it names none.
-
-    Args:
-        value: What the config has under `OBJECT_STORE`.
-        region: Of pulumi-aws, for a store that names none.
-    """
+    """Read the store out of a config; None where it names none."""
     if value is None:
         return None
     if is_encrypted(value):
@@ -178,7 +171,6 @@ def aws_endpoint(region: str) -> str:
 
 
 def is_aws(endpoint: str) -> bool:
-    """Return whether an address is AWS itself."""
     return (urlsplit(endpoint).hostname or "").endswith((_AWS, _AWS_CHINA))
 
 

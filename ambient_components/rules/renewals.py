@@ -74,13 +74,7 @@ class RenewalTerms(TypedDict, total=False):
 
 
 def renewal_arguments(life: Life, *, end: str, endless: str) -> dict[str, Argument]:
-    """Describe the arguments of `RenewalTerms`.
-
-    Args:
-        life: Lifetime of the renewed credential.
-        end: Noun for the end of its lifetime.
-        endless: Sentence for a credential that never expires.
-    """
+    """Describe the arguments of `RenewalTerms`."""
     what = life.briefly
     return {
         "lifetimeSeconds": Argument(int, f"Lifetime of each {life.what}, {life.shortest} to {life.longest}."),
@@ -104,13 +98,7 @@ def is_endless(terms: Mapping[str, Any]) -> bool:
 
 
 def passed_on(given: Mapping[str, Any], names: Iterable[str], life: Life) -> dict[str, Any]:
-    """Return the arguments that a component passes to the plugin, with the default lifetime.
-
-    Args:
-        given: The component's arguments.
-        names: Names to pass. A false flag is dropped, except `manual`: its default may be true.
-        life: Lifetime of the renewed credential.
-    """
+    """Return the arguments that a component passes to the plugin, with the default lifetime."""
     reported = {name: given.get(name) for name in names}
     terms = {name: one for name, one in reported.items() if one is not None and (one is not False or name == "manual")}
     if not is_endless(terms):

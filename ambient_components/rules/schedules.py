@@ -126,11 +126,7 @@ TEMPLATE_FIELDS: Final = (
 
 
 def schedules_findings(schedules: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find problems of a workspace's schedules.
-
-    Args:
-        schedules: The arguments of the component by id.
-    """
+    """Find problems of a workspace's schedules."""
     first: dict[str, str] = {}
     for schedule_id, schedule in schedules.items():
         adopted = schedule.get("cronJob") if isinstance(schedule, Mapping) else None

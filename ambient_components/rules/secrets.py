@@ -38,12 +38,7 @@ def integration_findings(names: Iterable[str]) -> Iterator[Finding]:
 
 
 def drift_findings(integrations: str, *, has_bucket: bool) -> Iterator[Finding]:
-    """Find `keep` with a bucket: its credentials are in the integration secret. Contract 3, 10.12.
-
-    Args:
-        integrations: Drift policy of the integration secret.
-        has_bucket: Whether the workspace has a bucket: a save in the UI drops its credentials.
-    """
+    """Find `keep` with a bucket: its credentials are in the integration secret. Contract 3, 10.12."""
     if has_bucket and integrations == DriftPolicy.KEEP:
         yield Finding(
             ("integrations",),

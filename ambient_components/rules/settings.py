@@ -129,11 +129,7 @@ def server_findings(server: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def server_problem(server: Mapping[str, Any]) -> Verdict:
-    """Say why fields don't make an MCP server together, or None; as problem and remedy. No value is quoted.
-
-    Args:
-        server: The fields that are given.
-    """
+    """Say why fields don't make an MCP server together, or None; as problem and remedy. No value is quoted."""
     given = [field for field in ("url", "command") if server.get(field) is not None]
     if len(given) != 1:
         problem = "has a url and a command" if given else "has neither a url nor a command"

@@ -23,8 +23,6 @@ _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9@._/+-]*")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of one field in one mapping."""
-
     path: Path
     """Path of the mapping."""
 
@@ -86,7 +84,6 @@ Edit: TypeAlias = Change | ItemChange
 
 
 def in_braces(fields: Mapping[str, str]) -> str:
-    """Return the YAML of a mapping on one line."""
     return "{" + ", ".join(f"{name}: {value}" for name, value in fields.items()) + "}"
 
 

@@ -81,7 +81,6 @@ def with_workspaces(text: str, file: str, blocks: Mapping[str, str]) -> str:
 
 
 def _entries(text: str, blocks: Mapping[str, str], *, has_section: bool) -> Iterator[Splice]:
-    """Yield the splices that write entries of workspaces."""
     lines = "".join(_indented(block, 2) for block in blocks.values())
     if not has_section:
         gap = "\n" if text.strip() else ""
@@ -150,7 +149,6 @@ class _Edit:
         return splices
 
     def _find(self, path: Path) -> tuple[Node | None, Node]:
-        """Return the key and the value at a path."""
         key, node = None, self._top
         for depth, part in enumerate(path):
             if isinstance(part, int):
@@ -197,7 +195,6 @@ class _Edit:
         return texts
 
     def _fields(self, path: Path, mapping: Node, changes: Iterable[Change]) -> set[int]:
-        """Return the numbers of the entries to remove."""
         entries = mapping.entries or {}
         numbers = {name: index for index, name in enumerate(entries)}
         for field in (change.field for change in changes):

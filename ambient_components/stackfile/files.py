@@ -35,11 +35,7 @@ class Search:
         self._left = left
 
     def count(self, names: int) -> None:
-        """Count what was searched.
-
-        Raises:
-            Unreadable: It is more than is left.
-        """
+        """Count what was searched."""
         self._left -= names
         if self._left < 0:
             raise Unreadable(*_TOO_MUCH)
@@ -155,7 +151,6 @@ class Files:
                     yield f"{path}{name}/", at + 1
 
     def is_folder(self, path: str) -> bool:
-        """Return whether a path is a folder."""
         status = self._status(path)
         return status is not None and stat.S_ISDIR(status.st_mode)
 
@@ -172,11 +167,7 @@ class Files:
 
 
 class PlannedFiles(Files):
-    """The files of this machine as they will be after a write.
-
-    Args:
-        texts: The planned text by absolute path.
-    """
+    """The files of this machine as they will be after a write."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         super().__init__()

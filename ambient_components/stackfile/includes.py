@@ -162,7 +162,6 @@ class Reader:
         self._refuse(error["loc"], parsed.sources, *explain(error, parsed.data), at_key=at_key)
 
     def _find(self, path: str, at: Path, pattern: str, sources: SourceMap) -> list[str]:
-        """Return the files that match a pattern."""
         if posixpath.isabs(pattern):
             remedy = "write it from the folder of this file, so that it holds on every machine"
             self._refuse(at, sources, f"{pattern!r} is an absolute path", remedy)
@@ -216,11 +215,7 @@ class Reader:
 
 
 def _included_item(item: object) -> Included:
-    """Read one item of `include`.
-
-    Raises:
-        ValidationError: The item is neither a path nor a mapping with one.
-    """
+    """Read one item of `include`."""
     if isinstance(item, Mapping):
         return Included.model_validate(item)
     return Included(path=_PATTERN.validate_python(item))
@@ -231,13 +226,7 @@ NAMED: Final = ("workspaces", "templates")
 
 
 def merge_files(files: Sequence[SourceFile], problems: Problems, *, complete: bool = True) -> Tree:
-    """Return the merged files, in the form of one stack file.
-
-    Args:
-        files: Files in order of precedence; the stack file is last, and only its `include` is kept.
-        problems: Receives unknown sections, sections that are not mappings, and names in two files.
-        complete: Whether all files could be read; otherwise missing content may be in an unreadable file.
-    """
+    """Return the merged files, in the form of one stack file."""
     known = {field.alias or name for name, field in StackFile.model_fields.items()}
     data: dict[str, Any] = {}
     marks = MappingMarks(files[-1].tree.marks.start)

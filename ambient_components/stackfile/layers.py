@@ -100,13 +100,7 @@ def flatten(layers: Iterable[Layer]) -> Tree:
 
 
 def layers_of(name: str, entry: Tree, defaults: Tree | None, template: tuple[str, Tree] | None) -> tuple[Layer, ...]:
-    """Return the layers of one workspace, lowest first.
-
-    Args:
-        entry: Its own entry, a mapping.
-        defaults: The merged defaults, a mapping; None if there are none.
-        template: Name and content of the workspace's template, if it has one.
-    """
+    """Return the layers of one workspace, lowest first."""
     lower = []
     if defaults is not None:
         lower.append(Layer(DEFAULTS, (DEFAULTS,), _for_each_key(defaults, entry)))
@@ -144,11 +138,7 @@ class Origin(NamedTuple):
 
 
 class Provenance:
-    """Lookup by paths such as `("workspaces", "payments", "keys", "ci", "lifetime")`.
-
-    Args:
-        layers: Layers of each workspace, lowest first.
-    """
+    """Lookup by paths such as `("workspaces", "payments", "keys", "ci", "lifetime")`."""
 
     def __init__(self, layers: Mapping[str, tuple[Layer, ...]]) -> None:
         self._layers = layers
@@ -195,11 +185,6 @@ def apply_layers(stack: Tree, problems: Problems, *, complete: bool) -> tuple[Tr
     """Return the stack with effective entries, and the layers of each entry.
 
     Values that are not mappings stay unchanged, so that the models report them at their position.
-
-    Args:
-        stack: The merged files.
-        problems: Receives missing templates.
-        complete: Whether all files could be read; otherwise a missing template may be in an unreadable file.
     """
     workspaces = _section(stack, "workspaces")
     if workspaces is None:

@@ -98,24 +98,12 @@ def preload(path: str) -> None:
 
 
 def parse_stack(text: str, file: str) -> LoadedStack:
-    """Validate and check the content of a stack file.
-
-    Args:
-        file: Name of the file in positions; includes are relative to its folder.
-
-    Raises:
-        AmbientError: All problems at once.
-    """
+    """Validate and check the content of a stack file."""
     return _loaded(review_stack(file, text))
 
 
 def review_stack(path: str | Path, text: str | None = None, files: Files = DISK) -> Review:
-    """Read, validate and check a stack, and return all problems, including warnings.
-
-    Args:
-        path: Path of the stack file.
-        text: Its content, if known already.
-    """
+    """Read, validate and check a stack, and return all problems, including warnings."""
     reader = Reader(files)
     project = reader.read(str(path), text)
     problems, stack = Problems(reader.problems), None
@@ -176,37 +164,21 @@ def _loaded(review: Review) -> LoadedStack:
 
 
 def located(stack: LoadedStack, findings: Iterable[Finding]) -> list[Problem]:
-    """Convert findings of later steps into problems with positions.
-
-    Args:
-        findings: Findings of checks that need more than the files, such as the cluster's limits.
-    """
+    """Convert findings of later steps into problems with positions."""
     problems = Problems()
     Report(stack.sources, stack.provenance, problems).add_findings(findings)
     return list(problems)
 
 
 def secret_file(stack: LoadedStack, workspace: str, place: str) -> str:
-    """Read a file with a secret.
-
-    Args:
-        place: Path of the file, relative to the project's folder or absolute, as in the models of a loaded stack.
-
-    Raises:
-        Unreadable: The file cannot or may not be read.
-        UnicodeDecodeError: The file is not UTF-8.
-    """
+    """Read a file with a secret."""
     own = own_names([workspace], stack.path, stack.sources)
     folder = allowed_folder(place, stack.project, workspace, stack.file.guardrails, own)
     return stack.project.read(place, SECRET_FILE_MAX, folder).decode()
 
 
 def shards_of(workspaces: Mapping[str, Workspace], count: int) -> dict[int, tuple[str, ...]]:
-    """Return the names of the workspaces of each shard, sorted; a shard without workspaces has an empty entry.
-
-    Raises:
-        ValueError: A workspace names a shard that does not exist (`beyond_shards` finds it first).
-    """
+    """Return the names of the workspaces of each shard, sorted; a shard without workspaces has an empty entry."""
     return assigned({name: workspace.shard for name, workspace in workspaces.items()}, count)
 
 
@@ -223,11 +195,7 @@ def beyond_shards(workspaces: Mapping[str, Workspace], count: int) -> Iterator[F
 
 
 def divided(stack: LoadedStack, count: int) -> dict[int, tuple[str, ...]]:
-    """Return the names of the workspaces of each shard of a fleet.
-
-    Raises:
-        AmbientError: Workspaces name a shard that does not exist.
-    """
+    """Return the names of the workspaces of each shard of a fleet."""
     if beyond := located(stack, beyond_shards(stack.file.workspaces, count)):
         raise AmbientError(beyond)
     return shards_of(stack.file.workspaces, count)

@@ -89,12 +89,7 @@ class Touched:
 
 
 def touched(stack: str, before: Version | None, after: Version | None) -> list[Touched]:
-    """Return what a change touches: the whole stack first, then workspaces by name.
-
-    Args:
-        before: The stack before the change; None for a new one.
-        after: The stack after the change; None for a removed one.
-    """
+    """Return what a change touches: the whole stack first, then workspaces by name."""
     old, new = _workspaces(before), _workspaces(after)
     found = _whole(stack, before, after)
     for name in sorted({*old, *new}):
@@ -153,7 +148,6 @@ def _guards(version: Version | None) -> list[Need]:
 
 
 def _whole(stack: str, before: Version | None, after: Version | None) -> list[Touched]:
-    """Return the whole stack if the change touches it."""
     old, new = (reviewers_of_stack(version.stack.file) if version else () for version in (before, after))
     named = [Need(new, Because.AFTER)] if new and new != old else []
     if before is None or after is None:
@@ -210,7 +204,6 @@ def _plain(value: Any, zone: ZoneInfo) -> Any:
 
 
 def _bundle(version: Version, name: str) -> str | None:
-    """Return a hash of a workspace's CA bundle."""
     path = bundle_of(version, name)
     if path is None:
         return None

@@ -63,24 +63,11 @@ class Project:
         return posixpath.relpath(found, self.root) if is_below(found, self.root) else place
 
     def at(self, place: str) -> str:
-        """Return the absolute path of a file.
-
-        Args:
-            place: Path relative to the project's folder, or absolute.
-        """
+        """Return the absolute path of a file."""
         return posixpath.normpath(posixpath.join(self.root, place))
 
     def read(self, place: str, at_most: int, folder: str | None = None) -> bytes:
-        """Read a file of this machine that a stack names.
-
-        Args:
-            place: Path relative to the project's folder, or absolute.
-            at_most: Maximum size in bytes.
-            folder: Folder outside of the project that may contain the file; None for the project itself.
-
-        Raises:
-            Unreadable: The file cannot or may not be read.
-        """
+        """Read a file of this machine that a stack names."""
         if verdict := self.problem(place, folder):
             problem = f"must not be read: {verdict[0]}"
             raise Unreadable(problem, verdict[1])

@@ -29,14 +29,7 @@ def _same(path: Path) -> Path:
 
 
 class Report:
-    """A collector of problems.
-
-    Args:
-        sources: Positions, by the paths of models and checks.
-        provenance: Written paths of the workspaces' values.
-        problems: Receives the problems.
-        faulty: Positions with a YAML problem, for which further problems would be misleading.
-    """
+    """A collector of problems."""
 
     def __init__(
         self,
@@ -58,12 +51,7 @@ class Report:
             self._add(finding.path, finding.problem, finding.remedy, at_key=finding.at_key)
 
     def add_findings(self, found: Iterable[Finding], original: Callable[[Path], Path] = _same) -> None:
-        """Add the findings of checks.
-
-        Args:
-            found: Findings of `stackfile.checks.names`.
-            original: Translates their paths if the checks ran on a part of the file.
-        """
+        """Add the findings of checks."""
         for finding in found:
             also = f", at {self._sources.value(original(finding.other))}" if finding.other is not None else ""
             problem = finding.problem + also
@@ -112,11 +100,7 @@ _KEYS_OF_A_BUCKET = {("storage", "bucket", "accessKey"), ("storage", "bucket", "
 
 
 class Partial:
-    """The rest of the data after all invalid parts are dropped.
-
-    Attributes:
-        stack: The valid part; None if nothing is left to check.
-    """
+    """The rest of the data after all invalid parts are dropped."""
 
     def __init__(self, data: dict[str, object], faults: Sequence[Path]) -> None:
         self._dropped: dict[Path, set[PathPart]] = {}

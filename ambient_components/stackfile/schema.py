@@ -60,7 +60,6 @@ def stack_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """Return the content of the schema file."""
     return json.dumps(stack_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -136,11 +135,7 @@ _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def reference_text(stack_file: str = page("reference/stack-file")) -> str:
-    """Return the content of the page.
-
-    Args:
-        stack_file: Link to the page about the stack file.
-    """
+    """Return the content of the page."""
     schema = stack_schema()
     objects = {_TOP: schema, **schema["$defs"]}
     sections = [line for name in _reading_order(objects) for line in _section(name, objects)]

@@ -14,13 +14,7 @@ from ambient_components.rules.warnings import WarningRule
 
 
 def check_installation(stack: StackFile, *, sso: bool, api_server: bool) -> Iterator[Finding]:
-    """Warn about declarations without effect on this installation.
-
-    Args:
-        stack: The stack with effective entries.
-        sso: Whether the platform logs users in by single sign-on.
-        api_server: Whether the platform's API server and control plane (V2) run beside its backend.
-    """
+    """Warn about declarations without effect on this installation."""
     if sso:
         yield from prefixed_names(stack)
     if api_server:

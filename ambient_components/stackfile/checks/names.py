@@ -31,10 +31,6 @@ def _everything(_: Path) -> bool:
 def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Finding]:
     """Run all checks over all workspaces.
 
-    Args:
-        stack: The complete stack; files, defaults and templates are merged into each workspace.
-        explicit: Tells whether a workspace's own entry sets the value at a path.
-
     Returns:
         Errors and warnings; no warnings about workspaces that are not active.
     """

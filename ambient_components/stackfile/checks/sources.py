@@ -53,13 +53,7 @@ def check_secret_places(stack: StackFile) -> Iterator[Finding]:
 def own_names(
     workspaces: Iterable[str], stack_file: str, sources: SourceMap, original: Callable[[Path], Path] = lambda path: path
 ) -> frozenset[str]:
-    """Return the workspaces that have their entry in the stack file itself.
-
-    Args:
-        stack_file: Path of the stack file, as in positions.
-        sources: Positions, which include the file.
-        original: Translates a path in the stack into one of the sources.
-    """
+    """Return the workspaces that have their entry in the stack file itself."""
     return frozenset(name for name in workspaces if sources.key(original(("workspaces", name))).file == stack_file)
 
 
@@ -70,15 +64,7 @@ def check_files(
     sources: SourceMap,
     original: Callable[[Path], Path] = lambda path: path,
 ) -> Iterator[Finding]:
-    """Check which variables and files of the run's machine workspaces name, and the targets of links.
-
-    Args:
-        stack: The stack with paths as written, relative to the file that contains them.
-        project: Project that must contain the files.
-        own: The workspaces of the stack file itself, from `own_names`.
-        sources: Positions, which include the file.
-        original: Translates a path in the stack into one of the sources.
-    """
+    """Check which variables and files of the run's machine workspaces name, and the targets of links."""
     prefixes = {_prefix(name): name for name in own}
     for name, workspace in stack.workspaces.items():
         here = ("workspaces", name)
@@ -96,11 +82,7 @@ def check_files(
 
 
 def in_platform_namespace(workspaces: Mapping[str, Workspace], platform: str) -> Iterator[Finding]:
-    """Find Secrets that are read from the platform's namespace, and keys that are delivered to it.
-
-    Args:
-        platform: The platform's namespace from the stack's config.
-    """
+    """Find Secrets that are read from the platform's namespace, and keys that are delivered to it."""
     for name, workspace in workspaces.items():
         for _, _, below, source in sources_of(workspace):
             if source.secret is not None and source.secret.namespace == platform:
@@ -114,13 +96,7 @@ def in_platform_namespace(workspaces: Mapping[str, Workspace], platform: str) ->
 def allowed_folder(
     place: str, project: Project, workspace: str, guardrails: Guardrails, own: Collection[str]
 ) -> str | None:
-    """Return the folder that allows a file with a secret, as an absolute path; None if there is none.
-
-    Args:
-        place: Path of the file, relative to the project's folder or absolute.
-        guardrails: Guardrail settings of the stack.
-        own: The workspaces of the stack file itself, from `own_names`.
-    """
+    """Return the folder that allows a file with a secret, as an absolute path; None if there is none."""
     folders = [one.folder for one in guardrails.secret_sources if one.folder is not None and one.is_for(workspace)]
     folders += [f"{SECRETS}/{workspace}"] if workspace in own else []
     path = project.at(place)

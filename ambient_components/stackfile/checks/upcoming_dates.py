@@ -18,12 +18,7 @@ from ambient_components.rules.warnings import WarningRule
 
 
 def ended_grants(stack: StackFile, now: datetime) -> Iterator[Finding]:
-    """Find expired grants.
-
-    Args:
-        stack: The stack with effective entries.
-        now: Time of the run.
-    """
+    """Find expired grants."""
     for path, _, grant in _dated(stack.workspaces):
         end = grant.span(stack.timezone).end
         if grant.until is not None and end is not None and end <= now:
@@ -34,12 +29,7 @@ def ended_grants(stack: StackFile, now: datetime) -> Iterator[Finding]:
 
 
 def ending(stack: StackFile, now: datetime) -> Iterator[Finding]:
-    """Find grants and identities of keys that end within `warnAhead`.
-
-    Args:
-        stack: The stack with effective entries.
-        now: Time of the run.
-    """
+    """Find grants and identities of keys that end within `warnAhead`."""
     for path, workspace, grant in _dated(stack.workspaces):
         span = grant.span(stack.timezone)
         if grant.until is None or span.end is None or not span.holds(now) or not _soon(span.end, now, grant.warn_ahead):
@@ -67,12 +57,7 @@ def ending(stack: StackFile, now: datetime) -> Iterator[Finding]:
 
 
 def beginning(stack: StackFile, now: datetime) -> Iterator[Finding]:
-    """Find grants that start within `warnAhead`; one that follows another is reported with the end of that one.
-
-    Args:
-        stack: The stack with effective entries.
-        now: Time of the run.
-    """
+    """Find grants that start within `warnAhead`; one that follows another is reported with the end of that one."""
     for path, workspace, grant in _dated(stack.workspaces):
         start = grant.span(stack.timezone).start
         if grant.from_ is None or start is None or start <= now or not _soon(start, now, grant.warn_ahead):

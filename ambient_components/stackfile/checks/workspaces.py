@@ -116,13 +116,7 @@ _ADOPT: Final = "adopt"
 def check_adoptions(
     stack: StackFile, stack_file: str, sources: SourceMap, original: Callable[[Path], Path] = lambda path: path
 ) -> Iterator[Finding]:
-    """Find namespaces and buckets that included files adopt or share, and that the stack file does not name.
-
-    Args:
-        stack_file: Path of the stack file, as in positions.
-        sources: Positions, which include the file.
-        original: Translates a path in the stack into one of the sources.
-    """
+    """Find namespaces and buckets that included files adopt or share, and that the stack file does not name."""
     for name, workspace in stack.workspaces.items():
         for field, what, line in _foreign(name, workspace, stack.guardrails):
             path = ("workspaces", name, *field)

@@ -60,7 +60,6 @@ class Node:
         return self.entries is None and not self.scalar and not self.alias
 
     def family(self) -> "Iterator[Node]":
-        """Yield the node and all nodes in it."""
         yield self
         for child in self.children:
             yield from child.family()

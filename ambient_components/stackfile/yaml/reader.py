@@ -41,16 +41,11 @@ class ParsedYaml:
 
     @property
     def sources(self) -> SourceMap:
-        """Positions of all keys and values, by path."""
         return SourceMap(self.marks)
 
 
 def read_text(path: str | Path) -> str:
-    """Read a stack file as UTF-8.
-
-    Raises:
-        AmbientError: The file cannot be read, is not a regular file, is too large, or is not UTF-8.
-    """
+    """Read a stack file as UTF-8."""
     try:
         content = read_regular(str(path), STACK_FILE_MAX)
     except Unreadable as error:
@@ -59,11 +54,7 @@ def read_text(path: str | Path) -> str:
 
 
 def decoded(content: bytes, file: str) -> str:
-    """Return the text of a file's content.
-
-    Raises:
-        AmbientError: The content is not UTF-8.
-    """
+    """Return the text of a file's content."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -173,12 +164,7 @@ _SLIPS: Final = (
 
 
 def explain_syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> tuple[Where, str, Remedy]:
-    """Return position, problem and remedy for a syntax error.
-
-    Args:
-        error: Error of the parser; libyaml and PyYAML differ in wording and agree on positions.
-        text: The content of the file.
-    """
+    """Return position, problem and remedy for a syntax error."""
     mark = error.problem_mark or error.context_mark
     if conflict := _CONFLICT.search(text):
         line = text.count("\n", 0, conflict.start()) + 1

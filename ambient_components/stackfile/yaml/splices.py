@@ -28,8 +28,6 @@ class UnknownFormError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Splice:
-    """A replacement of a range of characters."""
-
     start: int
     end: int
     text: str
@@ -76,13 +74,7 @@ class Cutter:
                 yield Splice(opened, closed, f"{space}{', '.join(members)}{space}")
 
     def remove(self, key: Node | None, node: Node, members: Collection[int]) -> Iterator[Splice]:
-        """Remove existing members.
-
-        Args:
-            key: Key of the mapping or list; None for the top of the file.
-            node: The mapping or list.
-            members: Numbers of its entries or items, from 0.
-        """
+        """Remove existing members."""
         pairs = self._members(node)
         floor = key.end if key else 0
         if node.flow:
