@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
-
 from ambient_components.model.schedules import SessionTemplate
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import parse_subject
@@ -63,34 +61,6 @@ def test_what_the_example_has_as_comments_is_good_without_their_signs():
     assert (bucket.encryption, bucket.on_delete, bucket.force) == ("AES256", "delete", True)
 
 
-def test_the_example_says_what_its_comments_say():
-    workspaces = load_stack(ROOT / "examples/all-fields/stacks/dev.yaml").file.workspaces
-    access = {
-        name: [*map(str, workspace.owners), *((str(grant.subject), str(grant.role)) for grant in workspace.grants)]
-        for name, workspace in workspaces.items()
-    }
-    keys = {
-        (name, key_id): (key.label(key_id), str(key.role), key.lifetime)
-        for name, workspace in workspaces.items()
-        for key_id, key in workspace.keys.items()
-    }
-    assert (access, keys) == (
-        {
-            "payments": [
-                "user:alice@example.com",
-                ("group:payments-devs", "edit"),
-                ("user:bob@example.com", "view"),
-                ("user:carol@example.com", "admin"),
-            ],
-            "research": ["serviceaccount:ci:workspace-admin", ("group:data-science", "view")],
-        },
-        {
-            ("payments", "ci"): ("GitHub Actions of payments-api", "edit", 30 * 86_400),
-            ("payments", "nightly-report"): ("nightly-report", "view", 90 * 86_400),
-        },
-    )
-
-
 def test_a_file_becomes_models():
     text = in_workspace(
         "displayName: Pay\nowners: [serviceaccount:ci:bot]\ngrants: [{user: bob}]\nkeys: {ci: {generation: 2}}\n"
@@ -147,12 +117,6 @@ def test_later_steps_can_ask_for_places():
         "x.yaml:4:16",
         "x.yaml",
     )
-
-
-def test_the_models_can_not_be_changed():
-    workspace = parse_stack("workspaces: {pay: {}}", "x.yaml").file.workspaces["pay"]
-    with pytest.raises(ValueError, match="frozen"):
-        workspace.protect = False
 
 
 def test_every_field_is_documented_for_the_schema():

@@ -6,9 +6,8 @@ from hypothesis import strategies as st
 
 from ambient_components.rules.buckets import BucketDriver, OnDelete
 from ambient_components.rules.durations import DAY, YEAR, format_seconds
-from ambient_components.rules.lifetimes import Rotate
 from ambient_components.rules.states import BucketState
-from ambient_components.stackfile import Bucket, BucketCredentials, Source, Storage
+from ambient_components.stackfile import Bucket, BucketCredentials, Storage
 from tests.support.stack_models import workspace
 
 # Storage
@@ -26,39 +25,6 @@ def test_a_bucket_needs_a_name_alone():
     assert (got.versioning, got.expire_after, got.expire_after_days, got.encryption) == (None, None, None, None)
     assert got.credentials == BucketCredentials(lifetime="90d", generation=1)
     assert (workspace().storage, workspace(storage={}).storage.bucket) == (Storage(), None)
-
-
-def test_a_bucket_with_everything():
-    got = bucket(
-        driver="aws",
-        versioning=True,
-        expireAfter="1y",
-        tags={"team": "payments", "cost center": ""},
-        objectLock=True,
-        encryption="aws:kms",
-        adopt=True,
-        protect=False,
-        onDelete="delete",
-        force=True,
-        credentials={"lifetime": "30d", "rotateBefore": "7d", "overlap": "1h", "rotate": "auto", "generation": 3},
-    )
-    assert (got.driver, got.is_own, got.expire_after_days, got.encryption) == ("aws", True, 365, "aws:kms")
-    assert (got.versioning, got.object_lock, got.adopt, got.protect) == (True, True, True, False)
-    assert (got.on_delete, got.force, got.tags) == ("delete", True, {"team": "payments", "cost center": ""})
-    assert got.credentials == BucketCredentials(
-        lifetime="30d", rotateBefore="7d", overlap="1h", rotate=Rotate.AUTO, generation=3
-    )
-
-
-def test_a_bucket_by_reference():
-    got = bucket(
-        driver="existing",
-        endpoint="https://s3.example.com/",
-        accessKey={"value": "pay-sessions"},
-        secretKey={"config": "pay/s3"},
-    )
-    assert (got.is_own, got.endpoint) == (False, "https://s3.example.com")
-    assert (got.access_key, got.secret_key) == (Source(value="pay-sessions"), Source(config="pay/s3"))
 
 
 @pytest.mark.parametrize(

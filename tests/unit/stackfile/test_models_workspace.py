@@ -3,87 +3,13 @@
 import pytest
 
 from ambient_components.model.stack import Included
-from ambient_components.platform.contract import PodSecurity
-from ambient_components.rules.limits import Protocol
-from ambient_components.rules.secrets import DriftPolicy
-from ambient_components.rules.states import WorkspaceState
 from ambient_components.stackfile import (
-    ContainerLimits,
     Defaults,
     KeyDefaults,
-    Limits,
-    Network,
-    NetworkPeer,
-    OnDrift,
-    SecretRef,
-    Settings,
-    Source,
     StackFile,
     Workspace,
 )
-from tests.support.stack_models import in_workspace, workspace
-
-
-def test_a_workspace_with_everything():
-    got = workspace(
-        template="team",
-        secrets={
-            "runner": {"ANTHROPIC_API_KEY": {"config": "pay/anthropic"}},
-            "integrations": {
-                "GITHUB_TOKEN": {"env": "PAY_GITHUB_TOKEN"},
-                "NPM_TOKEN": {"file": "secrets/npm"},
-                "JUMP_TOKEN": {"secret": {"namespace": "vault-sync", "name": "pay", "key": "jump"}},
-                "LOG_LEVEL": {"value": "debug"},
-            },
-            "onDrift": {"integrations": "keep"},
-        },
-        settings={
-            "idleTimeout": "12h",
-            "mcpServers": {"custom": {"search": {"url": "https://mcp.example.com"}}, "disabled": ["webfetch"]},
-            "featureFlags": {"jira-write": True},
-            "caBundle": {"file": "ca.pem"},
-        },
-        limits={
-            "containers": {"defaultRequest": {"cpu": "1000m", "memory": "1024Mi"}, "max": {"cpu": 4}},
-            "quota": {"pods": 50, "requests.cpu": 0.5},
-            "network": {
-                "allow": [{"cidr": "10.0.0.0/8", "ports": [443]}, {"namespace": "db", "ports": [53], "protocol": "UDP"}]
-            },
-        },
-        labels={"team": "pay"},
-        annotations={"example.com/note": "a b"},
-        podSecurity="baseline",
-        state="released",
-        adopt=True,
-    )
-    assert (got.template, got.labels, got.annotations) == ("team", {"team": "pay"}, {"example.com/note": "a b"})
-    assert (got.pod_security, got.state, got.adopt) == (PodSecurity.BASELINE, WorkspaceState.RELEASED, True)
-    assert got.secrets.on_drift == OnDrift(integrations=DriftPolicy.KEEP)
-    assert got.secrets.integrations == {
-        "GITHUB_TOKEN": Source(env="PAY_GITHUB_TOKEN"),
-        "NPM_TOKEN": Source(file="secrets/npm"),
-        "JUMP_TOKEN": Source(secret=SecretRef(namespace="vault-sync", name="pay", key="jump")),
-        "LOG_LEVEL": Source(value="debug"),
-    }
-    assert (got.settings.idle_timeout, got.settings.feature_flags) == (43_200, {"jira-write": True})
-    assert got.limits == Limits(
-        containers=ContainerLimits(defaultRequest={"cpu": "1", "memory": "1Gi"}, max={"cpu": "4"}),
-        quota={"pods": "50", "requests.cpu": "500m"},
-        network=Network(
-            allow=[
-                NetworkPeer(cidr="10.0.0.0/8", ports=[443]),
-                NetworkPeer(namespace="db", ports=[53], protocol=Protocol.UDP),
-            ]
-        ),
-    )
-    assert (got.limits.network.isolate, got.limits.network.allow[0].protocol) == (True, Protocol.TCP)
-
-
-def test_what_is_left_out_is_not_set():
-    got = workspace()
-    assert (got.settings, got.limits, got.pod_security, got.adopt) == (Settings(), Limits(), None, False)
-    assert (got.settings.idle_timeout, got.settings.mcp_servers, got.settings.ca_bundle) == (None, None, None)
-    assert (got.limits.containers, got.limits.network) == (None, None)
+from tests.support.stack_models import in_workspace
 
 
 def test_defaults_say_what_they_say_and_no_more():
