@@ -31,7 +31,6 @@ class Expected:
     labels: Mapping[str, str]
     """Labels that the platform selects on; without them it does not list the object."""
     role: Role | None = None
-    """Role of a RoleBinding."""
     subject: Subject | None = None
     """The only subject of a RoleBinding."""
 

@@ -84,9 +84,7 @@ class Right:
     resource: str
     """Plural, with a subresource after a slash: ``serviceaccounts/token``."""
     verb: str
-    """Verb of RBAC."""
     why: str
-    """The step that needs it."""
     name: str = ""
     """Name of a single object; empty for all objects."""
     features: frozenset[Feature] = field(default=frozenset(), compare=False)

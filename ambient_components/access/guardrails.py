@@ -49,7 +49,6 @@ _NAMED: Final = 10
 """Maximum number of names in a message."""
 
 BUILT_IN: Final = GuardrailSettings()
-"""Default settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +56,11 @@ class Crossed:
     """One guardrail that a run violates, in one workspace or in the whole stack."""
 
     guardrail: str
-    """Name of the guardrail."""
     workspace: str | None
     """Name of the workspace; None for the stack."""
     what: str
     """The violation, without the workspace's name."""
     remedy: Remedy
-    """What to write instead."""
     path: tuple[PathPart, ...] = ()
     """Place in the ledger's entry, such as `("grants", "group:devs")`; empty for the stack."""
 

@@ -14,7 +14,6 @@ _ALL: Final = f"{_WRITE} delete"
 @dataclass(frozen=True, slots=True, order=True)
 class RoleRight:
     verb: str
-    """Verb of RBAC."""
     resource: str
     """Plural, with a subresource after a slash: ``serviceaccounts/token``. Without API group, because names are unique.
     """
@@ -60,7 +59,6 @@ RIGHTS_OF: Final = {role: frozenset(_rights(role)) for role in Role}
 """Rights by role; owners have those of admin."""
 
 ALL_RIGHTS: Final = tuple(sorted(frozenset().union(*RIGHTS_OF.values())))
-"""All rights of any role, sorted."""
 
 
 SESSION_RIGHTS: Final = frozenset(

@@ -53,9 +53,7 @@ class AccessDiff:
     """The difference between two sets of role assignments: `before - lost + gained` is the new set."""
 
     gained: tuple[RoleAssignment, ...]
-    """Gained assignments, sorted."""
     lost: tuple[RoleAssignment, ...]
-    """Lost assignments, sorted."""
     kept: tuple[RoleAssignment, ...] = ()
     """Unchanged assignments of subjects in the other two, sorted: an owner who loses a grant keeps admin."""
 

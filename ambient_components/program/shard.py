@@ -22,10 +22,7 @@ class Shard:
     """The fleet's name. Its stack file and its config have this name."""
 
     number: int
-    """The shard's number, from 0."""
-
     count: int
-    """The fleet's number of shards."""
 
     def record(self, owner: str, platform_namespace: str) -> str:
         """Return NAMESPACE/NAME of the ConfigMap that holds the shard's run record.

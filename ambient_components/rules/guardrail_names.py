@@ -56,7 +56,6 @@ GUARDRAILS: Final = (
     ADMIN_KEY_WITH_EDITORS,
     EXPIRE_AFTER,
 )
-"""All guardrails."""
 
 STACK_GUARDRAILS: Final = tuple(guardrail for guardrail in GUARDRAILS if guardrail != EXPIRE_AFTER)
 """Guardrails with exceptions for a whole stack. Deletion of data by the store needs an exception per workspace."""

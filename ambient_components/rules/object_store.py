@@ -38,7 +38,6 @@ class StoreProblem(NamedTuple):
     """Problem of one field; never contains its value."""
 
     field: str
-    """Name of the field; empty for the whole object."""
     problem: str
     remedy: Remedy
 

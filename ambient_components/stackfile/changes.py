@@ -24,11 +24,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9@._/+-]*")
 @dataclass(frozen=True, slots=True)
 class Change:
     path: Path
-    """Path of the mapping."""
-
     field: str
-    """Key of the field."""
-
     value: str | None
     """YAML on one line, such as `3` or `[{user: a}]`; None removes the field with its value. Only a scalar can replace
     an existing value, and only one.
@@ -57,8 +53,6 @@ class ItemChange:
     """A removed or a new item of a list, which is then the last one."""
 
     path: Path
-    """Path of the list."""
-
     item: int | str | Mapping[str, str]
     """Number of the item to remove, from 0; or a new one: the YAML of a scalar, or its fields, each with such YAML."""
 

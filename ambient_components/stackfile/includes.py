@@ -46,8 +46,6 @@ class SourceFile:
     """Path as in positions: relative to the given stack file, without `..` where possible."""
 
     tree: Tree
-    """Content and positions."""
-
     sections: frozenset[Section] = EVERY_SECTION
     """Sections that it may contain besides `workspaces`."""
 

@@ -14,10 +14,8 @@ from ambient_components.suggest import did_you_mean
 Path = tuple[PathPart, ...]
 
 WORKSPACE: Final = "workspace"
-"""Name of the layer for a workspace's own entry."""
 
 DEFAULTS: Final = "defaults"
-"""Name of the layer for the merged defaults."""
 
 BUILT_IN: Final = "built-in"
 """Name of the layer for values that no file sets."""

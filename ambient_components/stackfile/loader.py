@@ -46,8 +46,6 @@ class LoadedStack:
     """Project folder, which all paths in `file` are relative to."""
 
     warnings: tuple[Problem, ...]
-    """Warnings."""
-
     data: Mapping[str, Any]
     """Effective entries by workspace, unconverted: durations are text, built-in defaults are missing. None in a file
     that names stacks.
@@ -57,7 +55,6 @@ class LoadedStack:
     """Merged defaults of all files, unconverted."""
 
     provenance: Provenance
-    """Source layer of each value."""
 
     def origin(self, path: tuple[PathPart, ...]) -> Origin:
         """Return the layer and position of a value such as `("workspaces", "payments", "protect")`."""
@@ -69,8 +66,6 @@ class Review:
     """The result of reading a stack, valid or not, for commands that report problems."""
 
     stack: LoadedStack | None
-    """The stack; None if there is an error."""
-
     problems: tuple[Problem, ...]
     """Errors and warnings, sorted by position."""
 

@@ -21,7 +21,6 @@ from ambient_components.stackfile.files import Files
 from ambient_components.stackfile.loader import LoadedStack
 
 REVIEWERS: Final = "reviewers"
-"""Field with the reviewers."""
 
 SHARD: Final = "shard"
 """Field with the shard: it does not affect the workspace itself, so it counts as a change of the stack."""

@@ -30,7 +30,6 @@ class Project:
 
     files: Files
     root: str
-    """Absolute path."""
 
     @classmethod
     def of(cls, files: Files, stack_file: str) -> "Project":

@@ -146,7 +146,6 @@ CHECKS: tuple[Check, ...] = (
     *LIMIT_CHECKS,
     check_exceptions,
 )
-"""All checks that run for each workspace."""
 
 
 def _name_finding(path: Path, name: str, problem_of: Callable[[str], Verdict]) -> Iterator[Finding]:

@@ -80,7 +80,6 @@ def without_runner_secret(stack: StackFile) -> Iterator[Finding]:
 
 
 SECRET_CHECKS: tuple[Check, ...] = (check_runner_secret, check_integrations)
-"""All checks of secrets."""
 
 
 def check_settings(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
@@ -92,7 +91,6 @@ def check_schedules(path: Path, _name: str, workspace: Workspace) -> Iterator[Fi
 
 
 SETTING_CHECKS: tuple[Check, ...] = (check_settings, check_schedules)
-"""All checks of settings and schedules."""
 
 
 def check_limits(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
@@ -107,7 +105,6 @@ def check_labels(path: Path, _name: str, workspace: Workspace) -> Iterator[Findi
 
 
 LIMIT_CHECKS: tuple[Check, ...] = (check_limits, check_labels)
-"""All checks of limits, labels and annotations."""
 
 
 _ADOPT: Final = "adopt"

@@ -28,31 +28,16 @@ class Node:
     """For a block, the end of its last value, without the blank lines and comments that follow."""
 
     line: int
-    """Line, from 1."""
-
     column: int
-    """Column in characters, from 1."""
-
     anchor: str | None = None
-    """Its anchor name."""
-
     alias: bool = False
-    """Whether it is an alias."""
-
     scalar: bool = False
-    """Whether it is a scalar."""
-
     flow: bool = False
-    """Whether it is written in braces or brackets."""
-
     entries: "dict[str, tuple[Node, Node]] | None" = None
     """Key and value of each entry, in order; None unless it is a mapping."""
 
     uses: list[int] = field(default_factory=list)
-    """Positions of its aliases."""
-
     children: "list[Node]" = field(default_factory=list)
-    """The nodes directly in it, including keys."""
 
     @property
     def is_list(self) -> bool:

@@ -15,10 +15,7 @@ class MappingMarks:
     """Position of its first key, or of its alias."""
 
     keys: dict[str, Spot] = field(default_factory=dict)
-    """Positions of the keys."""
-
     values: "dict[str, Marks]" = field(default_factory=dict)
-    """Positions of the values."""
 
 
 @dataclass(slots=True)
@@ -27,7 +24,6 @@ class ListMarks:
     """Position of its first dash or bracket, or of its alias."""
 
     values: "list[Marks]" = field(default_factory=list)
-    """Positions of the items."""
 
 
 Marks = Spot | MappingMarks | ListMarks

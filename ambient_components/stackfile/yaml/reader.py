@@ -34,8 +34,6 @@ class ParsedYaml:
     """Mappings, lists, text, whole numbers, floats, booleans and None; keys are text as written."""
 
     marks: Marks
-    """Positions of all keys and values."""
-
     problems: tuple[Problem, ...] = ()
     """Duplicate keys (the first wins), tags and merge keys, which are reported together with other problems."""
 
