@@ -55,7 +55,6 @@ class Expected:
             yield f"lacks the label {' and '.join(lost)}"
 
     def gives_another_role(self, there: Mapping[str, Any]) -> bool:
-        """Return whether a RoleBinding of this name has another role."""
         return self.role is None or role_ref(there) != f"ClusterRole/{cluster_role(self.role)}"
 
     def kept_by(self, there: Mapping[str, Any]) -> list[str]:

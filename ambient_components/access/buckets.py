@@ -22,13 +22,7 @@ CREDENTIALS: Final = ("generation", "lifetimeSeconds", "never")
 
 
 def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[Problem]:
-    """Return the refusals of a change to a workspace's bucket; none if it may be deployed.
-
-    Args:
-        before: Its deployed entry; `NOTHING` for a new one.
-        after: Its new entry. Removed entries are not checked: they were closed or released, and the last deployment
-            decided about the bucket.
-    """
+    """Return the refusals of a change to a workspace's bucket; none if it may be deployed."""
     old, new = before.bucket, after.bucket
     if new is None:
         return _gone(workspace, old) if old is not None and old.is_managed else []

@@ -126,11 +126,7 @@ def who_can(found: Sequence[Row], right: RoleRight) -> WhoCan:
 
 
 def parse_right(text: str) -> RoleRight:
-    """Read ``VERB RESOURCE [NAME]``: a right of `ALL_RIGHTS`, or the same for one named object.
-
-    Raises:
-        BadValue: None of the platform's roles has such a right; the hints list the allowed ones.
-    """
+    """Read ``VERB RESOURCE [NAME]``: a right of `ALL_RIGHTS`, or the same for one named object."""
     words = text.split()
     if len(words) not in (2, 3):
         msg = f"{text!r} is no right"

@@ -30,12 +30,6 @@ def refusals(
 
     An entry may leave the files only after a run in which it was closed or released: a mistake (a file not read, a line
     deleted in a merge) must not delete a namespace with its content.
-
-    Args:
-        before: The deployed ledger.
-        after: The new ledger, which passed `ledger_misfits`.
-        guardrails: Guardrail settings of the stack.
-        now: Current time, to find grants that ended by their dates.
     """
     problems = [
         refusal(

@@ -92,11 +92,7 @@ class Recognition:
 
 
 def needs_of(bindings: Iterable[Json], accounts: Iterable[Json] = (), *, own: bool = False) -> Needs:
-    """Return what has to be read to decide on these objects.
-
-    Args:
-        own: Whether it is enough to know which of them are the platform's own.
-    """
+    """Return what has to be read to decide on these objects."""
     roles, cluster_roles, claims = set(), set(), set()
     for binding in bindings:
         if _NOTHING.has_binding(binding):  # OpenShift's own, which needs no proof

@@ -122,11 +122,7 @@ class NotCertificatesError(ValueError):
 
 
 def certificates(text: str) -> list[str]:
-    """Return the certificates of a text, each encoded again as PEM, and nothing else of the text.
-
-    Raises:
-        NotCertificatesError: The text has no certificate, a broken one, a private key or another PEM block.
-    """
+    """Return the certificates of a text, each encoded again as PEM, and nothing else of the text."""
     labels = _BEGIN.findall(text)
     if any("PRIVATE KEY" in label for label in labels) or "PRIVATE KEY-----" in text:
         raise NotCertificatesError(*_PRIVATE_KEY)

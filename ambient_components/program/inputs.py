@@ -37,8 +37,6 @@ from ambient_components.stackfile.loader import located
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """All that a program declares, valid."""
-
     file: StackFile
     settings: StackSettings
     values: Mapping[str, WorkspaceValues]
@@ -52,11 +50,7 @@ class Inputs:
 
     @classmethod
     def read(cls, path: Path | None = None) -> "Inputs":
-        """Read the stack of this run: ``stacks/<stack>.yaml`` in the project folder, or the file of the shard's fleet.
-
-        Raises:
-            AmbientError: The file or the config has problems.
-        """
+        """Read the stack of this run: ``stacks/<stack>.yaml``, or the file of the shard's fleet."""
         problems, found = Problems(), Problems()
         excluded = excluded_workspaces(problems)
         try:
@@ -114,11 +108,7 @@ def _warn(warnings: Iterable[Problem], acknowledged: Acknowledgements) -> None:
 
 
 def _own_part(settings: StackSettings, path: Path | None) -> tuple[LoadedStack, list[str]]:
-    """Return the part of the file that this stack declares, and the names of the workspaces of other shards.
-
-    Raises:
-        AmbientError: The file is missing or invalid, or names only other stacks.
-    """
+    """Return the part of the file that this stack declares, and the names of the workspaces of other shards."""
     name = pulumi.get_stack() if settings.shard is None else settings.shard.fleet
     path = path or Path("stacks") / f"{name}.yaml"
     if not path.exists() and settings.shard is None and (remedy := missing_file(str(path), name)):

@@ -62,11 +62,6 @@ def expired_exceptions(stack: LoadedStack, ledger: Ledger, calendar: Calendar) -
 
     An expired exception never blocks a run: the violation was deployed while the exception was valid, and keys must
     keep rotating.
-
-    Args:
-        stack: The stack, with source positions.
-        ledger: The stack's access, from `ledger_of`.
-        calendar: Decides which exceptions are in force.
     """
     return located(stack, _ended(stack.file, ledger, calendar))
 

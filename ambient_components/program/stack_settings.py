@@ -152,11 +152,7 @@ class StackSettings:
 
     @classmethod
     def read(cls, problems: Problems) -> "StackSettings":
-        """Read the config of this run. Collect missing and invalid values in `problems`.
-
-        Raises:
-            AmbientError: The config belongs to a fleet, and this stack is not one of its shards.
-        """
+        """Read the config of this run. Collect missing and invalid values in `problems`."""
         config = pulumi.Config()
         cluster: ClusterArgs = {}
         if context := config.get("context"):

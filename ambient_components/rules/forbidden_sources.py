@@ -133,11 +133,7 @@ def secret_problem(name: str) -> Verdict:
 
 
 def namespace_problem(namespace: str, platform: str = PLATFORM_NAMESPACE_DEFAULT) -> Verdict:
-    """Check the namespace of a Secret that is read, or that a key is delivered to.
-
-    Args:
-        platform: The platform's namespace; its default is always checked as well.
-    """
+    """Check the namespace of a Secret that is read, or that a key is delivered to."""
     if namespace in (platform, PLATFORM_NAMESPACE_DEFAULT):
         return f"{namespace!r} is the platform's own namespace", "name a namespace of your own"
     if _matching(namespace, NAMESPACES):
@@ -146,11 +142,7 @@ def namespace_problem(namespace: str, platform: str = PLATFORM_NAMESPACE_DEFAULT
 
 
 def credential_files(environment: Mapping[str, str]) -> list[str]:
-    """Return the paths of files with credentials of this run, whether they exist or not.
-
-    Args:
-        environment: Environment of the run; variables that are never a source may contain paths, such as KUBECONFIG.
-    """
+    """Return the paths of files with credentials of this run, whether they exist or not."""
     named = [
         path
         for name, value in environment.items()

@@ -105,11 +105,7 @@ class GuardrailSettings:
 
     @classmethod
     def of(cls, given: Any) -> Self:
-        """Read the ledger's input; None means defaults.
-
-        Raises:
-            BadValue: The input has another form.
-        """
+        """Read the ledger's input; None means defaults."""
         reported = {} if given is None else given
         if not isinstance(reported, Mapping) or not _well_formed(reported):
             reject(

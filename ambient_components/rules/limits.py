@@ -204,11 +204,7 @@ def _quantity(written: Any) -> Quantity | None:
 
 
 def canonical(amounts: Amounts) -> dict[str, str]:
-    """Return the amounts in the API server's canonical form, so that a refresh shows no change.
-
-    Raises:
-        ValueError: An amount is not a quantity.
-    """
+    """Return the amounts in the API server's canonical form, so that a refresh shows no change."""
     return {resource: str(parse_quantity(amount)) for resource, amount in sorted(amounts.items())}
 
 
@@ -218,9 +214,6 @@ def container_limits(declared: Mapping[str, Amounts]) -> dict[str, dict[str, str
     The operator never changes an existing LimitRange (contract 4), so a declaration that sets only a maximum must keep
     the platform's defaults. A default of the platform that conflicts with the declaration is moved to the declared
     bound, because Kubernetes rejects a default above the maximum and a request above the limit.
-
-    Args:
-        declared: ``defaultRequest``, ``default``, ``min`` and ``max``, each optional; empty for none.
 
     Raises:
         ValueError: An amount is not a quantity.

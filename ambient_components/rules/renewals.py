@@ -41,11 +41,7 @@ class Life:
         return f"whole seconds from {self.shortest} ({shortest}) to {self.longest} ({longest})"
 
     def problem(self, seconds: int, written: object) -> str | None:
-        """Return why a lifetime is not allowed; None if it is.
-
-        Args:
-            written: The lifetime as written, for the message.
-        """
+        """Return why a lifetime is not allowed; None if it is."""
         if self.shortest <= seconds <= self.longest:
             return None
         return f"{written} is too {'short' if seconds < self.shortest else 'long'}"

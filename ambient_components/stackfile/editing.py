@@ -50,11 +50,6 @@ def edited(text: str, file: str, changes: Sequence[Edit]) -> str:
 def with_workspaces(text: str, file: str, blocks: Mapping[str, str]) -> str:
     """Return the text with whole entries of workspaces: existing ones are replaced, new ones follow the last one.
 
-    Args:
-        text: The text of a stack file, or of a file that it includes.
-        file: Its path, for messages.
-        blocks: For each workspace the lines of its entry. The first one is its name with a colon.
-
     Raises:
         AmbientError: The text is invalid, or in a form that can't be edited.
     """
@@ -119,11 +114,7 @@ class _Edit:
         self._cutter = Cutter(text)
 
     def splices(self, changes: Iterable[Edit]) -> list[Splice]:
-        """Return the splices for changes that either all write or all remove.
-
-        Raises:
-            AmbientError: All problems at once.
-        """
+        """Return the splices for changes that either all write or all remove."""
         problems = Problems()
         splices: list[Splice] = []
         by_path: dict[Path, list[Edit]] = {}

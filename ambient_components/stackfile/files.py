@@ -54,14 +54,7 @@ class Files:
         self._top = top
 
     def read(self, path: str, within: str | None = None) -> str:
-        """Return the content of a regular file.
-
-        Args:
-            within: Absolute path of a folder that must contain the file after links are resolved; None for any.
-
-        Raises:
-            AmbientError: The file cannot be read, may not be read, is too large, or is not UTF-8.
-        """
+        """Return the content of a regular file."""
         try:
             content = read_regular(self._at(path), STACK_FILE_MAX, within or self._top)
         except Unreadable as error:

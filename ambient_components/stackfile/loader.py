@@ -74,11 +74,7 @@ class Review:
 
 
 def load_stack(path: str | Path) -> LoadedStack:
-    """Read, validate and check a stack file and all files that it includes.
-
-    Raises:
-        AmbientError: All problems at once, each with line and column; never with the value of a secret.
-    """
+    """Read, validate and check a stack file and all files that it includes."""
     return _preloaded.get((Path.cwd(), str(path))) or _loaded(review_stack(path))
 
 

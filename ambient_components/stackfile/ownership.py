@@ -40,8 +40,6 @@ class Version:
 
 
 class How(StrEnum):
-    """Effect of a change on a workspace or a stack."""
-
     NEW = "new"
     CHANGED = "changed"
     REMOVED = "removed"
@@ -68,8 +66,6 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """A workspace, or a whole stack, that a change touches."""
-
     stack: str
     workspace: str | None
     """Name of the workspace; None for the whole stack."""
@@ -184,7 +180,6 @@ def _stack_fields(version: Version) -> dict[str, Any]:
 
 
 def _entry(version: Version, name: str) -> dict[str, Any]:
-    """Return the effective content of a workspace in a comparable form."""
     zone, dump = version.stack.file.timezone, version.stack.file.workspaces[name].model_dump(exclude={SHARD})
     plain = {field: _plain(value, zone) for field, value in dump.items()}
     plain["settings"] = (plain["settings"], _bundle(version, name))

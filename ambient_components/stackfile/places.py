@@ -26,8 +26,6 @@ BUNDLE: Final[Path] = ("settings", "caBundle", "file")
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The folder that contains a stack's files."""
-
     files: Files
     root: str
 

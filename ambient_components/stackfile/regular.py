@@ -100,7 +100,6 @@ def _require_within(path: str, folder: str, status: os.stat_result) -> None:
 
 
 def outside() -> Unreadable:
-    """Return the refusal of a file outside of the project."""
     return Unreadable(
         "leads out of the project, the folder of Pulumi.yaml",
         ("keep the file in the project", "let no link lead out of it"),

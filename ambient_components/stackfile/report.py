@@ -183,5 +183,4 @@ def _cut(data: Any, fault: Path) -> Path:
 
 
 def _is_secret(path: Path) -> bool:
-    """Return whether a path is that of a secret reference."""
     return len(path) == _SECRET and (path[2] == "secrets" or path[2:] in _KEYS_OF_A_BUCKET)

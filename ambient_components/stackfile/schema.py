@@ -109,7 +109,6 @@ def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _below(key: str, value: Any) -> Any:
-    """Tidy the schemas in a keyword's value, if there are any."""
     if key in ("properties", "$defs"):
         return {name: _tidy(schema) for name, schema in value.items()}
     if key in ("anyOf", "oneOf"):

@@ -75,11 +75,7 @@ class Builder:
         self._anchors: dict[str, tuple[object, Marks, int] | None] = {}
 
     def take(self, event: yaml.Event) -> None:
-        """Process the next event.
-
-        Raises:
-            AmbientError: The rest of the file cannot be interpreted.
-        """
+        """Process the next event."""
         kind = type(event)
         if kind is yaml.ScalarEvent:
             self._take_scalar(event)
@@ -204,7 +200,6 @@ class Builder:
         raise AmbientError(self.problems)
 
     def _path(self) -> tuple[PathPart, ...]:
-        """Return the path of the next value."""
         path: list[PathPart] = []
         for frame in self._stack:
             if isinstance(frame, _ListFrame):

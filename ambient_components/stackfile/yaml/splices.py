@@ -213,7 +213,6 @@ class Cutter:
     # The text
 
     def _inside(self, node: Node) -> tuple[int, int]:
-        """Return the range between the braces or brackets."""
         return self._text.index("[" if node.is_list else "{", node.start) + 1, node.end - 1
 
     def _has_lines(self, key: Node, value: Node, closed: int) -> re.Match[str] | None:
