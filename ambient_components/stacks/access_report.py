@@ -10,11 +10,10 @@ from typing import Any, Final
 
 from ambient_components.access.bindings import ROLE_BINDING, SERVICE_ACCOUNT
 from ambient_components.access.cluster_access import expected, is_of_key, live, missing, unknown
-from ambient_components.access.effective import Row, gives, rows, who_can
+from ambient_components.access.effective import RoleRight, Row, gives, rows, who_can
 from ambient_components.access.entries import Ledger
 from ambient_components.access.platform_own import claims_to_be_own_account
 from ambient_components.access.recognition import Recognition, needs_of
-from ambient_components.access.rights import RoleRight
 from ambient_components.access.role_assignments import PLATFORM, RoleAssignment, of_ledger
 from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.cluster.guard import Guard

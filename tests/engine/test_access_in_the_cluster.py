@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ambient_components.access.rights import ALL_RIGHTS, SESSION_RIGHTS, TRIGGER_RIGHTS, RoleRight, roles_with
+from ambient_components.access.effective import ALL_RIGHTS, SESSION_RIGHTS, TRIGGER_RIGHTS, RoleRight, roles_with
 from ambient_components.platform.contract import Role
 from sandbox.backend import Backend
 from sandbox.credentials import kubeconfig

@@ -9,10 +9,17 @@ from typing import Annotated, Any, Final
 import typer
 
 from ambient_components import activity
-from ambient_components.access.effective import Row, by_subject, by_workspace, parse_right
+from ambient_components.access.effective import (
+    ALL_RIGHTS,
+    RoleRight,
+    Row,
+    by_subject,
+    by_workspace,
+    parse_right,
+    roles_with,
+)
 from ambient_components.access.entries import Ledger
 from ambient_components.access.escalation import escalations
-from ambient_components.access.rights import ALL_RIGHTS, RoleRight, roles_with
 from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.cli.access.markdown import as_markdown
 from ambient_components.cli.options import (

@@ -4,6 +4,11 @@ import pytest
 from hypothesis import given
 
 from ambient_components.access.effective import (
+    ALL_RIGHTS,
+    RIGHTS_OF,
+    SESSION_RIGHTS,
+    TRIGGER_RIGHTS,
+    RoleRight,
     by_subject,
     by_workspace,
     gives,
@@ -12,7 +17,6 @@ from ambient_components.access.effective import (
     rows,
     who_can,
 )
-from ambient_components.access.rights import ALL_RIGHTS, RIGHTS_OF, SESSION_RIGHTS, TRIGGER_RIGHTS, RoleRight
 from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.platform.contract import Role
 from tests.support.access_strategies import ROLE_ASSIGNMENTS

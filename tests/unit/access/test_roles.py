@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ambient_components.access.effective import parse_right
-from ambient_components.access.rights import (
+from ambient_components.access.effective import (
     ALL_RIGHTS,
     RIGHTS_OF,
     SESSION_RIGHTS,
     TRIGGER_RIGHTS,
     RoleRight,
+    parse_right,
     roles_with,
 )
 from ambient_components.platform.contract import ROLES, Role, cluster_role

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.access.rights import RIGHTS_OF
+from ambient_components.access.effective import RIGHTS_OF
 from ambient_components.cli.access.command import COLUMNS, EPILOG
 from ambient_components.cli.app import run
 from ambient_components.platform.contract import Role
