@@ -187,11 +187,3 @@ def test_what_no_file_says_is_built_in():
     for path in [("state",), ("keys", "ci", "generation"), ("owners", 1), ("keys", "none")]:
         assert loaded.origin(("workspaces", "pay", *path)) == Origin("built-in", None)
     assert loaded.origin(("workspaces", "nobody")) == Origin("built-in", None)
-
-
-def test_the_models_see_the_effective_entry():
-    workspaces = parse_stack(FILE, "x.yaml").file.workspaces
-    keys = {key_id: (str(key.role), key.lifetime) for key_id, key in workspaces["pay"].keys.items()}
-    assert keys == {"ci": ("admin", 30 * 86_400), "cd": ("view", 30 * 86_400)}
-    assert [workspaces[name].protect for name in ("pay", "lab")] == [True, False]
-    assert [str(owner) for owner in workspaces["lab"].owners] == ["group:platform"]

@@ -4,10 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.rules.buckets import BucketDriver, OnDelete
 from ambient_components.rules.durations import DAY, YEAR, format_seconds
-from ambient_components.rules.states import BucketState
-from ambient_components.stackfile import Bucket, BucketCredentials, Storage
+from ambient_components.stackfile import BucketCredentials
 from tests.support.stack_models import workspace
 
 # Storage
@@ -15,16 +13,6 @@ from tests.support.stack_models import workspace
 
 def bucket(**fields):
     return workspace(storage={"bucket": {"name": "pay-sessions", **fields}}).storage.bucket
-
-
-def test_a_bucket_needs_a_name_alone():
-    got = bucket()
-    assert got == Bucket(name="pay-sessions")
-    assert (got.driver, got.state, got.on_delete) == (BucketDriver.S3, BucketState.ACTIVE, OnDelete.KEEP)
-    assert (got.shared, got.adopt, got.force, got.object_lock, got.protect) == (False, False, False, False, True)
-    assert (got.versioning, got.expire_after, got.expire_after_days, got.encryption) == (None, None, None, None)
-    assert got.credentials == BucketCredentials(lifetime="90d", generation=1)
-    assert (workspace().storage, workspace(storage={}).storage.bucket) == (Storage(), None)
 
 
 @pytest.mark.parametrize(
