@@ -25,12 +25,12 @@ from ambient_components.program.secret_values import WorkspaceValues
 from ambient_components.program.stack_settings import ObjectStore, StackSettings, effective_store
 from ambient_components.program.storage import uses_aws
 from ambient_components.resources import AccessLedger, AccessLedgerArgs
-from ambient_components.rules.findings import as_problem
+from ambient_components.rules.findings import Finding, as_problem
 from ambient_components.rules.object_store import StoreConfig
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.stackfile.checks.names import check_stack
 from ambient_components.stackfile.files import DISK
-from ambient_components.stackfile.places import Project, placed
+from ambient_components.stackfile.places import Project, placed, sources_of
 from ambient_components.stackfile.yaml.positions import SourceMap
 
 CLUSTER_NAME: Final = "cluster"
@@ -86,7 +86,7 @@ class Workspaces(Mapping[str, Workspace]):
             given: dict[str, Any] = {_STORE[name]: value for name, value in cluster.store.items() if name in _STORE}
             settings = replace(settings, store=ObjectStore(StoreConfig(**given)))
         if file is not None:
-            found = [*check_stack(file), *config_findings(file.workspaces, settings)]
+            found = [*check_stack(file), *config_findings(file.workspaces, settings), *_not_given(file)]
         texts = [str(problem) for problem in problems]
         texts += [without_credentials(str(as_problem(finding))) for finding in found if not finding.warning]
         if file is None or texts:
@@ -217,6 +217,17 @@ def _without_values(workspaces: Mapping[str, Any]) -> tuple[dict[str, Any], dict
             entry["storage"] = {**storage, "bucket": {**bucket, **_given({"keys": keys}, "keys", kept).get("keys", {})}}
             found.storage.update({_BUCKET_KEYS[field]: value for field, value in kept.items()})
     return entries, values
+
+
+def _not_given(file: StackFile) -> Iterator[Finding]:
+    """Find sources of a stack file in place of values: nobody would read them."""
+    in_python = {field: name for name, field in _BUCKET_KEYS.items()}
+    for name, workspace in file.workspaces.items():
+        for _, _, path, source in sources_of(workspace):
+            if not isinstance(source, _Given):
+                spelled = tuple(in_python.get(str(part), part) for part in path)
+                remedy = "give the value itself, such as config.require_secret(NAME)"
+                yield Finding(("workspaces", name, *spelled), "is a source, which only a stack file has", remedy)
 
 
 def _given(sections: Mapping[str, Any], name: str, kept: dict[str, Any]) -> dict[str, Any]:

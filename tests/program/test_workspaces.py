@@ -140,3 +140,14 @@ def test_a_file_that_is_no_ca_bundle_is_an_error_with_its_path(tmp_path, monkeyp
         run(with_bundle(file))
     assert problem in str(refused.value)
     assert "MIIEsecret" not in str(refused.value)
+
+
+def test_a_source_in_place_of_a_value_is_refused():
+    sources = {"runner": {"ANTHROPIC_API_KEY": {"env": "KEY"}}, "integrations": {"LOG_LEVEL": {"value": "debug"}}}
+    with pytest.raises(ValueError, match="is a source") as refused:
+        run(lambda: Workspaces({"payments": {"secrets": sources}}))
+    problem = "is a source, which only a stack file has; give the value itself, such as config.require_secret(NAME)"
+    assert str(refused.value).splitlines() == [
+        f"workspaces.payments.secrets.runner.ANTHROPIC_API_KEY: {problem}",
+        f"workspaces.payments.secrets.integrations.LOG_LEVEL: {problem}",
+    ]
