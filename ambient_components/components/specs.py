@@ -1,18 +1,64 @@
 """Arguments of a Workspace and of a Bucket as TypedDicts; names as in the stack file, durations in seconds."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from datetime import date, timedelta
+from typing import Any, Literal, NotRequired, TypedDict
 
 import pulumi
 
 from ambient_components.components.arguments import KeyArgs
 
 
-class WorkspaceArgs(TypedDict):
-    """Content of a workspace. Only `owner` is required."""
+class WorkspaceGrantArgs(TypedDict):
+    """A grant: either `user` or `group`."""
 
-    owner: str
-    """Owner, PROJECT/FLEET, recorded in an annotation of the namespace."""
+    user: NotRequired[str]
+    """Name of a user, exactly as the cluster authenticates it."""
+
+    group: NotRequired[str]
+    """Name of a group, exactly as the cluster knows it."""
+
+    role: NotRequired[Literal["view", "edit", "admin"]]
+    """view, edit or admin. Default: view, as in the platform's UI."""
+
+    from_: NotRequired[date | str]
+    """First day of the grant, in UTC, or the time at which it starts. Default: the next run."""
+
+    until: NotRequired[date | str]
+    """Last day of the grant, in UTC, or the time at which it ends. Default: no end."""
+
+    warn_ahead: NotRequired[str | timedelta]
+    """How early runs announce its start and end. Default: 14d."""
+
+
+class OnDriftArgs(TypedDict):
+    """Which side wins after a save in the platform's UI."""
+
+    runner: NotRequired[Literal["overwrite", "keep"]]
+    """For the runner secret. Default: overwrite."""
+
+    integrations: NotRequired[Literal["overwrite", "keep"]]
+    """For the integration secret. Default: overwrite."""
+
+
+class SecretsArgs(TypedDict):
+    """Environment variables of all sessions of the workspace, kept as secrets."""
+
+    runner: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """API keys of language models by variable: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY."""
+
+    integrations: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Further variables by name, such as GITHUB_TOKEN."""
+
+    on_drift: NotRequired[OnDriftArgs]
+    """Which side wins after a save of a secret in the UI."""
+
+
+class WorkspaceArgs(TypedDict):
+    """Content of a workspace: the fields of the stack file in snake_case, and values of secrets. None is required."""
+
+    owner: NotRequired[str]
+    """Owner, PROJECT/FLEET, recorded in an annotation of the namespace. Default: the program's project and stack."""
 
     namespace: NotRequired[str]
     """Default: the component's name. Another name is another workspace."""
@@ -26,35 +72,26 @@ class WorkspaceArgs(TypedDict):
     openshift: NotRequired[bool]
     """Whether the cluster is OpenShift. Not detected, because a preview must not depend on a cluster."""
 
-    platformNamespace: NotRequired[str]
+    platform_namespace: NotRequired[str]
     """The platform's namespace, for network policies; default ambient-code."""
 
-    ambientApiServer: NotRequired[bool]
+    ambient_api_server: NotRequired[bool]
     """Whether the platform's API server (V2) runs in that namespace, for network policies; default false."""
 
     owners: NotRequired[Sequence[str]]
     """Subjects with admin rights through bindings that the Sharing page does not list, for break-glass access."""
 
-    grants: NotRequired[Sequence[Mapping[str, Any]]]
-    """Grants, as the Sharing page lists them, with the fields of the stack file in snake_case."""
+    grants: NotRequired[Sequence[WorkspaceGrantArgs]]
+    """Grants, as the Sharing page lists them."""
 
     keys: NotRequired[Mapping[str, KeyArgs]]
     """API keys by id."""
 
-    overlapping: NotRequired[Sequence[str]]
-    """Ids of the keys of which the previous generation is still valid. Default: by `overlap_until`, in UTC."""
-
-    runEverySeconds: NotRequired[int]
+    run_every: NotRequired[str | timedelta]
     """Guaranteed interval of runs, for keys. Default: none."""
 
-    runnerSecrets: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """API keys of language models, stored as secrets: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY."""
-
-    integrationSecrets: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """Environment variables for every session, stored as secrets."""
-
-    on_drift: NotRequired[Mapping[str, Any]]
-    """Which side wins after a save in the UI, for `runner` and `integrations`: overwrite (default) or keep."""
+    secrets: NotRequired[SecretsArgs]
+    """Environment variables of all sessions, kept as secrets."""
 
     bucket: NotRequired[Mapping[str, Any]]
     """The workspace's own storage with its credentials, as `Bucket`. Default: the platform's shared bucket."""
@@ -62,7 +99,7 @@ class WorkspaceArgs(TypedDict):
     settings: NotRequired[Mapping[str, Any]]
     """Settings of sessions, as in the stack file, in snake_case; `ca_bundle` is an argument of its own."""
 
-    ca_bundle: NotRequired[str]
+    ca_bundle: NotRequired[pulumi.Input[str]]
     """Content of a PEM file that replaces the system's CA file in session containers."""
 
     limits: NotRequired[Mapping[str, Any]]
@@ -71,7 +108,7 @@ class WorkspaceArgs(TypedDict):
     schedules: NotRequired[Mapping[str, Any]]
     """Scheduled sessions by id, as in the stack file, in snake_case."""
 
-    operatorImage: NotRequired[str]
+    operator_image: NotRequired[pulumi.Input[str]]
     """Image of the platform's operator, which schedules run; default: the one that the platform's backend has."""
 
     labels: NotRequired[Mapping[str, str]]
@@ -80,7 +117,7 @@ class WorkspaceArgs(TypedDict):
     annotations: NotRequired[Mapping[str, str]]
     """Further annotations; reserved keys are rejected."""
 
-    pod_security: NotRequired[str]
+    pod_security: NotRequired[Literal["privileged", "baseline"]]
     """Pod Security level that the namespace enforces: privileged or baseline."""
 
     adopt: NotRequired[bool]
@@ -89,7 +126,7 @@ class WorkspaceArgs(TypedDict):
     protect: NotRequired[bool]
     """Whether the engine refuses to delete the namespace; default true. Applies to active workspaces."""
 
-    state: NotRequired[str]
+    state: NotRequired[Literal["active", "closed", "released"]]
     """active (default); closed: not listed by the platform, without grants, keys and secrets, but with owners and data;
     released: everything stays and leaves this stack.
     """

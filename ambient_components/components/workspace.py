@@ -1,14 +1,15 @@
 """One workspace: a namespace that the platform lists, with its declared content."""
 
+from collections.abc import Collection, Mapping
 from copy import copy
-from typing import Any, cast
+from typing import Any, Self, Unpack, cast
 from zoneinfo import ZoneInfo
 
 import pulumi
 
 from ambient_components import clock
 from ambient_components.components.api_key import ApiKey
-from ambient_components.components.argument_checks import check_workspace
+from ambient_components.components.argument_checks import read_workspace
 from ambient_components.components.bucket import Bucket
 from ambient_components.components.grant import role_binding
 from ambient_components.components.guarded import require_ledger
@@ -20,6 +21,8 @@ from ambient_components.components.specs import WorkspaceArgs
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.model.derive import write
+from ambient_components.model.keys import SeparateKey
+from ambient_components.model.workspaces import SeparateWorkspace
 from ambient_components.platform.bindings import grant_form, owner_form
 from ambient_components.platform.contract import (
     INTEGRATION_SECRET,
@@ -30,7 +33,6 @@ from ambient_components.platform.contract import (
     OPENSHIFT_DESCRIPTION_ANNOTATION,
     OPENSHIFT_DISPLAY_NAME_ANNOTATION,
     OWNER_ANNOTATION,
-    PLATFORM_NAMESPACE_DEFAULT,
     POD_SECURITY_LABEL,
     RELEASED_BY_ANNOTATION,
     RUNNER_SECRET,
@@ -69,25 +71,60 @@ class Workspace(pulumi.ComponentResource):
     bucket: Bucket | None
     """The workspace's own storage, if it has any."""
 
-    def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        self._content, self._bucket, self._declared_keys = check_workspace(name, args)
-        require_ledger(args.get("namespace") or name, opts)
+    def __init__(
+        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **args: Unpack[WorkspaceArgs]
+    ) -> None:
+        """Declare a workspace.
+
+        Raises:
+            ValueError: All problems of the arguments, one per line.
+        """
+        self._declare(resource_name, read_workspace(resource_name, args), None, opts)
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        workspace: SeparateWorkspace,
+        *,
+        overlapping: Collection[str],
+        opts: pulumi.ResourceOptions,
+    ) -> Self:
+        """Declare a workspace of a stack file.
+
+        Args:
+            name: Logical name.
+            workspace: The workspace, which has passed the checks.
+            overlapping: Ids of the keys of which the previous generation is still valid.
+            opts: Options of the component.
+        """
+        made = cls.__new__(cls)
+        made._declare(name, workspace, overlapping, opts)
+        return made
+
+    def _declare(
+        self,
+        name: str,
+        workspace: SeparateWorkspace,
+        overlapping: Collection[str] | None,
+        opts: pulumi.ResourceOptions | None,
+    ) -> None:
+        require_ledger(workspace.namespace, opts)
         opts = copy(opts) if opts else pulumi.ResourceOptions()
         protect, retain = opts.protect, opts.retain_on_delete
         # Children would inherit both: what is protected can't be revoked, and what is retained stays valid.
         opts.protect = opts.retain_on_delete = None
-        super().__init__(urns.WORKSPACE, name, {"namespace": args.get("namespace") or name}, opts)
-        self._workspace = args.get("namespace") or name
-        self._name = name
-        self._state = self._content.state
+        super().__init__(urns.WORKSPACE, name, {"namespace": workspace.namespace}, opts)
+        self._name, self._content = name, workspace
+        self._workspace, self._state = workspace.namespace, workspace.state
         # Only the namespace has the caller's dependencies (the ledger): everything else depends on the namespace.
         self.namespace = Namespace(
             logical_name(name, Part.NAMESPACE),
-            metadata={"name": self._workspace, "annotations": self._annotations(args)},
+            metadata={"name": self._workspace, "annotations": self._annotations()},
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=opts.depends_on,
-                protect=self._state == ACTIVE and (self._content.protect if protect is None else protect),
+                protect=self._state == ACTIVE and (workspace.protect if protect is None else protect),
                 retain_on_delete=self._state == RELEASED or retain,
                 # The NamespacePatch owns the list's label; other labels belong to the platform and OpenShift. Labels
                 # of a transform are the Namespace's own.
@@ -96,53 +133,52 @@ class Workspace(pulumi.ComponentResource):
         )
         inside = self._options(depends_on=[self.namespace])
         open_to_users = self._state != CLOSED
-        made = self._settings(args)
-        self.owners = {str(owner): self._owner(owner, inside) for owner in self._content.owners}
+        made = self._settings()
+        self.owners = {str(owner): self._owner(owner, inside) for owner in workspace.owners}
         self.bucket = self._storage(inside)
         made += self.bucket.made if self.bucket else []
-        made += self._secrets(args, inside) if open_to_users else [self._closure()]
+        made += self._secrets(inside) if open_to_users else [self._closure()]
         self.grants = self._grants(inside) if open_to_users else {}
-        self.keys = self._keys(args, inside) if open_to_users else {}
+        self.keys = self._keys(overlapping, inside) if open_to_users else {}
         access = [
             *self.owners.values(),
             *self.grants.values(),
             *(part for key in self.keys.values() for part in key.made),
         ]
-        self._listed(args, AllCreated([*(cast("pulumi.CustomResource", one) for one in made), *access]))
+        self._listed(AllCreated([*(cast("pulumi.CustomResource", one) for one in made), *access]))
         outputs: dict[str, Any] = {"namespace": self._workspace, "keys": sorted(self.keys)}
-        if self._bucket is not None:
-            outputs["bucket"] = self._bucket.name
+        if workspace.bucket is not None:
+            outputs["bucket"] = workspace.bucket.name
         self.register_outputs(outputs)
 
     def _options(self, **more: Any) -> pulumi.ResourceOptions:
         # Retained only during a release: otherwise it would leave undeclared access behind.
         return pulumi.ResourceOptions(parent=self, retain_on_delete=self._state == RELEASED or None, **more)
 
-    def _settings(self, args: WorkspaceArgs) -> list[pulumi.Resource]:
+    def _settings(self) -> list[pulumi.Resource]:
         opts = self._options(depends_on=[self.namespace], deleted_with=self.namespace)
-        platform = args.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT
-        released = self._state == RELEASED
-        store = self._bucket.endpoint if self._bucket is not None else None
+        workspace, released = self._content, self._state == RELEASED
+        store = workspace.bucket.endpoint if workspace.bucket is not None else None
         return [
             *settings(
                 self._name,
                 self._workspace,
-                self._content.settings,
+                workspace.settings,
                 opts,
-                ca_bundle=args.get("ca_bundle"),
+                ca_bundle=workspace.ca_bundle,
                 released=released,
             ),
             *resource_limits(
                 self._name,
                 self._workspace,
-                self._content.limits,
-                platform,
+                workspace.limits,
+                workspace.platform_namespace,
                 opts,
                 released=released,
                 store=store,
-                api_server=bool(args.get("ambientApiServer")),
+                api_server=workspace.ambient_api_server,
             ),
-            *schedules(self._name, self._workspace, self._content.schedules, args, opts),
+            *schedules(self._name, workspace, opts),
         ]
 
     def _owner(self, subject: Subject, opts: pulumi.ResourceOptions) -> RoleBinding:
@@ -167,43 +203,49 @@ class Workspace(pulumi.ComponentResource):
             if grant.span(ZoneInfo("UTC")).holds(clock.now())
         }
 
-    def _keys(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> dict[str, ApiKey]:
-        keys = {}
-        lasting = args.get("overlapping")
-        for key_id, key in self._declared_keys.items():
-            overlaps = None if lasting is None else key_id in lasting
-            keys[key_id] = ApiKey.of(logical_name(self._name, Part.KEY, key_id), key, overlaps=overlaps, opts=opts)
-        return keys
+    def _keys(self, overlapping: Collection[str] | None, opts: pulumi.ResourceOptions) -> dict[str, ApiKey]:
+        workspace = self._content
+        place = {
+            "namespace": self._workspace,
+            "owner": workspace.owner,
+            "run_every": workspace.run_every,
+            "released": self._state == RELEASED,
+        }
+        return {
+            key_id: ApiKey.of(
+                logical_name(self._name, Part.KEY, key_id),
+                SeparateKey.of(key, id=key_id, **place),
+                overlaps=None if overlapping is None else key_id in overlapping,
+                opts=opts,
+            )
+            for key_id, key in workspace.keys.items()
+        }
 
     def _storage(self, opts: pulumi.ResourceOptions) -> Bucket | None:
-        if self._bucket is None:
-            return None
-        return Bucket.of(logical_name(self._name, Part.STORAGE), self._bucket, opts)
+        bucket = self._content.bucket
+        return Bucket.of(logical_name(self._name, Part.STORAGE), bucket, opts) if bucket is not None else None
 
-    def _secrets(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
-        on_drift = self._content.secrets.on_drift if args.get("on_drift") is not None else None
+    def _secrets(self, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+        secrets = self._content.secrets
+        drift = secrets.on_drift
+        on_drift = (drift.runner, drift.integrations) if drift is not None else (None, None)
         storage = self.bucket.variables if self.bucket else {}
-        desired = (
-            (Part.RUNNER_SECRET, RUNNER_SECRET, args.get("runnerSecrets"), on_drift and on_drift.runner),
-            (
-                Part.INTEGRATION_SECRET,
-                INTEGRATION_SECRET,
-                {**(args.get("integrationSecrets") or {}), **storage},
-                on_drift and on_drift.integrations,
-            ),
+        desired: tuple[tuple[Part, str, Mapping[str, pulumi.Input[str]]], ...] = (
+            (Part.RUNNER_SECRET, RUNNER_SECRET, secrets.runner),
+            (Part.INTEGRATION_SECRET, INTEGRATION_SECRET, {**secrets.integrations, **storage}),
         )
         made: list[pulumi.Resource] = []
-        for part, secret, values, drift in desired:
+        for (part, secret, values), policy in zip(desired, on_drift, strict=True):
             if values:
                 spec: WorkspaceSecretArgs = {"namespace": self._workspace, "secret": secret, "values": values}
-                if drift:
-                    spec["onDrift"] = drift.value
+                if policy is not None:
+                    spec["onDrift"] = policy.value
                 if self._state == RELEASED:
                     spec["released"] = True
                 made.append(WorkspaceSecret(logical_name(self._name, part), spec, opts))
         return made
 
-    def _listed(self, args: WorkspaceArgs, before: AllCreated) -> None:
+    def _listed(self, before: AllCreated) -> None:
         """Declare the labels last: one of them makes the platform list the namespace, which must be complete by then.
 
         The patch waits for everything else and is skipped if any of it failed, but depends only on what failed
@@ -217,7 +259,7 @@ class Workspace(pulumi.ComponentResource):
         """
         notes = {}
         if self._state == RELEASED:
-            notes[RELEASED_BY_ANNOTATION] = args["owner"]
+            notes[RELEASED_BY_ANNOTATION] = self._content.owner
         elif self._content.adopt:
             # By any owner: once the workspace is adopted, no release of it is complete.
             notes[RELEASED_BY_ANNOTATION] = ""
@@ -243,12 +285,12 @@ class Workspace(pulumi.ComponentResource):
         opts = self._options(depends_on=[self.namespace, *self.owners.values()])
         return Closure(logical_name(self._name, Part.CLOSURE), spec, opts)
 
-    def _annotations(self, args: WorkspaceArgs) -> dict[str, str]:
+    def _annotations(self) -> dict[str, str]:
         content = self._content
         annotations = {**FORCED, **content.annotations}
         if self._state != RELEASED:
-            annotations[OWNER_ANNOTATION] = args["owner"]
-        if args.get("openshift"):
+            annotations[OWNER_ANNOTATION] = content.owner
+        if content.openshift:
             annotations[OPENSHIFT_DISPLAY_NAME_ANNOTATION] = content.display_name or self._workspace
             if content.description:
                 annotations[OPENSHIFT_DESCRIPTION_ANNOTATION] = content.description

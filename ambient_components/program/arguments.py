@@ -1,15 +1,12 @@
 """Models of the stack file as arguments of the components."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 
-from ambient_components.components import (
-    KeyArgs,
-    WorkspaceArgs,
-)
 from ambient_components.model.storage import SeparateBucket
+from ambient_components.model.workspaces import SecretValues, SeparateWorkspace, bucket_place
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import sessions_endpoint
 from ambient_components.program.secret_values import WorkspaceValues
@@ -19,61 +16,45 @@ from ambient_components.stackfile import Bucket, Grant
 from ambient_components.stackfile import Workspace as WorkspaceModel
 
 
-def workspace_args(
+def separate_workspace(
+    name: str,
     workspace: WorkspaceModel,
     settings: StackSettings,
     values: WorkspaceValues,
     calendar: Calendar,
     ca_bundle: str | None = None,
-) -> WorkspaceArgs:
-    """Return a workspace model as arguments of the component.
+) -> SeparateWorkspace:
+    """Return a workspace of the stack file for its component.
 
     Args:
+        name: Name of the workspace.
         workspace: The merged entry of the stack file.
-        calendar: Decides which grants and overlaps are in force.
         settings: The stack's config, with the object store.
         values: The workspace's secret values.
+        calendar: Decides which grants are in force.
         ca_bundle: The contents of the workspace's CA bundle.
     """
-    args: WorkspaceArgs = {
-        "owner": settings.owner,
-        "openshift": settings.openshift,
-        "platformNamespace": settings.platform_namespace,
-        "owners": cast("Any", sorted(workspace.owners, key=str)),
-        "grants": [cast("Any", _in_force(grant)) for grant in calendar.grants(workspace)],
-        "keys": cast("Mapping[str, KeyArgs]", dict(sorted(workspace.keys.items()))),
-        "overlapping": [key_id for key_id, key in workspace.keys.items() if calendar.keeps_previous(key)],
-        "runEverySeconds": calendar.run_every,
-        "runnerSecrets": values.runner,
-        "integrationSecrets": values.integrations,
-        "on_drift": cast("Any", workspace.secrets.on_drift),
-        "settings": cast("Any", workspace.settings),
-        "limits": cast("Any", workspace.limits),
-        "on_close": cast("Any", workspace.on_close),
-        "labels": dict(sorted(workspace.labels.items())),
-        "annotations": dict(sorted(workspace.annotations.items())),
-        "protect": workspace.protect,
-        "state": workspace.state.value,
-    }
-    if settings.api_server:
-        args["ambientApiServer"] = True
-    if workspace.schedules:
-        args["schedules"] = workspace.schedules
-        if settings.operator_image:
-            args["operatorImage"] = settings.operator_image
-    if ca_bundle is not None:
-        args["ca_bundle"] = ca_bundle
-    if workspace.adopt:
-        args["adopt"] = True
-    if workspace.display_name:
-        args["display_name"] = workspace.display_name
-    if workspace.description:
-        args["description"] = workspace.description
-    if workspace.pod_security:
-        args["pod_security"] = workspace.pod_security.value
-    if (bucket := workspace.storage.bucket) is not None:
-        args["bucket"] = cast("Any", bucket_of(bucket, settings.store_config, values.storage, calendar))
-    return args
+    bucket, place = workspace.storage.bucket, bucket_place(name, settings.owner, workspace.state)
+    variables: dict[str, Any] = {"runner": values.runner, "integrations": values.integrations}
+    secrets = SecretValues.model_construct(**variables, on_drift=workspace.secrets.on_drift)
+    return SeparateWorkspace.of(
+        workspace,
+        namespace=name,
+        owner=settings.owner,
+        owners=sorted(workspace.owners, key=str),
+        grants=[_in_force(grant) for grant in calendar.grants(workspace)],
+        keys=dict(sorted(workspace.keys.items())),
+        labels=dict(sorted(workspace.labels.items())),
+        annotations=dict(sorted(workspace.annotations.items())),
+        secrets=secrets,
+        bucket=bucket and bucket_of(bucket, settings.store_config, values.storage, calendar).model_copy(update=place),
+        ca_bundle=ca_bundle,
+        openshift=settings.openshift,
+        platform_namespace=settings.platform_namespace,
+        ambient_api_server=settings.api_server,
+        operator_image=settings.operator_image or None,
+        run_every=calendar.run_every,
+    )
 
 
 def _in_force(grant: Grant) -> Grant:

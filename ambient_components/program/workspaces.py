@@ -16,7 +16,7 @@ from ambient_components.model.sources import Source
 from ambient_components.model.stack import StackFile
 from ambient_components.problem_json import for_engine
 from ambient_components.program.acknowledgements import acknowledgements
-from ambient_components.program.arguments import workspace_args
+from ambient_components.program.arguments import separate_workspace
 from ambient_components.program.ca_bundles import ca_bundles
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.inputs import Inputs, config_findings
@@ -135,12 +135,18 @@ class Workspaces(Mapping[str, Workspace]):
         )
         providers = self.cluster.with_aws if uses_aws(workspaces) else self.cluster.both
         self._workspaces = {
-            name: Workspace(
+            name: Workspace.of(
                 logical_name(name, Part.WORKSPACE),
-                workspace_args(
-                    workspace, settings, inputs.values.get(name, WorkspaceValues()), calendar, inputs.bundles.get(name)
+                separate_workspace(
+                    name,
+                    workspace,
+                    settings,
+                    inputs.values.get(name, WorkspaceValues()),
+                    calendar,
+                    inputs.bundles.get(name),
                 ),
-                pulumi.ResourceOptions(providers=providers, depends_on=[self.ledger]),
+                overlapping=[key_id for key_id, key in workspace.keys.items() if calendar.keeps_previous(key)],
+                opts=pulumi.ResourceOptions(providers=providers, depends_on=[self.ledger]),
             )
             for name, workspace in sorted(workspaces.items())
         }

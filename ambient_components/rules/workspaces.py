@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from ambient_components.platform import naming
 from ambient_components.rules.durations import HOUR, MINUTE
-from ambient_components.rules.findings import Finding, below, verdict_finding
+from ambient_components.rules.findings import Finding, verdict_finding
 from ambient_components.rules.labels import (
     annotation_value_problem,
     annotations_problem,
     key_problem,
     label_value_problem,
 )
-from ambient_components.rules.secrets import integration_findings, runner_findings
 
 
 class SessionsOnClose(StrEnum):
@@ -31,19 +29,6 @@ WAIT_DEFAULT: Final = 2 * MINUTE
 
 WAIT_MAX: Final = HOUR
 """Maximum seconds; a run that closes a workspace locks the stack for this long."""
-
-
-def workspace_findings(name: str, args: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find arguments that the platform rejects, and collisions of object names.
-
-    Args:
-        name: Name of the workspace, unless `namespace` is set.
-        args: The arguments of the component.
-    """
-    namespace = str(args.get("namespace") or name)
-    yield from verdict_finding((), naming.workspace_name_problem(namespace))
-    yield from below(("runnerSecrets",), runner_findings(args.get("runnerSecrets") or ()))
-    yield from below(("integrationSecrets",), integration_findings(args.get("integrationSecrets") or ()))
 
 
 def note_findings(labels: Mapping[str, str], annotations: Mapping[str, str]) -> Iterator[Finding]:

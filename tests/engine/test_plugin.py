@@ -21,13 +21,11 @@ ledger = AccessLedger(
 )
 Workspace(
     name,
-    {
-        "owner": owner,
-        "protect": False,
-        "grants": [{"user": "alice@example.com"}],
-        "keys": {"ci": {"role": "view"}},
-    },
-    pulumi.ResourceOptions(providers=cluster.both, depends_on=[ledger]),
+    owner=owner,
+    protect=False,
+    grants=[{"user": "alice@example.com"}],
+    keys={"ci": {"role": "view"}},
+    opts=pulumi.ResourceOptions(providers=cluster.both, depends_on=[ledger]),
 )
 """
 

@@ -14,12 +14,12 @@ named = pulumi.ResourceOptions(provider=cluster.ambient)
 after = [AccessLedger("access", {"owner": owner, "workspaces": {"THIS": entry}}, named)] if LEDGER else []
 options = pulumi.ResourceOptions(providers=cluster.both, depends_on=after)
 grants = [{"group": "devs", "role": "edit"}]
-Workspace("THIS", {"owner": owner, "protect": False, "grants": grants}, options)
+Workspace("THIS", owner=owner, protect=False, grants=grants, opts=options)
 MORE
 """
 GREY = """
 grey = [{"user": "x", "role": "admin"}]
-Workspace("THIS-grey", {"owner": owner, "protect": False, "grants": grey}, options)
+Workspace("THIS-grey", owner=owner, protect=False, grants=grey, opts=options)
 """
 GRANT = """
 Grant("more", namespace="THIS-grey", user="x", role="ROLE", opts=options)

@@ -115,7 +115,8 @@ def workspace(record) -> Callable[..., Recording]:
     def workspace(name: str = "payments", preview: bool = False, opts: dict[str, Any] | None = None, **args: Any):
         def program() -> None:
             both = ClusterProviders.of("cluster", {"unguarded": True}).both
-            Workspace(name, {"owner": "project/fleet", **args}, pulumi.ResourceOptions(providers=both, **(opts or {})))
+            options = pulumi.ResourceOptions(providers=both, **(opts or {}))
+            Workspace(name, **{"owner": "project/fleet", **args}, opts=options)
 
         return record(program, preview=preview)
 

@@ -5,13 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ambient_components.components import (
-    WorkspaceArgs,
-)
 from ambient_components.model.derive import write as write_model
 from ambient_components.model.keys import KeyRecord
 from ambient_components.model.schedules import ScheduleRecord
-from ambient_components.program.arguments import workspace_args
+from ambient_components.program.arguments import separate_workspace
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.secret_values import WorkspaceValues
 from ambient_components.program.stack_settings import StackSettings
@@ -110,50 +107,16 @@ def test_the_file_has_every_field_that_there_is():
         assert set(type(fields).model_fields) == fields.model_fields_set, part
 
 
-def test_every_field_becomes_an_argument():
-    assert workspace_args(model(), SETTINGS, VALUES, CALENDAR, "PEM") == {
-        "owner": "project/fleet",
-        "adopt": True,
-        "openshift": True,
-        "platformNamespace": "acp",
-        "ambientApiServer": True,
-        "display_name": "Payments",
-        "description": "Services that move money",
-        "owners": sorted(model().owners, key=str),
-        "grants": [Grant(group="devs", role="edit"), Grant(user="bob@example.com")],
-        "keys": {key_id: model().keys[key_id] for key_id in ("ci", "nightly")},
-        "overlapping": [],
-        "runEverySeconds": 0,
-        "runnerSecrets": {"ANTHROPIC_API_KEY": "one"},
-        "integrationSecrets": {"LOG_LEVEL": "debug", "FOO": "two"},
-        "on_drift": model().secrets.on_drift,
-        "settings": model().settings,
-        "ca_bundle": "PEM",
-        "limits": model().limits,
-        "labels": {"cost-center": "4711", "team": "pay"},
-        "annotations": {"example.com/runbook": "https://runbook"},
-        "pod_security": "baseline",
-        "protect": False,
-        "state": "active",
-        "on_close": model().on_close,
-        "schedules": model().schedules,
-        "operatorImage": "a/b:1",
-    }
-
-
-def test_arguments_are_those_that_the_component_knows():
-    args = workspace_args(model(), SETTINGS, VALUES, CALENDAR, "PEM")
-    known = {
-        "": (args, WorkspaceArgs, {"namespace", "bucket"}),
-    }
-    for name, (given, spec, elsewhere) in known.items():
-        assert spec.__required_keys__ | spec.__optional_keys__ == set(given) | elsewhere, name
-
-
-def test_an_empty_entry_declares_nothing_of_the_platforms():
-    args = workspace_args(entry("{}"), StackSettings("p/f", {}), WorkspaceValues(), CALENDAR)
-    assert (args["openshift"], args["platformNamespace"], args["protect"]) == (False, "ambient-code", True)
-    assert not {"display_name", "description", "pod_security", "ca_bundle"} & args.keys()
+def test_what_a_run_knows_joins_the_file():
+    workspace = separate_workspace("payments", model(), SETTINGS, VALUES, CALENDAR, "PEM")
+    assert (workspace.namespace, workspace.owner, workspace.ca_bundle) == ("payments", "project/fleet", "PEM")
+    assert (workspace.openshift, workspace.platform_namespace, workspace.ambient_api_server) == (True, "acp", True)
+    assert workspace.grants == [Grant(group="devs", role="edit"), Grant(user="bob@example.com")]
+    assert workspace.secrets.runner == {"ANTHROPIC_API_KEY": "one"}
+    assert workspace.secrets.integrations == {"LOG_LEVEL": "debug", "FOO": "two"}
+    assert workspace.operator_image == "a/b:1"
+    same = {*Workspace.model_fields} - {"owners", "grants", "secrets"}
+    assert {name: getattr(workspace, name) for name in same} == {name: getattr(model(), name) for name in same}
 
 
 # The ledger.
@@ -314,7 +277,7 @@ def test_a_key_as_it_is_declared_and_recorded(text, spec, recorded):
 def test_the_generation_before_lives_to_the_end_of_its_last_day_where_the_team_is(now, zone, in_force):
     calendar = Calendar(now, ZoneInfo(zone))
     workspace = entry("{keys: {ci: {generation: 2, overlapUntil: 2026-12-31}}}")
-    assert workspace_args(workspace, SETTINGS, VALUES, calendar)["overlapping"] == (["ci"] if in_force else [])
+    assert calendar.keeps_previous(workspace.keys["ci"]) is in_force
     _, recorded = key_of("{generation: 2, overlapUntil: 2026-12-31}", calendar)
     assert recorded.get("overlapping") == (1 if in_force else None)
     assert recorded["overlapUntil"] == "2026-12-31"

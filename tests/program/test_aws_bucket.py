@@ -47,7 +47,7 @@ def aws(record):
                 "cluster", {"unguarded": True, **({"store": store} if store else {})}
             ).with_aws
             given = {"owner": "project/fleet", "bucket": bucket, **args}
-            Workspace("payments", given, pulumi.ResourceOptions(providers=providers))
+            Workspace("payments", **given, opts=pulumi.ResourceOptions(providers=providers))
 
         return record(program, preview=preview)
 

@@ -57,7 +57,7 @@ def test_keys_without_an_end(workspace):
 
 
 def test_the_variables_lie_beside_the_declared_ones(workspace):
-    recording = workspace(bucket=BUCKET, integrationSecrets={"GITHUB_TOKEN": "ghp-three"})
+    recording = workspace(bucket=BUCKET, secrets={"integrations": {"GITHUB_TOKEN": "ghp-three"}})
     assert variables(recording) == {
         "GITHUB_TOKEN": Secret("ghp-three"),
         "STORAGE_MODE": Secret("custom"),

@@ -115,8 +115,8 @@ def test_whoever_saves_in_the_ui_may_not_win_over_the_bucket(workspace):
     with pytest.raises(
         ValueError, match=r"secrets\.on_drift\.integrations: is keep, and the bucket's credentials lie in"
     ):
-        workspace(bucket=BUCKET, on_drift={"integrations": "keep"})
-    assert workspace(bucket=BUCKET, on_drift={"runner": "keep"}).of("S3Bucket")
+        workspace(bucket=BUCKET, secrets={"on_drift": {"integrations": "keep"}})
+    assert workspace(bucket=BUCKET, secrets={"on_drift": {"runner": "keep"}}).of("S3Bucket")
 
 
 def test_a_closed_workspace_needs_no_keys_of_an_existing_bucket(workspace):

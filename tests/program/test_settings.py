@@ -62,7 +62,7 @@ def test_everything_that_can_be_declared_is_a_resource_of_its_own(workspace):
         ({"limits": {"quota": {"pods": "5"}}}, {"ResourceQuota payments/quota"}),
         ({"limits": {"network": {"isolate": False}}}, set()),
         ({"limits": {"network": {}}}, {kind for kind in KINDS if kind.startswith("NetworkPolicy")}),
-        ({"runnerSecrets": {}, "integrationSecrets": {}}, set()),
+        ({"secrets": {"runner": {}, "integrations": {}}}, set()),
     ],
     ids=lambda value: None if isinstance(value, set) else str(value),
 )
@@ -107,7 +107,7 @@ def test_limits_are_canonical_and_over_the_platforms_defaults(workspace):
 
 @pytest.mark.parametrize("platform", [None, "acp"])
 def test_the_policies_are_those_of_isolation_for_the_platforms_namespace(workspace, platform):
-    given = {"platformNamespace": platform} if platform else {}
+    given = {"platform_namespace": platform} if platform else {}
     recording = workspace(limits=LIMITS, **given)
     desired = network_policies.policies(platform or "ambient-code", LIMITS["network"]["allow"])
     assert len(recording.of("NetworkPolicy")) == len(desired)
@@ -118,7 +118,7 @@ def test_the_policies_are_those_of_isolation_for_the_platforms_namespace(workspa
 
 
 def test_the_port_of_the_api_server_is_open_where_the_platform_has_one(workspace):
-    recording = workspace(limits=LIMITS, ambientApiServer=True)
+    recording = workspace(limits=LIMITS, ambient_api_server=True)
     desired = network_policies.policies("ambient-code", LIMITS["network"]["allow"], api_server=True)
     for name, spec in desired.items():
         assert recording.named("NetworkPolicy", f"payments/network/{name}").inputs["spec"] == spec
@@ -132,8 +132,7 @@ def test_settings_go_with_the_namespace_and_access_never_does(workspace):
         owners=["user:alice"],
         grants=[{"user": "bob"}],
         keys={"ci": {}},
-        runnerSecrets={"ANTHROPIC_API_KEY": "sk-one"},
-        integrationSecrets={"FOO": "bar"},
+        secrets={"runner": {"ANTHROPIC_API_KEY": "sk-one"}, "integrations": {"FOO": "bar"}},
     )
     namespace = recording.named("Namespace", "payments/namespace")
     going = {recording.label(item.urn): item.deleted_with for item in recording if item.deleted_with}
@@ -175,8 +174,8 @@ def test_further_labels_go_through_the_patch_and_annotations_through_the_namespa
 
 @pytest.mark.parametrize("on_drift", [None, {"runner": "keep"}, {"runner": "overwrite", "integrations": "keep"}])
 def test_who_wins_is_said_for_each_secret(workspace, on_drift):
-    secrets = {"runnerSecrets": {"ANTHROPIC_API_KEY": "sk-one"}, "integrationSecrets": {"FOO": "bar"}}
-    recording = workspace(**secrets, **({"on_drift": on_drift} if on_drift else {}))
+    secrets = {"runner": {"ANTHROPIC_API_KEY": "sk-one"}, "integrations": {"FOO": "bar"}}
+    recording = workspace(secrets={**secrets, **({"on_drift": on_drift} if on_drift else {})})
     for kind in ("runner", "integrations"):
         given = recording.named("WorkspaceSecret", f"payments/secret/{kind}").inputs
         assert given.get("onDrift") == (
@@ -185,7 +184,7 @@ def test_who_wins_is_said_for_each_secret(workspace, on_drift):
 
 
 def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
-    recording = workspace(integrationSecrets={"FOO": "bar", "LOG_LEVEL": "debug"})
+    recording = workspace(secrets={"integrations": {"FOO": "bar", "LOG_LEVEL": "debug"}})
     secret = recording.named("WorkspaceSecret", "payments/secret/integrations")
     assert secret.inputs["values"] == {"FOO": Secret("bar"), "LOG_LEVEL": Secret("debug")}
 
@@ -206,7 +205,7 @@ def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
         ({"state": "colsed"}, "allowed: active, closed, released; did you mean 'closed'?"),
         ({"grants": [{"user": "a", "role": "veiw"}]}, "allowed: view, edit, admin; did you mean 'view'?"),
         ({"keys": {"ci": {"role": "amdin"}}}, "allowed: view, edit, admin; did you mean 'admin'?"),
-        ({"runnerSecrets": {"ANTROPIC_API_KEY": "x"}}, "did you mean 'ANTHROPIC_API_KEY'?"),
+        ({"secrets": {"runner": {"ANTROPIC_API_KEY": "x"}}}, "did you mean 'ANTHROPIC_API_KEY'?"),
         ({"labels": {"ambient-code.io/managed": "false"}}, "is reserved for the platform"),
         ({"annotations": {"pulumi.com/patchForce": "false"}}, "is reserved for Pulumi"),
         ({"annotations": {"ambient-components/owner": "me"}}, "is reserved for this tool"),
@@ -257,8 +256,8 @@ def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
         (server({"url": "https://x", "args": ["-v"]}), "custom.search: has a url and args; allowed: headers with url"),
         (server({"url": "search"}), "custom.search.url: is not an address of the web"),
         (server({"command": " "}), "custom.search.command: is empty"),
-        ({"integrationSecrets": {"S3_BUCKET": "b"}}, "S3_BUCKET: is reserved for the workspace's storage"),
-        ({"integrationSecrets": {"1A": "b"}}, "integrationSecrets.1A: is not a name for a variable"),
+        ({"secrets": {"integrations": {"S3_BUCKET": "b"}}}, "S3_BUCKET: is reserved for the workspace's storage"),
+        ({"secrets": {"integrations": {"1A": "b"}}}, "secrets.integrations.1A: is not a name for a variable"),
     ],
     ids=str,
 )
@@ -317,7 +316,7 @@ def test_a_value_of_an_mcp_server_may_come_of_a_run(record):
             **server({"url": url, "headers": {"A": url}}),
             "limits": {"quota": {"cpu": pulumi.Output.from_input("1000m")}},
         }
-        Workspace("payments", {"owner": "project/fleet", **args}, options)
+        Workspace("payments", **args, opts=options)
 
     recording = record(program)
     assert recording.of("ProjectSettings")

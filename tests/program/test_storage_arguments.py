@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ambient_components.program.arguments import workspace_args
+from ambient_components.program.arguments import separate_workspace
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.secret_values import WorkspaceValues
 from ambient_components.program.stack_settings import ObjectStore, StackSettings
@@ -32,7 +32,7 @@ def model(bucket, more="", state="active") -> Workspace:
 
 def spec_of(bucket, calendar=CALENDAR, store=STORE, values=None, **more):
     settings = StackSettings("project/fleet", {}, store=store)
-    return workspace_args(model(bucket, **more), settings, values or WorkspaceValues(), calendar)["bucket"]
+    return separate_workspace("payments", model(bucket, **more), settings, values or WorkspaceValues(), calendar).bucket
 
 
 def entry_of(bucket, calendar=CALENDAR, store=STORE.config, **more):

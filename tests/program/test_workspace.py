@@ -9,8 +9,10 @@ FULL = {
     "owners": ["user:alice@example.com", "serviceaccount:ci:deployer"],
     "grants": [{"group": "devs", "role": "edit"}, {"user": "bob@example.com"}],
     "keys": {"ci": {"role": "edit"}, "nightly": {"role": "view", "generation": 3}},
-    "runnerSecrets": {"ANTHROPIC_API_KEY": "sk-one", "GEMINI_API_KEY": "sk-two"},
-    "integrationSecrets": {"GITHUB_TOKEN": "ghp-three"},
+    "secrets": {
+        "runner": {"ANTHROPIC_API_KEY": "sk-one", "GEMINI_API_KEY": "sk-two"},
+        "integrations": {"GITHUB_TOKEN": "ghp-three"},
+    },
 }
 MARKED = {"ambient-components/owner": "project/fleet", "pulumi.com/patchForce": "true"}
 """Annotations of every Namespace: forced, since after a lost state its fields belong to the stack that was."""
@@ -133,7 +135,7 @@ def test_what_the_caller_depends_on_comes_before_the_namespace(record):
             pulumi.ResourceOptions(provider=providers.ambient),
         )
         options = pulumi.ResourceOptions(providers=providers.both, depends_on=[ledger])
-        Workspace("payments", {"owner": "p/f"}, options)
+        Workspace("payments", owner="p/f", opts=options)
 
     recording = record(program)
     ledger = recording.named("AccessLedger", "access")
@@ -263,8 +265,8 @@ def test_the_namespace_may_have_another_name_than_the_component(workspace):
 
 def test_two_workspaces_share_no_logical_name(record):
     def program():
-        Workspace("payments", {"owner": "p/f", **FULL})
-        Workspace("research", {"owner": "p/f", **FULL})
+        Workspace("payments", **FULL)
+        Workspace("research", **FULL)
 
     recording = record(program, config={"ambient:unguarded": "true"})
     sizes = [len(recording.below(item)) for item in recording.of("Workspace")]
@@ -311,20 +313,20 @@ def test_everything_that_is_wrong_with_a_workspace_is_told_at_once(workspace):
                 {"subject": "user:dan"},
             ],
             keys={"CI Key": {"role": "root", "lifetime": "5s", "generation": 0, "name": "x" * 65}},
-            runnerSecrets={"FOO": "bar"},
+            secrets={"runner": {"FOO": "bar"}},
         )
     received = [line.removeprefix("workspace 'payments': ") for line in str(refused.value).splitlines()]
     assert [line.split(";")[0] for line in received] == [
-        "runnerSecrets.FOO: is a key that the runner secret doesn't take",
         "owners[0]: 'alice' is not a subject",
         "grants[0].role: 'admni' is not a role",
         "grants[3].subject: 'subject' is not a field",
-        "state: 'shut' is not a state",
-        "keys['CI Key']: 'CI Key' can't be a key's id",
         "keys['CI Key'].name: has 65 characters",
         "keys['CI Key'].role: 'root' is not a role",
         "keys['CI Key'].lifetime: 5s is too short",
         "keys['CI Key'].generation: 0 is too low",
+        "state: 'shut' is not a state",
+        "secrets.runner.FOO: is a key that the runner secret doesn't take",
+        "keys['CI Key']: 'CI Key' can't be a key's id",
     ]
 
 
@@ -351,7 +353,7 @@ def test_two_keys_cannot_be_one_of_the_platforms(record):
     one = {"service_account": "ambient-key-nightly-build-3f2a91bc"}
 
     def program():
-        Workspace("payments", {"owner": "project/fleet", "keys": {"ci": one, "cd": one}})
+        Workspace("payments", keys={"ci": one, "cd": one})
 
     with pytest.raises(ValueError, match=r"keys\.cd\.service_account: .* is the account of key 'ci'"):
         record(program)
@@ -366,7 +368,7 @@ def test_a_workspace_that_no_ledger_names_is_refused_before_anything_is_register
             "access", {"owner": "p/f", "workspaces": named}, pulumi.ResourceOptions(provider=providers.ambient)
         )
         options = pulumi.ResourceOptions(providers=providers.both, depends_on=[ledger] if after else None)
-        Workspace("grey", {"owner": "p/f", "grants": [{"user": "x", "role": "admin"}]}, options)
+        Workspace("grey", owner="p/f", grants=[{"user": "x", "role": "admin"}], opts=options)
 
     for named, after in (({"red": {}}, True), ({}, True), ({"grey": {}}, False)):
         with pytest.raises(ValueError, match=r"'grey' depends on no AccessLedger that names it.*unguarded"):
@@ -374,3 +376,48 @@ def test_a_workspace_that_no_ledger_names_is_refused_before_anything_is_register
         assert recorder.last.of("Workspace") == recorder.last.of("Namespace") == []
     for named, cluster in (({"grey": {}}, {}), ({}, {"unguarded": True})):
         assert recorder.run(lambda named=named, cluster=cluster: program(named, True, **cluster)).of("Namespace")
+
+
+LATER = pulumi.Output.from_input("later")
+BROKEN = {
+    "grant": ({"grant": []}, "grant: 'grant' is not a field"),
+    "a list for keys": ({"keys": ["ci"]}, "keys: is a list"),
+    "camel case": ({"displayName": "Pay"}, "displayName: 'displayName' is not a field"),
+    "a misspelt field of a key": ({"keys": {"ci": {"lifetme": "30d"}}}, "keys.ci.lifetme: 'lifetme' is not a field"),
+    "seconds": ({"keys": {"ci": {"lifetimeSeconds": 3600}}}, "keys.ci.lifetimeSeconds: 'lifetimeSeconds' is not"),
+    "a role": ({"keys": {"ci": {"role": "viewer"}}}, "keys.ci.role: 'viewer' is not a role"),
+    "a lifetime": ({"keys": {"ci": {"lifetime": "soon"}}}, "keys.ci.lifetime: 'soon' is not a duration"),
+    "a short lifetime": ({"keys": {"ci": {"lifetime": "5s"}}}, "keys.ci.lifetime: 5s is too short"),
+    "a key's id": ({"keys": {"CI": {}}}, "keys.CI: 'CI' can't be a key's id"),
+    "a generation": ({"keys": {"ci": {"generation": 0}}}, "keys.ci.generation: 0 is too low"),
+    "an output as a role": ({"keys": {"ci": {"role": LATER}}}, "keys.ci.role: is an Output"),
+    "retained nowhere": ({"keys": {"ci": {"retain": "none"}}}, "keys.ci.retain: is retained nowhere"),
+    "a misspelt role of a grant": ({"grants": [{"user": "a", "rol": "view"}]}, "grants[0].rol: 'rol' is not a field"),
+    "nobody": ({"grants": [{"role": "view"}]}, "grants[0]: names neither a user nor a group"),
+    "two subjects": ({"grants": [{"user": "a", "group": "b"}]}, "grants[0]: names a user and a group"),
+    "two grants": ({"grants": [{"user": "a"}, {"user": "A"}]}, "grants[1].user: user 'A' has a grant already"),
+    "dates": ({"grants": [{"user": "a", "from_": "2026-02-01", "until": "2026-01-01"}]}, "grants[0].until: is before"),
+    "an output as a subject": ({"grants": [{"user": LATER}]}, "grants[0].user: is an Output"),
+    "an owner": ({"owners": ["alice"]}, "owners[0]: 'alice' is not a subject"),
+    "an owner twice": ({"owners": ["user:a", "user:a"]}, "owners[1]: 'user:a' is an owner already"),
+    "the owning stack": ({"owner": "me"}, "owner: 'me' is not the owner of a workspace"),
+    "a name": ({"namespace": "Pay"}, "'Pay' can't name a workspace"),
+    "a state": ({"state": "shut"}, "state: 'shut' is not a state"),
+    "protect": ({"protect": "no"}, "protect: is text"),
+    "a variable": ({"secrets": {"runner": {"FOO": "x"}}}, "secrets.runner.FOO: is a key that the runner secret"),
+    "a value of a secret": ({"secrets": {"integrations": {"FOO": 5}}}, "secrets.integrations.FOO: is a number"),
+    "a kind of secrets": ({"secrets": {"runners": {}}}, "secrets.runners: 'runners' is not a field"),
+    "a label": ({"labels": {"team": "a b"}}, "labels.team: 'a b' can't be the value of a label"),
+    "a quota": ({"limits": {"quota": {"pods": "many"}}}, "limits.quota.pods: 'many' is not a quantity"),
+    "a setting": ({"settings": {"idleTimeout": "12h"}}, "settings.idleTimeout: 'idleTimeout' is not a field"),
+    "a field of files": ({"reviewers": ["group:leads"]}, "reviewers: is for stack files and Workspaces"),
+    "a schedule": ({"schedules": {"n": {"schedule": "often"}}}, "schedules.n.session_template: is missing"),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_broken_call_is_one_error_with_the_path(workspace, broken):
+    args, line = BROKEN[broken]
+    with pytest.raises(ValueError) as refused:  # noqa: PT011 - the lines are compared
+        workspace(**{"owner": "project/fleet", **args})
+    assert any(one.startswith(f"workspace 'payments': {line}") for one in str(refused.value).splitlines())
