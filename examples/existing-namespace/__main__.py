@@ -12,5 +12,5 @@ cluster = ClusterProviders.of("cluster", {"unguarded": True})
 opts = pulumi.ResourceOptions(providers=cluster.both)
 
 Grant("auditors", namespace="team-a", group="auditors", role="view", opts=opts)
-key = ApiKey("nightly", {"namespace": "team-a", "id": "nightly", "owner": owner, "role": "view"}, opts)
+key = ApiKey("nightly", namespace="team-a", id="nightly", owner=owner, role="view", opts=opts)
 pulumi.export("nightly", key.token)
