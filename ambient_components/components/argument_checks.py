@@ -10,11 +10,9 @@ from ambient_components.model.derive import arguments
 from ambient_components.model.keys import SeparateKey, key_findings
 from ambient_components.model.storage import SeparateBucket
 from ambient_components.model.workspaces import SeparateWorkspace, bucket_place, workspace_findings
-from ambient_components.platform.contract import ROLES, Role
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.extras import AWS, not_installed
 from ambient_components.rules.findings import Finding, Path, as_problem, below, verdict_finding
-from ambient_components.rules.keys import role_findings
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.rules.spelling import python_spelling
 from ambient_components.rules.states import ACTIVE, STATES
@@ -119,17 +117,6 @@ def _bucket_rules(bucket: SeparateBucket) -> Iterator[Finding]:
     if bucket.driver is BucketDriver.AWS:
         # Of other libraries the plugin says what it lacks.
         yield from verdict_finding(("driver",), not_installed(AWS))
-
-
-def role_of(text: str) -> Role:
-    """Return the role with this name.
-
-    Raises:
-        ValueError: The role is unknown.
-    """
-    if text not in ROLES:
-        raise ValueError("\n".join(str(as_problem(one)) for one in role_findings((), text)))
-    return Role(text)
 
 
 def _refuse(prefix: str, found: Iterable[Finding]) -> None:
