@@ -1,12 +1,10 @@
 """Rules for API keys: lifetimes, storage and delivery of their tokens, and allowed combinations."""
 
-from collections.abc import Iterator
 from enum import StrEnum
 
 from ambient_components.platform.contract import Role
-from ambient_components.rules.findings import Finding, Path, Verdict
+from ambient_components.rules.findings import Verdict
 from ambient_components.rules.forbidden_sources import namespace_problem
-from ambient_components.suggest import allowed_words
 
 
 class Retain(StrEnum):
@@ -17,11 +15,6 @@ class Retain(StrEnum):
 
     NONE = "none"
     """Only in the Secret that it is delivered to."""
-
-
-def role_findings(path: Path, role: object) -> Iterator[Finding]:
-    if role is not None and role not in tuple(Role):
-        yield Finding(path, f"{role!r} is not a role", allowed_words(str(role), Role))
 
 
 def endless_problem(role: object) -> Verdict:
