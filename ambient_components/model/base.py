@@ -78,6 +78,7 @@ class Model(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
+        defer_build=True,  # the plugin validates few of the models that it imports
         hide_input_in_errors=True,
         alias_generator=to_camel,
         populate_by_name=False,

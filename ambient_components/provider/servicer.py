@@ -26,7 +26,6 @@ from ambient_components.provider.ledger.unnamed import unnamed
 from ambient_components.provider.protocol import configuration, wire
 from ambient_components.provider.protocol.engine import Engine
 from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, ResourceType, Values
-from ambient_components.provider.schema import schema_json
 from ambient_components.provider.store.connection import Store
 from ambient_components.provider.tokens.access_token import AccessToken
 from ambient_components.provider.workspace.closure import Closure
@@ -95,6 +94,9 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     async def GetSchema(self, request: Any, context: grpc.aio.ServicerContext) -> proto.GetSchemaResponse:  # noqa: ARG002, N802
+        # Reads the texts of the models, which only `pulumi package` asks for.
+        from ambient_components.provider.schema import schema_json  # noqa: PLC0415
+
         return proto.GetSchemaResponse(schema=schema_json())
 
     async def CheckConfig(self, request: proto.CheckRequest, context: grpc.aio.ServicerContext) -> proto.CheckResponse:  # noqa: N802
