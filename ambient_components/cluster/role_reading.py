@@ -36,14 +36,14 @@ def read_roles(cluster: Cluster, needs: Needs, places: Collection[Place] = WHOLE
             if name(role) in needs.cluster_roles
         ),
         tuple(
-            one
+            owner
             for place in (places if needs.settings else ())
-            for one in _owners(cluster, path(*platform, *place, "projectsettings"), PROJECT_SETTINGS)
+            for owner in _owners(cluster, path(*platform, *place, "projectsettings"), PROJECT_SETTINGS)
         ),
         tuple(
-            one
+            owner
             for place in (places if needs.sessions else ())
-            for one in _owners(cluster, path(*platform, *place, SESSIONS))
+            for owner in _owners(cluster, path(*platform, *place, SESSIONS))
         ),
     )
 

@@ -186,7 +186,7 @@ def state_digest(export: Export) -> str:
         {name: without_secrets(item[name], "secret") for name in _DIGESTED if name in item}
         for item in _deployment(export).get("resources") or ()
     ]
-    parts += [{"pending": one.type, "urn": str(one.resource.urn)} for one in operations(export)]
+    parts += [{"pending": operation.type, "urn": str(operation.resource.urn)} for operation in operations(export)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -218,7 +218,7 @@ def drop(state: Export, names: Collection[str]) -> Any:
         _without(ledger, names)
     for item in kept:
         if item.type == STACK:
-            item.put_outputs({key: one for key, one in item.outputs.items() if workspace_of(key) not in names})
+            item.put_outputs({key: output for key, output in item.outputs.items() if workspace_of(key) not in names})
     return left
 
 
@@ -292,4 +292,6 @@ def check_state(state: Export) -> None:
 def _without(ledger: Item, names: Collection[str]) -> None:
     for values in (ledger.inputs, ledger.outputs):
         if "workspaces" in values:
-            values["workspaces"] = {key: one for key, one in values["workspaces"].items() if key not in names}
+            values["workspaces"] = {
+                key: workspace for key, workspace in values["workspaces"].items() if key not in names
+            }

@@ -236,7 +236,9 @@ def annotation_at(path: Sequence[PathPart], root: Any) -> Any:
 
 def _field(model: type[Model], name: str) -> Any:
     """Return the type of a field, by its name in Python or in the file."""
-    found = model.model_fields.get(name) or next(one for one in model.model_fields.values() if one.alias == name)
+    found = model.model_fields.get(name) or next(
+        model_field for model_field in model.model_fields.values() if model_field.alias == name
+    )
     return _present(found.annotation)
 
 

@@ -62,7 +62,7 @@ class Declared:
 def declared(project: Project, stack: str, loaded: LoadedStack, at: datetime) -> Declared:
     """Return the declared state at a given time, without a cluster and without a passphrase."""
     calendar = Calendar.of(loaded.file, at)
-    own = of_shard(project, stack, {name: one.shard for name, one in loaded.file.workspaces.items()})
+    own = of_shard(project, stack, {name: workspace.shard for name, workspace in loaded.file.workspaces.items()})
     workspaces = {name: loaded.file.workspaces[name] for name in own}
     ledger = ledger_of(workspaces, calendar, _store(project, stack, loaded))
     acknowledged = acknowledgements(loaded.file, calendar)

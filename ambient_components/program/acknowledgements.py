@@ -56,7 +56,7 @@ def unused(stack: StackFile, warnings: Collection[Problem]) -> Iterator[Finding]
     for path, scope, listed in _places(stack):
         if scope != STACK and stack.workspaces[scope].state is not WorkspaceState.ACTIVE:
             continue
-        caused = {one.rule for one in warnings if scope in (STACK, *one.workspaces)}
+        caused = {warning.rule for warning in warnings if scope in (STACK, *warning.workspaces)}
         for index, one in enumerate(listed):
             if one.rule in IN_FILES - caused:
                 where = "this stack" if scope == STACK else "this workspace"

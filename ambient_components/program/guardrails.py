@@ -51,16 +51,16 @@ def _placed(stack: LoadedStack, violation: Crossed) -> Problem:
 
 def _findings(stack: StackFile, ledger: Ledger, calendar: Calendar) -> Iterator[Finding]:
     settings = GuardrailSettings.of(stack_guardrails(stack, calendar))
-    for one in existing_violations(ledger, settings, calendar.now):
-        workspace = stack.workspaces.get(one.workspace or "")
+    for violation in existing_violations(ledger, settings, calendar.now):
+        workspace = stack.workspaces.get(violation.workspace or "")
         # Deployed access of a released workspace stays, and new access is refused by another rule.
-        if workspace is None or ledger[one.workspace or ""].is_released:
+        if workspace is None or ledger[violation.workspace or ""].is_released:
             continue
-        if one.guardrail not in _excepted(stack.exceptions) | _excepted(workspace.exceptions):
-            path = _path(one, workspace)
-            remedy = hints_of(one.remedy, one.exception_hint)
-            problem = f"{one.what}: blocked by guardrail {one.guardrail} unless already deployed"
-            yield Finding(path, problem, remedy, at_key=_is_at_key(one), warning=True, rule=one.guardrail)
+        if violation.guardrail not in _excepted(stack.exceptions) | _excepted(workspace.exceptions):
+            path = _path(violation, workspace)
+            remedy = hints_of(violation.remedy, violation.exception_hint)
+            problem = f"{violation.what}: blocked by guardrail {violation.guardrail} unless already deployed"
+            yield Finding(path, problem, remedy, at_key=_is_at_key(violation), warning=True, rule=violation.guardrail)
 
 
 def _is_at_key(violation: Crossed) -> bool:
@@ -72,7 +72,7 @@ def _path(violation: Crossed, workspace: Workspace) -> Path:
 
 
 def _excepted(exceptions: Sequence[GuardrailException | StackException]) -> set[str]:
-    return {one.guardrail.value for one in exceptions}
+    return {exception.guardrail.value for exception in exceptions}
 
 
 def _written(path: tuple[PathPart, ...], workspace: Workspace) -> Path:

@@ -47,14 +47,14 @@ def stack_guardrails(stack: StackFile, calendar: Calendar) -> StackGuardrails:
         "buckets": settings.buckets,
         "secretSources": settings.secret_sources,
     }
-    given = {name: sorted({str(one) for one in items}) for name, items in lists.items() if items}
+    given = {name: sorted({str(item) for item in items}) for name, items in lists.items() if items}
     reported = settings.model_dump(by_alias=True, exclude_defaults=True, exclude={"adopt", "buckets", "secret_sources"})
     return {**guardrails, **given, **reported}  # type: ignore[typeddict-item]  # the model has the same fields
 
 
 def excepted(exceptions: Sequence[GuardrailException | StackException], calendar: Calendar) -> list[str]:
     """Return the names of the guardrails with an exception in force now, sorted."""
-    return sorted({one.guardrail.value for one in exceptions if calendar.in_force(one.until)})
+    return sorted({exception.guardrail.value for exception in exceptions if calendar.in_force(exception.until)})
 
 
 def expired_exceptions(stack: LoadedStack, ledger: Ledger, calendar: Calendar) -> list[Problem]:
@@ -69,9 +69,9 @@ def expired_exceptions(stack: LoadedStack, ledger: Ledger, calendar: Calendar) -
 def _ended(stack: StackFile, ledger: Ledger, calendar: Calendar) -> Iterator[Finding]:
     settings = GuardrailSettings.of(stack_guardrails(stack, calendar))
     stands = [
-        one
-        for one in existing_violations(ledger, settings, calendar.now)
-        if one.guardrail not in (*settings.exceptions, *ledger.get(one.workspace or "", NOTHING).exceptions)
+        violation
+        for violation in existing_violations(ledger, settings, calendar.now)
+        if violation.guardrail not in (*settings.exceptions, *ledger.get(violation.workspace or "", NOTHING).exceptions)
     ]
     places: list[tuple[Path, Sequence[GuardrailException | StackException], str | None]] = [
         (("exceptions",), stack.exceptions, None)

@@ -103,7 +103,9 @@ def of_shard(stack: LoadedStack, shard: Shard) -> LoadedStack:
         stack,
         file=stack.file.model_copy(update={"workspaces": _only(stack.file.workspaces, kept)}),
         data=_only(stack.data, kept),
-        warnings=tuple(one for one in stack.warnings if not any(_is_below(one.path, other) for other in others)),
+        warnings=tuple(
+            warning for warning in stack.warnings if not any(_is_below(warning.path, other) for other in others)
+        ),
     )
 
 

@@ -72,8 +72,8 @@ def object_store(problems: Problems) -> ObjectStore | None:
     given = given_store(get_config(key), pulumi.Config("aws").get("region"))
     if given is None:
         return None
-    for one in given.problems:
-        one.report(problems)
+    for problem in given.problems:
+        problem.report(problems)
     if given.secret_key:
         try:
             _check_secret_key(key, problems)

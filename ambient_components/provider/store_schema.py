@@ -18,8 +18,12 @@ _KINDS: Final = {bool: "boolean", int: "integer", str: "string"}
 def described(arguments: Mapping[str, Argument]) -> dict[str, Any]:
     """Return arguments as properties of the schema. The default of a generation is 1."""
     return {
-        name: {"type": _KINDS[one.kind], "description": one.meaning, **({"default": 1} if name == "generation" else {})}
-        for name, one in arguments.items()
+        name: {
+            "type": _KINDS[argument.kind],
+            "description": argument.meaning,
+            **({"default": 1} if name == "generation" else {}),
+        }
+        for name, argument in arguments.items()
     }
 
 

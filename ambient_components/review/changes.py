@@ -52,7 +52,7 @@ def _kept(side: Snapshot, other: Snapshot) -> frozenset[tuple[str, Path]] | None
     """Return the findings of workspaces that both have: those of a new workspace are no change of it."""
     if side.findings is None or other.states is None:
         return side.findings
-    return frozenset(one for one in side.findings if one[0] in other.states)
+    return frozenset(finding for finding in side.findings if finding[0] in other.states)
 
 
 def _both(
@@ -68,10 +68,10 @@ def _roles(before: Iterable[RoleAssignment], after: Iterable[RoleAssignment]) ->
 
 
 def _workspaces(before: Mapping[str, str], after: Mapping[str, str]) -> Iterable[Workspace]:
-    for one in sorted(before.keys() | after.keys()):
-        old, new = before.get(one, ""), after.get(one, "")
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key, ""), after.get(key, "")
         if old != new:
-            yield Workspace(one, old, new)
+            yield Workspace(key, old, new)
 
 
 def _keys(before: Mapping[Identity, datetime | None], after: Mapping[Identity, datetime | None]) -> Iterable[KeyChange]:
@@ -93,13 +93,17 @@ def _findings(before: frozenset[tuple[str, Path]], after: frozenset[tuple[str, P
 
 def changes_part(changes: Changes, ids: Ids) -> Part:
     roles = [
-        _row(one.workspace, ids, name(one.subject), one.what, _role(one.before), _role(one.after))
-        for one in changes.roles or ()
+        _row(role.workspace, ids, name(role.subject), role.what, _role(role.before), _role(role.after))
+        for role in changes.roles or ()
     ]
-    workspaces = [_row(one.name, ids, one.before or "none", one.after or "removed") for one in changes.workspaces or ()]
-    keys = [_row(one.workspace, ids, name(one.key), one.what) for one in changes.keys or ()]
+    workspaces = [
+        _row(workspace.name, ids, workspace.before or "none", workspace.after or "removed")
+        for workspace in changes.workspaces or ()
+    ]
+    keys = [_row(key.workspace, ids, name(key.key), key.what) for key in changes.keys or ()]
     found = [
-        _row(one.workspace, ids, MEANINGS[one.path], "new" if one.new else "gone") for one in changes.findings or ()
+        _row(finding.workspace, ids, MEANINGS[finding.path], "new" if finding.new else "gone")
+        for finding in changes.findings or ()
     ]
     blocks = [
         _block("Access", changes.roles, ("Workspace", "Subject", "Change", "Before", "After"), roles),
@@ -124,7 +128,7 @@ def _row(workspace: str, ids: Ids, *cells: Child) -> Markup:
     return tag(
         "tr",
         tag("th", link if ids.workspace(workspace) else name(workspace), scope="row"),
-        [tag("td", one) for one in cells],
+        [tag("td", cell) for cell in cells],
     )
 
 

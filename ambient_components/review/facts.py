@@ -84,7 +84,7 @@ class Review:
 
     @property
     def high(self) -> list[Finding]:
-        return [one for one in self.findings if one.severity is Severity.HIGH]
+        return [finding for finding in self.findings if finding.severity is Severity.HIGH]
 
 
 def is_key(assignment: RoleAssignment) -> bool:
@@ -94,7 +94,7 @@ def is_key(assignment: RoleAssignment) -> bool:
 
 def is_own(row: Row) -> bool:
     """Return whether a row is one of the platform's own accounts."""
-    return all(one.reason == PLATFORM for one in row.assignments)
+    return all(assignment.reason == PLATFORM for assignment in row.assignments)
 
 
 LETTERS: Final = {Role.ADMIN.value: "A", Role.EDIT.value: "E", Role.VIEW.value: "V"}

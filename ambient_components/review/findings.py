@@ -12,8 +12,8 @@ from ambient_components.review.facts import Ids, Review
 def findings_part(review: Review, ids: Ids) -> Part:
     # `Review.findings` is sorted by severity and path, and a path may have two severities.
     paths: dict[Path, list[Finding]] = {}
-    for one in review.findings:
-        paths.setdefault(one.path, []).append(one)
+    for finding in review.findings:
+        paths.setdefault(finding.path, []).append(finding)
     shown: dict[tuple[object, ...], Path] = {}
     blocks = [_path(ids, path, found, shown) for path, found in paths.items()]
     body = tag("div", blocks, class_="cards") if blocks else tag("p", "No subject can become more than was granted.")
@@ -32,11 +32,11 @@ def _path(ids: Ids, path: Path, found: list[Finding], shown: dict[tuple[object, 
     grades = sorted({one.severity for one in found}, key=list(Severity).index)
     workspaces = len({one.workspace for one in found})
     head = (
-        *(severity(one) for one in grades),
+        *(severity(grade) for grade in grades),
         tag("span", MEANINGS[path], class_="who"),
         tag("small", f"{workspaces} workspace{'' if workspaces == 1 else 's'}"),
     )
-    blocks = [_variant(ids, one, shown) for one in _variants(found)]
+    blocks = [_variant(ids, variant, shown) for variant in _variants(found)]
     return folded(head, blocks, open=Severity.HIGH in grades, id=finding_id(path), class_="card")
 
 

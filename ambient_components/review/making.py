@@ -128,12 +128,12 @@ def _since(project: Project, made: Review, path: str, choice: Choice) -> Changes
 
 
 def _snapshot(made: Review) -> Snapshot:
-    tokens: dict[Identity, datetime | None] = {(one.workspace, one.id, one.generation): one.issued for one in made.keys}
+    tokens: dict[Identity, datetime | None] = {(key.workspace, key.id, key.generation): key.issued for key in made.keys}
     return Snapshot(
-        frozenset(one for row in made.access.rows for one in row.assignments),
+        frozenset(assignment for row in made.access.rows for assignment in row.assignments),
         made.states,
         tokens if made.access.source == "state" else None,
-        frozenset((one.workspace, one.path) for one in made.findings),
+        frozenset((finding.workspace, finding.path) for finding in made.findings),
     )
 
 
@@ -154,7 +154,9 @@ def _of_output(path: str, found: Mapping[str, Any]) -> Snapshot:
             for row in found.get("access") or ()
             for one in row["because"]
         )
-        findings = frozenset((one["workspace"], EscalationPath(one["path"])) for one in found.get("findings") or ())
+        findings = frozenset(
+            (finding["workspace"], EscalationPath(finding["path"])) for finding in found.get("findings") or ()
+        )
     except (KeyError, TypeError, ValueError, AttributeError):
         fail(None, "", f"{path} is no output of ambient access or ambient report", "--format json of either of them")
     return Snapshot(assignments if "access" in found else None, findings=findings if "findings" in found else None)

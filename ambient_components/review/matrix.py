@@ -27,7 +27,7 @@ def access_part(review: Review, ids: Ids) -> Part:
         tag("p", f"Only subjects that may {review.access.right}.") if review.access.right else None,
         _filters(review),
         _grid(review, ids),
-        letters([(one, ids.workspace(one)) for one in review.states], "Workspaces"),
+        letters([(workspace, ids.workspace(workspace)) for workspace in review.states], "Workspaces"),
         _by_workspace(review, ids),
         _perhaps(review),
     )
@@ -93,8 +93,13 @@ def _grid(review: Review, ids: Ids) -> Markup:
     head = [
         tag("th", "Subject", scope="col"),
         *(
-            tag("th", tag("span", tag("a", name(one), href=ids.workspace(one))), scope="col", class_="turned")
-            for one in review.states
+            tag(
+                "th",
+                tag("span", tag("a", name(workspace), href=ids.workspace(workspace))),
+                scope="col",
+                class_="turned",
+            )
+            for workspace in review.states
         ),
     ]
     high = {who.subject for one in review.high for who in one.who}
@@ -102,7 +107,7 @@ def _grid(review: Review, ids: Ids) -> Markup:
         tag(
             "tr",
             tag("th", tag("a", name(subject), href=ids.subject(subject)), scope="row"),
-            [_square(review, found.get(one)) for one in review.states],
+            [_square(review, found.get(workspace)) for workspace in review.states],
             class_=_classes(review, _all(found.values()), high=subject in high),
         )
         for subject, found in sorted(subjects.items(), key=lambda item: (_reach(item[1].values()), item[0]))
@@ -118,7 +123,7 @@ def _grid(review: Review, ids: Ids) -> Markup:
 
 
 def _all(rows: Iterable[Row]) -> Iterator[RoleAssignment]:
-    return (one for row in rows for one in row.assignments)
+    return (assignment for row in rows for assignment in row.assignments)
 
 
 def _reach(rows: Iterable[Row]) -> tuple[int, ...]:
@@ -130,7 +135,7 @@ def _reach(rows: Iterable[Row]) -> tuple[int, ...]:
 def _square(review: Review, row: Row | None) -> Markup:
     if row is None:
         return tag("td")
-    is_marked = any(mark(review, one) for one in row.assignments)
+    is_marked = any(mark(review, assignment) for assignment in row.assignments)
     return tag("td", [badge(role) for role in row.roles], tag("em", "!", title="differs") if is_marked else None)
 
 
@@ -161,7 +166,10 @@ def _by_workspace(review: Review, ids: Ids) -> Markup:
     heads += [tag("th", badge("other role"), " other", scope="col", class_=f"c {OTHER}")] if others else []
     heads.append("Keys")
     letters_ = [*LETTERS.values(), *([OTHER] if others else [])]
-    rows = [_workspace(review, ids, one, groups.get(one, []), letters_, high=one in high) for one in review.states]
+    rows = [
+        _workspace(review, ids, workspace, groups.get(workspace, []), letters_, high=workspace in high)
+        for workspace in review.states
+    ]
     return table("Workspaces with their subjects, by role", heads, rows, class_="sparse", id="workspaces")
 
 
@@ -172,10 +180,10 @@ def _workspace(review: Review, ids: Ids, workspace: str, rows: list[Row], column
     own = sum(map(is_own, rows))
     cells = []
     for column in columns:
-        found = [_who(review, ids, one) for one in people if letter(one.role) == column]
+        found = [_who(review, ids, person) for person in people if letter(person.role) == column]
         cells.append(tag("td", tag("ul", found) if found else None, class_=f"c {column}"))
     more = tag("small", f"{own} of the platform's own accounts") if own else None
-    listed = [_key(review, one) for one in keys]
+    listed = [_key(review, key) for key in keys]
     return tag(
         "tr",
         tag(

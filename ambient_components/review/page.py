@@ -126,7 +126,9 @@ def _high(review: Review, ids: Ids) -> Iterator[Markup]:
         paths.setdefault(one.path, []).append(one.workspace)
     for path in dict.fromkeys(one.path for one in review.high):
         workspaces = list(dict.fromkeys(paths[path]))
-        links = [tag("li", tag("a", name(one), href=ids.workspace(one))) for one in workspaces[:_NAMED]]
+        links = [
+            tag("li", tag("a", name(workspace), href=ids.workspace(workspace))) for workspace in workspaces[:_NAMED]
+        ]
         more = len(workspaces) - _NAMED
         links += [tag("li", tag("a", f"and {more} more", href=finding_id(path)))] if more > 0 else []
         yield tag(

@@ -69,7 +69,9 @@ def _workspaces(count: int) -> str:
 
 
 def _reasons(row: Row, role: str) -> str:
-    return ", ".join(one.reason for one in row.assignments if one.role == role and one.reason != GRANT)
+    return ", ".join(
+        assignment.reason for assignment in row.assignments if assignment.role == role and assignment.reason != GRANT
+    )
 
 
 def _workspace(ids: Ids, workspace: str, note: str = "") -> Markup:
@@ -95,7 +97,7 @@ def _paths(ids: Ids, found: Sequence[Finding], everywhere: Sequence[str]) -> Mar
 def _group(ids: Ids, workspaces: Sequence[str], lines: Sequence[Markup], everywhere: Sequence[str]) -> Markup:
     if list(workspaces) == list(everywhere):
         return join(tag("p", "In each of these workspaces:") if len(everywhere) > 1 else None, tag("ul", lines))
-    shown = [_workspace(ids, one) for one in workspaces[:_NAMED]]
+    shown = [_workspace(ids, workspace) for workspace in workspaces[:_NAMED]]
     more = len(workspaces) - _NAMED
     rest = tag("li", f"and {more} more, which the path names") if more > 0 else None
     return join(tag("ul", tag("li", "In "), shown, rest, class_="inline"), tag("ul", lines, class_="paths"))

@@ -50,8 +50,8 @@ class Axis:
 def keys_part(review: Review, ids: Ids) -> Part:
     """Return the keys, those that need attention first."""
     axis = Axis(review.now, review.keys)
-    urgent = [one for one in review.keys if one.attention]
-    well = [one for one in review.keys if not one.attention]
+    urgent = [key for key in review.keys if key.attention]
+    well = [key for key in review.keys if not key.attention]
     if len(review.keys) <= _ALL:
         blocks = [_table("Keys, by next end", axis, [*urgent, *_by_end(well)], ids)]
     else:
@@ -107,7 +107,7 @@ def _table(caption: str, axis: Axis, keys: Sequence[KeyRow], ids: Ids) -> Markup
     ]
     head = tag("th", _svg(ticks), tag("span", "Time", class_="sr"), scope="col", class_="time")
     heads: list[Markup | str] = ["Key", head, "Issued", "Renewed from", "Expires", "Last used", "State"]
-    return table(caption, heads, [_row(axis, one, ids) for one in keys], class_="timeline")
+    return table(caption, heads, [_row(axis, key, ids) for key in keys], class_="timeline")
 
 
 def _svg(children: Iterable[Markup]) -> Markup:

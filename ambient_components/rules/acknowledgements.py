@@ -54,7 +54,7 @@ class Acknowledgements:
 
     def marked(self, warnings: Iterable[Problem]) -> list[Problem]:
         """Return warnings, those that are acknowledged with their acknowledgement."""
-        return [replace(one, acknowledged=self.of(one)) for one in warnings]
+        return [replace(warning, acknowledged=self.of(warning)) for warning in warnings]
 
 
 NONE: Final = Acknowledgements()

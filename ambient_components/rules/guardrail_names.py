@@ -135,6 +135,6 @@ def _well_formed(reported: Mapping[Any, Any]) -> bool:
         and not isinstance(most, bool)
         and most >= 1
         and most % 1 == 0
-        and all(isinstance(texts, list) and all(isinstance(one, str) for one in texts) for texts in listed)
+        and all(isinstance(texts, list) and all(isinstance(text, str) for text in texts) for texts in listed)
         and all(isinstance(reported.get(flag, False), bool) for flag in ("groupsOnly", "isolateAdminKeys"))
     )

@@ -122,7 +122,9 @@ def sources_of(workspace: Workspace) -> Iterator[tuple[str, str, Path, Source]]:
 
 def placed(stack: StackFile, sources: SourceMap, project: Project) -> StackFile:
     """Return the stack with all file paths relative to the project's folder."""
-    workspaces = {name: _placed(("workspaces", name), one, sources, project) for name, one in stack.workspaces.items()}
+    workspaces = {
+        name: _placed(("workspaces", name), workspace, sources, project) for name, workspace in stack.workspaces.items()
+    }
     return stack.model_copy(update={"workspaces": workspaces})
 
 

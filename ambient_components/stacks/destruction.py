@@ -77,7 +77,7 @@ class Destruction:
     @property
     def deleted(self) -> tuple[Going, ...]:
         """The workspaces with a namespace to be deleted."""
-        return tuple(one for one in self.workspaces if one.deleted)
+        return tuple(workspace for workspace in self.workspaces if workspace.deleted)
 
 
 @dataclass
@@ -117,9 +117,9 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
     """Return the refusals of a destruction; none if it may run."""
     found = []
     then_deploy = f"and deploy: {deploy}"
-    for one in destruction.workspaces:
-        subject, of = f"workspace {one.workspace!r}", (one.workspace,)
-        if one.protected:
+    for workspace in destruction.workspaces:
+        subject, of = f"workspace {workspace.workspace!r}", (workspace.workspace,)
+        if workspace.protected:
             found.append(
                 refusal(
                     f"{subject} is protected: a destroy would end all access to it, and then stop at its namespace: "
@@ -129,21 +129,21 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
                     workspaces=of,
                 )
             )
-        if one.bucket_protected:
+        if workspace.bucket_protected:
             found.append(
                 refusal(
-                    f"{subject}: its bucket {one.bucket!r} is protected, and a destroy would stop at it: nothing is "
-                    "destroyed",
+                    f"{subject}: its bucket {workspace.bucket!r} is protected, and a destroy would stop at it: "
+                    "nothing is destroyed",
                     f"close the workspace, or write 'protect: false' for the bucket, {then_deploy}",
                     rule=Rule.PROTECTED,
                     workspaces=of,
                 )
             )
-        elif one.bucket and one.fate == WITH_ALL:
+        elif workspace.bucket and workspace.fate == WITH_ALL:
             found.append(
                 refusal(
-                    f"{subject}: its bucket {one.bucket!r} would be deleted with all that is in it (onDelete: delete, "
-                    "force: true): nothing is destroyed",
+                    f"{subject}: its bucket {workspace.bucket!r} would be deleted with all that is in it "
+                    "(onDelete: delete, force: true): nothing is destroyed",
                     f"to keep it, write 'onDelete: keep', {then_deploy}",
                     f"to delete it, empty it and remove 'force: true', {then_deploy}",
                     rule=Rule.BUCKET,
@@ -186,8 +186,8 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
 
 def lines(destruction: Destruction) -> list[str]:
     """Return what would be deleted, a line for each workspace, and the totals."""
-    width = max((len(one.workspace) for one in destruction.workspaces), default=0)
-    rows = [f"  {one.workspace:<{width}}  {_fate(one)}" for one in destruction.workspaces]
+    width = max((len(workspace.workspace) for workspace in destruction.workspaces), default=0)
+    rows = [f"  {workspace.workspace:<{width}}  {_fate(workspace)}" for workspace in destruction.workspaces]
     rows += [f"  {one.name}  bucket {one.bucket}: {one.fate}" for one in destruction.others if one.bucket]
     going = destruction.deleted
     owners, grants, keys = (sum(getattr(one, kind) for one in going) for kind in ("owners", "grants", "keys"))

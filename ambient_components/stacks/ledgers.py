@@ -40,7 +40,7 @@ def selected_access(project: Project, stack: str, *, files: bool, state: str = "
 
 def _from_files(project: Project, stack: str) -> SelectedAccess:
     file = load_stack(stack_path(project, stack)).file
-    own = of_shard(project, stack, {name: one.shard for name, one in file.workspaces.items()})
+    own = of_shard(project, stack, {name: workspace.shard for name, workspace in file.workspaces.items()})
     ledger = ledger_of({name: file.workspaces[name] for name in own}, Calendar.of(file))
     return SelectedAccess(ledger, file.guardrails.isolate_admin_keys)
 

@@ -61,7 +61,7 @@ def declared_subjects(project: Project, stack: str) -> list[str]:
 
 def _subjects(entry: Mapping[str, Any]) -> Iterator[str]:
     owners, grants = entry.get("owners"), entry.get("grants")
-    yield from (one for one in owners if isinstance(one, str)) if isinstance(owners, list) else ()
+    yield from (owner for owner in owners if isinstance(owner, str)) if isinstance(owners, list) else ()
     for grant in grants if isinstance(grants, list) else ():
         for kind in ("user", "group"):
             if isinstance(grant, dict) and isinstance(grant.get(kind), str):

@@ -152,7 +152,10 @@ def _lines(
 
 
 def _list(head: str, assignments: Sequence[RoleAssignment], paint: Paint) -> list[str]:
-    lines = [f"  {one.role} of {one.subject} in {one.workspace} ({one.reason})" for one in assignments]
+    lines = [
+        f"  {assignment.role} of {assignment.subject} in {assignment.workspace} ({assignment.reason})"
+        for assignment in assignments
+    ]
     return [paint("\n".join([head, *map(_indented, lines)]), "loud")]
 
 
@@ -203,7 +206,8 @@ def _row(report: Report, row: Row) -> dict[str, Any]:
         "subject": row.subject,
         "roles": list(row.roles),
         "because": [
-            {"role": one.role, "reason": one.reason, "status": report.status(one).value} for one in row.assignments
+            {"role": assignment.role, "reason": assignment.reason, "status": report.status(assignment).value}
+            for assignment in row.assignments
         ],
         "rights": [name for right, name in _NAMES.items() if right in rights],
         "complete": row.complete,
@@ -223,7 +227,9 @@ def as_csv(report: Report) -> str:
 
 def _records(report: Report, rows: Iterable[Row], can: str) -> Iterator[list[str]]:
     for row in rows:
-        yield from ([*plain_value(one).values(), report.status(one).value, can] for one in row.assignments)
+        yield from (
+            [*plain_value(assignment).values(), report.status(assignment).value, can] for assignment in row.assignments
+        )
 
 
 DIFFERS: Final = CHANGES

@@ -73,5 +73,5 @@ def _assignments(found: Iterable[RoleAssignment]) -> list[str]:
 
 def _rows(rows: Iterable[Row]) -> Iterator[str]:
     for row in rows:
-        roles = ", ".join(f"{code(one.role)} ({code(one.reason)})" for one in row.assignments)
+        roles = ", ".join(f"{code(assignment.role)} ({code(assignment.reason)})" for assignment in row.assignments)
         yield f"- {code(row.workspace)} {code(row.subject)}: {roles}"

@@ -84,18 +84,20 @@ def by_hand_lines(
 ) -> list[str]:
     """Describe the credentials that stay valid, with what ends them."""
     lines, shared = [], []
-    for one in sorted({*workspaces} - {*renewed}):
-        bucket = _bucket(stack, one)
+    for workspace in sorted({*workspaces} - {*renewed}):
+        bucket = _bucket(stack, workspace)
         if bucket is None:
-            shared += [one] if stack.file.workspaces[one].state is WorkspaceState.ACTIVE else []
+            shared += [workspace] if stack.file.workspaces[workspace].state is WorkspaceState.ACTIVE else []
         elif bucket.driver is BucketDriver.EXISTING:
             lines.append(
-                f"{one}: of bucket {bucket.name}: replace accessKey and secretKey at their source, then pulumi up"
+                f"{workspace}: of bucket {bucket.name}: replace accessKey and secretKey at their source, then pulumi up"
             )
         elif bucket.state is BucketState.RELEASED:
-            lines.append(f"{one}: of bucket {bucket.name}, which is released: end its access keys in the store")
+            lines.append(f"{workspace}: of bucket {bucket.name}, which is released: end its access keys in the store")
         else:
-            lines.append(f"{one}: of bucket {bucket.name}: raise storage.bucket.credentials.generation, then pulumi up")
+            lines.append(
+                f"{workspace}: of bucket {bucket.name}: raise storage.bucket.credentials.generation, then pulumi up"
+            )
     if shared:
         space = project.platform_namespace(name)
         command = (

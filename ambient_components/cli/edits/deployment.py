@@ -145,8 +145,8 @@ class Deployment:
 
 def errors_in(plan: Preview) -> list[Problem]:
     """Return the problems of a failed preview, each once."""
-    errors = [one for one in plan.diagnostics if one.severity == "error"]
-    return list(dict.fromkeys(problem for one in errors for problem in one.problems))
+    errors = [diagnostic for diagnostic in plan.diagnostics if diagnostic.severity == "error"]
+    return list(dict.fromkeys(problem for error in errors for problem in error.problems))
 
 
 def by_stack(project: Project, stack: str, loaded: LoadedStack, places: Mapping[Item, str]) -> dict[str, list[Item]]:

@@ -151,7 +151,9 @@ def survey(
     )
     new = renewed or ()
     accounts = {
-        place: tuple(one for one in _accounts(cluster, place, expected.get(place, {})) if (place, one) not in new)
+        place: tuple(
+            account for account in _accounts(cluster, place, expected.get(place, {})) if (place, account) not in new
+        )
         for place in sorted(holder.makes)
     }
     keys = {

@@ -163,7 +163,7 @@ def _renewed(one: GrantDeployment, workspaces: Collection[str]) -> list[Problem]
 
 def _active(project: Project, stack: str, loaded: LoadedStack) -> list[str]:
     """Return all workspaces that the stack has not released. Of a shard, only its own."""
-    own = of_shard(project, stack, {name: one.shard for name, one in loaded.file.workspaces.items()})
+    own = of_shard(project, stack, {name: workspace.shard for name, workspace in loaded.file.workspaces.items()})
     return [name for name in own if loaded.file.workspaces[name].state is not WorkspaceState.RELEASED]
 
 
@@ -171,7 +171,9 @@ def _deployed(engine: Engine, places: dict[str, list[str]], subject: Subject, ki
     """Yield the workspaces where runs gave access that a previous command may have removed from the files."""
     for stack, here in places.items():
         yield from (
-            one.workspace for one in bindings(export(engine, stack), str(subject), kinds) if one.workspace in here
+            binding.workspace
+            for binding in bindings(export(engine, stack), str(subject), kinds)
+            if binding.workspace in here
         )
 
 

@@ -155,7 +155,9 @@ def list_keys(
     summaries = [read_deployed(export(project, name), name, clock.now()) for name in desired]
     if workspaces:
         check_workspaces(
-            ", ".join(desired), {one.name for summary in summaries for one in summary.workspaces}, workspaces
+            ", ".join(desired),
+            {workspace.name for summary in summaries for workspace in summary.workspaces},
+            workspaces,
         )
         summaries = [_only(summary, workspaces) for summary in summaries]
     found = [row for summary in summaries for row in _rows(project, summary, soon, unused, offline=offline)]
@@ -186,7 +188,9 @@ def _deployed(project: Project) -> list[str]:
 
 
 def _only(summary: Deployed, workspaces: Collection[str]) -> Deployed:
-    return replace(summary, workspaces=tuple(one for one in summary.workspaces if one.name in workspaces))
+    return replace(
+        summary, workspaces=tuple(workspace for workspace in summary.workspaces if workspace.name in workspaces)
+    )
 
 
 def _rows(

@@ -120,9 +120,9 @@ def report(
     check_workspaces(stack, ledger, selected)
     # Always evaluate the whole stack: an editor of one workspace may be an account with a role in another.
     found = [
-        one
-        for one in escalations(ledger, isolates_admin_keys=access.isolates_admin_keys)
-        if not selected or one.workspace in selected
+        escalation
+        for escalation in escalations(ledger, isolates_admin_keys=access.isolates_admin_keys)
+        if not selected or escalation.workspace in selected
     ]
     if live:
         chosen = {name: ledger[name] for name in selected or ledger}

@@ -71,8 +71,8 @@ def _dates(item: DeployedAccess) -> str:
         return ""
     alone = len(item.dates) == 1 and item.declared == item.dates[0]["role"]
     periods = (
-        " ".join(([] if alone else [one["role"]]) + [f"{end} {one[end]}" for end in ("from", "until") if end in one])
-        for one in item.dates
+        " ".join(([] if alone else [date["role"]]) + [f"{end} {date[end]}" for end in ("from", "until") if end in date])
+        for date in item.dates
     )
     return f"  {'' if item.declared else 'not now: '}{', '.join(periods)}"
 

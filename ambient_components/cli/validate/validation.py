@@ -110,8 +110,8 @@ def _storage(reported: object, stack: LoadedStack) -> list[Problem]:
         return located(stack, against_store(stack.file.workspaces, None))
     problems = Problems()
     plain = isinstance(given.secret_key, str) and given.secret_key
-    for one in (*given.problems, *([IN_PLAIN_TEXT] if plain else ())):
-        one.report(problems)
+    for problem in (*given.problems, *([IN_PLAIN_TEXT] if plain else ())):
+        problem.report(problems)
     if not problems and not given.encrypted:
         return located(stack, against_store(stack.file.workspaces, given.config))
     return list(problems)
@@ -185,7 +185,7 @@ def _of_stack(stack: LoadedStack, problems: Sequence[Problem]) -> tuple[list[Pro
     caused = [*problems, *dated, *everywhere, *located(stack, without_runner_secret(stack.file))]
     found = [*problems, *dated, *installed, *located(stack, unused(stack.file, caused))]
     ever = acknowledgements(stack.file, None)
-    not_due = [*dated, *(one for one in (*problems, *installed) if ever.of(one))]
+    not_due = [*dated, *(problem for problem in (*problems, *installed) if ever.of(problem))]
     return acknowledgements(stack.file, calendar).marked(found), not_due
 
 

@@ -221,4 +221,6 @@ def token_before(there: Delivered, current: str, retiring: Iterable[TokenSecret]
 
 def delivered_in(token_secrets: Iterable[TokenSecret], *secrets: Delivered) -> tuple[TokenSecret, ...]:
     """Return the records of the tokens that a Secret contains."""
-    return tuple(one for one in token_secrets if any(is_of(secret.token, one) for secret in secrets))
+    return tuple(
+        token_secret for token_secret in token_secrets if any(is_of(secret.token, token_secret) for secret in secrets)
+    )

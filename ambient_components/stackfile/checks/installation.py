@@ -35,7 +35,8 @@ def prefixed_names(stack: StackFile) -> Iterator[Finding]:
             ((*here, "owners", index), subject) for index, subject in enumerate(workspace.owners)
         ]
         subjects += [
-            ((*here, "grants", index, str(one.subject.kind)), one.subject) for index, one in enumerate(workspace.grants)
+            ((*here, "grants", index, str(grant.subject.kind)), grant.subject)
+            for index, grant in enumerate(workspace.grants)
         ]
         for path, subject in subjects:
             if (bare := without_login_prefix(subject)) is not None:

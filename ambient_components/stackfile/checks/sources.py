@@ -97,7 +97,9 @@ def allowed_folder(
     place: str, project: Project, workspace: str, guardrails: Guardrails, own: Collection[str]
 ) -> str | None:
     """Return the folder that allows a file with a secret, as an absolute path; None if there is none."""
-    folders = [one.folder for one in guardrails.secret_sources if one.folder is not None and one.is_for(workspace)]
+    folders = [
+        source.folder for source in guardrails.secret_sources if source.folder is not None and source.is_for(workspace)
+    ]
     folders += [f"{SECRETS}/{workspace}"] if workspace in own else []
     path = project.at(place)
     return next((folder for folder in map(project.at, folders) if is_below(path, folder)), None)
@@ -142,7 +144,7 @@ def _variable(
     owner = [prefixes[start] for end in ends if (start := variable[:end]) in prefixes][-1:]
     if owner == [workspace]:
         return
-    if any(one.has_variable(variable) for one in guardrails.secret_sources if one.is_for(workspace)):
+    if any(source.has_variable(variable) for source in guardrails.secret_sources if source.is_for(workspace)):
         return
     prefix = _prefix(workspace)
     named = variable if may_quote_variable(variable) else "NAME"

@@ -70,7 +70,7 @@ def beginning(stack: StackFile, now: datetime) -> Iterator[Finding]:
 
 
 def _active(workspaces: Mapping[str, Workspace]) -> Iterator[tuple[str, Workspace]]:
-    return ((name, one) for name, one in workspaces.items() if one.state is WorkspaceState.ACTIVE)
+    return ((name, workspace) for name, workspace in workspaces.items() if workspace.state is WorkspaceState.ACTIVE)
 
 
 def _dated(workspaces: Mapping[str, Workspace]) -> Iterator[tuple[Path, Workspace, Grant]]:
