@@ -207,7 +207,7 @@ def test_whatever_happens_over_the_years():
 BROKEN = {
     "leaves what a dead run minted": ("ambient_components.provider.tokens.access_token.owned", lambda *_: ()),
     "never revokes": ("ambient_components.provider.tokens.access_token.revoke", lambda *_: ()),
-    "leaves what a closed workspace has": ("ambient_components.provider.workspace.closure.sweep", lambda *_, **__: []),
+    "leaves what a closed workspace has": ("ambient_components.provider.workspace.closure._close", lambda *_: None),
 }
 
 

@@ -359,7 +359,6 @@ def test_all_problems_are_one_error_with_the_paths_of_the_arguments(record):
         ({"role": pulumi.Output.from_input("view")}, "role: is an Output, and this value decides names or structure"),
         ({"role": "edti", "generation": 0}, "generation: 0 is too low; allowed: whole numbers from 1"),
     ],
-    ids=str,
 )
 def test_what_does_not_fit_together_is_refused(record, args, problem):
     with pytest.raises(ValueError, match="payments/key/ci") as caught:

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from ambient_components.cluster.client import core
-from ambient_components.components.api_key import token_args
 from ambient_components.errors import AmbientError, StepError
 from ambient_components.platform.contract import APP_LABEL, KEY_APP
 from ambient_components.platform.naming import key_account
@@ -302,10 +301,15 @@ class Stack:
             self.replaces_account = self.replaces_account and not anew
 
     def inputs(self, generation, now):
-        """What the component asks for, as `ApiKey._identity` does."""
-        uid = self.accounts[generation]
-        account = SimpleNamespace(uid=SimpleNamespace(apply=lambda work: work(uid)))
-        desired = dict(token_args(self.key, self.account(generation), account, generation))
+        """What the component asks for, as `ApiKey._identity` does. The policy is in the plugin's words already."""
+        policy = {name: value for name, value in self.key.items() if name != "id"}
+        desired = {
+            **policy,
+            "key": self.key["id"],
+            "generation": generation,
+            "serviceAccount": self.account(generation),
+            "serviceAccountUid": self.accounts[generation],
+        }
         living = self.living(now)
         if self.life == RELEASED:
             desired["released"] = True
