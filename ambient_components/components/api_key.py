@@ -33,9 +33,10 @@ from ambient_components.resources import (
     ServiceAccount,
     ServiceAccountArgs,
 )
+from ambient_components.resources.attributes import SnakeCaseAttributes
 
 
-class ApiKey(pulumi.ComponentResource):
+class ApiKey(SnakeCaseAttributes, pulumi.ComponentResource):
     """A key that the platform lists and revokes, with its last use, like its own keys (contract 1.4).
 
     Logical names contain the generation, and the token has aliases with the lower generations. A higher generation

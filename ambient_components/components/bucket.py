@@ -184,7 +184,7 @@ class Bucket(pulumi.ComponentResource):
         keys = S3Credentials(within(self._name, Part.CREDENTIALS), cast("S3CredentialsArgs", desired), opts)
         self.credentials = keys
         self.made.append(keys)
-        return self._variables(keys.accessKey, keys.secretKey)
+        return self._variables(keys.access_key, keys.secret_key)
 
     def _with_user(self, desired: dict[str, Any], generation: int) -> pulumi.Input[list[pulumi.Resource]]:
         """Declare the user of the access keys, and return the dependencies of the keys."""

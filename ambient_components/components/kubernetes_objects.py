@@ -12,9 +12,10 @@ import pulumi
 from pulumi_kubernetes import _utilities as sdk
 
 from ambient_components.engine import urns
+from ambient_components.resources.attributes import SnakeCaseAttributes
 
 
-class KubernetesObject(pulumi.CustomResource):
+class KubernetesObject(SnakeCaseAttributes, pulumi.CustomResource):
     """One object; the subclass is its kind."""
 
     api_version: ClassVar[str] = "v1"

@@ -7,6 +7,7 @@ import pulumi
 
 from ambient_components.access import StackGuardrails
 from ambient_components.engine import urns
+from ambient_components.resources.attributes import SnakeCaseAttributes
 from ambient_components.rules.renewals import RenewalTerms
 
 
@@ -29,7 +30,7 @@ class RoleBindingArgs(TypedDict):
     """Whether the workspace is being released: nothing is written, and changes by others are no drift."""
 
 
-class RoleBinding(pulumi.CustomResource):
+class RoleBinding(SnakeCaseAttributes, pulumi.CustomResource):
     """A RoleBinding kept equal to its declaration: extra subjects are drift, and finalizers do not keep it alive."""
 
     uid: pulumi.Output[str]
@@ -51,16 +52,16 @@ class ServiceAccountArgs(TypedDict):
     """Whether the platform made the account: it is adopted with its tokens, and never created or replaced."""
 
 
-class ServiceAccount(pulumi.CustomResource):
+class ServiceAccount(SnakeCaseAttributes, pulumi.CustomResource):
     """The identity of a key, created by the run that first declares it, so that no earlier token is valid for it."""
 
     uid: pulumi.Output[str]
     """uid of the object."""
 
-    createdAt: pulumi.Output[str | None]  # noqa: N815  # Pulumi's own spelling of outputs
+    created_at: pulumi.Output[str | None] = pulumi.property("createdAt")
     """Creation time of the key, RFC 3339."""
 
-    lastUsedAt: pulumi.Output[str | None]  # noqa: N815
+    last_used_at: pulumi.Output[str | None] = pulumi.property("lastUsedAt")
     """Time of the key's last use according to the platform's backend, as of the last refresh."""
 
     def __init__(self, name: str, args: ServiceAccountArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -115,7 +116,7 @@ class AccessTokenArgs(RenewalTerms):
     """Whether the workspace is being released: no token is minted or revoked, and ownership annotations are removed."""
 
 
-class AccessToken(pulumi.CustomResource):
+class AccessToken(SnakeCaseAttributes, pulumi.CustomResource):
     """The tokens of one ServiceAccount over their rotations; the newest is `token`."""
 
     token: pulumi.Output[str]
@@ -130,19 +131,19 @@ class AccessToken(pulumi.CustomResource):
     undelivered: pulumi.Output[str | None]
     """Why the delivery Secret does not contain the token; null if it does."""
 
-    pendingRevocations: pulumi.Output[list[dict[str, Any]]]  # noqa: N815
+    pending_revocations: pulumi.Output[list[dict[str, Any]]] = pulumi.property("pendingRevocations")
     """Records of tokens that could not be revoked: every run retries."""
 
-    grantedSeconds: pulumi.Output[int]  # noqa: N815
+    granted_seconds: pulumi.Output[int] = pulumi.property("grantedSeconds")
     """Lifetime that the cluster granted."""
 
     reason: pulumi.Output[str | None]
     """Why the newest token was minted."""
 
-    schemaVersion: pulumi.Output[int]  # noqa: N815
+    schema_version: pulumi.Output[int] = pulumi.property("schemaVersion")
     """Version of the recorded format."""
 
-    nextAction: pulumi.Output[dict[str, str] | None]  # noqa: N815  # Pulumi's own spelling of outputs
+    next_action: pulumi.Output[dict[str, str] | None] = pulumi.property("nextAction")
     """Next action of a later run (what) and its time (at)."""
 
     def __init__(self, name: str, args: AccessTokenArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -189,7 +190,7 @@ class AccessLedgerArgs(TypedDict):
     """Run record of a shard, NAMESPACE/NAME; left out if the stack is not a shard."""
 
 
-class AccessLedger(pulumi.CustomResource):
+class AccessLedger(SnakeCaseAttributes, pulumi.CustomResource):
     """A stack's complete access as one resource: register it first, and let everything else depend on it.
 
     Without it a program has no guardrails: no preflight, no refusal of a removed workspace, no diff by subject. Depend

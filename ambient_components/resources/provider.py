@@ -4,6 +4,8 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+from ambient_components.resources.attributes import SnakeCaseAttributes
+
 
 class ProviderArgs(TypedDict):
     """Cluster and object store. All fields are optional."""
@@ -39,7 +41,7 @@ class ProviderArgs(TypedDict):
     """Whether to make objects of workspaces that no AccessLedger of the program names: no guardrail evaluates them."""
 
 
-class Provider(pulumi.ProviderResource):
+class Provider(SnakeCaseAttributes, pulumi.ProviderResource):
     """An instance of the ``ambient`` plugin."""
 
     def __init__(self, name: str, args: ProviderArgs | None = None, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -6,6 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from ambient_components.engine import urns
+from ambient_components.resources.attributes import SnakeCaseAttributes
 from ambient_components.rules.renewals import RenewalTerms
 
 
@@ -51,7 +52,7 @@ class S3BucketArgs(TypedDict):
     """Whether the bucket is being released: the ownership annotation is removed, and nothing else is written."""
 
 
-class S3Bucket(pulumi.CustomResource):
+class S3Bucket(SnakeCaseAttributes, pulumi.CustomResource):
     """A bucket with an ownership annotation. By default, deleting the resource keeps the bucket."""
 
     bucket: pulumi.Output[str]
@@ -98,13 +99,13 @@ class S3CredentialsArgs(RenewalTerms):
     """
 
 
-class S3Credentials(pulumi.CustomResource):
-    """The access keys of one user over their rotations; the newest is `accessKey` with `secretKey`."""
+class S3Credentials(SnakeCaseAttributes, pulumi.CustomResource):
+    """The access keys of one user over their rotations; the newest is `access_key` with `secret_key`."""
 
-    accessKey: pulumi.Output[str]  # noqa: N815  # Pulumi's own spelling of outputs
+    access_key: pulumi.Output[str] = pulumi.property("accessKey")
     """Id of the newest key; not a secret."""
 
-    secretKey: pulumi.Output[str]  # noqa: N815
+    secret_key: pulumi.Output[str] = pulumi.property("secretKey")
     """Secret of the newest key."""
 
     current: pulumi.Output[dict[str, Any]]
@@ -113,10 +114,10 @@ class S3Credentials(pulumi.CustomResource):
     retiring: pulumi.Output[list[dict[str, Any]]]
     """Record of the previous key while it is still valid."""
 
-    pendingRevocations: pulumi.Output[list[dict[str, Any]]]  # noqa: N815
+    pending_revocations: pulumi.Output[list[dict[str, Any]]] = pulumi.property("pendingRevocations")
     """Keys that could not be revoked: every run retries."""
 
-    nextAction: pulumi.Output[dict[str, str] | None]  # noqa: N815
+    next_action: pulumi.Output[dict[str, str] | None] = pulumi.property("nextAction")
     """Next action of a later run (what) and its time (at)."""
 
     reason: pulumi.Output[str | None]
@@ -128,7 +129,7 @@ class S3Credentials(pulumi.CustomResource):
     drift: pulumi.Output[dict[str, str]]
     """Drift as found by a refresh, by part: user, owner, policy, policies, keys."""
 
-    schemaVersion: pulumi.Output[int]  # noqa: N815
+    schema_version: pulumi.Output[int] = pulumi.property("schemaVersion")
     """Version of the recorded format."""
 
     def __init__(self, name: str, args: S3CredentialsArgs, opts: pulumi.ResourceOptions | None = None) -> None:

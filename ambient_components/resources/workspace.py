@@ -6,6 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from ambient_components.engine import urns
+from ambient_components.resources.attributes import SnakeCaseAttributes
 
 
 class ClosureArgs(TypedDict):
@@ -25,7 +26,7 @@ class ClosureArgs(TypedDict):
     """Seconds to wait for sessions to stop; default 120."""
 
 
-class Closure(pulumi.CustomResource):
+class Closure(SnakeCaseAttributes, pulumi.CustomResource):
     """A closed workspace: no grants, keys or secrets of any origin, and no running schedules.
 
     Creating it stops the sessions; deleting it resumes the schedules that it suspended.
@@ -53,7 +54,7 @@ class ProjectSettingsArgs(TypedDict):
     """Whether the workspace is being released: nothing is written, and changes by others are no drift."""
 
 
-class ProjectSettings(pulumi.CustomResource):
+class ProjectSettings(SnakeCaseAttributes, pulumi.CustomResource):
     """Idle timeout and MCP servers; the object belongs to the operator and is never deleted."""
 
     def __init__(self, name: str, args: ProjectSettingsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -73,7 +74,7 @@ class ContainerDefaultsArgs(TypedDict):
     """See `ProjectSettingsArgs`."""
 
 
-class ContainerDefaults(pulumi.CustomResource):
+class ContainerDefaults(SnakeCaseAttributes, pulumi.CustomResource):
     """The container item of the LimitRange that the operator would otherwise create."""
 
     def __init__(self, name: str, args: ContainerDefaultsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -89,7 +90,7 @@ class FeatureFlagsArgs(TypedDict):
     """See `ProjectSettingsArgs`."""
 
 
-class FeatureFlags(pulumi.CustomResource):
+class FeatureFlags(SnakeCaseAttributes, pulumi.CustomResource):
     """Single feature flags; other flags that the UI changed stay."""
 
     def __init__(self, name: str, args: FeatureFlagsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -140,7 +141,7 @@ class ScheduledSessionArgs(TypedDict):
     """Whether the workspace is being released: only the ownership annotation is removed."""
 
 
-class ScheduledSession(pulumi.CustomResource):
+class ScheduledSession(SnakeCaseAttributes, pulumi.CustomResource):
     """A scheduled session of the platform; fields that are left out are managed in its UI."""
 
     uid: pulumi.Output[str]
@@ -174,7 +175,7 @@ class WorkspaceSecretArgs(TypedDict):
     """Whether the workspace is being released: nothing is written, and changes by others are no drift."""
 
 
-class WorkspaceSecret(pulumi.CustomResource):
+class WorkspaceSecret(SnakeCaseAttributes, pulumi.CustomResource):
     """A Secret that the platform's settings page writes as well. It is updated in place and never replaced."""
 
     drift: pulumi.Output[dict[str, str]]
