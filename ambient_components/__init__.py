@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ambient_components._version import VERSION as __version__  # noqa: N811  # what Python tools look for
 
 if TYPE_CHECKING:
-    from ambient_components.components import ApiKey, Bucket, ClusterProviders, Grant, Workspace
+    from ambient_components.components import ApiKey, Bucket, ClusterProviders, Grant, Workspace, WorkspaceArgs
     from ambient_components.program.workspaces import Workspaces
     from ambient_components.resources import AccessLedger, AccessToken, Provider, S3Bucket, S3Credentials
 
@@ -25,6 +25,7 @@ _HOMES = {
     "ClusterProviders": "components",
     "Grant": "components",
     "Workspace": "components",
+    "WorkspaceArgs": "components",
     "Workspaces": "program.workspaces",
     "AccessLedger": "resources",
     "AccessToken": "resources",
@@ -44,6 +45,7 @@ __all__ = [
     "S3Bucket",
     "S3Credentials",
     "Workspace",
+    "WorkspaceArgs",
     "Workspaces",
     "__version__",
 ]

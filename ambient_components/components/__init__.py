@@ -5,16 +5,38 @@ annotations and fails on postponed ones (tested).
 """
 
 from ambient_components.components.api_key import ApiKey
-from ambient_components.components.arguments import ApiKeyArgs, DeliveryArgs, DeliverySecretArgs, KeyArgs
-from ambient_components.components.bucket import Bucket, BucketArgs
-from ambient_components.components.cluster import ClusterArgs, ClusterProviders, StoreArgs
-from ambient_components.components.grant import Grant, GrantArgs
-from ambient_components.components.specs import (
+from ambient_components.components.arguments import (
+    AcknowledgementArgs,
+    ApiKeyArgs,
+    BucketArgs,
+    DeliveryArgs,
+    DeliverySecretArgs,
+    GrantArgs,
+    GuardrailExceptionArgs,
+    GuardrailsArgs,
+    KeyArgs,
+    LimitsArgs,
+    McpServerArgs,
+    ScheduleArgs,
+    SecretsArgs,
+    SeparateBucketArgs,
+    SeparateGrantArgs,
+    SeparateWorkspaceArgs,
+    SessionTemplateArgs,
+    SettingsArgs,
+    StackAcknowledgementArgs,
+    StackExceptionArgs,
+    StorageArgs,
     WorkspaceArgs,
+    WorkspaceBucketArgs,
 )
+from ambient_components.components.bucket import Bucket
+from ambient_components.components.cluster import ClusterArgs, ClusterProviders, StoreArgs
+from ambient_components.components.grant import Grant
 from ambient_components.components.workspace import Workspace
 
 __all__ = [
+    "AcknowledgementArgs",
     "ApiKey",
     "ApiKeyArgs",
     "Bucket",
@@ -25,8 +47,23 @@ __all__ = [
     "DeliverySecretArgs",
     "Grant",
     "GrantArgs",
+    "GuardrailExceptionArgs",
+    "GuardrailsArgs",
     "KeyArgs",
+    "LimitsArgs",
+    "McpServerArgs",
+    "ScheduleArgs",
+    "SecretsArgs",
+    "SeparateBucketArgs",
+    "SeparateGrantArgs",
+    "SeparateWorkspaceArgs",
+    "SessionTemplateArgs",
+    "SettingsArgs",
+    "StackAcknowledgementArgs",
+    "StackExceptionArgs",
+    "StorageArgs",
     "StoreArgs",
     "Workspace",
     "WorkspaceArgs",
+    "WorkspaceBucketArgs",
 ]

@@ -1,13 +1,12 @@
 """A bucket in an object store with its credentials: a workspace's own storage, or a separate bucket."""
 
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any, Literal, Required, TypedDict, Unpack, cast
+from typing import Any, Unpack, cast
 
 import pulumi
 
 from ambient_components.components import aws_bucket
 from ambient_components.components.argument_checks import check_bucket
+from ambient_components.components.arguments import SeparateBucketArgs
 from ambient_components.components.options import AllCreated
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, within
@@ -20,80 +19,6 @@ from ambient_components.problem_json import for_engine
 from ambient_components.resources import S3Bucket, S3BucketArgs, S3Credentials, S3CredentialsArgs
 from ambient_components.rules.bucket_policy import workspace_prefix
 from ambient_components.rules.buckets import BucketDriver
-
-
-class BucketArgs(TypedDict, total=False):
-    """A bucket with its owner, in the stack file's words."""
-
-    owner: Required[str]
-    """Owner, PROJECT/FLEET, recorded in a tag."""
-
-    name: Required[str]
-    """Name of the bucket, such as payments-sessions."""
-
-    endpoint: Required[str]
-    """Address of the store for sessions: https://HOST or http://HOST, with a port if needed."""
-
-    driver: Literal["s3", "aws", "existing"] | None
-    """s3 (default): this tool, with any store; aws: pulumi-aws; existing: bucket and access key exist already."""
-
-    shared: bool | None
-    """Whether the bucket belongs to others: only credentials for the workspace's prefix are created."""
-
-    versioning: bool | None
-    """Whether the store keeps overwritten and deleted objects. Default: not changed."""
-
-    expire_after: str | timedelta | None
-    """Age at which the store deletes an object, in whole days such as 90d. Default: no rule is created."""
-
-    tags: Mapping[str, str] | None
-    """Further tags of the bucket."""
-
-    object_lock: bool | None
-    """Whether objects can be locked against deletion; only for new buckets."""
-
-    encryption: Literal["AES256", "aws:kms"] | None
-    """AES256 or aws:kms, if the store supports it. Default: not changed."""
-
-    adopt: bool | None
-    """Whether to adopt an existing bucket without an ownership annotation. s3 only."""
-
-    protect: bool | None
-    """Whether the engine refuses to delete the bucket. Default: true; only of active buckets of active workspaces."""
-
-    state: Literal["active", "released"] | None
-    """active (default), or released: the bucket stays unchanged and leaves this stack."""
-
-    on_delete: Literal["keep", "delete"] | None
-    """keep (default) or delete: what happens to the bucket when it leaves the program."""
-
-    force: bool | None
-    """With on_delete delete: whether a bucket with objects is deleted too."""
-
-    access_key: pulumi.Input[str] | None
-    """Access key of an existing bucket; requires secret_key."""
-
-    secret_key: pulumi.Input[str] | None
-    """Secret of the access key, stored as a secret."""
-
-    credentials: Mapping[str, Any] | None
-    """Lifetime and renewal of access keys, as in the stack file, in snake_case; not with driver existing."""
-
-    workspace: str | None
-    """Namespace of the workspace that uses the bucket; required by shared. Default: none; then the credentials give
-    access to the whole bucket, for any program that reads `Bucket.variables`.
-    """
-
-    workspace_state: Literal["active", "closed", "released"] | None
-    """active (default); closed: the bucket stays unprotected, without credentials; released: everything stays and
-    leaves this stack.
-    """
-
-    used_in: str | None
-    """NAMESPACE/SECRET; the key in its S3_ACCESS_KEY is in use and is not revoked while it is there."""
-
-    run_every: str | timedelta | None
-    """Guaranteed interval of runs. Default: none."""
 
 
 class Bucket(pulumi.ComponentResource):
@@ -116,7 +41,7 @@ class Bucket(pulumi.ComponentResource):
     """All resources of the component, for dependencies."""
 
     def __init__(
-        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **args: Unpack[BucketArgs]
+        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **args: Unpack[SeparateBucketArgs]
     ) -> None:
         """Declare a bucket.
 

@@ -1,10 +1,11 @@
 """One subject's access to one workspace, like a grant of the platform's Sharing page."""
 
-from typing import Literal, Required, TypedDict, Unpack
+from typing import Unpack
 
 import pulumi
 
 from ambient_components.components.argument_checks import read_arguments
+from ambient_components.components.arguments import SeparateGrantArgs
 from ambient_components.engine import urns
 from ambient_components.model.grants import SeparateGrant
 from ambient_components.platform.bindings import BindingForm, grant_form
@@ -37,22 +38,6 @@ def role_binding(
     return RoleBinding(name, args, opts)
 
 
-class GrantArgs(TypedDict, total=False):
-    """Subject, role and workspace of a grant: either `user` or `group`."""
-
-    namespace: Required[pulumi.Input[str]]
-    """Namespace of the workspace."""
-
-    user: str | None
-    """Name of a user, exactly as the cluster authenticates it."""
-
-    group: str | None
-    """Name of a group, exactly as the cluster knows it."""
-
-    role: Literal["view", "edit", "admin"] | None
-    """view, edit or admin. Default: view, as in the platform's UI."""
-
-
 class Grant(pulumi.ComponentResource):
     """A separate grant, in a workspace that is declared elsewhere.
 
@@ -68,7 +53,7 @@ class Grant(pulumi.ComponentResource):
     """The RoleBinding."""
 
     def __init__(
-        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **args: Unpack[GrantArgs]
+        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **args: Unpack[SeparateGrantArgs]
     ) -> None:
         """Declare a grant.
 

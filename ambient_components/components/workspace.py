@@ -10,6 +10,7 @@ import pulumi
 from ambient_components import clock
 from ambient_components.components.api_key import ApiKey
 from ambient_components.components.argument_checks import read_workspace
+from ambient_components.components.arguments import SeparateWorkspaceArgs
 from ambient_components.components.bucket import Bucket
 from ambient_components.components.grant import role_binding
 from ambient_components.components.guarded import require_ledger
@@ -17,7 +18,6 @@ from ambient_components.components.kubernetes_objects import Namespace, Namespac
 from ambient_components.components.options import FORCED, AllCreated
 from ambient_components.components.schedules import schedules
 from ambient_components.components.settings import resource_limits, settings
-from ambient_components.components.specs import WorkspaceArgs
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.model.derive import write
@@ -72,7 +72,7 @@ class Workspace(pulumi.ComponentResource):
     """The workspace's own storage, if it has any."""
 
     def __init__(
-        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **args: Unpack[WorkspaceArgs]
+        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **args: Unpack[SeparateWorkspaceArgs]
     ) -> None:
         """Declare a workspace.
 

@@ -11,7 +11,7 @@ from ambient_components.model.base import Model, choice, is_scalar, refuse, text
 from ambient_components.model.forms import SECONDS
 from ambient_components.model.marks import OUTPUT, sent
 from ambient_components.model.messages import spelled
-from ambient_components.model.types import DURATION_PATTERN, FilePath, Flag, Text, read_duration
+from ambient_components.model.types import DURATION_PATTERN, FilePath, Flag, Text, as_text, read_duration
 from ambient_components.rules.durations import format_seconds, parse_duration
 from ambient_components.rules.findings import Finding, below
 from ambient_components.rules.settings import (
@@ -76,6 +76,7 @@ class OnClose(Model):
 def _idle_timeout(value: object) -> int:
     if value == NEVER:
         return 0
+    value = as_text(value)
     if not is_scalar(value):
         refuse(f"is {type_name(value)}", _IDLE_FORMS)
     try:

@@ -128,7 +128,7 @@ def lifetime_reader(life: Life) -> Callable[[object], int]:
     def read(value: object) -> int:
         if value == NEVER_WORD:
             return NEVER
-        value = _as_text(value)
+        value = as_text(value)
         if not is_scalar(value):
             refuse(f"is {type_name(value)}", allowed)
         try:
@@ -151,7 +151,7 @@ def read_duration(value: object, allowed: str = f"allowed: {DURATION_FORMS}") ->
     Raises:
         PydanticCustomError: The value is not a duration.
     """
-    value = _as_text(value)
+    value = as_text(value)
     if not is_scalar(value):
         refuse(f"is {type_name(value)}", allowed)
     try:
@@ -160,7 +160,7 @@ def read_duration(value: object, allowed: str = f"allowed: {DURATION_FORMS}") ->
         refuse(error.problem, allowed)
 
 
-def _as_text(value: object) -> object:
+def as_text(value: object) -> object:
     """Return a program's `timedelta` as the text of a stack file."""
     if not isinstance(value, timedelta):
         return value

@@ -96,13 +96,13 @@ def bucket_place(namespace: str, owner: str, state: str) -> dict[str, Any]:
     }
 
 
-_OF_FILES: Final = ("template", "reviewers", "storage", "exceptions", "acknowledge", "shard")
+OF_FILES: Final = ("template", "reviewers", "storage", "exceptions", "acknowledge", "shard")
 
 
 def workspace_findings(workspace: SeparateWorkspace) -> Iterator[Finding]:
     """Find what no single field shows, in Python's spelling."""
     yield from verdict_finding((), workspace_name_problem(workspace.namespace))
-    for field in _OF_FILES:
+    for field in OF_FILES:
         if field in workspace.model_fields_set:
             yield Finding((field,), "is for stack files and Workspaces", "remove it", at_key=True)
     if "ca_bundle" in workspace.settings.model_fields_set:

@@ -2,13 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
 import pulumi
 
 from ambient_components.access import write_ledger
-from ambient_components.components import ClusterArgs, ClusterProviders, Workspace
+from ambient_components.components import (
+    ClusterArgs,
+    ClusterProviders,
+    GuardrailsArgs,
+    StackAcknowledgementArgs,
+    StackExceptionArgs,
+    Workspace,
+    WorkspaceArgs,
+)
 from ambient_components.engine.names import LEDGER_NAME, Part, logical_name
 from ambient_components.errors import AmbientError, Problems
 from ambient_components.model.derive import arguments
@@ -53,14 +62,14 @@ class Workspaces(Mapping[str, Workspace]):
 
     def __init__(
         self,
-        workspaces: Mapping[str, Mapping[str, Any]],
+        workspaces: Mapping[str, WorkspaceArgs],
         *,
         cluster: ClusterProviders | None = None,
-        guardrails: Mapping[str, Any] | None = None,
-        exceptions: Sequence[Mapping[str, Any]] = (),
-        acknowledge: Sequence[Mapping[str, Any]] = (),
+        guardrails: GuardrailsArgs | None = None,
+        exceptions: Sequence[StackExceptionArgs] = (),
+        acknowledge: Sequence[StackAcknowledgementArgs] = (),
         timezone: str = "UTC",
-        run_every: str | None = None,
+        run_every: str | timedelta | None = None,
     ) -> None:
         """Declare workspaces with the words of the stack file in Python's spelling. Secrets are values, or outputs.
 

@@ -5,12 +5,12 @@ import sys
 import pulumi
 from pulumi import automation
 
-from ambient_components import Workspaces
+from ambient_components import WorkspaceArgs, Workspaces
 
 
 def program() -> None:
     """Declare one workspace, and export its key."""
-    payments = {
+    payments: WorkspaceArgs = {
         "grants": [{"group": "payments-devs", "role": "edit"}],
         "keys": {"ci": {"role": "edit"}},
         "protect": False,

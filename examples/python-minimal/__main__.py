@@ -2,9 +2,9 @@
 
 import pulumi
 
-from ambient_components import Workspaces
+from ambient_components import WorkspaceArgs, Workspaces
 
-payments = {
+payments: WorkspaceArgs = {
     "owners": ["user:alice@example.com"],
     "grants": [{"group": "payments-devs", "role": "edit"}],
     "keys": {"ci": {"lifetime": "30d"}},
