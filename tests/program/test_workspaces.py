@@ -26,7 +26,7 @@ PAYMENTS = {
     "owners": ["user:alice@example.com"],
     "grants": [{"group": "payments-devs", "role": "edit"}],
     "keys": {"ci": {"lifetime": "30d", "rotate_before": timedelta(days=7)}},
-    "settings": {"idle_timeout": "12h"},
+    "settings": {"idle_timeout": timedelta(hours=12)},
     "protect": False,
 }
 SECRET = {"payments/anthropic": "sk-ant-not-a-real-key"}
