@@ -250,11 +250,6 @@ def _with_reason(finding: Finding, values: Any, deferred: type) -> Finding:
     return Finding(finding.path, _DECIDES, "give a plain value, known before the update")
 
 
-def changed_fields(old: Model, new: Model, place: Place = "ledger") -> list[Part]:
-    """Return the fields of plain data that differ, in the model's order."""
-    return [part for part in parts(type(new), place) if getattr(old, part.field) != getattr(new, part.field)]
-
-
 def changed_names(old: Model, new: Model, besides: Collection[str] = ()) -> list[str]:
     """Return the recorded names with different plain data, sorted.
 

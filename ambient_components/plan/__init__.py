@@ -4,7 +4,6 @@ All pages of `ambient plan` are rendered from this one form: text, Markdown for 
 """
 
 from ambient_components.plan.facts import Plan
-from ambient_components.plan.ledgers import from_ledgers
-from ambient_components.plan.preview import Digest, from_preview
+from ambient_components.plan.preview import Digest
 
-__all__ = ["Digest", "Plan", "from_ledgers", "from_preview"]
+__all__ = ["Digest", "Plan"]

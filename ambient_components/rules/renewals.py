@@ -1,10 +1,9 @@
 """Arguments for the renewal of tokens and access keys, in seconds.
 
-Component arguments and resource inputs have the same names and rules. The stack file uses durations, converts them to
-seconds and applies the same rules.
+These are the inputs of resources. The stack file and components take durations and apply the same rules.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
@@ -59,7 +58,7 @@ a renewal never ends the old key immediately. The maximum of MinIO is a year.
 
 
 class RenewalTerms(TypedDict, total=False):
-    """Renewal arguments that components and resources share; see `renewal_arguments`."""
+    """Renewal arguments that resources share; see `renewal_arguments`."""
 
     lifetimeSeconds: int
     never: bool
@@ -91,15 +90,6 @@ def renewal_arguments(life: Life, *, end: str, endless: str) -> dict[str, Argume
 def is_endless(terms: Mapping[str, Any]) -> bool:
     """Return whether the credential never expires: a static token does not."""
     return bool(terms.get("never") or terms.get("static"))
-
-
-def passed_on(given: Mapping[str, Any], names: Iterable[str], life: Life) -> dict[str, Any]:
-    """Return the arguments that a component passes to the plugin, with the default lifetime."""
-    reported = {name: given.get(name) for name in names}
-    terms = {name: one for name, one in reported.items() if one is not None and (one is not False or name == "manual")}
-    if not is_endless(terms):
-        terms.setdefault("lifetimeSeconds", life.default)
-    return terms
 
 
 def policy_of(terms: Mapping[str, Any], life: Life) -> Policy:

@@ -5,12 +5,11 @@ and where it does not (tests/engine/test_escalation.py). A path says what is pos
 declared access is known: a ledger does not contain access that was granted by hand.
 """
 
-from ambient_components.access.escalation.findings import MEANINGS, MINTING, Finding, Path, Severity
+from ambient_components.access.escalation.findings import MEANINGS, Finding, Path, Severity
 from ambient_components.access.escalation.paths import admin_keys_with_editors, escalations, undeclared_access
 
 __all__ = [
     "MEANINGS",
-    "MINTING",
     "Finding",
     "Path",
     "Severity",

@@ -63,9 +63,6 @@ MEANINGS: Final[Mapping[Path, str]] = {
     Path.REMOVES_ACCESS: "edit takes others' access away",
     Path.DELIVERED_KEY: "a Secret elsewhere holds a key",
 }
-MINTING: Final = frozenset(
-    {Path.ADMIN_KEY, Path.ACCOUNT, Path.ACTING_KEY, Path.CREATOR_NOTE, Path.KEPT_TOKEN, Path.PLATFORM_ACCOUNT}
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access.escalation import MINTING, Path, Severity
+from ambient_components.access.escalation import Path, Severity
 from ambient_components.platform.subjects import home_of
 from tests.support.ledgers import admin_keys_with_editors, escalations, of_ledger
 
 ENGINE = FilePath(__file__).parents[2] / "engine"
 OF_LEDGERS = set(Path) - {Path.UNDECLARED_ACCESS}
 """Paths that follow from what is declared; the other one is what a cluster has beside it."""
+MINTING = {Path.ADMIN_KEY, Path.ACCOUNT, Path.ACTING_KEY, Path.CREATOR_NOTE, Path.KEPT_TOKEN, Path.PLATFORM_ACCOUNT}
 
 
 def key(role="edit", **more):
