@@ -2,6 +2,9 @@
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -125,3 +128,14 @@ def test_the_files_that_an_examples_page_names_exist(page: Path) -> None:
 
 
 # The pipeline.
+
+
+def test_the_example_with_unit_tests_passes_them_without_an_engine(tmp_path: Path) -> None:
+    folder = shutil.copytree(ROOT / "examples/unit-tests", tmp_path / "unit-tests")
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=folder, env={"PYTHONPATH": str(ROOT), "PATH": "/nowhere"}, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "2 passed" in ended.stdout
