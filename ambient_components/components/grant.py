@@ -8,7 +8,7 @@ from ambient_components.components.argument_checks import read_arguments
 from ambient_components.components.arguments import SeparateGrantArgs
 from ambient_components.engine import urns
 from ambient_components.model.grants import SeparateGrant
-from ambient_components.platform.bindings import BindingForm, grant_form
+from ambient_components.platform.bindings import BindingForm
 from ambient_components.resources import MetadataArgs, RoleBinding, RoleBindingArgs
 
 
@@ -67,7 +67,7 @@ class Grant(pulumi.ComponentResource):
         )
         self.binding = role_binding(
             resource_name,
-            grant_form(grant.role, grant.subject),
+            grant.form,
             namespace=grant.namespace,
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=False),
         )

@@ -23,7 +23,7 @@ from ambient_components.engine.names import Part, logical_name
 from ambient_components.model.derive import write
 from ambient_components.model.keys import SeparateKey
 from ambient_components.model.workspaces import SeparateWorkspace
-from ambient_components.platform.bindings import grant_form, owner_form
+from ambient_components.platform.bindings import owner_form
 from ambient_components.platform.contract import (
     INTEGRATION_SECRET,
     MANAGED,
@@ -194,7 +194,7 @@ class Workspace(pulumi.ComponentResource):
         return {
             str(grant.subject): role_binding(
                 logical_name(self._name, Part.GRANT, str(grant.subject)),
-                grant_form(grant.role, grant.subject),
+                grant.form,
                 namespace=self._workspace,
                 released=self._state == RELEASED,
                 opts=opts,

@@ -10,6 +10,7 @@ from ambient_components.model.base import Model, refuse
 from ambient_components.model.dates import DayOrMoment, Span, written
 from ambient_components.model.marks import OUTPUT, recorded
 from ambient_components.model.types import Duration, NamespaceName, RoleName, SubjectName
+from ambient_components.platform.bindings import BindingForm, grant_form
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import grant_binding, owner_binding
 from ambient_components.platform.subjects import Subject, SubjectKind
@@ -51,6 +52,11 @@ class Access(Model):
         if self.user is not None:
             return Subject(SubjectKind.USER, self.user)
         return Subject(SubjectKind.GROUP, self.group or "")
+
+    @property
+    def form(self) -> BindingForm:
+        """The content of its RoleBinding."""
+        return grant_form(self.role, self.subject)
 
 
 class Grant(Access):

@@ -96,6 +96,9 @@ class Workspaces(Mapping[str, Workspace]):
             settings = replace(settings, store=ObjectStore(StoreConfig(**given)))
         if file is not None:
             found = [*check_stack(file), *config_findings(file.workspaces, settings), *_not_given(file)]
+        if settings.shard is not None:
+            # A mapping has no other stack's workspaces to tell its own from.
+            problems.add(None, "", "this stack is a shard of a fleet", "declare its file: Workspaces.from_file()")
         texts = [str(problem) for problem in problems]
         texts += [without_credentials(str(as_problem(finding))) for finding in found if not finding.warning]
         if file is None or texts:

@@ -151,3 +151,8 @@ def test_a_source_in_place_of_a_value_is_refused():
         f"workspaces.payments.secrets.runner.ANTHROPIC_API_KEY: {problem}",
         f"workspaces.payments.secrets.integrations.LOG_LEVEL: {problem}",
     ]
+
+
+def test_a_shard_declares_its_fleets_file_and_no_mapping():
+    with pytest.raises(ValueError, match=r"this stack is a shard of a fleet; .*Workspaces\.from_file"):
+        Recorder({**CLUSTER, "shards": "4"}, stack="prod-02").run(lambda: Workspaces({"payments": PAYMENTS}))
