@@ -158,8 +158,8 @@ class ClusterProviders:
             own["context"] = given["context"]
         if given.get("kubeconfig") is not None:
             settings["kubeconfig"] = own["kubeconfig"] = pulumi.Output.secret(given["kubeconfig"])
-        if given.get("unguarded"):
-            own["unguarded"] = True
+        if given.get("unguarded") is not None:
+            own["unguarded"] = given["unguarded"]
         store = given.get("store") or StoreArgs()
         own.update(store_settings(store))
         with _without_kubeconfig():

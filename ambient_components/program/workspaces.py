@@ -85,15 +85,17 @@ class Workspaces(Mapping[str, Workspace]):
         Raises:
             ValueError: All problems of the arguments, one per line, each with its path.
         """
-        sections: dict[str, Any] = {"exceptions": [*exceptions], "acknowledge": [*acknowledge], "timezone": timezone}
-        sections |= {"guardrails": guardrails or {}, "run_every": run_every}
+        given_sections: dict[str, Any] = {"exceptions": exceptions, "acknowledge": acknowledge, "timezone": timezone}
+        given_sections |= {"guardrails": guardrails, "run_every": run_every}
+        sections: dict[str, Any] = {name: value for name, value in given_sections.items() if value is not None}
         entries, values = _without_values(workspaces)
         file, found = arguments(StackFile, {**sections, "workspaces": entries}, deferred=pulumi.Output)
         problems = Problems()
         settings = StackSettings.read(problems)
-        if cluster is not None and cluster.store:
+        if cluster is not None:
+            # The provider's store, and not that of the config, which it does not use.
             given: dict[str, Any] = {_STORE[name]: value for name, value in cluster.store.items() if name in _STORE}
-            settings = replace(settings, store=ObjectStore(StoreConfig(**given)))
+            settings = replace(settings, store=ObjectStore(StoreConfig(**given)) if given else None)
         if file is not None:
             found = [*check_stack(file), *config_findings(file.workspaces, settings), *_not_given(file)]
         if settings.shard is not None:
@@ -214,7 +216,10 @@ def _without_values(workspaces: Mapping[str, Any]) -> tuple[dict[str, Any], dict
 
     What has another form stays, for the messages of the model.
     """
-    entries, values = {}, {}
+    entries: dict[str, Any] = {}
+    values: dict[str, WorkspaceValues] = {}
+    if not isinstance(workspaces, Mapping):
+        return workspaces, values
     for name, workspace in workspaces.items():
         found = values[name] = WorkspaceValues()
         entries[name] = workspace

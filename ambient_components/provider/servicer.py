@@ -130,9 +130,10 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
             olds, inputs = wire.decode(request.olds), wire.decode(request.news)
             result = of.check(at, olds, inputs)
             if of.token == AccessLedger.token:
-                self._named = None if result.failures else frozenset(inputs["workspaces"])
+                if not result.failures:
+                    self._named = frozenset(inputs["workspaces"])
             elif not self._unguarded:
-                refused = unnamed(self._named, inputs, is_new=not olds)
+                refused = unnamed(self._named, inputs, is_changed=inputs != olds)
                 return replace(result, failures=(*result.failures, *refused))
             return result
 

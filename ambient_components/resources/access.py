@@ -201,5 +201,7 @@ class AccessLedger(SnakeCaseAttributes, pulumi.CustomResource):
     workspaces: pulumi.Output[dict[str, Any]]
 
     def __init__(self, name: str, args: AccessLedgerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        self.named = frozenset(args.get("workspaces") or ())  # not by its outputs, which are known too late
+        workspaces = args.get("workspaces")
+        # Not by its outputs, which are known too late. What is no mapping the plugin refuses.
+        self.named = frozenset(workspaces) if isinstance(workspaces, Mapping) else frozenset()
         super().__init__(urns.ACCESS_LEDGER, name, {**args}, opts)

@@ -46,7 +46,11 @@ class Provider(SnakeCaseAttributes, pulumi.ProviderResource):
 
     def __init__(self, name: str, args: ProviderArgs | None = None, opts: pulumi.ResourceOptions | None = None) -> None:
         props: dict[str, Any] = dict(args or {})
-        self.unguarded = bool(props.pop("unguarded", False))
+        unguarded = props.pop("unguarded", None)
+        if unguarded not in (None, True, False):
+            msg = "unguarded: True or False is expected"  # a text such as "false" must not switch guardrails off
+            raise ValueError(msg)
+        self.unguarded = unguarded is True
         if self.unguarded:
             props["unguarded"] = "true"  # settings of providers are texts
         for name_of_secret in ("kubeconfig", "storeSecretKey"):

@@ -42,7 +42,7 @@ def made(stack: Stack) -> list[str]:
 def test_a_forgotten_workspace_is_refused_in_preview_and_run_and_nothing_of_it_is_made(stack: Stack) -> None:
     program(stack)
     stack.up().ok()
-    before = [one["urn"] for one in stack.export()]
+    before = {one["urn"] for one in stack.export()}
     program(stack, more=GREY)
     for run in (stack.preview, stack.up):
         refused = run()
@@ -52,7 +52,7 @@ def test_a_forgotten_workspace_is_refused_in_preview_and_run_and_nothing_of_it_i
     assert [one["urn"] for one in stack.export() if "grey" in one["urn"]] == []
     program(stack)
     assert stack.preview("--expect-no-changes").unchanged
-    assert [one["urn"] for one in stack.export()] == before
+    assert {one["urn"] for one in stack.export()} == before
 
 
 def test_what_bypasses_the_component_is_refused_by_the_plugin(stack: Stack) -> None:

@@ -153,6 +153,17 @@ def test_a_source_in_place_of_a_value_is_refused():
     ]
 
 
+@pytest.mark.parametrize("wrong", ["payments", [{}]])
+def test_what_is_no_mapping_is_refused_as_one(wrong):
+    with pytest.raises(ValueError, match=r"^workspaces: "):
+        run(lambda: Workspaces(wrong, exceptions=None, guardrails=None))
+
+
+def test_a_text_does_not_switch_guardrails_off():
+    with pytest.raises(ValueError, match="unguarded: True or False is expected"):
+        run(lambda: ClusterProviders.of("cluster", {"unguarded": "false"}))
+
+
 def test_a_shard_declares_its_fleets_file_and_no_mapping():
     with pytest.raises(ValueError, match=r"this stack is a shard of a fleet; .*Workspaces\.from_file"):
         Recorder({**CLUSTER, "shards": "4"}, stack="prod-02").run(lambda: Workspaces({"payments": PAYMENTS}))

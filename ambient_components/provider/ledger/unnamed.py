@@ -7,16 +7,17 @@ from ambient_components.provider.protocol.resource import Values
 from ambient_components.rules.refusals import Rule
 
 
-def unnamed(named: Collection[str] | None, inputs: Values, *, is_new: bool) -> list[Problem]:
+def unnamed(named: Collection[str] | None, inputs: Values, *, is_changed: bool) -> list[Problem]:
     """Return a refusal of an object in a workspace that the run's ledger does not name.
 
     Args:
         named: Workspaces of the ledger that this process has checked; None if it has checked none.
         inputs: Inputs of the object.
-        is_new: Whether this run creates it. With `--target` a deployed one is checked without its ledger.
+        is_changed: Whether this run creates it, or changes its inputs. With `--target` a deployed one is checked
+            without its ledger, and may stay and renew what it has.
     """
     namespace = _namespace(inputs)
-    if namespace is None or (not is_new if named is None else namespace in named):
+    if namespace is None or (not is_changed if named is None else namespace in named):
         return []
     what = "no ledger was checked before this object" if named is None else "the program's ledger does not name it"
     return [

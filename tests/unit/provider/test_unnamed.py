@@ -43,6 +43,7 @@ def test_only_objects_of_workspaces_that_the_ledger_names_are_made(world, urn, i
     (before,) = refused(world, urn, inputs)
     assert "workspace 'pay': no ledger was checked" in before
     assert refused(world, urn, inputs, inputs) == []  # --target of what is deployed
+    assert refused(world, urn, inputs, {**inputs, "changed": True}) == [before]
     assert ledger(world, "red", "pay") == []
     assert refused(world, urn, inputs) == []
     assert ledger(world, "red") == []
