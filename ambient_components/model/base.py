@@ -1,4 +1,4 @@
-"""Common base of all models of the stack file: strictness, one kind of error, and messages without inputs."""
+"""Common base of all models: strictness, one kind of error, and messages without inputs."""
 
 from collections.abc import Iterable
 from enum import Enum

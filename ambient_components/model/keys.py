@@ -1,4 +1,4 @@
-"""API keys in the stack file: identity, token lifetime and delivery."""
+"""API keys: identity, token lifetime and delivery, as declared, recorded and sent to the plugin."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Final, Self

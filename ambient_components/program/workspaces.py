@@ -221,25 +221,29 @@ def _without_values(workspaces: Mapping[str, Any]) -> tuple[dict[str, Any], dict
     if not isinstance(workspaces, Mapping):
         return workspaces, values
     for name, workspace in workspaces.items():
-        found = values[name] = WorkspaceValues()
-        entries[name] = workspace
-        if not isinstance(workspace, Mapping):
-            continue
-        entry = entries[name] = {**workspace}
-        if isinstance(secrets := entry.get("secrets"), Mapping):
-            entry["secrets"] = {
-                **secrets,
-                **_given(secrets, "runner", found.runner),
-                **_given(secrets, "integrations", found.integrations),
-            }
-        if isinstance(storage := entry.get("storage"), Mapping) and isinstance(
-            bucket := storage.get("bucket"), Mapping
-        ):
-            keys = {field: bucket[field] for field in _BUCKET_KEYS if field in bucket}
-            kept: dict[str, Any] = {}
-            entry["storage"] = {**storage, "bucket": {**bucket, **_given({"keys": keys}, "keys", kept).get("keys", {})}}
-            found.storage.update({_BUCKET_KEYS[field]: value for field, value in kept.items()})
+        entries[name], values[name] = workspace, WorkspaceValues()
+        if isinstance(workspace, Mapping):
+            entries[name] = _entry_without_values(workspace, values[name])
     return entries, values
+
+
+def _entry_without_values(workspace: Mapping[str, Any], values: WorkspaceValues) -> dict[str, Any]:
+    entry = {**workspace}
+    if isinstance(secrets := entry.get("secrets"), Mapping):
+        sections = {"runner": values.runner, "integrations": values.integrations}
+        replaced = {
+            name: _sources(secrets[name], kept)
+            for name, kept in sections.items()
+            if isinstance(secrets.get(name), Mapping)
+        }
+        entry["secrets"] = {**secrets, **replaced}
+    storage = entry.get("storage")
+    if isinstance(storage, Mapping) and isinstance(bucket := storage.get("bucket"), Mapping):
+        kept: dict[str, Any] = {}
+        keys = _sources({field: bucket[field] for field in _BUCKET_KEYS if field in bucket}, kept)
+        entry["storage"] = {**storage, "bucket": {**bucket, **keys}}
+        values.storage.update({_BUCKET_KEYS[field]: value for field, value in kept.items()})
+    return entry
 
 
 def _not_given(file: StackFile) -> Iterator[Finding]:
@@ -253,12 +257,7 @@ def _not_given(file: StackFile) -> Iterator[Finding]:
                 yield Finding(("workspaces", name, *spelled), "is a source, which only a stack file has", remedy)
 
 
-def _given(sections: Mapping[str, Any], name: str, kept: dict[str, Any]) -> dict[str, Any]:
+def _sources(section: Mapping[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
     """Return a section with sources in place of its values, which `kept` takes."""
-    section = sections.get(name)
-    if not isinstance(section, Mapping):
-        return {}
-    kept |= {variable: value for variable, value in section.items() if isinstance(value, str | pulumi.Output)}
-    return {
-        name: {variable: _Given.model_construct() if variable in kept else section[variable] for variable in section}
-    }
+    kept |= {name: value for name, value in section.items() if isinstance(value, str | pulumi.Output)}
+    return {name: _Given.model_construct() if name in kept else value for name, value in section.items()}
