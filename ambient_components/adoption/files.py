@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from ambient_components.adoption.rendering import block, included_file, inclusion, leave, stack_file
 from ambient_components.adoption.workspaces import ExistingWorkspace
@@ -59,9 +59,7 @@ class Arrangement:
         return f"{self.stack}.yaml"
 
 
-def texts(
-    arrangement: Arrangement, workspaces: Sequence[ExistingWorkspace], defaults: Mapping[str, Any], current: Current
-) -> dict[str, str]:
+def texts(arrangement: Arrangement, workspaces: Sequence[ExistingWorkspace], current: Current) -> dict[str, str]:
     """Return the new text of each file that changes, by its path from the folder of stack files."""
     by_file: dict[str, dict[str, str]] = {}
     for workspace in workspaces:
@@ -75,7 +73,7 @@ def texts(
     ]
     before = current(main)
     if before is None:
-        text = stack_file(arrangement.stack, defaults, patterns, named)
+        text = stack_file(arrangement.stack, patterns, named)
     else:
         text = _naming(_including(before, main, patterns), main, named)
     changed = {main: text} if text != before else {}

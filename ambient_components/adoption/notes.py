@@ -44,7 +44,6 @@ class NoteRule(StrEnum):
     SCHEDULES = "schedules"
     LABELS = "labels"
     POD_SECURITY = "podSecurity"
-    DEFAULTS = "defaults"
     DISPLAY_NAME = "displayName"
 
 

@@ -25,13 +25,10 @@ def block(workspace: ExistingWorkspace) -> str:
     return "\n".join([lines[0], *(f"{' ' * _ENTRY}{line}" for line in lines[1:])]) + "\n"
 
 
-def stack_file(
-    stack: str, defaults: Mapping[str, Any], include: Sequence[str] = (), adopted: Sequence[str] = ()
-) -> str:
+def stack_file(stack: str, include: Sequence[str] = (), adopted: Sequence[str] = ()) -> str:
     head = f"# yaml-language-server: $schema={SCHEMA_FILE}\n# The workspaces of stack {stack}.\n"
     parts = [inclusion(include)] if include else []
     parts += [leave(adopted)] if adopted else []
-    parts += [_yaml({"defaults": dict(defaults)})] if defaults else []
     parts += ["workspaces: {}\n"]
     return "\n".join([head, *parts])
 

@@ -1,6 +1,5 @@
 """What an adoption found, for the person who reviews it: counts, guardrails, keys out of use, spread subjects."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,16 +10,13 @@ from ambient_components.access.guardrails import existing_violations
 from ambient_components.access.violations import persons
 from ambient_components.adoption.notes import Note
 from ambient_components.adoption.workspaces import ExistingWorkspace
-from ambient_components.printable import counted, one_line
+from ambient_components.printable import counted
 from ambient_components.rules.guardrail_names import NO_ADMIN, GuardrailSettings
 
 STALE_AFTER: Final = timedelta(days=90)
 """A key of which no use was seen for this long is reported: the default lifetime of the platform's tokens."""
 
 _SEVERAL: Final = 2
-_LINES: Final = 50
-_NOTES: Final = "Not in the files"
-_MARKS: Final = str.maketrans({"[": "(", "]": ")", "#": "No. ", "@": " at "})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,23 +112,6 @@ def violations(ledger: Ledger, settings: GuardrailSettings, now: datetime) -> di
     return {guardrail: tuple(sorted(names)) for guardrail, names in sorted(workspaces.items()) if names}
 
 
-def message(summary: Summary, stack: str, proof: Sequence[str], refused: Sequence[str] = ()) -> str:
-    lines = [f"Adopt {counted(summary.workspaces, 'workspace')} into stack {stack}", "", f"Found: {counts(summary)}."]
-    lines += proof
-    rules = Counter(note.rule for note in summary.notes)
-    notes = [f"{rule}: {count} (see the comments in the entries)" for rule, count in sorted(rules.items())]
-    parts = [*(part for part in sections(summary) if part[0] != _NOTES), (_NOTES, notes), ("Not adopted", refused)]
-    for heading, items in parts:
-        lines += ["", f"{heading}:", *(f"- {_plain(item)}" for item in items[:_LINES])] if items else []
-        lines += [f"- and {len(items) - _LINES} more"] if len(items) > _LINES else []
-    return "\n".join(lines) + "\n"
-
-
-def _plain(text: str) -> str:
-    """Return a text without what forges and CI systems read in a commit message, such as `[skip ci]` and `#1`."""
-    return one_line(text).translate(_MARKS)
-
-
 def counts(summary: Summary) -> str:
     return (
         f"{counted(summary.workspaces, 'workspace')}, {counted(summary.owners, 'owner')}, "
@@ -152,7 +131,7 @@ def sections(summary: Summary) -> list[tuple[str, list[str]]]:
             f"Exceptions from guardrails, until {summary.until}: remove the access or the exception",
             _by_guardrail(summary.exceptions),
         ),
-        (_NOTES, _notes(summary)),
+        ("Not in the files", _notes(summary)),
     ]
     return [(heading, lines) for heading, lines in found if lines]
 

@@ -5,54 +5,43 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.ui_style import UiWorkspace
-from tests.support.adoption import adopt, files, git, make, text
+from tests.support.adoption import adopt, files, make, text
 from tests.support.attacks import CORE, MERGE, Bearer
 from tests.support.stacks import Stack
 
 
 @pytest.fixture
 def one(stack: Stack) -> Iterator[str]:
-    """A workspace of the UI, and a Git repository for the project."""
+    """A workspace of the UI."""
     workspace = UiWorkspace(stack.w, grants=(("group", "devs", "edit"),), labels={"team": "data"})
     make(stack.machine, workspace)
-    git(stack, "init", "--quiet")
-    git(stack, "add", "Pulumi.yaml")
-    git(stack, "commit", "--quiet", "--message", "Begin")
     yield stack.w
     stack.machine.delete(f"{CORE}/{stack.w}")
 
 
-def test_a_change_request_has_the_files_and_what_was_found(stack: Stack, one: str) -> None:
+def test_a_dry_run_shows_the_files_that_are_written_and_a_check_holds_them(stack: Stack, one: str) -> None:
     before = files(stack)
     diff = adopt(stack, one, "--dry-run", "--layout", "per-team-label").ok().text
     assert f"+++ stacks/{stack.name}/data.yaml\n" in diff
     assert files(stack) == before
-    (stack.folder / "notes.txt").write_text("of someone\n")
-    git(stack, "add", "notes.txt")
-    adopt(stack, one, "--layout", "per-team-label", "--branch", "adopt-one").ok()
-    assert git(stack, "diff", "--cached", "--name-only") == "notes.txt\n"
-    assert git(stack, "branch", "--show-current") == "adopt-one\n"
-    changed = git(stack, "show", "--no-patch", "--format=%B").splitlines()
-    assert changed[0] == f"Adopt 1 workspace into stack {stack.name}"
-    assert "Found: 1 workspace, 1 owner, 1 grant, 0 keys." in changed
-    assert "Checked: a run changes nothing but ownership (4 objects)" in changed
-    assert git(stack, "show", "--name-only", "--format=").splitlines() == [
-        f"stacks/Pulumi.{stack.name}.yaml", f"stacks/{stack.name}.yaml", f"stacks/{stack.name}/data.yaml",
-    ]  # fmt: skip
+    adopted = adopt(stack, one, "--layout", "per-team-label").ok().text
+    assert f"Adopted 1 workspace, 1 owner, 1 grant, 0 keys into stacks/{stack.name}/data.yaml" in adopted
+    assert "Checked: a run changes nothing but ownership (4 objects)" in adopted
+    assert files(stack).keys() - before.keys() == {f"stacks/{stack.name}.yaml", f"stacks/{stack.name}/data.yaml"}
     checked = adopt(stack, one, "--check").ok().text
     assert "Entries that are checked: 1" in checked
     assert "Checked: a run changes nothing but ownership" in checked
-    adopt(stack, one, "--branch", "adopt-one").refused("the branch 'adopt-one' exists")
 
 
 @pytest.mark.slow
-def test_existing_entries_and_files_stay_unless_told(stack: Stack, one: str) -> None:
+def test_existing_entries_stay_until_they_are_removed(stack: Stack, one: str) -> None:
     stack.write("# ours\nworkspaces:\n  THIS: {adopt: true, grants: [{group: devs, role: admin}]}\n")
     before = files(stack)
     said = adopt(stack, one)
     assert (said.code, files(stack)) == (2, before)
     assert "RoleBinding ambient-permission-admin-devs-group: does not exist, and the run creates it" in said.text
-    adopt(stack, one, "--overwrite").ok()
+    stack.write("# ours\nworkspaces: {}\n")
+    adopt(stack, one).ok()
     assert text(stack).startswith(f"# ours\nworkspaces:\n  {one}:\n    adopt: true\n")
     assert "role: edit" in text(stack)
 
@@ -77,7 +66,6 @@ def test_what_cannot_be_adopted_is_refused_and_nothing_is_written(stack: Stack, 
     }
     for name, reason in refusals.items():
         adopt(stack, one, name).refused("nothing is written", reason)
-    adopt(stack, one, "--branch", "no such name").refused("can't name a branch")
     stack.config("clusterUid", "00000000-0000-0000-0000-000000000000")
     adopt(stack, one).refused("this is another cluster than the stack's")
     assert admin.can("PATCH", f"{CORE}/{one}-ending", {"metadata": {"finalizers": None}}, MERGE)

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from ambient_components.adoption.factoring import factor
 from ambient_components.adoption.workspaces import Reader, existing_workspaces
 from ambient_components.platform.network_policies import policies
 from ambient_components.stackfile import parse_stack
@@ -65,8 +64,7 @@ def read(objects, **reader):
 
 def stack_of(workspaces):
     """The stack file of some existing workspaces, as a mapping."""
-    factored = factor({name: one.entry for name, one in workspaces.items()})
-    return {"defaults": factored.defaults, "workspaces": factored.entries}
+    return {"workspaces": {name: workspace.entry for name, workspace in workspaces.items()}}
 
 
 def differences(recording, objects):
@@ -123,18 +121,8 @@ def test_what_the_entries_declare_is_what_is_there(run_fleet):
         if one["kind"] in ("RoleBinding", "ServiceAccount") and not one["metadata"]["name"].endswith("-trigger")
     }  # fmt: skip
     assert undeclared - named - noted == set()
-    # What only two of the three share stays in the entries.
     assert recording.names("Workspace") == ["new", "pay", "zoo"]
     assert len(recording.of("RoleBinding")) == len([one for one in named if one[0] == "RoleBinding"])
-
-
-def test_what_they_share_is_in_the_defaults(run_fleet):
-    objects = [*lived_in("pay"), *lived_in("zoo")]
-    stack = stack_of(read(objects))
-    assert set(stack["defaults"]) >= {"settings", "limits", "labels", "podSecurity"}
-    assert not {"owners", "grants"} & stack["defaults"].keys()
-    found, _ = differences(run_fleet(stack), objects)
-    assert found == []
 
 
 def test_keys_that_a_user_prepared_under_our_names_are_declared_as_they_are(run_fleet):

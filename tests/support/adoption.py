@@ -3,7 +3,6 @@
 import difflib
 import hashlib
 import json
-import subprocess
 import threading
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -158,13 +157,3 @@ def files(stack: Stack) -> dict[str, str]:
     """Return all files of the stack, without its config, by path."""
     found = (path for path in stack.folder.glob("stacks/**/*.yaml") if not path.name.startswith("Pulumi."))
     return {str(path.relative_to(stack.folder)): path.read_text() for path in found}
-
-
-def git(stack: Stack, *arguments: str) -> str:
-    """Run Git in the project, with a made-up author, and return what it prints."""
-    who = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.com"}
-    who |= {name.replace("AUTHOR", "COMMITTER"): value for name, value in who.items()}
-    stack.environment |= who
-    return subprocess.run(
-        ["git", *arguments], cwd=stack.folder, env=stack.environment, check=True, capture_output=True, text=True
-    ).stdout

@@ -10,9 +10,7 @@ from typing import Any, Final
 
 from ambient_components.access.guardrails import BUILT_IN, Crossed, crossed
 from ambient_components.adoption.existing import ExistingObjects, read_existing
-from ambient_components.adoption.factoring import factor, fit
 from ambient_components.adoption.files import Arrangement, Layout, file_of, texts
-from ambient_components.adoption.notes import Note, NoteRule
 from ambient_components.adoption.summary import Summary, summarize
 from ambient_components.adoption.workspaces import ExistingWorkspace, Reader, Refused, existing_workspaces
 from ambient_components.cli.templates import example
@@ -22,10 +20,11 @@ from ambient_components.cluster.objects import labels, mapping
 from ambient_components.errors import AmbientError, Problem, Where, fail
 from ambient_components.output import from_here
 from ambient_components.plan import making
+from ambient_components.platform.contract import Role
 from ambient_components.rules.installation import API_SERVER
 from ambient_components.stackfile.files import PlannedFiles
 from ambient_components.stackfile.loader import LoadedStack, load_stack, review_stack
-from ambient_components.stackfile.yaml.reader import parse_yaml, read_text
+from ambient_components.stackfile.yaml.reader import read_text
 from ambient_components.stacks.project import STACK_FILES, Project, bare_name, is_true
 from ambient_components.writing import write_files
 
@@ -37,7 +36,6 @@ class Wish:
     """Names of workspaces. Empty means all of the cluster."""
     layout: Layout = Layout.ONE
     team_label: str = ""
-    overwrite: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +92,15 @@ def adoption(project: Project, wish: Wish, objects: ExistingObjects, now: dateti
     refused = tuple(workspace for workspace in found if isinstance(workspace, Refused))
     _require(wish.workspaces, refused)
     existing = [workspace for workspace in found if isinstance(workspace, ExistingWorkspace)]
-    new = [workspace for workspace in existing if wish.overwrite or workspace.name not in places]
+    defaults = loaded.defaults if loaded is not None else {}
+    new = [beside_defaults(workspace, defaults) for workspace in existing if workspace.name not in places]
     declared = tuple(sorted({workspace.name for workspace in existing} - {workspace.name for workspace in new}))
-    arrangement = _arrangement(wish, objects, new, places)
-    defaults, new = below_defaults(new, loaded)
+    arrangement = _arrangement(wish, objects, new)
     if not new:
         return Adoption(
             {}, {}, declared, refused, loaded, summarize([], {}, BUILT_IN, now), _unclaimed(existing, loaded)
         )
-    if wish.overwrite:
-        new = [replace(workspace, entry=kept(project, workspace, places)) for workspace in new]
-    written, after = _written(project, wish, arrangement, new, defaults)
+    written, after = _written(project, wish, arrangement, new)
     _require_no_others(after, {*places, *(workspace.name for workspace in new)})
     there = making.declared(project, wish.stack, after, now)
     ledger = {workspace.name: there.ledger[workspace.name] for workspace in new if workspace.name in there.ledger}
@@ -112,10 +108,12 @@ def adoption(project: Project, wish: Wish, objects: ExistingObjects, now: dateti
     exceptions = needed_exceptions(crossed({}, ledger, there.guardrails, now), until)
     if exceptions:
         new = [
-            replace(workspace, entry=with_exceptions(workspace.entry, exceptions.get(workspace.name, [])))
+            replace(workspace, entry={**workspace.entry, "exceptions": exceptions[workspace.name]})
+            if workspace.name in exceptions
+            else workspace
             for workspace in new
         ]
-        written, after = _written(project, wish, arrangement, new, defaults)
+        written, after = _written(project, wish, arrangement, new)
     summary = summarize(new, ledger, there.guardrails, now)
     guardrails = by_guardrail(exceptions)
     adopted = {name: project.folder / STACK_FILES / file for name, file in arrangement.places.items()}
@@ -124,14 +122,11 @@ def adoption(project: Project, wish: Wish, objects: ExistingObjects, now: dateti
     return Adoption(written, adopted, declared, refused, after, summary, unclaimed)
 
 
-def _arrangement(
-    wish: Wish, objects: ExistingObjects, new: Iterable[ExistingWorkspace], places: Mapping[str, str]
-) -> Arrangement:
+def _arrangement(wish: Wish, objects: ExistingObjects, new: Iterable[ExistingWorkspace]) -> Arrangement:
     stack = bare_name(wish.stack)
 
     def home(name: str) -> str:
-        live = labels(objects.workspaces[name].namespace)
-        return places.get(name) or file_of(wish.layout, stack, name, live, wish.team_label)
+        return file_of(wish.layout, stack, name, labels(objects.workspaces[name].namespace), wish.team_label)
 
     return Arrangement(stack, wish.layout, {workspace.name: home(workspace.name) for workspace in new})
 
@@ -193,7 +188,6 @@ def _written(
     wish: Wish,
     arrangement: Arrangement,
     new: Sequence[ExistingWorkspace],
-    defaults: Mapping[str, Any],
 ) -> tuple[dict[Path, str], LoadedStack]:
     """Return the new texts by file, and the stack that they make."""
     folder = project.folder / STACK_FILES
@@ -203,7 +197,7 @@ def _written(
         text = _text(folder / file)
         return None if file == arrangement.stack_file and text == untouched else text
 
-    written = {folder / file: text for file, text in texts(arrangement, new, defaults, current).items()}
+    written = {folder / file: text for file, text in texts(arrangement, new, current).items()}
     planned = PlannedFiles({os.path.abspath(path): text for path, text in written.items()})  # noqa: PTH100
     review = review_stack(from_here(project.stack_file(wish.stack)), files=planned)
     if review.stack is None:
@@ -216,53 +210,23 @@ def _text(path: Path) -> str | None:
     return read_text(path) if path.exists() else None
 
 
+_ACCESS: Final = ("owners", "grants")
 _REASON: Final = "found at the adoption: keep or remove it"
-_NOT_READ: Final = (
-    "template", "reviewers", "secrets", "storage", "protect", "state", "onClose", "exceptions", "acknowledge", "shard",
-)  # fmt: skip
-"""Fields of an entry that a cluster can't show: `--overwrite` keeps them."""
-_OF_KEYS: Final = frozenset({"name", "description", "role", "serviceAccount", "adopt"})
 EXCEPTION: Final = timedelta(days=30)
 """How long the exceptions hold that existing access needs: an expired one never blocks a run."""
 
 
-def below_defaults(
-    new: list[ExistingWorkspace], loaded: LoadedStack | None
-) -> tuple[Mapping[str, Any], list[ExistingWorkspace]]:
-    """Return defaults for a new stack file, and the entries below these or below the existing ones."""
-    if loaded is None:
-        factored = factor({workspace.name: workspace.entry for workspace in new})
-        return factored.defaults, [replace(workspace, entry=factored.entries[workspace.name]) for workspace in new]
-    return {}, [_fitted(workspace, loaded.defaults) for workspace in new]
+def beside_defaults(workspace: ExistingWorkspace, defaults: Mapping[str, Any]) -> ExistingWorkspace:
+    """Return a workspace whose access does not come from the stack's defaults.
 
-
-def _fitted(workspace: ExistingWorkspace, defaults: Mapping[str, Any]) -> ExistingWorkspace:
-    fitted = fit(workspace.entry, defaults)
-    what = "the defaults of the stack add {}, and no entry can take that away"
-    hint = "remove it from the defaults, or accept that the first run writes it"
-    more = (Note(workspace.name, NoteRule.DEFAULTS, what.format(place), (hint,)) for place in fitted.left)
+    What these change otherwise is a difference that the check lists.
+    """
+    entry = {**{field: [] for field in _ACCESS if defaults.get(field)}, **workspace.entry}
+    if "keys" in entry and "role" in mapping(defaults.get("keys")):
+        entry["keys"] = {key_id: {"role": Role.EDIT.value, **key} for key_id, key in entry["keys"].items()}
     declared = mapping(defaults.get("secrets"))
-    names = {secret: found for secret, found in workspace.secret_names.items() if secret not in declared}
-    return replace(workspace, entry=fitted.entry, notes=(*workspace.notes, *more), secret_names=names)
-
-
-def kept(project: Project, workspace: ExistingWorkspace, places: Mapping[str, str]) -> dict[str, Any]:
-    """Return an entry that replaces an existing one, with the fields that a cluster can't show."""
-    if workspace.name not in places:
-        return workspace.entry
-    file = project.folder / STACK_FILES / places[workspace.name]
-    before = mapping(mapping(parse_yaml(read_text(file), from_here(file)).data.get("workspaces")).get(workspace.name))
-    entry = {**workspace.entry, **{name: before[name] for name in _NOT_READ if name in before}}
-    keys = mapping(before.get("keys"))
-    if "keys" in entry:
-        entry["keys"] = {
-            key_id: {
-                **{name: value for name, value in mapping(keys.get(key_id)).items() if name not in _OF_KEYS},
-                **key,
-            }
-            for key_id, key in entry["keys"].items()
-        }
-    return entry
+    names = {secret: names for secret, names in workspace.secret_names.items() if secret not in declared}
+    return replace(workspace, entry=entry, secret_names=names)
 
 
 def needed_exceptions(violations: Iterable[Crossed], until: str) -> dict[str, list[dict[str, Any]]]:
@@ -275,15 +239,8 @@ def needed_exceptions(violations: Iterable[Crossed], until: str) -> dict[str, li
 
 
 def by_guardrail(given: Mapping[str, list[dict[str, Any]]]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
-    for name, each in sorted(given.items()):
-        for one in each:
-            found.setdefault(one["guardrail"], []).append(name)
-    return {guardrail: tuple(names) for guardrail, names in sorted(found.items())}
-
-
-def with_exceptions(entry: Mapping[str, Any], given: list[dict[str, Any]]) -> dict[str, Any]:
-    there = list(entry.get("exceptions") or ())
-    known = {one.get("guardrail") for one in there if isinstance(one, Mapping)}
-    more = [one for one in given if one["guardrail"] not in known]
-    return {**entry, "exceptions": [*there, *more]} if there or more else dict(entry)
+    workspaces: dict[str, list[str]] = {}
+    for name, exceptions in sorted(given.items()):
+        for exception in exceptions:
+            workspaces.setdefault(exception["guardrail"], []).append(name)
+    return {guardrail: tuple(names) for guardrail, names in sorted(workspaces.items())}

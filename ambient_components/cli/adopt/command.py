@@ -9,9 +9,8 @@ import typer
 from ambient_components import activity, clock
 from ambient_components.adoption.files import TEAM_LABEL, Layout
 from ambient_components.adoption.proof import Proof, live_objects
-from ambient_components.adoption.summary import counts, message, sections
+from ambient_components.adoption.summary import counts, sections
 from ambient_components.adoption.workspaces import RefusedRule
-from ambient_components.cli.adopt import branch as branches
 from ambient_components.cli.adopt.adopting import Adoption, Wish, adoption, read, write
 from ambient_components.cli.adopt.check import check
 from ambient_components.cli.options import MoreWorkspaces, NamedStack, Workspaces, choice, format_option
@@ -19,7 +18,7 @@ from ambient_components.cli.prompts import stack_and_workspaces
 from ambient_components.documentation import page
 from ambient_components.output import CHANGES, Format, from_here, paint_for, show_problem
 from ambient_components.printable import json_text, one_line
-from ambient_components.stacks.project import STACK_FILES, Project, bare_name
+from ambient_components.stacks.project import STACK_FILES, Project
 from ambient_components.stacks.pulumi import require_passphrase
 
 _SHOWN: Final = 8
@@ -31,13 +30,13 @@ examples:
   ambient adopt dev --dry-run                         print the changes of the files as a diff
   ambient adopt dev --layout per-workspace            a file for each workspace, in stacks/dev/
   ambient adopt dev --layout per-team-label --team-label team
-  ambient adopt dev --branch adopt-workspaces         commit the files on a new branch, with a message for reviewers
   ambient adopt dev --check                           only check the entries that exist
   ambient adopt dev --format json | jq '.check.differences'
 
 \b
 The cluster is only read, with one list request for each kind of object. Values of secrets are never kept: their names
-are written as comments, and a person gives each a source. Existing entries and files stay, unless --overwrite is given.
+are written as comments, and a person gives each a source. Existing entries and files stay: to read a workspace again,
+remove its entry first.
 At the end the stack is previewed, and each change besides ownership is listed. A second run adopts what is missing.
 The tutorial: {page("guides/adopt")}
 
@@ -56,7 +55,6 @@ def adopt(
     team_label: Annotated[
         str, typer.Option("--team-label", metavar="LABEL", help="Label of a team (--layout per-team-label only).")
     ] = TEAM_LABEL,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace entries that exist already.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the changes of the files, and write nothing.")
     ] = False,
@@ -68,16 +66,13 @@ def adopt(
             show_default=False,
         ),
     ] = None,
-    branch: Annotated[str, typer.Option("--branch", metavar="NAME", help="Commit the files on a new branch.")] = "",
     form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON)] = Format.TEXT,
 ) -> None:
     """Write existing workspaces of the cluster as YAML, and prove that nothing changes."""
     stack, chosen = stack_and_workspaces(stack, names or (), named)
-    wish = Wish(stack, tuple(dict.fromkeys([*chosen, *(workspaces or ())])), layout, team_label, overwrite)
-    _check_usage(checks=checks, overwrite=overwrite, dry_run=dry_run, branch=branch, form=form)
+    wish = Wish(stack, tuple(dict.fromkeys([*chosen, *(workspaces or ())])), layout, team_label)
+    _check_usage(checks=checks, dry_run=dry_run, form=form)
     project = Project.find()
-    if branch:
-        branches.require_free(project.folder, branch)
     with activity.waiting(f"Reading the workspaces in the cluster of {stack}"):
         objects = read(project, stack, wish.workspaces)
     adopted = adoption(project, wish, objects, clock.now())
@@ -90,17 +85,13 @@ def adopt(
         require_passphrase(project, stack)
     if checks:
         adopted = adopted.as_it_is
-    if branch and adopted.texts:
-        branches.require_unchanged(project.folder, list(adopted.texts))
     write(adopted)
     checked = checks is not False and bool(adopted.managed)
     proof = check(project, stack, adopted.managed, live_objects(objects)) if checked else None
-    if branch and adopted.texts:
-        _commit(project, stack, adopted, proof, branch)
     if form is Format.JSON:
-        print(json_text(_document(stack, adopted, proof, branch)))
+        print(json_text(_document(stack, adopted, proof)))
     else:
-        print("\n".join(_text(stack, adopted, proof, branch)))
+        print("\n".join(_text(stack, adopted, proof)))
         _show_refused(adopted)
     if proof is not None and proof.problems:
         raise typer.Exit(1)
@@ -108,23 +99,13 @@ def adopt(
         raise typer.Exit(CHANGES)
 
 
-def _check_usage(*, checks: bool | None, overwrite: bool, dry_run: bool, branch: str, form: Format) -> None:
-    if checks and (overwrite or dry_run):
-        msg = f"writes nothing: leave --{'overwrite' if overwrite else 'dry-run'} out"
+def _check_usage(*, checks: bool | None, dry_run: bool, form: Format) -> None:
+    if checks and dry_run:
+        msg = "writes nothing: leave --dry-run out"
         raise typer.BadParameter(msg, param_hint="--check")
     if dry_run and form is not Format.TEXT:
         msg = "prints the changes as a diff: leave --format out, or --dry-run"
         raise typer.BadParameter(msg, param_hint="--dry-run")
-    if branch and (dry_run or checks):
-        msg = f"commits files, and --{'dry-run' if dry_run else 'check'} writes none: leave one of them out"
-        raise typer.BadParameter(msg, param_hint="--branch")
-
-
-def _commit(project: Project, stack: str, found: Adoption, proof: Proof | None, branch: str) -> None:
-    lines = list(_proof_lines(proof)) if proof else []
-    text = message(found.summary, bare_name(stack), lines, [refusal.problem for refusal in found.refused])
-    config = branches.untracked(project.folder, [project.config_file(stack)])
-    branches.commit(project.folder, branch, [*found.texts, *config], text)
 
 
 def _show_refused(found: Adoption) -> None:
@@ -133,16 +114,14 @@ def _show_refused(found: Adoption) -> None:
             show_problem(refusal.as_problem)
 
 
-def _text(stack: str, found: Adoption, proof: Proof | None, branch: str) -> Iterator[str]:
+def _text(stack: str, found: Adoption, proof: Proof | None) -> Iterator[str]:
     yield from _summary(found)
     if proof is not None:
         yield ""
         yield from _proof_lines(proof)
-    if branch:
-        yield f"Committed on the branch {branch}" if found.texts else "No branch: nothing changed"
     yield ""
     yield "Next:"
-    yield from (f"  {step}" for step in _steps(stack, found, branch))
+    yield from (f"  {step}" for step in _steps(stack, found))
 
 
 def _summary(found: Adoption) -> Iterator[str]:
@@ -154,9 +133,9 @@ def _summary(found: Adoption) -> Iterator[str]:
     else:
         yield "Nothing to adopt: every workspace of the cluster has an entry, or can't have one"
     if found.declared and not found.checks_only:
-        yield f"Unchanged: {_few(found.declared)} (--overwrite replaces their entries)"
+        yield f"Unchanged: {_few(found.declared)} (remove an entry to have it written again)"
     for name in found.unclaimed:
-        yield paint(f"{name}: its entry has no `adopt: true`, so a run is refused. Add it, or use --overwrite", "loud")
+        yield paint(f"{name}: its entry has no `adopt: true`, so a run is refused. Add it, or remove the entry", "loud")
     for heading, lines in sections(summary):
         yield ""
         yield paint(heading, "bold")
@@ -165,12 +144,11 @@ def _summary(found: Adoption) -> Iterator[str]:
             yield f"  … and {len(lines) - _SHOWN} more (--format json has all)"
 
 
-def _steps(stack: str, found: Adoption, branch: str) -> Iterator[str]:
+def _steps(stack: str, found: Adoption) -> Iterator[str]:
     if found.summary.notes:
         yield "read the comments in the entries: what they say is not in the files"
     if found.texts:
-        push = f"git push --set-upstream origin {branch}"
-        yield push if branch else f"git add --intent-to-add {STACK_FILES} && git diff {STACK_FILES}"
+        yield f"git add --intent-to-add {STACK_FILES} && git diff {STACK_FILES}"
     yield f"ambient plan {stack}"
     yield f"ambient up {stack}"
 
@@ -198,7 +176,7 @@ def _few(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _document(stack: str, found: Adoption, proof: Proof | None, branch: str) -> dict[str, Any]:
+def _document(stack: str, found: Adoption, proof: Proof | None) -> dict[str, Any]:
     return {
         "stack": stack,
         "files": [from_here(path) for path in found.texts],
@@ -211,5 +189,4 @@ def _document(stack: str, found: Adoption, proof: Proof | None, branch: str) -> 
         **found.summary.document(),
         "unclaimed": list(found.unclaimed),
         "check": proof.document() if proof else None,
-        "branch": branch or None,
     }

@@ -69,14 +69,14 @@ def test_a_layout_names_the_file_of_an_entry(layout: Layout, label: str, file: s
 def arrange(layout: Layout, **current: str) -> dict[str, str]:
     there = {name.replace("__", "/") + ".yaml": text for name, text in current.items()}
     place = file_of(layout, "dev", "pay", {"team": "data"}, "team")
-    return texts(Arrangement("dev", layout, {"pay": place}), [PAY], {"protect": True}, there.get)
+    return texts(Arrangement("dev", layout, {"pay": place}), [PAY], there.get)
 
 
 def test_a_new_stack_file_includes_the_folder_of_its_entries() -> None:
     found = arrange(Layout.PER_WORKSPACE)
     assert sorted(found) == ["dev.yaml", "dev/pay.yaml"]
     assert parse_yaml(found["dev.yaml"], "f").data == {
-        "include": ["dev/*.yaml"], "guardrails": {"adopt": ["pay"]}, "defaults": {"protect": True}, "workspaces": {},
+        "include": ["dev/*.yaml"], "guardrails": {"adopt": ["pay"]}, "workspaces": {},
     }  # fmt: skip
     assert found["dev/pay.yaml"].startswith("# yaml-language-server: $schema=../stack.schema.json\n")
 
