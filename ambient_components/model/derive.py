@@ -1,4 +1,4 @@
-"""What follows from a model, so that a field is declared once: arguments, plain data, changes, schemas.
+"""What follows from a model, so that a field is declared once: arguments, plain data, changes, texts.
 
 A noun is a `Model` with marked fields (`marks`), and types that know their plain data (`forms`):
 
@@ -12,7 +12,6 @@ A noun is a `Model` with marked fields (`marks`), and types that know their plai
   inverse for data of any version. It runs no validator: a rule that is tighter now must not turn a recorded value into
   a default. `misfits(Key, "ledger", data)` is the strict check of new data, by forms and by the model's validators.
 - `differences` and `contents` return the texts of a plan.
-- `properties(Key, "token")` returns the properties of the provider's schema.
 
 The order of plain data is that of the fields. A record that differs from what people declare is a subclass with more
 fields (`KeyRecord`), never a copy.
@@ -142,9 +141,6 @@ class Nested(Form):
 
     def misfits(self, plain: Any, path: Path) -> Iterator[Finding]:
         yield from misfits(self._model, self._place, plain, path)
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "object", "properties": properties(self._model, self._place)}
 
 
 def write(value: Model, place: Place) -> dict[str, Any]:
@@ -290,18 +286,16 @@ def field_texts(model: type[Model]) -> Mapping[str, str]:
     """Return the texts after a model's fields in its source. Slow: only schemas and generated files need them."""
     texts: dict[str, str] = {}
     for cls in reversed(model.__mro__[: model.__mro__.index(Model)]):
-        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
-        for field, text in pairwise(getattr(definition, "body", ())):
-            match field, text:
-                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(value))):
-                    texts[name] = inspect.cleandoc(value)
+        texts |= class_texts(cls)
     return texts
 
 
-def properties(model: type[Model], place: Place) -> dict[str, dict[str, Any]]:
-    """Return the properties of plain data for a schema."""
-    texts = field_texts(model)
-    schemas = (
-        part.form.field_schemas(part.name, " ".join(texts.get(part.field, "").split())) for part in parts(model, place)
-    )
-    return {name: schema for by_name in schemas for name, schema in by_name.items()}
+def class_texts(cls: type) -> dict[str, str]:
+    """Return the texts after a class's own fields in its source."""
+    texts: dict[str, str] = {}
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    for field, text in pairwise(getattr(definition, "body", ())):
+        match field, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(value))):
+                texts[name] = inspect.cleandoc(value)
+    return texts

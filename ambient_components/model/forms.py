@@ -1,4 +1,4 @@
-"""Plain data of types, for the ledger, the plugin's inputs and their schemas.
+"""Plain data of types, for the ledger and the plugin's inputs.
 
 A form knows the kind of a value, not the rules for it. Reading is tolerant: what another version wrote stays what it
 was, though a rule may be tighter now, and only what is of another kind is left out.
@@ -24,9 +24,6 @@ class Form:
     expected = ""
     """What new data must be, for a message."""
 
-    word = ""
-    """Type in a schema."""
-
     def write(self, value: Any) -> Any:
         return value
 
@@ -47,9 +44,6 @@ class Form:
         if self.read(plain) is ABSENT:
             yield Finding(path, self.expected, "")
 
-    def schema(self) -> dict[str, Any]:
-        return {"type": self.word}
-
     def names(self, name: str) -> tuple[str, ...]:
         """Return the names of a field's plain data. Of several only one may be given."""
         return (name,)
@@ -64,19 +58,16 @@ class Form:
         here = self.names(name)[0]
         yield from self.misfits(data.get(here), (*path, here))
 
-    def field_schemas(self, name: str, text: str) -> dict[str, dict[str, Any]]:
-        return {self.names(name)[0]: {**self.schema(), "description": text}}
-
 
 class _Text(Form):
-    expected, word = "text is expected", "string"
+    expected = "text is expected"
 
     def read(self, plain: Any) -> Any:
         return plain if isinstance(plain, str) else ABSENT
 
 
 class _Flag(Form):
-    expected, word = "true or false is expected", "boolean"
+    expected = "true or false is expected"
 
     def read(self, plain: Any) -> Any:
         return plain if isinstance(plain, bool) else ABSENT
@@ -93,7 +84,7 @@ class _Switch(_Flag):
 
 
 class _Whole(Form):
-    expected, word = "a whole number is expected", "integer"
+    expected = "a whole number is expected"
 
     def read(self, plain: Any) -> Any:
         # Numbers are floats in Pulumi's protocol.
@@ -115,7 +106,7 @@ class Choice(_Text):
 
 
 class _Day(Form):
-    expected, word = "a day is expected, YYYY-MM-DD", "string"
+    expected = "a day is expected, YYYY-MM-DD"
 
     def write(self, value: Any) -> Any:
         return str(value)
@@ -157,9 +148,6 @@ class Items(Form):
         for index, item in enumerate(plain):
             yield from self._item.misfits(item, (*path, index))
 
-    def schema(self) -> dict[str, Any]:
-        return {"type": "array", "items": self._item.schema()}
-
 
 class ByName(Form):
     """A mapping from names to values of one form; others are left out."""
@@ -187,9 +175,6 @@ class ByName(Form):
             return
         for name, item in plain.items():
             yield from self._item.misfits(item, (*path, str(name)))
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "object", "additionalProperties": self._item.schema()}
 
 
 class _Seconds(_Whole):
@@ -253,10 +238,6 @@ class _Lifetime(_Seconds):
         if value == NEVER:
             return "never"
         return format_seconds(value) if value else "unknown"
-
-    def field_schemas(self, name: str, text: str) -> dict[str, dict[str, Any]]:
-        seconds, never = self.names(name)
-        return {**super().field_schemas(name, text), **FLAG.field_schemas(never, f"No expiry; excludes {seconds}.")}
 
 
 class _Manual(_Flag):

@@ -155,9 +155,6 @@ class _DeliverySecret(Form):
     def unchecked(self, value: Any) -> Any:
         return {"secret": value.secret.model_dump()}
 
-    def schema(self) -> dict[str, Any]:
-        return {"$ref": "#/types/ambient:index:TokenDelivery"}
-
 
 class Key(Model):
     """An API key: its own identity in the workspace, with a token that is renewed before it expires."""

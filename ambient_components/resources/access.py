@@ -7,8 +7,7 @@ import pulumi
 
 from ambient_components.access import StackGuardrails
 from ambient_components.engine import urns
-from ambient_components.resources.attributes import SnakeCaseAttributes
-from ambient_components.rules.renewals import RenewalTerms
+from ambient_components.resources.attributes import RenewalArgs, SnakeCaseAttributes
 
 
 class MetadataArgs(TypedDict):
@@ -24,8 +23,14 @@ class RoleBindingArgs(TypedDict):
     """A RoleBinding with Kubernetes' fields."""
 
     metadata: MetadataArgs
+    """name, namespace, labels, annotations."""
+
     roleRef: Mapping[str, str]
+    """As in Kubernetes."""
+
     subjects: Sequence[Mapping[str, str]]
+    """As in Kubernetes; further subjects are drift."""
+
     released: NotRequired[bool]
     """Whether the workspace is being released: nothing is written, and changes by others are no drift."""
 
@@ -44,10 +49,14 @@ class ServiceAccountArgs(TypedDict):
     """The ServiceAccount of one key."""
 
     metadata: MetadataArgs
+    """name, namespace, labels, annotations."""
+
     released: NotRequired[bool]
-    """See `RoleBindingArgs`."""
+    """Whether the workspace is being released: nothing is written, and changes by others are no drift."""
+
     adopt: NotRequired[bool]
     """Whether to adopt an existing account with its tokens; by default it is deleted."""
+
     ofPlatform: NotRequired[bool]  # Pulumi's own spelling of inputs
     """Whether the platform made the account: it is adopted with its tokens, and never created or replaced."""
 
@@ -69,7 +78,7 @@ class ServiceAccount(SnakeCaseAttributes, pulumi.CustomResource):
         super().__init__(urns.SERVICE_ACCOUNT, name, {**outputs, **args}, opts)
 
 
-class AccessTokenArgs(RenewalTerms):
+class AccessTokenArgs(RenewalArgs):
     """ServiceAccount and lifetime of the tokens. Times are in seconds."""
 
     static: NotRequired[bool]
@@ -85,6 +94,8 @@ class AccessTokenArgs(RenewalTerms):
     """``namespace``, ``name`` and ``key`` of the Secret that the token is delivered to."""
 
     namespace: pulumi.Input[str]
+    """The workspace's namespace."""
+
     serviceAccount: pulumi.Input[str]  # noqa: N815  # Pulumi's own spelling of inputs
     """Name of the ServiceAccount of the tokens; it must exist."""
 

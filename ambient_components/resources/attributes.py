@@ -1,7 +1,7 @@
-"""Attributes of resources in snake_case, as Pulumi's SDKs have them."""
+"""What resources share: attributes in snake_case, as Pulumi's SDKs have them, and the renewal of credentials."""
 
 import re
-from typing import Any
+from typing import Any, TypedDict
 
 import pulumi
 
@@ -20,3 +20,25 @@ class SnakeCaseAttributes(pulumi.Resource):
         attributes = self.__dict__
         for name in [name for name in attributes if not name.startswith("_") and not name.islower()]:
             attributes[_CAPITAL.sub(r"_\1", name).lower()] = attributes.pop(name)
+
+
+class RenewalArgs(TypedDict, total=False):
+    """Lifetime and renewal of a token or an access key, in seconds."""
+
+    lifetimeSeconds: int
+    """Lifetime of each credential."""
+
+    never: bool
+    """No expiry; excludes lifetimeSeconds."""
+
+    manual: bool
+    """Only a new generation gets another one. Default: true without expiry."""
+
+    rotateBeforeSeconds: int
+    """Renewal window before expiry, in which a run rotates. Default: 14 days, or a quarter of a shorter life."""
+
+    overlapSeconds: int
+    """How long the old credential stays valid after a rotation. Default: half of rotateBeforeSeconds."""
+
+    runEverySeconds: int
+    """Guaranteed interval of runs. Default: none."""

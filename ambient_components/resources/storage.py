@@ -6,8 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from ambient_components.engine import urns
-from ambient_components.resources.attributes import SnakeCaseAttributes
-from ambient_components.rules.renewals import RenewalTerms
+from ambient_components.resources.attributes import RenewalArgs, SnakeCaseAttributes
 
 
 class S3BucketArgs(TypedDict):
@@ -67,7 +66,7 @@ class S3Bucket(SnakeCaseAttributes, pulumi.CustomResource):
         super().__init__(urns.S3_BUCKET, name, {"drift": None, **args}, opts)
 
 
-class S3CredentialsArgs(RenewalTerms):
+class S3CredentialsArgs(RenewalArgs):
     """User, bucket and lifetime of the access keys. Times are in seconds."""
 
     user: pulumi.Input[str]

@@ -13,6 +13,7 @@ class ClosureArgs(TypedDict):
     """Workspace, subjects that keep their access, and handling of sessions."""
 
     namespace: str
+    """The workspace's namespace."""
 
     staying: Sequence[str]
     """Subjects that keep their access: the owners, such as ``user:alice@example.com``."""
@@ -43,6 +44,7 @@ class ProjectSettingsArgs(TypedDict):
     """Fields of a workspace's only ProjectSettings."""
 
     namespace: pulumi.Input[str]
+    """The workspace's namespace."""
 
     inactivityTimeoutSeconds: NotRequired[pulumi.Input[int]]
     """Seconds without activity after which a session is stopped; 0 means never. The platform's default is 86400."""
@@ -65,13 +67,22 @@ class ContainerDefaultsArgs(TypedDict):
     """Limits and requests of containers: mappings of cpu, memory or ephemeral-storage to a quantity."""
 
     namespace: pulumi.Input[str]
+    """The workspace's namespace."""
+
     defaultRequest: NotRequired[pulumi.Input[dict[str, str]]]
+    """Request of a container that sets none."""
+
     default: NotRequired[pulumi.Input[dict[str, str]]]
     """Limit of a container that sets none."""
+
     min: NotRequired[pulumi.Input[dict[str, str]]]
+    """Minimum request of a container."""
+
     max: NotRequired[pulumi.Input[dict[str, str]]]
+    """Maximum limit of a container."""
+
     released: NotRequired[bool]
-    """See `ProjectSettingsArgs`."""
+    """Whether the workspace is being released: nothing is written, and changes by others are no drift."""
 
 
 class ContainerDefaults(SnakeCaseAttributes, pulumi.CustomResource):
@@ -85,9 +96,13 @@ class FeatureFlagsArgs(TypedDict):
     """Overrides of feature flags for one workspace."""
 
     namespace: pulumi.Input[str]
+    """The workspace's namespace."""
+
     flags: pulumi.Input[dict[str, bool]]
+    """true or false by flag."""
+
     released: NotRequired[bool]
-    """See `ProjectSettingsArgs`."""
+    """Whether the workspace is being released: nothing is written, and changes by others are no drift."""
 
 
 class FeatureFlags(SnakeCaseAttributes, pulumi.CustomResource):
@@ -101,6 +116,7 @@ class ScheduledSessionArgs(TypedDict):
     """A schedule, and the sessions that it creates."""
 
     namespace: pulumi.Input[str]
+    """The workspace's namespace."""
 
     name: str
     """Name of the CronJob."""
@@ -115,6 +131,7 @@ class ScheduledSessionArgs(TypedDict):
     """Cron expression with five fields, in UTC."""
 
     displayName: pulumi.Input[str]
+    """Name in the UI."""
 
     runAs: str
     """User id of the sessions."""
@@ -123,10 +140,10 @@ class ScheduledSessionArgs(TypedDict):
     """Declared fields of the sessions, in the format of the platform's API."""
 
     suspend: NotRequired[pulumi.Input[bool]]
-    """Default: as set in the UI."""
+    """Whether no session is started. Default: as set in the UI."""
 
     reuseLastSession: NotRequired[pulumi.Input[bool]]
-    """Default: as set in the UI."""
+    """Whether to continue the last session instead of starting another one. Default: as set in the UI."""
 
     image: NotRequired[pulumi.Input[str]]
     """The operator's image. Default: the one that the platform's backend has."""
@@ -161,6 +178,7 @@ class WorkspaceSecretArgs(TypedDict):
     """Name and complete content of a Secret."""
 
     namespace: pulumi.Input[str]
+    """The workspace's namespace."""
 
     secret: str
     """Name of the Secret: ambient-runner-secrets or ambient-non-vertex-integrations."""

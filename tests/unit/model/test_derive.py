@@ -18,7 +18,6 @@ from ambient_components.model.derive import (
     differences,
     misfits,
     parts,
-    properties,
     read,
     write,
 )
@@ -231,15 +230,6 @@ def test_a_plan_names_what_differs():
         "last day 2026-12-31",
         "static",
     ]
-
-
-def test_the_schema_has_names_types_and_texts():
-    assert properties(Noun, "token") == {
-        "lifetimeSeconds": {"type": "integer", "description": "How long it lives."},
-        "never": {"type": "boolean", "description": "No expiry; excludes lifetimeSeconds."},
-        "manual": {"type": "boolean", "description": "Who rotates it."},
-        "overlapSeconds": {"type": "integer", "description": "How long two are valid."},
-    }
 
 
 def test_names_in_files_are_those_of_the_models():

@@ -10,21 +10,7 @@ from ambient_components.provider.protocol.configuration import SETTINGS
 from ambient_components.provider.schema import schema, schema_json
 from ambient_components.provider.servicer import RESOURCES
 from ambient_components.provider.tokens import properties as token_properties
-from ambient_components.resources import (
-    AccessLedgerArgs,
-    AccessTokenArgs,
-    ClosureArgs,
-    ContainerDefaultsArgs,
-    FeatureFlagsArgs,
-    ProjectSettingsArgs,
-    ProviderArgs,
-    RoleBindingArgs,
-    S3BucketArgs,
-    S3CredentialsArgs,
-    ScheduledSessionArgs,
-    ServiceAccountArgs,
-    WorkspaceSecretArgs,
-)
+from ambient_components.resources import ProviderArgs
 from ambient_components.rotation import TokenSecret, TokenState
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_plugin import FakePlugin
@@ -160,33 +146,6 @@ def test_each_recorded_value_has_the_type_of_the_schema():
         kind = TOKEN["properties"][name].get("type")
         if kind and value is not None:
             assert isinstance(value, kinds[kind]), name
-
-
-CLIENTS = {
-    "AccessLedger": AccessLedgerArgs,
-    "AccessToken": AccessTokenArgs,
-    "Closure": ClosureArgs,
-    "ContainerDefaults": ContainerDefaultsArgs,
-    "FeatureFlags": FeatureFlagsArgs,
-    "ProjectSettings": ProjectSettingsArgs,
-    "RoleBinding": RoleBindingArgs,
-    "S3Bucket": S3BucketArgs,
-    "S3Credentials": S3CredentialsArgs,
-    "ScheduledSession": ScheduledSessionArgs,
-    "ServiceAccount": ServiceAccountArgs,
-    "WorkspaceSecret": WorkspaceSecretArgs,
-}
-
-
-def test_every_resource_has_a_client_side():
-    assert {f"ambient:index:{name}" for name in CLIENTS} == set(RESOURCES)
-
-
-@pytest.mark.parametrize("name", CLIENTS)
-def test_the_client_side_declares_and_requires_the_same_inputs(name):
-    client, served = CLIENTS[name], schema()["resources"][f"ambient:index:{name}"]
-    assert client.__required_keys__ | client.__optional_keys__ == set(served["inputProperties"])
-    assert client.__required_keys__ == set(served["requiredInputs"])
 
 
 def test_the_client_side_of_the_provider_declares_its_settings_and_requires_none():
