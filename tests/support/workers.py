@@ -4,7 +4,6 @@ Each worker is a process with a cluster, a store, an engine and a scan for secre
 the caches of built programs, which are written under another name and then renamed.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -29,44 +28,6 @@ WHILE_IT_LIVES = (
 )
 """The engine tests of the worker that has this token, between the two: they should take it eleven minutes or more."""
 
-LONGEST_FIRST = (
-    "test_buckets.py",
-    "test_walkthrough.py",
-    "test_life_crashes.py",
-    "test_keys_adopting.py",
-    "test_plan.py",
-    "test_life_releasing.py",
-    "test_fleet.py",
-    "test_fleet_faults.py",
-    "test_killed.py",
-    "test_secrets.py",
-    "test_life_closing.py",
-    "test_plugin.py",
-    "test_fleet_plan.py",
-    "test_fleet_machines.py",
-    "test_new_user.py",
-    "test_conformance.py",
-    "test_fleet_excluded.py",
-    "test_life_adopting.py",
-    "test_openshift.py",
-    "test_fleet_clusters.py",
-    "test_bucket_resources.py",
-    "test_getting_started.py",
-    "test_escalation.py",
-    "test_demo.py",
-    "test_escalation_platform.py",
-    "test_drift_secrets.py",
-    "test_drift_access.py",
-    "test_closing_platform.py",
-    "test_drift_settings.py",
-    "test_destroy.py",
-    "test_operator.py",
-    "test_bucket_store_errors.py",
-    "test_access_in_the_cluster.py",
-    "test_settings.py",
-)
-"""The other engine tests, the file that takes longest first; one that is new comes before them."""
-
 _ENGINE = Path(__file__).parents[1] / "engine"
 
 
@@ -83,11 +44,8 @@ def _place(item: pytest.Item) -> tuple[int, int]:
         return 2, 0
     if item.path.name in WHILE_IT_LIVES:
         return 1, -1 if item.name == MINTED else WHILE_IT_LIVES.index(item.path.name)
-    return 3, _index(LONGEST_FIRST, item.path.name)
-
-
-def _index(names: Sequence[str], name: str) -> int:
-    return names.index(name) if name in names else -1
+    # A long file takes long, and the last one should not be alone.
+    return 3, -item.path.stat().st_size
 
 
 def share(nodeid: str) -> str:

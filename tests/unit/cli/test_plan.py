@@ -9,7 +9,6 @@ import pytest
 
 from ambient_components.cli.app import run
 from ambient_components.engine.command import Answer
-from ambient_components.engine.state import parse_export
 from ambient_components.errors import Problem, Where, refusal
 from ambient_components.problem_json import MISSING_VALUE, encode
 from tests.support.planned import RBAC, FakePulumi, fake_pulumi, ledger, make_project, state, write
@@ -229,24 +228,6 @@ class TestOffline:
         assert offline() == 2
         assert "endpoint x -> https://s3.eu-central-1.amazonaws.com" in capsys.readouterr().out
 
-    @pytest.mark.parametrize(
-        "text",
-        [
-            "", "{", "[]", "{}", '{"deployment": 5}', '{"deployment": {"resources": [{}]}}',
-            '{"deployment": {"resources": [5]}}', '{"deployment": {"resources": 5}}',
-            '{"deployment": {"resources": [{"urn": "u"}]}}', '{"deployment": {"resources": [{"urn": 5}]}}',
-            '{"deployment": {"resources": [{"urn": "urn:pulumi:prod::p::a:b:C::x"}]}}',
-        ],
-    )  # fmt: skip
-    def test_what_is_no_state(
-        self, text: str, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        Path("state.json").write_text(text)
-        assert offline() == 1
-        reported = capsys.readouterr().err
-        assert "state.json is no exported state" in reported or "state.json can't be read" in reported
-        assert "pulumi stack export --stack prod > FILE" in reported
-
     def test_a_checkpoint_out_of_a_bucket_is_no_exported_state(
         self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -256,18 +237,6 @@ class TestOffline:
         assert (
             "state.json is a checkpoint out of a bucket, and no exported state\n  hint: pulumi stack export" in reported
         )
-
-    @pytest.mark.parametrize(("stack", "of"), [("dev", "p"), ("prod", "other")])
-    def test_the_state_of_another_stack(
-        self, stack: str, of: str, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        text = json.dumps(state()).replace("urn:pulumi:prod::p::", f"urn:pulumi:{stack}::{of}::")
-        deployed(json.loads(text))
-        assert offline() == 1
-        reported = capsys.readouterr().err
-        assert f"is the state of stack '{stack}' of project '{of}', not of 'prod' of 'p'" in reported
-        deployed()
-        assert run(["plan", "org/p/prod", "--offline", "--state", "state.json"]) == 0
 
     def test_files_that_are_wrong_are_an_error(
         self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
@@ -395,8 +364,3 @@ class TestOnline:
         pulumi.answer = Answer(0, "hello", "")
         assert run(["plan", "prod"]) == 1
         assert "printed something else than a preview" in capsys.readouterr().err
-
-
-def test_an_export_is_read_without_what_nobody_needs() -> None:
-    text = json.dumps({"urn": "u", "type": "kubernetes:core/v1:Namespace", "outputs": {"a": 1}, "inputs": {"b": 1}})
-    assert parse_export(text) == {"urn": "u", "type": "kubernetes:core/v1:Namespace", "inputs": {"b": 1}}

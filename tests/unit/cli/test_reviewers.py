@@ -2,16 +2,12 @@
 
 import json
 import os
-import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from ambient_components.cli.app import run as ambient
 from ambient_components.cli.reviewers.codeowners import as_codeowners
-from ambient_components.cli.reviewers.command import as_text
-from ambient_components.stackfile.ownership import Because, How, Need, Touched
 
 PROJECT = "name: p\nruntime: python\nstackConfigDir: stacks\n"
 COMMON = "defaults: {reviewers: [group:platform]}\ntemplates: {guarded: {protect: true}}\n"
@@ -241,30 +237,6 @@ def test_json(repository, capsys):
             ],
         },
     )
-
-
-def test_text_of_the_whole_stack_and_looks():
-    items = [
-        Touched("dev", None, How.CHANGED, ("timezone",), (Need(("group:p", "user:a"), Because.BEFORE),)),
-        Touched("dev", "xx", How.NEW, (), (Need(("group:p",), Because.STACK), Need(("user:me",), Because.AFTER))),
-    ]
-    assert as_text(items, lambda text, look: f"<{look} {text}>").splitlines()[:3] == [
-        "<bold dev>",
-        "  (the stack)  changed: timezone  group:p or user:a",
-        "  xx           new                group:p (of the stack); and user:me (named by this change)",
-    ]
-
-
-def test_the_page_shows_what_it_prints(repository, capsys):
-    page = (Path(__file__).parents[3] / "docs/guides/reviewers.md").read_text(encoding="utf-8")
-    files = dict(re.findall(r"```yaml\n# (\S+)\n(.*?)```", page, re.DOTALL))
-    (shown,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
-    repository.commit(files, gone=["teams/pay.yaml"])
-    prod, team = "stacks/prod.yaml", "stacks/teams/payments.yaml"
-    changed = "timezone: Europe/Berlin\n" + files[prod]
-    changed = changed.replace("  lab: {}", "  research: {reviewers: [group:research-leads]}")
-    repository.commit({prod: changed, team: files[team].replace("role: edit", "role: view")})
-    assert reviewers(capsys, "--change", "HEAD^", "HEAD") == (0, shown, "")
 
 
 # CODEOWNERS.

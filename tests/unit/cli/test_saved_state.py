@@ -140,6 +140,7 @@ def test_a_missing_file(verb: str, saved: Callable[[Any], None], capsys: pytest.
     "text",
     [
         "", "no state", "[]", "{}", '{"deployment": 5}', '{"version": 3, "deployment": {"resources": [5]}}',
+        '{"deployment": {"resources": 5}}', '{"deployment": {"resources": [{"urn": 5}]}}',
         '{"deployment": {"resources": [{"urn": "urn:pulumi:prod::p::a:b:C::x"}]}}',
     ],
 )  # fmt: skip

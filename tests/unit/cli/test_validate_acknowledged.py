@@ -1,7 +1,5 @@
 """`ambient validate`: acknowledged warnings are counted, and return when their acknowledgement ends."""
 
-import json
-
 import pytest
 
 from ambient_components.cli.app import run
@@ -31,15 +29,6 @@ def test_it_is_counted_and_not_shown(write: Write, capsys: pytest.CaptureFixture
     assert shown[1:] == ["  acknowledged on 2026-01-05: a Cyrillic name"]
 
 
-def test_json_has_it_with_reason_and_date(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    write(stacks__prod=LOOKALIKE % GREEK % "")
-    found = json.loads(validated(capsys, "--format", "json")[1])
-    assert [one["acknowledged"] for one in found["problems"]] == [{"reason": "a Cyrillic name", "date": "2026-01-05"}]
-    assert found["summary"] | {"files": 0} == {
-        "ok": True, "errors": 0, "warnings": 0, "acknowledged": 1, "workspaces": 1, "files": 0
-    }  # fmt: skip
-
-
 def test_it_returns_after_its_last_day_and_fails_no_nightly_run(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -48,22 +37,6 @@ def test_it_returns_after_its_last_day_and_fails_no_nightly_run(
     assert code == 0
     assert " [lookalikeName]\n" in shown
     assert summary == "OK with 1 warning: 1 workspace in 1 file\n"
-
-
-def test_a_guardrails_violation_stays(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    text = "acknowledge: [{rule: adminKey, reason: we know, date: 2026-01-05}]\nworkspaces: {}\n"
-    write(stacks__prod=text)
-    code, shown, _ = validated(capsys)
-    assert code == 1
-    assert "adminKey is a guardrail, and only warnings can be acknowledged" in shown
-
-
-def test_an_included_file_is_granted_the_section(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    team = f"acknowledge: [{GREEK % ''}]\n" + LOOKALIKE % ""
-    write(stacks__prod="include: [team.yaml]\nworkspaces: {}\n", stacks__team=team)
-    assert "team.yaml:1:1: error: acknowledge: an included file holds workspaces alone" in validated(capsys)[1]
-    write(stacks__prod="include: [{path: team.yaml, sections: [acknowledge]}]\nworkspaces: {}\n", stacks__team=team)
-    assert validated(capsys)[0] == 0
 
 
 def test_a_file_of_two_stacks_shows_what_one_of_them_did_not_acknowledge(

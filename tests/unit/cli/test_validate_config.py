@@ -77,14 +77,6 @@ def test_the_object_store_of_the_config_is_checked_with_the_buckets(
     assert "hunter2" not in "".join(found)
 
 
-def test_a_bucket_without_a_store_is_found_where_the_stack_has_a_config(write: Write) -> None:
-    write(Pulumi=CONFIG, stacks__dev=BUCKET)
-    assert validate_stacks(["stacks/dev.yaml"]).problems == ()
-    write(Pulumi=CONFIG, **{"stacks__Pulumi.dev": "config: {'p:clusterUid': u}\n"})
-    (problem,) = validate_stacks(["stacks/dev.yaml"]).problems
-    assert str(problem).startswith(f"stacks/dev.yaml:3:30: workspaces.pay.storage.bucket.name: {NO_STORE}; say where")
-
-
 def test_what_driver_aws_can_not_do_is_found_as_well(write: Write) -> None:
     bucket = BUCKET.replace("sessions}", "sessions, driver: aws, adopt: true}")
     config = "config: {'p:clusterUid': u, 'p:objectStore': {endpoint: 'https://x', credentials: minio}}\n"

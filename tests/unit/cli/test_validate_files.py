@@ -1,6 +1,5 @@
 """`ambient validate`: which files, what is found, and what the exit code says."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -25,22 +24,6 @@ class TestCommand:
             "stacks/prod.yaml:2:21: error: workspaces.pay.rubbish: 'rubbish'",
         ]
         assert shown.err == "2 errors in 1 file\n"
-
-    def test_json_is_all_there_is(self, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-        write(stacks__prod=BAD)
-        assert run(["validate", "--format", "json"]) == 1
-        shown = capsys.readouterr()
-        assert [item["line"] for item in json.loads(shown.out)["problems"]] == [2, 2]
-        assert shown.err == ""
-
-    def test_a_credential_in_place_of_a_workspace_is_in_no_field(
-        self, write: Write, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        write(stacks__prod="workspaces: {pay: {}, sk-HUNTER2hunter2: {}}\n")
-        assert run(["validate", "--format", "json"]) == 1
-        shown = capsys.readouterr()
-        assert "hunter2" not in shown.out.lower()
-        assert [item["workspaces"] for item in json.loads(shown.out)["problems"]] == [["…"]]
 
     def test_places_are_named_from_here(
         self, write: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

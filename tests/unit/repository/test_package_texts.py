@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
 import typer
 
 from ambient_components import documentation
@@ -52,19 +51,14 @@ def clones(text: str) -> list[str]:
     return [match[0] for match in _CLONE.finditer(re.sub(r"https?://\S+", "", text))]
 
 
-def test_no_message_names_a_file_of_a_clone() -> None:
-    found = [(name(path), text) for path in CODE for text in strings(path) if clones(text)]
-    assert [one for one in found if not one[1].startswith("ambient_components.")] == []
-
-
 def helps() -> dict[str, str]:
     """The help text of each verb, with all it has below."""
-    found = {}
+    texts = {}
     for verb in VERBS:
         command = typer.main.get_command(verb_app(verb))
-        for one in (command, *getattr(command, "commands", {}).values()):
-            found[f"{verb} {one.name}"] = one.get_help(typer.Context(one, info_name=verb))
-    return found
+        for part in (command, *getattr(command, "commands", {}).values()):
+            texts[f"{verb} {part.name}"] = part.get_help(typer.Context(part, info_name=verb))
+    return texts
 
 
 def schemas() -> dict[str, str]:
@@ -78,9 +72,12 @@ def templates() -> dict[str, str]:
 PRINTED = helps() | schemas() | templates()
 
 
-@pytest.mark.parametrize("where", PRINTED)
-def test_nothing_printed_or_written_names_a_file_of_a_clone(where: str) -> None:
-    assert clones(PRINTED[where]) == []
+def test_nothing_printed_or_written_names_a_file_of_a_clone() -> None:
+    messages = {
+        name(path): [text for text in strings(path) if not text.startswith("ambient_components.")] for path in CODE
+    }
+    texts = PRINTED | {path: "\n".join(of_module) for path, of_module in messages.items()}
+    assert {where: files for where, text in texts.items() if (files := clones(text))} == {}
 
 
 def test_every_address_leads_to_a_page_and_a_heading() -> None:
@@ -98,12 +95,7 @@ def calls(path: Path) -> Iterator[str]:
     text = path.read_text(encoding="utf-8")
     for node in ast.walk(ast.parse(text)) if "documentation import page" in text else ():
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "page":
-            yield documentation.page(*(ast.literal_eval(one) for one in node.args))
-
-
-def test_one_module_knows_where_the_documentation_is() -> None:
-    knowing = [name(path) for path in CODE if any(REPOSITORY in text for text in strings(path))]
-    assert knowing == ["ambient_components/documentation.py"]
+            yield documentation.page(*map(ast.literal_eval, node.args))
 
 
 # No package of strangers

@@ -14,18 +14,11 @@ import pytest
 
 from tests.support.commands import commands, complaint
 from tests.support.pipelines import (
-    PAGES,
     PIPELINES,
-    blocks,
     pipeline_id,
     read,
     scripts,
 )
-
-# The tools of this test.
-
-
-# Both pipelines.
 
 
 @pytest.mark.parametrize("path", PIPELINES, ids=pipeline_id)
@@ -34,18 +27,6 @@ def test_every_command_of_a_pipeline_exists(path: Path) -> None:
     desired = {"ambient validate", "ambient keys list", "ambient keys deliver", "ambient plan", "pulumi up"}
     desired |= {"ambient access"}
     assert [text for text in sorted(desired) if not any(shlex.join(words).startswith(text) for words in found)] == []
-    assert [problem for words in found if (problem := complaint(words))] == []
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_command_of_a_page_exists(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    prose = re.sub(r"^ *```.*?^ *```$", "", text, flags=re.MULTILINE | re.DOTALL)
-    # `ambient keys list` in a sentence is a name: only what has arguments is a call.
-    quoted = [" ".join(code.split()) for code in re.findall(r"`((?:ambient|pulumi) [^`]+)`", prose)]
-    inline = [code for code in quoted if re.search(r"[A-Z]{3}|prod\b", code)]
-    assert inline
-    found = [words for script in [*blocks(page), *inline] for words in commands(script)]
     assert [problem for words in found if (problem := complaint(words))] == []
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.support.pipelines import GITHUB, STAGES, jobs, read, scripts
+from tests.support.pipelines import GITHUB, STAGES, jobs, read
 
 PREVIEWS = [f"preview-{stage}" for stage in STAGES]
 
@@ -59,8 +59,3 @@ def test_github_gives_forks_nothing_and_says_why() -> None:
     assert every["comment"]["needs"] == PREVIEWS
     assert "!contains(needs.*.result, 'skipped')" in every["comment"]["if"]
     assert "github.event_name != 'pull_request'" in every["deploy"]["if"]
-
-
-def test_nothing_of_a_pull_request_is_put_into_a_script() -> None:
-    assert [script for script in scripts(GITHUB) if "${{" in script] == []
-    assert "pull_request_target" not in GITHUB.read_text(encoding="utf-8")

@@ -5,7 +5,6 @@ import json
 import subprocess
 from pathlib import Path
 
-from ambient_components.rules.lifetimes import Policy, misfit
 from ambient_components.stackfile.loader import load_stack
 from tests.support.pipelines import EXAMPLE, GITHUB, PAGES, ROOT, blocks, jobs
 
@@ -31,23 +30,6 @@ def test_no_page_puts_a_token_into_the_arguments_of_a_program() -> None:
     assert [line for line in lines if "--token" in line] == []
     # `printf` is the shell's own: it has no arguments that others see.
     assert {line.split()[0] for line in lines if "$TOKEN" in line} == {"printf"}
-
-
-def test_the_page_says_how_often_by_the_built_in_times() -> None:
-    """The table of docs/guides/rotation.md against what a key gets that says nothing but its lifetime."""
-    day, hour = 86400, 3600
-    for life, window, overlap, nights in [
-        (365 * day, 14 * day, 7 * day, 14),
-        (90 * day, 14 * day, 7 * day, 14),
-        (30 * day, 7.5 * day, 3.75 * day, 7),
-        (7 * day, 42 * hour, 21 * hour, 1),
-        (day, 6 * hour, 3 * hour, 0),
-    ]:
-        policy = Policy.of(life)
-        assert (policy.rotate_before, policy.overlap, policy.rotate_before // day) == (window, overlap, nights)
-        assert (misfit(Policy.of(life, run_every=day)) is None) == (nights > 0)
-    assert Policy.of(7 * day, run_every=day).overlap == 18 * hour
-    assert misfit(Policy.of(day, run_every=2 * hour)) is None
 
 
 def test_every_variable_that_a_stack_file_reads_is_given() -> None:

@@ -1,9 +1,6 @@
 """What the package's pipelines download is pinned, and linters find nothing in them; what is loosened, both find."""
 
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -53,21 +50,6 @@ def test_actions_are_pinned_by_commit_with_the_release_in_a_comment() -> None:
     assert len({action.partition("@")[0] for action, _ in used}) == len(set(used))
 
 
-@pytest.mark.parametrize("path", [*WORKFLOWS, *OWN], ids=name)
-def test_a_checkout_leaves_no_token_behind(path: Path) -> None:
-    steps = [step for job in read(path)["jobs"].values() for step in job["steps"]]
-    checkouts = [step["with"] for step in steps if "actions/checkout@" in step.get("uses", "")]
-    assert checkouts
-    assert [given for given in checkouts if given != {"persist-credentials": False}] == []
-
-
-@pytest.mark.parametrize("path", [*WORKFLOWS, *OWN], ids=name)
-def test_every_job_names_its_permissions(path: Path) -> None:
-    content = read(path)
-    assert content["permissions"] == {}
-    assert [name for name, job in content["jobs"].items() if "permissions" not in job] == []
-
-
 @pytest.mark.parametrize("path", [*WORKFLOWS, *ON_GITLAB], ids=name)
 def test_packages_are_installed_from_the_lock_by_hash(path: Path) -> None:
     """14: A package index cannot give the pipeline other code than the lock names."""
@@ -107,46 +89,3 @@ def test_the_image_is_named_by_digest_or_says_that_one_must_be_filled_in(path: P
 
 
 # Linters.
-
-
-def program(name: str, remedy: str) -> str:
-    """The linter's path: beside this Python, else on PATH; without it the test is skipped."""
-    beside = Path(sys.executable).parent / name
-    found = str(beside) if beside.is_file() else shutil.which(name)
-    return found or pytest.skip(f"{name} is not installed: {remedy}")
-
-
-def zizmor(path: Path) -> subprocess.CompletedProcess[str]:
-    found = program("zizmor", "make setup")
-    # Nothing is asked of GitHub, and neither a comment nor a file can silence a finding.
-    flags = ["--offline", "--no-config", "--no-ignores", "--strict-collection", "--no-progress", "--color=never"]
-    return subprocess.run([found, *flags, str(path)], capture_output=True, text=True, check=False)
-
-
-def actionlint(path: Path) -> subprocess.CompletedProcess[str]:
-    found = program("actionlint", "make check")
-    # Scripts are checked by bash in test_pipelines_commands.py; shellcheck is not on every machine.
-    flags = ["-no-color", "-shellcheck=", "-pyflakes="]
-    return subprocess.run([found, *flags, str(path)], capture_output=True, text=True, check=False)
-
-
-LINTERS = {"zizmor": zizmor, "actionlint": actionlint}
-
-
-def with_examples(path: Path, folder: Path, old: str = "", new: str = "") -> Path:
-    """A copy with its commented examples in force, and with one text replaced."""
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    text = re.sub(r"^( *)# (- |  )", r"\1\2", text.replace(old, new, 1) if old else text, flags=re.MULTILINE)
-    copy = folder / ".github/workflows" / path.name
-    copy.parent.mkdir(parents=True)
-    copy.write_text(text, encoding="utf-8")
-    return copy
-
-
-@pytest.mark.parametrize("linter", LINTERS)
-@pytest.mark.parametrize("path", [*WORKFLOWS, *OWN], ids=name)
-def test_a_linter_finds_nothing(linter: str, path: Path, tmp_path: Path) -> None:
-    for file in (path, with_examples(path, tmp_path)):
-        done = LINTERS[linter](file)
-        assert done.returncode == 0, done.stdout + done.stderr

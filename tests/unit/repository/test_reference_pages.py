@@ -35,25 +35,6 @@ def test_every_verb_lists_its_exit_codes(name: str) -> None:
     assert {0, 1, 64, 130} <= codes.keys() <= reference_pages.MEANINGS.keys()
 
 
-def test_the_help_of_ambient_names_the_verbs_of_each_exit_code() -> None:
-    text = reference_pages.exit_codes(COMMANDS["ambient"])
-    for code in (2, 3):
-        named = {f"ambient {verb}" for part in re.findall(r"\(([^)]*)\)", text[code]) for verb in part.split(", ")}
-        assert {verb.partition(" --")[0] for verb in named} == {
-            name for name, command in VERBS.items() if code in reference_pages.exit_codes(command)
-        }
-
-
-def test_no_help_shows_a_default_twice() -> None:
-    shown = [
-        f"{name}: {param.name}"
-        for name, command in COMMANDS.items()
-        for param in command.params
-        if "Default: " in (param.help or "") and getattr(param, "show_default", False) and param.default
-    ]
-    assert shown == []
-
-
 def test_every_rule_has_an_anchor() -> None:
     page = (REFERENCE / "errors.md").read_text(encoding="utf-8")
     section = page[page.index("\n## Rules\n") :].split("\n## ")[1]

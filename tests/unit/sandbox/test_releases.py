@@ -1,14 +1,12 @@
-"""The programs that come from the publishers' release archives, served by a local mirror."""
+"""The programs that come from the publishers' release archives, from a mirror in a folder."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import json
 import re
 import tarfile
 import tomllib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +18,6 @@ from sandbox.machine import FIELDS, Installed
 from sandbox.parts import KUBERNETES_VERSION, MINIMUM_PULUMI, PLUGIN_VERSION, VERSITYGW_VERSION
 from sandbox.progress import Progress
 from sandbox.releases import add_downloaded, add_downloads, address
-from tests.support.mirror import Mirror, mirror
 
 PINNED = Path(releases.__file__).with_name("releases.toml")
 MACHINE = "linux-amd64"
@@ -42,68 +39,33 @@ def archive(members: dict[str, bytes], links: dict[str, str] | None = None) -> b
     return out.getvalue()
 
 
-FILES = {
-    "cli.tar.gz": archive({f"pulumi/pulumi{end}": SCRIPT for end in ("", "-language-python", "-language-python-exec")}),
-    "plugin.tar.gz": archive({"README.md": b"read", "pulumi-resource-kubernetes": SCRIPT}),
-    "etcd.tar.gz": archive({"etcd-v3/etcd": SCRIPT, "etcd-v3/etcdctl": SCRIPT}),
-    "kube-apiserver": b"#!/bin/sh\n# the API server\n",
-    "kube-controller-manager": SCRIPT,
-    "store.tar.gz": archive({"versitygw_v1/versitygw": SCRIPT}),
-}
-PROGRAMS = {
-    "cli.tar.gz": ["pulumi", "pulumi-language-python", "pulumi-language-python-exec"],
-    "plugin.tar.gz": ["pulumi-resource-kubernetes"],
-    "etcd.tar.gz": ["etcd"],
-    "kube-apiserver": ["kube-apiserver"],
-    "kube-controller-manager": ["kube-controller-manager"],
-    "store.tar.gz": ["versitygw"],
-}
-
-
-class Publisher:
-    """Files that are pinned and served, in a cache of their own."""
-
-    def __init__(self, server: Mirror, pins: Path) -> None:
-        self.server = server
-        self._pins = pins
-
-    def publish(self, files: dict[str, bytes]) -> None:
-        text = ""
-        for name, data in files.items():
-            text += f"[[release]]\ntitle = '{name}'\nversion = '1.0'\nprograms = {json.dumps(PROGRAMS[name])}\n"
-            text += f"[release.files.{MACHINE}]\nurl = 'https://{HOST}/{name}'\n"
-            text += f"sha256 = '{hashlib.sha256(data).hexdigest()}'\n"
-            self.server.files[f"/{HOST}/{name}"] = data
-        self._pins.write_text(text, encoding="utf-8")
-
-
 @pytest.fixture
-def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
+def etcd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The archive with etcd in the mirror: some names in it are paths, and links lead out of it."""
     monkeypatch.setattr(releases, "RELEASES_FILE", tmp_path / "releases.toml")
     monkeypatch.setenv("AMBIENT_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr("sandbox.download.PAUSE_SECONDS", 0.0)
     monkeypatch.setattr("sandbox.toolchain._this_machine", lambda: MACHINE)
-    with mirror() as server:
-        monkeypatch.setenv("AMBIENT_MIRROR", server.url)
-        yield Publisher(server, tmp_path / "releases.toml")
+    monkeypatch.setenv("AMBIENT_MIRROR", str(tmp_path / "mirror"))
+    data = archive(
+        {"../../../etcd": SCRIPT, "/outside": b"x", "../outside": b"x"},
+        {"first/etcd": str(tmp_path / "secret"), "etcdctl": "/"},
+    )
+    file = tmp_path / "mirror" / HOST / "etcd.tar.gz"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(data)
+    (tmp_path / "releases.toml").write_text(
+        "[[release]]\ntitle = 'etcd'\nversion = '1.0'\nprograms = ['etcd']\n"
+        f"[release.files.{MACHINE}]\nurl = 'https://{HOST}/etcd.tar.gz'\n"
+        f"sha256 = '{hashlib.sha256(data).hexdigest()}'\n"
+    )
+    return file
 
 
-@pytest.fixture
-def shown() -> io.StringIO:
-    return io.StringIO()
-
-
-@pytest.fixture
-def fetch(publisher: Publisher, shown: io.StringIO) -> Callable[..., Installed]:
-    def run(*missing: str) -> Installed:
-        console = Console(file=shown, width=200)
-        return add_downloads(Installed(), missing or list(FIELDS), MACHINE, Progress(console))
-
-    return run
+def fetch() -> Installed:
+    return add_downloads(Installed(), list(FIELDS), MACHINE, Progress(Console(file=io.StringIO())))
 
 
 class TestPins:
@@ -134,23 +96,16 @@ class TestPins:
 
 
 class TestDownloads:
-    def test_names_in_an_archive_are_not_paths(
-        self, publisher: Publisher, fetch: Callable[..., Installed], tmp_path: Path
-    ) -> None:
-        hostile = archive(
-            {"../../../etcd": SCRIPT, "/outside": b"x", "../outside": b"x"},
-            {"first/etcd": str(tmp_path / "secret"), "etcdctl": "/"},
-        )
-        publisher.publish({"etcd.tar.gz": hostile})
-        found = fetch().etcd
-        assert found is not None
-        assert not found.is_symlink()
-        assert found.read_bytes() == SCRIPT
+    @pytest.mark.usefixtures("etcd")
+    def test_names_in_an_archive_are_not_paths(self, tmp_path: Path) -> None:
+        program = fetch().etcd
+        assert program is not None
+        assert not program.is_symlink()
+        assert program.read_bytes() == SCRIPT
         assert not list(tmp_path.rglob("outside"))
 
-    def test_a_wrong_checksum_stops(self, publisher: Publisher, fetch: Callable[..., Installed]) -> None:
-        publisher.publish(FILES)
-        publisher.server.files[f"/{HOST}/etcd.tar.gz"] = b"another"
+    def test_a_wrong_checksum_stops(self, etcd: Path) -> None:
+        etcd.write_bytes(b"another")
         with pytest.raises(SandboxError, match=r"etcd\.tar\.gz is not the expected file, and was deleted"):
             fetch()
         assert add_downloaded(Installed(), FIELDS, MACHINE).etcd is None

@@ -1,8 +1,6 @@
 """Checks of names: of workspaces, owners, grants and keys."""
 
-import pytest
-
-from tests.support.stack_checks import SEARCH, WS, findings_of
+from tests.support.stack_checks import SEARCH, findings_of
 
 QUOTA = {
     "requests.cpu": 1.5,
@@ -47,9 +45,3 @@ def test_a_good_workspace_has_no_findings():
 
 def test_a_user_and_a_group_of_one_name_are_two_subjects():
     assert findings_of(grants=[{"user": "ops"}, {"group": "ops"}]) == []
-
-
-@pytest.mark.parametrize("key_id", ["CI", "c--i", "-ci", "ci-", "c.i", "c" * 64])
-def test_key_ids_that_objects_could_not_show_are_refused(key_id):
-    (finding,) = findings_of(keys={key_id: {}})
-    assert (finding.path, finding.at_key) == ((*WS, "keys", key_id), True)

@@ -4,8 +4,7 @@ import pytest
 
 from ambient_components.model.stack import StackFile
 from ambient_components.stackfile.checks.names import Finding, check_stack
-from ambient_components.stackfile.report import Partial
-from tests.support.stack_checks import BUCKET, BY_REFERENCE, REF, bucket_findings
+from tests.support.stack_checks import BUCKET, BY_REFERENCE, bucket_findings
 
 
 @pytest.mark.parametrize(
@@ -89,35 +88,3 @@ def test_a_closed_workspace_keeps_its_bucket_from_others():
     workspaces = {"aa": {"state": "closed", "storage": storage}, "bb": {"storage": storage}}
     (finding,) = check_stack(StackFile.model_validate({"workspaces": workspaces}))
     assert finding.path[:2] == ("workspaces", "bb")
-
-
-@pytest.mark.parametrize("field", ["name", "driver", "onDelete", "credentials"])
-def test_of_a_bucket_with_a_fault_nobody_knows_what_it_can_say(field):
-    bucket = {"name": "pay-sessions", "driver": "existing", "force": True, field: "x y"}
-    data = {"workspaces": {"pay": {"storage": {"bucket": bucket}, "grants": [{"user": "a"}]}}}
-    partial = Partial(data, [(*BUCKET, field)])
-    assert partial.stack is not None
-    left = partial.stack.workspaces["pay"]
-    assert (left.storage.bucket, len(left.grants)) == (None, 1)
-
-
-def test_a_bucket_with_a_faulty_tag_is_checked_all_the_same():
-    bucket = {"name": "pay-sessions", "force": True, "tags": {"size": 5, "aws:x": "y"}}
-    partial = Partial({"workspaces": {"pay": {"storage": {"bucket": bucket}}}}, [(*BUCKET, "tags", "size")])
-    assert partial.stack is not None
-    assert [finding.path[4:] for finding in check_stack(partial.stack)] == [("force",), ("tags", "aws:x")]
-
-
-@pytest.mark.parametrize("fault", [("secretKey",), ("secretKey", "config"), ("secretKey", "hunter2")])
-def test_a_key_of_a_bucket_with_a_fault_is_not_missing(fault):
-    bucket = {
-        "name": "pay-sessions",
-        "driver": "existing",
-        "accessKey": REF,
-        "secretKey": {"config": "x y", "hunter2": 1},
-    }
-    data = {"workspaces": {"pay": {"storage": {"bucket": bucket}}}}
-    partial = Partial(data, [(*BUCKET, *fault)])
-    assert partial.stack is not None
-    assert check_stack(partial.stack) == []
-    assert partial.stack.workspaces["pay"].storage.bucket.secret_key.config == "unknown"

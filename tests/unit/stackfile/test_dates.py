@@ -94,15 +94,6 @@ def test_a_day_is_a_day_of_the_time_zone(zone, day, start, end):
     assert [span.holds(end + timedelta(seconds=off)) for off in (-1, 0)] == [True, False]
 
 
-@given(DAYS, ZONES)
-def test_each_day_begins_when_the_one_before_is_over_and_at_no_other_day(day, zone):
-    assert end_of(day, zone) == start_of(day + timedelta(days=1), zone)
-    first = start_of(day, zone).astimezone(zone).date()
-    last = (end_of(day, zone) - timedelta(seconds=1)).astimezone(zone).date()
-    if start_of(day, zone) < end_of(day, zone):  # Samoa had no 30 December 2011
-        assert (first, last) == (day, day)
-
-
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "America/Los_Angeles"])
 def test_the_first_and_the_last_day_of_the_calendar_are_days_too(zone):
     span = Span.of(date.min, date.max, ZoneInfo(zone))
@@ -136,13 +127,6 @@ def test_spans_meet_where_some_moment_lies_in_both(first, last, other_first, oth
         if not (one.empty or other.empty):
             assert one.holds(witness)
             assert other.holds(witness)
-
-
-@given(DAYS, ZONES)
-def test_a_day_and_the_next_one_do_not_meet_and_leave_no_gap(day, zone):
-    before, after = Span.of(None, day, zone), Span.of(day + timedelta(days=1), None, zone)
-    assert not before.meets(after)
-    assert before.end == after.start
 
 
 def test_days_and_moments_go_together():

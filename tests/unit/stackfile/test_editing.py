@@ -86,6 +86,7 @@ SET = {
         "k: {\n  a: 1  # x, y\n  # z,\n}\n",
         "k: {\n  a: 1,  # x, y\n  generation: 2\n  # z,\n}\n",
     ),
+    "lines in braces, a comma at the end": ("k: {\n  a: 1,  # x\n}\n", "k: {\n  a: 1,  # x\n  generation: 2,\n}\n"),
     "lines in braces, a comma of its own": ("k: {\n  a: 1\n  ,\n}\n", "k: {\n  a: 1, generation: 2\n  ,\n}\n"),
     "empty braces with a space": ("k: { }\n", "k: { generation: 2 }\n"),
     "empty braces, anchored": ("k: &k {}\n", "k: &k {generation: 2}\n"),

@@ -1,7 +1,6 @@
 """Grants with dates in the stack file: which go together, what is in force, and what is announced."""
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 
 from ambient_components.model.stack import StackFile
 from ambient_components.rules.durations import DAY
-from ambient_components.stackfile import parse_stack
 from ambient_components.stackfile.checks.names import check_stack
 from ambient_components.stackfile.checks.upcoming_dates import WARN_AHEAD, beginning, ended_grants, ending
 
@@ -119,12 +117,6 @@ def test_what_the_checks_take_never_gives_one_subject_two_roles(grants, zone, no
         assert len(held) == len(set(held))
     if len(held) != len(set(held)):
         assert any(SECOND_GRANT.split("'")[2] in item.problem for item in check_stack(stack))
-
-
-@given(st.lists(ANY_GRANT, max_size=4), ZONES, st.randoms(use_true_random=False))
-def test_the_order_of_the_lines_decides_nothing(grants, zone, chance):
-    shuffled = chance.sample(grants, len(grants))
-    assert bool(found(*grants, zone=zone)) == bool(found(*shuffled, zone=zone))
 
 
 @given(st.lists(ANY_GRANT, max_size=4), ZONES, TIMES)
@@ -241,11 +233,3 @@ def test_the_zone_of_the_file_decides_when_a_day_is_over():
     assert reported(ending, grant, now=late, zone="UTC")
     assert reported(ended_grants, grant, now=late, zone="Europe/Berlin")
     assert stack_of(grant, zone="Europe/Berlin").timezone == ZoneInfo("Europe/Berlin")
-
-
-def test_what_the_example_has_as_a_comment_is_good_without_its_sign():
-    text = (Path(__file__).parents[3] / "examples/all-fields/stacks/dev.yaml").read_text(encoding="utf-8")
-    sign = "      # - {group: contractors"
-    assert sign in text
-    grant = parse_stack(text.replace(sign, sign.replace("# ", "")), "dev.yaml").file.workspaces["payments"].grants[-1]
-    assert (grant.from_, grant.until) == (date(2026, 12, 1), date(2027, 3, 31))

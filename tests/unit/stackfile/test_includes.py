@@ -2,7 +2,6 @@
 
 import pytest
 
-from ambient_components.errors import AmbientError
 from ambient_components.stackfile import load_stack
 from ambient_components.stackfile.files import PlannedFiles
 from ambient_components.stackfile.includes import MAX_NESTING
@@ -108,54 +107,12 @@ def test_later_defaults_lie_over_earlier_ones_and_the_including_file_over_all(wr
     assert [str(owner) for owner in loaded.file.workspaces["pay"].owners] == ["user:c"]
 
 
-def test_a_mistake_in_an_include_is_reported_in_the_file_that_says_it(write):
-    write(s="include: [{path: a/a.yaml, sections: [include]}]\nworkspaces: {}\n", a__a="include: [b.yaml]\n")
-    assert problems_of() == [f"a/a.yaml:1:11: include[0]: 'b.yaml' matches no file; {OUTSIDE}"]
-
-
 def test_includes_end(write):
     write(s="include: [{path: f0.yaml, sections: [include]}]\nworkspaces: {}\n")
     write(**{f"f{n}": f"include: [{{path: f{n + 1}.yaml, sections: [include]}}]\n" for n in range(MAX_NESTING + 5)})
     assert problems_of() == [
         f"f{MAX_NESTING - 1}.yaml:1:11: include[0]: includes nested deeper than {MAX_NESTING} files; flatten them"
     ]
-
-
-def test_what_may_be_in_an_unreadable_file_is_not_called_missing(write):
-    write(s="include: [a.yaml, b.yaml]\n", a="[", b="workspaces: {pay: {template: t}}\n")
-    assert [problem.partition(":")[0] for problem in problems_of()] == ["a.yaml"]
-
-
-def test_a_stack_without_any_workspaces(write):
-    write(s="include: [{path: a.yaml, sections: [templates]}]\n", a="templates: {}\n")
-    assert problems_of() == ["s.yaml:1:1: workspaces: is missing; add it; write {} for none"]
-
-
-def test_a_check_across_workspaces_knows_both_files(write):
-    write(
-        s="include: [a.yaml]\nworkspaces: {pay: {grants: [{user: a-b}]}}\n",
-        a="workspaces: {pa: {owners: ['user:a@b', 'user:a-b']}}\n",
-    )
-    assert problems_of() == [
-        "a.yaml:1:40: workspaces.pa.owners[1]: 'user:a-b' and 'user:a@b' both become the RoleBinding "
-        "'ambient-admin-a-b', at a.yaml:1:28; make one of them an admin under grants"
-    ]
-
-
-def test_a_stack_file_that_can_not_be_read():
-    review = review_stack("none.yaml")
-    assert [str(problem) for problem in review.problems] == [
-        "none.yaml: can't be read: No such file or directory; name a readable file"
-    ]
-    assert (review.stack, review.files) == (None, ("none.yaml",))
-    with pytest.raises(AmbientError, match="can't be read"):
-        load_stack("none.yaml")
-
-
-def test_a_file_of_another_encoding_has_its_place(write, tmp_path):
-    write(s="include: [a.yaml]\nworkspaces: {}\n")
-    (tmp_path / "a.yaml").write_bytes(b"defaults: {labels: {a: \xe9}}\n")
-    assert problems_of() == ["a.yaml:1:24: not UTF-8; save the file as UTF-8"]
 
 
 def test_planned_files_are_read_before_they_are_written(write, tmp_path):

@@ -21,7 +21,6 @@ from ambient_components.stackfile import (
     load_stack,
     parse_stack,
 )
-from tests.support.stack_problems import in_workspace
 
 ROOT = Path(__file__).parents[3]
 
@@ -61,10 +60,17 @@ def test_what_the_example_has_as_comments_is_good_without_their_signs():
 
 
 def test_a_file_becomes_models():
-    text = in_workspace(
-        "displayName: Pay\nowners: [serviceaccount:ci:bot]\ngrants: [{user: bob}]\nkeys: {ci: {generation: 2}}\n"
-        "secrets: {runner: {GEMINI_API_KEY: {config: pay/gemini}}}\nprotect: false\nstate: closed"
-    )
+    text = """\
+workspaces:
+  pay:
+    displayName: Pay
+    owners: [serviceaccount:ci:bot]
+    grants: [{user: bob}]
+    keys: {ci: {generation: 2}}
+    secrets: {runner: {GEMINI_API_KEY: {config: pay/gemini}}}
+    protect: false
+    state: closed
+"""
     expected = StackFile(
         workspaces={
             "pay": Workspace(
@@ -79,40 +85,3 @@ def test_a_file_becomes_models():
         }
     )
     assert parse_stack(text, "x.yaml").file == expected
-
-
-def test_an_empty_entry_has_the_platforms_defaults():
-    workspace = parse_stack("workspaces: {pay: {}}", "x.yaml").file.workspaces["pay"]
-    expected = {
-        "display_name": "",
-        "description": "",
-        "owners": [],
-        "reviewers": [],
-        "grants": [],
-        "keys": {},
-        "secrets": {"runner": {}, "integrations": {}, "on_drift": {"runner": "overwrite", "integrations": "overwrite"}},
-        "storage": {"bucket": None},
-        "settings": {"idle_timeout": None, "mcp_servers": None, "feature_flags": {}, "ca_bundle": None},
-        "limits": {"containers": None, "quota": {}, "network": None},
-        "schedules": {},
-        "labels": {},
-        "annotations": {},
-        "pod_security": None,
-        "template": None,
-        "protect": True,
-        "state": "active",
-        "on_close": {"sessions": "stop", "wait": 120},
-        "adopt": False,
-        "exceptions": [],
-        "acknowledge": [],
-        "shard": None,
-    }
-    assert workspace.model_dump() == expected
-
-
-def test_later_steps_can_ask_for_places():
-    loaded = parse_stack(in_workspace("grants:\n  - {user: bob}"), "x.yaml")
-    assert (str(loaded.sources.value(("workspaces", "pay", "grants", 0, "user"))), loaded.path) == (
-        "x.yaml:4:16",
-        "x.yaml",
-    )

@@ -4,15 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from ambient_components.rules.guardrail_names import GUARDRAILS, STACK_GUARDRAILS, WORKSPACE_GUARDRAILS
-from ambient_components.stackfile import Guardrail, GuardrailException, Guardrails, StackFile
-from tests.support.stack_models import workspace
-
-
-def test_an_exception():
-    (got,) = workspace(exceptions=[{"guardrail": "expireAfter", "reason": "agreed", "until": "2026-12-31"}]).exceptions
-    assert got == GuardrailException(guardrail=Guardrail.EXPIRE_AFTER, reason="agreed", until="2026-12-31")
-    (got,) = workspace(exceptions=[{"guardrail": "expireAfter", "reason": "x" * 200}]).exceptions
-    assert got.until is None
+from ambient_components.stackfile import Guardrail, StackFile
 
 
 def test_the_guardrails_are_those_that_the_ledger_holds():
@@ -32,8 +24,3 @@ def test_a_guardrail_is_allowed_at_its_levels_alone(guardrail):
         else:
             with pytest.raises(ValidationError):
                 StackFile.model_validate(data)
-
-
-def test_guardrails_are_as_built_in_where_nothing_is_said():
-    assert StackFile.model_validate({"workspaces": {}}).guardrails == Guardrails(maxKeys=10)
-    assert (Guardrails().groups_only, Guardrails().isolate_admin_keys) == (False, False)

@@ -3,8 +3,9 @@
 import pytest
 import yaml
 
+from ambient_components.errors import AmbientError
+from ambient_components.stackfile import parse_stack
 from tests.support.stack_models import in_workspace, workspace
-from tests.support.stack_problems import problems_of
 
 GIT = "https://github.com/example/app"
 TOKEN = "ghp_" + "x" * 36
@@ -31,7 +32,7 @@ FULL = {
 }
 
 
-def one(schedule):
+def as_platform(schedule):
     return workspace(schedules={"s": schedule}).schedules["s"].as_platform()
 
 
@@ -41,13 +42,13 @@ def template(**fields):
 
 
 def test_fields_that_are_left_out_stay_out():
-    assert one(SMALL) == SMALL
+    assert as_platform(SMALL) == SMALL
 
 
 def test_all_fields_in_the_words_of_the_platforms_api():
     of_servers = {"custom": {"s": {"type": "http", "url": "https://x/mcp"}}, "disabled": ["webfetch"]}
     given = {**FULL["sessionTemplate"], "timeout": 600, "inactivityTimeout": 0, "mcpServers": of_servers}
-    assert one(FULL) == {**FULL, "sessionTemplate": given}
+    assert as_platform(FULL) == {**FULL, "sessionTemplate": given}
 
 
 @pytest.mark.parametrize(
@@ -93,8 +94,9 @@ def test_fields_of_a_template_that_are_refused(fields, path):
 
 def shown(**schedules):
     """The report on a file with these schedules, as users read it."""
-    text = yaml.safe_dump({"workspaces": {"pay": {"schedules": schedules}}})
-    return "\n".join(problems_of(text))
+    with pytest.raises(AmbientError) as caught:
+        parse_stack(yaml.safe_dump({"workspaces": {"pay": {"schedules": schedules}}}), "x.yaml")
+    return str(caught.value)
 
 
 def test_the_rules_of_the_whole_are_applied_too():
