@@ -11,9 +11,9 @@ import pytest
 
 from ambient_components.provider.buckets.ownership import holder_of, tags_of
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
-from tests.support.real_store import RealWorld, bucket, client_of, code, credentials, name, refusal, s3, world
+from tests.support.real_store import RealWorld, bucket, client_of, code, credentials, name, s3, world
 from tests.support.store_crashes import bucket_case, bucket_end, credential_cases, killed_everywhere
-from tests.support.store_world import OWNER, OneResource, move_clock
+from tests.support.store_world import OWNER, OneResource, move_clock, refusal
 
 __all__ = ["bucket", "name", "s3", "world"]
 

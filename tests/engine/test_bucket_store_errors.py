@@ -12,8 +12,8 @@ from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.provider.store.connection import Store as ClientOfStore
 from ambient_components.provider.store.connection import StoreSettings
 from sandbox.store import Store
-from tests.support.real_store import DAY, RealWorld, client_of, code, name, refusal, s3, world
-from tests.support.store_world import OWNER, OneResource
+from tests.support.real_store import DAY, RealWorld, client_of, code, name, s3, world
+from tests.support.store_world import OWNER, OneResource, refusal
 
 __all__ = ["name", "s3", "world"]
 

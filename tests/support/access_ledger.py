@@ -1,8 +1,6 @@
 """`ambient:index:AccessLedger` in a world with a cluster: entries, ledgers, and the reasons of a refusal."""
 
-import pytest
-
-from tests.support.fake_plugin import LEDGER, running
+from tests.support.fake_plugin import LEDGER
 
 OWNER = "app/dev"
 MINE = {"ambient-components/owner": OWNER}
@@ -24,12 +22,6 @@ def ledger_with_everything():
     full = entry(keys={"ci": key}) | {"settings": settings, "limits": limits, "secrets": secrets}
     full["schedules"] = {"review": {"schedule": "0 9 * * 1-5"}}
     return ledger(full=full, closed=entry("closed"))
-
-
-@pytest.fixture
-def world(monkeypatch):
-    with running(monkeypatch) as all_of_it:
-        yield all_of_it
 
 
 def reasons(world, news, olds=None):

@@ -4,12 +4,8 @@ import json
 
 import pytest
 
-from ambient_components.errors import StepError
 from ambient_components.platform.naming import bucket_user
-from ambient_components.provider.buckets.s3_credentials import S3Credentials
-from ambient_components.provider.store.client import Api
-from ambient_components.provider.store.errors import RefusedError
-from tests.support.store_world import OWNER, OneResource, moto_world
+from tests.support.store_world import OWNER
 
 DAY = 86_400
 USER = bucket_user(OWNER, "pay", "pay-sessions", 1)
@@ -23,22 +19,6 @@ WANTED = {
     "usedIn": "pay/ambient-non-vertex-integrations",
 }
 WIDE = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
-
-
-@pytest.fixture
-def world(monkeypatch):
-    with moto_world(monkeypatch) as world:
-        yield world
-
-
-@pytest.fixture
-def iam(world):
-    return world.client("iam")
-
-
-@pytest.fixture
-def keys(world):
-    return OneResource(S3Credentials(), world)
 
 
 @pytest.fixture
@@ -58,26 +38,9 @@ def by_hand(iam):
     return iam.create_access_key(UserName=USER)["AccessKey"]["AccessKeyId"]
 
 
-def refusal(action, *args, **kwargs):
-    with pytest.raises(StepError) as raised:
-        action(*args, **kwargs)
-    return str(raised.value)
-
-
 def diff(resource, news):
     news = {**news, "generation": news.get("generation", 1)}
     return resource.kind.diff(resource.world.context(), resource.inputs, resource.state, news)
-
-
-def failing(patch, operation, code="AccessDenied"):
-    send = Api._send
-
-    def fail(api, name, given):
-        if name == operation:
-            raise RefusedError("the object store at a:1 says no", 403, code)
-        return send(api, name, given)
-
-    patch.setattr(Api, "_send", fail)
 
 
 def delete_user(iam):

@@ -157,6 +157,18 @@ class FakePlugin:
         return self.call("Delete", proto.DeleteRequest(urn=urn, id="1", properties=struct(state)))
 
 
+def refusal(action):
+    """The text that a user reads of a call that fails."""
+    with pytest.raises(RefusedError) as raised:
+        action()
+    text = str(raised.value)
+    assert "Traceback" not in text
+    assert "Unexpected <class" not in text  # what grpc says of an exception that nobody caught
+    assert "a bug in the ambient provider" not in text
+    assert "\n" not in text
+    return text
+
+
 @dataclass
 class World:
     """A plugin between an engine and a cluster."""

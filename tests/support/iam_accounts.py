@@ -2,12 +2,9 @@
 
 import pytest
 
-from ambient_components.errors import StepError
 from ambient_components.provider.store.accounts import Account
 from ambient_components.provider.store.client import Api
-from ambient_components.provider.store.errors import RefusedError
 from ambient_components.rules.bucket_policy import access_policy
-from tests.support.store_world import moto_world
 
 NAME = "ambient-pay-0123456789ab"
 OURS = Account(NAME, "app/dev")
@@ -15,25 +12,8 @@ POLICY = access_policy("pay-sessions")
 
 
 @pytest.fixture
-def world(monkeypatch):
-    with moto_world(monkeypatch) as world:
-        yield world
-
-
-@pytest.fixture
-def iam(world):
-    return world.client("iam")
-
-
-@pytest.fixture
 def accounts(world):
     return world.store.accounts
-
-
-def refusal(action, *args):
-    with pytest.raises(StepError) as raised:
-        action(*args)
-    return str(raised.value)
 
 
 def ids(iam):
@@ -57,14 +37,3 @@ def intercepted(patch, operation, around):
             around(lambda: send(api, name, given)) if name == operation else send(api, name, given)
         ),
     )
-
-
-def without(patch, *operations, code="NotImplemented", status=501):
-    send = Api._send
-
-    def refuse(api, name, given):
-        if name in operations:
-            raise RefusedError("no such API", status, code)
-        return send(api, name, given)
-
-    patch.setattr(Api, "_send", refuse)

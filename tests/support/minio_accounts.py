@@ -1,14 +1,10 @@
 """Accounts by MinIO's driver, on a stand-in for MinIO."""
 
 import json
-from collections.abc import Iterator
-from hashlib import sha256
 from typing import Any
 
 import pytest
-from minio import crypto
 
-from ambient_components.provider.store import minio_client
 from ambient_components.provider.store.accounts import Account, NewKey
 from ambient_components.provider.store.minio import MinioAccounts
 from ambient_components.rules.bucket_policy import access_policy
@@ -25,19 +21,6 @@ MINE = f"{BUCKET}/payments/a"
 THEIRS = f"{BUCKET}/reports/a"
 MARK = f"ambient-components/owner={OWNER}"
 READING = {"user-info", "info-canned-policy", "list-service-accounts", "info-service-account"}
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(minio_client, "BACKOFF", 0)
-    # Argon2 takes 64 MiB and a tenth of a second for every message, at both ends; one test has it as it is.
-    monkeypatch.setattr(crypto, "_generate_key", lambda secret, salt: sha256(salt + secret).digest())
-
-
-@pytest.fixture
-def store() -> Iterator[MinioStandIn]:
-    with MinioStandIn() as server:
-        yield server
 
 
 def driver(store: MinioStandIn) -> MinioAccounts:

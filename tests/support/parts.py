@@ -3,7 +3,7 @@
 import pytest
 from pulumi.runtime import proto
 
-from tests.support.fake_plugin import CONTAINERS, FLAGS, SETTINGS, RefusedError
+from tests.support.fake_plugin import CONTAINERS, FLAGS, SETTINGS
 
 NAMESPACE = "/api/v1/namespaces/pay"
 PROJECTS = "/apis/vteam.ambient-code/v1alpha1/namespaces/pay/projectsettings"
@@ -41,15 +41,6 @@ EACH = pytest.mark.parametrize(
         ),
     ],
 )
-
-
-def refusal(action):
-    """The text that a user reads of a call that fails."""
-    with pytest.raises(RefusedError) as raised:
-        action()
-    text = str(raised.value)
-    assert "a bug in the ambient provider" not in text
-    return text
 
 
 def operator(world, **spec):

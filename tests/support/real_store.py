@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ambient_components.errors import StepError
 from ambient_components.platform.contract import INTEGRATION_SECRET
 from ambient_components.platform.naming import bucket_user
 from ambient_components.provider.buckets.ownership import MAKING
@@ -112,9 +111,3 @@ def code(action: Any, **parameters: Any) -> str:
     except ClientError as error:
         return str(error.response["Error"]["Code"])
     return "done"
-
-
-def refusal(action: Any, *args: Any, **kwargs: Any) -> str:
-    with pytest.raises(StepError) as raised:
-        action(*args, **kwargs)
-    return str(raised.value)

@@ -7,19 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 
 import boto3
+import pytest
 from botocore.config import Config
 
 from ambient_components import clock
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
+from ambient_components.errors import StepError
 from ambient_components.platform.contract import INTEGRATION_SECRET
 from ambient_components.provider.buckets.ownership import MAKING
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.provider.protocol.wire import Secret
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.connection import Store, StoreSettings
+from ambient_components.provider.store.errors import RefusedError
 from tests.support.fake_api import FakeApi
 
 OWNER = "app/dev"
@@ -223,6 +227,46 @@ def moto_world(patch, **settings) -> Iterator[StoreWorld]:
         yield StoreWorld(StoreSettings(**given), api.kubeconfig(), api=api)
     clock.now.cache_clear()
     clock.offset.cache_clear()
+
+
+@pytest.fixture
+def world(monkeypatch):
+    with moto_world(monkeypatch) as world:
+        yield world
+
+
+@pytest.fixture
+def iam(world):
+    return world.client("iam")
+
+
+@pytest.fixture
+def s3(world):
+    return world.client("s3")
+
+
+def refusal(action, *args, **kwargs):
+    """The text of a step that fails."""
+    with pytest.raises(StepError) as raised:
+        action(*args, **kwargs)
+    return str(raised.value)
+
+
+def failing(patch, *operations, error=None, status=403, code="AccessDenied", skip=0):
+    """A store that refuses operations, after so many calls that are answered."""
+    send, passed = Api._send, count()
+
+    def fail(api, name, given):
+        if name in operations and next(passed) >= skip:
+            raise error or RefusedError("the object store at a:1 says no", status, code)
+        return send(api, name, given)
+
+    patch.setattr(Api, "_send", fail)
+
+
+def lacking(patch, *operations, status=501, code="NotImplemented"):
+    """A store that has not all of the APIs."""
+    failing(patch, *operations, error=RefusedError("the object store at a:1 does not have it", status, code))
 
 
 def move_clock(patch, text):

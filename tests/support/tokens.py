@@ -2,11 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from pulumi.runtime import proto
 
 from ambient_components.platform.contract import BOUND_OBJECT, BOUND_OBJECT_LABEL, KEY_LABEL, OWNER_ANNOTATION
-from tests.support.fake_plugin import RefusedError
 
 DAY = 86_400
 NAMESPACE = "/api/v1/namespaces/pay"
@@ -25,17 +23,6 @@ WANTED = {
     "rotateBeforeSeconds": 14.0 * DAY,
     "overlapSeconds": 7.0 * DAY,
 }
-
-
-def refusal(action):
-    """The text that a user reads of a call that fails."""
-    with pytest.raises(RefusedError) as raised:
-        action()
-    text = str(raised.value)
-    assert "Traceback" not in text
-    assert "Unexpected <class" not in text
-    assert "a bug in the ambient provider" not in text
-    return text
 
 
 def leftover(world, name, age=timedelta(), owner="app/dev", account="ambient-key-ci-1", **notes):

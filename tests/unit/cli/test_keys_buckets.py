@@ -11,9 +11,7 @@ from ambient_components.errors import StepError
 from ambient_components.provider.store.connection import StoreSettings
 from ambient_components.provider.store.errors import RefusedError
 from tests.support.keys_now import Deployed, secret, step, urn
-from tests.support.keys_now_stack import Shown, stack
-
-__all__ = ["stack"]
+from tests.support.keys_now_stack import Shown
 
 BUCKET = "    storage: {bucket: {name: pay-data}}\n"
 KEYS = "    keys:\n      ci: {role: edit}\n      report: {role: view}\n"

@@ -24,9 +24,7 @@ from tests.support.keys_now import (
     step,
     token_of,
 )
-from tests.support.keys_now_stack import STACK, Shown, stack
-
-__all__ = ["stack"]
+from tests.support.keys_now_stack import STACK, Shown
 
 ROTATE = ("keys", "rotate", "dev", "payments/ci", "--leaked", "--now")
 ACCOUNT = key_account(W, "ci", 1)

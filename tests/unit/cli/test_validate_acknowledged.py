@@ -3,9 +3,7 @@
 import pytest
 
 from ambient_components.cli.app import run
-from tests.support.validated import Write, write
-
-__all__ = ["write"]
+from tests.support.validated import Write
 
 LOOKALIKE = "workspaces:\n  pay:\n    owners: [user:\u0430]\n    acknowledge: [%s]\n"
 GREEK = "{rule: lookalikeName, reason: a Cyrillic name, date: 2026-01-05%s}"

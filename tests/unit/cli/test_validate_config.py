@@ -4,9 +4,7 @@ import pytest
 
 from ambient_components.cli.app import run
 from ambient_components.cli.validate.validation import validate_stacks
-from tests.support.validated import CONFIG, Write, write
-
-__all__ = ["write"]
+from tests.support.validated import CONFIG, Write
 
 KEYS = (
     "workspaces:\n  pay:\n    keys:\n      ci: {}\n      job: {lifetime: 1d}\n      old: {lifetime: never}\n"

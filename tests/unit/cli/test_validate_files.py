@@ -6,9 +6,7 @@ import pytest
 
 from ambient_components.cli.app import run
 from ambient_components.cli.validate.validation import validate_files, validate_stacks
-from tests.support.validated import CONFIG, WARNING, Write, result, write
-
-__all__ = ["write"]
+from tests.support.validated import CONFIG, WARNING, Write, result
 
 GOOD = "workspaces: {pay: {}, lab: {}}\n"
 BAD = "workspaces:\n  pay: {protect: 1, rubbish: 2}\n"

@@ -6,9 +6,7 @@ import pytest
 
 from ambient_components.cli.app import run
 from ambient_components.platform.naming import key_account
-from tests.support.validated import Write, write
-
-__all__ = ["write"]
+from tests.support.validated import Write
 
 ADMIN_KEY = "workspaces:\n  pay:\n    owners: [user:a]\n    keys: {deploy: {role: admin}}\n"
 EXCEPTION = "    exceptions: [{guardrail: adminKey, reason: it deploys%s}]\n"

@@ -8,10 +8,8 @@ import sys
 import pytest
 
 from ambient_components.cluster.client import Cluster, core
-from tests.support.clusters import api, cluster, message, slept
+from tests.support.clusters import message
 from tests.support.fake_api import FakeApi
-
-__all__ = ["api", "cluster", "slept"]
 
 
 @pytest.fixture

@@ -5,11 +5,8 @@ import json
 import pytest
 
 from ambient_components.cluster.client import ApiError, Cluster
-from tests.support.clusters import SECRETS, api, cluster, message, slept
+from tests.support.clusters import SECRETS, message
 from tests.support.fake_api import Answer
-
-__all__ = ["api", "cluster", "slept"]
-
 
 # Refusals.
 

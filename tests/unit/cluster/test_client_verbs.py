@@ -3,10 +3,8 @@
 import pytest
 
 from ambient_components.cluster.client import ApiError, Cluster, core, path
-from tests.support.clusters import SECRETS, api, cluster, message, slept
+from tests.support.clusters import SECRETS, message
 from tests.support.fake_api import Answer, status
-
-__all__ = ["api", "cluster", "slept"]
 
 
 def test_an_object_is_read_with_the_token_of_the_kubeconfig(api, cluster):

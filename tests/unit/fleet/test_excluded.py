@@ -14,9 +14,7 @@ from ambient_components.rules.guardrail_names import MASS_REMOVAL, PUBLIC_ACCESS
 from ambient_components.rules.refusals import Rule
 from tests.support.fake_pulumi import diagnostic as reported
 from tests.support.fake_pulumi import ended, urn
-from tests.support.fleet_runs import BINDING, ENTRY, LEDGER, NAMES, Fleet, fleet, summary, up
-
-__all__ = ["fleet"]
+from tests.support.fleet_runs import BINDING, ENTRY, LEDGER, NAMES, Fleet, summary, up
 
 
 def refused(problem: Problem) -> dict[str, object]:

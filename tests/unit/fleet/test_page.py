@@ -6,10 +6,8 @@ import pytest
 
 from ambient_components import clock
 from ambient_components.cli.app import run
-from tests.support.fleet_runs import ENTRY, Fleet, fleet, up
+from tests.support.fleet_runs import ENTRY, Fleet, up
 from tests.support.html_pages import faults, words
-
-__all__ = ["fleet"]
 
 Shown = pytest.CaptureFixture[str]
 

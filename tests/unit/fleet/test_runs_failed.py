@@ -15,9 +15,7 @@ from ambient_components.problem_json import encode
 from ambient_components.rules.refusals import Rule
 from tests.support.fake_pulumi import diagnostic as reported
 from tests.support.fake_pulumi import ended, urn
-from tests.support.fleet_runs import BINDING, ENTRY, LEDGER, Fleet, fleet, summary, up
-
-__all__ = ["fleet"]
+from tests.support.fleet_runs import BINDING, ENTRY, LEDGER, Fleet, summary, up
 
 
 def test_one_failure_stops_nothing(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:

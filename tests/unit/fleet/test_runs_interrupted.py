@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.fake_pulumi import ended
-from tests.support.fleet_runs import BINDING, Fleet, fleet
-
-__all__ = ["fleet"]
+from tests.support.fleet_runs import BINDING, Fleet
 
 OURS = """
 import sys

@@ -12,9 +12,7 @@ from ambient_components.errors import refusal
 from ambient_components.problem_json import encode
 from ambient_components.rules.warnings import LoudWarning, WarningRule
 from tests.support.fake_pulumi import diagnostic, ended, urn
-from tests.support.fleet_runs import BINDING, ENTRY, LEDGER, Fleet, fleet, summary, up
-
-__all__ = ["fleet"]
+from tests.support.fleet_runs import BINDING, ENTRY, LEDGER, Fleet, summary, up
 
 SHARDS = ["prod-00", "prod-01", "prod-02"]
 DRIFT = {"summaryEvent": {"result": "succeeded", "resourceChanges": {"same": 9, "update": 1}}}

@@ -9,9 +9,7 @@ from ambient_components import clock, collector
 from ambient_components.engine.backend import Question
 from ambient_components.warm import client
 from tests.support.fake_pulumi import ended
-from tests.support.fleet_runs import ENTRY, Fleet, fleet, summary, up
-
-__all__ = ["fleet"]
+from tests.support.fleet_runs import ENTRY, Fleet, summary, up
 
 TOKEN = "ambient:index:AccessToken"
 

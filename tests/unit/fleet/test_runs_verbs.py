@@ -7,9 +7,7 @@ import pytest
 
 from ambient_components.cli.app import run
 from tests.support.fake_pulumi import urn
-from tests.support.fleet_runs import BINDING, ENTRY, NAMES, Fleet, fleet, summary, up
-
-__all__ = ["fleet"]
+from tests.support.fleet_runs import BINDING, ENTRY, NAMES, Fleet, summary, up
 
 
 def binding(workspace: str) -> dict[str, Any]:

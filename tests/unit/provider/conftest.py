@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from botocore.loaders import JSONFileLoader
 
+from tests.support.fake_plugin import World, running
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _aws_models_are_read_once() -> Iterator[None]:
@@ -20,3 +22,10 @@ def _aws_models_are_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(JSONFileLoader, "load_file", lambda _, path: loaded(path))
         yield
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """The plugin, an engine that listens and an empty cluster."""
+    with running(monkeypatch) as all_of_it:
+        yield all_of_it

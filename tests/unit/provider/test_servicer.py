@@ -11,37 +11,10 @@ from ambient_components._version import VERSION
 from ambient_components.provider.protocol.engine import Engine
 from tests.support.fake_api import Answer
 from tests.support.fake_engine import FakeEngine
-from tests.support.fake_plugin import (
-    TOKEN,
-    UNKNOWN,
-    FakePlugin,
-    RefusedError,
-    asset,
-    plain,
-    running,
-    secret,
-    struct,
-)
+from tests.support.fake_plugin import TOKEN, UNKNOWN, FakePlugin, asset, plain, refusal, secret, struct
 
 SOME, NONE = proto.DiffResponse.DIFF_SOME, proto.DiffResponse.DIFF_NONE
 WANTED = {"namespace": "pay", "serviceAccount": "sa", "key": "ci", "owner": "app/dev", "lifetimeSeconds": 86_400}
-
-
-@pytest.fixture
-def world(monkeypatch):
-    with running(monkeypatch) as all_of_it:
-        yield all_of_it
-
-
-def refusal(action):
-    """The text that a user reads of a call that fails."""
-    with pytest.raises(RefusedError) as raised:
-        action()
-    text = str(raised.value)
-    assert "Traceback" not in text
-    assert "Unexpected <class" not in text  # what grpc says of an exception that nobody caught
-    assert "\n" not in text
-    return text
 
 
 # Settings.

@@ -4,10 +4,10 @@ import pytest
 
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
 from ambient_components.rules.bucket_names import EXPIRY_RULE
-from tests.support.s3_bucket import MARK, MARKS, OTHERS, WANTED, bucket, made, refusal, rules, s3, tags, world
-from tests.support.store_world import OWNER
+from tests.support.s3_bucket import MARK, MARKS, OTHERS, WANTED, made, rules, tags
+from tests.support.store_world import OWNER, refusal
 
-__all__ = ["bucket", "made", "s3", "world"]
+__all__ = ["made"]
 
 
 # Changed.

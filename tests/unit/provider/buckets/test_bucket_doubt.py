@@ -7,7 +7,8 @@ from ambient_components.provider.buckets.s3_bucket import S3Bucket
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import BusyError, RefusedError
 from ambient_components.rules.bucket_names import EXPIRY_RULE
-from tests.support.store_world import OWNER, OneResource, moto_world
+from tests.support.s3_bucket import tags
+from tests.support.store_world import OWNER, OneResource, refusal
 
 NAME = "pay-sessions"
 WANTED = {"bucket": NAME, "owner": OWNER, "namespace": "pay", "onDelete": "delete", "force": True}
@@ -17,32 +18,6 @@ MARKS = {
     "ambient-components/on-delete": "delete",
 }
 DOUBT = "ambient-components/marked-again"
-
-
-@pytest.fixture
-def world(monkeypatch):
-    with moto_world(monkeypatch) as world:
-        yield world
-
-
-@pytest.fixture
-def s3(world):
-    return world.client("s3")
-
-
-@pytest.fixture
-def bucket(world):
-    return OneResource(S3Bucket(), world)
-
-
-def tags(s3):
-    return {each["Key"]: each["Value"] for each in s3.get_bucket_tagging(Bucket=NAME)["TagSet"]}
-
-
-def refusal(action, *args):
-    with pytest.raises(StepError) as raised:
-        action(*args)
-    return str(raised.value)
 
 
 def made_anew(s3):

@@ -4,11 +4,8 @@ import pytest
 
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
 from ambient_components.provider.store.client import Api
-from tests.support.s3_bucket import WANTED, bucket, lacking, refusal, s3, tags, there, world
-from tests.support.store_world import OWNER, OneResource, moto_world
-
-__all__ = ["bucket", "s3", "world"]
-
+from tests.support.s3_bucket import WANTED, tags, there
+from tests.support.store_world import OWNER, OneResource, lacking, moto_world, refusal
 
 # Check and diff.
 

@@ -4,10 +4,10 @@ import pytest
 
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import LostError
-from tests.support.s3_bucket import MARK, MARKS, OTHERS, WANTED, bucket, lacking, made, refusal, s3, tags, there, world
-from tests.support.store_world import OWNER
+from tests.support.s3_bucket import MARK, MARKS, OTHERS, WANTED, made, tags, there
+from tests.support.store_world import OWNER, lacking, refusal
 
-__all__ = ["bucket", "made", "s3", "world"]
+__all__ = ["made"]
 
 
 # Whose.

@@ -3,10 +3,10 @@
 import pytest
 
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
-from tests.support.s3_bucket import MARKS, OTHERS, WANTED, bucket, made, refusal, s3, tags, there, world
-from tests.support.store_world import Crash, OneResource, calls
+from tests.support.s3_bucket import MARKS, OTHERS, WANTED, made, tags, there
+from tests.support.store_world import Crash, OneResource, calls, refusal
 
-__all__ = ["bucket", "made", "s3", "world"]
+__all__ = ["made"]
 
 
 # Let go.

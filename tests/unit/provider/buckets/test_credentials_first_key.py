@@ -4,11 +4,8 @@ import pytest
 
 from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.provider.protocol.wire import Secret
-from tests.support.credentials import DAY, USER, WANTED, iam, keys, refusal, world
-from tests.support.store_world import move_clock
-
-__all__ = ["iam", "keys", "world"]
-
+from tests.support.credentials import DAY, USER, WANTED
+from tests.support.store_world import move_clock, refusal
 
 # Check.
 

@@ -48,11 +48,6 @@ def world(minio, monkeypatch):
 
 
 @pytest.fixture
-def keys(world):
-    return OneResource(S3Credentials(), world)
-
-
-@pytest.fixture
 def made(keys, world):
     keys.up(WANTED)
     world.uses(keys.state["accessKey"])

@@ -3,56 +3,19 @@
 import pytest
 
 from ambient_components.errors import StepError
-from ambient_components.platform.naming import bucket_user
 from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.provider.store.client import Api
-from ambient_components.provider.store.errors import BusyError, RefusedError
-from tests.support.store_world import OWNER, OneResource, moto_world, move_clock
+from ambient_components.provider.store.errors import BusyError
+from tests.support.credentials import DAY, USER, WANTED, by_hand, ids, made
+from tests.support.store_world import OneResource, failing, move_clock
 
-DAY = 86_400
-USER = bucket_user(OWNER, "pay", "pay-sessions", 1)
+__all__ = ["made"]
+
 NOTE = "ambient-components/keys"
-WANTED = {
-    "user": USER,
-    "bucket": "pay-sessions",
-    "owner": OWNER,
-    "lifetimeSeconds": 90 * DAY,
-    "rotateBeforeSeconds": 14 * DAY,
-    "overlapSeconds": 7 * DAY,
-    "usedIn": "pay/ambient-non-vertex-integrations",
-}
-
-
-@pytest.fixture
-def world(monkeypatch):
-    with moto_world(monkeypatch) as world:
-        yield world
-
-
-@pytest.fixture
-def iam(world):
-    return world.client("iam")
-
-
-@pytest.fixture
-def made(world):
-    keys = OneResource(S3Credentials(), world)
-    keys.up(WANTED)
-    world.uses(keys.state["accessKey"])
-    world.received("info")
-    return keys
-
-
-def ids(iam):
-    return {each["AccessKeyId"] for each in iam.list_access_keys(UserName=USER)["AccessKeyMetadata"]}
 
 
 def note(iam):
     return {each["Key"]: each["Value"] for each in iam.list_user_tags(UserName=USER)["Tags"]}.get(NOTE)
-
-
-def by_hand(iam):
-    return iam.create_access_key(UserName=USER)["AccessKey"]["AccessKeyId"]
 
 
 def switch(iam, key, status):
@@ -61,21 +24,6 @@ def switch(iam, key, status):
 
 def uids(token_secrets):
     return [each["uid"] for each in token_secrets]
-
-
-def failing(patch, operation, error=None, times=99, skip=0):
-    """A store that refuses an operation, from some time on and for so many times."""
-    send, left = Api._send, [skip, times]
-
-    def fail(api, name, given):
-        if name == operation:
-            if left[0] == 0 and left[1]:
-                left[1] -= 1
-                raise error or RefusedError("no", 403, "AccessDenied")
-            left[0] -= left[0] > 0
-        return send(api, name, given)
-
-    patch.setattr(Api, "_send", fail)
 
 
 # Switched off and on.
@@ -186,7 +134,7 @@ def test_a_key_that_was_made_behind_a_503_is_ended(world, iam, monkeypatch):
 def test_a_note_that_failed_is_written_by_the_next_update(world, iam, monkeypatch):
     keys = OneResource(S3Credentials(), world)
     with monkeypatch.context() as patch:
-        failing(patch, "tag_user", RefusedError("no", 409, "ConcurrentModification"), skip=1)
+        failing(patch, "tag_user", status=409, code="ConcurrentModification", skip=1)
         keys.up(WANTED)
     key = keys.state["accessKey"]
     assert note(iam) == "+"

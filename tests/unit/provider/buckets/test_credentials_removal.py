@@ -3,21 +3,10 @@
 import pytest
 
 from ambient_components.provider.buckets.s3_credentials import S3Credentials
-from tests.support.credentials import (
-    USER,
-    WANTED,
-    WIDE,
-    by_hand,
-    iam,
-    ids,
-    keys,
-    made,
-    refusal,
-    world,
-)
-from tests.support.store_world import OWNER, calls, move_clock
+from tests.support.credentials import USER, WANTED, WIDE, by_hand, ids, made
+from tests.support.store_world import OWNER, calls, move_clock, refusal
 
-__all__ = ["iam", "keys", "made", "world"]
+__all__ = ["made"]
 
 
 # Let go, and removed.

@@ -1,10 +1,10 @@
 """Access keys over rotations: the next beside the one before, and what ends when."""
 
 from ambient_components.provider.buckets.access_keys import Observed
-from tests.support.credentials import WANTED, failing, iam, ids, keys, made, refusal, world
-from tests.support.store_world import move_clock
+from tests.support.credentials import WANTED, ids, made
+from tests.support.store_world import failing, move_clock, refusal
 
-__all__ = ["iam", "keys", "made", "world"]
+__all__ = ["made"]
 
 
 def test_the_key_that_sessions_use_outlives_its_overlap_until_another_lies_there(made, iam, world, monkeypatch):

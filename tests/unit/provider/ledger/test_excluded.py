@@ -5,7 +5,7 @@ import pytest
 from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE
 from ambient_components.shards import Record, Run, record_name
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE, excluded_text
-from tests.support.fake_plugin import LEDGER, plain, running
+from tests.support.fake_plugin import LEDGER, plain
 from tests.support.ledgers import declare, object_names, removals_digest
 
 OWNER = "app/dev"
@@ -20,12 +20,6 @@ def entry(state="active", owners=("user:alice",), grants=None, keys=None):
 def ledger(excluded=None, **workspaces):
     more = {} if excluded is None else {"excluded": excluded}
     return {"owner": OWNER, "workspaces": workspaces, **more}
-
-
-@pytest.fixture
-def world(monkeypatch):
-    with running(monkeypatch) as all_of_it:
-        yield all_of_it
 
 
 def checked(world, news, olds=None):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.fake_plugin import LEDGER, UNKNOWN, plain, running
+from tests.support.fake_plugin import LEDGER, UNKNOWN, plain
 
 OWNER = "app/dev"
 
@@ -13,12 +13,6 @@ def entry(owners=("user:alice",), state="active", **rest):
 
 def ledger(guardrails=None, **workspaces):
     return {"owner": OWNER, "workspaces": workspaces, **({"guardrails": guardrails} if guardrails is not None else {})}
-
-
-@pytest.fixture
-def world(monkeypatch):
-    with running(monkeypatch) as all_of_it:
-        yield all_of_it
 
 
 def reasons(world, news, olds=None):

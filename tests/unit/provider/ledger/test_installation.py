@@ -3,10 +3,8 @@
 import pytest
 
 from ambient_components.problem_json import AS_JSON, VARIABLE, decode
-from tests.support.access_ledger import MINE, entry, ledger, reasons, world
+from tests.support.access_ledger import MINE, entry, ledger, reasons
 from tests.support.fake_api import CLUSTER_ROLES, Answer
-
-__all__ = ["world"]
 
 NAMESPACES = "/api/v1/namespaces"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"

@@ -5,10 +5,8 @@ import pytest
 from ambient_components.access import rights_for
 from ambient_components.access.deployer import ALL_FEATURES, BESIDE_RUNS, Feature
 from ambient_components.errors import refusal
-from tests.support.access_ledger import MINE, OWNER, entry, ledger, ledger_with_everything, reasons, world
+from tests.support.access_ledger import MINE, OWNER, entry, ledger, ledger_with_everything, reasons
 from tests.support.fake_plugin import UNKNOWN, output, secret
-
-__all__ = ["world"]
 
 OF_RUNS = rights_for(ALL_FEATURES - BESIDE_RUNS)
 """Rights that some run needs: those of `ambient adopt` are no run's."""

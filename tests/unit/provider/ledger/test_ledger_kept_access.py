@@ -3,9 +3,7 @@
 import pytest
 
 from ambient_components.platform.naming import key_account
-from tests.support.access_ledger import MINE, entry, ledger, reasons, world
-
-__all__ = ["world"]
+from tests.support.access_ledger import MINE, entry, ledger, reasons
 
 
 def key(generation=1, role="edit", overlapping=None):

@@ -2,10 +2,7 @@
 
 import pytest
 
-from tests.support.access_ledger import MINE, OWNER, entry, ledger, reasons, world
-
-__all__ = ["world"]
-
+from tests.support.access_ledger import MINE, OWNER, entry, ledger, reasons
 
 OTHERS = {"ambient-components/owner": "other/one"}
 ADOPT = {"adopt": True}

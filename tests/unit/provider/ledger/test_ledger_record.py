@@ -3,10 +3,8 @@
 import pytest
 from pulumi.runtime import proto
 
-from tests.support.access_ledger import OWNER, entry, ledger, world
+from tests.support.access_ledger import OWNER, entry, ledger
 from tests.support.fake_plugin import LEDGER, RefusedError, plain
-
-__all__ = ["world"]
 
 KIND = proto.PropertyDiff
 

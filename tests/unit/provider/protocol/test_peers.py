@@ -9,7 +9,7 @@ import pytest
 from pulumi.runtime import proto
 
 from ambient_components.provider.protocol import peers
-from tests.support.fake_plugin import TOKEN, FakePlugin, RefusedError, plain, running, secret
+from tests.support.fake_plugin import TOKEN, FakePlugin, RefusedError, plain, secret
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who owns a connection")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
@@ -30,12 +30,6 @@ with grpc.insecure_channel(f"127.0.0.1:{port}", [("grpc.enable_http_proxy", 0)])
         except grpc.RpcError as error:
             print(call, error.code().name, error.details())
 """
-
-
-@pytest.fixture
-def world(monkeypatch):
-    with running(monkeypatch) as all_of_it:
-        yield all_of_it
 
 
 @linux

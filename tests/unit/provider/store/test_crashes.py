@@ -3,15 +3,8 @@
 import pytest
 
 from tests.support.store_crashes import bucket_case, bucket_end, credential_cases, killed_everywhere
-from tests.support.store_world import moto_world
 
 ALL = {"versioning": True, "expireAfterDays": 30, "tags": {"team": "pay"}, "encryption": "AES256"}
-
-
-@pytest.fixture
-def world(monkeypatch):
-    with moto_world(monkeypatch) as world:
-        yield world
 
 
 @pytest.mark.parametrize(

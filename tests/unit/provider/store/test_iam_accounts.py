@@ -6,22 +6,10 @@ import pytest
 
 from ambient_components.provider.store.accounts import Account
 from ambient_components.provider.store.errors import RefusedError
-from tests.support.iam_accounts import (
-    NAME,
-    OURS,
-    POLICY,
-    accounts,
-    by_hand,
-    iam,
-    ids,
-    intercepted,
-    refusal,
-    tags,
-    without,
-    world,
-)
+from tests.support.iam_accounts import NAME, OURS, POLICY, accounts, by_hand, ids, intercepted, tags
+from tests.support.store_world import lacking, refusal
 
-__all__ = ["accounts", "iam", "world"]
+__all__ = ["accounts"]
 
 KEYS_ONLY = Account(NAME, "app/dev", keys_only=True)
 WIDE = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
@@ -122,7 +110,7 @@ class TestKeysOnly:
 
 @pytest.mark.parametrize(("code", "status"), [("NotImplemented", 501), ("InvalidAction", 400), ("", 405)])
 def test_a_store_without_managed_policies_and_groups_has_none(accounts, monkeypatch, code, status):
-    without(monkeypatch, "list_attached_user_policies", "list_groups_for_user", code=code, status=status)
+    lacking(monkeypatch, "list_attached_user_policies", "list_groups_for_user", code=code, status=status)
     accounts.ensure(OURS, POLICY)
     assert accounts.look(OURS, ()).widened == ()
     accounts.remove(OURS)
@@ -130,7 +118,7 @@ def test_a_store_without_managed_policies_and_groups_has_none(accounts, monkeypa
 
 
 def test_where_users_have_no_tags_their_name_is_the_mark_and_unrecorded_keys_are_others(accounts, iam, monkeypatch):
-    without(monkeypatch, "list_user_tags", "tag_user", "untag_user")
+    lacking(monkeypatch, "list_user_tags", "tag_user", "untag_user")
     assert accounts.look(OURS, ()) is None
     accounts.ensure(OURS, POLICY)
     made = accounts.mint(OURS, POLICY, None)

@@ -5,22 +5,10 @@ import pytest
 from ambient_components.provider.store.accounts import Account
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import BusyError, LostError, RefusedError
-from tests.support.iam_accounts import (
-    NAME,
-    OURS,
-    POLICY,
-    accounts,
-    by_hand,
-    iam,
-    ids,
-    intercepted,
-    refusal,
-    tags,
-    without,
-    world,
-)
+from tests.support.iam_accounts import NAME, OURS, POLICY, accounts, by_hand, ids, intercepted, tags
+from tests.support.store_world import lacking, refusal
 
-__all__ = ["accounts", "iam", "world"]
+__all__ = ["accounts"]
 
 
 def test_a_minted_key_is_noted_as_ours_and_one_by_hand_is_not(accounts, iam):
@@ -124,7 +112,7 @@ def test_a_note_of_a_mint_that_ended_is_settled(accounts, iam, monkeypatch):
     accounts.settle(OURS, ["AKIAGONE000000000000"])
     assert tags(iam)["ambient-components/keys"] == "+"
     with monkeypatch.context() as patch:
-        without(patch, "list_access_keys", code="AccessDenied", status=403)
+        lacking(patch, "list_access_keys", code="AccessDenied", status=403)
         accounts.settle(OURS, [made])
     accounts.settle(OURS, [made])
     assert tags(iam)["ambient-components/keys"] == f"{made} -{other}"

@@ -8,23 +8,11 @@ import pytest
 from ambient_components.provider.store.accounts import NewKey
 from ambient_components.provider.store.minio import MinioAccounts
 from ambient_components.rules.bucket_policy import access_policy, same_policy
-from tests.support.minio_accounts import (
-    ACCOUNT,
-    BUCKET,
-    MARK,
-    MINE,
-    OWNER,
-    POLICY,
-    THEIRS,
-    _quick,
-    accounts,
-    key,
-    store,
-)
+from tests.support.minio_accounts import ACCOUNT, BUCKET, MARK, MINE, OWNER, POLICY, THEIRS, accounts, key
 from tests.support.minio_admin import MinioStandIn
 from tests.support.minio_policy import normal
 
-__all__ = ["_quick", "accounts", "key", "store"]
+__all__ = ["accounts", "key"]
 
 
 @dataclass

@@ -7,17 +7,14 @@ import ssl
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from minio import crypto
 
 from ambient_components.errors import StepError
-from ambient_components.provider.store import minio_client
 from ambient_components.provider.store.accounts import Account
 from ambient_components.provider.store.minio import MinioAccounts
 from ambient_components.rules.bucket_policy import access_policy
@@ -29,18 +26,6 @@ ACCOUNT = Account("ambient-payments-0123456789ab", "platform/prod")
 POLICY = access_policy("payments-sessions")
 ADMIN, ADMIN_SECRET = "deployer", "the-secret-of-the-deployer"
 PAGE = "<html><body>Sign in</body></html>"
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(minio_client, "BACKOFF", 0)
-    monkeypatch.setattr(crypto, "_generate_key", lambda secret, salt: sha256(salt + secret).digest())
-
-
-@pytest.fixture
-def store() -> Iterator[MinioStandIn]:
-    with MinioStandIn() as server:
-        yield server
 
 
 def driver(store: MinioStandIn, secret: str = ROOT_SECRET, key: str = ROOT) -> MinioAccounts:

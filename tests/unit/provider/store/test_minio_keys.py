@@ -12,24 +12,11 @@ from ambient_components.errors import StepError
 from ambient_components.provider.store.accounts import Account, NewKey
 from ambient_components.provider.store.minio import MinioAccounts
 from ambient_components.rules.bucket_policy import same_policy
-from tests.support.minio_accounts import (
-    ACCOUNT,
-    BUCKET,
-    MARK,
-    MINE,
-    OWNER,
-    POLICY,
-    THEIRS,
-    _quick,
-    accounts,
-    key,
-    store,
-    writes,
-)
+from tests.support.minio_accounts import ACCOUNT, BUCKET, MARK, MINE, OWNER, POLICY, THEIRS, accounts, key, writes
 from tests.support.minio_admin import MinioStandIn
 from tests.support.minio_iam import AccessKey
 
-__all__ = ["_quick", "accounts", "key", "store"]
+__all__ = ["accounts", "key"]
 
 ARGON2 = crypto._generate_key
 

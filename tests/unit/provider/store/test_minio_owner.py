@@ -8,24 +8,12 @@ from ambient_components.errors import StepError
 from ambient_components.provider.store.accounts import Account, NewKey
 from ambient_components.provider.store.minio import MinioAccounts
 from ambient_components.rules.bucket_policy import access_policy
-from tests.support.minio_accounts import (
-    ACCOUNT,
-    BUCKET,
-    MINE,
-    OWNER,
-    POLICY,
-    _quick,
-    accounts,
-    driver,
-    key,
-    snapshot,
-    store,
-)
+from tests.support.minio_accounts import ACCOUNT, BUCKET, MINE, OWNER, POLICY, accounts, driver, key, snapshot
 from tests.support.minio_admin import MinioStandIn
 from tests.support.minio_iam import ROOT, AccessKey, User
 from tests.support.minio_policy import normal
 
-__all__ = ["_quick", "accounts", "key", "store"]
+__all__ = ["accounts", "key"]
 
 
 # Whose it is

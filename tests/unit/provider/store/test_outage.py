@@ -13,17 +13,11 @@ from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.connection import Store
 from ambient_components.provider.store.errors import RefusedError, UnreachedError
 from ambient_components.provider.store.minio import MinioAccounts
-from tests.support.store_world import OWNER, OneResource, moto_world
+from tests.support.store_world import OWNER, OneResource
 
 USER = bucket_user(OWNER, "pay", "pay-sessions", 1)
 BUCKET = {"bucket": "pay-sessions", "owner": OWNER, "namespace": "pay", "versioning": True}
 KEYS = {"user": USER, "bucket": "pay-sessions", "owner": OWNER, "lifetimeSeconds": 7_776_000}
-
-
-@pytest.fixture
-def world(monkeypatch):
-    with moto_world(monkeypatch) as world:
-        yield world
 
 
 @pytest.fixture

@@ -2,16 +2,14 @@
 
 import pytest
 
-from tests.support.fake_plugin import running
 from tests.support.tokens import NAMESPACE, WANTED
 
 
 @pytest.fixture
-def world(monkeypatch):
-    with running(monkeypatch) as all_of_it:
-        all_of_it.api.add("/api/v1/namespaces", "pay")
-        all_of_it.api.add(f"{NAMESPACE}/serviceaccounts", "ambient-key-ci-1", uid="uid-of-the-account")
-        yield all_of_it
+def world(world):
+    world.api.add("/api/v1/namespaces", "pay")
+    world.api.add(f"{NAMESPACE}/serviceaccounts", "ambient-key-ci-1", uid="uid-of-the-account")
+    return world
 
 
 @pytest.fixture

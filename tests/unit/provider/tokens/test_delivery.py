@@ -5,8 +5,8 @@ import base64
 import pytest
 
 from tests.support.fake_api import Answer, status
-from tests.support.fake_plugin import plain, secret
-from tests.support.tokens import NONE, SECRETS, SOME, WANTED, due, received, refusal
+from tests.support.fake_plugin import plain, refusal, secret
+from tests.support.tokens import NONE, SECRETS, SOME, WANTED, due, received
 
 ELSEWHERE = "/api/v1/namespaces/ci-system/secrets"
 TARGET = f"{ELSEWHERE}/payments-key"

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.support.fake_api import Answer
-from tests.support.fake_plugin import UNKNOWN, RefusedError, secret
-from tests.support.tokens import DAY, SECRETS, WANTED, due, received, refusal
+from tests.support.fake_plugin import UNKNOWN, RefusedError, refusal, secret
+from tests.support.tokens import DAY, SECRETS, WANTED, due, received
 
 
 def test_the_first_token_is_minted_and_recorded(world):

@@ -3,8 +3,8 @@
 import pytest
 from pulumi.runtime import proto
 
-from tests.support.fake_plugin import UNKNOWN, plain
-from tests.support.tokens import DAY, MINTED, WANTED, due, refusal
+from tests.support.fake_plugin import UNKNOWN, plain, refusal
+from tests.support.tokens import DAY, MINTED, WANTED, due
 
 KIND = proto.PropertyDiff
 

@@ -6,8 +6,8 @@ import pytest
 
 from ambient_components.rules.lifetimes import NEVER
 from tests.support.fake_api import Answer
-from tests.support.fake_plugin import plain, secret
-from tests.support.tokens import ACCOUNT, DAY, NONE, SECRETS, WANTED, due, leftover, received, refusal
+from tests.support.fake_plugin import plain, refusal, secret
+from tests.support.tokens import ACCOUNT, DAY, NONE, SECRETS, WANTED, due, leftover, received
 
 ENDLESS = {name: value for name, value in WANTED.items() if not name.endswith("Seconds")} | {"never": True}
 MANUAL = {**WANTED, "manual": True}

@@ -1,7 +1,7 @@
 """Tokens that are dead, as a refresh finds them, and tokens that end with their resource."""
 
-from tests.support.fake_plugin import plain
-from tests.support.tokens import ACCOUNT, MINTED, NAMESPACE, SECRETS, WANTED, due, leftover, received, refusal
+from tests.support.fake_plugin import plain, refusal
+from tests.support.tokens import ACCOUNT, MINTED, NAMESPACE, SECRETS, WANTED, due, leftover, received
 
 # Read.
 

@@ -1,7 +1,7 @@
 """Rotations: the next token beside the one before, and what people are told of it."""
 
-from tests.support.fake_plugin import UNKNOWN, secret
-from tests.support.tokens import DAY, NONE, SECRETS, SOME, WANTED, due, received, refusal
+from tests.support.fake_plugin import UNKNOWN, refusal, secret
+from tests.support.tokens import DAY, NONE, SECRETS, SOME, WANTED, due, received
 
 # Update.
 

@@ -4,7 +4,7 @@ import pytest
 from pulumi.runtime import proto
 
 from tests.support.fake_api import Answer, status
-from tests.support.fake_plugin import RefusedError, plain, running
+from tests.support.fake_plugin import RefusedError, plain
 
 BINDING = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:RoleBinding::pay/grant/user:bob"
 ACCOUNT = (
@@ -30,13 +30,6 @@ KEY = {
     "metadata": {"name": "key", "namespace": "pay", "labels": {"app": "ambient-access-key"}, "annotations": {"a": "b"}}
 }
 CREATED_AT, LAST_USED_AT = "ambient-code.io/created-at", "ambient-code.io/last-used-at"
-
-
-@pytest.fixture
-def world(monkeypatch):
-    with running(monkeypatch) as world:
-        world.api.add("/api/v1/namespaces", "pay")
-        yield world
 
 
 def binding(world):

@@ -4,7 +4,7 @@ import pytest
 from pulumi.runtime import proto
 
 from tests.support.fake_api import Answer
-from tests.support.fake_plugin import CLOSURE, UNKNOWN, RefusedError, plain, running
+from tests.support.fake_plugin import CLOSURE, UNKNOWN, RefusedError, plain
 
 NAMESPACE = "/api/v1/namespaces/pay"
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/pay/rolebindings"
@@ -21,13 +21,6 @@ WANTED = {"namespace": "pay", "staying": ["user:alice", "user:ops"]}
 GRANT = {"app": "ambient-permission"}
 KEY = {"app": "ambient-access-key"}
 TRIGGER = "ambient-session-trigger"
-
-
-@pytest.fixture
-def world(monkeypatch):
-    with running(monkeypatch) as all_of_it:
-        all_of_it.api.add("/api/v1/namespaces", "pay")
-        yield all_of_it
 
 
 def binding(world, name, role="ambient-project-edit", labels=None, kind="ClusterRole", subject="bob", path=BINDINGS):

@@ -5,7 +5,7 @@ import pytest
 from ambient_components.access.adoption import EXISTING_OBJECT
 from ambient_components.problem_json import AS_JSON, VARIABLE, decode
 from tests.support.fake_api import Answer
-from tests.support.fake_plugin import CONTAINERS, FLAGS, SETTINGS, running
+from tests.support.fake_plugin import CONTAINERS, FLAGS, SETTINGS, refusal
 from tests.support.parts import (
     EACH,
     LIMITS,
@@ -21,16 +21,8 @@ from tests.support.parts import (
     SERVERS,
     WANTED,
     operator,
-    refusal,
     spec,
 )
-
-
-@pytest.fixture
-def world(monkeypatch):
-    with running(monkeypatch) as all_of_it:
-        all_of_it.api.add("/api/v1/namespaces", "pay")
-        yield all_of_it
 
 
 def verbs(world):

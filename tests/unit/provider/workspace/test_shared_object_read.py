@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.fake_plugin import CONTAINERS, FLAGS, SETTINGS, UNKNOWN, plain, running, secret
+from tests.support.fake_plugin import CONTAINERS, FLAGS, SETTINGS, UNKNOWN, plain, secret
 from tests.support.parts import (
     EACH,
     KIND,
@@ -19,13 +19,6 @@ from tests.support.parts import (
 )
 
 CREDENTIAL = "sk-ant-api03-" + "x" * 40
-
-
-@pytest.fixture
-def world(monkeypatch):
-    with running(monkeypatch) as all_of_it:
-        all_of_it.api.add("/api/v1/namespaces", "pay")
-        yield all_of_it
 
 
 # Read.

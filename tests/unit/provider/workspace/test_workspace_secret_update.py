@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.fake_plugin import WORKSPACE_SECRET, RefusedError
+from tests.support.fake_plugin import WORKSPACE_SECRET, refusal
 from tests.support.workspace_secrets import (
     GONE,
     KEEP,
@@ -23,13 +23,10 @@ from tests.support.workspace_secrets import (
 __all__ = ["world"]
 
 
-def refusal(action):
-    with pytest.raises(RefusedError) as raised:
-        action()
-    text = str(raised.value)
-    assert "sk-" not in text
-    assert "c2st" not in text
-    assert "a bug in the ambient provider" not in text
+def refused(action):
+    """A refusal, without a value in it."""
+    text = refusal(action)
+    assert not any(form in text for form in ("sk-", "c2st"))
     return text
 
 
@@ -100,7 +97,7 @@ def test_a_save_in_between_is_seen_and_told_once(world):
 def test_nothing_is_called_removed_that_could_not_be(world):
     there(world, FOO="sk-foo")
     world.api.fail("PATCH", ".", 403, "no")
-    refusal(lambda: create(world, desired()))
+    refused(lambda: create(world, desired()))
     assert warnings(world) == []
 
 
@@ -112,7 +109,7 @@ def test_no_error_quotes_a_value(world, method, code, reported):
     if method == "PATCH":
         there(world)
     world.api.fail(method, "/secrets", code, reported)
-    assert reported in refusal(lambda: create(world, desired()))
+    assert reported in refused(lambda: create(world, desired()))
 
 
 # Delete.

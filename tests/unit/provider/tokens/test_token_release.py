@@ -3,35 +3,12 @@
 import json
 
 import pytest
-from pulumi.runtime import proto
 
 from ambient_components.platform.contract import BOUND_OBJECT, BOUND_OBJECT_LABEL, KEY_LABEL, OWNER_ANNOTATION
-from tests.support.fake_plugin import RefusedError, plain, running, secret
+from tests.support.fake_plugin import RefusedError, plain, secret
+from tests.support.tokens import DAY, NONE, SECRETS, WANTED
 
-DAY = 86_400
-NAMESPACE = "/api/v1/namespaces/pay"
-SECRETS = f"{NAMESPACE}/secrets"
-NONE = proto.DiffResponse.DIFF_NONE
-WANTED = {
-    "namespace": "pay",
-    "serviceAccount": "ambient-key-ci-1",
-    "serviceAccountUid": "uid-of-the-account",
-    "key": "ci",
-    "owner": "app/dev",
-    "generation": 1.0,
-    "lifetimeSeconds": 90.0 * DAY,
-    "rotateBeforeSeconds": 14.0 * DAY,
-    "overlapSeconds": 7.0 * DAY,
-}
 RELEASED = {**WANTED, "released": True}
-
-
-@pytest.fixture
-def world(monkeypatch):
-    with running(monkeypatch) as all_of_it:
-        all_of_it.api.add("/api/v1/namespaces", "pay")
-        all_of_it.api.add(f"{NAMESPACE}/serviceaccounts", "ambient-key-ci-1", uid="uid-of-the-account")
-        yield all_of_it
 
 
 @pytest.fixture

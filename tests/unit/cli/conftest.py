@@ -1,0 +1,6 @@
+"""Projects that tests of several verbs share."""
+
+from tests.support.keys_now_stack import stack
+from tests.support.validated import write
+
+__all__ = ["stack", "write"]
