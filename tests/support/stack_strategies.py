@@ -43,7 +43,7 @@ KEPT_TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_char
 NAMES = st.from_regex(r"[a-z][a-z0-9]{1,8}", fullmatch=True)
 ROLES = st.sampled_from(["view", "edit", "admin"])
 LIFETIMES = st.sampled_from(["10m", "12h", "30d", "1d12h", "1y"])
-VARIABLES = st.from_regex(r"[A-Z]{2,8}_[A-Z]{2,8}_NAME", fullmatch=True)
+VARIABLES = st.from_regex(r"TEAM_[A-Z]{2,8}_NAME", fullmatch=True)
 PATHS = st.sampled_from(["secrets/x", "./a b.pem", "other/../ca.pem"])
 
 
