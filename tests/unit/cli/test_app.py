@@ -2,7 +2,6 @@
 
 import base64
 import re
-import sys
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
@@ -15,9 +14,9 @@ import yaml
 from ambient_components._version import VERSION
 from ambient_components.cli.app import VERBS, run, verb_app
 from ambient_components.cli.prompts import asker, refuse, take_defaults
-from ambient_components.engine.backend import current_backend, has_stack
+from ambient_components.engine.backend import current_backend
 from ambient_components.errors import AmbientError
-from ambient_components.output import USAGE, paint_for
+from ambient_components.output import USAGE
 from ambient_components.stacks import cluster as kube
 from ambient_components.stacks.pulumi import PulumiEngine
 
@@ -156,18 +155,6 @@ class TestPulumi:
         with pytest.raises(AmbientError, match="no such bucket"):
             current_backend(script(tmp_path, "echo 'error: no such bucket' >&2; exit 1"))
 
-    @pytest.mark.parametrize(
-        ("stack", "there"),
-        [("prod", True), ("org/prod", True), ("org/p/prod", True), ("other/prod", False), ("stage", False)],
-    )
-    def test_stacks(self, tmp_path: Path, stack: str, there: bool) -> None:
-        assert has_stack(script(tmp_path, """echo '[{"name": "org/prod"}]'"""), stack) is there
-
-    def test_a_list_without_organisations_names_the_own_one(self, tmp_path: Path) -> None:
-        engine = script(tmp_path, """echo '[{"name": "prod"}]'""")
-        assert has_stack(engine, "organization/prod")
-        assert has_stack(engine, "organization/p/prod")
-
 
 class TestKubeconfig:
     def write(self, path: Path, name: str, cluster: dict[str, str], current: bool = True) -> None:
@@ -215,6 +202,3 @@ class TestTerminal:
         monkeypatch.setattr("sys.stdin", open("/dev/null", encoding="utf-8"))  # noqa: SIM115, PTH123
         assert asker(yes=False) is refuse
         assert asker(yes=True) is take_defaults
-
-    def test_a_pipe_gets_no_colours(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert paint_for(sys.stdout)("text", "loud") == "text"

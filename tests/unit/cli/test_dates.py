@@ -10,7 +10,6 @@ import pytest
 from ambient_components import clock
 from ambient_components.cli.app import run
 from ambient_components.cli.show.summary_text import as_text
-from ambient_components.cli.tables import plain_value
 from ambient_components.stacks.deployed import Deployed, DeployedAccess
 from ambient_components.stacks.reading import read_deployed
 
@@ -65,11 +64,6 @@ def test_an_owner_with_a_dated_grant_beside_it_is_shown_twice() -> None:
     assert eve == [DeployedAccess("user:eve", "owner", ()), DeployedAccess("user:eve", None, (), (LATER,))]
 
 
-def test_for_programs() -> None:
-    (workspace,) = plain_value(summary(DATES, owners=[]))["workspaces"]
-    assert {item["subject"]: item["dates"] for item in workspace["access"]} == {**DATES, "user:zoe": []}
-
-
 # Validation.
 
 FILE = """\
@@ -108,19 +102,3 @@ def test_a_day_that_has_come_does_not_stop_the_night_that_ends_the_grant(
     (tmp_path / "dev.yaml").write_text(FILE + "  lab: {settings: {featureFlags: {nobody-knows: true}}}\n")
     assert run(["validate", "dev.yaml", "--strict"]) == 1
     assert "2 warnings in 1 file, and --strict refuses them" in capsys.readouterr().err
-
-
-def test_an_error_beside_it_comes_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    (tmp_path / "dev.yaml").write_text(FILE.replace("zoe", "bob"))
-    assert run(["validate", "dev.yaml"]) == 0
-    (tmp_path / "dev.yaml").write_text(FILE.replace("zoe", "eve").replace("2026-12-21", "2026-12-20"))
-    capsys.readouterr()
-    assert run(["validate", "dev.yaml"]) == 1
-    assert capsys.readouterr().err == "1 error in 1 file\n"
-
-
-def test_validate_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["validate", "dev.yaml", "--format", "json"]) == 0
-    answer = json.loads(capsys.readouterr().out)
-    assert [(item["severity"], item["line"]) for item in answer["problems"]] == [("warning", 2)]
-    assert answer["summary"]["workspaces"] == 1

@@ -148,15 +148,6 @@ def test_what_becomes_of_a_bucket(made: Any, fate: str) -> None:
     )
 
 
-def test_data_is_not_destroyed_by_one_command() -> None:
-    found = of(ledger(pay="active"), namespace("pay"), bucket("pay", {"onDelete": "delete", "force": True}))
-    assert received(found, "org/dev") == [
-        "workspace 'pay': its bucket 'pay-sessions' would be deleted with all that is in it (onDelete: delete, force: "
-        "true): nothing is destroyed; to keep it, write 'onDelete: keep', and deploy: pulumi up --stack org/dev; to "
-        "delete it, empty it and remove 'force: true', and deploy: pulumi up --stack org/dev"
-    ]
-
-
 def test_what_is_protected_is_told_before_any_access_ends() -> None:
     found = of(ledger(pay="active"), namespace("pay", protect=True), bucket("pay", {}, protect=True))
     assert received(found) == [
@@ -194,14 +185,6 @@ def test_what_stays_is_not_counted() -> None:
     names = [f"w{number}" for number in range(9)]
     kept = [namespace(name, retainOnDelete=True) for name in names]
     assert received(of(ledger(**dict.fromkeys(names, "released")), *kept)) == []
-
-
-@pytest.mark.parametrize("export", [{}, {"deployment": {}}, {"deployment": {"resources": [STACK]}}])
-def test_a_stack_with_nothing_is_empty(export: Any) -> None:
-    found = read_destruction(export)
-    assert found.empty
-    assert received(found) == []
-    assert not of(STACK, ledger()).empty
 
 
 def test_what_no_ledger_names_is_told_all_the_same() -> None:

@@ -198,9 +198,6 @@ class TestAStackThatIsThere:
 
 
 class TestBackend:
-    def test_the_current_one_stays(self, pulumi: FakePulumi) -> None:
-        assert settle_backend(pulumi, "", refuse) == (pulumi, "")
-
     def test_another_one_is_used_and_not_logged_in(self, pulumi: FakePulumi) -> None:
         engine, url = settle_backend(pulumi, "s3://state", refuse)
         assert engine.environ["PULUMI_BACKEND_URL"] == url == "s3://state"
@@ -277,7 +274,3 @@ class TestProject:
     def test_names_that_are_paths(self, name: str) -> None:
         with pytest.raises(AmbientError, match="can't name a stack"):
             bare_name(name)
-
-    @pytest.mark.parametrize("name", ["prod", "org/prod", "org/project/prod"])
-    def test_names(self, name: str) -> None:
-        assert bare_name(name) == "prod"

@@ -167,9 +167,3 @@ def test_the_key_of_each_stack_in_pulumi_cloud_is_not_shared(project, pulumi, ur
 def test_what_is_no_number_of_shards_is_refused(project, pulumi, shards):
     with pytest.raises(AmbientError, match=r"--shards: .* allowed: 1 to 999"):
         init(project, pulumi, shards)
-
-
-def test_commands_by_hand_name_the_config(project, pulumi):
-    init(project, pulumi, context="one")
-    (note,) = (note for note in init(project, pulumi, context="two").notes if "context stays" in note)
-    assert note.endswith("--stack prod-00 --config-file stacks/Pulumi.prod.yaml")

@@ -285,11 +285,6 @@ class TestOnline:
         # In this order: a run in between then differs from the state, and is noticed.
         assert pulumi.calls == [("stack", "export", "--stack", "prod"), ("preview", "--json", "--stack", "prod")]
 
-    def test_nothing_to_do(self, pulumi: FakePulumi) -> None:
-        assert run(["plan", "prod", "--refresh"]) == 0
-        assert ("preview", "--json", "--refresh", "--stack", "prod") in pulumi.calls
-        assert pulumi.offsets == ["", ""]
-
     def test_the_future_moves_the_clocks_of_program_and_provider(self, pulumi: FakePulumi) -> None:
         assert run(["plan", "prod", "--at", "2026-11-26T12:00:00Z"]) == 0
         assert pulumi.offsets == ["1d", "1d"]

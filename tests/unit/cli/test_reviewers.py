@@ -120,16 +120,6 @@ def test_a_file_hides_neither_by_attributes_nor_by_a_link(repository, capsys):
     assert touched(capsys, "--change", "HEAD^", "HEAD") == (0, ["prod/xx changed: group:platform"])
 
 
-def test_nobody_approves_his_own_change(repository, capsys):
-    repository.commit({"teams/pay.yaml": TEAM.replace("[group:leads]", "[user:me]")})
-    expected = ["prod/pay changed: group:leads + user:me"]
-    assert touched(capsys, "--change", "HEAD^", "HEAD") == (0, expected)
-    assert (
-        "pay  changed: reviewers  group:leads; and user:me (named by this change)\n"
-        in reviewers(capsys, "--change", "HEAD^", "HEAD")[1]
-    )
-
-
 def test_where_nobody_was_named_it_says_so(repository, capsys):
     repository.commit({"common.yaml": COMMON.replace("[group:platform]", "[]")})
     repository.commit(
