@@ -12,6 +12,7 @@ from rich.console import Console
 from sandbox.backend import Backend
 from sandbox.store import Store
 from sandbox.toolchain import Toolchain, find_or_build
+from tests.support.attacks import World
 from tests.support.conformance import platform_programs
 from tests.support.machine import Machine, started
 from tests.support.recordings import ObservedPlatform, observe, pytest_pyfunc_call
@@ -59,6 +60,13 @@ def stack(machine: Machine, request: pytest.FixtureRequest, tmp_path: Path) -> I
     stack = Stack(machine, name, tmp_path)
     yield stack
     stack.remove()
+
+
+@pytest.fixture
+def world(machine: Machine) -> Iterator[World]:
+    world = World(machine)
+    yield world
+    world.remove()
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,11 @@ Those about the platform's own programs are tried with them, in test_escalation_
 """
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from ambient_components.platform.contract import INTEGRATION_SECRET, RUNNER_SECRET, Role
 from tests.support.attacks import CORE, CREATOR_NOTE, MERGE, PLATFORM, RBAC, Bearer, World
-from tests.support.machine import Machine
 from tests.support.stacks import Stack
 
 CLAIMS = {
@@ -80,13 +78,6 @@ CLAIMS = {
     },
 }  # fmt: skip
 """Tests by path and answer; those of a path's `no` show where its power ends, or who does not have it."""
-
-
-@pytest.fixture
-def world(machine: Machine) -> Iterator[World]:
-    world = World(machine)
-    yield world
-    world.remove()
 
 
 @pytest.fixture

@@ -11,14 +11,6 @@ from ambient_components.platform.contract import INTEGRATION_SECRET, MANAGED, MA
 from sandbox.backend import Backend
 from tests.support import platform as ui
 from tests.support.attacks import CORE, CREATOR_NOTE, MERGE, World
-from tests.support.machine import Machine
-
-
-@pytest.fixture
-def world(machine: Machine) -> Iterator[World]:
-    world = World(machine)
-    yield world
-    world.remove()
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 docs/internals/adr/0017 rests on these.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from ambient_components.platform.contract import (
@@ -19,14 +17,6 @@ from ambient_components.platform.contract import (
 from sandbox.backend import Backend
 from tests.support import platform as ui
 from tests.support.attacks import CORE, MERGE, RBAC, World, binding
-from tests.support.machine import Machine
-
-
-@pytest.fixture
-def world(machine: Machine) -> Iterator[World]:
-    world = World(machine)
-    yield world
-    world.remove()
 
 
 @pytest.fixture

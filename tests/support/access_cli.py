@@ -11,6 +11,7 @@ from ambient_components.errors import fail
 from ambient_components.stacks import pulumi as cli_engine
 from tests.support.access_objects import by_platform, in_state, made
 from tests.support.fake_api import PLATFORM, SYSTEM_UID, FakeApi
+from tests.support.projects import write_project
 
 FILE = """
 workspaces:
@@ -90,10 +91,7 @@ class FakePulumi:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, text in FILES.items():
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
+    write_project(tmp_path, FILES)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "no-kubeconfig"))
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)

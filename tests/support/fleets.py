@@ -19,6 +19,7 @@ from ambient_components.stacks.ledgers import selected_access
 from ambient_components.stacks.project import Project
 from tests.support.planned import NOW, state
 from tests.support.plans import preview
+from tests.support.projects import write_project
 
 COUNT = 3
 FILE = """\
@@ -94,10 +95,8 @@ def ledger_in(export: dict[str, Any]) -> dict[str, Any]:
 
 def make_fleet(folder: Path, monkeypatch: pytest.MonkeyPatch, file: str = FILE) -> FakeShards:
     """Makes the project, goes there at the tests' moment, and deploys all of it; `pulumi` is a fake."""
-    (folder / "stacks").mkdir()
-    (folder / "Pulumi.yaml").write_text("name: p\nruntime: python\nstackConfigDir: stacks\n")
-    (folder / "stacks/Pulumi.prod.yaml").write_text(f'config:\n  p:shards: "{COUNT}"\n')
-    (folder / "stacks/prod.yaml").write_text(file)
+    config = f'config:\n  p:shards: "{COUNT}"\n'
+    write_project(folder, {"stacks/prod.yaml": file, "stacks/Pulumi.prod.yaml": config})
     monkeypatch.chdir(folder)
     monkeypatch.setattr(clock, "now", lambda: NOW)
     fake = FakeShards()

@@ -13,12 +13,12 @@ from ambient_components.engine.command import Answer, failed
 from ambient_components.errors import fail
 from ambient_components.stacks import pulumi as cli_engine
 from tests.support.fake_api import SYSTEM_UID
+from tests.support.projects import write_project
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.hunter2-ci.signature"
 OTHER = "eyJhbGciOiJSUzI1NiJ9.hunter2-report.signature"
 FILES = {
-    "Pulumi.yaml": "name: p\nruntime: python\nstackConfigDir: stacks\n",
     "stacks/dev.yaml": "workspaces: {}\n",
     "stacks/prod.yaml": "include: [{path: common.yaml, sections: [templates]}]\nrunEvery: 7d\nworkspaces: {}\n",
     "stacks/common.yaml": "templates: {}\n",
@@ -95,10 +95,7 @@ class FakePulumi:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, text in FILES.items():
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
+    write_project(tmp_path, FILES)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(clock, "now", lambda: NOW)
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "no-kubeconfig"))

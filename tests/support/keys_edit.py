@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from ambient_components import clock
-from ambient_components.cli import app as cli_app
-from ambient_components.cli.keys import revoke, rotate
 from ambient_components.documentation import page
 from ambient_components.errors import AmbientError, Problem
 from ambient_components.stacks import pulumi as cli_engine
+from tests.support.projects import write_project
 
 STACK = """\
 # The stack.
@@ -74,18 +72,9 @@ def resource(kind: str, name: str) -> dict[str, Any]:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pulumi: FakePulumi) -> Path:
-    for name, text in {"Pulumi.yaml": "name: p\nruntime: python\nstackConfigDir: stacks\n", **FILES}.items():
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True, parents=True)
-        path.write_bytes(text.encode())
+    write_project(tmp_path, FILES)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]}, rich_markup_mode=None)
-    keys = typer.Typer(rich_markup_mode=None)
-    keys.command(epilog=rotate.EPILOG)(rotate.rotate)
-    keys.command(epilog=revoke.EPILOG)(revoke.revoke)
-    app.add_typer(keys, name="keys")
-    monkeypatch.setattr(cli_app, "app", app)
     return tmp_path
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from ambient_components.cli.edits import deployment
 from ambient_components.stacks import pulumi as cli_engine
+from tests.support import projects
 from tests.support.fake_api import SYSTEM_UID, FakeApi
 from tests.support.keys_now import Deployed, rotated
 
@@ -16,14 +17,9 @@ Shown = pytest.CaptureFixture[str]
 
 def write_project(api: FakeApi, stack: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A project with one stack of the fake cluster, in the working directory."""
-    for name, text in {
-        "Pulumi.yaml": "name: p\nruntime: python\nstackConfigDir: stacks\n",
-        "stacks/Pulumi.dev.yaml": f"config: {{p:clusterUid: {SYSTEM_UID}}}\n",
-        "stacks/dev.yaml": stack,
-        "kubeconfig": api.kubeconfig(),
-    }.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text)
+    config = f"config: {{p:clusterUid: {SYSTEM_UID}}}\n"
+    files = {"stacks/Pulumi.dev.yaml": config, "stacks/dev.yaml": stack, "kubeconfig": api.kubeconfig()}
+    projects.write_project(folder, files)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("KUBECONFIG", str(folder / "kubeconfig"))
 

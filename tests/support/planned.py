@@ -19,6 +19,7 @@ from ambient_components.stacks import pulumi as cli_engine
 from ambient_components.stacks.ledgers import selected_access
 from ambient_components.stacks.project import Project
 from tests.support.plans import preview
+from tests.support.projects import write_project
 
 STACK = """\
 timezone: Europe/Berlin
@@ -87,12 +88,9 @@ class FakePulumi:
 
 def make_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Makes it, and goes there, at that moment."""
-    (folder / "stacks").mkdir()
-    (folder / "Pulumi.yaml").write_text("name: p\nruntime: python\nstackConfigDir: stacks\n")
-    (folder / "stacks/prod.yaml").write_text(STACK)
     monkeypatch.chdir(folder)
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    return folder
+    return write_project(folder, {"stacks/prod.yaml": STACK})
 
 
 def fake_pulumi(monkeypatch: pytest.MonkeyPatch) -> FakePulumi:

@@ -11,11 +11,9 @@ from ambient_components.access.effective import RIGHTS_OF
 from ambient_components.cli.access.command import COLUMNS, EPILOG
 from ambient_components.cli.app import run
 from ambient_components.platform.contract import Role
-from tests.support.access_cli import ALICE, BINDINGS, DECLARED, FILE, LEDGER, FakePulumi, api, project, pulumi, put
+from tests.support.access_cli import ALICE, BINDINGS, DECLARED, FILE, LEDGER, FakePulumi, put
 from tests.support.access_objects import binding
 from tests.support.fake_api import FakeApi
-
-__all__ = ["api", "project", "pulumi"]
 
 Shown = pytest.CaptureFixture[str]
 

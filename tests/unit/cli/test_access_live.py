@@ -19,15 +19,10 @@ from tests.support.access_cli import (
     LEDGER,
     RBAC,
     FakePulumi,
-    api,
-    project,
-    pulumi,
     put,
 )  # fmt: skip
 from tests.support.access_objects import account, account_name, binding, grant
 from tests.support.fake_api import PLATFORM, SYSTEM_UID, FakeApi
-
-__all__ = ["api", "project", "pulumi"]
 
 Shown = pytest.CaptureFixture[str]
 

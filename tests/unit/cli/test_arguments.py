@@ -9,9 +9,9 @@ from ambient_components.cli.prompts import one_stack, stack_and_key, stack_and_k
 from ambient_components.errors import AmbientError
 from ambient_components.stacks.names import declared_keys, declared_stacks
 from ambient_components.stacks.project import Project
+from tests.support.projects import write_project
 
 FILES = {
-    "Pulumi.yaml": "name: p\nruntime: python\nstackConfigDir: stacks\n",
     "stacks/dev.yaml": "include: [teams/*.yaml, {path: ../../other.yaml}]\nworkspaces: {payments: {keys: {ci: {}}}}\n",
     "stacks/Pulumi.dev.yaml": "config: {}\n",
     "stacks/common.yaml": "workspaces: {}\n",
@@ -22,10 +22,7 @@ FILES = {
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, text in FILES.items():
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True, parents=True)
-        path.write_text(text)
+    write_project(tmp_path, FILES)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

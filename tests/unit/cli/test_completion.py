@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from ambient_components.cli import completion
+from tests.support.projects import write_project
 
 FILES = {
-    "Pulumi.yaml": "name: p\nruntime: python\nstackConfigDir: stacks\n",
     "stacks/dev.yaml": "workspaces: {payments: {keys: {ci: {}}}, lab: {keys: {sync: {}}, grants: [{user: bob}]}}\n",
     "stacks/Pulumi.dev.yaml": "config: {}\n",
 }
@@ -19,10 +19,7 @@ PROGRAM = "from ambient_components.cli import main; main()"
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, text in FILES.items():
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
+    write_project(tmp_path, FILES)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from ambient_components.cli import app as cli_app
 from ambient_components.cli import destroy, prompts
 from ambient_components.cli.app import run
 from ambient_components.errors import refusal
@@ -237,10 +235,6 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cli_engine, "PulumiEngine", made)
     monkeypatch.setattr(destroy, "carry_out", fake.carry_out)
-    app = typer.Typer(rich_markup_mode=None)
-    app.command(epilog=destroy.EPILOG)(destroy.destroy)
-    app.command("another")(lambda: None)
-    monkeypatch.setattr(cli_app, "app", app)
     return fake
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from ambient_components import clock
 from ambient_components.cli.app import run
+from tests.support.projects import write_project
 
 STACK = """\
 # The stack.
@@ -45,10 +46,7 @@ Shown = pytest.CaptureFixture[str]
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, text in {"Pulumi.yaml": "name: p\nruntime: python\nstackConfigDir: stacks\n", **FILES}.items():
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True, parents=True)
-        path.write_bytes(text.encode())
+    write_project(tmp_path, FILES)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 25, tzinfo=UTC))
     return tmp_path

@@ -8,9 +8,7 @@ from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.cli.access.markdown import as_markdown
 from ambient_components.cli.app import run
 from ambient_components.stacks.access_report import Report
-from tests.support.access_cli import FakePulumi, project, pulumi
-
-__all__ = ["project", "pulumi"]
+from tests.support.access_cli import FakePulumi
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e\x1b[2J"
 

@@ -7,13 +7,11 @@ import pytest
 
 from ambient_components import clock
 from ambient_components.cli.app import run
-from tests.support.access_cli import ALICE, LEDGER, FakePulumi, api, project, pulumi, put
+from tests.support.access_cli import ALICE, LEDGER, FakePulumi, put
 from tests.support.access_objects import binding
 from tests.support.fake_api import FakeApi
 from tests.support.html_pages import faults, words
 from tests.support.planned import NOW
-
-__all__ = ["api", "project", "pulumi"]
 
 Shown = pytest.CaptureFixture[str]
 

@@ -9,15 +9,14 @@ from ambient_components.access.deployer import Feature
 from ambient_components.cli.app import run
 from ambient_components.cli.rbac import deployer_manifest
 from ambient_components.output import USAGE
+from tests.support.projects import write_project
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "Pulumi.yaml").write_text("name: ours\nruntime: python\nstackConfigDir: stacks\n")
-    (tmp_path / "stacks").mkdir()
-    (tmp_path / "stacks/dev.yaml").write_text("workspaces: {pay: {keys: {ci: {}}, limits: {quota: {pods: 5}}}}\n")
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    stack = "workspaces: {pay: {keys: {ci: {}}, limits: {quota: {pods: 5}}}}\n"
+    return write_project(tmp_path, {"stacks/dev.yaml": stack}, "ours")
 
 
 def test_all_rights_need_no_project(

@@ -19,6 +19,7 @@ from ambient_components.cli.report.forms import (
 from ambient_components.engine import backend
 from ambient_components.stacks.reading import ledger_from_state
 from tests.support.ledgers import escalations
+from tests.support.projects import write_project
 
 STACK = """\
 workspaces:
@@ -37,11 +38,8 @@ workspaces:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "Pulumi.yaml").write_text("name: p\nruntime: python\nstackConfigDir: stacks\n")
-    (tmp_path / "stacks").mkdir()
-    (tmp_path / "stacks" / "prod.yaml").write_text(STACK)
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return write_project(tmp_path, {"stacks/prod.yaml": STACK})
 
 
 def entry(**grants):

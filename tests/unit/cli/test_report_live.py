@@ -6,11 +6,9 @@ from typing import Any
 import pytest
 
 from ambient_components.cli.app import run
-from tests.support.access_cli import FakePulumi, api, project, pulumi, put
+from tests.support.access_cli import FakePulumi, put
 from tests.support.access_objects import binding, by_platform, grant
 from tests.support.fake_api import FakeApi
-
-__all__ = ["api", "project", "pulumi"]
 
 
 def findings(capsys: pytest.CaptureFixture[str], *flags: str) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from tests.support.pipelines import FLEET_GITHUB as GITHUB
 from tests.support.pipelines import FLEET_GITLAB as GITLAB
 from tests.support.pipelines import FLEET_SHARD as SHARD
 from tests.support.pipelines import read
+from tests.support.projects import write_project
 
 CONFIG_FILE = "stacks/Pulumi.prod.yaml"
 REPO = "https://git.example.com/platform/workspaces.git"
@@ -39,12 +40,9 @@ REFERENCE = {"Literal": {"literal": {"value"}}, "Secret": {"secret": {"name", "k
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "Pulumi.yaml").write_text("name: ours\nruntime: python\nstackConfigDir: stacks\n")
-    (tmp_path / "stacks").mkdir()
-    (tmp_path / "stacks/prod.yaml").write_text("workspaces:\n  aa: {}\n  bb: {shard: 1}\n  cc: {shard: 1}\n")
-    (tmp_path / CONFIG_FILE).write_text('config:\n  ours:shards: "3"\n')
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    stack, config = "workspaces:\n  aa: {}\n  bb: {shard: 1}\n  cc: {shard: 1}\n", 'config:\n  ours:shards: "3"\n'
+    return write_project(tmp_path, {"stacks/prod.yaml": stack, CONFIG_FILE: config}, "ours")
 
 
 class Backend:

@@ -14,6 +14,7 @@ from ambient_components.errors import Where, format_path
 from ambient_components.printable import has_log_command
 from ambient_components.stackfile import parse_stack
 from ambient_components.stackfile.layers import Origin
+from tests.support.projects import write_project
 
 STACK = """\
 include: [{path: ../shared/common.yaml, sections: [defaults, templates]}]
@@ -51,13 +52,9 @@ templates:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "Pulumi.yaml").write_text("name: p\nruntime: python\nstackConfigDir: stacks\n")
-    for name, text in {"stacks/prod.yaml": STACK, "stacks/Pulumi.prod.yaml": "", "shared/common.yaml": COMMON}.items():
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    files = {"stacks/prod.yaml": STACK, "stacks/Pulumi.prod.yaml": "", "shared/common.yaml": COMMON}
+    return write_project(tmp_path, files)
 
 
 PAYMENTS = """\
