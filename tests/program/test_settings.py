@@ -81,11 +81,6 @@ def test_project_settings_hold_what_is_given_and_nothing_else(workspace):
     assert only.inputs == {"namespace": "payments", "inactivityTimeoutSeconds": 0}
 
 
-def test_feature_flags_are_given_one_by_one(workspace):
-    flags = workspace(settings=SETTINGS).named("FeatureFlags", "payments/feature-flags")
-    assert flags.inputs == {"namespace": "payments", "flags": {"jira-write": True, "gerrit.enabled": False}}
-
-
 def test_a_ca_bundle_is_the_platforms_config_map(workspace):
     bundle = workspace(ca_bundle=CERTIFICATE).named("ConfigMap", "payments/ca-bundle")
     assert bundle.metadata == {"name": "trusted-ca-bundle", "namespace": "payments", "annotations": FORCED}
@@ -196,30 +191,16 @@ def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
             {"pod_security": "restricted"},
             "pod_security: 'restricted' would reject every session: the platform's pods run an init container",
         ),
-        ({"pod_security": "basline"}, "allowed: privileged, baseline; did you mean 'baseline'?"),
         (
             {"on_close": {"sessions": "deletepods"}},
             "on_close.sessions: 'deletepods' is not a way to end sessions; allowed: stop,",
         ),
         ({"on_close": {"wait": "3601s"}}, "on_close.wait: 3601s is too long; allowed: durations up to 1h"),
-        ({"state": "colsed"}, "allowed: active, closed, released; did you mean 'closed'?"),
-        ({"grants": [{"user": "a", "role": "veiw"}]}, "allowed: view, edit, admin; did you mean 'view'?"),
-        ({"keys": {"ci": {"role": "amdin"}}}, "allowed: view, edit, admin; did you mean 'admin'?"),
-        ({"secrets": {"runner": {"ANTROPIC_API_KEY": "x"}}}, "did you mean 'ANTHROPIC_API_KEY'?"),
         ({"labels": {"ambient-code.io/managed": "false"}}, "is reserved for the platform"),
         ({"annotations": {"pulumi.com/patchForce": "false"}}, "is reserved for Pulumi"),
-        ({"annotations": {"ambient-components/owner": "me"}}, "is reserved for this tool"),
-        ({"labels": {"team": "a b"}}, "can't be the value of a label"),
-        ({"limits": {"quota": {"pods": "many"}}}, "limits.quota.pods: 'many' is not a quantity"),
-        ({"limits": {"containers": {"max": {"cpu": "1 core"}}}}, "limits.containers.max.cpu: '1 core' is not"),
         ({"limits": {"network": {"allow": [{}]}}}, "allow[0]: has neither a cidr nor a namespace"),
-        (
-            {"limits": {"network": {"allow": [{"cidr": "10.0.0.0/8", "namespace": "a"}]}}},
-            "allow[0]: has a cidr and a namespace; allowed: exactly one of them",
-        ),
         ({"limits": {"quota": {"podz": "5"}}}, "limits.quota.podz: 'podz' is not a resource that a quota counts"),
         ({"limits": {"quota": {"pods": "500m"}}}, "limits.quota.pods: 500m is a fraction; allowed: whole numbers"),
-        ({"limits": {"quota": {"memory": "512m"}}}, "limits.quota.memory: 512m is a fraction of a byte"),
         ({"limits": {"containers": {"max": {"gpu": "1"}}}}, "limits.containers.max.gpu: 'gpu' is not a resource"),
         (
             {"limits": {"containers": {"maximum": {"cpu": "1"}}}},
@@ -229,15 +210,6 @@ def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
         (
             {"limits": {"containers": {"max": {"cpu": 1}, "min": {"cpu": "1500m"}}}},
             "limits.containers.min.cpu: 1500m is more than the 1 of max; allowed: min ≤ defaultRequest ≤ default ≤ max",
-        ),
-        ({"limits": {"network": {"allow": [{"cidr": "10.0.0.1/8"}]}}}, "did you mean '10.0.0.0/8'?"),
-        (
-            {"limits": {"network": {"allow": [{"namespace": "a", "ports": [443, 65_536]}]}}},
-            "limits.network.allow[0].ports[1]: 65536 is too high; allowed: whole numbers up to 65535",
-        ),
-        (
-            {"limits": {"network": {"allow": [{"namespace": "a", "ports": [53], "protocol": "udp"}]}}},
-            "limits.network.allow[0].protocol: 'udp' is not a protocol; allowed: TCP, UDP",
         ),
         (
             {"limits": {"network": {"allow": [{"namespace": "a", "protocol": "UDP"}]}}},
@@ -249,15 +221,11 @@ def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
         ({"settings": {"idleTimeout": "1h"}}, "'idleTimeout' is not a field; allowed: idle_timeout, "),
         ({"schedules": {"a": {"schedule": "0 9 * * *"}}}, "schedules.a.session_template: is missing"),
         (server({"url": "https://x"}, "my__search"), "'my__search' can't name an MCP server"),
-        (server({"url": "https://x"}, "x" * 51), "allowed: 1-50 of A-Z a-z 0-9"),
         (server({}), "custom.search: has neither a url nor a command; allowed: exactly one of them"),
         (server({"url": "https://x", "type": "stdio"}), "custom.search: is of type stdio and has a url"),
-        (server({"url": "https://x", "type": "htp"}), "search.type: 'htp' is not a type of MCP server; allowed: http,"),
-        (server({"url": "https://x", "args": ["-v"]}), "custom.search: has a url and args; allowed: headers with url"),
         (server({"url": "search"}), "custom.search.url: is not an address of the web"),
         (server({"command": " "}), "custom.search.command: is empty"),
         ({"secrets": {"integrations": {"S3_BUCKET": "b"}}}, "S3_BUCKET: is reserved for the workspace's storage"),
-        ({"secrets": {"integrations": {"1A": "b"}}}, "secrets.integrations.1A: is not a name for a variable"),
     ],
     ids=str,
 )
@@ -272,9 +240,7 @@ def test_what_the_platform_would_not_take_is_refused(workspace, args, received):
     ("fields", "place"),
     [
         ({"url": "https://x", "headers": {"Authorization": "Bearer hunter2hunter2"}}, "headers.Authorization"),
-        ({"url": "https://x?api_key=hunter2hunter2"}, "url"),
         ({"url": "https://me:hunter2hunter2@x"}, "url"),
-        ({"command": "uvx", "env": {"DB_PASSWORD": "hunter2hunter2"}}, "env.DB_PASSWORD"),
         ({"command": "uvx", "args": ["-v", "--token=hunter2hunter2"]}, "args[1]"),
     ],
     ids=str,

@@ -18,7 +18,7 @@ from ambient_components.problem_json import encode
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.selection import find_fleet
-from tests.support.fleets import FILE, FakeShards, ledger_in, ledger_of, make_fleet, parts, where
+from tests.support.fleets import FILE, FakeShards, ledger_in, ledger_of, make_fleet, parts
 from tests.support.json_schema import faults
 from tests.support.ledgers import removals_digest
 
@@ -228,10 +228,6 @@ def test_wrong_usage(pulumi: FakeShards, capsys: pytest.CaptureFixture[str], fla
     Path("stacks/single.yaml").write_text("workspaces: {}\n")
     assert run(["plan", *flags]) == 64
     assert text in " ".join(capsys.readouterr().err.split())
-
-
-def test_the_fake_is_as_the_rule_says() -> None:
-    assert {where(name) for name in ("lab", "ops", "pay")} <= {0, 1, 2}
 
 
 def test_acknowledged_warnings_of_a_fleet_are_marked_once(
