@@ -104,16 +104,6 @@ BLOCK = {
 }
 
 
-def test_the_least_that_is_declared(aws):
-    assert with_policies(declared(aws(BUCKET))) == {
-        "payments/storage/bucket": {
-            "aws:s3/bucket:Bucket": {"bucket": "payments-sessions", "tags": MARK},
-            "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": BLOCK,
-        },
-        "payments/storage/credentials/g1": OF_THE_USER,
-    }
-
-
 def test_every_field_reaches_its_resource(aws):
     assert with_policies(declared(aws(EVERYTHING))) == {
         "payments/storage/bucket": {
@@ -150,36 +140,11 @@ def test_every_field_reaches_its_resource(aws):
     }
 
 
-def test_versioning_is_suspended_where_it_is_said(aws):
-    versioning = aws({**BUCKET, "versioning": False}).named("BucketVersioning", "payments/storage/bucket")
-    assert versioning.inputs["versioningConfiguration"] == {"status": "Suspended"}
-
-
 def test_public_access_is_blocked_on_aws_alone(aws):
     elsewhere = aws({**BUCKET, "endpoint": "https://s3.example.com"})
     assert elsewhere.of("BucketPublicAccessBlock") == []
     for endpoint in ("https://s3.cn-north-1.amazonaws.com.cn", "https://s3.us-gov-west-1.amazonaws.com"):
         assert aws({**BUCKET, "endpoint": endpoint}).of("BucketPublicAccessBlock")
-
-
-def test_the_keys_are_of_pulumi_awss_user_and_nothing_else_of_it_is_ours(aws):
-    recording = aws(EVERYTHING)
-    desired = recording.named("S3Credentials", "payments/storage/credentials").inputs
-    assert {name: value for name, value in desired.items() if value is not None} == {
-        "user": USER,
-        "bucket": "payments-sessions",
-        "owner": "project/fleet",
-        "generation": 1,
-        "lifetimeSeconds": 2_592_000,
-        "rotateBeforeSeconds": 604_800,
-        "overlapSeconds": 86_400,
-        "usedIn": "payments/ambient-non-vertex-integrations",
-        "keysOnly": True,
-    }
-    assert recording.of("S3Bucket") == []
-    values = recording.named("WorkspaceSecret", "payments/secret/integrations").inputs["values"]
-    assert values["S3_SECRET_KEY"] == Secret("secret-of-payments/storage/credentials")
-    assert recording.of("AccessKey") == []
 
 
 def test_of_a_shared_bucket_only_the_workspaces_part_is_opened(aws):
@@ -194,23 +159,6 @@ def test_of_a_shared_bucket_only_the_workspaces_part_is_opened(aws):
     policy = json.loads(recording.of("UserPolicy")[0].inputs["policy"])
     assert policy == access_policy("payments-sessions", "payments/")
     assert recording.of("S3Credentials")[0].inputs["prefix"] == "payments/"
-
-
-def test_the_order(aws):
-    recording = aws({**EVERYTHING})
-    own = recording.named("Bucket", "payments/storage/bucket")
-    settings = [item for item in recording if item.name == own.name and item is not own]
-    assert len(settings) == 4
-    assert all(own.urn in item.depends_on for item in settings)
-    user, policy = recording.of("User")[0], recording.of("UserPolicy")[0]
-    assert policy.depends_on == {user.urn}
-    assert user.depends_on == {own.urn, *(item.urn for item in settings)}
-    everything = {own.urn, user.urn, policy.urn, *(item.urn for item in settings)}
-    keys = recording.of("S3Credentials")[0]
-    assert keys.depends_on == everything
-    secret = recording.named("WorkspaceSecret", "payments/secret/integrations")
-    assert keys.urn in secret.depends_on
-    assert recording.named("Namespace", "payments/namespace").urn in recording.reaches(own)
 
 
 # Life.

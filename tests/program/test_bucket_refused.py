@@ -20,52 +20,29 @@ from tests.support.workspace_bucket import BUCKET, ENDPOINT, EXISTING, KEYS, NAM
     ("bucket", "received"),
     [
         ({"name": "Payments"}, "bucket.name: 'Payments' is not a name for a bucket"),
-        ({"name": ""}, "bucket.name: '' is not a name for a bucket"),
-        ({"driver": "S3"}, "driver: 'S3' is not a driver; allowed: s3, aws, existing; did you mean 's3'?"),
         ({"endpoint": ""}, "endpoint: has no scheme that a store is reached by"),
-        ({"endpoint": "minio:9000"}, "endpoint: has no scheme that a store is reached by"),
         ({"endpoint": "https://user:v-secret@host"}, "endpoint: has credentials in it"),
-        ({"state": "closed"}, "state: 'closed' is not a state of a bucket; allowed: active, released"),
-        ({"on_delete": "remove"}, "on_delete: 'remove' is not a way to leave; allowed: keep, delete"),
         ({"force": True}, "force: has no meaning: the bucket is kept when it leaves"),
-        ({"force": True, "on_delete": "keep"}, "force: has no meaning: the bucket is kept when it leaves"),
         ({"encryption": "aes"}, "encryption: 'aes' is not a way of encryption; allowed: AES256, aws:kms"),
         ({"object_lock": True, "versioning": False}, "versioning: is false, and object_lock is true"),
         ({"expire_after": 0}, "expire_after: 0 has no unit; allowed: whole days"),
-        ({"expire_after": "36h"}, "expire_after: 36h is not a number of whole days"),
         (
             {"tags": {"ambient-components/owner": "me"}},
             "tags.ambient-components/owner: begins with 'ambient-components/', which is reserved",
         ),
-        ({"tags": {"AWS:x": "me"}}, "tags['AWS:x']: begins with 'aws:', which is reserved"),
-        ({"access_key": "a"}, "access_key: is for driver: existing, and the driver is s3"),
         ({"secret_key": "v-secret"}, "secret_key: is for driver: existing, and the driver is s3"),
-        ({"driver": "existing"}, "access_key: is missing: the driver is existing"),
-        ({"driver": "existing", "access_key": "a"}, "secret_key: is missing: the driver is existing"),
         ({"driver": "existing", "access_key": "a", "secret_key": ""}, "secret_key: is missing: the driver is existing"),
         (
             {"driver": "existing", **KEYS, "shared": True},
             "shared: is for what this tool makes, and the driver is existing",
         ),
         (
-            {"driver": "existing", **KEYS, "versioning": False},
-            "versioning: is for what this tool makes, and the driver is existing",
-        ),
-        (
             {"driver": "existing", **KEYS, "credentials": {}},
             "credentials: is for what this tool makes, and the driver is existing",
         ),
         (
-            {"driver": "existing", **KEYS, "state": "released"},
-            "state: is for what this tool makes, and the driver is existing",
-        ),
-        (
             {"shared": True, "expire_after": "3d"},
             "expire_after: is for a bucket of the workspace's own, and this one is shared",
-        ),
-        (
-            {"shared": True, "versioning": False},
-            "versioning: is for a bucket of the workspace's own, and this one is shared",
         ),
         (
             {"shared": True, "on_delete": "delete", "force": True},
@@ -74,14 +51,9 @@ from tests.support.workspace_bucket import BUCKET, ENDPOINT, EXISTING, KEYS, NAM
         ({"driver": "aws", "adopt": True}, "adopt: is true, and with driver aws nothing is taken over"),
         ({"credentials": {"generation": 0}}, "credentials.generation: 0 is too low"),
         (
-            {"credentials": {"lifetime": "forever"}},
-            "credentials.lifetime: 'forever' is not a duration",
-        ),
-        (
             {"credentials": {"lifetime": timedelta(hours=1)}},
             "credentials.lifetime: 3600s is too short; allowed: ",
         ),
-        ({"credentials": {"lifetime": "366d"}}, "credentials.lifetime: 366d is too long"),
         ({"credentials": {"rotate_before": "90d"}}, "credentials: a renewal window of 90d is not shorter"),
         (
             {"credentials": {"overlap": "10m"}},

@@ -11,7 +11,7 @@ from ambient_components._version import VERSION
 from ambient_components.provider.protocol.engine import Engine
 from tests.support.fake_api import Answer
 from tests.support.fake_engine import FakeEngine
-from tests.support.fake_plugin import TOKEN, UNKNOWN, FakePlugin, asset, plain, refusal, secret, struct
+from tests.support.fake_plugin import TOKEN, UNKNOWN, FakePlugin, RefusedError, asset, plain, refusal, secret, struct
 
 SOME, NONE = proto.DiffResponse.DIFF_SOME, proto.DiffResponse.DIFF_NONE
 WANTED = {"namespace": "pay", "serviceAccount": "sa", "key": "ci", "owner": "app/dev", "lifetimeSeconds": 86_400}
@@ -88,7 +88,9 @@ def test_an_unexpected_error_is_text_without_its_message(world, monkeypatch):
         raise RuntimeError("sk-secret")
 
     monkeypatch.setattr("ambient_components.provider.tokens.access_token.AccessToken.check", fail)
-    text = refusal(lambda: world.plugin.check(WANTED))
+    with pytest.raises(RefusedError) as raised:
+        world.plugin.check(WANTED)
+    text = str(raised.value)
     assert "sk-secret" not in text
     assert text.startswith("a bug in the ambient provider: RuntimeError at ")
     assert "test_servicer:" in text
