@@ -13,9 +13,7 @@ from ambient_components.program.calendar import Calendar
 from ambient_components.program.secret_values import WorkspaceValues
 from ambient_components.program.stack_settings import StackSettings
 from ambient_components.stackfile import Defaults, Grant, Workspace, parse_stack
-from tests.support.certificates import CERTIFICATE
 from tests.support.ledgers import recorded
-from tests.support.registrations import Secret
 
 CALENDAR = Calendar(datetime(2026, 12, 1, 12, tzinfo=UTC))
 FULL = """\
@@ -183,32 +181,6 @@ def test_what_lies_under_every_workspace_is_a_workspaces_own():
 
 
 # As a whole.
-
-
-def test_the_whole_file_becomes_resources(run_fleet, monkeypatch, tmp_path):
-    monkeypatch.setenv("PAYMENTS_KEY", "v-one")
-    monkeypatch.setenv("PAYMENTS_FOO", "v-two")
-    (tmp_path / "stacks/ca.pem").write_text(CERTIFICATE * 20)
-    config = {"clusterUid": "u", "platformNamespace": "acp", "openshift": "true"}
-    recording = run_fleet(FULL, config=config)
-    assert recording.warnings == []
-    assert recording.named("WorkspaceSecret", "payments/secret/runner").inputs == {
-        "namespace": "payments",
-        "secret": "ambient-runner-secrets",
-        "values": {"ANTHROPIC_API_KEY": Secret("v-one")},
-        "onDrift": "keep",
-    }
-    settings = recording.named("ProjectSettings", "payments/settings").inputs
-    assert (settings["inactivityTimeoutSeconds"], len(settings["mcpServers"]["custom"])) == (43_200, 2)
-    policy = recording.named("NetworkPolicy", "payments/network/workspace-isolation").inputs["spec"]
-    assert policy["ingress"][0]["from"][0]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "acp"}
-    assert len(policy["egress"]) == 6
-    assert recording.named("AccessLedger", "access").inputs["workspaces"]["payments"]["adopt"] is True
-    assert {item.type.split(":")[-1] for item in recording if item.custom} >= {
-        *("FeatureFlags", "ConfigMap", "ContainerDefaults", "ResourceQuota", "NetworkPolicy")
-    }
-    assert "v-one" not in recording.plain_text()
-    assert "v-two" not in recording.plain_text()
 
 
 # Keys.

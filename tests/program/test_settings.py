@@ -119,23 +119,6 @@ def test_the_port_of_the_api_server_is_open_where_the_platform_has_one(workspace
         assert recording.named("NetworkPolicy", f"payments/network/{name}").inputs["spec"] == spec
 
 
-def test_settings_go_with_the_namespace_and_access_never_does(workspace):
-    recording = workspace(
-        settings=SETTINGS,
-        ca_bundle=CERTIFICATE,
-        limits=LIMITS,
-        owners=["user:alice"],
-        grants=[{"user": "bob"}],
-        keys={"ci": {}},
-        secrets={"runner": {"ANTHROPIC_API_KEY": "sk-one"}, "integrations": {"FOO": "bar"}},
-    )
-    namespace = recording.named("Namespace", "payments/namespace")
-    going = {recording.label(item.urn): item.deleted_with for item in recording if item.deleted_with}
-    assert going == dict.fromkeys(KINDS, namespace.urn)
-    assert [item.urn for item in recording if item.is_access and item.deleted_with] == []
-    assert [item.urn for item in recording if item.retain_on_delete] == []
-
-
 @pytest.mark.parametrize("state", ["active", "closed", "released"])
 def test_settings_and_limits_are_there_in_every_state(workspace, state):
     assert extra(workspace(settings=SETTINGS, ca_bundle=CERTIFICATE, limits=LIMITS, state=state)) >= KINDS

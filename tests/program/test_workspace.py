@@ -24,26 +24,6 @@ def test_an_empty_workspace_is_a_namespace_that_is_listed(workspace):
     }
 
 
-def test_the_label_is_forced_onto_the_namespace_once_all_else_is_there(workspace):
-    recording = workspace(**FULL)
-    listed = recording.named("NamespacePatch", "payments/listed")
-    assert listed.inputs == {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {
-            "name": "payments",
-            "annotations": {"pulumi.com/patchForce": "true"},
-            "labels": {"ambient-code.io/managed": "true", "app.kubernetes.io/managed-by": "ambient-code"},
-        },
-    }
-    component = recording.named("Workspace", "payments")
-    others = {item.urn for item in recording.below(component) if item.custom} - {listed.urn}
-    assert others
-    assert recording.follows(listed) >= others
-    # What may be removed by a later run is no dependency: skipped beside a failure, it would refer to what is gone.
-    assert listed.depends_on == {recording.named("Namespace", "payments/namespace").urn}
-
-
 def test_everything_in_the_namespace_comes_after_it(workspace):
     recording = workspace(**FULL)
     namespace = recording.named("Namespace", "payments/namespace")
@@ -72,15 +52,6 @@ def test_retain_on_delete_of_the_options_keeps_the_namespace_and_no_access(works
 def test_labels_of_a_transform_are_not_ignored(workspace):
     recording = workspace(opts={"transformations": [lambda _: None]})
     assert recording.named("Namespace", "payments/namespace").ignore_changes == ()
-
-
-def test_nothing_that_carries_access_is_retained_or_forgotten_with_another(workspace):
-    access = [item for item in workspace(**FULL) if item.is_access]
-    assert {item.type.split(":")[-1] for item in access} == {
-        *("RoleBinding", "ServiceAccount", "WorkspaceSecret", "AccessToken"),
-        *("ApiKey", "Workspace"),
-    }
-    assert [item.urn for item in access if item.retain_on_delete or item.deleted_with] == []
 
 
 def test_what_the_caller_depends_on_comes_before_the_namespace(record):
@@ -163,32 +134,9 @@ def test_every_component_says_that_it_is_complete(workspace):
     }
 
 
-def test_a_closed_workspace_keeps_its_owners_and_loses_all_other_access(workspace):
-    recording = workspace(**FULL, state="closed")
-    assert recording.tree("Workspace payments") == {
-        "Workspace payments": [
-            "Closure payments/closed",
-            "Namespace payments/namespace",
-            "NamespacePatch payments/listed",
-            "RoleBinding payments/owner/serviceaccount:ci:deployer",
-            "RoleBinding payments/owner/user:alice@example.com",
-        ]
-    }
-    patch = recording.named("NamespacePatch", "payments/listed")
-    # Written, not given up: an adopted namespace's label has another owner too.
-    assert patch.metadata["labels"]["ambient-code.io/managed"] == "false"
-    assert patch.metadata["annotations"] == {"pulumi.com/patchForce": "true"}
-
-
 @pytest.mark.parametrize("protect", [True, False])
 def test_a_closed_workspace_is_never_protected(workspace, protect):
     assert [item for item in workspace(**FULL, state="closed", protect=protect) if item.protect] == []
-
-
-def test_closing_keeps_every_logical_name_that_stays(workspace):
-    before, after = workspace(**FULL), workspace(**FULL, state="closed")
-    new = after.registrations.keys() - before.registrations.keys()
-    assert [urn.split("::")[3] for urn in new] == ["payments/closed"]
 
 
 def test_openshift_alone_keeps_display_name_and_description(workspace):
