@@ -75,14 +75,6 @@ def test_a_workspace_without_a_bucket_says_nothing_of_storage(workspace):
     assert recording.outputs[recording.named("Workspace", "payments").urn].get("bucket") is None
 
 
-def test_every_component_says_that_it_is_complete(workspace):
-    recording = workspace(bucket=BUCKET)
-    assert {item.urn for item in recording.components} == recording.outputs.keys() - {recording.stack}
-    reported = {"bucket": "payments-sessions", "driver": "s3"}
-    component = recording.named("Bucket", "payments/storage")
-    assert (component.inputs, recording.outputs[component.urn]) == (reported, reported)
-
-
 def test_no_component_holds_a_secret(workspace):
     for bucket in (BUCKET, EXISTING):
         recording = workspace(bucket=bucket)
@@ -90,27 +82,6 @@ def test_no_component_holds_a_secret(workspace):
 
 
 # Order.
-
-
-def test_namespace_bucket_credentials_secret_list_come_in_this_order(workspace):
-    recording = workspace(**FULL, bucket=BUCKET)
-    order = [
-        recording.named("Namespace", "payments/namespace"),
-        recording.named("S3Bucket", "payments/storage/bucket"),
-        recording.named("S3Credentials", "payments/storage/credentials"),
-        recording.named("WorkspaceSecret", "payments/secret/integrations"),
-    ]
-    assert {one.urn for one in order} <= recording.follows(recording.named("NamespacePatch", "payments/listed"))
-    for index, item in enumerate(order):
-        assert {one.urn for one in order[:index]} <= recording.reaches(item)
-        assert not {one.urn for one in order[index + 1 :]} & recording.reaches(item)
-
-
-def test_the_list_waits_for_all_of_it(workspace):
-    recording = workspace(**FULL, bucket=EVERYTHING)
-    listed = recording.named("NamespacePatch", "payments/listed")
-    others = {item.urn for item in recording.below(recording.named("Workspace", "payments")) if item.custom}
-    assert recording.follows(listed) >= others - {listed.urn}
 
 
 def test_nothing_else_waits_for_the_store(workspace):

@@ -9,15 +9,12 @@ from typing import Any
 import pytest
 
 from ambient_components import clock
-from ambient_components.access import write_ledger
 from ambient_components.cli import plan
 from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, Problem
 from ambient_components.shards import home
 from ambient_components.stacks import pulumi as cli_engine
-from ambient_components.stacks.ledgers import selected_access
-from ambient_components.stacks.project import Project
-from tests.support.planned import NOW, state
+from tests.support.planned import NOW, ledger, state
 from tests.support.plans import preview
 from tests.support.projects import write_project
 
@@ -83,9 +80,9 @@ class FakeShards:
 
     def plans(self, desired: Mapping[str, Mapping[str, Any]]) -> None:
         """What its previews say from now on: from the states to these ledgers."""
-        for stack, ledger in desired.items():
+        for stack, after in desired.items():
             before = ledger_in(self.states[stack]) if stack in self.states else {}
-            self.answers[stack] = Answer(0, json.dumps(preview(before, dict(ledger))), "")
+            self.answers[stack] = Answer(0, json.dumps(preview(before, dict(after))), "")
 
 
 def ledger_in(export: dict[str, Any]) -> dict[str, Any]:
@@ -110,16 +107,8 @@ def make_fleet(folder: Path, monkeypatch: pytest.MonkeyPatch, file: str = FILE) 
     whole = state(file)
     for number in range(COUNT):
         fake.states[f"prod-{number:02d}"] = of_shard(whole, number)
-    fake.plans(parts(ledger_of()))
+    fake.plans(parts(ledger()))
     return fake
-
-
-def ledger_of() -> dict[str, Any]:
-    """Of the files as they are."""
-    found: dict[str, Any] = json.loads(
-        json.dumps(write_ledger(selected_access(Project.find(), "prod", files=True).ledger))
-    )
-    return found
 
 
 def where(workspace: str) -> int:
@@ -127,10 +116,10 @@ def where(workspace: str) -> int:
     return home(workspace, COUNT, 2 if workspace == "ops" else None)
 
 
-def parts(ledger: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def parts(whole: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """A ledger in its shards."""
     return {
-        f"prod-{number:02d}": {name: entry for name, entry in ledger.items() if where(name) == number}
+        f"prod-{number:02d}": {name: entry for name, entry in whole.items() if where(name) == number}
         for number in range(COUNT)
     }
 
@@ -138,8 +127,8 @@ def parts(ledger: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def of_shard(export: dict[str, Any], number: int) -> dict[str, Any]:
     """The part of a whole state that one shard has."""
     whole = json.loads(json.dumps(export).replace("urn:pulumi:prod::", f"urn:pulumi:prod-{number:02d}::"))
-    ledger, *others = whole["deployment"]["resources"]
-    kept = {name: entry for name, entry in ledger["inputs"]["workspaces"].items() if where(name) == number}
-    ledger["inputs"]["workspaces"] = kept
+    access, *others = whole["deployment"]["resources"]
+    kept = {name: entry for name, entry in access["inputs"]["workspaces"].items() if where(name) == number}
+    access["inputs"]["workspaces"] = kept
     rest = [one for one in others if one["urn"].split("::", 3)[-1].split("/")[0] in kept]
-    return {"version": 3, "deployment": {"resources": [ledger, *rest]}}
+    return {"version": 3, "deployment": {"resources": [access, *rest]}}

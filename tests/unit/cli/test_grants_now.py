@@ -13,8 +13,7 @@ from ambient_components.engine.steps import Preview
 from ambient_components.stacks import pulumi as cli_engine
 from tests.support.fake_api import Answer, FakeApi, Request, status
 from tests.support.keys_edit import STORE
-from tests.support.keys_now import EXPORT, PREVIEW, UP, Deployed, W, step, urn
-from tests.support.keys_now_stack import write_project
+from tests.support.keys_now import EXPORT, PREVIEW, UP, Deployed, W, step, urn, write_project
 
 STACK = """\
 workspaces:

@@ -10,8 +10,7 @@ from ambient_components.cli.keys import bucket_proof
 from ambient_components.errors import StepError
 from ambient_components.provider.store.connection import StoreSettings
 from ambient_components.provider.store.errors import RefusedError
-from tests.support.keys_now import Deployed, secret, step, urn
-from tests.support.keys_now_stack import Shown
+from tests.support.keys_now import Deployed, Shown, secret, step, urn
 
 BUCKET = "    storage: {bucket: {name: pay-data}}\n"
 KEYS = "    keys:\n      ci: {role: edit}\n      report: {role: view}\n"

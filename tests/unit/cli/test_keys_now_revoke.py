@@ -6,8 +6,7 @@ import pytest
 
 from ambient_components.cli.app import run
 from ambient_components.platform.naming import key_account
-from tests.support.keys_now import ACCOUNTS, PREVIEW, READ, UP, Deployed, W, revoked, token_of
-from tests.support.keys_now_stack import Shown
+from tests.support.keys_now import ACCOUNTS, PREVIEW, READ, UP, Deployed, Shown, W, revoked, token_of
 
 REVOKE = ("keys", "revoke", "dev", "payments/ci", "--now")
 

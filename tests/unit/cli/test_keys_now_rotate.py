@@ -17,14 +17,15 @@ from tests.support.keys_now import (
     READ,
     REVIEW,
     SECRETS,
+    STACK,
     UP,
     Deployed,
+    Shown,
     W,
     rotated,
     step,
     token_of,
 )
-from tests.support.keys_now_stack import STACK, Shown
 
 ROTATE = ("keys", "rotate", "dev", "payments/ci", "--leaked", "--now")
 ACCOUNT = key_account(W, "ci", 1)

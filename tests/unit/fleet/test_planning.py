@@ -18,9 +18,10 @@ from ambient_components.problem_json import encode
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.selection import find_fleet
-from tests.support.fleets import FILE, FakeShards, ledger_in, ledger_of, make_fleet, parts
+from tests.support.fleets import FILE, FakeShards, ledger_in, make_fleet, parts
 from tests.support.json_schema import faults
 from tests.support.ledgers import removals_digest
+from tests.support.planned import ledger
 
 ALL = ["prod-00", "prod-01", "prod-02"]
 SCHEMA = plan_schema()
@@ -59,7 +60,7 @@ def test_offline_all_states_are_one(pulumi: FakeShards, capsys: pytest.CaptureFi
 
 
 def test_online_every_shard_is_asked_by_its_name(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
-    desired = ledger_of()
+    desired = ledger()
     desired["lab"]["grants"]["group:devs"] = desired["ops"]["grants"]["group:devs"] = "admin"
     pulumi.plans(parts(desired))
     found = reported(capsys, code=2)
@@ -70,7 +71,7 @@ def test_online_every_shard_is_asked_by_its_name(pulumi: FakeShards, capsys: pyt
 
 
 def test_a_shard_that_fails_hides_no_other(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
-    desired = ledger_of()
+    desired = ledger()
     desired["ops"]["grants"]["group:devs"] = "admin"
     pulumi.plans(parts(desired))
     pulumi.broken = {"prod-00"}
@@ -116,7 +117,7 @@ def many(role: str = "edit", closed: int = 0, gone: int = 0) -> str:
 
 def deploy(pulumi: FakeShards, text: str) -> None:
     write(text)
-    every = {name: {} for name in ALL} | _by_pin(ledger_of())
+    every = {name: {} for name in ALL} | _by_pin(ledger())
     for stack in ALL:
         ledger_in(pulumi.states[stack]).clear()
         ledger_in(pulumi.states[stack]).update(every[stack])
@@ -133,7 +134,7 @@ def _by_pin(ledger: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_what_leaves_is_counted_over_all_shards(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
     deploy(pulumi, many(closed=9))
     write(many(closed=9, gone=9))
-    pulumi.plans(_by_pin(ledger_of()))
+    pulumi.plans(_by_pin(ledger()))
     # Three in each shard are allowed there; of the fleet nine are too many.
     found = reported(capsys, code=3)
     assert [(one["rule"], one.get("workspaces")) for one in found["guardrails"]] == [("massRemoval", None)]
@@ -152,7 +153,7 @@ def test_a_small_shard_may_lose_more_than_its_share(pulumi: FakeShards, capsys: 
         ledger_in(pulumi.states["prod-02"])[name]["state"] = before["prod-02"][name]["state"] = "closed"
         text = "".join(line for line in text.splitlines(keepends=True) if name not in line)
     write(text)
-    after = _by_pin(ledger_of())
+    after = _by_pin(ledger())
     pulumi.plans(after)
     assert reported(capsys, "--offline", code=2)["guardrails"] == []
     assert reported(capsys, code=2)["guardrails"] == []

@@ -9,19 +9,9 @@ from tests.support.stack_checks import WS, findings_of
 @pytest.mark.parametrize(
     ("server", "path", "problem"),
     [
-        (
-            {"url": "https://x", "headers": {"Authorization": "Bearer hunter2"}},
-            ("headers", "Authorization"),
-            "looks like",
-        ),
-        ({"url": "https://x", "headers": {"X-Api-Key": "hunter2"}}, ("headers", "X-Api-Key"), "looks like"),
-        ({"url": "https://x", "headers": {"X": "ghp_hunter2hunter2"}}, ("headers", "X"), "looks like"),
         ({"url": "https://x", "headers": {"X-Token": "${A}hunter2"}}, ("headers", "X-Token"), "looks like"),
         ({"url": "https://x", "headers": {"X-Token": "${A:-hunter2}"}}, ("headers", "X-Token"), "looks like"),
-        ({"url": "https://bob:hunter2@x"}, ("url",), "has"),
         ({"url": "https://x?api_key=hunter2"}, ("url",), "has"),
-        ({"command": "x", "env": {"DB_PASSWORD": "hunter2"}}, ("env", "DB_PASSWORD"), "looks like"),
-        ({"command": "x", "args": ["-v", "--token=hunter2"]}, ("args", 1), "looks like"),
         ({"command": "x", "args": ["--", "sk-ant-hunter2"]}, ("args", 1), "looks like"),
         ({"command": "x", "args": ["srv", "--api-key", "hunter2"]}, ("args", 2), "looks like"),
         ({"command": "x", "args": ["-token", "${A}hunter2"]}, ("args", 1), "looks like"),

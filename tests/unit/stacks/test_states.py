@@ -21,7 +21,8 @@ from ambient_components.stacks.project import Project
 from ambient_components.stacks.pulumi import PulumiEngine
 from ambient_components.stacks.states import export, stacks_of
 from tests.support.access_objects import in_state
-from tests.support.fleets import FakeShards, ledger_in, ledger_of, make_fleet, parts, where
+from tests.support.fleets import FakeShards, ledger_in, make_fleet, parts, where
+from tests.support.planned import ledger
 
 PAY = f"prod-{where('pay'):02d}"
 
@@ -66,7 +67,7 @@ def test_show_and_access(pulumi: FakeShards, capsys: pytest.CaptureFixture[str])
     for flags in ([], ["--files"]):
         assert run(["access", "prod-02", "--format", "json", *flags]) == 0
         assert {one["workspace"] for one in json.loads(capsys.readouterr().out)["access"]} == set(
-            parts(ledger_of())["prod-02"]
+            parts(ledger())["prod-02"]
         )
     assert run(["report", "prod"]) == 0
 
@@ -108,7 +109,7 @@ def test_a_rotation_deploys_the_shard_that_holds_the_key(
     monkeypatch.setattr(now, "Bearers", Mock())
     monkeypatch.setattr(now.KeyDeployment, "cluster", lambda _: None)
     monkeypatch.setattr(now, "survey", nothing_left)
-    desired: dict[str, Any] = ledger_of()
+    desired: dict[str, Any] = ledger()
     desired["pay"]["keys"]["ci"]["generation"] = 2
     pulumi.plans(parts(desired))
     without_ledger_steps(pulumi)
@@ -176,7 +177,7 @@ def test_a_grant_is_revoked_by_the_shard_of_its_workspace(
     monkeypatch.setattr(grants_now, "Witness", Mock())
     monkeypatch.setattr(grants_revoke, "survey", nothing_left)
     monkeypatch.setattr(grants_now.GrantDeployment, "cluster", lambda _: None)
-    pulumi.plans(parts(ledger_of()))
+    pulumi.plans(parts(ledger()))
     without_ledger_steps(pulumi)
     pulumi.states.pop(other)
     assert run(["grants", "revoke", "prod", "user:bob", "--all", "--now"]) == 0
