@@ -128,11 +128,11 @@ _COLLECTIONS = {
 
 def put(api: FakeApi, *bindings: Any, accounts: Any = ()) -> None:
     """Somebody makes these."""
-    for one in (*bindings, *accounts):
-        metadata = one["metadata"]
+    for binding in (*bindings, *accounts):
+        metadata = binding["metadata"]
         place = f"/namespaces/{metadata['namespace']}"
-        kind = one.get("kind") or ("RoleBinding" if "roleRef" in one else "ServiceAccount")
-        body = {key: value for key, value in one.items() if key != "metadata"}
+        kind = binding.get("kind") or ("RoleBinding" if "roleRef" in binding else "ServiceAccount")
+        body = {key: value for key, value in binding.items() if key != "metadata"}
         made = api.add(
             _COLLECTIONS[kind].format(place), metadata["name"], metadata.get("uid"), metadata.get("labels"), **body
         )

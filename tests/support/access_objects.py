@@ -27,7 +27,7 @@ def binding(namespace, name, role, *subjects, labels=None):
     return {
         "metadata": {"namespace": namespace, "name": name, **({"labels": labels} if labels else {})},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", **reference},
-        **({"subjects": [rbac_subject(one) for one in subjects]} if subjects else {}),
+        **({"subjects": [rbac_subject(subject) for subject in subjects]} if subjects else {}),
     }
 
 
@@ -88,10 +88,13 @@ def in_state(ledger):
 
 def by_platform(namespace, *sessions):
     """What the platform makes for itself in every workspace, and for each session, with the owners of it."""
-    made = [of_schedules(namespace, "u-settings"), *(of_session(namespace, one, f"u-{one}") for one in sessions)]
+    made = [
+        of_schedules(namespace, "u-settings"),
+        *(of_session(namespace, session, f"u-{session}") for session in sessions),
+    ]
     return [
         owning("ProjectSettings", namespace, "projectsettings", "u-settings"),
-        *(owning("AgenticSession", namespace, one, f"u-{one}") for one in sessions),
+        *(owning("AgenticSession", namespace, session, f"u-{session}") for session in sessions),
         *(item for one in made for item in one.values()),
     ]
 
@@ -103,7 +106,7 @@ def owning(kind, namespace, name, uid):
 
 def of_kind(items, *kinds):
     """The objects of these kinds."""
-    return [one for one in items if one.get("kind", "RoleBinding") in kinds]
+    return [item for item in items if item.get("kind", "RoleBinding") in kinds]
 
 
 def recognised(items):

@@ -172,7 +172,9 @@ class Many:
             people = {(subject, role) for subject, role in found[space] if not subject.startswith("account:")}
             keys = sorted((subject, role) for subject, role in found[space] if subject.startswith("account:"))
             assert people == {*phase.access.items()}, f"{space}: {people}"
-            assert [subject for subject, _ in keys] == sorted(f"account:{one}" for one in accounts[space]), space
+            assert [subject for subject, _ in keys] == sorted(f"account:{account}" for account in accounts[space]), (
+                space
+            )
             desired = sorted(role for role, number in phase.keys.values() for _ in range(number))
             assert sorted(role for _, role in keys) == desired, f"{space}: {keys}"
 
@@ -204,9 +206,9 @@ def recorded(resources: list[dict[str, Any]]) -> dict[str, str]:
     for item in resources:
         if item["type"] == "ambient:index:AccessToken":
             outputs = item["outputs"]
-            for one in (outputs["current"], *outputs["retiring"], *outputs["pendingRevocations"]):
-                if one:
-                    found[one["uid"]] = item["inputs"]["namespace"]
+            for token in (outputs["current"], *outputs["retiring"], *outputs["pendingRevocations"]):
+                if token:
+                    found[token["uid"]] = item["inputs"]["namespace"]
     return found
 
 

@@ -59,7 +59,7 @@ def binding(workspace: str, name: str, role: str, *subjects: str, **more: Any) -
     """A RoleBinding; the role is one of the platform's, or KIND/NAME."""
     kind, _, other = role.partition("/")
     reference = {"kind": kind, "name": other} if other else {"kind": "ClusterRole", "name": cluster_role(Role(role))}
-    more.setdefault("subjects", [subject_entry(one) for one in subjects])
+    more.setdefault("subjects", [subject_entry(subject) for subject in subjects])
     return made("RoleBinding", workspace, name, roleRef={"apiGroup": RBAC, **reference}, **more)
 
 
@@ -149,8 +149,8 @@ def operator_made(workspace: str) -> list[Object]:
         owner,
         limit_range(workspace),
         *(
-            made(one["kind"], workspace, **_flat(one))
-            for plural, one in of_schedules.items()
+            made(item["kind"], workspace, **_flat(item))
+            for plural, item in of_schedules.items()
             if plural != "serviceaccounts"
         ),
         made("NetworkPolicy", workspace, "runner-allow-backend-only", spec={"podSelector": {}}),
@@ -177,50 +177,50 @@ def plain(workspace: str) -> list[Object]:
 
 def replaced(objects: Iterable[Object], *others: Object) -> list[Object]:
     """The objects, with others in place of those of the same kind and name."""
-    found = {(one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"]): one for one in objects}
-    found |= {(one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"]): one for one in others}
+    found = {(item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"]): item for item in objects}
+    found |= {(item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"]): item for item in others}
     return [*found.values()]
 
 
 def serve(api: FakeApi, objects: Iterable[Object]) -> None:
     """Put the objects into a cluster."""
-    for one in objects:
-        metadata = one["metadata"]
-        path = COLLECTIONS[one["kind"]].format(metadata.get("namespace", ""))
-        api.objects[f"{path}/{metadata['name']}"] = one
+    for item in objects:
+        metadata = item["metadata"]
+        path = COLLECTIONS[item["kind"]].format(metadata.get("namespace", ""))
+        api.objects[f"{path}/{metadata['name']}"] = item
 
 
 def gathered(objects: Iterable[Object]) -> ExistingObjects:  # noqa: PLR0912  # one case a kind
     """The objects grouped by workspace, without a cluster."""
     items = [*objects]
-    spaces = {one["metadata"]["name"]: NamespaceObjects(one) for one in items if one["kind"] == "Namespace"}
-    for one in items:
-        name, space = one["metadata"]["name"], spaces.get(one["metadata"].get("namespace"))
+    spaces = {item["metadata"]["name"]: NamespaceObjects(item) for item in items if item["kind"] == "Namespace"}
+    for item in items:
+        name, space = item["metadata"]["name"], spaces.get(item["metadata"].get("namespace"))
         if space is None:
             continue
-        match one["kind"]:
+        match item["kind"]:
             case "RoleBinding":
-                space.bindings.append(one)
+                space.bindings.append(item)
             case "ServiceAccount":
-                space.accounts.append(one)
+                space.accounts.append(item)
             case "Role" | "AgenticSession" as kind:
-                (space.roles if kind == "Role" else space.sessions).append(one)
+                (space.roles if kind == "Role" else space.sessions).append(item)
             case "Secret":
-                space.secrets[name] = tuple(sorted(one["data"]))
+                space.secrets[name] = tuple(sorted(item["data"]))
             case "ConfigMap" if name == "feature-flag-overrides":
-                space.flags = one
+                space.flags = item
             case "ConfigMap":
-                space.ca_bundle = one
+                space.ca_bundle = item
             case "ProjectSettings":
-                space.settings = one
+                space.settings = item
             case "LimitRange":
-                space.limit_ranges.append(one)
+                space.limit_ranges.append(item)
             case "ResourceQuota":
-                space.quotas.append(one)
+                space.quotas.append(item)
             case "NetworkPolicy":
-                space.policies.append(one)
+                space.policies.append(item)
             case "CronJob":
-                space.schedules.append(one)
+                space.schedules.append(item)
     return ExistingObjects(spaces)
 
 

@@ -199,7 +199,9 @@ class FakeApi:
         if request.path in self.objects:
             return Answer(200, self.objects[request.path])
         if request.path == PLATFORM and "projectsettings" in self.kinds:
-            return Answer(200, {"kind": "APIResourceList", "resources": [{"name": one} for one in sorted(self.kinds)]})
+            return Answer(
+                200, {"kind": "APIResourceList", "resources": [{"name": kind} for kind in sorted(self.kinds)]}
+            )
         if request.path.startswith(CLUSTER_ROLES):  # as the deployer's role leaves it
             return Answer(403, status(403, 'User "deployer" cannot get resource "clusterroles"'))
         group, space, plural, name = _parsed(request.path)

@@ -132,7 +132,7 @@ class FakePulumi:
 
     def ran(self, verb: str = "up") -> list[str]:
         """Stacks in the order in which their runs began."""
-        return [one["words"][one["words"].index("--stack") + 1] for one in self.calls(verb) if "pid" in one]
+        return [call["words"][call["words"].index("--stack") + 1] for call in self.calls(verb) if "pid" in call]
 
     def forget(self) -> None:
         (self.folder / "calls.jsonl").unlink(missing_ok=True)

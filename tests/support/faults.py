@@ -150,8 +150,8 @@ class Proxy:
     def kubeconfig(self, path: Path) -> Path:
         """Writes the deployer's kubeconfig, with this proxy for its server."""
         content = yaml.safe_load(self._cluster.kubeconfig.read_text())
-        for one in content["clusters"]:
-            one["cluster"]["server"] = f"https://127.0.0.1:{self._server.server_port}"
+        for cluster in content["clusters"]:
+            cluster["cluster"]["server"] = f"https://127.0.0.1:{self._server.server_port}"
         path.touch(0o600)
         path.write_text(yaml.safe_dump(content))
         return path

@@ -104,9 +104,14 @@ def faults(text: str) -> list[str]:
     found += [f"<{tag}> is not closed" for tag in page.open]
     counts = Counter(page.ids)
     found += [f"the id {one} is there twice" for one, count in counts.items() if count > 1]
-    found += [f"the link {one} leads nowhere" for one in page.links if not one.startswith("#") or one[1:] not in counts]
     found += [
-        f"a table without {part}" for one in page.tables for part in ("caption", "thead", "tbody") if part not in one
+        f"the link {link} leads nowhere" for link in page.links if not link.startswith("#") or link[1:] not in counts
+    ]
+    found += [
+        f"a table without {part}"
+        for table in page.tables
+        for part in ("caption", "thead", "tbody")
+        if part not in table
     ]
     steps = zip([0, *page.headings], page.headings, strict=False)
     found += [f"h{new} after h{old}" for old, new in steps if new > old + 1]
@@ -126,9 +131,9 @@ def faults(text: str) -> list[str]:
 
 def _policy(page: _Page) -> list[str]:
     policies = [
-        (at, one["content"])
-        for at, (tag, one) in enumerate(page.elements)
-        if tag == "meta" and one.get("http-equiv") == "Content-Security-Policy"
+        (at, element["content"])
+        for at, (tag, element) in enumerate(page.elements)
+        if tag == "meta" and element.get("http-equiv") == "Content-Security-Policy"
     ]
     first = min(at for at, (tag, _) in enumerate(page.elements) if tag in ("style", "script"))
     if len(policies) != 1 or policies[0][0] > first:

@@ -180,7 +180,7 @@ def _decoded(text: str) -> str:
 def stored_of(store: Store) -> dict[str, Any]:
     """Read the bucket and its user."""
     accounts = iam(store)
-    (user,) = [one["UserName"] for one in accounts.list_users()["Users"] if PAYMENTS in one["UserName"]]
+    (user,) = [listed["UserName"] for listed in accounts.list_users()["Users"] if PAYMENTS in listed["UserName"]]
     return {
         "bucketTags": s3(store).get_bucket_tagging(Bucket=BUCKET)["TagSet"],
         "user": user,

@@ -120,7 +120,7 @@ class Evaluator:
 
     def bumped(self, overlap_until):
         """The identity before lives on until then; what was written of those before it is no more."""
-        self.promises = [one for one in self.promises if one.since]
+        self.promises = [promise for promise in self.promises if promise.since]
         if not overlap_until:
             return
         for token in self._of(self.stack.account(self.stack.key["generation"] - 1)):
@@ -130,18 +130,18 @@ class Evaluator:
 
     def policy_changed(self):
         """A shorter overlap ends what was promised under a longer one."""
-        for one in self.promises:
-            if one.since:
-                one.until = min(one.until, one.since + self.stack.key["overlapSeconds"])
+        for promise in self.promises:
+            if promise.since:
+                promise.until = min(promise.until, promise.since + self.stack.key["overlapSeconds"])
 
     def goes(self, generation):
         """Its identity is removed, and with it what was promised."""
         account = self.stack.account(generation)
-        overdue = [one for one in self.promises if one.token.account == account and not one.since]
+        overdue = [promise for promise in self.promises if promise.token.account == account and not promise.since]
         for one in overdue:
             hold("overlapUntil is kept", self._cluster.now >= one.until, one, self._cluster.now)
         self.kept += overdue
-        self.promises = [one for one in self.promises if one.token.account != account]
+        self.promises = [promise for promise in self.promises if promise.token.account != account]
 
     def ended(self, run: Run):
         """After each run."""
@@ -193,7 +193,7 @@ class Evaluator:
 
     def is_settled(self, run: Run):
         """Whether nothing was left to a run after it."""
-        left = any(one.tokens.pending or one.state["undelivered"] for one in self.stack.tokens.values())
+        left = any(token.tokens.pending or token.state["undelivered"] for token in self.stack.tokens.values())
         return run.completed and not left
 
     # In the end.
@@ -228,7 +228,11 @@ class Evaluator:
         """No token of the user's was valid from the end of this one on: was that a missed window, and was it told?"""
         runs = self.stack.runs
         # One that would have lasted for longer was ended on purpose.
-        ended = any(one.by_hand and one.had <= to and one.expires > last.end for one in self._cluster.tokens if one.had)
+        ended = any(
+            token.by_hand and token.had <= to and token.expires > last.end
+            for token in self._cluster.tokens
+            if token.had
+        )
         if runs[-1].waits or ended:
             return  # not renewed automatically
         # One that expires while a run is under way is the next run's.
@@ -246,7 +250,9 @@ class Evaluator:
             opens = last.expires - self._window(run.rotate_before, last)
             inside = run.completed and run.serving and opens <= run.start and run.end < last.expires
             # After a lost state a former identity may work on. Its user has the token that the run issued for the next.
-            issued = any(one.had is not None and run.start <= one.issued <= run.end for one in self._cluster.tokens)
+            issued = any(
+                token.had is not None and run.start <= token.issued <= run.end for token in self._cluster.tokens
+            )
             hold("a run in the window renews", issued or not inside, last, run)
         late = [run for run in runs[first : bisect_left(runs, to, key=lambda run: run.end) + 1] if run.start <= to]
         if any(run.completed and run.serving for run in late):

@@ -161,7 +161,7 @@ class Stack:
     @property
     def is_released(self):
         """Whether a run has released it as a whole."""
-        return bool(self.tokens) and all(one.inputs.get("released") for one in self.tokens.values())
+        return bool(self.tokens) and all(token.inputs.get("released") for token in self.tokens.values())
 
     def let_go(self):
         """It leaves the file after its release: all of it stays in the cluster."""
@@ -246,7 +246,9 @@ class Stack:
                 run.problems.append(str(error))
                 return  # a refresh that fails ends the run
             # What it was refused, it has not seen.
-            run.refreshed &= not any(isinstance(one, int) and one <= self.cluster.calls for one in self.cluster.faults)
+            run.refreshed &= not any(
+                isinstance(fault, int) and fault <= self.cluster.calls for fault in self.cluster.faults
+            )
         living = self.living(run.start)
         unmade = set()
         for generation in reversed(living) if newest_first else living:

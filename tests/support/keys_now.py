@@ -142,7 +142,7 @@ class Deployed:
     def end(self, key: str, generation: int) -> None:
         """An identity leaves the state and the cluster."""
         names = f"{W}/key/{key}/g{generation}"
-        self.resources = [one for one in self.resources if not one["urn"].endswith(f"::{names}")]
+        self.resources = [resource for resource in self.resources if not resource["urn"].endswith(f"::{names}")]
         account = key_account(W, key, generation)
         self.api.objects.pop(f"{ACCOUNTS}/{account}", None)
         self.api.objects.pop(f"{SECRETS}/{account}-x", None)

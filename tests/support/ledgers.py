@@ -37,7 +37,7 @@ def _over(kind: Callable[[Any], Any], function: Callable[..., Any], *names: str)
 
     @wraps(function)
     def call(*args: Any, **more: Any) -> Any:
-        typed = [kind(one) if isinstance(one, Mapping) else one for one in args]
+        typed = [kind(arg) if isinstance(arg, Mapping) else arg for arg in args]
         return function(*typed, **{name: kind(one) if name in names else one for name, one in more.items()})
 
     return call
@@ -96,7 +96,7 @@ admin_keys_with_editors = _over(entry, escalation.admin_keys_with_editors)
 def deployed_keys(workspace: str, *keys: str, **more: Any) -> Deployed:
     """The first generation of some keys in a state, alike but for their ids."""
     given = {"label": "", "role": "edit", "declared": True, "made": True, **more}
-    found = tuple(DeployedKey(one, 1, **given) for one in keys)
+    found = tuple(DeployedKey(key, 1, **given) for key in keys)
     return Deployed("", datetime.now(UTC), (DeployedWorkspace(workspace, "active", (), found),))
 
 

@@ -130,7 +130,7 @@ def side_by_side(stack: Stack) -> tuple[Workspace, Workspace]:
 
 def write(stack: Stack, workspaces: Iterable[Workspace], state: str = "active", text: str = ENTRY) -> None:
     """The stack file with these workspaces, all in one state."""
-    stack.write("workspaces:\n" + "".join(one.entry(state, text) for one in workspaces))
+    stack.write("workspaces:\n" + "".join(workspace.entry(state, text) for workspace in workspaces))
 
 
 def brought_to(stack: Stack, workspaces: Iterable[Workspace], *states: str) -> None:
@@ -138,8 +138,8 @@ def brought_to(stack: Stack, workspaces: Iterable[Workspace], *states: str) -> N
     for number, state in enumerate(states):
         write(stack, workspaces, state)
         stack.up().ok()
-        for one in workspaces if number == 0 else ():
-            worked_in(one)
+        for workspace in workspaces if number == 0 else ():
+            worked_in(workspace)
 
 
 def forgotten(stack: Stack) -> bool:

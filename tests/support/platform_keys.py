@@ -45,7 +45,7 @@ def dump(stack: Stack) -> dict[str, Any]:
     """The whole objects of all keys in the workspace, with versions, times and field managers."""
     paths = (f"/api/v1/namespaces/{stack.w}/serviceaccounts", f"{RBAC}/{stack.w}/rolebindings")
     listed = ((path, stack.machine.get(f"{path}?labelSelector=app=ambient-access-key") or {}) for path in paths)
-    return {f"{path}/{one['metadata']['name']}": one for path, found in listed for one in found["items"]}
+    return {f"{path}/{item['metadata']['name']}": item for path, found in listed for item in found["items"]}
 
 
 @contextmanager

@@ -99,8 +99,8 @@ def troubled() -> Review:
 def snapshot(made: Review) -> Snapshot:
     """What `--since` compares."""
     return Snapshot(
-        frozenset(one for row in made.access.rows for one in row.assignments),
+        frozenset(assignment for row in made.access.rows for assignment in row.assignments),
         made.states,
-        {(one.workspace, one.id, one.generation): one.issued for one in made.keys},
-        frozenset((one.workspace, one.path) for one in made.findings),
+        {(key.workspace, key.id, key.generation): key.issued for key in made.keys},
+        frozenset((finding.workspace, finding.path) for finding in made.findings),
     )

@@ -90,7 +90,7 @@ def answer(cronjob):
 def listed(cronjobs):
     """Return the CronJobs that the backend lists."""
     label = "ambient-code.io/scheduled-session"
-    return [one for one in cronjobs if (one["metadata"].get("labels") or {}).get(label) == "true"]
+    return [cronjob for cronjob in cronjobs if (cronjob["metadata"].get("labels") or {}).get(label) == "true"]
 
 
 def variables_of(cronjob):

@@ -138,9 +138,9 @@ class Shard(Stack):
         bindings = (self.machine.get(f"{RBAC}/{workspace}/rolebindings") or {"items": []})["items"]
         path = f"/api/v1/namespaces/{workspace}/serviceaccounts?labelSelector=app=ambient-access-key"
         accounts = (self.machine.get(path) or {"items": []})["items"]
-        ours = [one for one in bindings if one["roleRef"]["name"].startswith("ambient-project-")]
+        ours = [binding for binding in bindings if binding["roleRef"]["name"].startswith("ambient-project-")]
         named = (("RoleBinding", ours), ("ServiceAccount", accounts))
-        return {(kind, one["metadata"]["name"]) for kind, items in named for one in items}
+        return {(kind, item["metadata"]["name"]) for kind, items in named for item in items}
 
     def whole(self) -> None:
         """What is there is what is declared, each once; the state knows every token; and a further run does nothing."""

@@ -203,11 +203,13 @@ SEVERAL = st.dictionaries(NAMES, WORKSPACES, max_size=2).map(named_buckets)
 def with_sources(data: dict[str, Any]) -> dict[str, Any]:
     """Allow every namespace, variable and folder that a secret is read from."""
     sources = [at(data, path) for path in places(data) if path[-2:-1] != ("labels",)]
-    sources = [one for one in sources if isinstance(one, dict) and len(one) == 1]
-    spaces = {one["secret"]["namespace"] for one in sources if isinstance(one.get("secret"), dict)}
-    variables = {one["env"] for one in sources if isinstance(one.get("env"), str)}
-    allowed = [{"namespace": one} for one in sorted(spaces)] + [{"variables": one} for one in sorted(variables)]
-    if any("file" in one for one in sources):
+    sources = [source for source in sources if isinstance(source, dict) and len(source) == 1]
+    spaces = {source["secret"]["namespace"] for source in sources if isinstance(source.get("secret"), dict)}
+    variables = {source["env"] for source in sources if isinstance(source.get("env"), str)}
+    allowed = [{"namespace": space} for space in sorted(spaces)] + [
+        {"variables": variable} for variable in sorted(variables)
+    ]
+    if any("file" in source for source in sources):
         allowed += [{"folder": "secrets"}, {"folder": "stacks/secrets"}]
     return {**data, "guardrails": {"secretSources": allowed}} if allowed else data
 

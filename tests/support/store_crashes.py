@@ -176,7 +176,7 @@ class Keys:
 
         def always():
             # Two at the most, and what sessions use works on.
-            if any(one["UserName"] == desired["user"] for one in self.iam.list_users()["Users"]):
+            if any(listed["UserName"] == desired["user"] for listed in self.iam.list_users()["Users"]):
                 assert len(self.there()) <= 2
                 assert not alive or self.there().get(in_session) == "Active"
 
@@ -205,7 +205,7 @@ class Keys:
         self.world.uses("AKIASOMETHINGELSE000", self.secret)
 
         def settled():
-            assert all(one["UserName"] != self.desired["user"] for one in self.iam.list_users()["Users"])
+            assert all(listed["UserName"] != self.desired["user"] for listed in self.iam.list_users()["Users"])
 
         return Case(self.resource, lambda: self.resource.state and self.resource.destroy(), settled)
 

@@ -57,9 +57,9 @@ class Fleet(Stack):
     def _remember_tokens(self) -> None:
         """Its keys are in the outputs of its shards."""
         listed = self._run("stack", "ls", "--json")
-        for one in json.loads(listed.stdout) if listed.returncode == 0 else ():
-            if one["name"].startswith(f"{self.name}-"):
-                shown = self._run("stack", "output", "--json", "--show-secrets", "--stack", one["name"])
+        for stack in json.loads(listed.stdout) if listed.returncode == 0 else ():
+            if stack["name"].startswith(f"{self.name}-"):
+                shown = self._run("stack", "output", "--json", "--show-secrets", "--stack", stack["name"])
                 for key, value in (json.loads(shown.stdout) if shown.stdout.strip() else {}).items():
                     if isinstance(value, str) and value.startswith("ey"):
                         self.machine.keep_secret(value, f"token of {key}")

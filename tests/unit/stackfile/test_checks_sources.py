@@ -22,7 +22,7 @@ def entry(source, name="payments"):
 
 
 def passes(text, path="stacks/prod.yaml"):
-    return not [one for one in review_stack(path, text).problems if not one.warning]
+    return not [problem for problem in review_stack(path, text).problems if not problem.warning]
 
 
 def allowed(source, *places, name="payments", more=""):

@@ -122,7 +122,7 @@ def models(annotation):
     if isinstance(annotation, type) and issubclass(annotation, Model):
         if not annotation.private:
             yield annotation
-            yield from (one for field in annotation.model_fields.values() for one in models(field.annotation))
+            yield from (model for field in annotation.model_fields.values() for model in models(field.annotation))
         return
     for part in get_args(annotation):
         yield from models(part)
