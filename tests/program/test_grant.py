@@ -63,11 +63,6 @@ def test_a_new_role_is_a_new_object_under_the_same_logical_name(record):
     assert not admin.delete_before_replace
 
 
-def test_nothing_outlives_the_entry(record):
-    recording = grant(record, "user:bob")
-    assert [item.urn for item in recording if item.protect or item.retain_on_delete or item.deleted_with] == []
-
-
 def test_a_grant_says_that_it_is_complete(record):
     recording = grant(record, "user:bob", role="edit")
     component = recording.named("Grant", "payments/grant/user:bob")

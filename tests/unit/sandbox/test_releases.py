@@ -17,7 +17,6 @@ from sandbox.parts import KUBERNETES_VERSION, MINIMUM_PULUMI, PLUGIN_VERSION, VE
 from sandbox.progress import Progress
 from sandbox.releases import add_downloaded, add_downloads, address
 
-PINNED = Path(releases.__file__).with_name("releases.toml")
 MACHINE = "linux-amd64"
 HOST = "publisher.invalid"
 SCRIPT = b"#!/bin/sh\necho Version: v1.8.0\n"
@@ -44,7 +43,8 @@ def etcd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("AMBIENT_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
-    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    for name in ("KUBEBUILDER_ASSETS", "AMBIENT_OFFLINE", "AMBIENT_BUILD"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sandbox.toolchain._this_machine", lambda: MACHINE)
     monkeypatch.setenv("AMBIENT_MIRROR", str(tmp_path / "mirror"))
     data = archive(
@@ -68,10 +68,6 @@ def fetch() -> Installed:
 
 class TestPins:
     """The real data file."""
-
-    @pytest.fixture(autouse=True)
-    def _real(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(releases, "RELEASES_FILE", PINNED)
 
     def test_versions_are_those_that_are_built(self) -> None:
         versions = {program: r.version for r in releases.pinned(MACHINE) for program in r.programs}
