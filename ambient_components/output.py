@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from ambient_components.errors import Problem, with_docs
 
@@ -22,6 +22,12 @@ USAGE: Final = 64
 
 INTERRUPTED: Final = 130
 """Exit code: ended by Ctrl-C."""
+
+HELP: Final[dict[str, Any]] = {
+    "rich_markup_mode": None,
+    "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 120},
+}
+"""Settings of every command: plain help that reads the same in a pipe."""
 
 _LOOKS: Final = {"bold": "1", "loud": "1;31", "dim": "2", "added": "32", "removed": "31", "changed": "33"}
 

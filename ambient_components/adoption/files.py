@@ -8,8 +8,7 @@ from typing import Final
 from ambient_components.adoption.rendering import block, included_file, inclusion, leave, stack_file
 from ambient_components.adoption.workspaces import ExistingWorkspace
 from ambient_components.errors import Where, fail
-from ambient_components.stackfile.changes import Change, ItemChange, scalar
-from ambient_components.stackfile.editing import edited, with_workspaces
+from ambient_components.stackfile.editing import Change, edited, scalar, with_workspaces
 from ambient_components.stackfile.yaml.reader import parse_yaml
 
 TEAM_LABEL: Final = "team"
@@ -106,5 +105,5 @@ def _naming(text: str, file: str, names: Sequence[str]) -> str:
     if _GUARDRAILS not in data:
         return f"{text.rstrip()}\n\n{leave(missing)}"
     if there:
-        return edited(text, file, [ItemChange((_GUARDRAILS, _ADOPT), name) for name in missing])
+        return edited(text, file, [Change((_GUARDRAILS, _ADOPT), None, name) for name in missing])
     return edited(text, file, [Change((_GUARDRAILS,), _ADOPT, f"[{', '.join(missing)}]")])

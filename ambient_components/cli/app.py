@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from ambient_components import activity, clock
 from ambient_components._version import VERSION
 from ambient_components.errors import AmbientError, refusal
-from ambient_components.output import INTERRUPTED, USAGE, show_problems
+from ambient_components.output import HELP, INTERRUPTED, USAGE, show_problems
 from ambient_components.suggest import did_you_mean
 
 # Typer brings a Click of its own in some versions and imports it in others; this base is the same in all of them.
@@ -21,24 +21,11 @@ _UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
 _EPILOG = """\
 \b
 commands for a first stack:
-  ambient init prod             start a project, and create stacks/prod.yaml and stacks/Pulumi.prod.yaml
-  ambient adopt prod            write the cluster's existing workspaces into stacks/prod.yaml
-  ambient validate              check all stack files, without a cluster
-  ambient plan prod             show who would gain or lose access
-  ambient up prod               make the cluster match the files, like pulumi up
-  ambient refresh prod          update the state from the cluster
-  ambient show prod             show access, keys and their expiry, and how to use a key
-  ambient show prod my-team     show all values of one workspace and where each comes from
-  ambient access prod --live    show who may do what, including undeclared access in the cluster
-  ambient report prod           show who can gain more than their grants, and how to prevent it
-  ambient reviewers --change main HEAD   show which workspaces a change affects, and which reviewers it needs
-  ambient shards prod           list a fleet's shards, for people, CI systems and the Pulumi Kubernetes Operator
-  ambient reshard prod          move workspaces between shards, without changing the cluster
-  ambient destroy dev           delete all resources of a stack, after its name is typed
-  ambient grants revoke prod user:bob@example.com payments --now   end a user's access now
-  ambient keys list             list all keys with expiry, last use and what is due
-  ambient pipeline github       write the files of a pipeline; gitlab for GitLab
-  ambient rbac prod             print the deployer's role for what a stack declares
+  ambient init prod       start a project, and create stacks/prod.yaml and stacks/Pulumi.prod.yaml
+  ambient adopt prod      or write the cluster's existing workspaces into stacks/prod.yaml
+  ambient plan prod       show who would gain or lose access
+  ambient up prod         make the cluster match the files, like pulumi up
+  ambient show prod       show access, keys and their expiry, and how to use a key
 
 \b
 exit codes: 0 success; 1 error; 2 changes pending (plan, adopt, reshard --dry-run) or attention needed (keys list,
@@ -46,11 +33,10 @@ exit codes: 0 success; 1 error; 2 changes pending (plan, adopt, reshard --dry-ru
 """
 
 _SETTINGS: Final[dict[str, Any]] = {
+    **HELP,
     "name": "ambient",
-    # Plain help that reads the same in a pipe, and no tracebacks with the values of variables in them.
-    "rich_markup_mode": None,
+    # No tracebacks with the values of variables in them.
     "pretty_exceptions_enable": False,
-    "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 120},
 }
 
 VERBS: Final = {

@@ -1,14 +1,15 @@
 """Options that verbs share. An option with fixed values lists them in its error, and suggests the closest one."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 import typer
 
 from ambient_components.cli import completion
-from ambient_components.errors import BadValue, refusal
-from ambient_components.output import Format
+from ambient_components.errors import BadValue, refusal, reject
+from ambient_components.output import HELP, Format
+from ambient_components.rules.durations import parse_duration
 from ambient_components.suggest import allowed_words
 
 _STACK = "The stack, such as dev or my-org/prod. Default: the only one."
@@ -86,6 +87,14 @@ Refresh = Annotated[
 _Choice = TypeVar("_Choice", bound=str)
 
 
+def group(text: str, epilog: str, verbs: Mapping[str, tuple[Callable[..., None], str]]) -> typer.Typer:
+    """Return a command of several verbs, each with its function and the end of its help."""
+    app = typer.Typer(help=text, epilog=epilog, no_args_is_help=True, add_completion=False, **HELP)
+    for name, (verb, end) in verbs.items():
+        app.command(name, epilog=end)(verb)
+    return app
+
+
 def choice(flag: str, allowed: Iterable[StrEnum], text: str) -> Any:
     """Return an option that accepts the values of an enumeration, or some of them.
 
@@ -132,9 +141,8 @@ def refuse_files_and_state(*, files: bool, state: str) -> None:
 
 def _parser(words: tuple[_Choice, ...]) -> Callable[[str], _Choice]:
     def parse(word: str) -> _Choice:
-        found = next((one for one in words if one == word), None)
-        if found is not None:
-            return found
+        if word in words:
+            return words[words.index(word)]
         raise typer.BadParameter(refusal(f"{word!r} is none of them", allowed_words(word, words)).text)
 
     return parse
@@ -143,3 +151,21 @@ def _parser(words: tuple[_Choice, ...]) -> Callable[[str], _Choice]:
 def wrong_value(error: ValueError, flag: str) -> typer.BadParameter:
     problem = refusal(error.problem, error.hints) if isinstance(error, BadValue) else refusal(str(error))
     return typer.BadParameter(problem.text, param_hint=flag)
+
+
+def duration_of(text: str, flag: str, most: str, *hints: str) -> int | None:
+    """Return the seconds of an option, None if it is not given.
+
+    Args:
+        most: The longest duration, as text.
+        hints: What else a user may want.
+    """
+    if not text:
+        return None
+    try:
+        seconds = parse_duration(text)
+        if seconds > parse_duration(most):
+            reject(f"{text} is too long: {most} is the most")
+    except BadValue as error:
+        raise wrong_value(BadValue(error.problem, *error.hints, *hints), flag) from None
+    return seconds

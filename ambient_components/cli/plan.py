@@ -10,7 +10,15 @@ import typer
 
 from ambient_components import activity, clock
 from ambient_components.cli.fleet_options import Jobs, Shards, check_shards, refuse_words_of_fleets
-from ambient_components.cli.options import NamedStack, Refresh, Stack, format_option, state_option, wrong_value
+from ambient_components.cli.options import (
+    NamedStack,
+    Refresh,
+    Stack,
+    duration_of,
+    format_option,
+    state_option,
+    wrong_value,
+)
 from ambient_components.cli.prompts import one_stack
 from ambient_components.documentation import page
 from ambient_components.engine import backend
@@ -24,9 +32,7 @@ from ambient_components.plan.making import moment
 from ambient_components.plan.markdown import LIMIT, left_out
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
-from ambient_components.plan.saved import MOST_AGE
 from ambient_components.printable import one_line
-from ambient_components.rules.durations import parse_duration
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, bare_name, stack_path
@@ -152,7 +158,7 @@ def plan(
     stack = one_stack(stack, named)
     _check_usage(offline=offline, state=state, at=at, save=save, max_age=max_age, refresh=refresh, diff=diff)
     _check_limit(limit, form)
-    age = _duration(max_age)
+    age = duration_of(max_age, "--max-age", "7d")
     project = Project.find()
     path = stack_path(project, stack)
     with activity.waiting(f"Reading {path}"):
@@ -248,17 +254,6 @@ def _check_limit(limit: int, form: Format) -> None:
     if limit and limit < _SHORTEST:
         msg = f"{limit} is too short: {_SHORTEST} is the least"
         raise typer.BadParameter(msg, param_hint="--limit")
-
-
-def _duration(text: str) -> int | None:
-    try:
-        seconds = parse_duration(text) if text else None
-    except ValueError as error:
-        raise wrong_value(error, "--max-age") from None
-    if seconds is not None and seconds > MOST_AGE:
-        msg = f"{text} is too long: 7d is the most"
-        raise typer.BadParameter(msg, param_hint="--max-age")
-    return seconds
 
 
 def _moment(text: str, loaded: LoadedStack) -> datetime | None:

@@ -57,8 +57,8 @@ def _rules(rights: Collection[Right]) -> Iterator[str]:
     def place(right: Right) -> tuple[list[str], str, str, bool]:
         return sorted(right.features), right.group, right.resource, bool(right.name)
 
-    for (features, group, resource, _), found in groupby(sorted(rights, key=place), place):
-        rule = list(found)
+    for (features, group, resource, _), of_place in groupby(sorted(rights, key=place), place):
+        rule = list(of_place)
         yield f"  # {'; '.join(features) or 'every stack'}"
         yield f"  - apiGroups: [{json.dumps(group)}]"
         yield f"    resources: [{resource}]"

@@ -85,8 +85,8 @@ def _differences(engine: Engine, stack: str) -> list[tuple[str, str]]:
     preview = read_preview(answer.stdout)
     if preview is None:
         failed(arguments, answer)
-    if problems := [problem for line in preview.diagnostics if line.severity == "error" for problem in line.problems]:
-        raise AmbientError(problems)
+    if preview.problems:
+        raise AmbientError(preview.problems)
     if answer.code != 0:
         failed(arguments, answer._replace(stdout=""))
     return [(step.op, step.name) for step in preview.steps if step.changes]

@@ -82,7 +82,9 @@ def reshard(
     resharder = _survey(desired)
     in_range = [desired.stack(number) for number in range(desired.count)]
     missing = [number for number in range(desired.count) if in_range[number] not in resharder.numbers]
-    plan = resharding(resharder.states, homes, in_range, lambda one: desired.stack(home(one, desired.count)))
+    plan = resharding(
+        resharder.states, homes, in_range, lambda workspace: desired.stack(home(workspace, desired.count))
+    )
     leaving = [stack for stack in resharder.states if stack not in in_range]
     changed = before is None or before.count != desired.count
     full = [stack for stack in leaving if remove_empty or items(resharder.states[stack])]

@@ -1,11 +1,10 @@
 """`ambient shards`: a fleet's shards, for people and for runners on other machines."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 import yaml
@@ -14,6 +13,7 @@ from ambient_components import clock
 from ambient_components.cli import completion
 from ambient_components.cli.options import choice
 from ambient_components.cli.prompts import one_stack
+from ambient_components.cli.tables import table
 from ambient_components.documentation import page
 from ambient_components.engine.backend import read_stacks, stack_of
 from ambient_components.errors import AmbientError, fail
@@ -31,11 +31,10 @@ examples:
   ambient shards prod --format html > fleet.html      each shard's result, last run and next date. Queries the cluster.
   ambient shards prod --format github          matrix={{"include": [...]}}: fromJSON in GitHub Actions
   ambient shards prod --format gitlab > shards.yaml       a child pipeline with parallel: matrix
-  ambient shards prod --format operator --repo https://git.example.com/platform/workspaces.git | kubectl apply -f -
 
 \b
-Shards can run on separate machines at the same time: pulumi up --stack STACK --config-file FILE. The formats github,
-gitlab and operator depend only on the files and the config, so equal files give equal output.
+Shards can run on separate machines at the same time: pulumi up --stack STACK --config-file FILE. The formats github
+and gitlab depend only on the files and the config, so equal files give equal output.
 What to do with it: {page("guides/pipeline", "a-fleet")}
 
 \b
@@ -59,7 +58,6 @@ class Form(StrEnum):
     HTML = "html"
     GITHUB = "github"
     GITLAB = "gitlab"
-    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +74,6 @@ class Shard:
         return self.stack.rsplit("/", 1)[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """Settings of the operator's resources. Empty values are left out."""
-
-    repo: str
-    branch: str = "main"
-    folder: str = ""
-    namespace: str = ""
-    service_account: str = "pulumi"
-    backend: str = ""
-    passphrase: str = ""
-    """Name of a Secret with the key `passphrase`."""
-    every: int = 86_400
-    """Seconds between two runs of the same commit. These runs renew keys."""
-
-
 def shards(
     fleet: Annotated[
         str, typer.Argument(metavar="FLEET", help="The fleet, such as prod.", autocompletion=completion.stacks)
@@ -102,39 +84,9 @@ def shards(
         bool,
         typer.Option("--only-changed", help="Leave out shards that `ambient up` would skip. Queries the cluster."),
     ] = False,
-    repo: Annotated[
-        str, typer.Option("--repo", metavar="URL", help="Git repository of the project (operator only).")
-    ] = "",
-    branch: Annotated[
-        str, typer.Option("--branch", metavar="NAME", help="Branch of the repository (operator only).")
-    ] = "main",
-    folder: Annotated[
-        str,
-        typer.Option(
-            "--dir", metavar="PATH", help="Project folder in the repository (operator only). Default: the top."
-        ),
-    ] = "",
-    namespace: Annotated[
-        str, typer.Option("--namespace", metavar="NAME", help="Namespace of the resources (operator only).")
-    ] = "",
-    account: Annotated[
-        str, typer.Option("--service-account", metavar="NAME", help="ServiceAccount of the runs (operator only).")
-    ] = "pulumi",
-    backend: Annotated[
-        str, typer.Option("--backend", metavar="URL", help="Backend for the state (operator only).")
-    ] = "",
-    passphrase: Annotated[
-        str,
-        typer.Option("--passphrase-secret", metavar="NAME", help="Secret with the key `passphrase` (operator only)."),
-    ] = "",
 ) -> None:
     """List a fleet's shards, as a plan of work for several machines."""
     name = one_stack(fleet, named)
-    if (form is Form.OPERATOR) != bool(repo):
-        msg = (
-            "the operator fetches the project by itself: give --repo URL" if not repo else "for --format operator alone"
-        )
-        raise typer.BadParameter(msg, param_hint="--repo")
     project = Project.find()
     fleets = find_fleets(project, name)
     if fleets is None:
@@ -155,8 +107,6 @@ def shards(
             output = github(listed)
         case Form.GITLAB:
             output = gitlab(listed)
-        case Form.OPERATOR:
-            output = operator(listed, Operator(repo, branch, folder, namespace, account, backend, passphrase))
     typer.echo(output, nl=False)
 
 
@@ -188,15 +138,11 @@ def _with_resources(project: Project, listed: list[Shard]) -> list[Shard]:
 
 
 def _text(shards: Sequence[Shard]) -> str:
-    rows = [("SHARD", "STACK", "WORKSPACES", "RESOURCES")]
-    rows += [
+    rows = (
         (shard.name, shard.stack, str(len(shard.workspaces)), "-" if shard.resources is None else str(shard.resources))
         for shard in shards
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    return "".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n" for row in rows
     )
+    return "".join(f"{line}\n" for line in table(("SHARD", "STACK", "WORKSPACES", "RESOURCES"), rows))
 
 
 def _json(shards: Sequence[Shard]) -> str:
@@ -239,54 +185,7 @@ def gitlab(shards: Sequence[Shard]) -> str:
         "include": [{"local": GITLAB_INCLUDE}],
         "shard": {"extends": ".shard", "resource_group": "$STACK", "parallel": {"matrix": matrix}},
     }
-    return _yaml([pipeline])
-
-
-def operator(shards: Sequence[Shard], target: Operator) -> str:
-    """Return a `Stack` resource of the Pulumi Kubernetes Operator 2 for every shard.
-
-    The fields are in deploy/crds/pulumi.com_stacks.yaml of pulumi/pulumi-kubernetes-operator, 475dbc6c (chart 2.9.0).
-    The operator has no --config-file; the CLI in its pods reads the option from PULUMI_OPTION_CONFIG_FILE.
-    """
-    return _yaml([_stack(shard, target) for shard in shards])
-
-
-def _stack(shard: Shard, target: Operator) -> dict[str, Any]:
-    env = {
-        "PULUMI_OPTION_CONFIG_FILE": _literal(shard.config_file),
-        # A failed step must not stop revocations.
-        "PULUMI_CONTINUE_ON_ERROR": _literal("true"),
-    }
-    if target.passphrase:
-        secret = {"name": target.passphrase, "key": "passphrase"}
-        env["PULUMI_CONFIG_PASSPHRASE"] = {"type": "Secret", "secret": secret}
-    spec: dict[str, Any] = {
-        "stack": shard.stack,
-        "projectRepo": target.repo,
-        "branch": target.branch,
-        "repoDir": target.folder,
-        "serviceAccountName": target.service_account,
-        "backend": target.backend,
-        # `ambient init` and `ambient reshard` create the stacks: the operator would give each its own salt.
-        "useLocalStackOnly": True,
-        "refresh": True,
-        "continueResyncOnCommitMatch": True,
-        "resyncFrequencySeconds": target.every,
-        # Deleting the resource must not delete workspaces.
-        "destroyOnFinalize": False,
-        "envRefs": env,
-    }
-    metadata = {"name": re.sub(r"[^a-z0-9-]", "-", shard.name.lower()).strip("-"), "namespace": target.namespace}
-    return {
-        "apiVersion": "pulumi.com/v1",
-        "kind": "Stack",
-        "metadata": {key: value for key, value in metadata.items() if value},
-        "spec": {key: value for key, value in spec.items() if value != ""},
-    }
-
-
-def _literal(value: str) -> dict[str, Any]:
-    return {"type": "Literal", "literal": {"value": value}}
+    return str(yaml.safe_dump(pipeline, sort_keys=False, allow_unicode=True, width=120))
 
 
 def _check_most(shards: Sequence[Shard], most: int, what: str) -> None:
@@ -297,9 +196,3 @@ def _check_most(shards: Sequence[Shard], most: int, what: str) -> None:
             f"{len(shards)} shards are more than {what} may have jobs, {most}",
             "ambient reshard FLEET --shards N",
         )
-
-
-def _yaml(documents: Sequence[Any]) -> str:
-    return "---\n".join(
-        yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120) for document in documents
-    )

@@ -57,7 +57,7 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return format_time(value)
     if is_dataclass(value):
-        return {camel(one.name): plain_value(getattr(value, one.name)) for one in fields(value) if one.repr}
+        return {camel(field.name): plain_value(getattr(value, field.name)) for field in fields(value) if field.repr}
     if isinstance(value, Mapping):
         return {camel(key): plain_value(item) for key, item in value.items()}
     return [plain_value(item) for item in value] if isinstance(value, list | tuple) else value

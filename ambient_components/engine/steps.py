@@ -122,6 +122,12 @@ class Preview:
             changing(document.get("changeSummary") or {}),
         )
 
+    @property
+    def problems(self) -> list[Problem]:
+        """The problems of its errors, each once."""
+        errors = [line for line in self.diagnostics if line.severity == "error"]
+        return list(dict.fromkeys(problem for error in errors for problem in error.problems))
+
 
 def read_preview(text: str) -> Preview | None:
     try:

@@ -27,7 +27,8 @@ _TIMEOUT = (5.0, 20.0)  # seconds to connect, seconds to read
 class ClusterFacts:
     uid: str
     """The uid of the kube-system namespace, which is the same for every address of the cluster."""
-    openshift: bool
+    openshift: bool | None
+    """None if it was not asked."""
     server: str
 
 

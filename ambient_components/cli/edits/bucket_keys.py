@@ -3,16 +3,17 @@
 A workspace with a bucket of its own gets new ones by a new generation. All others have to be replaced by hand.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final
 
+from ambient_components.access.entries import Ledger
 from ambient_components.cli.edits.files import edited_texts
 from ambient_components.documentation import page
 from ambient_components.errors import AmbientError
 from ambient_components.model.storage import Bucket
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.states import BucketState, WorkspaceState
-from ambient_components.stackfile.changes import Change, Edit
+from ambient_components.stackfile.editing import Change
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stacks.project import Project
 
@@ -22,48 +23,44 @@ _PAGE: Final = page("runbooks/leaked-key", "the-object-store")
 
 def renewable(stack: LoadedStack, workspaces: Iterable[str]) -> dict[str, Bucket]:
     """Return the buckets of the active workspaces for which runs make the credentials."""
-    found = {name: _bucket(stack, name) for name in workspaces}
+    buckets = {name: _bucket(stack, name) for name in workspaces}
     return {
         name: bucket
-        for name, bucket in found.items()
+        for name, bucket in buckets.items()
         if bucket is not None and bucket.driver is not BucketDriver.EXISTING and bucket.state is BucketState.ACTIVE
     }
 
 
-def following(buckets: Mapping[str, Bucket], deployed: Mapping[str, int]) -> dict[str, int]:
+def following(buckets: Mapping[str, Bucket], deployed: Ledger) -> dict[str, int]:
     """Return the next generation of credentials by workspace. A written one that is not deployed yet stays."""
+    recorded = {name: deployed[name].bucket for name in buckets if name in deployed}
     return {
-        name: max(bucket.credentials.generation, deployed[name] + 1)
-        for name, bucket in buckets.items()
-        if deployed.get(name)
+        name: max(buckets[name].credentials.generation, bucket.generation + 1)
+        for name, bucket in recorded.items()
+        if bucket is not None and bucket.generation
     }
 
 
 def editable(stack: LoadedStack, generations: Mapping[str, int]) -> dict[str, int]:
     """Return the generations that a program can write: an alias must not keep a leaked key."""
-    found = {}
+    writable = {}
     for name, generation in generations.items():
         try:
-            edited_texts(edits(stack, {name: generation}))
+            edited_texts(stack, edits(stack, {name: generation}))
         except AmbientError:
             continue
-        found[name] = generation
-    return found
+        writable[name] = generation
+    return writable
 
 
-def edits(stack: LoadedStack, generations: Mapping[str, int]) -> dict[str, list[Edit]]:
-    """Return the changes by file that write generations of credentials."""
-    changes: dict[str, list[Edit]] = {}
+def edits(stack: LoadedStack, generations: Mapping[str, int]) -> Iterator[Change]:
+    """Yield the changes that write generations of credentials."""
     for name, generation in generations.items():
         here = ("workspaces", name, *_BUCKET)
-        entry: Mapping[str, Any] = stack.data[name]["storage"]["bucket"]
-        change = (
-            Change((*here, "credentials"), "generation", str(generation))
-            if entry.get("credentials")
-            else Change(here, "credentials", f"{{generation: {generation}}}")
-        )
-        changes.setdefault(stack.sources.key(here).file, []).append(change)
-    return changes
+        if stack.data[name]["storage"]["bucket"].get("credentials"):
+            yield Change((*here, "credentials"), "generation", str(generation))
+        else:
+            yield Change(here, "credentials", f"{{generation: {generation}}}")
 
 
 def edit_lines(stack: LoadedStack, generations: Mapping[str, int]) -> list[str]:

@@ -1,21 +1,27 @@
-"""The deployment of edited stack files: by stack, only if the plan holds nothing else, or as the next steps."""
+"""`--now`: edited stack files are deployed by stack, only if the plan holds nothing else, and proved at the cluster."""
 
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, TypeVar
 
 import typer
 
-from ambient_components import activity
-from ambient_components.cli.edits.pending import Pending, Step
+from ambient_components import activity, clock
+from ambient_components.access.entries import Ledger
+from ambient_components.access.remaining import Holder
+from ambient_components.cli.edits.pending import Pending
+from ambient_components.cli.edits.renewal import renew_accounts
+from ambient_components.cli.edits.survey import Survey, survey
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
 from ambient_components.engine.command import Engine, failed
-from ambient_components.engine.steps import Preview, read_preview
+from ambient_components.engine.steps import Preview, Step, read_preview
 from ambient_components.errors import AmbientError, Problem, StepError, fail, refusal
+from ambient_components.program.calendar import Calendar
+from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.pulumi import require_passphrase
@@ -23,22 +29,114 @@ from ambient_components.stacks.states import stacks_of
 
 _SHOWN_STEPS: Final = 20
 
+PATIENCE: Final = 30.0
+"""Seconds until access must have ended. The API server caches authentication for up to 10 s."""
+PAUSE: Final = 0.5
+
 Item = TypeVar("Item")
-Existing = TypeVar("Existing")
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
-    """The deployment of one stack.
+class Outcome:
+    """What was verified at the cluster, and what was not."""
 
-    Args:
-        files: The files that were edited now. Empty if the change was in them already.
+    proved: list[str] = field(default_factory=list)
+    """The verified facts, and what can't be known."""
+    left: list[Problem] = field(default_factory=list)
+    """What is false or could not be verified."""
+    steps: list[str] = field(default_factory=list)
+    """Commands that end what may be left."""
+
+
+@dataclass
+class Witness(ABC):
+    """An observer of the cluster before and after a deployment."""
+
+    cluster: Cluster
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    @property
+    @abstractmethod
+    def holder(self) -> Holder | None:
+        """Whose access ends, with the workspaces in which they could mint tokens. None if none ends."""
+
+    @abstractmethod
+    def end_now(self) -> list[str]:
+        """Delete what must end and is still there, as after a failed deployment, and return the errors."""
+
+    @abstractmethod
+    def verify(self, outcome: Outcome) -> None:
+        """Add what has ended or begun, and what has not."""
+
+    def review(self, outcome: Outcome, left: Survey | None) -> None:  # noqa: B027  # of keys there is nothing more
+        """Add what else is known of them, given what is left of their access. None if that could not be read."""
+
+    def deadline(self) -> float:
+        return self.clock() + PATIENCE
+
+    def until_none(
+        self, look: Callable[[], Problem | None], deadline: float, unanswered: Callable[[StepError], Problem]
+    ) -> Problem | None:
+        """Check until there is no problem or the time is over, and return the last problem."""
+        while True:
+            try:
+                problem = look()
+            except StepError as error:
+                problem = unanswered(error)
+            if problem is None or self.clock() >= deadline:
+                return problem
+            self.sleep(PAUSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment(ABC):
+    """The deployment of one stack, with the change of some keys or of one subject's access.
+
+    Attributes:
+        noun: What changes, for messages.
+        asking: What is done before and after, for the line that shows it.
+        renews_first: Whether accounts are renewed before the deployment, as they could be used to mint tokens of what
+            it makes.
     """
+
+    noun: ClassVar[str]
+    asking: ClassVar[str]
+    renews_first: ClassVar[bool]
 
     engine: Engine
     project: Project
     stack: str
     files: Collection[str]
+    """The files that were edited now. Empty if the change was in them already."""
+    declared: Ledger
+    """The workspaces to look for other access in, with their declared access."""
+    workspaces: Collection[str]
+    """The workspaces with a change."""
+    renews: bool = field(default=False, kw_only=True)
+    """Whether the other accounts of the changed workspaces are renewed."""
+    whole: bool = field(default=False, kw_only=True)
+    """Whether `declared` are all workspaces of the stack."""
+
+    @abstractmethod
+    def read(self) -> Any:
+        """Return what the change ends, from the state."""
+
+    @abstractmethod
+    def sort(self, preview: Preview) -> Pending:
+        """Sort the plan into the change and all else."""
+
+    @abstractmethod
+    def lacking(self, own: Collection[Step], existing: Any) -> Iterable[str]:
+        """Return what the plan lacks, a line each."""
+
+    @abstractmethod
+    def by_hand(self, existing: Any) -> Sequence[str]:
+        """Return what else ends it, for hints. It is None if that could not be read."""
+
+    @abstractmethod
+    def witness(self, existing: Any) -> Witness:
+        """Return who knows what the cluster has now."""
 
     @property
     def command(self) -> str:
@@ -63,63 +161,46 @@ class Deployment:
         plan = read_preview(answer.stdout)
         if answer.code != 0:
             # It says why in the middle of its JSON.
-            if plan is not None and (reported := errors_in(plan)):
-                raise AmbientError(reported)
+            if plan is not None and plan.problems:
+                raise AmbientError(plan.problems)
             fail(None, "", f"`pulumi {' '.join(arguments)}` failed", f"to see why: pulumi preview --stack {self.stack}")
         if plan is None:
             fail(None, "", "`pulumi preview --json` printed something else than a plan")
         return plan
 
-    def approved(
-        self,
-        read: Callable[[], Existing],
-        sort: Callable[[Preview], Pending],
-        lacking: Callable[[Pending, Existing], Iterable[str]],
-        by_hand: Callable[[Existing | None], Sequence[str]],
-    ) -> tuple[Existing, Pending]:
-        """Return what the change ends, and the plan, which has exactly this change.
-
-        Args:
-            read: Reads what the change ends.
-            sort: Sorts the plan into the change and all else.
-            lacking: Returns what the plan lacks, a line each.
-            by_hand: Returns what else ends it, for the hints. None if that could not be read.
+    def checked(self) -> tuple[Pending, Witness]:
+        """Return the plan, which has exactly this change, and who can verify its result.
 
         Raises:
             AmbientError: The plan fails, for example because a guardrail refuses, or it is incomplete.
             typer.Exit: The plan has other changes, which are printed.
         """
-        existing: Existing | None = None
+        existing = None
         try:
-            existing = read()
-            plan = sort(self.plan())
+            existing = self.read()
+            plan = self.sort(self.plan())
         except AmbientError as error:
-            hints = (f"fix it, then: {self.command}", *by_hand(existing))
+            hints = (f"fix it, then: {self.command}", *self.by_hand(existing))
             raise AmbientError([*error.problems, refusal(f"{self.edited}, and nothing is deployed", hints)]) from None
-        self._refuse_others(plan.others, by_hand(existing))
-        if lines := list(lacking(plan, existing)):
-            hints = (f"see why: pulumi preview --stack {self.stack} --diff", *by_hand(existing))
+        self._refuse_others(plan.others, self.by_hand(existing))
+        if lines := list(self.lacking(plan.own, existing)):
+            hints = (f"see why: pulumi preview --stack {self.stack} --diff", *self.by_hand(existing))
             head = f"nothing is deployed, as the plan for {self.stack} is not enough"
             raise AmbientError([refusal(f"{head}: {line}", hints) for line in lines])
-        return existing, plan
-
-    @contextmanager
-    def before(self, activity_text: str, what: str) -> Iterator[None]:
-        """Ask the cluster before the deployment: what it does not answer keeps everything as it is."""
         try:
-            with activity.waiting(f"{activity_text} {self.stack}"):
-                yield
+            with activity.waiting(f"{self.asking} {self.stack}"):
+                return plan, self.witness(existing)
         except StepError as error:
-            problem = f"the cluster of {self.stack} can't be asked what becomes of {what}, so nothing is deployed"
+            problem = f"the cluster of {self.stack} can't be asked what becomes of {self.noun}, so nothing is deployed"
             raise AmbientError([error.problem.within(problem, self.edited, f"then: {self.command}")]) from None
 
-    def _refuse_others(self, others: Sequence[Step], by_hand: Iterable[str]) -> None:
+    def _refuse_others(self, others: Sequence[str], by_hand: Iterable[str]) -> None:
         if not others:
             return
         shown, more = others[:_SHOWN_STEPS], len(others) - _SHOWN_STEPS
         print(
             f"ambient: the plan for {self.stack} holds more than this, so nothing is deployed:",
-            *(f"  {step.op}  {step.name}" for step in shown),
+            *(f"  {line}" for line in shown),
             *([f"  and {more} more"] if more > 0 else []),
             f"{self.edited}. To deploy all of it: {self.command}",
             *by_hand,
@@ -128,7 +209,42 @@ class Deployment:
         )
         raise typer.Exit(1)
 
-    def up(self, own: Collection[Step]) -> list[Problem]:
+    def apply(self, plan: Pending, witness: Witness) -> Outcome:
+        """Deploy, remove what a failure left, print the verified facts, and return them."""
+        outcome, errors, renewed = Outcome(), list[str](), None
+        if self.renews and self.renews_first:
+            errors += witness.end_now()
+            renewed = self._renew(witness, outcome)
+        outcome.left.extend(self._up(plan.own))
+        errors += witness.end_now()
+        if self.renews and not self.renews_first:
+            renewed = self._renew(witness, outcome)
+        print(f"\nRead back from the cluster of {self.stack}:", flush=True)
+        with activity.waiting(f"{self.asking} {self.stack}"):
+            witness.verify(outcome)
+            left = None
+            if holder := witness.holder:
+                try:
+                    left = survey(witness.cluster, holder, self.declared, whole=self.whole, renewed=renewed)
+                except StepError as error:
+                    outcome.left.append(error.problem.within(f"{holder.title}: other access is not known"))
+                else:
+                    outcome.proved.extend(left.lines())
+                    outcome.left.extend(left.problems())
+                    outcome.steps.extend(left.next_steps(self.stack))
+            witness.review(outcome, left)
+        print("\n".join(f"  {line}" for line in outcome.proved) or "  nothing is proved", flush=True)
+        if outcome.left:
+            outcome.left.extend(map(refusal, errors))
+        return outcome
+
+    def _renew(self, witness: Witness, outcome: Outcome) -> Collection[tuple[str, str]]:
+        """Renew accounts after the access that ends: it could be used to mint tokens of the new ones."""
+        renewal = renew_accounts(witness.cluster, self.declared, self.workspaces, clock.now())
+        outcome.left.extend(renewal.failed)
+        return renewal.renewed
+
+    def _up(self, own: Collection[Step]) -> list[Problem]:
         """Deploy the plan if it has steps, and return the problems."""
         if not own:
             print(f"\nThe plan for {self.stack} is empty: nothing is to be deployed.", flush=True)
@@ -143,20 +259,37 @@ class Deployment:
         return []
 
 
-def errors_in(plan: Preview) -> list[Problem]:
-    """Return the problems of a failed preview, each once."""
-    errors = [diagnostic for diagnostic in plan.diagnostics if diagnostic.severity == "error"]
-    return list(dict.fromkeys(problem for error in errors for problem in error.problems))
+def deploy(deployments: Iterable[Deployment]) -> Outcome:
+    """Deploy a change, and verify it at the clusters. Nothing is deployed unless every plan has exactly this change."""
+    whole = Outcome()
+    for deployment, (plan, witness) in [(deployment, deployment.checked()) for deployment in deployments]:
+        outcome = deployment.apply(plan, witness)
+        whole.left.extend(outcome.left)
+        whole.steps.extend(outcome.steps)
+    return whole
+
+
+def renew_alone(deployment: Deployment, workspaces: Collection[str]) -> list[Problem]:
+    """Renew the accounts of workspaces where nothing else changes, and return the problems."""
+    try:
+        return renew_accounts(deployment.cluster(), deployment.declared, workspaces, clock.now()).failed
+    except StepError as error:
+        return [error.problem.within(f"{deployment.stack}: its accounts are not renewed")]
+
+
+def declared_in(stack: LoadedStack, workspaces: Iterable[str]) -> Ledger:
+    """Return the access that files declare in some workspaces."""
+    return ledger_of({name: stack.file.workspaces[name] for name in workspaces}, Calendar.of(stack.file))
 
 
 def by_stack(project: Project, stack: str, loaded: LoadedStack, places: Mapping[Item, str]) -> dict[str, list[Item]]:
     """Return what was edited by the stack that deploys it. For a fleet, these are the shards of the workspaces."""
     pins = {workspace: loaded.file.workspaces[workspace].shard for workspace in places.values()}
     stacks = stacks_of(project, stack, pins)
-    found: dict[str, list[Item]] = {}
+    by_place: dict[str, list[Item]] = {}
     for item, workspace in places.items():
-        found.setdefault(stacks[workspace], []).append(item)
-    return dict(sorted(found.items()))
+        by_place.setdefault(stacks[workspace], []).append(item)
+    return dict(sorted(by_place.items()))
 
 
 def require_passphrases(project: Project, stacks: Iterable[str]) -> None:
@@ -165,44 +298,21 @@ def require_passphrases(project: Project, stacks: Iterable[str]) -> None:
         require_passphrase(project, stack)
 
 
-def next_steps(edited: Collection[str], stacks: Iterable[str], fleet: str = "", more: Iterable[str] = ()) -> str:
-    """Return the commands that remain after an edit.
+def finish(outcome: Outcome | None, edited: Collection[str], stacks: Iterable[str], fleet: str = "") -> None:
+    """Print the commands that remain after an edit, and raise what a deployment has left.
 
     Args:
-        stacks: The stacks to deploy. None if they are deployed already.
+        outcome: What a deployment verified. None if nothing was deployed.
+        stacks: The stacks to deploy.
+        fleet: The fleet that they are of.
     """
     steps = [f"git diff {' '.join(edited)}", f"git commit {' '.join(edited)}"] if edited else []
-    up = [f"pulumi up --stack {stack}" for stack in stacks]
-    steps += [f"ambient up {fleet}"] if fleet and up else up
-    steps += more
-    return "\nNext:\n  " + "\n  ".join(steps) if steps else ""
-
-
-PATIENCE: Final = 30.0
-"""Seconds until access must have ended. The API server caches authentication for up to 10 s."""
-PAUSE: Final = 0.5
-
-
-@dataclass
-class Observer:
-    """An observer of the cluster before and after a deployment."""
-
-    cluster: Cluster
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-
-    def deadline(self) -> float:
-        return self.clock() + PATIENCE
-
-    def until_none(
-        self, look: Callable[[], Problem | None], deadline: float, unanswered: Callable[[StepError], Problem]
-    ) -> Problem | None:
-        """Check until there is no problem or the time is over, and return the last problem."""
-        while True:
-            try:
-                problem = look()
-            except StepError as error:
-                problem = unanswered(error)
-            if problem is None or self.clock() >= deadline:
-                return problem
-            self.sleep(PAUSE)
+    if outcome is None:
+        up = [f"pulumi up --stack {stack}" for stack in stacks]
+        steps += [f"ambient up {fleet}"] if fleet and up else up
+    else:
+        steps += outcome.steps
+    if steps:
+        print("\nNext:", *(f"  {step}" for step in steps), sep="\n")
+    if outcome is not None and outcome.left:
+        raise AmbientError(outcome.left)

@@ -1,22 +1,28 @@
-"""Edited stack files: their new texts, and writing them, all or none."""
+"""Edited stack files: their new texts, writing them, all or none, and what is refused."""
 
 import codecs
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Final
 
-from ambient_components.errors import AmbientError, Problem, Problems
-from ambient_components.stackfile.changes import Edit
-from ambient_components.stackfile.editing import edited
+from ambient_components.errors import AmbientError, Problem, Problems, format_path
+from ambient_components.stackfile.editing import Change, edited
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stackfile.yaml.reader import read_text
+from ambient_components.suggest import did_you_mean
 from ambient_components.writing import write_files
 
+_SHOWN: Final = 10
 
-def edited_texts(changes: Mapping[str, Sequence[Edit]]) -> dict[str, str]:
-    """Return the new texts by file. Nothing is written."""
+
+def edited_texts(stack: LoadedStack, changes: Iterable[Change]) -> dict[str, str]:
+    """Return the new texts by file, with changes of workspaces' entries. Nothing is written."""
+    by_file: dict[str, list[Change]] = {}
+    for change in changes:
+        by_file.setdefault(stack.sources.key(change.path[:2]).file, []).append(change)
     problems = Problems()
     texts = {}
-    for file, of_file in changes.items():
+    for file, of_file in by_file.items():
         try:
             texts[file] = edited(_exact(file), file, of_file)
         except AmbientError as error:
@@ -41,3 +47,20 @@ def _exact(file: str) -> str:
     """Return a file's exact text, including a byte order mark."""
     text = read_text(file)
     return "\ufeff" + text if Path(file).read_bytes().startswith(codecs.BOM_UTF8) else text
+
+
+def of_workspace(stack: LoadedStack, name: str, problem: str, *hints: str) -> Problem:
+    """Return a problem of a workspace's entry, or that there is none."""
+    workspaces = stack.file.workspaces
+    if name not in workspaces:
+        hint = did_you_mean(name, workspaces) or f"it has {some(workspaces)}"
+        return Problem(None, "", f"{stack.path} has no workspace {name!r}", (hint,))
+    path = ("workspaces", name)
+    return Problem(stack.sources.key(path), format_path(path), problem, hints)
+
+
+def some(names: Collection[str]) -> str:
+    """Return the first names as text."""
+    shown = sorted(names)[:_SHOWN]
+    more = len(names) - len(shown)
+    return (", ".join(shown) or "none") + (f" and {more} more" if more else "")

@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from ambient_components.access.entries import NOTHING, Entry, read_ledger
 from ambient_components.access.role_assignments import GRANT, OWNER
 from ambient_components.engine import names, urns
-from ambient_components.engine import steps as engine_steps
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.engine.state import Resource
-from ambient_components.engine.steps import DELETES
+from ambient_components.engine.steps import DELETES, UPDATE, Preview, Step
 from ambient_components.platform.variables import storage_variables
 from ambient_components.stacks.deployed import Binding, Identity, KeyName
 from ambient_components.stacks.reading import ACCESS_PARTS, ACCOUNT, BINDING, TOKEN
@@ -32,24 +31,12 @@ _RECORD: Final = ["record"]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    op: str
-    """The engine's operation, such as create, update, replace or delete."""
-
-    name: str
-    """The logical name. For the ledger, the path of the change is appended."""
-
-    kind: str = field(default="", compare=False)
-    """The last part of the resource's type, such as ServiceAccount."""
-
-
-@dataclass(frozen=True, slots=True)
 class Pending:
     own: tuple[Step, ...]
-    """Changes that the edit needs."""
+    """Steps that the edit needs."""
 
-    others: tuple[Step, ...]
-    """All other changes."""
+    others: tuple[str, ...]
+    """All other changes, a line each: the operation, and the logical name or the path in the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +69,10 @@ class Aim:
         return identity.generation not in self.living
 
 
-def of_keys(plan: engine_steps.Preview, keys: Collection[KeyName], buckets: Collection[str] = ()) -> Pending:
+def of_keys(plan: Preview, keys: Collection[KeyName], buckets: Collection[str] = ()) -> Pending:
     """Sort what a plan would do into what some keys and buckets' credentials need, and all else."""
 
-    def is_own(step: engine_steps.Step) -> bool:
+    def is_own(step: Step) -> bool:
         name = names.parse(step.name)
         if name is None:
             return False
@@ -95,7 +82,7 @@ def of_keys(plan: engine_steps.Preview, keys: Collection[KeyName], buckets: Coll
             return False
         return name.part in _OF_CREDENTIALS or (name.part is Part.INTEGRATION_SECRET and _is_of_bucket(step.paths))
 
-    def is_own_path(_: engine_steps.Step, path: list[str]) -> bool:
+    def is_own_path(_: Step, path: list[str]) -> bool:
         match path:
             case ["workspaces", workspace, "keys", key, *_]:
                 return (workspace, key) in keys
@@ -106,12 +93,10 @@ def of_keys(plan: engine_steps.Preview, keys: Collection[KeyName], buckets: Coll
     return _sorted(plan, is_own, is_own_path)
 
 
-def of_grants(
-    plan: engine_steps.Preview, subject: str, workspaces: Collection[str], kinds: Collection[str] = (GRANT,)
-) -> Pending:
+def of_grants(plan: Preview, subject: str, workspaces: Collection[str], kinds: Collection[str] = (GRANT,)) -> Pending:
     """Sort what a plan would do into the change of one subject's access, and all else."""
 
-    def is_own(step: engine_steps.Step) -> bool:
+    def is_own(step: Step) -> bool:
         name = names.parse(step.name)
         return (
             name is not None
@@ -121,7 +106,7 @@ def of_grants(
             and name.workspace in workspaces
         )
 
-    def is_own_path(step: engine_steps.Step, path: list[str]) -> bool:
+    def is_own_path(step: Step, path: list[str]) -> bool:
         match path:
             case ["workspaces", workspace, field, *rest] if _FIELDS.get(field) in kinds and workspace in workspaces:
                 if rest and field != "owners":
@@ -146,9 +131,9 @@ def _of_others(side: Resource | None, workspace: str, subject: str) -> dict[str,
 
 
 def _sorted(
-    plan: engine_steps.Preview,
-    is_own: Callable[[engine_steps.Step], bool],
-    is_own_path: Callable[[engine_steps.Step, list[str]], bool],
+    plan: Preview,
+    is_own: Callable[[Step], bool],
+    is_own_path: Callable[[Step, list[str]], bool],
 ) -> Pending:
     """Sort what a plan would do by whether an edit needs it.
 
@@ -157,33 +142,33 @@ def _sorted(
         is_own_path: Tells it of a changed path of the ledger, given its keys.
     """
     own: list[Step] = []
-    others: list[Step] = []
+    others: list[str] = []
     for step in plan.steps:
         if step.type == urns.STACK or not step.changes:
             continue
         if step.protects:
-            others.append(Step("protect", step.name))
+            others.append(f"protect  {step.name}")
         elif step.type == urns.ACCESS_LEDGER:
             paths = list(_foreign_paths(step, is_own_path))
-            others += (Step(step.op, f"{step.name} {path}".rstrip()) for path in paths)
-            own += [] if paths else [Step(step.op, step.name)]
+            others += (f"{step.op}  {step.name} {path}".rstrip() for path in paths)
+            own += [] if paths else [step]
+        elif is_own(step):
+            own.append(step)
         else:
-            (own if is_own(step) else others).append(Step(step.op, step.name, step.kind))
+            others.append(f"{step.op}  {step.name}")
     if not plan.steps:
         # The stack itself is always listed: this is a plan of an unknown form.
-        others += (Step(op, f"{count} resources") for op, count in plan.changes.items())
+        others += (f"{op}  {count} resources" for op, count in plan.changes.items())
     return Pending(tuple(own), tuple(others))
 
 
-def _foreign_paths(
-    step: engine_steps.Step, is_own_path: Callable[[engine_steps.Step, list[str]], bool]
-) -> Iterator[str]:
+def _foreign_paths(step: Step, is_own_path: Callable[[Step, list[str]], bool]) -> Iterator[str]:
     """Yield the ledger's changed paths that an edit does not need. An empty path is the whole ledger."""
-    if step.op != engine_steps.UPDATE or not step.paths:
+    if step.op != UPDATE or not step.paths:
         yield ""
     for path in step.paths:
-        found = _parts(path)
-        if found != _RECORD and not is_own_path(step, found):
+        parts = _parts(path)
+        if parts != _RECORD and not is_own_path(step, parts):
             yield path
 
 
@@ -194,14 +179,14 @@ def _is_of_bucket(paths: Iterable[str]) -> bool:
 
 def _parts(path: str) -> list[str]:
     """Return the keys in a property path. Empty for a path of another form."""
-    found, at = [], 0
+    parts, at = [], 0
     while at < len(path):
         match = _PATH_PART.match(path, at)
         if match is None:
             return []
-        found.append(match[1] or re.sub(r"\\(.)", r"\1", match[2]))
+        parts.append(match[1] or re.sub(r"\\(.)", r"\1", match[2]))
         at = match.end()
-    return found
+    return parts
 
 
 def lacking_keys(steps: Collection[Step], aims: Mapping[KeyName, Aim], deployed: Collection[Identity]) -> Iterator[str]:

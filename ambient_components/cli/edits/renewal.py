@@ -88,14 +88,14 @@ def renew_accounts(cluster: Cluster, declared: Ledger, workspaces: Collection[st
 def renew(cluster: Cluster, workspace: str, entry: Entry, now: str, result: Renewal) -> None:
     declared = expected_objects(workspace, entry)
     accounts = [
-        one
-        for one in cluster.each(core("namespaces", workspace, "serviceaccounts"))
-        if (SERVICE_ACCOUNT, name(one)) not in declared
+        item
+        for item in cluster.each(core("namespaces", workspace, "serviceaccounts"))
+        if (SERVICE_ACCOUNT, name(item)) not in declared
     ]
     bindings = cluster.list(object_path(ROLE_BINDING, workspace, "x").rpartition("/")[0])
     known = Recognition.of(read_roles(cluster, needs_of(bindings, accounts, own=True), [("namespaces", workspace)]))
     own = [binding for binding in bindings if known.own.has_binding(binding)]
-    forged = {name(one) for one in bindings if claims_to_be_own(one)} - {name(one) for one in own}
+    forged = {name(item) for item in bindings if claims_to_be_own(item)} - {name(item) for item in own}
     managed = {_DEFAULT, *_of_openshift(workspace, own)}
 
     def end_session(account: Json) -> None:
@@ -110,8 +110,8 @@ def renew(cluster: Cluster, workspace: str, entry: Entry, now: str, result: Rene
     def tell(account: Json) -> str:
         return _AGAIN if known.own.has_account(account) else "ended; it had no session"
 
-    sessions = [one for one in accounts if claims_to_be_own_account(one) and name(one) != TRIGGER]
-    others = [one for one in accounts if name(one) == TRIGGER or name(one) in managed]
+    sessions = [item for item in accounts if claims_to_be_own_account(item) and name(item) != TRIGGER]
+    others = [item for item in accounts if name(item) == TRIGGER or name(item) in managed]
     # What could mint tokens of the new accounts ends first.
     for binding in sorted(forged):
         try:

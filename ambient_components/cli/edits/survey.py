@@ -63,33 +63,33 @@ class Survey:
 
     def problems(self) -> Iterator[Problem]:
         """Yield a problem for each RoleBinding that they may use, and one for all that are too many to name."""
-        reached = [one for one in self.found if one.ways[0][1] is not Reach.OTHER]
+        reached = [binding for binding in self.found if binding.ways[0][1] is not Reach.OTHER]
         if len(reached) > _NAMED:
             yield refusal(
                 f"{len(reached) - _NAMED} more undeclared RoleBindings give access to {self.holder.title}",
                 "see them: ambient access STACK --live",
             )
-        for one in reached[:_NAMED]:
-            subject, way = one.ways[0]
+        for binding in reached[:_NAMED]:
+            subject, way = binding.ways[0]
             named = f"{short(subject)} ({who_is_meant(subject)})" if way is Reach.EVERYONE else short(subject)
             to = _WHY.get(way, "{}").format(named, self.holder.title)
-            what = f"{one.workspace}: the RoleBinding {short(one.name)} gives {short(one.role)} to {to}"
-            if one.is_declared:
+            what = f"{binding.workspace}: the RoleBinding {short(binding.name)} gives {short(binding.role)} to {to}"
+            if binding.is_declared:
                 yield refusal(f"{what}: its declaration says something else", "pulumi up --refresh sets it right")
             else:
-                delete = f"kubectl delete rolebinding -n {one.workspace} {shlex.quote(short(one.name))}"
+                delete = f"kubectl delete rolebinding -n {binding.workspace} {shlex.quote(short(binding.name))}"
                 yield refusal(f"{what}: no file declares it", delete)
 
     def workspaces(self) -> set[str]:
         """Return the workspaces where they have access for certain."""
-        return {one.workspace for one in self.found if one.ways[0][1] in (Reach.OWN, Reach.EVERYONE)}
+        return {binding.workspace for binding in self.found if binding.ways[0][1] in (Reach.OWN, Reach.EVERYONE)}
 
     def lines(self) -> Iterator[str]:
         """Yield what can't be proved, a line each."""
         title = self.holder.title
-        for one in [one for one in self.found if one.ways[0][1] is Reach.OTHER][:_NAMED]:
-            what = f"the RoleBinding {short(one.name)} gives {short(one.role)} to {short(one.ways[0][0])}"
-            yield f"{one.workspace}: {what}: no file declares it, and {title} could have made it"
+        for binding in [binding for binding in self.found if binding.ways[0][1] is Reach.OTHER][:_NAMED]:
+            what = f"the RoleBinding {short(binding.name)} gives {short(binding.role)} to {short(binding.ways[0][0])}"
+            yield f"{binding.workspace}: {what}: no file declares it, and {title} could have made it"
         for workspace in sorted(self.holder.makes):
             accounts = list((self.accounts or {}).get(workspace, ()))
             keys = [f"key {key}" for key in (self.keys or {}).get(workspace, ())]
@@ -143,11 +143,11 @@ def survey(
         listed = cluster.each(path("apis", RBAC_API_GROUP, "v1", *place, "rolebindings"))
         inside = (item for item in listed if namespace(item) in expected)
         ways = ((remaining(item, expected[namespace(item)], holder), item) for item in inside)
-        found += [(one, small(item)) for one, item in ways if one]
-    needed = needs_of(binding for one, binding in found if not one.is_declared)
+        found += [(left, small(item)) for left, item in ways if left]
+    needed = needs_of(item for left, item in found if not left.is_declared)
     known = Recognition.of(read_roles(cluster, needed, places))
-    left = sorted(
-        one for one, binding in found if one.is_declared or one.ways[0][1] is Reach.OWN or known.gives_access(binding)
+    reached = sorted(
+        left for left, item in found if left.is_declared or left.ways[0][1] is Reach.OWN or known.gives_access(item)
     )
     new = renewed or ()
     accounts = {
@@ -160,7 +160,7 @@ def survey(
         place: tuple(sorted(key for key in declared[place].keys if (place, key) not in holder.keys))
         for place in holder.makes & declared.keys()
     }
-    return Survey(holder, tuple(left), accounts, keys, renewed)
+    return Survey(holder, tuple(reached), accounts, keys, renewed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,4 +207,4 @@ def asked_as(subject: Subject) -> dict[str, object]:
 def _accounts(cluster: Cluster, workspace: str, expected: Mapping[tuple[str, str], Expected]) -> list[str]:
     """Return the ServiceAccounts of a workspace that are of no declared key, sorted."""
     names = map(name, cluster.each(core("namespaces", workspace, "serviceaccounts"), metadata=True))
-    return sorted(one for one in names if (SERVICE_ACCOUNT, one) not in expected)
+    return sorted(account for account in names if (SERVICE_ACCOUNT, account) not in expected)

@@ -9,16 +9,15 @@ import typer
 from ambient_components import clock
 from ambient_components.access.role_assignments import GRANT
 from ambient_components.cli import completion
-from ambient_components.cli.edits.deployment import by_stack, next_steps, require_passphrases
+from ambient_components.cli.edits.deployment import by_stack, deploy, finish, require_passphrases
 from ambient_components.cli.edits.files import write_stack
 from ambient_components.cli.grants.arguments import date_of, is_subject, refuse_past, subject_of
 from ambient_components.cli.grants.edit import addition, check_workspaces, existing, new_end, to_end
-from ambient_components.cli.grants.now import GrantDeployment, deploy
+from ambient_components.cli.grants.now import GrantDeployment
 from ambient_components.cli.grants.written import Period, Written, described, written
 from ambient_components.cli.options import NamedStack, Now, StackOrWorkspace, choice
 from ambient_components.cli.options import Subject as SubjectArgument
 from ambient_components.cli.prompts import one_stack
-from ambient_components.errors import AmbientError
 from ambient_components.model.dates import written as written_date
 from ambient_components.model.grants import Grant
 from ambient_components.platform.contract import Role
@@ -76,15 +75,15 @@ def add(
     loaded = load_stack(stack_path(project, stack))
     check_workspaces(loaded, [workspace])
     refuse_past(dates["until"], loaded.file.timezone)
-    found = _of(loaded, workspace, who)
+    entries = _of(loaded, workspace, who)
     grant = None if role is None else _grant(who, role, dates)
-    ending = to_end(found, grant, str(who)) if dates["until"] else None
+    ending = to_end(entries, grant, str(who)) if dates["until"] else None
     if ending is not None:
         grant = _grant(who, ending.role, {**dates, "from": ending.from_})
     if grant is None:
         msg = f"which role? One of {', '.join(Role)}"
         raise typer.BadParameter(msg, param_hint="--role")
-    present = None if ending and ending.until != grant.until else existing(loaded, stack, found, grant)
+    present = None if ending and ending.until != grant.until else existing(loaded, stack, entries, grant)
     places = by_stack(project, stack, loaded, {workspace: workspace})
     if now:
         require_passphrases(project, places)
@@ -92,20 +91,19 @@ def add(
     if present is None:
         texts = new_end(loaded, ending, grant.until) if ending and grant.until else addition(loaded, workspace, grant)
     after = write_stack(loaded.path, texts) if texts else loaded
-    one = existing(after, stack, _of(after, workspace, who), grant)
-    assert one is not None  # noqa: S101  # it is written now
-    print(f"{one.place}: {workspace}: {described(one)}: {_what(present, ending)}")
+    entry = existing(after, stack, _of(after, workspace, who), grant)
+    assert entry is not None  # noqa: S101  # it is written now
+    print(f"{entry.place}: {workspace}: {described(entry)}: {_what(present, ending)}")
+    outcome = None
     if now:
         engine = pulumi.engine_for(project.folder)
-        expected = ((workspace, grant_binding(grant.role, who)),) if one.period is Period.NOW else ()
+        expected = ((workspace, grant_binding(grant.role, who)),) if entry.period is Period.NOW else ()
         (place,) = places
         deployment = GrantDeployment(
-            engine, project, place, list(texts), who, [workspace], (GRANT,), {}, expected=expected, revokes=False
+            engine, project, place, list(texts), {}, [workspace], who, (GRANT,), expected=expected, revokes=False
         )
-        if problems := deploy([deployment]).left:
-            raise AmbientError(problems)
-    if steps := next_steps(list(texts), () if now or present else places, stack if project.shards(stack) else ""):
-        print(steps)
+        outcome = deploy([deployment])
+    finish(outcome, list(texts), () if present else places, stack if project.shards(stack) else "")
 
 
 def _grant(who: Subject, role: Role, dates: Mapping[str, date | None]) -> Grant:
@@ -122,5 +120,5 @@ def _what(present: Written | None, ending: Written | None) -> str:
 
 
 def _of(stack: LoadedStack, workspace: str, who: Subject) -> list[Written]:
-    found = written(stack, clock.now(), [workspace])
-    return [one for one in found if one.kind == GRANT and one.subject == who]
+    entries = written(stack, clock.now(), [workspace])
+    return [entry for entry in entries if entry.kind == GRANT and entry.subject == who]

@@ -2,9 +2,8 @@
 
 from typing import Final
 
-import typer
-
 from ambient_components.cli.grants import add, list, revoke
+from ambient_components.cli.options import group
 
 _EPILOG: Final = """\
 \b
@@ -15,14 +14,12 @@ a user's access:
   ambient grants revoke prod user:bob@example.com --all --owners --now    a person leaves
 """
 
-app: Final = typer.Typer(
-    help="List, add and revoke grants.",
-    epilog=_EPILOG,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+app: Final = group(
+    "List, add and revoke grants.",
+    _EPILOG,
+    {
+        "list": (list.list_grants, list.EPILOG),
+        "add": (add.add, add.EPILOG),
+        "revoke": (revoke.revoke, revoke.EPILOG),
+    },
 )
-app.command("list", epilog=list.EPILOG)(list.list_grants)
-app.command(epilog=add.EPILOG)(add.add)
-app.command(epilog=revoke.EPILOG)(revoke.revoke)

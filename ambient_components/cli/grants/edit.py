@@ -9,52 +9,44 @@ from typing import Final
 
 import typer
 
-from ambient_components.cli.edits.files import edited_texts
+from ambient_components.cli.edits.files import edited_texts, of_workspace, some
 from ambient_components.cli.grants.written import Period, Written, dates_of, described
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
 from ambient_components.model.dates import written as written_date
 from ambient_components.model.grants import Grant
 from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.states import WorkspaceState
-from ambient_components.stackfile.changes import Change, Edit, ItemChange, in_braces, scalar
+from ambient_components.stackfile.editing import Change, in_braces, scalar
 from ambient_components.stackfile.layers import BUILT_IN, WORKSPACE
 from ambient_components.stackfile.loader import LoadedStack
-from ambient_components.suggest import did_you_mean
 
-_SHOWN: Final = 10
 _GRANTS: Final = "grants"
 
 
 def check_workspaces(stack: LoadedStack, names: Collection[str]) -> None:
     """Refuse workspaces that the stack does not have, or that it released."""
-    problems = Problems()
-    for name in names:
-        found = stack.file.workspaces.get(name)
-        if found is None:
-            hint = did_you_mean(name, stack.file.workspaces) or f"it has {_some(stack.file.workspaces)}"
-            problems.add(None, "", f"{stack.path} has no workspace {name!r}", hint)
-        elif found.state is WorkspaceState.RELEASED:
-            path = ("workspaces", name)
-            hint = "change its access in the platform's UI or with kubectl, or write state: active first"
-            problems.add(
-                stack.sources.key(path), format_path(path), "is released: this stack changes nothing in it", hint
-            )
-    problems.raise_if_any()
+    released = "is released: this stack changes nothing in it"
+    hint = "change its access in the platform's UI or with kubectl, or write state: active first"
+    entries = {name: stack.file.workspaces.get(name) for name in names}
+    problems = [
+        of_workspace(stack, name, released, hint)
+        for name, entry in entries.items()
+        if entry is None or entry.state is WorkspaceState.RELEASED
+    ]
+    if problems:
+        raise AmbientError(problems)
 
 
 def revocation(stack: LoadedStack, grants: Iterable[Written]) -> dict[str, str]:
     """Return the new texts by file, without the grants."""
-    problems = Problems()
-    changes: dict[str, list[Edit]] = {}
+    own, problems = list[Change](), Problems()
     for entry in grants:
         if entry.is_own and entry.origin.where is not None:
-            changes.setdefault(_file(stack, entry.workspace, entry.path[-1]), []).append(
-                ItemChange(entry.path, entry.index)
-            )
+            own.append(Change(entry.path, entry.index, None))
         else:
             problems.extend([_inherited(stack, entry)])
     try:
-        texts = edited_texts(changes)
+        texts = edited_texts(stack, own)
     except AmbientError as error:
         problems.extend(error.problems)
     problems.raise_if_any()
@@ -67,7 +59,7 @@ def addition(stack: LoadedStack, workspace: str, grant: Grant) -> dict[str, str]
     origin = stack.origin(path)
     fields = _fields(grant)
     if origin.layer == WORKSPACE:
-        return edited_texts({_file(stack, workspace, _GRANTS): [ItemChange(path, fields)]})
+        return edited_texts(stack, [Change(path, None, fields)])
     inherited = stack.file.workspaces[workspace].grants
     if origin.layer != BUILT_IN and inherited:
         listed = ", ".join(in_braces(_fields(item)) for item in (*inherited, grant))
@@ -75,19 +67,17 @@ def addition(stack: LoadedStack, workspace: str, grant: Grant) -> dict[str, str]
         problem = f"has no grants of its own, and those of {origin.layer} would end with the first one"
         hint = f"write the whole list into workspaces.{workspace}: grants: [{listed}]"
         raise AmbientError([Problem(where, format_path(path), problem, (hint,))])
-    file = stack.sources.key(path[:-1]).file
-    return edited_texts({file: [Change(path[:-1], _GRANTS, f"[{in_braces(fields)}]")]})
+    return edited_texts(stack, [Change(path[:-1], _GRANTS, f"[{in_braces(fields)}]")])
 
 
 def new_end(stack: LoadedStack, entry: Written, until: date) -> dict[str, str]:
     """Return the new text by file, with another last day of a grant."""
     if not entry.is_own:
         raise AmbientError([_inherited(stack, entry, "write until there by hand: that ends it")])
-    change = Change(entry.item, "until", written_date(until))
-    return edited_texts({_file(stack, entry.workspace, _GRANTS): [change]})
+    return edited_texts(stack, [Change(entry.item, "until", written_date(until))])
 
 
-def to_end(found: Iterable[Written], grant: Grant | None, name: str) -> Written | None:
+def to_end(entries: Iterable[Written], grant: Grant | None, name: str) -> Written | None:
     """Return the grant of a subject that gets another end.
 
     Args:
@@ -97,7 +87,7 @@ def to_end(found: Iterable[Written], grant: Grant | None, name: str) -> Written 
         The one with the requested role and start, if given; of several the one that is valid now. None if there is
         none.
     """
-    open_ = [entry for entry in found if entry.period is not Period.OVER]
+    open_ = [entry for entry in entries if entry.period is not Period.OVER]
     if grant is None:
         if len(open_) > 1:
             roles = [f"{entry.role}{dates_of(entry.from_, entry.until)}" for entry in open_]
@@ -105,14 +95,14 @@ def to_end(found: Iterable[Written], grant: Grant | None, name: str) -> Written 
             raise typer.BadParameter(msg, param_hint="--role")
         return open_[0] if open_ else None
     same = [entry for entry in open_ if entry.role == grant.role and grant.from_ in (None, entry.from_)]
-    found = [entry for entry in same if entry.period is Period.NOW] or same
-    return found[0] if len(found) == 1 else None
+    valid = [entry for entry in same if entry.period is Period.NOW] or same
+    return valid[0] if len(valid) == 1 else None
 
 
-def existing(stack: LoadedStack, name: str, found: Iterable[Written], grant: Grant) -> Written | None:
+def existing(stack: LoadedStack, name: str, entries: Iterable[Written], grant: Grant) -> Written | None:
     """Return the entry that gives exactly this grant already."""
     zone = stack.file.timezone
-    for entry in found:
+    for entry in entries:
         other = stack.file.workspaces[entry.workspace].grants[entry.index]
         if (other.role, other.from_, other.until) == (grant.role, grant.from_, grant.until):
             return entry
@@ -154,7 +144,7 @@ def _inherited(stack: LoadedStack, entry: Written, by_hand: str = "remove it the
         f"{entry.subject} has {entry.role} in {entry.workspace} by {entry.origin.layer}, "
         "which this command does not edit",
         (
-            f"{by_hand} in {_some(users)}",
+            f"{by_hand} in {some(users)}",
             f"or give {entry.workspace} its own list, without it: {entry.path[-1]}: [{', '.join(left)}]",
         ),
     )
@@ -166,13 +156,3 @@ def _entries(stack: LoadedStack, without: Written) -> Sequence[str]:
     if without.path[-1] == _GRANTS:
         return [in_braces(_fields(item)) for item in workspace.grants if item.subject != without.subject]
     return [scalar(str(item)) for item in workspace.owners if item != without.subject]
-
-
-def _file(stack: LoadedStack, workspace: str, field: str) -> str:
-    return stack.sources.key(("workspaces", workspace, field)).file
-
-
-def _some(names: Collection[str]) -> str:
-    shown = sorted(names)[:_SHOWN]
-    more = len(names) - len(shown)
-    return (", ".join(shown) or "none") + (f" and {more} more" if more else "")

@@ -84,13 +84,13 @@ class Row:
     line: int | None = None
 
 
-def rows(found: Iterable[Written], deployed: Collection[Binding] | None) -> list[Row]:
+def rows(entries: Iterable[Written], deployed: Collection[Binding] | None) -> list[Row]:
     """Return the rows, by workspace.
 
     Args:
         deployed: The RoleBindings in the state. None if it was not read.
     """
-    listed = list(found)
+    listed = list(entries)
     there = None if deployed is None else {_key(entry): entry for entry in deployed}
     known = {_declared(entry) for entry in listed if entry.period is Period.NOW}
     left = [entry for key, entry in (there or {}).items() if key not in known]
@@ -121,8 +121,8 @@ def _row(entry: Written, there: Collection[tuple[str, str, str, str]] | None) ->
     )
 
 
-def as_table(found: Sequence[Row], paint: Paint = plain) -> str:
-    return "\n".join(table(_HEAD, map(_cells, found), paint)) if found else "There are no grants."
+def as_table(listed: Sequence[Row], paint: Paint = plain) -> str:
+    return "\n".join(table(_HEAD, map(_cells, listed), paint)) if listed else "There are no grants."
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -137,8 +137,8 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def as_csv(found: Iterable[Row]) -> str:
-    return csv_text([camel(field.name) for field in fields(Row)], (plain_value(row).values() for row in found))
+def as_csv(listed: Iterable[Row]) -> str:
+    return csv_text([camel(field.name) for field in fields(Row)], (plain_value(row).values() for row in listed))
 
 
 def list_grants(
@@ -160,8 +160,8 @@ def list_grants(
     check_workspaces(stack, own, selected)
     made = None if files else bindings(export(project, stack), who, (GRANT, OWNER))
     chosen = selected or [*own, *(entry.workspace for entry in made or ())]
-    found = [entry for entry in written(loaded, clock.now(), own) if who in ("", str(entry.subject))]
-    listed = [row for row in rows(found, made) if row.workspace in chosen]
+    entries = [entry for entry in written(loaded, clock.now(), own) if who in ("", str(entry.subject))]
+    listed = [row for row in rows(entries, made) if row.workspace in chosen]
     if form is Format.JSON:
         source = "files" if files else "state"
         print(json_text({"stack": stack, "source": source, "grants": plain_value(listed)}))

@@ -1,168 +1,206 @@
 """Immediate deployment of changed grants, verified at the cluster. For `--now` of `ambient grants add` and `revoke`."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
 
-from ambient_components import activity, clock
-from ambient_components.access.entries import Ledger
-from ambient_components.cli.edits.deployment import Deployment
+from ambient_components.access.bindings import ROLE_BINDING
+from ambient_components.access.entries import NOTHING, Ledger
+from ambient_components.access.remaining import Holder, without_spelling
+from ambient_components.cli.edits.deployment import PAUSE, Deployment, Outcome, Witness
 from ambient_components.cli.edits.pending import Pending, lacking_bindings, of_grants
-from ambient_components.cli.edits.renewal import Renewal, renew_accounts
-from ambient_components.cli.edits.survey import survey
-from ambient_components.cli.grants.proof import CACHED, Witness, declared_for
+from ambient_components.cli.edits.survey import Review, Survey, asked_as, review
+from ambient_components.cluster import objects
+from ambient_components.cluster.revocation import end, object_path
 from ambient_components.engine.backend import export
-from ambient_components.errors import Problem, StepError, refusal
-from ambient_components.platform.subjects import Subject
+from ambient_components.engine.steps import Preview, Step
+from ambient_components.errors import Problem, StepError, refusal, text_of
+from ambient_components.platform.contract import Role
+from ambient_components.platform.subjects import Subject, SubjectKind, who_is_meant
 from ambient_components.stacks.deployed import Binding
 from ambient_components.stacks.reading import bindings
+
+CACHED: Final = "the platform's backend caches answers: its API may accept requests for up to 30 s"
+"""Note about the delay (docs/internals/platform-contract.md, section 2)."""
+
+
+@dataclass
+class GrantWitness(Witness):
+    """An observer of one subject's access."""
+
+    subject: Subject = field(kw_only=True)
+    expected: Collection[tuple[str, str]] = field(kw_only=True)
+    """Workspace and name of each RoleBinding that must be there afterwards."""
+    revoked: Collection[str] = field(kw_only=True)
+    """The workspaces where all bindings must end."""
+    known: set[str] = field(kw_only=True)
+    """The workspaces where files still give access, to the subject or to everyone."""
+    _uids: dict[Binding, str] = field(default_factory=dict)
+
+    def before(self, ending: Collection[Binding]) -> None:
+        """Read the UIDs of the bindings that must end."""
+        self._uids = {binding: self._uid(binding) for binding in ending}
+
+    @property
+    def holder(self) -> Holder | None:
+        """The subject, with the workspaces in which it could mint tokens and make RoleBindings."""
+        if not self.revoked:
+            return None
+        makes = frozenset(binding.workspace for binding in self._uids if binding.role != Role.VIEW)
+        return Holder(str(self.subject), frozenset({without_spelling(str(self.subject))}), makes)
+
+    def end_now(self) -> list[str]:
+        """Delete the remaining bindings, and return the errors.
+
+        A failed deployment may have left them. The subject must lose the access anyway.
+        """
+        reported = []
+        for binding, uid in self._uids.items():
+            try:
+                if uid:
+                    end(self.cluster, ROLE_BINDING, binding.workspace, binding.name, uid)
+            except Exception as error:  # the remaining bindings must still end, and `verify` checks the result
+                reported.append(f"{binding.workspace}: {text_of(error)}")
+        return reported
+
+    def verify(self, outcome: Outcome) -> None:
+        deadline = self.deadline()
+        for binding, uid in self._uids.items():
+            fact = f"{binding.workspace}: the RoleBinding {binding.name} is gone"
+            self._check(partial(self._left, binding, uid), deadline, fact, outcome)
+        for workspace, name in self.expected:
+            fact = f"{workspace}: the RoleBinding {name} is there"
+            self._check(partial(self._missing, workspace, name), self.deadline(), fact, outcome)
+
+    def _check(self, look: Callable[[], Problem | None], deadline: float, fact: str, outcome: Outcome) -> None:
+        if problem := self.until_none(look, deadline, _unanswered):
+            outcome.left.append(problem)
+        else:
+            outcome.proved.append(fact)
+
+    def review(self, outcome: Outcome, left: Survey | None) -> None:
+        """Add what the API server lets the subject still do."""
+        known = self.known | (left.workspaces() if left else set())
+        for workspace in self.revoked:
+            try:
+                self._review(outcome, workspace, explained=workspace in known)
+            except StepError as error:
+                problem = f"{workspace}: the API server can't be asked about {self.subject}"
+                outcome.left.append(error.problem.within(problem))
+        if self.revoked:
+            outcome.proved.append(CACHED)
+
+    def _review(self, outcome: Outcome, workspace: str, *, explained: bool) -> None:
+        answer = self._answer(workspace, explained=explained)
+        if answer is None:
+            what = "not asked for an access review: this identity may not create subjectaccessreviews"
+        elif not answer.allowed:
+            what = f"the API server refuses {self.subject}, without its other groups: {', '.join(answer.refused)}"
+        elif explained:
+            what = f"{self.subject} may still {', '.join(answer.allowed)}, by the other access"
+        else:
+            hint = f"look for it: kubectl get clusterrolebindings,rolebindings -n {workspace} -o wide"
+            problem = f"{workspace}: {self.subject} may still {', '.join(answer.allowed)}, by access that is not known"
+            outcome.left.append(refusal(problem, hint))
+            return
+        outcome.proved.append(f"{workspace}: {what}")
+
+    def _answer(self, workspace: str, *, explained: bool) -> Review | None:
+        """Return what the API server says; None if this identity may not ask for others.
+
+        Unless the access is explained, wait for a refusal: the authorizer learns of a deletion with a delay.
+        """
+        deadline = min(self.deadline(), self.clock() + 5.0)
+        while True:
+            answer = review(self.cluster, workspace, asked_as(self.subject))
+            if explained or answer is None or not answer.allowed or self.clock() >= deadline:
+                return answer
+            self.sleep(PAUSE)
+
+    def _uid(self, binding: Binding) -> str:
+        existing = self.cluster.get(object_path(ROLE_BINDING, binding.workspace, binding.name))
+        return objects.uid(existing) if existing else ""
+
+    def _left(self, binding: Binding, uid: str) -> Problem | None:
+        if not uid or self._uid(binding) != uid:
+            return None
+        command = f"kubectl delete rolebinding -n {binding.workspace} {binding.name}"
+        return refusal(
+            f"{binding.workspace}: the RoleBinding {binding.name} of {binding.subject} is still there", command
+        )
+
+    def _missing(self, workspace: str, name: str) -> Problem | None:
+        binding = self.cluster.get(object_path(ROLE_BINDING, workspace, name))
+        if binding is not None and str(self.subject) in objects.subjects(binding):
+            return None
+        return refusal(f"{workspace}: the cluster has no RoleBinding {name} of {self.subject}", "pulumi up --refresh")
+
+
+def _unanswered(error: StepError) -> Problem:
+    return error.problem.within("the cluster can't be asked whether the access has ended")
 
 
 @dataclass(frozen=True, slots=True)
 class GrantDeployment(Deployment):
     """The deployment of one stack, with the change of one subject's access."""
 
+    noun = "the access"
+    asking = "Reading the access in the cluster of"
+    renews_first = False
+
     subject: Subject
-    workspaces: Collection[str]
-    """The workspaces with a change."""
     kinds: Collection[str]
     """The kinds of access that change: grant, owner."""
-    declared: Ledger
-    """The workspaces to look for other access in, with their declared access."""
-    whole: bool = False
-    """Whether `declared` are all workspaces of the stack."""
     expected: tuple[tuple[str, str], ...] = ()
     """Workspace and name of each RoleBinding that must be there afterwards."""
     revokes: bool = True
     """Whether the deployed bindings must end."""
-    renews: bool = False
-    """Whether the accounts of these workspaces are renewed."""
 
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What was verified at the cluster, and what was not."""
-
-    proved: list[str] = field(default_factory=list)
-    """The verified facts, and what can't be known."""
-    left: list[Problem] = field(default_factory=list)
-    """What is false or could not be verified."""
-    steps: list[str] = field(default_factory=list)
-    """Commands that end what may be left."""
-
-
-def deploy(deployments: Collection[GrantDeployment]) -> Outcome:
-    """Deploy the change, and verify at the cluster that the access has ended or begun.
-
-    Nothing is deployed unless every plan has exactly this change.
-
-    Returns:
-        The problems after the deployment: steps that failed, and access that is still there.
-    """
-    checked = [(deployment, *_checked(deployment)) for deployment in deployments]
-    whole = Outcome()
-    for deployment, plan, witness in checked:
-        found = _apply(deployment, plan, witness)
-        whole.left.extend(found.left)
-        whole.steps.extend(found.steps)
-    return whole
-
-
-def _checked(deployment: GrantDeployment) -> tuple[Pending, Witness]:
-    subject, workspaces, kinds = str(deployment.subject), deployment.workspaces, deployment.kinds
-
-    def read() -> tuple[Binding, ...]:
-        if not deployment.revokes:
+    def read(self) -> tuple[Binding, ...]:
+        if not self.revokes:
             return ()
-        found = bindings(export(deployment.engine, deployment.stack), subject, kinds)
-        return tuple(binding for binding in found if binding.workspace in workspaces)
+        deployed = bindings(export(self.engine, self.stack), str(self.subject), self.kinds)
+        return tuple(binding for binding in deployed if binding.workspace in self.workspaces)
 
-    ending, plan = deployment.approved(
-        read,
-        lambda preview: of_grants(preview, subject, workspaces, kinds),
-        lambda plan, existing: lacking_bindings(plan.own, existing),
-        _by_hand,
-    )
-    with deployment.before("Reading the access in the cluster of", "the access"):
-        witness = Witness(deployment.cluster(), subject=deployment.subject)
-        witness.before(ending)
-    return plan, witness
+    def sort(self, preview: Preview) -> Pending:
+        return of_grants(preview, str(self.subject), self.workspaces, self.kinds)
 
+    def lacking(self, own: Collection[Step], existing: Collection[Binding]) -> Iterable[str]:
+        return lacking_bindings(own, existing)
 
-def _apply(deployment: GrantDeployment, plan: Pending, witness: Witness) -> Outcome:
-    """Deploy one stack, remove what a failure left, and print the verified facts."""
-    problems = deployment.up(plan.own)
-    reported = witness.end_now()
-    # Last: who still has the access could mint tokens of the new accounts.
-    renewal = (
-        renew_accounts(witness.cluster, deployment.declared, deployment.workspaces, clock.now())
-        if deployment.renews
-        else None
-    )
-    print(f"\nRead back from the cluster of {deployment.stack}:", flush=True)
-    result = Outcome()
-    with activity.waiting(f"Reading the access in the cluster of {deployment.stack}"):
-        _verify(deployment, witness, result, renewal)
-    print("\n".join(f"  {line}" for line in result.proved) or "  nothing is proved", flush=True)
-    if deployment.revokes:
-        print(f"  {CACHED}", flush=True)
-    left = [*problems, *result.left, *(renewal.failed if renewal else ())]
-    return Outcome(result.proved, [*left, *(refusal(text) for text in reported if result.left)], result.steps)
+    def by_hand(self, existing: Collection[Binding] | None) -> list[str]:
+        commands = [f"kubectl delete rolebinding -n {binding.workspace} {binding.name}" for binding in existing or ()]
+        return [f"to end the access at once: {' && '.join(commands)}"] if commands else []
 
-
-def _verify(deployment: GrantDeployment, witness: Witness, result: Outcome, renewal: Renewal | None) -> None:
-    for binding, problem in witness.gone():
-        if problem is None:
-            result.proved.append(f"{binding.workspace}: the RoleBinding {binding.name} is gone")
-        else:
-            result.left.append(problem)
-    for workspace, name in deployment.expected:
-        if problem := witness.given(workspace, name):
-            result.left.append(problem)
-        else:
-            result.proved.append(f"{workspace}: the RoleBinding {name} is there")
-    if not deployment.revokes:
-        return
-    known = {*declared_for(deployment.declared, str(deployment.subject))}
-    lines: list[str] = []
-    try:
-        renewed = renewal.renewed if renewal else None
-        found = survey(witness.cluster, witness.holder, deployment.declared, whole=deployment.whole, renewed=renewed)
-    except StepError as error:
-        result.left.append(error.problem.within(f"{deployment.subject}: other access is not known"))
-    else:
-        known |= found.workspaces()
-        lines += found.lines()
-        result.left.extend(found.problems())
-        result.steps.extend(found.next_steps(deployment.stack))
-    for workspace in deployment.workspaces:
-        _review(deployment, witness, workspace, result, explained=workspace in known)
-    result.proved.extend(lines)
-
-
-def _review(deployment: GrantDeployment, witness: Witness, workspace: str, result: Outcome, *, explained: bool) -> None:
-    """Add what the API server says of the subject's access to a workspace."""
-    try:
-        found = witness.review(workspace, explained=explained)
-    except StepError as error:
-        result.left.append(
-            error.problem.within(f"{workspace}: the API server can't be asked about {deployment.subject}")
+    def witness(self, existing: Collection[Binding]) -> GrantWitness:
+        known = {*declared_for(self.declared, str(self.subject))}
+        revoked = self.workspaces if self.revokes else ()
+        witness = GrantWitness(
+            self.cluster(), subject=self.subject, expected=self.expected, revoked=revoked, known=known
         )
-        return
-    if found is None:
-        what = "not asked for an access review: this identity may not create subjectaccessreviews"
-    elif not found.allowed:
-        what = f"the API server refuses {deployment.subject}, without its other groups: {', '.join(found.refused)}"
-    elif explained:
-        what = f"{deployment.subject} may still {', '.join(found.allowed)}, by the other access"
-    else:
-        hint = f"look for it: kubectl get clusterrolebindings,rolebindings -n {workspace} -o wide"
-        problem = f"{workspace}: {deployment.subject} may still {', '.join(found.allowed)}, by access that is not known"
-        result.left.append(refusal(problem, hint))
-        return
-    result.proved.append(f"{workspace}: {what}")
+        witness.before(existing)
+        return witness
 
 
-def _by_hand(ending: Collection[Binding] | None) -> list[str]:
-    """Return a command that ends the access without a deployment."""
-    commands = [f"kubectl delete rolebinding -n {binding.workspace} {binding.name}" for binding in ending or ()]
-    return [f"to end the access at once: {' && '.join(commands)}"] if commands else []
+def declared_for(ledger: Ledger, subject: str) -> Mapping[str, list[str]]:
+    """Return the roles that a ledger gives to a subject or to a group of everyone, by workspace."""
+    roles_of: dict[str, list[str]] = {}
+    for name, entry in ledger.items():
+        roles = ["admin (owner)" for who in entry.owners if who == subject or who_is_meant(who)]
+        roles += [role for who, role in entry.grants.items() if who == subject or who_is_meant(who)]
+        if roles:
+            roles_of[name] = roles
+    return roles_of
+
+
+def groups_of(ledger: Ledger, workspaces: Collection[str]) -> Mapping[str, list[str]]:
+    """Return the groups with access to workspaces, as text. Whether a person is a member is not known."""
+    groups: dict[str, list[str]] = {}
+    for name in workspaces:
+        entry: Any = ledger.get(name, NOTHING)
+        owners = [f"{who} (owner)" for who in entry.owners if who.startswith(f"{SubjectKind.GROUP}:")]
+        grants = [f"{who} ({role})" for who, role in entry.grants.items() if who.startswith(f"{SubjectKind.GROUP}:")]
+        if owners or grants:
+            groups[name] = [*owners, *grants]
+    return groups

@@ -6,19 +6,24 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components import clock
-from ambient_components.access.entries import Ledger
 from ambient_components.access.remaining import Holder, without_spelling
 from ambient_components.access.role_assignments import GRANT, OWNER
 from ambient_components.cli import completion
 from ambient_components.cli.edits.bucket_keys import by_hand_lines
-from ambient_components.cli.edits.deployment import by_stack, next_steps, require_passphrases
+from ambient_components.cli.edits.deployment import (
+    by_stack,
+    declared_in,
+    deploy,
+    finish,
+    renew_alone,
+    require_passphrases,
+)
 from ambient_components.cli.edits.files import write_stack
-from ambient_components.cli.edits.renewal import Renew, renew_accounts, require_now
+from ambient_components.cli.edits.renewal import Renew, require_now
 from ambient_components.cli.edits.survey import survey
 from ambient_components.cli.grants.arguments import is_subject, subject_of
 from ambient_components.cli.grants.edit import check_workspaces, removal_lines, revocation
-from ambient_components.cli.grants.now import GrantDeployment, deploy
-from ambient_components.cli.grants.proof import groups_of
+from ambient_components.cli.grants.now import GrantDeployment, groups_of
 from ambient_components.cli.grants.written import Written, described, written
 from ambient_components.cli.options import NamedStack, Now
 from ambient_components.cli.options import Subject as SubjectArgument
@@ -26,11 +31,8 @@ from ambient_components.cli.prompts import one_stack
 from ambient_components.documentation import page
 from ambient_components.engine.backend import export
 from ambient_components.engine.command import Engine
-from ambient_components.errors import AmbientError, Problem, StepError
-from ambient_components.output import show_problems
+from ambient_components.errors import Problem, StepError
 from ambient_components.platform.subjects import Subject, SubjectKind
-from ambient_components.program.calendar import Calendar
-from ambient_components.program.ledger import ledger_of
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
@@ -46,7 +48,6 @@ examples:
   ambient grants revoke dev user:bob@example.com --all --owners --now    a person leaves: end all of their access
   ambient grants revoke dev user:bob@example.com payments --now --renew-accounts    also tokens that bob may have made
   ambient grants revoke dev group:payments-devs payments lab        several workspaces
-  ambient grants revoke dev user:bob@example.com --all --live       also name bindings in the cluster
 
 \b
 It removes the subject's entries and their comments from the stack's files. All other lines stay. Git remains the source
@@ -91,7 +92,6 @@ def revoke(
     everywhere: Annotated[bool, typer.Option("--all", help="In all workspaces of the stack.")] = False,
     owners: Annotated[bool, typer.Option("--owners", help="Also remove the subject from the owners.")] = False,
     now: Now = False,
-    live: Annotated[bool, typer.Option("--live", help="Also name the subject's undeclared access.")] = False,
     renew: Renew = False,
 ) -> None:
     """Revoke grants: remove a subject's entries from the stack's files."""
@@ -108,14 +108,14 @@ def revoke(
     check_workspaces(loaded, names)
     kinds = (GRANT, OWNER) if owners else (GRANT,)
     chosen = list(dict.fromkeys(names)) or _active(project, stack, loaded)
-    found = [one for one in written(loaded, clock.now(), chosen) if one.subject == who]
-    removed = [one for one in found if one.kind in kinds]
+    entries = [entry for entry in written(loaded, clock.now(), chosen) if entry.subject == who]
+    removed = [entry for entry in entries if entry.kind in kinds]
     places = by_stack(project, stack, loaded, dict(zip(chosen, chosen, strict=True)))
     engine = pulumi.engine_for(project.folder)
     if now:
         require_passphrases(project, places)
     texts = revocation(loaded, removed)
-    changed = {one.workspace for one in removed}
+    changed = {entry.workspace for entry in removed}
     if now:
         count = project.shards(stack)
         there = None if count is None else deployed_shards(engine, project, stack, count)
@@ -127,38 +127,24 @@ def revoke(
 
     def deployment(place: str, of: LoadedStack) -> GrantDeployment:
         here = places[place]
-        declared = ledger_of({name: of.file.workspaces[name] for name in here}, Calendar.of(of.file))
         ends = [name for name in here if name in changed]
+        declared = declared_in(of, here)
         return GrantDeployment(
-            engine, project, place, list(texts), who, ends, kinds, declared, whole=everywhere, renews=renew
+            engine, project, place, list(texts), declared, ends, who, kinds, renews=renew, whole=everywhere
         )
 
     ending = [place for place, here in places.items() if changed & {*here}]
     outcome = deploy([deployment(place, after) for place in ending] if now else [])
-    problems = [*outcome.left]
     for place in places if renew else ():
         # Named workspaces where nothing was left to deploy: the command is safe to repeat.
         if rest := [name for name in places[place] if name in names and name not in changed]:
-            problems += _renewed(deployment(place, after), rest)
-    if now or live:
-        # Before the next run the cluster still has what the files declared until now.
-        problems += _others(deployment(place, loaded) for place in places if not (now and place in ending))
+            outcome.left.extend(renew_alone(deployment(place, after), rest))
+    if now:
+        # In these clusters nothing was to be ended.
+        outcome.left.extend(_others(deployment(place, after) for place in places if place not in ending))
         if lines := by_hand_lines(project, stack, loaded, changed):
             print("\n" + "\n".join(lines))
-    fleet = stack if project.shards(stack) else ""
-    if steps := next_steps(list(texts), () if now else ending, fleet, outcome.steps):
-        print(steps)
-    if problems and now:
-        raise AmbientError(problems)
-    show_problems(problems)
-
-
-def _renewed(one: GrantDeployment, workspaces: Collection[str]) -> list[Problem]:
-    """Renew accounts without a deployment, and return the problems."""
-    try:
-        return renew_accounts(one.cluster(), one.declared, workspaces, clock.now()).failed
-    except StepError as error:
-        return [error.problem.within(f"{one.stack}: its accounts are not renewed")]
+    finish(outcome if now else None, list(texts), ending, stack if project.shards(stack) else "")
 
 
 def _active(project: Project, stack: str, loaded: LoadedStack) -> list[str]:
@@ -179,15 +165,15 @@ def _deployed(engine: Engine, places: dict[str, list[str]], subject: Subject, ki
 
 def _others(deployments: Iterable[GrantDeployment]) -> Iterator[Problem]:
     """Yield the subject's undeclared access in the clusters."""
-    for one in deployments:
-        makes = frozenset(one.declared if one.renews else ())
-        holder = Holder(str(one.subject), frozenset({without_spelling(str(one.subject))}), makes)
+    for deployment in deployments:
+        makes = frozenset(deployment.declared if deployment.renews else ())
+        holder = Holder(str(deployment.subject), frozenset({without_spelling(str(deployment.subject))}), makes)
         try:
-            found = survey(one.cluster(), holder, one.declared, whole=one.whole)
+            left = survey(deployment.cluster(), holder, deployment.declared, whole=deployment.whole)
         except StepError as error:
-            yield error.problem.within(f"{one.stack}: other access is not known")
+            yield error.problem.within(f"{deployment.stack}: other access is not known")
         else:
-            yield from found.problems()
+            yield from left.problems()
 
 
 _SHOWN: Final = 20
@@ -202,7 +188,7 @@ def nothing_lines(
     changed: Collection[str],
 ) -> Iterator[str]:
     """Yield a line for each workspace where the files have nothing to remove."""
-    edited = {one.workspace for one in removed}
+    edited = {entry.workspace for entry in removed}
     if not edited and not changed:
         what = "grant and is no owner" if OWNER in kinds else "grant"
         where = ", ".join(chosen) if len(chosen) <= 3 else f"these {len(chosen)} workspaces"
@@ -216,14 +202,14 @@ def nothing_lines(
 def _similar(stack: LoadedStack, subject: Subject) -> list[str]:
     """Return subjects that differ from another only in case or in kind."""
     name = subject.name.casefold()
-    found = {str(one.subject) for one in written(stack, clock.now()) if one.subject.name.casefold() == name}
-    return sorted(found - {str(subject)})
+    others = {entry.subject for entry in written(stack, clock.now())} - {subject}
+    return sorted(str(other) for other in others if other.name.casefold() == name)
 
 
 def kept_access(stack: LoadedStack, subject: Subject, chosen: Collection[str]) -> str:
     """Return what access the files leave to the subject, and the groups that a person may be a member of."""
-    left = [one for one in written(stack, clock.now()) if one.subject == subject]
-    lines = [f"  {one.place}: {one.workspace}: {described(one)}" for one in left]
+    left = [entry for entry in written(stack, clock.now()) if entry.subject == subject]
+    lines = [f"  {entry.place}: {entry.workspace}: {described(entry)}" for entry in left]
     for name, workspace in stack.file.workspaces.items():
         for index, reviewer in enumerate(workspace.reviewers):
             where = stack.origin(("workspaces", name, "reviewers", index)).where
@@ -232,8 +218,7 @@ def kept_access(stack: LoadedStack, subject: Subject, chosen: Collection[str]) -
     text = "\n".join(["", f"{subject} keeps, by the files:", *lines, ""]) if lines else ""
     if subject.kind is not SubjectKind.USER:
         return text
-    ledger: Ledger = ledger_of({name: stack.file.workspaces[name] for name in chosen}, Calendar.of(stack.file))
-    groups = groups_of(ledger, chosen)
+    groups = groups_of(declared_in(stack, chosen), chosen)
     if groups:
         text += "\nMembers of groups are not known here. Is the person a member of one?\n"
         shown = [f"  {name}: {', '.join(who)}" for name, who in groups.items()]

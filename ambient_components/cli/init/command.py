@@ -2,29 +2,23 @@
 
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ambient_components.cli.init.backend_choice import record_backend, settle_backend
 from ambient_components.cli.init.initialize import (
-    CONTEXT,
-    Existing,
     Look,
     Outcome,
     Request,
-    decide,
-    desired_cluster,
-    desired_context,
+    complete,
     desired_provider,
     has_passphrase,
     initialize,
     passphrase_missing,
     write_files,
 )
-from ambient_components.cli.init.project import default_name, start_project
+from ambient_components.cli.init.project import default_name, record_backend, settle_backend, start_project
 from ambient_components.cli.prompts import Ask, Question, asker, named_stack, prompt, take_defaults
 from ambient_components.engine.backend import encrypts_by_itself, stack_names
 from ambient_components.engine.command import Engine
@@ -53,38 +47,28 @@ def initialize_fleet(
     known = stack_names(engine)
     missing = [name for name in names if bare_name(name) not in known]
     _check(fleet, count, project, known, names)
-    config = project.config(fleet)
-    has_config = config_file.exists()
-    provider = provider_of(config_file) if has_config else desired_provider(request, ask, engine)
+    config, shown = project.config(fleet), project.shown(config_file)
+    provider = provider_of(config_file) if config_file.exists() else desired_provider(request, ask, engine)
     if provider == "default" and encrypts_by_itself(engine):
         remedy = "give --secrets-provider passphrase, or a key of your cloud such as awskms://…"
         fail(None, "", "this backend encrypts each stack with a key of its own, and shards share one config", remedy)
     if missing and provider == "passphrase" and not has_passphrase(engine):
         passphrase_missing()
-    context = desired_context(request, config, ask, engine)
-    uid, openshift, server = desired_cluster(request, context, engine, look)
-    given = request if CONTEXT in config else replace(request, context=context)
-    found = Existing(not missing, config, uid, openshift)
-    shown = project.shown(config_file)
-    decision = decide(given, found, shown, f"--stack {names[0]} --config-file {shown}")
-
-    lines = []
     flags = ("--stack", names[0], "--config-file", str(config_file))
-    if missing:
+
+    def make() -> str:
         make_shards(engine, project, missing, config_file, provider)
-        lines.append(f"Made {_those(missing)} (secrets provider: {provider}), with one config: {shown}")
-    for key, value in {**decision.settings, CONFIG_KEY: str(count)}.items():
-        if key in config:
-            continue
-        engine.run("config", "set", "--plaintext", key, value, *flags)
-        lines.append(f"Set {key}: {value}{f' ({server})' if key == 'clusterUid' and server else ''} in {shown}")
+        return f"Made {_those(missing)} (secrets provider: {provider}), with one config: {shown}"
+
+    more = {CONFIG_KEY: str(count)}
+    outcome = complete(request, project, engine, flags, make if missing else None, ask=ask, look=look, more=more)
     if FLEET_KEY not in config:
         set_fleet_key(engine, flags)
-        lines.append(f"Set {FLEET_KEY}: a random secret, by which runs see whether a secret changed, in {shown}")
-    lines += write_files(project, fleet)
-    there = len(missing) < count and lines
-    added = ("Some of it was there already: what was missing was added, the rest is unchanged.",) if there else ()
-    return Outcome(tuple(lines), (*added, *decision.notes))
+        outcome.done.append(f"Set {FLEET_KEY}: a random secret, by which runs see whether a secret changed, in {shown}")
+    outcome.done.extend(write_files(project, fleet))
+    if len(missing) < count and outcome.done:
+        outcome.notes.insert(0, "Some of it was there already: what was missing was added, the rest is unchanged.")
+    return outcome
 
 
 def _count(shards: int) -> int:
@@ -172,18 +156,6 @@ def init(
             "--openshift/--no-openshift", help="Whether the cluster is OpenShift. Default: query the cluster."
         ),
     ] = None,
-    platform_url: Annotated[
-        str,
-        typer.Option(
-            metavar="URL", help="Address of the platform's API for the commands of `ambient show`, https://HOST."
-        ),
-    ] = "",
-    sso: Annotated[
-        bool | None,
-        typer.Option(
-            "--sso/--no-sso", help="Whether the platform logs users in by single sign-on (JWTs). Default: no."
-        ),
-    ] = None,
     shards: Annotated[
         int | None,
         typer.Option(metavar="N", help="Create a fleet of N stacks (STACK-00, STACK-01, …) with one config."),
@@ -217,8 +189,6 @@ def init(
         context or None,
         cluster_uid or None,
         openshift,
-        platform_url or None,
-        sso,
         interactive=interactive,
     )
     if shards is None:

@@ -1,9 +1,8 @@
 """Verification at the object store that the former credentials of a workspace's bucket are refused."""
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from ambient_components.engine import names
 from ambient_components.engine.names import Part
@@ -13,10 +12,6 @@ from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.provider.store.connection import Store, StoreSettings
 from ambient_components.provider.store.errors import RefusedError
 from ambient_components.rules.object_store import OBJECT_STORE, REGION_DEFAULT, given_store
-
-PATIENCE: Final = 30.0
-"""Seconds until the store must refuse them: AWS needs some to end a deleted key everywhere."""
-_PAUSE: Final = 1.0
 
 
 @dataclass
@@ -30,8 +25,6 @@ class FormerAccess:
     settings: StoreSettings = field(repr=False)
     worked: bool = False
     """Whether the store accepted them before the deployment."""
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
 
     def works(self) -> bool:
         try:
@@ -42,21 +35,23 @@ class FormerAccess:
             raise
         return True
 
-    def ended(self) -> tuple[str, list[Problem]]:
-        """Return the proved fact, empty if there is none, and what is not proved."""
-        deadline = self.clock() + PATIENCE
-        hint = f"look for the user {self.user} in the store, delete it, then pulumi up"
-        try:
-            while self.works():
-                if self.clock() >= deadline:
-                    problem = f"{self.workspace}: the former credentials of bucket {self.bucket} still work"
-                    return "", [refusal(problem, hint)]
-                self.sleep(_PAUSE)
-        except StepError as error:
-            problem = f"{self.workspace}: the end of the former credentials of bucket {self.bucket} is not proved"
-            return "", [error.problem.within(problem, hint)]
+    @property
+    def fact(self) -> str:
         worked = ", which worked before" if self.worked else ""
-        return f"the store refuses the former credentials of bucket {self.bucket}{worked}", []
+        return f"{self.workspace}: the store refuses the former credentials of bucket {self.bucket}{worked}"
+
+    def problem(self) -> Problem | None:
+        """Return the problem if they still work. AWS needs some seconds to end a deleted key everywhere."""
+        problem = f"{self.workspace}: the former credentials of bucket {self.bucket} still work"
+        return refusal(problem, self._hint) if self.works() else None
+
+    def unproved(self, error: StepError) -> Problem:
+        problem = f"{self.workspace}: the end of the former credentials of bucket {self.bucket} is not proved"
+        return error.problem.within(problem, self._hint)
+
+    @property
+    def _hint(self) -> str:
+        return f"look for the user {self.user} in the store, delete it, then pulumi up"
 
 
 def former_access(export: Export, buckets: Mapping[str, int], config: Mapping[str, Any]) -> tuple[FormerAccess, ...]:
@@ -65,13 +60,13 @@ def former_access(export: Export, buckets: Mapping[str, int], config: Mapping[st
     Args:
         export: The parsed output of `pulumi stack export --show-secrets`.
     """
-    found = tuple(_former(export, buckets, config))
-    for one in found:
+    former = tuple(_former(export, buckets, config))
+    for access in former:
         try:
-            one.worked = one.works()
+            access.worked = access.works()
         except StepError:
-            one.worked = False
-    return found
+            access.worked = False
+    return former
 
 
 def _former(export: Export, buckets: Mapping[str, int], config: Mapping[str, Any]) -> Iterator[FormerAccess]:

@@ -2,9 +2,8 @@
 
 from typing import Final
 
-import typer
-
 from ambient_components.cli.keys import deliver, list, revoke, rotate, show
+from ambient_components.cli.options import group
 
 _EPILOG: Final = """\
 \b
@@ -17,16 +16,14 @@ lifecycle of a key:
   ambient keys revoke prod payments/ci                  revoke the key
 """
 
-app: Final = typer.Typer(
-    help="List, show, deliver, rotate and revoke API keys.",
-    epilog=_EPILOG,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+app: Final = group(
+    "List, show, deliver, rotate and revoke API keys.",
+    _EPILOG,
+    {
+        "list": (list.list_keys, list.EPILOG),
+        "show": (show.show, show.EPILOG),
+        "deliver": (deliver.deliver, deliver.EPILOG),
+        "rotate": (rotate.rotate, rotate.EPILOG),
+        "revoke": (revoke.revoke, revoke.EPILOG),
+    },
 )
-app.command("list", epilog=list.EPILOG)(list.list_keys)
-app.command(epilog=show.EPILOG)(show.show)
-app.command(epilog=deliver.EPILOG)(deliver.deliver)
-app.command(epilog=rotate.EPILOG)(rotate.rotate)
-app.command(epilog=revoke.EPILOG)(revoke.revoke)

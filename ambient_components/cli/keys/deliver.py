@@ -87,17 +87,17 @@ def deliver(
     project = Project.find()
     engine = pulumi.PulumiEngine(project.folder)
     summary = read_deployed(export(project, stack, engine), stack, clock.now())
-    found = find(summary, key)
-    token = read(engine, summary, found)
+    existing = find(summary, key)
+    token = read(engine, summary, existing)
     if file is not None:
         changed = write_file(file, token.encode(), PRIVATE)
-        print(f"{found.name}: {'written to' if changed else 'already in'} {file}", file=sys.stderr)
+        print(f"{existing.name}: {'written to' if changed else 'already in'} {file}", file=sys.stderr)
         return
     code = hand_over(words, token, handed_on(os.environ, env or ()))
     if code:
-        print(f"ambient: {words[0]} failed (exit code {code}): {found.name} may not be there", file=sys.stderr)
+        print(f"ambient: {words[0]} failed (exit code {code}): {existing.name} may not be there", file=sys.stderr)
         raise typer.Exit(1)
-    print(f"{found.name}: handed to {words[0]}", file=sys.stderr)
+    print(f"{existing.name}: handed to {words[0]}", file=sys.stderr)
 
 
 def handed_on(environ: Mapping[str, str], named: Collection[str]) -> dict[str, str]:

@@ -3,33 +3,26 @@
 Nothing is written here. The functions return the new texts.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
 
 import typer
 
-from ambient_components.cli.edits.bucket_keys import edits as bucket_edits
-from ambient_components.cli.edits.files import edited_texts
+from ambient_components.cli.edits.files import of_workspace, some
 from ambient_components.engine.names import parse_key_output
-from ambient_components.errors import AmbientError, Problem, Problems, format_path
+from ambient_components.errors import AmbientError, Problems
 from ambient_components.model.keys import Key
 from ambient_components.rules.states import WorkspaceState
-from ambient_components.stackfile.changes import Change
-from ambient_components.stackfile.changes import Path as FieldPath
+from ambient_components.stackfile.editing import Change
+from ambient_components.stackfile.editing import Path as FieldPath
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stackfile.privacy import without_credentials_in
-from ambient_components.stackfile.yaml.reader import ParsedYaml, parse_yaml
 from ambient_components.stacks.deployed import KeyName
 from ambient_components.suggest import did_you_mean
 
 OverlapUntil = Callable[[Key, str], date | None]
 """Returns the last day of a key's old identity, given the key and WORKSPACE/KEY. None means that it ends at once."""
-
-_GENERATION: Final = "generation"
-_OVERLAP_UNTIL: Final = "overlapUntil"
-_SHOWN_NAMES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +67,13 @@ def selected_keys(
             if key in keys:
                 selected[workspace, key] = None
             else:
-                problems.extend(
-                    [_lacks(stack, workspace, f"has no key {key!r}", did_you_mean(key, keys) or _some(keys))]
-                )
+                hint = did_you_mean(key, keys) or f"it has {some(keys)}"
+                problems.extend([of_workspace(stack, workspace, f"has no key {key!r}", hint)])
     for workspace in workspaces:
         if _usable(stack, workspace, problems):
             keys = stack.file.workspaces[workspace].keys
             if not keys and workspace not in keyless:
-                problems.extend([_lacks(stack, workspace, "has no keys", "name a workspace that has some")])
+                problems.extend([of_workspace(stack, workspace, "has no keys", "name a workspace that has some")])
             selected.update(dict.fromkeys((workspace, key) for key in keys))
     if problems:
         # A token may have been pasted as the key's name.
@@ -95,12 +87,12 @@ def assumed(stack: LoadedStack, selected: Iterable[KeyName], today: date, *, lea
     Except for a running overlap: it is of a rotation that may be this one, so that a repetition adds none. Of a leaked
     key all written generations end.
     """
-    found = {}
+    recorded = {}
     for workspace, key_id in selected:
         key = stack.file.workspaces[workspace].keys[key_id]
         requested = _overlaps(key, today) and not leaked
-        found[workspace, key_id] = Recorded(key.generation - requested, known=False)
-    return found
+        recorded[workspace, key_id] = Recorded(key.generation - requested, known=False)
+    return recorded
 
 
 def _overlaps(key: Key, today: date) -> bool:
@@ -125,7 +117,7 @@ def requested_before(
             not recorded.made or (not overlap_given and (_overlaps(key, today) or key.overlap_until is None))
         )
 
-    return [one for one in selected if settled(*one)]
+    return [key for key in selected if settled(*key)]
 
 
 def waiting_lines(stack: LoadedStack, selected: Iterable[KeyName], deployed: Mapping[KeyName, Recorded]) -> list[str]:
@@ -145,64 +137,44 @@ def waiting_lines(stack: LoadedStack, selected: Iterable[KeyName], deployed: Map
 
 
 def rotation(
-    stack: LoadedStack,
-    selected: Iterable[KeyName],
-    overlap_until: OverlapUntil,
-    deployed: Mapping[KeyName, Recorded],
-    buckets: Mapping[str, int] | None = None,
-) -> dict[str, str]:
-    """Return the new texts by file, with the next generation of the keys."""
-    changes = bucket_edits(stack, buckets or {})
+    stack: LoadedStack, selected: Iterable[KeyName], overlap_until: OverlapUntil, deployed: Mapping[KeyName, Recorded]
+) -> Iterator[Change]:
+    """Yield the changes that write the next generation of keys."""
     for workspace, key_id in selected:
         key, path = stack.file.workspaces[workspace].keys[key_id], _path(workspace, key_id)
-        of_file = changes.setdefault(key_file(stack, workspace, key_id), [])
         following = _recorded(deployed, (workspace, key_id)).following(key.generation)
-        of_file.append(Change(path, _GENERATION, str(following)))
+        yield Change(path, "generation", str(following))
         until = overlap_until(key, f"{workspace}/{key_id}")
-        if until is not None:
-            of_file.append(Change(path, _OVERLAP_UNTIL, until.isoformat()))
-        elif key.overlap_until is not None:
-            of_file.append(Change(path, _OVERLAP_UNTIL, None))
-    return edited_texts(changes)
+        if until is not None or key.overlap_until is not None:
+            yield Change(path, "overlapUntil", until.isoformat() if until else None)
 
 
-def revocation(
-    stack: LoadedStack, selected: Iterable[KeyName], buckets: Mapping[str, int] | None = None
-) -> dict[str, str]:
-    """Return the new texts by file, without the keys, and with generations of buckets' credentials."""
-    changes = bucket_edits(stack, buckets or {})
-    for workspace, key_id in selected:
-        change = Change(_path(workspace, key_id)[:-1], key_id, None)
-        changes.setdefault(key_file(stack, workspace, key_id), []).append(change)
-    return edited_texts(changes)
+def revocation(selected: Iterable[KeyName]) -> Iterator[Change]:
+    """Yield the changes that remove keys."""
+    for key in selected:
+        yield Change(_path(*key)[:-1], key[1], None)
 
 
 def rotation_lines(
-    stack: LoadedStack,
-    selected: Iterable[KeyName],
-    texts: Mapping[str, str],
-    deployed: Mapping[KeyName, Recorded],
-) -> list[str]:
+    before: LoadedStack, after: LoadedStack, selected: Iterable[KeyName], deployed: Mapping[KeyName, Recorded]
+) -> Iterator[str]:
     """Describe the written rotations with their new line numbers."""
-    parsed = {file: parse_yaml(text.removeprefix("\ufeff"), file) for file, text in texts.items()}
-    lines = []
     for workspace, key_id in selected:
-        file = key_file(stack, workspace, key_id)
-        before, after = stack.file.workspaces[workspace].keys[key_id], _entry(parsed[file], workspace, key_id)
-        what = [_new(before.generation, after[_GENERATION], _recorded(deployed, (workspace, key_id)))]
-        if _OVERLAP_UNTIL in after:
-            what.append(f"{_OVERLAP_UNTIL} {after[_OVERLAP_UNTIL]}")
+        old, new = (stack.file.workspaces[workspace].keys[key_id] for stack in (before, after))
+        what = _new(old.generation, new.generation, _recorded(deployed, (workspace, key_id)))
+        if new.overlap_until:
+            overlap = f"overlapUntil {new.overlap_until}"
         else:
-            what.append(f"{_OVERLAP_UNTIL} removed" if before.overlap_until else "no overlap")
-        line = parsed[file].sources.key(_path(workspace, key_id)).line
-        lines.append(f"{file}:{line}: {workspace}/{key_id}: {', '.join(what)}")
-    return lines
+            overlap = "overlapUntil removed" if old.overlap_until else "no overlap"
+        where = after.sources.key(_path(workspace, key_id))
+        yield f"{where.file}:{where.line}: {workspace}/{key_id}: {what}, {overlap}"
 
 
-def revocation_lines(stack: LoadedStack, selected: Iterable[KeyName]) -> list[str]:
+def revocation_lines(stack: LoadedStack, selected: Iterable[KeyName]) -> Iterator[str]:
     """Describe the removed keys with their old line numbers."""
-    places = [(stack.sources.key(_path(*key)), "/".join(key)) for key in selected]
-    return [f"{where.file}:{where.line}: {name}: removed" for where, name in places]
+    for key in selected:
+        where = stack.sources.key(_path(*key))
+        yield f"{where.file}:{where.line}: {'/'.join(key)}: removed"
 
 
 def _recorded(deployed: Mapping[KeyName, Recorded], key: KeyName) -> Recorded:
@@ -218,43 +190,16 @@ def _new(before: int, after: int, recorded: Recorded) -> str:
 
 def _usable(stack: LoadedStack, workspace: str, problems: Problems) -> bool:
     """Tell whether a workspace has keys that can change. If not, add the reason once."""
-    found = stack.file.workspaces.get(workspace)
-    if found is None:
-        names = stack.file.workspaces
-        remedy = did_you_mean(workspace, names) or _some(names)
-        problem = Problem(None, "", f"{stack.path} has no workspace {workspace!r}", (remedy,))
-    elif found.state is not WorkspaceState.ACTIVE:
-        remedy = "its keys have ended" if found.state is WorkspaceState.CLOSED else "its keys are no longer ours"
-        problem = _lacks(stack, workspace, f"is {found.state}", remedy, "to change them, write state: active first")
-    else:
+    entry = stack.file.workspaces.get(workspace)
+    if entry is not None and entry.state is WorkspaceState.ACTIVE:
         return True
+    state = entry.state if entry is not None else ""
+    hint = "its keys have ended" if state == WorkspaceState.CLOSED else "its keys are no longer ours"
+    problem = of_workspace(stack, workspace, f"is {state}", hint, "to change them, write state: active first")
     if problem not in tuple(problems):
         problems.extend([problem])
     return False
 
 
-def _lacks(stack: LoadedStack, workspace: str, problem: str, *hints: str) -> Problem:
-    path = ("workspaces", workspace)
-    return Problem(stack.sources.key(path), format_path(path), problem, hints)
-
-
-def _some(names: Collection[str]) -> str:
-    shown = sorted(names)[:_SHOWN_NAMES]
-    more = len(names) - len(shown)
-    return f"it has {', '.join(shown)}" + (f" and {more} more" if more else "") if shown else "it has none"
-
-
 def _path(workspace: str, key_id: str) -> FieldPath:
     return ("workspaces", workspace, "keys", key_id)
-
-
-def key_file(stack: LoadedStack, workspace: str, key_id: str) -> str:
-    """Return the file that has a key's entry."""
-    return stack.sources.key(_path(workspace, key_id)).file
-
-
-def _entry(parsed: ParsedYaml, workspace: str, key_id: str) -> Mapping[str, Any]:
-    node: Any = parsed.data
-    for part in _path(workspace, key_id):
-        node = node[part]
-    return {**node}

@@ -10,7 +10,7 @@ import typer
 
 from ambient_components import activity, clock
 from ambient_components.cli import completion
-from ambient_components.cli.options import NamedStack, Workspaces, format_option, wrong_value
+from ambient_components.cli.options import NamedStack, Workspaces, duration_of, format_option
 from ambient_components.cli.prompts import one_stack
 from ambient_components.cli.tables import camel, csv_text, plain_value, table
 from ambient_components.cluster.client import Cluster, core
@@ -21,7 +21,7 @@ from ambient_components.output import Format, Paint, paint_for, plain, show_prob
 from ambient_components.platform.contract import APP_LABEL, KEY_APP
 from ambient_components.printable import json_text
 from ambient_components.rotation.state import format_time
-from ambient_components.rules.durations import YEAR, format_rounded, parse_duration
+from ambient_components.rules.durations import format_rounded
 from ambient_components.shards import split_shard
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.deployed import Deployed
@@ -40,37 +40,37 @@ SOURCE_OF_USE: Final = (
 _HEAD: Final = ("workspace/key", "role", "created", "last used", "expires", "state", "next", "")
 
 
-def as_table(found: Sequence[KeyRow], now: datetime, paint: Paint = plain) -> str:
+def as_table(listed: Sequence[KeyRow], now: datetime, paint: Paint = plain) -> str:
     """Return a line for each key, followed by what needs attention. With several stacks, each has a heading."""
-    if not found:
+    if not listed:
         return "There are no keys."
     blocks = []
-    stacks = list(dict.fromkeys(row.stack for row in found))
+    stacks = list(dict.fromkeys(row.stack for row in listed))
     for stack in stacks:
-        of_stack = [row for row in found if row.stack == stack]
+        of_stack = [row for row in listed if row.stack == stack]
         heading = [paint(stack, "bold")] if len(stacks) > 1 else []
         blocks.append("\n".join([*heading, *_lines(of_stack, now, paint)]))
-    if any(row.last_used is not None for row in found):
+    if any(row.last_used is not None for row in listed):
         blocks.append(paint(SOURCE_OF_USE, "dim"))
-    calls = sum(bool(row.attention) for row in found)
+    calls = sum(bool(row.attention) for row in listed)
     if calls:
-        blocks.append(paint(f"{calls} of {len(found)} keys need attention", "loud"))
+        blocks.append(paint(f"{calls} of {len(listed)} keys need attention", "loud"))
     return "\n\n".join(blocks)
 
 
-def as_json(found: Iterable[KeyRow], now: datetime) -> str:
+def as_json(listed: Iterable[KeyRow], now: datetime) -> str:
     """Return the rows as JSON, described in the verb's help."""
-    return json_text({"now": format_time(now), "keys": plain_value(list(found))})
+    return json_text({"now": format_time(now), "keys": plain_value(list(listed))})
 
 
-def as_csv(found: Iterable[KeyRow]) -> str:
+def as_csv(listed: Iterable[KeyRow]) -> str:
     return csv_text(
-        [camel(field.name) for field in fields(KeyRow) if field.repr], (plain_value(row).values() for row in found)
+        [camel(field.name) for field in fields(KeyRow) if field.repr], (plain_value(row).values() for row in listed)
     )
 
 
-def _lines(found: Sequence[KeyRow], now: datetime, paint: Paint) -> list[str]:
-    return table(_HEAD, (_cells(row, now) for row in found), paint, notes=[row.attention for row in found])
+def _lines(listed: Sequence[KeyRow], now: datetime, paint: Paint) -> list[str]:
+    return table(_HEAD, (_cells(row, now) for row in listed), paint, notes=[row.attention for row in listed])
 
 
 def _cells(row: KeyRow, now: datetime) -> tuple[str, ...]:
@@ -122,8 +122,6 @@ exit codes: 0 success; 1 error; 2 a key needs attention: it expires before the n
             delivered or revoked, or no use of it was seen for --idle; 64 wrong usage; 130 Ctrl-C
 """
 
-_YEARS: Final = 100
-
 
 def list_keys(
     stack: Annotated[
@@ -135,12 +133,6 @@ def list_keys(
     named: NamedStack = "",
     workspaces: Workspaces = None,
     form: Annotated[Format, format_option("Output format.", Format.TABLE, Format.JSON, Format.CSV)] = Format.TABLE,
-    within: Annotated[
-        str,
-        typer.Option(
-            "--within", metavar="DURATION", help="Time to the next run. Default: runEvery in the stack file, or 1d."
-        ),
-    ] = "",
     idle: Annotated[
         str, typer.Option("--idle", metavar="DURATION", help="Report keys of which no use was seen for this long.")
     ] = "",
@@ -149,7 +141,8 @@ def list_keys(
     ] = False,
 ) -> None:
     """List keys with age, last use, expiry, state and next action."""
-    soon, unused = _duration(within, "--within"), _duration(idle, "--idle")
+    seconds = duration_of(idle, "--idle", "100y")
+    unused = None if seconds is None else timedelta(seconds=seconds)
     project = Project.find()
     desired = [one_stack(stack, named)] if stack or named else _deployed(project)
     summaries = [read_deployed(export(project, name), name, clock.now()) for name in desired]
@@ -160,21 +153,21 @@ def list_keys(
             workspaces,
         )
         summaries = [_only(summary, workspaces) for summary in summaries]
-    found = [row for summary in summaries for row in _rows(project, summary, soon, unused, offline=offline)]
+    listed = [row for summary in summaries for row in _rows(project, summary, unused, offline=offline)]
     if form is Format.JSON:
-        print(as_json(found, clock.now()))
+        print(as_json(listed, clock.now()))
     elif form is Format.CSV:
-        print(as_csv(found), end="")
+        print(as_csv(listed), end="")
     else:
-        print(as_table(found, clock.now(), paint_for(sys.stdout)))
-    if any(row.attention for row in found):
+        print(as_table(listed, clock.now(), paint_for(sys.stdout)))
+    if any(row.attention for row in listed):
         raise typer.Exit(ATTENTION)
 
 
 def _deployed(project: Project) -> list[str]:
     """Return the stacks that have a file here and are in the backend. Not all files are stacks or deployed."""
     there = backend.stack_names(pulumi.PulumiEngine(project.folder))
-    fleets = {found[0] for name in there if (found := split_shard(name)) is not None}
+    fleets = {shard[0] for name in there if (shard := split_shard(name)) is not None}
     names = [
         path.stem
         for path in stack_files(project)
@@ -193,10 +186,8 @@ def _only(summary: Deployed, workspaces: Collection[str]) -> Deployed:
     )
 
 
-def _rows(
-    project: Project, summary: Deployed, within: timedelta | None, idle: timedelta | None, *, offline: bool
-) -> list[KeyRow]:
-    limits = Limits(within or run_interval(project, summary.stack), idle)
+def _rows(project: Project, summary: Deployed, idle: timedelta | None, *, offline: bool) -> list[KeyRow]:
+    limits = Limits(run_interval(project, summary.stack), idle)
     return rows(summary, None if offline else _seen(project, summary.stack), limits)
 
 
@@ -210,16 +201,3 @@ def _seen(project: Project, stack: str) -> Mapping[tuple[str, str], Seen] | None
     except StepError as error:
         show_problem(error.problem.within(f"{stack}: when keys were used is not known"))
         return None
-
-
-def _duration(text: str, flag: str) -> timedelta | None:
-    if not text:
-        return None
-    try:
-        seconds = parse_duration(text)
-    except ValueError as error:
-        raise wrong_value(error, flag) from None
-    if seconds > _YEARS * YEAR:
-        msg = f"{text} is too long: {_YEARS}y is the most"
-        raise typer.BadParameter(msg, param_hint=flag)
-    return timedelta(seconds=seconds)

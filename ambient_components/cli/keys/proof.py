@@ -1,19 +1,22 @@
 """Verification at the cluster that old tokens are refused and new tokens work."""
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from ambient_components.cli.edits.deployment import Observer
+from ambient_components.access.remaining import Holder
+from ambient_components.cli.edits.deployment import Outcome, Witness
 from ambient_components.cli.edits.pending import Aim
-from ambient_components.cli.keys.bearer_check import Answer
+from ambient_components.cli.keys.bearer_check import Bearers
+from ambient_components.cli.keys.bucket_proof import FormerAccess
+from ambient_components.cluster import objects
 from ambient_components.cluster.client import core
+from ambient_components.cluster.objects import decoded, listing, mapping
 from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, end, object_path
-from ambient_components.errors import Problem, hints_of, text_of
+from ambient_components.errors import AmbientError, Problem, hints_of, text_of
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import key_account, key_role_binding
 from ambient_components.stacks.deployed import Identity, KeyName, Target
@@ -27,35 +30,21 @@ _PREVIOUS: Final = "previous-"
 _NO_FINALIZERS: Final = '{"metadata":{"finalizers":null}}'
 
 
-class Asker(Protocol):
-    def ask(self, token: str) -> Answer:
-        """Return the identity of a token's bearer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    key: KeyName
-    proved: tuple[str, ...] = ()
-    """The verified facts."""
-    open: tuple[Problem, ...] = ()
-    """The facts that are false or could not be verified."""
-
-    @property
-    def name(self) -> str:
-        return "/".join(self.key)
-
-
 @dataclass
-class Witness(Observer):
+class KeyWitness(Witness):
     """An observer of keys.
 
     Args:
-        asker: A client without credentials of its own.
+        bearers: A client without credentials of its own.
         aims: The intended result for each key.
+        read_back: Reads the identities in the state after the deployment.
     """
 
-    asker: Asker = field(kw_only=True)
+    bearers: Bearers = field(kw_only=True)
     aims: Mapping[KeyName, Aim] = field(kw_only=True)
+    read_back: Callable[[], tuple[Identity, ...]] = field(kw_only=True)
+    former: Collection[FormerAccess] = ()
+    """The credentials of buckets that must end."""
     ending: tuple[Identity, ...] = ()
     """The identities that must end, with all data for the verification."""
     _worked: set[str] = field(default_factory=set, repr=False)
@@ -71,7 +60,7 @@ class Witness(Observer):
         ]
         self.ending = tuple(map(self._completed, (*recorded, *lost)))
         self._worked = {
-            token for identity in self.ending for token in identity.tokens if self.asker.ask(token).accepted
+            token for identity in self.ending for token in identity.tokens if self.bearers.ask(token).accepted
         }
 
     def end_now(self) -> list[str]:
@@ -87,47 +76,72 @@ class Witness(Observer):
             for kind, name, uid in _objects(identity):
                 try:
                     end(self.cluster, kind, identity.workspace, name, uid)
-                except Exception as error:  # the remaining objects must still be deleted, and `after` checks the result
+                except (
+                    Exception
+                ) as error:  # the remaining objects must still be deleted, and `verify` checks the result
                     reported.append(f"{'/'.join(identity.selected)}: {text_of(error)}")
         return reported
 
-    def after(self, deployed: Collection[Identity] | None) -> tuple[Verdict, ...]:
-        """Return the verified result for each key.
+    @property
+    def holder(self) -> Holder | None:
+        """Who had the keys that end at once."""
+        keys = {key for key, aim in self.aims.items() if aim.at_once}
+        if not keys:
+            return None
+        names = [f"{workspace}/{key}" for workspace, key in sorted(keys)]
+        title = f"{'the keys' if len(names) > 1 else 'key'} {listing(names)}"
+        subjects = frozenset(f"serviceaccount:{it.workspace}:{it.account}" for it in self.ending)
+        makes = frozenset(key[0] for key in keys if self.aims[key].makes)
+        return Holder(title, subjects, makes, frozenset(keys))
 
-        Args:
-            deployed: The identities in the state after the deployment. None if it can't be read.
+    def verify(self, outcome: Outcome) -> None:
+        """Add whether old tokens are refused and new ones work, and the same of former credentials of buckets.
+
+        A known token must answer 401, within some time: the API server notices the end of an account with a delay.
         """
+        try:
+            deployed = self.read_back()
+        except AmbientError as error:
+            outcome.left.extend(error.problems)
+            deployed = ()
         deadline = self.deadline()
-        return tuple(self._verdict(key, aim, deployed, deadline) for key, aim in self.aims.items())
+        for key, aim in self.aims.items():
+            self._verify(key, aim, deployed, deadline, outcome)
+        for access in self.former:
+            problem = self.until_none(access.problem, self.deadline(), access.unproved)
+            if problem is None:
+                outcome.proved.append(access.fact)
+            else:
+                outcome.left.append(problem)
 
-    def _verdict(self, key: KeyName, aim: Aim, deployed: Collection[Identity] | None, deadline: float) -> Verdict:
-        proved: list[str] = []
-        left: list[Problem] = []
+    def _verify(
+        self, key: KeyName, aim: Aim, deployed: Collection[Identity], deadline: float, outcome: Outcome
+    ) -> None:
+        name = "/".join(key)
         ending = [identity for identity in self.ending if identity.selected == key]
 
         def check(look: Callable[[], tuple[str, str] | None], fact: str) -> None:
             def named() -> Problem | None:
-                found = look()
-                return Problem(None, name, found[0], hints_of(found[1])) if found else None
+                open_ = look()
+                return Problem(None, name, open_[0], hints_of(open_[1])) if open_ else None
 
-            name = "/".join(key)
             problem = self.until_none(
                 named, deadline, lambda error: Problem(None, name, f"the cluster can't be asked: {error}", (_BY_HAND,))
             )
             if problem:
-                left.append(problem)
+                outcome.left.append(problem)
             else:
-                proved.append(fact)
+                outcome.proved.append(f"{name}: {fact}")
 
         for identity in ending:
             check(partial(self._survives, identity), self._over(identity))
         if aim.revoked and not ending:
-            proved.append("no identity of it is deployed, and the cluster has no ServiceAccount of it")
+            fact = "no identity of it is deployed, and the cluster has no ServiceAccount of it"
+            outcome.proved.append(f"{name}: {fact}")
         if not aim.revoked:
-            new = [one for one in deployed or () if one.selected == key and one.generation == aim.written]
+            new = [it for it in deployed if it.selected == key and it.generation == aim.written]
             works = f"generation {aim.written} works: the API server accepts its token"
             check(partial(self._fails, aim, new), works)
-        return Verdict(key, tuple(proved), tuple(left))
 
     def _survives(self, identity: Identity) -> tuple[str, str] | None:
         """Return what remains of an identity, and how to end it."""
@@ -145,7 +159,7 @@ class Witness(Observer):
                 return f"{about} is not over: its token Secret {name} is still there", (
                     f"kubectl delete secret -n {space} {name}"
                 )
-        answers = [self.asker.ask(token) for token in sorted(identity.tokens)]
+        answers = [self.bearers.ask(token) for token in sorted(identity.tokens)]
         if any(answer.accepted for answer in answers):
             return f"{about} is not over: its token still works", f"{delete}, and then check again"
         if not all(answer.refused for answer in answers):
@@ -163,19 +177,19 @@ class Witness(Observer):
         worked = ", which worked before" if identity.tokens & self._worked else ""
         return f"generation {identity.generation} is over: its ServiceAccount is gone{requested}{worked}"
 
-    def _fails(self, aim: Aim, found: Collection[Identity]) -> tuple[str, str] | None:
+    def _fails(self, aim: Aim, identities: Collection[Identity]) -> tuple[str, str] | None:
         """Return why the new identity of a key does not work, with a hint."""
         about = f"generation {aim.written}"
-        if not found:
+        if not identities:
             return f"{about} is not made", "pulumi up"
-        identity = next(iter(found))
+        identity = next(iter(identities))
         tokens = {
             *identity.tokens,
             *(token for target in identity.targets for token in self._delivered(target, identity)),
         }
         if not tokens:
             return f"{about}: no token of it is in the state or where it is delivered", "pulumi up"
-        answers = [self.asker.ask(token) for token in sorted(tokens)]
+        answers = [self.bearers.ask(token) for token in sorted(tokens)]
         # During an overlap the Secret may also have the previous token.
         right = [answer for answer in answers if answer.username == identity.username and answer.uid in identity.uids]
         if right:
@@ -187,10 +201,7 @@ class Witness(Observer):
         """Yield older accounts of a key that only the cluster has, as after the loss of a state."""
         known = {identity.generation for identity in recorded if identity.selected == key} | aim.living
         workspace, key_id = key
-        there = {
-            (item.get("metadata") or {}).get("name")
-            for item in self.cluster.list(core("namespaces", workspace, "serviceaccounts"))
-        }
+        there = {*map(objects.name, self.cluster.list(core("namespaces", workspace, "serviceaccounts")))}
         for generation in range(max(1, aim.written - _SCANNED), aim.written + 1):
             account = key_account(workspace, key_id, generation, aim.service_account)
             if generation not in known and account in there:
@@ -205,12 +216,13 @@ class Witness(Observer):
 
     def _delivered(self, target: Target, identity: Identity) -> set[str]:
         """Return the tokens of an identity in a Secret. The Secret may have any other content too."""
-        data = (self.cluster.get(core("namespaces", target.namespace, "secrets", target.name)) or {}).get("data")
-        texts = (_decoded(data.get(entry)) for entry in (target.entry, f"{_PREVIOUS}{target.entry}")) if data else ()
-        return {text for text in texts if _subject(text) == identity.username}
+        secret = self.cluster.get(core("namespaces", target.namespace, "secrets", target.name))
+        data = mapping(mapping(secret).get("data"))
+        tokens = (decoded(data.get(entry)) for entry in (target.entry, f"{_PREVIOUS}{target.entry}"))
+        return {token for token in tokens if token and _subject(token) == identity.username}
 
     def _metadata(self, where: str) -> Mapping[str, Any]:
-        return (self.cluster.get(where) or {}).get("metadata") or {}
+        return mapping(mapping(self.cluster.get(where)).get("metadata"))
 
 
 def _objects(identity: Identity) -> Iterator[tuple[str, str, str | None]]:
@@ -221,20 +233,10 @@ def _objects(identity: Identity) -> Iterator[tuple[str, str, str | None]]:
     yield from ((ROLE_BINDING, key_role_binding(role, identity.account), None) for role in Role)
 
 
-def _decoded(value: Any) -> str:
-    try:
-        return base64.b64decode(str(value or "")).decode("ascii")
-    except (binascii.Error, ValueError):
-        return ""
-
-
 def _subject(token: str) -> str:
     """Return the user name in a token. Empty if it is not a token."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return ""
     try:
-        payload = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        return str(payload["sub"])
-    except (binascii.Error, ValueError, TypeError, KeyError, RecursionError):
+        _, payload, _ = token.split(".")
+        return objects.text_at(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))), "sub")
+    except (ValueError, RecursionError):
         return ""

@@ -1,14 +1,13 @@
 """`ambient keys revoke`: remove keys from the stack's files."""
 
-from ambient_components.cli.edits import bucket_keys
 from ambient_components.cli.edits.deployment import by_stack, require_passphrases
-from ambient_components.cli.edits.files import write_stack
 from ambient_components.cli.edits.pending import Aim
 from ambient_components.cli.edits.renewal import Renew, require_now
 from ambient_components.cli.keys.edit import revocation, revocation_lines, selected_keys
-from ambient_components.cli.keys.now import finish, renewals
+from ambient_components.cli.keys.now import KeyEdit, renewals
 from ambient_components.cli.options import Keys, Now, StackOfKeys, StackOrKey
 from ambient_components.cli.prompts import stack_and_keys
+from ambient_components.model.keys import Key
 from ambient_components.platform.contract import Role
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
@@ -54,20 +53,19 @@ def revoke(
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
     selected = selected_keys(loaded, names, ())
-    places, fleets = by_stack(project, stack, loaded, {one: one[0] for one in selected}), project.shards(stack)
+    places = by_stack(project, stack, loaded, {key: key[0] for key in selected})
     if now:
         require_passphrases(project, places)
-    engine, workspaces = pulumi.engine_for(project.folder), {one for one, _ in selected}
-    buckets = renewals(engine, project, stack, loaded, sorted(workspaces)) if now else {}
-    generations = {name: number for of_stack in buckets.values() for name, number in of_stack.items()}
-    texts = revocation(loaded, selected, generations)
-    after = write_stack(loaded.path, texts)
-    lines = [*revocation_lines(loaded, selected), *bucket_keys.edit_lines(loaded, generations)]
-    print("\n".join([*lines, *bucket_keys.by_hand_lines(project, stack, loaded, workspaces, generations)]))
-    declared = {(space, key): loaded.file.workspaces[space].keys[key] for space, key in selected}
-    aims = {
-        one: Aim(key.generation, revoked=True, service_account=key.service_account, makes=key.role is not Role.VIEW)
-        for one, key in declared.items()
-    }
-    fleet = stack if fleets else ""
-    finish(engine, project, places, aims, list(texts), after, now=now, renew=renew, fleet=fleet, buckets=buckets)
+    engine, workspaces = pulumi.engine_for(project.folder), sorted({name for name, _ in selected})
+    buckets = renewals(engine, project, stack, loaded, workspaces) if now else {}
+    KeyEdit(engine, project, stack, loaded, places, buckets, now, renew).carry_out(
+        revocation(selected),
+        lambda _: revocation_lines(loaded, selected),
+        lambda _, key: _aim(loaded.file.workspaces[key[0]].keys[key[1]]),
+        leaked=workspaces,
+    )
+
+
+def _aim(key: Key) -> Aim:
+    makes = key.role is not Role.VIEW
+    return Aim(key.generation, revoked=True, service_account=key.service_account, makes=makes)

@@ -11,7 +11,6 @@ from ambient_components import clock
 from ambient_components.cli import completion
 from ambient_components.cli.edits import bucket_keys
 from ambient_components.cli.edits.deployment import by_stack, require_passphrases
-from ambient_components.cli.edits.files import write_stack
 from ambient_components.cli.edits.pending import Aim
 from ambient_components.cli.edits.renewal import Renew, require_now
 from ambient_components.cli.keys.edit import (
@@ -24,14 +23,13 @@ from ambient_components.cli.keys.edit import (
     selected_keys,
     waiting_lines,
 )
-from ambient_components.cli.keys.now import deployed_generations, finish, renew_keyless, renewals
-from ambient_components.cli.options import Keys, Now, StackOfKeys, StackOrKey, wrong_value
+from ambient_components.cli.keys.now import KeyEdit, deployed_generations, renewals
+from ambient_components.cli.options import Keys, Now, StackOfKeys, StackOrKey, duration_of
 from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.engine.command import Engine
-from ambient_components.errors import AmbientError, BadValue, Problem, refusal, reject
+from ambient_components.errors import AmbientError, Problem, refusal
 from ambient_components.output import show_problem, show_problems
 from ambient_components.platform.contract import Role
-from ambient_components.rules.durations import YEAR, parse_duration
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.deployed import KeyName
@@ -118,58 +116,53 @@ def rotate(
     if sum(map(bool, (overlap, overlap_until, leaked))) > 1:
         msg = "only one of --overlap, --overlap-until and --leaked says when the old keys end"
         raise typer.BadParameter(msg, param_hint="--overlap")
-    seconds, last_day = _duration(overlap), _day(overlap_until)
+    seconds = duration_of(overlap, "--overlap", "1y", "for no overlap at all: --leaked")
+    last_day = _day(overlap_until)
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
     renewable = bucket_keys.renewable(loaded, workspace or ()) if leaked else {}
-    keyless = [one for one in workspace or () if renew and _has_no_keys(loaded, one)]
+    keyless = [name for name in workspace or () if renew and _has_no_keys(loaded, name)]
     selected = selected_keys(loaded, names, workspace or (), {*renewable, *keyless})
-    involved = dict.fromkeys([*(one for one, _ in selected), *renewable])
+    involved = dict.fromkeys([*(name for name, _ in selected), *renewable])
     here = clock.now().astimezone(loaded.file.timezone)
     if last_day is not None and last_day < here.date():
         msg = f"{last_day} is over, and --leaked ends the old keys at once"
         raise typer.BadParameter(msg, param_hint="--overlap-until")
-    places, fleets = by_stack(project, stack, loaded, {one: one[0] for one in selected}), project.shards(stack)
+    places = by_stack(project, stack, loaded, {key: key[0] for key in selected})
     engine = pulumi.engine_for(project.folder)
     if now:
-        require_passphrases(project, by_stack(project, stack, loaded, {one: one for one in involved}))
-    deployed = _deployed(engine, places, now=now)
-    buckets: dict[str, dict[str, int]] = {}
-    if leaked and deployed is not None:
-        buckets = renewals(engine, project, stack, loaded, involved)
-    if deployed is None:
-        deployed = assumed(loaded, selected, here.date(), leaked=leaked)
+        require_passphrases(project, by_stack(project, stack, loaded, {name: name for name in involved}))
+    recorded = _deployed(engine, places, now=now)
+    buckets = renewals(engine, project, stack, loaded, involved) if leaked and recorded is not None else {}
+    deployed = assumed(loaded, selected, here.date(), leaked=leaked) if recorded is None else recorded
     waiting: list[KeyName] = []
     if not leaked:
         given = bool(overlap or overlap_until)
         waiting = requested_before(loaded, selected, deployed, here.date(), overlap_given=given)
-    rotating = [one for one in selected if one not in waiting]
-    generations = {name: number for of_stack in buckets.values() for name, number in of_stack.items()}
-    texts = rotation(loaded, rotating, ends(here, seconds, last_day, leaked=leaked), deployed, generations)
-    after = write_stack(loaded.path, texts)
-    lines = [*rotation_lines(loaded, rotating, texts, deployed), *waiting_lines(after, waiting, deployed)]
-    lines += bucket_keys.edit_lines(loaded, generations)
-    if leaked:
-        lines += bucket_keys.by_hand_lines(project, stack, loaded, involved, generations)
-    print("\n".join(lines))
-    aims = {}
-    for one in selected:
-        written = after.file.workspaces[one[0]].keys[one[1]]
-        aims[one] = Aim(
-            written.generation,
-            overlap=written.overlap_until is not None,
-            service_account=written.service_account,
-            makes=Role.VIEW not in (written.role, loaded.file.workspaces[one[0]].keys[one[1]].role),
-        )
-    if keyless:
-        renew_keyless(engine, project, stack, loaded, keyless)
-    fleet = stack if fleets else ""
-    finish(engine, project, places, aims, list(texts), after, now=now, renew=renew, fleet=fleet, buckets=buckets)
+    rotating = [key for key in selected if key not in waiting]
+
+    def lines(after: LoadedStack) -> list[str]:
+        return [*rotation_lines(loaded, after, rotating, deployed), *waiting_lines(after, waiting, deployed)]
+
+    KeyEdit(engine, project, stack, loaded, places, buckets, now, renew).carry_out(
+        rotation(loaded, rotating, ends(here, seconds, last_day, leaked=leaked), deployed),
+        lines,
+        lambda after, key: _aim(loaded, after, key),
+        leaked=involved if leaked else (),
+        keyless=keyless,
+    )
+
+
+def _aim(before: LoadedStack, after: LoadedStack, key: KeyName) -> Aim:
+    old, new = (stack.file.workspaces[key[0]].keys[key[1]] for stack in (before, after))
+    makes = Role.VIEW not in (old.role, new.role)
+    overlap = new.overlap_until is not None
+    return Aim(new.generation, overlap=overlap, service_account=new.service_account, makes=makes)
 
 
 def _has_no_keys(loaded: LoadedStack, workspace: str) -> bool:
-    found = loaded.file.workspaces.get(workspace)
-    return found is not None and not found.keys
+    entry = loaded.file.workspaces.get(workspace)
+    return entry is not None and not entry.keys
 
 
 def _deployed(
@@ -203,19 +196,6 @@ def ends(here: datetime, seconds: int | None, last_day: date | None, *, leaked: 
         until = (here.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(here.tzinfo).date()
         return lambda _key, _name: until
     return lambda key, _name: here.date() + max(1, -(-key.overlap_or_default() // 86_400)) * _DAY
-
-
-def _duration(text: str) -> int | None:
-    if not text:
-        return None
-    try:
-        seconds = parse_duration(text)
-        if seconds > YEAR:
-            reject(f"{text} is too long: 1y is the most")
-    except BadValue as error:
-        reported = BadValue(error.problem, error.hints, "for no overlap at all: --leaked")
-        raise wrong_value(reported, "--overlap") from None
-    return seconds
 
 
 def _day(text: str) -> date | None:

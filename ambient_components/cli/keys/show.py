@@ -43,20 +43,20 @@ def find(summary: Deployed, name: str) -> Named:
         msg = f"{_shown(name)} is no name of a key of the form WORKSPACE/KEY, such as payments/ci"
         raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
     workspace, key_id = parsed
-    found = [
+    generations = [
         Named(view, key)
         for view in summary.workspaces
         for key in view.keys
         if (view.name, key.id) == (workspace, key_id) and not key.former
     ]
-    if not found:
+    if not generations:
         names = sorted({key_output(view.name, key.id) for view in summary.workspaces for key in view.keys})
         # If the workspace exists, suggest only by the key's name.
         beside = sorted({key.id for view in summary.workspaces for key in view.keys if view.name == workspace})
         hint = did_you_mean(key_id, beside) if beside else did_you_mean(name, names)
         hint = hint or (f"it has {', '.join(names[:10])}" if names else "it has none")
         fail(None, "", f"stack {summary.stack!r} has no key {_shown(name)}", hint, "a key is there after pulumi up")
-    return max(found, key=lambda one: one.key.generation)
+    return max(generations, key=lambda generation: generation.key.generation)
 
 
 def _shown(name: str) -> str:
@@ -97,7 +97,7 @@ def readers(named: Named, backend: str, provider: str) -> list[str]:
     if key.static:
         reported.append(f"every session of workspace {workspace.name}, and its admins: it lies in a Secret there")
     makers = [item.subject for item in workspace.access if {item.declared, *item.actual} & set(_MINTERS)]
-    makers += [f"key {one.id}" for one in workspace.keys if one.role in _MINTERS and one.id != key.id]
+    makers += [f"key {other.id}" for other in workspace.keys if other.role in _MINTERS and other.id != key.id]
     if makers:
         reported.append(
             f"not this key, but one of the same rights can be made by {', '.join(dict.fromkeys(makers))}: owners, "
@@ -134,9 +134,9 @@ def show(
     engine = pulumi.PulumiEngine(project.folder)
     exported = export(project, stack, engine)
     summary = read_deployed(exported, stack, clock.now())
-    found = find(summary, key)
-    token = read(engine, summary, found)
+    existing = find(summary, key)
+    token = read(engine, summary, existing)
     if not quiet:
-        reported = readers(found, backend.current_backend(engine) or "?", state.secrets_provider(exported) or "none")
-        print(f"{found.name} can be read by:", *(f"  {one}" for one in reported), sep="\n", file=sys.stderr)
+        reported = readers(existing, backend.current_backend(engine) or "?", state.secrets_provider(exported) or "none")
+        print(f"{existing.name} can be read by:", *(f"  {reader}" for reader in reported), sep="\n", file=sys.stderr)
     print(token)

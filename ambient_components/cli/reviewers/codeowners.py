@@ -30,10 +30,10 @@ def owners(stacks: Mapping[str, Version], from_top: Callable[[str], str]) -> Own
     A workspace belongs to its reviewers. All other content, existing or future, affects every workspace and belongs to
     the stack's reviewers.
     """
-    found: Owners = {}
+    by_path: Owners = {}
 
     def add(path: str, reviewers: tuple[str, ...]) -> None:
-        found.setdefault(posixpath.normpath(from_top(path)), set()).add(reviewers)
+        by_path.setdefault(posixpath.normpath(from_top(path)), set()).add(reviewers)
 
     for version in stacks.values():
         stack = version.stack
@@ -46,7 +46,7 @@ def owners(stacks: Mapping[str, Version], from_top: Callable[[str], str]) -> Own
             add(stack.sources.key(("workspaces", name)).file, reviewers)
             if bundle := bundle_of(version, name):
                 add(bundle, reviewers)
-    return found
+    return by_path
 
 
 def as_codeowners(files: Owners, handles: Mapping[str, str]) -> str:

@@ -121,15 +121,15 @@ def _failed(message: str) -> tuple[str, str]:
 
 
 def changes(before: Mapping[str, Version], after: Mapping[str, Version]) -> list[Touched]:
-    return [found for name in sorted({*before, *after}) for found in touched(name, before.get(name), after.get(name))]
+    return [item for name in sorted({*before, *after}) for item in touched(name, before.get(name), after.get(name))]
 
 
 def versions(folder: str, files: Files, names: Sequence[str], called: str) -> dict[str, Version]:
     """Return the stacks of a revision by name: these, or all stack files that no other file includes."""
     paths = [f"{folder}/{name}.yaml" for name in names] or [
-        f"{folder}/{found}"
-        for found in files.expand("*.yaml", folder, Search())
-        if not PurePosixPath(found).name.startswith("Pulumi.")
+        f"{folder}/{file}"
+        for file in files.expand("*.yaml", folder, Search())
+        if not PurePosixPath(file).name.startswith("Pulumi.")
     ]
     reviews = {path: review_stack(path, files=files) for path in paths if files.identity(path) is not None}
     if not names:

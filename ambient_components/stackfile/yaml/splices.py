@@ -1,25 +1,87 @@
 """Splices of a YAML text that add or remove entries of mappings and items of lists, and keep all other lines.
 
-Not every way to write YAML is covered, so `stackfile.editing` parses the result.
+Not every way to write YAML is covered, so `stackfile.editing` parses the result. The nodes are built from the parser's
+events: `yaml.compose` replaces an alias by its node and loses its position.
 """
 
 import re
+import textwrap
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Final, TypeAlias
+from typing import Any, Final
 
-from ambient_components.stackfile.yaml.nodes import BREAK, Node
+import yaml
 
-_Member: TypeAlias = tuple[Node, Node]
-"""Key and value of an entry of a mapping, or dash and item of a list."""
+BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""Line endings of the parsers."""
+
+_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _SPACE: Final = " \t"
-_COLON = re.compile(r"[ \t]*:")
-_COMMA = re.compile(r"\s*,")
-_COMMENT = re.compile("#[^\n\r\x85\u2028\u2029]*")
-# Text that may follow an item in braces or brackets on its line.
-_REST_OF_LINE = re.compile("[ \t]*(,?)[ \t]*(?:#[^\n\r\x85\u2028\u2029]*)?")
+_COLON: Final = re.compile(r"[ \t]*:")
+_BEFORE_MEMBER: Final = re.compile(r"[ \t]*(?:-[ \t]+)?")
+"""What is before a key or an item that begins its line."""
+
+
+@dataclass(slots=True)
+class Node:
+    """A key or a value. Positions count characters from 0; `end` is after the last one."""
+
+    start: int
+    """Start of its anchor, if it has one; otherwise, for a block, of its first key or dash."""
+
+    end: int
+    """For a block, the end of its last value, without the blank lines and comments that follow."""
+
+    column: int
+    """Column of its start, from 0."""
+
+    flow: bool = False
+    """Whether it is a mapping in braces or a list in brackets."""
+
+    entries: "dict[str, tuple[Node, Node]] | None" = None
+    """Key and value of each entry, in order; None unless it is a mapping."""
+
+    items: "list[Node] | None" = None
+    """None unless it is a list."""
+
+    @property
+    def members(self) -> "list[tuple[Node, Node]]":
+        """Key and value of each entry; an item of a list is its own key."""
+        return [*self.entries.values()] if self.entries is not None else [(item, item) for item in self.items or ()]
+
+
+def top_node(text: str) -> Node:
+    """Return the top node of a text that `parse_yaml` accepts, without a byte order mark."""
+    # The C parser's marks count characters like the Python parser's (tested), except for a byte order mark.
+    events: Iterator[Any] = iter(yaml.parse(text, Loader=_Loader))
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            break
+    return _node(text, events, next(events))
+
+
+def _node(text: str, events: Iterator[Any], first: Any) -> Node:
+    node = Node(first.start_mark.index, first.end_mark.index, first.start_mark.column)
+    if isinstance(first, yaml.ScalarEvent) and first.style in ("|", ">"):
+        node.end = node.start + len(text[node.start : node.end].rstrip())
+    if not isinstance(first, yaml.CollectionStartEvent):
+        return node
+    node.flow = bool(first.flow_style)
+    if isinstance(first, yaml.MappingStartEvent):
+        node.entries = {}
+    else:
+        node.items = []
+    while not isinstance(event := next(events), yaml.CollectionEndEvent):
+        member = _node(text, events, event)
+        if node.entries is not None:
+            node.entries[event.value] = (member, _node(text, events, next(events)))
+        elif node.items is not None:
+            node.items.append(member)
+    end: Any = event.end_mark
+    # The parser ends a block at the next token, after unrelated comments.
+    node.end = end.index if node.flow else node.members[-1][1].end
+    return node
 
 
 class UnknownFormError(Exception):
@@ -48,120 +110,90 @@ class Cutter:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        found = BREAK.search(text)
+        self._break = found[0] if found else "\n"
 
-    def replace(self, value: Node, by: str) -> Iterator[Splice]:
+    def replace(self, value: Node, by: str) -> Splice:
         # An empty value directly follows its colon.
-        yield Splice(value.start, value.end, by if value.end > value.start else f" {by}")
+        return Splice(value.start, value.end, by if value.end > value.start else f" {by}")
 
-    def add(self, node: Node, members: list[str]) -> Iterator[Splice]:
+    def add(self, node: Node, members: Collection[str]) -> Splice:
         """Add members after the last one: entries such as `role: view`, or lines of items such as `- x`.
 
         Args:
             node: The mapping or list.
-            members: The texts. Of a list in brackets without the dash.
+            members: The texts, in a block of one or more lines. Of a list in brackets without the dash.
         """
-        pairs = self._members(node)
+        existing = node.members
         if not node.flow:
-            yield self._further_lines(self._end_of_line(node.end), pairs[0][0], members)
-        elif pairs:
-            yield from self._add_in_braces(node, pairs, members)
-        else:
-            opened, closed = self._inside(node)
-            space = self._text[opened:closed]
-            if space.strip(_SPACE):  # contains a comment or several lines
-                yield Splice(closed, closed, ", ".join(members))
-            else:
-                yield Splice(opened, closed, f"{space}{', '.join(members)}{space}")
+            at = self._end_of_line(node.end)
+            return Splice(at, at, self.lines(existing[0][0].column if node.entries else node.column, members))
+        if not existing:
+            return Splice(node.end - 1, node.end - 1, ", ".join(members))
+        key, value = existing[-1]
+        own_lines = self._begins_line(key) and not self._text[value.end : self._end_of_line(value.end)].strip(" \t,")
+        comma = f",{self._break}{' ' * key.column}" if own_lines else ", "
+        return Splice(value.end, value.end, "".join(f"{comma}{member}" for member in members))
 
-    def remove(self, key: Node | None, node: Node, members: Collection[int]) -> Iterator[Splice]:
-        """Remove existing members."""
-        pairs = self._members(node)
+    def remove(self, key: Node | None, node: Node, numbers: Collection[int]) -> Iterator[Splice]:
+        """Remove existing members.
+
+        Args:
+            key: The key of the mapping or list. None at the top, and for an item of a list.
+            numbers: The numbers of the members, from 0.
+        """
+        members = node.members
+        if node.flow:
+            yield from self._remove_in_braces(node, numbers)
+            return
+        if len(numbers) == len(members):
+            colon = _COLON.match(self._text, key.end) if key else None
+            if colon is None:
+                raise UnknownFormError
+            yield Splice(colon.end(), colon.end(), " {}" if node.items is None else " []")
         floor = key.end if key else 0
-        if node.flow:
-            yield from self._remove_in_braces(node, pairs, members)
-        elif len(members) == len(pairs):
-            yield from self._empty_lines(key, node, pairs, floor)
-        else:
-            for index, (name, value) in enumerate(pairs):
-                if index in members:
-                    yield self._whole_lines(name, value.end, floor)
-                floor = value.end
-
-    def _members(self, node: Node) -> list[_Member]:
-        """Return key and value of each entry, or dash and item; an item in brackets is its own key."""
-        if node.entries is not None:
-            return list(node.entries.values())
-        if node.flow:
-            return [(item, item) for item in node.children]
-        found, floor = [], node.start
-        for item in node.children:
-            found.append((self._dash(floor, item), item))
-            floor = item.end
-        return found
-
-    def _dash(self, floor: int, item: Node) -> Node:
-        """Return the dash of an item, behind the end of the preceding one."""
-        # Between two items are only comments, which may contain dashes too, and this dash.
-        between = _COMMENT.sub(lambda found: " " * len(found[0]), self._text[floor : item.start])
-        if "-" not in between:
-            raise UnknownFormError
-        at = floor + between.rindex("-")
-        return Node(at, at + 1, item.line, at - self._start_of_line(at) + 1)
-
-    # Adding
-
-    def _add_in_braces(self, node: Node, pairs: list[_Member], items: list[str]) -> Iterator[Splice]:
-        key, value = pairs[-1]
-        _, closed = self._inside(node)
-        if rest := self._has_lines(key, value, closed):
-            comma, end = rest[1], rest.end()
-            if comma or not self._commas(end, closed):
-                # Keep one member per line.
-                if not comma:
-                    yield Splice(value.end, value.end, ",")
-                yield self._further_lines(end, key, [*(f"{item}," for item in items[:-1]), items[-1] + comma])
-                return
-        # Before a trailing comma, if there is one.
-        yield Splice(value.end, value.end, "".join(f", {item}" for item in items))
-
-    def _further_lines(self, at: int, model: Node, items: list[str]) -> Splice:
-        """Insert lines at the end of a line, indented like a key."""
-        ending = BREAK.match(self._text, at) or BREAK.search(self._text)
-        start = self._start_of_line(model.start)
-        indentation = self._text[start : model.start] if self._begins_line(model) else " " * (model.column - 1)
-        return Splice(at, at, "".join(f"{ending[0] if ending else chr(10)}{indentation}{item}" for item in items))
-
-    # Removing
-
-    def _empty_lines(self, key: Node | None, node: Node, pairs: list[_Member], floor: int) -> Iterator[Splice]:
-        splices, empty = [], "[]" if node.is_list else "{}"
-        for name, value in pairs:
-            splices.append(self._whole_lines(name, value.end, floor))
+        for number, (name, value) in enumerate(members):
+            if number in numbers:
+                yield self._whole_lines(name, value.end, floor)
             floor = value.end
-        if key is None:
-            # The top has no key to write braces after, so they replace its last entry.
-            last = splices.pop()
-            kept = list(BREAK.finditer(self._text, last.start, last.end))[-1:]
-            ending = kept[0][0] if kept and kept[0].end() == last.end else ""
-            splices.append(Splice(last.start, last.end, "{}" + ending))
-        elif node.anchor:
-            at = node.start + len(f"&{node.anchor}")
-            splices.append(Splice(at, at, f" {empty}"))
-        elif colon := _COLON.match(self._text, key.end):
-            splices.append(Splice(colon.end(), colon.end(), f" {empty}"))
-        yield from splices
+
+    def _remove_in_braces(self, node: Node, numbers: Collection[int]) -> Iterator[Splice]:
+        """Remove members with the commas that they no longer need. Nobody knows whose a comment between them is."""
+        members = node.members
+        kept = [number for number in range(len(members)) if number not in numbers]
+        if not kept:
+            start = self._text.index("{" if node.items is None else "[", node.start) + 1
+            yield Splice(start, node.end - 1, "")
+            return
+        for number in numbers:
+            name, value = members[number]
+            before = members[number - 1][1].end if number else node.start
+            after = members[number + 1][0].start if number + 1 < len(members) else node.end
+            if "#" in self._text[before : name.start] + self._text[value.end : after]:
+                raise UnknownFormError
+            yield Splice(before, value.end, "") if number > kept[-1] else Splice(name.start, after, "")
+
+    def lines(self, column: int, members: Iterable[str]) -> str:
+        """Return members as further lines of a block, each of one or more lines."""
+        indented = (textwrap.indent(member.rstrip("\n"), " " * column) for member in members)
+        return self.with_breaks("".join(f"\n{member}" for member in indented))
+
+    def with_breaks(self, text: str) -> str:
+        """Return a text with the line endings of the whole."""
+        return text.replace("\n", self._break)
 
     def _whole_lines(self, key: Node, end: int, floor: int) -> Splice:
         """Return the splice for a member's lines, with the comment directly above and the indented comments below.
 
         Args:
-            key: Key of the entry, or dash of the item.
+            key: Key of the entry, or the item.
             floor: End of the preceding member: text above it that looks like a comment may belong to a value.
         """
         if not self._begins_line(key):
             raise UnknownFormError
         start = self._start_of_line(key.start)
-        indentation = self._text[start : key.start]
+        line = self._text[start : key.start]
+        indentation = line[: len(line) - len(line.lstrip(_SPACE))]
         while start > floor:
             above = self._start_of_line(self._line_above(start))
             if above < floor or not self._text.startswith(f"{indentation}#", above):
@@ -178,65 +210,17 @@ class Cutter:
                 break
         return Splice(start, stop, "")
 
-    def _remove_in_braces(self, node: Node, pairs: list[_Member], members: Collection[int]) -> Iterator[Splice]:
-        opened, closed = self._inside(node)
-        if len(members) == len(pairs):
-            yield Splice(opened, closed, "")
-            return
-        for gone, run in groupby(range(len(pairs)), key=lambda index: index in members):
-            indexes = list(run)
-            if not gone:
-                continue
-            items = [pairs[index] for index in indexes]
-            before = pairs[indexes[0] - 1][1].end if indexes[0] else opened
-            after = pairs[indexes[-1] + 1][0].start if indexes[-1] + 1 < len(pairs) else closed
-            if all(self._has_lines(*item, closed) for item in items):
-                floor = before
-                for key, value in items:
-                    floor_after = self._behind_comma(value.end)
-                    yield self._whole_lines(key, floor_after, floor)
-                    floor = floor_after
-            else:
-                yield self._items(before, items[0][0].start, items[-1][1].end, after, last=after == closed)
-
-    def _items(self, before: int, start: int, end: int, after: int, *, last: bool) -> Splice:
-        """Return the splice for items and the comma that they no longer need, between the neighbouring items."""
-        if last:
-            # Keep a comment about the preceding item, with the comma before it.
-            return Splice(start if _COMMENT.search(self._text, before, start) else before, end, "")
-        if not _COMMENT.search(self._text, end, after):
-            return Splice(start, after, "")
-        at = self._behind_comma(end)
-        rest = _REST_OF_LINE.match(self._text, at)
-        return Splice(start, rest.end() if rest else at, "")
-
-    # The text
-
-    def _inside(self, node: Node) -> tuple[int, int]:
-        return self._text.index("[" if node.is_list else "{", node.start) + 1, node.end - 1
-
-    def _has_lines(self, key: Node, value: Node, closed: int) -> re.Match[str] | None:
-        """Return a match of the text after an item in braces, if the item has its own lines; None otherwise."""
-        rest = _REST_OF_LINE.match(self._text, value.end, closed)
-        return rest if rest and self._begins_line(key) and BREAK.match(self._text, rest.end()) else None
-
-    def _commas(self, start: int, end: int) -> bool:
-        return "," in _COMMENT.sub("", self._text[start:end])
-
-    def _behind_comma(self, at: int) -> int:
-        comma = _COMMA.match(self._text, at)
-        return comma.end() if comma else at
-
     def _begins_line(self, key: Node) -> bool:
-        return not self._text[self._start_of_line(key.start) : key.start].strip(_SPACE)
+        before = self._text[self._start_of_line(key.start) : key.start]
+        return _BEFORE_MEMBER.fullmatch(before) is not None
 
     def _end_of_line(self, at: int) -> int:
-        found = BREAK.search(self._text, at)
-        return found.start() if found else len(self._text)
+        ending = BREAK.search(self._text, at)
+        return ending.start() if ending else len(self._text)
 
     def _next_line(self, at: int) -> int:
-        found = BREAK.search(self._text, at)
-        return found.end() if found else len(self._text)
+        ending = BREAK.search(self._text, at)
+        return ending.end() if ending else len(self._text)
 
     def _start_of_line(self, at: int) -> int:
         while at > 0 and not BREAK.fullmatch(self._text[at - 1]):

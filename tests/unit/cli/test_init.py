@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ambient_components.cli.init.backend_choice import record_backend, settle_backend
-from ambient_components.cli.init.initialize import Existing, Request, decide, initialize
+from ambient_components.cli.init.initialize import Request, decide, initialize
+from ambient_components.cli.init.project import record_backend, settle_backend
 from ambient_components.cli.prompts import Question, refuse, take_defaults
 from ambient_components.engine.command import Answer, failed
 from ambient_components.errors import AmbientError, fail
@@ -95,7 +95,7 @@ class TestANewStack:
             ("config", "set", "--plaintext", "clusterUid", UID, "--stack", "prod"),
         ]
         assert [line.split()[0] for line in outcome.done] == ["Made", "Set", "Wrote", "Wrote"]
-        assert outcome.notes == ()
+        assert outcome.notes == []
 
     def test_the_example_is_valid_and_protected(self, project: Project, pulumi: FakePulumi) -> None:
         initialize(Request("org/prod", "passphrase"), project, pulumi, look=Cluster())
@@ -114,21 +114,6 @@ class TestANewStack:
         outcome = initialize(Request("a", "passphrase"), project, pulumi, look=Cluster(openshift=True))
         assert project.config("a")["openshift"] == "true"
         assert "OpenShift" in outcome.notes[0]
-
-    def test_the_platforms_address_and_login_are_set(self, project: Project, pulumi: FakePulumi) -> None:
-        request = Request("a", "passphrase", platform_url="https://acp.example.com", sso=True)
-        initialize(request, project, pulumi, look=Cluster())
-        assert project.config("a") == {"clusterUid": UID, "platformUrl": "https://acp.example.com", "sso": "true"}
-        other = Request("a", platform_url="https://other.example.com", sso=False)
-        outcome = initialize(other, project, pulumi, ask=refuse, look=Cluster())
-        assert outcome.done == ()
-        assert [note.split(".")[0] for note in outcome.notes] == ["platformUrl stays https://acp", "sso stays true"]
-
-    def test_a_platform_without_encryption_is_refused(self, project: Project, pulumi: FakePulumi) -> None:
-        request = Request("a", "passphrase", platform_url="http://acp.example.com")
-        with pytest.raises(AmbientError, match="is not encrypted"):
-            initialize(request, project, pulumi, look=Cluster())
-        assert pulumi.calls == []
 
     def test_a_named_uid_asks_no_cluster(self, project: Project, pulumi: FakePulumi) -> None:
         cluster = Cluster()
@@ -162,7 +147,7 @@ class TestAStackThatIsThere:
     def test_a_second_run_changes_nothing(self, project: Project, pulumi: FakePulumi) -> None:
         initialize(Request("a", "passphrase"), project, pulumi, look=Cluster())
         before = pulumi.calls.copy()
-        assert initialize(Request("a"), project, pulumi, ask=refuse, look=Cluster()).done == ()
+        assert initialize(Request("a"), project, pulumi, ask=refuse, look=Cluster()).done == []
         assert pulumi.calls == before
 
     def test_another_cluster_is_refused(self, project: Project, pulumi: FakePulumi) -> None:
@@ -186,15 +171,14 @@ class TestAStackThatIsThere:
         cluster = Cluster()
         outcome = initialize(Request("a", context="two"), project, pulumi, look=cluster)
         assert cluster.requested == ["one"]
-        assert outcome.done == ()
+        assert outcome.done == []
         assert "pulumi config set context two" in outcome.notes[0]
 
     def test_what_is_set_is_never_changed(self) -> None:
         config = {"clusterUid": UID, "openshift": True}
-        found = Existing(stack_exists=True, config=config, uid=UID, openshift=False)
-        decision = decide(Request("a", "awskms://x", openshift=False), found, "file")
-        assert (decision.create_stack, decision.settings) == (False, {})
-        assert [note.split()[0] for note in decision.notes] == ["openshift", "The"]
+        settings, notes = decide(Request("a", openshift=False), config, ClusterFacts(UID, False, ""), "file", "")
+        assert settings == {}
+        assert [note.split()[0] for note in notes] == ["openshift"]
 
 
 class TestBackend:

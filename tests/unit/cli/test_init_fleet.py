@@ -108,7 +108,7 @@ def test_the_key_is_random_and_not_shown(project, pulumi):
 def test_a_second_run_changes_nothing(project, pulumi):
     init(project, pulumi)
     config = project.config_file("prod").read_text()
-    assert init(project, pulumi).done == ()
+    assert init(project, pulumi).done == []
     assert project.config_file("prod").read_text() == config
 
 
@@ -123,7 +123,7 @@ def test_a_run_that_broke_is_completed(project, pulumi, broken):
     assert init(project, pulumi).done
     assert set(pulumi.salts.values()) == {"of prod-00"}
     assert set(project.config("prod")) == {"clusterUid", "shards", "fleetKey"}
-    assert init(project, pulumi).done == ()
+    assert init(project, pulumi).done == []
 
 
 def test_another_number_of_shards_is_not_for_init(project, pulumi):

@@ -56,7 +56,6 @@ def bucket(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> Deployed:
         config.read_text().replace("}\n", ", 'p:objectStore': {endpoint: 'https://store.example.com'}}\n")
     )
     monkeypatch.setattr(bucket_proof, "Store", FakeStore)
-    monkeypatch.setattr(bucket_proof, "PATIENCE", 0.0)
     FakeStore.works, FakeStore.away = {"AK1"}, False
     entry = {"name": "pay-data", "driver": "s3", "generation": 1, "lifetimeSeconds": 60}
     stack.ledger = {"payments": {"state": "active", "owners": [], "grants": {}, "keys": {}, "bucket": entry}}

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.edits.pending import Aim, Step, lacking_keys
+from ambient_components.cli.edits.pending import Aim, lacking_keys
 from ambient_components.cli.keys.edit import Recorded
 from ambient_components.cli.keys.now import recorded
+from ambient_components.engine.steps import Step
 from ambient_components.platform.naming import key_account
 from ambient_components.stacks.deployed import Identity, Target
 from ambient_components.stacks.reading import ACCOUNT, TOKEN, identities
-from tests.support.keys_now import W, identity, token_of
+from tests.support.keys_now import W, identity, step, token_of
 
 KEY = (W, "ci")
 
@@ -75,8 +76,14 @@ class TestIdentities:
 
 
 NAME = f"{W}/key/ci"
-NEW = Step("replace", f"{NAME}/g2", TOKEN)
-END = Step("delete", f"{NAME}/g1", ACCOUNT)
+
+
+def planned(op: str, name: str, kind: str) -> Step:
+    return Step.of_preview(step(op, kind, name))
+
+
+NEW = planned("replace", f"{NAME}/g2", TOKEN)
+END = planned("delete", f"{NAME}/g1", ACCOUNT)
 ALL = frozenset({ACCOUNT, "RoleBinding", TOKEN})
 
 
@@ -85,22 +92,22 @@ class TestLacks:
         ("steps", "aim", "kinds", "missing"),
         [
             ([NEW, END], Aim(2), ALL, []),
-            ([Step("create", f"{NAME}/g2", TOKEN), END], Aim(2), ALL, []),
-            ([Step("update", f"{NAME}/g2", TOKEN), END], Aim(2), ALL, ["no token of generation 2 is made"]),
-            ([Step("create", f"{NAME}/g3", TOKEN), END], Aim(2), ALL, ["no token of generation 2 is made"]),
-            ([Step("create", f"{NAME}/g2", ACCOUNT), END], Aim(2), ALL, ["no token of generation 2 is made"]),
+            ([planned("create", f"{NAME}/g2", TOKEN), END], Aim(2), ALL, []),
+            ([planned("update", f"{NAME}/g2", TOKEN), END], Aim(2), ALL, ["no token of generation 2 is made"]),
+            ([planned("create", f"{NAME}/g3", TOKEN), END], Aim(2), ALL, ["no token of generation 2 is made"]),
+            ([planned("create", f"{NAME}/g2", ACCOUNT), END], Aim(2), ALL, ["no token of generation 2 is made"]),
             ([NEW], Aim(2), ALL, ["generation 1 is not deleted"]),
-            ([NEW, Step("update", f"{NAME}/g1", ACCOUNT)], Aim(2), ALL, ["generation 1 is not deleted"]),
+            ([NEW, planned("update", f"{NAME}/g1", ACCOUNT)], Aim(2), ALL, ["generation 1 is not deleted"]),
             ([NEW], Aim(2), {TOKEN}, []),
-            ([Step("create", f"{NAME}/g2", TOKEN)], Aim(2), {TOKEN}, ["generation 1 is not deleted"]),
+            ([planned("create", f"{NAME}/g2", TOKEN)], Aim(2), {TOKEN}, ["generation 1 is not deleted"]),
             ([NEW], Aim(2), {"RoleBinding"}, []),
             ([NEW], Aim(2), frozenset(), []),
             ([NEW], Aim(2, overlap=True), ALL, []),
             ([], Aim(2), ALL, ["no token of generation 2 is made", "generation 1 is not deleted"]),
             ([END], Aim(1, revoked=True), ALL, []),
             ([], Aim(1, revoked=True), ALL, ["generation 1 is not deleted"]),
-            ([Step("delete", f"{NAME}/g1", TOKEN)], Aim(1, revoked=True), ALL, ["generation 1 is not deleted"]),
-            ([Step("delete", f"{NAME}/g1", TOKEN)], Aim(1, revoked=True), {TOKEN}, []),
+            ([planned("delete", f"{NAME}/g1", TOKEN)], Aim(1, revoked=True), ALL, ["generation 1 is not deleted"]),
+            ([planned("delete", f"{NAME}/g1", TOKEN)], Aim(1, revoked=True), {TOKEN}, []),
         ],
     )
     def test_of_one_key(self, steps: list[Step], aim: Aim, kinds: frozenset[str], missing: list[str]) -> None:

@@ -70,20 +70,6 @@ class TestRotate:
         ]
 
     @pytest.mark.parametrize(
-        "arguments",
-        [
-            ["dev", "lab/sync"],
-            ["lab/sync", "-s", "dev"],
-            ["dev", "lab/sync", "--stack", "dev"],
-            ["my-org/dev", "--workspace", "lab"],
-            ["--workspace", "lab", "-s", "my-org/p/dev"],
-        ],
-    )
-    def test_ways_to_say_it(self, project: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
-        assert run(["keys", "rotate", *arguments]) == 0
-        assert capsys.readouterr().out.startswith("stacks/teams/lab.yaml:3: lab/sync: generation 1 -> 2, ")
-
-    @pytest.mark.parametrize(
         ("arguments", "message"),
         [
             (["dev"], "which keys? Name them after the stack, as WORKSPACE/KEY"),
@@ -126,11 +112,6 @@ class TestRotate:
         assert run(["keys", "rotate", *arguments]) == 1
         assert capsys.readouterr().err.startswith(f"ambient: {message}")
         assert texts() == FILES
-
-    def test_help_teaches_by_examples(self, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        for verb in ("rotate", "revoke"):
-            assert run(["keys", verb, "--help"]) == 0
-            assert f"ambient keys {verb} dev payments/ci --" in capsys.readouterr().out
 
 
 class TestRevoke:

@@ -129,10 +129,8 @@ class TestRotateNow:
         assert run(ROTATE) == 1
         shown = capsys.readouterr()
         assert "payments/ci: generation 2 works" in shown.out
-        assert "Next:" not in shown.out
+        assert "  ambient keys rotate dev --workspace payments --leaked --now --renew-accounts\n" in shown.out
         assert shown.err == (
-            "ambient: then end what may have been minted with these keys\n"
-            "  hint: ambient keys rotate dev --workspace payments --leaked --now --renew-accounts\n"
             "ambient: payments/ci: generation 1 is not over: its token still works\n"
             "  hint: kubectl delete serviceaccount -n "
             f"payments {ACCOUNT}, and then check again\n"

@@ -4,7 +4,6 @@ import json
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import yaml
@@ -24,18 +23,6 @@ from tests.support.pipelines import read
 from tests.support.projects import write_project
 
 CONFIG_FILE = "stacks/Pulumi.prod.yaml"
-REPO = "https://git.example.com/platform/workspaces.git"
-
-SPEC = {
-    "stack": str, "projectRepo": str, "branch": str, "repoDir": str, "serviceAccountName": str, "backend": str,
-    "useLocalStackOnly": bool, "refresh": bool, "continueResyncOnCommitMatch": bool, "resyncFrequencySeconds": int,
-    "destroyOnFinalize": bool, "envRefs": dict,
-}  # fmt: skip
-"""Fields of `spec` that we write, and their types: deploy/crds/pulumi.com_stacks.yaml, version v1, of
-github.com/pulumi/pulumi-kubernetes-operator at 475dbc6c9d34ccab38ba1d3b16c924dd8a1c59b1; `stack` alone is required."""
-
-REFERENCE = {"Literal": {"literal": {"value"}}, "Secret": {"secret": {"name", "key"}}}
-"""Forms of an entry of `envRefs`, by its `type`, and what each must have; from the same file."""
 
 
 @pytest.fixture
@@ -114,51 +101,6 @@ def test_gitlab(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
-def test_operator(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    flags = ("--repo", REPO, "--namespace", "pulumi", "--passphrase-secret", "prod", "--backend", "s3://state")
-    text = shown(capsys, "acme/prod", "--format", "operator", *flags)
-    documents = list(yaml.safe_load_all(text))
-    assert [one["metadata"] for one in documents] == [
-        {"name": f"prod-0{number}", "namespace": "pulumi"} for number in range(3)
-    ]
-    for number, one in enumerate(documents):
-        assert (one["apiVersion"], one["kind"]) == ("pulumi.com/v1", "Stack")
-        assert one["spec"]["stack"] == f"acme/prod-0{number}"
-        check_spec(one["spec"])
-    assert text.startswith(
-        "apiVersion: pulumi.com/v1\n"
-        "kind: Stack\n"
-        "metadata:\n"
-        "  name: prod-00\n"
-        "  namespace: pulumi\n"
-        "spec:\n"
-        "  stack: acme/prod-00\n"
-        f"  projectRepo: {REPO}\n"
-        "  branch: main\n"
-        "  serviceAccountName: pulumi\n"
-        "  backend: s3://state\n"
-        "  useLocalStackOnly: true\n"
-        "  refresh: true\n"
-        "  continueResyncOnCommitMatch: true\n"
-        "  resyncFrequencySeconds: 86400\n"
-        "  destroyOnFinalize: false\n"
-        "  envRefs:\n"
-        "    PULUMI_OPTION_CONFIG_FILE:\n"
-        "      type: Literal\n"
-        "      literal:\n"
-        "        value: stacks/Pulumi.prod.yaml\n"
-    )
-
-
-def check_spec(spec: dict[str, Any]) -> None:
-    """By the CRD, as far as we use it."""
-    assert set(spec) <= set(SPEC)
-    assert [name for name, value in spec.items() if type(value) is not SPEC[name]] == []
-    for entry in spec["envRefs"].values():
-        form = REFERENCE[entry["type"]]
-        assert {name: set(value) for name, value in entry.items() if name != "type"} == form
-
-
 def test_what_up_would_skip_is_left_out_if_asked(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,8 +113,6 @@ def test_what_up_would_skip_is_left_out_if_asked(
 
 
 def test_wrong_questions(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "--repo" in shown(capsys, "prod", "--format", "operator", code=64)
-    assert "--repo" in shown(capsys, "prod", "--repo", REPO, code=64)
     (folder / CONFIG_FILE).write_text('config:\n  ours:shards: "1"\n')
     assert "there is no shard 1" in shown(capsys, "prod", "--format", "github", code=1)
     (folder / CONFIG_FILE).write_text("config: {}\n")

@@ -104,11 +104,7 @@ def test_a_rotation_deploys_the_shard_that_holds_the_key(
     pulumi: FakeShards, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(engine, "engine_for", lambda _: pulumi)
-    witness = Mock(end_now=list, after=lambda _: (), ending=())
-    monkeypatch.setattr(now, "Witness", lambda *_, **__: witness)
-    monkeypatch.setattr(now, "Bearers", Mock())
-    monkeypatch.setattr(now.KeyDeployment, "cluster", lambda _: None)
-    monkeypatch.setattr(now, "survey", nothing_left)
+    monkeypatch.setattr(now.KeyDeployment, "witness", lambda *_: Mock(end_now=list, holder=None))
     desired: dict[str, Any] = ledger()
     desired["pay"]["keys"]["ci"]["generation"] = 2
     pulumi.plans(parts(desired))
@@ -173,8 +169,7 @@ def test_a_grant_is_revoked_by_the_shard_of_its_workspace(
     assert run(["grants", "revoke", other, "user:bob", "pay"]) == 1
     assert f"workspace 'pay' is in shard {PAY}, not in {other}" in capsys.readouterr().err
     assert Path("stacks/prod.yaml").read_text() == before
-    monkeypatch.setattr(grants_now, "_apply", lambda *_: grants_now.Outcome())
-    monkeypatch.setattr(grants_now, "Witness", Mock())
+    monkeypatch.setattr(grants_now.GrantDeployment, "witness", lambda *_: Mock(end_now=list, holder=None))
     monkeypatch.setattr(grants_revoke, "survey", nothing_left)
     monkeypatch.setattr(grants_now.GrantDeployment, "cluster", lambda _: None)
     pulumi.plans(parts(ledger()))
