@@ -1,4 +1,4 @@
-"""The components that users compose. Arguments are plain TypedDicts, without YAML or pydantic.
+"""The components that users compose. Arguments are generated from the models.
 
 None of these modules may use ``from __future__ import annotations``: Pulumi infers a package's schema from the live
 annotations and fails on postponed ones (tested).
@@ -9,6 +9,7 @@ from ambient_components.components.arguments import (
     AcknowledgementArgs,
     ApiKeyArgs,
     BucketArgs,
+    ClusterArgs,
     DeliveryArgs,
     DeliverySecretArgs,
     GrantArgs,
@@ -27,11 +28,11 @@ from ambient_components.components.arguments import (
     StackAcknowledgementArgs,
     StackExceptionArgs,
     StorageArgs,
+    StoreArgs,
     WorkspaceArgs,
-    WorkspaceBucketArgs,
 )
 from ambient_components.components.bucket import Bucket
-from ambient_components.components.cluster import ClusterArgs, ClusterProviders, StoreArgs
+from ambient_components.components.cluster import ClusterProviders
 from ambient_components.components.grant import Grant
 from ambient_components.components.workspace import Workspace
 
@@ -65,5 +66,4 @@ __all__ = [
     "StoreArgs",
     "Workspace",
     "WorkspaceArgs",
-    "WorkspaceBucketArgs",
 ]

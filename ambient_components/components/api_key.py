@@ -1,9 +1,7 @@
 """One API key, built like the platform's Keys page does: a ServiceAccount, its RoleBinding and its token."""
 
 from collections.abc import Collection
-from datetime import date
-from typing import Any, Self, Unpack, cast
-from zoneinfo import ZoneInfo
+from typing import Any, Unpack, cast
 
 import pulumi
 
@@ -14,7 +12,6 @@ from ambient_components.components.grant import role_binding
 from ambient_components.components.options import AllCreated
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, within
-from ambient_components.model.dates import Span
 from ambient_components.model.derive import write
 from ambient_components.model.keys import SeparateKey
 from ambient_components.platform.bindings import key_form
@@ -66,40 +63,29 @@ class ApiKey(SnakeCaseAttributes, pulumi.ComponentResource):
     """
 
     def __init__(
-        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **args: Unpack[ApiKeyArgs]
+        self,
+        resource_name: str,
+        *,
+        opts: pulumi.ResourceOptions | None = None,
+        _valid: SeparateKey | None = None,  # instead of arguments: a key of a Workspace, which has passed its checks
+        **args: Unpack[ApiKeyArgs],
     ) -> None:
         """Declare a key.
 
         Raises:
             ValueError: All problems of the arguments, one per line.
         """
-        key = read_key(resource_name, args)
-        self._declare(resource_name, key, overlaps=_lasts(key.overlap_until), opts=opts)
-
-    @classmethod
-    def of(cls, name: str, key: SeparateKey, *, overlaps: bool | None, opts: pulumi.ResourceOptions) -> Self:
-        """Declare a key of a Workspace.
-
-        Args:
-            name: Logical name.
-            key: The key, which is valid.
-            overlaps: Whether the previous generation is still valid. None: according to the clock, in UTC.
-            opts: Options of the component.
-        """
-        made = cls.__new__(cls)
-        made._declare(name, key, overlaps=_lasts(key.overlap_until) if overlaps is None else overlaps, opts=opts)
-        return made
-
-    def _declare(self, name: str, key: SeparateKey, *, overlaps: bool, opts: pulumi.ResourceOptions | None) -> None:
-        self._name, self._key, self._terms = name, key, _terms(key)
-        super().__init__(urns.API_KEY, name, self._inputs(overlaps=overlaps), opts)
+        key = _valid or read_key(resource_name, args)
+        self._name, self._key, self._terms = resource_name, key, _terms(key)
+        overlaps = key.keeps_previous(clock.now())
+        super().__init__(urns.API_KEY, resource_name, self._inputs(overlaps=overlaps), opts)
         generation = key.generation
         living = {generation, generation - 1} if overlaps and generation > 1 else {generation}
         before = self._identity(generation - 1, living) if generation - 1 in living else None
         self.former = before[2] if before else None
         made = self._identity(generation, living)
         self.service_account, self.binding, self.access_token = made
-        self.made = [one for one in (*(before or ()), *made) if one is not None]
+        self.made = [resource for resource in (*(before or ()), *made) if resource is not None]
         token = self.access_token.token if self.access_token else pulumi.Output.from_input(cast("str", None))
         self.token = pulumi.Output.secret(token)
         account = key.account(key.namespace, key.id, generation)
@@ -209,10 +195,6 @@ class ApiKey(SnakeCaseAttributes, pulumi.ComponentResource):
         if key.released:
             inputs["released"] = True
         return cast("AccessTokenArgs", inputs)
-
-
-def _lasts(day: date | None) -> bool:
-    return Span.of(None, day, ZoneInfo("UTC")).holds(clock.now()) if day is not None else False
 
 
 def _terms(key: SeparateKey) -> dict[str, Any]:

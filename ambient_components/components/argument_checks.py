@@ -1,75 +1,141 @@
-"""Checks of component arguments, with the rules in `ambient_components.rules`."""
+"""Component arguments as models: all problems at once, and the same rules for outputs once these are known."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any, TypeVar, cast
+from functools import partial
+from typing import Any, Final, TypeVar, cast
 
 import pulumi
 
+from ambient_components.errors import format_path, refusal
 from ambient_components.model.base import Model
 from ambient_components.model.derive import arguments
 from ambient_components.model.keys import SeparateKey, key_findings
 from ambient_components.model.storage import SeparateBucket
-from ambient_components.model.workspaces import SeparateWorkspace, bucket_place, workspace_findings
+from ambient_components.model.workspaces import SeparateWorkspace, workspace_findings
+from ambient_components.problem_json import for_engine
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.extras import AWS, not_installed
 from ambient_components.rules.findings import Finding, Path, as_problem, below, verdict_finding
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.rules.spelling import python_spelling
-from ambient_components.rules.states import ACTIVE, STATES
 
 M = TypeVar("M", bound=Model)
+Rules = Callable[[Any], Iterable[Finding]]
+"""Finds problems of several arguments, in Python's spelling."""
+
+_STAND_INS: Final = {
+    "namespace": "namespace",
+    "id": "key",
+    "owner": "project/fleet",
+    "name": "bucket",
+    "endpoint": "https://store",
+}
+"""Values for required arguments that are missing or wrong, so that rules about several arguments see the others."""
 
 
-def read_arguments(
-    what: str, model: type[M], values: Mapping[str, Any], rules: Callable[[M], Iterable[Finding]] = lambda _: ()
-) -> M:
-    """Return a component's arguments as its model.
+_VARIABLES: Final = ("runner", "integrations")
+"""Mappings that may not be empty."""
 
-    Args:
-        what: Kind and name of the resource, for messages.
-        model: The arguments, in Python's spelling.
-        values: What the program gave.
-        rules: Finds further problems of the arguments.
+
+def _no_rules(_: Model) -> Iterable[Finding]:
+    return ()
+
+
+def read_arguments(what: str, model: type[M], values: Mapping[str, Any], rules: Rules = _no_rules) -> M:
+    """Return the arguments of `what`, kind and name of a resource, as their model.
 
     Raises:
         ValueError: All problems, one per line.
     """
-    result, found = _read(model, values, rules)
-    _refuse(what, found)
-    return cast("M", result)
+    result, found = read(model, values, rules)
+    # Warnings are for those who review a stack file.
+    if lines := [line_of(finding, what) for finding in found if not finding.warning]:
+        raise ValueError("\n".join(lines))
+    return checked_when_known(what, cast("M", result), values, rules)
 
 
-def _read(
-    model: type[M], values: Mapping[str, Any], rules: Callable[[M], Iterable[Finding]]
-) -> tuple[M | None, list[Finding]]:
+def read(model: type[M], values: Mapping[str, Any], rules: Rules) -> tuple[M | None, list[Finding]]:
+    """Return arguments as their model, or None, and all problems and warnings."""
     result, found = arguments(model, values, deferred=pulumi.Output)
     valid = result
     if valid is None:
-        # So that all is told at once, rules about several arguments see those that are valid.
-        rest = _without(values, {finding.path for finding in found if finding.path})
-        valid, _ = arguments(model, rest, deferred=pulumi.Output)
+        valid, more = _valid_part(model, values, found)
+        found += [finding for finding in more if finding not in found]
     with python_spelling():
         return result, [*found, *(rules(valid) if valid is not None else ())]
 
 
+def line_of(finding: Finding, what: str = "") -> str:
+    """Return a problem as a line of an error. A credential can be in the place of any name."""
+    return without_credentials(f"{what}: {as_problem(finding)}" if what else str(as_problem(finding)))
+
+
+def _valid_part(model: type[M], values: Mapping[str, Any], found: Iterable[Finding]) -> tuple[M | None, list[Finding]]:
+    """Return a model of the valid arguments, and the problems that only missing arguments have hidden."""
+    required = {name: _STAND_INS[name] for name, field in model.model_fields.items() if field.is_required()}
+    rest = _without(values, {finding.path for finding in found})
+    valid, more = arguments(model, required | rest, deferred=pulumi.Output)
+    if valid is None:
+        rest_of_rest = _without(rest, {finding.path[:1] for finding in more})
+        valid, _ = arguments(model, required | rest_of_rest, deferred=pulumi.Output)
+    return valid, more if rest == values else []
+
+
 def _without(values: Mapping[str, Any], wrong: Collection[Path]) -> dict[str, Any]:
-    """Return a mapping without what is wrong in it; a list with a wrong item is left out as a whole."""
+    """Return a mapping without what is wrong in it, and without lists and secrets in which anything is."""
     rest: dict[str, Any] = {}
     for name, value in values.items():
-        inside = {path[1:] for path in wrong if path[0] == name}
+        inside = {path[1:] for path in wrong if path[:1] == (name,)}
         if not inside:
             rest[name] = value
-        elif () not in inside and isinstance(value, Mapping):
+        elif () not in inside and isinstance(value, Mapping) and name not in _VARIABLES:
             rest[name] = _without(value, inside)
     return rest
 
 
-def read_key(name: str, values: Mapping[str, Any]) -> SeparateKey:
-    """Return an ApiKey's arguments.
+def checked_when_known(what: str, result: M, values: Mapping[str, Any], rules: Rules) -> M:
+    """Return valid arguments with outputs that are refused by the same rules, once their values are known."""
+    model, later = type(result), values
 
-    Raises:
-        ValueError: All problems, one per line.
-    """
+    async def check(path: Path, output: pulumi.Output[Any], known: Any) -> Any:
+        arguments_then, found = read(model, _replaced(values, path, known), rules)
+        refused = [line_of(finding, what) for finding in found if not finding.warning]
+        if refused and known and isinstance(known, str) and await output.is_secret():
+            refused = [f"{what}: {format_path(path)}: is a secret with a value that is not allowed here"]
+        if refused:
+            raise pulumi.RunError(for_engine(map(refusal, refused)))
+        return _at(arguments_then, path)
+
+    for path, output in _outputs(values):
+        later = _replaced(later, path, output.apply(partial(check, path, output)))
+    return result if later is values else cast("M", arguments(model, later, deferred=pulumi.Output)[0])
+
+
+def _outputs(values: Any, path: Path = ()) -> Iterator[tuple[Path, pulumi.Output[Any]]]:
+    if isinstance(values, pulumi.Output):
+        yield path, values
+    elif isinstance(values, Mapping | list | tuple):
+        for part, value in values.items() if isinstance(values, Mapping) else enumerate(values):
+            yield from _outputs(value, (*path, part))
+
+
+def _replaced(values: Any, path: Path, value: Any) -> Any:
+    """Return a copy of mappings and lists with another value at a path."""
+    if not path:
+        return value
+    copied: Any = {**values} if isinstance(values, Mapping) else [*values]
+    copied[path[0]] = _replaced(values[path[0]], path[1:], value)
+    return copied
+
+
+def _at(value: Any, path: Path) -> Any:
+    for part in path:
+        value = getattr(value, str(part)) if isinstance(value, Model) else value[part]
+    return value
+
+
+def read_key(name: str, values: Mapping[str, Any]) -> SeparateKey:
+    """Return an ApiKey's arguments."""
     return read_arguments(
         f"key {name!r}",
         SeparateKey,
@@ -79,37 +145,21 @@ def read_key(name: str, values: Mapping[str, Any]) -> SeparateKey:
 
 
 def read_workspace(name: str, values: Mapping[str, Any]) -> SeparateWorkspace:
-    """Return a Workspace's arguments.
-
-    Args:
-        name: Logical name, the default of the namespace's.
-        values: What the program gave.
-
-    Raises:
-        ValueError: All problems, one per line.
-    """
-    owner = f"{pulumi.get_project()}/{pulumi.get_stack()}"
-    given = {"namespace": name, "owner": owner} | {field: value for field, value in values.items() if value is not None}
-    if isinstance(given.get("bucket"), Mapping):
-        state = given.get("state")
-        place = bucket_place(given["namespace"], given["owner"], state if state in STATES else ACTIVE)
-        given["bucket"] = {**given["bucket"], **place}
+    """Return a Workspace's arguments. The resource's name is the default of the namespace's."""
+    given = {"namespace": name, "owner": f"{pulumi.get_project()}/{pulumi.get_stack()}"}
+    given |= {field: value for field, value in values.items() if value is not None}
     return read_arguments(f"workspace {name!r}", SeparateWorkspace, given, _workspace_rules)
 
 
 def _workspace_rules(workspace: SeparateWorkspace) -> Iterator[Finding]:
     yield from workspace_findings(workspace)
     if workspace.bucket is not None:
-        yield from below(("bucket",), _bucket_rules(workspace.bucket))
+        yield from below(("storage", "bucket"), _bucket_rules(workspace.bucket))
 
 
-def check_bucket(name: str, args: Mapping[str, Any]) -> SeparateBucket:
-    """Check a Bucket's arguments, and return them.
-
-    Raises:
-        ValueError: All problems, one per line.
-    """
-    return read_arguments(f"bucket {name!r}", SeparateBucket, args, _bucket_rules)
+def read_bucket(name: str, values: Mapping[str, Any]) -> SeparateBucket:
+    """Return a Bucket's arguments."""
+    return read_arguments(f"bucket {name!r}", SeparateBucket, values, _bucket_rules)
 
 
 def _bucket_rules(bucket: SeparateBucket) -> Iterator[Finding]:
@@ -117,9 +167,3 @@ def _bucket_rules(bucket: SeparateBucket) -> Iterator[Finding]:
     if bucket.driver is BucketDriver.AWS:
         # Of other libraries the plugin says what it lacks.
         yield from verdict_finding(("driver",), not_installed(AWS))
-
-
-def _refuse(prefix: str, found: Iterable[Finding]) -> None:
-    # Warnings are for who reviews a stack file. A credential can be in the place of any name.
-    if lines := [without_credentials(f"{prefix}: {as_problem(one)}") for one in found if not one.warning]:
-        raise ValueError("\n".join(lines))

@@ -638,7 +638,133 @@ class WorkspaceArgs(TypedDict):
     """
 
 
-class WorkspaceBucketArgs(TypedDict):
+class SeparateWorkspaceArgs(TypedDict):
+    """A workspace of a program."""
+
+    display_name: NotRequired[str | None]
+    """Name in the UI, on OpenShift only. Default: the workspace's name."""
+
+    description: NotRequired[str | None]
+    """Purpose of the workspace, shown on OpenShift only."""
+
+    owners: NotRequired[Sequence[str]]
+    """Admins that the Sharing page neither lists nor revokes: user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME."""
+
+    grants: NotRequired[Sequence[GrantArgs]]
+    """Grants of access to the workspace; at most one per subject at a time."""
+
+    keys: NotRequired[Mapping[str, KeyArgs]]
+    """API keys by id; an id must stay the same, because object names contain it."""
+
+    secrets: NotRequired[SecretsArgs]
+    """Values of the environment variables of all sessions."""
+
+    storage: NotRequired[StorageArgs]
+    """Storage of session state. Default: the platform's shared bucket."""
+
+    settings: NotRequired[SettingsArgs]
+    """Behaviour of sessions."""
+
+    limits: NotRequired[LimitsArgs]
+    """Limits of the workspace."""
+
+    schedules: NotRequired[Mapping[str, ScheduleArgs]]
+    """Scheduled sessions by id; an id must stay the same, because the CronJob's name is made of it."""
+
+    labels: NotRequired[Mapping[str, str]]
+    """Further labels of the namespace, such as ``{cost-center: "4711"}``; the platform's labels are reserved."""
+
+    annotations: NotRequired[Mapping[str, str]]
+    """Further annotations of the namespace; the platform's annotations are reserved."""
+
+    pod_security: NotRequired[Literal["privileged", "baseline"] | None]
+    """Pod Security level that the namespace enforces: privileged or baseline. Default: the cluster's own."""
+
+    protect: NotRequired[bool | None]
+    """Whether ``pulumi destroy`` refuses to delete the namespace. Default: true."""
+
+    state: NotRequired[Literal["active", "closed", "released"] | None]
+    """active; closed: grants, keys, secrets and the bucket's credentials are removed, while owners and data stay;
+    released: everything stays, but this tool no longer manages it. Default: active.
+    """
+
+    on_close: NotRequired[OnCloseArgs]
+    """What happens to running sessions when the workspace is closed."""
+
+    adopt: NotRequired[bool | None]
+    """Whether to adopt an existing namespace without an ownership annotation; may stay set afterwards. Default:
+    false, which refuses an existing namespace.
+    """
+
+    owner: NotRequired[str | None]
+    """Owner, PROJECT/FLEET. Default: the program's project and stack."""
+
+    namespace: NotRequired[str | None]
+    """Name of the namespace. Default: the component's name. Another name is another workspace."""
+
+    ca_bundle: NotRequired[pulumi.Input[str] | None]
+    """Content of a PEM file that replaces the system's CA file in session containers."""
+
+    openshift: NotRequired[bool | None]
+    """Whether the cluster is OpenShift, which shows display name and description. Default: false."""
+
+    platform_namespace: NotRequired[str | None]
+    """Namespace of the platform, for network policies. Default: ambient-code."""
+
+    ambient_api_server: NotRequired[bool | None]
+    """Whether the platform's API server (V2) runs in that namespace, for network policies. Default: false."""
+
+    operator_image: NotRequired[pulumi.Input[str] | None]
+    """Image of the platform's operator, which schedules run. Default: the one that the platform's backend has."""
+
+    run_every: NotRequired[str | datetime.timedelta | None]
+    """Guaranteed interval of runs. Default: none."""
+
+    timezone: NotRequired[str | None]
+    """Time zone of days. Default: UTC."""
+
+
+class SeparateGrantArgs(TypedDict):
+    """A grant in a workspace that something else declares."""
+
+    user: NotRequired[str | None]
+    """Name of a user, exactly as the cluster authenticates it. Either this or ``group``."""
+
+    group: NotRequired[str | None]
+    """Name of a group, exactly as the cluster knows it. Either this or ``user``."""
+
+    role: NotRequired[Literal["view", "edit", "admin"] | None]
+    """view, edit or admin. Default: view, as in the platform's UI."""
+
+    namespace: pulumi.Input[str]
+    """Namespace of the workspace."""
+
+
+class ApiKeyArgs(KeyArgs):
+    """A key in a workspace, with what its entry in a stack file has from its place there."""
+
+    namespace: str
+    """Namespace of the workspace; object names contain it."""
+
+    id: str
+    """Stable id of a-z 0-9 -; object names contain it."""
+
+    owner: str
+    """Owner, PROJECT/FLEET."""
+
+    run_every: NotRequired[str | datetime.timedelta | None]
+    """Guaranteed interval of runs. Default: none."""
+
+    timezone: NotRequired[str | None]
+    """Time zone of ``overlap_until``. Default: UTC."""
+
+    released: NotRequired[bool | None]
+    """Whether the workspace is being released: no token is minted, and all objects stay when they leave the program.
+    Default: false.
+    """
+
+
+class SeparateBucketArgs(TypedDict):
     """A bucket with its store and its owner, as a component declares it."""
 
     name: str
@@ -698,133 +824,6 @@ class WorkspaceBucketArgs(TypedDict):
     credentials: NotRequired[BucketCredentialsArgs]
     """Lifetime and renewal of access keys; not with driver: existing."""
 
-    run_every: NotRequired[str | datetime.timedelta | None]
-    """Guaranteed interval of runs. Default: none."""
-
-
-class SeparateWorkspaceArgs(TypedDict):
-    """A workspace of a program."""
-
-    display_name: NotRequired[str | None]
-    """Name in the UI, on OpenShift only. Default: the workspace's name."""
-
-    description: NotRequired[str | None]
-    """Purpose of the workspace, shown on OpenShift only."""
-
-    owners: NotRequired[Sequence[str]]
-    """Admins that the Sharing page neither lists nor revokes: user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME."""
-
-    grants: NotRequired[Sequence[GrantArgs]]
-    """Grants of access to the workspace; at most one per subject at a time."""
-
-    keys: NotRequired[Mapping[str, KeyArgs]]
-    """API keys by id; an id must stay the same, because object names contain it."""
-
-    secrets: NotRequired[SecretsArgs]
-    """Values of the environment variables of all sessions."""
-
-    settings: NotRequired[SettingsArgs]
-    """Behaviour of sessions."""
-
-    limits: NotRequired[LimitsArgs]
-    """Limits of the workspace."""
-
-    schedules: NotRequired[Mapping[str, ScheduleArgs]]
-    """Scheduled sessions by id; an id must stay the same, because the CronJob's name is made of it."""
-
-    labels: NotRequired[Mapping[str, str]]
-    """Further labels of the namespace, such as ``{cost-center: "4711"}``; the platform's labels are reserved."""
-
-    annotations: NotRequired[Mapping[str, str]]
-    """Further annotations of the namespace; the platform's annotations are reserved."""
-
-    pod_security: NotRequired[Literal["privileged", "baseline"] | None]
-    """Pod Security level that the namespace enforces: privileged or baseline. Default: the cluster's own."""
-
-    protect: NotRequired[bool | None]
-    """Whether ``pulumi destroy`` refuses to delete the namespace. Default: true."""
-
-    state: NotRequired[Literal["active", "closed", "released"] | None]
-    """active; closed: grants, keys, secrets and the bucket's credentials are removed, while owners and data stay;
-    released: everything stays, but this tool no longer manages it. Default: active.
-    """
-
-    on_close: NotRequired[OnCloseArgs]
-    """What happens to running sessions when the workspace is closed."""
-
-    adopt: NotRequired[bool | None]
-    """Whether to adopt an existing namespace without an ownership annotation; may stay set afterwards. Default:
-    false, which refuses an existing namespace.
-    """
-
-    owner: NotRequired[str | None]
-    """Owner, PROJECT/FLEET. Default: the program's project and stack."""
-
-    namespace: NotRequired[str | None]
-    """Name of the namespace. Default: the component's name. Another name is another workspace."""
-
-    bucket: NotRequired[WorkspaceBucketArgs]
-    """The workspace's own storage with its credentials. Default: the platform's shared bucket."""
-
-    ca_bundle: NotRequired[pulumi.Input[str] | None]
-    """Content of a PEM file that replaces the system's CA file in session containers."""
-
-    openshift: NotRequired[bool | None]
-    """Whether the cluster is OpenShift, which shows display name and description. Default: false."""
-
-    platform_namespace: NotRequired[str | None]
-    """Namespace of the platform, for network policies. Default: ambient-code."""
-
-    ambient_api_server: NotRequired[bool | None]
-    """Whether the platform's API server (V2) runs in that namespace, for network policies. Default: false."""
-
-    operator_image: NotRequired[pulumi.Input[str] | None]
-    """Image of the platform's operator, which schedules run. Default: the one that the platform's backend has."""
-
-    run_every: NotRequired[str | datetime.timedelta | None]
-    """Guaranteed interval of runs. Default: none."""
-
-
-class SeparateGrantArgs(TypedDict):
-    """A grant in a workspace that something else declares."""
-
-    user: NotRequired[str | None]
-    """Name of a user, exactly as the cluster authenticates it. Either this or ``group``."""
-
-    group: NotRequired[str | None]
-    """Name of a group, exactly as the cluster knows it. Either this or ``user``."""
-
-    role: NotRequired[Literal["view", "edit", "admin"] | None]
-    """view, edit or admin. Default: view, as in the platform's UI."""
-
-    namespace: pulumi.Input[str]
-    """Namespace of the workspace."""
-
-
-class ApiKeyArgs(KeyArgs):
-    """A key in a workspace, with what its entry in a stack file has from its place there."""
-
-    namespace: str
-    """Namespace of the workspace; object names contain it."""
-
-    id: str
-    """Stable id of a-z 0-9 -; object names contain it."""
-
-    owner: str
-    """Owner, PROJECT/FLEET."""
-
-    run_every: NotRequired[str | datetime.timedelta | None]
-    """Guaranteed interval of runs. Default: none."""
-
-    released: NotRequired[bool | None]
-    """Whether the workspace is being released: no token is minted, and all objects stay when they leave the program.
-    Default: false.
-    """
-
-
-class SeparateBucketArgs(WorkspaceBucketArgs):
-    """A bucket with its store and its owner, as a component declares it."""
-
     owner: str
     """Owner, PROJECT/FLEET, recorded in a tag."""
 
@@ -840,6 +839,9 @@ class SeparateBucketArgs(WorkspaceBucketArgs):
 
     used_in: NotRequired[str | None]
     """NAMESPACE/SECRET; the key in its S3_ACCESS_KEY is in use and is not revoked while it is there."""
+
+    run_every: NotRequired[str | datetime.timedelta | None]
+    """Guaranteed interval of runs. Default: none."""
 
 
 class SecretPlaceArgs(TypedDict):
@@ -921,3 +923,48 @@ class StackAcknowledgementArgs(AcknowledgementArgs):
     """Names of workspaces in no stack, which ``ambient access --live`` then leaves out. Only with
     unmanagedWorkspace.
     """
+
+
+class StoreArgs(TypedDict):
+    """One object store. All fields are optional; the default is AWS."""
+
+    endpoint: NotRequired[str | None]
+    """Address of its S3 API for pulumi's machine, https://HOST or http://HOST. Default: AWS."""
+
+    iam_endpoint: NotRequired[str | None]
+    """Address of its API for users and access keys, if it differs."""
+
+    region: NotRequired[str | None]
+    """Region; default us-east-1, for stores that have none."""
+
+    credentials: NotRequired[Literal["iam", "minio"] | None]
+    """API for users: iam (default), or minio for MinIO's admin API."""
+
+    access_key: NotRequired[pulumi.Input[str] | None]
+    """Access key that may create buckets and users. Default for both keys: AWS's credential chain."""
+
+    secret_key: NotRequired[pulumi.Input[str] | None]
+    """Stored as a secret."""
+
+
+class ClusterArgs(TypedDict):
+    """Cluster and object store. All fields are optional; the default is the current context of KUBECONFIG."""
+
+    context: NotRequired[str | None]
+    """Context of the kubeconfig."""
+
+    kubeconfig: NotRequired[pulumi.Input[str] | None]
+    """Content of a kubeconfig, stored as a secret. Never a path: paths differ between machines, and every run would
+    show a change.
+    """
+
+    cluster_uid: NotRequired[str | None]
+    """uid of the kube-system namespace; another cluster is then an error, never a replacement."""
+
+    unguarded: NotRequired[bool | None]
+    """Whether the program has no AccessLedger, or makes objects of workspaces that it does not name: no guardrail
+    evaluates their access. Default: they are refused.
+    """
+
+    store: NotRequired[StoreArgs]
+    """Object store for buckets. Default: AWS, with the credential chain of pulumi's machine."""

@@ -110,12 +110,7 @@ def declare_user(
 
     Logical names contain the generation and have no aliases: with an alias, pulumi-aws would rename the user in place,
     and its old keys would stay valid. `ApiKey` explains what a failed step leaves unchanged.
-
-    Args:
-        name: Name of the Bucket.
-        desired: Inputs of the S3Credentials.
-        parent: The Bucket.
-        before: The bucket and its settings: if they fail, no user is created.
+    If what is `before` fails, the bucket or its settings, no user is created.
     """
     iam = _aws().iam
     own = within(name, Part.CREDENTIALS_GENERATION, desired["generation"])

@@ -5,17 +5,15 @@ from typing import Any, Unpack, cast
 import pulumi
 
 from ambient_components.components import aws_bucket
-from ambient_components.components.argument_checks import check_bucket
+from ambient_components.components.argument_checks import read_bucket
 from ambient_components.components.arguments import SeparateBucketArgs
 from ambient_components.components.options import AllCreated
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, within
-from ambient_components.errors import refusal
 from ambient_components.model.derive import write
 from ambient_components.model.storage import SeparateBucket
 from ambient_components.platform import naming
 from ambient_components.platform.variables import CUSTOM_MODE, storage_variables
-from ambient_components.problem_json import for_engine
 from ambient_components.resources import S3Bucket, S3BucketArgs, S3Credentials, S3CredentialsArgs
 from ambient_components.rules.bucket_policy import workspace_prefix
 from ambient_components.rules.buckets import BucketDriver
@@ -41,26 +39,22 @@ class Bucket(pulumi.ComponentResource):
     """All resources of the component, for dependencies."""
 
     def __init__(
-        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **args: Unpack[SeparateBucketArgs]
+        self,
+        resource_name: str,
+        *,
+        opts: pulumi.ResourceOptions | None = None,
+        _valid: SeparateBucket | None = None,  # instead of arguments: the bucket of a Workspace
+        **args: Unpack[SeparateBucketArgs],
     ) -> None:
         """Declare a bucket.
 
         Raises:
             ValueError: All problems of the arguments, one per line.
         """
-        self._declare(resource_name, check_bucket(resource_name, args), opts)
-
-    @classmethod
-    def of(cls, resource_name: str, declared: SeparateBucket, opts: pulumi.ResourceOptions) -> "Bucket":
-        """Declare a bucket whose arguments are checked already."""
-        bucket = cls.__new__(cls)
-        bucket._declare(resource_name, declared, opts)  # as __init__
-        return bucket
-
-    def _declare(self, name: str, declared: SeparateBucket, opts: pulumi.ResourceOptions | None) -> None:
-        self._name, self._declared = name, declared
+        declared = _valid or read_bucket(resource_name, args)
+        self._name, self._declared = resource_name, declared
         reported = {"bucket": declared.name, "driver": declared.driver.value}
-        super().__init__(urns.BUCKET, name, reported, opts)
+        super().__init__(urns.BUCKET, resource_name, reported, opts)
         self.bucket, self.credentials, self.made, self.variables = None, None, [], {}
         if declared.is_own:
             self.made += self._own()
@@ -115,7 +109,7 @@ class Bucket(pulumi.ComponentResource):
         """Declare the user of the access keys, and return the dependencies of the keys."""
         self.made += aws_bucket.declare_user(self._name, desired, self, list(self.made))
         desired["keysOnly"] = True
-        before = [cast("pulumi.CustomResource", one) for one in self.made]
+        before = [cast("pulumi.CustomResource", resource) for resource in self.made]
         if generation == 1:
             return list(before)
         whole = AllCreated(before)
@@ -123,24 +117,11 @@ class Bucket(pulumi.ComponentResource):
         return whole.after
 
     def _existing(self) -> dict[str, pulumi.Output[str]]:
-        keys = {"access_key": self._declared.access_key, "secret_key": self._declared.secret_key}
-        return self._variables(*(_complete(self._declared.name, field, key or "") for field, key in keys.items()))
+        return self._variables(self._declared.access_key or "", self._declared.secret_key or "")
 
     def _variables(self, access_key: pulumi.Input[str], secret_key: pulumi.Input[str]) -> dict[str, pulumi.Output[str]]:
         mode, endpoint, bucket = (
-            pulumi.Output.from_input(one) for one in (CUSTOM_MODE, self._declared.endpoint, self._declared.name)
+            pulumi.Output.from_input(text) for text in (CUSTOM_MODE, self._declared.endpoint, self._declared.name)
         )
         keys = pulumi.Output.from_input(access_key), pulumi.Output.secret(secret_key)
         return storage_variables(mode, endpoint, bucket, *keys)
-
-
-def _complete(bucket: str, field: str, value: pulumi.Input[str]) -> pulumi.Output[str]:
-    """Return a value after a check that it is not empty: with an empty variable the platform silently saves nothing."""
-
-    def check(text: str) -> str:
-        if not text:
-            msg = f"bucket {bucket!r}: {field} is empty"
-            raise pulumi.RunError(for_engine([refusal(msg)]))
-        return text
-
-    return pulumi.Output.from_input(value).apply(check)

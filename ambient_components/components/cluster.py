@@ -1,67 +1,47 @@
-"""Arguments and providers of a cluster and its object store."""
+"""The providers of a cluster and its object store."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from typing import Any, Final, NotRequired, TypedDict, cast
+from typing import Any, Final, Unpack, cast
 
 import pulumi
 import pulumi_kubernetes as k8s
 
+from ambient_components.components.argument_checks import read_arguments
+from ambient_components.components.arguments import ClusterArgs
+from ambient_components.model.clusters import Cluster, Store
 from ambient_components.resources import Provider, ProviderArgs
 from ambient_components.rules.object_store import REGION_DEFAULT, is_aws
 
 
-class StoreArgs(TypedDict):
-    """One object store. All fields are optional; the default is AWS."""
-
-    endpoint: NotRequired[str]
-    """Address of its S3 API for pulumi's machine, https://HOST or http://HOST. Default: AWS."""
-
-    iamEndpoint: NotRequired[str]
-    """Address of its API for users and access keys, if it differs."""
-
-    region: NotRequired[str]
-    """Region; default us-east-1, for stores that have none."""
-
-    credentials: NotRequired[str]
-    """API for users: iam (default), or minio for MinIO's admin API."""
-
-    accessKey: NotRequired[pulumi.Input[str]]
-    """Access key that may create buckets and users. Default for both keys: AWS's credential chain."""
-
-    secretKey: NotRequired[pulumi.Input[str]]
-    """Stored as a secret."""
-
-
-def store_settings(store: StoreArgs) -> ProviderArgs:
+def _store_settings(store: Store) -> ProviderArgs:
     """Return the store as settings of this project's provider."""
-    names = {
-        "endpoint": "storeEndpoint",
-        "iamEndpoint": "storeIamEndpoint",
-        "region": "storeRegion",
-        "credentials": "storeCredentials",
-        "accessKey": "storeAccessKey",
-        "secretKey": "storeSecretKey",
+    settings = {
+        "storeEndpoint": store.endpoint,
+        "storeIamEndpoint": store.iam_endpoint,
+        "storeRegion": store.region,
+        "storeCredentials": store.credentials,
+        "storeAccessKey": store.access_key,
+        "storeSecretKey": store.secret_key,
     }
-    settings = {name: value for key, name in names.items() if (value := store.get(key)) is not None}
-    return cast("ProviderArgs", settings)
+    return cast("ProviderArgs", {name: value for name, value in settings.items() if value is not None})
 
 
-def aws_provider(name: str, store: StoreArgs) -> pulumi.ProviderResource:
+def _aws_provider(name: str, store: Store) -> pulumi.ProviderResource:
     """Return a pulumi-aws provider for the store.
 
     Other stores have no AWS account, metadata service or regions, and their bucket names are not host names, so buckets
     are paths. The region is always set: the SDK would read it from the environment of the machine.
     """
-    settings: dict[str, Any] = {"region": store.get("region") or REGION_DEFAULT}
-    configured = store.get("endpoint") or ""
+    settings: dict[str, Any] = {"region": store.region or REGION_DEFAULT}
+    configured = store.endpoint or ""
     # AWS's S3 address is not its address for other services, and pulumi-aws knows all of them.
     endpoint = "" if is_aws(configured) else configured
-    iam = store.get("iamEndpoint") or endpoint
+    iam = store.iam_endpoint or endpoint
     addresses = {"s3": endpoint, "s3control": endpoint, "iam": iam, "sts": iam}
     if endpoint or iam:
         settings["endpoints"] = [{service: address for service, address in addresses.items() if address}]
@@ -73,8 +53,8 @@ def aws_provider(name: str, store: StoreArgs) -> pulumi.ProviderResource:
             "skip_region_validation": True,
             "skip_requesting_account_id": True,
         }
-    if store.get("accessKey") is not None:
-        settings |= {"access_key": store["accessKey"], "secret_key": store.get("secretKey")}
+    if store.access_key is not None:
+        settings |= {"access_key": store.access_key, "secret_key": store.secret_key}
     made: pulumi.ProviderResource = import_module("pulumi_aws").Provider(name, **settings)
     return made
 
@@ -94,29 +74,6 @@ The first two matter most: with them, a revoked grant would leave the state but 
 """
 
 
-class ClusterArgs(TypedDict):
-    """Cluster and object store. All fields are optional; the default is the current context of KUBECONFIG."""
-
-    context: NotRequired[str]
-    """Context of the kubeconfig."""
-
-    kubeconfig: NotRequired[pulumi.Input[str]]
-    """Content of a kubeconfig, stored as a secret. Never a path: paths differ between machines, and every run would
-    show a change.
-    """
-
-    clusterUid: NotRequired[str]
-    """uid of the kube-system namespace; another cluster is then an error, never a replacement."""
-
-    unguarded: NotRequired[bool]
-    """Whether the program has no AccessLedger, or makes objects of workspaces that it does not name: no guardrail
-    evaluates their access. Default: they are refused.
-    """
-
-    store: NotRequired[StoreArgs]
-    """Object store for buckets. Default: AWS, with the credential chain of pulumi's machine."""
-
-
 @dataclass(frozen=True)
 class ClusterProviders:
     """The Kubernetes provider and this project's, for the same cluster: pass `both` as a component's ``providers``.
@@ -128,7 +85,7 @@ class ClusterProviders:
     ambient: Provider
     name: str = ""
     """Logical name of both providers."""
-    store: StoreArgs = field(default_factory=StoreArgs)
+    store: Store | None = None
 
     @property
     def both(self) -> list[pulumi.ProviderResource]:
@@ -142,31 +99,37 @@ class ClusterProviders:
         Raises:
             ModuleNotFoundError: The optional extra pulumi-aws is not installed.
         """
-        return [*self.both, *([self._aws] if self.store else [])]
+        return [*self.both, *([self._aws] if self._aws else [])]
 
     @cached_property
-    def _aws(self) -> pulumi.ProviderResource:
-        return aws_provider(self.name, self.store)
+    def _aws(self) -> pulumi.ProviderResource | None:
+        return _aws_provider(self.name, self.store) if self.store is not None else None
 
     @classmethod
-    def of(cls, name: str, args: ClusterArgs | None = None) -> "ClusterProviders":
-        """Create both providers under one logical name."""
-        given: ClusterArgs = args or {}
-        settings: dict[str, Any] = {key: given[key] for key in ("context",) if given.get(key)}
-        own: ProviderArgs = {"clusterUid": given["clusterUid"]} if given.get("clusterUid") else {}
-        if given.get("context"):
-            own["context"] = given["context"]
-        if given.get("kubeconfig") is not None:
-            settings["kubeconfig"] = own["kubeconfig"] = pulumi.Output.secret(given["kubeconfig"])
-        if given.get("unguarded") is not None:
-            own["unguarded"] = given["unguarded"]
-        store = given.get("store") or StoreArgs()
-        own.update(store_settings(store))
+    def of(cls, name: str, **args: Unpack[ClusterArgs]) -> "ClusterProviders":
+        """Create both providers under one logical name.
+
+        Raises:
+            ValueError: All problems of the arguments, one per line.
+        """
+        given = read_arguments(f"cluster {name!r}", Cluster, args)
+        settings: dict[str, Any] = {}
+        own: ProviderArgs = {}
+        if given.cluster_uid:
+            own["clusterUid"] = given.cluster_uid
+        if given.context:
+            settings["context"] = own["context"] = given.context
+        if given.kubeconfig is not None:
+            settings["kubeconfig"] = own["kubeconfig"] = pulumi.Output.secret(given.kubeconfig)
+        if given.unguarded is not None:
+            own["unguarded"] = given.unguarded
+        if given.store is not None:
+            own.update(_store_settings(given.store))
         with _without_kubeconfig():
             kubernetes = k8s.Provider(
                 name,
                 # Without it, an edited kubeconfig could make the engine replace the provider with all its resources.
-                cluster_identifier=given.get("clusterUid"),
+                cluster_identifier=given.cluster_uid,
                 # A changed Secret is updated in place and never replaced.
                 enable_secret_mutable=True,
                 # The ledger's check decides about ownership, so that plugins before and after 4.29 behave alike.
@@ -175,7 +138,7 @@ class ClusterProviders:
                 **_FIXED,
                 **settings,
             )
-        return cls(kubernetes, Provider(name, own), name, store)
+        return cls(kubernetes, Provider(name, own), name, given.store)
 
 
 @contextmanager

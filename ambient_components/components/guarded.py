@@ -21,7 +21,7 @@ def require_ledger(workspace: str, opts: pulumi.ResourceOptions | None) -> None:
     problem = refusal(
         f"workspace {workspace!r} depends on no AccessLedger that names it, so no guardrail would evaluate its access",
         "declare it in the ledger's workspaces, and depend on the ledger: depends_on=[ledger]",
-        "for a program without guardrails, say so: ClusterProviders.of(NAME, {'unguarded': True})",
+        "for a program without guardrails, say so: ClusterProviders.of(NAME, unguarded=True)",
         rule=Rule.UNNAMED_WORKSPACE,
         workspaces=(workspace,),
     )

@@ -1,6 +1,7 @@
 """A workspace's scheduled sessions. They carry no access, so they may be deleted with the namespace."""
 
 from collections.abc import Iterator
+from typing import cast
 
 import pulumi
 
@@ -13,15 +14,9 @@ from ambient_components.rules.states import CLOSED, RELEASED
 
 
 def schedules(name: str, workspace: SeparateWorkspace, opts: pulumi.ResourceOptions) -> Iterator[pulumi.Resource]:
-    """Declare the schedules of a workspace; in a closed one they are suspended.
-
-    Args:
-        name: Logical name of the workspace.
-        workspace: Its content.
-        opts: Options of each resource.
-    """
+    """Declare the schedules of a workspace; in a closed one they are suspended."""
     for schedule_id, schedule in sorted(workspace.schedules.items()):
-        spec: ScheduledSessionArgs = {
+        spec = {
             "namespace": workspace.namespace,
             "name": schedule.cron_job or schedule_name(workspace.namespace, schedule_id),
             "owner": workspace.owner,
@@ -30,17 +25,12 @@ def schedules(name: str, workspace: SeparateWorkspace, opts: pulumi.ResourceOpti
             "displayName": schedule.display_name or schedule_id,
             "runAs": schedule.run_as or own_user(workspace.namespace),
             "sessionTemplate": schedule.session_template.as_platform(),
+            "suspend": schedule.suspend,
+            "reuseLastSession": schedule.reuse_last_session,
+            "image": workspace.operator_image,
+            "adopt": workspace.adopt or schedule.cron_job is not None or None,
+            "closed": workspace.state == CLOSED or None,
+            "released": workspace.state == RELEASED or None,
         }
-        if schedule.suspend is not None:
-            spec["suspend"] = schedule.suspend
-        if schedule.reuse_last_session is not None:
-            spec["reuseLastSession"] = schedule.reuse_last_session
-        if workspace.operator_image is not None:
-            spec["image"] = workspace.operator_image
-        if workspace.adopt or schedule.cron_job:
-            spec["adopt"] = True
-        if workspace.state == CLOSED:
-            spec["closed"] = True
-        if workspace.state == RELEASED:
-            spec["released"] = True
-        yield ScheduledSession(logical_name(name, Part.SCHEDULE, schedule_id), spec, opts)
+        given = cast("ScheduledSessionArgs", {name: value for name, value in spec.items() if value is not None})
+        yield ScheduledSession(logical_name(name, Part.SCHEDULE, schedule_id), given, opts)

@@ -1,9 +1,8 @@
 """One workspace: a namespace that the platform lists, with its declared content."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from copy import copy
-from typing import Any, Self, Unpack, cast
-from zoneinfo import ZoneInfo
+from typing import Any, Unpack, cast
 
 import pulumi
 
@@ -72,54 +71,30 @@ class Workspace(pulumi.ComponentResource):
     """The workspace's own storage, if it has any."""
 
     def __init__(
-        self, resource_name: str, *, opts: pulumi.ResourceOptions | None = None, **args: Unpack[SeparateWorkspaceArgs]
+        self,
+        resource_name: str,
+        *,
+        opts: pulumi.ResourceOptions | None = None,
+        _valid: SeparateWorkspace | None = None,  # instead of arguments: one of `Workspaces`, with checks of its own
+        **args: Unpack[SeparateWorkspaceArgs],
     ) -> None:
         """Declare a workspace.
 
         Raises:
             ValueError: All problems of the arguments, one per line.
         """
-        self._declare(resource_name, read_workspace(resource_name, args), None, opts)
-
-    @classmethod
-    def of(
-        cls,
-        name: str,
-        workspace: SeparateWorkspace,
-        *,
-        overlapping: Collection[str],
-        opts: pulumi.ResourceOptions,
-    ) -> Self:
-        """Declare a workspace of a stack file.
-
-        Args:
-            name: Logical name.
-            workspace: The workspace, which has passed the checks.
-            overlapping: Ids of the keys of which the previous generation is still valid.
-            opts: Options of the component.
-        """
-        made = cls.__new__(cls)
-        made._declare(name, workspace, overlapping, opts)
-        return made
-
-    def _declare(
-        self,
-        name: str,
-        workspace: SeparateWorkspace,
-        overlapping: Collection[str] | None,
-        opts: pulumi.ResourceOptions | None,
-    ) -> None:
+        workspace = _valid or read_workspace(resource_name, args)
         require_ledger(workspace.namespace, opts)
         opts = copy(opts) if opts else pulumi.ResourceOptions()
         protect, retain = opts.protect, opts.retain_on_delete
         # Children would inherit both: what is protected can't be revoked, and what is retained stays valid.
         opts.protect = opts.retain_on_delete = None
-        super().__init__(urns.WORKSPACE, name, {"namespace": workspace.namespace}, opts)
-        self._name, self._content = name, workspace
+        super().__init__(urns.WORKSPACE, resource_name, {"namespace": workspace.namespace}, opts)
+        self._name, self._content = resource_name, workspace
         self._workspace, self._state = workspace.namespace, workspace.state
         # Only the namespace has the caller's dependencies (the ledger): everything else depends on the namespace.
         self.namespace = Namespace(
-            logical_name(name, Part.NAMESPACE),
+            logical_name(resource_name, Part.NAMESPACE),
             metadata={"name": self._workspace, "annotations": self._annotations()},
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -139,16 +114,16 @@ class Workspace(pulumi.ComponentResource):
         made += self.bucket.made if self.bucket else []
         made += self._secrets(inside) if open_to_users else [self._closure()]
         self.grants = self._grants(inside) if open_to_users else {}
-        self.keys = self._keys(overlapping, inside) if open_to_users else {}
+        self.keys = self._keys(inside) if open_to_users else {}
         access = [
             *self.owners.values(),
             *self.grants.values(),
             *(part for key in self.keys.values() for part in key.made),
         ]
-        self._listed(AllCreated([*(cast("pulumi.CustomResource", one) for one in made), *access]))
+        self._listed(AllCreated([*(cast("pulumi.CustomResource", resource) for resource in made), *access]))
         outputs: dict[str, Any] = {"namespace": self._workspace, "keys": sorted(self.keys)}
-        if workspace.bucket is not None:
-            outputs["bucket"] = workspace.bucket.name
+        if workspace.storage.bucket is not None:
+            outputs["bucket"] = workspace.storage.bucket.name
         self.register_outputs(outputs)
 
     def _options(self, **more: Any) -> pulumi.ResourceOptions:
@@ -157,29 +132,8 @@ class Workspace(pulumi.ComponentResource):
 
     def _settings(self) -> list[pulumi.Resource]:
         opts = self._options(depends_on=[self.namespace], deleted_with=self.namespace)
-        workspace, released = self._content, self._state == RELEASED
-        store = workspace.bucket.endpoint if workspace.bucket is not None else None
-        return [
-            *settings(
-                self._name,
-                self._workspace,
-                workspace.settings,
-                opts,
-                ca_bundle=workspace.ca_bundle,
-                released=released,
-            ),
-            *resource_limits(
-                self._name,
-                self._workspace,
-                workspace.limits,
-                workspace.platform_namespace,
-                opts,
-                released=released,
-                store=store,
-                api_server=workspace.ambient_api_server,
-            ),
-            *schedules(self._name, workspace, opts),
-        ]
+        parts = (settings, resource_limits, schedules)
+        return [resource for declare in parts for resource in declare(self._name, self._content, opts)]
 
     def _owner(self, subject: Subject, opts: pulumi.ResourceOptions) -> RoleBinding:
         return role_binding(
@@ -200,46 +154,50 @@ class Workspace(pulumi.ComponentResource):
                 opts=opts,
             )
             for grant in self._content.grants
-            if grant.span(ZoneInfo("UTC")).holds(clock.now())
+            if grant.span(self._content.timezone).holds(clock.now())
         }
 
-    def _keys(self, overlapping: Collection[str] | None, opts: pulumi.ResourceOptions) -> dict[str, ApiKey]:
+    def _keys(self, opts: pulumi.ResourceOptions) -> dict[str, ApiKey]:
         workspace = self._content
         place = {
             "namespace": self._workspace,
             "owner": workspace.owner,
             "run_every": workspace.run_every,
+            "timezone": workspace.timezone,
             "released": self._state == RELEASED,
         }
         return {
-            key_id: ApiKey.of(
+            key_id: ApiKey(  # type: ignore[call-arg]  # it gets valid ones instead
                 logical_name(self._name, Part.KEY, key_id),
-                SeparateKey.of(key, id=key_id, **place),
-                overlaps=None if overlapping is None else key_id in overlapping,
                 opts=opts,
+                _valid=SeparateKey.from_declared(key, id=key_id, **place),
             )
             for key_id, key in workspace.keys.items()
         }
 
     def _storage(self, opts: pulumi.ResourceOptions) -> Bucket | None:
         bucket = self._content.bucket
-        return Bucket.of(logical_name(self._name, Part.STORAGE), bucket, opts) if bucket is not None else None
+        if bucket is None:
+            return None
+        name = logical_name(self._name, Part.STORAGE)
+        return Bucket(name, opts=opts, _valid=bucket)  # type: ignore[call-arg]  # it gets valid ones instead
 
     def _secrets(self, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
         secrets = self._content.secrets
-        drift = secrets.on_drift
-        on_drift = (drift.runner, drift.integrations) if drift is not None else (None, None)
         storage = self.bucket.variables if self.bucket else {}
-        desired: tuple[tuple[Part, str, Mapping[str, pulumi.Input[str]]], ...] = (
-            (Part.RUNNER_SECRET, RUNNER_SECRET, secrets.runner),
-            (Part.INTEGRATION_SECRET, INTEGRATION_SECRET, {**secrets.integrations, **storage}),
-        )
+        integrations: Mapping[str, pulumi.Input[str]] = {**secrets.integrations, **storage}
         made: list[pulumi.Resource] = []
-        for (part, secret, values), policy in zip(desired, on_drift, strict=True):
+        for part, secret, values, policy in (
+            (Part.RUNNER_SECRET, RUNNER_SECRET, secrets.runner, secrets.on_drift.runner),
+            (Part.INTEGRATION_SECRET, INTEGRATION_SECRET, integrations, secrets.on_drift.integrations),
+        ):
             if values:
-                spec: WorkspaceSecretArgs = {"namespace": self._workspace, "secret": secret, "values": values}
-                if policy is not None:
-                    spec["onDrift"] = policy.value
+                spec: WorkspaceSecretArgs = {
+                    "namespace": self._workspace,
+                    "secret": secret,
+                    "values": values,
+                    "onDrift": policy.value,
+                }
                 if self._state == RELEASED:
                     spec["released"] = True
                 made.append(WorkspaceSecret(logical_name(self._name, part), spec, opts))

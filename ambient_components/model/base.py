@@ -1,10 +1,18 @@
 """Common base of all models: strictness, one kind of error, and messages without inputs."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Annotated, Any, ClassVar, Final, NoReturn, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Final, NoReturn, Self, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError, PydanticUseDefault
 
@@ -33,17 +41,29 @@ def refuse(problem: str, *remedies: Remedy, field: str = "") -> NoReturn:
 
 
 def choice(value: object, allowed: Iterable[str], what: str) -> object:
-    """Return a string that is one of the allowed words.
-
-    Raises:
-        PydanticCustomError: The value is something else.
-    """
+    """Return a text that is one of the allowed words, and refuse all else."""
     words = tuple(allowed)
     if not isinstance(value, str):
         return refuse(f"is {type_name(value)}", f"allowed: {', '.join(words)}")
     if value in words:
         return value
     return refuse(f"{value!r} is not a {what}", allowed_words(value, words))
+
+
+def one_of(allowed: Iterable[str], what: str) -> BeforeValidator:
+    """Return a validator for a text that is one of the allowed words."""
+    return BeforeValidator(lambda value: choice(value, allowed, what))
+
+
+def checked(rule: Callable[[str], tuple[str, Remedy] | None]) -> AfterValidator:
+    """Return a validator that refuses what a rule has a problem with."""
+
+    def check(value: str) -> str:
+        if verdict := rule(value):
+            refuse(*verdict)
+        return value
+
+    return AfterValidator(check)
 
 
 def type_name(value: object) -> str:
@@ -62,13 +82,7 @@ def is_scalar(value: object) -> bool:
 
 
 def text_schema(kind: str, pattern: str = "", **rules: Any) -> WithJsonSchema:
-    """Return the JSON Schema of a custom text type.
-
-    Args:
-        kind: Name of the type, such as duration.
-        pattern: Regular expression of the whole text, without anchors.
-        rules: Further keywords of JSON Schema.
-    """
+    """Return the JSON Schema of a custom text type, with the pattern of the whole text, without anchors."""
     return WithJsonSchema({"type": "string", KIND: kind, **({"pattern": f"^({pattern})$"} if pattern else {}), **rules})
 
 
@@ -107,6 +121,13 @@ class Model(BaseModel):
         if value is None and type(None) in kinds:
             refuse("is empty", _allowed(kinds[0]))
         return value
+
+    @classmethod
+    def from_declared(cls, declared: "Model", **known: Any) -> Self:
+        """Return a declaration that has passed its checks, with what a run knows besides."""
+        fields = {name: getattr(declared, name) for name in type(declared).model_fields if name in cls.model_fields}
+        given = declared.model_fields_set | known.keys()
+        return cls.model_construct(given, **fields | known)  # type: ignore[return-value]  # mypy binds it to Model
 
     def given(self, *fields: str) -> tuple[str, ...]:
         """Return the given fields out of the named ones, by their names in the file."""

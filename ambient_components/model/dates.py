@@ -109,13 +109,7 @@ class Span:
 
     @classmethod
     def of(cls, first: date | None, last: date | None, zone: ZoneInfo) -> "Span":
-        """Return the period from a day or time to a day (inclusive) or time.
-
-        Args:
-            first: None for no start.
-            last: None for no end.
-            zone: Time zone of the days.
-        """
+        """Return the period from a day or time to a day (inclusive) or time; without one it is open there."""
         start = first if first is None or isinstance(first, datetime) else start_of(first, zone)
         end = last if last is None or isinstance(last, datetime) else end_of(last, zone)
         return cls(start, end)

@@ -70,9 +70,9 @@ def parts(model: type[Model], place: Place) -> tuple[Part, ...]:
     Raises:
         TypeError: The marks of a field contradict its declaration.
     """
-    found = []
+    marked = []
     for field, info in model.model_fields.items():
-        mark = next((one for one in info.metadata if isinstance(one, Mark) and one.place == place), None)
+        mark = next((mark for mark in info.metadata if isinstance(mark, Mark) and mark.place == place), None)
         if mark is None:
             continue
         form = mark.form or _form([info.annotation, *info.metadata], place)
@@ -83,11 +83,11 @@ def parts(model: type[Model], place: Place) -> tuple[Part, ...]:
         elif info.is_required() and mark.unknown is ABSENT:
             wrong = "has no default: the mark says what a missing value is read as (unknown=)"
         else:
-            found.append(Part(field, camel(field), mark, form, info.get_default(call_default_factory=True)))
+            marked.append(Part(field, camel(field), mark, form, info.get_default(call_default_factory=True)))
             continue
         msg = f"{model.__name__}.{field}: {wrong}"
         raise TypeError(msg)
-    return tuple(found)
+    return tuple(marked)
 
 
 def plain_names(model: type[Model], place: Place) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ def plain_names(model: type[Model], place: Place) -> tuple[str, ...]:
 
 def _form(annotations: Collection[Any], place: Place) -> Form | None:
     """Return the form of a type: its own, that of its kind, or that of the type without the option None."""
-    if own := next((one for one in annotations if isinstance(one, Form)), None):
+    if own := next((form for form in annotations if isinstance(form, Form)), None):
         return own
     for annotation in annotations:
         if get_origin(annotation) in (list, dict):
@@ -247,11 +247,7 @@ def _with_reason(finding: Finding, values: Any, deferred: type) -> Finding:
 
 
 def changed_names(old: Model, new: Model, besides: Collection[str] = ()) -> list[str]:
-    """Return the recorded names with different plain data, sorted.
-
-    Args:
-        besides: Names that may differ.
-    """
+    """Return the recorded names with different plain data, sorted, besides those that may differ."""
     before, after = write(old, "ledger"), write(new, "ledger")
     return sorted(name for name in {*before, *after} - {*besides} if before.get(name) != after.get(name))
 
@@ -266,11 +262,7 @@ def differences(old: Model, new: Model) -> list[tuple[str, str, str]]:
 
 
 def contents(record: Model, *, besides: Collection[str] = ()) -> list[str]:
-    """Return the recorded fields of a new thing for the page of a plan, such as ``lifetime 90d`` and ``static``.
-
-    Args:
-        besides: Fields that are left out.
-    """
+    """Return the recorded fields of a new thing for the page of a plan, such as ``lifetime 90d`` and ``static``."""
     shown = []
     for part in parts(type(record), "ledger"):
         value = getattr(record, part.field)

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator
 
 from ambient_components.errors import BadValue
-from ambient_components.model.base import Model, choice, refuse
+from ambient_components.model.base import Model, one_of, refuse
 from ambient_components.model.derive import read
 from ambient_components.model.grants import Period
 from ambient_components.model.keys import KeyRecord
@@ -80,7 +80,7 @@ class Entry(Model):
     """Storage of its session state; a closed workspace keeps it."""
 
     exceptions: Annotated[
-        list[Annotated[Text, BeforeValidator(lambda value: choice(value, WORKSPACE_GUARDRAILS, "guardrail"))]],
+        list[Annotated[Text, one_of(WORKSPACE_GUARDRAILS, "guardrail")]],
         recorded(),
     ] = []
     """Guardrails with a valid exception in this workspace, sorted."""

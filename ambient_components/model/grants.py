@@ -77,11 +77,7 @@ class Grant(Access):
         return self.from_ is not None or self.until is not None
 
     def span(self, zone: ZoneInfo) -> Span:
-        """Return the period of the grant.
-
-        Args:
-            zone: Time zone of the stack.
-        """
+        """Return the period of the grant."""
         return Span.of(self.from_, self.until, zone)
 
 
@@ -167,8 +163,8 @@ def _date_findings(grant: Grant, zone: ZoneInfo, state: WorkspaceState) -> Itera
         )
 
 
-def _clash(one: Grant, other: Grant, zone: ZoneInfo) -> bool:
-    return one.subject != other.subject or one.span(zone).meets(other.span(zone))
+def _clash(grant: Grant, other: Grant, zone: ZoneInfo) -> bool:
+    return grant.subject != other.subject or grant.span(zone).meets(other.span(zone))
 
 
 def _second(here: Path, grant: Grant, taken: Path, other: Grant) -> Finding:

@@ -145,19 +145,13 @@ class GuardrailException(Model):
     """Last day of the exception. Default: no end."""
 
 
-class StackException(Model):
+class StackException(GuardrailException):
     """An exception from one guardrail in all workspaces of this stack."""
 
     example: ClassVar[str] = "{guardrail: massRemoval, reason: TEXT, until: DAY}"
 
     guardrail: StackGuardrail
     """Name of the guardrail. massRemoval: a run may remove more than usual."""
-
-    reason: Reason
-    """Reason, for reviewers of the change and later readers."""
-
-    until: Day | None = None
-    """Last day of the exception. Default: no end."""
 
 
 def _folder(value: str) -> str:

@@ -1,12 +1,14 @@
 """API keys: identity, token lifetime and delivery, as declared, recorded and sent to the plugin."""
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, model_validator
+from pydantic import Field, StrictInt, model_validator
 
-from ambient_components.model.base import Model, choice, refuse, text_schema
-from ambient_components.model.dates import Day
+from ambient_components.model.base import Model, checked, one_of, refuse, text_schema
+from ambient_components.model.dates import Day, Span, TimeZone
 from ambient_components.model.derive import read, record
 from ambient_components.model.forms import ABSENT, TEXT, Form, Items
 from ambient_components.model.marks import OUTPUT, recorded, sent
@@ -41,53 +43,30 @@ from ambient_components.rules.lifetimes import NEVER, Policy, Rotate, misfit
 from ambient_components.rules.renewals import TOKEN_LIFE
 from ambient_components.rules.spelling import spell
 
-
-def _platform_account(value: str) -> str:
-    if problem := key_account_problem(value):
-        refuse(*problem)
-    return value
-
-
 PlatformAccount = Annotated[
     Text,
-    AfterValidator(_platform_account),
+    checked(key_account_problem),
     text_schema("ServiceAccount of a key", rf"{KEY_PREFIX}[a-z0-9]+(-[a-z0-9]+)*-[0-9a-f]{{8}}"),
 ]
 """Name of a ServiceAccount that the platform made for a key."""
 
 
-def _user_id(value: str) -> str:
-    if problem := user_id_problem(value):
-        refuse(*problem)
-    return value
-
-
 UserId = Annotated[
     Text,
-    AfterValidator(_user_id),
+    checked(user_id_problem),
     text_schema("User id of the platform", r"[A-Za-z0-9._]+(-[A-Za-z0-9._]+)*"),
 ]
 """Id of a user of the platform."""
 
 
-def _key_id(value: str) -> str:
-    if problem := key_id_problem(value):
-        refuse(*problem)
-    return value
-
-
-KeyId = Annotated[Text, AfterValidator(_key_id)]
+KeyId = Annotated[Text, checked(key_id_problem)]
 """Id of a key, of which object names are made."""
 
 AccountName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=OBJECT_NAME_MAX)]
 """Name of a ServiceAccount."""
 
 
-def _retain(value: object) -> object:
-    return choice(value, Retain, "place to keep a token")
-
-
-RetainName = Annotated[Retain, BeforeValidator(_retain)]
+RetainName = Annotated[Retain, one_of(Retain, "place to keep a token")]
 """state or none."""
 
 
@@ -266,13 +245,7 @@ class Key(Model):
         return is_manual(self)
 
     def policy(self, run_every: int = 0, uncut: Collection[str] = ()) -> Policy:
-        """Return the policy for its tokens; defaults that do not fit the lifetime are shortened.
-
-        Args:
-            run_every: Guaranteed interval of runs in seconds; 0 for none.
-            uncut: Names in the file of fields that are not shortened: `stackfile.checks.keys` refuses a key's own
-                misfit values.
-        """
+        """Return the policy for its tokens; see `renewal`."""
         return renewal(self, run_every, uncut, static=bool(self.static))
 
     def overlap_or_default(self) -> int:
@@ -308,15 +281,17 @@ class SeparateKey(Key):
     run_every: Overlap = 0
     """Guaranteed interval of runs. Default: none."""
 
+    timezone: TimeZone = ZoneInfo("UTC")
+    """Time zone of `overlapUntil`. Default: UTC."""
+
     released: Flag = False
     """Whether the workspace is being released: no token is minted, and all objects stay when they leave the program.
     Default: false.
     """
 
-    @classmethod
-    def of(cls, key: Key, **known: Any) -> "SeparateKey":
-        """Return a key that is valid already, in its workspace."""
-        return cls.model_construct(**{field: getattr(key, field) for field in Key.model_fields}, **known)
+    def keeps_previous(self, now: datetime) -> bool:
+        """Return whether the previous generation is still valid: through the last day of `overlap_until`."""
+        return self.overlap_until is not None and Span.of(None, self.overlap_until, self.timezone).holds(now)
 
 
 class KeyRecord(Key):
@@ -333,11 +308,7 @@ class KeyRecord(Key):
 
     @classmethod
     def of(cls, key: Key, *, overlaps: bool) -> "KeyRecord":
-        """Return a key as the ledger records it.
-
-        Args:
-            overlaps: Whether the previous generation is still valid.
-        """
+        """Return a key as the ledger records it; `overlaps` while the previous generation is still valid."""
         if key.awaits_rotation:
             # Other fields are about tokens of this stack, and there is none yet.
             return cls.model_construct(
@@ -405,11 +376,7 @@ def key_findings(key: Key, key_id: str, workspace: str, platform: str = "", run_
 
 
 def platform_findings(key: Key, key_id: str, workspace: str) -> Iterator[Finding]:
-    """Find problems of a key with a `service_account`.
-
-    Args:
-        workspace: The key's namespace.
-    """
+    """Find problems of a key with a `service_account`."""
     account, field = key.service_account, spell("service_account")
     if account is None:
         return

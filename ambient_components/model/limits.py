@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Annotated, ClassVar, Self
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -16,7 +15,7 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from ambient_components.errors import BadValue
-from ambient_components.model.base import KIND, Model, choice, is_scalar, refuse, text_schema, type_name
+from ambient_components.model.base import KIND, Model, checked, is_scalar, one_of, refuse, text_schema, type_name
 from ambient_components.model.marks import OUTPUT
 from ambient_components.model.messages import spelled
 from ambient_components.model.types import Flag, NamespaceName, Text
@@ -42,16 +41,6 @@ def _quantity(value: object) -> str:
         refuse(error.problem, error.hints)
 
 
-def _protocol(value: object) -> object:
-    return choice(value, Protocol, "protocol")
-
-
-def _cidr(value: str) -> str:
-    if verdict := cidr_problem(value):
-        refuse(*verdict)
-    return value
-
-
 QuantityText = Annotated[
     str,
     BeforeValidator(_quantity),
@@ -59,10 +48,10 @@ QuantityText = Annotated[
 ]
 """A Kubernetes quantity, converted to canonical form: 1000m becomes 1."""
 
-ProtocolName = Annotated[Protocol, BeforeValidator(_protocol)]
+ProtocolName = Annotated[Protocol, one_of(Protocol, "protocol")]
 """TCP or UDP."""
 
-Cidr = Annotated[StrictStr, AfterValidator(_cidr), text_schema("network", "[0-9a-fA-F.:]+/[0-9]{1,3}")]
+Cidr = Annotated[StrictStr, checked(cidr_problem), text_schema("network", "[0-9a-fA-F.:]+/[0-9]{1,3}")]
 """A network: an address and a mask."""
 
 Port = Annotated[StrictInt, Field(ge=1, le=PORT_MAX)]

@@ -123,6 +123,8 @@ def explain(error: ErrorDetails, data: object, root: Any, hooks: Hooks = Hooks()
         return _unknown_field(path, root, hooks)
     if kind == "missing":
         return "is missing", "add it"
+    if path != error["loc"] or kind == "invalid_key":  # of a key of a mapping, pydantic's path ends with a mark
+        return "is a name that is not text", "put it in quotes"
     value = _at(data, path)
     if kind in _EXPECTED:
         return _wrong_type(value, kind, path, root)
@@ -171,7 +173,8 @@ def _wrong_type(value: object, kind: str, path: Sequence[PathPart], root: Any) -
 
 def _example(path: Sequence[PathPart], root: Any) -> str:
     if path[-1] in _ENTRIES:
-        return f", such as {_ENTRIES[str(path[-1])]}"
+        example = "{ANTHROPIC_API_KEY: VALUE}" if in_python() and path[-1] == "runner" else _ENTRIES[str(path[-1])]
+        return f", such as {example}"
     annotation = annotation_at(path, root)
     many = get_origin(annotation) is dict
     model = _item(annotation) if many else annotation
@@ -236,10 +239,10 @@ def annotation_at(path: Sequence[PathPart], root: Any) -> Any:
 
 def _field(model: type[Model], name: str) -> Any:
     """Return the type of a field, by its name in Python or in the file."""
-    found = model.model_fields.get(name) or next(
+    info = model.model_fields.get(name) or next(
         model_field for model_field in model.model_fields.values() if model_field.alias == name
     )
-    return _present(found.annotation)
+    return _present(info.annotation)
 
 
 def _item(annotation: Any) -> Any:
@@ -254,9 +257,9 @@ def _present(annotation: Any) -> Any:
     return next((kind for kind in get_args(annotation) if kind is not NoneType), annotation)
 
 
-def spelled(found: Iterable[Finding], root: Any) -> Iterator[Finding]:
+def spelled(findings: Iterable[Finding], root: Any) -> Iterator[Finding]:
     """Yield findings about plain data with the names of fields as the reader of a message writes them."""
-    for finding in found:
+    for finding in findings:
         other = finding.other and _spelled(finding.other, root)
         yield replace(finding, path=_spelled(finding.path, root), other=other) if in_python() else finding
 

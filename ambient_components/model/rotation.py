@@ -5,7 +5,7 @@ from typing import Annotated, Final, Protocol
 
 from pydantic import BeforeValidator
 
-from ambient_components.model.base import choice, text_schema
+from ambient_components.model.base import one_of, text_schema
 from ambient_components.model.forms import MANUAL, SECONDS
 from ambient_components.model.types import DURATION_PATTERN, read_duration
 from ambient_components.rules.lifetimes import NEVER, Policy, Rotate, default_rotate_before
@@ -14,17 +14,11 @@ _NO_OVERLAP: Final = "0"
 _OVERLAPS: Final = f"allowed: {_NO_OVERLAP}, or a whole number and a unit of s, m, h, d or y, such as 7d or 12h"
 
 
-def _rotate(value: object) -> object:
-    return choice(value, Rotate, "way of rotation")
-
-
 def _overlap(value: object) -> int:
-    if value in (0, _NO_OVERLAP) and not isinstance(value, bool):
-        return 0
-    return read_duration(value, _OVERLAPS)
+    return read_duration(value, _OVERLAPS, {_NO_OVERLAP: 0})
 
 
-RotateName = Annotated[Rotate, BeforeValidator(_rotate), MANUAL]
+RotateName = Annotated[Rotate, one_of(Rotate, "way of rotation"), MANUAL]
 """auto or manual."""
 
 Overlap = Annotated[
@@ -63,7 +57,6 @@ def renewal(renewed: Renewed, run_every: int, uncut: Collection[str], *, static:
         run_every: Guaranteed interval of runs in seconds; 0 for none.
         uncut: Names in the file of fields that are not shortened: `stackfile.checks.keys` refuses an entry's own misfit
             values.
-        static: Whether the token is static.
     """
     lifetime, before, overlap = renewed.lifetime, renewed.rotate_before, renewed.overlap
     if before is None:

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
 from pydantic.config import JsonDict
 
-from ambient_components.model.base import Model, refuse, text_schema, type_name
+from ambient_components.model.base import Model, checked, refuse, text_schema, type_name
 from ambient_components.model.derive import parts, record
 from ambient_components.model.forms import SWITCH
 from ambient_components.model.keys import UserId
@@ -18,7 +18,7 @@ from ambient_components.model.settings import IdleTimeout, McpServers, Url
 from ambient_components.model.types import Duration, Flag, Text
 from ambient_components.platform.naming import KEY_ID_MAX, SCHEDULE_PREFIX, cron_job_problem
 from ambient_components.rules import schedules as rules
-from ambient_components.rules.findings import Finding, Verdict
+from ambient_components.rules.findings import Finding
 from ambient_components.rules.schedules import (
     DISPLAY_NAME_MAX,
     RUNNER_PATTERN,
@@ -34,15 +34,6 @@ SCHEDULE_IDS: JsonDict = {"propertyNames": {"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$
 """Ids of schedules, for editors."""
 
 
-def _checked(rule: Callable[[str], Verdict]) -> AfterValidator:
-    def check(value: str) -> str:
-        if verdict := rule(value):
-            refuse(*verdict)
-        return value
-
-    return AfterValidator(check)
-
-
 def _temperature(value: object) -> float:
     allowed = f"allowed: a number from 0 to {TEMPERATURE_MAX}"
     if not isinstance(value, int | float) or isinstance(value, bool):
@@ -52,26 +43,26 @@ def _temperature(value: object) -> float:
     return float(value)
 
 
-Cron = Annotated[StrictStr, _checked(cron_problem), text_schema("cron expression", r"\S+(\s+\S+){4}")]
+Cron = Annotated[StrictStr, checked(cron_problem), text_schema("cron expression", r"\S+(\s+\S+){4}")]
 """Five fields: minute, hour, day, month, weekday."""
 
-Prompt = Annotated[StrictStr, _checked(prompt_problem), Field(min_length=1)]
+Prompt = Annotated[StrictStr, checked(prompt_problem), Field(min_length=1)]
 """Text for the agent."""
 
 CronJobName = Annotated[
     StrictStr,
-    _checked(cron_job_problem),
+    checked(cron_job_problem),
     text_schema("CronJob of a schedule", rf"{SCHEDULE_PREFIX}[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}"),
 ]
 """Name of a CronJob that the platform made."""
 
-ScheduleName = Annotated[StrictStr, _checked(display_name_problem), Field(min_length=1, max_length=DISPLAY_NAME_MAX)]
+ScheduleName = Annotated[StrictStr, checked(display_name_problem), Field(min_length=1, max_length=DISPLAY_NAME_MAX)]
 """Name in the UI."""
 
-RunnerName = Annotated[StrictStr, _checked(runner_problem), text_schema("runner", RUNNER_PATTERN)]
+RunnerName = Annotated[StrictStr, checked(runner_problem), text_schema("runner", RUNNER_PATTERN)]
 """Name of a runner."""
 
-Reference = Annotated[StrictStr, _checked(reference_problem), Field(min_length=1)]
+Reference = Annotated[StrictStr, checked(reference_problem), Field(min_length=1)]
 """Branch, or path in a repository."""
 
 Temperature = Annotated[
@@ -200,16 +191,8 @@ class Schedule(Model):
     """The sessions that it creates."""
 
     def as_platform(self) -> dict[str, Any]:
-        """Return the schedule as the component's argument: only the given fields."""
-        fields = {
-            "schedule": self.schedule,
-            "displayName": self.display_name,
-            "suspend": self.suspend,
-            "reuseLastSession": self.reuse_last_session,
-            "runAs": self.run_as,
-            "cronJob": self.cron_job,
-        }
-        given = {name: value for name, value in fields.items() if value is not None}
+        """Return the given fields in the format of the platform's API."""
+        given = self.model_dump(by_alias=True, exclude_none=True, exclude={"session_template"}, warnings=False)
         return {**given, "sessionTemplate": self.session_template.as_platform()}
 
 

@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictStr, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, StrictStr, model_validator
 from pydantic.config import JsonDict
 
-from ambient_components.errors import BadValue
-from ambient_components.model.base import Model, choice, is_scalar, refuse, text_schema, type_name
+from ambient_components.model.base import Model, checked, one_of, refuse, text_schema
 from ambient_components.model.forms import SECONDS
 from ambient_components.model.marks import OUTPUT, sent
 from ambient_components.model.messages import spelled
 from ambient_components.model.types import DURATION_PATTERN, FilePath, Flag, Text, as_text, read_duration
-from ambient_components.rules.durations import format_seconds, parse_duration
+from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.findings import Finding, below
 from ambient_components.rules.settings import (
     FLAG_PATTERN,
@@ -27,7 +26,6 @@ from ambient_components.rules.settings import (
     server_problem,
 )
 from ambient_components.rules.workspaces import WAIT_DEFAULT, WAIT_MAX, SessionsOnClose
-from ambient_components.suggest import did_you_mean
 
 _WAITS = f"allowed: durations up to {format_seconds(WAIT_MAX)}, a whole number and a unit of s, m or h, such as 30s"
 
@@ -41,18 +39,15 @@ _IDLE_FORMS = (
 )
 
 
-def _sessions(value: object) -> object:
-    return choice(value, SessionsOnClose, "way to end sessions")
-
-
 def _wait(value: object) -> int:
+    value = as_text(value)
     seconds = read_duration(value, _WAITS)
     if seconds > WAIT_MAX:
         refuse(f"{value} is too long", _WAITS)
     return seconds
 
 
-SessionsName = Annotated[SessionsOnClose, BeforeValidator(_sessions)]
+SessionsName = Annotated[SessionsOnClose, one_of(SessionsOnClose, "way to end sessions")]
 """stop or deletePods."""
 
 Wait = Annotated[int, BeforeValidator(_wait), SECONDS, text_schema("duration", DURATION_PATTERN, minLength=2)]
@@ -74,35 +69,11 @@ class OnClose(Model):
 
 
 def _idle_timeout(value: object) -> int:
-    if value == NEVER:
-        return 0
     value = as_text(value)
-    if not is_scalar(value):
-        refuse(f"is {type_name(value)}", _IDLE_FORMS)
-    try:
-        seconds = parse_duration(value)
-    except BadValue as error:
-        meant = "did you mean 'never'?" if str(value).strip("shmdy") == "0" else did_you_mean(str(value), [NEVER])
-        refuse(error.problem, _IDLE_FORMS, meant)
+    seconds = read_duration(value, _IDLE_FORMS, {NEVER: 0})
     if seconds > IDLE_TIMEOUT_MAX:
         refuse(f"{value} is too long", _IDLE_FORMS)
     return seconds
-
-
-def _mcp_type(value: object) -> object:
-    return choice(value, McpType, "type of MCP server")
-
-
-def _url(value: str) -> str:
-    if verdict := address_problem(value):
-        refuse(*verdict)
-    return value
-
-
-def _filled(value: str) -> str:
-    if verdict := command_problem(value):
-        refuse(*verdict)
-    return value
 
 
 IdleTimeout = Annotated[
@@ -110,13 +81,13 @@ IdleTimeout = Annotated[
 ]
 """A duration, converted to seconds; never becomes 0."""
 
-McpTypeName = Annotated[McpType, BeforeValidator(_mcp_type)]
+McpTypeName = Annotated[McpType, one_of(McpType, "type of MCP server")]
 """http, sse or stdio."""
 
-Url = Annotated[StrictStr, AfterValidator(_url), text_schema("address", "https?://[^ /][^ ]*")]
+Url = Annotated[StrictStr, checked(address_problem), text_schema("address", "https?://[^ /][^ ]*")]
 """A web address."""
 
-Command = Annotated[StrictStr, AfterValidator(_filled), Field(min_length=1)]
+Command = Annotated[StrictStr, checked(command_problem), Field(min_length=1)]
 """A program."""
 
 
@@ -169,14 +140,7 @@ class McpServer(Model):
 
     def as_platform(self) -> dict[str, Any]:
         """Return the entry for `spec.mcpServers.custom` of ProjectSettings: the type, and only the given fields."""
-        fields = {
-            "url": self.url,
-            "headers": self.headers,
-            "command": self.command,
-            "args": self.args,
-            "env": self.env,
-        }
-        given = {name: value for name, value in fields.items() if value is not None and value not in ({}, [])}
+        given = self.model_dump(exclude_defaults=True, exclude={"type"}, warnings=False)
         return {"type": self.transport.value, **given}
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any, ClassVar, Final, Self
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictStr, model_validator
 from pydantic.config import JsonDict
 
-from ambient_components.model.base import Model, choice, refuse, text_schema
+from ambient_components.model.base import Model, one_of, refuse, text_schema
+from ambient_components.model.marks import OUTPUT
 from ambient_components.model.types import ConfigKey, FilePath, NamespaceName, Text
 from ambient_components.platform.contract import OBJECT_NAME_MAX, RUNNER_SECRET_KEYS, STORAGE_VARIABLES
 from ambient_components.platform.variables import DATA_KEY_PATTERN, VARIABLE_PATTERN
@@ -21,10 +22,6 @@ GIVE_OTHERWISE: Final = (
 
 _SECRET_NAME = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"  # noqa: S105 - a DNS subdomain
 _NOT_A_CREDENTIAL = ("write where the value is found", "if it is a credential, revoke it")
-
-
-def _drift(value: object) -> object:
-    return choice(value, DriftPolicy, "drift policy")
 
 
 def _variable(value: str) -> str:
@@ -70,7 +67,7 @@ _INTEGRATION_NAMES: JsonDict = {
 }
 
 
-PolicyName = Annotated[DriftPolicy, BeforeValidator(_drift)]
+PolicyName = Annotated[DriftPolicy, one_of(DriftPolicy, "drift policy")]
 """overwrite or keep."""
 
 VariableName = Annotated[StrictStr, AfterValidator(_variable), text_schema("name of a variable", VARIABLE_PATTERN)]
@@ -87,6 +84,16 @@ VALUE_MAX: Final = 10_000
 
 PlainValue = Annotated[StrictStr, Field(max_length=VALUE_MAX), AfterValidator(_plain)]
 """A value that may be in a reviewed file."""
+
+
+def _value(value: object) -> object:
+    if isinstance(value, dict):
+        refuse("is a source, which only a stack file has", "give the value itself, such as config.require_secret(NAME)")
+    return value
+
+
+SecretValue = Annotated[StrictStr, BeforeValidator(_value)]
+"""A value, in a program."""
 
 
 class SecretRef(Model):
@@ -164,6 +171,23 @@ class OnDrift(Model):
 
     integrations: PolicyName = DriftPolicy.OVERWRITE
     """For the integration secret."""
+
+
+class SecretValues(Model):
+    """Environment variables of all sessions of the workspace, kept as secrets."""
+
+    example: ClassVar[str] = "{runner: {ANTHROPIC_API_KEY: VALUE}}"
+
+    private: ClassVar[bool] = True
+
+    runner: dict[Text, Annotated[SecretValue, OUTPUT]] = {}
+    """API keys of language models by variable: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY."""
+
+    integrations: dict[Text, Annotated[SecretValue, OUTPUT]] = {}
+    """Further variables by name, such as GITHUB_TOKEN."""
+
+    on_drift: OnDrift = OnDrift()
+    """Which side wins after a save of a secret in the UI."""
 
 
 class Secrets(Model):

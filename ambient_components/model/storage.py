@@ -9,13 +9,13 @@ from typing import Annotated, Any, ClassVar, Final
 from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
 from pydantic.config import JsonDict
 
-from ambient_components.model.base import Model, choice, refuse, text_schema
+from ambient_components.model.base import Model, one_of, refuse, text_schema
 from ambient_components.model.derive import record, write
 from ambient_components.model.forms import DAYS, LIFETIME, SECONDS
 from ambient_components.model.marks import OUTPUT, recorded, sent
 from ambient_components.model.messages import spelled
 from ambient_components.model.rotation import RotateName, is_manual, renewal
-from ambient_components.model.sources import Source
+from ambient_components.model.sources import SecretValue, Source
 from ambient_components.model.types import (
     DURATION_PATTERN,
     NEVER_WORD,
@@ -24,6 +24,7 @@ from ambient_components.model.types import (
     Generation,
     StateName,
     Text,
+    as_text,
     lifetime_reader,
     read_duration,
 )
@@ -62,22 +63,6 @@ _OVERLAPS: Final = "allowed: durations from 1h, a whole number and a unit of s, 
 _AGES: Final = "allowed: whole days from 1d to 100y, a whole number and a unit of d or y (365 days), such as 90d"
 
 
-def _driver(value: object) -> object:
-    return choice(value, BucketDriver, "driver")
-
-
-def _state(value: object) -> object:
-    return choice(value, BucketState, "state of a bucket")
-
-
-def _on_delete(value: object) -> object:
-    return choice(value, OnDelete, "way to leave")
-
-
-def _encryption(value: object) -> object:
-    return choice(value, Encryption, "way of encryption")
-
-
 def _bucket_name(value: str) -> str:
     wrong = bucket_name_problem(value)
     if wrong is not None:
@@ -97,6 +82,7 @@ def _endpoint(value: str) -> str:
 
 
 def _age(value: object) -> int:
+    value = as_text(value)
     seconds = read_duration(value, _AGES)
     if seconds % DAY:
         refuse(f"{value} is not a number of whole days, which is how stores count", _AGES)
@@ -108,22 +94,23 @@ def _age(value: object) -> int:
 def _overlap(value: object) -> int:
     if value in (0, "0") and not isinstance(value, bool):
         refuse("0 would end the access key that running sessions keep from their start", _OVERLAPS)
+    value = as_text(value)
     seconds = read_duration(value, _OVERLAPS)
     if seconds < ACCESS_KEY_LIFE.least_overlap:
         refuse(f"{value} is too short for running sessions, which keep the access key of their start", _OVERLAPS)
     return seconds
 
 
-DriverName = Annotated[BucketDriver, BeforeValidator(_driver)]
+DriverName = Annotated[BucketDriver, one_of(BucketDriver, "driver")]
 """s3, aws or existing."""
 
-BucketStateName = Annotated[BucketState, BeforeValidator(_state)]
+BucketStateName = Annotated[BucketState, one_of(BucketState, "state of a bucket")]
 """active or released."""
 
-OnDeleteName = Annotated[OnDelete, BeforeValidator(_on_delete)]
+OnDeleteName = Annotated[OnDelete, one_of(OnDelete, "way to leave")]
 """keep or delete."""
 
-EncryptionName = Annotated[Encryption, BeforeValidator(_encryption)]
+EncryptionName = Annotated[Encryption, one_of(Encryption, "way of encryption")]
 """AES256 or aws:kms."""
 
 BucketName = Annotated[
@@ -194,12 +181,7 @@ class BucketCredentials(Model):
         return is_manual(self)
 
     def policy(self, run_every: int = 0, uncut: Collection[str] = ()) -> Policy:
-        """Return the policy for its access keys; defaults that do not fit the lifetime are shortened.
-
-        Args:
-            run_every: Guaranteed interval of runs in seconds; 0 for none.
-            uncut: Names in the file of fields that are not shortened.
-        """
+        """Return the policy for its access keys; see `renewal`."""
         return renewal(self, run_every, uncut)
 
 
@@ -289,17 +271,21 @@ class Bucket(Model):
             yield from below(("tags",), tag_findings(self.tags))
 
 
-class SeparateBucket(Bucket):
+class BucketValues(Bucket):
+    """A bucket for the sessions of one workspace, or the workspace's prefix in a shared one."""
+
+    access_key: Annotated[SecretValue | None, OUTPUT] = None  # type: ignore[assignment]
+    """Id of the access key, with driver: existing."""
+
+    secret_key: Annotated[SecretValue | None, OUTPUT] = None  # type: ignore[assignment]
+    """Secret of the access key, with driver: existing."""
+
+
+class SeparateBucket(BucketValues):
     """A bucket with its store and its owner, as a component declares it."""
 
     endpoint: Endpoint
     """Address of the store for sessions."""
-
-    access_key: Annotated[Text | None, OUTPUT] = None  # type: ignore[assignment]  # a value instead of its source
-    """Id of the access key, with driver: existing."""
-
-    secret_key: Annotated[Text | None, OUTPUT] = None  # type: ignore[assignment]
-    """Secret of the access key, with driver: existing."""
 
     owner: Text
     """Owner, PROJECT/FLEET, recorded in a tag."""
@@ -322,6 +308,8 @@ class SeparateBucket(Bucket):
 
     def findings(self) -> Iterator[Finding]:
         """Find all problems of several fields; the bucket of a closed workspace needs no keys."""
+        if self.endpoint is None:
+            yield Finding(("endpoint",), "is missing", "add the address of the store, for sessions")
         yield from self.driver_findings()
         if self.driver is BucketDriver.EXISTING:
             # With half a pair, the platform would silently lose the state of every session (contract 4).
@@ -415,4 +403,11 @@ class Storage(Model):
     example: ClassVar[str] = "{bucket: {name: payments-sessions}}"
 
     bucket: Bucket | None = None
+    """A bucket with its own credentials. Default: the platform's shared bucket."""
+
+
+class StorageValues(Storage):
+    """Storage of a workspace's session state."""
+
+    bucket: BucketValues | None = None
     """A bucket with its own credentials. Default: the platform's shared bucket."""

@@ -5,14 +5,14 @@ Each validator is a plain function that takes a YAML value and raises a `Pydanti
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
 from ambient_components.errors import BadValue
-from ambient_components.model.base import choice, is_scalar, refuse, text_schema, type_name
+from ambient_components.model.base import choice, is_scalar, one_of, refuse, text_schema, type_name
 from ambient_components.model.forms import LIFETIME, SECONDS
 from ambient_components.platform.contract import ROLES, SUBJECT_NAME_MAX_BYTES, PodSecurity, Role
 from ambient_components.platform.subjects import (
@@ -50,14 +50,6 @@ _CONFIG_KEY = r"[A-Za-z0-9][A-Za-z0-9._/-]*"
 _NAMESPACE = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _PATH_MAX = 4096
 _AUTHENTICATED = "system:serviceaccount:"
-
-
-def _role(value: object) -> object:
-    return choice(value, ROLES, "role")
-
-
-def _state(value: object) -> object:
-    return choice(value, WorkspaceState, "state")
 
 
 def _pod_security(value: object) -> object:
@@ -126,38 +118,32 @@ def lifetime_reader(life: Life) -> Callable[[object], int]:
     )
 
     def read(value: object) -> int:
-        if value == NEVER_WORD:
-            return NEVER
-        value = as_text(value)
-        if not is_scalar(value):
-            refuse(f"is {type_name(value)}", allowed)
-        try:
-            seconds = parse_duration(value)
-        except BadValue as error:
-            refuse(error.problem, allowed, did_you_mean(str(value), [NEVER_WORD]))
-        if problem := life.problem(seconds, value):
+        seconds = read_duration(value, allowed, {NEVER_WORD: NEVER})
+        if seconds != NEVER and (problem := life.problem(seconds, as_text(value))):
             refuse(problem, allowed)
         return seconds
 
     return read
 
 
-def read_duration(value: object, allowed: str = f"allowed: {DURATION_FORMS}") -> int:
-    """Return a duration in seconds.
+_NO_WORDS: Final[Mapping[str, int]] = {}
 
-    Args:
-        allowed: Remedy for an invalid value.
 
-    Raises:
-        PydanticCustomError: The value is not a duration.
-    """
+def read_duration(
+    value: object, allowed: str = f"allowed: {DURATION_FORMS}", words: Mapping[str, int] = _NO_WORDS
+) -> int:
+    """Return a duration in seconds, or the value of a word, and refuse all else with a remedy."""
     value = as_text(value)
     if not is_scalar(value):
         refuse(f"is {type_name(value)}", allowed)
+    if (text := str(value)) in words:
+        return words[text]
     try:
         return parse_duration(value)
     except BadValue as error:
-        refuse(error.problem, allowed)
+        none = text.strip("shmdy") == "0"
+        near = next((word for word, seconds in words.items() if none and seconds == 0), text)
+        refuse(error.problem, allowed, did_you_mean(near, words))
 
 
 def as_text(value: object) -> object:
@@ -215,10 +201,10 @@ Text = StrictStr
 Flag = StrictBool
 """true or false."""
 
-RoleName = Annotated[Role, BeforeValidator(_role)]
+RoleName = Annotated[Role, one_of(ROLES, "role")]
 """view, edit or admin."""
 
-StateName = Annotated[WorkspaceState, BeforeValidator(_state)]
+StateName = Annotated[WorkspaceState, one_of(WorkspaceState, "state")]
 """active, closed or released."""
 
 PodSecurityName = Annotated[PodSecurity, BeforeValidator(_pod_security)]

@@ -24,10 +24,10 @@ from ambient_components.program.acknowledgements import acknowledgements
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.guardrails import at_entry, placed_refusals
 from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
-from ambient_components.program.storage import uses_aws
 from ambient_components.rules.acknowledgements import Acknowledgements
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.object_store import OBJECT_STORE, REGION_DEFAULT, StoreConfig, given_store
+from ambient_components.stackfile.checks.storage import uses_aws
 from ambient_components.stackfile.checks.upcoming_dates import ended_grants, ending
 from ambient_components.stackfile.loader import LoadedStack, located
 from ambient_components.stacks import pulumi
@@ -67,7 +67,7 @@ def declared(project: Project, stack: str, loaded: LoadedStack, at: datetime) ->
     ledger = ledger_of(workspaces, calendar, _store(project, stack, loaded))
     acknowledged = acknowledgements(loaded.file, calendar)
     dated = located(loaded, [*ended_grants(loaded.file, at), *ending(loaded.file, at)])
-    warnings = [*loaded.warnings, *dated, *expired_exceptions(loaded, ledger, calendar)]
+    warnings = [*loaded.warnings, *dated, *located(loaded, expired_exceptions(loaded.file, ledger, calendar))]
     rules = stack_guardrails(loaded.file, calendar)
     return Declared(
         ledger, GuardrailSettings.of(rules), tuple(acknowledged.marked(warnings)), loaded.file.timezone, rules,

@@ -11,7 +11,7 @@ def run() -> None:
     # Commands read files with this package, and never wait for Pulumi's SDK.
     import pulumi  # noqa: PLC0415
 
-    from ambient_components.program.main import run as declare  # noqa: PLC0415
+    from ambient_components.program.workspaces import run as declare  # noqa: PLC0415
 
     try:
         declare()

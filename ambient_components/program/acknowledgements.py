@@ -20,27 +20,27 @@ def acknowledgements(stack: StackFile, calendar: Calendar | None) -> Acknowledge
     """
     scopes = {
         scope: {
-            name: Acknowledged(one.reason, one.date.isoformat())
-            for one in listed
-            if calendar is None or calendar.in_force(one.until)
-            for name in one.names
+            name: Acknowledged(entry.reason, entry.date.isoformat())
+            for entry in listed
+            if calendar is None or calendar.in_force(entry.until)
+            for name in entry.names
         }
         for _, scope, listed in _places(stack)
     }
-    return Acknowledgements({scope: found for scope, found in scopes.items() if found})
+    return Acknowledgements({scope: entries for scope, entries in scopes.items() if entries})
 
 
 def unmanaged(stack: StackFile, calendar: Calendar) -> frozenset[str]:
     """Return the workspaces that may be in no stack."""
-    listed = (one for one in stack.acknowledge if calendar.in_force(one.until))
-    return frozenset(name for one in listed for name in one.workspaces)
+    listed = (entry for entry in stack.acknowledge if calendar.in_force(entry.until))
+    return frozenset(name for entry in listed for name in entry.workspaces)
 
 
 def from_the_future(stack: StackFile, calendar: Calendar) -> Iterator[Finding]:
     for path, _, listed in _places(stack):
-        for index, one in enumerate(listed):
-            if one.date > calendar.today:
-                problem = f"{one.date} is in the future: it is the day on which the warning was acknowledged"
+        for index, entry in enumerate(listed):
+            if entry.date > calendar.today:
+                problem = f"{entry.date} is in the future: it is the day on which the warning was acknowledged"
                 remedy = "write that day; the last day of the acknowledgement is until"
                 yield Finding((*path, index, "date"), problem, remedy)
 
@@ -57,10 +57,10 @@ def unused(stack: StackFile, warnings: Collection[Problem]) -> Iterator[Finding]
         if scope != STACK and stack.workspaces[scope].state is not WorkspaceState.ACTIVE:
             continue
         caused = {warning.rule for warning in warnings if scope in (STACK, *warning.workspaces)}
-        for index, one in enumerate(listed):
-            if one.rule in IN_FILES - caused:
+        for index, entry in enumerate(listed):
+            if entry.rule in IN_FILES - caused:
                 where = "this stack" if scope == STACK else "this workspace"
-                problem = f"{where} has no warning {one.rule}"
+                problem = f"{where} has no warning {entry.rule}"
                 rule = LoudWarning.UNUSED_ACKNOWLEDGEMENT
                 yield Finding((*path, index, "rule"), problem, "remove the acknowledgement", warning=True, rule=rule)
 

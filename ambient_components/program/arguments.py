@@ -1,82 +1,108 @@
-"""Models of the stack file as arguments of the components."""
+"""A program's workspaces as a stack file, for its checks, and those of both as arguments of the component."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-import pulumi
-
-from ambient_components.model.storage import SeparateBucket
-from ambient_components.model.workspaces import SecretValues, SeparateWorkspace, bucket_place
+from ambient_components.components.argument_checks import checked_when_known
+from ambient_components.model.messages import spelled
+from ambient_components.model.sources import SecretValues, Source
+from ambient_components.model.storage import BucketValues, StorageValues
+from ambient_components.model.workspaces import Program, ProgramWorkspace, SeparateWorkspace
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import sessions_endpoint
 from ambient_components.program.secret_values import WorkspaceValues
 from ambient_components.program.stack_settings import StackSettings
-from ambient_components.rules.object_store import StoreConfig
-from ambient_components.stackfile import Bucket, Grant
-from ambient_components.stackfile import Workspace as WorkspaceModel
+from ambient_components.rules.findings import Finding
+from ambient_components.stackfile import StackFile, Workspace
+from ambient_components.stackfile.checks.names import CHECKS
+
+
+class _Given(Source):
+    """The source of a value that the program itself has."""
+
+    def given(self, *_fields: str) -> tuple[str, ...]:
+        return ("program",)
+
+    def __str__(self) -> str:
+        return "the program"
+
+
+_GIVEN: Final = _Given.model_construct()
+
+
+def as_stack_file(program: Program) -> StackFile:
+    """Return a program's workspaces with sources in place of secret values, which no ledger gets."""
+    workspaces = {name: _without_values(workspace) for name, workspace in program.workspaces.items()}
+    return program.model_copy(update={"workspaces": workspaces})
+
+
+def _without_values(workspace: ProgramWorkspace) -> Workspace:
+    secrets, bucket = workspace.secrets, workspace.storage.bucket
+    sections = {name: dict.fromkeys(getattr(secrets, name), _GIVEN) for name in secrets.model_fields_set - {"on_drift"}}
+    changes: dict[str, Any] = {"secrets": secrets.model_copy(update=sections)} if sections else {}
+    if bucket is not None:
+        # An empty value is none, as the platform silently saves nothing with it.
+        given = {"access_key", "secret_key"} & bucket.model_fields_set
+        keys = {field: None if getattr(bucket, field) in (None, "") else _GIVEN for field in given}
+        storage = workspace.storage.model_copy(update={"bucket": bucket.model_copy(update=keys)})
+        changes |= {"storage": storage} if keys else {}
+    return workspace.model_copy(update=changes) if changes else workspace
+
+
+def when_known(program: Program, entries: Mapping[str, Any]) -> Program:
+    """Return a program that refuses its outputs by the checks of a stack file, once their values are known.
+
+    Args:
+        entries: Its workspaces as they were given.
+    """
+    workspaces = {}
+    for name, workspace in program.workspaces.items():
+        alone = Program.model_construct(workspaces={name: workspace})
+        checked = checked_when_known("", alone, {"workspaces": {name: entries[name]}}, _entry_findings)
+        workspaces[name] = checked.workspaces[name]
+    return program.model_copy(update={"workspaces": workspaces})
+
+
+def _entry_findings(program: Program) -> Iterator[Finding]:
+    for name, workspace in as_stack_file(program).workspaces.items():
+        for check in CHECKS:
+            yield from spelled(check(("workspaces", name), name, workspace), Program)
 
 
 def separate_workspace(
     name: str,
-    workspace: WorkspaceModel,
+    workspace: Workspace,
     settings: StackSettings,
     values: WorkspaceValues,
     calendar: Calendar,
     ca_bundle: str | None = None,
 ) -> SeparateWorkspace:
-    """Return a workspace of the stack file for its component.
-
-    Args:
-        name: Name of the workspace.
-        workspace: The merged entry of the stack file.
-        settings: The stack's config, with the object store.
-        values: The workspace's secret values.
-        calendar: Decides which grants are in force.
-        ca_bundle: The contents of the workspace's CA bundle.
-    """
-    bucket, place = workspace.storage.bucket, bucket_place(name, settings.owner, workspace.state)
+    """Return a workspace, which is its merged entry of the stack file, for its component."""
+    bucket = None
+    if workspace.storage.bucket is not None:
+        bucket = BucketValues.from_declared(
+            workspace.storage.bucket,
+            endpoint=sessions_endpoint(workspace.storage.bucket, settings.store_config),
+            access_key=values.storage.get("accessKey"),
+            secret_key=values.storage.get("secretKey"),
+        )
     variables: dict[str, Any] = {"runner": values.runner, "integrations": values.integrations}
-    secrets = SecretValues.model_construct(**variables, on_drift=workspace.secrets.on_drift)
-    return SeparateWorkspace.of(
+    return SeparateWorkspace.from_declared(
         workspace,
         namespace=name,
         owner=settings.owner,
         owners=sorted(workspace.owners, key=str),
-        grants=[_in_force(grant) for grant in calendar.grants(workspace)],
+        grants=sorted(workspace.grants, key=lambda grant: str(grant.subject)),
         keys=dict(sorted(workspace.keys.items())),
         labels=dict(sorted(workspace.labels.items())),
         annotations=dict(sorted(workspace.annotations.items())),
-        secrets=secrets,
-        bucket=bucket and bucket_of(bucket, settings.store_config, values.storage, calendar).model_copy(update=place),
+        secrets=SecretValues.model_construct(**variables, on_drift=workspace.secrets.on_drift),
+        storage=StorageValues.model_construct(bucket=bucket),
         ca_bundle=ca_bundle,
         openshift=settings.openshift,
         platform_namespace=settings.platform_namespace,
         ambient_api_server=settings.api_server,
         operator_image=settings.operator_image or None,
         run_every=calendar.run_every,
+        timezone=calendar.zone,
     )
-
-
-def _in_force(grant: Grant) -> Grant:
-    """Return a grant that holds now. The component knows no time zone of the stack."""
-    return grant.model_copy(update={"from_": None, "until": None})
-
-
-def bucket_of(
-    bucket: Bucket, store: StoreConfig | None, values: Mapping[str, pulumi.Input[str]], calendar: Calendar
-) -> SeparateBucket:
-    """Return a bucket as the component takes it; the workspace adds its owner.
-
-    Args:
-        bucket: The effective entry.
-        values: Values of an existing bucket's keys, by field.
-        calendar: Has the guaranteed interval of runs.
-    """
-    declared = {field: getattr(bucket, field) for field in Bucket.model_fields}
-    known: dict[str, Any] = {
-        "endpoint": sessions_endpoint(bucket, store),
-        "access_key": values.get("accessKey"),
-        "secret_key": values.get("secretKey"),
-        "run_every": calendar.run_every or None,
-    }
-    return SeparateBucket.model_construct(**{**declared, **known})

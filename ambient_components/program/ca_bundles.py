@@ -13,16 +13,12 @@ import ssl
 from collections.abc import Mapping
 from typing import Final
 
-import pulumi
-
-from ambient_components.errors import Problem, Problems, Remedy, format_path
-from ambient_components.problem_json import for_engine
-from ambient_components.rules.acknowledgements import NONE, Acknowledgements
+from ambient_components.errors import Remedy
+from ambient_components.rules.findings import Finding
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile import Workspace
 from ambient_components.stackfile.places import BUNDLE, Project
 from ambient_components.stackfile.regular import CA_BUNDLE_MAX, Unreadable
-from ambient_components.stackfile.yaml.positions import SourceMap
 
 PUBLIC_AT_LEAST: Final = 20
 """The warning threshold: a bundle with fewer certificates probably lacks the public authorities."""
@@ -35,52 +31,32 @@ _LONG_FORM: Final = 0x80
 _EXPECTED: Final = "a file of PEM certificates is expected"
 
 
-def ca_bundles(
-    workspaces: Mapping[str, Workspace],
-    project: Project,
-    problems: Problems,
-    acknowledged: Acknowledgements = NONE,
-    *,
-    sources: SourceMap | None = None,
-    field: str = "caBundle",
-) -> dict[str, str]:
-    """Return the bundles by workspace. Collect unusable files in `problems`, and log probable mistakes as warnings.
-
-    Args:
-        sources: Positions of the entries; None in a program without a stack file.
-        field: The field as the reader of the messages writes it.
-    """
+def ca_bundles(workspaces: Mapping[str, Workspace], project: Project) -> tuple[dict[str, str], list[Finding]]:
+    """Return the bundles by workspace, and what is wrong with files, or probably a mistake."""
     read: dict[str, list[str] | tuple[str, Remedy]] = {}
     bundles: dict[str, str] = {}
-    warned = set()
+    found: list[Finding] = []
     for name, workspace in sorted(workspaces.items()):
         if workspace.settings.ca_bundle is None:
             continue
-        where = sources.value(("workspaces", name, *BUNDLE)) if sources else None
-        path = format_path(("workspaces", name, "settings", field, "file"))
+        path = ("workspaces", name, *BUNDLE)
         file = workspace.settings.ca_bundle.file
         if file not in read:
             read[file] = _read(project, file)
         content = read[file]
         if isinstance(content, tuple):
-            problems.add(where, path, *content, workspaces=(name,))
+            found.append(Finding(path, *content))
             continue
         bundles[name] = "".join(content)
         count = len(content)
-        if count < PUBLIC_AT_LEAST and (where, file) not in warned:
-            warned.add((where, file))
-            few = Problem(
-                where,
-                path,
+        if count < PUBLIC_AT_LEAST:
+            problem = (
                 f"has {count} certificate{'s' if count > 1 else ''}: it takes the place of the system's own bundle, "
-                "and sessions trust nothing else",
-                ("put the public authorities into it as well (of /etc/ssl/certs/ca-certificates.crt)",),
-                rule=WarningRule.FEW_CERTIFICATES,
-                workspaces=(name,),
+                "and sessions trust nothing else"
             )
-            if acknowledged.of(few) is None:
-                pulumi.log.warn(for_engine([few]))
-    return bundles
+            remedy = "put the public authorities into it as well (of /etc/ssl/certs/ca-certificates.crt)"
+            found.append(Finding(path, problem, remedy, warning=True, rule=WarningRule.FEW_CERTIFICATES))
+    return bundles, found
 
 
 def _read(project: Project, file: str) -> list[str] | tuple[str, Remedy]:

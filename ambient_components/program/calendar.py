@@ -2,18 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from ambient_components import clock
 from ambient_components.model.dates import Span
 from ambient_components.stackfile import Grant, Key, StackFile, Workspace
 
+UTC: Final = ZoneInfo("UTC")
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
     now: datetime
-    zone: ZoneInfo | None = None
-    """The stack's time zone. None means UTC."""
+    zone: ZoneInfo = UTC
+    """The stack's time zone."""
     run_every: int = 0
     """Promised seconds between runs. 0 means no promise."""
 
@@ -27,17 +30,13 @@ class Calendar:
 
     def in_force(self, until: date | None) -> bool:
         """Tell whether an entry is in force now. `until` is inclusive; None means no end."""
-        return Span.of(None, until, self._zone).holds(self.now)
+        return Span.of(None, until, self.zone).holds(self.now)
 
     @property
     def today(self) -> date:
-        return self.now.astimezone(self._zone).date()
+        return self.now.astimezone(self.zone).date()
 
     def grants(self, workspace: Workspace) -> list[Grant]:
         """Return the workspace's grants that are in force now, sorted by subject; validation allows one each."""
-        active = [grant for grant in workspace.grants if grant.span(self._zone).holds(self.now)]
+        active = [grant for grant in workspace.grants if grant.span(self.zone).holds(self.now)]
         return sorted(active, key=lambda grant: str(grant.subject))
-
-    @property
-    def _zone(self) -> ZoneInfo:
-        return self.zone or ZoneInfo("UTC")

@@ -10,7 +10,7 @@ from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import stack_guardrails
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.roles import rank
-from ambient_components.stackfile import GuardrailException, LoadedStack, StackException, StackFile, Workspace
+from ambient_components.stackfile import GuardrailException, LoadedStack, StackFile, Workspace
 from ambient_components.stackfile.loader import located
 
 
@@ -27,9 +27,11 @@ def placed_refusals(
     stack: LoadedStack, before: Ledger, after: Ledger, settings: GuardrailSettings, now: datetime
 ) -> list[Problem]:
     """Return what the ledger's check would refuse, with the places in the files."""
-    found = refusals(before, after, settings, now)
-    violations = {one.refusal: one for one in crossed(before, after, settings, now)} if found else {}
-    return [_placed(stack, violations[one]) if one in violations else at_entry(stack, one) for one in found]
+    placed = {crossing.refusal: crossing for crossing in crossed(before, after, settings, now)}
+    return [
+        _placed(stack, placed[refusal]) if refusal in placed else at_entry(stack, refusal)
+        for refusal in refusals(before, after, settings, now)
+    ]
 
 
 def at_entry(stack: LoadedStack, problem: Problem) -> Problem:
@@ -71,7 +73,7 @@ def _path(violation: Crossed, workspace: Workspace) -> Path:
     return ("workspaces", violation.workspace or "", *_written(violation.path, workspace))
 
 
-def _excepted(exceptions: Sequence[GuardrailException | StackException]) -> set[str]:
+def _excepted(exceptions: Sequence[GuardrailException]) -> set[str]:
     return {exception.guardrail.value for exception in exceptions}
 
 
@@ -84,7 +86,7 @@ def _written(path: tuple[PathPart, ...], workspace: Workspace) -> Path:
         subjects = [str(owner) for owner in workspace.owners]
         return (section, subjects.index(str(rest[0])))
     if section == "grants":
-        grants = [(index, one) for index, one in enumerate(workspace.grants) if str(one.subject) == rest[0]]
-        index, grant = max(grants, key=lambda found: rank(found[1].role))  # the ledger takes the strongest, too
+        grants = [(index, grant) for index, grant in enumerate(workspace.grants) if str(grant.subject) == rest[0]]
+        index, grant = max(grants, key=lambda numbered: rank(numbered[1].role))  # the ledger takes the strongest, too
         return (section, index, str(grant.subject.kind))
     return path

@@ -4,35 +4,48 @@ A shard reads the whole file but declares only its own workspaces. It does not n
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Final
 
 import pulumi
 
 from ambient_components.access import Entry
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
+from ambient_components.components.argument_checks import line_of, read
 from ambient_components.errors import AmbientError, Problem, Problems, Where, fail
+from ambient_components.model.messages import spelled
+from ambient_components.model.workspaces import Program
 from ambient_components.problem_json import for_engine, is_for_ambient
 from ambient_components.program.acknowledgements import acknowledgements, from_the_future
+from ambient_components.program.arguments import as_stack_file, when_known
 from ambient_components.program.ca_bundles import ca_bundles
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import expired_exceptions, ledger_of
 from ambient_components.program.secret_values import WorkspaceValues, secret_values
 from ambient_components.program.shard import excluded_workspaces, missing_file, of_shard
-from ambient_components.program.stack_settings import StackSettings
-from ambient_components.program.storage import missing_libraries
+from ambient_components.program.stack_settings import ObjectStore, StackSettings
 from ambient_components.rules.acknowledgements import NONE, Acknowledgements
-from ambient_components.rules.findings import Finding
+from ambient_components.rules.findings import Finding, as_problem
+from ambient_components.rules.spelling import python_spelling
+from ambient_components.rules.warnings import WarningRule
 from ambient_components.shards.excluded import Excluded, others
-from ambient_components.stackfile import LoadedStack, StackFile, Workspace, load_stack
+from ambient_components.stackfile import LoadedStack, StackFile, load_stack
 from ambient_components.stackfile.checks.installation import check_installation
 from ambient_components.stackfile.checks.keys import beyond_cap
+from ambient_components.stackfile.checks.names import check_stack
 from ambient_components.stackfile.checks.sources import in_platform_namespace
-from ambient_components.stackfile.checks.storage import against_store
+from ambient_components.stackfile.checks.storage import against_store, missing_libraries
 from ambient_components.stackfile.checks.upcoming_dates import beginning, ended_grants, ending
 from ambient_components.stackfile.checks.workspaces import without_runner_secret
+from ambient_components.stackfile.files import DISK
 from ambient_components.stackfile.loader import located
+from ambient_components.stackfile.places import Project, placed
+from ambient_components.stackfile.yaml.positions import SourceMap
+
+_PROGRAM: Final = SourceMap(("__main__.py", 1, 1))
+"""The place from which paths of a program count: its file lies in the working directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +70,93 @@ class Inputs:
             settings = StackSettings.read(problems)
             settings.require_cluster(problems)
             stack, moved = _own_part(settings, path)
-            found.extend(located(stack, config_findings(stack.file.workspaces, settings)))
-            guard = Guard(Cluster(settings.cluster.get("context")), settings.cluster.get("clusterUid"))
+            guard = Guard(Cluster(settings.cluster.get("context")), settings.cluster.get("cluster_uid"))
             values = secret_values(stack, guard, found, settings.platform_namespace)
-            calendar = Calendar.of(stack.file)
-            found.extend(located(stack, from_the_future(stack.file, calendar)))
-            # `ambient` gets all warnings, and counts these.
-            acknowledged = NONE if is_for_ambient() else acknowledgements(stack.file, calendar)
-            bundles = ca_bundles(stack.file.workspaces, stack.project, found, acknowledged, sources=stack.sources)
+            bundles, of_bundles = ca_bundles(stack.file.workspaces, stack.project)
+            found.extend(located(stack, [*stack_findings(stack.file, settings), *of_bundles]))
         except AmbientError as error:
             problems.extend(error.problems)
-        problems.extend(others(found, excluded))
+        problems.extend(others(found.errors, excluded))
         if problems:
             raise AmbientError(problems)
-        access = ledger_of(stack.file.workspaces, calendar, settings.store_config)
-        _warn(_warnings(stack, settings, calendar), acknowledged)
-        for note in located(stack, beginning(stack.file, calendar.now)):
-            if acknowledged.of(note) is None:
-                pulumi.log.info(for_engine([note]))
-        _warn(expired_exceptions(stack, access, calendar), acknowledged)
-        return cls(stack.file, settings, values, bundles, access, acknowledged, excluded, moved)
+        inputs = cls._of(stack.file, settings, values, bundles, excluded=excluded, moved=moved)
+        inputs.warn([*stack.warnings, *found.warnings, *located(stack, inputs.warnings())])
+        return inputs
+
+    @classmethod
+    def of_program(cls, given: Mapping[str, Any], store: ObjectStore | None = None) -> "Inputs":
+        """Return the inputs of a program that declares its workspaces by a mapping.
+
+        Args:
+            given: The sections of a stack file in Python's spelling, with values where a file has their sources.
+            store: Another store than that of the stack's config.
+
+        Raises:
+            ValueError: All problems, one per line, each with its path.
+        """
+        problems = Problems()
+        settings = StackSettings.read(problems)
+        settings = settings if store is None else replace(settings, store=store)
+        if settings.shard is not None:
+            # A mapping has no other stack's workspaces to tell its own from.
+            problems.add(None, "", "this stack is a shard of a fleet", "declare its file: Workspaces.from_file()")
+        project = Project.of(DISK, _PROGRAM.value(()).file)
+        program, found = read(Program, given, lambda valid: _program_findings(valid, settings, project))
+        lines = [*map(str, problems), *(line_of(finding) for finding in found if not finding.warning)]
+        if program is None or lines:
+            raise ValueError("\n".join(lines))
+        program = when_known(program, given["workspaces"])
+        file = placed(as_stack_file(program), _PROGRAM, project)
+        bundles, _ = ca_bundles(file.workspaces, project)
+        values = {name: WorkspaceValues.of_program(workspace) for name, workspace in program.workspaces.items()}
+        inputs = cls._of(file, settings, values, bundles)
+        with python_spelling():
+            later = [*spelled(inputs.warnings(), Program)]
+        inputs.warn(as_problem(finding) for finding in [*found, *later])
+        return inputs
+
+    @classmethod
+    def _of(
+        cls,
+        file: StackFile,
+        settings: StackSettings,
+        values: Mapping[str, WorkspaceValues],
+        bundles: Mapping[str, str],
+        **of_shard: Any,
+    ) -> "Inputs":
+        calendar = Calendar.of(file)
+        access = ledger_of(file.workspaces, calendar, settings.store_config)
+        # `ambient` gets all warnings, and counts these.
+        acknowledged = NONE if is_for_ambient() else acknowledgements(file, calendar)
+        return cls(file, settings, values, bundles, access, acknowledged, **of_shard)
+
+    def warnings(self) -> Iterator[Finding]:
+        """Yield what the config and the day of this run make of the declaration."""
+        file, settings, calendar = self.file, self.settings, Calendar.of(self.file)
+        if not settings.vertex:
+            yield from without_runner_secret(file)
+        yield from check_installation(file, sso=settings.sso, api_server=settings.api_server)
+        for dates in (ended_grants, ending, beginning):
+            yield from dates(file, calendar.now)
+        yield from expired_exceptions(file, self.access, calendar)
+
+    def warn(self, warnings: Iterable[Problem]) -> None:
+        """Log the warnings that nobody has acknowledged."""
+        for warning in sorted(warnings, key=lambda problem: problem.sort_key):
+            if self.acknowledged.of(warning) is None:
+                log = pulumi.log.info if warning.rule == WarningRule.GRANT_BEGINNING else pulumi.log.warn
+                log(for_engine([warning]))
 
 
-def config_findings(workspaces: Mapping[str, Workspace], settings: StackSettings) -> Iterator[Finding]:
-    """Find what does not go together with the stack's config, or with this machine."""
+def _program_findings(program: Program, settings: StackSettings, project: Project) -> Iterator[Finding]:
+    file = placed(as_stack_file(program), _PROGRAM, project)
+    _, of_bundles = ca_bundles(file.workspaces, project)
+    yield from spelled([*check_stack(file), *stack_findings(file, settings), *of_bundles], Program)
+
+
+def stack_findings(file: StackFile, settings: StackSettings) -> Iterator[Finding]:
+    """Find what does not go together with the stack's config, with this machine, or with today."""
+    workspaces = file.workspaces
     if settings.platform_namespace in workspaces:
         # The stack file's own checks already refuse its default name.
         path = ("workspaces", settings.platform_namespace)
@@ -91,20 +167,7 @@ def config_findings(workspaces: Mapping[str, Workspace], settings: StackSettings
         yield from beyond_cap(workspaces, settings.max_token_lifetime)
     yield from against_store(workspaces, settings.store_config)
     yield from missing_libraries(workspaces, settings.store_config)
-
-
-def _warnings(stack: LoadedStack, settings: StackSettings, calendar: Calendar) -> list[Problem]:
-    dates = located(stack, [*ended_grants(stack.file, calendar.now), *ending(stack.file, calendar.now)])
-    dates.sort(key=lambda problem: problem.sort_key)
-    without_runner = [] if settings.vertex else located(stack, without_runner_secret(stack.file))
-    installed = located(stack, check_installation(stack.file, sso=settings.sso, api_server=settings.api_server))
-    return [*stack.warnings, *without_runner, *installed, *dates]
-
-
-def _warn(warnings: Iterable[Problem], acknowledged: Acknowledgements) -> None:
-    for warning in warnings:
-        if acknowledged.of(warning) is None:
-            pulumi.log.warn(for_engine([warning]))
+    yield from from_the_future(file, Calendar.of(file))
 
 
 def _own_part(settings: StackSettings, path: Path | None) -> tuple[LoadedStack, list[str]]:

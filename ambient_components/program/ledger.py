@@ -11,7 +11,6 @@ from ambient_components.access import (
     StackGuardrails,
     existing_violations,
 )
-from ambient_components.errors import Problem
 from ambient_components.model.base import Model
 from ambient_components.model.derive import record
 from ambient_components.model.grants import Period
@@ -27,12 +26,9 @@ from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile import (
     Bucket,
     GuardrailException,
-    LoadedStack,
-    StackException,
     StackFile,
     Workspace,
 )
-from ambient_components.stackfile.loader import located
 from ambient_components.stackfile.places import sources_of
 
 
@@ -52,37 +48,34 @@ def stack_guardrails(stack: StackFile, calendar: Calendar) -> StackGuardrails:
     return {**guardrails, **given, **reported}  # type: ignore[typeddict-item]  # the model has the same fields
 
 
-def excepted(exceptions: Sequence[GuardrailException | StackException], calendar: Calendar) -> list[str]:
+def excepted(exceptions: Sequence[GuardrailException], calendar: Calendar) -> list[str]:
     """Return the names of the guardrails with an exception in force now, sorted."""
     return sorted({exception.guardrail.value for exception in exceptions if calendar.in_force(exception.until)})
 
 
-def expired_exceptions(stack: LoadedStack, ledger: Ledger, calendar: Calendar) -> list[Problem]:
-    """Return a warning for each expired exception that still covers a declared violation.
+def expired_exceptions(stack: StackFile, ledger: Ledger, calendar: Calendar) -> Iterator[Finding]:
+    """Warn about each expired exception that still covers a declared violation.
 
     An expired exception never blocks a run: the violation was deployed while the exception was valid, and keys must
     keep rotating.
     """
-    return located(stack, _ended(stack.file, ledger, calendar))
-
-
-def _ended(stack: StackFile, ledger: Ledger, calendar: Calendar) -> Iterator[Finding]:
     settings = GuardrailSettings.of(stack_guardrails(stack, calendar))
     stands = [
         violation
         for violation in existing_violations(ledger, settings, calendar.now)
         if violation.guardrail not in (*settings.exceptions, *ledger.get(violation.workspace or "", NOTHING).exceptions)
     ]
-    places: list[tuple[Path, Sequence[GuardrailException | StackException], str | None]] = [
-        (("exceptions",), stack.exceptions, None)
-    ]
+    places: list[tuple[Path, Sequence[GuardrailException], str | None]] = [(("exceptions",), stack.exceptions, None)]
     places += [
-        (("workspaces", name, "exceptions"), one.exceptions, name) for name, one in sorted(stack.workspaces.items())
+        (("workspaces", name, "exceptions"), workspace.exceptions, name)
+        for name, workspace in sorted(stack.workspaces.items())
     ]
     for path, exceptions, workspace in places:
         for index, exception in enumerate(exceptions):
             existing = [
-                one for one in stands if one.guardrail == exception.guardrail and workspace in (None, one.workspace)
+                violation
+                for violation in stands
+                if violation.guardrail == exception.guardrail and workspace in (None, violation.workspace)
             ]
             if calendar.in_force(exception.until) or not existing:
                 continue

@@ -59,7 +59,9 @@ class SourceReader:
 
     def __init__(self, stack: LoadedStack, guard: Guard, desired: Iterable[Source]) -> None:
         self._stack = stack
-        self._secrets = _secrets(guard, {(one.secret.namespace, one.secret.name) for one in desired if one.secret})
+        self._secrets = _secrets(
+            guard, {(source.secret.namespace, source.secret.name) for source in desired if source.secret}
+        )
 
     def read(self, workspace: str, source: Source) -> Value:
         """Return the value of a source that is not in the config."""

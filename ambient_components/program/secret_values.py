@@ -13,6 +13,7 @@ from pulumi.runtime import get_config, is_config_secret
 
 from ambient_components.cluster.guard import Guard
 from ambient_components.errors import PathPart, Problem, Problems, format_path, hints_of, refusal
+from ambient_components.model.workspaces import ProgramWorkspace
 from ambient_components.problem_json import MISSING_VALUE, for_engine
 from ambient_components.program.secret_sources import Missing, Refused, SourceReader, used_sources
 from ambient_components.program.shard import config_flags
@@ -31,9 +32,16 @@ class WorkspaceValues:
     storage: Values = field(default_factory=dict)
     """The accessKey and secretKey of an existing bucket."""
 
+    @classmethod
+    def of_program(cls, workspace: ProgramWorkspace) -> "WorkspaceValues":
+        bucket = workspace.storage.bucket
+        keys = {"accessKey": bucket.access_key, "secretKey": bucket.secret_key} if bucket is not None else {}
+        storage: Values = {name: value for name, value in keys.items() if value is not None}
+        return cls({**workspace.secrets.runner}, {**workspace.secrets.integrations}, storage)
+
 
 @dataclass(frozen=True, slots=True)
-class _DesiredValue:
+class _Reference:
     workspace: str
     kind: str
     """runner, integrations or storage."""
@@ -50,50 +58,51 @@ def secret_values(stack: LoadedStack, guard: Guard, problems: Problems, platform
         problems: Collects missing values (in an update) and refused values (always).
         platform: The platform's namespace. No Secret there is read; validation refuses such a source.
     """
-    desired = [one for one in _desired(stack) if one.source.secret is None or one.source.secret.namespace != platform]
-    reader = SourceReader(stack, guard, [one.source for one in desired])
-    found = {name: WorkspaceValues() for name in stack.file.workspaces}
+    references = [*_references(stack, platform)]
+    reader = SourceReader(stack, guard, [reference.source for reference in references])
+    values = {name: WorkspaceValues() for name in stack.file.workspaces}
     missing: list[Problem] = []
-    for one in desired:
-        in_config = one.source.config
-        value = reader.read(one.workspace, one.source) if in_config is None else _from_config(in_config)
+    for reference in references:
+        source = reference.source
+        value = reader.read(reference.workspace, source) if source.config is None else _from_config(source.config)
         if isinstance(value, Missing | Refused):
             preview = pulumi.runtime.is_dry_run() and isinstance(value, Missing)
             problem = Problem(
-                stack.sources.value(one.path),
-                format_path(one.path),
+                stack.sources.value(reference.path),
+                format_path(reference.path),
                 value.problem,
                 hints_of(value.remedy),
                 MISSING_VALUE if preview else None,
-                (one.workspace,),
+                (reference.workspace,),
             )
             if preview:
                 missing.append(problem)
             else:
                 problems.extend([problem])
             value = pulumi.Output.secret(pulumi.Output.from_input(cast("str", UNKNOWN)))
-        getattr(found[one.workspace], one.kind)[one.variable] = value
+        getattr(values[reference.workspace], reference.kind)[reference.variable] = value
     _warn(missing)
-    return found
+    return values
 
 
-def _desired(stack: LoadedStack) -> Iterator[_DesiredValue]:
+def _references(stack: LoadedStack, platform: str) -> Iterator[_Reference]:
     for name, workspace in sorted(stack.file.workspaces.items()):
         for kind, variable, below, source in used_sources(workspace):
-            yield _DesiredValue(name, kind, variable, source, ("workspaces", name, *below))
+            if source.secret is None or source.secret.namespace != platform:
+                yield _Reference(name, kind, variable, source, ("workspaces", name, *below))
 
 
 def _warn(missing: Iterable[Problem]) -> None:
     """Log one warning for all missing values, because a fork's preview lacks every secret. `ambient` gets each."""
-    found = [*missing]
-    if found:
-        more = [refusal(f"and {len(found) - _SHOWN} more")] if len(found) > _SHOWN else []
+    problems = [*missing]
+    if problems:
+        more = [refusal(f"and {len(problems) - _SHOWN} more")] if len(problems) > _SHOWN else []
         shown = [
-            *(replace(one, warning=True) for one in found[:_SHOWN]),
+            *(replace(problem, warning=True) for problem in problems[:_SHOWN]),
             *more,
             refusal("unknown in this preview, an error in pulumi up"),
         ]
-        pulumi.log.warn(for_engine(found, people=shown))
+        pulumi.log.warn(for_engine(problems, people=shown))
 
 
 def _from_config(key: str) -> pulumi.Output[str] | Missing | Refused:

@@ -25,11 +25,7 @@ class Shard:
     count: int
 
     def record(self, owner: str, platform_namespace: str) -> str:
-        """Return NAMESPACE/NAME of the ConfigMap that holds the shard's run record.
-
-        Args:
-            owner: PROJECT/FLEET.
-        """
+        """Return NAMESPACE/NAME of the ConfigMap that holds the shard's run record."""
         return f"{platform_namespace}/{record_name(owner, self.number)}"
 
 

@@ -11,7 +11,6 @@ from ambient_components.components import ClusterArgs, StoreArgs
 from ambient_components.errors import AmbientError, Problems, Where
 from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.program.shard import Shard, config_stack, project_files, this_shard
-from ambient_components.program.storage import uses_aws
 from ambient_components.rules.installation import API_SERVER, PLATFORM_URL, SSO, platform_url_problem
 from ambient_components.rules.object_store import (
     IN_PLAIN_TEXT,
@@ -28,6 +27,7 @@ from ambient_components.rules.schedules import OPERATOR_IMAGE, image_problem
 from ambient_components.shards import CONFIG_KEY
 from ambient_components.stackfile import Workspace
 from ambient_components.stackfile.checks.keys import MAX_TOKEN_LIFETIME, max_token_lifetime
+from ambient_components.stackfile.checks.storage import uses_aws
 from ambient_components.suggest import did_you_mean
 
 
@@ -50,14 +50,14 @@ class ObjectStore:
         config = self.config
         reported = {
             "endpoint": config.endpoint,
-            "iamEndpoint": config.iam_endpoint,
+            "iam_endpoint": config.iam_endpoint,
             "region": config.region,
             "credentials": config.credentials,
-            "accessKey": config.access_key,
+            "access_key": config.access_key,
         }
         args = cast("StoreArgs", {name: value for name, value in reported.items() if value})
         if self.secret_key is not None:
-            args["secretKey"] = self.secret_key
+            args["secret_key"] = self.secret_key
         return args
 
 
@@ -158,7 +158,7 @@ class StackSettings:
         if context := config.get("context"):
             cluster["context"] = context
         if uid := config.get("clusterUid"):
-            cluster["clusterUid"] = uid
+            cluster["cluster_uid"] = uid
         if (url := config.get(PLATFORM_URL)) and (verdict := platform_url_problem(url)):
             problems.add(None, PLATFORM_URL, *verdict)
         if (image := config.get(OPERATOR_IMAGE)) and (verdict := image_problem(image)):
@@ -180,7 +180,7 @@ class StackSettings:
 
     def require_cluster(self, problems: Problems) -> None:
         """Require that the config names the cluster, as that of each stack file does."""
-        if "clusterUid" not in self.cluster:
+        if "cluster_uid" not in self.cluster:
             problems.add(
                 None,
                 "clusterUid",

@@ -11,7 +11,7 @@ from ambient_components.rules.bucket_names import RESERVED_TAGS
 from ambient_components.rules.findings import Finding, Verdict, below
 from ambient_components.rules.renewals import ACCESS_KEY_LIFE, renewal_arguments, renewal_findings
 from ambient_components.rules.secret_patterns import looks_like_credential
-from ambient_components.rules.spelling import spell
+from ambient_components.rules.spelling import in_python, spell
 from ambient_components.rules.states import BucketState
 
 
@@ -129,9 +129,8 @@ def field_problem(field: str, driver: str, *, shared: bool) -> Verdict:
 
 def credential_missing(field: str) -> Finding:
     """Return the finding for an existing bucket without credentials."""
-    return Finding(
-        (field,), "is missing: the driver is existing, and no credentials are made", "add it, such as {config: NAME}"
-    )
+    remedy = "add it" if in_python() else "add it, such as {config: NAME}"
+    return Finding((field,), "is missing: the driver is existing, and no credentials are made", remedy)
 
 
 def adopt_with_aws() -> Finding:

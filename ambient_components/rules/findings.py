@@ -53,5 +53,6 @@ def below(path: Path, found: Iterable[Finding]) -> Iterator[Finding]:
 
 def as_problem(found: Finding) -> Problem:
     """Return it as of an argument: ``keys.ci.generation: 0 is too low``, with its hints."""
+    workspaces = (str(found.path[1]),) if found.path[:1] == ("workspaces",) and len(found.path) > 1 else ()
     hints = hints_of(found.remedy)
-    return Problem(None, format_path(found.path), found.problem, hints, found.rule, warning=found.warning)
+    return Problem(None, format_path(found.path), found.problem, hints, found.rule, workspaces, found.warning)

@@ -10,38 +10,18 @@ from typing import Any, Final, Self, TypedDict
 
 from ambient_components.errors import reject
 
+# What each is about: `model.guardrails.Guardrail`.
 EXPIRE_AFTER: Final = "expireAfter"
-"""An expiry for objects that exist already in a bucket."""
-
 MASS_REMOVAL: Final = "massRemoval"
-"""Too many workspaces, grants or keys removed in one run."""
-
 NO_ADMIN: Final = "noAdmin"
-"""A workspace loses its last admin."""
-
 PUBLIC_ACCESS: Final = "publicAccess"
-"""Access for a group of all users or all service accounts."""
-
 ADMIN_KEY: Final = "adminKey"
-"""A key with the role admin, or the ServiceAccount of a key among owners or grants."""
-
 NON_EXPIRING_KEY: Final = "nonExpiringKey"
-"""A key that never expires."""
-
 ACTING_KEY: Final = "actingKey"
-"""A key that acts for a user of the platform."""
-
 ACTING_SCHEDULE: Final = "actingSchedule"
-"""A schedule with sessions that get the integrations of a user of the platform."""
-
 TOO_MANY_KEYS: Final = "tooManyKeys"
-"""More keys in one workspace than the stack's limit."""
-
 INDIVIDUAL_GRANT: Final = "individualGrant"
-"""A grant for one user, in a stack that allows only groups."""
-
 ADMIN_KEY_WITH_EDITORS: Final = "adminKeyWithEditors"
-"""An admin key, or an account that is an admin, that subjects with edit can take over, in a stack that forbids this."""
 
 GUARDRAILS: Final = (
     MASS_REMOVAL,

@@ -16,6 +16,7 @@ from ambient_components.rules.arguments import choice_findings
 from ambient_components.rules.findings import Finding, Path, Verdict, below
 from ambient_components.rules.quantities import Quantity, parse_quantity
 from ambient_components.rules.secret_patterns import looks_like_credential
+from ambient_components.rules.spelling import camel, spell
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.suggest import allowed_words, did_you_mean
 
@@ -33,7 +34,9 @@ class Protocol(StrEnum):
 CONTAINER_RESOURCES: Final = ("cpu", "memory", "ephemeral-storage")
 """Resources that a container's limits can name."""
 
-LIMIT_CHAIN: Final = ("min", "defaultRequest", "default", "max")
+_LIMIT_FIELDS: Final = ("min", "default_request", "default", "max")
+
+LIMIT_CHAIN: Final = tuple(map(camel, _LIMIT_FIELDS))
 """What a LimitRange says of a resource; each is at most the next."""
 
 QUOTA_RESOURCES: Final = (
@@ -108,8 +111,9 @@ def container_findings(containers: Mapping[str, Mapping[str, Any]]) -> Iterator[
         ]
         for (low, less, least), (high, more, most) in pairwise(chain):
             if least > most:
-                problem = f"{less} is more than the {more} of {high}"
-                remedy = f"allowed: {' ≤ '.join(LIMIT_CHAIN)}"
+                names = dict(zip(LIMIT_CHAIN, map(spell, _LIMIT_FIELDS), strict=True))
+                problem = f"{less} is more than the {more} of {names[high]}"
+                remedy = f"allowed: {' ≤ '.join(names.values())}"
                 yield Finding((low, resource), problem, remedy, (high, resource))
 
 

@@ -30,6 +30,3 @@ class BucketState(StrEnum):
 ACTIVE: Final = WorkspaceState.ACTIVE
 CLOSED: Final = WorkspaceState.CLOSED
 RELEASED: Final = WorkspaceState.RELEASED
-
-STATES: Final = tuple(WorkspaceState)
-"""All states of a workspace."""

@@ -34,7 +34,7 @@ _PRELOADED: Final = (
     "grpc.aio",
     "pulumi",
     "pulumi.runtime",
-    "ambient_components.program.main",
+    "ambient_components.program.workspaces",
     _PLUGIN,
     "ambient_components.provider.protocol.peers",
     "ambient_components.provider.servicer",

@@ -8,7 +8,7 @@ import pulumi
 from ambient_components import ApiKey, ClusterProviders, Grant
 
 owner = f"{pulumi.get_project()}/{pulumi.get_stack()}"
-cluster = ClusterProviders.of("cluster", {"unguarded": True})
+cluster = ClusterProviders.of("cluster", unguarded=True)
 opts = pulumi.ResourceOptions(providers=cluster.both)
 
 Grant("auditors", namespace="team-a", group="auditors", role="view", opts=opts)

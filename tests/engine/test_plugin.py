@@ -12,7 +12,7 @@ from ambient_components import AccessLedger, ClusterProviders, Workspace
 config = pulumi.Config()
 name = config.require("workspace")
 owner = f"{pulumi.get_project()}/{pulumi.get_stack()}"
-cluster = ClusterProviders.of("cluster", {"clusterUid": config.require("clusterUid")})
+cluster = ClusterProviders.of("cluster", cluster_uid=config.require("clusterUid"))
 entry = {"state": "active", "owners": [], "grants": {"user:alice@example.com": "view"}, "keys": {}}
 ledger = AccessLedger(
     "access",

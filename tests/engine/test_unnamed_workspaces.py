@@ -8,7 +8,7 @@ from ambient_components import AccessLedger, ClusterProviders, Grant, Workspace
 
 config = pulumi.Config()
 owner = f"{pulumi.get_project()}/{pulumi.get_stack()}"
-cluster = ClusterProviders.of("cluster", {"clusterUid": config.require("clusterUid"), "unguarded": UNGUARDED})
+cluster = ClusterProviders.of("cluster", cluster_uid=config.require("clusterUid"), unguarded=UNGUARDED)
 entry = {"state": "active", "owners": [], "grants": {"group:devs": "edit"}, "keys": {}}
 named = pulumi.ResourceOptions(provider=cluster.ambient)
 after = [AccessLedger("access", {"owner": owner, "workspaces": {"THIS": entry}}, named)] if LEDGER else []

@@ -15,7 +15,7 @@ from pulumi.runtime import resource, rpc
 from pulumi.runtime import stack as sdk_stack
 
 from ambient_components import ClusterProviders, Workspace, clock
-from ambient_components.program import main as stack_program
+from ambient_components.program import workspaces as stack_program
 from tests.support.fake_engine import flat
 from tests.support.recorder import Recorder
 from tests.support.registrations import Recording
@@ -110,11 +110,14 @@ def record() -> Callable[..., Recording]:
 
 @pytest.fixture
 def workspace(record) -> Callable[..., Recording]:
-    """One Workspace `payments` with the given arguments, on providers of its own."""
+    """One Workspace `payments` with the given arguments, on providers of its own; `bucket` is that of its storage."""
 
     def workspace(name: str = "payments", preview: bool = False, opts: dict[str, Any] | None = None, **args: Any):
+        if "bucket" in args:
+            args["storage"] = {"bucket": args.pop("bucket")}
+
         def program() -> None:
-            both = ClusterProviders.of("cluster", {"unguarded": True}).both
+            both = ClusterProviders.of("cluster", unguarded=True).both
             options = pulumi.ResourceOptions(providers=both, **(opts or {}))
             Workspace(name, **{"owner": "project/fleet", **args}, opts=options)
 

@@ -72,7 +72,7 @@ workspaces:
 """
 SETTINGS = StackSettings(
     "project/fleet",
-    {"clusterUid": "u"},
+    {"cluster_uid": "u"},
     openshift=True,
     platform_namespace="acp",
     api_server=True,
@@ -113,7 +113,7 @@ def test_what_a_run_knows_joins_the_file():
     assert workspace.secrets.runner == {"ANTHROPIC_API_KEY": "one"}
     assert workspace.secrets.integrations == {"LOG_LEVEL": "debug", "FOO": "two"}
     assert workspace.operator_image == "a/b:1"
-    same = {*Workspace.model_fields} - {"owners", "grants", "secrets"}
+    same = {*Workspace.model_fields} - {"owners", "grants", "secrets", "storage"}
     assert {name: getattr(workspace, name) for name in same} == {name: getattr(model(), name) for name in same}
 
 

@@ -34,10 +34,10 @@ def test_objects_have_attributes_in_snake_case_and_properties_keep_their_names(r
 
     def program() -> None:
         pulumi.runtime.register_stack_transformation(lambda args: made.append(args.resource))
-        both = ClusterProviders.of("cluster", {"unguarded": True}).both
+        both = ClusterProviders.of("cluster", unguarded=True).both
         args = {
             **FULL,
-            "bucket": {**EVERYTHING, "tags": {"object_lock": "a tag"}},
+            "storage": {"bucket": {**EVERYTHING, "tags": {"object_lock": "a tag"}}},
             "schedules": {"review": SCHEDULE},
             "limits": {"containers": {"default": {"cpu": "1"}}},
             "settings": {"idle_timeout": "1h"},

@@ -29,10 +29,10 @@ EVERYTHING = {
 }
 STORE = {
     "endpoint": "http://127.0.0.1:7070",
-    "iamEndpoint": "http://127.0.0.1:7071",
+    "iam_endpoint": "http://127.0.0.1:7071",
     "region": "eu-central-1",
-    "accessKey": "root",
-    "secretKey": "v-root",
+    "access_key": "root",
+    "secret_key": "v-root",
 }
 IN_AWS = ("aws:s3/", "aws:iam/")
 
@@ -43,10 +43,8 @@ def aws(record):
 
     def aws(bucket, preview=False, store=STORE, **args):
         def program():
-            providers = ClusterProviders.of(
-                "cluster", {"unguarded": True, **({"store": store} if store else {})}
-            ).with_aws
-            given = {"owner": "project/fleet", "bucket": bucket, **args}
+            providers = ClusterProviders.of("cluster", unguarded=True, **({"store": store} if store else {})).with_aws
+            given = {"owner": "project/fleet", "storage": {"bucket": bucket}, **args}
             Workspace("payments", **given, opts=pulumi.ResourceOptions(providers=providers))
 
         return record(program, preview=preview)
@@ -281,11 +279,11 @@ def test_the_provider_of_a_store_that_is_not_aws(aws):
         # The SDK would take the region from whatever machine runs.
         ({"credentials": "iam"}, {"region": "us-east-1"}),
         (
-            {"region": "eu-west-1", "accessKey": "AKIA", "secretKey": "v-root"},
+            {"region": "eu-west-1", "access_key": "AKIA", "secret_key": "v-root"},
             {"region": "eu-west-1", "accessKey": Secret("AKIA"), "secretKey": Secret("v-root")},
         ),
         (
-            {"iamEndpoint": "https://iam.example.com"},
+            {"iam_endpoint": "https://iam.example.com"},
             {
                 "region": "us-east-1",
                 "endpoints": '[{"iam": "https://iam.example.com", "sts": "https://iam.example.com"}]',

@@ -22,7 +22,7 @@ USER = "ambient-payments-c5abc4312a78"
 
 
 def test_every_field_reaches_its_resource(workspace):
-    recording = workspace(bucket=EVERYTHING)
+    recording = workspace(bucket=EVERYTHING, run_every="1d")
     assert recording.named("S3Bucket", "payments/storage/bucket").inputs == {
         "bucket": "payments-sessions",
         "owner": "project/fleet",

@@ -5,7 +5,6 @@ import pytest
 
 from ambient_components import ClusterProviders
 from ambient_components.components import StoreArgs
-from ambient_components.components.cluster import store_settings
 from ambient_components.resources import ProviderArgs
 from tests.support.registrations import Secret
 
@@ -19,20 +18,20 @@ def _a_machines_path(monkeypatch):
 
 
 def providers(record, **args):
-    recording = record(lambda: ClusterProviders.of("cluster", args))
+    recording = record(lambda: ClusterProviders.of("cluster", **args))
     assert os.environ["KUBECONFIG"] == PATH
     return recording, recording.named("kubernetes", "cluster"), recording.named("ambient", "cluster")
 
 
 def test_no_path_of_this_machine_is_an_input(record):
-    recording, kubernetes, ambient = providers(record, clusterUid="uid-1")
+    recording, kubernetes, ambient = providers(record, cluster_uid="uid-1")
     assert "kubeconfig" not in kubernetes.inputs
     assert "kubeconfig" not in ambient.inputs
     assert PATH not in recording.plain_text()
 
 
 def test_the_kubernetes_provider_is_pinned_to_the_cluster_and_changes_secrets_in_place(record):
-    _, kubernetes, ambient = providers(record, clusterUid="uid-1", context="prod")
+    _, kubernetes, ambient = providers(record, cluster_uid="uid-1", context="prod")
     assert kubernetes.inputs == {
         "clusterIdentifier": "uid-1",
         "context": "prod",
@@ -108,11 +107,11 @@ def test_no_switch_of_this_machine_changes_what_a_run_does(record, monkeypatch, 
 
 STORE = {
     "endpoint": "http://minio:9000",
-    "iamEndpoint": "http://minio:9001",
+    "iam_endpoint": "http://minio:9001",
     "region": "eu-central-1",
     "credentials": "minio",
-    "accessKey": "root",
-    "secretKey": "v-root",
+    "access_key": "root",
+    "secret_key": "v-root",
 }
 
 
@@ -135,14 +134,35 @@ def test_a_store_may_be_half_of_defaults(record):
     assert ambient.inputs == {"storeRegion": "eu-west-1"}
 
 
-def test_every_field_of_the_store_reaches_the_plugin():
+def test_every_field_of_the_store_reaches_the_plugin(record):
     assert set(STORE) == StoreArgs.__required_keys__ | StoreArgs.__optional_keys__
-    assert set(store_settings(STORE)) == {name for name in ProviderArgs.__optional_keys__ if name.startswith("store")}
+    sent = {name for name in providers(record, store=STORE)[2].inputs if name.startswith("store")}
+    assert sent == {name for name in ProviderArgs.__optional_keys__ if name.startswith("store")}
+
+
+@pytest.mark.parametrize(
+    ("args", "problem"),
+    [
+        (
+            {"clusterUid": "u"},
+            "clusterUid: 'clusterUid' is not a field; allowed: context, .*did you mean 'cluster_uid'",
+        ),
+        ({"store": {"accesKey": "v-root"}}, "store.accesKey: .*did you mean 'access_key'"),
+        (
+            {"store": {"credentials": "min"}},
+            "store.credentials: 'min' is not a kind of API for users; allowed: iam, ",
+        ),
+        ({"unguarded": "false"}, "unguarded: is text; allowed: true or false"),
+    ],
+)
+def test_a_wrong_argument_is_refused_with_its_path(record, args, problem):
+    with pytest.raises(ValueError, match=f"^cluster 'cluster': {problem}"):
+        providers(record, **args)
 
 
 def test_pulumi_aws_is_there_where_it_is_asked_for_and_once(record):
     def program():
-        made = ClusterProviders.of("cluster", {"store": {"region": "eu-west-1"}})
+        made = ClusterProviders.of("cluster", store={"region": "eu-west-1"})
         assert len(made.both) == 2
         assert made.with_aws == made.with_aws
         assert made.with_aws[:2] == made.both

@@ -4,9 +4,8 @@ import pulumi
 import pytest
 
 from ambient_components.problem_json import AS_JSON, MISSING_VALUE, VARIABLE, decode
-from ambient_components.program import main as stack_program
+from ambient_components.program import workspaces as stack_program
 from tests.support.recorder import Recorder
-from tests.support.registrations import UNKNOWN, Secret
 
 VALUE = "sk-ant-not-a-real-key"
 WITH_SECRET = """\
@@ -20,22 +19,6 @@ AT = "workspaces.payments.secrets.runner.ANTHROPIC_API_KEY"
 SET_IT = "pulumi config set --secret payments/anthropic --stack dev"
 
 
-def test_a_missing_secret_stops_an_update_at_its_line_and_column(run_fleet):
-    assert run_fleet.refusal(WITH_SECRET) == [
-        f"stacks/dev.yaml:5:28: {AT}: the stack's config has no 'payments/anthropic'; set it: {SET_IT}"
-    ]
-
-
-def test_a_missing_secret_is_a_warning_and_unknown_in_a_preview(run_fleet):
-    recording = run_fleet(WITH_SECRET, preview=True)
-    assert recording.warnings == [
-        f"stacks/dev.yaml:5:28: {AT}: the stack's config has no 'payments/anthropic'; set it: {SET_IT}\n"
-        "unknown in this preview, an error in pulumi up"
-    ]
-    values = recording.named("WorkspaceSecret", "payments/secret/runner").inputs["values"]
-    assert values == {"ANTHROPIC_API_KEY": Secret(UNKNOWN)}
-
-
 def test_ambient_gets_each_missing_secret_with_its_place(run_fleet, monkeypatch):
     monkeypatch.setenv(VARIABLE, AS_JSON)
     recording = run_fleet(WITH_SECRET, preview=True)
@@ -43,16 +26,6 @@ def test_ambient_gets_each_missing_secret_with_its_place(run_fleet, monkeypatch)
     assert [(str(one.where), one.rule, one.workspaces) for one in found] == [
         ("stacks/dev.yaml:5:28", MISSING_VALUE, ("payments",))
     ]
-
-
-@pytest.mark.parametrize("preview", [True, False])
-def test_a_secret_in_plain_text_is_refused_and_never_shown(run_fleet, preview):
-    config = {"clusterUid": "uid-1", "payments/anthropic": VALUE}
-    lines = run_fleet.refusal(WITH_SECRET, config=config, preview=preview)
-    assert lines == [
-        f"stacks/dev.yaml:5:28: {AT}: 'payments/anthropic' is in the stack's config in plain text; encrypt it: {SET_IT}"
-    ]
-    assert run_fleet.last.last.logs == []
 
 
 @pytest.mark.parametrize("preview", [True, False])

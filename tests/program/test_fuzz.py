@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 
 from ambient_components.platform.contract import RUNNER_SECRET_KEYS
-from ambient_components.program import main as stack_program
+from ambient_components.program import workspaces as stack_program
 from tests.support.certificates import CERTIFICATE as PEM
 from tests.support.fake_api import SYSTEM_UID, Answer, FakeApi
 from tests.support.quick import examples

@@ -72,7 +72,7 @@ def test_a_grant_says_that_it_is_complete(record):
 @pytest.mark.parametrize(
     ("args", "lines"),
     [
-        ({}, ["namespace: is missing; add it"]),
+        ({}, ["namespace: is missing; add it", "names neither a user nor a group"]),
         ({"namespace": "payments"}, ["names neither a user nor a group; allowed: exactly one of them"]),
         ({"namespace": "payments", "user": "a", "group": "b"}, ["names a user and a group"]),
         ({"namespace": "payments", "user": None}, ["names neither a user nor a group"]),
@@ -112,7 +112,7 @@ def test_options_are_those_of_the_binding_too_but_access_is_never_retained(recor
         return pulumi.ResourceOptions(
             protect=True,
             retain_on_delete=True,
-            provider=ClusterProviders.of("cluster", {"unguarded": True}).ambient,
+            provider=ClusterProviders.of("cluster", unguarded=True).ambient,
         )
 
     binding = grant(record, "user:bob", opts=options).named("RoleBinding", "payments/grant/user:bob")

@@ -6,6 +6,7 @@ from ambient_components.access import GuardrailSettings
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
 from ambient_components.stackfile import parse_stack
+from ambient_components.stackfile.loader import located
 from tests.program.conftest import NOW
 
 
@@ -64,7 +65,12 @@ KEYS = "keys: {boss: {role: admin}}"
 
 def warnings(text):
     loaded, calendar = parsed(text)
-    return [str(one) for one in expired_exceptions(loaded, ledger_of(loaded.file.workspaces, calendar), calendar)]
+    return [
+        str(one)
+        for one in located(
+            loaded, expired_exceptions(loaded.file, ledger_of(loaded.file.workspaces, calendar), calendar)
+        )
+    ]
 
 
 def test_an_allowance_that_ended_is_told_while_its_reason_stands():

@@ -57,7 +57,7 @@ def test_the_engine_gets_the_request_of_the_generated_class(monkeypatch, kind, g
 
 
 def test_a_program_imports_no_generated_class():
-    program = "import ambient_components.program.main, json, sys; print(json.dumps(list(sys.modules)))"
+    program = "import ambient_components.program.workspaces, json, sys; print(json.dumps(list(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     modules = json.loads(done.stdout)
     assert "pulumi_kubernetes" in modules

@@ -6,7 +6,7 @@ import pulumi
 import pytest
 import yaml
 
-from ambient_components.program import main as stack_program
+from ambient_components.program import workspaces as stack_program
 from ambient_components.shards import home, record_name
 from tests.program.conftest import CLUSTER
 from tests.support.fake_engine import flat

@@ -156,14 +156,6 @@ def test_missing_keys_are_unknown_in_a_preview_and_an_error_in_an_update(run_fle
     assert "storage.bucket.secretKey" in warning
 
 
-def test_a_plain_key_in_the_config_is_refused_in_previews_too(run_fleet):
-    config = {**CONFIG, "old/id": "AKIAOLD", "old/secret": "v-old"}
-    for preview in (True, False):
-        lines = run_fleet.refusal(stack(THERE), config=config, preview=preview)
-        assert [line.split(": ")[1].rpartition(".")[2] for line in lines] == ["accessKey", "secretKey"]
-        assert "v-old" not in "".join(lines)
-
-
 def test_a_closed_workspace_looks_for_no_keys(run_fleet):
     recording = run_fleet(stack(THERE, state="closed"), config=CONFIG)
     assert recording.of("WorkspaceSecret") == []

@@ -1,11 +1,12 @@
 """`Workspaces`: one mapping becomes what the same words in a stack file become."""
 
-from datetime import timedelta
+import re
+from datetime import date, timedelta
 
 import pulumi
 import pytest
 
-from ambient_components import ClusterProviders, Workspaces
+from ambient_components import ClusterProviders, Workspace, Workspaces
 from tests.program.conftest import CLUSTER
 from tests.support.certificates import CERTIFICATE
 from tests.support.recorder import Recorder
@@ -85,6 +86,7 @@ def test_all_problems_are_one_error_with_the_path_of_each():
         "workspaces.payments.keys.ci.role",
         "workspaces.payments.keys.ci.lifetme",
         "workspaces.payments.settings.idleTimeout",
+        "workspaces.a",
     ]
     assert "did you mean 'lifetime'?" in lines[3]
     with pytest.raises(ValueError, match=r"^workspaces\.payments\.owners\[0\]: is an Output"):
@@ -98,7 +100,7 @@ def test_the_cluster_may_be_the_programs_own():
         store = {"endpoint": "https://s3.example.com"}
         bucket = {"name": "sessions", "driver": "existing", "access_key": "id", "secret_key": "not-a-real-key"}
         made = Workspaces(
-            {"payments": {"storage": {"bucket": bucket}}}, cluster=ClusterProviders.of("mine", {"store": store})
+            {"payments": {"storage": {"bucket": bucket}}}, cluster=ClusterProviders.of("mine", store=store)
         )
         assert made["payments"].bucket is not None
 
@@ -117,7 +119,7 @@ def test_a_ca_bundle_is_certificates_alone(tmp_path, monkeypatch):
     (tmp_path / "ca.pem").write_text(f"# v-text\n{CERTIFICATE}")
     recording = run(with_bundle("ca.pem"))
     assert recording.named("ConfigMap", "payments/ca-bundle").inputs["data"]["ca-bundle.crt"] == CERTIFICATE
-    (warning,) = recording.warnings
+    (warning,) = [line for line in recording.warnings if "certificate" in line]
     assert "workspaces.payments.settings.ca_bundle.file: has 1 certificate" in warning
 
 
@@ -160,10 +162,94 @@ def test_what_is_no_mapping_is_refused_as_one(wrong):
 
 
 def test_a_text_does_not_switch_guardrails_off():
-    with pytest.raises(ValueError, match="unguarded: True or False is expected"):
-        run(lambda: ClusterProviders.of("cluster", {"unguarded": "false"}))
+    with pytest.raises(ValueError, match="unguarded: is text; allowed: true or false"):
+        run(lambda: ClusterProviders.of("cluster", unguarded="false"))
 
 
 def test_a_shard_declares_its_fleets_file_and_no_mapping():
     with pytest.raises(ValueError, match=r"this stack is a shard of a fleet; .*Workspaces\.from_file"):
         Recorder({**CLUSTER, "shards": "4"}, stack="prod-02").run(lambda: Workspaces({"payments": PAYMENTS}))
+
+
+WARNED_YAML = """\
+exceptions: [{guardrail: nonExpiringKey, reason: agreed, until: 2026-11-01}]
+workspaces:
+  payments:
+    owners: [user:alice@example.com]
+    grants:
+      - {user: "oidc:bob", until: 2026-11-01}
+      - {user: eve, until: 2026-11-30}
+    keys: {ci: {lifetime: never}, cd: {generation: 2, overlapUntil: 2026-11-27}}
+    acknowledge: [{rule: grantEnding, reason: known, date: 2026-11-01}]
+"""
+WARNED = {
+    "owners": ["user:alice@example.com"],
+    "grants": [{"user": "oidc:bob", "until": "2026-11-01"}, {"user": "eve", "until": date(2026, 11, 30)}],
+    "keys": {"ci": {"lifetime": "never"}, "cd": {"generation": 2, "overlap_until": "2026-11-27"}},
+    "acknowledge": [{"rule": "grantEnding", "reason": "known", "date": "2026-11-01"}],
+}
+
+
+def test_a_program_gets_the_warnings_of_a_stack_file(run_fleet):
+    config = {**CLUSTER, "sso": "true"}
+    from_yaml = run_fleet(WARNED_YAML, config=config).warnings
+    exceptions = [{"guardrail": "nonExpiringKey", "reason": "agreed", "until": "2026-11-01"}]
+    from_python = run(lambda: Workspaces({"payments": WARNED}, exceptions=exceptions) and None, config=config).warnings
+    without_places = [re.sub(r"^\S+\.yaml:\d+:\d+: ", "", line) for line in from_yaml]
+    in_python = [line.replace("overlapUntil", "overlap_until").partition(";")[0] for line in without_places]
+    assert sorted(in_python) == sorted(line.partition(";")[0] for line in from_python)
+    told = "\n".join(from_python)
+    for text in (
+        "no runner secret",
+        "has ended, and what",
+        "looks like a name with",
+        "ended on",
+        "generation 1 of the",
+    ):
+        assert text in told
+    assert not any("user:eve" in line for line in from_python)
+
+
+def test_an_acknowledgement_of_tomorrow_and_a_shared_namespace_are_errors():
+    entry = {"acknowledge": [{"rule": "noRunnerSecret", "reason": "known", "date": "2027-01-01"}]}
+    with pytest.raises(ValueError, match="future") as refused:
+        run(lambda: Workspaces({"payments": entry, "acp": {}}), config={**CLUSTER, "platformNamespace": "acp"})
+    assert [line.split(": ")[0] for line in str(refused.value).splitlines()] == [
+        "workspaces.acp",
+        "workspaces.payments.acknowledge[0].date",
+    ]
+
+
+def test_a_rule_about_several_fields_has_pythons_path():
+    bucket = {"name": "sessions", "driver": "existing", "secret_key": ""}
+    with pytest.raises(ValueError, match="is missing") as refused:
+        run(lambda: Workspaces({"payments": {"storage": {"bucket": bucket}}}))
+    assert str(refused.value).splitlines()[:2] == [
+        f"workspaces.payments.storage.bucket.{field}: is missing: the driver is existing, and no credentials are made; "
+        "add it"
+        for field in ("access_key", "secret_key")
+    ]
+
+
+class Team(Workspace):
+    def __init__(self, resource_name, **args):
+        super().__init__(resource_name, **args)
+        self.pager = "team@example.com"
+
+
+class Teams(Workspaces):
+    def __init__(self, workspaces, **sections):
+        self.pagers = len(sections)
+        super().__init__(workspaces, **sections)
+
+
+def test_a_subclass_is_made_by_its_own_constructor(run_fleet, tmp_path):
+    (tmp_path / "other.yaml").write_text(YAML)
+
+    def program():
+        teams = Teams.from_file("other.yaml")
+        assert (teams.pagers, [*teams]) == (1, ["payments", "research"])
+        options = pulumi.ResourceOptions(providers=teams.cluster.both, depends_on=[teams.ledger])
+        assert Team("research2", namespace="research", opts=options).pager == "team@example.com"
+
+    assert run(program).of("Namespace")

@@ -10,20 +10,21 @@ from enum import Enum
 from pathlib import Path
 from types import NoneType
 from typing import Any, Final, NamedTuple, get_args, get_origin
+from zoneinfo import ZoneInfo
 
 from pydantic import WithJsonSchema
 
 from ambient_components.model.acknowledgements import StackAcknowledgement
 from ambient_components.model.base import Model
+from ambient_components.model.clusters import Cluster
 from ambient_components.model.derive import field_texts
 from ambient_components.model.grants import SeparateGrant
 from ambient_components.model.guardrails import Guardrails, StackException
 from ambient_components.model.keys import SeparateKey
 from ambient_components.model.marks import OUTPUT
-from ambient_components.model.sources import Secrets, Source
-from ambient_components.model.stack import Workspace
-from ambient_components.model.storage import Bucket, SeparateBucket
-from ambient_components.model.workspaces import OF_FILES, SecretValues, SeparateWorkspace, bucket_place
+from ambient_components.model.sources import SecretValues
+from ambient_components.model.storage import SeparateBucket
+from ambient_components.model.workspaces import OF_FILES, ProgramWorkspace, SeparateWorkspace
 from ambient_components.platform.subjects import Subject
 from ambient_components.rules.guardrail_names import GUARDRAILS
 
@@ -40,7 +41,7 @@ import pulumi
 '''
 
 _ROOTS: Final[Mapping[type[Model], str]] = {
-    Workspace: "WorkspaceArgs",
+    ProgramWorkspace: "WorkspaceArgs",
     SeparateWorkspace: "SeparateWorkspaceArgs",
     SeparateGrant: "SeparateGrantArgs",
     SeparateKey: "ApiKeyArgs",
@@ -48,31 +49,18 @@ _ROOTS: Final[Mapping[type[Model], str]] = {
     Guardrails: "GuardrailsArgs",
     StackException: "StackExceptionArgs",
     StackAcknowledgement: "StackAcknowledgementArgs",
+    Cluster: "ClusterArgs",
 }
 """What components and `Workspaces` take; the models within it follow from it."""
 
-_NESTED: Final[Mapping[type[Model], str]] = {
-    SeparateBucket: "WorkspaceBucketArgs",
-    SecretValues: "SecretsArgs",
-    Secrets: "SecretsArgs",
-}
-"""Names of arguments within others that are not the model's. A program has values where a file has sources."""
+_NAMES: Final[Mapping[type[Model], str]] = {SecretValues: "SecretsArgs"}
+"""Names that are not the model's."""
 
-_LEFT_OUT: Final[Mapping[str, Collection[str]]] = {
-    "WorkspaceBucketArgs": [*bucket_place("", "", "active")],
-    "SeparateWorkspaceArgs": OF_FILES,
-    "WorkspaceArgs": ["template"],
-}
+_LEFT_OUT: Final[Mapping[str, Collection[str]]] = {"SeparateWorkspaceArgs": OF_FILES, "WorkspaceArgs": ["template"]}
 """Fields that a program can't give there."""
 
 _WITH_DEFAULT: Final = {"SeparateWorkspaceArgs": ["owner", "namespace"]}
 """Required fields of a model that its component knows otherwise."""
-
-_TEXTS: Final = {
-    (Workspace, "secrets"): (SeparateWorkspace, "secrets"),
-    (Bucket, "secret_key"): (SeparateBucket, "secret_key"),
-}
-"""Texts about sources, and those about values."""
 
 
 class _Args(NamedTuple):
@@ -132,16 +120,14 @@ class _Writer:
             for alternative in inner:
                 yield from self._kinds(alternative, metadata) if alternative is not NoneType else ()
         elif "enum" in schema or issubclass(annotation, Enum):
-            words = schema.get("enum", [word.value for word in annotation])
+            words = schema.get("enum") or [word.value for word in annotation]
             yield f"Literal[{', '.join(map(repr, words))}]".replace("'", '"')
         else:
             yield from self._plain(annotation, schema.get("type"))
 
     def _plain(self, kind: type, written: object) -> Iterator[str]:
-        if issubclass(kind, Source):
-            yield "pulumi.Input[str]"
-        elif issubclass(kind, Model):
-            yield self.add(SecretValues if kind is Secrets else kind, _NESTED.get(kind, f"{kind.__name__}Args"))
+        if issubclass(kind, Model):
+            yield self.add(kind, _NAMES.get(kind, f"{kind.__name__.removesuffix('Values')}Args"))
         elif issubclass(kind, date):
             yield from ("datetime.date", "str")
         elif issubclass(kind, int) and written == "string":
@@ -149,7 +135,7 @@ class _Writer:
         elif issubclass(kind, str) and isinstance(written, list):
             yield from ("str", "float")
         else:
-            yield "str" if issubclass(kind, Subject) else kind.__name__
+            yield "str" if issubclass(kind, Subject | ZoneInfo) else kind.__name__
 
 
 def _optional(kind: str) -> str:
@@ -159,11 +145,10 @@ def _optional(kind: str) -> str:
 
 
 def _field(model: type[Model], field: str, kind: str) -> str:
-    owner, name = _TEXTS.get((model, field), (model, field))
     line = f"    {field}: {kind}"
     if len(line) > 120:
         line = re.sub(r"(?<=Literal\[).*(?=\])", _one_a_line, line)
-    return f"{line}\n{_docstring(field_texts(owner)[name])}"
+    return f"{line}\n{_docstring(field_texts(model)[field])}"
 
 
 def _one_a_line(words: re.Match[str]) -> str:

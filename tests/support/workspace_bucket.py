@@ -23,7 +23,6 @@ EVERYTHING = {
         "rotate": "auto",
         "generation": 3,
     },
-    "run_every": "1d",
 }
 KEYS = {"access_key": "AKIA-of-somebody", "secret_key": "v-existing"}
 EXISTING = {**BUCKET, "driver": "existing", **KEYS}
@@ -48,7 +47,7 @@ def alone(record, args, name="sessions", opts=None, **surroundings):
     made = []
 
     def program():
-        both = ClusterProviders.of("cluster", {"unguarded": True}).both
+        both = ClusterProviders.of("cluster", unguarded=True).both
         given_ = {"owner": "project/fleet", **BUCKET, **args}
         made.append(Bucket(name, **given_, opts=pulumi.ResourceOptions(providers=both, **(opts or {}))))
         for variable, value in made[0].variables.items():

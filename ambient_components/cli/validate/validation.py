@@ -12,7 +12,6 @@ from ambient_components.program.acknowledgements import acknowledgements, from_t
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.guardrails import guardrail_findings
 from ambient_components.program.ledger import expired_exceptions, ledger_of
-from ambient_components.program.storage import missing_libraries
 from ambient_components.rules.findings import Finding
 from ambient_components.rules.installation import API_SERVER, PLATFORM_URL, SSO, platform_url_problem
 from ambient_components.rules.object_store import IN_PLAIN_TEXT, OBJECT_STORE, given_store
@@ -22,7 +21,7 @@ from ambient_components.shards import CONFIG_KEY, shard_count, shard_stack
 from ambient_components.stackfile.checks.installation import check_installation
 from ambient_components.stackfile.checks.keys import MAX_TOKEN_LIFETIME, beyond_cap, max_token_lifetime
 from ambient_components.stackfile.checks.sources import in_platform_namespace
-from ambient_components.stackfile.checks.storage import against_store
+from ambient_components.stackfile.checks.storage import against_store, missing_libraries
 from ambient_components.stackfile.checks.upcoming_dates import ended_grants
 from ambient_components.stackfile.checks.workspaces import without_runner_secret
 from ambient_components.stackfile.loader import LoadedStack, Review, beyond_shards, located, review_stack, shards_of
@@ -176,7 +175,7 @@ def _of_stack(stack: LoadedStack, problems: Sequence[Problem]) -> tuple[list[Pro
     dated = [
         *located(stack, ended_grants(stack.file, calendar.now)),
         *guardrail_findings(stack, ledger, calendar),
-        *expired_exceptions(stack, ledger, calendar),
+        *located(stack, expired_exceptions(stack.file, ledger, calendar)),
         *located(stack, _missing_libraries(stack)),
     ]
     installed = located(stack, _of_installation(stack))

@@ -5,7 +5,7 @@ from typing import Final
 
 from ambient_components.model.acknowledgements import Acknowledgement
 from ambient_components.model.grants import grant_findings
-from ambient_components.model.guardrails import Guardrail, GuardrailException, StackException
+from ambient_components.model.guardrails import Guardrail, GuardrailException
 from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import who_is_meant
@@ -106,9 +106,7 @@ def _objects(path: Path, one: Acknowledgement) -> Iterator[Finding]:
             yield Finding((*path, "objects", number), problem, "declare it, or remove it from the cluster")
 
 
-def _each(
-    path: Path, exceptions: Sequence[GuardrailException | StackException], workspaces: Sequence[Workspace]
-) -> Iterator[Finding]:
+def _each(path: Path, exceptions: Sequence[GuardrailException], workspaces: Sequence[Workspace]) -> Iterator[Finding]:
     first: dict[Guardrail, Path] = {}
     for index, exception in enumerate(exceptions):
         here = (*path, index, "guardrail")

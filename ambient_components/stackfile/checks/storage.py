@@ -12,9 +12,10 @@ from ambient_components.rules.buckets import (
     adopt_with_aws,
     credential_missing,
 )
+from ambient_components.rules.extras import extra_of, not_installed
 from ambient_components.rules.findings import Finding, Path, below, verdict_finding
 from ambient_components.rules.lifetimes import NEVER
-from ambient_components.rules.object_store import MINIO, OBJECT_STORE, StoreConfig, set_command
+from ambient_components.rules.object_store import IAM, MINIO, OBJECT_STORE, StoreConfig, set_command
 from ambient_components.rules.renewals import ACCESS_KEY_LIFE, policy_problem
 from ambient_components.rules.secrets import drift_findings
 from ambient_components.rules.warnings import WarningRule
@@ -98,17 +99,35 @@ def _times(path: Path, credentials: BucketCredentials, run_every: int, explicit:
         yield from verdict_finding((*path, "lifetime"), policy_problem(policy_of(()), ACCESS_KEY_LIFE))
 
 
+def uses_aws(workspaces: Mapping[str, Workspace]) -> bool:
+    """Return whether a bucket uses the `aws` driver, which needs pulumi-aws."""
+    return any(bucket.driver is BucketDriver.AWS for _, bucket in _buckets(workspaces))
+
+
+def missing_libraries(
+    workspaces: Mapping[str, Workspace], store: StoreConfig | None, *, warning: str | None = None
+) -> Iterator[Finding]:
+    """Find buckets that need libraries that are not installed."""
+    for path, bucket in _buckets(workspaces):
+        extra = extra_of(bucket.driver, store.credentials if store else IAM)
+        if extra is not None:
+            yield from verdict_finding(path, not_installed(extra), at_key=True, warning=warning)
+
+
+def _buckets(workspaces: Mapping[str, Workspace]) -> Iterator[tuple[Path, Bucket]]:
+    for name, workspace in workspaces.items():
+        if workspace.storage.bucket is not None:
+            yield ("workspaces", name, "storage", "bucket"), workspace.storage.bucket
+
+
 def against_store(workspaces: Mapping[str, Workspace], store: StoreConfig | None) -> Iterator[Finding]:
     """Find buckets that the store does not support, or that have no store.
 
     Args:
         store: The store in the config; None if there is none.
     """
-    for name, workspace in workspaces.items():
-        bucket = workspace.storage.bucket
-        if bucket is not None:
-            here = ("workspaces", name, "storage", "bucket")
-            yield from _of_aws(here, bucket, store) if bucket.driver is BucketDriver.AWS else _of(here, bucket, store)
+    for path, bucket in _buckets(workspaces):
+        yield from _of_aws(path, bucket, store) if bucket.driver is BucketDriver.AWS else _of(path, bucket, store)
 
 
 def _of(path: Path, bucket: Bucket, store: StoreConfig | None) -> Iterator[Finding]:

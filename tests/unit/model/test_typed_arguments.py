@@ -10,7 +10,7 @@ import pytest
 from tests.support.typed_arguments import FILE, source
 
 ROOT = Path(__file__).parents[3]
-HEAD = "import pulumi\nfrom ambient_components import ApiKey, Bucket, Grant, Workspace, Workspaces\n"
+HEAD = "import pulumi\nfrom ambient_components import ApiKey, Bucket, ClusterProviders, Grant, Workspace, Workspaces\n"
 KEY = 'namespace="a", id="ci", owner="p/dev"'
 BUCKET = 'endpoint="https://s3", owner="p/dev"'
 PROGRAMS = {
@@ -30,6 +30,8 @@ PROGRAMS = {
     'Grant("a", namespace="a", group="devs", rol="edit")': "rol",
     f'ApiKey("a", {KEY}, role="viewer")': "role",
     f'Bucket("a", name="a-sessions", {BUCKET}, credentials={{"lifetme": "90d"}})': "lifetme",
+    'ClusterProviders.of("a", store={"iamEndpoint": "https://s3"})': "iamEndpoint",
+    'ClusterProviders.of("a", unguarded="no")': "unguarded",
 }
 """Programs with one mistake each, and what the message names."""
 RIGHT = """\
@@ -45,7 +47,8 @@ Workspaces(
     }},
     run_every=timedelta(days=1),
 )
-Workspace("a", bucket={"name": "a-sessions", "endpoint": "https://s3"}, protect=False)
+Workspace("a", storage={"bucket": {"name": "a-sessions", "endpoint": "https://s3"}}, protect=False)
+ClusterProviders.of("a", cluster_uid="u", store={"endpoint": "https://s3"}, unguarded=True)
 """
 
 
