@@ -33,7 +33,7 @@ _STAND_INS: Final = {
 """Values for required arguments that are missing or wrong, so that rules about several arguments see the others."""
 
 
-_VARIABLES: Final = ("runner", "integrations")
+_NEVER_EMPTY: Final = ("runner", "integrations")
 """Mappings that may not be empty."""
 
 
@@ -88,7 +88,7 @@ def _without(values: Mapping[str, Any], wrong: Collection[Path]) -> dict[str, An
         inside = {path[1:] for path in wrong if path[:1] == (name,)}
         if not inside:
             rest[name] = value
-        elif () not in inside and isinstance(value, Mapping) and name not in _VARIABLES:
+        elif () not in inside and isinstance(value, Mapping) and name not in _NEVER_EMPTY:
             rest[name] = _without(value, inside)
     return rest
 

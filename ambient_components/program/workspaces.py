@@ -51,7 +51,7 @@ class Workspaces(Mapping[str, Workspace]):
 
     def __init__(
         self,
-        workspaces: Mapping[str, WorkspaceArgs] | Inputs,
+        workspaces: Mapping[str, WorkspaceArgs],
         *,
         cluster: ClusterProviders | None = None,
         guardrails: GuardrailsArgs | None = None,
@@ -59,11 +59,12 @@ class Workspaces(Mapping[str, Workspace]):
         acknowledge: Sequence[StackAcknowledgementArgs] = (),
         timezone: str = "UTC",
         run_every: str | timedelta | None = None,
+        _inputs: Inputs | None = None,  # instead of arguments: what `from_file` has read
     ) -> None:
         """Declare workspaces with the words of the stack file in Python's spelling. Secrets are values, or outputs.
 
         Args:
-            workspaces: Workspaces by name, which is the namespace's name too; `from_file` gives what it has read.
+            workspaces: Workspaces by name, which is the namespace's name too.
             cluster: Providers of the cluster. Default: those of the stack's config, or the current context.
             guardrails: Settings of guardrails.
             exceptions: Exceptions from guardrails in all workspaces.
@@ -74,19 +75,19 @@ class Workspaces(Mapping[str, Workspace]):
         Raises:
             ValueError: All problems of the arguments, one per line, each with its path.
         """
-        if not isinstance(workspaces, Inputs):
+        if _inputs is None:
             given: dict[str, Any] = {"guardrails": guardrails, "run_every": run_every, "timezone": timezone}
             given |= {"exceptions": exceptions, "acknowledge": acknowledge, "workspaces": workspaces}
-            workspaces = Inputs.of_program(given, _store_of(cluster))
-        self.inputs = workspaces
-        file, calendar = workspaces.file, Calendar.of(workspaces.file)
-        settings = replace(workspaces.settings, store=effective_store(file.workspaces, workspaces.settings.store))
+            _inputs = Inputs.of_program(given, _store_of(cluster))
+        self.inputs = inputs = _inputs
+        file, calendar = inputs.file, Calendar.of(inputs.file)
+        settings = replace(inputs.settings, store=effective_store(file.workspaces, inputs.settings.store))
         args: ClusterArgs = {**settings.cluster}
         if settings.store is not None:
             args["store"] = settings.store.args
         self.cluster = cluster or ClusterProviders.of(CLUSTER_NAME, **args)
         opts = pulumi.ResourceOptions(provider=self.cluster.ambient)
-        self.ledger = AccessLedger(LEDGER_NAME, _ledger_args(workspaces, calendar), opts)
+        self.ledger = AccessLedger(LEDGER_NAME, _ledger_args(inputs, calendar), opts)
         providers = self.cluster.with_aws if uses_aws(file.workspaces) else self.cluster.both
         self._workspaces = {
             name: Workspace(
@@ -96,9 +97,9 @@ class Workspaces(Mapping[str, Workspace]):
                     name,
                     workspace,
                     settings,
-                    workspaces.values.get(name, WorkspaceValues()),
+                    inputs.values.get(name, WorkspaceValues()),
                     calendar,
-                    workspaces.bundles.get(name),
+                    inputs.bundles.get(name),
                 ),
             )
             for name, workspace in sorted(file.workspaces.items())
@@ -119,7 +120,7 @@ class Workspaces(Mapping[str, Workspace]):
             inputs = Inputs.read(None if path is None else Path(path))
         except AmbientError as error:
             raise pulumi.RunError(for_engine(error.problems)) from None
-        return cls(inputs, cluster=cluster)
+        return cls({}, cluster=cluster, _inputs=inputs)
 
     def __getitem__(self, name: str) -> Workspace:
         return self._workspaces[name]

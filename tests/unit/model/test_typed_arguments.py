@@ -56,14 +56,21 @@ def test_the_generated_file_is_fresh():
     assert FILE.read_text(encoding="utf-8") == source()
 
 
+CHECKERS = {
+    "mypy": ["mypy", "--strict", "--cache-dir", ".mypy_cache"],
+    "pyright": ["basedpyright", "--level", "error"],
+}
+
+
 @pytest.mark.slow
-def test_mypy_refuses_each_mistake_and_nothing_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_a_type_checker_refuses_each_mistake_and_nothing_else(tmp_path: Path, checker: str) -> None:
     program = tmp_path / "program.py"
     program.write_text(HEAD + "\n".join(PROGRAMS) + "\n" + RIGHT, encoding="utf-8")
-    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", ".mypy_cache", str(program)]
+    command = [sys.executable, "-m", *CHECKERS[checker], str(program)]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
     told: dict[int, str] = {}
-    for line, message in re.findall(r"program\.py:(\d+): error: (.*)", printed):
+    for line, message in re.findall(r"program\.py:(\d+):(?:\d+ -)? error: (.*(?:\n {4}.*)*)", printed):
         told[int(line)] = told.get(int(line), "") + message
     lines = dict(enumerate(PROGRAMS.values(), HEAD.count("\n") + 1))
     assert told.keys() == lines.keys(), printed
