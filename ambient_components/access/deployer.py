@@ -102,130 +102,80 @@ def rights_for(features: Collection[Feature]) -> tuple[Right, ...]:
     return tuple(right for right in RIGHTS if right.is_needed(features))
 
 
-_ALWAYS: Final = frozenset[Feature]()
-_READ: Final = "reading {} back (refresh, and the check of what exists)"
-# The Kubernetes plugin waits with an informer until a deleted object is gone: without list and watch a removal hangs
-# silently for ten minutes, then fails (tested). The objects of this project's plugin need no watch.
-_LIST: Final = "seeing which {} exist, and waiting until removed ones are gone"
-_WATCH: Final = "waiting until removed {} are gone"
-_MADE: Final = {"get": _READ, "list": _LIST, "create": "making {}", "patch": "changing {}", "delete": "removing {}"}
-_WAITED: Final = {**_MADE, "watch": _WATCH}
-_LISTED: Final = {"list": _LIST}
-_WRITTEN: Final = {verb: text for verb, text in _WAITED.items() if verb != "list"}
+_STEPS: Final = {
+    "get": "reading {} back (refresh, and the check of what exists)",
+    "list": "seeing which {} exist, and waiting until removed ones are gone",
+    # The Kubernetes plugin waits with an informer until a deleted object is gone: without list and watch a removal
+    # hangs silently for ten minutes, then fails (tested). The objects of this project's plugin need no watch.
+    "watch": "waiting until removed {} are gone",
+    "create": "making {}",
+    "patch": "changing {}",
+    "delete": "removing {}",
+}
+
+
+def _steps(verbs: str) -> dict[str, str]:
+    return {verb: _STEPS[verb] for verb in verbs.split()}
+
+
+_ALL: Final = "get list watch create patch delete"
+_MADE: Final = "get list create patch delete"
 # Never deleted: they belong to the platform, and only some fields are declared.
-_PART: Final = {verb: _MADE[verb] for verb in ("get", "create", "patch")}
-_SEEN: Final = {verb: _MADE[verb] for verb in ("get", "list")}
-# Closing refuses new access by a quota, until the access has ended.
-_FROZEN: Final = ("create", "delete")
+_PART: Final = "get create patch"
 _OWN: Final = "the platform's own access"
 _LISTED_OWN: Final = {"list": "telling {} from access that no file declares"}
 _IDENTITIES: Final = "the identities of keys"
+_SECRETS: Final = "workspace secrets, and the token Secrets by which single tokens are revoked"
+_FINALIZERS: Final = {
+    "get": "ending {} with finalizers on closing",
+    "patch": "removing finalizers from {} on closing",
+    "delete": "removing other {} on closing",
+}
+_PODS: Final = {"list": "seeing {} when a workspace is closed", "delete": "ending {}, where the file says so"}
+_LISTED_SCHEDULES: Final = {"list": "seeing the {} of a workspace on closing, and on adoption"}
+_SUSPENDED: Final = {"patch": "changing {}, and suspending them on closing"}
 
-_TABLE: Final[tuple[tuple[str, str, str, dict[str, str], frozenset[Feature]], ...]] = (
-    # API group, resource, what it is, the step of each verb, the features that need it
-    ("", "namespaces", "workspaces", _WAITED, _ALWAYS),
-    (RBAC_API_GROUP, "rolebindings", "owners, grants and what keys may do", _MADE, _ALWAYS),
-    ("", "serviceaccounts", _IDENTITIES, _SEEN, _ALWAYS),
+_TABLE: Final[tuple[tuple[str, str, str, dict[str, str], tuple[Feature, ...]], ...]] = (
+    # API group, resource, what it is, the step of each verb, the features that need it: none if every stack does
+    ("", "namespaces", "workspaces", _steps(_ALL), ()),
+    (RBAC_API_GROUP, "rolebindings", "owners, grants and what keys may do", _steps(_MADE), ()),
+    ("", "serviceaccounts", _IDENTITIES, _steps("get list"), ()),
     # Bindings and accounts in the platform's clothes: their Roles and owners tell (`platform_own`, `recognition`).
-    (RBAC_API_GROUP, "roles", _OWN, _LISTED_OWN, _ALWAYS),
-    (RBAC_API_GROUP, "clusterroles", "what a binding that no file declares gives", {"list": "seeing {}"}, _ALWAYS),
-    (PLATFORM_API_GROUP, "projectsettings", _OWN, _LISTED_OWN, _ALWAYS),
-    (PLATFORM_API_GROUP, SESSIONS, _OWN, _LISTED_OWN, _ALWAYS),
-    (
-        "",
-        "serviceaccounts",
-        _IDENTITIES,
-        {verb: text for verb, text in _MADE.items() if verb not in _SEEN},
-        frozenset({Feature.KEYS, Feature.CLOSING}),
-    ),
-    (
-        "",
-        "serviceaccounts/token",
-        "the tokens of keys",
-        {"create": "minting {}"},
-        frozenset({Feature.KEYS}),
-    ),
-    (
-        "",
-        "secrets",
-        "workspace secrets, and the token Secrets by which single tokens are revoked",
-        _MADE,
-        frozenset({Feature.KEYS, Feature.SECRETS, Feature.CLOSING}),
-    ),
-    (
-        RBAC_API_GROUP,
-        "roles",
-        "Roles",
-        {
-            "get": "ending {} with finalizers on closing",
-            "patch": "removing finalizers from {} on closing",
-            "delete": "removing other {} on closing",
-        },
-        frozenset({Feature.CLOSING}),
-    ),
-    ("", "configmaps", "feature flags and CA bundles", _WAITED, frozenset({Feature.CONFIG_MAPS})),
+    (RBAC_API_GROUP, "roles", _OWN, _LISTED_OWN, ()),
+    (RBAC_API_GROUP, "clusterroles", "what a binding that no file declares gives", {"list": "seeing {}"}, ()),
+    (PLATFORM_API_GROUP, "projectsettings", _OWN, _LISTED_OWN, ()),
+    (PLATFORM_API_GROUP, SESSIONS, _OWN, _LISTED_OWN, ()),
+    ("", "serviceaccounts", _IDENTITIES, _steps("create patch delete"), (Feature.KEYS, Feature.CLOSING)),
+    ("", "serviceaccounts/token", "the tokens of keys", {"create": "minting {}"}, (Feature.KEYS,)),
+    ("", "secrets", _SECRETS, _steps(_MADE), (Feature.KEYS, Feature.SECRETS, Feature.CLOSING)),
+    (RBAC_API_GROUP, "roles", "Roles", _FINALIZERS, (Feature.CLOSING,)),
+    ("", "configmaps", "feature flags and CA bundles", _steps(_ALL), (Feature.CONFIG_MAPS,)),
     (
         PLATFORM_API_GROUP,
         "projectsettings",
         "idle timeouts and MCP servers",
-        _PART,
-        frozenset({Feature.SETTINGS, Feature.CLOSING}),
+        _steps(_PART),
+        (Feature.SETTINGS, Feature.CLOSING),
     ),
-    ("", "limitranges", "the defaults of containers", _PART, frozenset({Feature.CONTAINERS})),
-    ("", "resourcequotas", "quotas", _LISTED, frozenset({Feature.QUOTA, Feature.ADOPTION})),
+    ("", "limitranges", "the defaults of containers", _steps(_PART), (Feature.CONTAINERS,)),
+    ("", "resourcequotas", "quotas", _steps("list"), (Feature.QUOTA, Feature.ADOPTION)),
+    # Closing refuses new access by a quota, until the access has ended.
+    ("", "resourcequotas", "quotas", _steps("create delete"), (Feature.QUOTA, Feature.CLOSING)),
+    ("", "resourcequotas", "quotas", _steps("get watch patch"), (Feature.QUOTA,)),
+    (NETWORK_API_GROUP, "networkpolicies", "network policies", _steps("list"), (Feature.NETWORK, Feature.ADOPTION)),
     (
-        "",
-        "resourcequotas",
-        "quotas",
-        {verb: _WRITTEN[verb] for verb in _FROZEN},
-        frozenset({Feature.QUOTA, Feature.CLOSING}),
+        NETWORK_API_GROUP,
+        "networkpolicies",
+        "network policies",
+        _steps("get watch create patch delete"),
+        (Feature.NETWORK,),
     ),
-    (
-        "",
-        "resourcequotas",
-        "quotas",
-        {verb: text for verb, text in _WRITTEN.items() if verb not in _FROZEN},
-        frozenset({Feature.QUOTA}),
-    ),
-    (NETWORK_API_GROUP, "networkpolicies", "network policies", _LISTED, frozenset({Feature.NETWORK, Feature.ADOPTION})),
-    (NETWORK_API_GROUP, "networkpolicies", "network policies", _WRITTEN, frozenset({Feature.NETWORK})),
-    # Lists are enough, so no get is needed.
-    (
-        PLATFORM_API_GROUP,
-        SESSIONS,
-        "sessions when a workspace is closed",
-        # The list is one of all runs.
-        {"patch": "stopping {}"},
-        frozenset({Feature.CLOSING}),
-    ),
-    (
-        "",
-        "pods",
-        "sessions that do not stop",
-        {"list": "seeing {} when a workspace is closed", "delete": "ending {}, where the file says so"},
-        frozenset({Feature.CLOSING}),
-    ),
-    (
-        BATCH_API_GROUP,
-        "cronjobs",
-        "schedules",
-        {"list": "seeing the {} of a workspace on closing, and on adoption"},
-        frozenset({Feature.CLOSING, Feature.ADOPTION}),
-    ),
-    (
-        BATCH_API_GROUP,
-        "cronjobs",
-        "schedules",
-        {"patch": "changing {}, and suspending them on closing"},
-        frozenset({Feature.CLOSING, Feature.SCHEDULES}),
-    ),
-    (
-        BATCH_API_GROUP,
-        "cronjobs",
-        "schedules",
-        {verb: _MADE[verb] for verb in ("get", "create", "delete")},
-        frozenset({Feature.SCHEDULES}),
-    ),
+    # The list of sessions is one of all runs, and is enough: no get is needed.
+    (PLATFORM_API_GROUP, SESSIONS, "sessions when a workspace is closed", {"patch": "stopping {}"}, (Feature.CLOSING,)),
+    ("", "pods", "sessions that do not stop", _PODS, (Feature.CLOSING,)),
+    (BATCH_API_GROUP, "cronjobs", "schedules", _LISTED_SCHEDULES, (Feature.CLOSING, Feature.ADOPTION)),
+    (BATCH_API_GROUP, "cronjobs", "schedules", _SUSPENDED, (Feature.CLOSING, Feature.SCHEDULES)),
+    (BATCH_API_GROUP, "cronjobs", "schedules", _steps("get create delete"), (Feature.SCHEDULES,)),
 )
 
 _FOR_ADOPTION: Final = frozenset({Feature.ADOPTION})
@@ -243,7 +193,7 @@ RIGHTS: Final = tuple(
     sorted(
         [
             *(
-                Right(group, resource, verb, step.format(what), features=features)
+                Right(group, resource, verb, step.format(what), features=frozenset(features))
                 for group, resource, what, steps, features in _TABLE
                 for verb, step in steps.items()
             ),

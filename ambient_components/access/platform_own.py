@@ -8,7 +8,7 @@ any other.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from ambient_components.cluster import objects
 from ambient_components.cluster.objects import Json, mapping, mappings, text
@@ -89,10 +89,8 @@ class PlatformOwn:
         account = TRIGGER if name == TRIGGER else name.removesuffix("-role")
         if role is None or name != _role_of(account) or not _is_account(account):
             return False
-        rules = mapping(role).get("rules")
-        given = _given(rules if isinstance(rules, list) else [])
         allowed = _TRIGGER_RULES if account == TRIGGER else _SESSION_RULES
-        return given <= allowed and self._is_owned(role, account)
+        return rights_of_rules(role) <= allowed and self._is_owned(role, account)
 
     def has_account(self, account: Json) -> bool:
         """Return whether a ServiceAccount is the operator's own: of a session that exists, or of schedules."""
@@ -141,13 +139,15 @@ def _owner_of(account: str) -> tuple[str, str]:
     return _SESSION_KIND, account.removeprefix(SESSION_PREFIX)
 
 
-def _given(rules: Iterable[Any]) -> frozenset[tuple[str, str, str]]:
-    """Return what rules give, as API group, resource and verb; names of single objects only narrow it."""
-    given = set()
-    for rule in rules:
-        groups, resources, verbs = (_texts(mapping(rule).get(key)) for key in ("apiGroups", "resources", "verbs"))
-        given |= {(group, resource, verb) for group in groups for resource in resources for verb in verbs}
-    return frozenset(given)
+def rights_of_rules(role: Json | None) -> frozenset[tuple[str, str, str]]:
+    """Return what a role gives, as API group, resource and verb; names of single objects only narrow it."""
+    return frozenset(
+        (group, resource, verb)
+        for rule in mappings(mapping(role).get("rules"))
+        for group in _texts(rule.get("apiGroups"))
+        for resource in _texts(rule.get("resources"))
+        for verb in _texts(rule.get("verbs"))
+    )
 
 
 def _texts(value: object) -> list[str]:

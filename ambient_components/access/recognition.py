@@ -4,11 +4,16 @@ A binding that no file declares is access unless it is the platform's own (`plat
 give nothing of a workspace: reading what is no secret, events, leases. What is not known counts as access.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from ambient_components.access.platform_own import PlatformOwn, claims_to_be_own, claims_to_be_own_account
+from ambient_components.access.platform_own import (
+    PlatformOwn,
+    claims_to_be_own,
+    claims_to_be_own_account,
+    rights_of_rules,
+)
 from ambient_components.cluster import objects
 from ambient_components.cluster.objects import Json, mapping, mappings, text
 from ambient_components.cluster.roles import Needs, RoleObjects, owners
@@ -137,20 +142,10 @@ def small(item: Json) -> Json:
 
 def is_harmless(role: Json) -> bool:
     """Return whether the rules of a role give nothing of a workspace."""
-    return all(map(_is_harmless, _rights(role)))
-
-
-def _rights(role: Json) -> Iterator[tuple[str, str, str]]:
-    for rule in mappings(mapping(role).get("rules")):
-        groups, resources, verbs = (_texts(rule.get(key)) for key in ("apiGroups", "resources", "verbs"))
-        yield from ((group, resource, verb) for group in groups for resource in resources for verb in verbs)
+    return all(map(_is_harmless, rights_of_rules(role)))
 
 
 def _is_harmless(right: tuple[str, str, str]) -> bool:
     group, resource, verb = right
     reads = verb in _READING and resource in _READABLE.get(group, "").split()
     return reads or verb in _WRITABLE.get(group, {}).get(resource, "").split()
-
-
-def _texts(value: object) -> Collection[str]:
-    return [text(item) for item in value] if isinstance(value, list) else []

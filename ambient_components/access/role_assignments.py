@@ -33,6 +33,11 @@ class RoleAssignment:
     see `live`.
     """
 
+    def seen_from(self, workspace: str) -> str:
+        """Return subject and role, and the workspace if it is another one: ``key ci (edit in payments)``."""
+        name = f"key {self.subject.removeprefix(f'{KEY}:')}" if self.reason == KEY else self.subject
+        return f"{name} ({self.role}{'' if self.workspace == workspace else f' in {self.workspace}'})"
+
 
 def of_ledger(ledger: Ledger) -> frozenset[RoleAssignment]:
     """Return the role assignments in a ledger, which comes from files or from a state. Owners have admin.

@@ -8,7 +8,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from ambient_components.access.cluster_access import GROUP_ACCESS, reason_of
 from ambient_components.access.platform_own import PlatformOwn
-from ambient_components.adoption.dumping import line_of
 from ambient_components.adoption.forms import (
     has_form,
     managing_tools,
@@ -26,6 +25,7 @@ from ambient_components.platform.contract import OWNER_ROLE_LABEL, Role
 from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.roles import rank
 from ambient_components.stackfile import Grant
+from ambient_components.stackfile.yaml.dumping import line_of
 
 _CONTROL_PLANE: Final = "ambient-control-plane-project-manager"
 """RoleBinding and Role of the platform's control plane in the workspaces that it makes. Contract 6."""
@@ -142,98 +142,58 @@ def _one_each(notes: Notes, grants: Iterable[_Grant]) -> list[_Grant]:
             subject=str(grant.subject),
             role=grant.role.value,
         )
-    return sorted(chosen.values(), key=lambda one: str(one.subject))
+    return sorted(chosen.values(), key=lambda grant: str(grant.subject))
 
 
 def note_undeclared(notes: Notes, others: Iterable[Json], adopted: Iterable[Json]) -> None:
-    taken = {name(one): subjects(one) for one in adopted}
+    taken = {name(binding): subjects(binding) for binding in adopted}
     for binding in others:
-        entries = mappings(binding.get("subjects"))
         role, named = role_of(binding), subjects(binding)
-        subject = subject_of(entries[0], notes.workspace) if len(entries) == 1 else None
-        gives = role or shown(role_ref(binding))
-        has = f"RoleBinding {shown(name(binding))} gives {gives} to {shown(*named)}"
-        about = {
-            "object": binding_title(binding),
-            "subject": named[0] if len(named) == 1 else "",
-            "role": role.value if role else role_ref(binding),
-        }
-        if role is None:
-            notes.add(
-                NoteRule.OTHER_ROLE,
-                f"{has}: only view, edit and admin of the platform can be declared",
-                f"if it is not needed, delete it: {binding_deletion(notes, binding)}",
-                "or declare a grant that suffices, run pulumi up, then delete it",
-                **about,
-            )
-        elif len(entries) > 1:
-            notes.add(
-                NoteRule.SEVERAL_SUBJECTS,
-                f"{has}: a declared binding has one subject",
-                "declare a grant for each, run pulumi up, then delete the binding: " + binding_deletion(notes, binding),
-                **about,
-            )
-        elif subject is None:
-            notes.add(
-                NoteRule.REFUSED_SUBJECT,
-                f"{has}, which is not a valid subject",
-                f"give the access to a valid subject, then delete the binding: {binding_deletion(notes, binding)}",
-                **about,
-            )
-        else:
-            _note_binding(notes, binding, subject, role, has, taken, about)
-
-
-def _note_binding(
-    notes: Notes,
-    binding: Json,
-    subject: Subject,
-    role: Role,
-    has: str,
-    taken: Mapping[str, list[str]],
-    about: Mapping[str, str],
-) -> None:
-    form = _declared(binding, subject, role)
-    if form is None:
-        why = "the platform grants to users and groups only"
-        hint = "for a program declare a key, and let the program use it"
-        notes.add(NoteRule.OTHER_BINDING, f"{has}: {why}", hint, f"then: {binding_deletion(notes, binding)}", **about)
-    elif taken.get(form.name, [str(subject)]) != [str(subject)]:
-        notes.add(
-            NoteRule.SAME_NAME,
-            f"{has}: its grant would be the RoleBinding {form.name}, which {shown(*taken[form.name])} has",
-            "give one of them another role, or access through a group",
-            f"then delete the binding: {binding_deletion(notes, binding)}",
-            **about,
-        )
-    elif form.name in taken:
-        notes.add(
-            NoteRule.OTHER_BINDING,
-            f"{has} a second time",
-            f"the entry declares the same access by RoleBinding {form.name}, so delete it: "
-            f"{binding_deletion(notes, binding)}",
-            **about,
-        )
-    elif name(binding) == form.name:
-        rule = NoteRule.OTHER_OWNER if stays_behind(binding) else NoteRule.METADATA
-        why = "it has finalizers or owner references" if stays_behind(binding) else "its fields are not a grant's"
-        hint = f"declare it ({_line(form)}): the run then corrects the binding in place"
-        notes.add(rule, f"{has}, and a run would change it: {why}", hint, **about)
-    else:
-        rule = NoteRule.GROUP_ACCESS if reason_of(binding) == GROUP_ACCESS else NoteRule.OTHER_BINDING
-        tools = [
-            *managing_tools(binding),
-            *(["groupAccess of ProjectSettings"] if rule is NoteRule.GROUP_ACCESS else []),
-        ]
-        managed = f"remove it from {shown(*tools)}, which would restore it" if tools else ""
+        rule, why, hint = _undeclarable(notes, binding, taken)
+        tools = [*managing_tools(binding)]
+        if rule is NoteRule.GROUP_ACCESS:
+            tools.append("groupAccess of ProjectSettings")
         notes.add(
             rule,
-            f"{has}: a declared one has the name {form.name}, label and annotations",
-            f"declare it ({_line(form)}) and run pulumi up",
-            managed,
-            f"then delete the binding: {binding_deletion(notes, binding)}",
-            **about,
+            f"RoleBinding {shown(name(binding))} gives {role or shown(role_ref(binding))} to {shown(*named)}{why}",
+            hint,
+            f"remove it from {shown(*tools)}, which would restore it" if tools else "",
+            f"then, or if it is not needed, delete the binding: {binding_deletion(notes, binding)}",
+            object=binding_title(binding),
+            subject=named[0] if len(named) == 1 else "",
+            role=role.value if role else role_ref(binding),
         )
+
+
+def _undeclarable(notes: Notes, binding: Json, taken: Mapping[str, list[str]]) -> tuple[NoteRule, str, str]:
+    """Return why the entry does not declare a binding, and what to do before its deletion."""
+    entries, role = mappings(binding.get("subjects")), role_of(binding)
+    if role is None:
+        why = ": only view, edit and admin of the platform can be declared"
+        return NoteRule.OTHER_ROLE, why, "declare a grant that suffices, and run pulumi up"
+    if len(entries) > 1:
+        why = ": a declared binding has one subject"
+        return NoteRule.SEVERAL_SUBJECTS, why, "declare a grant for each, and run pulumi up"
+    subject = subject_of(entries[0], notes.workspace)
+    if subject is None:
+        return NoteRule.REFUSED_SUBJECT, ", which is not a valid subject", "give the access to a valid subject"
+    form = _declared(binding, subject, role)
+    if form is None:
+        why = ": the platform grants to users and groups only"
+        return NoteRule.OTHER_BINDING, why, "for a program declare a key, and let the program use it"
+    declare = f"declare it ({_line(form)}) and run pulumi up"
+    holder = taken.get(form.name)
+    if holder == [str(subject)]:
+        return NoteRule.OTHER_BINDING, " a second time: the entry declares the same access", ""
+    if holder is not None:
+        why = f": its grant would be the RoleBinding {form.name}, which {shown(*holder)} has"
+        return NoteRule.SAME_NAME, why, "give one of them another role, or access through a group"
+    if name(binding) == form.name and stays_behind(binding):
+        return NoteRule.OTHER_OWNER, ", and a run would remove its finalizers or owner references", declare
+    if name(binding) == form.name:
+        return NoteRule.METADATA, ", and a run would change it: its fields are not a grant's", declare
+    rule = NoteRule.GROUP_ACCESS if reason_of(binding) == GROUP_ACCESS else NoteRule.OTHER_BINDING
+    return rule, f": a declared one has the name {form.name}, label and annotations", declare
 
 
 def _declared(binding: Json, subject: Subject, role: Role) -> BindingForm | None:

@@ -29,13 +29,13 @@ def read_limits(
     notes: Notes,
     ranges: Iterable[Json],
     quotas: Iterable[Json],
-    found: Iterable[Json],
+    network_policies: Iterable[Json],
     platform: str,
     *,
     api_server: bool = False,
 ) -> dict[str, Any]:
     """Return the limits that differ from the platform's defaults, as the stack file's model takes them."""
-    named = {name(one): one for one in found}
+    named = {name(policy): policy for policy in network_policies}
     return {
         **_containers(notes, [*ranges]),
         **_quota(notes, [*quotas]),
@@ -44,8 +44,14 @@ def read_limits(
 
 
 def _containers(notes: Notes, ranges: list[Json]) -> dict[str, Any]:
-    _note_others(notes, NoteRule.CONTAINER_LIMITS, "LimitRange", [name(one) for one in ranges], (CONTAINER_LIMITS,))
-    own = next((one for one in ranges if name(one) == CONTAINER_LIMITS), None)
+    _note_others(
+        notes,
+        NoteRule.CONTAINER_LIMITS,
+        "LimitRange",
+        [*map(name, ranges)],
+        (CONTAINER_LIMITS,),
+    )
+    own = next((limit_range for limit_range in ranges if name(limit_range) == CONTAINER_LIMITS), None)
     items = [
         item for item in mappings(mapping(mapping(own).get("spec")).get("limits")) if item.get("type") == _CONTAINER
     ]
@@ -67,26 +73,16 @@ def _containers(notes: Notes, ranges: list[Json]) -> dict[str, Any]:
 
 
 def _declaring(live: Mapping[str, Any]) -> dict[str, dict[str, str]] | None:
-    """Return the shortest declaration of these limits; None if there is none."""
+    """Return the declaration of these limits; None if there is none."""
     if not {*live} <= {*LIMIT_CHAIN} or not all(isinstance(amounts, Mapping) for amounts in live.values()):
         return None
-    entry = {limit: {**live[limit]} for limit in LIMIT_CHAIN if limit in live}
-    if any(not finding.warning for finding in container_findings(entry)) or not _gives(entry, live):
+    entry = {limit: {**live[limit]} for limit in LIMIT_CHAIN if live.get(limit)}
+    if any(not finding.warning for finding in container_findings(entry)):
         return None
-    for limit in [*entry]:
-        for resource in [*entry[limit]]:
-            rest = {key: value for key, value in entry[limit].items() if key != resource}
-            shorter = {key: value for key, value in {**entry, limit: rest}.items() if value}
-            if _gives(shorter, live):
-                entry[limit] = rest
-    return {limit: amounts for limit, amounts in entry.items() if amounts}
-
-
-def _gives(entry: Mapping[str, Mapping[str, Any]], live: Mapping[str, Any]) -> bool:
     try:
-        return container_limits(entry) == live
+        return entry if container_limits(entry) == live else None
     except BadValue:
-        return False
+        return None
 
 
 def _quota(notes: Notes, quotas: list[Json]) -> dict[str, Any]:
@@ -147,6 +143,6 @@ def _peer(rule: Json) -> dict[str, Any] | None:
 
 
 def _note_others(notes: Notes, rule: NoteRule, kind: str, names: list[str], known: tuple[str, ...]) -> None:
-    others = sorted(short(one) for one in names if one not in known)
+    others = sorted(short(other) for other in names if other not in known)
     if others:
         notes.add(rule, f"further objects of kind {kind} stay outside of the entry: {listing(others)}", object=kind)

@@ -8,8 +8,6 @@ from ambient_components.adoption.notes import NoteRule, Notes, shown
 from ambient_components.cluster.objects import Json, annotations, labels, listing, short
 from ambient_components.platform.contract import (
     DISPLAY_NAME_MAX,
-    MANAGED_BY_LABEL,
-    MANAGED_BY_VALUE,
     OPENSHIFT_DESCRIPTION_ANNOTATION,
     OPENSHIFT_DISPLAY_NAME_ANNOTATION,
     POD_SECURITY_LABEL,
@@ -43,10 +41,6 @@ def read_namespace(notes: Notes, namespace: Json, *, openshift: bool) -> dict[st
     if kept_annotations:
         entry["annotations"] = kept_annotations
     entry |= _pod_security(notes, namespace)
-    if labels(namespace).get(MANAGED_BY_LABEL) != MANAGED_BY_VALUE:
-        there = labels(namespace).get(MANAGED_BY_LABEL)
-        what = f"the first run sets the label {MANAGED_BY_LABEL}" + (f", which is {short(there)}" if there else "")
-        notes.add(NoteRule.METADATA, what, object=f"Namespace {notes.workspace}")
     if tools := _tools(namespace):
         notes.add(
             NoteRule.OTHER_OWNER,
@@ -70,10 +64,7 @@ def _tools(namespace: Json) -> list[str]:
 def _names(notes: Notes, there: Mapping[str, str]) -> dict[str, Any]:
     entry: dict[str, Any] = {}
     title = there.get(OPENSHIFT_DISPLAY_NAME_ANNOTATION)
-    if not title:
-        what = "the first run sets the display name to the workspace's name"
-        notes.add(NoteRule.METADATA, what, object=f"Namespace {notes.workspace}")
-    elif _accepts(notes, "display name", title, DISPLAY_NAME_MAX) and title != notes.workspace:
+    if title and _accepts(notes, "display name", title, DISPLAY_NAME_MAX) and title != notes.workspace:
         entry["displayName"] = title
     description = there.get(OPENSHIFT_DESCRIPTION_ANNOTATION)
     if description and _accepts(notes, "description", description, WORKSPACE_DESCRIPTION_MAX):

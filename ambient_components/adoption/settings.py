@@ -6,14 +6,12 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from ambient_components.adoption.dumping import line_of
 from ambient_components.adoption.notes import NoteRule, Notes, shown
-from ambient_components.cluster.objects import Json, annotations, labels, listing, mapping, mappings, name, short, text
+from ambient_components.cluster.objects import Json, annotations, listing, mapping, mappings, name, short, text
 from ambient_components.model.settings import NEVER
 from ambient_components.platform.contract import (
     CA_BUNDLE,
     FEATURE_FLAGS,
-    FEATURE_FLAGS_LABELS,
     IDLE_TIMEOUT_DEFAULT,
     INTEGRATION_SECRET,
     OWNER_ANNOTATION,
@@ -31,6 +29,7 @@ from ambient_components.rules.schedules import display_name_problem
 from ambient_components.rules.secret_patterns import is_literal, looks_like_credential
 from ambient_components.rules.settings import IDLE_TIMEOUT_MAX, McpType, flag_findings, mcp_findings
 from ambient_components.stackfile import McpServer
+from ambient_components.stackfile.yaml.dumping import line_of
 
 _OBJECT: Final = f"ProjectSettings {PROJECT_SETTINGS}"
 _REFERENCE: Final = re.compile(r"\$\{[^}$]+\}")
@@ -152,9 +151,6 @@ def _feature_flags(notes: Notes, item: Json | None) -> dict[str, Any]:
             "declare them under settings.featureFlags, or set them in the UI",
             object=f"ConfigMap {FEATURE_FLAGS}",
         )
-    if entry and any(labels(item).get(key) != value for key, value in FEATURE_FLAGS_LABELS.items()):
-        what = f"ConfigMap {FEATURE_FLAGS}: the first run sets the platform's labels"
-        notes.add(NoteRule.METADATA, what, object=f"ConfigMap {FEATURE_FLAGS}")
     return {"featureFlags": entry} if entry else {}
 
 

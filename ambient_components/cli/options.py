@@ -122,7 +122,7 @@ Since = Annotated[
     typer.Option(
         "--since",
         metavar="FILE",
-        help="Show what changed since an exported state or a former JSON output (--format html only).",
+        help="Show what changed since an exported state (--format html only).",
     ),
 ]
 

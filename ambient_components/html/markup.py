@@ -18,15 +18,14 @@ NAME_LIMIT: Final = 300
 """Maximum characters of a name. A subject has up to 253."""
 
 _VOID: Final = frozenset({"input", "meta"})
-_SHAPES: Final = frozenset({"line", "rect"})
-_TAGS: Final = _VOID | _SHAPES | {
+_TAGS: Final = _VOID | {
     "a", "abbr", "b", "caption", "code", "dd", "details", "div", "dl", "dt", "em", "fieldset", "footer", "form", "h1",
     "h2", "h3", "header", "label", "legend", "li", "main", "nav", "p", "pre", "section", "small", "span",
-    "strong", "summary", "svg", "table", "tbody", "td", "text", "th", "thead", "time", "title", "tr", "ul",
+    "strong", "summary", "table", "tbody", "td", "th", "thead", "time", "title", "tr", "ul",
 }  # fmt: skip
 _ATTRIBUTES: Final = {
-    "aria-hidden", "aria-label", "aria-live", "checked", "class", "content", "datetime", "height", "hidden", "name",
-    "open", "role", "scope", "tabindex", "title", "type", "value", "viewBox", "width", "x", "x1", "x2", "y", "y1", "y2",
+    "aria-hidden", "aria-label", "aria-live", "checked", "class", "content", "datetime", "hidden", "name",
+    "open", "role", "scope", "tabindex", "title", "type", "value",
 }  # fmt: skip
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
@@ -78,8 +77,6 @@ def tag(
             opening += _attribute(key.rstrip("_").replace("_", "-"), value)
     if name in _VOID:
         return Markup(f"<{opening}>")
-    if name in _SHAPES:
-        return Markup(f"<{opening}/>")
     return Markup(f"<{opening}>{''.join(map(_text, children))}</{name}>")
 
 

@@ -1,6 +1,6 @@
 // Comfort only: every page is complete without it.
 "use strict";
-const rows = [...document.querySelectorAll("table.sparse tbody tr, table.grid tbody tr, #subjects .card, #shards tbody tr")];
+const rows = [...document.querySelectorAll("table.sparse tbody tr, #subjects .card, #shards tbody tr")];
 const search = document.getElementById("search");
 if (search) {
   const found = document.getElementById("found");

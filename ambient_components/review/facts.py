@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from ambient_components.access.effective import Row
-from ambient_components.access.escalation import Finding, Path, Severity
+from ambient_components.access.escalation import Finding, Severity
 from ambient_components.access.role_assignments import KEY, PLATFORM, RoleAssignment
 from ambient_components.html.markup import Markup, name, tag
 from ambient_components.plan.role_changes import RoleChange
@@ -19,43 +19,18 @@ _SIMPLE: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
-class Workspace:
-    """A workspace that is new, gone, or in another state."""
-
-    name: str
-    before: str
-    """The state. Empty if it did not exist."""
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeyChange:
-    """An identity of a key that is new or gone, or has another token."""
-
-    workspace: str
-    key: str
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
-class FindingChange:
-    """An escalation path of a workspace that is new or gone."""
-
-    workspace: str
-    path: Path
-    new: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Changes:
-    """The differences from an earlier state or output. None means that it does not tell."""
+    """The differences from an earlier state."""
 
     since: str
     """The file, and its time if known."""
-    roles: tuple[RoleChange, ...] | None = None
-    workspaces: tuple[Workspace, ...] | None = None
-    keys: tuple[KeyChange, ...] | None = None
-    findings: tuple[FindingChange, ...] | None = None
+    roles: tuple[RoleChange, ...]
+    workspaces: tuple[tuple[str, str, str], ...]
+    """Workspace, its state before, and its state now."""
+    keys: tuple[tuple[str, str, str], ...] | None
+    """Workspace, key, and what happened to it. None if the page has no keys, as of files."""
+    findings: tuple[tuple[str, str, str], ...]
+    """Workspace, escalation path, and whether it is new or gone."""
 
     @property
     def count(self) -> int:

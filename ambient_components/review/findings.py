@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from ambient_components.access.escalation import MEANINGS, Finding, Path, Severity
-from ambient_components.access.role_assignments import KEY, RoleAssignment
 from ambient_components.html.markup import Markup, join, name, tag
 from ambient_components.html.page import Part, folded, table
+from ambient_components.printable import counted
 from ambient_components.review.facts import Ids, Review
 
 
@@ -29,12 +29,12 @@ def severity(grade: Severity) -> Markup:
 
 
 def _path(ids: Ids, path: Path, found: list[Finding], shown: dict[tuple[object, ...], Path]) -> Markup:
-    grades = sorted({one.severity for one in found}, key=list(Severity).index)
-    workspaces = len({one.workspace for one in found})
+    grades = sorted({finding.severity for finding in found}, key=list(Severity).index)
+    workspaces = len({finding.workspace for finding in found})
     head = (
         *(severity(grade) for grade in grades),
         tag("span", MEANINGS[path], class_="who"),
-        tag("small", f"{workspaces} workspace{'' if workspaces == 1 else 's'}"),
+        tag("small", counted(workspaces, "workspace")),
     )
     blocks = [_variant(ids, variant, shown) for variant in _variants(found)]
     return folded(head, blocks, open=Severity.HIGH in grades, id=finding_id(path), class_="card")
@@ -43,8 +43,8 @@ def _path(ids: Ids, path: Path, found: list[Finding], shown: dict[tuple[object, 
 def _variants(found: Iterable[Finding]) -> list[list[Finding]]:
     """Return findings with the same texts together, in the order of the first of each."""
     variants: dict[tuple[object, ...], list[Finding]] = {}
-    for one in found:
-        variants.setdefault((one.severity, one.can, one.how, one.remedy), []).append(one)
+    for finding in found:
+        variants.setdefault((finding.severity, finding.can, finding.how, finding.remedy), []).append(finding)
     return list(variants.values())
 
 
@@ -53,21 +53,17 @@ def _variant(ids: Ids, found: list[Finding], shown: dict[tuple[object, ...], Pat
     facts = [("Can", first.can), ("How", first.how)]
     facts += [("or" if number else "Change", remedy) for number, remedy in enumerate(first.remedy)]
     listed = tag("dl", [join(tag("dt", label), tag("dd", text)) for label, text in facts])
-    who = tuple((one.workspace, one.who) for one in found)
+    who = tuple((finding.workspace, finding.who) for finding in found)
     known = shown.setdefault(who, first.path)
     if known is not first.path:
         same = tag("a", MEANINGS[known], href=finding_id(known))
         return join(listed, tag("p", f"In {len(found)} workspaces, the same subjects as for: ", same))
-    return join(listed, table(f"Who can {name(first.can)}", ["Workspace", "Who"], (_row(ids, one) for one in found)))
+    return join(
+        listed, table(f"Who can {name(first.can)}", ["Workspace", "Who"], (_row(ids, finding) for finding in found))
+    )
 
 
-def _row(ids: Ids, one: Finding) -> Markup:
-    workspace = tag("th", tag("a", name(one.workspace), href=ids.workspace(one.workspace)), scope="row")
-    who = ", ".join(_name(each, one.workspace) for each in one.who) or "others, who are not known here"
+def _row(ids: Ids, finding: Finding) -> Markup:
+    workspace = tag("th", tag("a", name(finding.workspace), href=ids.workspace(finding.workspace)), scope="row")
+    who = ", ".join(name(each.seen_from(finding.workspace)) for each in finding.who) or "others, who are not known here"
     return tag("tr", workspace, tag("td", who))
-
-
-def _name(one: RoleAssignment, workspace: str) -> str:
-    text = f"key {one.subject.removeprefix(f'{KEY}:')}" if one.reason == KEY else one.subject
-    where = "" if one.workspace == workspace else f" in {one.workspace}"
-    return name(f"{text} ({one.role}{where})")

@@ -1,19 +1,14 @@
-"""The facts of a review, from a stack's access, its state and an earlier file."""
+"""The facts of a review, from a stack's access, its state and an earlier one."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from ambient_components import clock
 from ambient_components.access.escalation import Finding, escalations
-from ambient_components.access.escalation import Path as EscalationPath
-from ambient_components.access.role_assignments import KEY, RoleAssignment
+from ambient_components.access.role_assignments import KEY
 from ambient_components.engine.state import Export, written_at
-from ambient_components.errors import fail
-from ambient_components.review.changes import Identity, Snapshot, compared
+from ambient_components.review.changes import compared
 from ambient_components.review.facts import Changes, Review
 from ambient_components.rotation.state import format_time
 from ambient_components.stacks.access_report import Report, from_state, part, report
@@ -60,7 +55,7 @@ def review(
 
     Args:
         seen: What the cluster reports about keys. None if it was not queried.
-        since: A file with an earlier state or output. Empty for none.
+        since: A file with an earlier state. Empty for none.
     """
     made = Review(
         shown,
@@ -82,7 +77,7 @@ def declared(stack: str, access: SelectedAccess, choice: Choice) -> Report:
     return part(report(stack, source, ledger, None, given), choice.subject)
 
 
-def _findings(access: SelectedAccess) -> list[Finding]:
+def findings_of(access: SelectedAccess) -> list[Finding]:
     return escalations(access.ledger, isolates_admin_keys=access.isolates_admin_keys)
 
 
@@ -102,61 +97,7 @@ def _keys(
 
 
 def _since(project: Project, made: Review, path: str, choice: Choice) -> Changes:
-    stack = made.access.stack
-    output = _output(path)
-    if output is not None:
-        if output.get("stack") != stack:
-            fail(None, "", f"{path} is about stack {output.get('stack')!r}, not about {stack!r}")
-        earlier = _of_output(path, output)
-        same = output.get("selected") == choice.document() and not output.get("right")
-        other_source = "access" in output and bool(output.get("live")) != made.access.requested
-        if not same or other_source:
-            hint = "make it with the same workspaces, --subject and --live as this page, without --who-can"
-            fail(None, "", f"{path} is about another part of the stack", hint)
-        return compared(path, earlier, _snapshot(made))
-    access = selected_access(project, stack, files=False, state=path)
-    states = {name: entry.state for name, entry in access.ledger.items() if choice.has(name)}
-    before = Review(
-        declared(stack, access, choice),
-        made.now,
-        states,
-        tuple(filter(choice.includes, _findings(access))),
-        tuple(_keys(project, stack, access.export, choice, None)),
-    )
-    at = written_at(access.export) if access.export is not None else None
-    return compared(f"{path} of {format_time(at)}" if at else path, _snapshot(before), _snapshot(made))
-
-
-def _snapshot(made: Review) -> Snapshot:
-    tokens: dict[Identity, datetime | None] = {(key.workspace, key.id, key.generation): key.issued for key in made.keys}
-    return Snapshot(
-        frozenset(assignment for row in made.access.rows for assignment in row.assignments),
-        made.states,
-        tokens if made.access.source == "state" else None,
-        frozenset((finding.workspace, finding.path) for finding in made.findings),
-    )
-
-
-def _output(path: str) -> Mapping[str, Any] | None:
-    """Return a former JSON output. None for anything else, which must be a state."""
-    try:
-        found = json.loads(Path(path).read_text(encoding="utf-8")) if Path(path).is_file() else None
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, Mapping) and found.keys() & {"access", "findings"} else None
-
-
-def _of_output(path: str, found: Mapping[str, Any]) -> Snapshot:
-    """Read a former JSON output: of `ambient access`, without findings, or of `ambient report`, without roles."""
-    try:
-        assignments = frozenset(
-            RoleAssignment(row["workspace"], row["subject"], one["role"], one["reason"])
-            for row in found.get("access") or ()
-            for one in row["because"]
-        )
-        findings = frozenset(
-            (finding["workspace"], EscalationPath(finding["path"])) for finding in found.get("findings") or ()
-        )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        fail(None, "", f"{path} is no output of ambient access or ambient report", "--format json of either of them")
-    return Snapshot(assignments if "access" in found else None, findings=findings if "findings" in found else None)
+    access = selected_access(project, made.access.stack, files=False, state=path)
+    before = review(project, access, declared(made.access.stack, access, choice), findings_of(access), choice)
+    at = format_time(before.state_at) if before.state_at else ""
+    return compared(f"{path} of {at}" if at else path, before, made)

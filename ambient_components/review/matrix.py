@@ -1,7 +1,6 @@
-"""Who has access: a grid of subjects and workspaces for a small stack, and a row for each workspace for all."""
+"""Who has access: a row for each workspace, with its subjects by role."""
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 from typing import Final
 
 from ambient_components.access.effective import Row, by_workspace
@@ -13,10 +12,6 @@ from ambient_components.review.facts import LETTERS, OTHER, Ids, Review, badge, 
 from ambient_components.rules.states import ACTIVE
 from ambient_components.stacks.access_report import Status
 
-GRID_WORKSPACES: Final = 24
-"""Maximum columns of the grid. A wider one can't be read."""
-_GRID_SUBJECTS: Final = 120
-
 _MARKS: Final = {Status.UNDECLARED: "not declared", Status.LEFT: "not declared any more"}
 _HIGH: Final = "H"
 _DIFFERS: Final = "D"
@@ -26,7 +21,6 @@ def access_part(review: Review, ids: Ids) -> Part:
     body = (
         tag("p", f"Only subjects that may {review.access.right}.") if review.access.right else None,
         _filters(review),
-        _grid(review, ids),
         letters([(workspace, ids.workspace(workspace)) for workspace in review.states], "Workspaces"),
         _by_workspace(review, ids),
         _perhaps(review),
@@ -84,76 +78,8 @@ def _classes(review: Review, assignments: Iterable[RoleAssignment], *, high: boo
     return " ".join([*classes, *([f"has-{_DIFFERS}"] if any(mark(review, one) for one in found) else [])])
 
 
-def _grid(review: Review, ids: Ids) -> Markup:
-    subjects: dict[str, dict[str, Row]] = {}
-    for row in review.people:
-        subjects.setdefault(row.subject, {})[row.workspace] = row
-    if not subjects or len(review.states) > GRID_WORKSPACES or len(subjects) > _GRID_SUBJECTS:
-        return join()
-    head = [
-        tag("th", "Subject", scope="col"),
-        *(
-            tag(
-                "th",
-                tag("span", tag("a", name(workspace), href=ids.workspace(workspace))),
-                scope="col",
-                class_="turned",
-            )
-            for workspace in review.states
-        ),
-    ]
-    high = {who.subject for one in review.high for who in one.who}
-    rows = [
-        tag(
-            "tr",
-            tag("th", tag("a", name(subject), href=ids.subject(subject)), scope="row"),
-            [_square(review, found.get(workspace)) for workspace in review.states],
-            class_=_classes(review, _all(found.values()), high=subject in high),
-        )
-        for subject, found in sorted(subjects.items(), key=lambda item: (_reach(item[1].values()), item[0]))
-    ]
-    keys = _key_row(review)
-    return table(
-        "Subjects by workspaces, without keys" if keys is None else "Subjects by workspaces",
-        head,
-        [*rows, *([keys] if keys else [])],
-        class_="grid",
-        id="matrix",
-    )
-
-
 def _all(rows: Iterable[Row]) -> Iterator[RoleAssignment]:
     return (assignment for row in rows for assignment in row.assignments)
-
-
-def _reach(rows: Iterable[Row]) -> tuple[int, ...]:
-    """Return the sort key of a subject: the most admin roles first, then edit, then view."""
-    roles = [row.roles[0] for row in rows]
-    return tuple(-roles.count(role) for role in LETTERS)
-
-
-def _square(review: Review, row: Row | None) -> Markup:
-    if row is None:
-        return tag("td")
-    is_marked = any(mark(review, assignment) for assignment in row.assignments)
-    return tag("td", [badge(role) for role in row.roles], tag("em", "!", title="differs") if is_marked else None)
-
-
-def _key_row(review: Review) -> Markup | None:
-    keys = by_workspace(row for row in review.access.rows if is_key(row.assignments[0]))
-    if not keys:
-        return None
-    cells = []
-    for workspace in review.states:
-        roles = sorted((row.roles[0] for row in keys.get(workspace, ())), key=letter)
-        counted = [(role, len(list(group))) for role, group in groupby(roles)]
-        cells.append(tag("td", [(badge(role)) if n == 1 else join(badge(role), f"{n}") for role, n in counted]))
-    return tag(
-        "tr",
-        tag("th", "API keys", scope="row"),
-        cells,
-        class_=_classes(review, _all(row for rows in keys.values() for row in rows), high=False) + " keys",
-    )
 
 
 def _by_workspace(review: Review, ids: Ids) -> Markup:

@@ -11,9 +11,9 @@ from ambient_components.platform.contract import Role
 from ambient_components.review.changes import changes_part
 from ambient_components.review.facts import Ids, Review, badge
 from ambient_components.review.findings import finding_id, findings_part, severity
+from ambient_components.review.keys import keys_part
 from ambient_components.review.matrix import access_part
 from ambient_components.review.subjects import subjects_part
-from ambient_components.review.timeline import keys_part
 from ambient_components.rotation.state import format_time
 
 _NAMED: Final = 8

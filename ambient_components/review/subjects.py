@@ -8,6 +8,7 @@ from ambient_components.access.escalation import MEANINGS, Finding, Path, Severi
 from ambient_components.access.role_assignments import GRANT
 from ambient_components.html.markup import Markup, join, name, tag
 from ambient_components.html.page import Part, folded
+from ambient_components.printable import counted
 from ambient_components.review.facts import LETTERS, Ids, Review, badge, letter
 from ambient_components.review.findings import finding_id, severity
 
@@ -60,12 +61,8 @@ def _subject(ids: Ids, subject: str, rows: Sequence[Row], found: Sequence[Findin
 def _role(ids: Ids, role: str, rows: Sequence[Row]) -> Markup:
     links = [_workspace(ids, row.workspace, _reasons(row, role)) for row in rows]
     listed = tag("ul", links, class_="inline")
-    title = (badge(role), name(role), f" in {_workspaces(len(rows))}")
+    title = (badge(role), name(role), f" in {counted(len(rows), 'workspace')}")
     return join(tag("h3", title), listed) if len(rows) <= _OPEN else folded(title, listed)
-
-
-def _workspaces(count: int) -> str:
-    return f"{count} workspace{'' if count == 1 else 's'}"
 
 
 def _reasons(row: Row, role: str) -> str:

@@ -66,8 +66,6 @@ class KeyRow:
     """When the newest token was issued."""
     renewal: datetime | None = field(default=None, repr=False, compare=False)
     """The start of the renewal window, if that is the next step."""
-    overlap: datetime | None = field(default=None, repr=False, compare=False)
-    """The end of the overlap with the token before, if that is the next step."""
     ends_by_date: bool = field(default=False, repr=False, compare=False)
     """Whether the identity ends by date instead of being renewed."""
 
@@ -163,7 +161,6 @@ def _row(
         origin=key.origin,
         issued=key.issued_at,
         renewal=key.next_at if key.next_action == "rotate" else None,
-        overlap=key.next_at if key.next_action == "revoke" and key.retiring else None,
         ends_by_date=key.until is not None,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 from ambient_components.access.entries import read_ledger
 from ambient_components.access.escalation import escalations
 from ambient_components.access.role_assignments import RoleAssignment, of_ledger
-from ambient_components.review.changes import Snapshot, compared
+from ambient_components.review.changes import compared
 from ambient_components.review.facts import Review
 from ambient_components.stacks.access_report import Report, report
 from ambient_components.stacks.key_table import KeyRow
@@ -47,16 +47,16 @@ def timed(workspace: str, key: str, number: int = 0, **more: Any) -> KeyRow:
     """A key of 90 days, as old as its number says."""
     issued = NOW - (number * 7 % 80) * DAY
     expires = issued + 90 * DAY
-    generation = more.pop("generation", 1)
-    overlap = issued + 7 * DAY
+    generation, issued_at = more.pop("generation", 1), more.pop("issued", issued)
     row = KeyRow(
         stack="prod", workspace=workspace, id=key, generation=generation, name=more.pop("name", key), description="",
         role="edit", created=issued, last_used=NOW - (number % 9) * DAY, expires=expires, state="current",
         next="rotate", next_at=expires - 14 * DAY, attention=(),
     )  # fmt: skip
     row = replace(row, **more)
-    renewal, until = row.expires and expires - 14 * DAY, overlap if overlap > NOW else None
-    return replace(row, issued=issued, renewal=renewal, overlap=until, ends_by_date=row.state == "former")
+    return replace(
+        row, issued=issued_at, renewal=row.expires and expires - 14 * DAY, ends_by_date=row.state == "former"
+    )
 
 
 def review(plain: dict[str, Any], there: Any = None, **more: Any) -> Review:
@@ -92,15 +92,5 @@ def troubled() -> Review:
     keys[2] = timed(
         "checkout", "ci", 2, state="former", next="end after 2026-12-01", generation=1, name="GitHub Actions"
     )
-    since = compared("before.json of 2026-11-01T00:00:00Z", snapshot(review(before)), snapshot(made))
+    since = compared("before.json of 2026-11-01T00:00:00Z", review(before), made)
     return review(plain, (declared - {gone}) | by_hand, keys=tuple(keys), changes=since)
-
-
-def snapshot(made: Review) -> Snapshot:
-    """What `--since` compares."""
-    return Snapshot(
-        frozenset(assignment for row in made.access.rows for assignment in row.assignments),
-        made.states,
-        {(key.workspace, key.id, key.generation): key.issued for key in made.keys},
-        frozenset((finding.workspace, finding.path) for finding in made.findings),
-    )

@@ -19,7 +19,6 @@ from ambient_components.access.effective import (
     roles_with,
 )
 from ambient_components.access.entries import Ledger
-from ambient_components.access.escalation import escalations
 from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.cli.access.markdown import as_markdown
 from ambient_components.cli.options import (
@@ -46,7 +45,7 @@ from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject
 from ambient_components.printable import json_text, one_line
 from ambient_components.review.facts import is_own
-from ambient_components.review.making import Choice, review
+from ambient_components.review.making import Choice, findings_of, review
 from ambient_components.review.page import as_html
 from ambient_components.stacks.access_report import (
     InCluster,
@@ -256,7 +255,7 @@ examples:
   ambient access prod --live --fail-on unmanaged           also fails if the platform has workspaces in no stack
   ambient access prod --live --format csv > access.csv
   ambient access prod --format html > access.html          one page for a browser: access, findings, keys
-  ambient access prod --format html --since before.json    also what changed; before.json is a state or a former output
+  ambient access prod --format html --since before.json    also what changed since an exported state
   ambient access prod --format json | jq -r '.access[] | select(.roles | index("admin")) | .subject'
 
 \b
@@ -359,8 +358,7 @@ def access(
         print(as_markdown(found), end="")
     elif form is Format.HTML:
         seen = seen_in(there.accounts) if there else None
-        findings = escalations(source.ledger, isolates_admin_keys=source.isolates_admin_keys)
-        print(as_html(review(project, source, found, findings, chosen, seen=seen, since=since)), end="")
+        print(as_html(review(project, source, found, findings_of(source), chosen, seen=seen, since=since)), end="")
     else:
         print(as_text(found, subjects_first=by is By.SUBJECT, paint=paint_for(sys.stdout)))
     if found.differs or (fail_on and found.others and found.others.unmanaged):

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components import activity
-from ambient_components.access.escalation import Path, escalations, undeclared_access
+from ambient_components.access.escalation import Path, undeclared_access
 from ambient_components.cli.options import (
     Files,
     MoreWorkspaces,
@@ -26,13 +26,11 @@ from ambient_components.cli.prompts import stack_and_workspaces
 from ambient_components.cli.report.forms import (
     Report,
     as_json,
-    details_markdown,
-    details_text,
-    overview_markdown,
-    overview_text,
+    as_markdown,
+    as_text,
 )
 from ambient_components.output import Format, paint_for
-from ambient_components.review.making import Choice, declared, review
+from ambient_components.review.making import Choice, declared, findings_of, review
 from ambient_components.review.page import as_html
 from ambient_components.stacks.access_report import from_cluster
 from ambient_components.stacks.access_report import report as compared
@@ -52,7 +50,7 @@ examples:
   ambient report prod --workspace payments            who, how, and what to change in one workspace
   ambient report prod --verbose                       the same of all workspaces
   ambient report prod --format html > report.html     one page for a browser: findings, access, keys
-  ambient report prod --format html --since before.json   also what changed; before.json is a state or a former output
+  ambient report prod --format html --since before.json   also what changed since an exported state
   ambient report prod --format markdown >> "$GITHUB_STEP_SUMMARY"
   ambient report prod --format json | jq '.findings[] | select(.severity == "high")'
 
@@ -119,11 +117,7 @@ def report(
     ledger = access.ledger
     check_workspaces(stack, ledger, selected)
     # Always evaluate the whole stack: an editor of one workspace may be an account with a role in another.
-    found = [
-        escalation
-        for escalation in escalations(ledger, isolates_admin_keys=access.isolates_admin_keys)
-        if not selected or escalation.workspace in selected
-    ]
+    found = [escalation for escalation in findings_of(access) if not selected or escalation.workspace in selected]
     if live:
         chosen = {name: ledger[name] for name in selected or ledger}
         with activity.waiting(f"Reading the access in the cluster of {stack}"):
@@ -137,9 +131,9 @@ def report(
         known = declared(stack, access, shown.selected)
         print(as_html(review(project, access, known, found, shown.selected, since=since, findings_first=True)), end="")
     elif form is Format.MARKDOWN:
-        print((details_markdown if verbose or selected else overview_markdown)(shown))
+        print(as_markdown(shown, details=verbose or bool(selected)))
     else:
-        print((details_text if verbose or selected else overview_text)(shown, paint_for(sys.stdout)))
+        print(as_text(shown, paint_for(sys.stdout), details=verbose or bool(selected)))
     if fail_on is not None and any(one.severity in _as_severe_as(fail_on) for one in found):
         raise typer.Exit(FOUND)
 

@@ -1,5 +1,6 @@
-"""The forms of the report: JSON, an overview with a line for each path, and details with a block for each finding."""
+"""The forms of the report: JSON; text and Markdown with a line for each path, or with a block for each finding."""
 
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any, Final
 
-from ambient_components.access.escalation import MEANINGS, Finding, Path, Severity
-from ambient_components.access.role_assignments import KEY, RoleAssignment
+from ambient_components.access.escalation import MEANINGS, Finding, Severity
 from ambient_components.output import Paint, plain
+from ambient_components.plan.markdown import code
 from ambient_components.printable import json_text, one_line
 from ambient_components.review.making import Choice
 
@@ -80,54 +81,39 @@ def counts(findings: Iterable[Finding]) -> str:
     return ", ".join(f"{number[severity]} {severity}" for severity in Severity if number[severity])
 
 
-def cell(text: str) -> str:
-    """Return a text for a cell of a Markdown table with markup escaped, because a subject's name can be any string."""
-    shown = one_line(text).replace("\\", "\\\\")
-    for mark in "|`*_[]<>#~":
-        shown = shown.replace(mark, f"\\{mark}")
-    # No mention: a bot's comment would notify people.
-    return shown.replace("@", "@\u200b")
+def as_markdown(report: Report, *, details: bool = False) -> str:
+    """Return the text as a code block, in which no name is markup, a link or a mention."""
+    text = as_text(report, details=details)
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"## Who can become what in {code(report.stack)}\n\n{fence}text\n{text}\n{fence}"
+
+
+def as_text(report: Report, paint: Paint = plain, *, details: bool = False) -> str:
+    """Return the findings as text, worst first: a line for each path, or a block for each finding."""
+    head = paint(summary(report), "loud" if has_high(report.findings) else "bold")
+    if not report.findings:
+        return head
+    return "\n\n".join([head, *(_blocks(report, paint) if details else _overview(report, paint))])
 
 
 _WIDTH: Final = 80
 _MEANING: Final = max(map(len, MEANINGS.values()))
 _LABEL: Final = max(map(len, Severity))
-_ROWS = list[tuple[Severity, Path, list[str]]]
 
 
-def overview_text(report: Report, paint: Paint = plain) -> str:
-    """Return the overview as text, worst first."""
-    lines = [paint(summary(report), "loud" if has_high(report.findings) else "bold")]
-    if not report.findings:
-        return lines[0]
-    lines += ["", paint(f"{'':{_LABEL}}  {'path':{_MEANING}}  workspaces", "dim")]
+def _overview(report: Report, paint: Paint) -> Iterator[str]:
+    lines = [paint(f"{'':{_LABEL}}  {'path':{_MEANING}}  workspaces", "dim")]
     shown = ""
-    for severity, path, workspaces in _rows(report.findings):
+    for (severity, path), findings in groupby(report.findings, lambda finding: (finding.severity, finding.path)):
         look = "loud" if severity is Severity.HIGH else "bold"
         label = f"{severity.value if severity != shown else '':<{_LABEL}}"
         shown = severity
         line = f"  {MEANINGS[path]:{_MEANING}}  "
+        workspaces = list(dict.fromkeys(finding.workspace for finding in findings))
         lines.append(paint(label, look) + line + _named(workspaces, _WIDTH - _LABEL - len(line)))
-    return "\n".join([*lines, "", *_next(report)])
-
-
-def overview_markdown(report: Report) -> str:
-    """Return the overview as Markdown, a table with a row for each path."""
-    lines = [f"## Who can become what in {cell(report.stack)}", "", f"**{cell(summary(report))}**"]
-    if not report.findings:
-        return "\n".join(lines)
-    lines += ["", "| | path | workspaces |", "|---|---|---|"]
-    for severity, path, workspaces in _rows(report.findings):
-        lines.append(f"| {severity.value} | {cell(MEANINGS[path])} | {cell(_named(workspaces, _WIDTH))} |")
-    return "\n".join([*lines, "", *map(cell, _next(report))])
-
-
-def _rows(findings: tuple[Finding, ...]) -> _ROWS:
-    """Return severity, path and workspaces, worst first; findings are sorted like that."""
-    return [
-        (severity, path, list(dict.fromkeys(one.workspace for one in found)))
-        for (severity, path), found in groupby(findings, lambda one: (one.severity, one.path))
-    ]
+    yield "\n".join(lines)
+    yield f"Details and what to change: --verbose, or --workspace {one_line(report.findings[0].workspace)}"
 
 
 def _named(workspaces: list[str], width: int) -> str:
@@ -141,39 +127,15 @@ def _named(workspaces: list[str], width: int) -> str:
     return str(len(names))
 
 
-def _next(report: Report) -> list[str]:
-    worst = report.findings[0].workspace
-    return [f"Details and what to change: --verbose, or --workspace {one_line(worst)}"]
-
-
 _DETAILS_WIDTH: Final = 110
 _NAMES: Final = 6
 _COLUMN: Final = 8
 
 
-def details_text(report: Report, paint: Paint = plain) -> str:
-    """Return all findings as text. Workspaces and findings are ordered by severity."""
-    blocks = [paint(summary(report), "loud" if has_high(report.findings) else "bold")]
-    for workspace, found in _by_workspace(report.findings).items():
-        blocks.append(paint(f"{workspace}: {counts(found)}", "bold"))
-        blocks += ["\n".join(_lines(finding, paint)) for finding in found]
-    return "\n\n".join(blocks)
-
-
-def details_markdown(report: Report) -> str:
-    """Return all findings as Markdown: a heading, and a table for each workspace."""
-    lines = [f"## Who can become what in {cell(report.stack)}", "", f"**{cell(summary(report))}**"]
-    for workspace, found in _by_workspace(report.findings).items():
-        lines += ["", f"### {cell(workspace)}", ""]
-        lines += ["| | who | can | how | what to change |", "|---|---|---|---|---|"]
-        lines += [_row(finding) for finding in found]
-    return "\n".join(lines)
-
-
-def _row(finding: Finding) -> str:
-    remedies = "<br>".join(cell(remedy) for remedy in finding.remedy)
-    cells = [finding.severity.value, cell(_who(finding)), cell(finding.can), cell(finding.how), remedies]
-    return f"| {' | '.join(cells)} |"
+def _blocks(report: Report, paint: Paint) -> Iterator[str]:
+    for workspace, findings in _by_workspace(report.findings).items():
+        yield paint(f"{workspace}: {counts(findings)}", "bold")
+        yield from ("\n".join(_lines(finding, paint)) for finding in findings)
 
 
 def _by_workspace(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
@@ -213,12 +175,6 @@ def _wrapped(text: str) -> list[str]:
 def _who(finding: Finding) -> str:
     if not finding.who:
         return "others"
-    names = [_name(assignment, finding.workspace) for assignment in finding.who]
+    names = [assignment.seen_from(finding.workspace) for assignment in finding.who]
     more = len(names) - _NAMES
     return ", ".join(names[:_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
-def _name(assignment: RoleAssignment, workspace: str) -> str:
-    name = f"key {assignment.subject.removeprefix(f'{KEY}:')}" if assignment.reason == KEY else assignment.subject
-    where = "" if assignment.workspace == workspace else f" in {assignment.workspace}"
-    return f"{name} ({assignment.role}{where})"

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import typer
-import yaml
 
 from ambient_components import clock
 from ambient_components.cli import completion
@@ -17,12 +16,12 @@ from ambient_components.cli.tables import plain_value
 from ambient_components.engine.state import bare
 from ambient_components.errors import fail, format_path
 from ambient_components.output import Format, Paint, paint_for, plain
-from ambient_components.printable import has_log_command, json_text, yaml_text
+from ambient_components.printable import json_text
 from ambient_components.rules.installation import PLATFORM_URL, platform_url_problem
 from ambient_components.shards import shard_stack
 from ambient_components.stackfile.layers import WORKSPACE, Origin
 from ambient_components.stackfile.loader import load_stack
-from ambient_components.stackfile.yaml.build import unquoted
+from ambient_components.stackfile.yaml.dumping import one_line
 from ambient_components.stacks import cluster
 from ambient_components.stacks.cluster import Endpoint
 from ambient_components.stacks.key_table import Limits, run_interval
@@ -37,31 +36,16 @@ _WIDEST: Final = 72
 _PLACE: Final = ("file", "line", "column")
 
 
-class _Flow(yaml.SafeDumper):
-    """Values on one line each, quoted if YAML 1.1, YAML 1.2 or our reader would parse them differently."""
-
-
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    escaped = not value.isprintable() or has_log_command(value)
-    style = '"' if escaped else None if unquoted(value) == value else "'"
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
-
-
-_Flow.add_representer(str, _text)
-
-
 def as_text(workspace: str, values: Sequence[Value], place: Origin, paint: Paint = plain) -> str:
-    lines = [(f"{_one_line(workspace)}:" + ("" if values else " {}"), _comment(place))]
+    lines = [(f"{one_line(workspace)}:" + ("" if values else " {}"), _comment(place))]
     before: tuple[object, ...] = ()
     for value in values:
         *parents, last = value.path
         for depth, parent in enumerate(parents):
             if value.path[: depth + 1] != before[: depth + 1]:
-                lines.append((f"{_indent(depth)}{_one_line(parent)}:", ""))
-        start = "-" if isinstance(last, int) else f"{_one_line(last)}:"
-        lines.append(
-            (f"{_indent(len(parents))}{start} {_one_line(value.value)}", _comment(value.origin, value.written))
-        )
+                lines.append((f"{_indent(depth)}{one_line(parent)}:", ""))
+        start = "-" if isinstance(last, int) else f"{one_line(last)}:"
+        lines.append((f"{_indent(len(parents))}{start} {one_line(value.value)}", _comment(value.origin, value.written)))
         before = value.path
     column = max((len(text) for text, comment in lines if comment and len(text) <= _WIDEST), default=0)
     return "\n".join(
@@ -73,18 +57,11 @@ def _indent(depth: int) -> str:
     return "  " * (depth + 1)
 
 
-def _one_line(value: object) -> str:
-    dumped = yaml.dump(
-        value, Dumper=_Flow, default_flow_style=True, sort_keys=False, allow_unicode=True, width=float("inf")
-    )
-    return yaml_text(str(dumped).removesuffix("...\n").strip())
-
-
 def _comment(origin: Origin, written: Any = None) -> str:
     layer, where = origin
     if where is None:
         return layer
-    place = f"{where.file}:{where.line}" + (f": {_one_line(written)}, shortened" if written is not None else "")
+    place = f"{where.file}:{where.line}" + (f": {one_line(written)}, shortened" if written is not None else "")
     return place if layer == WORKSPACE else f"{layer}, {place}"
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ambient_components.adoption.rendering import block
+from ambient_components.adoption.files import block
 from ambient_components.platform.contract import SCHEDULE_LABEL, SCHEDULE_NAME_ANNOTATION
 from ambient_components.rules.schedules import display_name_problem
 from ambient_components.stackfile.yaml.reader import parse_yaml

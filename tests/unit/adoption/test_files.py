@@ -2,9 +2,8 @@
 
 import pytest
 
-from ambient_components.adoption.files import Arrangement, Layout, file_of, texts
+from ambient_components.adoption.files import Arrangement, Layout, block, file_of, texts
 from ambient_components.adoption.notes import Note, NoteRule
-from ambient_components.adoption.rendering import block
 from ambient_components.adoption.workspaces import ExistingWorkspace
 from ambient_components.errors import AmbientError
 from ambient_components.stackfile.loader import parse_stack

@@ -63,7 +63,7 @@ def test_a_description_that_looks_like_a_credential_is_left_out():
     made = key("pay", "ci", description="token sk-ant-hunter2hunter2")
     found = of_pay(*made)
     assert found.entry["keys"] == {"ci": {"serviceAccount": account(made)}}
-    assert rules(found) == ["metadata", "keyText", "keyExpiry", "keyUser"]
+    assert rules(found) == ["keyText", "keyExpiry", "keyUser"]
     assert "hunter2" not in repr(found)
 
 
@@ -91,15 +91,6 @@ def test_an_account_of_another_name_with_the_platforms_label_is_no_key_that_can_
     found = of_pay(*made)
     assert "keys" not in found.entry
     assert rules(found) == ["keyBinding"]
-
-
-def test_annotations_that_a_run_would_set_are_noted():
-    made = key("pay", "ci")
-    made[0]["metadata"]["annotations"].pop("ambient-code.io/description")
-    made[1]["metadata"]["annotations"].pop("ambient-code.io/sa-name")
-    found = of_pay(*made)
-    assert list(found.entry["keys"]) == ["ci"]
-    assert rules(found)[0] == "metadata"
 
 
 RELEASED = namespace("pay", annotations={"ambient-components/released-by": "app/old"})

@@ -5,7 +5,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ambient_components.adoption.rendering import block
+from ambient_components.adoption.files import block
 from ambient_components.printable import has_log_command
 from ambient_components.stackfile.yaml.reader import parse_yaml
 from tests.support.existing import binding, flags, key, namespace, one, plain, replaced, settings, shared

@@ -12,8 +12,7 @@ from ambient_components.access.effective import rows
 from ambient_components.access.escalation import MEANINGS, Finding, Path, Severity
 from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.printable import one_line
-from ambient_components.review.facts import Changes, FindingChange, KeyChange, Review, Workspace
-from ambient_components.review.matrix import GRID_WORKSPACES
+from ambient_components.review.facts import Changes, Review
 from ambient_components.review.page import as_html
 from ambient_components.stacks.access_report import Report
 from tests.support.html_pages import HOSTILE, faults, read, words
@@ -39,10 +38,8 @@ def hostile(names: list[str], assignments: list[RoleAssignment]) -> Review:
         for name in dict.fromkeys(names)
     )
     keys = tuple(timed(name, first, name=first, next=first, last_used=first, attention=(first,)) for name in names)
-    changes = Changes(
-        first, (), (Workspace(first, first, first),), (KeyChange(first, first, first),),
-        (FindingChange(first, Path.ACCOUNT, new=True),),
-    )  # fmt: skip
+    names3 = ((first, first, first),)
+    changes = Changes(first, (), names3, names3, names3)
     states = dict.fromkeys(sorted({*names, *(one.workspace for one in assignments)}), first)
     return Review(shown, NOW, states, findings, keys, NOW, changes)
 
@@ -63,11 +60,9 @@ def test_a_name_is_shown_as_it_is(name: str) -> None:
     assert one_line(name, 300).strip() in words(page)
 
 
-@pytest.mark.parametrize("count", [0, 1, 10, GRID_WORKSPACES + 1])
+@pytest.mark.parametrize("count", [0, 1, 70])
 def test_a_page_of_any_size_is_well_formed(count: int) -> None:
-    page = as_html(review(ledger(count)))
-    assert faults(page) == []
-    assert ('id="matrix"' in page) is (0 < count <= GRID_WORKSPACES)
+    assert faults(as_html(review(ledger(count)))) == []
 
 
 def test_everything_that_the_outputs_have_is_on_the_page() -> None:
@@ -120,15 +115,6 @@ def test_a_quiet_stack_says_so() -> None:
     assert "No subject can become more than was granted." in text
 
 
-def test_the_time_axis_has_every_date_of_a_key() -> None:
-    page = as_html(troubled())
-    row = next(line for line in page.split("<tr>") if "/nightly-report" in line)
-    assert re.findall('class="(life|window|overlap|over|now|use)"', row) == ["life", "window", "now", "use"]
-    for x, width in re.findall(r'<rect x="(\d+)" y="\d+" width="(\d+)"', page):
-        assert 0 <= int(x) <= 360
-        assert 0 < int(width) <= 360
-
-
 def test_many_differences_are_folded_and_none_is_left_out() -> None:
     page = as_html(review(ledger(30), there=()))
     attention = page.split('<section id="attention">')[1].split("</section>")[0]
@@ -138,13 +124,10 @@ def test_many_differences_are_folded_and_none_is_left_out() -> None:
     assert count > 100
 
 
-def test_a_key_of_the_platform_has_no_end_on_the_time_axis() -> None:
+def test_a_key_of_the_platform_has_no_known_end() -> None:
     key = timed("payments", "ci", expires="unknown", origin="platform", next=None, next_at=None)
-    one = replace(key, issued=None, renewal=None, overlap=None)
-    page = as_html(review(ledger(1), keys=(one,)))
+    page = as_html(review(ledger(1), keys=(replace(key, issued=None, renewal=None),)))
     assert faults(page) == []
-    row = next(line for line in page.split("<tr>") if "/ci" in line and "<svg" in line)
-    assert re.findall('class="(life|window|overlap|over|now|use)"', row) == ["now", "use"]
-    assert "made by the platform" in row
+    row = next(line for line in page.split("<tr>") if "made by the platform" in line)
     # The account's creation is when the platform issued its token; no expiry is known.
     assert re.findall(r"<td>(\d{4}-\d\d-\d\d|unknown|-)</td>", row) == ["2026-11-25", "-", "unknown", "2026-11-25"]

@@ -1,4 +1,4 @@
-"""YAML of existing workspaces: values out of a cluster, each written so that it stays one value."""
+"""YAML of values, each text written so that it stays one text for this project's reader and for others."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -34,19 +34,23 @@ _Dumper.add_representer(str, _text)
 
 def block_of(value: Mapping[str, Any], width: int) -> str:
     """Return a mapping on lines of its own; its innermost mappings and lists are in braces."""
-    return yaml_text("".join(_dumped({name: one}, width, _innermost(one)) for name, one in value.items()))
+    return yaml_text("".join(_dumped({name: field}, width, _innermost(field)) for name, field in value.items()))
 
 
 def line_of(value: Mapping[str, Any]) -> str:
     """Return the fields of a mapping on one line, such as `grants: [{user: a@b.com, role: edit}]`."""
-    return yaml_text(_dumped(value, _ENDLESS, flow=True).strip()[1:-1])
+    return one_line(value)[1:-1]
+
+
+def one_line(value: Any) -> str:
+    return yaml_text(_dumped(value, _ENDLESS, flow=True).removesuffix("...\n").strip())
 
 
 def _innermost(value: Any) -> bool | None:
     return None if isinstance(value, Mapping | list) else False
 
 
-def _dumped(value: Mapping[str, Any], width: int, flow: bool | None) -> str:
+def _dumped(value: Any, width: int, flow: bool | None) -> str:
     text: str = yaml.dump(
         value, Dumper=_Dumper, sort_keys=False, allow_unicode=_is_visible(value), width=width, default_flow_style=flow
     )
@@ -56,7 +60,7 @@ def _dumped(value: Mapping[str, Any], width: int, flow: bool | None) -> str:
 def _is_visible(value: Any) -> bool:
     """Return whether all characters of a value are visible. Others are escaped: YAML reads some of them as spaces."""
     if isinstance(value, Mapping):
-        return all(_is_visible(key) and _is_visible(one) for key, one in value.items())
+        return all(_is_visible(key) and _is_visible(item) for key, item in value.items())
     if isinstance(value, list):
         return all(map(_is_visible, value))
     return not isinstance(value, str) or value.replace("\n", "").isprintable()

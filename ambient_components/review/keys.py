@@ -1,0 +1,68 @@
+"""Keys with their dates: issued, renewal window, expiry, last use."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from ambient_components.html.markup import Markup, join, name, tag
+from ambient_components.html.page import Part, folded, table
+from ambient_components.review.facts import Ids, Review, badge
+from ambient_components.stacks.deployed import PLATFORM
+from ambient_components.stacks.key_table import KeyRow
+
+_ALL: Final = 60
+"""Maximum keys that are listed without a click."""
+
+
+def keys_part(review: Review, ids: Ids) -> Part:
+    """Return the keys, those that need attention first."""
+    urgent = [key for key in review.keys if key.attention]
+    well = _by_end(key for key in review.keys if not key.attention)
+    if len(review.keys) <= _ALL:
+        blocks = [_table("Keys, by next end", [*urgent, *well], ids)]
+    else:
+        blocks = [_table("Keys that need attention", urgent, ids)] if urgent else []
+        blocks.append(folded(f"{len(well)} keys that need nothing", _table("Keys", well, ids)))
+    if not review.access.requested:
+        note = "Only the cluster knows when keys were last used: add --live."
+        blocks.insert(0, tag("p", note, class_="note"))
+    return Part("keys", "Keys", join(blocks), len(review.keys))
+
+
+def _by_end(keys: Iterable[KeyRow]) -> list[KeyRow]:
+    def end(key: KeyRow) -> tuple[bool, str]:
+        is_known = isinstance(key.expires, datetime)
+        return not is_known, key.expires.isoformat() if isinstance(key.expires, datetime) else ""
+
+    return sorted(keys, key=end)
+
+
+def _table(caption: str, keys: Sequence[KeyRow], ids: Ids) -> Markup:
+    heads = ["Key", "Issued", "Renewed from", "Expires", "Last used", "State"]
+    return table(caption, heads, [_row(key, ids) for key in keys], class_="key-dates")
+
+
+def _row(row: KeyRow, ids: Ids) -> Markup:
+    generation = f" (generation {row.generation})" if row.generation > 1 or row.state == "former" else ""
+    title = tag("small", f"“{name(row.name)}”") if row.name != row.id else None
+    workspace = tag("a", name(row.workspace), href=ids.workspace(row.workspace))
+    notes = [tag("li", tag("em", name(text))) for text in row.attention]
+    origin = tag("small", "made by the platform") if row.origin == PLATFORM else None
+    dates = (
+        row.issued or (row.created if row.origin == PLATFORM else None),
+        row.renewal or (row.next if row.ends_by_date else None),
+        row.expires,
+        row.last_used,
+    )
+    return tag(
+        "tr",
+        tag("th", badge(row.role or "unknown"), workspace, "/", name(row.id), generation, title, scope="row"),
+        [tag("td", _date(date)) for date in dates],
+        tag("td", row.state, origin, tag("ul", notes) if notes else None),
+    )
+
+
+def _date(moment: datetime | str | None) -> str:
+    if isinstance(moment, datetime):
+        return f"{moment:%Y-%m-%d}"
+    return name(moment) if moment else "-"
