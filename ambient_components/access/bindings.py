@@ -49,8 +49,8 @@ class Expected:
                 yield f"does not name {subject}"
             if (bound := role_ref(there)) != role:
                 yield f"binds {short(bound)} and not {role}"
-        found = labels(there)
-        lost = [f"{label}={value}" for label, value in self.labels.items() if found.get(label) != value]
+        there_labels = labels(there)
+        lost = [f"{label}={value}" for label, value in self.labels.items() if there_labels.get(label) != value]
         if lost:
             yield f"lacks the label {' and '.join(lost)}"
 
@@ -59,14 +59,14 @@ class Expected:
 
     def kept_by(self, there: Mapping[str, Any]) -> list[str]:
         """Return a description of the object's finalizers, which keep it after its deletion."""
-        found = finalizers(there)
-        return [f"{self.kind} {self.name} ({listing(found)})"] if found else []
+        kept = finalizers(there)
+        return [f"{self.kind} {self.name} ({listing(kept)})"] if kept else []
 
 
 def expected_objects(workspace: str, entry: Entry) -> dict[tuple[str, str], Expected]:
     """Return all objects that carry an entry's access, by kind and name."""
-    found = [*(one for _, _, one in subject_bindings(entry)), *_of_keys(workspace, entry)]
-    return {(one.kind, one.name): one for one in found}
+    objects = [*(item for _, _, item in subject_bindings(entry)), *_of_keys(workspace, entry)]
+    return {(item.kind, item.name): item for item in objects}
 
 
 def subject_bindings(entry: Entry) -> Iterator[tuple[str, Subject, Expected]]:

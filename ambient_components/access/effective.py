@@ -144,26 +144,29 @@ def rows(assignments: Iterable[RoleAssignment]) -> list[Row]:
             assignment.reason,
         ),
     )
-    found = [Row(*who, tuple(group)) for who, group in groupby(ordered, lambda one: (one.workspace, one.subject))]
-    return sorted(found, key=lambda row: (row.workspace, _rank(row.roles[0]), row.subject))
+    groups = [
+        Row(*who, tuple(group))
+        for who, group in groupby(ordered, lambda assignment: (assignment.workspace, assignment.subject))
+    ]
+    return sorted(groups, key=lambda row: (row.workspace, _rank(row.roles[0]), row.subject))
 
 
 def _rank(role: str) -> int:
     return -len(WEAKEST_FIRST) - 1 if role == CLUSTER_ADMIN else -rank(role)
 
 
-def by_workspace(found: Iterable[Row]) -> dict[str, list[Row]]:
-    return _grouped(found, lambda row: row.workspace)
+def by_workspace(access: Iterable[Row]) -> dict[str, list[Row]]:
+    return _grouped(access, lambda row: row.workspace)
 
 
-def by_subject(found: Iterable[Row]) -> dict[str, list[Row]]:
+def by_subject(access: Iterable[Row]) -> dict[str, list[Row]]:
     """Return rows by subject, in alphabetical order; keys with one id in several workspaces are several subjects."""
-    return _grouped(found, lambda row: row.who)
+    return _grouped(access, lambda row: row.who)
 
 
-def _grouped(found: Iterable[Row], name: Callable[[Row], str]) -> dict[str, list[Row]]:
+def _grouped(access: Iterable[Row], name: Callable[[Row], str]) -> dict[str, list[Row]]:
     groups: dict[str, list[Row]] = {}
-    for row in found:
+    for row in access:
         groups.setdefault(name(row), []).append(row)
     return dict(sorted(groups.items()))
 
@@ -184,8 +187,8 @@ class WhoCan:
     """Other subjects that may have it, each with only the roles of unknown rules."""
 
 
-def who_can(found: Sequence[Row], right: RoleRight) -> WhoCan:
-    assignments = [assignment for row in found for assignment in row.assignments]
+def who_can(access: Sequence[Row], right: RoleRight) -> WhoCan:
+    assignments = [assignment for row in access for assignment in row.assignments]
     can = rows(assignment for assignment in assignments if gives(assignment, right))
     known = {(row.workspace, row.subject) for row in can}
     perhaps = rows(

@@ -51,7 +51,7 @@ def _identities(before: Entry, after: Entry) -> Iterator[str]:
         if now is None:
             yield f"the {key.role} key {key_id}"
             continue
-        gone = [one for one in reversed(key.generations) if one not in now.generations]
+        gone = [generation for generation in reversed(key.generations) if generation not in now.generations]
         yield from (f"generation {generation} of the {key.role} key {key_id}" for generation in gone)
         if now.role not in MINTERS and not gone:
             yield f"{key.role} of the key {key_id}"

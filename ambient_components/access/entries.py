@@ -95,11 +95,11 @@ def write_ledger(ledger: Ledger) -> dict[str, dict[str, Any]]:
 
 def ledger_misfits(workspaces: Mapping[str, Any]) -> dict[str, list[Finding]]:
     """Check new entries. The stack file's checks guarantee their form, a program that uses the library may not."""
-    found = {name: [*misfits(Entry, "ledger", entry)] for name, entry in sorted(workspaces.items())}
-    return {name: problems for name, problems in found.items() if problems}
+    misfits_by_workspace = {name: [*misfits(Entry, "ledger", entry)] for name, entry in sorted(workspaces.items())}
+    return {name: problems for name, problems in misfits_by_workspace.items() if problems}
 
 
-def misfit_problems(found: Mapping[str, Iterable[Finding]]) -> list[Problem]:
+def misfit_problems(misfits_by_workspace: Mapping[str, Iterable[Finding]]) -> list[Problem]:
     return [
         refusal(
             f"workspace {name!r}: {path_of(misfit.path) or 'its entry in the ledger'}: {misfit.problem}",
@@ -107,6 +107,6 @@ def misfit_problems(found: Mapping[str, Iterable[Finding]]) -> list[Problem]:
             rule=Rule.ENTRY_FORM,
             workspaces=(name,),
         )
-        for name, problems in found.items()
+        for name, problems in misfits_by_workspace.items()
         for misfit in problems
     ]

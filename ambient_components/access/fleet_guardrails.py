@@ -44,10 +44,12 @@ def fleet_refusals(
         homes = {name: stack for stack, ledger in after.items() for name in ledger}
     old, new = _united(before.values()), _united(after.values())
     refusals = [*_elsewhere(fleet, before, homes)]
-    alone = {one for stack, ledger in after.items() for one in sharing_refusals(before.get(stack) or {}, ledger)}
-    refusals += [one for one in sharing_refusals(old, new) if one not in alone]
+    alone = {
+        refused for stack, ledger in after.items() for refused in sharing_refusals(before.get(stack) or {}, ledger)
+    }
+    refusals += [refused for refused in sharing_refusals(old, new) if refused not in alone]
     if MASS_REMOVAL not in settings.exceptions:
-        refusals += [one.refusal for one in too_many(old, new, now, "this fleet")]
+        refusals += [refused.refusal for refused in too_many(old, new, now, "this fleet")]
     return refusals
 
 

@@ -93,14 +93,18 @@ def crossed(
     now: datetime | None = None,
 ) -> list[Crossed]:
     """Return the guardrails that a change violates without an exception; those of the stack first."""
-    found = [*too_many(before, after, now)]
+    violations = [*too_many(before, after, now)]
     for name in sorted(after):
         old, new = before.get(name, NOTHING), after[name]
         for rule in _RULES:
-            found += rule(name, old, new, settings, now)
+            violations += rule(name, old, new, settings, now)
         if settings.isolate_admin_keys:
-            found += _accounts_apart(name, before, after, now)
-    return [one for one in found if one.guardrail not in _allowed(settings, after.get(one.workspace or "", NOTHING))]
+            violations += _accounts_apart(name, before, after, now)
+    return [
+        violation
+        for violation in violations
+        if violation.guardrail not in _allowed(settings, after.get(violation.workspace or "", NOTHING))
+    ]
 
 
 def existing_violations(

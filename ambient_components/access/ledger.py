@@ -66,7 +66,7 @@ def refusals(
         if not (before[name].is_released or after[name].is_released):
             problems += bucket_refusals(name, before[name], after[name])
     problems += sharing_refusals(before, after)
-    return problems + [one.refusal for one in crossed(before, after, guardrails, now)]
+    return problems + [guardrail.refusal for guardrail in crossed(before, after, guardrails, now)]
 
 
 def _taken_over(workspace: str, before: Entry, after: Entry) -> list[Problem]:

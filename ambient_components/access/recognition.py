@@ -74,15 +74,17 @@ class Recognition:
     """Namespace (empty for ClusterRoles) and KIND/NAME of roles that give nothing of a workspace."""
 
     @classmethod
-    def of(cls, found: RoleObjects) -> "Recognition":
+    def of(cls, role_objects: RoleObjects) -> "Recognition":
         harmless = {
             (space, f"{kind}/{objects.name(role)}")
-            for kind, roles in (("Role", found.roles), ("ClusterRole", found.cluster_roles))
+            for kind, roles in (("Role", role_objects.roles), ("ClusterRole", role_objects.cluster_roles))
             for role in roles
             for space in (objects.namespace(role) if kind == "Role" else "",)
             if is_harmless(role)
         }
-        return cls(PlatformOwn.of(found.roles, found.settings, found.sessions), frozenset(harmless))
+        return cls(
+            PlatformOwn.of(role_objects.roles, role_objects.settings, role_objects.sessions), frozenset(harmless)
+        )
 
     def gives_access(self, binding: Json) -> bool:
         if self.own.has_binding(binding):

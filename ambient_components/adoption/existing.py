@@ -143,17 +143,17 @@ def read_existing(guard: Guard, workspaces: Collection[str] = ()) -> ExistingObj
 
 def _read(cluster: Cluster, workspaces: Collection[str]) -> ExistingObjects:
     lists = _Lists(cluster)
-    found = {
-        name(one): NamespaceObjects(_slim(one))
-        for one in lists.each(NAMESPACES)
-        if not workspaces or name(one) in workspaces
+    spaces = {
+        name(space): NamespaceObjects(_slim(space))
+        for space in lists.each(NAMESPACES)
+        if not workspaces or name(space) in workspaces
     }
     for read, add in _ADDED.items():
         for item in lists.each(read):
-            if (place := found.get(namespace(item))) is not None:
+            if (place := spaces.get(namespace(item))) is not None:
                 add(place, item)
     lists.raise_if_refused()
-    return ExistingObjects(dict(sorted(found.items())), tuple(sorted({*workspaces} - {*found})))
+    return ExistingObjects(dict(sorted(spaces.items())), tuple(sorted({*workspaces} - {*spaces})))
 
 
 def _add_settings(place: NamespaceObjects, item: Json) -> None:

@@ -49,7 +49,9 @@ def has_form(binding: Json, form: BindingForm) -> bool:
     """
     if name(binding) != form.name:
         return False
-    entries = [{key: one[key] for key in _FIELDS if one.get(key)} for one in mappings(binding.get("subjects"))]
+    entries = [
+        {key: subject[key] for key in _FIELDS if subject.get(key)} for subject in mappings(binding.get("subjects"))
+    ]
     return (
         entries == [form.subject.rbac_subject()]
         and {**mapping(binding.get("roleRef"))} == form.role_ref
@@ -88,7 +90,7 @@ def managing_tools(item: Json) -> tuple[str, ...]:
 
 def note_other_managers(notes: Notes, kind: str, items: list[Json]) -> None:
     managed = {name(item): managing_tools(item) for item in items}
-    managed = {one: tools for one, tools in sorted(managed.items()) if tools}
+    managed = {title: tools for title, tools in sorted(managed.items()) if tools}
     if managed:
         tools = sorted({tool for used in managed.values() for tool in used})
         notes.add(

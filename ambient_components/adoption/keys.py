@@ -54,7 +54,7 @@ def made_here(workspace: str, account: str) -> tuple[str, int] | None:
     The name alone proves nothing: it is computed without a secret, so workspace users can create it too.
     """
     key_id = _middle(account)
-    made = (one for one in range(1, _GENERATIONS + 1) if key_account(workspace, key_id, one) == account)
+    made = (number for number in range(1, _GENERATIONS + 1) if key_account(workspace, key_id, number) == account)
     return next(((key_id, generation) for generation in made), None)
 
 
@@ -106,7 +106,7 @@ def read_identities(notes: Notes, accounts: Iterable[Json], bindings: Iterable[J
         mine = by_account.get(f"serviceaccount:{notes.workspace}:{name(account)}", [])
         if _has_credential(account):
             refused += 1
-            roles |= {_gives(one) for one in mine}
+            roles |= {_gives(binding) for binding in mine}
             continue
         if identity := _identity(notes, account, sorted(mine, key=name)):
             identities.append(identity)

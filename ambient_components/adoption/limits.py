@@ -103,9 +103,11 @@ def _quota(notes: Notes, quotas: list[Json]) -> dict[str, Any]:
     return {}
 
 
-def _network(notes: Notes, found: Mapping[str, Json], platform: str, *, api_server: bool) -> dict[str, Any]:
-    _note_others(notes, NoteRule.NETWORK, "NetworkPolicy", [*found], (*_OWN_POLICIES, *_PLATFORM_POLICIES))
-    live = {policy: mapping(found[policy].get("spec")) for policy in _OWN_POLICIES if policy in found}
+def _network(notes: Notes, network_policies: Mapping[str, Json], platform: str, *, api_server: bool) -> dict[str, Any]:
+    _note_others(notes, NoteRule.NETWORK, "NetworkPolicy", [*network_policies], (*_OWN_POLICIES, *_PLATFORM_POLICIES))
+    live = {
+        policy: mapping(network_policies[policy].get("spec")) for policy in _OWN_POLICIES if policy in network_policies
+    }
     if not live:
         return {}
     egress = mappings(mapping(live.get(ISOLATION)).get("egress"))

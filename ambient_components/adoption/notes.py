@@ -89,11 +89,11 @@ def bounded(notes: Iterable[Note]) -> Iterator[Note]:
     """Yield notes sorted by rule, at most a hundred of each; a last one has the number of the others."""
     order = list(NoteRule)
     for rule, group in groupby(sorted(notes, key=lambda note: order.index(note.rule)), key=lambda note: note.rule):
-        found = list(group)
-        yield from found[:_MOST]
-        if len(found) > _MOST:
-            more = f"and {len(found) - _MOST} more of this kind"
-            yield Note(found[0].workspace, rule, more, ("read the workspace with kubectl",))
+        alike = list(group)
+        yield from alike[:_MOST]
+        if len(alike) > _MOST:
+            more = f"and {len(alike) - _MOST} more of this kind"
+            yield Note(alike[0].workspace, rule, more, ("read the workspace with kubectl",))
 
 
 def shown(*names: str) -> str:

@@ -108,7 +108,7 @@ class Proof:
 
 
 def findings(steps: Iterable[Step], live: Live, workspaces: Collection[str]) -> Proof:
-    adopted, others, found = 0, 0, set[Difference]()
+    adopted, others, changes = 0, 0, set[Difference]()
     for step in steps:
         resource = step.new or step.old
         if not step.changes or resource is None or not resource.custom or urns.is_stacks_own(step.type):
@@ -117,12 +117,12 @@ def findings(steps: Iterable[Step], live: Live, workspaces: Collection[str]) -> 
         if workspace not in workspaces:
             others += 1
         elif step.op not in CREATES:
-            found.add(Difference(workspace, f"{step.kind} {step.name}", step.op))
+            changes.add(Difference(workspace, f"{step.kind} {step.name}", step.op))
         else:
             differences = list(_of_object(resource, step.kind, workspace, live))
-            found.update(differences)
+            changes.update(differences)
             adopted += not any(difference.op == _CREATE for difference in differences)
-    return Proof(adopted, tuple(sorted(found)), others)
+    return Proof(adopted, tuple(sorted(changes)), others)
 
 
 def _of_object(resource: Resource, step_kind: str, workspace: str, live: Live) -> Iterator[Difference]:
@@ -149,7 +149,7 @@ def _of_object(resource: Resource, step_kind: str, workspace: str, live: Live) -
 
 def _as_inputs(there: Json) -> dict[str, Any]:
     spec = mapping(there.get("spec"))
-    item = next((one for one in mappings(spec.get("limits")) if one.get("type") == "Container"), {})
+    item = next((limit for limit in mappings(spec.get("limits")) if limit.get("type") == "Container"), {})
     flags = {flag: value == "true" for flag, value in texts(there.get("data")).items()}
     return {**spec, **item, "flags": flags, "labels": labels_of(there)}
 
@@ -180,8 +180,8 @@ def lacking(declared: Any, live: Any, path: str = "") -> Iterator[tuple[str, Any
             if key not in _OWNERSHIP and not str(key).startswith(_ENGINES) and value is not None:
                 yield from lacking(value, (live or {}).get(key), f"{path}.{key}" if path else str(key))
     elif isinstance(declared, list) and isinstance(live, list) and len(declared) == len(live):
-        for index, (one, other) in enumerate(zip(declared, live, strict=True)):
-            yield from lacking(one, other, f"{path}[{index}]")
+        for index, (item, other) in enumerate(zip(declared, live, strict=True)):
+            yield from lacking(item, other, f"{path}[{index}]")
     elif declared != live:
         yield path, live, declared
 
@@ -192,9 +192,9 @@ def _shown(value: Any) -> str:
 
 
 def live_objects(objects: ExistingObjects) -> Live:
-    found: dict[tuple[str, str, str], Json] = {}
+    objects_by_place: dict[tuple[str, str, str], Json] = {}
     for workspace, there in objects.workspaces.items():
-        found["Namespace", "", workspace] = there.namespace
+        objects_by_place["Namespace", "", workspace] = there.namespace
         secrets: list[Json] = [{"metadata": {"name": secret}} for secret in there.secrets]
         lists: dict[str, list[Json]] = {
             "RoleBinding": there.bindings, SERVICE_ACCOUNT: there.accounts, "LimitRange": there.limit_ranges,
@@ -203,5 +203,5 @@ def live_objects(objects: ExistingObjects) -> Live:
             "ConfigMap": [one for one in (there.flags, there.ca_bundle) if one],
         }  # fmt: skip
         for kind, items in lists.items():
-            found |= {(kind, workspace, name(item)): item for item in items}
-    return lambda kind, namespace, named: found.get((kind, namespace, named))
+            objects_by_place |= {(kind, workspace, name(item)): item for item in items}
+    return lambda kind, namespace, named: objects_by_place.get((kind, namespace, named))

@@ -141,7 +141,7 @@ def _server(live: Any) -> dict[str, Any] | None:
 def _feature_flags(notes: Notes, item: Json | None) -> dict[str, Any]:
     data = mapping(mapping(item).get("data"))
     entry = {flag: _FLAGS[value] for flag, value in data.items() if isinstance(value, str) and value in _FLAGS}
-    refused = {found.path[0] for found in flag_findings(entry) if not found.warning}
+    refused = {finding.path[0] for finding in flag_findings(entry) if not finding.warning}
     refused |= {flag for flag in entry if looks_like_credential(flag)}
     entry = {flag: on for flag, on in sorted(entry.items()) if flag not in refused}
     if others := sorted(short(flag) for flag in data if flag not in entry):
@@ -168,9 +168,9 @@ _S3: Final = "S3_"
 def read_secrets(notes: Notes, secrets: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     runner, refused = _split(secrets.get(RUNNER_SECRET, ()), [*RUNNER_SECRET_KEYS])
     given = secrets.get(INTEGRATION_SECRET, ())
-    storage = tuple(one for one in given if one in STORAGE_VARIABLES)
-    variables = [one for one in given if variable_problem(one) is None]
-    integrations, others = _split([one for one in given if one not in storage], variables)
+    storage = tuple(variable for variable in given if variable in STORAGE_VARIABLES)
+    variables = [variable for variable in given if variable_problem(variable) is None]
+    integrations, others = _split([variable for variable in given if variable not in storage], variables)
     for secret, names, field in ((RUNNER_SECRET, runner, RUNNER), (INTEGRATION_SECRET, integrations, INTEGRATIONS)):
         if names:
             notes.add(
@@ -190,7 +190,7 @@ def read_secrets(notes: Notes, secrets: Mapping[str, Sequence[str]]) -> dict[str
                 f"see them with kubectl describe secret --namespace {notes.workspace} {secret}",
                 object=f"Secret {secret}",
             )
-    if any(one.startswith(_S3) for one in storage):
+    if any(variable.startswith(_S3) for variable in storage):
         notes.add(
             NoteRule.STORAGE,
             f"Secret {INTEGRATION_SECRET} has variables of an object storage of its own ({listing(storage)})",
@@ -203,7 +203,7 @@ def read_secrets(notes: Notes, secrets: Mapping[str, Sequence[str]]) -> dict[str
 
 
 def _split(names: Sequence[str], accepted: Sequence[str]) -> tuple[tuple[str, ...], int]:
-    kept = tuple(one for one in names if one in accepted and not looks_like_credential(one))
+    kept = tuple(variable for variable in names if variable in accepted and not looks_like_credential(variable))
     return kept, len(names) - len(kept)
 
 

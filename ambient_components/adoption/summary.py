@@ -120,7 +120,7 @@ def counts(summary: Summary) -> str:
 
 
 def sections(summary: Summary) -> list[tuple[str, list[str]]]:
-    found = [
+    groups = [
         ("Existing access that guardrails refuse in new changes", _by_guardrail(summary.guardrails)),
         (
             f"Keys without a recorded use in {STALE_AFTER.days} days (requests to the Kubernetes API are not recorded)",
@@ -133,7 +133,7 @@ def sections(summary: Summary) -> list[tuple[str, list[str]]]:
         ),
         ("Not in the files", _notes(summary)),
     ]
-    return [(heading, lines) for heading, lines in found if lines]
+    return [(heading, lines) for heading, lines in groups if lines]
 
 
 def _by_guardrail(workspaces: Mapping[str, Sequence[str]]) -> list[str]:

@@ -15,7 +15,7 @@ def findings_part(review: Review, ids: Ids) -> Part:
     for finding in review.findings:
         paths.setdefault(finding.path, []).append(finding)
     shown: dict[tuple[object, ...], Path] = {}
-    blocks = [_path(ids, path, found, shown) for path, found in paths.items()]
+    blocks = [_path(ids, path, findings, shown) for path, findings in paths.items()]
     body = tag("div", blocks, class_="cards") if blocks else tag("p", "No subject can become more than was granted.")
     return Part("findings", "Who can become what", body, len(review.findings))
 
@@ -28,38 +28,38 @@ def severity(grade: Severity) -> Markup:
     return tag("span", grade.value, class_=f"sev {grade.value}")
 
 
-def _path(ids: Ids, path: Path, found: list[Finding], shown: dict[tuple[object, ...], Path]) -> Markup:
-    grades = sorted({finding.severity for finding in found}, key=list(Severity).index)
-    workspaces = len({finding.workspace for finding in found})
+def _path(ids: Ids, path: Path, findings: list[Finding], shown: dict[tuple[object, ...], Path]) -> Markup:
+    grades = sorted({finding.severity for finding in findings}, key=list(Severity).index)
+    workspaces = len({finding.workspace for finding in findings})
     head = (
         *(severity(grade) for grade in grades),
         tag("span", MEANINGS[path], class_="who"),
         tag("small", counted(workspaces, "workspace")),
     )
-    blocks = [_variant(ids, variant, shown) for variant in _variants(found)]
+    blocks = [_variant(ids, variant, shown) for variant in _variants(findings)]
     return folded(head, blocks, open=Severity.HIGH in grades, id=finding_id(path), class_="card")
 
 
-def _variants(found: Iterable[Finding]) -> list[list[Finding]]:
+def _variants(findings: Iterable[Finding]) -> list[list[Finding]]:
     """Return findings with the same texts together, in the order of the first of each."""
     variants: dict[tuple[object, ...], list[Finding]] = {}
-    for finding in found:
+    for finding in findings:
         variants.setdefault((finding.severity, finding.can, finding.how, finding.remedy), []).append(finding)
     return list(variants.values())
 
 
-def _variant(ids: Ids, found: list[Finding], shown: dict[tuple[object, ...], Path]) -> Markup:
-    first = found[0]
+def _variant(ids: Ids, findings: list[Finding], shown: dict[tuple[object, ...], Path]) -> Markup:
+    first = findings[0]
     facts = [("Can", first.can), ("How", first.how)]
     facts += [("or" if number else "Change", remedy) for number, remedy in enumerate(first.remedy)]
     listed = tag("dl", [join(tag("dt", label), tag("dd", text)) for label, text in facts])
-    who = tuple((finding.workspace, finding.who) for finding in found)
+    who = tuple((finding.workspace, finding.who) for finding in findings)
     known = shown.setdefault(who, first.path)
     if known is not first.path:
         same = tag("a", MEANINGS[known], href=finding_id(known))
-        return join(listed, tag("p", f"In {len(found)} workspaces, the same subjects as for: ", same))
+        return join(listed, tag("p", f"In {len(findings)} workspaces, the same subjects as for: ", same))
     return join(
-        listed, table(f"Who can {name(first.can)}", ["Workspace", "Who"], (_row(ids, finding) for finding in found))
+        listed, table(f"Who can {name(first.can)}", ["Workspace", "Who"], (_row(ids, finding) for finding in findings))
     )
 
 

@@ -48,7 +48,7 @@ def mark(review: Review, assignment: RoleAssignment) -> Markup | None:
 
 def _filters(review: Review) -> Markup:
     """Return filters that need no script: the stylesheet hides what does not match."""
-    roles = [("all", "All"), *((one, role) for role, one in LETTERS.items())]
+    roles = [("all", "All"), *((letter, role) for role, letter in LETTERS.items())]
     choices = [
         tag("label", tag("input", type="radio", name="role", value=value, checked=value == "all"), text)
         for value, text in roles
@@ -72,10 +72,10 @@ def _filters(review: Review) -> Markup:
 
 def _classes(review: Review, assignments: Iterable[RoleAssignment], *, high: bool) -> str:
     """Return the classes by which filters show a row."""
-    found = tuple(assignments)
-    classes = sorted({f"has-{letter(one.role)}" for one in found})
+    shown = tuple(assignments)
+    classes = sorted({f"has-{letter(assignment.role)}" for assignment in shown})
     classes += [f"has-{_HIGH}"] if high else []
-    return " ".join([*classes, *([f"has-{_DIFFERS}"] if any(mark(review, one) for one in found) else [])])
+    return " ".join([*classes, *([f"has-{_DIFFERS}"] if any(mark(review, assignment) for assignment in shown) else [])])
 
 
 def _all(rows: Iterable[Row]) -> Iterator[RoleAssignment]:
@@ -85,10 +85,10 @@ def _all(rows: Iterable[Row]) -> Iterator[RoleAssignment]:
 def _by_workspace(review: Review, ids: Ids) -> Markup:
     """Return a row for each workspace: a sparse matrix that stays readable with a thousand of them."""
     groups = by_workspace(review.access.rows)
-    high = {one.workspace for one in review.high}
+    high = {symbol.workspace for symbol in review.high}
     heads: list[Markup | str] = ["Workspace"]
-    heads += [tag("th", badge(role), f" {role}", scope="col", class_=f"c {one}") for role, one in LETTERS.items()]
-    others = any(letter(one.role) == OTHER for one in _all(review.access.rows))
+    heads += [tag("th", badge(role), f" {role}", scope="col", class_=f"c {symbol}") for role, symbol in LETTERS.items()]
+    others = any(letter(symbol.role) == OTHER for symbol in _all(review.access.rows))
     heads += [tag("th", badge("other role"), " other", scope="col", class_=f"c {OTHER}")] if others else []
     heads.append("Keys")
     letters_ = [*LETTERS.values(), *([OTHER] if others else [])]
@@ -101,13 +101,13 @@ def _by_workspace(review: Review, ids: Ids) -> Markup:
 
 def _workspace(review: Review, ids: Ids, workspace: str, rows: list[Row], columns: list[str], *, high: bool) -> Markup:
     state = review.states[workspace]
-    people = [one for one in _all(row for row in rows if not is_own(row)) if not is_key(one)]
-    keys = [one for one in _all(rows) if is_key(one)]
+    people = [assignment for assignment in _all(row for row in rows if not is_own(row)) if not is_key(assignment)]
+    keys = [assignment for assignment in _all(rows) if is_key(assignment)]
     own = sum(map(is_own, rows))
     cells = []
     for column in columns:
-        found = [_who(review, ids, person) for person in people if letter(person.role) == column]
-        cells.append(tag("td", tag("ul", found) if found else None, class_=f"c {column}"))
+        subjects = [_who(review, ids, person) for person in people if letter(person.role) == column]
+        cells.append(tag("td", tag("ul", subjects) if subjects else None, class_=f"c {column}"))
     more = tag("small", f"{own} of the platform's own accounts") if own else None
     listed = [_key(review, key) for key in keys]
     return tag(
@@ -127,19 +127,21 @@ def _workspace(review: Review, ids: Ids, workspace: str, rows: list[Row], column
     )
 
 
-def _who(review: Review, ids: Ids, one: RoleAssignment) -> Markup:
-    reason = "" if one.reason == GRANT else f" {name(one.reason)}"
-    role = f" {name(one.role)}" if letter(one.role) == OTHER else ""
+def _who(review: Review, ids: Ids, assignment: RoleAssignment) -> Markup:
+    reason = "" if assignment.reason == GRANT else f" {name(assignment.reason)}"
+    role = f" {name(assignment.role)}" if letter(assignment.role) == OTHER else ""
     return tag(
         "li",
-        tag("a", name(one.subject), href=ids.subject(one.subject)) if ids.subject(one.subject) else name(one.subject),
+        tag("a", name(assignment.subject), href=ids.subject(assignment.subject))
+        if ids.subject(assignment.subject)
+        else name(assignment.subject),
         tag("small", f"{role}{reason}") if role or reason else None,
-        mark(review, one),
+        mark(review, assignment),
     )
 
 
-def _key(review: Review, one: RoleAssignment) -> Markup:
-    text = name(one.subject.removeprefix(f"{KEY}:"))
-    reason = tag("small", f" {name(one.reason)}") if one.reason != KEY else None
-    role = tag("small", f" {name(one.role)}") if one.role not in set(Role) else None
-    return tag("li", badge(one.role), text, role, reason, mark(review, one))
+def _key(review: Review, assignment: RoleAssignment) -> Markup:
+    text = name(assignment.subject.removeprefix(f"{KEY}:"))
+    reason = tag("small", f" {name(assignment.reason)}") if assignment.reason != KEY else None
+    role = tag("small", f" {name(assignment.role)}") if assignment.role not in set(Role) else None
+    return tag("li", badge(assignment.role), text, role, reason, mark(review, assignment))

@@ -91,25 +91,25 @@ def _differences(review: Review, ids: Ids) -> Iterator[Markup]:
         ("not declared any more, and still given: run pulumi up", sorted(report.left)),
         ("declared by the last run, and not given yet: run pulumi up", report.pending),
     )
-    for text, found in groups:
-        lines = [_difference(one, text, ids) for one in found]
+    for text, assignments in groups:
+        lines = [_difference(assignment, text, ids) for assignment in assignments]
         yield from lines[:_SHOWN]
         if more := lines[_SHOWN:]:
             yield tag("li", folded(f"{len(more)} more {text}", tag("ul", more)))
 
 
-def _difference(one: RoleAssignment, text: str, ids: Ids) -> Markup:
-    place = ids.workspace(one.workspace)
-    where = tag("a", name(one.workspace), href=place) if place else name(one.workspace)
-    what = (badge(one.role), " ", name(one.subject), " in ", where)
+def _difference(assignment: RoleAssignment, text: str, ids: Ids) -> Markup:
+    place = ids.workspace(assignment.workspace)
+    where = tag("a", name(assignment.workspace), href=place) if place else name(assignment.workspace)
+    what = (badge(assignment.role), " ", name(assignment.subject), " in ", where)
     return tag(
-        "li", tag("span", "differs", class_="sev high"), " ", what, tag("small", f" {text} ({name(one.reason)})")
+        "li", tag("span", "differs", class_="sev high"), " ", what, tag("small", f" {text} ({name(assignment.reason)})")
     )
 
 
 def _unmanaged(review: Review) -> Iterator[Markup]:
     others = review.access.others
-    lines = [_in_no_stack(one, others.reason(one)) for one in others.unmanaged] if others else []
+    lines = [_in_no_stack(workspace, others.reason(workspace)) for workspace in others.unmanaged] if others else []
     yield from lines[:_SHOWN]
     if more := lines[_SHOWN:]:
         yield tag("li", folded(f"{len(more)} more workspaces in no stack", tag("ul", more)))
@@ -122,9 +122,9 @@ def _in_no_stack(workspace: str, reason: str) -> Markup:
 
 def _high(review: Review, ids: Ids) -> Iterator[Markup]:
     paths: dict[str, list[str]] = {}
-    for one in review.high:
-        paths.setdefault(one.path, []).append(one.workspace)
-    for path in dict.fromkeys(one.path for one in review.high):
+    for finding in review.high:
+        paths.setdefault(finding.path, []).append(finding.workspace)
+    for path in dict.fromkeys(finding.path for finding in review.high):
         workspaces = list(dict.fromkeys(paths[path]))
         links = [
             tag("li", tag("a", name(workspace), href=ids.workspace(workspace))) for workspace in workspaces[:_NAMED]

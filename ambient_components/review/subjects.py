@@ -26,11 +26,11 @@ def subjects_part(review: Review, ids: Ids) -> Part:
         rows.setdefault(row.subject, []).append(row)
     paths: dict[str, list[Finding]] = {}
     for finding in review.findings:
-        for subject in dict.fromkeys(one.subject for one in finding.who):
+        for subject in dict.fromkeys(assignment.subject for assignment in finding.who):
             if subject in rows:
                 paths.setdefault(subject, []).append(finding)
-    order = sorted(rows, key=lambda one: (*(-_count(rows[one], role) for role in LETTERS), one))
-    blocks = [_subject(ids, one, rows[one], paths.get(one, ())) for one in order]
+    order = sorted(rows, key=lambda subject: (*(-_count(rows[subject], role) for role in LETTERS), subject))
+    blocks = [_subject(ids, subject, rows[subject], paths.get(subject, ())) for subject in order]
     intro = tag("p", "Members of groups are not listed; only the identity provider knows them.", class_="note")
     return Part("subjects", "Subjects", join(intro, tag("div", blocks, class_="cards")), len(rows))
 
@@ -39,7 +39,7 @@ def _count(rows: Iterable[Row], role: str) -> int:
     return sum(role in row.roles for row in rows)
 
 
-def _subject(ids: Ids, subject: str, rows: Sequence[Row], found: Sequence[Finding]) -> Markup:
+def _subject(ids: Ids, subject: str, rows: Sequence[Row], findings: Sequence[Finding]) -> Markup:
     roles: dict[str, list[Row]] = {}
     for row in rows:
         for role in row.roles:
@@ -49,13 +49,13 @@ def _subject(ids: Ids, subject: str, rows: Sequence[Row], found: Sequence[Findin
         tag("span", name(subject), class_="who"),
         *(join(badge(role), tag("span", len(roles[role]), class_="n")) for role in order),
         # Findings are sorted, worst first.
-        severity(found[0].severity) if found else None,
+        severity(findings[0].severity) if findings else None,
     )
-    high = bool(found) and found[0].severity is Severity.HIGH
+    high = bool(findings) and findings[0].severity is Severity.HIGH
     classes = ["card", *sorted({f"has-{letter(role)}" for role in roles}), *(["has-H"] if high else [])]
     body = [_role(ids, role, roles[role]) for role in order]
     everywhere = sorted(row.workspace for row in rows)
-    return folded(head, body, _paths(ids, found, everywhere), id=ids.subject(subject), class_=" ".join(classes))
+    return folded(head, body, _paths(ids, findings, everywhere), id=ids.subject(subject), class_=" ".join(classes))
 
 
 def _role(ids: Ids, role: str, rows: Sequence[Row]) -> Markup:
@@ -76,13 +76,13 @@ def _workspace(ids: Ids, workspace: str, note: str = "") -> Markup:
     return tag("li", link, tag("small", f" {name(note)}") if note else None)
 
 
-def _paths(ids: Ids, found: Sequence[Finding], everywhere: Sequence[str]) -> Markup:
+def _paths(ids: Ids, findings: Sequence[Finding], everywhere: Sequence[str]) -> Markup:
     """Return the paths of a subject, those that lead to the same workspaces together."""
-    if not found:
+    if not findings:
         return join()
     places: dict[tuple[Severity, Path, str | None], list[str]] = {}
-    for one in found:
-        places.setdefault((one.severity, one.path, one.becomes), []).append(one.workspace)
+    for finding in findings:
+        places.setdefault((finding.severity, finding.path, finding.becomes), []).append(finding.workspace)
     groups: dict[tuple[str, ...], list[Markup]] = {}
     for (grade, path, becomes), workspaces in places.items():
         what = join(tag("a", MEANINGS[path], href=finding_id(path)), f", becomes {becomes}" if becomes else None)

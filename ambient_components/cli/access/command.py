@@ -158,18 +158,18 @@ def _list(head: str, assignments: Sequence[RoleAssignment], paint: Paint) -> lis
     return [paint("\n".join([head, *map(_indented, lines)]), "loud")]
 
 
-def _others(found: Others, paint: Paint) -> Iterator[str]:
+def _others(others: Others, paint: Paint) -> Iterator[str]:
     """Yield the workspaces in no stack, and those of other stacks."""
     groups = (
-        (UNMANAGED_HEAD, [f"{workspace}  {found.reason(workspace)}" for workspace in found.unmanaged], "loud"),
-        ("Workspaces of other stacks:", [f"{workspace}  {owner}" for workspace, owner in found.elsewhere], "dim"),
+        (UNMANAGED_HEAD, [f"{workspace}  {others.reason(workspace)}" for workspace in others.unmanaged], "loud"),
+        ("Workspaces of other stacks:", [f"{workspace}  {owner}" for workspace, owner in others.elsewhere], "dim"),
     )
     for head, lines, look in groups:
         more = [f"and {len(lines) - _SHOWN} more: see --format json"] if len(lines) > _SHOWN else []
         if lines:
             yield paint("\n".join([head, *map(_indented, [*lines[:_SHOWN], *more])]), look)
-    if found.acknowledged:
-        yield paint(f"{len(found.acknowledged)} acknowledged in no stack: see --format json", "dim")
+    if others.acknowledged:
+        yield paint(f"{len(others.acknowledged)} acknowledged in no stack: see --format json", "dim")
 
 
 def _indented(line: str) -> str:
@@ -218,8 +218,8 @@ def as_csv(report: Report) -> str:
     records = [
         *_records(report, report.rows, "yes" if requested else ""),
         *_records(report, report.perhaps, "perhaps"),
-        *([*plain_value(one).values(), Status.MISSING.value, ""] for one in report.missing),
-        *([*plain_value(one).values(), Status.PENDING.value, ""] for one in report.pending),
+        *([*plain_value(assignment).values(), Status.MISSING.value, ""] for assignment in report.missing),
+        *([*plain_value(assignment).values(), Status.PENDING.value, ""] for assignment in report.pending),
     ]
     return csv_text(COLUMNS, records)
 
@@ -347,21 +347,21 @@ def access(
         show_problem(refusal(*_NO_NAMESPACES))
     given = None if source.export is None else from_state(source.export, ledger)
     whole = report(stack, "files" if files else "state", ledger, there.assignments if there else None, given)
-    found = replace(part(whole, subject, desired), others=there.others if there else None)
-    _hint(whole, found, subject)
+    shown = replace(part(whole, subject, desired), others=there.others if there else None)
+    _hint(whole, shown, subject)
     chosen = Choice(tuple(selected), subject)
     if form is Format.JSON:
-        print(as_json(found, chosen))
+        print(as_json(shown, chosen))
     elif form is Format.CSV:
-        print(as_csv(found), end="")
+        print(as_csv(shown), end="")
     elif form is Format.MARKDOWN:
-        print(as_markdown(found), end="")
+        print(as_markdown(shown), end="")
     elif form is Format.HTML:
         seen = seen_in(there.accounts) if there else None
-        print(as_html(review(project, source, found, findings_of(source), chosen, seen=seen, since=since)), end="")
+        print(as_html(review(project, source, shown, findings_of(source), chosen, seen=seen, since=since)), end="")
     else:
-        print(as_text(found, subjects_first=by is By.SUBJECT, paint=paint_for(sys.stdout)))
-    if found.differs or (fail_on and found.others and found.others.unmanaged):
+        print(as_text(shown, subjects_first=by is By.SUBJECT, paint=paint_for(sys.stdout)))
+    if shown.differs or (fail_on and shown.others and shown.others.unmanaged):
         raise typer.Exit(DIFFERS)
 
 
@@ -402,11 +402,13 @@ def _selected(stack: str, ledger: Ledger, workspaces: Collection[str]) -> Ledger
     return {name: ledger[name] for name in workspaces} if workspaces else ledger
 
 
-def _hint(whole: Report, found: Report, subject: str) -> None:
+def _hint(whole: Report, shown: Report, subject: str) -> None:
     """Print a hint to standard error if a subject has no access at all, because its name may be mistyped."""
-    if not subject or found.rows or found.missing or found.pending:
+    if not subject or shown.rows or shown.missing or shown.pending:
         return
-    names = {row.subject for row in whole.rows} | {one.subject for one in (*whole.missing, *whole.pending)}
+    names = {row.subject for row in whole.rows} | {
+        assignment.subject for assignment in (*whole.missing, *whole.pending)
+    }
     if subject not in names:
         suggestion = did_you_mean(subject, names)
         show_problem(refusal(f"no access of {subject} is known", suggestion))

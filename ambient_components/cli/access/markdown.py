@@ -45,8 +45,8 @@ def _verdict(report: Report) -> str:
     if not report.requested:
         return "The cluster was not asked: see `--live`."
     counts = ((len(report.undeclared), "not declared"), (len(report.missing), "not in the cluster"))
-    found = [f"{count} {what}" for count, what in counts if count]
-    said = f"Files and cluster differ: {', '.join(found)}." if found else "Files and cluster are the same."
+    differences = [f"{count} {what}" for count, what in counts if count]
+    said = f"Files and cluster differ: {', '.join(differences)}." if differences else "Files and cluster are the same."
     unmanaged = len(report.others.unmanaged) if report.others else 0
     return f"{said} {unmanaged} workspace{' is' if unmanaged == 1 else 's are'} in no stack." if unmanaged else said
 
@@ -60,14 +60,15 @@ def _section(title: str, lines: Sequence[str], count: int, fold: bool) -> str:
 
 
 def _unmanaged(others: Others) -> Iterator[str]:
-    for one in others.unmanaged:
-        reason = others.reason(one)
-        yield f"- {code(one)}: {prose(reason)}" if reason else f"- {code(one)}"
+    for workspace in others.unmanaged:
+        reason = others.reason(workspace)
+        yield f"- {code(workspace)}: {prose(reason)}" if reason else f"- {code(workspace)}"
 
 
-def _assignments(found: Iterable[RoleAssignment]) -> list[str]:
+def _assignments(assignments: Iterable[RoleAssignment]) -> list[str]:
     return [
-        f"- {prose(one.role)} of {code(one.subject)} in {code(one.workspace)} ({code(one.reason)})" for one in found
+        f"- {prose(given.role)} of {code(given.subject)} in {code(given.workspace)} ({code(given.reason)})"
+        for given in assignments
     ]
 
 

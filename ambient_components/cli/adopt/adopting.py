@@ -88,10 +88,10 @@ def adoption(project: Project, wish: Wish, objects: ExistingObjects, now: dateti
     starts = _text(path) in (None, example(bare_name(wish.stack)))
     loaded = None if starts else load_stack(from_here(path))
     places = _places(project, loaded)
-    found = existing_workspaces(objects, _reader(project, wish.stack))
-    refused = tuple(workspace for workspace in found if isinstance(workspace, Refused))
+    read_workspaces = existing_workspaces(objects, _reader(project, wish.stack))
+    refused = tuple(workspace for workspace in read_workspaces if isinstance(workspace, Refused))
     _require(wish.workspaces, refused)
-    existing = [workspace for workspace in found if isinstance(workspace, ExistingWorkspace)]
+    existing = [workspace for workspace in read_workspaces if isinstance(workspace, ExistingWorkspace)]
     defaults = loaded.defaults if loaded is not None else {}
     new = [beside_defaults(workspace, defaults) for workspace in existing if workspace.name not in places]
     declared = tuple(sorted({workspace.name for workspace in existing} - {workspace.name for workspace in new}))

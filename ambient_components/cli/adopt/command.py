@@ -108,33 +108,33 @@ def _check_usage(*, checks: bool | None, dry_run: bool, form: Format) -> None:
         raise typer.BadParameter(msg, param_hint="--dry-run")
 
 
-def _show_refused(found: Adoption) -> None:
-    for refusal in found.refused:
+def _show_refused(adopted: Adoption) -> None:
+    for refusal in adopted.refused:
         if refusal.rule is not RefusedRule.PLATFORM:
             show_problem(refusal.as_problem)
 
 
-def _text(stack: str, found: Adoption, proof: Proof | None) -> Iterator[str]:
-    yield from _summary(found)
+def _text(stack: str, adopted: Adoption, proof: Proof | None) -> Iterator[str]:
+    yield from _summary(adopted)
     if proof is not None:
         yield ""
         yield from _proof_lines(proof)
     yield ""
     yield "Next:"
-    yield from (f"  {step}" for step in _steps(stack, found))
+    yield from (f"  {step}" for step in _steps(stack, adopted))
 
 
-def _summary(found: Adoption) -> Iterator[str]:
-    paint, summary = paint_for(sys.stdout), found.summary
-    if found.checks_only:
-        yield f"Entries that are checked: {len(found.managed)}"
-    elif found.adopted:
-        yield f"Adopted {counts(summary)} into {_files(found)}"
+def _summary(adopted: Adoption) -> Iterator[str]:
+    paint, summary = paint_for(sys.stdout), adopted.summary
+    if adopted.checks_only:
+        yield f"Entries that are checked: {len(adopted.managed)}"
+    elif adopted.adopted:
+        yield f"Adopted {counts(summary)} into {_files(adopted)}"
     else:
         yield "Nothing to adopt: every workspace of the cluster has an entry, or can't have one"
-    if found.declared and not found.checks_only:
-        yield f"Unchanged: {_few(found.declared)} (remove an entry to have it written again)"
-    for name in found.unclaimed:
+    if adopted.declared and not adopted.checks_only:
+        yield f"Unchanged: {_few(adopted.declared)} (remove an entry to have it written again)"
+    for name in adopted.unclaimed:
         yield paint(f"{name}: its entry has no `adopt: true`, so a run is refused. Add it, or remove the entry", "loud")
     for heading, lines in sections(summary):
         yield ""
@@ -144,10 +144,10 @@ def _summary(found: Adoption) -> Iterator[str]:
             yield f"  … and {len(lines) - _SHOWN} more (--format json has all)"
 
 
-def _steps(stack: str, found: Adoption) -> Iterator[str]:
-    if found.summary.notes:
+def _steps(stack: str, adopted: Adoption) -> Iterator[str]:
+    if adopted.summary.notes:
         yield "read the comments in the entries: what they say is not in the files"
-    if found.texts:
+    if adopted.texts:
         yield f"git add --intent-to-add {STACK_FILES} && git diff {STACK_FILES}"
     yield f"ambient plan {stack}"
     yield f"ambient up {stack}"
@@ -168,25 +168,25 @@ def _proof_lines(proof: Proof) -> Iterator[str]:
         yield f"The stack has {proof.others} changes elsewhere (ambient plan)"
 
 
-def _files(found: Adoption) -> str:
-    return _few(sorted({from_here(path) for path in found.adopted.values()}))
+def _files(adopted: Adoption) -> str:
+    return _few(sorted({from_here(path) for path in adopted.adopted.values()}))
 
 
 def _few(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _document(stack: str, found: Adoption, proof: Proof | None) -> dict[str, Any]:
+def _document(stack: str, adopted: Adoption, proof: Proof | None) -> dict[str, Any]:
     return {
         "stack": stack,
-        "files": [from_here(path) for path in found.texts],
-        "adopted": {name: from_here(path) for name, path in sorted(found.adopted.items())},
-        "declared": list(found.declared),
+        "files": [from_here(path) for path in adopted.texts],
+        "adopted": {name: from_here(path) for name, path in sorted(adopted.adopted.items())},
+        "declared": list(adopted.declared),
         "refused": [
             {"workspace": refusal.name, "rule": refusal.rule, "problem": refusal.problem, "hint": refusal.hint}
-            for refusal in found.refused
+            for refusal in adopted.refused
         ],
-        **found.summary.document(),
-        "unclaimed": list(found.unclaimed),
+        **adopted.summary.document(),
+        "unclaimed": list(adopted.unclaimed),
         "check": proof.document() if proof else None,
     }

@@ -117,24 +117,26 @@ def report(
     ledger = access.ledger
     check_workspaces(stack, ledger, selected)
     # Always evaluate the whole stack: an editor of one workspace may be an account with a role in another.
-    found = [escalation for escalation in findings_of(access) if not selected or escalation.workspace in selected]
+    findings = [escalation for escalation in findings_of(access) if not selected or escalation.workspace in selected]
     if live:
         chosen = {name: ledger[name] for name in selected or ledger}
         with activity.waiting(f"Reading the access in the cluster of {stack}"):
             there = from_cluster(project, stack, chosen, one_by_one=bool(selected)).assignments
         others = compared(stack, "files" if files else "state", chosen, there).undeclared
-        found = sorted([*found, *undeclared_access(others)], key=lambda one: one.rank)
-    shown = Report(stack, "files" if files else "state", len(selected or ledger), tuple(found), Choice(selected))
+        findings = sorted([*findings, *undeclared_access(others)], key=lambda finding: finding.rank)
+    shown = Report(stack, "files" if files else "state", len(selected or ledger), tuple(findings), Choice(selected))
     if form is Format.JSON:
         print(as_json(shown))
     elif form is Format.HTML:
         known = declared(stack, access, shown.selected)
-        print(as_html(review(project, access, known, found, shown.selected, since=since, findings_first=True)), end="")
+        print(
+            as_html(review(project, access, known, findings, shown.selected, since=since, findings_first=True)), end=""
+        )
     elif form is Format.MARKDOWN:
         print(as_markdown(shown, details=verbose or bool(selected)))
     else:
         print(as_text(shown, paint_for(sys.stdout), details=verbose or bool(selected)))
-    if fail_on is not None and any(one.severity in _as_severe_as(fail_on) for one in found):
+    if fail_on is not None and any(finding.severity in _as_severe_as(fail_on) for finding in findings):
         raise typer.Exit(FOUND)
 
 

@@ -43,9 +43,9 @@ class Value:
 def effective(stack: LoadedStack, workspace: str) -> list[Value]:
     """Return every value of a workspace in the order of the documentation, without undeclared empty sections."""
     whole = ("workspaces", workspace)
-    found = _values(stack.file.workspaces[workspace], stack.data[workspace], (), RULES)
+    values = _values(stack.file.workspaces[workspace], stack.data[workspace], (), RULES)
     renewals, shown = _renewals(stack, workspace), []
-    for path, value in found:
+    for path, value in values:
         origin = stack.origin((*whole, *path))
         if path in renewals:
             shown.append(_shown(path, renewals[path], origin, value))
@@ -56,16 +56,16 @@ def effective(stack: LoadedStack, workspace: str) -> list[Value]:
 
 def _renewals(stack: LoadedStack, workspace: str) -> dict[Path, str]:
     """Return the renewal values of keys that no file has, or that are shortened to fit the key's lifetime."""
-    found: dict[Path, str] = {}
+    renewals: dict[Path, str] = {}
     for key_id, key in stack.file.workspaces[workspace].keys.items():
         policy, at = key.policy(stack.file.run_every or 0), ("keys", key_id)
         if key.rotate is None:
-            found[*at, "rotate"] = (Rotate.MANUAL if policy.manual else Rotate.AUTO).value
+            renewals[*at, "rotate"] = (Rotate.MANUAL if policy.manual else Rotate.AUTO).value
         if not policy.manual and policy.rotate_before != key.rotate_before:
-            found[*at, "rotateBefore"] = format_seconds(policy.rotate_before)
+            renewals[*at, "rotateBefore"] = format_seconds(policy.rotate_before)
         if not policy.manual and policy.overlap != key.overlap:
-            found[*at, "overlap"] = format_seconds(policy.overlap) if policy.overlap else "0"
-    return found
+            renewals[*at, "overlap"] = format_seconds(policy.overlap) if policy.overlap else "0"
+    return renewals
 
 
 def _shown(path: Path, value: Any, origin: Origin, written: Any = None) -> Value:

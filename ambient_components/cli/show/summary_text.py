@@ -37,11 +37,11 @@ def as_text(summary: Deployed, paint: Paint = plain, limits: Limits = DAILY) -> 
         return f"Stack {summary.stack} has no workspaces yet: pulumi up --stack {summary.stack}"
     killed = "! A run was killed while it worked on {}: run `pulumi refresh`, then `pulumi up`"
     lines = [paint(one_line(killed.format(name)), "loud") for name in summary.interrupted]
-    found = iter(rows(summary, None, limits))
+    key_rows = iter(rows(summary, None, limits))
     for workspace in summary.workspaces:
         lines += [*([""] if lines else []), _title(workspace, paint), *_access(workspace.access, paint)]
         lines += _bucket(workspace.bucket, summary.now, paint) if workspace.bucket else []
-        listed = [(key, next(found)) for key in workspace.keys]
+        listed = [(key, next(key_rows)) for key in workspace.keys]
         lines += _keys(listed, summary.now, paint) if listed else []
     return "\n".join(lines)
 
@@ -99,31 +99,31 @@ def _bucket(bucket: DeployedBucket, now: datetime, paint: Paint) -> list[str]:
 
 
 def bucket_warnings(bucket: DeployedBucket, now: datetime) -> list[str]:
-    found = []
+    warnings = []
     if bucket.state is None:
-        found.append("not declared any more, still there: pulumi up")
+        warnings.append("not declared any more, still there: pulumi up")
     elif not bucket.made:
-        found.append("declared, not made yet: pulumi up")
+        warnings.append("declared, not made yet: pulumi up")
     key = bucket.key
     if key is None or not key.id:
-        return [*found, *(["nothing opens it yet: pulumi up"] if bucket.open and bucket.made else [])]
+        return [*warnings, *(["nothing opens it yet: pulumi up"] if bucket.open and bucket.made else [])]
     if bucket.state is not None and not bucket.open:
-        found.append("an access key is still there: pulumi up")
+        warnings.append("an access key is still there: pulumi up")
     if key.dead:
         mended = "pulumi up makes a new one"
         if key.manual:
             mended = f"only another generation makes a new one: {_NEW_GENERATION}"
-        found.append(f"its access key no longer works: {key.dead} ({mended})")
+        warnings.append(f"its access key no longer works: {key.dead} ({mended})")
     elif key.expires_at is not None and key.expires_at <= now:
         mended = _NEW_GENERATION if key.manual else "pulumi up"
-        found.append(f"its access key should have ended on {key.expires_at:%Y-%m-%d %H:%M} UTC: {mended}")
+        warnings.append(f"its access key should have ended on {key.expires_at:%Y-%m-%d %H:%M} UTC: {mended}")
     if key.drift:
-        found.append(f"changed by others ({', '.join(key.drift)}): pulumi up fixes it")
+        warnings.append(f"changed by others ({', '.join(key.drift)}): pulumi up fixes it")
     if key.foreign:
-        found.append(f"opened as well by access keys made by hand: {', '.join(key.foreign)}")
+        warnings.append(f"opened as well by access keys made by hand: {', '.join(key.foreign)}")
     if key.pending:
-        found.append(f"not revoked yet, still valid: {', '.join(key.pending)} (pulumi up tries again)")
-    return found
+        warnings.append(f"not revoked yet, still valid: {', '.join(key.pending)} (pulumi up tries again)")
+    return warnings
 
 
 def _life(key: AccessKey, now: datetime) -> str:
