@@ -85,10 +85,10 @@ def _all(rows: Iterable[Row]) -> Iterator[RoleAssignment]:
 def _by_workspace(review: Review, ids: Ids) -> Markup:
     """Return a row for each workspace: a sparse matrix that stays readable with a thousand of them."""
     groups = by_workspace(review.access.rows)
-    high = {symbol.workspace for symbol in review.high}
+    high = {finding.workspace for finding in review.high}
     heads: list[Markup | str] = ["Workspace"]
     heads += [tag("th", badge(role), f" {role}", scope="col", class_=f"c {symbol}") for role, symbol in LETTERS.items()]
-    others = any(letter(symbol.role) == OTHER for symbol in _all(review.access.rows))
+    others = any(letter(assignment.role) == OTHER for assignment in _all(review.access.rows))
     heads += [tag("th", badge("other role"), " other", scope="col", class_=f"c {OTHER}")] if others else []
     heads.append("Keys")
     letters_ = [*LETTERS.values(), *([OTHER] if others else [])]
