@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -16,8 +15,12 @@ from ambient_components.stackfile.schema import SCHEMA_FILE
 from ambient_components.stackfile.yaml.dumping import block_of
 from ambient_components.stackfile.yaml.reader import parse_yaml
 
-TEAM_LABEL: Final = "team"
-_OTHERS: Final = "others"
+_INCLUDE: Final = "include"
+_GUARDRAILS: Final = "guardrails"
+_ADOPT: Final = "adopt"
+
+Current = Callable[[str], str | None]
+"""Returns the present text of a file by its path from the folder of stack files. None if there is none."""
 
 
 class Layout(StrEnum):
@@ -27,57 +30,24 @@ class Layout(StrEnum):
     PER_WORKSPACE = "per-workspace"
     """A file for each workspace, in a folder with the stack's name."""
 
-    PER_TEAM_LABEL = "per-team-label"
-    """A file for each value of a label, in that folder."""
+    def file_of(self, stack: str, workspace: str) -> str:
+        """Return the file of a workspace, by its path from the folder of stack files."""
+        return f"{stack}.yaml" if self is Layout.ONE else f"{stack}/{workspace}.yaml"
 
 
-def file_of(layout: Layout, stack: str, workspace: str, labels: Mapping[str, str], label: str = TEAM_LABEL) -> str:
-    if layout is Layout.ONE:
-        return f"{stack}.yaml"
-    # Some file systems take names that differ in case for one.
-    name = workspace if layout is Layout.PER_WORKSPACE else labels.get(label, "").lower() or _OTHERS
-    return f"{stack}/{name}.yaml"
-
-
-def includes(layout: Layout, stack: str) -> tuple[str, ...]:
-    return () if layout is Layout.ONE else (f"{stack}/*.yaml",)
-
-
-_INCLUDE: Final = "include"
-_GUARDRAILS: Final = "guardrails"
-_ADOPT: Final = "adopt"
-
-Current = Callable[[str], str | None]
-"""Returns the present text of a file by its path from the folder of stack files. None if there is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrangement:
-    stack: str
-    layout: Layout
-    places: Mapping[str, str]
-    """File of each workspace, from the folder of stack files."""
-
-    @property
-    def stack_file(self) -> str:
-        return f"{self.stack}.yaml"
-
-
-def texts(arrangement: Arrangement, workspaces: Sequence[ExistingWorkspace], current: Current) -> dict[str, str]:
+def texts(stack: str, layout: Layout, workspaces: Sequence[ExistingWorkspace], current: Current) -> dict[str, str]:
     """Return the new text of each file that changes, by its path from the folder of stack files."""
     by_file: dict[str, dict[str, str]] = {}
     for workspace in workspaces:
-        by_file.setdefault(arrangement.places[workspace.name], {})[workspace.name] = block(workspace)
-    main = arrangement.stack_file
-    patterns = includes(arrangement.layout, arrangement.stack) if by_file.keys() - {main} else ()
-    named = [
-        workspace.name
-        for workspace in workspaces
-        if workspace.entry.get(_ADOPT) and arrangement.places[workspace.name] != main
-    ]
+        by_file.setdefault(layout.file_of(stack, workspace.name), {})[workspace.name] = block(workspace)
+    main = f"{stack}.yaml"
+    patterns, named = list[str](), list[str]()
+    if layout is Layout.PER_WORKSPACE:
+        patterns = [f"{stack}/*.yaml"]
+        named = [workspace.name for workspace in workspaces if workspace.entry.get(_ADOPT)]
     before = current(main)
     if before is None:
-        text = stack_file(arrangement.stack, patterns, named)
+        text = stack_file(stack, patterns, named)
     else:
         text = _naming(_including(before, main, patterns), main, named)
     changed = {main: text} if text != before else {}

@@ -3,13 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Final
 
 from ambient_components._version import VERSION
 from ambient_components.html.markup import Child, Markup, document, join, tag
-
-_TOO_MANY: Final = 40
-"""Rows up to which a list needs no letters to jump to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +78,6 @@ def table(
 def folded(summary: Child, *body: Child, open: bool = False, **more: str) -> Markup:
     """Return content that is opened with a click, a key, or a link to something in it."""
     return tag("details", tag("summary", summary), *body, open=open, **more)
-
-
-def letters(names: Sequence[tuple[str, str]], what: str) -> Markup:
-    """Return links to the first name of each letter. Nothing for a short list."""
-    first: dict[str, str] = {}
-    for text, id_ in names:
-        first.setdefault(text[:1], id_)
-    if len(names) <= _TOO_MANY or len(first) == 1:
-        return join()
-    links = [tag("li", tag("a", letter, href=id_)) for letter, id_ in first.items()]
-    return tag("nav", tag("ul", links, class_="letters"), aria_label=f"{what} by first letter")
 
 
 def _data(name: str) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 from ambient_components.access.effective import Row, by_workspace
 from ambient_components.access.role_assignments import GRANT, KEY, RoleAssignment
 from ambient_components.html.markup import Markup, join, name, tag
-from ambient_components.html.page import Part, letters, table
+from ambient_components.html.page import Part, table
 from ambient_components.platform.contract import Role
 from ambient_components.review.facts import LETTERS, OTHER, Ids, Review, badge, is_key, is_own, letter
 from ambient_components.rules.states import ACTIVE
@@ -21,7 +21,6 @@ def access_part(review: Review, ids: Ids) -> Part:
     body = (
         tag("p", f"Only subjects that may {review.access.right}.") if review.access.right else None,
         _filters(review),
-        letters([(workspace, ids.workspace(workspace)) for workspace in review.states], "Workspaces"),
         _by_workspace(review, ids),
         _perhaps(review),
     )

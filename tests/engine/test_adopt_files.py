@@ -13,7 +13,7 @@ from tests.support.stacks import Stack
 @pytest.fixture
 def one(stack: Stack) -> Iterator[str]:
     """A workspace of the UI."""
-    workspace = UiWorkspace(stack.w, grants=(("group", "devs", "edit"),), labels={"team": "data"})
+    workspace = UiWorkspace(stack.w, grants=(("group", "devs", "edit"),))
     make(stack.machine, workspace)
     yield stack.w
     stack.machine.delete(f"{CORE}/{stack.w}")
@@ -21,13 +21,13 @@ def one(stack: Stack) -> Iterator[str]:
 
 def test_a_dry_run_shows_the_files_that_are_written_and_a_check_holds_them(stack: Stack, one: str) -> None:
     before = files(stack)
-    diff = adopt(stack, one, "--dry-run", "--layout", "per-team-label").ok().text
-    assert f"+++ stacks/{stack.name}/data.yaml\n" in diff
+    diff = adopt(stack, one, "--dry-run", "--layout", "per-workspace").ok().text
+    assert f"+++ stacks/{stack.name}/{one}.yaml\n" in diff
     assert files(stack) == before
-    adopted = adopt(stack, one, "--layout", "per-team-label").ok().text
-    assert f"Adopted 1 workspace, 1 owner, 1 grant, 0 keys into stacks/{stack.name}/data.yaml" in adopted
+    adopted = adopt(stack, one, "--layout", "per-workspace").ok().text
+    assert f"Adopted 1 workspace, 1 owner, 1 grant, 0 keys into stacks/{stack.name}/{one}.yaml" in adopted
     assert "Checked: a run changes nothing but ownership (4 objects)" in adopted
-    assert files(stack).keys() - before.keys() == {f"stacks/{stack.name}.yaml", f"stacks/{stack.name}/data.yaml"}
+    assert files(stack).keys() - before.keys() == {f"stacks/{stack.name}.yaml", f"stacks/{stack.name}/{one}.yaml"}
     checked = adopt(stack, one, "--check").ok().text
     assert "Entries that are checked: 1" in checked
     assert "Checked: a run changes nothing but ownership" in checked

@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from ambient_components.access.guardrails import BUILT_IN, Crossed, crossed
 from ambient_components.adoption.existing import ExistingObjects, read_existing
-from ambient_components.adoption.files import Arrangement, Layout, file_of, texts
+from ambient_components.adoption.files import Layout, texts
 from ambient_components.adoption.summary import Summary, summarize
 from ambient_components.adoption.workspaces import ExistingWorkspace, Reader, Refused, existing_workspaces
 from ambient_components.cli.templates import example
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
-from ambient_components.cluster.objects import labels, mapping
+from ambient_components.cluster.objects import mapping
 from ambient_components.errors import AmbientError, Problem, Where, fail
 from ambient_components.output import from_here
 from ambient_components.plan import making
@@ -35,7 +35,6 @@ class Wish:
     workspaces: tuple[str, ...] = ()
     """Names of workspaces. Empty means all of the cluster."""
     layout: Layout = Layout.ONE
-    team_label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +86,20 @@ def adoption(project: Project, wish: Wish, objects: ExistingObjects, now: dateti
     path = project.stack_file(wish.stack)
     starts = _text(path) in (None, example(bare_name(wish.stack)))
     loaded = None if starts else load_stack(from_here(path))
-    places = _places(project, loaded)
+    entries = set(loaded.file.workspaces) if loaded is not None else set()
     read_workspaces = existing_workspaces(objects, _reader(project, wish.stack))
     refused = tuple(workspace for workspace in read_workspaces if isinstance(workspace, Refused))
     _require(wish.workspaces, refused)
     existing = [workspace for workspace in read_workspaces if isinstance(workspace, ExistingWorkspace)]
     defaults = loaded.defaults if loaded is not None else {}
-    new = [beside_defaults(workspace, defaults) for workspace in existing if workspace.name not in places]
+    new = [beside_defaults(workspace, defaults) for workspace in existing if workspace.name not in entries]
     declared = tuple(sorted({workspace.name for workspace in existing} - {workspace.name for workspace in new}))
-    arrangement = _arrangement(wish, objects, new)
     if not new:
         return Adoption(
             {}, {}, declared, refused, loaded, summarize([], {}, BUILT_IN, now), _unclaimed(existing, loaded)
         )
-    written, after = _written(project, wish, arrangement, new)
-    _require_no_others(after, {*places, *(workspace.name for workspace in new)})
+    written, after = _written(project, wish, new)
+    _require_no_others(after, {*entries, *(workspace.name for workspace in new)})
     there = making.declared(project, wish.stack, after, now)
     ledger = {workspace.name: there.ledger[workspace.name] for workspace in new if workspace.name in there.ledger}
     until = f"{(now + EXCEPTION):%Y-%m-%d}"
@@ -113,22 +111,14 @@ def adoption(project: Project, wish: Wish, objects: ExistingObjects, now: dateti
             else workspace
             for workspace in new
         ]
-        written, after = _written(project, wish, arrangement, new)
+        written, after = _written(project, wish, new)
     summary = summarize(new, ledger, there.guardrails, now)
     guardrails = by_guardrail(exceptions)
-    adopted = {name: project.folder / STACK_FILES / file for name, file in arrangement.places.items()}
+    stack, folder = bare_name(wish.stack), project.folder / STACK_FILES
+    adopted = {workspace.name: folder / wish.layout.file_of(stack, workspace.name) for workspace in new}
     summary = replace(summary, exceptions=guardrails, until=until if guardrails else "")
     unclaimed = _unclaimed([workspace for workspace in existing if workspace.name not in adopted], after)
     return Adoption(written, adopted, declared, refused, after, summary, unclaimed)
-
-
-def _arrangement(wish: Wish, objects: ExistingObjects, new: Iterable[ExistingWorkspace]) -> Arrangement:
-    stack = bare_name(wish.stack)
-
-    def home(name: str) -> str:
-        return file_of(wish.layout, stack, name, labels(objects.workspaces[name].namespace), wish.team_label)
-
-    return Arrangement(stack, wish.layout, {workspace.name: home(workspace.name) for workspace in new})
 
 
 def _require_no_others(after: LoadedStack, expected: Collection[str]) -> None:
@@ -148,18 +138,6 @@ def _unclaimed(existing: Iterable[ExistingWorkspace], loaded: LoadedStack | None
         for workspace in existing
         if workspace.name in entries and not (workspace.owned or entries[workspace.name].adopt)
     )
-
-
-def _places(project: Project, loaded: LoadedStack | None) -> dict[str, str]:
-    if loaded is None:
-        return {}
-    folder = project.folder / STACK_FILES
-    places = {}
-    for name in loaded.file.workspaces:
-        where = loaded.sources.key(("workspaces", name))
-        file = where.file if where else loaded.path
-        places[name] = os.path.relpath(file, folder).replace(os.sep, "/")
-    return places
 
 
 def _reader(project: Project, stack: str) -> Reader:
@@ -186,18 +164,16 @@ def write(adoption: Adoption) -> None:
 def _written(
     project: Project,
     wish: Wish,
-    arrangement: Arrangement,
     new: Sequence[ExistingWorkspace],
 ) -> tuple[dict[Path, str], LoadedStack]:
     """Return the new texts by file, and the stack that they make."""
-    folder = project.folder / STACK_FILES
-    untouched = example(bare_name(wish.stack))
+    folder, stack = project.folder / STACK_FILES, bare_name(wish.stack)
 
     def current(file: str) -> str | None:
         text = _text(folder / file)
-        return None if file == arrangement.stack_file and text == untouched else text
+        return None if file == f"{stack}.yaml" and text == example(stack) else text
 
-    written = {folder / file: text for file, text in texts(arrangement, new, current).items()}
+    written = {folder / file: text for file, text in texts(stack, wish.layout, new, current).items()}
     planned = PlannedFiles({os.path.abspath(path): text for path, text in written.items()})  # noqa: PTH100
     review = review_stack(from_here(project.stack_file(wish.stack)), files=planned)
     if review.stack is None:
@@ -221,7 +197,8 @@ def beside_defaults(workspace: ExistingWorkspace, defaults: Mapping[str, Any]) -
 
     What these change otherwise is a difference that the check lists.
     """
-    entry = {**{field: [] for field in _ACCESS if defaults.get(field)}, **workspace.entry}
+    missing = [field for field in _ACCESS if defaults.get(field) and field not in workspace.entry]
+    entry = {**workspace.entry, **{field: [] for field in missing}}
     if "keys" in entry and "role" in mapping(defaults.get("keys")):
         entry["keys"] = {key_id: {"role": Role.EDIT.value, **key} for key_id, key in entry["keys"].items()}
     declared = mapping(defaults.get("secrets"))

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from ambient_components import activity, clock
-from ambient_components.adoption.files import TEAM_LABEL, Layout
+from ambient_components.adoption.files import Layout
 from ambient_components.adoption.proof import Proof, live_objects
 from ambient_components.adoption.summary import counts, sections
 from ambient_components.adoption.workspaces import RefusedRule
@@ -29,7 +29,6 @@ examples:
   ambient adopt dev payments research                 only these
   ambient adopt dev --dry-run                         print the changes of the files as a diff
   ambient adopt dev --layout per-workspace            a file for each workspace, in stacks/dev/
-  ambient adopt dev --layout per-team-label --team-label team
   ambient adopt dev --check                           only check the entries that exist
   ambient adopt dev --format json | jq '.check.differences'
 
@@ -52,9 +51,6 @@ def adopt(
     named: NamedStack = "",
     workspaces: Workspaces = None,
     layout: Annotated[Layout, choice("--layout", Layout, "The files that get the entries.")] = Layout.ONE,
-    team_label: Annotated[
-        str, typer.Option("--team-label", metavar="LABEL", help="Label of a team (--layout per-team-label only).")
-    ] = TEAM_LABEL,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the changes of the files, and write nothing.")
     ] = False,
@@ -70,7 +66,7 @@ def adopt(
 ) -> None:
     """Write existing workspaces of the cluster as YAML, and prove that nothing changes."""
     stack, chosen = stack_and_workspaces(stack, names or (), named)
-    wish = Wish(stack, tuple(dict.fromkeys([*chosen, *(workspaces or ())])), layout, team_label)
+    wish = Wish(stack, tuple(dict.fromkeys([*chosen, *(workspaces or ())])), layout)
     _check_usage(checks=checks, dry_run=dry_run, form=form)
     project = Project.find()
     with activity.waiting(f"Reading the workspaces in the cluster of {stack}"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ambient_components.adoption.files import Arrangement, Layout, block, file_of, texts
+from ambient_components.adoption.files import Layout, block, texts
 from ambient_components.adoption.notes import Note, NoteRule
 from ambient_components.adoption.workspaces import ExistingWorkspace
 from ambient_components.errors import AmbientError
@@ -52,23 +52,9 @@ def test_what_an_entry_cannot_say_is_a_comment_at_its_top() -> None:
     assert parse_stack("workspaces:\n" + "".join(f"  {line}\n" for line in filled.splitlines()), "f.yaml")
 
 
-@pytest.mark.parametrize(
-    ("layout", "label", "file"),
-    [
-        (Layout.ONE, "team", "dev.yaml"),
-        (Layout.PER_WORKSPACE, "team", "dev/pay.yaml"),
-        (Layout.PER_TEAM_LABEL, "team", "dev/data.yaml"),
-        (Layout.PER_TEAM_LABEL, "owner", "dev/others.yaml"),
-    ],
-)
-def test_a_layout_names_the_file_of_an_entry(layout: Layout, label: str, file: str) -> None:
-    assert file_of(layout, "dev", "pay", {"team": "Data"}, label) == file
-
-
 def arrange(layout: Layout, **current: str) -> dict[str, str]:
     there = {name.replace("__", "/") + ".yaml": text for name, text in current.items()}
-    place = file_of(layout, "dev", "pay", {"team": "data"}, "team")
-    return texts(Arrangement("dev", layout, {"pay": place}), [PAY], there.get)
+    return texts("dev", layout, [PAY], there.get)
 
 
 def test_a_new_stack_file_includes_the_folder_of_its_entries() -> None:
