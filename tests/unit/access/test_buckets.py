@@ -4,8 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.rules.buckets import BucketDriver, OnDelete
-from ambient_components.rules.states import BucketState
 from tests.support.ledgers import refusals
 
 BUCKET = {"name": "pay-sessions", "driver": "s3", "endpoint": "https://s3.example.com", "generation": 1}
@@ -29,12 +27,6 @@ def refused(old, new, *, was="active", state="active", exceptions=None):
 
 def with_days(days, **rest):
     return {**BUCKET, **({"expireAfterDays": days} if days else {}), **rest}
-
-
-def test_the_words():
-    assert {*BucketDriver} == {"s3", "aws", "existing"}
-    assert {*BucketState} == {"active", "released"}
-    assert {*OnDelete} == {"keep", "delete"}
 
 
 # A bucket that leaves

@@ -23,10 +23,6 @@ def test_an_owner_is_an_admin_and_what_else_somebody_has_stays_apart():
     }
 
 
-def test_an_entry_may_leave_out_what_it_has_none_of():
-    assert of_ledger({"payments": {"state": "active"}, "billing": {"owners": None, "grants": None}}) == frozenset()
-
-
 @given(LEDGERS)
 def test_every_line_of_a_ledger_is_one_role_assignment(ledger):
     found = of_ledger(ledger)
@@ -45,12 +41,6 @@ def test_every_line_of_a_ledger_is_one_role_assignment(ledger):
                 assert entry["keys"][one.subject.removeprefix("key:")]["role"] == one.role
 
 
-@given(LEDGERS, LEDGERS)
-def test_a_ledger_of_two_halves_is_both(one, other):
-    apart = {name: entry for name, entry in other.items() if name not in one}
-    assert of_ledger(one | apart) == of_ledger(one) | of_ledger(apart)
-
-
 @given(ROLE_ASSIGNMENTS, ROLE_ASSIGNMENTS)
 def test_what_was_held_and_the_difference_are_what_is_held(before, after):
     diff = access_diff(before, after)
@@ -66,12 +56,6 @@ def test_the_way_back_is_the_difference_turned_round(before, after):
     there, back = access_diff(before, after), access_diff(after, before)
     assert (there.gained, there.lost) == (back.lost, back.gained)
     assert access_diff(before, before) == AccessDiff((), ())
-
-
-@given(LEDGERS, LEDGERS)
-def test_a_change_of_files_comes_to_what_is_in_them(before, after):
-    diff = access_diff(of_ledger(before), of_ledger(after))
-    assert of_ledger(before) - set(diff.lost) | set(diff.gained) == of_ledger(after)
 
 
 def test_a_role_that_changes_is_one_lost_and_one_gained():

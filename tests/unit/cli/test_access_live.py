@@ -213,10 +213,6 @@ class TestUnmanaged:
         workspace(api, "ambient-code")
         api.add("/api/v1/namespaces", "default")
 
-    def test_a_cluster_without_others(self, capsys: Shown) -> None:
-        assert run(["access", "dev", "--live", "--fail-on", "unmanaged"]) == 0
-        assert "no stack" not in capsys.readouterr().out
-
     def test_workspaces_in_no_stack_and_of_other_stacks(self, api: FakeApi, capsys: Shown) -> None:
         workspace(api, "lab")
         workspace(api, "research", "other/prod")
@@ -305,11 +301,6 @@ class TestUnmanaged:
         assert len(page) <= 5_000
         assert "**Workspaces in no stack (2000)**" in page
         assert "more, left out here" in page
-
-    def test_html(self, api: FakeApi, capsys: Shown) -> None:
-        workspace(api, "lab")
-        assert run(["access", "dev", "--live", "--format", "html"]) == 0
-        assert "is in no stack" in capsys.readouterr().out
 
     def test_without_the_right_to_list_namespaces(self, api: FakeApi, capsys: Shown) -> None:
         api.fail("GET", "/api/v1/namespaces$", 403, "forbidden")

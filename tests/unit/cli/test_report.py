@@ -113,20 +113,6 @@ def test_exit_codes(project, capsys, words, code):
     assert run(["report", "prod", "--files", *words]) == code
 
 
-def test_the_only_stack_is_the_default(project, capsys):
-    assert run(["report", "--files", "reports"]) == 0
-    by_position = capsys.readouterr().out
-    assert run(["report", "prod", "--files", "-w", "reports"]) == 0
-    assert capsys.readouterr().out == by_position
-
-
-def test_a_workspace_that_is_not_there_is_guessed(project, capsys):
-    run(["report", "prod", "--files", "--workspace", "report"])
-    reported = capsys.readouterr().err
-    assert "stack 'prod' has no workspace 'report'" in reported
-    assert "reports" in reported
-
-
 def test_of_one_workspace_the_whole_stack_counts(project, capsys):
     """Whoever mints in another workspace is found though only this one is shown."""
     text = STACK.replace("grants: [{group: auditors}]", "owners: [serviceaccount:payments:bot]")
