@@ -73,16 +73,26 @@ def _containers(notes: Notes, ranges: list[Json]) -> dict[str, Any]:
 
 
 def _declaring(live: Mapping[str, Any]) -> dict[str, dict[str, str]] | None:
-    """Return the declaration of these limits; None if there is none."""
+    """Return the shortest declaration of these limits; None if there is none."""
     if not {*live} <= {*LIMIT_CHAIN} or not all(isinstance(amounts, Mapping) for amounts in live.values()):
         return None
-    entry = {limit: {**live[limit]} for limit in LIMIT_CHAIN if live.get(limit)}
-    if any(not finding.warning for finding in container_findings(entry)):
+    entry = {limit: {**live[limit]} for limit in LIMIT_CHAIN if limit in live}
+    if any(not finding.warning for finding in container_findings(entry)) or not _gives(entry, live):
         return None
+    for limit in [*entry]:
+        for resource in [*entry[limit]]:
+            rest = {key: value for key, value in entry[limit].items() if key != resource}
+            shorter = {key: value for key, value in {**entry, limit: rest}.items() if value}
+            if _gives(shorter, live):
+                entry[limit] = rest
+    return {limit: amounts for limit, amounts in entry.items() if amounts}
+
+
+def _gives(entry: Mapping[str, Mapping[str, Any]], live: Mapping[str, Any]) -> bool:
     try:
-        return entry if container_limits(entry) == live else None
+        return container_limits(entry) == live
     except BadValue:
-        return None
+        return False
 
 
 def _quota(notes: Notes, quotas: list[Json]) -> dict[str, Any]:

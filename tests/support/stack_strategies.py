@@ -8,10 +8,10 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-from ambient_components.cli.show import command
 from ambient_components.platform.contract import RUNNER_SECRET_KEYS, SHIPPED_MCP_SERVERS, WORKSPACE_FLAGS
 from ambient_components.rules.limits import QUOTA_RESOURCES
 from ambient_components.stackfile.schema import stack_schema
+from ambient_components.stackfile.yaml import dumping
 
 SCHEMA = stack_schema()
 
@@ -231,7 +231,7 @@ def layered(draw: st.DrawFn) -> dict[str, Any]:
 def written(data: Any, *, block: bool = True) -> str:
     """YAML that our own reading takes for the same data, as blocks or on few lines."""
     return str(
-        yaml.dump(data, Dumper=command._Flow, default_flow_style=not block, sort_keys=False, allow_unicode=False)
+        yaml.dump(data, Dumper=dumping._Dumper, default_flow_style=not block, sort_keys=False, allow_unicode=False)
     )
 
 

@@ -134,7 +134,7 @@ _COLUMN: Final = 8
 
 def _blocks(report: Report, paint: Paint) -> Iterator[str]:
     for workspace, findings in _by_workspace(report.findings).items():
-        yield paint(f"{workspace}: {counts(findings)}", "bold")
+        yield paint(f"{one_line(workspace)}: {counts(findings)}", "bold")
         yield from ("\n".join(_lines(finding, paint)) for finding in findings)
 
 
