@@ -22,9 +22,8 @@ from ambient_components.platform.contract import (
     STORAGE_VARIABLES,
 )
 from ambient_components.platform.variables import variable_problem
-from ambient_components.rules.arguments import is_whole
 from ambient_components.rules.durations import format_seconds
-from ambient_components.rules.findings import Finding
+from ambient_components.rules.findings import Finding, is_whole
 from ambient_components.rules.schedules import display_name_problem
 from ambient_components.rules.secret_patterns import is_literal, looks_like_credential
 from ambient_components.rules.settings import IDLE_TIMEOUT_MAX, McpType, flag_findings, mcp_findings

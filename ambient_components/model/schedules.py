@@ -12,7 +12,7 @@ from ambient_components.model.base import Model, checked, refuse, text_schema, t
 from ambient_components.model.derive import parts, record
 from ambient_components.model.forms import SWITCH
 from ambient_components.model.keys import UserId
-from ambient_components.model.marks import OUTPUT, recorded
+from ambient_components.model.marks import OUTPUT, recorded, sent
 from ambient_components.model.messages import spelled
 from ambient_components.model.settings import IdleTimeout, McpServers, Url
 from ambient_components.model.types import Duration, Flag, Text
@@ -163,21 +163,23 @@ class SessionTemplate(Model):
 class Schedule(Model):
     """A scheduled session: sessions that the platform creates at fixed times."""
 
-    schedule: Annotated[Cron, recorded(required=True, unknown="")] = Field(examples=["0 9 * * 1-5"])
+    schedule: Annotated[Cron, recorded(required=True, unknown=""), sent("schedule", required=True, unknown="")] = Field(
+        examples=["0 9 * * 1-5"]
+    )
     """Cron expression with five fields, in UTC: minute, hour, day of the month, month, weekday."""
 
-    display_name: ScheduleName | None = None
+    display_name: Annotated[ScheduleName | None, sent("schedule", required=True)] = None
     """Name in the UI. Default: the id."""
 
-    suspend: Annotated[Flag | None, recorded(form=SWITCH, unset="as set in the UI")] = None
+    suspend: Annotated[Flag | None, recorded(form=SWITCH, unset="as set in the UI"), sent("schedule")] = None
     """Whether no session is started. Default: as set in the UI; a new schedule is active."""
 
-    reuse_last_session: Flag | None = None
+    reuse_last_session: Annotated[Flag | None, sent("schedule")] = None
     """Whether a run continues the last session instead of starting another one. Default: as set in the UI; of a new
     schedule false.
     """
 
-    run_as: Annotated[UserId | None, recorded(label="runs as", unset="itself")] = None
+    run_as: Annotated[UserId | None, recorded(label="runs as", unset="itself"), sent("schedule", required=True)] = None
     """User id that the sessions act for: they get this user's integrations. Needs an exception from the guardrail
     actingSchedule. Default: an id of the workspace's own, without integrations of a person.
     """

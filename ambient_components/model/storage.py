@@ -3,6 +3,7 @@
 `stackfile.checks.storage` defines which fields each driver allows.
 """
 
+import re
 from collections.abc import Collection, Iterator
 from typing import Annotated, Any, ClassVar, Final
 
@@ -74,6 +75,15 @@ def _bucket_name(value: str) -> str:
     return value
 
 
+def _like(pattern: str, problem: str, allowed: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            refuse(f"{value!r} {problem}", allowed)
+        return value
+
+    return AfterValidator(check)
+
+
 def _endpoint(value: str) -> str:
     wrong = endpoint_problem(value)
     if wrong is not None:
@@ -119,6 +129,24 @@ BucketName = Annotated[
     text_schema("name of a bucket", BUCKET_NAME_PATTERN, minLength=BUCKET_NAME_MIN, maxLength=BUCKET_NAME_MAX),
 ]
 """Name of a bucket, by S3's and MinIO's rules."""
+
+StoreUser = Annotated[
+    StrictStr,
+    _like(
+        "[a-z0-9][-a-z0-9]{0,62}[a-z0-9]",
+        "is no name for a store's user",
+        "allowed: 2-64 of a-z 0-9 -, no dash at the ends",
+    ),
+]
+"""Name of a user of the store."""
+
+Prefix = Annotated[
+    StrictStr, _like("(.*[^/]/)?", "is no prefix", "allowed: text with a slash at its end, such as payments/")
+]
+"""Prefix of objects in a bucket, with a slash at its end; empty for the whole bucket."""
+
+SecretPath = Annotated[StrictStr, _like(r"[^/\s]+/[^/\s]+", "is no Secret", "allowed: NAMESPACE/SECRET")]
+"""NAMESPACE/NAME of a Secret."""
 
 Endpoint = Annotated[
     StrictStr, AfterValidator(_endpoint), text_schema("address of a store", "[Hh][Tt][Tt][Pp][Ss]?://.+")

@@ -22,7 +22,6 @@ from ambient_components.platform.subjects import (
     parse_subject,
     subject_name_problem,
 )
-from ambient_components.rules.arguments import GENERATION_MAX
 from ambient_components.rules.durations import DURATION_FORMS, parse_duration
 from ambient_components.rules.lifetimes import NEVER
 from ambient_components.rules.lookalikes import hidden_character
@@ -36,6 +35,9 @@ NEVER_WORD: Final = "never"
 
 REVIEWER_FORMS: Final = "user:NAME or group:NAME"
 """Formats of reviewers, for error messages."""
+
+GENERATION_MAX: Final = 1000
+"""Highest generation, as names of the lower ones are computed: a new identity each week for 19 years."""
 
 CONFIG_KEY_MAX: Final = 128
 """Maximum characters of a key in the stack's config."""
@@ -197,6 +199,9 @@ def _namespace(value: str) -> str:
 
 Text = StrictStr
 """Text; a number or a boolean needs quotes."""
+
+FilledText = Annotated[StrictStr, Field(min_length=1)]
+"""Text that is not empty."""
 
 Flag = StrictBool
 """true or false."""

@@ -53,7 +53,10 @@ def _list(sid: str, resource: str, condition: Mapping[str, Any] | None = None) -
 
 
 def same_policy(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
-    """Return whether two documents are equivalent: stores return one-element lists as strings, and reorder lists."""
+    """Return whether two documents are equivalent.
+
+    Stores return one-element lists as strings, reorder lists, and MinIO returns the texts of a `Null` as booleans.
+    """
     return bool(_normal(one) == _normal(other))
 
 
@@ -69,6 +72,8 @@ def _plain(value: Any) -> Any:
     """Normalise a value: lists sorted, a single string as a list, mappings sorted by key."""
     if isinstance(value, Mapping):
         return {key: _plain(value[key]) for key in sorted(value)}
-    if isinstance(value, list):
-        return sorted(map(str, value))
-    return [str(value)]
+    return sorted(map(_text, value)) if isinstance(value, list) else [_text(value)]
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

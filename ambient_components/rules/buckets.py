@@ -2,14 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final
 
-from ambient_components.rules.arguments import Argument, choice_findings, generation_findings, is_whole, kind_findings
 from ambient_components.rules.bucket_names import RESERVED_TAGS
-from ambient_components.rules.findings import Finding, Verdict, below
-from ambient_components.rules.renewals import ACCESS_KEY_LIFE, renewal_arguments, renewal_findings
+from ambient_components.rules.findings import Finding, Verdict
 from ambient_components.rules.secret_patterns import looks_like_credential
 from ambient_components.rules.spelling import in_python, spell
 from ambient_components.rules.states import BucketState
@@ -76,39 +73,10 @@ _OWN: Final = frozenset(
 CREDENTIALS: Final = ("accessKey", "secretKey")
 """Fields that only an existing bucket has, and needs."""
 
-BUCKET_ARGUMENTS: Final[Mapping[str, Argument]] = {
-    "versioning": Argument(bool, "Enabled or suspended. Default: not changed."),
-    "expireAfterDays": Argument(int, "Age in days at which the store deletes objects. Default: never."),
-    "objectLock": Argument(bool, "Object lock; can only be set at creation."),
-    "encryption": Argument(str, "AES256 or aws:kms. Default: not changed."),
-    "adopt": Argument(bool, "Adopt an existing bucket without an ownership annotation."),
-    "onDelete": Argument(str, "keep (default): the bucket stays; delete: an empty bucket is deleted."),
-    "force": Argument(bool, "With delete: delete the bucket with all objects and versions."),
-}
-"""Arguments that the component passes to the plugin unchanged."""
-
-ACCESS_KEY_TERMS: Final = renewal_arguments(ACCESS_KEY_LIFE, end="expiry", endless="The keys do not expire")
-"""Arguments for a bucket's access keys."""
-
 _TAG_CHARACTERS: Final = "allowed: letters, digits, spaces and + - = . _ : / @"
 _PUBLIC: Final = ("remove it: tags are for all to read", "revoke the credential")
 # `\w` matches letters and digits of every script, and the underscore.
 _TAG: Final = re.compile(r"[\w +\-=.:/@]*")
-
-
-def credential_findings(
-    terms: Mapping[str, Any], *, complete: bool = True, of_sessions: bool = True
-) -> Iterator[Finding]:
-    """Find problems in the arguments for a bucket's access keys.
-
-    Args:
-        terms: The arguments of the component.
-        complete: Whether all times are known: in a preview some may be unknown.
-        of_sessions: Whether sessions use the keys: other programs may need no overlap.
-    """
-    life = ACCESS_KEY_LIFE if of_sessions else replace(ACCESS_KEY_LIFE, least_overlap=0)
-    wrong = [*kind_findings(terms, ACCESS_KEY_TERMS), *generation_findings(terms)]
-    yield from wrong or (renewal_findings(terms, life) if complete else ())
 
 
 def field_problem(field: str, driver: str, *, shared: bool) -> Verdict:
@@ -143,21 +111,6 @@ def adopt_with_aws() -> Finding:
         "is true, and with driver aws nothing is taken over",
         ("write driver: s3, which does that", "or import the bucket by pulumi import"),
     )
-
-
-def setting_findings(given: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find settings of an own bucket that stores reject or that have no effect."""
-    yield from kind_findings(given, BUCKET_ARGUMENTS)
-    if is_whole(days := given.get("expireAfterDays"), 0) and not days:
-        yield Finding(("expireAfterDays",), "0 is too low", "allowed: whole days, at least 1")
-    yield from choice_findings(("encryption",), given.get("encryption"), Encryption, "way of encryption")
-    yield from choice_findings(("onDelete",), given.get("onDelete"), OnDelete, "way to leave")
-    yield from fitting_findings(given)
-    tags = given.get("tags")
-    if isinstance(tags, Mapping):
-        yield from below(("tags",), tag_findings(tags))
-    elif tags is not None:
-        yield Finding(("tags",), "a mapping of names to texts is expected", "")
 
 
 def fitting_findings(given: Mapping[str, Any]) -> Iterator[Finding]:

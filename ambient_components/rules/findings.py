@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from ambient_components.errors import PathPart, Problem, Remedy, format_path, hints_of
+from ambient_components.suggest import allowed_words
 
 Path = tuple[PathPart, ...]
+
+MAPPING_EXPECTED: Final = "a mapping is expected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +60,15 @@ def as_problem(found: Finding) -> Problem:
     workspaces = (str(found.path[1]),) if found.path[:1] == ("workspaces",) and len(found.path) > 1 else ()
     hints = hints_of(found.remedy)
     return Problem(None, format_path(found.path), found.problem, hints, found.rule, workspaces, found.warning)
+
+
+def choice_findings(path: Path, value: object, allowed: Iterable[str], what: str) -> Iterator[Finding]:
+    """Find a word that is not allowed; a missing value is valid."""
+    words = tuple(allowed)
+    if value is not None and value not in words:
+        yield Finding(path, f"{value!r} is not a {what}", allowed_words(str(value), words))
+
+
+def is_whole(value: Any, least: int) -> bool:
+    """Return whether a value is a whole number and at least `least`."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least

@@ -12,8 +12,7 @@ from typing import Any, Final
 
 from ambient_components.errors import BadValue, hints_of
 from ambient_components.platform.contract import CONTAINER_LIMITS_DEFAULT
-from ambient_components.rules.arguments import choice_findings
-from ambient_components.rules.findings import Finding, Path, Verdict, below
+from ambient_components.rules.findings import Finding, Path, Verdict, below, choice_findings
 from ambient_components.rules.quantities import Quantity, parse_quantity
 from ambient_components.rules.secret_patterns import looks_like_credential
 from ambient_components.rules.spelling import camel, spell

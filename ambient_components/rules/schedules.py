@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ambient_components.platform.naming import cron_job_problem, schedule_id_problem, user_id_problem
+from ambient_components.platform.naming import schedule_id_problem
 from ambient_components.platform.schedules import RUNNER_DEFAULT, RUNNER_VARIABLE, template_text
 from ambient_components.platform.variables import VARIABLE_PATTERN, variable_problem
-from ambient_components.rules.arguments import MAPPING_EXPECTED, Argument, is_whole, kind_findings
-from ambient_components.rules.findings import Finding, Verdict, below, verdict_finding
+from ambient_components.rules.findings import Finding, Verdict, below, is_whole, verdict_finding
 from ambient_components.rules.secret_patterns import (
     begins_like_credential,
     is_literal,
@@ -100,16 +99,6 @@ _ELSEWHERE: Final = (
     "revoke it if it was committed",
 )
 
-ARGUMENTS: Final[Mapping[str, Argument]] = {
-    "schedule": Argument(str, "Cron expression with five fields, in UTC."),
-    "displayName": Argument(str, "Name in the UI."),
-    "suspend": Argument(bool, "Whether no session is started. Default: as set in the UI."),
-    "reuseLastSession": Argument(
-        bool, "Whether to continue the last session instead of starting another one. Default: as set in the UI."
-    ),
-}
-"""The plain arguments of a schedule."""
-
 TEMPLATE_FIELDS: Final = (
     "initialPrompt",
     "runnerType",
@@ -125,39 +114,16 @@ TEMPLATE_FIELDS: Final = (
 """Fields of a template that a declaration may have. `userContext` comes of `runAs`, `displayName` of the schedule."""
 
 
-def schedules_findings(schedules: Mapping[str, Any]) -> Iterator[Finding]:
+def schedules_findings(schedules: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
     """Find problems of a workspace's schedules."""
     first: dict[str, str] = {}
     for schedule_id, schedule in schedules.items():
-        adopted = schedule.get("cronJob") if isinstance(schedule, Mapping) else None
-        if isinstance(adopted, str) and (other := first.setdefault(adopted, schedule_id)) != schedule_id:
+        adopted = schedule.get("cronJob")
+        if adopted is not None and (other := first.setdefault(adopted, schedule_id)) != schedule_id:
             here, remedy = (schedule_id, "cronJob"), "declare each schedule once"
             yield Finding(here, f"{adopted!r} is the CronJob of schedule {other!r}", remedy, (other, "cronJob"))
         yield from verdict_finding((schedule_id,), schedule_id_problem(schedule_id), at_key=True)
-        if isinstance(schedule, Mapping):
-            yield from below((schedule_id,), schedule_findings(schedule))
-        else:
-            yield Finding((schedule_id,), MAPPING_EXPECTED, "")
-
-
-def schedule_findings(schedule: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find problems of one schedule's arguments. What is not known yet is checked by the plugin."""
-    yield from kind_findings(_known(schedule, ARGUMENTS), ARGUMENTS)
-    if isinstance(expression := schedule.get("schedule"), str):
-        yield from verdict_finding(("schedule",), cron_problem(expression))
-    elif expression is None:
-        yield Finding(("schedule",), "is missing", 'write a cron expression, such as "0 9 * * 1-5"')
-    if isinstance(name := schedule.get("displayName"), str):
-        yield from verdict_finding(("displayName",), display_name_problem(name))
-    if isinstance(user := schedule.get("runAs"), str):
-        yield from verdict_finding(("runAs",), user_id_problem(user))
-    if isinstance(adopted := schedule.get("cronJob"), str):
-        yield from verdict_finding(("cronJob",), cron_job_problem(adopted))
-    template = schedule.get("sessionTemplate")
-    if isinstance(template, Mapping):
-        yield from below(("sessionTemplate",), template_findings(template))
-    elif template is None:
-        yield Finding(("sessionTemplate",), "is missing", "write one with an initialPrompt")
+        yield from below((schedule_id, "sessionTemplate"), template_findings(schedule["sessionTemplate"]))
 
 
 def display_name_problem(name: str) -> Verdict:
@@ -285,10 +251,6 @@ def _size_problem(template: Mapping[str, Any]) -> Verdict:
         f"has {size} bytes as JSON",
         f"allowed: {TEMPLATE_MAX}; put long instructions into a repository or a workflow",
     )
-
-
-def _known(values: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: values[name] for name in names if name in values and _is_known(values[name])}
 
 
 def _is_known(value: object) -> bool:

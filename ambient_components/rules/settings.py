@@ -14,9 +14,16 @@ from ambient_components.platform.contract import (
     SHIPPED_MCP_SERVERS,
     WORKSPACE_FLAGS,
 )
-from ambient_components.rules.arguments import MAPPING_EXPECTED, choice_findings, is_whole
 from ambient_components.rules.durations import YEAR
-from ambient_components.rules.findings import Finding, Verdict, below, verdict_finding
+from ambient_components.rules.findings import (
+    MAPPING_EXPECTED,
+    Finding,
+    Verdict,
+    below,
+    choice_findings,
+    is_whole,
+    verdict_finding,
+)
 from ambient_components.rules.secret_patterns import is_literal, looks_like_credential, says_secret
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.suggest import did_you_mean

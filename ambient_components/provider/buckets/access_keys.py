@@ -1,47 +1,36 @@
 """Access keys of the store: inputs and outputs of their resource; found, minted, revoked, and the key in use."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from ambient_components import clock
 from ambient_components.cluster.client import core
 from ambient_components.cluster.objects import decoded, mapping
 from ambient_components.errors import Problem, StepError, refusal
+from ambient_components.model.base import Model
+from ambient_components.model.marks import sent
+from ambient_components.model.rotation import Overlap
+from ambient_components.model.storage import BucketCredentials, BucketName, Prefix, SecretPath, StoreUser
+from ambient_components.model.types import FilledText, Flag, Generation
 from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.provider.protocol.wire import UNKNOWN, Secret
 from ambient_components.provider.store.accounts import Account, AccountState, LiveKey, NewKey
 from ambient_components.provider.tokens.properties import (
     failures,
+    input_findings,
     known,
     life_missing,
-    required,
     rotation,
     without_unknown,
 )
 from ambient_components.rotation import SCHEMA_VERSION, TokenSecret, TokenState
-from ambient_components.rules.arguments import Argument, kind_findings
-from ambient_components.rules.bucket_names import bucket_name_problem
 from ambient_components.rules.bucket_policy import access_policy, same_policy
-from ambient_components.rules.buckets import credential_findings
-from ambient_components.rules.lifetimes import Policy
+from ambient_components.rules.findings import verdict_finding
+from ambient_components.rules.lifetimes import Policy, misfit
 from ambient_components.rules.renewals import ACCESS_KEY_LIFE, policy_of
 from ambient_components.rules.warnings import LoudWarning
-
-_REQUIRED: Final = ("user", "bucket", "owner")
-
-OWN: Final = {
-    "generation": Argument(int, "Generation of the user, from 1."),
-    "keysOnly": Argument(bool, "Another tool creates the user and its policy."),
-    "incomplete": Argument(bool, "The user failed in this run: the step fails without changes."),
-    "released": Argument(bool, "No key is created or revoked, and the ownership annotation is removed."),
-}
-"""Inputs about the user's lifecycle; `rules.buckets` has the arguments of its keys."""
-
-_USER: Final = re.compile(r"[a-z0-9][-a-z0-9]{0,62}[a-z0-9]")
-_USED_IN: Final = re.compile(r"[^/\s]+/[^/\s]+")
 
 WHAT: Final = "access key"
 """Noun for messages."""
@@ -51,23 +40,37 @@ _VARIABLE: Final = "S3_ACCESS_KEY"
 _USER_GONE: Final = "the store's user was deleted"
 
 
+class CredentialInputs(Model):
+    """The user and its bucket."""
+
+    user: Annotated[StoreUser, sent("credentials", required=True, unknown="")]
+    bucket: Annotated[BucketName, sent("credentials", required=True, unknown="")]
+    owner: Annotated[FilledText, sent("credentials", required=True, unknown="")]
+    prefix: Annotated[Prefix | None, sent("credentials")] = None
+    used_in: Annotated[SecretPath | None, sent("credentials")] = None
+    generation: Annotated[Generation, sent("credentials")] = 1
+    run_every: Annotated[Overlap | None, sent("credentials")] = None
+    keys_only: Annotated[Flag | None, sent("credentials")] = None
+    incomplete: Annotated[Flag | None, sent("credentials")] = None
+    released: Annotated[Flag | None, sent("credentials")] = None
+
+
+class AccessKeyTerms(BucketCredentials):
+    """Lifetime and renewal of the keys: programs other than sessions may need no overlap."""
+
+    rotate_before: Annotated[Overlap | None, sent("credentials")] = None
+    overlap: Annotated[Overlap | None, sent("credentials")] = None
+
+
 def problems(olds: Values, news: Values) -> list[Problem]:
     given = without_unknown(news)
-    found = [*required(news, _REQUIRED), *failures(kind_findings(given, OWN))]
-    bucket, user, prefix, used = (news.get(name) for name in ("bucket", "user", "prefix", "usedIn"))
-    if isinstance(bucket, str) and bucket and (problem := bucket_name_problem(bucket)):
-        found.append(refusal(f"bucket {bucket!r} {problem[0]}", problem[1]))
-    if isinstance(user, str) and user and not _USER.fullmatch(user):
-        hint = "allowed: 2-64 of a-z 0-9 -, no dash at the ends"
-        found.append(refusal(f"user {user!r} is no name for a store's user", hint))
-    if prefix not in (None, "", UNKNOWN) and not (isinstance(prefix, str) and prefix.endswith("/") and prefix != "/"):
-        found.append(refusal("prefix: text with a slash at its end is expected, such as payments/"))
-    if used not in (None, UNKNOWN) and not (isinstance(used, str) and _USED_IN.fullmatch(used)):
-        found.append(refusal("usedIn: NAMESPACE/SECRET is expected"))
-    found += [*life_missing(news), *failures(credential_findings(given, complete=known(news), of_sessions=False))]
+    found = input_findings("credentials", (CredentialInputs, AccessKeyTerms), given, news.keys() - given.keys())
+    if not found and known(news):
+        found += verdict_finding((), misfit(policy(news), WHAT))
+    wrong = failures(found) + life_missing(news)
     if news.get("released") and not olds:
-        found.append(refusal("released: there is no access key yet that could be let go"))
-    return found
+        wrong.append(refusal("released: there is no access key yet that could be let go"))
+    return wrong
 
 
 def policy(values: Values) -> Policy:

@@ -43,7 +43,7 @@ def tags_of(context: Context, bucket: str) -> dict[str, str] | None:
         if error.code == _NO_BUCKET:
             return None
         if error.code in _NO_TAGS:
-            return {}
+            return {} if _exists(context, bucket) else None
         if error.denied:
             msg = (
                 f"bucket {bucket!r} can't be looked at, so it is not ours, or a right is missing: all accounts "
@@ -59,6 +59,15 @@ def tags_of(context: Context, bucket: str) -> dict[str, str] | None:
             raise StepError(msg, hint) from None
         raise
     return {each["Key"]: each["Value"] for each in found}
+
+
+def _exists(context: Context, bucket: str) -> bool:
+    """Return whether a bucket without tags exists: for a missing one MinIO says the same (tested)."""
+    try:
+        context.store.s3.call("list_objects_v2", Bucket=bucket, MaxKeys=1)
+    except RefusedError as error:
+        return error.code != _NO_BUCKET
+    return True
 
 
 def holder_of(tags: Mapping[str, str]) -> str | None:

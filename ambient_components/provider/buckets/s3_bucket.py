@@ -5,20 +5,23 @@ declared, and by default deleting the resource keeps the bucket.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from ambient_components.engine import urns
 from ambient_components.errors import Problem, StepError, refusal
+from ambient_components.model.base import Model
+from ambient_components.model.derive import read
+from ambient_components.model.marks import sent
+from ambient_components.model.storage import Bucket, BucketName
+from ambient_components.model.types import FilledText, Flag, Text
 from ambient_components.platform.contract import OWNER_ANNOTATION
 from ambient_components.provider.buckets import emptying, ownership, settings
 from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values, changes_of
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.store.errors import BusyError, LostError, RefusedError
-from ambient_components.provider.tokens.properties import failures, required, without_unknown
+from ambient_components.provider.tokens.properties import failures, input_findings, without_unknown
 from ambient_components.rotation.state import format_time
-from ambient_components.rules.arguments import Argument, kind_findings
-from ambient_components.rules.bucket_names import bucket_name_problem
-from ambient_components.rules.buckets import OnDelete, setting_findings
+from ambient_components.rules.buckets import OnDelete
 from ambient_components.rules.object_store import REGION_DEFAULT
 from ambient_components.rules.warnings import LoudWarning, WarningRule
 
@@ -27,11 +30,14 @@ _OWN: Final = "BucketAlreadyOwnedByYou"
 _AGAIN: Final = "ambient-components/marked-again"
 """Tag with the time when a missing ownership annotation was restored: it may be another bucket of the same name."""
 
-OWN: Final = {
-    "namespace": Argument(str, "Workspace of the bucket. Default: none."),
-    "released": Argument(bool, "The bucket is being released: only its ownership annotation is removed."),
-}
-"""Inputs about ownership; `rules.buckets` has the settings."""
+
+class BucketInputs(Model):
+    """Name and owner of a bucket; `Bucket` has its settings."""
+
+    bucket: Annotated[BucketName, sent("bucket", required=True, unknown="")]
+    owner: Annotated[FilledText, sent("bucket", required=True, unknown="")]
+    namespace: Annotated[Text | None, sent("bucket")] = None
+    released: Annotated[Flag | None, sent("bucket")] = None
 
 
 class S3Bucket:
@@ -308,10 +314,8 @@ def _problems(olds: Values, news: Values) -> list[Problem]:
     tags = given.get("tags")
     if isinstance(tags, Mapping):
         given["tags"] = {key: value for key, value in tags.items() if value is not UNKNOWN}
-    refusals = [*required(news, ("bucket", "owner")), *failures(kind_findings(given, OWN))]
-    if isinstance(bucket := given.get("bucket"), str) and bucket and (problem := bucket_name_problem(bucket)):
-        refusals.append(refusal(f"bucket {bucket!r} {problem[0]}", problem[1]))
-    return [*refusals, *_lock(olds, news), *failures(setting_findings(given))]
+    found = input_findings("bucket", (BucketInputs, Bucket), given, news.keys() - given.keys())
+    return [*failures(found), *_lock(olds, news), *failures(read(Bucket, "bucket", given).setting_findings())]
 
 
 def _lock(olds: Values, news: Values) -> Iterator[Problem]:

@@ -24,8 +24,8 @@ _PRIVATE: Final = dict.fromkeys(
 )
 _FIELDS: Final = {
     "versioning": "versions",
-    "expireAfterDays": "an age at which it deletes objects (lifecycle rules)",
-    "encryption": "a default for encryption",
+    "expireAfterDays": "age at which it deletes objects (lifecycle rules)",
+    "encryption": "default for encryption",
     "objectLock": "object lock",
 }
 _WRITTEN: Final = {"expireAfterDays": "expireAfter"}
@@ -113,7 +113,8 @@ def make_private(context: Context, bucket: str) -> None:
     try:
         context.store.s3.call("put_public_access_block", Bucket=bucket, PublicAccessBlockConfiguration=_PRIVATE)
     except RefusedError as error:
-        if not error.unsupported:
+        # MinIO takes it for the creation of a bucket, with a body that is none (tested).
+        if not error.unsupported and error.code != "MalformedXML":
             raise
 
 

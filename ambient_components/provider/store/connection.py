@@ -90,6 +90,9 @@ class Store:
         return IamAccounts(self._api(IAM, self.settings.users))
 
     def _by_minio(self) -> Accounts:
+        # Imported on use, because most stacks have no MinIO.
+        from ambient_components.provider.store.minio_client import MinioClient  # noqa: PLC0415
+
         settings = self.settings
         endpoint = settings.users
         key, secret = settings.access_key, settings.secret_key
@@ -103,7 +106,7 @@ class Store:
             if frozen is None or not frozen.access_key or not frozen.secret_key:
                 raise no_credentials(request)
             key, secret = frozen.access_key, frozen.secret_key
-        return MinioAccounts(endpoint, key, secret, settings.region)
+        return MinioAccounts(MinioClient(endpoint, key, secret, settings.region))
 
     def _api(self, api: str, endpoint: str) -> Api:
         from botocore.config import Config  # noqa: PLC0415  # a run without buckets does not wait for it

@@ -11,14 +11,14 @@ Only the user and the policy have the account's name. MinIO has no tags for user
 of the policy's document, which is created first, and part of each key's description; the creating request sets both.
 The user's own secret is discarded. Requires MinIO from RELEASE.2023-05-18: before, keys have no description.
 
-Implemented from the protocol, as the `minio` package and MinIO's sources define it; not tested with a server.
+Tried with MinIO's server as of 2026-02-12 (Go module v0.0.0-20260212201848-7aac2a2c5b7c), by hand.
 """
 
 import secrets
 import string
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ambient_components.errors import StepError
 from ambient_components.provider.store.accounts import (
@@ -30,7 +30,7 @@ from ambient_components.provider.store.accounts import (
     require_ours,
     user_gone,
 )
-from ambient_components.provider.store.errors import LostError, RefusedError
+from ambient_components.provider.store.errors import BusyError, LostError, RefusedError
 from ambient_components.provider.store.minio_existing import (
     Existing,
     Key,
@@ -41,6 +41,9 @@ from ambient_components.provider.store.minio_existing import (
 )
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.bucket_policy import same_policy
+
+if TYPE_CHECKING:
+    from ambient_components.provider.store.minio_client import MinioClient
 
 SHORTEST: Final = timedelta(minutes=15)
 LONGEST: Final = timedelta(days=365)
@@ -54,12 +57,9 @@ _HINT: Final = "or remove the user (mc admin user rm, mc admin policy rm)"
 
 
 class MinioAccounts:
-    def __init__(self, endpoint: str, access_key: str, secret_key: str, region: str) -> None:
-        """Connect on the first request, with the access key of root or of a user with MinIO's policy consoleAdmin."""
-        # Imported on use, because most stacks have no MinIO.
-        from ambient_components.provider.store.minio_client import MinioClient  # noqa: PLC0415
-
-        self._client = MinioClient(endpoint, access_key, secret_key, region)
+    def __init__(self, client: "MinioClient") -> None:
+        """Use a client with the access key of root, or of a user with MinIO's policy consoleAdmin."""
+        self._client = client
 
     def __repr__(self) -> str:
         return f"MinioAccounts({self._client!r})"
@@ -127,7 +127,7 @@ class MinioAccounts:
             fields["expiration"] = format_time(_within(expires_at, now))
         try:
             made: Mapping[str, Any] = client.add_key(account.name, key_id, secret, fields)
-        except LostError as error:
+        except (LostError, BusyError) as error:
             made = self._made(key_id, error)
         except RefusedError as error:
             # The first attempt was executed although its response was a rejection.

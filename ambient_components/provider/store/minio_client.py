@@ -26,9 +26,9 @@ from ambient_components.provider.store.errors import (
     MINIO,
     Request,
     refused_by_minio,
-    unanswered_by_minio,
+    unanswered,
     unless_gone,
-    unreadable_of_minio,
+    unreadable,
 )
 
 BACKOFF: Final = 0.5
@@ -143,9 +143,9 @@ class MinioClient:
             failed = self._about(right, secret)
             raise refused_by_minio(failed, int(error._code), error._body, self.now) from None
         except HTTPError as error:
-            raise unanswered_by_minio(self._about(right), error) from None
-        except (ValueError, OSError) as error:
-            raise unreadable_of_minio(self._about(right), error) from None
+            raise unanswered(self._about(right), error) from None
+        except (ValueError, OSError):
+            raise unreadable(self._about(right)) from None
 
 
 class _Admin(MinioAdmin):

@@ -1,6 +1,6 @@
 """Inputs and outputs of an AccessToken: their checks, the recorded tokens, and the notes of a preview."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
@@ -9,7 +9,7 @@ from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.model.base import Model
 from ambient_components.model.derive import misfits, plain_names
 from ambient_components.model.keys import Key, KeyId
-from ambient_components.model.marks import sent
+from ambient_components.model.marks import Place, sent
 from ambient_components.model.rotation import Overlap
 from ambient_components.model.types import Flag, Generation, Text
 from ambient_components.problem_json import MINT
@@ -66,9 +66,6 @@ class TokenInputs(Model):
     """Unrecorded tokens are kept through the overlap. Default: they are revoked."""
 
 
-_NAMES: Final = {model: plain_names(model, "token") for model in (TokenInputs, Key)}
-
-
 def problems(olds: Values, news: Values) -> list[Problem]:
     """Return all inputs at once that no cluster grants or that have no meaning.
 
@@ -78,23 +75,37 @@ def problems(olds: Values, news: Values) -> list[Problem]:
     """
     # The delivery target must be known, because it names an object.
     given = without_unknown(news) | ({"deliver": UNKNOWN} if news.get("deliver") is UNKNOWN else {})
-    found = [
-        *misfits(TokenInputs, "token", given, besides=_NAMES[Key]),
-        *misfits(Key, "token", given, besides=_NAMES[TokenInputs]),
-    ]
+    found = input_findings("token", (TokenInputs, Key), given, news.keys() - given.keys())
     if not found and known(news):
         found += verdict_finding((), misfit(policy(news)))
     target = given.get("deliver")
     if isinstance(target, dict) and isinstance(target.get("namespace"), str):
         verdict = delivery_problem(target["namespace"], str(given.get("namespace")))
         found += verdict_finding(("deliver", "namespace"), verdict)
-    # What is unknown in a preview is not missing, and rules about several fields wait for it.
-    unknown_names = news.keys() - given.keys()
-    wrong = failures(one for one in found if not unknown_names or (one.path and one.path[0] not in unknown_names))
-    wrong += life_missing(news)
+    wrong = failures(found) + life_missing(news)
     if news.get("released") and not olds:
         wrong.append(refusal("released: there is no token yet that could be let go"))
     return wrong
+
+
+def input_findings(
+    place: Place, models: Sequence[type[Model]], given: Values, unknown: Collection[str] = ()
+) -> list[Finding]:
+    """Find all problems of inputs that several models describe together.
+
+    Args:
+        given: The inputs that are known.
+        unknown: Names of those that a preview does not know: they are not missing, and rules about several wait for
+            them.
+    """
+    names = {model: plain_names(model, place) for model in models}
+    found: list[Finding] = []
+    for model in models:
+        others = [name for other in models if other is not model for name in names[other]]
+        found += misfits(model, place, given, besides=others)
+    return [
+        finding for finding in dict.fromkeys(found) if not unknown or (finding.path and finding.path[0] not in unknown)
+    ]
 
 
 def without_unknown(news: Values) -> dict[str, Any]:

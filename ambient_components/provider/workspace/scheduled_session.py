@@ -5,13 +5,17 @@ others stay. The user of its sessions is always declared: the backend enters the
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from ambient_components.access import changed_paths
 from ambient_components.cluster.client import ApiError, core
 from ambient_components.cluster.objects import annotations, labels, mapping, text, text_at, texts, uid
 from ambient_components.engine import urns
-from ambient_components.errors import StepError, refusal
+from ambient_components.errors import StepError
+from ambient_components.model.base import Model
+from ambient_components.model.marks import sent
+from ambient_components.model.schedules import Schedule
+from ambient_components.model.types import FilledText, Flag, Text
 from ambient_components.platform import schedules as form
 from ambient_components.platform.contract import (
     OWNER_ANNOTATION,
@@ -20,7 +24,7 @@ from ambient_components.platform.contract import (
 from ambient_components.printable import one_line
 from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values, changes_of
 from ambient_components.provider.protocol.wire import UNKNOWN
-from ambient_components.provider.tokens.properties import failures
+from ambient_components.provider.tokens.properties import failures, input_findings, without_unknown
 from ambient_components.provider.workspace.cron_job import (
     Image,
     changed,
@@ -30,28 +34,41 @@ from ambient_components.provider.workspace.cron_job import (
     observed_inputs,
 )
 from ambient_components.provider.workspace.shared_object import merge_patch
+from ambient_components.rules.findings import Finding, below
 from ambient_components.rules.refusals import Rule
-from ambient_components.rules.schedules import OPERATOR_IMAGE, schedule_findings
+from ambient_components.rules.schedules import OPERATOR_IMAGE, template_findings
 from ambient_components.rules.warnings import WarningRule
 
 _TRIES: Final = 10
 """Attempts of one write; the CronJob controller writes the object's status."""
 
-_REQUIRED: Final = ("namespace", "name", "owner", "platformNamespace", "displayName", "runAs")
+
+class ScheduleInputs(Model):
+    """Where a schedule is, and who owns it; `Schedule` has its fields. The template is the platform's own format."""
+
+    namespace: Annotated[FilledText, sent("schedule", required=True, unknown="")]
+    name: Annotated[FilledText, sent("schedule", required=True, unknown="")]
+    owner: Annotated[FilledText, sent("schedule", required=True, unknown="")]
+    platform_namespace: Annotated[FilledText, sent("schedule", required=True, unknown="")]
+    image: Annotated[Text | None, sent("schedule")] = None
+    adopt: Annotated[Flag | None, sent("schedule")] = None
+    closed: Annotated[Flag | None, sent("schedule")] = None
+    released: Annotated[Flag | None, sent("schedule")] = None
 
 
 class ScheduledSession:
     token = urns.SCHEDULED_SESSION
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
-        missing = [
-            refusal(f"{name} is missing")
-            for name in _REQUIRED
-            if news.get(name) is not UNKNOWN and not text(news.get(name))
-        ]
+        given = without_unknown(news)
+        template = given.pop("sessionTemplate", None)
+        found = input_findings("schedule", (ScheduleInputs, Schedule), given, news.keys() - given.keys())
+        if isinstance(template, Mapping):
+            found += below(("sessionTemplate",), template_findings(template))
+        elif news.get("sessionTemplate") is not UNKNOWN:
+            found.append(Finding(("sessionTemplate",), "is missing", "add it"))
         # Warnings are for the stack file.
-        refused = (finding for finding in schedule_findings(news) if not finding.warning)
-        return Check(failures=tuple(missing or failures(refused)))
+        return Check(failures=tuple(failures(finding for finding in found if not finding.warning)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
         changes = changes_of(inputs, news)

@@ -22,8 +22,7 @@ from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import UNKNOWN, Secret
 from ambient_components.provider.tokens.properties import failures, without_unknown
 from ambient_components.provider.workspace.shared_object import SharedObject
-from ambient_components.rules.arguments import MAPPING_EXPECTED
-from ambient_components.rules.findings import Finding, below
+from ambient_components.rules.findings import MAPPING_EXPECTED, Finding, below
 from ambient_components.rules.limits import container_findings
 from ambient_components.rules.settings import flag_findings, idle_timeout_findings, mcp_findings
 

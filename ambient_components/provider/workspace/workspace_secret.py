@@ -26,7 +26,7 @@ from ambient_components.provider.protocol.resource import Change, Context, Diff,
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens.properties import failures
 from ambient_components.provider.workspace.shared_object import Drift, SharedObject, drift, kept
-from ambient_components.rules.arguments import choice_findings
+from ambient_components.rules.findings import choice_findings
 from ambient_components.rules.secrets import DriftPolicy
 from ambient_components.rules.warnings import LoudWarning, WarningRule
 from ambient_components.suggest import allowed_words

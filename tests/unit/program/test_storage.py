@@ -349,6 +349,9 @@ def test_conditions_are_compared_as_well():
         return policy
 
     assert same_policy(SHARED, with_condition(lambda condition: condition["StringLike"]["s3:prefix"].reverse()))
+    by_minio = copy.deepcopy(access_policy("b", "pay/"))
+    by_minio["Statement"][2]["Condition"]["Null"] = {"s3:prefix": [True]}
+    assert same_policy(access_policy("b", "pay/"), by_minio)
     for change in (
         lambda condition: condition.pop("StringLike"),
         lambda condition: condition["StringLike"].update({"s3:prefix": ["*"]}),

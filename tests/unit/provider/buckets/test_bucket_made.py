@@ -4,6 +4,7 @@ import pytest
 
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
 from ambient_components.provider.store.client import Api
+from ambient_components.provider.store.errors import RefusedError
 from tests.support.s3_bucket import WANTED, tags, there
 from tests.support.store_world import OWNER, OneResource, lacking, moto_world, refusal
 
@@ -13,13 +14,14 @@ from tests.support.store_world import OWNER, OneResource, lacking, moto_world, r
 @pytest.mark.parametrize(
     ("change", "received"),
     [
-        ({"bucket": ""}, "bucket is missing"),
-        ({"bucket": "Pay_Sessions"}, "bucket 'Pay_Sessions' is not a name for a bucket; allowed: 3-63"),
+        ({"bucket": ""}, "bucket: '' is not a name for a bucket"),
+        ({"bucket": "Pay_Sessions"}, "bucket: 'Pay_Sessions' is not a name for a bucket; allowed: 3-63"),
         ({"bucket": 3}, "bucket: text is expected"),
-        ({"owner": None}, "owner is missing"),
+        ({"owner": None}, "owner: is missing"),
+        ({"owner": ""}, "owner: is empty"),
         ({"namespace": 3}, "namespace: text is expected"),
         ({"versioning": "yes"}, "versioning: true or false is expected"),
-        ({"expireAfterDays": 0}, "expireAfterDays: 0 is too low; allowed: whole days, at least 1"),
+        ({"expireAfterDays": 0}, "expireAfterDays: '0d' is not a duration; allowed: whole days from 1d"),
         ({"expireAfterDays": 1.5}, "expireAfterDays: a whole number"),
         ({"expireAfterDays": True}, "expireAfterDays: a whole number"),
         (
@@ -27,7 +29,7 @@ from tests.support.store_world import OWNER, OneResource, lacking, moto_world, r
             "encryption: 'aes256' is not a way of encryption; allowed: AES256, aws:kms; did you mean 'AES256'?",
         ),
         ({"objectLock": True, "versioning": False}, "versioning: is false, and objectLock is true"),
-        ({"tags": ["a"]}, "tags: a mapping of names to texts is expected"),
+        ({"tags": ["a"]}, "tags: a mapping is expected"),
         ({"tags": {"ambient-components/owner": "me"}}, "which is reserved"),
         ({"tags": {"AWS:x": "me"}}, "which is reserved"),
         ({"tags": {"a": "b" * 257}}, "tags.a: can't be the value of a tag; allowed: letters"),
@@ -70,7 +72,7 @@ def test_a_bucket_of_its_own_needs_no_cluster(bucket, s3, world):
     [
         ({"expireAfterDays": 9}, "get_bucket_lifecycle_configuration", "remove expireAfter from bucket 'pay-sessions'"),
         ({"expireAfterDays": 9}, "put_bucket_lifecycle_configuration", "remove expireAfter from bucket 'pay-sessions'"),
-        ({"encryption": "AES256"}, "get_bucket_encryption", "has no a default for encryption"),
+        ({"encryption": "AES256"}, "get_bucket_encryption", "has no default for encryption"),
         ({"encryption": "AES256"}, "put_bucket_encryption", "remove encryption from bucket 'pay-sessions'"),
         ({"versioning": True}, "get_bucket_versioning", "has no versions (NotImplemented): remove versioning from"),
         ({"objectLock": True}, "get_object_lock_configuration", "has no object lock"),
@@ -99,6 +101,22 @@ def test_what_a_store_lacks_does_not_matter_where_nobody_asks_for_it(bucket, mon
     assert bucket.up(desired) == "create"
     assert bucket.refresh()
     assert bucket.up(desired) == "nothing"
+
+
+def test_a_bucket_is_made_on_minio(bucket, s3, monkeypatch):
+    """What MinIO's server answers (tested): of a missing bucket no tags, and of public access that its XML is wrong."""
+    send = Api._send
+
+    def as_minio(api, operation, parameters):
+        if operation == "get_bucket_tagging" and parameters["Bucket"] not in there(s3):
+            raise RefusedError("The TagSet does not exist", 404, "NoSuchTagSet")
+        if operation == "put_public_access_block":
+            raise RefusedError("The XML you provided was not well-formed", 400, "MalformedXML")
+        return send(api, operation, parameters)
+
+    monkeypatch.setattr(Api, "_send", as_minio)
+    assert bucket.up(WANTED) == "create"
+    bucket.destroy()
 
 
 def test_a_store_that_does_not_keep_tags_is_refused_before_anything_is_in_the_bucket(bucket, s3, monkeypatch):

@@ -13,23 +13,23 @@ from tests.support.store_world import move_clock, refusal
 @pytest.mark.parametrize(
     ("change", "received"),
     [
-        ({"user": None}, "user is missing"),
-        ({"user": "Me_And_You"}, "user 'Me_And_You' is no name for a store's user; allowed: 2-64 of a-z 0-9 -"),
-        ({"bucket": "A"}, "bucket 'A' is not a name for a bucket"),
+        ({"user": None}, "user: is missing"),
+        ({"user": "Me_And_You"}, "user: 'Me_And_You' is no name for a store's user; allowed: 2-64 of a-z 0-9 -"),
+        ({"bucket": "A"}, "bucket: 'A' is not a name for a bucket"),
         ({"owner": 3}, "owner: text is expected"),
-        ({"prefix": "pay"}, "prefix: text with a slash at its end is expected, such as payments/"),
-        ({"prefix": "/"}, "prefix: text with a slash"),
-        ({"usedIn": "secret"}, "usedIn: NAMESPACE/SECRET is expected"),
+        ({"prefix": "pay"}, "prefix: 'pay' is no prefix; allowed: text with a slash at its end, such as payments/"),
+        ({"prefix": "/"}, "prefix: '/' is no prefix"),
+        ({"usedIn": "secret"}, "usedIn: 'secret' is no Secret; allowed: NAMESPACE/SECRET"),
         ({"lifetimeSeconds": None}, "lifetimeSeconds is missing"),
         (
             {"lifetimeSeconds": 86_399},
-            "lifetimeSeconds: 86399 is too short; allowed: whole seconds",
+            "lifetimeSeconds: 86399s is too short; allowed: never, or durations",
         ),
-        ({"lifetimeSeconds": 31_536_001}, "from 86400 (1d) to 31536000 (1y)"),
-        ({"never": True}, "lifetimeSeconds: is the life of an access key that never expires"),
+        ({"lifetimeSeconds": 31_536_001}, "lifetimeSeconds: 31536001s is too long"),
+        ({"never": True}, "lifetimeSeconds: excludes never"),
         ({"overlapSeconds": 15 * DAY}, "an overlap of 15d is longer than the renewal window of 14d"),
-        ({"overlapSeconds": -1}, "overlapSeconds: a whole number from 0 is expected"),
-        ({"generation": 0}, "generation: 0 is too low; allowed: 1 to 1000"),
+        ({"overlapSeconds": -1}, "overlapSeconds: '-1s' is not a duration"),
+        ({"generation": 0}, "generation: 0 is too low; allowed: whole numbers from 1"),
         ({"manual": "yes"}, "manual: true or false is expected"),
         ({"keysOnly": 1.5}, "keysOnly: true or false is expected"),
     ],
@@ -38,6 +38,13 @@ def test_each_input_that_no_store_would_take_is_refused(world, change, received)
     failures = S3Credentials().check(world.context(), {}, {**WANTED, **change}).failures
     assert any(received in str(failure) for failure in failures), failures
     assert len(failures) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"overlapSeconds": 0}, {"overlapSeconds": 0, "rotateBeforeSeconds": 0}, {"prefix": ""}]
+)
+def test_what_programs_other_than_sessions_may_ask_for(world, change):
+    assert S3Credentials().check(world.context(), {}, {**WANTED, **change}).failures == ()
 
 
 def test_defaults_are_added_to_what_is_given(world):

@@ -8,11 +8,9 @@ from ambient_components.platform.naming import bucket_user
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
 from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.provider.protocol.wire import Secret
-from ambient_components.provider.store import minio_client
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.connection import Store
 from ambient_components.provider.store.errors import RefusedError, UnreachedError
-from ambient_components.provider.store.minio import MinioAccounts
 from tests.support.store_world import OWNER, OneResource
 
 USER = bucket_user(OWNER, "pay", "pay-sessions", 1)
@@ -75,10 +73,3 @@ def test_what_a_refresh_found_before_stays_on_record(both, world):
         bucket.up(BUCKET)
     world.store = there
     assert [bucket.up(BUCKET), keys.up(KEYS)] == ["update", "update"]
-
-
-def test_a_minio_that_is_down_is_one_like_every_other(monkeypatch):
-    monkeypatch.setattr(minio_client, "BACKOFF", 0)
-    accounts = MinioAccounts("http://127.0.0.1:1", "root", "root-secret", "us-east-1")
-    with pytest.raises(UnreachedError, match="does not answer"):
-        accounts._client.user("somebody")

@@ -288,7 +288,22 @@ def test_a_release_ends_the_ownership_alone(world):
 
 @pytest.mark.parametrize(
     "change",
-    [{"schedule": "x"}, {"namespace": ""}, {"runAs": ""}, {"displayName": "x" * 51}, {"sessionTemplate": {}}],
+    [
+        {"schedule": "hourly"},
+        {"schedule": None},
+        {"namespace": ""},
+        {"runAs": ""},
+        {"runAs": "alice@example.com"},
+        {"displayName": ""},
+        {"displayName": "x" * 51},
+        {"displayName": "two\nlines"},
+        {"displayName": "ghp_" + "x" * 36},
+        {"suspend": "yes"},
+        {"reuseLastSession": 1},
+        {"sessionTemplate": {}},
+        {"sessionTemplate": None},
+        {"other": 1},
+    ],
     ids=str,
 )
 def test_inputs_that_are_refused(world, change):
