@@ -15,8 +15,7 @@ import pulumi
 from ambient_components.engine.names import Part, within
 from ambient_components.model.storage import SeparateBucket
 from ambient_components.platform.contract import OWNER_ANNOTATION
-from ambient_components.rules.bucket_names import ABORT_DAYS, EXPIRY_RULE
-from ambient_components.rules.bucket_policy import access_policy
+from ambient_components.rules.buckets import ABORT_DAYS, EXPIRY_RULE, access_policy
 from ambient_components.rules.object_store import is_aws
 
 _POLICY: Final = "storage"

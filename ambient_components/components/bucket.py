@@ -15,8 +15,7 @@ from ambient_components.model.storage import SeparateBucket
 from ambient_components.platform import naming
 from ambient_components.platform.variables import CUSTOM_MODE, storage_variables
 from ambient_components.resources import S3Bucket, S3BucketArgs, S3Credentials, S3CredentialsArgs
-from ambient_components.rules.bucket_policy import workspace_prefix
-from ambient_components.rules.buckets import BucketDriver
+from ambient_components.rules.buckets import BucketDriver, workspace_prefix
 
 
 class Bucket(pulumi.ComponentResource):

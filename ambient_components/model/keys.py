@@ -39,8 +39,7 @@ from ambient_components.platform.naming import (
 )
 from ambient_components.rules.findings import Finding, verdict_finding
 from ambient_components.rules.keys import Retain, delivery_problem, endless_problem, retain_problem
-from ambient_components.rules.lifetimes import NEVER, Policy, Rotate, misfit
-from ambient_components.rules.renewals import TOKEN_LIFE
+from ambient_components.rules.lifetimes import NEVER, TOKEN_LIFE, Policy, Rotate, misfit
 from ambient_components.rules.spelling import spell
 
 PlatformAccount = Annotated[

@@ -29,30 +29,27 @@ from ambient_components.model.types import (
     lifetime_reader,
     read_duration,
 )
-from ambient_components.rules.bucket_names import (
+from ambient_components.rules.buckets import (
     BUCKET_NAME_MAX,
     BUCKET_NAME_MIN,
     BUCKET_NAME_PATTERN,
     RESERVED_TAGS,
-    bucket_name_problem,
-    endpoint_problem,
-)
-from ambient_components.rules.buckets import (
     TAG_KEY_MAX,
     TAG_VALUE_MAX,
     BucketDriver,
     Encryption,
     OnDelete,
     adopt_with_aws,
+    bucket_name_problem,
     credential_missing,
+    endpoint_problem,
     field_problem,
     fitting_findings,
     tag_findings,
 )
 from ambient_components.rules.durations import DAY, YEAR
 from ambient_components.rules.findings import Finding, below, verdict_finding
-from ambient_components.rules.lifetimes import Policy
-from ambient_components.rules.renewals import ACCESS_KEY_LIFE, policy_problem
+from ambient_components.rules.lifetimes import ACCESS_KEY_LIFE, Policy, policy_problem
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.rules.spelling import spell
 from ambient_components.rules.states import BucketState, WorkspaceState

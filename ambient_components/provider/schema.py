@@ -17,8 +17,8 @@ from ambient_components.access import StackGuardrails
 from ambient_components.engine import urns
 from ambient_components.model.derive import class_texts
 from ambient_components.model.keys import DeliverySecret
-from ambient_components.provider.protocol.configuration import SECRETS, SETTINGS
-from ambient_components.resources.attributes import RenewalArgs
+from ambient_components.provider.protocol.configuration import SECRETS
+from ambient_components.resources.attributes import RenewalArgs, RotatingCredential
 from ambient_components.rules.spelling import camel
 
 _TEXT: Final = {"type": "string"}
@@ -47,7 +47,7 @@ _REQUIRED_OUTPUTS: Final = {
 }
 """Outputs that a rotating credential always has. All others always have what they require."""
 
-_SECRETS: Final = ("token", "secretKey", "values")
+_SECRETS: Final = (*SECRETS, "token", "secretKey", "values")
 
 _RECORD: Final = {
     "handle": _TEXT | {"description": "Name of the token Secret, or id of the access key."},
@@ -71,10 +71,8 @@ def schema_json() -> str:
 
 
 def schema() -> dict[str, Any]:
-    settings = {
-        name: _TEXT | {"description": meaning} | ({"secret": True} if name in SECRETS else {})
-        for name, meaning in SETTINGS.items()
-    }
+    # On the wire, all settings of a provider are texts.
+    settings = {name: property | _TEXT for name, property in _properties(resources.ProviderArgs).items()}
     return {
         "name": "ambient",
         "version": VERSION,
@@ -136,7 +134,9 @@ def _properties(cls: type, record: str = _TOKEN) -> dict[str, Any]:
     Args:
         record: Type of the records of a rotating credential.
     """
-    texts = {**class_texts(RenewalArgs), **class_texts(cls)}
+    classes = [base for base in cls.__mro__ if base is cls or base is RotatingCredential]
+    hints = {field: hint for base in classes for field, hint in get_annotations(base).items()}
+    texts = {field: text for base in (RenewalArgs, *classes) for field, text in class_texts(base).items()}
     special: dict[str, dict[str, Any]] = {
         "current": _reference(record),
         "retiring": {"type": "array", "items": _reference(record)},
@@ -151,7 +151,7 @@ def _properties(cls: type, record: str = _TOKEN) -> dict[str, Any]:
             **({"secret": True} if camel(field) in _SECRETS else {}),
             "description": " ".join(texts[field].split()),
         }
-        for field, hint in get_annotations(cls).items()
+        for field, hint in hints.items()
         if field in texts
     }
 

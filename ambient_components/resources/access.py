@@ -7,7 +7,7 @@ import pulumi
 
 from ambient_components.access import StackGuardrails
 from ambient_components.engine import urns
-from ambient_components.resources.attributes import RenewalArgs, SnakeCaseAttributes
+from ambient_components.resources.attributes import RenewalArgs, RotatingCredential, SnakeCaseAttributes
 
 
 class MetadataArgs(TypedDict):
@@ -42,7 +42,7 @@ class RoleBinding(SnakeCaseAttributes, pulumi.CustomResource):
     """uid of the object."""
 
     def __init__(self, name: str, args: RoleBindingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(urns.ROLE_BINDING, name, {"uid": None, **args}, opts)
+        super().__init__(urns.ROLE_BINDING, name, {**self.outputs(), **args}, opts)
 
 
 class ServiceAccountArgs(TypedDict):
@@ -74,8 +74,7 @@ class ServiceAccount(SnakeCaseAttributes, pulumi.CustomResource):
     """Time of the key's last use according to the platform's backend, as of the last refresh."""
 
     def __init__(self, name: str, args: ServiceAccountArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        outputs = dict.fromkeys(("uid", "createdAt", "lastUsedAt"))
-        super().__init__(urns.SERVICE_ACCOUNT, name, {**outputs, **args}, opts)
+        super().__init__(urns.SERVICE_ACCOUNT, name, {**self.outputs(), **args}, opts)
 
 
 class AccessTokenArgs(RenewalArgs):
@@ -127,53 +126,24 @@ class AccessTokenArgs(RenewalArgs):
     """Whether the workspace is being released: no token is minted or revoked, and ownership annotations are removed."""
 
 
-class AccessToken(SnakeCaseAttributes, pulumi.CustomResource):
+class AccessToken(RotatingCredential):
     """The tokens of one ServiceAccount over their rotations; the newest is `token`."""
 
     token: pulumi.Output[str]
     """Bearer token for HTTP requests; a secret."""
 
-    current: pulumi.Output[dict[str, Any]]
-    """Record of the newest token: handle, uid, generation, issuedAt, expiresAt, dead."""
-
-    retiring: pulumi.Output[list[dict[str, Any]]]
-    """Records of older tokens that are still valid."""
-
     undelivered: pulumi.Output[str | None]
     """Why the delivery Secret does not contain the token; null if it does."""
-
-    pending_revocations: pulumi.Output[list[dict[str, Any]]] = pulumi.property("pendingRevocations")
-    """Records of tokens that could not be revoked: every run retries."""
 
     granted_seconds: pulumi.Output[int] = pulumi.property("grantedSeconds")
     """Lifetime that the cluster granted."""
 
-    reason: pulumi.Output[str | None]
-    """Why the newest token was minted."""
-
-    schema_version: pulumi.Output[int] = pulumi.property("schemaVersion")
-    """Version of the recorded format."""
-
-    next_action: pulumi.Output[dict[str, str] | None] = pulumi.property("nextAction")
-    """Next action of a later run (what) and its time (at)."""
-
     def __init__(self, name: str, args: AccessTokenArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        outputs = dict.fromkeys(
-            (
-                "token",
-                "current",
-                "retiring",
-                "pendingRevocations",
-                "grantedSeconds",
-                "nextAction",
-                "reason",
-                "undelivered",
-                "schemaVersion",
-            )
-        )
         # The plugin marks the token as secret; this also covers mocks and other engines.
         secret = pulumi.ResourceOptions(additional_secret_outputs=["token"])
-        super().__init__(urns.ACCESS_TOKEN, name, {**outputs, **args}, pulumi.ResourceOptions.merge(secret, opts))
+        super().__init__(
+            urns.ACCESS_TOKEN, name, {**self.outputs(), **args}, pulumi.ResourceOptions.merge(secret, opts)
+        )
 
 
 class AccessLedgerArgs(TypedDict):

@@ -1,9 +1,12 @@
 """What resources share: attributes in snake_case, as Pulumi's SDKs have them, and the renewal of credentials."""
 
 import re
+from inspect import get_annotations
 from typing import Any, TypedDict
 
 import pulumi
+
+from ambient_components.rules.spelling import camel
 
 _CAPITAL = re.compile(r"(?<!^)([A-Z])")
 
@@ -20,6 +23,34 @@ class SnakeCaseAttributes(pulumi.Resource):
         attributes = self.__dict__
         for name in [name for name in attributes if not name.startswith("_") and not name.islower()]:
             attributes[_CAPITAL.sub(r"_\1", name).lower()] = attributes.pop(name)
+
+    @classmethod
+    def outputs(cls) -> dict[str, None]:
+        """Return the names of all annotated attributes as properties that the update knows."""
+        classes = [base for base in cls.__mro__ if issubclass(base, SnakeCaseAttributes)]
+        return {camel(name): None for base in classes for name in get_annotations(base)}
+
+
+class RotatingCredential(SnakeCaseAttributes, pulumi.CustomResource):
+    """Tokens or access keys over their rotations, with the record of each one: handle, generation, times, dead."""
+
+    current: pulumi.Output[dict[str, Any]]
+    """Record of the newest one."""
+
+    retiring: pulumi.Output[list[dict[str, Any]]]
+    """Records of older ones that are still valid."""
+
+    pending_revocations: pulumi.Output[list[dict[str, Any]]] = pulumi.property("pendingRevocations")
+    """Records of those that could not be revoked: every run retries."""
+
+    next_action: pulumi.Output[dict[str, str] | None] = pulumi.property("nextAction")
+    """Next action of a later run (what) and its time (at)."""
+
+    reason: pulumi.Output[str | None]
+    """Why the newest one was minted."""
+
+    schema_version: pulumi.Output[int] = pulumi.property("schemaVersion")
+    """Version of the recorded format."""
 
 
 class RenewalArgs(TypedDict, total=False):

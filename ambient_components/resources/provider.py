@@ -11,10 +11,12 @@ class ProviderArgs(TypedDict):
     """Cluster and object store. All fields are optional."""
 
     context: NotRequired[pulumi.Input[str]]
-    """Context of the kubeconfig; default its current one."""
+    """Context of the kubeconfig. Default: its current context, or the pod's own account in a cluster."""
 
     kubeconfig: NotRequired[pulumi.Input[str]]
-    """Content of a kubeconfig, stored as a secret; never a path. Default: KUBECONFIG, read as kubectl reads it."""
+    """Content of a kubeconfig, stored as a secret; never a path, which differs between machines. Default: KUBECONFIG or
+    ~/.kube/config, read as kubectl reads them.
+    """
 
     clusterUid: NotRequired[pulumi.Input[str]]
     """uid of the cluster's kube-system namespace; another cluster is an error. Default: not checked."""

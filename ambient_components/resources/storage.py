@@ -1,12 +1,12 @@
 """Resources in the stack's object store: buckets, and the access keys of their users."""
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 
 from ambient_components.engine import urns
-from ambient_components.resources.attributes import RenewalArgs, SnakeCaseAttributes
+from ambient_components.resources.attributes import RenewalArgs, RotatingCredential, SnakeCaseAttributes
 
 
 class S3BucketArgs(TypedDict):
@@ -63,7 +63,7 @@ class S3Bucket(SnakeCaseAttributes, pulumi.CustomResource):
     """
 
     def __init__(self, name: str, args: S3BucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(urns.S3_BUCKET, name, {"drift": None, **args}, opts)
+        super().__init__(urns.S3_BUCKET, name, {**self.outputs(), **args}, opts)
 
 
 class S3CredentialsArgs(RenewalArgs):
@@ -98,7 +98,7 @@ class S3CredentialsArgs(RenewalArgs):
     """
 
 
-class S3Credentials(SnakeCaseAttributes, pulumi.CustomResource):
+class S3Credentials(RotatingCredential):
     """The access keys of one user over their rotations; the newest is `access_key` with `secret_key`."""
 
     access_key: pulumi.Output[str] = pulumi.property("accessKey")
@@ -107,45 +107,15 @@ class S3Credentials(SnakeCaseAttributes, pulumi.CustomResource):
     secret_key: pulumi.Output[str] = pulumi.property("secretKey")
     """Secret of the newest key."""
 
-    current: pulumi.Output[dict[str, Any]]
-    """Record of the newest key: handle and uid (its id), generation, issuedAt, expiresAt, dead."""
-
-    retiring: pulumi.Output[list[dict[str, Any]]]
-    """Record of the previous key while it is still valid."""
-
-    pending_revocations: pulumi.Output[list[dict[str, Any]]] = pulumi.property("pendingRevocations")
-    """Keys that could not be revoked: every run retries."""
-
-    next_action: pulumi.Output[dict[str, str] | None] = pulumi.property("nextAction")
-    """Next action of a later run (what) and its time (at)."""
-
-    reason: pulumi.Output[str | None]
-    """Why the newest key was minted."""
-
     foreign: pulumi.Output[list[str]]
     """Ids of keys that were created by hand for this user; they are reported and never changed."""
 
     drift: pulumi.Output[dict[str, str]]
     """Drift as found by a refresh, by part: user, owner, policy, policies, keys."""
 
-    schema_version: pulumi.Output[int] = pulumi.property("schemaVersion")
-    """Version of the recorded format."""
-
     def __init__(self, name: str, args: S3CredentialsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        outputs = dict.fromkeys(
-            (
-                "accessKey",
-                "secretKey",
-                "current",
-                "retiring",
-                "pendingRevocations",
-                "nextAction",
-                "reason",
-                "foreign",
-                "drift",
-                "schemaVersion",
-            )
-        )
         # The plugin marks the value as secret; this also covers mocks and other engines.
         secret = pulumi.ResourceOptions(additional_secret_outputs=["secretKey"])
-        super().__init__(urns.S3_CREDENTIALS, name, {**outputs, **args}, pulumi.ResourceOptions.merge(secret, opts))
+        super().__init__(
+            urns.S3_CREDENTIALS, name, {**self.outputs(), **args}, pulumi.ResourceOptions.merge(secret, opts)
+        )

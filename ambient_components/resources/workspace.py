@@ -37,7 +37,7 @@ class Closure(SnakeCaseAttributes, pulumi.CustomResource):
     """Access and schedules that a refresh found to have come back; the next update ends them."""
 
     def __init__(self, name: str, args: ClosureArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(urns.CLOSURE, name, {"found": None, **args}, opts)
+        super().__init__(urns.CLOSURE, name, {**self.outputs(), **args}, opts)
 
 
 class ProjectSettingsArgs(TypedDict):
@@ -171,7 +171,7 @@ class ScheduledSession(SnakeCaseAttributes, pulumi.CustomResource):
     """Changes by others that a refresh found and that no input shows; the next update reverts them."""
 
     def __init__(self, name: str, args: ScheduledSessionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(urns.SCHEDULED_SESSION, name, {"uid": None, "image": None, "drift": None, **args}, opts)
+        super().__init__(urns.SCHEDULED_SESSION, name, {**self.outputs(), **args}, opts)
 
 
 class WorkspaceSecretArgs(TypedDict):
@@ -201,4 +201,4 @@ class WorkspaceSecret(SnakeCaseAttributes, pulumi.CustomResource):
 
     def __init__(self, name: str, args: WorkspaceSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         values = {key: pulumi.Output.secret(value) for key, value in args["values"].items()}
-        super().__init__(urns.WORKSPACE_SECRET, name, {"drift": None, **args, "values": values}, opts)
+        super().__init__(urns.WORKSPACE_SECRET, name, {**self.outputs(), **args, "values": values}, opts)

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from ambient_components.errors import Problems, Remedy
-from ambient_components.rules.bucket_names import endpoint_problem
+from ambient_components.rules.buckets import endpoint_problem
 from ambient_components.suggest import allowed_words, did_you_mean
 
 OBJECT_STORE: Final = "objectStore"

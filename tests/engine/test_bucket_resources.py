@@ -152,12 +152,12 @@ def test_a_bucket_goes_with_all_versions_only_by_force(world: RealWorld, name: s
     assert name not in [each["Name"] for each in s3.list_buckets()["Buckets"]]
 
 
-def test_what_is_locked_says_until_when(world: RealWorld, name: str, s3: Any) -> None:
+def test_what_is_locked_is_reported(world: RealWorld, name: str, s3: Any) -> None:
     one = OneResource(S3Bucket(), world)
     one.up({"bucket": name, "owner": OWNER, "objectLock": True, "onDelete": "delete", "force": True})
     until = datetime.now(UTC) + timedelta(days=2)
     s3.put_object(Bucket=name, Key="a", Body=b"1", ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=until)
-    assert f"1 objects are locked until {until:%Y-%m-%d}" in refusal(one.destroy)
+    assert "1 objects can't be deleted" in refusal(one.destroy)
 
 
 # Runs that die.

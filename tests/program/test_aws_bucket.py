@@ -7,7 +7,7 @@ import pulumi
 import pytest
 
 from ambient_components import Bucket, ClusterProviders, Workspace
-from ambient_components.rules.bucket_policy import access_policy
+from ambient_components.rules.buckets import access_policy
 from tests.program.test_states import plain
 from tests.program.test_workspace import FULL
 from tests.support.registrations import Secret

@@ -15,7 +15,8 @@ import pytest
 from ambient_components.provider.store.accounts import Account, NewKey
 from ambient_components.provider.store.errors import LostError, RefusedError
 from ambient_components.provider.store.minio import MinioAccounts
-from ambient_components.rules.bucket_policy import access_policy
+from ambient_components.rules.buckets import access_policy
+from tests.support.store_world import Crash
 
 OWNER = "platform/prod"
 ACCOUNT = Account("ambient-payments-0123456789ab", OWNER)
@@ -25,26 +26,16 @@ MARK = f"ambient-components/owner={OWNER}"
 READING = {"user", "policy", "keys", "key"}
 
 
-class Crash(BaseException):
-    """The run dies: nothing in it may catch that."""
-
-
 @dataclass
 class FakeMinio:
     users: dict[str, dict[str, Any]] = field(default_factory=dict)
     policies: dict[str, dict[str, Any]] = field(default_factory=dict)
     access_keys: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
-    ahead: timedelta = timedelta()
-    """By which the store's clock is wrong."""
     dies_after: int = 0
     """Number of the request after which the run dies."""
     lost: str = ""
     """Request of which the answer is lost."""
-
-    @property
-    def now(self) -> datetime:
-        return (datetime.now(UTC) + self.ahead).replace(microsecond=0)
 
     def user(self, name: str) -> dict[str, Any] | None:
         return self._answer("user", deepcopy(self.users.get(name)))
@@ -93,17 +84,14 @@ class FakeMinio:
 
     def add_key(self, user: str, key_id: str, secret: str, fields: Mapping[str, str]) -> dict[str, Any]:
         end = datetime.fromisoformat(fields["expiration"]) if "expiration" in fields else None
-        assert end is None or timedelta(minutes=15) <= end - self.now <= timedelta(days=365)
+        assert end is None or timedelta(minutes=15) <= end - datetime.now(UTC) <= timedelta(days=365)
         assert len(fields["description"].encode()) <= 256
         self.by_hand(user, key_id, fields["description"], fields.get("expiration") or "1970-01-01T00:00:00Z")
         return self._answer("add_key", self.access_keys[key_id])
 
-    def update_key(self, key_id: str, *, policy: Mapping[str, Any] | None, description: str | None = None) -> None:
-        """Without a policy, MinIO removes the existing one."""
-        key = self.access_keys[key_id]
-        key |= {"impliedPolicy": policy is None, "policy": json.dumps(policy or {})}
-        key["description"] = description or key["description"]
-        self._answer("update_key")
+    def describe_key(self, key_id: str, description: str) -> None:
+        self.access_keys[key_id]["description"] = description
+        self._answer("describe_key")
 
     def remove_key(self, key_id: str) -> None:
         self.access_keys.pop(key_id, None)
@@ -115,8 +103,6 @@ class FakeMinio:
             "accessKey": key_id,
             "parentUser": user,
             "accountStatus": "on",
-            "impliedPolicy": True,
-            "policy": "{}",
             "description": description,
             "expiration": expiration,
         }

@@ -4,7 +4,7 @@ import pytest
 
 from ambient_components.provider.store.accounts import Account
 from ambient_components.provider.store.client import Api
-from ambient_components.rules.bucket_policy import access_policy
+from ambient_components.rules.buckets import access_policy
 
 NAME = "ambient-pay-0123456789ab"
 OURS = Account(NAME, "app/dev")

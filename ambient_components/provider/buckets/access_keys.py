@@ -26,10 +26,9 @@ from ambient_components.provider.tokens.properties import (
     without_unknown,
 )
 from ambient_components.rotation import SCHEMA_VERSION, TokenSecret, TokenState
-from ambient_components.rules.bucket_policy import access_policy, same_policy
+from ambient_components.rules.buckets import access_policy, same_policy
 from ambient_components.rules.findings import verdict_finding
-from ambient_components.rules.lifetimes import Policy, misfit
-from ambient_components.rules.renewals import ACCESS_KEY_LIFE, policy_of
+from ambient_components.rules.lifetimes import ACCESS_KEY_LIFE, Policy, misfit, policy_of
 from ambient_components.rules.warnings import LoudWarning
 
 WHAT: Final = "access key"

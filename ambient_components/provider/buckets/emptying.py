@@ -3,13 +3,12 @@
 Each batch is deleted permanently; after an interruption the next run continues.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from ambient_components.errors import StepError
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.provider.store.errors import RefusedError
-from ambient_components.rotation.state import format_time
 
 _NOT_EMPTY: Final = "BucketNotEmpty"
 _GONE: Final = ("NoSuchBucket", "NoSuchUpload")
@@ -67,7 +66,14 @@ def _empty(context: Context, bucket: str, before: int) -> int:
             raise StepError(msg)
         answer = context.store.s3.call("delete_objects", Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
         if errors := answer.get("Errors"):
-            raise _undeletable(context, bucket, errors)
+            code, key = errors[0].get("Code"), errors[0].get("Key")
+            msg = f"bucket {bucket!r}: {len(errors)} objects can't be deleted ({code} for {key!r}, and so on)"
+            raise StepError(
+                msg,
+                "if they are locked, run pulumi up again when their retention is over and no legal hold is on them",
+                "if not, give the deployer the rights s3:DeleteObject and s3:DeleteObjectVersion",
+                "or write 'onDelete: keep', deploy, and remove the bucket: it stays unchanged",
+            )
         if (before + count) // _TOLD_EACH != (before + count + len(batch)) // _TOLD_EACH:
             context.note(f"bucket {bucket}: deleted {before + count + len(batch)} objects and versions, and goes on")
         count += len(batch)
@@ -122,36 +128,3 @@ def _uploads(context: Context, bucket: str) -> Iterator[Mapping[str, str]]:
         if not page.get("IsTruncated") or not page.get("NextKeyMarker"):
             return
         markers = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page.get("NextUploadIdMarker") or ""}
-
-
-def _undeletable(context: Context, bucket: str, errors: Sequence[Mapping[str, Any]]) -> StepError:
-    ends, holds = [], 0
-    for error in errors:
-        until, held = _lock_of(context, bucket, error)
-        ends += [until] if until else []
-        holds += held
-    if not ends and not holds:
-        first = errors[0]
-        return StepError(
-            f"bucket {bucket!r}: {len(errors)} objects can't be deleted ({first.get('Code')} for {first.get('Key')!r}, "
-            "and so on): it takes the rights s3:DeleteObject and s3:DeleteObjectVersion. Those before them are gone"
-        )
-    until = f"until {format_time(max(ends))}" if ends else ""
-    hold = f"{holds} of them by a legal hold, which has to be taken off" if holds else ""
-    return StepError(
-        f"bucket {bucket!r}: {len(errors)} objects are locked {', '.join(filter(None, (until, hold)))}: they can't be "
-        "deleted, and so the bucket can't. Run pulumi up again then, or write 'onDelete: keep', deploy, and remove the "
-        "bucket: it stays unchanged"
-    )
-
-
-def _lock_of(context: Context, bucket: str, error: Mapping[str, Any]) -> tuple[Any, int]:
-    """Return the end of an object's retention, and 1 or 0 for a legal hold; None and 0 if they cannot be read."""
-    about = {"Bucket": bucket, "Key": error["Key"]}
-    if error.get("VersionId"):
-        about["VersionId"] = error["VersionId"]
-    try:
-        found = context.store.s3.call("head_object", **about)
-    except StepError:
-        return None, 0
-    return found.get("ObjectLockRetainUntilDate"), int(found.get("ObjectLockLegalHoldStatus") == "ON")

@@ -149,17 +149,13 @@ class S3Bucket:
             return
         if tags is None:
             return
-        if ownership.holder_of(tags) != owner:
-            holder = ownership.holder_of(tags)
-            owner_text = (
-                f"has the ownership tag of the stack {holder}" if holder else "no longer has this stack's ownership tag"
-            )
+        holder, workspace = ownership.holder_of(tags), tags.get(ownership.WORKSPACE_TAG)
+        if holder != owner or workspace not in (None, state.get("namespace")):
+            whose = f"of the stack {holder}" if holder != owner and holder else f"of workspace {workspace}"
+            now = f"is {whose} now" if holder else "has no ownership tag any more"
             context.warn(
-                LoudWarning.FORGOTTEN_BUCKET, f"bucket {bucket} {owner_text}: it is forgotten, and stays unchanged"
+                LoudWarning.FORGOTTEN_BUCKET, f"bucket {bucket} {now}: it is forgotten here, and stays unchanged"
             )
-        elif (now := tags.get(ownership.WORKSPACE_TAG)) and now != state.get("namespace"):
-            moved = f"bucket {bucket} is of workspace {now} now: it is forgotten here, and stays unchanged"
-            context.warn(LoudWarning.FORGOTTEN_BUCKET, moved)
         elif state.get("onDelete") != OnDelete.DELETE:
             ownership.clear_owner(context, bucket, owner)
             context.note(f"bucket {bucket} is kept with all that is in it (onDelete: keep), and has no ownership tag")

@@ -10,7 +10,7 @@ from typing import Any, Final
 from ambient_components.errors import StepError
 from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.provider.store.errors import RefusedError
-from ambient_components.rules.bucket_names import ABORT_DAYS, EXPIRY_RULE
+from ambient_components.rules.buckets import ABORT_DAYS, EXPIRY_RULE
 
 """Default encryption with the store's own keys, or those of its key management service."""
 

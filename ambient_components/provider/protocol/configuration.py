@@ -8,32 +8,23 @@ from ambient_components.errors import Problem, refusal
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.store.connection import Store, StoreSettings
-from ambient_components.rules.bucket_names import endpoint_problem
+from ambient_components.rules.buckets import endpoint_problem
 from ambient_components.rules.object_store import IAM, MINIO, REGION_DEFAULT, STORE_APIS
 from ambient_components.suggest import allowed_words
 
-SETTINGS: Final = {
-    "context": "Context of the kubeconfig. Default: its current context, or the pod's own account in a cluster.",
-    "kubeconfig": (
-        "Content of a kubeconfig, never a path: paths differ between machines and would show a change. "
-        "Default: KUBECONFIG or ~/.kube/config, read as kubectl reads them."
-    ),
-    "clusterUid": "The uid of the cluster's kube-system namespace. Another cluster is an error, never a replacement.",
-    "storeEndpoint": "Address of the object store's S3 API, https://HOST or http://HOST. Default: AWS.",
-    "storeIamEndpoint": "Address of the store's API for users and access keys. Default: storeEndpoint, or AWS's.",
-    "storeRegion": f"Region of the store. Default: {REGION_DEFAULT}, for stores that have none.",
-    "storeCredentials": "API for users and access keys: iam (default), or minio for MinIO's admin API.",
-    "storeAccessKey": (
-        "Id of the access key that creates buckets and users. "
-        "Default: AWS's credential chain where pulumi runs (environment, profile or role)."
-    ),
-    "storeSecretKey": "Secret key for storeAccessKey.",
-    "unguarded": (
-        "true for a program without an AccessLedger: no guardrail evaluates its access. "
-        "Default: objects of a workspace that no ledger of the run names are refused."
-    ),
-}
-"""Name and description; all are optional strings."""
+SETTINGS: Final = (
+    "context",
+    "kubeconfig",
+    "clusterUid",
+    "storeEndpoint",
+    "storeIamEndpoint",
+    "storeRegion",
+    "storeCredentials",
+    "storeAccessKey",
+    "storeSecretKey",
+    "unguarded",
+)
+"""Names of all; each is an optional string. `ProviderArgs` describes them."""
 
 SECRETS: Final = frozenset({"kubeconfig", "storeSecretKey"})
 """Settings with secret values."""

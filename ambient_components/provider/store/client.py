@@ -41,7 +41,6 @@ _RIGHTS: Final = {
     "get_bucket_lifecycle_configuration": "s3:GetLifecycleConfiguration",
     "get_object_lock_configuration": "s3:GetBucketObjectLockConfiguration",
     "get_public_access_block": "s3:GetBucketPublicAccessBlock",
-    "head_object": "s3:GetObject",
     "list_multipart_uploads": "s3:ListBucketMultipartUploads",
     "list_object_versions": "s3:ListBucketVersions",
     "list_objects_v2": "s3:ListBucket",

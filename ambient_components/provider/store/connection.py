@@ -15,8 +15,7 @@ from ambient_components.provider.store.errors import IAM, S3, Request, explained
 from ambient_components.provider.store.iam import IamAccounts
 from ambient_components.provider.store.minio import MinioAccounts
 from ambient_components.rules import extras
-from ambient_components.rules.object_store import IAM as BY_IAM
-from ambient_components.rules.object_store import MINIO, REGION_DEFAULT, is_aws
+from ambient_components.rules.object_store import MINIO, StoreConfig, is_aws
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -28,17 +27,9 @@ _AT_ONCE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class StoreSettings:
+class StoreSettings(StoreConfig):
     """Address and credentials of a store. All fields are optional: the default is AWS with its credential chain."""
 
-    endpoint: str = ""
-    """Address of the S3 API; empty means AWS."""
-    iam_endpoint: str = ""
-    """Address of the API for users and keys; empty means `endpoint`, or AWS's."""
-    region: str = REGION_DEFAULT
-    credentials: str = BY_IAM
-    """API for users: iam or minio."""
-    access_key: str = ""
     secret_key: str = field(default="", repr=False)
 
     @property

@@ -264,7 +264,7 @@ def _refused_by_aws(request: Request, response: Any) -> StepError:
     return refused(request, int(meta.get("HTTPStatusCode") or 0), code, message, clock)
 
 
-def refused_by_minio(request: Request, status: int, body: str, clock: datetime) -> StepError:
+def refused_by_minio(request: Request, status: int, body: str) -> StepError:
     """Return the error for an unsuccessful response of MinIO's admin API: JSON, or XML for early errors."""
     try:
         answer = json.loads(body)
@@ -272,7 +272,7 @@ def refused_by_minio(request: Request, status: int, body: str, clock: datetime) 
     except (ValueError, TypeError, KeyError, AttributeError):
         code, message = _element("Code", body), _element("Message", body)
     code = code if re.fullmatch(r"[A-Za-z0-9]{1,80}", code) else ""
-    return refused(request, status, code, message, format_time(clock))
+    return refused(request, status, code, message)
 
 
 def unanswered(request: Request, error: Exception) -> StepError:

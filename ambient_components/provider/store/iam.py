@@ -25,7 +25,7 @@ from ambient_components.provider.store.accounts import (
 )
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import BusyError, LostError, RefusedError, unless_gone
-from ambient_components.rules.bucket_policy import same_policy
+from ambient_components.rules.buckets import same_policy
 
 POLICY: Final = "ambient-components"
 """Name of the inline policy with all rights of a user."""

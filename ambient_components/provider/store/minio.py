@@ -17,7 +17,7 @@ Tried with MinIO's server as of 2026-02-12 (Go module v0.0.0-20260212201848-7aac
 import secrets
 import string
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from ambient_components.errors import StepError
@@ -40,7 +40,6 @@ from ambient_components.provider.store.minio_existing import (
     owner_annotation_of,
 )
 from ambient_components.rotation.state import format_time
-from ambient_components.rules.bucket_policy import same_policy
 
 if TYPE_CHECKING:
     from ambient_components.provider.store.minio_client import MinioClient
@@ -49,8 +48,8 @@ SHORTEST: Final = timedelta(minutes=15)
 LONGEST: Final = timedelta(days=365)
 """Lifetimes that MinIO accepts for a key with an expiry (``cmd/iam-store.go``)."""
 
-_MARGIN: Final = timedelta(minutes=1)
-"""Allowed difference between the clocks of a store's nodes."""
+_MARGIN: Final = timedelta(minutes=15)
+"""Difference between the store's clock and this machine's that MinIO allows."""
 _KEY_NAME: Final = "ambient-components"
 _RELEASED: Final = f"{_KEY_NAME}: released"
 _HINT: Final = "or remove the user (mc admin user rm, mc admin policy rm)"
@@ -68,7 +67,7 @@ class MinioAccounts:
         """See `Accounts.look`.
 
         A disabled user has no rights, so the policy is None. MinIO does not report creation times: those of this tool's
-        keys are in their descriptions (the store's clock, one request earlier); for keys created by hand it is the year
+        keys are in their descriptions, by this machine's clock; for keys created by hand it is the year
         1970.
         """
         existing = self._find(account)
@@ -100,9 +99,6 @@ class MinioAccounts:
             client.give_policy(name, name)
         for group in existing.groups:
             client.leave_group(group, name)
-        for key in existing.keys:
-            if key.is_of(account) and key.embedded is not None and not same_policy(key.embedded, policy):
-                client.update_key(key.id, policy=policy)
 
     def mint(self, account: Account, policy: Mapping[str, Any], expires_at: datetime | None) -> NewKey:  # noqa: ARG002
         """See `Accounts.mint`. A key has the rights of its user, so the policy is ignored.
@@ -120,7 +116,7 @@ class MinioAccounts:
             )
             raise StepError(msg)
         client = self._client
-        now = client.now
+        now = _now()
         key_id, secret = _new_id(), _new_secret()
         fields = {"name": _KEY_NAME, "description": description_of(account, now)}
         if expires_at is not None:
@@ -157,8 +153,7 @@ class MinioAccounts:
         client = self._client
         for key in existing.keys:
             if key.id in recorded and not key.is_of(account):
-                # Sent again, because MinIO removes a key's policy that an update does not contain.
-                client.update_key(key.id, policy=key.embedded, description=description_of(account, client.now))
+                client.describe_key(key.id, description_of(account, _now()))
         if existing.owner is None:
             client.put_policy(account.name, {**existing.document, "ID": owner_annotation_of(account)})
 
@@ -174,7 +169,7 @@ class MinioAccounts:
         client = self._client
         for key in existing.keys:
             if key.is_of(account):
-                client.update_key(key.id, policy=key.embedded, description=_RELEASED)
+                client.describe_key(key.id, _RELEASED)
         # Last, because it identifies the owner of the others.
         if existing.document is not None:
             client.put_policy(account.name, {name: value for name, value in existing.document.items() if name != "ID"})
@@ -210,13 +205,17 @@ class MinioAccounts:
         user = client.user(account.name)
         document = client.policy(account.name)
         keys = client.keys(account.name) if user is not None else []
-        return Existing(user, document, tuple(Key.of(key, client.now) for key in keys))
+        return Existing(user, document, tuple(Key.of(key, _now()) for key in keys))
 
 
 def _refuse_keys_only(account: Account) -> None:
     if account.keys_only:
         msg = "only AWS's IAM has keys on a user that is made elsewhere (driver: aws): say credentials: iam"
         raise StepError(msg)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 def _within(expires_at: datetime, now: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""The part of MinIO's admin API that accounts need: requests, and the store's clock.
+"""The part of MinIO's admin API that accounts need: requests.
 
 Imported on use: `minio` imports a cryptography package, and most stacks have no MinIO.
 """
@@ -6,8 +6,6 @@ Imported on use: `minio` imports a cryptography package, and most stacks have no
 import json
 import os
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -49,14 +47,13 @@ class MinioClient:
         if not self._host:
             msg = f"there is no MinIO without an address: set {self._about().address}, or say credentials: iam for AWS"
             raise StepError(msg)
-        self._pool = _pool(endpoint)
         try:
             self._admin = _Admin(
                 endpoint=self._host,
                 credentials=StaticProvider(access_key, secret_key),
                 region=region,
                 secure=endpoint.startswith("https:"),
-                http_client=self._pool,
+                http_client=_pool(endpoint),
             )
         except ValueError as error:
             msg = f"the object store can't be used: {error}"
@@ -64,11 +61,6 @@ class MinioClient:
 
     def __repr__(self) -> str:
         return f"MinioClient({self._host})"
-
-    @property
-    def now(self) -> datetime:
-        """The store's clock at its last response; this machine's clock if the response had no date."""
-        return self._pool.date or datetime.now(UTC).replace(microsecond=0)
 
     def user(self, name: str) -> dict[str, Any] | None:
         return self._find("admin:GetUser", lambda: self._admin.user_info(name))
@@ -107,7 +99,7 @@ class MinioClient:
         return [key for key in found if key is not None]
 
     def key(self, key_id: str) -> dict[str, Any] | None:
-        """Return a key: accessKey, parentUser, accountStatus, description, impliedPolicy, policy, expiration."""
+        """Return a key: accessKey, parentUser, accountStatus, description, expiration."""
         info = self._find("admin:ListServiceAccounts", lambda: self._admin.get_service_account(key_id))
         return None if info is None else {**info, "accessKey": key_id}
 
@@ -116,13 +108,11 @@ class MinioClient:
         answer = self._call("admin:CreateServiceAccount", lambda: self._admin.add_key(request), secret)
         return cast(dict[str, Any], (answer or {}).get("credentials") or {})
 
-    def update_key(self, key_id: str, *, policy: Mapping[str, Any] | None, description: str | None = None) -> None:
-        """Write a key's embedded policy and description; without a policy MinIO removes the existing one."""
+    def describe_key(self, key_id: str, description: str) -> None:
+        """Write a key's description. MinIO removes the key's own policy with it, which could only narrow its rights."""
         self._call(
             "admin:UpdateServiceAccount",
-            lambda: self._admin.update_service_account(
-                access_key=key_id, policy=None if policy is None else dict(policy), description=description
-            ),
+            lambda: self._admin.update_service_account(access_key=key_id, description=description),
         )
 
     def remove_key(self, key_id: str) -> None:
@@ -141,7 +131,7 @@ class MinioClient:
         except MinioAdminException as error:
             # `from None`, because the package's message quotes the complete response.
             failed = self._about(right, secret)
-            raise refused_by_minio(failed, int(error._code), error._body, self.now) from None
+            raise refused_by_minio(failed, int(error._code), error._body) from None
         except HTTPError as error:
             raise unanswered(self._about(right), error) from None
         except (ValueError, OSError):
@@ -167,27 +157,7 @@ class _Admin(MinioAdmin):
             self._http.clear()
 
 
-class _Pool(urllib3.PoolManager):
-    """A connection pool that records the store's time at its last response."""
-
-    date: datetime | None = None
-
-    def urlopen(  # type: ignore[override]  # as urllib3's own is
-        self, method: str, url: str, redirect: bool = True, **request: Any
-    ) -> urllib3.BaseHTTPResponse:
-        response = super().urlopen(method, url, redirect, **request)
-        try:
-            self.date = parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
-        except (KeyError, ValueError):
-            self.date = None
-        return response
-
-
-class _ProxiedPool(_Pool, urllib3.ProxyManager):
-    pass
-
-
-def _pool(endpoint: str) -> _Pool:
+def _pool(endpoint: str) -> urllib3.PoolManager:
     settings: dict[str, Any] = {
         "timeout": _TIMEOUT,
         "maxsize": 32,
@@ -204,5 +174,5 @@ def _pool(endpoint: str) -> _Pool:
     parts = urlsplit(endpoint)
     proxy = getproxies().get(parts.scheme)
     if proxy and not is_loopback(endpoint) and not proxy_bypass(parts.hostname or ""):
-        return _ProxiedPool(proxy if "://" in proxy else f"http://{proxy}", **settings)
-    return _Pool(**settings)
+        return urllib3.ProxyManager(proxy if "://" in proxy else f"http://{proxy}", **settings)
+    return urllib3.PoolManager(**settings)

@@ -4,7 +4,6 @@ The rules are MinIO's: ``policy/statement.go`` and ``policy/policy.go`` of githu
 github.com/minio/madmin-go.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any, Final
 from ambient_components.platform.contract import OWNER_ANNOTATION
 from ambient_components.provider.store.accounts import Account
 from ambient_components.rotation.state import format_time, parse_time, time_of
-from ambient_components.rules.bucket_policy import same_policy
+from ambient_components.rules.buckets import same_policy
 
 SELF_SERVICE: Final = "keys of its own making"
 """Drift of an account: its keys can create further keys, which no run would revoke."""
@@ -31,12 +30,10 @@ class Key:
     active: bool
     owner: str | None
     issued_at: datetime
-    embedded: Mapping[str, Any] | None
-    """Policy in the key itself, which can only restrict the user's rights."""
 
     @classmethod
     def of(cls, info: Mapping[str, Any], now: datetime) -> "Key":
-        """Read MinIO's description of a key, with the store's clock."""
+        """Read MinIO's description of a key."""
         end = end_of(info)
         owner, issued_at = _parsed(info.get("description") or "")
         return cls(
@@ -44,7 +41,6 @@ class Key:
             info.get("accountStatus") in ("on", "enabled") and (end is None or end > now),
             owner,
             issued_at,
-            None if info.get("impliedPolicy") else json.loads(info.get("policy") or "{}"),
         )
 
     def is_of(self, account: Account) -> bool:
@@ -89,9 +85,7 @@ class Existing:
     def rights(self, account: Account) -> Mapping[str, Any] | None:
         if self.document is None or not self.enabled or account.name not in self.policies:
             return None
-        rights = _without_guard(self.document)
-        narrowed = (key.embedded for key in self.keys if key.is_of(account) and key.embedded is not None)
-        return next((policy for policy in narrowed if not same_policy(policy, rights)), rights)
+        return _without_guard(self.document)
 
     def widened(self, account: Account) -> tuple[str, ...]:
         """Return rights beyond the account's policy: other policies, groups, and `SELF_SERVICE`."""

@@ -20,8 +20,7 @@ from ambient_components.rotation.machine import next_action
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.findings import Finding, as_problem, verdict_finding
 from ambient_components.rules.keys import Retain, delivery_problem
-from ambient_components.rules.lifetimes import Policy, misfit
-from ambient_components.rules.renewals import TOKEN_LIFE, is_endless, policy_of
+from ambient_components.rules.lifetimes import TOKEN_LIFE, Policy, is_endless, misfit, policy_of
 
 _TIMES: Final = ("lifetimeSeconds", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds")
 
@@ -154,16 +153,6 @@ def changes(inputs: Values, news: Values) -> dict[str, Change]:
 def retained(values: Values) -> bool:
     """Return whether the token is stored in the state."""
     return values.get("retain") != Retain.NONE
-
-
-def required(news: Values, names: Sequence[str]) -> list[Problem]:
-    """Find required strings that are missing or have another type."""
-    found = [refusal(f"{name} is missing") for name in names if news.get(name) in (None, "")]
-    return found + [
-        refusal(f"{name}: text is expected")
-        for name in names
-        if news.get(name) is not UNKNOWN and not isinstance(news.get(name) or "", str)
-    ]
 
 
 COMPUTED: Final = ("token", "current", "grantedSeconds", "retiring", "nextAction", "reason")

@@ -11,8 +11,7 @@ from ambient_components.platform.contract import Role
 from ambient_components.rules.durations import format_seconds, parse_duration
 from ambient_components.rules.findings import Finding, Path, below, verdict_finding
 from ambient_components.rules.keys import delivery_problem, endless_problem
-from ambient_components.rules.lifetimes import NEVER, Policy, is_mended_by_overlap, misfit
-from ambient_components.rules.renewals import TOKEN_LIFE, Life
+from ambient_components.rules.lifetimes import NEVER, TOKEN_LIFE, Life, Policy, is_mended_by_overlap, misfit
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import WarningRule
 

@@ -14,9 +14,8 @@ from ambient_components.rules.buckets import (
 )
 from ambient_components.rules.extras import extra_of, not_installed
 from ambient_components.rules.findings import Finding, Path, below, verdict_finding
-from ambient_components.rules.lifetimes import NEVER
+from ambient_components.rules.lifetimes import ACCESS_KEY_LIFE, NEVER, policy_problem
 from ambient_components.rules.object_store import IAM, MINIO, OBJECT_STORE, StoreConfig, set_command
-from ambient_components.rules.renewals import ACCESS_KEY_LIFE, policy_problem
 from ambient_components.rules.secrets import drift_findings
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile.checks.keys import Explicit, check_times

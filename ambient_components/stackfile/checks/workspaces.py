@@ -14,7 +14,7 @@ from ambient_components.model.sources import GIVE_OTHERWISE
 from ambient_components.model.stack import Check, StackFile, Workspace
 from ambient_components.platform.contract import RUNNER_SECRET_KEYS
 from ambient_components.platform.variables import variable_problem, variable_warning
-from ambient_components.rules.bucket_policy import workspace_prefix
+from ambient_components.rules.buckets import workspace_prefix
 from ambient_components.rules.findings import Finding, Path, below, verdict_finding
 from ambient_components.rules.secret_patterns import says_secret
 from ambient_components.rules.secrets import runner_findings

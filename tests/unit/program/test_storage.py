@@ -10,8 +10,14 @@ from hypothesis import strategies as st
 
 from ambient_components.platform.contract import STORAGE_VARIABLES
 from ambient_components.platform.variables import CUSTOM_MODE, storage_variables
-from ambient_components.rules.bucket_names import BUCKET_NAME_PATTERN, bucket_name_problem, endpoint_problem
-from ambient_components.rules.bucket_policy import access_policy, same_policy, workspace_prefix
+from ambient_components.rules.buckets import (
+    BUCKET_NAME_PATTERN,
+    access_policy,
+    bucket_name_problem,
+    endpoint_problem,
+    same_policy,
+    workspace_prefix,
+)
 
 # Names
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
-from ambient_components.rules.bucket_names import EXPIRY_RULE
+from ambient_components.rules.buckets import EXPIRY_RULE
 from tests.support.s3_bucket import MARK, MARKS, OTHERS, WANTED, made, rules, tags
 from tests.support.store_world import OWNER, refusal
 

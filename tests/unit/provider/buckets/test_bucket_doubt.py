@@ -6,7 +6,7 @@ from ambient_components.errors import StepError
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import BusyError, RefusedError
-from ambient_components.rules.bucket_names import EXPIRY_RULE
+from ambient_components.rules.buckets import EXPIRY_RULE
 from tests.support.s3_bucket import tags
 from tests.support.store_world import OWNER, OneResource, refusal
 

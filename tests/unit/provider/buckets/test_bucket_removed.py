@@ -72,7 +72,7 @@ def test_a_bucket_whose_mark_is_not_ours_is_never_deleted(bucket, s3, world, mar
     s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [mark or {"Key": "x", "Value": "y"}]})
     bucket.destroy()
     assert there(s3) == ["pay-sessions"]
-    assert "it is forgotten, and stays unchanged" in world.received("warning")
+    assert "it is forgotten here, and stays unchanged" in world.received("warning")
     assert len(tags(s3)) == 1
 
 

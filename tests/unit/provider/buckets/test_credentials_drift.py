@@ -3,7 +3,7 @@
 import pytest
 
 from ambient_components.provider.buckets.s3_credentials import S3Credentials
-from ambient_components.rules.bucket_policy import access_policy, same_policy
+from ambient_components.rules.buckets import access_policy, same_policy
 from tests.support.credentials import USER, WANTED, WIDE, by_hand, diff, ids, made
 from tests.support.store_world import OneResource, move_clock, refusal
 

@@ -7,8 +7,10 @@ from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.provider.store.connection import StoreSettings
 from ambient_components.provider.store.minio import MinioAccounts
 from tests.support.fake_api import FakeApi
-from tests.support.fake_minio import Crash, FakeMinio
-from tests.support.store_world import OWNER, OneResource, StoreWorld, move_clock
+from tests.support.fake_minio import minio
+from tests.support.store_world import OWNER, Crash, OneResource, StoreWorld, move_clock
+
+__all__ = ["minio"]
 
 DAY = 86_400
 USER = bucket_user(OWNER, "pay", "pay-sessions", 1)
@@ -20,11 +22,6 @@ WANTED = {
     "overlapSeconds": 7 * DAY,
     "usedIn": "pay/ambient-non-vertex-integrations",
 }
-
-
-@pytest.fixture
-def minio():
-    return FakeMinio()
 
 
 @pytest.fixture
@@ -91,6 +88,7 @@ def test_no_key_is_lost_or_left_over_wherever_a_run_dies(minio, world, monkeypat
             died = True
             assert first in minio.access_keys
             keys.up(desired)
+        minio.dies_after = 0
         there = {key_id for key_id, key in minio.access_keys.items() if key["parentUser"] == desired["user"]}
         assert there == {first, keys.state["accessKey"]}
         assert keys.refresh()

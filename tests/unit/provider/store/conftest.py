@@ -1,6 +1,4 @@
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -9,26 +7,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from minio import crypto
 
 from ambient_components.provider.store import minio_client
-from tests.support.minio_admin import MinioStandIn
+from tests.support.fake_minio import accounts, key, minio
 from tests.support.store_world import iam, world
 
-__all__ = ["iam", "world"]
+__all__ = ["accounts", "iam", "key", "minio", "world"]
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(minio_client, "BACKOFF", 0)
-    # Argon2 takes 64 MiB and a tenth of a second for every message, at both ends; one test has it as it is.
-    monkeypatch.setattr(crypto, "_generate_key", lambda secret, salt: sha256(salt + secret).digest())
-
-
-@pytest.fixture
-def store() -> Iterator[MinioStandIn]:
-    with MinioStandIn() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -55,7 +55,7 @@ def answer(code, message="no"):
         (403, answer("SignatureDoesNotMatch"), "refuses the secret key of the access key minioadmin: check accessKey"),
         (403, answer("InvalidAccessKeyId"), "does not know the access key minioadmin, or it is disabled: check"),
         (403, XML.format("AccessDenied", "Access Denied."), "needs the right admin:GetUser, which consoleAdmin has"),
-        (403, XML.format("RequestTimeTooSkewed", "no"), "its clock says 2026-11-25T12:00:00Z, and this machine's 2"),
+        (403, XML.format("RequestTimeTooSkewed", "no"), "its clock says otherwise, and this machine's 2"),
         (404, PAGE, NO_MINIO),
         (200, PAGE, NO_MINIO),
         (404, '{"error": "no such page"}', NO_MINIO),
@@ -113,7 +113,6 @@ def test_a_key_is_added_for_another_user(server):
     assert json.loads(decrypt(Body(server.bodies[0]), SECRET)) == {
         "targetUser": "somebody", "accessKey": "KEY", "secretKey": "its-secret", "description": "d",
     }  # fmt: skip
-    assert used.now.isoformat() == "2026-11-25T12:00:00+00:00", "the store's clock"
 
 
 def test_a_member_leaves_a_group_that_stays(server):

@@ -21,10 +21,6 @@ TABLES_OF_ALL = PROVIDER / "store" / "client.py"
 BESIDES = {
     # AWS asks for it beside s3:CreateBucket, where object lock is switched on.
     "s3:PutBucketObjectLockConfiguration",
-    # Of head_object: for a version, and for what it says of a lock and of a hold.
-    "s3:GetObjectVersion",
-    "s3:GetObjectRetention",
-    "s3:GetObjectLegalHold",
 }
 """Rights that no operation is called after."""
 
