@@ -18,7 +18,7 @@ from ambient_components.engine import urns
 from ambient_components.model.derive import class_texts
 from ambient_components.model.keys import DeliverySecret
 from ambient_components.provider.protocol.configuration import SECRETS
-from ambient_components.resources.attributes import RenewalArgs, RotatingCredential
+from ambient_components.resources.attributes import RotatingCredential
 from ambient_components.rules.spelling import camel
 
 _TEXT: Final = {"type": "string"}
@@ -136,7 +136,7 @@ def _properties(cls: type, record: str = _TOKEN) -> dict[str, Any]:
     """
     classes = [base for base in cls.__mro__ if base is cls or base is RotatingCredential]
     hints = {field: hint for base in classes for field, hint in get_annotations(base).items()}
-    texts = {field: text for base in (RenewalArgs, *classes) for field, text in class_texts(base).items()}
+    texts = {field: text for base in classes for field, text in class_texts(base).items()}
     special: dict[str, dict[str, Any]] = {
         "current": _reference(record),
         "retiring": {"type": "array", "items": _reference(record)},

@@ -4,15 +4,15 @@ from ambient_components.resources.access import (
     AccessLedger,
     AccessLedgerArgs,
     AccessToken,
-    AccessTokenArgs,
     MetadataArgs,
     RoleBinding,
     RoleBindingArgs,
     ServiceAccount,
     ServiceAccountArgs,
 )
+from ambient_components.resources.inputs import AccessTokenArgs, S3BucketArgs, S3CredentialsArgs
 from ambient_components.resources.provider import Provider, ProviderArgs
-from ambient_components.resources.storage import S3Bucket, S3BucketArgs, S3Credentials, S3CredentialsArgs
+from ambient_components.resources.storage import S3Bucket, S3Credentials
 from ambient_components.resources.workspace import (
     Closure,
     ClosureArgs,

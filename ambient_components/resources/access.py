@@ -7,7 +7,8 @@ import pulumi
 
 from ambient_components.access import StackGuardrails
 from ambient_components.engine import urns
-from ambient_components.resources.attributes import RenewalArgs, RotatingCredential, SnakeCaseAttributes
+from ambient_components.resources.attributes import RotatingCredential, SnakeCaseAttributes
+from ambient_components.resources.inputs import AccessTokenArgs
 
 
 class MetadataArgs(TypedDict):
@@ -75,55 +76,6 @@ class ServiceAccount(SnakeCaseAttributes, pulumi.CustomResource):
 
     def __init__(self, name: str, args: ServiceAccountArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(urns.SERVICE_ACCOUNT, name, {**self.outputs(), **args}, opts)
-
-
-class AccessTokenArgs(RenewalArgs):
-    """ServiceAccount and lifetime of the tokens. Times are in seconds."""
-
-    static: NotRequired[bool]
-    """Whether the token is stored in its token Secret in the workspace."""
-
-    warnAheadSeconds: NotRequired[int]  # noqa: N815  # Pulumi's own spelling of inputs
-    """How early runs announce the end of a token without renewal. Default: 14 days."""
-
-    retain: NotRequired[str]
-    """state (default), or none: the token is only in the delivery Secret."""
-
-    deliver: NotRequired[Mapping[str, str]]
-    """``namespace``, ``name`` and ``key`` of the Secret that the token is delivered to."""
-
-    namespace: pulumi.Input[str]
-    """The workspace's namespace."""
-
-    serviceAccount: pulumi.Input[str]  # noqa: N815  # Pulumi's own spelling of inputs
-    """Name of the ServiceAccount of the tokens; it must exist."""
-
-    serviceAccountUid: NotRequired[pulumi.Input[str]]  # noqa: N815  # Pulumi's own spelling of inputs
-    """uid of the ServiceAccount: a change means that it was replaced, and a new token is minted."""
-
-    key: pulumi.Input[str]
-    """Id of the key."""
-
-    owner: pulumi.Input[str]
-    """Owner, PROJECT/FLEET; tokens of other owners are never changed."""
-
-    generation: NotRequired[pulumi.Input[int]]
-    """Generation of the identity, from 1 (the default)."""
-
-    former: NotRequired[bool]
-    """Whether this identity belongs to the previous generation: it keeps its tokens and never mints."""
-
-    overlapping: NotRequired[bool]
-    """Whether the previous generation's identity is still valid; decides what stays in the delivery Secret."""
-
-    adopt: NotRequired[bool]
-    """Whether unrecorded tokens are kept through the overlap; by default they are revoked."""
-
-    incomplete: NotRequired[pulumi.Input[bool | None]]
-    """True if the ServiceAccount or its RoleBinding failed in this run: the step then fails without changes."""
-
-    released: NotRequired[bool]
-    """Whether the workspace is being released: no token is minted or revoked, and ownership annotations are removed."""
 
 
 class AccessToken(RotatingCredential):

@@ -1,8 +1,8 @@
-"""What resources share: attributes in snake_case, as Pulumi's SDKs have them, and the renewal of credentials."""
+"""What resources share: attributes in snake_case, as in Pulumi's SDKs, and the records of rotating credentials."""
 
 import re
 from inspect import get_annotations
-from typing import Any, TypedDict
+from typing import Any
 
 import pulumi
 
@@ -51,25 +51,3 @@ class RotatingCredential(SnakeCaseAttributes, pulumi.CustomResource):
 
     schema_version: pulumi.Output[int] = pulumi.property("schemaVersion")
     """Version of the recorded format."""
-
-
-class RenewalArgs(TypedDict, total=False):
-    """Lifetime and renewal of a token or an access key, in seconds."""
-
-    lifetimeSeconds: int
-    """Lifetime of each credential."""
-
-    never: bool
-    """No expiry; excludes lifetimeSeconds."""
-
-    manual: bool
-    """Only a new generation gets another one. Default: true without expiry."""
-
-    rotateBeforeSeconds: int
-    """Renewal window before expiry, in which a run rotates. Default: 14 days, or a quarter of a shorter life."""
-
-    overlapSeconds: int
-    """How long the old credential stays valid after a rotation. Default: half of rotateBeforeSeconds."""
-
-    runEverySeconds: int
-    """Guaranteed interval of runs. Default: none."""

@@ -75,7 +75,7 @@ class _Args(NamedTuple):
         same = [base for base in above if base.fields.items() <= self.fields.items()]
         inherited = same[-1].fields if same else {}
         head = f"class {self.name}({same[-1].name if same else 'TypedDict'}):"
-        text = _docstring(inspect.cleandoc(self.model.__doc__ or ""))
+        text = docstring(inspect.cleandoc(self.model.__doc__ or ""))
         fields = [text for name, text in self.fields.items() if name not in inherited]
         return "\n\n".join([f"{head}\n{text}", *fields]) + "\n"
 
@@ -148,14 +148,14 @@ def _field(model: type[Model], field: str, kind: str) -> str:
     line = f"    {field}: {kind}"
     if len(line) > 120:
         line = re.sub(r"(?<=Literal\[).*(?=\])", _one_a_line, line)
-    return f"{line}\n{_docstring(field_texts(model)[field])}"
+    return f"{line}\n{docstring(field_texts(model)[field])}"
 
 
 def _one_a_line(words: re.Match[str]) -> str:
     return "\n" + "".join(f"        {word},\n" for word in words[0].split(", ")) + "    "
 
 
-def _docstring(text: str) -> str:
+def docstring(text: str) -> str:
     paragraphs = f'"""{text}'.replace("`", "``").split("\n\n")
     lines = "\n\n".join(textwrap.fill(" ".join(paragraph.split()), 113) for paragraph in paragraphs)
     return textwrap.indent(lines + ('\n"""' if "\n" in lines else '"""'), " " * 4)

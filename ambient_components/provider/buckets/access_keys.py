@@ -43,22 +43,46 @@ class CredentialInputs(Model):
     """The user and its bucket."""
 
     user: Annotated[StoreUser, sent("credentials", required=True, unknown="")]
+    """Name of the store's user; another name is another user with its own keys."""
+
     bucket: Annotated[BucketName, sent("credentials", required=True, unknown="")]
+    """The only bucket that the keys give access to."""
+
     owner: Annotated[FilledText, sent("credentials", required=True, unknown="")]
+    """Owner, PROJECT/FLEET; a user of another owner is never changed."""
+
     prefix: Annotated[Prefix | None, sent("credentials")] = None
+    """Prefix that the keys give access to, with a slash at its end. Default: the whole bucket."""
+
     used_in: Annotated[SecretPath | None, sent("credentials")] = None
+    """NAMESPACE/SECRET; the key in its S3_ACCESS_KEY is in use and is not revoked while it is there."""
+
     generation: Annotated[Generation, sent("credentials")] = 1
+    """Generation of the user, from 1 (the default)."""
+
     run_every: Annotated[Overlap | None, sent("credentials")] = None
+    """Guaranteed interval of runs. Default: none."""
+
     keys_only: Annotated[Flag | None, sent("credentials")] = None
+    """Another tool, such as pulumi-aws, creates the user and its policy."""
+
     incomplete: Annotated[Flag | None, sent("credentials")] = None
+    """The user or its policy failed in this run: the step fails without changes."""
+
     released: Annotated[Flag | None, sent("credentials")] = None
+    """No key is created or revoked, and the ownership annotation is removed."""
 
 
 class AccessKeyTerms(BucketCredentials):
     """Lifetime and renewal of the keys: programs other than sessions may need no overlap."""
 
     rotate_before: Annotated[Overlap | None, sent("credentials")] = None
+    """Renewal window: the first run within this time before expiry renews the access key. Default: 14d, or a quarter of
+    a shorter lifetime.
+    """
+
     overlap: Annotated[Overlap | None, sent("credentials")] = None
+    """How long the old access key stays valid after a renewal. Default: half of rotateBefore."""
 
 
 def problems(olds: Values, news: Values) -> list[Problem]:

@@ -35,9 +35,18 @@ class BucketInputs(Model):
     """Name and owner of a bucket; `Bucket` has its settings."""
 
     bucket: Annotated[BucketName, sent("bucket", required=True, unknown="")]
+    """Name of the bucket; another name is another bucket."""
+
     owner: Annotated[FilledText, sent("bucket", required=True, unknown="")]
+    """Owner, PROJECT/FLEET, recorded in a tag; a bucket of another owner is never changed."""
+
     namespace: Annotated[Text | None, sent("bucket")] = None
+    """Workspace of the bucket: an annotation on its Namespace records the creation, so that a bucket from an
+    interrupted run can be distinguished from a foreign one.
+    """
+
     released: Annotated[Flag | None, sent("bucket")] = None
+    """The bucket is being released: the ownership annotation is removed, and nothing else is written."""
 
 
 class S3Bucket:

@@ -5,22 +5,16 @@ from datetime import UTC, datetime
 import pytest
 
 from ambient_components._version import VERSION
-from ambient_components.model.derive import plain_names
-from ambient_components.model.keys import Key
-from ambient_components.model.schedules import Schedule
-from ambient_components.model.settings import OnClose
-from ambient_components.model.storage import Bucket
 from ambient_components.provider.buckets import access_keys
-from ambient_components.provider.buckets.s3_bucket import BucketInputs
 from ambient_components.provider.protocol.configuration import SETTINGS
 from ambient_components.provider.schema import schema, schema_json
 from ambient_components.provider.servicer import RESOURCES
 from ambient_components.provider.tokens import properties as token_properties
-from ambient_components.provider.workspace.scheduled_session import ScheduleInputs
 from ambient_components.resources import ProviderArgs
 from ambient_components.rotation import TokenSecret, TokenState
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_plugin import FakePlugin
+from tests.support.resource_arguments import FILE, source
 
 TOKEN = schema()["resources"]["ambient:index:AccessToken"]
 INPUTS = set(TOKEN["inputProperties"])
@@ -124,19 +118,8 @@ def test_handles_and_next_actions_have_exactly_the_properties_of_the_schema():
     assert set(record["nextAction"]) == set(types["ambient:index:NextAction"]["properties"])
 
 
-@pytest.mark.parametrize(
-    ("name", "place", "models", "others"),
-    [
-        ("AccessToken", "token", [token_properties.TokenInputs, Key], set()),
-        ("S3Bucket", "bucket", [BucketInputs, Bucket], set()),
-        ("S3Credentials", "credentials", [access_keys.CredentialInputs, access_keys.AccessKeyTerms], set()),
-        ("ScheduledSession", "schedule", [ScheduleInputs, Schedule], {"sessionTemplate"}),
-        ("Closure", "closure", [OnClose], {"namespace", "staying"}),
-    ],
-)
-def test_the_schema_has_the_inputs_that_the_models_check(name, place, models, others):
-    served = schema()["resources"][f"ambient:index:{name}"]["inputProperties"]
-    assert set(served) == {name for model in models for name in plain_names(model, place)} | others
+def test_the_arguments_are_those_that_the_models_check():
+    assert FILE.read_text(encoding="utf-8") == source(), "run python -m tests.support.resource_arguments"
 
 
 def test_the_client_side_of_the_provider_declares_its_settings_and_requires_none():
