@@ -16,7 +16,7 @@ class AccessTokenArgs(TypedDict):
     serviceAccount: pulumi.Input[str]
     """The ServiceAccount of the token."""
 
-    serviceAccountUid: NotRequired[pulumi.Input[str | None]]
+    serviceAccountUid: NotRequired[pulumi.Input[str]]
     """Its uid: a replaced ServiceAccount gets a new token. Default: not checked."""
 
     key: pulumi.Input[str]
@@ -25,56 +25,56 @@ class AccessTokenArgs(TypedDict):
     owner: pulumi.Input[str]
     """Owner of the key, PROJECT/FLEET."""
 
-    generation: NotRequired[pulumi.Input[int | None]]
+    generation: NotRequired[pulumi.Input[int]]
     """Generation of the identity, from 1."""
 
-    runEverySeconds: NotRequired[pulumi.Input[int | None]]
+    runEverySeconds: NotRequired[pulumi.Input[int]]
     """Guaranteed interval of runs. Default: none."""
 
-    former: NotRequired[pulumi.Input[bool | None]]
+    former: NotRequired[pulumi.Input[bool]]
     """A newer generation exists: tokens are kept, and none is minted."""
 
-    overlapping: NotRequired[pulumi.Input[bool | None]]
+    overlapping: NotRequired[pulumi.Input[bool]]
     """The previous generation is still valid; its token stays in the delivery Secret."""
 
     incomplete: NotRequired[pulumi.Input[bool | None]]
     """The ServiceAccount or its RoleBinding failed in this run: the step fails without changes."""
 
-    released: NotRequired[pulumi.Input[bool | None]]
+    released: NotRequired[pulumi.Input[bool]]
     """No token is minted or revoked, and ownership annotations are removed."""
 
-    adopt: NotRequired[pulumi.Input[bool | None]]
+    adopt: NotRequired[pulumi.Input[bool]]
     """Unrecorded tokens are kept through the overlap. Default: they are revoked."""
 
-    lifetimeSeconds: NotRequired[pulumi.Input[int | None]]
+    lifetimeSeconds: NotRequired[pulumi.Input[int]]
     """Lifetime of a token, from 10m to 1y, or never for no expiry. Default: 90d."""
 
-    never: NotRequired[pulumi.Input[bool | None]]
+    never: NotRequired[pulumi.Input[bool]]
     """No expiry; excludes the lifetime."""
 
-    rotateBeforeSeconds: NotRequired[pulumi.Input[int | None]]
+    rotateBeforeSeconds: NotRequired[pulumi.Input[int]]
     """Renewal window: the first run within this time before expiry renews the token. Default: 14d, or a quarter of a
     shorter lifetime.
     """
 
-    overlapSeconds: NotRequired[pulumi.Input[int | None]]
+    overlapSeconds: NotRequired[pulumi.Input[int]]
     """How long the old token stays valid after a renewal; 0 revokes it immediately. Default: half of rotateBefore."""
 
-    manual: NotRequired[pulumi.Input[bool | None]]
+    manual: NotRequired[pulumi.Input[bool]]
     """auto; manual: only a new generation issues another token. Default: auto; manual for keys without expiry."""
 
-    warnAheadSeconds: NotRequired[pulumi.Input[int | None]]
+    warnAheadSeconds: NotRequired[pulumi.Input[int]]
     """How early runs announce the end of a token without renewal, and of the previous generation. Default: 14d."""
 
-    static: NotRequired[pulumi.Input[bool | None]]
+    static: NotRequired[pulumi.Input[bool]]
     """Whether the token is stored in a Secret of the workspace, where all sessions can read it; requires lifetime
     never. Default: false.
     """
 
-    deliver: NotRequired[pulumi.Input[Mapping[str, str] | None]]
+    deliver: NotRequired[pulumi.Input[Mapping[str, str]]]
     """Where the key is delivered to its user."""
 
-    retain: NotRequired[pulumi.Input[str | None]]
+    retain: NotRequired[pulumi.Input[str]]
     """state: in the stack's state and outputs, encrypted; none: only in the delivery Secret. Default: state."""
 
 
@@ -87,40 +87,40 @@ class S3BucketArgs(TypedDict):
     owner: pulumi.Input[str]
     """Owner, PROJECT/FLEET, recorded in a tag; a bucket of another owner is never changed."""
 
-    namespace: NotRequired[pulumi.Input[str | None]]
+    namespace: NotRequired[pulumi.Input[str]]
     """Workspace of the bucket: an annotation on its Namespace records the creation, so that a bucket from an
     interrupted run can be distinguished from a foreign one.
     """
 
-    released: NotRequired[pulumi.Input[bool | None]]
+    released: NotRequired[pulumi.Input[bool]]
     """The bucket is being released: the ownership annotation is removed, and nothing else is written."""
 
-    versioning: NotRequired[pulumi.Input[bool | None]]
+    versioning: NotRequired[pulumi.Input[bool]]
     """Whether the store keeps overwritten and deleted objects. Default: not changed."""
 
-    expireAfterDays: NotRequired[pulumi.Input[int | None]]
+    expireAfterDays: NotRequired[pulumi.Input[int]]
     """Age at which the store deletes an object, in whole days such as 90d. Default: no rule is created."""
 
-    tags: NotRequired[pulumi.Input[Mapping[str, str] | None]]
+    tags: NotRequired[pulumi.Input[Mapping[str, str]]]
     """Further tags of the bucket, such as ``{team: payments}``; this tool's tags are reserved."""
 
-    objectLock: NotRequired[pulumi.Input[bool | None]]
+    objectLock: NotRequired[pulumi.Input[bool]]
     """Whether objects can be locked against deletion; only for new buckets. Default: false."""
 
-    encryption: NotRequired[pulumi.Input[str | None]]
+    encryption: NotRequired[pulumi.Input[str]]
     """AES256 or aws:kms, if the store supports it. Default: not changed."""
 
-    adopt: NotRequired[pulumi.Input[bool | None]]
+    adopt: NotRequired[pulumi.Input[bool]]
     """Whether to adopt an existing bucket without an ownership annotation; may stay set afterwards. Default: false,
     which refuses an existing bucket.
     """
 
-    onDelete: NotRequired[pulumi.Input[str | None]]
+    onDelete: NotRequired[pulumi.Input[str]]
     """What happens to the bucket when its closed workspace is removed from this file: keep, or delete if it is
     empty. Default: keep.
     """
 
-    force: NotRequired[pulumi.Input[bool | None]]
+    force: NotRequired[pulumi.Input[bool]]
     """With onDelete: delete, whether a bucket with objects is deleted too. Default: false."""
 
 
@@ -136,40 +136,40 @@ class S3CredentialsArgs(TypedDict):
     owner: pulumi.Input[str]
     """Owner, PROJECT/FLEET; a user of another owner is never changed."""
 
-    prefix: NotRequired[pulumi.Input[str | None]]
+    prefix: NotRequired[pulumi.Input[str]]
     """Prefix that the keys give access to, with a slash at its end. Default: the whole bucket."""
 
-    usedIn: NotRequired[pulumi.Input[str | None]]
+    usedIn: NotRequired[pulumi.Input[str]]
     """NAMESPACE/SECRET; the key in its S3_ACCESS_KEY is in use and is not revoked while it is there."""
 
-    generation: NotRequired[pulumi.Input[int | None]]
+    generation: NotRequired[pulumi.Input[int]]
     """Generation of the user, from 1 (the default)."""
 
-    runEverySeconds: NotRequired[pulumi.Input[int | None]]
+    runEverySeconds: NotRequired[pulumi.Input[int]]
     """Guaranteed interval of runs. Default: none."""
 
-    keysOnly: NotRequired[pulumi.Input[bool | None]]
+    keysOnly: NotRequired[pulumi.Input[bool]]
     """Another tool, such as pulumi-aws, creates the user and its policy."""
 
     incomplete: NotRequired[pulumi.Input[bool | None]]
     """The user or its policy failed in this run: the step fails without changes."""
 
-    released: NotRequired[pulumi.Input[bool | None]]
+    released: NotRequired[pulumi.Input[bool]]
     """No key is created or revoked, and the ownership annotation is removed."""
 
-    lifetimeSeconds: NotRequired[pulumi.Input[int | None]]
+    lifetimeSeconds: NotRequired[pulumi.Input[int]]
     """Lifetime of an access key, from 1d to 1y, or never for no expiry. Default: 90d."""
 
-    never: NotRequired[pulumi.Input[bool | None]]
+    never: NotRequired[pulumi.Input[bool]]
     """No expiry; excludes the lifetime."""
 
-    rotateBeforeSeconds: NotRequired[pulumi.Input[int | None]]
+    rotateBeforeSeconds: NotRequired[pulumi.Input[int]]
     """Renewal window: the first run within this time before expiry renews the access key. Default: 14d, or a quarter
     of a shorter lifetime.
     """
 
-    overlapSeconds: NotRequired[pulumi.Input[int | None]]
+    overlapSeconds: NotRequired[pulumi.Input[int]]
     """How long the old access key stays valid after a renewal. Default: half of rotateBefore."""
 
-    manual: NotRequired[pulumi.Input[bool | None]]
+    manual: NotRequired[pulumi.Input[bool]]
     """auto; manual: only a new generation creates another access key. Default: auto; manual for keys without expiry."""

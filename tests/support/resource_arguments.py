@@ -59,8 +59,10 @@ def _fields(place: Place, models: Collection[type[Model]]) -> Iterator[str]:
                 # A lifetime has two names.
                 kind = "bool" if name == "never" else _kind(part.form)
                 text = "No expiry; excludes the lifetime." if name == "never" else texts[part.field]
-                required = f"pulumi.Input[{kind}]"
-                field = required if part.mark.required else f"NotRequired[pulumi.Input[{kind} | None]]"
+                # It depends on other resources, and is None if they are complete.
+                kind = "bool | None" if name == "incomplete" else kind
+                field = f"pulumi.Input[{kind}]"
+                field = field if part.mark.required else f"NotRequired[{field}]"
                 yield f"    {name}: {field}\n{docstring(text)}"
 
 

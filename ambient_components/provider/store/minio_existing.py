@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ambient_components.platform.contract import OWNER_ANNOTATION
 from ambient_components.provider.store.accounts import Account
@@ -24,8 +24,7 @@ _GUARD: Final = {"Sid": "NoAdmin", "Effect": "Deny", "Action": ["admin:*"]}
 """Statement in addition to the rights: without this denial, users may create keys and set their own password."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     id: str
     active: bool
     owner: str | None
@@ -35,13 +34,8 @@ class Key:
     def of(cls, info: Mapping[str, Any], now: datetime) -> "Key":
         """Read MinIO's description of a key."""
         end = end_of(info)
-        owner, issued_at = _parsed(info.get("description") or "")
-        return cls(
-            info["accessKey"],
-            info.get("accountStatus") in ("on", "enabled") and (end is None or end > now),
-            owner,
-            issued_at,
-        )
+        active = info.get("accountStatus") in ("on", "enabled") and (end is None or end > now)
+        return cls(info["accessKey"], active, *_parsed(info.get("description") or ""))
 
     def is_of(self, account: Account) -> bool:
         return self.owner == account.owner
