@@ -105,6 +105,13 @@ class Choice(_Text):
         return self._words.get(plain, plain) if isinstance(plain, str) else ABSENT
 
 
+class _Anything(Form):
+    """A value in somebody else's format, which has rules of its own."""
+
+    def read(self, plain: Any) -> Any:
+        return ABSENT if plain is None else plain
+
+
 class _Day(Form):
     expected = "a day is expected, YYYY-MM-DD"
 
@@ -155,26 +162,26 @@ class ByName(Form):
     expected = "a mapping is expected"
 
     def __init__(self, item: Form) -> None:
-        self._item = item
+        self.item = item
 
     def write(self, value: Any) -> Any:
-        return {str(name): self._item.write(item) for name, item in value.items()}
+        return {str(name): self.item.write(item) for name, item in value.items()}
 
     def read(self, plain: Any) -> Any:
         if not isinstance(plain, Mapping):
             return ABSENT
-        items = ((str(name), self._item.read(item)) for name, item in plain.items())
+        items = ((str(name), self.item.read(item)) for name, item in plain.items())
         return {name: item for name, item in items if item is not ABSENT}
 
     def unchecked(self, value: Any) -> Any:
-        return {name: self._item.unchecked(item) for name, item in value.items()}
+        return {name: self.item.unchecked(item) for name, item in value.items()}
 
     def misfits(self, plain: Any, path: Path) -> Iterator[Finding]:
         if not isinstance(plain, Mapping):
             yield Finding(path, self.expected, "")
             return
         for name, item in plain.items():
-            yield from self._item.misfits(item, (*path, str(name)))
+            yield from self.item.misfits(item, (*path, str(name)))
 
 
 class _Seconds(_Whole):
@@ -261,6 +268,7 @@ FLAG: Final = _Flag()
 SWITCH: Final = _Switch()
 WHOLE: Final = _Whole()
 DAY: Final = _Day()
+ANYTHING: Final = _Anything()
 SECONDS: Final = _Seconds()
 DAYS: Final = _Days()
 LIFETIME: Final = _Lifetime()

@@ -10,7 +10,7 @@ from ambient_components.resources.access import (
     ServiceAccount,
     ServiceAccountArgs,
 )
-from ambient_components.resources.inputs import AccessTokenArgs, S3BucketArgs, S3CredentialsArgs
+from ambient_components.resources.inputs import AccessTokenArgs, S3BucketArgs, S3CredentialsArgs, ScheduledSessionArgs
 from ambient_components.resources.provider import Provider, ProviderArgs
 from ambient_components.resources.storage import S3Bucket, S3Credentials
 from ambient_components.resources.workspace import (
@@ -23,7 +23,6 @@ from ambient_components.resources.workspace import (
     ProjectSettings,
     ProjectSettingsArgs,
     ScheduledSession,
-    ScheduledSessionArgs,
     WorkspaceSecret,
     WorkspaceSecretArgs,
 )

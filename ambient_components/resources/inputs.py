@@ -2,7 +2,7 @@
 """Arguments of resources that the plugin checks by models: names and times as on the wire, in seconds and days."""
 
 from collections.abc import Mapping
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
@@ -173,3 +173,53 @@ class S3CredentialsArgs(TypedDict):
 
     manual: NotRequired[pulumi.Input[bool]]
     """auto; manual: only a new generation creates another access key. Default: auto; manual for keys without expiry."""
+
+
+class ScheduledSessionArgs(TypedDict):
+    """A schedule, and the sessions that it creates."""
+
+    namespace: pulumi.Input[str]
+    """The workspace's namespace."""
+
+    name: pulumi.Input[str]
+    """Name of the CronJob."""
+
+    owner: pulumi.Input[str]
+    """Owner, PROJECT/FLEET; another owner's CronJob is refused."""
+
+    platformNamespace: pulumi.Input[str]
+    """The platform's namespace, of which a ConfigMap has the operator's image."""
+
+    sessionTemplate: pulumi.Input[dict[str, Any]]
+    """Declared fields of the sessions, in the format of the platform's API."""
+
+    image: NotRequired[pulumi.Input[str]]
+    """The operator's image. Default: the one that the platform's backend has."""
+
+    adopt: NotRequired[pulumi.Input[bool]]
+    """Whether to adopt a CronJob of this name without an owner."""
+
+    closed: NotRequired[pulumi.Input[bool]]
+    """The workspace is closed: its ``Closure`` suspends and resumes schedules."""
+
+    released: NotRequired[pulumi.Input[bool]]
+    """The workspace is being released: only the ownership annotation is removed."""
+
+    schedule: pulumi.Input[str]
+    """Cron expression with five fields, in UTC: minute, hour, day of the month, month, weekday."""
+
+    displayName: pulumi.Input[str]
+    """Name in the UI. Default: the id."""
+
+    suspend: NotRequired[pulumi.Input[bool]]
+    """Whether no session is started. Default: as set in the UI; a new schedule is active."""
+
+    reuseLastSession: NotRequired[pulumi.Input[bool]]
+    """Whether a run continues the last session instead of starting another one. Default: as set in the UI; of a new
+    schedule false.
+    """
+
+    runAs: pulumi.Input[str]
+    """User id that the sessions act for: they get this user's integrations. Needs an exception from the guardrail
+    actingSchedule. Default: an id of the workspace's own, without integrations of a person.
+    """

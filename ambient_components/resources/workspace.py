@@ -7,6 +7,7 @@ import pulumi
 
 from ambient_components.engine import urns
 from ambient_components.resources.attributes import SnakeCaseAttributes
+from ambient_components.resources.inputs import ScheduledSessionArgs
 
 
 class ClosureArgs(TypedDict):
@@ -110,52 +111,6 @@ class FeatureFlags(SnakeCaseAttributes, pulumi.CustomResource):
 
     def __init__(self, name: str, args: FeatureFlagsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(urns.FEATURE_FLAGS, name, {**args}, opts)
-
-
-class ScheduledSessionArgs(TypedDict):
-    """A schedule, and the sessions that it creates."""
-
-    namespace: pulumi.Input[str]
-    """The workspace's namespace."""
-
-    name: str
-    """Name of the CronJob."""
-
-    owner: str
-    """PROJECT/FLEET; another owner's CronJob is refused."""
-
-    platformNamespace: str
-    """The platform's namespace, of which a ConfigMap has the operator's image."""
-
-    schedule: pulumi.Input[str]
-    """Cron expression with five fields, in UTC."""
-
-    displayName: pulumi.Input[str]
-    """Name in the UI."""
-
-    runAs: str
-    """User id of the sessions."""
-
-    sessionTemplate: pulumi.Input[dict[str, Any]]
-    """Declared fields of the sessions, in the format of the platform's API."""
-
-    suspend: NotRequired[pulumi.Input[bool]]
-    """Whether no session is started. Default: as set in the UI."""
-
-    reuseLastSession: NotRequired[pulumi.Input[bool]]
-    """Whether to continue the last session instead of starting another one. Default: as set in the UI."""
-
-    image: NotRequired[pulumi.Input[str]]
-    """The operator's image. Default: the one that the platform's backend has."""
-
-    adopt: NotRequired[bool]
-    """Whether to adopt a CronJob of this name without an owner."""
-
-    closed: NotRequired[bool]
-    """Whether the workspace is closed: its `Closure` suspends and resumes schedules."""
-
-    released: NotRequired[bool]
-    """Whether the workspace is being released: only the ownership annotation is removed."""
 
 
 class ScheduledSession(SnakeCaseAttributes, pulumi.CustomResource):

@@ -13,6 +13,7 @@ from ambient_components.cluster.objects import annotations, labels, mapping, tex
 from ambient_components.engine import urns
 from ambient_components.errors import StepError
 from ambient_components.model.base import Model
+from ambient_components.model.forms import ANYTHING, ByName
 from ambient_components.model.marks import sent
 from ambient_components.model.schedules import Schedule
 from ambient_components.model.types import FilledText, Flag, Text
@@ -34,7 +35,7 @@ from ambient_components.provider.workspace.cron_job import (
     observed_inputs,
 )
 from ambient_components.provider.workspace.shared_object import merge_patch
-from ambient_components.rules.findings import Finding, below
+from ambient_components.rules.findings import below
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.schedules import OPERATOR_IMAGE, template_findings
 from ambient_components.rules.warnings import WarningRule
@@ -44,16 +45,34 @@ _TRIES: Final = 10
 
 
 class ScheduleInputs(Model):
-    """Where a schedule is, and who owns it; `Schedule` has its fields. The template is the platform's own format."""
+    """Where a schedule is, and who owns it; `Schedule` has its fields."""
 
     namespace: Annotated[FilledText, sent("schedule", required=True, unknown="")]
+    """The workspace's namespace."""
+
     name: Annotated[FilledText, sent("schedule", required=True, unknown="")]
+    """Name of the CronJob."""
+
     owner: Annotated[FilledText, sent("schedule", required=True, unknown="")]
+    """Owner, PROJECT/FLEET; another owner's CronJob is refused."""
+
     platform_namespace: Annotated[FilledText, sent("schedule", required=True, unknown="")]
+    """The platform's namespace, of which a ConfigMap has the operator's image."""
+
+    session_template: Annotated[dict[str, Any], sent("schedule", required=True, unknown=None, form=ByName(ANYTHING))]
+    """Declared fields of the sessions, in the format of the platform's API."""
+
     image: Annotated[Text | None, sent("schedule")] = None
+    """The operator's image. Default: the one that the platform's backend has."""
+
     adopt: Annotated[Flag | None, sent("schedule")] = None
+    """Whether to adopt a CronJob of this name without an owner."""
+
     closed: Annotated[Flag | None, sent("schedule")] = None
+    """The workspace is closed: its `Closure` suspends and resumes schedules."""
+
     released: Annotated[Flag | None, sent("schedule")] = None
+    """The workspace is being released: only the ownership annotation is removed."""
 
 
 class ScheduledSession:
@@ -61,12 +80,9 @@ class ScheduledSession:
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
         given = without_unknown(news)
-        template = given.pop("sessionTemplate", None)
         found = input_findings("schedule", (ScheduleInputs, Schedule), given, news.keys() - given.keys())
-        if isinstance(template, Mapping):
+        if isinstance(template := given.get("sessionTemplate"), Mapping):
             found += below(("sessionTemplate",), template_findings(template))
-        elif news.get("sessionTemplate") is not UNKNOWN:
-            found.append(Finding(("sessionTemplate",), "is missing", "add it"))
         # Warnings are for the stack file.
         return Check(failures=tuple(failures(finding for finding in found if not finding.warning)))
 
