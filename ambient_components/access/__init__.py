@@ -12,6 +12,7 @@ from ambient_components.access.entries import (
     ledger_misfits,
     misfit_problems,
     read_ledger,
+    unnamed_refusal,
     write_ledger,
 )
 from ambient_components.access.guardrails import Crossed, crossed, existing_violations, guardrail_warnings
@@ -46,5 +47,6 @@ __all__ = [
     "read_ledger",
     "refusals",
     "rights_for",
+    "unnamed_refusal",
     "write_ledger",
 ]

@@ -65,6 +65,7 @@ __all__ = [
     "misfit_problems",
     "read_entry",
     "read_ledger",
+    "unnamed_refusal",
     "write_entry",
     "write_ledger",
 ]
@@ -110,3 +111,15 @@ def misfit_problems(misfits_by_workspace: Mapping[str, Iterable[Finding]]) -> li
         for name, problems in misfits_by_workspace.items()
         for misfit in problems
     ]
+
+
+def unnamed_refusal(workspace: str, problem: str, *hints: str) -> Problem:
+    """Refuse what no guardrail has evaluated: an object that the program's ledger does not name."""
+    return refusal(
+        f"{problem}, so no guardrail has evaluated its access",
+        "declare it in an AccessLedger with the same provider, and depend on that: depends_on=[ledger]",
+        *hints,
+        "for a program without guardrails, say so: ClusterProviders.of(NAME, unguarded=True)",
+        rule=Rule.UNNAMED_WORKSPACE,
+        workspaces=(workspace,),
+    )

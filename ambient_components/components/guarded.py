@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import pulumi
 
-from ambient_components.errors import refusal
+from ambient_components.access import unnamed_refusal
 from ambient_components.resources import AccessLedger, Provider
-from ambient_components.rules.refusals import Rule
 
 
 def require_ledger(workspace: str, opts: pulumi.ResourceOptions | None) -> None:
@@ -18,14 +17,8 @@ def require_ledger(workspace: str, opts: pulumi.ResourceOptions | None) -> None:
     opts = opts or pulumi.ResourceOptions()
     if any(workspace in ledger.named for ledger in _ledgers(opts)) or _is_unguarded(opts):
         return
-    problem = refusal(
-        f"workspace {workspace!r} depends on no AccessLedger that names it, so no guardrail would evaluate its access",
-        "declare it in the ledger's workspaces, and depend on the ledger: depends_on=[ledger]",
-        "for a program without guardrails, say so: ClusterProviders.of(NAME, unguarded=True)",
-        rule=Rule.UNNAMED_WORKSPACE,
-        workspaces=(workspace,),
-    )
-    raise ValueError(str(problem))
+    problem = f"workspace {workspace!r} depends on no AccessLedger that names it"
+    raise ValueError(str(unnamed_refusal(workspace, problem)))
 
 
 def _ledgers(opts: pulumi.ResourceOptions) -> Iterator[AccessLedger]:

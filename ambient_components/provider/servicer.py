@@ -22,7 +22,7 @@ from ambient_components.problem_json import for_engine
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
 from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.provider.ledger.access_ledger import AccessLedger
-from ambient_components.provider.ledger.unnamed import unnamed
+from ambient_components.provider.ledger.unnamed import Named, named_in, unnamed
 from ambient_components.provider.protocol import configuration, wire
 from ambient_components.provider.protocol.engine import Engine
 from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, ResourceType, Values
@@ -78,8 +78,8 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
         self._settings: tuple[Guard, Store] | None = None
         self._requested = False
         self._unguarded = False
-        self._named: frozenset[str] | None = None
-        """Workspaces of the checked ledger. Everything depends on the ledger, so the engine checks it first."""
+        self._named: Named | None = None
+        """What the checked ledger names. Everything depends on the ledger, so the engine checks it first."""
         self._threads = ThreadPoolExecutor(_THREADS)
 
     def close(self) -> None:
@@ -131,9 +131,9 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
             result = of.check(at, olds, inputs)
             if of.token == AccessLedger.token:
                 if not result.failures:
-                    self._named = frozenset(inputs["workspaces"])
+                    self._named = named_in(olds, inputs)
             elif not self._unguarded:
-                refused = unnamed(self._named, inputs, is_changed=inputs != olds)
+                refused = unnamed(self._named, of.token, inputs, is_changed=inputs != olds)
                 return replace(result, failures=(*result.failures, *refused))
             return result
 

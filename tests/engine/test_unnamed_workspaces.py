@@ -68,6 +68,17 @@ def test_what_bypasses_the_component_is_refused_by_the_plugin(stack: Stack) -> N
         assert made(stack) == ["namespace"]
 
 
+def test_access_that_the_entry_does_not_have_is_refused_in_preview_and_run(stack: Stack) -> None:
+    program(stack)
+    stack.up().ok()
+    program(stack, more='Grant("more", namespace="THIS", user="x", role="admin", opts=options)')
+    for run in (stack.preview, stack.up):
+        reason = "its entry in the program's ledger does not have ClusterRole/ambient-project-admin of user:x"
+        run().refused(f"workspace '{stack.w}': {reason}", "unguarded")
+    bindings = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{stack.w}/rolebindings"
+    assert len(stack.machine.get(bindings)["items"]) == 1
+
+
 def test_a_program_without_ledger_says_so_and_a_ledger_may_come_later(stack: Stack) -> None:
     program(stack, ledger=False)
     assert "depends on no AccessLedger" in stack.preview().text

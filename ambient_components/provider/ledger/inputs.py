@@ -59,7 +59,7 @@ class LedgerInputs:
 
     @classmethod
     def read(cls, olds: Values, news: Values) -> Self:
-        if _unknown(news):
+        if has_unknown(news):
             reject("its inputs must be known before the update", "give names and roles as plain text")
         owner, deployed, workspaces = news.get("owner"), olds.get("workspaces") or {}, news.get("workspaces")
         if not isinstance(owner, str) or not owner:
@@ -108,9 +108,9 @@ def _names(values: Values, name: str) -> list[str]:
     return names
 
 
-def _unknown(value: Any) -> bool:
+def has_unknown(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return any(_unknown(item) for item in value.values())
+        return any(has_unknown(item) for item in value.values())
     if isinstance(value, list):
-        return any(_unknown(item) for item in value)
+        return any(has_unknown(item) for item in value)
     return value is UNKNOWN
