@@ -32,7 +32,7 @@ from ambient_components.engine.urns import Urn
 from ambient_components.errors import Problem, refusal
 from ambient_components.platform import naming
 from ambient_components.platform.contract import Role
-from ambient_components.rotation.state import TokenRecord
+from ambient_components.rotation.state import TokenState, mapping, time_of
 from ambient_components.rules.guardrail_names import GUARDRAILS
 
 
@@ -176,15 +176,15 @@ class Reported:
 
     def _token_secrets(self, step: Step) -> None:
         """Count issued and revoked tokens, and note when the next one is due."""
-        before = {token.id for token in TokenRecord.of(_outputs(step.old))} if step.op not in CREATES else set()
+        before = _names(TokenState.seen(_outputs(step.old))) if step.op not in CREATES else set()
         outputs = {} if step.op in DELETES else _outputs(step.new)
-        recorded = TokenRecord.of(outputs)
-        after = {token.id for token in recorded}
+        recorded = TokenState.seen(outputs)
+        after = _names(recorded)
         self.issued += len(after - before)
         self.revoked += len(before - after)
         if recorded.pending or outputs.get("undelivered") or outputs.get("drift"):
             self.unsettled = True
-        if due := recorded.next_at:
+        if due := time_of(mapping(outputs.get("nextAction")).get("at")):
             self.next_at = due if self.next_at is None else min(self.next_at, due)
 
     def _failed(self, details: Mapping[str, Any]) -> list[str]:
@@ -286,6 +286,10 @@ def _logged(step: Step, done: str) -> list[str]:
 
 def _outputs(resource: Resource | None) -> Mapping[str, Any]:
     return resource.outputs if resource is not None else {}
+
+
+def _names(state: TokenState) -> set[str]:
+    return {token_secret.name for token_secret in state.token_secrets if token_secret.name}
 
 
 def _name(urn: str) -> str:

@@ -1,6 +1,6 @@
 """The recorded tokens of a key: their token Secrets, never the tokens."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -11,6 +11,9 @@ SCHEMA_VERSION: Final = 1
 
 _LARGEST: Final = 1_000_000_000
 """A number beyond it is none that a run has written."""
+
+NO_TIME: Final = datetime.fromtimestamp(0, UTC)
+"""The time of issue where none can be read."""
 
 _FIRST_YEAR: Final = 1970
 _END_OF_YEARS: Final = 9000
@@ -116,6 +119,18 @@ class TokenSecret:
             lapsed=bool(wire.get("lapsed")),
         )
 
+    @classmethod
+    def seen(cls, wire: Mapping[str, Any]) -> "TokenSecret":
+        """Read a record that a person may have written, as far as it can be read."""
+        return cls(
+            str(wire.get("handle") or ""),
+            str(wire.get("uid") or ""),
+            number(wire.get("generation"), 1),
+            time_of(wire.get("issuedAt")) or NO_TIME,
+            time_of(wire.get("expiresAt")),
+            text_of(wire.get("dead")),
+        )
+
 
 class TokenStatus(StrEnum):
     CURRENT = "current"
@@ -169,73 +184,22 @@ class TokenState:
             pending=tuple(TokenSecret.from_wire(item) for item in state.get("pendingRevocations") or ()),
         )
 
-
-@dataclass(frozen=True, slots=True)
-class Minted:
-    id: str
-    """The name of a token Secret, or the store's id of an access key."""
-    uid: str = ""
-    """Of a token Secret."""
-    issued_at: datetime | None = None
-    expires_at: datetime | None = None
-    dead: str | None = None
-    """Why it no longer works, once a refresh found out."""
-
     @classmethod
-    def of(cls, item: Mapping[str, Any]) -> "Minted":
-        return cls(
-            str(item.get("handle") or ""),
-            str(item.get("uid") or ""),
-            time_of(item.get("issuedAt")),
-            time_of(item.get("expiresAt")),
-            _words(item.get("dead")),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class TokenRecord:
-    """All that one AccessToken or S3Credentials has on record."""
-
-    current: Minted | None = None
-    retiring: tuple[Minted, ...] = ()
-    """Older ones that still work."""
-    pending: tuple[Minted, ...] = ()
-    """Those that could not be revoked: they still work, and every run tries again."""
-    next_action: str | None = None
-    """`rotate` or `revoke`."""
-    next_at: datetime | None = None
-    endless: bool = False
-    """Whether no end was asked for."""
-    manual: bool = False
-    """Whether no run renews it."""
-
-    @classmethod
-    def of(cls, outputs: Mapping[str, Any]) -> "TokenRecord":
-        """Read the outputs of a resource, which have its inputs in them."""
-        following = mapping(outputs.get("nextAction"))
-        endless = bool(outputs.get("never") or outputs.get("static"))
+    def seen(cls, outputs: Mapping[str, Any]) -> "TokenState":
+        """Read what an AccessToken or S3Credentials has on record, of any version, as far as it can be read."""
         current = mapping(outputs.get("current"))
         return cls(
-            Minted.of(current) if current else None,
-            _minted(outputs.get("retiring")),
-            _minted(outputs.get("pendingRevocations")),
-            _words(following.get("what")),
-            time_of(following.get("at")),
-            endless,
-            bool(outputs.get("manual", endless)),
+            TokenSecret.seen(current) if current else None,
+            _seen(outputs.get("retiring")),
+            _seen(outputs.get("pendingRevocations")),
         )
 
-    def __iter__(self) -> Iterator[Minted]:
-        """Yield each that still works and is known by name."""
-        recorded = (*((self.current,) if self.current else ()), *self.retiring, *self.pending)
-        return (one for one in recorded if one.id)
+
+def _seen(items: Any) -> tuple[TokenSecret, ...]:
+    return tuple(TokenSecret.seen(item) for item in (items if isinstance(items, Iterable) else ()) if mapping(item))
 
 
-def _minted(items: Any) -> tuple[Minted, ...]:
-    return tuple(Minted.of(item) for item in (items if isinstance(items, Iterable) else ()) if mapping(item))
-
-
-def _words(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
     return str(value) if value else None
 
 

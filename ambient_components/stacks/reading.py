@@ -20,8 +20,10 @@ from ambient_components.model.keys import KeyRecord
 from ambient_components.model.storage import BucketRecord
 from ambient_components.platform.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
 from ambient_components.platform.naming import key_account
-from ambient_components.rotation.state import Minted, TokenRecord, mapping, number
+from ambient_components.rotation import TokenState
+from ambient_components.rotation.state import NO_TIME, mapping, number, text_of, time_of
 from ambient_components.rules.buckets import BucketDriver
+from ambient_components.rules.lifetimes import is_endless
 from ambient_components.rules.roles import rank
 from ambient_components.rules.states import CLOSED
 from ambient_components.shards import split_shard
@@ -238,7 +240,8 @@ def _identity(workspace: str, key_id: str, generation: int, items: Iterable[Reso
             uids += [outputs.get("uid"), mapping(outputs.get("metadata")).get("uid")]
         elif item.kind == TOKEN:
             uids += [inputs.get("serviceAccountUid"), outputs.get("serviceAccountUid")]
-            secrets |= {(minted.id, minted.uid) for minted in TokenRecord.of(outputs) if minted.uid}
+            recorded = TokenState.seen(outputs).token_secrets
+            secrets |= {(secret.name, secret.uid) for secret in recorded if secret.name and secret.uid}
             tokens.add(plain_text(outputs.get("token")))
             if target := mapping(inputs.get("deliver")):
                 targets.add(Target(*(str(target.get(part)) for part in ("namespace", "name", "key"))))
@@ -308,14 +311,13 @@ def _order(access: DeployedAccess) -> tuple[int, str]:
 def _key(place: tuple[str, int], entry: KeyRecord | None, found: _Resources, now: datetime) -> DeployedKey:
     key_id, generation = place
     outputs = found.tokens.get(place) or {}
-    tokens = TokenRecord.of(outputs)
-    current = tokens.current or Minted("")
+    current = TokenState.seen(outputs).current
     account = found.accounts.get(place) or {}
     metadata = mapping(account.get("metadata"))
     of_platform = bool(account.get("ofPlatform")) or (entry is not None and entry.is_of_platform(generation))
     notes = mapping(metadata.get("annotations"))
-    expires, has_token = current.expires_at, tokens.current is not None
-    never = has_token and (tokens.endless or (expires is not None and expires - now > _ENDLESS))
+    expires = current.expires_at if current else None
+    never = current is not None and (is_endless(outputs) or (expires is not None and expires - now > _ENDLESS))
     former = entry is not None and entry.overlapping == generation
     target = mapping(outputs.get("deliver"))
     return DeployedKey(
@@ -324,26 +326,34 @@ def _key(place: tuple[str, int], entry: KeyRecord | None, found: _Resources, now
         label=str(notes.get(KEY_NAME_ANNOTATION) or key_id),
         role=found.key_roles.get(place) or (entry.role if entry is not None else None),
         declared=entry is not None,
-        made=has_token or bool(account.get("ofPlatform")),
-        expires_at=None if never else expires,
-        never=never,
-        dead=current.dead,
-        next_action=tokens.next_action,
-        next_at=tokens.next_at,
-        retiring=tuple(minted.id for minted in tokens.retiring),
-        pending=tuple(minted.id for minted in tokens.pending),
+        made=current is not None or bool(account.get("ofPlatform")),
+        **_renewal(outputs, never=never),
         account=str(metadata.get("name") or ""),
-        issued_at=current.issued_at,
+        issued_at=current.issued_at if current and current.issued_at != NO_TIME else None,
         description=str(notes.get(DESCRIPTION_ANNOTATION) or ""),
         former=former,
         until=entry.overlap_until.isoformat() if former and entry is not None and entry.overlap_until else None,
-        manual=tokens.manual,
         static=bool(outputs.get("static")),
         delivered_to=f"{target.get('namespace')}/{target.get('name')}" if target and not former else None,
         retained=outputs.get("retain") != "none",
         undelivered=outputs.get("undelivered") or None,
         origin=PLATFORM if of_platform else STACK,
     )
+
+
+def _renewal(outputs: Mapping[str, Any], *, never: bool) -> dict[str, Any]:
+    """Return what keys and access keys have in common: the ends of the recorded tokens, and what comes next."""
+    recorded, following = TokenState.seen(outputs), mapping(outputs.get("nextAction"))
+    return {
+        "expires_at": recorded.current.expires_at if recorded.current and not never else None,
+        "never": never,
+        "dead": recorded.current.dead if recorded.current else None,
+        "manual": bool(outputs.get("manual", is_endless(outputs))),
+        "next_action": text_of(following.get("what")),
+        "next_at": time_of(following.get("at")),
+        "retiring": tuple(token_secret.name for token_secret in recorded.retiring),
+        "pending": tuple(token_secret.name for token_secret in recorded.pending),
+    }
 
 
 def _bucket(entry: BucketRecord | None, state: str | None, found: _Resources, now: datetime) -> DeployedBucket | None:
@@ -363,24 +373,16 @@ def _bucket(entry: BucketRecord | None, state: str | None, found: _Resources, no
 
 
 def _access_key(outputs: Mapping[str, Any], now: datetime) -> AccessKey:
-    keys = TokenRecord.of(outputs)
-    current = keys.current or Minted("")
-    expires = current.expires_at
+    current = TokenState.seen(outputs).current
+    expires = current.expires_at if current else None
     # What the store itself has set an end to has one, whatever was asked for.
-    never = keys.endless if expires is None else expires - now > _ENDLESS
+    never = is_endless(outputs) if expires is None else expires - now > _ENDLESS
     drift, foreign = outputs.get("drift"), outputs.get("foreign")
     return AccessKey(
-        id=str(outputs.get("accessKey") or current.id),
+        id=str(outputs.get("accessKey") or (current.name if current else "")),
         user=str(outputs.get("user") or ""),
         generation=number(outputs.get("generation"), 1),
-        expires_at=None if never else expires,
-        never=never,
-        manual=keys.manual,
-        dead=current.dead,
-        next_action=keys.next_action,
-        next_at=keys.next_at,
-        retiring=tuple(minted.id for minted in keys.retiring),
-        pending=tuple(minted.id for minted in keys.pending),
+        **_renewal(outputs, never=never),
         foreign=tuple(map(str, foreign if isinstance(foreign, list) else ())),
         drift=tuple(f"{what}: {how}" for what, how in sorted(drift.items())) if isinstance(drift, Mapping) else (),
     )

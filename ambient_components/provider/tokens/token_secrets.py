@@ -9,7 +9,6 @@ metadata, and what it does with those that no state records is bounded.
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from ambient_components.cluster import objects
@@ -28,7 +27,7 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.provider.protocol.resource import Context, Values, served_objects
 from ambient_components.rotation import TokenSecret, TokenState
-from ambient_components.rotation.state import time_of
+from ambient_components.rotation.state import NO_TIME, time_of
 from ambient_components.rules.warnings import LoudWarning, WarningRule
 
 _TRIES: Final = 3
@@ -140,7 +139,7 @@ def _found(item: dict[str, Any]) -> TokenSecret:
     # Annotations can be forged; a token Secret with invalid ones must still be deleted.
     noted = objects.annotations(item).get(ISSUED_AT_ANNOTATION)
     made = objects.metadata(item).get("creationTimestamp")
-    issued = time_of(noted) or time_of(made) or datetime.fromtimestamp(0, UTC)
+    issued = time_of(noted) or time_of(made) or NO_TIME
     generation = objects.generation(item) or 1
     return TokenSecret(objects.name(item), objects.uid(item), generation, issued)
 
