@@ -15,7 +15,7 @@ from ambient_components.model.schedules import Schedule
 from ambient_components.model.storage import Bucket
 from ambient_components.provider.buckets.access_keys import AccessKeyTerms, CredentialInputs
 from ambient_components.provider.buckets.s3_bucket import BucketInputs
-from ambient_components.provider.tokens.properties import TokenInputs
+from ambient_components.provider.tokens.properties import Identity
 from ambient_components.provider.workspace.scheduled_session import ScheduleInputs
 from tests.support.typed_arguments import docstring
 
@@ -31,7 +31,7 @@ import pulumi
 '''
 
 _CLASSES: Final[Mapping[str, tuple[Place, str, Collection[type[Model]]]]] = {
-    "AccessTokenArgs": ("token", "ServiceAccount and lifetime of the tokens.", [TokenInputs, Key]),
+    "AccessTokenArgs": ("token", "ServiceAccount and lifetime of the tokens.", [Identity, Key]),
     "S3BucketArgs": (
         "bucket",
         "Name and settings of a bucket. Settings that are left out keep their value in the store.",

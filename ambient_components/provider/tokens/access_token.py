@@ -17,6 +17,7 @@ from ambient_components.provider.tokens.delivery import Delivered, Target
 from ambient_components.provider.tokens.minting import Minted, in_words, is_of, mint
 from ambient_components.provider.tokens.properties import (
     COMPUTED,
+    Identity,
     announce,
     kept,
     policy,
@@ -27,7 +28,6 @@ from ambient_components.provider.tokens.properties import (
 )
 from ambient_components.provider.tokens.token_secrets import (
     Existing,
-    Identity,
     clear_owner,
     delete_all,
     existing,

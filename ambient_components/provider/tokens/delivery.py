@@ -19,8 +19,8 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.provider.tokens.minting import Minted, is_of
-from ambient_components.provider.tokens.properties import retained
-from ambient_components.provider.tokens.token_secrets import Identity, revoke
+from ambient_components.provider.tokens.properties import Identity, retained
+from ambient_components.provider.tokens.token_secrets import revoke
 from ambient_components.rotation import TokenSecret, TokenState
 from ambient_components.rules.warnings import LoudWarning
 

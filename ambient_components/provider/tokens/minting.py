@@ -26,7 +26,8 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.platform.naming import token_secret_name
 from ambient_components.provider.protocol.resource import Context
-from ambient_components.provider.tokens.token_secrets import Identity, revoke
+from ambient_components.provider.tokens.properties import Identity
+from ambient_components.provider.tokens.token_secrets import revoke
 from ambient_components.rotation import TokenSecret
 from ambient_components.rotation.state import format_time, parse_time
 from ambient_components.rules.durations import format_seconds

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
+from ambient_components.cluster.client import core
 from ambient_components.cluster.objects import listing
 from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.model.base import Model
-from ambient_components.model.derive import misfits, plain_names
+from ambient_components.model.derive import misfits, plain_names, read
 from ambient_components.model.keys import Key, KeyId
 from ambient_components.model.marks import Place, sent
 from ambient_components.model.rotation import Overlap
@@ -25,8 +26,8 @@ from ambient_components.rules.lifetimes import TOKEN_LIFE, Policy, is_endless, m
 _TIMES: Final = ("lifetimeSeconds", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds")
 
 
-class TokenInputs(Model):
-    """Identity of the tokens; `Key` has their terms."""
+class Identity(Model):
+    """A key's ServiceAccount and the owner of its tokens; `Key` has their terms."""
 
     namespace: Annotated[Text, sent("token", required=True, unknown="")]
     """The workspace's namespace."""
@@ -64,6 +65,26 @@ class TokenInputs(Model):
     adopt: Annotated[Flag | None, sent("token")] = None
     """Unrecorded tokens are kept through the overlap. Default: they are revoked."""
 
+    @classmethod
+    def of(cls, values: Values) -> Self:
+        return read(cls, "token", values)
+
+    @property
+    def path(self) -> str:
+        return f"{self.namespace}/{self.service_account}"
+
+    @property
+    def namespace_path(self) -> str:
+        return core("namespaces", self.namespace)
+
+    @property
+    def account_path(self) -> str:
+        return core("namespaces", self.namespace, "serviceaccounts", self.service_account)
+
+    @property
+    def secrets_path(self) -> str:
+        return core("namespaces", self.namespace, "secrets")
+
 
 def problems(olds: Values, news: Values) -> list[Problem]:
     """Return all inputs at once that no cluster grants or that have no meaning.
@@ -74,7 +95,7 @@ def problems(olds: Values, news: Values) -> list[Problem]:
     """
     # The delivery target must be known, because it names an object.
     given = without_unknown(news) | ({"deliver": UNKNOWN} if news.get("deliver") is UNKNOWN else {})
-    found = input_findings("token", (TokenInputs, Key), given, news.keys() - given.keys())
+    found = input_findings("token", (Identity, Key), given, news.keys() - given.keys())
     if not found and known(news):
         found += verdict_finding((), misfit(policy(news)))
     target = given.get("deliver")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ambient_components.cluster import objects
-from ambient_components.cluster.client import ApiError, core
+from ambient_components.cluster.client import ApiError
 from ambient_components.cluster.guard import WrongClusterError
 from ambient_components.cluster.parallel import in_parallel
 from ambient_components.cluster.revocation import SECRET, end
@@ -25,7 +25,8 @@ from ambient_components.platform.contract import (
     OWNER_ANNOTATION,
     SERVICE_ACCOUNT_ANNOTATION,
 )
-from ambient_components.provider.protocol.resource import Context, Values, served_objects
+from ambient_components.provider.protocol.resource import Context, served_objects
+from ambient_components.provider.tokens.properties import Identity
 from ambient_components.rotation import TokenSecret, TokenState
 from ambient_components.rotation.state import NO_TIME, time_of
 from ambient_components.rules.warnings import LoudWarning, WarningRule
@@ -35,43 +36,6 @@ _REMOVED: Final = "the key is removed"
 
 MOST: Final = 100
 """Unrecorded token Secrets of one identity that a run takes over or ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """A key's ServiceAccount, with the owner that its token Secrets must have."""
-
-    namespace: str
-    service_account: str
-    key: str
-    generation: int
-    owner: str
-
-    @classmethod
-    def of(cls, values: Values) -> "Identity":
-        return cls(
-            values["namespace"],
-            values["serviceAccount"],
-            values["key"],
-            int(values.get("generation") or 1),
-            values["owner"],
-        )
-
-    @property
-    def path(self) -> str:
-        return f"{self.namespace}/{self.service_account}"
-
-    @property
-    def namespace_path(self) -> str:
-        return core("namespaces", self.namespace)
-
-    @property
-    def account_path(self) -> str:
-        return core("namespaces", self.namespace, "serviceaccounts", self.service_account)
-
-    @property
-    def secrets_path(self) -> str:
-        return core("namespaces", self.namespace, "secrets")
 
 
 def service_account_uid(context: Context, identity: Identity) -> str | None:
