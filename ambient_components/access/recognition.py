@@ -6,6 +6,7 @@ give nothing of a workspace: reading what is no secret, events, leases. What is 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from ambient_components.access.platform_own import (
@@ -22,6 +23,7 @@ from ambient_components.platform.contract import (
     GRANT_APP,
     KEY_APP,
     LEGACY_GRANT_APP,
+    MANAGED_LABEL,
     OWNER_ROLE_LABEL,
     ROLES,
     TRIGGER,
@@ -126,20 +128,30 @@ def public_subjects(binding: Json) -> list[str]:
     return [subject for subject in dict.fromkeys(objects.subjects(binding)) if who_is_meant(subject)]
 
 
-def small(item: Json) -> Json:
-    """Return what decides about a RoleBinding or a ServiceAccount: users may write many that do not fit into memory."""
+def small(item: Json, most: int = _SUBJECTS) -> Json:
+    """Return what decides about a RoleBinding or a ServiceAccount: users may write many that do not fit into memory.
+
+    Args:
+        most: Subjects to keep, besides groups of everyone. Longer names than `short` leaves are no declared subject's.
+    """
     named = mappings(mapping(item).get("subjects"))
-    public = [
-        subject for subject in named if who_is_meant(f"{text(subject.get('kind')).lower()}:{text(subject.get('name'))}")
-    ]
+    public = (
+        subject
+        for subject in named[most:]
+        if who_is_meant(f"{text(subject.get('kind')).lower()}:{text(subject.get('name'))}")
+    )
     labels = objects.labels(item)
-    kept = {key: labels[key] for key in (APP_LABEL, OWNER_ROLE_LABEL) if key in labels}
+    kept = {key: labels[key] for key in (APP_LABEL, MANAGED_LABEL, OWNER_ROLE_LABEL) if key in labels}
     place = {"name": objects.name(item), "namespace": objects.namespace(item), "uid": objects.uid(item)}
     return {
         "metadata": {**place, "labels": kept, "ownerReferences": owners(item)},
-        "roleRef": mapping(item).get("roleRef"),
-        "subjects": [*named[:_SUBJECTS], *public[:_SUBJECTS]],
+        "roleRef": _reference(mapping(mapping(item).get("roleRef"))),
+        "subjects": [*map(_reference, (*named[:most], *islice(public, _SUBJECTS)))],
     }
+
+
+def _reference(item: Json) -> dict[str, str]:
+    return {key: objects.short(objects.text_at(item, key)) for key in ("kind", "namespace", "name") if key in item}
 
 
 def is_harmless(role: Json) -> bool:

@@ -26,9 +26,9 @@ def read_roles(cluster: Cluster, needs: Needs, places: Collection[Place] = WHOLE
     return RoleObjects(
         tuple(
             small_role(role)
-            for place in (places if needs.roles else ())
+            for place in (places if needs.roles or needs.every_role else ())
             for role in cluster.each(path(*rbac, *place, "roles"))
-            if (namespace(role), name(role)) in needs.roles
+            if needs.every_role or (namespace(role), name(role)) in needs.roles
         ),
         tuple(
             small_role(role)

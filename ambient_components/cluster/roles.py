@@ -27,6 +27,8 @@ class Needs:
     """Whether ProjectSettings, which own the account of schedules."""
     sessions: bool = False
     """Whether sessions, which own their accounts."""
+    every_role: bool = False
+    """Whether all Roles, and not only those that are named."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ key's tokens.
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from ambient_components.access import (
     NOTHING,
@@ -19,33 +18,25 @@ from ambient_components.access import (
     expected_objects,
 )
 from ambient_components.access.adoption import Adoption, adoption, notes
-from ambient_components.access.recognition import Recognition, needs_of
+from ambient_components.access.recognition import Recognition, needs_of, small
 from ambient_components.cluster.client import Cluster, core, path
 from ambient_components.cluster.objects import (
     Json,
     annotations,
     is_ending,
-    labels,
     listing,
-    mapping,
-    mappings,
     name,
     namespace,
-    short,
-    text_at,
 )
 from ambient_components.cluster.parallel import in_parallel
 from ambient_components.cluster.revocation import ROLE_BINDING, SERVICE_ACCOUNT, object_path
 from ambient_components.cluster.role_reading import WHOLE_CLUSTER, Place, read_roles
-from ambient_components.cluster.roles import owners
 from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.model.keys import KeyRecord
 from ambient_components.platform.contract import (
     APP_LABEL,
     KEY_APP,
-    MANAGED_LABEL,
     OWNER_ANNOTATION,
-    OWNER_ROLE_LABEL,
     RBAC_API_GROUP,
     Role,
 )
@@ -58,11 +49,7 @@ _ONE_BY_ONE: Final = 20
 """Workspaces up to which each is listed by itself. The whole cluster may have many others."""
 
 _SUBJECTS: Final = 500
-"""Subjects read of one binding. A workspace's users may write objects that do not fit into memory."""
-
-
-_LABELS: Final = (APP_LABEL, MANAGED_LABEL, OWNER_ROLE_LABEL)
-"""Labels by which the reason for access is known."""
+"""Subjects read of one binding."""
 
 
 def adopted(cluster: Cluster, there: set[str], before: Ledger, after: Ledger) -> tuple[list[Problem], list[Problem]]:
@@ -87,35 +74,14 @@ def _adoptions(cluster: Cluster, workspaces: Collection[str], after: Ledger) -> 
     for place in places:
         for item in cluster.each(path("apis", RBAC_API_GROUP, "v1", *place, "rolebindings")):
             if namespace(item) in bindings:
-                bindings[namespace(item)].append(_small(item))
+                bindings[namespace(item)].append(small(item, _SUBJECTS))
         for item in cluster.each(core(*place, "serviceaccounts"), f"{APP_LABEL}={KEY_APP}"):
             if namespace(item) in accounts:
-                accounts[namespace(item)].append(_small(item))
+                accounts[namespace(item)].append(small(item, _SUBJECTS))
     listed = [binding for of_workspace in bindings.values() for binding in of_workspace]
     own = Recognition.of(read_roles(cluster, needs_of(listed, own=True), places)).own
     for workspace in workspaces:
         yield adoption(workspace, after[workspace], bindings[workspace], accounts[workspace], own)
-
-
-def _small(item: Json) -> dict[str, Any]:
-    """Return what the access of an object depends on. Longer names than `short` leaves are no declared subject's."""
-    all_labels = labels(item)
-    metadata = {
-        "name": name(item),
-        "namespace": namespace(item),
-        "labels": {key: all_labels[key] for key in _LABELS if key in all_labels},
-        "ownerReferences": owners(item),
-    }
-    subjects = islice(mappings(mapping(item).get("subjects")), _SUBJECTS)
-    return {
-        "metadata": metadata,
-        "roleRef": _texts(mapping(mapping(item).get("roleRef"))),
-        "subjects": [*map(_texts, subjects)],
-    }
-
-
-def _texts(item: Json) -> dict[str, str]:
-    return {key: short(text_at(item, key)) for key in ("kind", "namespace", "name") if key in item}
 
 
 # Keys that the platform made.

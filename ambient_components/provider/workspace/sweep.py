@@ -11,16 +11,14 @@ from contextlib import suppress
 from typing import Any, Final
 
 from ambient_components.access.platform_own import PlatformOwn
-from ambient_components.cluster.client import core, of_platform
+from ambient_components.cluster.client import core
 from ambient_components.cluster.objects import listing, subjects, uid
 from ambient_components.cluster.parallel import attempted
 from ambient_components.cluster.revocation import ROLE, ROLE_BINDING, SERVICE_ACCOUNT, create_account, end, object_path
+from ambient_components.cluster.role_reading import read_roles
+from ambient_components.cluster.roles import Needs
 from ambient_components.errors import BadValue, Problem, StepError, refusal
 from ambient_components.platform.bindings import owner_form
-from ambient_components.platform.contract import (
-    PROJECT_SETTINGS,
-    SESSIONS,
-)
 from ambient_components.platform.subjects import Subject, parse_subject
 from ambient_components.printable import one_line
 from ambient_components.provider.protocol.resource import Context, served_objects
@@ -121,10 +119,9 @@ class Sweep:
 
     def _platforms_own(self, *, sessions: bool) -> PlatformOwn:
         """Return what is the platform's own; nothing of sessions if these end too."""
-        settings = self._cluster.get(of_platform(self._namespace, "projectsettings", PROJECT_SETTINGS))
-        collection = of_platform(self._namespace, SESSIONS)
-        existing = () if sessions else served_objects(self._context, collection, metadata=True)
-        return PlatformOwn.of(self._served(ROLE), [settings] if settings else [], existing)
+        needs = Needs(every_role=True, settings=True, sessions=not sessions)
+        there = read_roles(self._cluster, needs, [("namespaces", self._namespace)])
+        return PlatformOwn.of(there.roles, there.settings, there.sessions)
 
     def _ending(self, own: PlatformOwn | None, *, sessions: bool) -> list[Access]:
         """Return what ends; no Role if it is unknown what is the platform's own."""
