@@ -84,6 +84,14 @@ class DeliverySecret(Model):
     """Key of the token in the Secret; during an overlap, the previous token has the prefix `previous-`. Default: token.
     """
 
+    @property
+    def previous(self) -> str:
+        """Key of the previous token."""
+        return f"previous-{self.key}"
+
+    def __str__(self) -> str:
+        return f"Secret {self.namespace}/{self.name}"
+
 
 class Delivery(Model):
     """Delivery of the key to its user, by every run that issues a token."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ambient_components.access.entries import Ledger
+from ambient_components.model.keys import DeliverySecret
 
 STACK: Final = "stack"
 """Origin of an identity that a run of the stack made."""
@@ -58,15 +59,6 @@ class DeployedAccess:
         return self.actual == ((self.declared,) if self.declared else ())
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Target:
-    """An entry of a Secret that a key is delivered to."""
-
-    namespace: str
-    name: str
-    entry: str
-
-
 @dataclass(frozen=True, slots=True)
 class Identity:
     """The objects of one generation of a key, by which its end can be proved: a ServiceAccount and its tokens."""
@@ -84,7 +76,7 @@ class Identity:
     """Name and UID of each token Secret."""
     tokens: frozenset[str] = field(default=frozenset(), repr=False)
     """Its tokens, as far as the state has them in plain text."""
-    targets: frozenset[Target] = frozenset()
+    targets: frozenset[DeliverySecret] = frozenset()
     """The Secret entries that its token is delivered to."""
 
     @property

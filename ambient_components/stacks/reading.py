@@ -16,7 +16,7 @@ from ambient_components.engine.secrets import plain_text
 from ambient_components.engine.state import Export, Resource, operations, resources, written_at
 from ambient_components.engine.urns import ACCESS_LEDGER
 from ambient_components.model.derive import write
-from ambient_components.model.keys import KeyRecord
+from ambient_components.model.keys import DeliverySecret, KeyRecord
 from ambient_components.model.storage import BucketRecord
 from ambient_components.platform.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
 from ambient_components.platform.naming import key_account
@@ -40,7 +40,6 @@ from ambient_components.stacks.deployed import (
     Identity,
     KeyName,
     KeyPlace,
-    Target,
 )
 
 ACCOUNT: Final = "ServiceAccount"
@@ -244,7 +243,8 @@ def _identity(workspace: str, key_id: str, generation: int, items: Iterable[Reso
             secrets |= {(secret.name, secret.uid) for secret in recorded if secret.name and secret.uid}
             tokens.add(plain_text(outputs.get("token")))
             if target := mapping(inputs.get("deliver")):
-                targets.add(Target(*(str(target.get(part)) for part in ("namespace", "name", "key"))))
+                namespace, secret, key = (str(target.get(part)) for part in ("namespace", "name", "key"))
+                targets.add(DeliverySecret.model_construct(namespace=namespace, name=secret, key=key))
     return Identity(
         workspace,
         key_id,

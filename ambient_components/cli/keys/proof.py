@@ -17,16 +17,16 @@ from ambient_components.cluster.client import core
 from ambient_components.cluster.objects import decoded, listing, mapping
 from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, end, object_path
 from ambient_components.errors import AmbientError, Problem, hints_of, text_of
+from ambient_components.model.keys import DeliverySecret
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import key_account, key_role_binding
-from ambient_components.stacks.deployed import Identity, KeyName, Target
+from ambient_components.stacks.deployed import Identity, KeyName
 
 _BY_HAND: Final = "check it by hand: the API server must answer a request with the old token with 401"
 """Hint where the end of a token is not proved."""
 
 _SCANNED: Final = 1000
 """Number of older generations to look for in the cluster that no state has on record."""
-_PREVIOUS: Final = "previous-"
 _NO_FINALIZERS: Final = '{"metadata":{"finalizers":null}}'
 
 
@@ -214,11 +214,11 @@ class KeyWitness(Witness):
         uids = identity.uids | {uid} if isinstance(uid, str) else identity.uids
         return replace(identity, uids=uids, tokens=identity.tokens | delivered)
 
-    def _delivered(self, target: Target, identity: Identity) -> set[str]:
+    def _delivered(self, target: DeliverySecret, identity: Identity) -> set[str]:
         """Return the tokens of an identity in a Secret. The Secret may have any other content too."""
         secret = self.cluster.get(core("namespaces", target.namespace, "secrets", target.name))
         data = mapping(mapping(secret).get("data"))
-        tokens = (decoded(data.get(entry)) for entry in (target.entry, f"{_PREVIOUS}{target.entry}"))
+        tokens = (decoded(data.get(entry)) for entry in (target.key, target.previous))
         return {token for token in tokens if token and _subject(token) == identity.username}
 
     def _metadata(self, where: str) -> Mapping[str, Any]:

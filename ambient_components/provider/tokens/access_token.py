@@ -13,7 +13,7 @@ from ambient_components.provider.protocol.resource import Check, Context, Diff, 
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens import delivery
 from ambient_components.provider.tokens import properties as token_properties
-from ambient_components.provider.tokens.delivery import Delivered, Target
+from ambient_components.provider.tokens.delivery import Delivered, target_of
 from ambient_components.provider.tokens.minting import Minted, in_words, is_of, mint
 from ambient_components.provider.tokens.properties import (
     COMPUTED,
@@ -154,7 +154,7 @@ class AccessToken:
         """Revoke all tokens of the identity. Failures are warnings, because the ServiceAccount is deleted next."""
         about = Identity.of(state)
         delete_all(context, about, token_state(state))
-        target = Target.of(state)
+        target = target_of(state)
         try:
             if target:
                 delivery.remove(context, about, target)
@@ -195,7 +195,7 @@ class AccessToken:
     ) -> dict[str, Any]:
         identity, requested = Identity.of(news), policy(news)
         warn_of_others(context, identity, lost)
-        target = None if news.get("former") else Target.of(news)
+        target = None if news.get("former") else target_of(news)
         # Before minting, so that a foreign Secret is refused while nothing has changed.
         there = delivery.look(context, identity, target) if target else Delivered()
         moved = delivery.moved_from(context, identity, state, target)
@@ -223,7 +223,7 @@ class AccessToken:
             undelivered = delivery.hand_over(context, news, target, minted, bearer, previous)
         elif target and current is not None:
             undelivered = f"{target} does not hold it, and it was not kept: only another generation has another token"
-        if not undelivered and (old := Target.of(state)) and old != target and not news.get("former"):
+        if not undelivered and (old := target_of(state)) and old != target and not news.get("former"):
             delivery.leave(context, identity, old, target)
         ending = (*(each for each in before if each[0] in read), *steps.revoke)
         kept_back = (

@@ -8,6 +8,7 @@ from typing import Any, Final
 from ambient_components.cluster.client import ApiError, core
 from ambient_components.cluster.objects import annotations, decoded, labels, short, texts, uid
 from ambient_components.errors import StepError
+from ambient_components.model.keys import DeliverySecret
 from ambient_components.platform.contract import (
     DELIVERY,
     DELIVERY_LABEL,
@@ -24,30 +25,14 @@ from ambient_components.provider.tokens.token_secrets import revoke
 from ambient_components.rotation import TokenSecret, TokenState
 from ambient_components.rules.warnings import LoudWarning
 
-_PREVIOUS: Final = "previous-"
+
+def target_of(values: Values) -> DeliverySecret | None:
+    given = values.get("deliver")
+    return DeliverySecret.model_construct(**given) if given else None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    namespace: str
-    name: str
-    key: str
-
-    @classmethod
-    def of(cls, values: Values) -> "Target | None":
-        given = values.get("deliver")
-        return cls(given["namespace"], given["name"], given["key"]) if given else None
-
-    @property
-    def path(self) -> str:
-        return core("namespaces", self.namespace, "secrets", self.name)
-
-    @property
-    def previous(self) -> str:
-        return f"{_PREVIOUS}{self.key}"
-
-    def __str__(self) -> str:
-        return f"Secret {self.namespace}/{self.name}"
+def _path(target: DeliverySecret) -> str:
+    return core("namespaces", target.namespace, "secrets", target.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +45,7 @@ class Delivered:
         return f"Delivered(exists={self.exists})"
 
 
-def look(context: Context, identity: Identity, target: Target) -> Delivered:
+def look(context: Context, identity: Identity, target: DeliverySecret) -> Delivered:
     """Return the current content of the Secret.
 
     Raises:
@@ -78,8 +63,8 @@ def look(context: Context, identity: Identity, target: Target) -> Delivered:
     return _held(context, identity, target)
 
 
-def _held(context: Context, identity: Identity, target: Target) -> Delivered:
-    secret = context.guard.cluster.get(target.path)
+def _held(context: Context, identity: Identity, target: DeliverySecret) -> Delivered:
+    secret = context.guard.cluster.get(_path(target))
     if secret is None:
         return Delivered()
     notes = annotations(secret)
@@ -93,12 +78,12 @@ def _held(context: Context, identity: Identity, target: Target) -> Delivered:
     return _content(secret, target)
 
 
-def _content(secret: Mapping[str, Any], target: Target) -> Delivered:
+def _content(secret: Mapping[str, Any], target: DeliverySecret) -> Delivered:
     data = texts(secret.get("data"))
     return Delivered(decoded(data.get(target.key)), decoded(data.get(target.previous)), exists=True)
 
 
-def write(context: Context, identity: Identity, target: Target, token: str, previous: str | None) -> None:
+def write(context: Context, identity: Identity, target: DeliverySecret, token: str, previous: str | None) -> None:
     values = {target.key: token, target.previous: previous}
     notes = {
         OWNER_ANNOTATION: identity.owner,
@@ -110,34 +95,34 @@ def write(context: Context, identity: Identity, target: Target, token: str, prev
     cluster = context.guard.cluster
     body: dict[str, Any] = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": metadata}
     try:
-        if cluster.get(target.path) is None:
+        if cluster.get(_path(target)) is None:
             body["data"] = {key: value for key, value in encoded.items() if value}
             cluster.create(core("namespaces", target.namespace, "secrets"), body)
         else:
-            cluster.patch(target.path, {"metadata": metadata, "data": encoded})
+            cluster.patch(_path(target), {"metadata": metadata, "data": encoded})
     except ApiError as error:
         msg = f"can't deliver the key to {target}: {error}"
         raise StepError(msg) from None
 
 
-def remove(context: Context, identity: Identity, target: Target) -> None:
+def remove(context: Context, identity: Identity, target: DeliverySecret) -> None:
     """Delete the Secret, unless it is foreign or already contains another generation of the key."""
-    secret = context.guard.cluster.get(target.path)
+    secret = context.guard.cluster.get(_path(target))
     if secret is None:
         return
     notes = annotations(secret)
     ours = (notes.get(OWNER_ANNOTATION), notes.get(KEY_NAME_OF_DELIVERY), notes.get(KEY_GENERATION_ANNOTATION))
     if ours == (identity.owner, _name(identity), str(identity.generation)):
-        context.guard.cluster.delete(target.path, uid(secret))
+        context.guard.cluster.delete(_path(target), uid(secret))
         context.note(f"deleted {target}: the key is no longer delivered there")
 
 
-def leave(context: Context, identity: Identity, old: Target, target: Target | None) -> None:
+def leave(context: Context, identity: Identity, old: DeliverySecret, target: DeliverySecret | None) -> None:
     """Remove the key from where it was delivered before; a Secret that has it under another key now stays."""
-    if target is None or old.path != target.path:
+    if target is None or _path(old) != _path(target):
         remove(context, identity, old)
     elif stale := sorted({old.key, old.previous} - {target.key, target.previous}):
-        context.guard.cluster.patch(target.path, {"data": dict.fromkeys(stale)})
+        context.guard.cluster.patch(_path(target), {"data": dict.fromkeys(stale)})
 
 
 def _name(identity: Identity) -> str:
@@ -149,7 +134,7 @@ _NOT_DELIVERED: Final = "the run that minted it could not deliver it"
 
 def lost(context: Context, inputs: Values, state: TokenState) -> str | None:
     """Return why the delivery Secret does not contain the token; None if it does."""
-    target = Target.of(inputs)
+    target = target_of(inputs)
     if target is None or inputs.get("former") or state.current is None:
         return None
     try:
@@ -165,9 +150,9 @@ def lost(context: Context, inputs: Values, state: TokenState) -> str | None:
     return None if is_of(there.token, state.current) else f"{target} holds another token"
 
 
-def moved_from(context: Context, identity: Identity, state: Values, target: Target | None) -> Delivered:
+def moved_from(context: Context, identity: Identity, state: Values, target: DeliverySecret | None) -> Delivered:
     """Return the content of the previous delivery Secret, if the target has changed."""
-    old = Target.of(state)
+    old = target_of(state)
     if old is None or old == target:
         return Delivered()
     try:
@@ -179,7 +164,7 @@ def moved_from(context: Context, identity: Identity, state: Values, target: Targ
 def hand_over(
     context: Context,
     news: Values,
-    target: Target,
+    target: DeliverySecret,
     minted: Minted | None,
     token: str,
     previous: str | None,
@@ -203,10 +188,10 @@ def hand_over(
     return None
 
 
-def _arrived(context: Context, target: Target, token: str) -> bool | None:
+def _arrived(context: Context, target: DeliverySecret, token: str) -> bool | None:
     """Return whether the Secret contains the token despite an error, or None if that can't be read."""
     try:
-        secret = context.guard.cluster.get(target.path)
+        secret = context.guard.cluster.get(_path(target))
     except StepError:
         return None
     return secret is not None and _content(secret, target).token == token

@@ -8,8 +8,9 @@ from ambient_components.cli.edits.pending import Aim, lacking_keys
 from ambient_components.cli.keys.edit import Recorded
 from ambient_components.cli.keys.now import recorded
 from ambient_components.engine.steps import Step
+from ambient_components.model.keys import DeliverySecret
 from ambient_components.platform.naming import key_account
-from ambient_components.stacks.deployed import Identity, Target
+from ambient_components.stacks.deployed import Identity
 from ambient_components.stacks.reading import ACCOUNT, TOKEN, identities
 from tests.support.keys_now import W, identity, step, token_of
 
@@ -36,7 +37,7 @@ class TestIdentities:
             frozenset({"uid-ci-2"}),
             frozenset({(f"{account}-x", "secret-ci-2")}),
             frozenset({token_of("ci", 2)}),
-            frozenset({Target("ops", "s", "token")}),
+            frozenset({DeliverySecret(namespace="ops", name="s", key="token")}),
         )
         assert (found.account, found.username) == (account, f"system:serviceaccount:{W}:{account}")
         assert "hunter2" not in repr(found)
