@@ -45,6 +45,7 @@ OVER_AND_DUE = TokenState(token_secret("now", -8, 13), (token_secret("old", -90,
     [
         pytest.param(NONE, POLICY, None, steps(mint="first token"), id="none"),
         pytest.param(LIVE, POLICY, None, steps(), id="live"),
+        pytest.param(TokenState(token_secret("now", expires=None)), POLICY, None, steps(), id="without an end"),
         pytest.param(
             DUE, POLICY, None, steps(mint="the token expires on 2026-06-11T12:00:00Z", retire=["now"]), id="due"
         ),

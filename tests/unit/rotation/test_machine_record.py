@@ -48,10 +48,6 @@ def test_the_current_one_stays_on_record_where_none_is_minted(state, how, curren
     assert (outcome.current is None) == (bool(outcome.mint) or state.current is None)
 
 
-def test_a_forced_manual_token_is_on_record_as_dead():
-    assert plan(LIVE, MANUAL, NOW, force="because").current.dead == "because"
-
-
 def test_without_overlap_the_reason_says_so():
     assert plan(DUE, replace(POLICY, overlap=0), NOW).revoke[0][1] == "it is replaced, and the overlap is 0"
 
@@ -97,21 +93,6 @@ def test_the_moment_of_expiry_counts_as_expired():
 def test_an_overlap_ends_on_its_second(seconds, ended):
     current = replace(LIVE.current, issued_at=NOW - timedelta(seconds=seconds))
     assert bool(plan(TokenState(current, (token_secret("old"),)), POLICY, NOW)) is ended
-
-
-@pytest.mark.parametrize(
-    ("state", "reason"),
-    [
-        (NONE, "first token"),
-        (LIVE, None),
-        (TokenState(token_secret("now", expires=None)), None),
-        (OVERLAP, None),
-        (PENDING, None),
-        (FOUND, "first token"),
-    ],
-)
-def test_only_what_is_missing_or_ending_is_a_reason_to_mint(state, reason):
-    assert mint_reason(state, POLICY, NOW) == reason
 
 
 @pytest.mark.parametrize(
@@ -165,12 +146,6 @@ def test_a_cap_below_the_window_does_not_rotate_in_every_run():
     granted = timedelta(days=1)
     state = outcome_of(NONE, plan(NONE, POLICY, NOW), POLICY, NOW, granted)
     assert not plan(state, POLICY, NOW)
-
-
-def test_what_is_found_without_a_record_is_all_kept():
-    found = tuple(token_secret(name, -3 + index) for index, name in enumerate("abc"))
-    outcome = plan(TokenState(retiring=found), POLICY, NOW)
-    assert (outcome.retire, outcome.revoke_first, outcome.revoke) == (found, (), ())
 
 
 @pytest.mark.parametrize("current", [DEAD.current, EXPIRED.current], ids=["dead", "expired"])

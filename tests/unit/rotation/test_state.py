@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from ambient_components.rotation import SCHEMA_VERSION, TokenSecret, TokenState
 from ambient_components.rotation.state import format_time, parse_time, time_of
-from ambient_components.rules.lifetimes import Policy, default_overlap, default_rotate_before
 
 MOMENT = datetime(2026, 6, 1, 12, 30, 15, tzinfo=UTC)
 
@@ -63,22 +62,11 @@ def test_a_handle_is_written_in_the_names_of_the_reference():
     }
 
 
-def test_nothing_recorded_is_an_empty_state():
-    assert TokenState.from_wire({}) == TokenState()
-    assert TokenState.from_wire({"retiring": None, "pendingRevocations": None, "current": None}) == TokenState()
-
-
 def test_a_state_of_a_later_version_is_refused_with_the_way_out():
     with pytest.raises(
         ValueError, match=r"later version of ambient-components \(schema 2, this one reads 1\): run the"
     ):
         TokenState.from_wire({"schemaVersion": SCHEMA_VERSION + 1.0})
-
-
-def test_every_handle_on_record_is_counted():
-    one, two, three = (TokenSecret(name, name, 1, MOMENT) for name in "abc")
-    assert TokenState(one, (two,), (three,)).token_secrets == (one, two, three)
-    assert TokenState(None, (two,)).token_secrets == (two,)
 
 
 def test_a_killed_handle_keeps_all_but_its_life():
@@ -116,12 +104,6 @@ def test_a_time_without_a_zone_is_refused(text):
         parse_time(text)
 
 
-@pytest.mark.parametrize("text", ["", "soon", "2026-13-01T00:00:00Z"])
-def test_what_is_no_time_is_refused(text):
-    with pytest.raises(ValueError, match=r"."):
-        parse_time(text)
-
-
 def test_a_naive_time_is_not_written_down_as_local_time():
     with pytest.raises(ValueError, match="zone"):
         format_time(datetime(2026, 6, 1))
@@ -138,34 +120,6 @@ def test_a_time_is_written_in_utc_and_whole_seconds():
     assert format_time(there) == "2026-06-01T12:30:15Z"
 
 
-@given(moments)
-def test_a_written_time_is_read_back(moment):
-    assert parse_time(format_time(moment)) == moment
-
-
-@pytest.mark.parametrize(
-    ("lifetime", "before"),
-    [(600, 150), (86_400, 21_600), (7_776_000, 1_209_600), (31_536_000, 1_209_600), (4_838_400, 1_209_600)],
-)
-def test_a_token_is_renewed_two_weeks_ahead_or_a_quarter_of_its_life(lifetime, before):
-    assert default_rotate_before(lifetime) == before
-    assert default_overlap(before) == before // 2
-
-
-@given(st.integers(600, 31_536_000))
-def test_the_built_in_policy_always_fits_the_life(lifetime):
-    policy = Policy.of(lifetime)
-    assert 0 < policy.overlap <= policy.rotate_before < policy.lifetime
-
-
-def test_what_is_given_wins_over_the_defaults():
-    assert Policy.of(1000, 100) == Policy(1000, 100, 50)
-    assert Policy.of(1000, 100, 0) == Policy(1000, 100, 0)
-    assert Policy.of(1000, 0) == Policy(1000, 0, 0)
-    assert Policy.of(1000, overlap=3) == Policy(1000, 250, 3)
-    assert Policy(1, 1, 90).overlap_delta == timedelta(seconds=90)
-
-
 @pytest.mark.parametrize(
     "value",
     [
@@ -174,6 +128,7 @@ def test_what_is_given_wins_over_the_defaults():
         "1969-12-31T23:59:59Z",
         "9999-12-31T23:59:59-23:59",
         "9000-01-01T00:00:00Z",
+        "2026-13-01T00:00:00Z",
         "9" * 5_000,
         "2026-06-01T12:30:15Z" + " " * 100,
         "",
