@@ -45,13 +45,6 @@ def test_the_uid_is_asked_once(api):
     assert len(api.log) == 1
 
 
-def test_another_cluster_stays_refused(api):
-    one = guard(api, "uid-in-the-config")
-    for _ in range(2):
-        with pytest.raises(StepError, match="another cluster"):
-            _ = one.cluster
-
-
 def test_a_server_that_fails_to_say_is_asked_again(api):
     one = guard(api, SYSTEM_UID)
     api.fail("GET", ".", 403, "not yet", times=1)

@@ -11,7 +11,7 @@ from ambient_components._version import VERSION
 from ambient_components.provider.protocol.engine import Engine
 from tests.support.fake_api import Answer
 from tests.support.fake_engine import FakeEngine
-from tests.support.fake_plugin import TOKEN, UNKNOWN, FakePlugin, RefusedError, asset, plain, refusal, secret, struct
+from tests.support.fake_plugin import UNKNOWN, FakePlugin, RefusedError, asset, plain, refusal, secret
 
 SOME, NONE = proto.DiffResponse.DIFF_SOME, proto.DiffResponse.DIFF_NONE
 WANTED = {"namespace": "pay", "serviceAccount": "sa", "key": "ci", "owner": "app/dev", "lifetimeSeconds": 86_400}
@@ -185,8 +185,3 @@ def test_two_plugins_share_nothing(world):
         other.cancel()
         assert other.servicer._engine.cancelled
         assert not world.plugin.servicer._engine.cancelled
-
-
-def test_the_helpers_speak_as_the_engine_does():
-    assert plain(struct({"a": secret("x")}))["a"] == secret("x")
-    assert TOKEN.split("::")[2].endswith("ambient:index:AccessToken")

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.provider.workspace.shared_object import declared_over, drift, kept, merge_patch
+from ambient_components.provider.workspace.shared_object import drift, kept, merge_patch
 
 KEYS = st.sampled_from("abcd")
 SCALARS = st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from(["", "x", "y"])
@@ -40,44 +40,6 @@ def test_applied_to_what_was_before_a_patch_gives_what_should_be_after(before, a
     assert applied(before, merge_patch(before, after)) == after
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "patch"),
-    [
-        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}}, {"a": {"c": 3}}),
-        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1}}, {"a": {"c": None}}),
-        ({"a": [1, 2]}, {"a": [1]}, {"a": [1]}),
-        ({"a": {"b": 1}}, {"a": "x"}, {"a": "x"}),
-        ({"a": "x"}, {"a": {"b": 1}}, {"a": {"b": 1}}),
-        ({"a": 1}, {"a": None}, {"a": None}),
-        ({}, {"a": None}, {}),
-        ({"a": False}, {"a": 0.5}, {"a": 0.5}),
-    ],
-)
-def test_patches_as_they_are_sent(before, after, patch):
-    assert merge_patch(before, after) == patch
-
-
-# declared_over
-
-
-@pytest.mark.parametrize(
-    ("live", "declared", "gone", "desired"),
-    [
-        ({"theirs": 1}, {"ours": 2}, {}, {"theirs": 1, "ours": 2}),
-        ({"ours": 1}, {"ours": 2}, {}, {"ours": 2}),
-        ({"ours": 1, "theirs": 2}, {}, {"ours": None}, {"theirs": 2}),
-        ({"ours": 1}, {}, {"ours": 86_400}, {"ours": 86_400}),
-        # What somebody has removed by hand returns to the default all the same: nobody has said otherwise.
-        ({}, {}, {"ours": 86_400}, {"ours": 86_400}),
-        ({}, {}, {"ours": None}, {}),
-        ({"theirs": None}, {}, {}, {}),
-        ({"zero": 0, "empty": "", "no": False}, {}, {}, {"zero": 0, "empty": "", "no": False}),
-    ],
-)
-def test_ours_where_we_declare_it_and_others_where_we_dont(live, declared, gone, desired):
-    assert declared_over(live, declared, gone) == desired
-
-
 # drift
 
 
@@ -95,28 +57,14 @@ def test_drift_is_empty_exactly_where_nothing_differs(declared, live):
 @pytest.mark.parametrize(
     ("before", "declared", "live", "desired"),
     [
-        pytest.param({"a": "1"}, {"a": "1"}, {"a": "ui"}, {"a": "ui"}, id="the UI's save stays"),
-        pytest.param({"a": "1"}, {"a": "2"}, {"a": "ui"}, {"a": "2"}, id="until ours changes"),
-        pytest.param({"a": "1"}, {"a": "1"}, {}, {}, id="also a removal"),
-        pytest.param({"a": "1"}, {"a": "2"}, {}, {"a": "2"}, id="until ours changes, likewise"),
-        pytest.param({"a": "1"}, {}, {"a": "1"}, {}, id="removed by us goes"),
-        pytest.param({"a": "1"}, {}, {"a": "ui"}, {}, id="removed by us goes, whatever it is"),
-        pytest.param({"a": "1"}, {"a": "1"}, {"a": "1", "b": "ui"}, {"a": "1", "b": "ui"}, id="others' keys stay"),
-        pytest.param({"a": "1"}, {"a": "1", "b": "2"}, {"a": "1", "b": "ui"}, {"a": "1", "b": "2"}, id="new of ours"),
         pytest.param(None, {"a": "1"}, {"a": "ui"}, {"a": "ui"}, id="no record: what is there stays"),
         pytest.param(None, {"a": "1"}, {}, {"a": "1"}, id="no record: what is missing is added"),
         pytest.param(None, {"a": "1"}, {"a": ""}, {"a": "1"}, id="no record: an empty one is missing"),
         pytest.param(None, {}, {"b": "ui", "c": ""}, {"b": "ui"}, id="no record: others' keys stay"),
-        pytest.param({"a": "1"}, {"a": "1"}, {"a": ""}, {"a": ""}, id="on record: an emptied one was emptied"),
     ],
 )
-def test_others_writing_stays_until_ours_changes(before, declared, live, desired):
+def test_without_a_record_what_is_there_stays(before, declared, live, desired):
     assert kept(before, declared, live) == desired
-
-
-@given(TEXTS, TEXTS)
-def test_without_a_change_of_ours_nothing_is_written(declared, live):
-    assert kept(declared, declared, live) == live
 
 
 @given(TEXTS, TEXTS, TEXTS)
