@@ -158,7 +158,11 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     async def Read(self, request: proto.ReadRequest, context: grpc.aio.ServicerContext) -> proto.ReadResponse:  # noqa: N802
         def look(at: Context, of: ResourceType) -> ReadResult | None:
-            return of.read(at, request.id, wire.decode(request.inputs), wire.decode(request.properties))
+            inputs = wire.decode(request.inputs)
+            if not inputs:
+                msg = f"{request.id} can't be imported"
+                raise StepError(msg, "declare it, and the next pulumi up makes it or takes it over")
+            return of.read(at, request.id, inputs, wire.decode(request.properties))
 
         found = await self._step(context, request.urn, look)
         if found is None:

@@ -86,14 +86,7 @@ class S3Bucket:
             ownership.unclaim(context, news.get("namespace"), bucket)
         return str(bucket), outputs
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
-        if not inputs:
-            msg = f"{identity} can't be imported"
-            raise StepError(
-                msg,
-                "declare the bucket: the next pulumi up takes it over if it has this stack's ownership tag",
-                "write 'adopt: true' beside its name if it has no ownership tag",
-            )
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:  # noqa: ARG002
         if inputs.get("released"):
             return ReadResult({"drift": {}})
         bucket = inputs["bucket"]

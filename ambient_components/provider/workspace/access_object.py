@@ -80,11 +80,8 @@ class AccessObject(ABC):
             return _identity(news), {"uid": UNKNOWN}
         return _identity(news), self.apply(context, news, None)
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:  # noqa: ARG002
         """Compare the complete object with its inputs; None if it does not exist."""
-        if not inputs:
-            msg = f"{identity} can't be imported"
-            raise StepError(msg, "declare it, and the next pulumi up makes it")
         if inputs.get("released"):
             # Changes by others are no drift, even a deletion.
             there = context.guard.cluster.get(core("namespaces", _namespace(inputs)))

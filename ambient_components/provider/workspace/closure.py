@@ -108,9 +108,6 @@ class Closure:
         return str(news["namespace"]), {"found": []}
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:  # noqa: ARG002
-        if not inputs:
-            msg = f"{identity} can't be imported: it is what state: closed does"
-            raise StepError(msg)
         namespace = inputs["namespace"]
         if context.guard.cluster.get(core("namespaces", namespace)) is None:
             return None

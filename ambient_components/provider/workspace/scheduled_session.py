@@ -104,11 +104,8 @@ class ScheduledSession:
             return identity, {"uid": UNKNOWN, "image": UNKNOWN, "drift": []}
         return identity, self._write(context, news, {})
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:  # noqa: ARG002
         """Return the live values of the declared fields; None if the CronJob does not exist or is another's."""
-        if not inputs:
-            msg = f"{identity} can't be imported"
-            raise StepError(msg, "declare the schedule, and the next pulumi up makes it")
         kept = {name: state.get(name) for name in ("uid", "image")} | {"drift": []}
         if inputs.get("released"):
             # Changes by others are no drift, even a deletion.

@@ -7,7 +7,7 @@ declared, the declared and the live fields. Values are JSON; None means absent.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from ambient_components.access.adoption import EXISTING_OBJECT
 from ambient_components.cluster.client import ApiError, core
@@ -98,6 +98,8 @@ class SharedObject(ABC):
     """Name of the kind's collection in the core group."""
     section: str = "spec"
     """Section with its fields: spec or data."""
+    outputs: ClassVar[Values] = {}
+    """Outputs of an object that is as it was declared."""
 
     def collection(self, namespace: str) -> str:
         return core("namespaces", namespace, self.plural)
@@ -136,17 +138,15 @@ class SharedObject(ABC):
         return Diff(changes, replaces=frozenset({"namespace"} & changes.keys()))
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        outputs = {} if context.preview or news.get("released") else self.write(context, news, {})
-        return f"{news['namespace']}/{self.object_name(news)}", outputs
+        if not context.preview and not news.get("released"):
+            self.write(context, news, {})
+        return f"{news['namespace']}/{self.object_name(news)}", self.outputs
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:  # noqa: ARG002
         """Return the live values of the declared fields; None if the object does not exist."""
-        if not inputs:
-            msg = f"{identity} can't be imported, and needs no import: declare it, and the next pulumi up takes it over"
-            raise StepError(msg)
         if inputs.get("released"):
             # Changes by others are no drift, even a deletion.
-            return ReadResult({}) if self._namespace(context, inputs) else None
+            return ReadResult(self.outputs) if self._namespace(context, inputs) else None
         live = context.guard.cluster.get(self._path(inputs))
         return None if live is None else self.found(context, inputs, mapping(live.get(self.section)))
 
@@ -158,9 +158,9 @@ class SharedObject(ABC):
 
         In a released workspace nothing is written, because it belongs to others by then.
         """
-        if context.preview or news.get("released"):
-            return {}
-        return self.write(context, news, self.fields(state))
+        if not context.preview and not news.get("released"):
+            self.write(context, news, self.fields(state))
+        return self.outputs
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Restore the defaults of all declared fields. The object stays, because it belongs to the platform."""
@@ -176,7 +176,7 @@ class SharedObject(ABC):
     def written(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> None:  # noqa: B027
         """Report what a change removed, if relevant; `live` is the previous section."""
 
-    def write(self, context: Context, news: Values, before: Mapping[str, Any]) -> dict[str, Any]:
+    def write(self, context: Context, news: Values, before: Mapping[str, Any]) -> None:
         cluster = context.guard.cluster
         path, frame = self._path(news), self.frame(news)
         last: ApiError | None = None
@@ -191,7 +191,7 @@ class SharedObject(ABC):
                     if self.fields(news):
                         body = {**frame, self.section: {**(frame.get(self.section) or {}), **self.fields(news)}}
                         cluster.create(self.collection(news["namespace"]), body)
-                    return {}
+                    return
                 section = mapping(live.get(self.section))
                 patch = merge_patch(section, self.after(context, news, before, section))
                 notes = _missing_notes(frame, live)
@@ -203,12 +203,12 @@ class SharedObject(ABC):
                 # An object that was deleted before the patch is recreated; a 404 of its creation has another reason.
                 vanished = error.status == 404 and live is not None
                 if vanished and not self._namespace(context, news) and not self.fields(news):
-                    return {}
+                    return
                 if error.status != 409 and not (vanished and self._namespace(context, news)):
                     raise
                 last = error
             else:
-                return {}
+                return
         msg = f"{self.kind} of {news['namespace']} is written by others without a pause: {last}"
         raise StepError(msg, "run again")
 

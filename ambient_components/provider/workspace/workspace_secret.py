@@ -7,7 +7,7 @@ place and never replaced, because a session that starts without it would fail.
 
 import base64
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from ambient_components.access.entries import child
 from ambient_components.cluster.objects import field_name, listing, texts
@@ -41,6 +41,7 @@ class WorkspaceSecret(SharedObject):
     kind = "Secret"
     plural = "secrets"
     section = "data"
+    outputs: ClassVar[Values] = {"drift": {}}
 
     def object_name(self, inputs: Values) -> str:
         return str(inputs["secret"])
@@ -83,16 +84,9 @@ class WorkspaceSecret(SharedObject):
         return Diff(changes, diff.computed, replaces)
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        identity = f"{news['namespace']}/{self.object_name(news)}"
         if context.preview:
             self._tell_of_what_goes(context, news, {})
-        if context.preview or news.get("released"):
-            return identity, {"drift": {}}
-        return identity, self.write(context, news, {})
-
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
-        found = super().read(context, identity, inputs, state)
-        return ReadResult({"drift": {}}) if found is not None and inputs.get("released") else found
+        return super().create(context, news)
 
     def found(self, context: Context, inputs: Values, live: Mapping[str, Any]) -> ReadResult:
         """Return the names of differing values, never the values."""
@@ -121,14 +115,8 @@ class WorkspaceSecret(SharedObject):
             removed = f"{_shown(news)}: removed what others saved in it: {listing(others)}"
             context.warn(LoudWarning.REMOVED_VARIABLES, removed)
 
-    def write(self, context: Context, news: Values, before: Mapping[str, Any]) -> dict[str, Any]:
-        super().write(context, news, before)
-        return {"drift": {}}
-
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:
-        if news.get("released"):
-            return {"drift": {}}
-        if context.preview:
+        if context.preview and not news.get("released"):
             self._tell_of_what_goes(context, news, self.fields(state))
         return super().update(context, identity, state, news)
 

@@ -9,6 +9,7 @@ from pulumi.runtime import proto
 
 from ambient_components._version import VERSION
 from ambient_components.provider.protocol.engine import Engine
+from ambient_components.provider.servicer import RESOURCES
 from tests.support.fake_api import Answer
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_plugin import UNKNOWN, FakePlugin, RefusedError, asset, plain, refusal, secret
@@ -103,6 +104,13 @@ def test_a_type_that_is_not_served_is_told_with_those_that_are(world, call):
     text = refusal(lambda: getattr(world.plugin, call)(*given[call], urn=urn))
     assert "ambient:index:Bucket is no resource of the ambient plugin" in text
     assert "ambient:index:AccessLedger, ambient:index:AccessToken" in text
+
+
+@pytest.mark.parametrize("token", RESOURCES)
+def test_nothing_can_be_imported(world, token):
+    text = refusal(lambda: world.plugin.read({}, {}, urn=f"urn:pulumi:dev::app::{token}::x", identity="pay/x"))
+    assert "pay/x can't be imported" in text
+    assert world.api.log == []
 
 
 def test_a_urn_that_is_none_is_text(world):

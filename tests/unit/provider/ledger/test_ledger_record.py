@@ -1,10 +1,9 @@
 """What a ledger records, and what is a difference of it; it makes nothing."""
 
-import pytest
 from pulumi.runtime import proto
 
 from tests.support.access_ledger import OWNER, entry, ledger
-from tests.support.fake_plugin import LEDGER, RefusedError, plain
+from tests.support.fake_plugin import LEDGER, plain
 
 KIND = proto.PropertyDiff
 
@@ -57,8 +56,3 @@ def test_a_refresh_finds_what_was_declared(world):
     answer = world.plugin.read(news, news, urn=LEDGER, identity=OWNER)
     assert answer.id == OWNER
     assert plain(answer.inputs) == plain(answer.properties) == news
-
-
-def test_it_cant_be_imported(world):
-    with pytest.raises(RefusedError, match="app/dev can't be imported: a ledger is what a stack declares"):
-        world.plugin.read({}, {}, urn=LEDGER, identity=OWNER)

@@ -314,11 +314,6 @@ def test_without_its_namespace_there_is_nothing_to_close(world):
     assert not world.plugin.read(WANTED, WANTED, urn=CLOSURE).id
 
 
-def test_it_cant_be_imported(world):
-    with pytest.raises(RefusedError, match="pay can't be imported: it is what state: closed does"):
-        world.plugin.read({}, {}, urn=CLOSURE, identity="pay")
-
-
 # Diff, delete, check.
 
 

@@ -76,7 +76,7 @@ def test_a_preview_writes_nothing_and_says_what_would_go(world, policy):
     news = desired(onDrift=policy)
     _, state = world.plugin.create(news, urn=WORKSPACE_SECRET, preview=True)
     assert state == {**news, "drift": {}}
-    assert update(world, {**desired({"B": "sk-b"}), "drift": {}}, news, preview=True) == news
+    assert update(world, {**desired({"B": "sk-b"}), "drift": {}}, news, preview=True) == state
     assert world.writes() == []
     # Once for the creation, once for the change.
     assert len(warnings(world)) == (2 if policy == "overwrite" else 0)
