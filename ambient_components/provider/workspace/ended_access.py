@@ -71,60 +71,49 @@ class Access:
         return self.what if self.kind in (SECRET, ROLE) else f"{self.what} ({self.kind} {short(self.name)})"
 
 
-@dataclass(frozen=True)
-class Objects:
-    """The objects of a workspace that decide, each read once and not kept: users decide their number and size.
+def ending(
+    namespace: str,
+    owners: Mapping[str, BindingForm],
+    own: PlatformOwn,
+    objects: Mapping[str, Iterable[Json]],
+    *,
+    sessions: bool,
+) -> list[Access]:
+    """Return what ends, in order.
 
-    Attributes:
+    Args:
         own: What is the platform's own; nothing of sessions if their identities end too.
+        objects: The workspace's objects by kind, each read once and not kept: users decide their number and size.
+        sessions: Whether the sessions' identities end too. A stopping session still needs its own.
     """
+    ended, named, all_accounts = list[Access](), set[str](), False
+    groups = {*_GROUPS_OF_ACCOUNTS, f"{_ALL_ACCOUNTS}:{namespace}"}
+    for item in objects[ROLE_BINDING]:
+        form = owners.get(name(item))
+        if not (form is not None and is_exactly(form, item)) and not own.has_binding(item):
+            ended.append(_access(ROLE_BINDING, item, _of_binding(item)))
+            named.update(_accounts(namespace, item))
+            all_accounts = all_accounts or not groups.isdisjoint(subjects(item))
+    ended += [_access(ROLE, item, f"Role {short(name(item))}") for item in objects[ROLE] if not own.has_role(item)]
+    accounts = set()
+    for item in objects[SERVICE_ACCOUNT]:
+        if what := _of_account(item, named, sessions, all_accounts):
+            accounts.add(name(item))
+            ended.append(_access(SERVICE_ACCOUNT, item, what))
+    ended += [
+        _access(SECRET, item, f"Secret {short(name(item))}")
+        for item in objects[SECRET]
+        if _holds_access(item, accounts, sessions)
+    ]
+    return sorted(ended, key=lambda access: (_ORDER.index(access.kind), access))
 
-    namespace: str
-    owners: Mapping[str, BindingForm]
-    own: PlatformOwn
-    bindings: Iterable[Json]
-    roles: Iterable[Json]
-    accounts: Iterable[Json]
-    secrets: Iterable[Json]
 
-    def ending(self, *, sessions: bool) -> list[Access]:
-        """Return what ends, in order.
-
-        Args:
-            sessions: Whether the sessions' identities end too. A stopping session still needs its own.
-        """
-        ending, named, all_accounts = list[Access](), set[str](), False
-        groups = {*_GROUPS_OF_ACCOUNTS, f"{_ALL_ACCOUNTS}:{self.namespace}"}
-        for item in self.bindings:
-            if not self.is_owners(item) and not self.own.has_binding(item):
-                ending.append(_access(ROLE_BINDING, item, _of_binding(item)))
-                named.update(self._accounts(item))
-                all_accounts = all_accounts or not groups.isdisjoint(subjects(item))
-        ending += [
-            _access(ROLE, item, f"Role {short(name(item))}") for item in self.roles if not self.own.has_role(item)
-        ]
-        accounts = set()
-        for item in self.accounts:
-            if what := _of_account(item, named, sessions, all_accounts):
-                accounts.add(name(item))
-                ending.append(_access(SERVICE_ACCOUNT, item, what))
-        ending += [
-            _access(SECRET, item, f"Secret {short(name(item))}")
-            for item in self.secrets
-            if _holds_access(item, accounts, sessions)
-        ]
-        return sorted(ending, key=lambda access: (_ORDER.index(access.kind), access))
-
-    def is_owners(self, binding: Json) -> bool:
-        form = self.owners.get(name(binding))
-        return form is not None and is_exactly(form, binding)
-
-    def _accounts(self, binding: Json) -> Iterator[str]:
-        """Yield the accounts of the workspace that a binding names, also as users."""
-        for subject in subjects(binding):
-            for prefix in ("serviceaccount:", f"user:{_ACCOUNT_AS_USER}"):
-                if subject.startswith(f"{prefix}{self.namespace}:"):
-                    yield subject.rpartition(":")[2]
+def _accounts(namespace: str, binding: Json) -> Iterator[str]:
+    """Yield the accounts of the workspace that a binding names, also as users."""
+    for subject in subjects(binding):
+        for prefix in ("serviceaccount:", f"user:{_ACCOUNT_AS_USER}"):
+            if subject.startswith(f"{prefix}{namespace}:"):
+                yield subject.rpartition(":")[2]
 
 
 def is_exactly(form: BindingForm, binding: Json) -> bool:

@@ -11,10 +11,17 @@ from contextlib import suppress
 from typing import Any, Final
 
 from ambient_components.access.platform_own import PlatformOwn
-from ambient_components.cluster.client import core
 from ambient_components.cluster.objects import listing, subjects, uid
 from ambient_components.cluster.parallel import attempted
-from ambient_components.cluster.revocation import ROLE, ROLE_BINDING, SERVICE_ACCOUNT, create_account, end, object_path
+from ambient_components.cluster.revocation import (
+    ROLE,
+    ROLE_BINDING,
+    SECRET,
+    SERVICE_ACCOUNT,
+    create_account,
+    end,
+    object_path,
+)
 from ambient_components.cluster.role_reading import read_roles
 from ambient_components.cluster.roles import Needs
 from ambient_components.errors import BadValue, Problem, StepError, refusal
@@ -22,7 +29,7 @@ from ambient_components.platform.bindings import owner_form
 from ambient_components.platform.subjects import Subject, parse_subject
 from ambient_components.printable import one_line
 from ambient_components.provider.protocol.resource import Context, served_objects
-from ambient_components.provider.workspace.ended_access import STAGES, Access, Objects, account_in, is_exactly
+from ambient_components.provider.workspace.ended_access import STAGES, Access, account_in, ending, is_exactly
 from ambient_components.provider.workspace.role_binding import RoleBinding
 
 _ROUNDS: Final = 10
@@ -125,16 +132,13 @@ class Sweep:
 
     def _ending(self, own: PlatformOwn | None, *, sessions: bool) -> list[Access]:
         """Return what ends; no Role if it is unknown what is the platform's own."""
-        objects = Objects(
-            self._namespace,
-            self._owners,
-            own or PlatformOwn(),
-            bindings=self._served(ROLE_BINDING),
-            roles=self._served(ROLE) if own is not None else (),
-            accounts=self._served(SERVICE_ACCOUNT, metadata=True),
-            secrets=served_objects(self._context, core("namespaces", self._namespace, "secrets")),
-        )
-        return objects.ending(sessions=sessions)
+        objects = {
+            ROLE_BINDING: self._served(ROLE_BINDING),
+            ROLE: self._served(ROLE) if own is not None else (),
+            SERVICE_ACCOUNT: self._served(SERVICE_ACCOUNT, metadata=True),
+            SECRET: self._served(SECRET),
+        }
+        return ending(self._namespace, self._owners, own or PlatformOwn(), objects, sessions=sessions)
 
     def _end_all(self, accesses: Collection[Access]) -> Iterator[tuple[Access, Problem | None]]:
         for stage in STAGES:
