@@ -28,7 +28,6 @@ from ambient_components.provider.tokens.properties import (
 )
 from ambient_components.provider.tokens.token_secrets import (
     Existing,
-    clear_owner,
     delete_all,
     existing,
     revoke,
@@ -80,7 +79,7 @@ class AccessToken:
         adopted: tuple[TokenSecret, ...] = ()
         lost = Existing()
         if news.get("adopt"):
-            adopted = set_owner(context, identity, TokenState()).unrecorded
+            adopted = set_owner(context, identity, TokenState(), identity.owner).unrecorded
         else:
             lost = existing(context, identity, TokenState())
         state = TokenState(retiring=adopted)
@@ -132,7 +131,7 @@ class AccessToken:
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         if news.get("released"):
             if not context.preview:
-                clear_owner(context, Identity.of(news), token_state(state))
+                set_owner(context, Identity.of(news), token_state(state), None)
             return kept(state)
         steps = self._due(context, state, news)
         if context.preview:
@@ -143,7 +142,7 @@ class AccessToken:
         about = Identity.of(news)
         known = token_state(state)
         if state.get("released"):
-            set_owner(context, about, known)
+            set_owner(context, about, known, about.owner)
         lost = existing(context, about, known) if steps else Existing()
         return self._carry_out(context, news, known, steps, state, lost)
 

@@ -121,17 +121,12 @@ def warn_of_others(context: Context, identity: Identity, there: Existing) -> Non
         )
 
 
-def set_owner(context: Context, identity: Identity, known: TokenState) -> Existing:
-    """Put the ownership annotation on the identity's token Secrets, and return them."""
-    return _with_owner(context, identity, known, identity.owner)
+def set_owner(context: Context, identity: Identity, known: TokenState, owner: str | None) -> Existing:
+    """Set the ownership annotation of the identity's token Secrets, and return them.
 
-
-def clear_owner(context: Context, identity: Identity, known: TokenState) -> None:
-    """Remove the ownership annotation from the identity's token Secrets; the tokens stay valid for the next owner."""
-    _with_owner(context, identity, known, None)
-
-
-def _with_owner(context: Context, identity: Identity, known: TokenState, owner: str | None) -> Existing:
+    Args:
+        owner: None removes the annotation; the tokens stay valid for the next owner.
+    """
     there = existing(context, identity, known)
     warn_of_others(context, identity, there)
     ours = (*there.recorded, *there.unrecorded)
@@ -151,14 +146,14 @@ def _note_owner(context: Context, identity: Identity, token_secret: TokenSecret,
 
 
 def revoke(
-    context: Context, identity: Identity, token_secrets: Iterable[tuple[TokenSecret, str]], tries: int = _TRIES
+    context: Context, identity: Identity, token_secrets: Iterable[tuple[TokenSecret, str]]
 ) -> tuple[TokenSecret, ...]:
     """Delete token Secrets, and return those that failed: every run retries, and the step does not fail.
 
     One note and one warning are about all of the same reason.
     """
     todo = [*token_secrets]
-    problems = in_parallel(lambda ending: _revoke(context, identity, ending[0], tries), todo)
+    problems = in_parallel(lambda ending: _revoke(context, identity, ending[0]), todo)
     done = dict[str, list[str]]()
     failed = dict[str, list[tuple[TokenSecret, Problem]]]()
     for (token_secret, why), problem in zip(todo, problems, strict=True):
@@ -174,9 +169,9 @@ def revoke(
     return tuple(token_secret for failures in failed.values() for token_secret, _ in failures)
 
 
-def _revoke(context: Context, identity: Identity, token_secret: TokenSecret, tries: int) -> Problem | None:
+def _revoke(context: Context, identity: Identity, token_secret: TokenSecret) -> Problem | None:
     last: Problem | None = None
-    for attempt in range(tries):
+    for attempt in range(_TRIES):
         if attempt:
             time.sleep(0.2 * 2**attempt)
         try:
