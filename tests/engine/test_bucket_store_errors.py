@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,6 @@ import pytest
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
 from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.provider.store.connection import Store as ClientOfStore
-from ambient_components.provider.store.connection import StoreSettings
 from sandbox.store import Store
 from tests.support.real_store import DAY, RealWorld, client_of, code, name, s3, world
 from tests.support.store_world import OWNER, OneResource, refusal
@@ -40,8 +40,7 @@ def moved_clock(patch: pytest.MonkeyPatch, by: timedelta) -> Iterator[None]:
 def test_wrong_settings_are_reported_and_nothing_is_made(
     world: RealWorld, name: str, s3: Any, change: dict[str, str], received: str
 ) -> None:
-    given = {field: getattr(world.settings, field) for field in world.settings.__slots__}
-    wrong = RealWorld(StoreSettings(**{**given, **change}), world.kubeconfig, namespace=world.namespace)
+    wrong = RealWorld(replace(world.settings, **change), world.kubeconfig, namespace=world.namespace)
     one = OneResource(S3Bucket(), wrong)
     text = refusal(one.up, {"bucket": name, "owner": OWNER})
     assert received in text
@@ -67,8 +66,7 @@ def test_a_wrong_clock_is_reported_with_both_times(
 
 
 def test_a_store_without_iam_at_the_address_is_reported_with_the_remedies(world: RealWorld, name: str) -> None:
-    given = {field: getattr(world.settings, field) for field in world.settings.__slots__}
-    without = ClientOfStore(StoreSettings(**{**given, "iam_endpoint": ""}))
+    without = ClientOfStore(replace(world.settings, iam_endpoint=""))
     wrong = RealWorld(without.settings, world.kubeconfig, namespace=world.namespace)
     keys = OneResource(S3Credentials(), wrong)
     text = refusal(keys.up, {"user": "me-1", "bucket": name, "owner": OWNER, "lifetimeSeconds": DAY})

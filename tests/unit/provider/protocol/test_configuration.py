@@ -83,10 +83,6 @@ def test_what_is_secret_is_a_setting():
     assert {"kubeconfig", "storeSecretKey"} == SECRETS <= set(SETTINGS)
 
 
-def test_every_setting_has_a_meaning():
-    assert all(meaning.endswith(".") for meaning in SETTINGS.values())
-
-
 def test_making_a_guard_connects_to_nothing(monkeypatch):
     monkeypatch.setattr("ambient_components.cluster.client._connect", lambda *_: pytest.fail("it connected"))
     guard({"context": "nowhere", "kubeconfig": CONTENTS, "clusterUid": "u"})
