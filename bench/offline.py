@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ambient_components.stackfile import load_stack
+from ambient_components.stackfile.loader import load_stack
 from bench.errors import BenchError
 from bench.workload import stack_file, stack_files
 

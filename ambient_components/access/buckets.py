@@ -14,7 +14,7 @@ from ambient_components.errors import Problem, refusal
 from ambient_components.model.derive import changed_names
 from ambient_components.model.storage import BucketRecord
 from ambient_components.rules.buckets import BucketDriver, OnDelete
-from ambient_components.rules.guardrail_names import EXPIRE_AFTER
+from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.refusals import Rule
 
 CREDENTIALS: Final = ("generation", "lifetimeSeconds", "never")
@@ -224,7 +224,7 @@ def _expiry(workspace: str, old: BucketRecord | None, new: BucketRecord, allowed
     """Refuse an expiry that would delete objects of a bucket that existed before this run."""
     days, were = new.expire_after_days, old.expire_after_days if old is not None else None
     has_objects = old is not None or new.adopt
-    if days is None or not has_objects or (were is not None and days >= were) or EXPIRE_AFTER in allowed:
+    if days is None or not has_objects or (were is not None and days >= were) or Guardrail.EXPIRE_AFTER in allowed:
         return []
     if were is not None:
         what = f"expireAfter is {days} days, and was {were}"
@@ -240,8 +240,9 @@ def expiry_refusal(workspace: str, what: str, days: int) -> Problem:
     return _refusal(
         workspace,
         f"{what}: the store deletes all objects in it that are older than {days} days: nothing is changed",
-        f"if that is meant, write in the workspace's entry: exceptions: [{{guardrail: {EXPIRE_AFTER}, reason: WHY}}]",
-        rule=EXPIRE_AFTER,
+        "if that is meant, write in the workspace's entry: "
+        f"exceptions: [{{guardrail: {Guardrail.EXPIRE_AFTER}, reason: WHY}}]",
+        rule=Guardrail.EXPIRE_AFTER,
     )
 
 

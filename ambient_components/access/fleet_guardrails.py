@@ -16,7 +16,7 @@ from ambient_components.access.entries import Entry, Ledger
 from ambient_components.access.guardrails import removed, too_many
 from ambient_components.errors import Problem, refusal
 from ambient_components.printable import counted
-from ambient_components.rules.guardrail_names import MASS_REMOVAL, GuardrailSettings
+from ambient_components.rules.guardrail_names import Guardrail, GuardrailSettings
 from ambient_components.rules.refusals import Rule
 
 APPROVED_VARIABLE: Final = "AMBIENT_APPROVED_REMOVALS"
@@ -48,7 +48,7 @@ def fleet_refusals(
         refused for stack, ledger in after.items() for refused in sharing_refusals(before.get(stack) or {}, ledger)
     }
     refusals += [refused for refused in sharing_refusals(old, new) if refused not in alone]
-    if MASS_REMOVAL not in settings.exceptions:
+    if Guardrail.MASS_REMOVAL not in settings.exceptions:
         refusals += [refused.refusal for refused in too_many(old, new, now, "this fleet")]
     return refusals
 
@@ -71,7 +71,7 @@ def with_approved(
     if not digest:
         return settings
     same = digest == removals_digest(before, after, now)
-    return replace(settings, exceptions=settings.exceptions | {MASS_REMOVAL}) if same else settings
+    return replace(settings, exceptions=settings.exceptions | {Guardrail.MASS_REMOVAL}) if same else settings
 
 
 def _united(ledgers: Iterable[Ledger]) -> dict[str, Entry]:

@@ -23,19 +23,7 @@ from ambient_components.access.violations import (
 from ambient_components.errors import PathPart, Problem, Remedy, refusal
 from ambient_components.model.keys import NO_KEY
 from ambient_components.platform.subjects import is_key_account, who_is_meant
-from ambient_components.rules.guardrail_names import (
-    ACTING_KEY,
-    ACTING_SCHEDULE,
-    ADMIN_KEY,
-    ADMIN_KEY_WITH_EDITORS,
-    INDIVIDUAL_GRANT,
-    MASS_REMOVAL,
-    NO_ADMIN,
-    NON_EXPIRING_KEY,
-    PUBLIC_ACCESS,
-    TOO_MANY_KEYS,
-    GuardrailSettings,
-)
+from ambient_components.rules.guardrail_names import Guardrail, GuardrailSettings
 from ambient_components.rules.roles import OWNER, rank
 from ambient_components.rules.warnings import LoudWarning
 
@@ -189,7 +177,7 @@ def _too_many(kind: str, verb: str, gone: list[str], total: int) -> Iterator[Cro
         return
     more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
     yield Crossed(
-        MASS_REMOVAL,
+        Guardrail.MASS_REMOVAL,
         None,
         f"{len(gone)} of the {total} {kind} {verb} in this run, and {most} are the most that may "
         f"({', '.join(gone[:_NAMED])}{more})",
@@ -212,7 +200,7 @@ def _no_admin(name: str, old: Entry, new: Entry, _: GuardrailSettings, now: date
     if any(not ended_by_date(who, old, new, now) for who in had):
         remedy = "keep one of them, or add another under owners or grants"
         listed = ", ".join(had[:_NAMED])
-        yield Crossed(NO_ADMIN, name, f"it would have no admin any more (it had {listed})", remedy)
+        yield Crossed(Guardrail.NO_ADMIN, name, f"it would have no admin any more (it had {listed})", remedy)
 
 
 def _subject_rules(
@@ -228,17 +216,17 @@ def _subject_rules(
         path = ("owners" if role == OWNER else "grants", who)
         if meant is not None:
             what = f"{who} {as_what}, and that is {meant}"
-            yield Crossed(PUBLIC_ACCESS, name, what, "name a group of people", path)
+            yield Crossed(Guardrail.PUBLIC_ACCESS, name, what, "name a group of people", path)
         if is_key_account(who):
             what = (
                 f"{who} {as_what}, and that is the ServiceAccount of a key: a key has the role that is written under "
                 "keys, and no other"
             )
             remedy = "write the role that the key needs under keys, in each workspace a key of its own"
-            yield Crossed(ADMIN_KEY, name, what, remedy, path)
+            yield Crossed(Guardrail.ADMIN_KEY, name, what, remedy, path)
         if meant is None and settings.groups_only and role != OWNER and who.startswith("user:"):
             what = f"{who} {as_what}, and this stack gives access to groups only (guardrails.groupsOnly)"
-            yield Crossed(INDIVIDUAL_GRANT, name, what, "put the user into a group that has it", path)
+            yield Crossed(Guardrail.INDIVIDUAL_GRANT, name, what, "put the user into a group that has it", path)
 
 
 def _key_rules(name: str, old: Entry, new: Entry, settings: GuardrailSettings, _: datetime | None) -> Iterator[Crossed]:
@@ -248,7 +236,7 @@ def _key_rules(name: str, old: Entry, new: Entry, settings: GuardrailSettings, _
         was = had.get(key_id, NO_KEY)
         if key.role == "admin" and was.role != "admin":
             what = f"key {key_id!r} is of role admin, and anyone with it may share the workspace and read its secrets"
-            yield Crossed(ADMIN_KEY, name, what, "write role: edit or view", ("keys", key_id, "role"))
+            yield Crossed(Guardrail.ADMIN_KEY, name, what, "write role: edit or view", ("keys", key_id, "role"))
         endless = [
             why
             for is_so, why in (
@@ -260,19 +248,19 @@ def _key_rules(name: str, old: Entry, new: Entry, settings: GuardrailSettings, _
         if endless:
             remedy = "leave lifetime out for 90d: a key is renewed before it ends"
             path = ("keys", key_id, "lifetime" if key.never else "static")
-            yield Crossed(NON_EXPIRING_KEY, name, f"key {key_id!r} {' and '.join(endless)}", remedy, path)
+            yield Crossed(Guardrail.NON_EXPIRING_KEY, name, f"key {key_id!r} {' and '.join(endless)}", remedy, path)
         if key.acts_as is not None and key.acts_as != was.acts_as:
             what = (
                 f"key {key_id!r} acts for the user {key.acts_as!r}: its sessions get this user's integrations, and "
                 "with single sign-on the user's rights in every workspace replace the key's role"
             )
             remedy = "remove actsAs: the key then has its role"
-            yield Crossed(ACTING_KEY, name, what, remedy, ("keys", key_id, "actsAs"))
+            yield Crossed(Guardrail.ACTING_KEY, name, what, remedy, ("keys", key_id, "actsAs"))
     if len(has) > max(len(had), settings.max_keys):
         before = f", {len(had)} before" if had else ""
         what = f"it has {len(has)} keys{before}, and {settings.max_keys} are the most (guardrails.maxKeys)"
         yield Crossed(
-            TOO_MANY_KEYS,
+            Guardrail.TOO_MANY_KEYS,
             name,
             what,
             "remove keys that their users do not need: ambient keys list STACK --idle 90d",
@@ -290,7 +278,7 @@ def _schedule_rules(name: str, old: Entry, new: Entry, _: GuardrailSettings, __:
                 "integrations, and everyone who may run sessions here can use them"
             )
             remedy = "remove runAs: the sessions then run without integrations of a person"
-            yield Crossed(ACTING_SCHEDULE, name, what, remedy, ("schedules", schedule_id, "runAs"))
+            yield Crossed(Guardrail.ACTING_SCHEDULE, name, what, remedy, ("schedules", schedule_id, "runAs"))
 
 
 def _apart(name: str, old: Entry, new: Entry, settings: GuardrailSettings, now: datetime | None) -> Iterator[Crossed]:
@@ -307,7 +295,7 @@ def _apart(name: str, old: Entry, new: Entry, settings: GuardrailSettings, now: 
             "side by side, and who may edit can mint a token of that key (guardrails.isolateAdminKeys)"
         )
         remedy = "give the key another role, or a workspace of its own"
-        yield Crossed(ADMIN_KEY_WITH_EDITORS, name, what, remedy, ("keys", ids[0], "role"))
+        yield Crossed(Guardrail.ADMIN_KEY_WITH_EDITORS, name, what, remedy, ("keys", ids[0], "role"))
 
 
 def _accounts_apart(name: str, before: Ledger, after: Ledger, now: datetime | None) -> Iterator[Crossed]:
@@ -321,7 +309,7 @@ def _accounts_apart(name: str, before: Ledger, after: Ledger, now: datetime | No
             )
             remedy = "remove it, or take an account of a namespace that only admins of this workspace may edit"
             section = "owners" if who in after[name].owners else "grants"
-            yield Crossed(ADMIN_KEY_WITH_EDITORS, name, what, remedy, (section, who))
+            yield Crossed(Guardrail.ADMIN_KEY_WITH_EDITORS, name, what, remedy, (section, who))
 
 
 _RULES: Final[tuple[_Rule, ...]] = (_no_admin, _subject_rules, _key_rules, _schedule_rules, _apart)

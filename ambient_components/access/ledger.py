@@ -14,7 +14,7 @@ from ambient_components.errors import Problem, refusal
 from ambient_components.platform.naming import PLATFORM_GENERATION
 from ambient_components.rules.guardrail_names import GuardrailSettings
 from ambient_components.rules.refusals import Rule
-from ambient_components.rules.states import CLOSED, RELEASED
+from ambient_components.rules.workspaces import CLOSED, RELEASED
 
 _BONES: Final = ("owners", "grants", "keys", "secrets", "settings", "limits", "bucket")
 """Fields that must not change in a release, because they are objects in the cluster."""

@@ -19,12 +19,12 @@ from ambient_components.adoption.forms import (
 from ambient_components.adoption.notes import NoteRule, Notes, deletion, shown
 from ambient_components.cluster.objects import Json, mappings, name, role_ref, short, subjects
 from ambient_components.errors import hints_of
+from ambient_components.model.grants import Grant
 from ambient_components.model.types import SubjectText
 from ambient_components.platform.bindings import BindingForm, grant_form, owner_form
 from ambient_components.platform.contract import OWNER_ROLE_LABEL, Role
 from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.roles import rank
-from ambient_components.stackfile import Grant
 from ambient_components.stackfile.yaml.dumping import line_of
 
 _CONTROL_PLANE: Final = "ambient-control-plane-project-manager"

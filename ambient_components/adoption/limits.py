@@ -8,8 +8,10 @@ from pydantic import ValidationError
 from ambient_components.adoption.notes import NoteRule, Notes
 from ambient_components.cluster.objects import Json, listing, mapping, mappings, name, short
 from ambient_components.errors import BadValue
+from ambient_components.model.limits import NetworkPeer
 from ambient_components.platform.contract import CONTAINER_LIMITS, CONTAINER_LIMITS_DEFAULT
 from ambient_components.platform.network_policies import ISOLATION, ISOLATION_JOBS, policies
+from ambient_components.rules.findings import Finding
 from ambient_components.rules.limits import (
     LIMIT_CHAIN,
     QUOTA,
@@ -17,7 +19,6 @@ from ambient_components.rules.limits import (
     container_limits,
     quota_findings,
 )
-from ambient_components.stackfile import NetworkPeer
 
 _CONTAINER: Final = "Container"
 _PLATFORM_POLICIES: Final = ("runner-allow-backend-only", "allow-ambient-api-server")
@@ -77,7 +78,7 @@ def _declaring(live: Mapping[str, Any]) -> dict[str, dict[str, str]] | None:
     if not {*live} <= {*LIMIT_CHAIN} or not all(isinstance(amounts, Mapping) for amounts in live.values()):
         return None
     entry = {limit: {**live[limit]} for limit in LIMIT_CHAIN if limit in live}
-    if any(not finding.warning for finding in container_findings(entry)) or not _gives(entry, live):
+    if not _gives(entry, live) or not _is_sound(container_findings(entry)):
         return None
     for limit in [*entry]:
         for resource in [*entry[limit]]:
@@ -95,6 +96,14 @@ def _gives(entry: Mapping[str, Mapping[str, Any]], live: Mapping[str, Any]) -> b
         return False
 
 
+def _is_sound(findings: Iterable[Finding]) -> bool:
+    """Tell whether a stack file can say what the cluster has, which anybody may have written."""
+    try:
+        return all(finding.warning for finding in findings)
+    except BadValue:
+        return False
+
+
 def _quota(notes: Notes, quotas: list[Json]) -> dict[str, Any]:
     _note_others(notes, NoteRule.QUOTA, "ResourceQuota", [name(quota) for quota in quotas], (QUOTA,))
     own = next((quota for quota in quotas if name(quota) == QUOTA), None)
@@ -102,7 +111,7 @@ def _quota(notes: Notes, quotas: list[Json]) -> dict[str, Any]:
     hard = mapping(spec.get("hard"))
     if not spec:
         return {}
-    if hard and {*spec} == {"hard"} and all(finding.warning for finding in quota_findings(hard)):
+    if hard and {*spec} == {"hard"} and _is_sound(quota_findings(hard)):
         return {"quota": {**hard}}
     notes.add(
         NoteRule.QUOTA,

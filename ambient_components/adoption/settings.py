@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from ambient_components.adoption.notes import NoteRule, Notes, shown
 from ambient_components.cluster.objects import Json, annotations, listing, mapping, mappings, name, short, text
-from ambient_components.model.settings import NEVER
+from ambient_components.model.settings import NEVER, McpServer
 from ambient_components.platform.contract import (
     CA_BUNDLE,
     FEATURE_FLAGS,
@@ -27,7 +27,6 @@ from ambient_components.rules.findings import Finding, is_whole
 from ambient_components.rules.schedules import display_name_problem
 from ambient_components.rules.secret_patterns import is_literal, looks_like_credential
 from ambient_components.rules.settings import IDLE_TIMEOUT_MAX, McpType, flag_findings, mcp_findings
-from ambient_components.stackfile import McpServer
 from ambient_components.stackfile.yaml.dumping import line_of
 
 _OBJECT: Final = f"ProjectSettings {PROJECT_SETTINGS}"

@@ -11,7 +11,7 @@ from ambient_components.access.violations import persons
 from ambient_components.adoption.notes import Note
 from ambient_components.adoption.workspaces import ExistingWorkspace
 from ambient_components.printable import counted
-from ambient_components.rules.guardrail_names import NO_ADMIN, GuardrailSettings
+from ambient_components.rules.guardrail_names import Guardrail, GuardrailSettings
 
 STALE_AFTER: Final = timedelta(days=90)
 """A key of which no use was seen for this long is reported: the default lifetime of the platform's tokens."""
@@ -108,8 +108,10 @@ def violations(ledger: Ledger, settings: GuardrailSettings, now: datetime) -> di
     for violation in existing_violations(ledger, strict, now):
         if violation.workspace is not None:
             workspaces.setdefault(violation.guardrail, set()).add(violation.workspace)
-    workspaces.setdefault(NO_ADMIN, set()).update(name for name, entry in ledger.items() if not persons(entry))
-    return {guardrail: tuple(sorted(names)) for guardrail, names in sorted(workspaces.items()) if names}
+    workspaces.setdefault(Guardrail.NO_ADMIN, set()).update(
+        name for name, entry in ledger.items() if not persons(entry)
+    )
+    return {str(guardrail): tuple(sorted(names)) for guardrail, names in sorted(workspaces.items()) if names}
 
 
 def counts(summary: Summary) -> str:

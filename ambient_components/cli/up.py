@@ -25,8 +25,7 @@ from ambient_components.output import REFUSED, Format, show_problems
 from ambient_components.plan import Plan, making, saved
 from ambient_components.plan.page import show
 from ambient_components.plan.saved import Saved, differences, is_same
-from ambient_components.rules.acknowledgements import Acknowledgements
-from ambient_components.rules.warnings import with_name
+from ambient_components.rules.warnings import Acknowledgements, with_name
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.pulumi import PulumiEngine, require_passphrase

@@ -15,9 +15,8 @@ from ambient_components.model.workspaces import SeparateWorkspace, workspace_fin
 from ambient_components.problem_json import for_engine
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.extras import AWS, not_installed
-from ambient_components.rules.findings import Finding, Path, as_problem, below, verdict_finding
+from ambient_components.rules.findings import Finding, Path, as_problem, below, python_spelling, verdict_finding
 from ambient_components.rules.secret_patterns import without_credentials
-from ambient_components.rules.spelling import python_spelling
 
 M = TypeVar("M", bound=Model)
 Rules = Callable[[Any], Iterable[Finding]]

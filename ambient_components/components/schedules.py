@@ -10,7 +10,7 @@ from ambient_components.model.workspaces import SeparateWorkspace
 from ambient_components.platform.naming import schedule_name
 from ambient_components.platform.schedules import own_user
 from ambient_components.resources import ScheduledSession, ScheduledSessionArgs
-from ambient_components.rules.states import CLOSED, RELEASED
+from ambient_components.rules.workspaces import CLOSED, RELEASED
 
 
 def schedules(name: str, workspace: SeparateWorkspace, opts: pulumi.ResourceOptions) -> Iterator[pulumi.Resource]:

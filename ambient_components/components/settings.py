@@ -26,8 +26,8 @@ from ambient_components.resources import (
     ProjectSettingsArgs,
 )
 from ambient_components.rules import limits
-from ambient_components.rules.states import RELEASED
 from ambient_components.rules.warnings import WarningRule
+from ambient_components.rules.workspaces import RELEASED
 
 
 def settings(name: str, workspace: SeparateWorkspace, opts: pulumi.ResourceOptions) -> Iterator[pulumi.Resource]:

@@ -39,7 +39,7 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.platform.subjects import Subject
 from ambient_components.resources import Closure, ClosureArgs, RoleBinding, WorkspaceSecret, WorkspaceSecretArgs
-from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED
+from ambient_components.rules.workspaces import ACTIVE, CLOSED, RELEASED
 
 
 class Workspace(pulumi.ComponentResource):

@@ -18,9 +18,9 @@ from ambient_components.fleet.inputs import ShardInputs, needs_key, shard_inputs
 from ambient_components.fleet.processes import Child
 from ambient_components.fleet.records import Records
 from ambient_components.fleet.run_events import Reported
-from ambient_components.rules.acknowledgements import Acknowledgements
+from ambient_components.rules.warnings import Acknowledgements
 from ambient_components.shards import FLEET_KEY, Record, Run, left, needs_refresh, split_shard
-from ambient_components.stackfile import LoadedStack
+from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.reading import ledger_from_state
 from ambient_components.stacks.selection import Fleet

@@ -17,11 +17,12 @@ from ambient_components._version import VERSION
 from ambient_components.cluster.guard import Guard
 from ambient_components.errors import BadValue, Where, fail
 from ambient_components.model.dates import Span, end_of
+from ambient_components.model.sources import Source
+from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.program.secret_sources import SourceReader, is_outside, used_sources
-from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.shards.records import canonical
-from ambient_components.stackfile import LoadedStack, Source, StackFile, Workspace
-from ambient_components.stackfile.loader import shards_of
+from ambient_components.stackfile.loader import LoadedStack, shards_of
 from ambient_components.stackfile.regular import CA_BUNDLE_MAX, Unreadable
 from ambient_components.stacks.selection import Fleet
 

@@ -17,7 +17,7 @@ from ambient_components.plan import making
 from ambient_components.plan.facts import Plan, sorted_problems
 from ambient_components.plan.ledgers import from_ledgers
 from ambient_components.plan.merge import merge
-from ambient_components.rules.guardrail_names import MASS_REMOVAL
+from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.refusals import Rule
 from ambient_components.stackfile.loader import LoadedStack, shards_of
 from ambient_components.stacks.reading import ledger_from_state, read_deployed
@@ -131,7 +131,7 @@ def plan_fleet(
         warnings=warnings,
     )  # fmt: skip
     # Not what a single shard may lose counts.
-    own = (guardrail for guardrail in plan.guardrails if guardrail.rule != MASS_REMOVAL)
+    own = (guardrail for guardrail in plan.guardrails if guardrail.rule != Guardrail.MASS_REMOVAL)
     return replace(plan, guardrails=sorted_problems([*own, *evaluated.guardrails]))
 
 

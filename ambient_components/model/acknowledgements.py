@@ -9,8 +9,7 @@ from ambient_components.model.dates import Day
 from ambient_components.model.guardrails import Reason
 from ambient_components.model.types import NamespaceName, Text
 from ambient_components.rules import guardrail_names
-from ambient_components.rules.acknowledgements import names_of
-from ambient_components.rules.warnings import LoudWarning, WarningRule
+from ambient_components.rules.warnings import LoudWarning, WarningRule, names_of
 from ambient_components.suggest import did_you_mean
 
 _NAMES: Final = "`ambient plan` and `ambient validate` show the name of a warning in brackets after it"

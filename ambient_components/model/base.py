@@ -17,7 +17,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError, PydanticUseDefault
 
 from ambient_components.errors import Remedy, hints_of
-from ambient_components.rules.spelling import in_python
+from ambient_components.rules.findings import in_python
 from ambient_components.suggest import allowed_words
 
 ERROR_TYPE: Final = "stack"

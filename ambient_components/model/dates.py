@@ -135,6 +135,16 @@ def written(value: date) -> str:
     return value.isoformat()
 
 
+def recorded_date(text: str) -> date | None:
+    """Return the day or the time that `written` returned as this text. None for any other text."""
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+        return datetime.fromisoformat(text) if _UTC_MOMENT.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
 class _DayOrMoment(Form):
     """A day or a time, in the one notation that the ledger records."""
 
@@ -144,12 +154,8 @@ class _DayOrMoment(Form):
         return written(value)
 
     def read(self, plain: Any) -> Any:
-        try:
-            if _DAY.fullmatch(plain):
-                return date.fromisoformat(plain)
-            return datetime.fromisoformat(plain) if _UTC_MOMENT.fullmatch(plain) else ABSENT
-        except (TypeError, ValueError):
-            return ABSENT
+        value = recorded_date(plain) if isinstance(plain, str) else None
+        return ABSENT if value is None else value
 
     def text(self, value: Any) -> str:
         return written(value)

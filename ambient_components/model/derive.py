@@ -33,8 +33,7 @@ from ambient_components.model import messages
 from ambient_components.model.base import Model
 from ambient_components.model.forms import ABSENT, BY_TYPE, ByName, Choice, Form, Items
 from ambient_components.model.marks import DEFERRED, OUTPUT, Mark, Place
-from ambient_components.rules.findings import Finding, Path
-from ambient_components.rules.spelling import camel, python_spelling
+from ambient_components.rules.findings import Finding, Path, camel, python_spelling
 from ambient_components.suggest import did_you_mean
 
 M = TypeVar("M", bound=Model)

@@ -15,7 +15,7 @@ from ambient_components.model.storage import BucketRecord
 from ambient_components.model.types import Flag, RoleName, StateName, Text
 from ambient_components.platform.subjects import parse_subject
 from ambient_components.rules.guardrail_names import WORKSPACE_GUARDRAILS
-from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED
+from ambient_components.rules.workspaces import ACTIVE, CLOSED, RELEASED
 
 STORAGE: Final = "storage"
 """Kind of the secrets that hold the credentials of an existing bucket; these are not session variables."""

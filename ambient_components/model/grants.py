@@ -14,9 +14,8 @@ from ambient_components.platform.bindings import BindingForm, grant_form
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import grant_binding, owner_binding
 from ambient_components.platform.subjects import Subject, SubjectKind
-from ambient_components.rules.findings import Finding, Path, below
-from ambient_components.rules.spelling import spell
-from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.findings import Finding, Path, below, spell
+from ambient_components.rules.workspaces import WorkspaceState
 
 
 class Access(Model):

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import (
@@ -20,8 +19,14 @@ from ambient_components.model.base import Model, choice, refuse, text_schema
 from ambient_components.model.dates import Day
 from ambient_components.model.sources import SecretName
 from ambient_components.model.types import FilePath, Flag, NamespaceName, Text
-from ambient_components.rules import guardrail_names
-from ambient_components.rules.forbidden_sources import namespace_problem, path_problem, variable_problem
+from ambient_components.rules.guardrail_names import (
+    GUARDRAILS,
+    MAX_KEYS,
+    STACK_GUARDRAILS,
+    WORKSPACE_GUARDRAILS,
+    Guardrail,
+)
+from ambient_components.rules.secrets import namespace_problem, path_problem, variable_problem
 
 _START_OR_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*(_\*)?"
 
@@ -29,52 +34,13 @@ REASON_MAX: Final = 200
 """Maximum characters of a reason: one line for reviewers."""
 
 
-class Guardrail(StrEnum):
-    """A change that is refused unless the stack file has an exception."""
-
-    MASS_REMOVAL = guardrail_names.MASS_REMOVAL
-    """More than three, and more than a quarter, of the stack's workspaces, grants or keys are removed in one run."""
-
-    NO_ADMIN = guardrail_names.NO_ADMIN
-    """A workspace loses its last admin."""
-
-    PUBLIC_ACCESS = guardrail_names.PUBLIC_ACCESS
-    """Access for a group of all users or all service accounts, such as system:authenticated."""
-
-    ADMIN_KEY = guardrail_names.ADMIN_KEY
-    """A key with the role admin, or the ServiceAccount of a key among owners or grants."""
-
-    NON_EXPIRING_KEY = guardrail_names.NON_EXPIRING_KEY
-    """A key that never expires, or a static one."""
-
-    ACTING_KEY = guardrail_names.ACTING_KEY
-    """A key that acts for a user of the platform."""
-
-    ACTING_SCHEDULE = guardrail_names.ACTING_SCHEDULE
-    """A schedule with sessions that get the integrations of a user of the platform."""
-
-    TOO_MANY_KEYS = guardrail_names.TOO_MANY_KEYS
-    """More keys in one workspace than `guardrails.maxKeys`."""
-
-    INDIVIDUAL_GRANT = guardrail_names.INDIVIDUAL_GRANT
-    """A grant for one user, if `guardrails.groupsOnly` is true."""
-
-    ADMIN_KEY_WITH_EDITORS = guardrail_names.ADMIN_KEY_WITH_EDITORS
-    """An admin key, or a ServiceAccount that is an admin, in a workspace that another subject may edit, if
-    `guardrails.isolateAdminKeys` is true.
-    """
-
-    EXPIRE_AFTER = guardrail_names.EXPIRE_AFTER
-    """An expiry for objects that exist already in a bucket."""
-
-
 _RENAMED: Final = {
-    "removals": guardrail_names.MASS_REMOVAL,
-    "wideSubject": guardrail_names.PUBLIC_ACCESS,
-    "endlessKey": guardrail_names.NON_EXPIRING_KEY,
-    "manyKeys": guardrail_names.TOO_MANY_KEYS,
-    "personalGrant": guardrail_names.INDIVIDUAL_GRANT,
-    "adminKeyBesideEdit": guardrail_names.ADMIN_KEY_WITH_EDITORS,
+    "removals": Guardrail.MASS_REMOVAL,
+    "wideSubject": Guardrail.PUBLIC_ACCESS,
+    "endlessKey": Guardrail.NON_EXPIRING_KEY,
+    "manyKeys": Guardrail.TOO_MANY_KEYS,
+    "personalGrant": Guardrail.INDIVIDUAL_GRANT,
+    "adminKeyBesideEdit": Guardrail.ADMIN_KEY_WITH_EDITORS,
 }
 """Former names of guardrails, for stack files from before the first release."""
 
@@ -84,8 +50,8 @@ def _guardrail_of(allowed: tuple[str, ...], elsewhere: str) -> Callable[[object]
 
     def read(value: object) -> object:
         if isinstance(value, str) and value in _RENAMED:
-            refuse(f"{value!r} is not a guardrail", f"it is called {_RENAMED[value]!r} now")
-        if isinstance(value, str) and value in guardrail_names.GUARDRAILS and value not in allowed:
+            refuse(f"{value!r} is not a guardrail", f"it is called '{_RENAMED[value]}' now")
+        if isinstance(value, str) and value in GUARDRAILS and value not in allowed:
             refuse(f"{value} {elsewhere}", f"allowed here: {', '.join(allowed)}")
         return choice(value, allowed, "guardrail") and Guardrail(str(value))
 
@@ -102,11 +68,11 @@ WorkspaceGuardrail = Annotated[
     Guardrail,
     BeforeValidator(
         _guardrail_of(
-            guardrail_names.WORKSPACE_GUARDRAILS,
+            WORKSPACE_GUARDRAILS,
             "is counted over the whole stack, and no workspace can except it: write it at the top of the file",
         )
     ),
-    WithJsonSchema({"type": "string", "enum": [*guardrail_names.WORKSPACE_GUARDRAILS]}),
+    WithJsonSchema({"type": "string", "enum": [*WORKSPACE_GUARDRAILS]}),
 ]
 """noAdmin, publicAccess, adminKey, nonExpiringKey, actingKey, actingSchedule, tooManyKeys, individualGrant,
 adminKeyWithEditors or expireAfter.
@@ -116,11 +82,11 @@ StackGuardrail = Annotated[
     Guardrail,
     BeforeValidator(
         _guardrail_of(
-            guardrail_names.STACK_GUARDRAILS,
+            STACK_GUARDRAILS,
             "is about the objects of one bucket, and the stack can't allow it: write it in exceptions of the workspace",
         )
     ),
-    WithJsonSchema({"type": "string", "enum": [*guardrail_names.STACK_GUARDRAILS]}),
+    WithJsonSchema({"type": "string", "enum": [*STACK_GUARDRAILS]}),
 ]
 """massRemoval, noAdmin, publicAccess, adminKey, nonExpiringKey, actingKey, actingSchedule, tooManyKeys, individualGrant
 or adminKeyWithEditors.
@@ -246,7 +212,7 @@ class Guardrails(Model):
 
     example: ClassVar[str] = "{maxKeys: 10}"
 
-    max_keys: Annotated[StrictInt, Field(ge=1)] = guardrail_names.MAX_KEYS
+    max_keys: Annotated[StrictInt, Field(ge=1)] = MAX_KEYS
     """Maximum number of keys per workspace. Default: 10."""
 
     groups_only: Flag = False

@@ -37,10 +37,9 @@ from ambient_components.platform.naming import (
     key_id_problem,
     user_id_problem,
 )
-from ambient_components.rules.findings import Finding, verdict_finding
+from ambient_components.rules.findings import Finding, spell, verdict_finding
 from ambient_components.rules.keys import Retain, delivery_problem, endless_problem, retain_problem
 from ambient_components.rules.lifetimes import NEVER, TOKEN_LIFE, Policy, Rotate, misfit
-from ambient_components.rules.spelling import spell
 
 PlatformAccount = Annotated[
     Text,

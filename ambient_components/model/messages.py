@@ -10,9 +10,8 @@ from pydantic_core import ErrorDetails
 
 from ambient_components.errors import PathPart, Remedy
 from ambient_components.model.base import ERROR_TYPE, Model, type_name
-from ambient_components.rules.findings import Finding, Path
+from ambient_components.rules.findings import Finding, Path, in_python, spell
 from ambient_components.rules.secret_patterns import without_credentials
-from ambient_components.rules.spelling import in_python, spell
 from ambient_components.suggest import allowed_words, nearest
 
 _EXPECTED: Mapping[str, str] = {

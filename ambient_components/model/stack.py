@@ -1,6 +1,6 @@
 """The stack file as frozen models; the docstrings of fields are also the descriptions in the JSON Schema."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -11,11 +11,11 @@ from pydantic.config import JsonDict
 from ambient_components.model.acknowledgements import Acknowledgement, StackAcknowledgement
 from ambient_components.model.base import Model, choice, refuse
 from ambient_components.model.dates import TimeZone
-from ambient_components.model.grants import Grant
+from ambient_components.model.grants import Grant, owner_findings
 from ambient_components.model.guardrails import GuardrailException, Guardrails, StackException
 from ambient_components.model.keys import Key, KeyDefaults
 from ambient_components.model.limits import Limits
-from ambient_components.model.schedules import SCHEDULE_IDS, Schedule
+from ambient_components.model.schedules import SCHEDULE_IDS, Schedule, schedules_findings
 from ambient_components.model.settings import OnClose, Settings
 from ambient_components.model.sources import Secrets
 from ambient_components.model.storage import Storage
@@ -38,9 +38,9 @@ from ambient_components.platform.contract import (
     WORKSPACE_DESCRIPTION_MAX,
 )
 from ambient_components.platform.naming import KEY_ID_MAX
-from ambient_components.rules.findings import Finding, Path
-from ambient_components.rules.labels import LABEL_KEY_PATTERN, LABEL_VALUE_PATTERN
-from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.findings import Finding, below, spell
+from ambient_components.rules.labels import LABEL_KEY_PATTERN, LABEL_VALUE_PATTERN, note_findings, text_findings
+from ambient_components.rules.workspaces import WorkspaceState
 
 # Patterns of names for editors; `stackfile.checks.names` has the same rules with messages, and tests compare both.
 _WORKSPACE_NAMES: JsonDict = {
@@ -178,6 +178,16 @@ class Workspace(Model):
     shards.
     """
 
+    def findings(self) -> Iterator[Finding]:
+        """Find what no single field shows, for files and for programs. Access and secrets have rules of their own."""
+        texts = {spell("display_name"): self.display_name, "description": self.description}
+        yield from below(("owners",), owner_findings(self.owners))
+        yield from below(("settings",), self.settings.findings())
+        yield from below(("limits",), self.limits.findings())
+        yield from below(("schedules",), schedules_findings(self.schedules))
+        yield from note_findings(self.labels, self.annotations)
+        yield from text_findings(texts)
+
 
 class Section(StrEnum):
     """A section that an included file may contain only if the including file grants it."""
@@ -273,7 +283,3 @@ class StackFile(Model):
 
     workspaces: dict[Text, Workspace] = Field(default={}, json_schema_extra=_WORKSPACE_NAMES)
     """Workspaces by name, which is also the namespace's name and cannot be changed."""
-
-
-Check = Callable[[Path, str, Workspace], Iterator[Finding]]
-"""A pure function of a workspace's path, name and effective entry."""

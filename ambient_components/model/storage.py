@@ -48,11 +48,10 @@ from ambient_components.rules.buckets import (
     tag_findings,
 )
 from ambient_components.rules.durations import DAY, YEAR
-from ambient_components.rules.findings import Finding, below, verdict_finding
+from ambient_components.rules.findings import Finding, below, spell, verdict_finding
 from ambient_components.rules.lifetimes import ACCESS_KEY_LIFE, Policy, policy_problem
 from ambient_components.rules.secret_patterns import without_credentials
-from ambient_components.rules.spelling import spell
-from ambient_components.rules.states import BucketState, WorkspaceState
+from ambient_components.rules.workspaces import BucketState, WorkspaceState
 
 EXPIRE_AFTER_MAX: Final = 100 * YEAR
 """Maximum seconds. To keep objects longer, leave the field out."""

@@ -26,7 +26,7 @@ from ambient_components.rules.durations import DURATION_FORMS, parse_duration
 from ambient_components.rules.lifetimes import NEVER, TOKEN_LIFE, Life
 from ambient_components.rules.lookalikes import hidden_character
 from ambient_components.rules.secret_patterns import begins_like_credential
-from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.suggest import did_you_mean, nearest
 
 NEVER_WORD: Final = "never"

@@ -8,11 +8,10 @@ from pydantic import AfterValidator
 
 from ambient_components.model.base import refuse
 from ambient_components.model.dates import TimeZone
-from ambient_components.model.grants import grant_findings, owner_findings
+from ambient_components.model.grants import grant_findings
 from ambient_components.model.keys import key_findings, shared_account_findings
 from ambient_components.model.marks import OUTPUT
 from ambient_components.model.rotation import Overlap
-from ambient_components.model.schedules import schedules_findings
 from ambient_components.model.sources import SecretValues
 from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.model.storage import SeparateBucket, StorageValues
@@ -21,7 +20,6 @@ from ambient_components.platform.contract import INTEGRATION_SECRET, PLATFORM_NA
 from ambient_components.platform.naming import key_id_problem, workspace_name_problem
 from ambient_components.rules.findings import Finding, below, verdict_finding
 from ambient_components.rules.secrets import drift_findings, integration_findings, runner_findings
-from ambient_components.rules.workspaces import note_findings, text_findings
 
 
 def _owner(value: str) -> str:
@@ -106,13 +104,8 @@ def workspace_findings(workspace: SeparateWorkspace) -> Iterator[Finding]:
     if "ca_bundle" in workspace.settings.model_fields_set:
         remedy = "give the content of the file as ca_bundle of the workspace"
         yield Finding(("settings", "ca_bundle"), "is for stack files", remedy, at_key=True)
-    yield from below(("owners",), owner_findings(workspace.owners))
+    yield from workspace.findings()
     yield from below(("grants",), grant_findings(workspace.grants, workspace.timezone, workspace.state))
-    yield from note_findings(workspace.labels, workspace.annotations)
-    yield from text_findings({"display_name": workspace.display_name, "description": workspace.description})
-    yield from below(("settings",), workspace.settings.findings())
-    yield from below(("limits",), workspace.limits.findings())
-    yield from below(("schedules",), schedules_findings(workspace.schedules))
     bucket, secrets = workspace.bucket, workspace.secrets
     yield from below(("secrets", "runner"), runner_findings(secrets.runner))
     yield from below(("secrets", "integrations"), integration_findings(secrets.integrations))

@@ -4,6 +4,5 @@ All pages of `ambient plan` are rendered from this one form: text, Markdown for 
 """
 
 from ambient_components.plan.facts import Plan
-from ambient_components.plan.preview import Digest
 
-__all__ = ["Digest", "Plan"]
+__all__ = ["Plan"]

@@ -9,7 +9,7 @@ from ambient_components.access.entries import NOTHING, Ledger
 from ambient_components.model.derive import changed_names, write
 from ambient_components.model.storage import BucketRecord
 from ambient_components.plan import facts
-from ambient_components.plan.facts import BucketChange
+from ambient_components.plan.facts import Change
 from ambient_components.rules.buckets import OnDelete
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.lifetimes import NEVER
@@ -18,8 +18,8 @@ from ambient_components.stacks.deployed import Deployed
 _CONTENT: Final = ("onDelete", "force", "expireAfterDays", "versioning", "objectLock")
 
 
-def bucket_changes(before: Ledger, after: Ledger) -> list[BucketChange]:
-    changes: list[BucketChange] = []
+def bucket_changes(before: Ledger, after: Ledger) -> list[Change]:
+    changes: list[Change] = []
     for workspace in sorted(before.keys() | after.keys()):
         was, is_now = before.get(workspace, NOTHING), after.get(workspace, NOTHING)
         old, new = was.bucket, is_now.bucket
@@ -33,32 +33,32 @@ def bucket_changes(before: Ledger, after: Ledger) -> list[BucketChange]:
     return sorted(changes)
 
 
-def _leaving(workspace: str, bucket: BucketRecord, *, released: bool) -> BucketChange:
+def _leaving(workspace: str, bucket: BucketRecord, *, released: bool) -> Change:
     if not bucket.is_managed or released:
-        return BucketChange(workspace, bucket.name, facts.KEPT, "it is not ours, and stays unchanged")
+        return Change(workspace, bucket.name, facts.KEPT, "it is not ours, and stays unchanged")
     if bucket.on_delete != OnDelete.DELETE:
         why = "onDelete: keep was deployed; it is no longer managed"
-        return BucketChange(workspace, bucket.name, facts.KEPT, why)
+        return Change(workspace, bucket.name, facts.KEPT, why)
     force = "with all that is in it" if bucket.force else "if it is empty"
-    return BucketChange(workspace, bucket.name, facts.DELETED, f"onDelete: delete was deployed: {force}")
+    return Change(workspace, bucket.name, facts.DELETED, f"onDelete: delete was deployed: {force}")
 
 
-def _coming(workspace: str, bucket: BucketRecord) -> BucketChange:
+def _coming(workspace: str, bucket: BucketRecord) -> Change:
     if not bucket.is_own:
-        return BucketChange(workspace, bucket.name, facts.ADOPTED, "used from now on; not ours")
+        return Change(workspace, bucket.name, facts.ADOPTED, "used from now on; not ours")
     if bucket.adopt:
-        return BucketChange(workspace, bucket.name, facts.ADOPTED, "taken over if it exists, with what is in it")
+        return Change(workspace, bucket.name, facts.ADOPTED, "taken over if it exists, with what is in it")
     recorded = write(bucket, "ledger")
     reported = [f"{part} {_word(recorded[part])}" for part in _CONTENT if part in recorded]
     if bucket.lifetime:
         reported.append(f"lifetime of its access keys {_lifetime(bucket)}")
-    return BucketChange(workspace, bucket.name, facts.MADE, ", ".join(reported))
+    return Change(workspace, bucket.name, facts.MADE, ", ".join(reported))
 
 
-def _changed(workspace: str, old: BucketRecord, new: BucketRecord) -> Iterator[BucketChange]:
+def _changed(workspace: str, old: BucketRecord, new: BucketRecord) -> Iterator[Change]:
     if old.state != new.state:
         what = facts.RELEASED if new.is_released else facts.TAKEN_BACK
-        yield BucketChange(workspace, new.name, what)
+        yield Change(workspace, new.name, what)
     was, is_now = write(old, "ledger"), write(new, "ledger")
     reported = [
         f"{part} {_word(was.get(part))} -> {_word(is_now.get(part))}"
@@ -70,7 +70,7 @@ def _changed(workspace: str, old: BucketRecord, new: BucketRecord) -> Iterator[B
         if _lifetime(old) != _lifetime(new):
             reported.append(f"lifetime of its access keys {_lifetime(old)} -> {_lifetime(new)}")
     if reported:
-        yield BucketChange(workspace, new.name, facts.CHANGED, ", ".join(reported))
+        yield Change(workspace, new.name, facts.CHANGED, ", ".join(reported))
 
 
 def _lifetime(bucket: BucketRecord) -> str:
@@ -83,8 +83,8 @@ def _word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def access_key_changes(before: Ledger, after: Ledger, recorded: Deployed, at: datetime) -> list[BucketChange]:
-    changes: list[BucketChange] = []
+def access_key_changes(before: Ledger, after: Ledger, recorded: Deployed, at: datetime) -> list[Change]:
+    changes: list[Change] = []
     existing = recorded.access_keys
     for workspace in sorted(before.keys() | after.keys() | existing.keys()):
         was, is_now = before.get(workspace, NOTHING), after.get(workspace, NOTHING)
@@ -94,17 +94,17 @@ def access_key_changes(before: Ledger, after: Ledger, recorded: Deployed, at: da
         is_open = new is not None and bool(new.generation)
         if has is not None and not is_open:
             if not (workspace not in after and was.is_released):
-                changes.append(BucketChange(workspace, name, facts.ACCESS_KEY_ENDED))
+                changes.append(Change(workspace, name, facts.ACCESS_KEY_ENDED))
         elif is_open and has is None:
-            changes.append(BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "the first one"))
+            changes.append(Change(workspace, name, facts.NEW_ACCESS_KEY, "the first one"))
         elif new is None or has is None or is_now.is_released:
             continue
         elif old is None or (new.name, new.generation) != (old.name, old.generation):
-            changes.append(BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "of another bucket or generation"))
+            changes.append(Change(workspace, name, facts.NEW_ACCESS_KEY, "of another bucket or generation"))
         elif has.dead:
-            changes.append(BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "the one before no longer works"))
+            changes.append(Change(workspace, name, facts.NEW_ACCESS_KEY, "the one before no longer works"))
         elif has.due("rotate", at):
-            changes.append(BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "it is due"))
+            changes.append(Change(workspace, name, facts.NEW_ACCESS_KEY, "it is due"))
         elif has.due("revoke", at):
-            changes.append(BucketChange(workspace, name, facts.ACCESS_KEY_ENDED, "its overlap is over"))
+            changes.append(Change(workspace, name, facts.ACCESS_KEY_ENDED, "its overlap is over"))
     return sorted(changes)

@@ -182,9 +182,9 @@ PLAN: Final = record(
         "Changes of guardrail settings.",
         item="One guardrail or rule.",
         workspace=_WORKSPACE.or_none,
-        guardrail=text("A guardrail that gained or lost an exception, or a changed rule, such as maxKeys."),
+        guardrail=text("A guardrail that gained or lost an exception, or a changed rule, such as maxKeys.").of("name"),
         what=text("The change.", enum=sorted(facts.GUARDRAIL_RULE_CHANGES)),
-        how=text("The old and the new value of a rule.").or_none,
+        how=text("The old and the new value of a rule.").of("why").or_none,
     ).of("guardrail_changes"),
     unevaluated=texts("A text for each AccessLedger that leaves the program. No guardrail is evaluated in such a run."),
     access=record(
@@ -255,14 +255,14 @@ PLAN: Final = record(
     buckets=records(
         "Changes of buckets and of their access keys.",
         workspace=_NAME,
-        bucket=text("The bucket. Left out if unknown.").or_none,
+        bucket=text("The bucket. Left out if unknown.").of("name").or_none,
         what=text("The change.", enum=sorted(facts.BUCKET_CHANGES)),
         why=text("The reason or the details.").or_none,
     ),
     schedules=records(
         "Changes of scheduled sessions.",
         workspace=_NAME,
-        schedule=text("The schedule's id."),
+        schedule=text("The schedule's id.").of("name"),
         what=text("The change.", enum=sorted(facts.SCHEDULE_CHANGES)),
         why=text("The details: never the prompt.").or_none,
     ),

@@ -8,8 +8,8 @@ from typing import Final
 from ambient_components.access.role_assignments import AccessDiff
 from ambient_components.errors import Problem
 from ambient_components.problem_json import MISSING_VALUE
-from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import LOUD
+from ambient_components.rules.workspaces import WorkspaceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +110,16 @@ class KeyChange:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class BucketChange:
+class Change:
+    """A change of a bucket, of a scheduled session, or of a guardrail's setting or exception."""
+
     workspace: str
-    bucket: str
+    name: str
     what: str
     why: str = ""
 
 
 SCHEDULE_CHANGES: Final = (REMOVED, MADE, ADOPTED, CHANGED)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class ScheduleChange:
-    workspace: str
-    schedule: str
-    what: str
-    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -139,14 +133,6 @@ class DateComing:
     role: str
     what: str
     date: str
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class GuardrailChange:
-    workspace: str
-    guardrail: str
-    what: str
-    how: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -219,14 +205,14 @@ class Plan:
     adopted: tuple[Adopted, ...] = ()
     """The adopted workspaces of which the cluster's access is known. Empty offline."""
     keys: tuple[KeyChange, ...] = ()
-    buckets: tuple[BucketChange, ...] = ()
-    schedules: tuple[ScheduleChange, ...] = ()
+    buckets: tuple[Change, ...] = ()
+    schedules: tuple[Change, ...] = ()
     sources: tuple[SourceChange, ...] = ()
     other: tuple[str, ...] = ()
     exposed: tuple[Exposed, ...] = ()
     guardrails: tuple[Problem, ...] = ()
     """Guardrails that this change crosses without leave, and rules that allow no exception: nothing is deployed."""
-    guardrail_changes: tuple[GuardrailChange, ...] = ()
+    guardrail_changes: tuple[Change, ...] = ()
     unevaluated: tuple[str, ...] = ()
     pending: tuple[Waiting, ...] = ()
     warnings: tuple[Problem, ...] = ()

@@ -44,10 +44,10 @@ def headline(plan: Plan) -> str:
         *_counted(_KEYS, (key.what for key in plan.keys if key not in shown)),
         *_counted(_BUCKETS, buckets),
         *_counted(_SCHEDULES, (schedule.what for schedule in plan.schedules)),
-        *_number("key{s} that may have been copied", sum(len(one.keys) for one in plan.exposed)),
+        *_number("key{s} that may have been copied", sum(len(exposed.keys) for exposed in plan.exposed)),
         *_number("guardrail{s} changed", len(plan.guardrail_changes)),
-        *_number("right{s} beside the workspaces", sum(one.rights for one in plan.beside)),
-        *_number("other resource{s} beside the workspaces", sum(not one.rights for one in plan.beside)),
+        *_number("right{s} beside the workspaces", sum(step.rights for step in plan.beside)),
+        *_number("other resource{s} beside the workspaces", sum(not step.rights for step in plan.beside)),
         *_number("source{s} of secrets changed", len(plan.sources)),
         *_number("other change{s}", len(plan.other)),
         *_number("pending since the last run", len(plan.pending)),
@@ -63,14 +63,14 @@ def _access(roles: Iterable[RoleChange]) -> Iterator[str]:
         return
     uncertain = [role for role in roles if role.uncertain]
     gained = [role for role in roles if role.gains and not role.uncertain]
-    admins = sum(one.gains_admin for one in gained)
+    admins = sum(change.gains_admin for change in gained)
     yield f"{admins} admin gained"
-    counts = Counter(one.after.role for one in gained if one.after is not None and not one.gains_admin)
+    counts = Counter(change.after.role for change in gained if change.after is not None and not change.gains_admin)
     for role in reversed(ROLES):
         yield from _number(f"{role} gained", counts[role])
     yield from _number(
         "may have access already", len(uncertain),
-        f" ({count} admin)" if (count := sum(one.gains_admin for one in uncertain)) else "",
+        f" ({count} admin)" if (count := sum(change.gains_admin for change in uncertain)) else "",
     )  # fmt: skip
     what = Counter(role.what for role in roles if not role.uncertain)
     yield from _number("with another reason", what[CHANGED])

@@ -7,7 +7,7 @@ from ambient_components.access.entries import Entry, Ledger, read_ledger
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.engine.steps import CHANGES_NOTHING, DELETES, Step, of_type
 from ambient_components.engine.urns import ACCESS_LEDGER, Urn
-from ambient_components.plan.facts import GuardrailChange
+from ambient_components.plan.facts import Change
 from ambient_components.plan.ledgers import stack_guardrail_changes
 
 
@@ -32,7 +32,7 @@ def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:
     return after
 
 
-def guardrail_changes(steps: Iterable[Step]) -> list[GuardrailChange]:
+def guardrail_changes(steps: Iterable[Step]) -> list[Change]:
     ledgers = (ledger for ledger in _ledgers(steps).values() if ledger[1] is not None)
     return sorted(
         {change for old, new in ledgers for change in stack_guardrail_changes(_guardrails(old), _guardrails(new))}

@@ -1,8 +1,7 @@
 """The facts of a plan that need no engine: the change of the ledger, joined with the state."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -10,18 +9,17 @@ from ambient_components.access.endings import ended
 from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.role_assignments import AccessDiff, access_diff, of_ledger
 from ambient_components.errors import Problem
-from ambient_components.model.dates import written
+from ambient_components.model.dates import Span, written
 from ambient_components.model.derive import differences
 from ambient_components.model.schedules import ScheduleRecord
 from ambient_components.plan import facts
 from ambient_components.plan.buckets import access_key_changes, bucket_changes
 from ambient_components.plan.facts import (
     Ahead,
+    Change,
     DateComing,
     Exposed,
-    GuardrailChange,
     Plan,
-    ScheduleChange,
     SourceChange,
     Waiting,
     WorkspaceChange,
@@ -37,7 +35,7 @@ _BUILT_IN: Final = {"maxKeys": MAX_KEYS, "groupsOnly": False, "isolateAdminKeys"
 _EXCEPTIONS: Final = "exceptions"
 
 
-def stack_guardrail_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[GuardrailChange]:
+def stack_guardrail_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[Change]:
     """Return the changes between two inputs `guardrails` of a ledger, sorted. Missing settings have their defaults."""
     old, new = before or {}, after or {}
     changes = [*_allowed("", old.get(_EXCEPTIONS) or (), new.get(_EXCEPTIONS) or ())]
@@ -45,24 +43,24 @@ def stack_guardrail_changes(before: Mapping[str, Any] | None, after: Mapping[str
         was, now = old.get(rule, _BUILT_IN.get(rule)), new.get(rule, _BUILT_IN.get(rule))
         if rule in TEXT_LISTS:
             gone, come = set(was or ()) - set(now or ()), set(now or ()) - set(was or ())
-            how = [*(f"+{one}" for one in sorted(come)), *(f"-{one}" for one in sorted(gone))]
-            changes += [GuardrailChange("", rule, facts.CHANGED, one) for one in how]
+            how = [*(f"+{text}" for text in sorted(come)), *(f"-{text}" for text in sorted(gone))]
+            changes += [Change("", rule, facts.CHANGED, text) for text in how]
         elif was != now:
-            changes.append(GuardrailChange("", rule, facts.CHANGED, f"{_word(was)} -> {_word(now)}"))
+            changes.append(Change("", rule, facts.CHANGED, f"{_word(was)} -> {_word(now)}"))
     return sorted(changes)
 
 
-def workspace_guardrail_changes(before: Ledger, after: Ledger) -> list[GuardrailChange]:
-    changes: list[GuardrailChange] = []
+def workspace_guardrail_changes(before: Ledger, after: Ledger) -> list[Change]:
+    changes: list[Change] = []
     for name, entry in after.items():
         changes += _allowed(name, before.get(name, NOTHING).exceptions, entry.exceptions)
     return sorted(changes)
 
 
-def _allowed(workspace: str, before: Iterable[str], after: Iterable[str]) -> Iterator[GuardrailChange]:
+def _allowed(workspace: str, before: Iterable[str], after: Iterable[str]) -> Iterator[Change]:
     old, new = set(before), set(after)
-    yield from (GuardrailChange(workspace, guardrail, facts.ALLOWED) for guardrail in new - old)
-    yield from (GuardrailChange(workspace, guardrail, facts.DISALLOWED) for guardrail in old - new)
+    yield from (Change(workspace, guardrail, facts.ALLOWED) for guardrail in new - old)
+    yield from (Change(workspace, guardrail, facts.DISALLOWED) for guardrail in old - new)
 
 
 def _word(value: Any) -> str:
@@ -73,8 +71,6 @@ def _word(value: Any) -> str:
 
 AHEAD: Final = Ahead()
 UTC_ZONE: Final = ZoneInfo("UTC")
-
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?")
 
 
 def from_ledgers(
@@ -87,10 +83,9 @@ def from_ledgers(
     zone: ZoneInfo = UTC_ZONE,
     ahead: Ahead = AHEAD,
     guardrails: Iterable[Problem] = (),
-    guardrail_changes: Iterable[GuardrailChange] = (),
+    guardrail_changes: Iterable[Change] = (),
     pending: Iterable[Waiting] = (),
     warnings: Iterable[Problem] = (),
-    unknown: Iterable[str] = (),
 ) -> Plan:
     """Return the plan that follows from two ledgers and a state.
 
@@ -115,7 +110,6 @@ def from_ledgers(
         guardrail_changes=tuple(sorted([*guardrail_changes, *workspace_guardrail_changes(before, after)])),
         pending=tuple(sorted(pending)),
         warnings=sorted_problems(warnings),
-        unknown=tuple(unknown),
     )
 
 
@@ -159,37 +153,13 @@ def _dates(after: Ledger, at: datetime, zone: ZoneInfo, ahead: Ahead) -> Iterato
     for workspace, entry in after.items():
         for subject, periods in entry.dates.items():
             for period in periods:
-                for day, what in ((period.from_, "begins"), (period.until, "ends")):
-                    if day is None:
+                span = Span.of(period.from_, period.until, zone)
+                for day, moment, what in ((period.from_, span.start, "begins"), (period.until, span.end, "ends")):
+                    if day is None or moment is None or moment <= at:
                         continue
                     text = written(day)
-                    moment = _moment(text, zone, inclusive=what == "ends")
-                    if moment <= at:
-                        continue
-                    if moment <= at + ahead.of_grant(workspace, subject, period.role, text):
+                    if moment - at <= ahead.of_grant(workspace, subject, period.role, text):
                         yield DateComing(format_time(moment), workspace, subject, period.role, what, text)
-
-
-def begins(text: str, zone: ZoneInfo) -> datetime:
-    """Return the first moment of a day (YYYY-MM-DD) in a zone, or a given moment (YYYY-MM-DDTHH:MM:SSZ).
-
-    Raises:
-        ValueError: The text is neither.
-    """
-    if not _DATE.fullmatch(text):
-        msg = f"{text!r} is no day and no moment"
-        raise ValueError(msg)
-    return _moment(text, zone, inclusive=False)
-
-
-def _moment(text: str, zone: ZoneInfo, *, inclusive: bool) -> datetime:
-    """Return the moment of a date. A day begins at midnight in the zone and ends when the next one begins."""
-    if "T" in text:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    day = date.fromisoformat(text)
-    if not date(2, 1, 1) < day < date(9999, 12, 30):
-        return datetime.max.replace(tzinfo=UTC)  # beyond any plan
-    return datetime.combine(day + timedelta(days=1 if inclusive else 0), time(), zone).astimezone(UTC)
 
 
 def source_changes(before: Ledger, after: Ledger) -> Iterator[SourceChange]:
@@ -219,9 +189,9 @@ def _periods(entry: Entry) -> set[str]:
     return {f"{subject} {period}" for subject, periods in entry.dates.items() for period in periods}
 
 
-def schedule_changes(before: Ledger, after: Ledger) -> list[ScheduleChange]:
+def schedule_changes(before: Ledger, after: Ledger) -> list[Change]:
     """Return the changes of schedules, sorted. A workspace that is removed or let go has none of its own."""
-    changes: list[ScheduleChange] = []
+    changes: list[Change] = []
     for workspace, entry in after.items():
         old, new = before.get(workspace, NOTHING).schedules, entry.schedules
         for schedule in old.keys() | new.keys():
@@ -231,24 +201,24 @@ def schedule_changes(before: Ledger, after: Ledger) -> list[ScheduleChange]:
 
 def _schedule_change(
     workspace: str, schedule: str, old: ScheduleRecord | None, new: ScheduleRecord | None
-) -> Iterator[ScheduleChange]:
+) -> Iterator[Change]:
     if new is None:
-        yield ScheduleChange(workspace, schedule, facts.REMOVED, "its sessions stay")
+        yield Change(workspace, schedule, facts.REMOVED, "its sessions stay")
     elif old is None:
         yield _new_schedule(workspace, schedule, new)
     elif old != new:
-        yield ScheduleChange(workspace, schedule, facts.CHANGED, ", ".join(_schedule_details(old, new)))
+        yield Change(workspace, schedule, facts.CHANGED, ", ".join(_schedule_details(old, new)))
 
 
-def _new_schedule(workspace: str, schedule: str, new: ScheduleRecord) -> ScheduleChange:
+def _new_schedule(workspace: str, schedule: str, new: ScheduleRecord) -> Change:
     state = ", suspended" if new.suspend else ""
     if new.cron_job is None:
         user = f", runs as {new.run_as}" if new.run_as else ""
-        return ScheduleChange(workspace, schedule, facts.MADE, f"{new.schedule}{user}{state}")
+        return Change(workspace, schedule, facts.MADE, f"{new.schedule}{user}{state}")
     # The plan does not know the user, whom the platform takes from the last save.
     user = f"runs as {new.run_as or 'itself'} instead of the user who saved it last"
     why = f"{new.schedule}{state}, with the declared name, {user}"
-    return ScheduleChange(workspace, schedule, facts.ADOPTED, why)
+    return Change(workspace, schedule, facts.ADOPTED, why)
 
 
 def _schedule_details(old: ScheduleRecord, new: ScheduleRecord) -> Iterator[str]:

@@ -9,15 +9,7 @@ from ambient_components.cluster.objects import listing
 from ambient_components.documentation import rule_page
 from ambient_components.errors import Problem, refusal
 from ambient_components.plan import facts
-from ambient_components.plan.facts import (
-    BucketChange,
-    GuardrailChange,
-    KeyChange,
-    Plan,
-    ScheduleChange,
-    SourceChange,
-    Step,
-)
+from ambient_components.plan.facts import Change, KeyChange, Plan, SourceChange, Step
 from ambient_components.plan.role_changes import GAINED, REMOVED, RoleChange, keys_of_access, role_changes
 from ambient_components.rules.roles import WEAKEST_FIRST, rank
 from ambient_components.rules.warnings import MANY, WarningRule, with_name
@@ -43,7 +35,7 @@ def folded(warnings: Iterable[Problem], whole: str = " (--verbose)") -> list[Fol
     rules: dict[str | None, list[Problem]] = {}
     for warning in warnings:
         rules.setdefault(warning.rule, []).append(warning)
-    return [one for rule in rules.values() for one in _folded(rule, whole)]
+    return [fold for rule in rules.values() for fold in _folded(rule, whole)]
 
 
 def _folded(warnings: list[Problem], whole: str) -> list[Folded]:
@@ -94,6 +86,7 @@ class Section:
         return sum(line.count for line in self.lines)
 
 
+STEPS: Final = "The engine's own diff"
 ADMIN_GAINED: Final = "Admin gained"
 ACCESS_CHANGED: Final = "Access changed"
 
@@ -143,7 +136,7 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
         Section("Errors", tuple(map(_problem, plan.errors))),
         Section("No guardrail evaluates this run", tuple(Line("!", (), text) for text in plan.unevaluated)),
         _workspaces(plan, facts.REMOVED),
-        Section("Buckets deleted", tuple(_bucket(bucket) for bucket in plan.buckets if bucket.what == facts.DELETED)),
+        Section("Buckets deleted", tuple(_change(bucket) for bucket in plan.buckets if bucket.what == facts.DELETED)),
         Section("Guardrails changed", tuple(_guardrail_changes(plan))),
         Section(ADMIN_GAINED, tuple(line for step, line in access if step.gains_admin)),
         Section("Rights beside the workspaces", tuple(_beside(step) for step in plan.beside if step.rights)),
@@ -153,8 +146,8 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
         Section("Keys that others may have copied", tuple(_exposed(plan)), (_SHARED,)),
         *(_keys(plan, what) for what in facts.KEY_CHANGES[:-1]),
         *(_workspaces(plan, what) for what in _WORKSPACES if what not in (facts.REMOVED, facts.CLOSED)),
-        Section("Buckets", tuple(_bucket(bucket) for bucket in plan.buckets if bucket.what != facts.DELETED)),
-        Section("Scheduled sessions", tuple(map(_schedule, plan.schedules))),
+        Section("Buckets", tuple(_change(bucket) for bucket in plan.buckets if bucket.what != facts.DELETED)),
+        Section("Scheduled sessions", tuple(_change(schedule, "schedule:") for schedule in plan.schedules)),
         Section(
             "Made or changed beside the workspaces", tuple(_beside(step) for step in plan.beside if not step.rights)
         ),
@@ -165,6 +158,7 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
         Section("Acknowledged warnings", tuple(map(_warning, acknowledged)), folded=True),
         Section("Coming by date", tuple(_dates(plan)), folded=True),
         _keys(plan, facts.EXPIRING),
+        Section(STEPS, tuple(map(_step, plan.steps)), folded=True),
     ]
     return [section for section in found if section.lines]
 
@@ -178,7 +172,7 @@ def _workspaces(plan: Plan, what: str) -> Section:
 
 
 def _adopted(plan: Plan) -> Iterator[Line]:
-    known = {one.workspace: one.access for one in plan.adopted}
+    known = {adopted.workspace: adopted.access for adopted in plan.adopted}
     for workspace in plan.workspaces:
         if workspace.what != facts.ADOPTED:
             continue
@@ -248,19 +242,18 @@ def _exposed(plan: Plan) -> Iterator[Line]:
         yield Line("!", (exposed.workspace, *keys), f"lost now: {', '.join(exposed.who)}", (hint,))
 
 
-def _bucket(change: BucketChange) -> Line:
-    signs = {facts.DELETED: "-", facts.ACCESS_KEY_ENDED: "-", facts.MADE: "+", facts.NEW_ACCESS_KEY: "+"}
-    return Line(
-        signs.get(change.what, "~"),
-        (change.workspace, change.bucket),
-        change.what + (f": {change.why}" if change.why else ""),
-    )
+_SIGNS: Final = {
+    facts.MADE: "+",
+    facts.NEW_ACCESS_KEY: "+",
+    facts.DELETED: "-",
+    facts.REMOVED: "-",
+    facts.ACCESS_KEY_ENDED: "-",
+}
 
 
-def _schedule(change: ScheduleChange) -> Line:
-    signs = {facts.REMOVED: "-", facts.MADE: "+"}
+def _change(change: Change, kind: str = "") -> Line:
     text = change.what + (f": {change.why}" if change.why else "")
-    return Line(signs.get(change.what, "~"), (change.workspace, f"schedule:{change.schedule}"), text)
+    return Line(_SIGNS.get(change.what, "~"), (change.workspace, f"{kind}{change.name}"), text)
 
 
 def _problem(problem: Problem) -> Line:
@@ -280,11 +273,11 @@ def _guardrail_changes(plan: Plan) -> list[Line]:
     return sorted(lines, key=lambda line: line.is_new)
 
 
-def _guardrail_change(change: GuardrailChange) -> Line:
+def _guardrail_change(change: Change) -> Line:
     names = (change.workspace,) if change.workspace else ()
     if change.what == facts.CHANGED:
-        return Line("~", names, f"{change.guardrail} {change.how}")
-    return Line("+" if change.what == facts.ALLOWED else "-", names, f"exception {change.guardrail}")
+        return Line("~", names, f"{change.name} {change.why}")
+    return Line("+" if change.what == facts.ALLOWED else "-", names, f"exception {change.name}")
 
 
 def _source(change: SourceChange) -> Line:
@@ -297,8 +290,16 @@ def _source(change: SourceChange) -> Line:
 
 
 def _beside(step: Step) -> Line:
-    sign = "+" if step.op in ("create", "import") else "-" if step.op == "delete" else "~"
-    return Line(sign, (step.name,), f"{step.op} {step.kind.rpartition(':')[2]}")
+    return Line(_sign(step), (step.name,), f"{step.op} {step.kind.rpartition(':')[2]}")
+
+
+def _step(step: Step) -> Line:
+    paths = f": {', '.join(step.paths)}" if step.paths else ""
+    return Line(_sign(step), (step.kind, step.name), f"{step.op}{paths}")
+
+
+def _sign(step: Step) -> str:
+    return "+" if step.op in ("create", "import") else "-" if step.op == "delete" else "~"
 
 
 def _pending(plan: Plan) -> Iterator[Line]:

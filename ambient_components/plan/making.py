@@ -1,6 +1,6 @@
 """Making a plan from a stack's files and state, or from the engine's preview. For `ambient plan` and `ambient up`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,20 +13,20 @@ from ambient_components.collector import go_settings
 from ambient_components.engine import texts
 from ambient_components.engine.command import Answer, Engine, failed
 from ambient_components.engine.state import Export
-from ambient_components.engine.steps import read_preview
+from ambient_components.engine.steps import Preview, read_preview
 from ambient_components.errors import Problem, Problems, fail, refusal
-from ambient_components.model.dates import written
+from ambient_components.model.dates import recorded_date, start_of, written
 from ambient_components.plan.facts import Ahead, Plan, Waiting, sorted_problems
-from ambient_components.plan.ledgers import UTC_ZONE, begins, from_ledgers, stack_guardrail_changes
-from ambient_components.plan.preview import Digest, from_preview
+from ambient_components.plan.ledgers import UTC_ZONE, from_ledgers, stack_guardrail_changes
+from ambient_components.plan.preview import from_preview, missing_values, problems, warnings
 from ambient_components.problem_json import MISSING_VALUE
 from ambient_components.program.acknowledgements import acknowledgements
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.guardrails import at_entry, placed_refusals
 from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
-from ambient_components.rules.acknowledgements import Acknowledgements
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.object_store import OBJECT_STORE, REGION_DEFAULT, StoreConfig, given_store
+from ambient_components.rules.warnings import Acknowledgements
 from ambient_components.stackfile.checks.storage import uses_aws
 from ambient_components.stackfile.checks.upcoming_dates import ended_grants, ending
 from ambient_components.stackfile.loader import LoadedStack, located
@@ -145,13 +145,24 @@ def _unsettled(access: DeployedAccess) -> str:
 def offline(stack: str, desired: Declared, there: Deployed, at: datetime) -> Plan:
     guardrails = crossed(there.ledger, desired, at)
     warnings = [*desired.warnings, *([] if guardrails else guardrail_warnings(there.ledger, desired.ledger, at))]
+    plan = _by_files(stack, desired, there, at, guardrails, warnings)
+    return replace(plan, state_at=there.written_at, unknown=OFFLINE)
+
+
+def _by_files(
+    stack: str,
+    desired: Declared,
+    there: Deployed,
+    at: datetime,
+    guardrails: Iterable[Problem],
+    warnings: Iterable[Problem],
+) -> Plan:
     plan = from_ledgers(
-        there.ledger, desired.ledger, stack=stack, at=at, recorded=there, zone=desired.zone,
-        guardrails=guardrails, ahead=desired.ahead,
-        guardrail_changes=stack_guardrail_changes(there.guardrails, desired.rules),
-        pending=pending(there), warnings=warnings, unknown=OFFLINE,
+        there.ledger, desired.ledger, stack=stack, at=at, recorded=there, zone=desired.zone, ahead=desired.ahead,
+        guardrails=guardrails, guardrail_changes=stack_guardrail_changes(there.guardrails, desired.rules),
+        pending=pending(there), warnings=warnings,
     )  # fmt: skip
-    return replace(_marked(plan, desired), state_at=there.written_at)
+    return _marked(plan, desired)
 
 
 def crossed(before: Ledger, desired: Declared, at: datetime) -> list[Problem]:
@@ -177,22 +188,17 @@ def online(
     there = read_deployed(export, stack, at)
     arguments = _preview(stack, refresh=refresh)
     answer = answer or engine.attempt(*arguments)
-    digest = _digest(arguments, answer)
+    previewed = _read(arguments, answer)
     if answer.code == 0:
         plan = from_preview(
-            digest, there.ledger, stack=stack, at=at, recorded=there, zone=desired.zone, ahead=desired.ahead,
+            previewed, there.ledger, stack=stack, at=at, recorded=there, zone=desired.zone, ahead=desired.ahead,
             pending=pending(there),
         )  # fmt: skip
         return _marked(plan, desired)
     guardrails = crossed(there.ledger, desired, at)
-    reported = [at_entry(desired.stack, error) for error in _errors(digest, answer, guardrails)]
-    plan = from_ledgers(
-        there.ledger, desired.ledger, stack=stack, at=at, recorded=there, zone=desired.zone,
-        guardrails=guardrails, ahead=desired.ahead,
-        guardrail_changes=stack_guardrail_changes(there.guardrails, desired.rules),
-        pending=pending(there), warnings=digest.warnings or desired.warnings,
-    )  # fmt: skip
-    return replace(_marked(plan, desired), online=True, errors=sorted_problems([*reported, *digest.missing]))
+    reported = [at_entry(desired.stack, error) for error in _errors(previewed, answer, guardrails)]
+    plan = _by_files(stack, desired, there, at, guardrails, warnings(previewed) or desired.warnings)
+    return replace(plan, online=True, errors=sorted_problems([*reported, *missing_values(previewed)]))
 
 
 def without_secrets(plan: Plan) -> Plan:
@@ -210,22 +216,22 @@ def _preview(stack: str, *, refresh: bool) -> tuple[str, ...]:
     return ("preview", "--json", *(("--refresh",) if refresh else ()), "--stack", stack)
 
 
-def _digest(arguments: tuple[str, ...], answer: Answer) -> Digest:
-    preview = read_preview(answer.stdout)
-    if preview is not None:
-        return Digest.of(preview)
+def _read(arguments: tuple[str, ...], answer: Answer) -> Preview:
+    previewed = read_preview(answer.stdout)
+    if previewed is not None:
+        return previewed
     if answer.code != 0:
         failed(arguments, answer)
     return fail(None, "", "`pulumi preview --json` printed something else than a preview")
 
 
-def _errors(digest: Digest, answer: Answer, guardrails: list[Problem]) -> list[Problem]:
+def _errors(previewed: Preview, answer: Answer, guardrails: list[Problem]) -> list[Problem]:
     covered = {(guardrail.rule, guardrail.workspaces) for guardrail in guardrails}
-    reported = digest.problems("error")
-    errors = [one for one in reported if (one.rule, one.workspaces) not in covered]
+    reported = problems(previewed, "error")
+    errors = [problem for problem in reported if (problem.rule, problem.workspaces) not in covered]
     if not errors and not guardrails:
         words = (
-            word for diagnostic in digest.diagnostics if diagnostic.severity == "error" for word in diagnostic.words
+            word for diagnostic in previewed.diagnostics if diagnostic.severity == "error" for word in diagnostic.words
         )
         errors = [refusal(next(words, "") or texts.reason(answer.stderr) or f"exit code {answer.code}")]
     return errors
@@ -256,8 +262,8 @@ def moment(text: str, zone: ZoneInfo = UTC_ZONE) -> datetime:
     Raises:
         ValueError: The text is neither. The message says what is allowed.
     """
-    try:
-        return begins(text, zone)
-    except ValueError:
+    given = recorded_date(text)
+    if given is None:
         msg = f"{text!r} is neither a day nor a moment, such as 2027-01-01 or 2027-01-01T12:00:00Z"
-        raise ValueError(msg) from None
+        raise ValueError(msg)
+    return given if isinstance(given, datetime) else start_of(given, zone)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ambient_components.plan.facts import Plan, Step
+from ambient_components.plan.facts import Plan
 from ambient_components.plan.headline import source, summary, verdict
-from ambient_components.plan.lines import ACCESS_CHANGED, LOUD, Line, Section, sections
+from ambient_components.plan.lines import ACCESS_CHANGED, LOUD, STEPS, Line, Section, sections
 from ambient_components.printable import one_line
 from ambient_components.rotation.state import format_time
 
@@ -23,10 +23,8 @@ _WORDS = re.compile(r"\[\{[^][{}]*\}\]\S*|\S+")
 
 _TICKS = re.compile(r"`+")
 _LINKED = re.compile(r"www\.|://")
-_FENCE: Final = "~~~~~~~~"
-_STEP_LIMIT: Final = 300
 _MUST: Final = {*LOUD, ACCESS_CHANGED}
-_TIERS: Final = 3
+_TIERS: Final = 4
 _NAMED: Final = 5
 _HEADER: Final = "| | workspace | who | before -> after | |\n|---|---|---|---|---|\n"
 
@@ -44,32 +42,29 @@ def as_markdown(plan: Plan, limit: int = LIMIT, *, verbose: bool = False) -> Pag
     The author of a change chooses how many facts there are. So lines about what exists come before those about new
     workspaces, equal lines of new workspaces are one, and a page says in its first lines what it leaves out.
     """
-    found = [_grouped(section) for section in sections(plan, verbose=verbose)]
+    grouped = [_grouped(section) for section in sections(plan, verbose=verbose)]
     tail = _unknown(plan)
     # The minimum of every section, even of one without room for a line.
-    fixed = len(_head(plan, sum(section.count for section in found))) + sum(
-        len(_opening(section)) + len(_more(section.count)) + len(_closing(section)) for section in found
+    fixed = len(_head(plan, sum(section.count for section in grouped))) + sum(
+        len(_opening(section)) + len(_more(section.count)) + len(_closing(section)) for section in grouped
     )
-    shown = _fitting(found, limit - fixed - len(tail) - len(_steps(plan, 0)))
+    shown = _fitting(grouped, limit - fixed - len(tail))
     hidden = [
         section.count - sum(line.count for line in section.lines[: len(texts)])
-        for section, texts in zip(found, shown, strict=True)
+        for section, texts in zip(grouped, shown, strict=True)
     ]
-    missing = sum(count for section, count in zip(found, hidden, strict=True) if section.title in _MUST)
+    missing = sum(count for section, count in zip(grouped, hidden, strict=True) if section.title in _MUST)
     page = [_head(plan, missing)]
-    for section, texts, count in zip(found, shown, hidden, strict=True):
+    for section, texts, count in zip(grouped, shown, hidden, strict=True):
         page += [_opening(section), *texts, *([_more(count)] if count else []), _closing(section)]
-    page.append(tail)
-    used = sum(map(len, page))
-    page.append(_steps(plan, limit - used))
-    return Page("".join(page), missing)
+    return Page("".join([*page, tail]), missing)
 
 
-def _fitting(found: Sequence[Section], room: int) -> list[list[str]]:
+def _fitting(grouped: Sequence[Section], room: int) -> list[list[str]]:
     """Return the text of the first lines of each section that fit together, the most important ones first."""
-    shown: list[list[str]] = [[] for _ in found]
+    shown: list[list[str]] = [[] for _ in grouped]
     for tier in range(_TIERS):
-        for section, texts in zip(found, shown, strict=True):
+        for section, texts in zip(grouped, shown, strict=True):
             for line in section.lines[len(texts) :]:
                 if _tier(section, line) != tier:
                     break
@@ -84,6 +79,8 @@ def _fitting(found: Sequence[Section], room: int) -> list[list[str]]:
 
 
 def _tier(section: Section, line: Line) -> int:
+    if section.title == STEPS:
+        return 3
     if line.is_new or section.title not in _MUST:
         return 2
     return 0 if section.title in LOUD else 1
@@ -95,7 +92,7 @@ def _grouped(section: Section) -> Section:
     for number, line in enumerate(section.lines):
         equal = (line.sign, line.names[1:], line.text, line.change)
         groups.setdefault(equal if line.is_new and line.change else (number,), []).append(line)
-    lines = [one for group in groups.values() for one in (group if len(group) <= _NAMED else [_group(group)])]
+    lines = [line for group in groups.values() for line in (group if len(group) <= _NAMED else [_group(group)])]
     return replace(section, lines=tuple(lines))
 
 
@@ -195,32 +192,3 @@ def _unknown(plan: Plan) -> str:
         return ""
     opening = "\n<details><summary>What this page can't know</summary>\n\n"
     return opening + "".join(f"- {text}\n" for text in plan.unknown) + "\n</details>\n"
-
-
-def _steps(plan: Plan, room: int) -> str:
-    """Return the folded list of the engine's steps, as far as there is room. It is truncated first."""
-    if not plan.steps:
-        return ""
-    total = len(plan.steps)
-    none = f"\nThe engine's own diff ({total} steps) is left out here.\n"
-    opening = f"\n<details><summary>The engine's own diff ({total} steps)</summary>\n\n{_FENCE}text\n"
-    closing = f"{_FENCE}\n\n</details>\n"
-    more = f"… and {total} more, left out here\n"
-    left = room - len(opening) - len(closing) - len(more)
-    shown: list[str] = []
-    for step in plan.steps:
-        text = one_line(step_text(step))[:_STEP_LIMIT] + "\n"
-        # No line can close the fence, because each begins with an operation.
-        if len(text) > left:
-            break
-        shown.append(text)
-        left -= len(text)
-    if not shown:
-        return none
-    rest = f"… and {total - len(shown)} more, left out here\n" if len(shown) < total else ""
-    return f"{opening}{''.join(shown)}{rest}{closing}"
-
-
-def step_text(step: Step) -> str:
-    changes = f" [{', '.join(step.paths)}]" if step.paths else ""
-    return f"{step.op} {step.kind} {step.name}{changes}"

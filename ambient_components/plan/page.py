@@ -10,8 +10,8 @@ from ambient_components.output import Format, Paint, paint_for, plain, width_of,
 from ambient_components.plan.document import document_text
 from ambient_components.plan.facts import Plan
 from ambient_components.plan.headline import source, summary, verdict
-from ambient_components.plan.lines import LOUD, Line, Section, sections
-from ambient_components.plan.markdown import LIMIT, as_markdown, step_text
+from ambient_components.plan.lines import LOUD, STEPS, Line, Section, sections
+from ambient_components.plan.markdown import LIMIT, as_markdown
 from ambient_components.printable import one_line
 from ambient_components.rotation.state import format_time
 
@@ -23,22 +23,18 @@ _SIGNS: Final = {"+": "gained or made", "-": "lost or removed", "~": "changed", 
 
 
 def as_html(plan: Plan, *, verbose: bool = False) -> str:
-    found = sections(plan, verbose=verbose)
-    parts = [_part(number, section) for number, section in enumerate(found)]
-    if plan.steps:
-        steps = [tag("li", step_text(step)) for step in plan.steps]
-        listed = folded(f"{len(steps)} steps", tag("ul", steps, class_="steps"))
-        parts.append(Part("steps", "The engine's own diff", listed, len(steps)))
+    shown = sections(plan, verbose=verbose)
+    parts = [_part(number, section) for number, section in enumerate(shown)]
     lead: list[Markup | str] = [
         tag("strong", verdict(plan)),
         f"At {format_time(plan.at)}{source(plan)}.",
         *summary(plan),
     ]
-    return page(f"Plan: {name(plan.stack)}", lead, _tiles(found), parts, plan.unknown)
+    return page(f"Plan: {name(plan.stack)}", lead, _tiles(shown), parts, plan.unknown)
 
 
-def _tiles(found: list[Section]) -> Iterator[Total]:
-    for number, section in enumerate(found):
+def _tiles(shown: list[Section]) -> Iterator[Total]:
+    for number, section in enumerate(shown):
         if section.title in LOUD:
             yield Total(section.count, section.title.lower(), _id(number), "high")
 
@@ -87,13 +83,11 @@ def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False, verbose: b
     for line in summary(plan):
         lines += _totals(line, width, "  ", "    ")
     for section in sections(plan, verbose=verbose):
-        lines += ["", *_section(section, paint, width)]
+        if steps or section.title != STEPS:
+            lines += ["", *_section(section, paint, width)]
     if plan.unknown:
         lines += ["", paint("What this page can't know", "dim")]
         lines += [line for text in plan.unknown for line in wrapped(text, width, "  ", "    ")]
-    if steps and plan.steps:
-        lines += ["", paint(f"The engine's steps ({len(plan.steps)})", "bold")]
-        lines += [line for step in plan.steps for line in wrapped(one_line(step_text(step)), width, "  ", "    ")]
     return "\n".join(lines)
 
 

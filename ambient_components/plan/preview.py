@@ -5,23 +5,22 @@ facts in pieces, and it truncates long values.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from ambient_components.access import adoption
-from ambient_components.access.adoption import Adoption
 from ambient_components.access.entries import NOTHING, Ledger
 from ambient_components.engine import names, steps, urns
 from ambient_components.engine.names import Part
 from ambient_components.engine.state import Resource
-from ambient_components.engine.steps import CREATES, DELETES, Diagnostic, Preview, content, selected_names
+from ambient_components.engine.steps import CREATES, DELETES, Preview, content, selected_names
 from ambient_components.errors import Problem
 from ambient_components.model.keys import KeyRecord
 from ambient_components.plan import facts, ledger_steps
 from ambient_components.plan.buckets import bucket_changes
-from ambient_components.plan.facts import Ahead, BucketChange, KeyChange, Plan, Step, Waiting
+from ambient_components.plan.facts import Ahead, Change, KeyChange, Plan, Step, Waiting
 from ambient_components.plan.keys import begun, change, expiring, is_let_go, what_changes, why_issued, why_revoked
 from ambient_components.plan.ledgers import AHEAD, UTC_ZONE, from_ledgers
 from ambient_components.plan.role_changes import with_adopted_keys, with_adoptions
@@ -35,65 +34,48 @@ _HOUSEKEEPING: Final = frozenset({"former", "overlapping", "released", "serviceA
 """Token inputs that follow from another change, which has its own line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
-    steps: tuple[steps.Step, ...]
-    diagnostics: tuple[Diagnostic, ...]
+def problems(preview: Preview, severity: str) -> tuple[Problem, ...]:
+    diagnostics = (diagnostic for diagnostic in preview.diagnostics if diagnostic.severity == severity)
+    return facts.sorted_problems(problem for diagnostic in diagnostics for problem in diagnostic.problems)
 
-    @classmethod
-    def of(cls, preview: Preview) -> "Digest":
-        return cls(preview.steps, preview.diagnostics)
 
-    def ledger_after(self, before: Ledger) -> Ledger:
-        return ledger_steps.ledger_after(self.steps, before)
+def missing_values(preview: Preview) -> tuple[Problem, ...]:
+    """Return the secrets without a value, sorted: unknown in a preview, errors of an update."""
+    return tuple(problem for problem in problems(preview, "warning") if problem.rule == MISSING_VALUE)
 
-    def beside(self) -> list[Step]:
-        """Return the steps outside all workspaces and our own stack resources, RBAC first. No ledger records them."""
-        found = (_step(step) for step in self.steps if step.changes and _is_beside(step))
-        return sorted(found, key=lambda step: (not step.rights, step.name, step.kind, step.op))
 
-    def problems(self, severity: str) -> tuple[Problem, ...]:
-        reported = (
-            problem
-            for diagnostic in self.diagnostics
-            if diagnostic.severity == severity
-            for problem in diagnostic.problems
-        )
-        return facts.sorted_problems(reported)
+def warnings(preview: Preview) -> tuple[Problem, ...]:
+    return tuple(problem for problem in problems(preview, "warning") if problem.rule != MISSING_VALUE)
 
-    @property
-    def warnings(self) -> tuple[Problem, ...]:
-        return tuple(problem for problem in self.problems("warning") if problem.rule != MISSING_VALUE)
 
-    @property
-    def missing(self) -> tuple[Problem, ...]:
-        """The secrets without a value, sorted: unknown in a preview, errors of an update."""
-        return tuple(problem for problem in self.problems("warning") if problem.rule == MISSING_VALUE)
+def _beside(preview: Preview) -> list[Step]:
+    """Return the steps outside all workspaces and our own stack resources, RBAC first. No ledger records them."""
+    beside = (_step(step) for step in preview.steps if step.changes and _is_beside(step))
+    return sorted(beside, key=lambda step: (not step.rights, step.name, step.kind, step.op))
 
-    @property
-    def adoptions(self) -> tuple[Adoption, ...]:
-        return adoption.read(problem for diagnostic in self.diagnostics for problem in diagnostic.problems)
 
-    def actions(self) -> list[Step]:
-        made_up = selected_names(self.steps)
-        found = (
-            replace(_step(step), content=content(step, made_up))
-            for step in self.steps
-            if step.changes and step.type != urns.STACK
-        )
-        return sorted(found, key=lambda step: (step.name, step.kind, step.op))
+def _actions(preview: Preview) -> list[Step]:
+    made_up = selected_names(preview.steps)
+    actions = (
+        replace(_step(step), content=content(step, made_up))
+        for step in preview.steps
+        if step.changes and step.type != urns.STACK
+    )
+    return sorted(actions, key=lambda step: (step.name, step.kind, step.op))
 
-    def reasons(self) -> dict[str, str]:
-        reasons = {}
-        for diagnostic in self.diagnostics:
-            for problem in diagnostic.problems:
-                if problem.rule == MINT:
-                    reasons[diagnostic.urn] = problem.problem
-        return reasons
+
+def _reasons(preview: Preview) -> dict[str, str]:
+    """Return why the plugin would mint a token, by URN."""
+    return {
+        diagnostic.urn: problem.problem
+        for diagnostic in preview.diagnostics
+        for problem in diagnostic.problems
+        if problem.rule == MINT
+    }
 
 
 def from_preview(
-    digest: Digest,
+    preview: Preview,
     before: Ledger,
     *,
     stack: str,
@@ -103,43 +85,44 @@ def from_preview(
     ahead: Ahead = AHEAD,
     pending: Iterable[Waiting] = (),
 ) -> Plan:
-    after = digest.ledger_after(before)
+    after = ledger_steps.ledger_after(preview.steps, before)
+    notes = (problem for diagnostic in preview.diagnostics for problem in diagnostic.problems)
     plan = from_ledgers(
         before, after, stack=stack, at=at, recorded=recorded, zone=zone, ahead=ahead,
-        pending=pending, warnings=digest.warnings, guardrail_changes=ledger_steps.guardrail_changes(digest.steps),
+        pending=pending, warnings=warnings(preview), guardrail_changes=ledger_steps.guardrail_changes(preview.steps),
     )  # fmt: skip
-    plan = with_adoptions(plan, digest.adoptions)
-    keys = _keys(digest, before, after, recorded, at, ahead)
-    buckets = [*bucket_changes(before, after), *_access_keys(digest, before, after)]
+    plan = with_adoptions(plan, adoption.read(notes))
+    keys = _keys(preview, before, after, recorded, at, ahead)
+    buckets = [*bucket_changes(before, after), *_access_keys(preview, before, after)]
     plan = replace(
-        plan, online=True, keys=tuple(keys), buckets=tuple(sorted(buckets)), steps=tuple(digest.actions()),
-        beside=tuple(digest.beside()), unevaluated=tuple(ledger_steps.unevaluated(digest.steps, before)),
-        errors=digest.missing,
+        plan, online=True, keys=tuple(keys), buckets=tuple(sorted(buckets)), steps=tuple(_actions(preview)),
+        beside=tuple(_beside(preview)), unevaluated=tuple(ledger_steps.unevaluated(preview.steps, before)),
+        errors=missing_values(preview),
     )  # fmt: skip
     return with_adopted_keys(plan)
 
 
 def _keys(
-    digest: Digest, before: Ledger, after: Ledger, recorded: Deployed, at: datetime, ahead: Ahead
+    preview: Preview, before: Ledger, after: Ledger, recorded: Deployed, at: datetime, ahead: Ahead
 ) -> list[KeyChange]:
-    reasons, desired, existing = digest.reasons(), dict(declared_keys(after)), recorded.keys
+    reasons, desired, existing = _reasons(preview), dict(declared_keys(after)), recorded.keys
     changes: dict[tuple[KeyPlace, str], KeyChange] = {}
-    for step in steps.of_type(digest.steps, urns.ACCESS_TOKEN):
+    for step in steps.of_type(preview.steps, urns.ACCESS_TOKEN):
         if not step.changes:
             continue
-        for one in _of_token(step, before, after, existing, desired, reasons.get(str(step.urn), "")):
-            changes[(one.workspace, one.key, one.generation), one.what] = one
-    for step in steps.of_type(digest.steps, urns.SERVICE_ACCOUNT):
-        for one in _of_account(step, before, after, existing, desired):
-            changes[(one.workspace, one.key, one.generation), one.what] = one
+        for key_change in _of_token(step, before, after, existing, desired, reasons.get(str(step.urn), "")):
+            changes[(key_change.workspace, key_change.key, key_change.generation), key_change.what] = key_change
+    for step in steps.of_type(preview.steps, urns.SERVICE_ACCOUNT):
+        for key_change in _of_account(step, before, after, existing, desired):
+            changes[(key_change.workspace, key_change.key, key_change.generation), key_change.what] = key_change
     reported = {identity for identity, _ in changes}
     for identity, key in desired.items():
         if (has := existing.get(identity)) is not None and has.made:
             # A token has no step for changes that only the ledger records, such as a date.
             if identity not in reported and (why := what_changes(identity, before, key)):
                 changes[identity, facts.CHANGED] = change(identity, facts.CHANGED, key.role, why, has)
-            for one in expiring(identity, key.role, has, at, ahead):
-                changes[identity, one.what] = one
+            for key_change in expiring(identity, key.role, has, at, ahead):
+                changes[identity, key_change.what] = key_change
     return sorted(changes.values())
 
 
@@ -214,9 +197,9 @@ def _identity(token: Resource | None) -> KeyPlace | None:
     return name.workspace, name.item, int(number)
 
 
-def _access_keys(digest: Digest, before: Ledger, after: Ledger) -> Iterator[BucketChange]:
-    reasons = digest.reasons()
-    for step in steps.of_type(digest.steps, urns.S3_CREDENTIALS):
+def _access_keys(preview: Preview, before: Ledger, after: Ledger) -> Iterator[Change]:
+    reasons = _reasons(preview)
+    for step in steps.of_type(preview.steps, urns.S3_CREDENTIALS):
         if not step.changes:
             continue
         workspace, op, keys = names.workspace_of(step.name), step.op, step.new or step.old
@@ -226,13 +209,13 @@ def _access_keys(digest: Digest, before: Ledger, after: Ledger) -> Iterator[Buck
         noted, paths = reasons.get(str(step.urn), ""), set(step.paths)
         if op in DELETES:
             if not is_let_go(before, after, workspace):
-                yield BucketChange(workspace, name, facts.ACCESS_KEY_ENDED)
+                yield Change(workspace, name, facts.ACCESS_KEY_ENDED)
         elif op in CREATES:
-            yield BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "the first one")
+            yield Change(workspace, name, facts.NEW_ACCESS_KEY, "the first one")
         elif op == steps.REPLACE or noted or paths & _MINTING:
-            yield BucketChange(workspace, name, facts.NEW_ACCESS_KEY, noted or "it is due")
+            yield Change(workspace, name, facts.NEW_ACCESS_KEY, noted or "it is due")
         elif paths and paths <= _RETIRING:
-            yield BucketChange(workspace, name, facts.ACCESS_KEY_ENDED, "its overlap is over")
+            yield Change(workspace, name, facts.ACCESS_KEY_ENDED, "its overlap is over")
 
 
 def _step(step: steps.Step) -> Step:

@@ -59,20 +59,22 @@ class RoleChange:
 def role_changes(plan: Plan) -> tuple[RoleChange, ...]:
     adopted = {workspace.workspace for workspace in plan.workspaces if workspace.what == facts.ADOPTED}
     keys = {(key.workspace, f"{KEY}:{key.key}"): key for key in plan.keys if key.what == facts.ADOPTED}
-    changes = changes_of(plan.access, adopted, adopted - {one.workspace for one in plan.adopted}, keys)
+    changes = changes_of(plan.access, adopted, adopted - {adoption.workspace for adoption in plan.adopted}, keys)
     same = strongest(
-        RoleAssignment(one.workspace, there.subject, there.role, there.reason)
-        for one in plan.adopted
-        for there in one.access
+        RoleAssignment(adoption.workspace, there.subject, there.role, there.reason)
+        for adoption in plan.adopted
+        for there in adoption.access
         if there.what == ALREADY
     )
     same |= {place: RoleAssignment(*place, key.role, KEY) for place, key in keys.items()}
     # A subject with the same role for another reason is in both, and so is a key of which the files alone are known.
     for change in changes:
         same.pop((change.workspace, change.subject), None)
-    kept = (RoleChange(*place, one, one, adopted=True) for place, one in same.items())
+    kept = (RoleChange(*place, role, role, adopted=True) for place, role in same.items())
     made = {workspace.workspace for workspace in plan.workspaces if workspace.what == facts.MADE}
-    return tuple(sorted((replace(one, is_new=one.workspace in made) for one in (*changes, *kept)), key=_danger))
+    return tuple(
+        sorted((replace(change, is_new=change.workspace in made) for change in (*changes, *kept)), key=_danger)
+    )
 
 
 def changes_of(
@@ -138,16 +140,16 @@ def with_adoptions(plan: Plan, adoptions: Iterable[Adoption]) -> Plan:
     """
     names = {workspace.workspace for workspace in plan.workspaces if workspace.what == facts.ADOPTED}
     known = [adoption for adoption in adoptions if adoption.workspace in names]
-    missing = {one.workspace for one in known if not one.exists}
+    missing = {adoption.workspace for adoption in known if not adoption.exists}
     before = {*plan.access.lost, *plan.access.kept}
     after = {*plan.access.gained, *plan.access.kept}
     adopted = []
-    for one in known:
-        if one.exists:
-            declared = {role for role in after if role.workspace == one.workspace}
-            before |= {*one.taken, *one.staying}
-            after |= {*one.staying}
-            adopted.append(_adopted(one, declared))
+    for adoption in known:
+        if adoption.exists:
+            declared = {role for role in after if role.workspace == adoption.workspace}
+            before |= {*adoption.taken, *adoption.staying}
+            after |= {*adoption.staying}
+            adopted.append(_adopted(adoption, declared))
     workspaces = (
         WorkspaceChange(workspace.workspace, facts.MADE) if workspace.workspace in missing else workspace
         for workspace in plan.workspaces

@@ -158,7 +158,7 @@ def differences(reviewed: Saved, now: Plan) -> list[str]:
 def _facts(part: Any) -> list[str]:
     if isinstance(part, Mapping):
         return [f"{name} {fact}" for name, items in part.items() for fact in _facts(items)]
-    return [one if isinstance(one, str) else " ".join(map(_word, one.values())) for one in part or ()]
+    return [fact if isinstance(fact, str) else " ".join(map(_word, fact.values())) for fact in part or ()]
 
 
 def _word(value: Any) -> str:

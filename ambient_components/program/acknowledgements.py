@@ -4,12 +4,11 @@ from collections.abc import Collection, Iterator, Sequence
 
 from ambient_components.errors import Acknowledged, Problem
 from ambient_components.model.acknowledgements import Acknowledgement
+from ambient_components.model.stack import StackFile
 from ambient_components.program.calendar import Calendar
-from ambient_components.rules.acknowledgements import STACK, Acknowledgements
 from ambient_components.rules.findings import Finding, Path
-from ambient_components.rules.states import WorkspaceState
-from ambient_components.rules.warnings import IN_FILES, LoudWarning
-from ambient_components.stackfile import StackFile
+from ambient_components.rules.warnings import IN_FILES, STACK, Acknowledgements, LoudWarning
+from ambient_components.rules.workspaces import WorkspaceState
 
 
 def acknowledgements(stack: StackFile, calendar: Calendar | None) -> Acknowledgements:

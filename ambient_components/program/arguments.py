@@ -6,6 +6,7 @@ from typing import Any, Final
 from ambient_components.components.argument_checks import checked_when_known
 from ambient_components.model.messages import spelled
 from ambient_components.model.sources import SecretValues, Source
+from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.model.storage import BucketValues, StorageValues
 from ambient_components.model.workspaces import Program, ProgramWorkspace, SeparateWorkspace
 from ambient_components.program.calendar import Calendar
@@ -13,7 +14,6 @@ from ambient_components.program.ledger import sessions_endpoint
 from ambient_components.program.secret_values import WorkspaceValues
 from ambient_components.program.stack_settings import StackSettings
 from ambient_components.rules.findings import Finding
-from ambient_components.stackfile import StackFile, Workspace
 from ambient_components.stackfile.checks.names import CHECKS
 
 
@@ -66,7 +66,7 @@ def when_known(program: Program, entries: Mapping[str, Any]) -> Program:
 def _entry_findings(program: Program) -> Iterator[Finding]:
     for name, workspace in as_stack_file(program).workspaces.items():
         for check in CHECKS:
-            yield from spelled(check(("workspaces", name), name, workspace), Program)
+            yield from spelled(check(("workspaces", name), workspace), Program)
 
 
 def separate_workspace(

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from ambient_components.errors import Remedy
+from ambient_components.model.stack import Workspace
 from ambient_components.rules.findings import Finding
 from ambient_components.rules.warnings import WarningRule
-from ambient_components.stackfile import Workspace
 from ambient_components.stackfile.places import BUNDLE, Project
 from ambient_components.stackfile.regular import CA_BUNDLE_MAX, Unreadable
 

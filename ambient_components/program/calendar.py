@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 
 from ambient_components import clock
 from ambient_components.model.dates import Span
-from ambient_components.stackfile import Grant, Key, StackFile, Workspace
+from ambient_components.model.grants import Grant
+from ambient_components.model.keys import Key
+from ambient_components.model.stack import StackFile, Workspace
 
 UTC: Final = ZoneInfo("UTC")
 

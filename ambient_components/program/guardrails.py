@@ -6,12 +6,13 @@ from datetime import datetime
 
 from ambient_components.access import Crossed, GuardrailSettings, Ledger, crossed, existing_violations, refusals
 from ambient_components.errors import PathPart, Problem, hints_of
+from ambient_components.model.guardrails import GuardrailException
+from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import stack_guardrails
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.roles import rank
-from ambient_components.stackfile import GuardrailException, LoadedStack, StackFile, Workspace
-from ambient_components.stackfile.loader import located
+from ambient_components.stackfile.loader import LoadedStack, located
 
 
 def guardrail_findings(stack: LoadedStack, ledger: Ledger, calendar: Calendar) -> list[Problem]:

@@ -16,6 +16,7 @@ from ambient_components.cluster.guard import Guard
 from ambient_components.components.argument_checks import line_of, read
 from ambient_components.errors import AmbientError, Problem, Problems, Where, fail
 from ambient_components.model.messages import spelled
+from ambient_components.model.stack import StackFile
 from ambient_components.model.workspaces import Program
 from ambient_components.problem_json import for_engine, is_for_ambient
 from ambient_components.program.acknowledgements import acknowledgements, from_the_future
@@ -26,12 +27,9 @@ from ambient_components.program.ledger import expired_exceptions, ledger_of
 from ambient_components.program.secret_values import WorkspaceValues, secret_values
 from ambient_components.program.shard import excluded_workspaces, missing_file, of_shard
 from ambient_components.program.stack_settings import ObjectStore, StackSettings
-from ambient_components.rules.acknowledgements import NONE, Acknowledgements
-from ambient_components.rules.findings import Finding, as_problem
-from ambient_components.rules.spelling import python_spelling
-from ambient_components.rules.warnings import WarningRule
+from ambient_components.rules.findings import Finding, as_problem, python_spelling
+from ambient_components.rules.warnings import NONE, Acknowledgements, WarningRule
 from ambient_components.shards.excluded import Excluded, others
-from ambient_components.stackfile import LoadedStack, StackFile, load_stack
 from ambient_components.stackfile.checks.installation import check_installation
 from ambient_components.stackfile.checks.keys import beyond_cap
 from ambient_components.stackfile.checks.names import check_stack
@@ -40,7 +38,7 @@ from ambient_components.stackfile.checks.storage import against_store, missing_l
 from ambient_components.stackfile.checks.upcoming_dates import beginning, ended_grants, ending
 from ambient_components.stackfile.checks.workspaces import without_runner_secret
 from ambient_components.stackfile.files import DISK
-from ambient_components.stackfile.loader import located
+from ambient_components.stackfile.loader import LoadedStack, load_stack, located
 from ambient_components.stackfile.places import Project, placed
 from ambient_components.stackfile.yaml.positions import SourceMap
 

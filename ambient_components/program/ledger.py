@@ -14,38 +14,33 @@ from ambient_components.access import (
 from ambient_components.model.base import Model
 from ambient_components.model.derive import record
 from ambient_components.model.grants import Period
+from ambient_components.model.guardrails import GuardrailException
 from ambient_components.model.keys import KeyRecord
 from ambient_components.model.schedules import ScheduleRecord
-from ambient_components.model.storage import BucketRecord
+from ambient_components.model.stack import StackFile, Workspace
+from ambient_components.model.storage import Bucket, BucketRecord
 from ambient_components.program.calendar import Calendar
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.findings import Finding, Path
+from ambient_components.rules.guardrail_names import TEXT_LISTS
 from ambient_components.rules.object_store import StoreConfig
-from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import WarningRule
-from ambient_components.stackfile import (
-    Bucket,
-    GuardrailException,
-    StackFile,
-    Workspace,
-)
+from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.stackfile.places import sources_of
 
 
 def stack_guardrails(stack: StackFile, calendar: Calendar) -> StackGuardrails:
     """Return the ledger's input `guardrails`. Default values are left out."""
-    guardrails: StackGuardrails = {}
-    if allowed := excepted(stack.exceptions, calendar):
-        guardrails["exceptions"] = allowed
     settings = stack.guardrails
     lists: dict[str, list[Any]] = {
+        "exceptions": excepted(stack.exceptions, calendar),
         "adopt": settings.adopt,
         "buckets": settings.buckets,
         "secretSources": settings.secret_sources,
     }
     given = {name: sorted({str(item) for item in items}) for name, items in lists.items() if items}
-    reported = settings.model_dump(by_alias=True, exclude_defaults=True, exclude={"adopt", "buckets", "secret_sources"})
-    return {**guardrails, **given, **reported}  # type: ignore[typeddict-item]  # the model has the same fields
+    reported = settings.model_dump(by_alias=True, exclude_defaults=True, exclude={*TEXT_LISTS, "secret_sources"})
+    return {**given, **reported}  # type: ignore[typeddict-item]  # the model has the same fields
 
 
 def excepted(exceptions: Sequence[GuardrailException], calendar: Calendar) -> list[str]:

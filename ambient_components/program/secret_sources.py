@@ -13,10 +13,11 @@ from ambient_components.cluster.client import ApiError, core
 from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.parallel import in_parallel
 from ambient_components.errors import Remedy, StepError
+from ambient_components.model.sources import SecretRef, Source
+from ambient_components.model.stack import Workspace
 from ambient_components.rules.findings import Path
-from ambient_components.rules.states import WorkspaceState
-from ambient_components.stackfile import LoadedStack, SecretRef, Source, Workspace
-from ambient_components.stackfile.loader import secret_file
+from ambient_components.rules.workspaces import WorkspaceState
+from ambient_components.stackfile.loader import LoadedStack, secret_file
 from ambient_components.stackfile.places import sources_of
 from ambient_components.stackfile.regular import Unreadable
 

@@ -13,12 +13,13 @@ from pulumi.runtime import get_config, is_config_secret
 
 from ambient_components.cluster.guard import Guard
 from ambient_components.errors import PathPart, Problem, Problems, format_path, hints_of, refusal
+from ambient_components.model.sources import Source
 from ambient_components.model.workspaces import ProgramWorkspace
 from ambient_components.problem_json import MISSING_VALUE, for_engine
 from ambient_components.program.secret_sources import Missing, Refused, SourceReader, used_sources
 from ambient_components.program.shard import config_flags
 from ambient_components.pulumi_sdk import UNKNOWN
-from ambient_components.stackfile import LoadedStack, Source
+from ambient_components.stackfile.loader import LoadedStack
 
 _SHOWN: Final = 10
 

@@ -12,8 +12,7 @@ from ambient_components.engine.stack_config import ConfigFiles
 from ambient_components.errors import BadValue, Problems, fail, format_path
 from ambient_components.shards import CONFIG_KEY, record_name, shard_count, shard_stack, split_shard
 from ambient_components.shards.excluded import Excluded, excluded_of
-from ambient_components.stackfile import LoadedStack
-from ambient_components.stackfile.loader import divided
+from ambient_components.stackfile.loader import LoadedStack, divided
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pulumi.runtime import get_config, is_config_secret
 
 from ambient_components.components import ClusterArgs, StoreArgs
 from ambient_components.errors import AmbientError, Problems, Where
+from ambient_components.model.stack import Workspace
 from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.program.shard import Shard, config_stack, project_files, this_shard
 from ambient_components.rules.installation import API_SERVER, PLATFORM_URL, SSO, platform_url_problem
@@ -25,7 +26,6 @@ from ambient_components.rules.object_store import (
 )
 from ambient_components.rules.schedules import OPERATOR_IMAGE, image_problem
 from ambient_components.shards import CONFIG_KEY
-from ambient_components.stackfile import Workspace
 from ambient_components.stackfile.checks.keys import MAX_TOKEN_LIFETIME, max_token_lifetime
 from ambient_components.stackfile.checks.storage import uses_aws
 from ambient_components.suggest import did_you_mean

@@ -19,7 +19,7 @@ from ambient_components.model.derive import class_texts
 from ambient_components.model.keys import DeliverySecret
 from ambient_components.provider.protocol.configuration import SECRETS
 from ambient_components.resources.attributes import RotatingCredential
-from ambient_components.rules.spelling import camel
+from ambient_components.rules.findings import camel
 
 _TEXT: Final = {"type": "string"}
 _ANY: Final = {"$ref": "pulumi.json#/Any"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from ambient_components.rules.spelling import camel
+from ambient_components.rules.findings import camel
 
 _CAPITAL = re.compile(r"(?<!^)([A-Z])")
 

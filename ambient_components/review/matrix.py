@@ -9,7 +9,7 @@ from ambient_components.html.markup import Markup, join, name, tag
 from ambient_components.html.page import Part, table
 from ambient_components.platform.contract import Role
 from ambient_components.review.facts import LETTERS, OTHER, Ids, Review, badge, is_key, is_own, letter
-from ambient_components.rules.states import ACTIVE
+from ambient_components.rules.workspaces import ACTIVE
 from ambient_components.stacks.access_report import Status
 
 _MARKS: Final = {Status.UNDECLARED: "not declared", Status.LEFT: "not declared any more"}

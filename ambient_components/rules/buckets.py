@@ -11,10 +11,9 @@ from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ambient_components.rules.findings import Finding, Verdict
+from ambient_components.rules.findings import Finding, Verdict, in_python, spell
 from ambient_components.rules.secret_patterns import looks_like_credential
-from ambient_components.rules.spelling import in_python, spell
-from ambient_components.rules.states import BucketState
+from ambient_components.rules.workspaces import BucketState
 
 
 class BucketDriver(StrEnum):

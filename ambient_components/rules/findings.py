@@ -1,6 +1,11 @@
-"""The result of a rule: path in the data, problem and remedy. The caller adds the file or the resource."""
+"""The result of a rule: path in the data, problem and remedy, in the spelling of YAML or of Python.
+
+The caller adds the file or the resource.
+"""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -49,17 +54,46 @@ def verdict_finding(
         yield Finding(path, problem, remedy, at_key=at_key, warning=warning is not None, rule=warning)
 
 
-def below(path: Path, found: Iterable[Finding]) -> Iterator[Finding]:
+def below(path: Path, findings: Iterable[Finding]) -> Iterator[Finding]:
     """Yield findings about a part with paths relative to the whole."""
-    for one in found:
-        yield replace(one, path=(*path, *one.path), other=(*path, *one.other) if one.other is not None else None)
+    for finding in findings:
+        other = (*path, *finding.other) if finding.other is not None else None
+        yield replace(finding, path=(*path, *finding.path), other=other)
 
 
-def as_problem(found: Finding) -> Problem:
+def as_problem(finding: Finding) -> Problem:
     """Return it as of an argument: ``keys.ci.generation: 0 is too low``, with its hints."""
-    workspaces = (str(found.path[1]),) if found.path[:1] == ("workspaces",) and len(found.path) > 1 else ()
-    hints = hints_of(found.remedy)
-    return Problem(None, format_path(found.path), found.problem, hints, found.rule, workspaces, found.warning)
+    path, hints = finding.path, hints_of(finding.remedy)
+    workspaces = (str(path[1]),) if path[:1] == ("workspaces",) and len(path) > 1 else ()
+    return Problem(None, format_path(path), finding.problem, hints, finding.rule, workspaces, finding.warning)
+
+
+_PYTHON: ContextVar[bool] = ContextVar("python", default=False)
+
+
+@contextmanager
+def python_spelling() -> Iterator[None]:
+    """Spell the names of fields in messages and paths as Python does."""
+    token = _PYTHON.set(True)
+    try:
+        yield
+    finally:
+        _PYTHON.reset(token)
+
+
+def in_python() -> bool:
+    return _PYTHON.get()
+
+
+def spell(field: str) -> str:
+    """Return a field's name as the reader of the message writes it."""
+    return field if _PYTHON.get() else camel(field)
+
+
+def camel(field: str) -> str:
+    """Return a field's name in YAML and in plain data, such as ``rotateBefore``, or ``from`` of ``from_``."""
+    first, *rest = field.rstrip("_").split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def choice_findings(path: Path, value: object, allowed: Iterable[str], what: str) -> Iterator[Finding]:

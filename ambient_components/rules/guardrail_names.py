@@ -6,45 +6,61 @@ are implemented in `access.guardrails`, and ``expireAfter`` (about buckets) in `
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final, Self, TypedDict
 
 from ambient_components.errors import reject
 
-# What each is about: `model.guardrails.Guardrail`.
-EXPIRE_AFTER: Final = "expireAfter"
-MASS_REMOVAL: Final = "massRemoval"
-NO_ADMIN: Final = "noAdmin"
-PUBLIC_ACCESS: Final = "publicAccess"
-ADMIN_KEY: Final = "adminKey"
-NON_EXPIRING_KEY: Final = "nonExpiringKey"
-ACTING_KEY: Final = "actingKey"
-ACTING_SCHEDULE: Final = "actingSchedule"
-TOO_MANY_KEYS: Final = "tooManyKeys"
-INDIVIDUAL_GRANT: Final = "individualGrant"
-ADMIN_KEY_WITH_EDITORS: Final = "adminKeyWithEditors"
 
-GUARDRAILS: Final = (
-    MASS_REMOVAL,
-    NO_ADMIN,
-    PUBLIC_ACCESS,
-    ADMIN_KEY,
-    NON_EXPIRING_KEY,
-    ACTING_KEY,
-    ACTING_SCHEDULE,
-    TOO_MANY_KEYS,
-    INDIVIDUAL_GRANT,
-    ADMIN_KEY_WITH_EDITORS,
-    EXPIRE_AFTER,
-)
+class Guardrail(StrEnum):
+    """A change that is refused unless the stack file has an exception."""
 
-STACK_GUARDRAILS: Final = tuple(guardrail for guardrail in GUARDRAILS if guardrail != EXPIRE_AFTER)
+    MASS_REMOVAL = "massRemoval"
+    """More than three, and more than a quarter, of the stack's workspaces, grants or keys are removed in one run."""
+
+    NO_ADMIN = "noAdmin"
+    """A workspace loses its last admin."""
+
+    PUBLIC_ACCESS = "publicAccess"
+    """Access for a group of all users or all service accounts, such as system:authenticated."""
+
+    ADMIN_KEY = "adminKey"
+    """A key with the role admin, or the ServiceAccount of a key among owners or grants."""
+
+    NON_EXPIRING_KEY = "nonExpiringKey"
+    """A key that never expires, or a static one."""
+
+    ACTING_KEY = "actingKey"
+    """A key that acts for a user of the platform."""
+
+    ACTING_SCHEDULE = "actingSchedule"
+    """A schedule with sessions that get the integrations of a user of the platform."""
+
+    TOO_MANY_KEYS = "tooManyKeys"
+    """More keys in one workspace than `guardrails.maxKeys`."""
+
+    INDIVIDUAL_GRANT = "individualGrant"
+    """A grant for one user, if `guardrails.groupsOnly` is true."""
+
+    ADMIN_KEY_WITH_EDITORS = "adminKeyWithEditors"
+    """An admin key, or a ServiceAccount that is an admin, in a workspace that another subject may edit, if
+    `guardrails.isolateAdminKeys` is true.
+    """
+
+    EXPIRE_AFTER = "expireAfter"
+    """An expiry for objects that exist already in a bucket."""
+
+
+GUARDRAILS: Final = tuple(map(str, Guardrail))
+
+STACK_GUARDRAILS: Final = tuple(guardrail for guardrail in GUARDRAILS if guardrail != Guardrail.EXPIRE_AFTER)
 """Guardrails with exceptions for a whole stack. Deletion of data by the store needs an exception per workspace."""
 
-WORKSPACE_GUARDRAILS: Final = tuple(guardrail for guardrail in GUARDRAILS if guardrail != MASS_REMOVAL)
+WORKSPACE_GUARDRAILS: Final = tuple(guardrail for guardrail in GUARDRAILS if guardrail != Guardrail.MASS_REMOVAL)
 """Guardrails with exceptions for one workspace. Removals are counted over the whole stack."""
 
 TEXT_LISTS: Final = ("adopt", "buckets", "secretSources")
-"""Settings that are lists of texts."""
+"""Settings that are lists of texts. The stack file's checks enforce them; the ledger records them to show changes."""
 
 MAX_KEYS: Final = 10
 """Default limit of keys per workspace."""
@@ -85,7 +101,7 @@ class GuardrailSettings:
 
     @classmethod
     def of(cls, given: Any) -> Self:
-        """Read the ledger's input; None means defaults."""
+        """Read the ledger's input `guardrails`, in which missing fields have their defaults; None means all of them."""
         reported = {} if given is None else given
         if not isinstance(reported, Mapping) or not _well_formed(reported):
             reject(

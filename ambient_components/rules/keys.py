@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from ambient_components.platform.contract import Role
 from ambient_components.rules.findings import Verdict
-from ambient_components.rules.forbidden_sources import namespace_problem
+from ambient_components.rules.secrets import namespace_problem
 
 
 class Retain(StrEnum):

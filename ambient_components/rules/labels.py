@@ -1,11 +1,11 @@
 """Labels and annotations that a stack file may set on a namespace: Kubernetes' syntax and reserved keys."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ambient_components.errors import Remedy
-from ambient_components.rules.spelling import spell
+from ambient_components.rules.findings import Finding, spell, verdict_finding
 
 LABEL_KEY_PATTERN: Final = (
     r"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
@@ -93,3 +93,20 @@ def annotations_problem(annotations: Mapping[str, str]) -> tuple[str, str] | Non
     if total <= ANNOTATIONS_MAX_BYTES:
         return None
     return f"has {total} bytes", f"allowed: up to {ANNOTATIONS_MAX_BYTES} of all annotations together"
+
+
+def note_findings(labels: Mapping[str, str], annotations: Mapping[str, str]) -> Iterator[Finding]:
+    """Find labels and annotations with invalid syntax or reserved keys."""
+    for key, value in labels.items():
+        yield from verdict_finding(("labels", key), key_problem(key), at_key=True)
+        yield from verdict_finding(("labels", key), label_value_problem(value))
+    for key, value in annotations.items():
+        yield from verdict_finding(("annotations", key), key_problem(key), at_key=True)
+        yield from verdict_finding(("annotations", key), annotation_value_problem(value))
+    yield from verdict_finding(("annotations",), annotations_problem(annotations))
+
+
+def text_findings(texts: Mapping[str, str]) -> Iterator[Finding]:
+    """Find texts that the namespace cannot keep, by the names of their fields."""
+    for name, text in texts.items():
+        yield from verdict_finding((name,), annotation_value_problem(text))

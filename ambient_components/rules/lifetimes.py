@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from ambient_components.platform.contract import TOKEN_LIFETIME_DEFAULT, TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_MIN
 from ambient_components.rules.durations import DAY, HOUR, YEAR, format_seconds
-from ambient_components.rules.findings import Verdict
-from ambient_components.rules.spelling import spell
+from ambient_components.rules.findings import Verdict, spell
 
 _LONGEST_NOTICE: Final = 14 * DAY
 

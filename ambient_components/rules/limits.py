@@ -1,6 +1,6 @@
 """Limits of a workspace: rules for containers, quotas and network peers, and the amounts in canonical form.
 
-The rules get quantities in canonical form from the stack file, and as written from a component.
+The rules get quantities that the models or the API server have accepted.
 """
 
 import ipaddress
@@ -10,12 +10,11 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final
 
-from ambient_components.errors import BadValue, hints_of
+from ambient_components.errors import hints_of
 from ambient_components.platform.contract import CONTAINER_LIMITS_DEFAULT
-from ambient_components.rules.findings import Finding, Path, Verdict, below, choice_findings
-from ambient_components.rules.quantities import Quantity, parse_quantity
+from ambient_components.rules.findings import Finding, Path, Verdict, below, camel, spell
+from ambient_components.rules.quantities import parse_quantity
 from ambient_components.rules.secret_patterns import looks_like_credential
-from ambient_components.rules.spelling import camel, spell
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.suggest import allowed_words, did_you_mean
 
@@ -94,7 +93,6 @@ def limit_findings(limits: Mapping[str, Any]) -> Iterator[Finding]:
 def container_findings(containers: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
     """Find values of a LimitRange that break Kubernetes' rule min ≤ defaultRequest ≤ default ≤ max."""
     for limit, amounts in containers.items():
-        yield from choice_findings((limit,), limit, LIMIT_CHAIN, "limit of a container")
         for resource, written in amounts.items():
             if resource not in CONTAINER_RESOURCES:
                 known = allowed_words(resource, CONTAINER_RESOURCES)
@@ -106,7 +104,7 @@ def container_findings(containers: Mapping[str, Mapping[str, Any]]) -> Iterator[
             (limit, written, amount)
             for limit in LIMIT_CHAIN
             if (written := (containers.get(limit) or {}).get(resource)) is not None
-            and (amount := _quantity(written)) is not None
+            for amount in [parse_quantity(written)]
         ]
         for (low, less, least), (high, more, most) in pairwise(chain):
             if least > most:
@@ -184,26 +182,14 @@ def _near_quota_forms(resource: str) -> Iterator[str]:
 
 
 def _amount_findings(path: Path, resource: str, written: Any) -> Iterator[Finding]:
-    """Refuse what is no quantity, and fractions of what is counted: `512m` of memory is the commonest slip."""
-    try:
-        amount = parse_quantity(written)
-    except BadValue as error:
-        yield Finding(path, error.problem, error.hints)
-        return
-    if amount.whole or resource in _CORES:
+    """Refuse fractions of what is counted: `512m` of memory is the commonest slip."""
+    if parse_quantity(written).whole or resource in _CORES:
         return
     if _BYTES.fullmatch(resource):
         remedy = ("allowed: whole bytes, such as 512Mi", "write no lone m: it is a thousandth")
         yield Finding(path, f"{written} is a fraction of a byte", remedy)
     else:
         yield Finding(path, f"{written} is a fraction", "allowed: whole numbers, since objects are counted")
-
-
-def _quantity(written: Any) -> Quantity | None:
-    try:
-        return parse_quantity(written)
-    except BadValue:
-        return None
 
 
 def canonical(amounts: Amounts) -> dict[str, str]:
@@ -217,9 +203,6 @@ def container_limits(declared: Mapping[str, Amounts]) -> dict[str, dict[str, str
     The operator never changes an existing LimitRange (contract 4), so a declaration that sets only a maximum must keep
     the platform's defaults. A default of the platform that conflicts with the declaration is moved to the declared
     bound, because Kubernetes rejects a default above the maximum and a request above the limit.
-
-    Raises:
-        ValueError: An amount is not a quantity.
     """
     given = {name: canonical(amounts) for name, amounts in declared.items() if amounts}
     if not given:

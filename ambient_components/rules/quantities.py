@@ -74,16 +74,9 @@ class Quantity:
 
 
 def parse_quantity(value: object) -> Quantity:
-    """Read a quantity.
+    """Read a quantity: a text, or a plain number of the YAML.
 
-    Args:
-        value: Value from the YAML; a plain number is a quantity too.
-
-    Returns:
-        The exact amount, from 0 to 2^63-1 in steps of 1n. Kubernetes would silently round or cap other amounts.
-
-    Raises:
-        BadValue: Anything else.
+    It is exact, from 0 to 2^63-1 in steps of 1n. Kubernetes would silently round or cap other amounts.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         reject("not a quantity", _ALLOWED)  # not TypeError: pydantic collects ValueErrors only

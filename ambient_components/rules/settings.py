@@ -16,12 +16,9 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.rules.durations import YEAR
 from ambient_components.rules.findings import (
-    MAPPING_EXPECTED,
     Finding,
     Verdict,
     below,
-    choice_findings,
-    is_whole,
     verdict_finding,
 )
 from ambient_components.rules.secret_patterns import is_literal, looks_like_credential, says_secret
@@ -63,22 +60,12 @@ _NEXT_VALUE = re.compile(r"[&,]")
 _INSTEAD = ("write ${NAME} and put NAME under secrets.integrations", "revoke it if it was committed")
 
 
-def idle_timeout_findings(seconds: object) -> Iterator[Finding]:
-    """Find an idle timeout that is out of bounds; a missing one is valid."""
-    if seconds is not None and not (is_whole(seconds, 0) and seconds <= IDLE_TIMEOUT_MAX):  # type: ignore[operator]
-        allowed = f"allowed: whole seconds up to {IDLE_TIMEOUT_MAX}, 0 for never"
-        yield Finding((), f"{seconds!r} is out of bounds", allowed)
-
-
 def mcp_findings(servers: Mapping[str, Any]) -> Iterator[Finding]:
     """Find names that agents can't say, and credentials in what every user with access to the workspace reads.
 
     Contract 4, 7: ProjectSettings is readable with the role view.
     """
     custom = servers.get("custom") or {}
-    if not isinstance(custom, Mapping):
-        yield Finding(("custom",), MAPPING_EXPECTED, "")
-        custom = {}
     for name, server in custom.items():
         here = ("custom", name)
         if len(name) > SERVER_NAME_MAX or not re.fullmatch(SERVER_NAME_PATTERN, name):
@@ -88,10 +75,7 @@ def mcp_findings(servers: Mapping[str, Any]) -> Iterator[Finding]:
             problem = f"{name!r} is a server of the runner itself, which takes the place of this one"
             remedy = "choose another name"
             yield Finding(here, problem, remedy, at_key=True, warning=True, rule=WarningRule.RUNNER_MCP_SERVER)
-        if isinstance(server, Mapping):
-            yield from below(here, server_findings(server))
-        else:
-            yield Finding(here, MAPPING_EXPECTED, "")
+        yield from below(here, server_findings(server))
     for index, name in enumerate(servers.get("disabled") or ()):
         spot = ("disabled", index)
         if name in custom:
@@ -111,10 +95,7 @@ def mcp_findings(servers: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def server_findings(server: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find what is wrong with one MCP server, by its fields as the runner reads them."""
-    if isinstance(kind := server.get("type"), str):
-        yield from choice_findings(("type",), kind, McpType, "type of MCP server")
-    yield from verdict_finding((), server_problem(server))
+    """Find what is wrong with the texts of one MCP server, by its fields as the runner reads them."""
     url, command = server.get("url"), server.get("command")
     if isinstance(url, str):
         if verdict := address_problem(url):

@@ -1,10 +1,15 @@
-"""The names of all warnings, which JSON shows, pages group by, and `acknowledge` in a stack file refers to."""
+"""All warnings by name, and acknowledgements, which hide them. What each means is in docs/reference/warnings.md.
 
-from dataclasses import replace
+JSON shows the names, pages group by them, and `acknowledge` in a stack file refers to them. Who reads a page has seen
+what is acknowledged: it is counted, and not shown.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
-from ambient_components.errors import Problem
+from ambient_components.errors import Acknowledged, Problem
 
 
 class WarningRule(StrEnum):
@@ -12,217 +17,83 @@ class WarningRule(StrEnum):
 
     # What the stack's files alone show.
     ALLOW_WITHOUT_ISOLATE = "allowWithoutIsolate"
-    """Peers are allowed in a workspace that is not isolated."""
-
     RUNNER_MCP_SERVER = "runnerMcpServer"
-    """A custom MCP server has the name of the runner's own."""
-
     DISABLED_CUSTOM_SERVER = "disabledCustomServer"
-    """A custom MCP server is disabled, too."""
-
     UNKNOWN_MCP_SERVER = "unknownMcpServer"
-    """A disabled MCP server does not exist."""
-
     UNKNOWN_FEATURE_FLAG = "unknownFeatureFlag"
-    """The platform does not ship a feature flag."""
-
     GLOBAL_FEATURE_FLAG = "globalFeatureFlag"
-    """The platform ignores a workspace's value of a feature flag."""
-
     NON_EXPIRING_ACCESS_KEY = "nonExpiringAccessKey"
-    """The access key of a bucket never expires."""
-
     STATIC_KEY = "staticKey"
-    """Every session can read a key that never expires."""
-
     PLATFORM_KEY = "platformKey"
-    """The platform issued the tokens of a key, and does not record when they end."""
-
     NO_CLAUDE_KEY = "noClaudeKey"
-    """The runner secret has no key for Claude."""
-
     UNREACHED_VARIABLE = "unreachedVariable"
-    """An integration variable does not reach the agent."""
-
     LOOKALIKE_NAME = "lookalikeName"
-    """The name of a subject looks like another one."""
-
     DIFFERENT_CASE = "differentCase"
-    """Two subjects differ only in case."""
-
     PREFIXED_NAME = "prefixedName"
-    """The name of a subject looks like one with a login's prefix. Only where the config has sso: true."""
-
     UNKNOWN_WORKSPACE = "unknownWorkspace"
-    """`guardrails.secretSources` names a workspace that does not exist."""
-
     UNUSED_EXCEPTION = "unusedException"
-    """An exception from a guardrail allows nothing."""
-
     OPEN_MASS_REMOVAL = "openMassRemoval"
-    """An exception from `massRemoval` has no end."""
-
     NO_RUNNER_SECRET = "noRunnerSecret"  # noqa: S105  # a name, not a value
-    """A workspace declares no runner secret, and is not adopted: an adopted one may have its own."""
-
     FEW_CERTIFICATES = "fewCertificates"
-    """A CA bundle lacks the public authorities."""
-
     STORE_OUT_OF_REACH = "storeOutOfReach"
-    """Network limits keep sessions from their object store."""
 
     # Dates.
     GRANT_ENDED = "grantEnded"
-    """A grant has ended by its date."""
-
     GRANT_ENDING = "grantEnding"
-    """A grant ends soon."""
-
     GRANT_BEGINNING = "grantBeginning"
-    """A grant begins soon; a note of `pulumi preview`."""
-
     OVERLAP_ENDING = "overlapEnding"
-    """The previous generation of a key ends soon."""
-
     TOKEN_ENDING = "tokenEnding"  # noqa: S105  # a name, not a value
-    """A token that is not renewed ends soon, or has ended."""
-
     EXPIRED_EXCEPTION = "expiredException"
-    """An exception has ended, and what it allowed is still declared."""
 
     # What the cluster and the object store show.
     NO_PLATFORM = "noPlatform"
-    """The cluster has no installation of the platform."""
-
     UNSUPPORTED_PLATFORM = "unsupportedPlatform"
-    """The cluster has V2 of the platform alone, where a stack has no effect."""
-
     SECOND_PLATFORM = "secondPlatform"
-    """V2 of the platform is installed too, and does not show the workspaces."""
-
     MISSING_ROLES = "missingRoles"
-    """The platform's ClusterRoles do not exist, so grants and keys give no access."""
-
     CONTROL_PLANE = "controlPlane"
-    """V2's control plane has a project for a workspace's namespace, and may delete it."""
-
     NAMESPACE_GONE = "namespaceGone"
-    """The namespace of a deployed workspace does not exist."""
-
     NAMESPACE_ENDING = "namespaceEnding"
-    """The namespace of a deployed workspace is being deleted."""
-
     UNDECLARED_ACCESS = "undeclaredAccess"
-    """A workspace has access that no file declares."""
-
     MISSING_ACCESS = "missingAccess"
-    """Declared access is not in the cluster."""
-
     CHANGED_ACCESS = "changedAccess"
-    """Access differs from what was deployed."""
-
     ACCESS_FINALIZERS = "accessFinalizers"
-    """Finalizers keep access after its deletion."""
-
     CHANGED_AFTER_RELEASE = "changedAfterRelease"
-    """Access in a released workspace has ended."""
-
     UNMANAGED_WORKSPACE = "unmanagedWorkspace"
-    """The platform has a workspace in no stack. Only `ambient access --live` shows it."""
-
     OPERATOR_IMAGE = "operatorImage"
-    """Neither the config nor the cluster says which image of the operator schedules run."""
-
     PODS_AFTER_CLOSING = "podsAfterClosing"
-    """Pods of sessions run in a closed workspace."""
-
     STORAGE_VARIABLES = "storageVariables"
-    """The variables of a workspace's own bucket were changed."""
-
     MALFORMED_OBJECTS = "malformedObjects"
-    """Objects in the cluster have no valid form."""
-
     FOREIGN_TOKENS = "foreignTokens"
-    """Token Secrets under the name of a key are not this stack's."""
-
     NO_OBJECT_LOCK = "noObjectLock"
-    """A bucket has lost its object lock."""
-
     FOREIGN_BUCKET = "foreignBucket"
-    """Another stack owns a bucket."""
-
     FOREIGN_ACCESS_KEYS = "foreignAccessKeys"
-    """Access keys of a bucket's user were made by hand."""
-
     CHANGED_STORE_USER = "changedStoreUser"
-    """The object store's user differs from its declaration."""
-
     SHORTER_LIFETIME = "shorterLifetime"
-    """The cluster grants tokens a shorter lifetime."""
 
 
 class LoudWarning(StrEnum):
     """A warning that can't be acknowledged: what one run does to access, what it could not do, and unsafe settings."""
 
     LAST_ADMIN_ENDED = "lastAdminEnded"
-    """The grant of the last admin has ended by its date."""
-
     CASE_CHANGED = "caseChanged"
-    """A subject is replaced by one of the same name in another case."""
-
     TOKENS_OUTLIVE_ACCESS = "tokensOutliveAccess"
-    """Access ends, and tokens that people made with it stay valid."""
-
     PUBLIC_BINDING = "publicBinding"
-    """A RoleBinding gives access to a group of everyone, and no file declares it."""
-
     UNKNOWN_ACCOUNTS = "unknownAccounts"
-    """ServiceAccounts of new keys exist, are in no state, and end."""
-
     REPLACED_ACCOUNT = "replacedAccount"
-    """Others replaced the ServiceAccount or RoleBinding of declared access."""
-
     INTERRUPTED_RUN = "interruptedRun"
-    """An interrupted run left something behind."""
-
     UNRECORDED_TOKENS = "unrecordedTokens"
-    """Tokens or access keys exist without a record."""
-
     MISSED_RENEWAL = "missedRenewal"
-    """No run renewed a token before it expired."""
-
     ACCESS_KEY_IN_USE = "accessKeyInUse"
-    """An access key can't be revoked or renewed while a Secret holds it."""
-
     SESSIONS_ALIVE = "sessionsAlive"
-    """Sessions have not stopped."""
-
     UNDECLARED_VARIABLES = "undeclaredVariables"
-    """Others have saved variables in a secret, and a run removes them."""
-
     REMOVED_VARIABLES = "removedVariables"
-    """A run removed what others saved in a secret."""
-
     FORGOTTEN_BUCKET = "forgottenBucket"
-    """A bucket leaves the state and stays unchanged."""
-
     NOT_CHECKED = "notChecked"
-    """A run could not read something."""
-
     NOT_DONE = "notDone"
-    """A run could not do something that is not required to go on."""
-
     CLOCK_MOVED = "clockMoved"
-    """An environment variable moves the clock."""
-
     SECRETS_LOGGED = "secretsLogged"
-    """An environment variable logs every secret."""
-
     MISSING_LIBRARY = "missingLibrary"
-    """A library that a bucket needs is not installed here."""
-
     UNUSED_ACKNOWLEDGEMENT = "unusedAcknowledgement"
-    """An acknowledgement matches no warning."""
 
 
 Kind = WarningRule | LoudWarning
@@ -277,3 +148,55 @@ IN_FILES: Final = frozenset(
 
 MANY: Final[dict[str | None, str]] = {WarningRule.NO_RUNNER_SECRET: "have no runner secret"}
 """What a warning says of several workspaces, after their number, where that is all it says."""
+
+OF_OBJECTS: Final[frozenset[str | None]] = frozenset({WarningRule.UNDECLARED_ACCESS})
+"""Warnings that are acknowledged for single objects: a later object is another warning. Their rows name the objects."""
+
+STACK: Final = "*"
+"""The scope of an acknowledgement that holds for all workspaces, and for warnings about the stack as a whole."""
+
+
+def names_of(rule: str, objects: Iterable[str] = ()) -> list[str]:
+    """Return the names of what an acknowledgement covers: its rule, or RULE: OBJECT for each object."""
+    return [f"{rule}: {one}" for one in objects] if rule in OF_OBJECTS else [rule]
+
+
+def _names(warning: Problem) -> list[str]:
+    return names_of(warning.rule or "", (row[0] for row in warning.data))
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgements:
+    scopes: Mapping[str, Mapping[str, Acknowledged]] = field(default_factory=dict)
+    """Why and when, by workspace or `STACK`, and by name: see `names_of`."""
+
+    def of(self, warning: Problem) -> Acknowledged | None:
+        """Return the acknowledgement of a warning: one of the stack, or one of each workspace that it is about.
+
+        A warning about objects needs one for each of them. Otherwise it is shown, with all of them.
+        """
+        found = [self._of(name, warning.workspaces) for name in _names(warning)]
+        return found[0] if found and None not in found else None
+
+    def _of(self, name: str, workspaces: Iterable[str]) -> Acknowledged | None:
+        if (found := self.scopes.get(STACK, {}).get(name)) is not None:
+            return found
+        own = [self.scopes.get(workspace, {}).get(name) for workspace in workspaces]
+        return own[0] if own and None not in own else None
+
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """The names by scope, as an input of the ledger."""
+        return {scope: sorted(rules) for scope, rules in sorted(self.scopes.items())}
+
+    @classmethod
+    def named(cls, names: Mapping[str, Iterable[str]]) -> Self:
+        """Return what `names` returned, without reasons and dates."""
+        return cls({scope: dict.fromkeys(rules, Acknowledged("", "")) for scope, rules in names.items()})
+
+    def marked(self, warnings: Iterable[Problem]) -> list[Problem]:
+        """Return warnings, those that are acknowledged with their acknowledgement."""
+        return [replace(warning, acknowledged=self.of(warning)) for warning in warnings]
+
+
+NONE: Final = Acknowledgements()

@@ -1,17 +1,37 @@
-"""Rules for workspaces: their closing, their arguments, and the labels and annotations of their objects."""
+"""States of workspaces and buckets, and how sessions end when a workspace is closed."""
 
-from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Final
 
 from ambient_components.rules.durations import HOUR, MINUTE
-from ambient_components.rules.findings import Finding, verdict_finding
-from ambient_components.rules.labels import (
-    annotation_value_problem,
-    annotations_problem,
-    key_problem,
-    label_value_problem,
-)
+
+
+class WorkspaceState(StrEnum):
+    """State of a workspace."""
+
+    ACTIVE = "active"
+    """In use."""
+
+    CLOSED = "closed"
+    """Grants, keys and secrets are removed; owners and data stay. The entry stays in the file, and can be reopened."""
+
+    RELEASED = "released"
+    """Only the ownership annotation is removed, so that another owner can adopt the workspace."""
+
+
+class BucketState(StrEnum):
+    """State of a bucket."""
+
+    ACTIVE = "active"
+    """Managed by this tool."""
+
+    RELEASED = "released"
+    """Only the ownership annotation is removed. A later run may drop the entry."""
+
+
+ACTIVE: Final = WorkspaceState.ACTIVE
+CLOSED: Final = WorkspaceState.CLOSED
+RELEASED: Final = WorkspaceState.RELEASED
 
 
 class SessionsOnClose(StrEnum):
@@ -29,20 +49,3 @@ WAIT_DEFAULT: Final = 2 * MINUTE
 
 WAIT_MAX: Final = HOUR
 """Maximum seconds; a run that closes a workspace locks the stack for this long."""
-
-
-def note_findings(labels: Mapping[str, str], annotations: Mapping[str, str]) -> Iterator[Finding]:
-    """Find labels and annotations with invalid syntax or reserved keys."""
-    for key, value in labels.items():
-        yield from verdict_finding(("labels", key), key_problem(key), at_key=True)
-        yield from verdict_finding(("labels", key), label_value_problem(value))
-    for key, value in annotations.items():
-        yield from verdict_finding(("annotations", key), key_problem(key), at_key=True)
-        yield from verdict_finding(("annotations", key), annotation_value_problem(value))
-    yield from verdict_finding(("annotations",), annotations_problem(annotations))
-
-
-def text_findings(texts: Mapping[str, str]) -> Iterator[Finding]:
-    """Find texts that the namespace cannot keep, by the names of their fields."""
-    for name, text in texts.items():
-        yield from verdict_finding((name,), annotation_value_problem(text))

@@ -25,11 +25,7 @@ _TOO_MUCH: Final = (
 
 
 class Search:
-    """What the wildcards of one stack may still search: a pattern is the author's, and so is the tree.
-
-    Args:
-        left: How many names and folders.
-    """
+    """How many names the wildcards of one stack may still search: a pattern is the author's, and so is the tree."""
 
     def __init__(self, left: int = SEARCH_MAX) -> None:
         self._left = left
@@ -85,10 +81,6 @@ class Files:
         and do not follow links to folders, because these can form loops. A pattern without wildcards is returned
         unchanged, whether the file exists or not.
 
-        Args:
-            folder: The folder; empty for the working directory.
-            search: What may still be searched.
-
         Raises:
             Unreadable: There is too much to search.
         """
@@ -112,10 +104,7 @@ class Files:
     def _steps(self, path: str, part: str, at: int, *, is_last: bool, search: Search) -> Iterator[tuple[str, int]]:
         """Yield what a part of a pattern matches below a path, each with the place of the part that follows.
 
-        Args:
-            path: The path; it is empty or ends with a slash, as those that are yielded do, except for the last part.
-            at: Its place in the pattern.
-            search: What may still be searched.
+        The path is empty or ends with a slash, as those that are yielded do, except for the last part.
         """
         search.count(1 + len(path) // _PATH)
         if part != "**" and not glob.has_magic(part):

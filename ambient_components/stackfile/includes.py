@@ -60,9 +60,6 @@ class _IncludedFile:
 class Reader:
     """Reader of a stack file and all files that it includes.
 
-    Args:
-        source: Access to files.
-
     Attributes:
         files: Readable files: included files before the including file, the stack file last.
         paths: All files found, readable or not, in the order of discovery.
@@ -84,11 +81,7 @@ class Reader:
         self._grants: dict[Hashable, frozenset[Section]] = {}
 
     def read(self, path: str, text: str | None = None) -> Project:
-        """Read the stack file, or use the given content, and follow its includes.
-
-        Returns:
-            The project of the stack file.
-        """
+        """Read the stack file, or use the given content, follow its includes, and return its project."""
         self._project = Project.of(self._source, path)
         identity = self._source.identity(path)
         self._grants[identity] = EVERY_SECTION
@@ -147,8 +140,8 @@ class Reader:
             try:
                 included = _included_item(item)
             except ValidationError as error:
-                for one in error.errors(include_input=False):
-                    self._explain({**one, "loc": (*at, *one["loc"]), "input": None}, parsed)
+                for fault in error.errors(include_input=False):
+                    self._explain({**fault, "loc": (*at, *fault["loc"]), "input": None}, parsed)
                 sound = False
             else:
                 yield at, included

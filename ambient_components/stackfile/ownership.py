@@ -169,13 +169,15 @@ def _everybody(version: Version | None, of_stack: tuple[str, ...]) -> list[Need]
     if of_stack:
         return [Need(of_stack, Because.BEFORE)]
     named = sorted({_named(workspace) for workspace in _workspaces(version).values()})
-    return [Need(one, Because.BEFORE) for one in named if one]
+    return [Need(reviewers, Because.BEFORE) for reviewers in named if reviewers]
 
 
 def _stack_fields(version: Version) -> dict[str, Any]:
     fields = version.stack.file.model_dump(exclude=set(_OF_WORKSPACES))
     # Grants of sections are decided in the including file, whether the included file uses them yet or not.
-    granting = {one.path: sorted(one.sections) for one in version.stack.file.include if one.sections}
+    granting = {
+        included.path: sorted(included.sections) for included in version.stack.file.include if included.sections
+    }
     return {**fields, "include": granting}
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from ambient_components.model.sources import Source
 from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.rules.findings import Path, Verdict
-from ambient_components.rules.forbidden_sources import credential_files, path_problem
+from ambient_components.rules.secrets import credential_files, path_problem
 from ambient_components.stackfile.files import Files
 from ambient_components.stackfile.regular import Unreadable, is_below, outside, read_regular
 from ambient_components.stackfile.yaml.positions import SourceMap
@@ -45,14 +45,9 @@ class Project:
         return cls(files, folder)
 
     def place(self, named_in: str, path: str) -> str:
-        """Return the path of a file, relative to the project's folder.
+        """Return a path that a file names, relative to the project's folder.
 
-        Args:
-            path: The path as written there, relative to the folder of that file.
-
-        Returns:
-            A path without `..` for a file in the project; otherwise one that starts with `..`, or an absolute one if it
-            was written so.
+        It has no `..` for a file in the project; otherwise it starts with `..`, or is absolute if it was written so.
         """
         folder = posixpath.relpath(posixpath.dirname(self.files.absolute(named_in)), self.root)
         place = posixpath.normpath(posixpath.join(folder, path))

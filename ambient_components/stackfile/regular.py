@@ -31,13 +31,7 @@ _SMALLER: Final = "remove what is not needed from it"
 
 
 class Unreadable(Exception):  # noqa: N818  # callers turn it into an error
-    """A file that cannot or may not be read.
-
-    Attributes:
-        problem: What is wrong, to follow the name of the file.
-        hint: What to do.
-        missing: Whether the file does not exist.
-    """
+    """A file that cannot or may not be read. `problem` follows the name of the file."""
 
     def __init__(self, problem: str, hint: Remedy, *, missing: bool = False) -> None:
         self.problem = problem
@@ -53,9 +47,6 @@ def read_regular(path: str, at_most: int, within: str | None = None, never: Iter
         at_most: Maximum size in bytes.
         within: Folder that must contain the file after links are resolved; None for any.
         never: Files that it must not be, under any name or link.
-
-    Raises:
-        Unreadable: The file cannot or may not be read.
     """
     path = str(Path(path))  # without `.` or a trailing slash, as everywhere else
     try:
@@ -66,7 +57,7 @@ def read_regular(path: str, at_most: int, within: str | None = None, never: Iter
             _require_regular(status)  # again, because the file may have been replaced
             if within is not None:
                 _require_within(path, within, status)
-            if any(_is_file(one, status) for one in never):
+            if any(_is_file(forbidden, status) for forbidden in never):
                 raise Unreadable(*_CREDENTIALS)
             content = stream.read(at_most + 1)
     except FileNotFoundError:

@@ -160,9 +160,9 @@ def _reading_order(objects: dict[str, Any]) -> list[str]:
 
 def _uses(field: dict[str, Any]) -> Iterator[str]:
     for schema in (field, field.get("items"), field.get("additionalProperties")):
-        for one in (schema, *schema.get("oneOf", ())) if isinstance(schema, dict) else ():
-            if "$ref" in one:
-                yield one["$ref"].rpartition("/")[2]
+        for part in (schema, *schema.get("oneOf", ())) if isinstance(schema, dict) else ():
+            if "$ref" in part:
+                yield part["$ref"].rpartition("/")[2]
 
 
 def _section(name: str, objects: dict[str, Any]) -> Iterator[str]:

@@ -15,9 +15,9 @@ from ambient_components.engine.names import Part
 from ambient_components.engine.state import Export, Resource, resources
 from ambient_components.errors import Problem, refusal
 from ambient_components.rules.buckets import OnDelete
-from ambient_components.rules.guardrail_names import MASS_REMOVAL
+from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.refusals import Rule
-from ambient_components.rules.states import ACTIVE
+from ambient_components.rules.workspaces import ACTIVE
 from ambient_components.stacks.reading import ledgers_in
 
 KEPT: Final = "kept"
@@ -172,13 +172,13 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
             )
     count = len(destruction.deleted)
     # All of a stack exceeds any share of it, so only the number counts.
-    if count > ALWAYS and MASS_REMOVAL not in destruction.allowed:
+    if count > ALWAYS and Guardrail.MASS_REMOVAL not in destruction.allowed:
         found.append(
             refusal(
                 f"{count} workspaces would be deleted, and {ALWAYS} are the most that may: nothing is destroyed",
                 "if that is meant, write at the top of the stack file: "
                 f"exceptions: [{{guardrail: massRemoval, reason: WHY, until: DAY}}], {then_deploy}",
-                rule=MASS_REMOVAL,
+                rule=Guardrail.MASS_REMOVAL,
             )
         )
     return found

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from ambient_components.provider.tokens.token_secrets import Existing
 from ambient_components.rules.lifetimes import Policy, default_overlap, default_rotate_before, misfit
-from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED
+from ambient_components.rules.workspaces import ACTIVE, CLOSED, RELEASED
 from tests.support import evidence
 from tests.support.key_cluster import CRASHES, DAY, FAILURES
 from tests.support.key_evaluator import Evaluator

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ambient_components.adoption.workspaces import Reader, existing_workspaces
 from ambient_components.platform.network_policies import policies
-from ambient_components.stackfile import parse_stack
+from ambient_components.stackfile.loader import parse_stack
 from tests.support.existing import (
     binding,
     creator,

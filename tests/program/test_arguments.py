@@ -6,13 +6,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ambient_components.model.derive import write as write_model
+from ambient_components.model.grants import Grant
 from ambient_components.model.keys import KeyRecord
 from ambient_components.model.schedules import ScheduleRecord
+from ambient_components.model.stack import Defaults, Workspace
 from ambient_components.program.arguments import separate_workspace
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.secret_values import WorkspaceValues
 from ambient_components.program.stack_settings import StackSettings
-from ambient_components.stackfile import Defaults, Grant, Workspace, parse_stack
+from ambient_components.stackfile.loader import parse_stack
 from tests.support.ledgers import recorded
 
 CALENDAR = Calendar(datetime(2026, 12, 1, 12, tzinfo=UTC))

@@ -7,7 +7,7 @@ import pytest
 
 from ambient_components import clock
 from ambient_components.program.calendar import Calendar
-from ambient_components.stackfile import parse_stack
+from ambient_components.stackfile.loader import parse_stack
 from tests.program.conftest import NOW
 from tests.support.ledgers import ended, recorded, refusals
 

@@ -5,8 +5,7 @@ import pytest
 from ambient_components.access import GuardrailSettings
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
-from ambient_components.stackfile import parse_stack
-from ambient_components.stackfile.loader import located
+from ambient_components.stackfile.loader import located, parse_stack
 from tests.program.conftest import NOW
 
 

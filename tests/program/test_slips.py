@@ -17,7 +17,7 @@ from ambient_components.errors import AmbientError
 from ambient_components.model.keys import KeyRecord
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import ledger_of
-from ambient_components.stackfile import load_stack
+from ambient_components.stackfile.loader import load_stack
 from tests.support.quick import examples
 
 PEOPLE = [f"{kind}:{name}" for kind in ("user", "group") for name in "abcdefgh"]

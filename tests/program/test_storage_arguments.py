@@ -5,12 +5,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from ambient_components.model.stack import Workspace
+from ambient_components.model.storage import Bucket, BucketCredentials
 from ambient_components.program.arguments import separate_workspace
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.secret_values import WorkspaceValues
 from ambient_components.program.stack_settings import ObjectStore, StackSettings
 from ambient_components.rules.object_store import StoreConfig
-from ambient_components.stackfile import Bucket, BucketCredentials, Workspace, parse_stack
+from ambient_components.stackfile.loader import parse_stack
 from tests.support.ledgers import recorded
 
 CALENDAR = Calendar(datetime(2026, 12, 1, 12, tzinfo=UTC))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ambient_components.platform.contract import SERVICE_ACCOUNT_ANNOTATION
-from ambient_components.rules.states import CLOSED
+from ambient_components.rules.workspaces import CLOSED
 from tests.support.key_cluster import DAY, SECRETS, Token, seconds
 from tests.support.key_simulation import Resource, Run, hold
 

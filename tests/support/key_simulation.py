@@ -24,7 +24,7 @@ from ambient_components.provider.tokens.access_token import AccessToken
 from ambient_components.provider.workspace.closure import Closure
 from ambient_components.rotation import TokenState
 from ambient_components.rules.lifetimes import Policy
-from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED
+from ambient_components.rules.workspaces import ACTIVE, CLOSED, RELEASED
 from tests.support.key_cluster import DELIVERY, SPACE, Crash, SimulatedCluster, moment
 
 

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 from ambient_components.engine.steps import Preview
-from ambient_components.plan import Digest
 from tests.support.ledgers import from_ledgers, from_preview, recorded_of
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -15,4 +14,4 @@ def plan(before, after, **more):
 
 def online(document, before, recorded=None, **more):
     has = recorded if recorded is not None else recorded_of(before)
-    return from_preview(Digest.of(Preview.of(document)), before, stack="prod", at=AT, recorded=has, **more)
+    return from_preview(Preview.of(document), before, stack="prod", at=AT, recorded=has, **more)

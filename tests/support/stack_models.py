@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from ambient_components.errors import hints_of
-from ambient_components.stackfile import StackFile
+from ambient_components.model.stack import StackFile
 from ambient_components.stackfile.messages import explain
 
 

@@ -15,7 +15,7 @@ import yaml
 
 from ambient_components.platform.contract import GLOBAL_FLAGS, SHIPPED_MCP_SERVERS, WORKSPACE_FLAGS
 from ambient_components.rules.limits import QUOTA_RESOURCES
-from ambient_components.stackfile import review_stack
+from ambient_components.stackfile.loader import review_stack
 from ambient_components.stackfile.schema import stack_schema
 
 SCHEMA = stack_schema()

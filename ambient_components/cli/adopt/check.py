@@ -13,7 +13,7 @@ from ambient_components.errors import AmbientError, refusal
 from ambient_components.fleet.decisions import default_jobs
 from ambient_components.plan import making
 from ambient_components.plan.facts import sorted_problems
-from ambient_components.plan.preview import Digest
+from ambient_components.plan.preview import problems
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_path
@@ -61,4 +61,4 @@ def _check(engine: Engine, stack: str, workspaces: Collection[str], live: Live) 
     if not answer.code:
         return proof
     reason = texts.reason(answer.stderr) or f"the preview ended with exit code {answer.code}"
-    return replace(proof, problems=Digest.of(preview).problems("error") or (refusal(reason),))
+    return replace(proof, problems=problems(preview, "error") or (refusal(reason),))

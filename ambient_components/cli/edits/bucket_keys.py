@@ -12,7 +12,7 @@ from ambient_components.documentation import page
 from ambient_components.errors import AmbientError
 from ambient_components.model.storage import Bucket
 from ambient_components.rules.buckets import BucketDriver
-from ambient_components.rules.states import BucketState, WorkspaceState
+from ambient_components.rules.workspaces import BucketState, WorkspaceState
 from ambient_components.stackfile.editing import Change
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stacks.project import Project

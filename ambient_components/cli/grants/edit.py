@@ -15,7 +15,7 @@ from ambient_components.errors import AmbientError, Problem, Problems, format_pa
 from ambient_components.model.dates import written as written_date
 from ambient_components.model.grants import Grant
 from ambient_components.platform.subjects import Subject, SubjectKind
-from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.stackfile.editing import Change, in_braces, scalar
 from ambient_components.stackfile.layers import BUILT_IN, WORKSPACE
 from ambient_components.stackfile.loader import LoadedStack

@@ -33,7 +33,7 @@ from ambient_components.engine.backend import export
 from ambient_components.engine.command import Engine
 from ambient_components.errors import Problem, StepError
 from ambient_components.platform.subjects import Subject, SubjectKind
-from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_path

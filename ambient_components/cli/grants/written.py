@@ -10,7 +10,7 @@ from ambient_components.errors import PathPart
 from ambient_components.model.dates import written as written_text
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import Subject
-from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.stackfile.layers import WORKSPACE, Origin
 from ambient_components.stackfile.loader import LoadedStack
 

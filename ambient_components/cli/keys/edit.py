@@ -13,7 +13,7 @@ from ambient_components.cli.edits.files import of_workspace, some
 from ambient_components.engine.names import parse_key_output
 from ambient_components.errors import AmbientError, Problems
 from ambient_components.model.keys import Key
-from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.stackfile.editing import Change
 from ambient_components.stackfile.editing import Path as FieldPath
 from ambient_components.stackfile.loader import LoadedStack

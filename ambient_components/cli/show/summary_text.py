@@ -13,7 +13,7 @@ from ambient_components.printable import one_line
 from ambient_components.rotation import TokenStatus
 from ambient_components.rules.durations import format_rounded
 from ambient_components.rules.installation import PLATFORM_URL, sessions_url
-from ambient_components.rules.states import ACTIVE, RELEASED
+from ambient_components.rules.workspaces import ACTIVE, RELEASED
 from ambient_components.stacks.cluster import Endpoint
 from ambient_components.stacks.deployed import (
     AccessKey,

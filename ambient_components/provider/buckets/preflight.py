@@ -20,7 +20,7 @@ from ambient_components.provider.protocol.resource import Context
 from ambient_components.provider.store.accounts import Account
 from ambient_components.provider.store.errors import BusyError, LostError, UnreachedError
 from ambient_components.rules.buckets import OnDelete
-from ambient_components.rules.guardrail_names import EXPIRE_AFTER
+from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.refusals import Rule
 
 _OURS: Final = "s3"
@@ -178,7 +178,7 @@ def _there(context: Context, owner: str, case: _Case, new: BucketRecord, tags: M
 def _unrecorded(context: Context, case: _Case, new: BucketRecord) -> Iterable[Problem]:
     """Refuse to expire objects of an unrecorded bucket of this stack, for example after a lost state."""
     days = new.expire_after_days
-    if days is None or EXPIRE_AFTER in case.allowed or ownership.is_empty(context, new.name):
+    if days is None or Guardrail.EXPIRE_AFTER in case.allowed or ownership.is_empty(context, new.name):
         return
     yield expiry_refusal(case.workspace, f"bucket {new.name!r} exists, and expireAfter is {days} days", days)
 

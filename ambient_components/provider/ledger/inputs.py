@@ -9,8 +9,8 @@ from ambient_components.errors import Problem, refusal, reject
 from ambient_components.provider.ledger.run_record import RunRecord
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import UNKNOWN
-from ambient_components.rules.acknowledgements import Acknowledgements
 from ambient_components.rules.refusals import Rule
+from ambient_components.rules.warnings import Acknowledgements
 from ambient_components.shards.excluded import others, with_excluded
 
 

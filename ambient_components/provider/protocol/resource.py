@@ -15,8 +15,7 @@ from ambient_components.engine.urns import Urn
 from ambient_components.errors import Problem, Remedy, refusal
 from ambient_components.provider.protocol.engine import Engine
 from ambient_components.provider.store.connection import Store
-from ambient_components.rules.acknowledgements import NONE, Acknowledgements
-from ambient_components.rules.warnings import Kind, WarningRule
+from ambient_components.rules.warnings import NONE, Acknowledgements, Kind, WarningRule
 
 Values = Mapping[str, Any]
 """Properties as plain values (`wire.decode`)."""

@@ -5,14 +5,14 @@ from typing import Final
 
 from ambient_components.model.acknowledgements import Acknowledgement
 from ambient_components.model.grants import grant_findings
-from ambient_components.model.guardrails import Guardrail, GuardrailException
+from ambient_components.model.guardrails import GuardrailException
 from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import who_is_meant
-from ambient_components.rules.acknowledgements import OF_OBJECTS
 from ambient_components.rules.findings import Finding, Path, below
+from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.lifetimes import NEVER
-from ambient_components.rules.warnings import WarningRule
+from ambient_components.rules.warnings import OF_OBJECTS, WarningRule
 
 _ADMIN: Final = ("admin of ", "cluster-admin of ")
 
@@ -27,37 +27,39 @@ def check_grants(stack: StackFile) -> Iterator[Finding]:
 _USES: Final[Mapping[Guardrail, tuple[str, Callable[[Workspace], bool]]]] = {
     Guardrail.PUBLIC_ACCESS: (
         "no such group has access",
-        lambda one: any(map(who_is_meant, map(str, (*one.owners, *(grant.subject for grant in one.grants))))),
+        lambda workspace: any(
+            map(who_is_meant, map(str, (*workspace.owners, *(grant.subject for grant in workspace.grants))))
+        ),
     ),
     Guardrail.ADMIN_KEY: (
         "there is no admin key",
-        lambda one: any(key.role is Role.ADMIN for key in one.keys.values()),
+        lambda workspace: any(key.role is Role.ADMIN for key in workspace.keys.values()),
     ),
     Guardrail.NON_EXPIRING_KEY: (
         "every key expires",
-        lambda one: any(key.lifetime == NEVER for key in one.keys.values()),
+        lambda workspace: any(key.lifetime == NEVER for key in workspace.keys.values()),
     ),
     Guardrail.ACTING_KEY: (
         "no key acts for a user",
-        lambda one: any(key.acts_as is not None for key in one.keys.values()),
+        lambda workspace: any(key.acts_as is not None for key in workspace.keys.values()),
     ),
     Guardrail.ACTING_SCHEDULE: (
         "no schedule runs as a user",
-        lambda one: any(schedule.run_as is not None for schedule in one.schedules.values()),
+        lambda workspace: any(schedule.run_as is not None for schedule in workspace.schedules.values()),
     ),
     Guardrail.INDIVIDUAL_GRANT: (
         "no single user has a grant",
-        lambda one: any(grant.user is not None for grant in one.grants),
+        lambda workspace: any(grant.user is not None for grant in workspace.grants),
     ),
     Guardrail.EXPIRE_AFTER: (
         "the bucket has none",
-        lambda one: one.storage.bucket is None or one.storage.bucket.expire_after is not None,
+        lambda workspace: workspace.storage.bucket is None or workspace.storage.bucket.expire_after is not None,
     ),
 }
 """Guardrails that the files alone can show as unused, with the reason and the test for use."""
 
 
-def check_exceptions(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+def check_exceptions(path: Path, workspace: Workspace) -> Iterator[Finding]:
     """Find duplicate and unused exceptions of a workspace, and duplicate acknowledgements."""
     yield from _each((*path, "exceptions"), workspace.exceptions, [workspace])
     yield from _acknowledged_twice((*path, "acknowledge"), workspace.acknowledge)

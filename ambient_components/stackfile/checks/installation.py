@@ -9,8 +9,8 @@ from ambient_components.model.stack import StackFile
 from ambient_components.platform.contract import V2_MCP_SERVERS
 from ambient_components.platform.subjects import Subject, without_login_prefix
 from ambient_components.rules.findings import Finding, Path
-from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import WarningRule
+from ambient_components.rules.workspaces import WorkspaceState
 
 
 def check_installation(stack: StackFile, *, sso: bool, api_server: bool) -> Iterator[Finding]:

@@ -12,8 +12,8 @@ from ambient_components.rules.durations import format_seconds, parse_duration
 from ambient_components.rules.findings import Finding, Path, below, verdict_finding
 from ambient_components.rules.keys import delivery_problem, endless_problem
 from ambient_components.rules.lifetimes import NEVER, TOKEN_LIFE, Life, Policy, is_mended_by_overlap, misfit
-from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import WarningRule
+from ambient_components.rules.workspaces import WorkspaceState
 
 MAX_TOKEN_LIFETIME: Final = "maxTokenLifetime"  # noqa: S105 - a name
 """Key of the stack's config: maximum token lifetime in the cluster, such as 24h."""

@@ -1,27 +1,25 @@
 """Checks across values: names, duplicates, and collisions of object names.
 
 Pure functions over the models, which yield findings with paths; `loader` converts paths to positions in the file.
-The checks here are about access; those of secrets, storage, settings and limits have their own modules.
+The checks here are about access; those of secrets and storage have their own modules.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from ambient_components.errors import hints_of
-from ambient_components.model.grants import owner_findings
-from ambient_components.model.stack import Check, StackFile, Workspace
+from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.platform.naming import key_id_problem, sanitize_name, workspace_name_problem
 from ambient_components.rules.findings import Finding, Path, Verdict, below
 from ambient_components.rules.lookalikes import lookalike
 from ambient_components.rules.secret_patterns import without_credentials
-from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import WarningRule
+from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.stackfile.checks.access import check_exceptions, check_grants, check_stack_exceptions
 from ambient_components.stackfile.checks.keys import Explicit, check_keys
 from ambient_components.stackfile.checks.sources import check_secret_places, check_sources
-from ambient_components.stackfile.checks.storage import STORAGE_CHECKS, check_buckets
-from ambient_components.stackfile.checks.workspaces import LIMIT_CHECKS, SECRET_CHECKS, SETTING_CHECKS
-
-__all__ = ["CHECKS", "Check", "Finding", "Path", "check_stack", "workspaces_missing"]
+from ambient_components.stackfile.checks.storage import check_bucket, check_buckets
+from ambient_components.stackfile.checks.workspaces import check_integrations, check_runner_secret
 
 
 def _everything(_: Path) -> bool:
@@ -29,11 +27,7 @@ def _everything(_: Path) -> bool:
 
 
 def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Finding]:
-    """Run all checks over all workspaces.
-
-    Returns:
-        Errors and warnings; no warnings about workspaces that are not active.
-    """
+    """Run all checks over all workspaces; without warnings about workspaces that are not active."""
     findings = [
         *workspaces_missing(stack),
         *check_stacks(stack),
@@ -41,7 +35,7 @@ def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Find
         *check_secret_places(stack),
     ]
     for name, workspace in stack.workspaces.items():
-        found = [finding for check in CHECKS for finding in check(("workspaces", name), name, workspace)]
+        found = [finding for check in CHECKS for finding in check(("workspaces", name), workspace)]
         in_use = workspace.state is WorkspaceState.ACTIVE
         findings += [finding for finding in found if in_use or not finding.warning]
     active = {name for name, workspace in stack.workspaces.items() if workspace.state is WorkspaceState.ACTIVE}
@@ -82,22 +76,18 @@ def workspaces_missing(stack: StackFile) -> Iterator[Finding]:
         yield Finding(("workspaces",), "is missing", ("add it", "write {} for none"))
 
 
-def check_workspace_name(path: Path, name: str, _workspace: Workspace) -> Iterator[Finding]:
+def check_workspace_name(path: Path, _: Workspace) -> Iterator[Finding]:
     """Find workspace names that the platform's V1 or V2 API rejects. Contract 1.1."""
-    yield from _name_finding(path, name, workspace_name_problem)
+    yield from _name_finding(path, str(path[1]), workspace_name_problem)
 
 
-def check_key_ids(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+def check_key_ids(path: Path, workspace: Workspace) -> Iterator[Finding]:
     """Find key ids that the platform's sanitiser changes, because two ids could produce the same object name."""
     for key_id in workspace.keys:
         yield from _name_finding((*path, "keys", key_id), key_id, key_id_problem)
 
 
-def check_owners(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    yield from below((*path, "owners"), owner_findings(workspace.owners))
-
-
-def check_subjects(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+def check_subjects(path: Path, workspace: Workspace) -> Iterator[Finding]:
     """Warn about owners and grants with names that look like others. Kubernetes compares byte by byte."""
     named = [((*path, "owners", index), owner.name) for index, owner in enumerate(workspace.owners)]
     for index, grant in enumerate(workspace.grants):
@@ -125,7 +115,7 @@ def check_case(stack: StackFile) -> Iterator[Finding]:
                 yield Finding(here, problem, remedy, place, warning=True, rule=WarningRule.DIFFERENT_CASE)
 
 
-def check_reviewers(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+def check_reviewers(path: Path, workspace: Workspace) -> Iterator[Finding]:
     first: dict[str, Path] = {}
     for index, reviewer in enumerate(workspace.reviewers):
         here = (*path, "reviewers", index)
@@ -134,16 +124,20 @@ def check_reviewers(path: Path, _name: str, workspace: Workspace) -> Iterator[Fi
             yield Finding(here, f"{str(reviewer)!r} is a reviewer already", "keep one of them", taken)
 
 
-CHECKS: tuple[Check, ...] = (
+def check_values(path: Path, workspace: Workspace) -> Iterator[Finding]:
+    """Find what the models themselves find in several fields of a workspace."""
+    yield from below(path, workspace.findings())
+
+
+CHECKS: Final = (
     check_workspace_name,
     check_key_ids,
-    check_owners,
     check_subjects,
     check_reviewers,
-    *SECRET_CHECKS,
-    *STORAGE_CHECKS,
-    *SETTING_CHECKS,
-    *LIMIT_CHECKS,
+    check_values,
+    check_runner_secret,
+    check_integrations,
+    check_bucket,
     check_exceptions,
 )
 

@@ -14,13 +14,13 @@ from ambient_components.model.sources import SecretRef, Source
 from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.platform.contract import WORKSPACE_NAME_MAX
 from ambient_components.rules.findings import Finding, Path, Verdict, verdict_finding
-from ambient_components.rules.forbidden_sources import (
+from ambient_components.rules.keys import delivery_problem
+from ambient_components.rules.secrets import (
     config_problem,
     namespace_problem,
     secret_problem,
     variable_problem,
 )
-from ambient_components.rules.keys import delivery_problem
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile.places import BUNDLE, Project, is_outside, never_read, sources_of
 from ambient_components.stackfile.privacy import may_quote_variable

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from ambient_components.model.sources import GIVE_OTHERWISE
-from ambient_components.model.stack import Check, StackFile, Workspace
+from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.model.storage import Bucket, BucketCredentials
 from ambient_components.rules.buckets import (
     BucketDriver,
@@ -21,8 +21,11 @@ from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile.checks.keys import Explicit, check_times
 
 
-def check_driver(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Find fields that the bucket's driver does not allow or a shared bucket cannot have."""
+def check_bucket(path: Path, workspace: Workspace) -> Iterator[Finding]:
+    """Find what the bucket's driver does not allow, plain secret keys, and credentials that would get lost.
+
+    Contract 3, 10.12.
+    """
     bucket = workspace.storage.bucket
     if bucket is None:
         return
@@ -31,28 +34,11 @@ def check_driver(path: Path, _name: str, workspace: Workspace) -> Iterator[Findi
         keys = {"accessKey": bucket.access_key, "secretKey": bucket.secret_key}
         yield from below(here, (credential_missing(field) for field, source in keys.items() if source is None))
     elif bucket.endpoint is not None:
-        remedy = (
-            "remove it: the stack's config says where its store is, by objectStore",
-            "or write driver: existing",
-        )
+        hints = ("remove it: the stack's config says where its store is, by objectStore", "or write driver: existing")
         problem = f"is for driver: existing, and the driver is {bucket.driver}"
-        yield Finding((*here, "endpoint"), problem, remedy, at_key=True)
+        yield Finding((*here, "endpoint"), problem, hints, at_key=True)
     yield from below(here, bucket.driver_findings())
-
-
-def check_bucket(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Find settings of an own bucket that conflict with each other."""
-    bucket = workspace.storage.bucket
-    if bucket is not None:
-        yield from below((*path, "storage", "bucket"), bucket.setting_findings())
-
-
-def check_credentials(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Find plain secret keys, and drift policies that would lose the credentials. Contract 3, 10.12."""
-    bucket = workspace.storage.bucket
-    if bucket is None:
-        return
-    here = (*path, "storage", "bucket")
+    yield from below(here, bucket.setting_findings())
     if bucket.secret_key is not None and bucket.secret_key.value is not None:
         yield Finding((*here, "secretKey", "value"), "is a plain value for a secret", GIVE_OTHERWISE)
     drift = workspace.secrets.on_drift.integrations
@@ -66,12 +52,7 @@ def check_credentials(path: Path, _name: str, workspace: Workspace) -> Iterator[
 
 
 def check_buckets(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
-    """Run the checks of buckets that need the whole stack: one workspace per own bucket, and frequent enough runs.
-
-    Args:
-        stack: The stack with effective entries.
-        explicit: Tells whether a workspace's own entry sets the value at a path.
-    """
+    """Run the checks of buckets that need the whole stack: one workspace per own bucket, and frequent enough runs."""
     owners: dict[str, str] = {}
     for name, workspace in stack.workspaces.items():
         bucket = workspace.storage.bucket
@@ -84,10 +65,6 @@ def check_buckets(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
             yield Finding((*here, "name"), problem, remedy, ("workspaces", owner, *here[2:], "name"))
         if bucket.driver is not BucketDriver.EXISTING:
             yield from _times((*here, "credentials"), bucket.credentials, stack.run_every or 0, explicit)
-
-
-STORAGE_CHECKS: tuple[Check, ...] = (check_driver, check_bucket, check_credentials)
-"""All checks of storage that need only one workspace."""
 
 
 def _times(path: Path, credentials: BucketCredentials, run_every: int, explicit: Explicit) -> Iterator[Finding]:
@@ -120,11 +97,7 @@ def _buckets(workspaces: Mapping[str, Workspace]) -> Iterator[tuple[Path, Bucket
 
 
 def against_store(workspaces: Mapping[str, Workspace], store: StoreConfig | None) -> Iterator[Finding]:
-    """Find buckets that the store does not support, or that have no store.
-
-    Args:
-        store: The store in the config; None if there is none.
-    """
+    """Find buckets that the store in the config does not support, or that have no store."""
     for path, bucket in _buckets(workspaces):
         yield from _of_aws(path, bucket, store) if bucket.driver is BucketDriver.AWS else _of(path, bucket, store)
 

@@ -13,8 +13,8 @@ from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.rules.durations import format_rounded
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.lifetimes import WARN_AHEAD
-from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import WarningRule
+from ambient_components.rules.workspaces import WorkspaceState
 
 
 def ended_grants(stack: StackFile, now: datetime) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Checks of a workspace's secrets, settings, limits, labels and annotations, and of what it takes over or shares.
+"""Checks of a workspace's secrets, and of what it takes over or shares.
 
 `adopt: true` gives the author of an entry an existing namespace with its Secrets, or a bucket with its data, and
 `shared: true` a part of a bucket that they choose by the workspace's name. An included file often belongs to one team,
@@ -9,24 +9,22 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from ambient_components.model.guardrails import Guardrails
-from ambient_components.model.schedules import schedules_findings
 from ambient_components.model.sources import GIVE_OTHERWISE
-from ambient_components.model.stack import Check, StackFile, Workspace
+from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.platform.contract import RUNNER_SECRET_KEYS
 from ambient_components.platform.variables import variable_problem, variable_warning
 from ambient_components.rules.buckets import workspace_prefix
 from ambient_components.rules.findings import Finding, Path, below, verdict_finding
 from ambient_components.rules.secret_patterns import says_secret
 from ambient_components.rules.secrets import runner_findings
-from ambient_components.rules.states import WorkspaceState
 from ambient_components.rules.warnings import WarningRule
-from ambient_components.rules.workspaces import note_findings, text_findings
+from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.stackfile.yaml.positions import SourceMap
 
 _CLAUDE_KEY = "ANTHROPIC_API_KEY"
 
 
-def check_runner_secret(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+def check_runner_secret(path: Path, workspace: Workspace) -> Iterator[Finding]:
     """Check the runner secret: at least one of three keys. Contract 3."""
     here = (*path, "secrets", "runner")
     keys = workspace.secrets.runner
@@ -43,7 +41,7 @@ def check_runner_secret(path: Path, _name: str, workspace: Workspace) -> Iterato
         yield Finding(here, problem, remedy, warning=True, rule=WarningRule.NO_CLAUDE_KEY)
 
 
-def check_integrations(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+def check_integrations(path: Path, workspace: Workspace) -> Iterator[Finding]:
     """Check the integration secret: at least one variable, with names that sessions receive. Contract 3, 10.15."""
     here = (*path, "secrets", "integrations")
     variables = workspace.secrets.integrations
@@ -77,34 +75,6 @@ def without_runner_secret(stack: StackFile) -> Iterator[Finding]:
                 warning=True,
                 rule=WarningRule.NO_RUNNER_SECRET,
             )
-
-
-SECRET_CHECKS: tuple[Check, ...] = (check_runner_secret, check_integrations)
-
-
-def check_settings(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    yield from below((*path, "settings"), workspace.settings.findings())
-
-
-def check_schedules(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    yield from below((*path, "schedules"), schedules_findings(workspace.schedules))
-
-
-SETTING_CHECKS: tuple[Check, ...] = (check_settings, check_schedules)
-
-
-def check_limits(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    yield from below((*path, "limits"), workspace.limits.findings())
-
-
-def check_labels(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Find labels and annotations with invalid syntax or reserved keys, and texts that no annotation can have."""
-    yield from below(path, note_findings(workspace.labels, workspace.annotations))
-    texts = {"displayName": workspace.display_name, "description": workspace.description}
-    yield from below(path, text_findings(texts))
-
-
-LIMIT_CHECKS: tuple[Check, ...] = (check_limits, check_labels)
 
 
 _ADOPT: Final = "adopt"

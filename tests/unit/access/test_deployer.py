@@ -9,7 +9,7 @@ from ambient_components.access.deployer import ALL_FEATURES, BESIDE_RUNS, Featur
 from ambient_components.cli.rbac import deployer_manifest
 from ambient_components.errors import BadValue
 from ambient_components.model.limits import Limits
-from ambient_components.stackfile import Settings
+from ambient_components.model.settings import Settings
 from tests.support.access_ledger import entry, ledger_with_everything
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ambient_components.access import GuardrailSettings
 from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE
 from ambient_components.provider.ledger.access_ledger import AccessLedger
-from ambient_components.rules.guardrail_names import MASS_REMOVAL
+from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.refusals import Rule
 from tests.support.ledgers import fleet_refusals, refusals, removals_digest, removed, with_approved
 from tests.support.plans import LEDGERS, entry, key
@@ -31,7 +31,7 @@ def test_removals_are_counted_over_all_shards() -> None:
     # Three of each shard, which each shard alone may lose: of the fleet 30 of 50 are too many.
     assert refusals(shards(1, 5)["prod-00"], shards(1, 5, gone=3)["prod-00"]) == []
     assert "30 of the 50 workspaces of this fleet leave" in texts(shards(10, 5), shards(10, 5, gone=3))[0]
-    assert texts(shards(10, 5), shards(10, 5, gone=3), GuardrailSettings(frozenset({MASS_REMOVAL}))) == []
+    assert texts(shards(10, 5), shards(10, 5, gone=3), GuardrailSettings(frozenset({Guardrail.MASS_REMOVAL}))) == []
     # And a shard may lose more than its share, where the fleet does not.
     before = shards(10, 5)
     after = {**before, "prod-00": {}}
@@ -73,7 +73,7 @@ def test_a_workspace_that_another_shard_has() -> None:
 def test_a_mark_is_good_for_exactly_what_leaves(before: Any, after: Any, other: Any) -> None:
     mark = removals_digest(before, after)
     assert bool(mark) is any(removed(before, after).values())
-    assert (MASS_REMOVAL in with_approved(PLAIN, mark, before, after).exceptions) is bool(mark)
+    assert (Guardrail.MASS_REMOVAL in with_approved(PLAIN, mark, before, after).exceptions) is bool(mark)
     if removed(before, other) != removed(before, after):
         assert with_approved(PLAIN, mark, before, other) == PLAIN
 

@@ -12,7 +12,7 @@ from ambient_components.cli.init.project import record_backend, settle_backend
 from ambient_components.cli.prompts import Question, refuse, take_defaults
 from ambient_components.engine.command import Answer, failed
 from ambient_components.errors import AmbientError, fail
-from ambient_components.stackfile import load_stack
+from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.cluster import ClusterFacts
 from ambient_components.stacks.project import Project, bare_name
 

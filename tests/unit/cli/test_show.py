@@ -12,8 +12,8 @@ from ambient_components.cli.show.command import as_text
 from ambient_components.cli.show.entry import effective
 from ambient_components.errors import Where, format_path
 from ambient_components.printable import has_log_command
-from ambient_components.stackfile import parse_stack
 from ambient_components.stackfile.layers import Origin
+from ambient_components.stackfile.loader import parse_stack
 from tests.support.projects import write_project
 
 STACK = """\

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ambient_components.cli.app import VERBS, run
-from ambient_components.stackfile import review_stack
+from ambient_components.stackfile.loader import review_stack
 from ambient_components.stackfile.yaml import reader
 from bench.workload import stack_files
 

@@ -10,7 +10,7 @@ from ambient_components.cli.app import run
 from ambient_components.errors import Problem, Where, refusal
 from ambient_components.fleet.run import of_all
 from ambient_components.problem_json import encode
-from ambient_components.rules.guardrail_names import MASS_REMOVAL, PUBLIC_ACCESS
+from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.refusals import Rule
 from tests.support.fake_pulumi import diagnostic as reported
 from tests.support.fake_pulumi import ended, urn
@@ -42,7 +42,7 @@ def test_a_guardrail_of_one_workspace_stops_it_alone_and_the_exit_code_says_so(
     """The page knows of it before, and all others are deployed nevertheless."""
     entry = ENTRY.format(shard=1, more=", grants: [{group: 'system:authenticated'}]")
     fleet.write(team_1=entry)
-    no = refused(refusal(f"workspace 'team-1': {WIDE}", "no", rule=PUBLIC_ACCESS, workspaces=("team-1",)))
+    no = refused(refusal(f"workspace 'team-1': {WIDE}", "no", rule=Guardrail.PUBLIC_ACCESS, workspaces=("team-1",)))
     fleet.pulumi.play({"prod-01": [{"lines": [no], "code": 255}, {"lines": [GOOD]}]})
     assert up() == 3
     assert rounds(fleet) == [{}, {"team-1": ["ci"]}]
@@ -74,8 +74,8 @@ def closed() -> dict[str, object]:
 
 def test_what_stops_all_of_it() -> None:
     """A bucket that workspaces of two shards want names them, and no shard would refuse it by itself."""
-    alone = refusal("group:x has view", rule=PUBLIC_ACCESS, workspaces=("pay",))
-    several = refusal("8 of the 9 workspaces of this fleet leave the files", rule=MASS_REMOVAL)
+    alone = refusal("group:x has view", rule=Guardrail.PUBLIC_ACCESS, workspaces=("pay",))
+    several = refusal("8 of the 9 workspaces of this fleet leave the files", rule=Guardrail.MASS_REMOVAL)
     shared = refusal("bucket 'x' is the bucket of two", rule=Rule.SHARED_BUCKET, workspaces=("a", "b"))
     assert of_all([alone], []) == []
     assert of_all([alone, several], []) == [several]

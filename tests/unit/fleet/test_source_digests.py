@@ -12,7 +12,7 @@ from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
 from ambient_components.errors import StepError
 from ambient_components.fleet.inputs import fingerprints, needs_key
-from ambient_components.stackfile import LoadedStack, load_stack
+from ambient_components.stackfile.loader import LoadedStack, load_stack
 
 KEY = b"of-the-fleet"
 DATA = {"token": base64.b64encode(b"v-one").decode(), "binary": "/w==", "empty": ""}

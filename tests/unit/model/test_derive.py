@@ -24,8 +24,8 @@ from ambient_components.model.derive import (
 from ambient_components.model.marks import OUTPUT, recorded, sent
 from ambient_components.model.rotation import Overlap, RotateName
 from ambient_components.model.types import Duration, Flag, Lifetime, Text
+from ambient_components.rules.findings import camel, spell
 from ambient_components.rules.lifetimes import NEVER, Rotate
-from ambient_components.rules.spelling import camel, spell
 
 
 class Colour(StrEnum):

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 
 from ambient_components.engine.steps import Preview
-from ambient_components.plan import Digest, facts
-from ambient_components.plan.facts import DateComing, Exposed, GuardrailChange, KeyChange, WorkspaceChange
+from ambient_components.plan import facts
+from ambient_components.plan.facts import Change, DateComing, Exposed, KeyChange, WorkspaceChange
 from ambient_components.plan.ledgers import stack_guardrail_changes
 from tests.support.ledgers import deployed_keys, from_ledgers, from_preview, of_ledger, recorded_of
 from tests.support.plan_facts import AT, online, plan
@@ -35,7 +35,7 @@ def test_the_engine_and_the_files_say_the_same(before, after, was, now):
     offline = plan(before, after, guardrail_changes=stack_guardrail_changes(was, now))
     recorded = recorded_of(before)
     online = from_preview(
-        Digest.of(Preview.of(preview(before, after, (was, now)))), before, stack="prod", at=AT, recorded=recorded
+        Preview.of(preview(before, after, (was, now))), before, stack="prod", at=AT, recorded=recorded
     )
     assert replace(online, online=False, steps=()) == offline
 
@@ -155,7 +155,7 @@ def test_a_new_workspace_is_told_with_its_content():
         "pay: dates: +group:x view from 2027-01-01 until 2027-02-01",
         "pay: settings: +featureFlags",
     )
-    assert found.guardrail_changes == (GuardrailChange("pay", "noAdmin", facts.ALLOWED),)
+    assert found.guardrail_changes == (Change("pay", "noAdmin", facts.ALLOWED),)
     assert [one.why for one in found.keys] == [
         "its workspace is new; lifetime 90d, manual, delivered to ci/token",
     ]

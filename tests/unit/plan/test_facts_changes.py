@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ambient_components.plan import facts
-from ambient_components.plan.facts import Ahead, BucketChange, GuardrailChange, SourceChange
-from ambient_components.plan.ledgers import begins, stack_guardrail_changes
+from ambient_components.plan.facts import Ahead, Change, SourceChange
+from ambient_components.plan.ledgers import stack_guardrail_changes
+from ambient_components.plan.making import moment
 from ambient_components.plan.role_changes import role_changes
 from tests.support.ledgers import deployed_access_key, deployed_keys
 from tests.support.plan_facts import AT, online, plan
@@ -40,13 +41,13 @@ def test_buckets_and_their_access_keys():
     due = deployed_access_key("pay", next_action="rotate", next_at=AT)
     assert buckets(own, own, recorded=due) == [(facts.NEW_ACCESS_KEY, "it is due")]
     gone = plan({"pay": entry(state="closed", bucket={"name": "b", "driver": "s3", "onDelete": "delete"})}, {})
-    assert gone.buckets == (BucketChange("pay", "b", facts.DELETED, "onDelete: delete was deployed: if it is empty"),)
+    assert gone.buckets == (Change("pay", "b", facts.DELETED, "onDelete: delete was deployed: if it is empty"),)
 
 
 def test_schedules():
     def schedules(before, after, state="active"):
         ends = [{"pay": entry(state=state, schedules=one)} for one in (before, after)]
-        return [(one.schedule, one.what, one.why) for one in plan(*ends).schedules]
+        return [(one.name, one.what, one.why) for one in plan(*ends).schedules]
 
     one = {"schedule": "0 9 * * *", "digest": "a"}
     assert schedules({}, {"s": one}) == [("s", facts.MADE, "0 9 * * *")]
@@ -76,7 +77,7 @@ def test_what_else_changes_is_told_by_name():
         {"pay": entry(settings=["idleTimeout"])},
         {"pay": entry(settings=["mcpServers"], exceptions=["adminKey"])},
     )
-    assert found.guardrail_changes == (GuardrailChange("pay", "adminKey", facts.ALLOWED),)
+    assert found.guardrail_changes == (Change("pay", "adminKey", facts.ALLOWED),)
     assert found.other == ("pay: settings: +mcpServers, -idleTimeout",)
     assert found.changes
 
@@ -112,11 +113,11 @@ def test_another_source_of_a_secret_is_told_and_no_value():
 def test_another_place_for_secrets_is_a_change_of_the_guardrails():
     old, new = {"secretSources": ["namespace vault", "folder /run/x"]}, {"secretSources": ["namespace vault", "n b"]}
     assert stack_guardrail_changes(old, new) == [
-        GuardrailChange("", "secretSources", facts.CHANGED, "+n b"),
-        GuardrailChange("", "secretSources", facts.CHANGED, "-folder /run/x"),
+        Change("", "secretSources", facts.CHANGED, "+n b"),
+        Change("", "secretSources", facts.CHANGED, "-folder /run/x"),
     ]
     assert stack_guardrail_changes(None, {"secretSources": ["a"]}) == [
-        GuardrailChange("", "secretSources", facts.CHANGED, "+a"),
+        Change("", "secretSources", facts.CHANGED, "+a"),
     ]
 
 
@@ -126,15 +127,15 @@ def test_the_guardrails_of_the_stack_that_change_are_a_change():
         {"exceptions": ["noAdmin"]}, {"exceptions": ["massRemoval"], "maxKeys": 1000.0, "groupsOnly": True}
     )
     assert changed == [
-        GuardrailChange("", "groupsOnly", facts.CHANGED, "no -> yes"),
-        GuardrailChange("", "massRemoval", facts.ALLOWED),
-        GuardrailChange("", "maxKeys", facts.CHANGED, "10 -> 1000"),
-        GuardrailChange("", "noAdmin", facts.DISALLOWED),
+        Change("", "groupsOnly", facts.CHANGED, "no -> yes"),
+        Change("", "massRemoval", facts.ALLOWED),
+        Change("", "maxKeys", facts.CHANGED, "10 -> 1000"),
+        Change("", "noAdmin", facts.DISALLOWED),
     ]
     assert plan(ledger, ledger, guardrail_changes=changed).changes
     assert stack_guardrail_changes({"maxKeys": 10.0, "groupsOnly": False, "exceptions": []}, None) == []
     step_ = ledger_step(ledger, ledger, ({}, {"exceptions": ["massRemoval"]}))
-    assert online({"steps": [step_]}, ledger).guardrail_changes == (GuardrailChange("", "massRemoval", facts.ALLOWED),)
+    assert online({"steps": [step_]}, ledger).guardrail_changes == (Change("", "massRemoval", facts.ALLOWED),)
 
 
 def test_what_comes_by_date_is_told_as_early_as_the_files_say():
@@ -159,11 +160,11 @@ def test_what_comes_by_date_is_told_as_early_as_the_files_say():
 
 def test_days_and_moments():
     berlin = ZoneInfo("Europe/Berlin")
-    assert begins("2027-01-01", berlin) == datetime(2026, 12, 31, 23, tzinfo=UTC)
-    assert begins("2027-01-01T10:00:00Z", berlin) == datetime(2027, 1, 1, 10, tzinfo=UTC)
+    assert moment("2027-01-01", berlin) == datetime(2026, 12, 31, 23, tzinfo=UTC)
+    assert moment("2027-01-01T10:00:00Z", berlin) == datetime(2027, 1, 1, 10, tzinfo=UTC)
     for wrong in ("", "tomorrow", "2027-1-1", "2027-13-01", "2027-01-01T10:00"):
-        with pytest.raises(ValueError, match=r"day|month|date"):
-            begins(wrong, berlin)
+        with pytest.raises(ValueError, match="neither a day nor a moment"):
+            moment(wrong, berlin)
 
 
 NIGHTLY = {"role": "edit", "generation": 1, "serviceAccount": "ambient-key-nightly-build-3f2a91bc"}

@@ -4,7 +4,7 @@ import pytest
 
 from ambient_components.errors import Problem
 from ambient_components.plan import facts
-from ambient_components.plan.facts import BucketChange, KeyChange
+from ambient_components.plan.facts import Change, KeyChange
 from ambient_components.problem_json import MINT, encode
 from tests.support.plan_facts import online
 from tests.support.plans import entry, key, ledger_step, step
@@ -96,8 +96,8 @@ def test_access_keys_of_buckets_by_the_steps():
         "steps": [ledger_step({}, after), step("create", kind, "pay/storage/credentials", newState={"inputs": {}})]
     }
     assert online(document, {}).buckets == (
-        BucketChange("pay", "b", facts.MADE),
-        BucketChange("pay", "b", facts.NEW_ACCESS_KEY, "the first one"),
+        Change("pay", "b", facts.MADE),
+        Change("pay", "b", facts.NEW_ACCESS_KEY, "the first one"),
     )
 
 

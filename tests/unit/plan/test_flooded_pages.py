@@ -8,7 +8,7 @@ import pytest
 from ambient_components.access.role_assignments import GRANT, OWNER, AccessDiff, RoleAssignment
 from ambient_components.errors import refusal
 from ambient_components.plan import facts
-from ambient_components.plan.facts import GuardrailChange, KeyChange, Plan, SourceChange, Step, WorkspaceChange
+from ambient_components.plan.facts import Change, KeyChange, Plan, SourceChange, Step, WorkspaceChange
 from ambient_components.plan.markdown import as_markdown, left_out
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -35,9 +35,7 @@ FLOODS = {
     "owners of new workspaces": {},
     "exceptions of new workspaces": {
         "guardrail_changes": tuple(
-            GuardrailChange(f"a{number:03}", name, facts.ALLOWED)
-            for number in range(NEW)
-            for name in ("noAdmin", "maxKeys")
+            Change(f"a{number:03}", name, facts.ALLOWED) for number in range(NEW) for name in ("noAdmin", "maxKeys")
         )
     },
     "keys": {

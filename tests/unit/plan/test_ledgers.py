@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 
 from ambient_components.engine.steps import Preview
-from ambient_components.plan import Digest, facts
+from ambient_components.plan import facts
 from ambient_components.plan.facts import WorkspaceChange
+from ambient_components.plan.ledger_steps import ledger_after
 from tests.support.ledgers import from_preview, ledger, recorded_of
 from tests.support.plans import beside, entry, key, ledger_step, step
 
@@ -14,7 +15,7 @@ ROLE_BINDING = "ambient:index:RoleBinding"
 
 
 def online(document, before):
-    return from_preview(Digest.of(Preview.of(document)), before, stack="prod", at=AT, recorded=recorded_of(before))
+    return from_preview(Preview.of(document), before, stack="prod", at=AT, recorded=recorded_of(before))
 
 
 def test_a_ledger_that_leaves_with_all_it_recorded_is_loud_and_its_access_lost():
@@ -26,7 +27,7 @@ def test_a_ledger_that_leaves_with_all_it_recorded_is_loud_and_its_access_lost()
     )
     assert [(one.workspace, one.subject) for one in found.access.lost] == [("lab", "user:a"), ("pay", "user:a")]
     assert found.workspaces == (WorkspaceChange("lab", facts.REMOVED), WorkspaceChange("pay", facts.REMOVED))
-    assert Digest.of(Preview.of({"steps": steps})).ledger_after(ledger(before)) == {}
+    assert ledger_after(Preview.of({"steps": steps}).steps, ledger(before)) == {}
 
 
 def test_a_ledger_that_leaves_alone_is_loud_and_only_what_is_deleted_lost():
@@ -44,7 +45,7 @@ def test_of_several_ledgers_each_says_its_own():
     before = pay | lab | ops
     more = {"lab": entry(grants={"user:a": "admin"})}
     moved = [ledger_step(pay, {}, name="one"), ledger_step(lab, more | pay, name="two")]
-    assert Digest.of(Preview.of({"steps": moved})).ledger_after(ledger(before)) == ledger(more | pay | ops)
+    assert ledger_after(Preview.of({"steps": moved}).steps, ledger(before)) == ledger(more | pay | ops)
     left = online({"steps": [ledger_step(pay, None, name="one"), step("delete", NAMESPACE, "pay/namespace")]}, before)
     assert [one.workspace for one in left.access.lost] == ["pay"]
     assert left.unevaluated == (
@@ -52,7 +53,7 @@ def test_of_several_ledgers_each_says_its_own():
     )
     # A refresh looks at a ledger, and says nothing of what is asked for.
     seen = {"op": "refresh", "urn": moved[0]["urn"], "newState": {"inputs": {"workspaces": pay}}}
-    assert Digest.of(Preview.of({"steps": [seen, *moved]})).ledger_after(ledger(before)) == ledger(more | pay | ops)
+    assert ledger_after(Preview.of({"steps": [seen, *moved]}).steps, ledger(before)) == ledger(more | pay | ops)
     assert online({"steps": [ledger_step(pay, None, name="one"), seen]}, before).unevaluated == left.unevaluated
 
 

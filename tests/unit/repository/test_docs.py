@@ -15,7 +15,7 @@ import pytest
 
 from ambient_components import components, resources
 from ambient_components.access import RIGHTS, Right
-from ambient_components.rules.spelling import camel
+from ambient_components.rules.findings import camel
 from ambient_components.stackfile.loader import review_stack
 
 ROOT = Path(__file__).parents[3]

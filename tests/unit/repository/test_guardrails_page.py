@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ambient_components.access import GuardrailSettings
-from ambient_components.rules.guardrail_names import EXPIRE_AFTER, GUARDRAILS, STACK_GUARDRAILS, WORKSPACE_GUARDRAILS
+from ambient_components.rules.guardrail_names import GUARDRAILS, STACK_GUARDRAILS, WORKSPACE_GUARDRAILS, Guardrail
 from tests.support.ledgers import refused
 
 PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "guardrails.md").read_text(encoding="utf-8")
@@ -80,7 +80,7 @@ def test_the_text_about_an_account_is_the_real_one(guardrail: str) -> None:
 
 
 def test_every_guardrail_has_its_line() -> None:
-    assert {*CHANGES, EXPIRE_AFTER} == {*GUARDRAILS}
+    assert {*CHANGES, Guardrail.EXPIRE_AFTER} == {*GUARDRAILS}
     rows = dict(re.findall(r"^\| \[`(\w+)`\]\([^)]+\) \|.*\| ([^|]+) \|$", PAGE, re.MULTILINE))
     where = {
         guardrail: ", ".join(

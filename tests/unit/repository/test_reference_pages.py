@@ -213,7 +213,7 @@ def test_every_environment_variable_that_is_read_is_on_its_page() -> None:
     documented = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     # These name variables of sessions, and what no stack file may name as a source.
     others = {
-        "platform/contract.py", "platform/schedules.py", "rules/forbidden_sources.py", "rules/warnings.py",
+        "platform/contract.py", "platform/schedules.py", "rules/secrets.py", "rules/warnings.py",
         "stackfile/privacy.py", "buckets/access_keys.py", "adoption/notes.py",
     }  # fmt: skip
     read = {

@@ -3,7 +3,8 @@
 import pytest
 
 from ambient_components.model.stack import StackFile
-from ambient_components.stackfile.checks.names import Finding, check_stack
+from ambient_components.rules.findings import Finding
+from ambient_components.stackfile.checks.names import check_stack
 from tests.support.stack_checks import BUCKET, BY_REFERENCE, bucket_findings
 
 

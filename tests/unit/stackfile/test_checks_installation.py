@@ -2,8 +2,8 @@
 
 import pytest
 
-from ambient_components.stackfile import parse_stack
 from ambient_components.stackfile.checks.installation import check_installation
+from ambient_components.stackfile.loader import parse_stack
 
 NAMES = """\
 workspaces:

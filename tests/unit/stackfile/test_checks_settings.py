@@ -2,7 +2,7 @@
 
 import pytest
 
-from ambient_components.stackfile.checks.names import Finding
+from ambient_components.rules.findings import Finding
 from tests.support.stack_checks import WS, findings_of
 
 

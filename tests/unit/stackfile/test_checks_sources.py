@@ -2,8 +2,7 @@
 
 import pytest
 
-from ambient_components.stackfile import parse_stack
-from ambient_components.stackfile.loader import review_stack, secret_file
+from ambient_components.stackfile.loader import parse_stack, review_stack, secret_file
 from ambient_components.stackfile.regular import Unreadable
 
 TOP = "guardrails: {{secretSources: [{}]}}\n"

@@ -23,8 +23,9 @@ from ambient_components.cli.show import command as show_command
 from ambient_components.cli.show.entry import effective
 from ambient_components.cli.validate.command import as_github, as_json, as_text
 from ambient_components.cli.validate.validation import validate_stacks
+from ambient_components.model.stack import Workspace
 from ambient_components.rules.secret_patterns import CREDENTIAL_PREFIXES
-from ambient_components.stackfile import Review, Workspace, review_stack
+from ambient_components.stackfile.loader import Review, review_stack
 from tests.support.json_schema import faults
 from tests.support.quick import examples
 from tests.support.stack_strategies import (

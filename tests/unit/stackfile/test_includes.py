@@ -2,10 +2,9 @@
 
 import pytest
 
-from ambient_components.stackfile import load_stack
 from ambient_components.stackfile.files import PlannedFiles
 from ambient_components.stackfile.includes import MAX_NESTING
-from ambient_components.stackfile.loader import review_stack
+from ambient_components.stackfile.loader import load_stack, review_stack
 
 OUTSIDE = "write the path from the folder of this file; add the file, or remove the line"
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.stackfile import parse_stack
 from ambient_components.stackfile.layers import RULES, Layer, Origin, Provenance, Tree, flatten, layers_of, merge
+from ambient_components.stackfile.loader import parse_stack
 from ambient_components.stackfile.yaml.positions import ListMarks, MappingMarks, SourceMap
 
 

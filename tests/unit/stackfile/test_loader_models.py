@@ -3,24 +3,13 @@
 import re
 from pathlib import Path
 
-from ambient_components.model.schedules import SessionTemplate
-from ambient_components.platform.contract import Role
-from ambient_components.platform.subjects import parse_subject
-from ambient_components.rules.states import WorkspaceState
-from ambient_components.stackfile import (
-    Bucket,
-    BucketCredentials,
-    Grant,
-    GuardrailException,
-    Key,
-    Schedule,
-    Secrets,
-    Source,
-    StackFile,
-    Workspace,
-    load_stack,
-    parse_stack,
-)
+from ambient_components.model.guardrails import GuardrailException
+from ambient_components.model.keys import Key
+from ambient_components.model.schedules import Schedule, SessionTemplate
+from ambient_components.model.sources import Secrets
+from ambient_components.model.stack import Workspace
+from ambient_components.model.storage import Bucket, BucketCredentials
+from ambient_components.stackfile.loader import load_stack, parse_stack
 
 ROOT = Path(__file__).parents[3]
 
@@ -57,31 +46,3 @@ def test_what_the_example_has_as_comments_is_good_without_their_signs():
     bucket = parse_stack(text, "dev.yaml").file.workspaces["payments"].storage.bucket
     assert (bucket.name, bucket.driver, bucket.expire_after_days) == ("payments-sessions", "s3", 90)
     assert (bucket.encryption, bucket.on_delete, bucket.force) == ("AES256", "delete", True)
-
-
-def test_a_file_becomes_models():
-    text = """\
-workspaces:
-  pay:
-    displayName: Pay
-    owners: [serviceaccount:ci:bot]
-    grants: [{user: bob}]
-    keys: {ci: {generation: 2}}
-    secrets: {runner: {GEMINI_API_KEY: {config: pay/gemini}}}
-    protect: false
-    state: closed
-"""
-    expected = StackFile(
-        workspaces={
-            "pay": Workspace(
-                displayName="Pay",
-                owners=[parse_subject("serviceaccount:ci:bot")],
-                grants=[Grant(user="bob", role=Role.VIEW)],
-                keys={"ci": Key(role=Role.EDIT, lifetime="90d", generation=2)},
-                secrets=Secrets(runner={"GEMINI_API_KEY": Source(config="pay/gemini")}),
-                protect=False,
-                state=WorkspaceState.CLOSED,
-            )
-        }
-    )
-    assert parse_stack(text, "x.yaml").file == expected

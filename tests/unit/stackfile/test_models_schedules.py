@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from ambient_components.errors import AmbientError
-from ambient_components.stackfile import parse_stack
+from ambient_components.stackfile.loader import parse_stack
 from tests.support.stack_models import in_workspace, workspace
 
 GIT = "https://github.com/example/app"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.stackfile import review_stack
 from ambient_components.stackfile.files import Files
+from ambient_components.stackfile.loader import review_stack
 from ambient_components.stackfile.ownership import Because, Version, reviewers_of, touched
 from tests.support.quick import examples
 from tests.support.stack_strategies import ALONE, layered, written

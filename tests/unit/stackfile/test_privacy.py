@@ -6,8 +6,11 @@ import pytest
 
 from ambient_components.errors import Problem
 from ambient_components.model.base import Model, quotable_fields
+from ambient_components.model.schedules import Schedule
+from ambient_components.model.settings import Settings
+from ambient_components.model.stack import StackFile, Workspace
+from ambient_components.model.storage import Bucket
 from ambient_components.rules.secret_patterns import CREDENTIAL_PREFIXES, says_secret, without_credentials
-from ambient_components.stackfile import Bucket, Schedule, Settings, StackFile, Workspace
 from ambient_components.stackfile.privacy import may_quote_key, public_path, without_credentials_in
 
 PAY = ("workspaces", "pay")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ambient_components.rules.acknowledgements import names_of
+from ambient_components.rules.warnings import names_of
 from tests.support.fake_plugin import LEDGER, running
 
 OWNER = "app/dev"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.rules import forbidden_sources
-from ambient_components.rules.forbidden_sources import (
+from ambient_components.rules import secrets
+from ambient_components.rules.secrets import (
     config_problem,
     credential_files,
     namespace_problem,
@@ -22,11 +22,11 @@ def test_all_of_our_own_config_is_on_the_list() -> None:
     """Every row of the page's table of the stack's config, and everything that the program reads by name."""
     page = (ROOT / "docs/reference/stack-file.md").read_text(encoding="utf-8")
     table = page[page.index("## The stack's config") :]
-    assert {*re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)} == forbidden_sources.CONFIG
+    assert {*re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)} == secrets.CONFIG
     code = (ROOT / "ambient_components/program/stack_settings.py").read_text(encoding="utf-8")
     read = {*re.findall(r'config\.get\("(\w+)"\)|_flag\(config, "(\w+)"', code)}
-    assert {name for pair in read for name in pair if name} <= forbidden_sources.CONFIG
-    assert all(config_problem(name) for name in forbidden_sources.CONFIG)
+    assert {name for pair in read for name in pair if name} <= secrets.CONFIG
+    assert all(config_problem(name) for name in secrets.CONFIG)
     assert config_problem("payments/anthropic") is None
 
 
