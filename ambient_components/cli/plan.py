@@ -26,9 +26,9 @@ from ambient_components.engine.state import parse_export, resources
 from ambient_components.errors import AmbientError
 from ambient_components.fleet.decisions import Request, ask_states, decide
 from ambient_components.fleet.planning import plan_fleet, plan_plain
+from ambient_components.model.dates import recorded_date, start_of
 from ambient_components.output import CHANGES, REFUSED, Format, show_problems
 from ambient_components.plan import Plan, making, saved
-from ambient_components.plan.making import moment
 from ambient_components.plan.markdown import LIMIT, left_out
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
@@ -257,12 +257,14 @@ def _check_limit(limit: int, form: Format) -> None:
 
 
 def _moment(text: str, loaded: LoadedStack) -> datetime | None:
+    """Parse a day, which begins at midnight in the stack's zone, or a time in UTC."""
     if not text:
         return None
-    try:
-        when = moment(text, loaded.file.timezone)
-    except ValueError as error:
-        raise wrong_value(error, "--at") from None
+    given = recorded_date(text)
+    if given is None:
+        msg = f"{text!r} is neither a day nor a moment, such as 2027-01-01 or 2027-01-01T12:00:00Z"
+        raise typer.BadParameter(msg, param_hint="--at")
+    when = given if isinstance(given, datetime) else start_of(given, loaded.file.timezone)
     if when < clock.now():
         msg = f"{text} is past, and a plan is for now or for later"
         raise typer.BadParameter(msg, param_hint="--at")

@@ -23,7 +23,6 @@ from ambient_components.rules.settings import (
     command_problem,
     flag_findings,
     mcp_findings,
-    server_problem,
 )
 from ambient_components.rules.workspaces import WAIT_DEFAULT, WAIT_MAX, SessionsOnClose
 
@@ -129,8 +128,18 @@ class McpServer(Model):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if verdict := server_problem({field: getattr(self, field) for field in self.model_fields_set}):
-            refuse(*verdict)
+        given = self.given("url", "command")
+        if len(given) != 1:
+            problem = "has a url and a command" if given else "has neither a url nor a command"
+            refuse(problem, "allowed: exactly one of them, as {url: https://…} or {command: PROGRAM}")
+        by_url = given == ("url",)
+        if self.type is not None and (self.type is McpType.STDIO) == by_url:
+            problem = f"is of type {self.type} and has a {given[0]}"
+            refuse(problem, "allowed: url with http or sse, command with stdio")
+        others = ("args", "env") if by_url else ("headers",)
+        if misplaced := [field for field in others if field in self.model_fields_set]:
+            problem = f"has a {given[0]} and {' and '.join(misplaced)}"
+            refuse(problem, "allowed: headers with url, args and env with command")
         return self
 
     @property

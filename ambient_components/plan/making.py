@@ -15,9 +15,9 @@ from ambient_components.engine.command import Answer, Engine, failed
 from ambient_components.engine.state import Export
 from ambient_components.engine.steps import Preview, read_preview
 from ambient_components.errors import Problem, Problems, fail, refusal
-from ambient_components.model.dates import recorded_date, start_of, written
+from ambient_components.model.dates import written
 from ambient_components.plan.facts import Ahead, Plan, Waiting, sorted_problems
-from ambient_components.plan.ledgers import UTC_ZONE, from_ledgers, stack_guardrail_changes
+from ambient_components.plan.ledgers import from_ledgers, stack_guardrail_changes
 from ambient_components.plan.preview import from_preview, missing_values, problems, warnings
 from ambient_components.problem_json import MISSING_VALUE
 from ambient_components.program.acknowledgements import acknowledgements
@@ -254,16 +254,3 @@ def _offset(delta: timedelta) -> str:
     if not seconds:
         return ""
     return f"{'-' if seconds < 0 else ''}{format_seconds(abs(seconds))}"
-
-
-def moment(text: str, zone: ZoneInfo = UTC_ZONE) -> datetime:
-    """Parse a time on a command line: a day, which begins at midnight in the stack's zone, or RFC 3339 in UTC.
-
-    Raises:
-        ValueError: The text is neither. The message says what is allowed.
-    """
-    given = recorded_date(text)
-    if given is None:
-        msg = f"{text!r} is neither a day nor a moment, such as 2027-01-01 or 2027-01-01T12:00:00Z"
-        raise ValueError(msg)
-    return given if isinstance(given, datetime) else start_of(given, zone)

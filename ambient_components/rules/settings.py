@@ -53,8 +53,6 @@ SERVER_NAME_MAX: Final = 50
 """Characters of an MCP server's name: models allow 64 for a tool's whole name, and the tool needs some."""
 
 _Place = TypeVar("_Place", str, int)
-_OF_URL: Final = ("headers",)
-_OF_COMMAND: Final = ("args", "env")
 _SEPARATOR = re.compile(r"[=:]")
 _NEXT_VALUE = re.compile(r"[&,]")
 _INSTEAD = ("write ${NAME} and put NAME under secrets.integrations", "revoke it if it was committed")
@@ -114,23 +112,6 @@ def server_findings(server: Mapping[str, Any]) -> Iterator[Finding]:
     for index, text in arguments.items():
         if looks_like_credential(text) or _names_secret(text) or _is_secret_of(arguments.get(index - 1, ""), text):
             yield Finding(("args", index), "looks like a credential", _INSTEAD)
-
-
-def server_problem(server: Mapping[str, Any]) -> Verdict:
-    """Say why fields don't make an MCP server together, or None; as problem and remedy. No value is quoted."""
-    given = [field for field in ("url", "command") if server.get(field) is not None]
-    if len(given) != 1:
-        problem = "has a url and a command" if given else "has neither a url nor a command"
-        return problem, "allowed: exactly one of them, as {url: https://…} or {command: PROGRAM}"
-    by_url = given == ["url"]
-    kind = server.get("type")
-    if kind in tuple(McpType) and (kind == McpType.STDIO) == by_url:
-        return f"is of type {kind} and has a {given[0]}", "allowed: url with http or sse, command with stdio"
-    misplaced = [field for field in (_OF_COMMAND if by_url else _OF_URL) if server.get(field) is not None]
-    if misplaced:
-        problem = f"has a {given[0]} and {' and '.join(misplaced)}"
-        return problem, "allowed: headers with url, args and env with command"
-    return None
 
 
 def address_problem(url: str) -> Verdict:

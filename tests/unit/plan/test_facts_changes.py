@@ -1,14 +1,10 @@
 """The facts of a plan out of ledgers and a state: buckets, secrets, guardrails, dates, and what is told by name."""
 
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
-
-import pytest
+from datetime import timedelta
 
 from ambient_components.plan import facts
 from ambient_components.plan.facts import Ahead, Change, SourceChange
 from ambient_components.plan.ledgers import stack_guardrail_changes
-from ambient_components.plan.making import moment
 from ambient_components.plan.role_changes import role_changes
 from tests.support.ledgers import deployed_access_key, deployed_keys
 from tests.support.plan_facts import AT, online, plan
@@ -156,15 +152,6 @@ def test_what_comes_by_date_is_told_as_early_as_the_files_say():
     ):
         assert [(one.subject, one.what) for one in found.dates] == [("group:x", "ends")]
         assert [(one.key, one.what) for one in found.keys] == [("ci", facts.EXPIRING)]
-
-
-def test_days_and_moments():
-    berlin = ZoneInfo("Europe/Berlin")
-    assert moment("2027-01-01", berlin) == datetime(2026, 12, 31, 23, tzinfo=UTC)
-    assert moment("2027-01-01T10:00:00Z", berlin) == datetime(2027, 1, 1, 10, tzinfo=UTC)
-    for wrong in ("", "tomorrow", "2027-1-1", "2027-13-01", "2027-01-01T10:00"):
-        with pytest.raises(ValueError, match="neither a day nor a moment"):
-            moment(wrong, berlin)
 
 
 NIGHTLY = {"role": "edit", "generation": 1, "serviceAccount": "ambient-key-nightly-build-3f2a91bc"}
