@@ -22,8 +22,9 @@ from pydantic_core import ErrorDetails
 from ambient_components.errors import AmbientError, PathPart, Problems, Remedy, Where
 from ambient_components.model.stack import Included, Section, StackFile
 from ambient_components.model.types import FilePath
+from ambient_components.rules.findings import Path
 from ambient_components.stackfile.files import DISK, Files, Search
-from ambient_components.stackfile.layers import DEFAULTS, RULES, Path, Tree, merge
+from ambient_components.stackfile.layers import DEFAULTS, RULES, Tree, merge
 from ambient_components.stackfile.messages import explain, meant_fields
 from ambient_components.stackfile.places import Project
 from ambient_components.stackfile.privacy import public_path

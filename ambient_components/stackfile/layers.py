@@ -7,11 +7,10 @@ from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
 from ambient_components.errors import PathPart, Problems, Remedy, Where
+from ambient_components.rules.findings import Path
 from ambient_components.stackfile.privacy import public_path
 from ambient_components.stackfile.yaml.positions import MappingMarks, Marks, SourceMap
 from ambient_components.suggest import did_you_mean
-
-Path = tuple[PathPart, ...]
 
 WORKSPACE: Final = "workspace"
 

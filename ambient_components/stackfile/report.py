@@ -8,20 +8,19 @@ about a duplicate grant only in the next run.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
-from ambient_components.errors import PathPart, Problems, Remedy, Where
+from ambient_components.errors import PathPart, Problems, Where
 from ambient_components.model.stack import StackFile
-from ambient_components.rules.findings import Finding
+from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.secret_patterns import HIDDEN
 from ambient_components.stackfile.layers import Provenance, has_part
 from ambient_components.stackfile.messages import findings
 from ambient_components.stackfile.privacy import may_quote_key, public_path
 from ambient_components.stackfile.yaml.positions import SourceMap
-
-Path = tuple[PathPart, ...]
 
 
 def _same(path: Path) -> Path:
@@ -48,41 +47,30 @@ class Report:
         """Add all errors of the models, with this project's messages."""
         # Shared layers first, so that a mistake is reported there and not in the first workspace with it.
         for finding in sorted(findings(error, data), key=lambda finding: finding.path[:1] == ("workspaces",)):
-            self._add(finding.path, finding.problem, finding.remedy, at_key=finding.at_key)
+            self._add(finding, finding.path)
 
     def add_findings(self, found: Iterable[Finding], original: Callable[[Path], Path] = _same) -> None:
         """Add the findings of checks."""
         for finding in found:
             also = f", at {self._sources.value(original(finding.other))}" if finding.other is not None else ""
-            problem = finding.problem + also
-            path = original(finding.path)
-            self._add(path, problem, finding.remedy, rule=finding.rule, at_key=finding.at_key, warning=finding.warning)
+            self._add(replace(finding, problem=finding.problem + also), original(finding.path))
 
-    def _add(
-        self,
-        path: Path,
-        problem: str,
-        remedy: Remedy,
-        *,
-        rule: str | None = None,
-        at_key: bool = False,
-        warning: bool = False,
-    ) -> None:
-        where = self._sources.key(path) if at_key else self._sources.value(path)
+    def _add(self, finding: Finding, path: Path) -> None:
+        where = self._sources.key(path) if finding.at_key else self._sources.value(path)
         written = self._provenance.written(path)
         # One position is one mistake, however many workspaces share it through defaults, a template or an alias.
-        mistake = (where, path[-1], problem)
+        mistake = (where, path[-1], finding.problem)
         if mistake in self._seen or where in self._faulty:
             return
         self._seen.add(mistake)
         self._problems.add(
             where,
             public_path(written),
-            problem,
-            remedy,
-            rule=rule,
+            finding.problem,
+            finding.remedy,
+            rule=finding.rule,
             workspaces=_workspaces(written),
-            warning=warning,
+            warning=finding.warning,
         )
 
 
