@@ -1,5 +1,6 @@
 """The facts of a plan: who gains or loses access, and changes of workspaces, keys, buckets and schedules."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -263,10 +264,7 @@ class Plan:
 
     @property
     def step_counts(self) -> dict[str, int]:
-        counts: dict[str, int] = {}
-        for step in self.steps:
-            counts[step.op] = counts.get(step.op, 0) + 1
-        return dict(sorted(counts.items()))
+        return dict(sorted(Counter(step.op for step in self.steps).items()))
 
 
 def sorted_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
