@@ -281,7 +281,7 @@ class TestOnline:
         page = capsys.readouterr().out
         assert page.startswith("prod at 2026-11-25T12:00:00Z\n1 admin gained · 0 lowered · 0 removed\n")
         assert "group:devs  edit -> admin" in page
-        assert f"  replace {RBAC} pay/grant/group:devs [roleRef.name]" in page
+        assert f"  ~  {RBAC}  pay/grant/group:devs  replace: roleRef.name" in page
         # In this order: a run in between then differs from the state, and is noticed.
         assert pulumi.calls == [("stack", "export", "--stack", "prod"), ("preview", "--json", "--stack", "prod")]
 
