@@ -17,7 +17,6 @@ from ambient_components.cli.options import (
     duration_of,
     format_option,
     state_option,
-    wrong_value,
 )
 from ambient_components.cli.prompts import one_stack
 from ambient_components.documentation import page
