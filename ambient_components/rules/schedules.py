@@ -10,14 +10,14 @@ from typing import Any, Final
 from ambient_components.platform.naming import schedule_id_problem
 from ambient_components.platform.schedules import RUNNER_DEFAULT, RUNNER_VARIABLE, template_text
 from ambient_components.platform.variables import VARIABLE_PATTERN, variable_problem
-from ambient_components.rules.findings import Finding, Verdict, below, is_whole, verdict_finding
+from ambient_components.rules.findings import Finding, Path, Verdict, below, verdict_finding
 from ambient_components.rules.secret_patterns import (
     begins_like_credential,
     is_literal,
     looks_like_credential,
     says_secret,
 )
-from ambient_components.rules.settings import address_leaks, address_problem, idle_timeout_findings, mcp_findings
+from ambient_components.rules.settings import address_leaks, mcp_findings
 
 _CRON_FIELD_MAX: Final = 20
 """Characters of one field of a cron expression; the backend's rule."""
@@ -99,23 +99,9 @@ _ELSEWHERE: Final = (
     "revoke it if it was committed",
 )
 
-TEMPLATE_FIELDS: Final = (
-    "initialPrompt",
-    "runnerType",
-    "llmSettings",
-    "timeout",
-    "inactivityTimeout",
-    "stopOnRunFinished",
-    "repos",
-    "activeWorkflow",
-    "environmentVariables",
-    "mcpServers",
-)
-"""Fields of a template that a declaration may have. `userContext` comes of `runAs`, `displayName` of the schedule."""
-
 
 def schedules_findings(schedules: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
-    """Find problems of a workspace's schedules."""
+    """Find problems of a workspace's schedules that their models don't find, each in the format of the platform."""
     first: dict[str, str] = {}
     for schedule_id, schedule in schedules.items():
         adopted = schedule.get("cronJob")
@@ -144,26 +130,25 @@ def image_problem(image: str) -> Verdict:
 
 
 def template_findings(template: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find problems of a session's template, in the format of the platform's API."""
-    for name in template:
-        if name not in TEMPLATE_FIELDS:
-            remedy = f"allowed: {', '.join(TEMPLATE_FIELDS)}"
-            yield Finding((name,), "is no field of a template", remedy, at_key=True)
+    """Find problems of a session's template, in the format of the platform's API.
+
+    The plugin calls it too: a program has texts that come of a run, and nothing else has checked these.
+    """
     yield from verdict_finding(("initialPrompt",), prompt_problem(template.get("initialPrompt")))
-    yield from _runner_findings(template)
-    if (seconds := template.get("timeout")) is not None and _is_known(seconds) and not is_whole(seconds, 1):
-        yield Finding(("timeout",), f"{seconds!r} is out of bounds", "allowed: whole seconds from 1")
-    if _is_known(seconds := template.get("inactivityTimeout")):
-        yield from below(("inactivityTimeout",), idle_timeout_findings(seconds))
-    for index, repo in enumerate(_list(template.get("repos"))):
-        if isinstance(repo, Mapping):
-            yield from below(("repos", index), _git_findings(repo, "url"))
-    if isinstance(workflow := template.get("activeWorkflow"), Mapping):
-        yield from below(("activeWorkflow",), _git_findings(workflow, "gitUrl"))
-    if isinstance(variables := template.get("environmentVariables"), Mapping):
-        yield from below(("environmentVariables",), _variable_findings(variables))
-    if isinstance(servers := template.get("mcpServers"), Mapping):
-        yield from below(("mcpServers",), mcp_findings(servers))
+    runner, settings = template.get("runnerType") or RUNNER_DEFAULT, template.get("llmSettings") or {}
+    if settings.get("model") is None and runner != RUNNER_DEFAULT:
+        problem = f"has no model, and the default is one of {RUNNER_DEFAULT}"
+        yield Finding(("llmSettings",), problem, "write model: NAME")
+    yield from verdict_finding(("llmSettings", "model"), _model_problem(settings.get("model")))
+    addresses: dict[Path, Any] = {
+        ("repos", index, "url"): repo["url"] for index, repo in enumerate(template.get("repos") or ())
+    }
+    addresses |= {("activeWorkflow", "gitUrl"): (template.get("activeWorkflow") or {}).get("gitUrl")}
+    for path, url in addresses.items():
+        if isinstance(url, str) and address_leaks(url):
+            yield Finding(path, "has a credential in it", _ELSEWHERE)
+    yield from below(("environmentVariables",), _variable_findings(template.get("environmentVariables") or {}))
+    yield from below(("mcpServers",), mcp_findings(template.get("mcpServers") or {}))
     yield from verdict_finding((), _size_problem(template))
 
 
@@ -190,41 +175,10 @@ def reference_problem(text: str) -> Verdict:
     return ("looks like a credential", _ELSEWHERE) if looks_like_credential(text) else None
 
 
-def _runner_findings(template: Mapping[str, Any]) -> Iterator[Finding]:
-    runner = template.get("runnerType") or RUNNER_DEFAULT
-    if isinstance(runner, str):
-        yield from verdict_finding(("runnerType",), runner_problem(runner))
-    settings = template.get("llmSettings") or {}
-    if not isinstance(settings, Mapping):
-        return
-    model = settings.get("model")
-    if model is None and runner != RUNNER_DEFAULT:
-        yield Finding(
-            ("llmSettings",), f"has no model, and the default is one of {RUNNER_DEFAULT}", "write model: NAME"
-        )
-    if isinstance(model, str) and (not re.fullmatch(r"[A-Za-z0-9][-A-Za-z0-9._:/@]{0,127}", model)):
-        yield Finding(("llmSettings", "model"), "can't be the name of a model", "copy it from the UI's list")
-    heat = settings.get("temperature")
-    if _is_known(heat) and heat is not None and not (_is_number(heat) and 0 <= heat <= TEMPERATURE_MAX):
-        yield Finding(("llmSettings", "temperature"), "is out of bounds", f"allowed: 0 to {TEMPERATURE_MAX}")
-    most = settings.get("maxTokens")
-    if _is_known(most) and most is not None and not is_whole(most, 1):
-        yield Finding(("llmSettings", "maxTokens"), "is out of bounds", "allowed: whole numbers from 1")
-
-
-def _git_findings(given: Mapping[str, Any], field: str) -> Iterator[Finding]:
-    url = given.get(field)
-    if url is None:
-        yield Finding((field,), "is missing", "write the address of a Git repository, https://…")
-    if isinstance(url, str):
-        if verdict := address_problem(url):
-            yield Finding((field,), *verdict)
-        elif address_leaks(url):
-            yield Finding((field,), "has a credential in it", _ELSEWHERE)
-    for name in ("branch", "path"):
-        # The UI's form writes an empty branch for the repository's own default.
-        if isinstance(text := given.get(name), str) and text:
-            yield from verdict_finding((name,), reference_problem(text))
+def _model_problem(model: str | None) -> Verdict:
+    if model is None or re.fullmatch(r"[A-Za-z0-9][-A-Za-z0-9._:/@]{0,127}", model):
+        return None
+    return "can't be the name of a model", "copy it from the UI's list"
 
 
 def _variable_findings(variables: Mapping[str, Any]) -> Iterator[Finding]:
@@ -251,16 +205,3 @@ def _size_problem(template: Mapping[str, Any]) -> Verdict:
         f"has {size} bytes as JSON",
         f"allowed: {TEMPLATE_MAX}; put long instructions into a repository or a workflow",
     )
-
-
-def _is_known(value: object) -> bool:
-    """Return whether a value is data, and not an output of a program."""
-    return value is None or isinstance(value, str | int | float | list | tuple | Mapping)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _list(value: object) -> list[Any] | tuple[Any, ...]:
-    return value if isinstance(value, list | tuple) else ()

@@ -1,6 +1,6 @@
 """Workspace settings that the platform's operator and UI write as well: three partly declared objects."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from itertools import zip_longest
 from typing import Any
 
@@ -19,28 +19,14 @@ from ambient_components.platform.contract import (
     PROJECT_SETTINGS,
 )
 from ambient_components.provider.protocol.resource import Values
-from ambient_components.provider.protocol.wire import UNKNOWN, Secret
-from ambient_components.provider.tokens.properties import failures, without_unknown
+from ambient_components.provider.protocol.wire import Secret
+from ambient_components.provider.tokens.properties import failures
 from ambient_components.provider.workspace.shared_object import SharedObject
-from ambient_components.rules.findings import MAPPING_EXPECTED, Finding, below
-from ambient_components.rules.limits import container_findings
-from ambient_components.rules.settings import flag_findings, idle_timeout_findings, mcp_findings
+from ambient_components.rules.findings import below
+from ambient_components.rules.settings import mcp_findings
 
 _CONTAINER = "Container"
 _LIMITS = ("defaultRequest", "default", "min", "max")
-
-
-def _refusals(findings: Iterable[Finding]) -> list[Problem]:
-    """Return the findings that refuse; warnings are for the stack file."""
-    return failures(finding for finding in findings if not finding.warning)
-
-
-def _of_mapping(
-    news: Values, name: str, rule: Callable[[Mapping[str, Any]], Iterable[Finding]] = lambda _: ()
-) -> list[Problem]:
-    """Apply a rule to an input that is a mapping; an unknown one is checked when it is known."""
-    value = news.get(name) or {}
-    return _refusals(below((name,), rule(value) if isinstance(value, Mapping) else [Finding((), MAPPING_EXPECTED, "")]))
 
 
 class ProjectSettings(SharedObject):
@@ -52,12 +38,10 @@ class ProjectSettings(SharedObject):
         return of_platform(namespace, "projectsettings")
 
     def problems(self, news: Values) -> list[Problem]:
-        seconds = news.get("inactivityTimeoutSeconds")
-        timeout = () if seconds is UNKNOWN else idle_timeout_findings(seconds)
-        return [
-            *_refusals(below(("inactivityTimeoutSeconds",), timeout)),
-            *_of_mapping(news, "mcpServers", mcp_findings),
-        ]
+        """Return problems of texts that came of a run: the component has checked all others. Warnings are its, too."""
+        servers = news.get("mcpServers")
+        findings = below(("mcpServers",), mcp_findings(servers)) if isinstance(servers, Mapping) else ()
+        return failures(finding for finding in findings if not finding.warning)
 
     def frame(self, inputs: Values) -> dict[str, Any]:
         """Return the object as the operator creates it. groupAccess is required and unused (contract 10.7)."""
@@ -110,13 +94,6 @@ class ContainerDefaults(SharedObject):
     name = CONTAINER_LIMITS
     plural = "limitranges"
 
-    def problems(self, news: Values) -> list[Problem]:
-        if misfits := [problem for name in _LIMITS for problem in _of_mapping(news, name)]:
-            return misfits
-        amounts = {name: news[name] for name in _LIMITS if news.get(name)}
-        known = {name: without_unknown(limits) for name, limits in amounts.items()}
-        return _refusals(container_findings(known))
-
     def fields(self, inputs: Values) -> dict[str, Any]:
         item = {name: inputs[name] for name in _LIMITS if inputs.get(name)}
         return {"limits": [{"type": _CONTAINER, **item}]} if item else {}
@@ -148,9 +125,6 @@ class FeatureFlags(SharedObject):
     name = FEATURE_FLAGS
     plural = "configmaps"
     section = "data"
-
-    def problems(self, news: Values) -> list[Problem]:
-        return _of_mapping(news, "flags", flag_findings)
 
     def frame(self, inputs: Values) -> dict[str, Any]:
         frame = super().frame(inputs)

@@ -9,9 +9,11 @@ TOKEN = "ghp_" + "x" * 36
 GIT = "https://github.com/example/app"
 
 
-def found(schedule_id="nightly", **template):
-    given = {**SCHEDULE, "sessionTemplate": {**TEMPLATE, **template}}
-    return [(finding.path, finding.problem) for finding in schedules_findings({schedule_id: given})]
+def found(schedule=None, schedule_id="nightly", **template):
+    given = {**SCHEDULE, **(schedule or {})}
+    if template:
+        given["sessionTemplate"] = {**TEMPLATE, **template}
+    return [(one.path, one.problem) for one in schedules_findings({schedule_id: given})]
 
 
 def paths(**template):
@@ -64,18 +66,8 @@ def test_a_cronjob_is_adopted_once():
     [
         ("initialPrompt", " ", "initialPrompt"),
         ("initialPrompt", f"use {TOKEN}", "initialPrompt"),
-        ("userContext", {"userId": "bob"}, "userContext"),
-        ("runnerType", "Gemini", "runnerType"),
-        ("llmSettings", {"temperature": 3}, "llmSettings/temperature"),
-        ("llmSettings", {"maxTokens": 0}, "llmSettings/maxTokens"),
         ("llmSettings", {"model": "a b"}, "llmSettings/model"),
-        ("timeout", 0, "timeout"),
-        ("inactivityTimeout", -1, "inactivityTimeout"),
-        ("repos", [{"url": "git@github.com:a/b"}], "repos/0/url"),
-        ("repos", [{"branch": "main"}], "repos/0/url"),
         ("repos", [{"url": f"https://x:{TOKEN}@github.com/a/b"}], "repos/0/url"),
-        ("repos", [{"url": GIT, "branch": "-x"}], "repos/0/branch"),
-        ("activeWorkflow", {"gitUrl": GIT, "path": TOKEN}, "activeWorkflow/path"),
         ("environmentVariables", {"RUNNER_TYPE": "x"}, "environmentVariables/RUNNER_TYPE"),
         ("environmentVariables", {"DB_PASSWORD": "hunter2"}, "environmentVariables/DB_PASSWORD"),
         ("environmentVariables", {"NOTE": TOKEN}, "environmentVariables/NOTE"),
@@ -93,11 +85,6 @@ def test_fields_of_templates(field, value, where):
 def test_another_runner_needs_a_model():
     assert paths(runnerType="gemini-cli", llmSettings={}) == ["llmSettings"]
     assert paths(runnerType="gemini-cli", llmSettings={"model": "gemini-2.5-flash"}) == []
-
-
-def test_no_value_is_quoted():
-    bad = {"environmentVariables": {"A": TOKEN}, "initialPrompt": TOKEN, "repos": [{"url": f"https://a:{TOKEN}@b/c"}]}
-    assert TOKEN not in str(found(**bad))
 
 
 @pytest.mark.parametrize(
