@@ -90,103 +90,64 @@ def test_other_namespaces_are_nobodys_question():
     assert live(there, [account("elsewhere", CI)], LEDGER) == frozenset()
 
 
-@pytest.mark.parametrize(
-    ("one", "found"),
-    [
-        pytest.param(grant(W, "user:m", "view"), [assignment("user:m", "view", "grant")], id="a grant made in Sharing"),
-        pytest.param(
-            binding(W, "x", "view", "group:m", labels={"app": "ambient-group-access"}),
-            [assignment("group:m", "view", "grant")],
-            id="a grant of an older installation",
-        ),
-        pytest.param(
-            binding(W, "ambient-admin-m", "admin", "user:m", labels=OWNER_LABELS),
-            [assignment("user:m", "admin", "owner")],
-            id="a hidden admin",
-        ),
-        pytest.param(
-            binding(W, "x", "admin", "user:m"),
-            [assignment("user:m", "admin", "RoleBinding x")],
-            id="one without labels",
-        ),
-        pytest.param(
-            binding(W, "x", "edit", "group:devs"),
-            [assignment("group:devs", "edit", "RoleBinding x")],
-            id="the same role by another binding",
-        ),
-        pytest.param(
-            binding(W, "x", "ClusterRole/admin", "user:m"),
-            [assignment("user:m", "ClusterRole/admin", "RoleBinding x")],
-            id="a role of Kubernetes",
-        ),
-        pytest.param(
-            binding(W, "x", "Role/x", "serviceaccount:ci:bot"),
-            [assignment("serviceaccount:ci:bot", "Role/x", "RoleBinding x")],
-            id="a role of the namespace",
-        ),
-        pytest.param(
-            binding(W, "x", "Role/ambient-project-admin", "user:m"),
-            [assignment("user:m", "Role/ambient-project-admin", "RoleBinding x")],
-            id="a Role that is called like the platform's ClusterRole",
-        ),
-        pytest.param(
-            binding(W, "x", "ClusterRole/cluster-admin", "user:m", labels=GRANT_LABELS),
-            [assignment("user:m", "ClusterRole/cluster-admin", "grant")],
-            id="a grant's labels on another role",
-        ),
-        pytest.param(
-            binding(W, "x", "view", "user:m", "group:m", "user:bob", labels=GRANT_LABELS),
-            [assignment("group:m", "view", "grant"), assignment("user:m", "view", "grant")],
-            id="a grant to several",
-        ),
-        pytest.param(
-            grant(W, "user:bob", "admin"), [assignment("user:bob", "admin", "grant")], id="another role besides"
-        ),
-        pytest.param(
-            binding(W, "x", "admin", f"serviceaccount:{W}:{CI}"),
-            [assignment("key:ci", "admin", "RoleBinding x")],
-            id="more for a declared key",
-        ),
-        pytest.param(
-            binding(W, "x", "admin", f"serviceaccount:{W}:{CI}", labels=KEY_LABELS),
-            [assignment("key:ci", "admin", "key")],
-            id="another role of a declared key",
-        ),
-        pytest.param(
-            binding(W, "x", "admin", f"serviceaccount:elsewhere:{CI}", labels=KEY_LABELS),
-            [assignment(f"serviceaccount:elsewhere:{CI}", "admin", "RoleBinding x")],
-            id="an account of that name elsewhere",
-        ),
-        pytest.param(
-            binding(W, "x", "admin", "user:m", labels=KEY_LABELS),
-            [assignment("user:m", "admin", "RoleBinding x")],
-            id="a key's labels, and no key",
-        ),
-        pytest.param(
-            GONE,
-            [
-                assignment(
-                    f"serviceaccount:{W}:{account_name(W, 'gone')}", "edit", f"RoleBinding {GONE['metadata']['name']}"
-                )
-            ],
-            id="a key's binding, and its account is gone",
-        ),
-        pytest.param(
-            binding(W, "ops-admin", "admin", "group:ops", labels={"ambient-code.io/managed": "true"}),
-            [assignment("group:ops", "admin", "groupAccess")],
-            id="a line of ProjectSettings",
-        ),
-        pytest.param(
-            binding(W, "x", "admin", "group:ops", labels={"ambient-code.io/managed": "true"}),
-            [assignment("group:ops", "admin", "RoleBinding x")],
-            id="something that is only labelled like one",
-        ),
-        pytest.param(binding(W, "x", "admin"), [], id="for nobody"),
-        pytest.param({**binding(W, "x", "admin"), "subjects": None}, [], id="for nobody, as Go writes it"),
-    ],
-)
-def test_access_that_no_file_declares(one, found):
-    assert list(with_more(one)) == found
+X = "RoleBinding x"
+MANAGED_LABELS = {"ambient-code.io/managed": "true"}
+ACCOUNT = f"serviceaccount:{W}:{CI}"
+UNDECLARED = {
+    "a grant made in Sharing": (grant(W, "user:m", "view"), [("user:m", "view", "grant")]),
+    "a grant of an older installation": (
+        binding(W, "x", "view", "group:m", labels={"app": "ambient-group-access"}), [("group:m", "view", "grant")],
+    ),
+    "a hidden admin": (
+        binding(W, "ambient-admin-m", "admin", "user:m", labels=OWNER_LABELS), [("user:m", "admin", "owner")],
+    ),
+    "one without labels": (binding(W, "x", "admin", "user:m"), [("user:m", "admin", X)]),
+    "the same role by another binding": (binding(W, "x", "edit", "group:devs"), [("group:devs", "edit", X)]),
+    "a role of Kubernetes": (binding(W, "x", "ClusterRole/admin", "user:m"), [("user:m", "ClusterRole/admin", X)]),
+    "a role of the namespace": (
+        binding(W, "x", "Role/x", "serviceaccount:ci:bot"), [("serviceaccount:ci:bot", "Role/x", X)],
+    ),
+    "a Role that is called like the platform's ClusterRole": (
+        binding(W, "x", "Role/ambient-project-admin", "user:m"), [("user:m", "Role/ambient-project-admin", X)],
+    ),
+    "a grant's labels on another role": (
+        binding(W, "x", "ClusterRole/cluster-admin", "user:m", labels=GRANT_LABELS),
+        [("user:m", "ClusterRole/cluster-admin", "grant")],
+    ),
+    "a grant to several": (
+        binding(W, "x", "view", "user:m", "group:m", "user:bob", labels=GRANT_LABELS),
+        [("group:m", "view", "grant"), ("user:m", "view", "grant")],
+    ),
+    "another role besides": (grant(W, "user:bob", "admin"), [("user:bob", "admin", "grant")]),
+    "more for a declared key": (binding(W, "x", "admin", ACCOUNT), [("key:ci", "admin", X)]),
+    "another role of a declared key": (
+        binding(W, "x", "admin", ACCOUNT, labels=KEY_LABELS), [("key:ci", "admin", "key")],
+    ),
+    "an account of that name elsewhere": (
+        binding(W, "x", "admin", f"serviceaccount:elsewhere:{CI}", labels=KEY_LABELS),
+        [(f"serviceaccount:elsewhere:{CI}", "admin", X)],
+    ),
+    "a key's labels, and no key": (
+        binding(W, "x", "admin", "user:m", labels=KEY_LABELS), [("user:m", "admin", X)],
+    ),
+    "a key's binding, and its account is gone": (
+        GONE, [(f"serviceaccount:{W}:{account_name(W, 'gone')}", "edit", f"RoleBinding {GONE['metadata']['name']}")],
+    ),
+    "a line of ProjectSettings": (
+        binding(W, "ops-admin", "admin", "group:ops", labels=MANAGED_LABELS), [("group:ops", "admin", "groupAccess")],
+    ),
+    "something that is only labelled like one": (
+        binding(W, "x", "admin", "group:ops", labels=MANAGED_LABELS), [("group:ops", "admin", X)],
+    ),
+    "for nobody": (binding(W, "x", "admin"), []),
+    "for nobody, as Go writes it": ({**binding(W, "x", "admin"), "subjects": None}, []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNDECLARED)
+def test_access_that_no_file_declares(case):
+    there, expected = UNDECLARED[case]
+    assert list(with_more(there)) == [assignment(*access) for access in expected]
 
 
 def test_keys_that_no_file_declares():
