@@ -378,7 +378,17 @@ def key_findings(key: Key, key_id: str, workspace: str, platform: str = "", run_
     if key.deliver is not None:
         verdict = delivery_problem(key.deliver.secret.namespace, workspace, platform)
         yield from verdict_finding(("deliver", "secret", "namespace"), verdict)
+    yield from adoption_findings(key, key_id, workspace)
     yield from platform_findings(key, key_id, workspace)
+
+
+def adoption_findings(key: Key, key_id: str, workspace: str) -> Iterator[Finding]:
+    """Find accounts to adopt that do not belong to this key's current or previous generations."""
+    own = [key.account(workspace, key_id, generation) for generation in range(1, key.generation + 1)]
+    for place, account in enumerate(key.adopt):
+        if account not in own:
+            problem = f"{account!r} is no ServiceAccount of this key"
+            yield Finding(("adopt", place), problem, f"allowed: {own[-1]}, the account of generation {key.generation}")
 
 
 def platform_findings(key: Key, key_id: str, workspace: str) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from ambient_components.errors import BadValue, Problems
-from ambient_components.model.keys import Key, platform_findings, shared_account_findings
+from ambient_components.model.keys import Key, adoption_findings, platform_findings, shared_account_findings
 from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.platform.contract import Role
 from ambient_components.rules.durations import format_seconds, parse_duration
@@ -37,7 +37,7 @@ def check_keys(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
             here = ("workspaces", name, "keys", key_id)
             yield from check_times(here, partial(key.policy, stack.run_every or 0), explicit)
             yield from _without_an_end(here, key)
-            yield from _adopted(name, key_id, here, key)
+            yield from below(here, adoption_findings(key, key_id, name))
             yield from _delivery(here, key, stack.workspaces, targets)
 
 
@@ -92,18 +92,6 @@ def check_times(
     if {"overlap", "rotateBefore"} <= own and not is_mended_by_overlap(requested):
         field = "rotateBefore"
     yield Finding((*path, field), *verdict)
-
-
-def _adopted(workspace: str, key_id: str, path: Path, key: Key) -> Iterator[Finding]:
-    """Find accounts to adopt that do not belong to this key's current or previous generations."""
-    own = [key.account(workspace, key_id, generation) for generation in range(1, key.generation + 1)]
-    for place, account in enumerate(key.adopt):
-        if account not in own:
-            yield Finding(
-                (*path, "adopt", place),
-                f"{account!r} is no ServiceAccount of this key",
-                f"allowed: {own[-1]}, the account of generation {key.generation}",
-            )
 
 
 def _of_platform(name: str, workspace: Workspace) -> Iterator[Finding]:
