@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar, cast
 
 import pulumi
 
-from ambient_components.errors import format_path, refusal
+from ambient_components.errors import refusal
 from ambient_components.model.base import Model
 from ambient_components.model.derive import arguments
 from ambient_components.model.keys import SeparateKey, key_findings
@@ -99,8 +99,8 @@ def checked_when_known(what: str, result: M, values: Mapping[str, Any], rules: R
     async def check(path: Path, output: pulumi.Output[Any], known: Any) -> Any:
         arguments_then, found = read(model, _replaced(values, path, known), rules)
         refused = [line_of(finding, what) for finding in found if not finding.warning]
-        if refused and known and isinstance(known, str) and await output.is_secret():
-            refused = [f"{what}: {format_path(path)}: is a secret with a value that is not allowed here"]
+        if refused and known not in (None, "") and await output.is_secret():
+            refused = [line_of(Finding(path, "is a secret with a value that is not allowed here", ""), what)]
         if refused:
             raise pulumi.RunError(for_engine(map(refusal, refused)))
         return _at(arguments_then, path)

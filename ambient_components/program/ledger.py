@@ -135,7 +135,7 @@ def _secrets(workspace: Workspace) -> dict[str, dict[str, str]]:
 
 
 def _given(declared: Model) -> list[str]:
-    return sorted(declared.model_dump(exclude_defaults=True, by_alias=True))
+    return sorted(declared.model_dump(exclude_defaults=True, by_alias=True, warnings=False))
 
 
 def _bucket_record(workspace: Workspace, store: StoreConfig | None) -> BucketRecord | None:

@@ -16,16 +16,16 @@ BUCKET = 'endpoint="https://s3", owner="p/dev"'
 PROGRAMS = {
     'Workspaces({"a": {"grants": [{"group": "devs", "rol": "edit"}]}})': "rol",
     'Workspaces({"a": {"keys": {"ci": {"lifetme": "30d"}}}})': "lifetme",
-    'Workspaces({"a": {"grants": [{"group": "devs", "role": "viewer"}]}})': "role",
+    'Workspaces({"a": {"grants": [{"group": "devs", "role": "viewer"}]}})': "role|viewer",
     'Workspaces({"a": {"settings": {"idleTimeout": "12h"}}})': "idleTimeout",
     'Workspaces({"a": {"secrets": {"runner": {"ANTHROPIC_API_KEY": 5}}}})': "ANTHROPIC_API_KEY|int",
     'Workspaces({"a": {"owners": [pulumi.Output.from_input("user:a")]}})': "Output",
     'Workspaces({"a": {}}, guardrails={"maxKeys": 5})': "guardrails",
-    'Workspaces({"a": {}}, exceptions=[{"guardrail": "noAdmins", "reason": "a move"}])': "guardrail",
+    'Workspaces({"a": {}}, exceptions=[{"guardrail": "noAdmins", "reason": "a move"}])': "guardrail|noAdmins",
     'Workspaces({"a": {}}, acknowledge=[{"rule": "noRunnerSecret", "reason": "none"}])': "date",
     'Workspace("a", grants=[{"group": "devs", "rol": "edit"}])': "rol",
     'Workspace("a", limits={"network": {"isolated": True}})': "isolated",
-    'Workspace("a", on_close={"sessions": "kill"})': "sessions",
+    'Workspace("a", on_close={"sessions": "kill"})': "sessions|kill",
     'Workspace("a", schedules={"review": {"schedule": "0 9 * * 1"}})': "session_template",
     'Grant("a", namespace="a", group="devs", rol="edit")': "rol",
     f'ApiKey("a", {KEY}, role="viewer")': "role",
@@ -70,7 +70,7 @@ def test_a_type_checker_refuses_each_mistake_and_nothing_else(tmp_path: Path, ch
     command = [sys.executable, "-m", *CHECKERS[checker], str(program)]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
     told: dict[int, str] = {}
-    for line, message in re.findall(r"program\.py:(\d+):(?:\d+ -)? error: (.*(?:\n {4}.*)*)", printed):
+    for line, message in re.findall(r"program\.py:(\d+):(?:\d+ -)? error: (.*(?:\n\s{4}.*)*)", printed):
         told[int(line)] = told.get(int(line), "") + message
     lines = dict(enumerate(PROGRAMS.values(), HEAD.count("\n") + 1))
     assert told.keys() == lines.keys(), printed
