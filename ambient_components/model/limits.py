@@ -26,8 +26,6 @@ from ambient_components.rules.limits import (
     Protocol,
     cidr_problem,
     limit_findings,
-    peer_problem,
-    protocol_problem,
 )
 from ambient_components.rules.quantities import QUANTITY_FORMS, QUANTITY_PATTERN, parse_quantity
 
@@ -105,10 +103,13 @@ class NetworkPeer(Model):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if verdict := peer_problem(self.given("cidr", "namespace")):
-            refuse(*verdict)
-        if verdict := protocol_problem(self.protocol, self.ports):
-            refuse(*verdict)
+        given = self.given("cidr", "namespace")
+        if len(given) != 1:
+            problem = "has a cidr and a namespace" if given else "has neither a cidr nor a namespace"
+            refuse(problem, "allowed: exactly one of them, as {cidr: 10.0.0.0/8} or {namespace: NAME}")
+        if self.protocol is Protocol.UDP and not self.ports:
+            remedy = "name the ports: without them all are allowed, of TCP and UDP alike"
+            refuse("has a protocol without ports", remedy)
         return self
 
 

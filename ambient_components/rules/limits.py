@@ -5,7 +5,7 @@ The rules get quantities that the models or the API server have accepted.
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final
@@ -133,21 +133,6 @@ def network_findings(network: Mapping[str, Any]) -> Iterator[Finding]:
         problem = "has no effect, since isolate is false: pods may talk to every peer"
         remedy = "set isolate: true, or remove it"
         yield Finding(("allow",), problem, remedy, warning=True, rule=WarningRule.ALLOW_WITHOUT_ISOLATE)
-
-
-def peer_problem(given: tuple[str, ...]) -> Verdict:
-    """Return problem and remedy unless exactly one of cidr and namespace is given; None otherwise."""
-    if len(given) == 1:
-        return None
-    problem = "has a cidr and a namespace" if given else "has neither a cidr nor a namespace"
-    return problem, "allowed: exactly one of them, as {cidr: 10.0.0.0/8} or {namespace: NAME}"
-
-
-def protocol_problem(protocol: object, ports: Sequence[object]) -> Verdict:
-    """Say why a destination can't have this protocol, or None; as problem and remedy."""
-    if protocol != Protocol.UDP or ports:
-        return None
-    return "has a protocol without ports", "name the ports: without them all are allowed, of TCP and UDP alike"
 
 
 def cidr_problem(text: str) -> Verdict:
