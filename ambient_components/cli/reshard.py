@@ -21,6 +21,7 @@ from ambient_components.fleet.resharding import (
     numbers_of,
     read_states,
     resharding,
+    written,
 )
 from ambient_components.shards import home, shard_count
 from ambient_components.stackfile.loader import divided, load_stack
@@ -80,16 +81,14 @@ def reshard(
     before, desired = _fleets(project, name, shards)
     homes = _homes(project, desired)
     resharder = _survey(desired)
-    in_range = [desired.stack(number) for number in range(desired.count)]
-    missing = [number for number in range(desired.count) if in_range[number] not in resharder.numbers]
-    plan = resharding(
-        resharder.states, homes, in_range, lambda workspace: desired.stack(home(workspace, desired.count))
-    )
-    leaving = [stack for stack in resharder.states if stack not in in_range]
+    places = resharder.places()
+    missing = [number for number in range(desired.count) if desired.stack(number) not in resharder.numbers]
+    plan = resharding(resharder.states, homes, places, lambda workspace: desired.stack(home(workspace, desired.count)))
+    leaving = [stack for stack in resharder.states if stack not in places]
     changed = before is None or before.count != desired.count
     full = [stack for stack in leaving if remove_empty or items(resharder.states[stack])]
     todo = bool(plan.moves or plan.twice or changed or missing or full)
-    resharder.rehearse(plan)
+    states = written(resharder.states, plan, places)
     _show(before, desired, plan, missing)
     if dry_run:
         raise typer.Exit(2 if todo else 0)
@@ -99,9 +98,8 @@ def reshard(
     resharder.make(missing)
     if changed:
         resharder.configure()
-    resharder.apply(plan)
     if todo:
-        resharder.furnish(in_range)
+        resharder.apply(states)
     for stack in leaving:
         _leave(resharder, stack, remove=remove_empty)
     if resharder.settle_records():
@@ -118,7 +116,7 @@ def _survey(desired: Fleet) -> Resharder:
     states = read_states(engine, [*plain, *numbers])
     # Records of removed shards too.
     widest = replace(desired, count=1 + max([desired.count - 1, *numbers.values()]))
-    resharder = Resharder(engine, desired, Records(widest), states, numbers, print)
+    resharder = Resharder(engine, desired, Records(widest), states, numbers)
     resharder.check()
     return resharder
 
@@ -156,9 +154,15 @@ def _show(before: Fleet | None, desired: Fleet, plan: Resharding, missing: list[
 
 
 def _leave(resharder: Resharder, stack: str, *, remove: bool) -> None:
-    if not resharder.empty(stack, remove=remove):
+    """Forget a stack that is no longer needed, unless it still has something, and optionally remove it."""
+    if items(resharder.states[stack]):
         print(f"{stack} still has something that no workspace's file speaks of: pulumi stack export --stack {stack}")
-    elif remove:
-        print(f"{stack} is removed")
-    else:
+        return
+    if (number := resharder.numbers.get(stack)) is not None:
+        resharder.records.remove(number)
+    if not remove:
         print(f"{stack} is empty. To remove it: pulumi stack rm {stack} --preserve-config --yes")
+        return
+    # Without the flag, the config file is deleted. It is the fleet's if the stack was a plain one.
+    resharder.engine.run("stack", "rm", "--yes", "--preserve-config", "--stack", stack)
+    print(f"{stack} is removed")

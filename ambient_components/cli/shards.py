@@ -13,15 +13,16 @@ from ambient_components import clock
 from ambient_components.cli import completion
 from ambient_components.cli.options import choice
 from ambient_components.cli.prompts import one_stack
-from ambient_components.cli.tables import table
+from ambient_components.cli.tables import plain_value, table
 from ambient_components.documentation import page
 from ambient_components.engine.backend import read_stacks, stack_of
 from ambient_components.errors import AmbientError, fail
 from ambient_components.fleet.decisions import ask_states, decide
 from ambient_components.fleet.page import as_html
+from ambient_components.printable import json_text
 from ambient_components.stackfile.loader import divided, load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.project import Project, stack_path
+from ambient_components.stacks.project import Project, bare_name, stack_path
 from ambient_components.stacks.selection import Fleet, find_fleets
 
 EPILOG = f"""\
@@ -62,16 +63,14 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shard:
+    shard: str
+    """The stack's name without its organisation."""
     stack: str
     config_file: str
     """The config file's path from the project folder."""
     workspaces: tuple[str, ...]
     resources: int | None = None
     """Number of resources in the state. None if unknown."""
-
-    @property
-    def name(self) -> str:
-        return self.stack.rsplit("/", 1)[-1]
 
 
 def shards(
@@ -99,15 +98,15 @@ def shards(
         return
     listed = [shard for fleet in fleets for shard in _shards(fleet, only_changed=only_changed)]
     match form:
-        case Form.TEXT:
-            output = _text(_with_resources(project, listed))
-        case Form.JSON:
-            output = _json(_with_resources(project, listed))
         case Form.GITHUB:
             output = github(listed)
         case Form.GITLAB:
             output = gitlab(listed)
-    typer.echo(output, nl=False)
+        case Form.JSON:
+            output = json_text({"shards": plain_value(_with_resources(project, listed))})
+        case _:
+            output = _text(_with_resources(project, listed))
+    typer.echo(output)
 
 
 def _shards(fleet: Fleet, *, only_changed: bool) -> list[Shard]:
@@ -117,7 +116,7 @@ def _shards(fleet: Fleet, *, only_changed: bool) -> list[Shard]:
     config_file = fleet.project.shown(fleet.config_file)
     skipped = decide(fleet, ask_states(fleet), loaded).up_to_date if only_changed else ()
     return [
-        Shard(fleet.stack(number), config_file, names)
+        Shard(bare_name(fleet.stack(number)), fleet.stack(number), config_file, names)
         for number, names in sorted(workspaces.items())
         if number not in skipped
     ]
@@ -139,24 +138,10 @@ def _with_resources(project: Project, listed: list[Shard]) -> list[Shard]:
 
 def _text(shards: Sequence[Shard]) -> str:
     rows = (
-        (shard.name, shard.stack, str(len(shard.workspaces)), "-" if shard.resources is None else str(shard.resources))
+        (shard.shard, shard.stack, str(len(shard.workspaces)), "-" if shard.resources is None else str(shard.resources))
         for shard in shards
     )
-    return "".join(f"{line}\n" for line in table(("SHARD", "STACK", "WORKSPACES", "RESOURCES"), rows))
-
-
-def _json(shards: Sequence[Shard]) -> str:
-    listed = [
-        {
-            "shard": shard.name,
-            "stack": shard.stack,
-            "configFile": shard.config_file,
-            "workspaces": list(shard.workspaces),
-            "resources": shard.resources,
-        }
-        for shard in shards
-    ]
-    return json.dumps({"shards": listed}, indent=2, ensure_ascii=False) + "\n"
+    return "\n".join(table(("SHARD", "STACK", "WORKSPACES", "RESOURCES"), rows))
 
 
 def github(shards: Sequence[Shard]) -> str:
@@ -164,14 +149,14 @@ def github(shards: Sequence[Shard]) -> str:
     _check_most(shards, GITHUB_MOST, "a matrix of GitHub Actions")
     include = [
         {
-            "shard": shard.name,
+            "shard": shard.shard,
             "stack": shard.stack,
             "config-file": shard.config_file,
             "workspaces": len(shard.workspaces),
         }
         for shard in shards
     ]
-    return json.dumps({"include": include}, separators=(",", ":"), ensure_ascii=False) + "\n"
+    return json.dumps({"include": include}, separators=(",", ":"), ensure_ascii=False)
 
 
 def gitlab(shards: Sequence[Shard]) -> str:
@@ -185,7 +170,7 @@ def gitlab(shards: Sequence[Shard]) -> str:
         "include": [{"local": GITLAB_INCLUDE}],
         "shard": {"extends": ".shard", "resource_group": "$STACK", "parallel": {"matrix": matrix}},
     }
-    return str(yaml.safe_dump(pipeline, sort_keys=False, allow_unicode=True, width=120))
+    return yaml.safe_dump(pipeline, sort_keys=False, allow_unicode=True, width=120).rstrip("\n")
 
 
 def _check_most(shards: Sequence[Shard], most: int, what: str) -> None:

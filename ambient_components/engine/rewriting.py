@@ -1,29 +1,31 @@
-"""Changes of exported states, for `pulumi stack import`. They are plain JSON, changed in place.
+"""Exported states as JSON that is written back with `pulumi stack import`. Everything else reads them by `state`.
 
 All fields of a resource that may hold a URN are in `ResourceV3` in Pulumi's sdk/go/common/apitype/core.go (v3.274.1).
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ambient_components.engine.secrets import without_secrets
 from ambient_components.engine.state import Export
-from ambient_components.engine.urns import Urn, is_provider, reference, referenced
+from ambient_components.engine.urns import Urn, is_provider, referenced
 
 _ONE: Final = ("parent", "deletedWith", "viewOf")
 _MANY: Final = ("dependencies", "replaceWith")
+_KNOWN: Final = frozenset({"manifest", "secrets_providers", "resources", "pending_operations", "metadata"})
+"""The parts of a deployment that moves know."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A resource of a state that is written back. Its JSON is changed in place."""
+    """A resource of a state, and its JSON."""
 
     json: dict[str, Any] = field(repr=False)
 
     @property
     def urn(self) -> str:
-        """Its URN, as the state has it."""
         return str(self.json["urn"])
 
     @property
@@ -33,11 +35,6 @@ class Item:
     @property
     def type(self) -> str:
         return str(self.json["type"])
-
-    @property
-    def id(self) -> str:
-        """The id that its provider gave it."""
-        return str(self.json.get("id"))
 
     @property
     def parent(self) -> str:
@@ -61,22 +58,21 @@ class Item:
 
     @property
     def inputs(self) -> dict[str, Any]:
-        """Its inputs, to be changed in place; where it has none, nothing comes of a change."""
-        return self._section("inputs")
+        return self.json.get("inputs") or {}
 
     @property
     def outputs(self) -> dict[str, Any]:
-        return self._section("outputs")
+        return self.json.get("outputs") or {}
 
     @property
     def reference(self) -> str:
-        """Reference of other resources to this provider."""
-        return reference(self.urn, self.id)
+        """Reference of other resources to this provider: `URN::ID`."""
+        return f"{self.urn}::{self.json.get('id')}"
 
     @property
     def settings(self) -> Any:
         """The inputs of a provider, without secrets and without the version of its plugin."""
-        return without_secrets({key: one for key, one in self.inputs.items() if key != "version"}, "")
+        return without_secrets({key: value for key, value in self.inputs.items() if key != "version"}, "")
 
     def references(self) -> Iterator[str]:
         """Yield the URN of every resource that this one needs in its state, before it."""
@@ -90,30 +86,14 @@ class Item:
         if self.provider:
             yield self.provider
 
-    def put_outputs(self, values: Mapping[str, Any]) -> None:
-        """Put other outputs in the place of those that it has."""
-        _put(self.json, "outputs", dict(values))
-
-    def put_dependencies(self, name: str, urns: list[str] | None) -> None:
-        """Say what an input depends on; None for an input that it has no more."""
-        known = self.json.get("propertyDependencies")
-        if isinstance(known, dict):
-            known.pop(name, None)
-            if urns is not None:
-                known[name] = urns
-
-    def _section(self, name: str) -> dict[str, Any]:
-        values = self.json.get(name)
-        return values if isinstance(values, dict) else {}
-
 
 def items(state: Export) -> list[Item]:
     """Return a state's resources, in its order."""
     return [Item(resource) for resource in (state.get("deployment") or {}).get("resources") or ()]
 
 
-def put_items(state: Any, resources: Iterable[Item]) -> None:
-    _put(state.setdefault("deployment", {}), "resources", [item.json for item in resources])
+def providers(state: Export) -> list[Item]:
+    return [item for item in items(state) if is_provider(item.type)]
 
 
 def secrets_of(state: Export) -> Any:
@@ -121,36 +101,22 @@ def secrets_of(state: Export) -> Any:
     return (state.get("deployment") or {}).get("secrets_providers")
 
 
-def put_secrets(state: Any, secrets: Any) -> None:
-    """Set the secrets provider of a state."""
-    _put(state.setdefault("deployment", {}), "secrets_providers", secrets)
+def unknown_parts(state: Export) -> list[str]:
+    """Return the parts of a state that moves do not know, such as snippets of an import."""
+    return sorted(name for name, part in (state.get("deployment") or {}).items() if part and name not in _KNOWN)
 
 
-def has_snippets(state: Export) -> bool:
-    """Tell whether a state has program snippets from an import."""
-    return bool((state.get("deployment") or {}).get("snippets"))
+def with_items(state: Export, resources: Iterable[Item], *also: Export) -> dict[str, Any]:
+    """Return a state with other resources.
 
-
-def providers(state: Export) -> list[Item]:
-    return [item for item in items(state) if is_provider(item.type)]
-
-
-def merge_header(source: Export, into: Any) -> None:
-    """Raise a state's version and features to what the resources of another state need."""
-    into["version"] = max(int(source.get("version") or 3), int(into.get("version") or 3))
-    if features := sorted({*(source.get("features") or ()), *(into.get("features") or ())}):
-        into["features"] = features
-
-
-def extensions_of(state: Export, moving: Iterable[Item]) -> dict[str, Any]:
-    """Return the extension blobs that these resources refer to."""
-    known = (state.get("deployment") or {}).get("extensions") or {}
-    return {ref: known[ref] for ref in (str(item.json.get("extensionRef")) for item in moving) if ref in known}
-
-
-def add_extensions(state: Any, needed: Mapping[str, Any]) -> None:
-    into = state.setdefault("deployment", {})
-    _put(into, "extensions", {**(into.get("extensions") or {}), **needed})
+    Args:
+        also: Other states that some of them come from: the version and the features of the result suffice for these.
+    """
+    states = (state, *also)
+    deployment = {**(state.get("deployment") or {}), "resources": [item.json for item in resources]}
+    version = max(int(each.get("version") or 3) for each in states)
+    features = sorted({feature for each in states for feature in each.get("features") or ()})
+    return {**state, "version": version, "deployment": deployment} | ({"features": features} if features else {})
 
 
 def without_predecessor(resources: Iterable[Item]) -> tuple[str, str] | None:
@@ -166,41 +132,15 @@ def without_predecessor(resources: Iterable[Item]) -> tuple[str, str] | None:
     return None
 
 
-@dataclass
-class Rewriting:
-    """The rewriting of URNs and provider references from one stack to another of the same project."""
+def renamed(resources: Iterable[Item], texts: Mapping[str, str], before: str, after: str) -> list[Item]:
+    """Return copies of resources with other URNs and references, wherever their inputs and outputs have them too.
 
-    source: str
-    target: str
-    project: str
-    exact: dict[str, str] = field(default_factory=dict)
-    """Replacements of complete texts, which take precedence."""
-
-    def text(self, text: str) -> str:
-        """Return a URN or a provider reference as it reads in the other stack. Other texts stay unchanged."""
-        if text in self.exact:
-            return self.exact[text]
-        urn = Urn.parse(text)  # a provider reference parses with the ID as part of the name
-        if not urn.types or (urn.stack, urn.project) != (self.source, self.project):
-            return text
-        return str(Urn(self.target, self.project, urn.types, urn.name))
-
-    def item(self, item: Item) -> Item:
-        """Return a copy of a resource with every URN rewritten."""
-        return Item(self.value(item.json))
-
-    def value(self, value: Any) -> Any:
-        """Return a copy of a JSON value with every URN rewritten, including those in inputs and outputs."""
-        if isinstance(value, Mapping):
-            return {key: self.value(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self.value(item) for item in value]
-        return self.text(value) if isinstance(value, str) else value
-
-
-def _put(values: dict[str, Any], key: str, value: Any) -> None:
-    """Put a value as the engine writes it: what is empty is left out."""
-    if value:
-        values[key] = value
-    else:
-        values.pop(key, None)
+    Args:
+        texts: Replacements of complete texts.
+        before: The beginning of all other texts to replace, without characters that JSON escapes.
+        after: What takes its place.
+    """
+    document = json.dumps([item.json for item in resources])
+    for whole, other in texts.items():
+        document = document.replace(json.dumps(whole), json.dumps(other))
+    return [Item(resource) for resource in json.loads(document.replace(f'"{before}', f'"{after}'))]

@@ -88,17 +88,18 @@ class Urn:
     def __str__(self) -> str:
         if not self.types:
             return self.name
-        return f"{_SCHEME}{self.stack}::{self.project}::{'$'.join(self.types)}::{self.name}"
+        return f"{urn_prefix(self.stack, self.project)}{'$'.join(self.types)}::{self.name}"
+
+
+def urn_prefix(stack: str, project: str) -> str:
+    """Return the beginning of the URNs of all resources of a stack."""
+    return f"{_SCHEME}{stack}::{project}::"
 
 
 def stack_urn(stack: str, project: str) -> Urn:
     return Urn(stack, project, (STACK,), f"{project}-{stack}")
 
 
-def reference(urn: str, identity: str) -> str:
-    """Return a resource's reference to its provider: `URN::ID`."""
-    return f"{urn}::{identity}"
-
-
 def referenced(text: str) -> str:
+    """Return the URN in a reference to a provider."""
     return text.rpartition("::")[0]

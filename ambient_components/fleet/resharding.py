@@ -1,16 +1,16 @@
 """Another number of shards: which workspaces move, and moving them with `pulumi stack import`, safely interrupted.
 
-The order is: the target's record, the target's state, the source's record, the source's state. So a moving workspace is
-always in at least one state. An interruption leaves it in two states, which every run refuses and the next resharding
-repairs. After a completed move, no record declares more than the states have. Otherwise a later interrupted run would
-be blamed for the difference.
+Each state is written with all that arrives, and, once every state has that, without what has left. So a moving
+workspace is always in at least one state. An interruption leaves it in two states, which every run refuses and
+the next resharding repairs. A record is written before its state, so that afterwards no record declares more than the
+states have. Otherwise a later interrupted run would be blamed for the difference.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NoReturn
 
 from ambient_components.access.entries import Ledger
 from ambient_components.engine.backend import export
@@ -21,12 +21,11 @@ from ambient_components.errors import AmbientError, Where, fail, refusal
 from ambient_components.fleet.creation import make_shards, provider_of, set_fleet_key
 from ambient_components.fleet.moves import (
     Place,
+    arrived,
     check_state,
     drop,
     emptied,
-    furnished,
     ledgers,
-    move,
     owner_of,
     parts_of,
     workspaces_of,
@@ -125,6 +124,42 @@ def named(names: Collection[str]) -> str:
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
 
 
+def written(states: Mapping[str, Export], plan: Resharding, places: Mapping[str, Place]) -> list[tuple[str, Export]]:
+    """Return the states to write, in this order. What can't be moved is refused.
+
+    Args:
+        states: The current states by stack.
+        places: The fleet's stacks after the change. Those without workspaces get what every shard has, so that their
+            first run has no changes. The states of all others become empty.
+    """
+    now, order = dict(states), list[tuple[str, Export]]()
+
+    def put(stack: str, state: Export) -> None:
+        if state is not now.get(stack):
+            now[stack] = state
+            order.append((stack, state))
+
+    for twice in plan.twice:
+        put(twice.source, drop(now[twice.source], twice.workspaces))
+    donor = next((state for state in states.values() if owner_of(state)), None)
+    for stack, place in places.items():
+        state = now.get(stack, EMPTY)
+        for each in plan.moves:
+            if each.target == stack:
+                state = arrived(now[each.source], state, each.workspaces, place)
+        if donor is not None and not items(state):
+            state = arrived(donor, state, (), place)
+        if items(state):
+            put(stack, state)
+    for stack in states:
+        left = [name for each in plan.moves if each.source == stack for name in each.workspaces]
+        state = drop(now[stack], left) if left else now[stack]
+        if stack not in places and items(state):
+            state = emptied(state) or state
+        put(stack, state)
+    return order
+
+
 def numbers_of(fleet: Fleet, known: Collection[str]) -> Iterator[int]:
     """Yield the numbers of all stacks that are or were shards of this fleet.
 
@@ -132,7 +167,7 @@ def numbers_of(fleet: Fleet, known: Collection[str]) -> Iterator[int]:
         fleet: The fleet with its intended number of shards.
         known: The project's stacks.
     """
-    for name in sorted({bare_name(one) for one in known}):
+    for name in sorted({bare_name(stack) for stack in known}):
         split = split_shard(name)
         if split is None or split[0] != bare_name(fleet.name):
             continue
@@ -159,7 +194,6 @@ class Resharder:
     records: Records
     states: dict[str, Export]
     numbers: Mapping[str, int]
-    say: Callable[[str], object]
 
     def check(self) -> None:
         """Refuse a fleet with anything that a run must resolve first. Changes nothing."""
@@ -175,26 +209,10 @@ class Resharder:
             record = known.get(number, Record())
             again = f"with shards as it was: ambient up {self.fleet.name} --shard {number}"
             if is_lost(record):
-                fail(
-                    None,
-                    "",
-                    f"a run of {stack} is under way, or its state was never written",
-                    "wait for it",
-                    f"or, {again}",
-                )
+                problem = f"a run of {stack} is under way, or its state was never written"
+                fail(None, "", problem, "wait for it", f"or, {again}")
             if left(record):
                 fail(None, "", f"an interrupted run of {stack} left access that is not ended yet", again)
-
-    def rehearse(self, plan: Resharding) -> None:
-        """Perform all moves in memory, so that impossible moves are refused before anything is written."""
-        states = dict(self.states)
-        for twice in plan.twice:
-            states[twice.source] = drop(states[twice.source], twice.workspaces)
-        for each in plan.moves:
-            target = states.get(each.target, EMPTY)
-            states[each.source], states[each.target] = move(
-                states[each.source], target, each.workspaces, self._place(each.target)
-            )
 
     def make(self, missing: Collection[int]) -> None:
         """Create the stacks of these shards."""
@@ -211,28 +229,21 @@ class Resharder:
         self.engine.run("config", "set", "--plaintext", CONFIG_KEY, count, *flags)
         if not self.fleet.has_key:
             set_fleet_key(self.engine, flags)
-        self.say(f"{CONFIG_KEY}: {count} in {self.fleet.project.shown(self.fleet.config_file)} (commit it)")
+        print(f"{CONFIG_KEY}: {count} in {self.fleet.project.shown(self.fleet.config_file)} (commit it)")
 
-    def apply(self, plan: Resharding) -> None:
-        """Move the workspaces."""
-        for twice in plan.twice:
-            self._write(twice.source, drop(self.states[twice.source], twice.workspaces))
-            self.say(f"{twice.source} has forgotten {len(twice.workspaces)}, which {twice.target} has")
-        for each in plan.moves:
-            source, target = self.states[each.source], self.states[each.target]
-            source_after, target_after = move(source, target, each.workspaces, self._place(each.target))
-            # Check both before writing either, so that a concurrent run is noticed early.
-            self._check_same(each.source)
-            self._write(each.target, target_after)
-            self._write(each.source, source_after)
-            self.say(f"{each.source} -> {each.target}: {len(each.workspaces)} moved")
-
-    def furnish(self, stacks: Collection[str]) -> None:
-        """Give stacks without moved workspaces what every shard has, so their first run has no changes."""
-        donor = next((state for state in self.states.values() if owner_of(state)), None)
-        for stack in stacks:
-            if donor is not None and not items(self.states[stack]):
-                self._write(stack, furnished(self.states[stack], donor, self._place(stack)))
+    def apply(self, order: Sequence[tuple[str, Export]]) -> None:
+        """Write states, each after its record."""
+        for stack in dict(order):
+            self._check_same(stack)  # of all before any is written, so that a concurrent run is noticed early
+        for stack, state in order:
+            self._check_same(stack)
+            if (number := self.numbers.get(stack)) is not None:
+                self._declare(number, workspaces_of(state))
+            self.engine.run("stack", "import", "--stack", stack, stdin=json.dumps(state))
+            self.states[stack] = export(self.engine, stack)
+            if workspaces_of(self.states[stack]).keys() != workspaces_of(state).keys():
+                self._was_deployed(stack)
+            print(f"{stack} is written, workspaces: {len(workspaces_of(state))}")
 
     def settle_records(self) -> int:
         """Make each run record declare what its state has, and return the number of corrected records.
@@ -249,36 +260,13 @@ class Resharder:
                 mended += 1
         return mended
 
-    def empty(self, stack: str, *, remove: bool) -> bool:
-        """Remove the stack's own resources from a state without workspaces, and optionally the stack itself.
-
-        Returns:
-            Whether the stack is empty now.
-        """
-        bare = emptied(self.states[stack])
-        if bare is None:
-            return False
-        if items(self.states[stack]):
-            self._check_same(stack)
-            self._import(stack, bare)
-        if (number := self.numbers.get(stack)) is not None:
-            self.records.remove(number)
-        if remove:
-            # Without the flag, the config file is deleted. It is the fleet's if the stack was a plain one.
-            self.engine.run("stack", "rm", "--yes", "--preserve-config", "--stack", stack)
-        return True
-
-    def _place(self, stack: str) -> Place:
-        number, record = self.numbers.get(stack), ""
-        if number is not None:
-            record = f"{self.fleet.platform_namespace}/{record_name(self.fleet.owner, number)}"
-        return Place(bare_name(stack), self.fleet.project.name, record)
-
-    def _write(self, stack: str, state: Export) -> None:
-        self._check_same(stack)
-        if (number := self.numbers.get(stack)) is not None:
-            self._declare(number, workspaces_of(state))
-        self._import(stack, state)
+    def places(self) -> dict[str, Place]:
+        """Return all shards by stack, with what each is called in its state, and its record."""
+        fleet, namespace = self.fleet, self.fleet.platform_namespace
+        return {
+            (stack := fleet.stack(number)): Place(bare_name(stack), f"{namespace}/{record_name(fleet.owner, number)}")
+            for number in range(fleet.count)
+        }
 
     def _declare(self, number: int, ledger: Ledger) -> None:
         written = self.records.change(number, lambda record: replace(record, declared=ledger))
@@ -290,18 +278,11 @@ class Resharder:
     def _check_same(self, stack: str) -> None:
         """Refuse a changed state. The backend has no conditional import, but imports fail while a run has the lock."""
         if export(self.engine, stack) != self.states[stack]:
-            fail(
-                None,
-                "",
-                f"stack {stack!r} was deployed meanwhile",
-                f"wait until no run deploys it, then again: ambient reshard {self.fleet.name}",
-            )
+            self._was_deployed(stack)
 
-    def _import(self, stack: str, state: Export) -> None:
-        self.engine.run("stack", "import", "--stack", stack, stdin=json.dumps(state))
-        self.states[stack] = export(self.engine, stack)
-        if workspaces_of(self.states[stack]).keys() != workspaces_of(state).keys():
-            fail(None, "", f"stack {stack!r} was deployed meanwhile", f"ambient reshard {self.fleet.name}")
+    def _was_deployed(self, stack: str) -> NoReturn:
+        again = f"wait until no run deploys it, then again: ambient reshard {self.fleet.name}"
+        fail(None, "", f"stack {stack!r} was deployed meanwhile", again)
 
 
 def read_states(engine: Engine, stacks: list[str]) -> dict[str, Export]:

@@ -19,6 +19,7 @@ from ambient_components.stacks.destruction import (
     KEPT,
     WITH_ALL,
     Destruction,
+    fate,
     lines,
     read_destruction,
     refusals,
@@ -124,7 +125,7 @@ def test_what_goes_is_told_by_workspace() -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "fate"),
+    ("made", "end"),
     [
         (bucket("pay", {}), KEPT),
         (bucket("pay", {"onDelete": "keep", "force": True}), KEPT),
@@ -137,12 +138,13 @@ def test_what_goes_is_told_by_workspace() -> None:
         (bucket("pay", {"forceDestroy": True}, AWS), WITH_ALL),
     ],
 )
-def test_what_becomes_of_a_bucket(made: Any, fate: str) -> None:
+def test_what_becomes_of_a_bucket(made: Any, end: str) -> None:
     found = of(ledger(pay="active"), namespace("pay"), made)
-    assert found.workspaces[0].fate == fate
-    assert f"bucket pay-sessions: {fate}" in lines(found)[0]
+    assert found.workspaces[0].bucket is not None
+    assert fate(found.workspaces[0].bucket) == end
+    assert f"bucket pay-sessions: {end}" in lines(found)[0]
     assert [text for text in received(found) if "deleted with all that is in it" in text] == (
-        received(found) if fate == WITH_ALL else []
+        received(found) if end == WITH_ALL else []
     )
 
 

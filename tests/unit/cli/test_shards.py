@@ -130,7 +130,7 @@ def test_fleets_of_several_clusters_are_listed_together(folder: Path, capsys: py
 
 
 def test_more_shards_than_a_matrix_has_jobs_are_refused() -> None:
-    many = [Shard(f"prod-{number:02d}", CONFIG_FILE, ()) for number in range(GITHUB_MOST + 1)]
+    many = [Shard(f"prod-{number:02d}", f"prod-{number:02d}", CONFIG_FILE, ()) for number in range(GITHUB_MOST + 1)]
     for form, most in ((github, GITHUB_MOST), (gitlab, GITLAB_MOST)):
         form(many[:most])
         with pytest.raises(AmbientError):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.engine.urns import STACK, Urn, reference, referenced, stack_urn
+from ambient_components.engine.urns import STACK, Urn, referenced, stack_urn
 
 WORDS = st.from_regex(r"[A-Za-z0-9_.-]{1,20}", fullmatch=True)
 TYPES = st.lists(st.from_regex(r"[a-z]{1,9}:[a-z0-9/.]{1,9}:[A-Za-z]{1,9}", fullmatch=True), min_size=1, max_size=3)
@@ -38,7 +38,7 @@ def test_the_stack_itself() -> None:
 
 @given(URNS, st.uuids())
 def test_a_reference_to_a_provider(urn: Urn, identity: object) -> None:
-    assert referenced(reference(str(urn), str(identity))) == str(urn)
+    assert referenced(f"{urn}::{identity}") == str(urn)
 
 
 @pytest.mark.parametrize("text", ["", "urn:pulumi:prod::ambient::a:b:C", "prod::ambient::a:b:C::d"])
