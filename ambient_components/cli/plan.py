@@ -24,7 +24,7 @@ from ambient_components.engine import backend
 from ambient_components.engine.state import parse_export, resources
 from ambient_components.errors import AmbientError
 from ambient_components.fleet.decisions import Request, ask_states, decide
-from ambient_components.fleet.planning import plan_fleet, plan_plain
+from ambient_components.fleet.planning import plan_fleet
 from ambient_components.model.dates import recorded_date, start_of
 from ambient_components.output import CHANGES, REFUSED, Format, show_problems
 from ambient_components.plan import Plan, making, saved
@@ -73,11 +73,9 @@ def _of_fleets(project: Project, stack: str, loaded: LoadedStack, request: Reque
 def _of_fleet(fleet: Fleet, loaded: LoadedStack, request: Request) -> Plan:
     if not request.offline:
         require_passphrase(fleet.project, fleet.name)
-    if fleet.plain:
-        return plan_plain(fleet, loaded, request)
     up_to_date: Collection[int] = ()
     # At another time, other shards may be due.
-    if not (request.offline or request.every or request.refresh or request.at):
+    if not (fleet.plain or request.offline or request.every or request.refresh or request.at):
         decision = decide(fleet, ask_states(fleet), loaded)
         show_problems(decision.notes)
         up_to_date = decision.up_to_date

@@ -15,14 +15,13 @@ from zoneinfo import ZoneInfo
 from ambient_components import clock
 from ambient_components._version import VERSION
 from ambient_components.cluster.guard import Guard
-from ambient_components.errors import BadValue, Where, fail
 from ambient_components.model.dates import Span, end_of
 from ambient_components.model.sources import Source
 from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.program.secret_sources import SourceReader, is_outside, used_sources
 from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.shards.records import canonical
-from ambient_components.stackfile.loader import LoadedStack, shards_of
+from ambient_components.stackfile.loader import LoadedStack, divided
 from ambient_components.stackfile.regular import CA_BUNDLE_MAX, Unreadable
 from ambient_components.stacks.selection import Fleet
 
@@ -70,7 +69,7 @@ def shard_inputs(fleet: Fleet, loaded: LoadedStack, guard: Guard, key: bytes | N
     common = _common(fleet, loaded, config_keys(file.workspaces.values()))
     at_stack = next_of_stack(file, now)
     inputs = {}
-    for number, names in homes(fleet, loaded).items():
+    for number, names in divided(loaded, fleet.count).items():
         inner = {name: own[name] for name in names}
         unknown = [name for name in names if not own[name]]
         parts = {"common": common, "shard": number, "workspaces": inner}
@@ -82,15 +81,6 @@ def shard_inputs(fleet: Fleet, loaded: LoadedStack, guard: Guard, key: bytes | N
             min((moment for moment in (at_stack, *coming) if moment is not None), default=None),
         )
     return inputs
-
-
-def homes(fleet: Fleet, loaded: LoadedStack) -> dict[int, tuple[str, ...]]:
-    """Return the workspaces of each shard."""
-    try:
-        return shards_of(loaded.file.workspaces, fleet.count)
-    except BadValue as error:
-        see = f"see shard: in the entries of {loaded.path}"
-        return fail(Where(loaded.path), "workspaces", error.problem, error.hints, see)
 
 
 def _why(unknown: list[str], key: bytes | None) -> str:

@@ -11,7 +11,7 @@ from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE, fleet_
 from ambient_components.collector import go_settings
 from ambient_components.engine.command import Engine
 from ambient_components.engine.state import EMPTY, Export, joined
-from ambient_components.errors import AmbientError, BadValue, Problem, fail
+from ambient_components.errors import AmbientError, Problem
 from ambient_components.fleet.decisions import DEFAULT, Request, default_jobs
 from ambient_components.plan import making
 from ambient_components.plan.facts import Plan, sorted_problems
@@ -19,7 +19,7 @@ from ambient_components.plan.ledgers import from_ledgers
 from ambient_components.plan.merge import merge
 from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.refusals import Rule
-from ambient_components.stackfile.loader import LoadedStack, shards_of
+from ambient_components.stackfile.loader import LoadedStack, divided
 from ambient_components.stacks.reading import ledger_from_state, read_deployed
 from ambient_components.stacks.selection import Fleet
 from ambient_components.stacks.states import deployed_shards, export, exports, read_exports
@@ -35,22 +35,11 @@ class Evaluated:
     environ: Mapping[str, Mapping[str, str]]
     """Environment variables for each shard's engine, by stack. With them its removals are checked against the fleet's
     limit."""
-    moved: bool = False
-    """Whether workspaces must first move to other shards. The engine would otherwise delete and create them."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What a fleet's states and files contain, by stack."""
-
-    desired: making.Declared
-    """The declared state of the whole fleet."""
-    parts: Mapping[str, Ledger]
-    """The declared ledger of each evaluated shard."""
-    states: Mapping[str, Export]
-    """The state of each shard that was read."""
-    failed: Mapping[str, tuple[Problem, ...]]
-    """Why the other states could not be read."""
+    @property
+    def moved(self) -> bool:
+        """Whether workspaces must first move to other shards. The engine would otherwise delete and create them."""
+        return any(guardrail.rule == Rule.OTHER_SHARD for guardrail in self.guardrails)
 
 
 def evaluate(
@@ -75,16 +64,12 @@ def evaluate(
     return Evaluated(
         tuple(refusals),
         {stack: {APPROVED_VARIABLE: digest} for stack, digest in digests.items() if digest},
-        any(refusal.rule == Rule.OTHER_SHARD for refusal in refusals),
     )
 
 
 def desired_of(fleet: Fleet, loaded: LoadedStack, ledger: Ledger) -> dict[str, Ledger]:
     """Return the declared ledger of each shard, by stack."""
-    try:
-        homes = shards_of(loaded.file.workspaces, fleet.count)
-    except BadValue as error:
-        fail(None, "shard", error.problem, error.hints)
+    homes = divided(loaded, fleet.count)
     return {fleet.stack(number): {name: ledger[name] for name in names} for number, names in homes.items()}
 
 
@@ -96,12 +81,14 @@ def plan_fleet(
     up_to_date: Collection[int] = (),
     there: Collection[str] | None = None,
 ) -> Plan:
-    """Return the plan of a fleet or of some shards. A failed shard appears with its errors.
+    """Return the plan of a fleet or of some shards, or of a plain stack. What fails appears with its errors.
 
     Args:
         up_to_date: Numbers of the shards that are known to have no changes. They are skipped.
         there: Names of the deployed stacks. Default: the backend is queried.
     """
+    if fleet.plain:
+        return _plan_plain(fleet, loaded, request)
     when, offline, jobs = request.at or clock.now(), request.offline, request.jobs or default_jobs()
     engine = making.engine_at(fleet.project, request.at)
     desired = making.declared(fleet.project, fleet.name, loaded, when)
@@ -110,32 +97,36 @@ def plan_fleet(
     skipped = sorted(mine & {fleet.stack(number) for number in up_to_date})
     if not offline and mine - {*skipped}:
         warm.begin(files=[str(fleet.project.folder), fleet.stack_file])
-    known = _known(fleet, engine, desired, every, mine - {*skipped}, jobs, request.states, there)
-    before: dict[str, Ledger] = {stack: ledger_from_state(state) or {} for stack, state in known.states.items()}
+    selected = mine - {*skipped}
+    exported = _exported(fleet, engine, every, selected, jobs, request.states, there)
+    states = {stack: state for stack, state in exported.items() if not isinstance(state, AmbientError)}
+    before: dict[str, Ledger] = {stack: ledger_from_state(state) or {} for stack, state in states.items()}
     # An up-to-date shard is deployed as declared.
     before |= {stack: every[stack] for stack in skipped}
-    after = {**known.parts, **{stack: every[stack] for stack in skipped}}
+    parts = {stack: every[stack] for stack in selected if stack in states}
     homes = {name: stack for stack, ledger in every.items() for name in ledger}
+    after = parts | {stack: every[stack] for stack in skipped}
     evaluated = evaluate(fleet.name, before, desired, after, when, homes)
     quiet = {name: entry for stack in skipped for name, entry in every[stack].items()}
+    inner = replace(desired, warnings=())
     if offline or evaluated.moved:
-        parts = [_by_files(fleet.name, known, when)]
+        plans = [_by_files(fleet.name, inner, parts, states, when)]
     else:
-        parts = _online(known, engine, evaluated, when, jobs, refresh=request.refresh)
+        plans = _online(inner, parts, states, engine, evaluated, when, jobs, refresh=request.refresh)
     if quiet:
         # Without changes, but with upcoming dates.
-        parts.append(from_ledgers(quiet, quiet, stack=fleet.name, at=when, zone=desired.zone, ahead=desired.ahead))
-    warnings = desired.warnings if offline or evaluated.moved or skipped else ()
+        plans.append(from_ledgers(quiet, quiet, stack=fleet.name, at=when, zone=desired.zone, ahead=desired.ahead))
     plan = merge(
-        fleet.name, when, parts, online=not offline, evaluated=known.parts, skipped=skipped, failed=known.failed,
-        warnings=warnings,
+        fleet.name, when, plans, online=not offline, evaluated=parts, skipped=skipped,
+        failed={stack: error.problems for stack, error in exported.items() if isinstance(error, AmbientError)},
+        warnings=desired.warnings if offline or evaluated.moved or skipped else (),
     )  # fmt: skip
     # Not what a single shard may lose counts.
     own = (guardrail for guardrail in plan.guardrails if guardrail.rule != Guardrail.MASS_REMOVAL)
     return replace(plan, guardrails=sorted_problems([*own, *evaluated.guardrails]))
 
 
-def plan_plain(fleet: Fleet, loaded: LoadedStack, request: Request) -> Plan:
+def _plan_plain(fleet: Fleet, loaded: LoadedStack, request: Request) -> Plan:
     """Return the plan of a plain stack that is listed with others. If it fails, the plan has the error."""
     stack, when, engine = fleet.name, request.at or clock.now(), making.engine_at(fleet.project, request.at)
     try:
@@ -148,44 +139,42 @@ def plan_plain(fleet: Fleet, loaded: LoadedStack, request: Request) -> Plan:
         return Plan(stack, when, not request.offline, errors=error.problems)
 
 
-def _known(
-    fleet: Fleet, engine: Engine, desired: making.Declared, every: Mapping[str, Ledger], requested: Collection[str],
-    jobs: int, folder: str, known: Collection[str] | None,
-) -> _Known:  # fmt: skip
+def _exported(
+    fleet: Fleet, engine: Engine, every: Collection[str], selected: Collection[str], jobs: int, folder: str,
+    known: Collection[str] | None,
+) -> dict[str, Export | AmbientError]:  # fmt: skip
     """Read the states of the selected shards and of those beyond the configured number."""
     if folder:
-        saved = read_exports(folder, fleet.project.name, fleet.name, requested)
-        exported: dict[str, Export | AmbientError] = {stack: saved.get(stack, EMPTY) for stack in requested}
-    else:
-        there = deployed_shards(engine, fleet.project, fleet.name, fleet.count, known)
-        exported = exports(engine, [stack for stack in there if stack in requested or stack not in every], jobs)
-        exported |= {stack: EMPTY for stack in requested if stack not in there}
-    states = {stack: state for stack, state in exported.items() if not isinstance(state, AmbientError)}
-    failed = {stack: error.problems for stack, error in exported.items() if isinstance(error, AmbientError)}
-    return _Known(desired, {stack: every[stack] for stack in requested if stack in states}, states, failed)
+        saved = read_exports(folder, fleet.project.name, fleet.name, selected)
+        return {stack: saved.get(stack, EMPTY) for stack in selected}
+    there = deployed_shards(engine, fleet.project, fleet.name, fleet.count, known)
+    exported = exports(engine, [stack for stack in there if stack in selected or stack not in every], jobs)
+    return exported | {stack: EMPTY for stack in selected if stack not in there}
 
 
-def _by_files(fleet: str, known: _Known, at: datetime) -> Plan:
+def _by_files(
+    fleet: str, desired: making.Declared, parts: Mapping[str, Ledger], states: Mapping[str, Export], at: datetime
+) -> Plan:
     """Compare the files with all states as one, so that a workspace in another shard is not a change."""
-    desired = {name: entry for ledger in known.parts.values() for name, entry in ledger.items()}
-    there = read_deployed(joined(known.states.values()), fleet, at)
-    return making.offline(fleet, replace(known.desired, ledger=desired, warnings=()), there, at)
+    ledger = {name: entry for part in parts.values() for name, entry in part.items()}
+    return making.offline(fleet, replace(desired, ledger=ledger), read_deployed(joined(states.values()), fleet, at), at)
 
 
 def _online(
-    known: _Known, engine: Engine, evaluated: Evaluated, at: datetime, jobs: int, *, refresh: bool
+    desired: making.Declared, parts: Mapping[str, Ledger], states: Mapping[str, Export], engine: Engine,
+    evaluated: Evaluated, at: datetime, jobs: int, *, refresh: bool,
 ) -> list[Plan]:  # fmt: skip
-    def requested(stack: str) -> Plan:
-        desired = replace(known.desired, ledger=known.parts[stack], warnings=())
+    def planned(stack: str) -> Plan:
         own = engine.with_environ({**collector, **(evaluated.environ.get(stack) or {})})
         try:
-            return making.online(own, stack, known.states[stack], desired, at, refresh=refresh)
+            part = replace(desired, ledger=parts[stack])
+            return making.online(own, stack, states[stack], part, at, refresh=refresh)
         except AmbientError as error:
             return Plan(stack, at, True, errors=error.problems)
 
-    if not known.parts:
+    if not parts:
         return []
-    at_once = min(jobs, len(known.parts))
+    at_once = min(jobs, len(parts))
     collector = go_settings(engine.environ, alone=at_once == 1)
     with ThreadPoolExecutor(at_once) as pool:
-        return list(pool.map(requested, sorted(known.parts)))
+        return list(pool.map(planned, sorted(parts)))

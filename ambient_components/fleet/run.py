@@ -22,7 +22,7 @@ from ambient_components.fleet.decisions import (
     every_shard,
     ledgers_before,
 )
-from ambient_components.fleet.planning import Evaluated, desired_of, evaluate, plan_fleet, plan_plain
+from ambient_components.fleet.planning import Evaluated, desired_of, evaluate, plan_fleet
 from ambient_components.fleet.progress import View
 from ambient_components.fleet.recorder import Recorder
 from ambient_components.fleet.runner import Runner
@@ -31,8 +31,6 @@ from ambient_components.output import REFUSED, show_problem, show_problems
 from ambient_components.plan import Plan, making
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
-from ambient_components.program.acknowledgements import acknowledgements
-from ambient_components.program.calendar import Calendar
 from ambient_components.shards import left, needs_refresh
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import destruction, pulumi, states
@@ -55,21 +53,13 @@ def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], b
     decisions = [
         decide(fleet, question, loaded, request, start_fork_server) for fleet, loaded in zip(fleets, files, strict=True)
     ]
-    for decision, loaded in zip(decisions, files, strict=True):
-        acknowledged = acknowledgements(loaded.file, Calendar.of(loaded.file, clock.now()))
-        for job in decision.jobs:
-            job.acknowledged = acknowledged
     if all(job.skip for decision in decisions for job in decision.jobs):
         return carry_out(decisions, request, begun)
     start_fork_server()
     for fleet in fleets:
         # Before progress lines, which would hide the question.
         require_passphrase(fleet.project, fleet.name)
-    evaluated = [
-        _evaluated(decision, loaded)
-        for decision, loaded in zip(decisions, files, strict=True)
-        if not decision.fleet.plain  # which needs only its own check
-    ]
+    evaluated = [_evaluated(decision, loaded) for decision, loaded in zip(decisions, files, strict=True)]
     pages = [_page(decision, loaded, request) for decision, loaded in zip(decisions, files, strict=True)]
     code = _show(pages, request, evaluated, confirm)
     if code is not None:
@@ -176,10 +166,8 @@ def carry_out(
 
 def _page(decision: Decision, loaded: LoadedStack, request: Request) -> Plan:
     """Return the plan. With --yes nothing is confirmed, so it is made from files and states, without the engine."""
-    fleet, request = decision.fleet, replace(request, offline=request.yes)
-    if fleet.plain:
-        return plan_plain(fleet, loaded, request)
-    return plan_fleet(fleet, loaded, request, up_to_date=decision.up_to_date, there=decision.deployed)
+    request = replace(request, offline=request.yes)
+    return plan_fleet(decision.fleet, loaded, request, up_to_date=decision.up_to_date, there=decision.deployed)
 
 
 def _show(
@@ -213,10 +201,14 @@ def _guardrails(pages: Sequence[Plan]) -> list[Problem]:
 def _evaluated(decision: Decision, loaded: LoadedStack) -> Evaluated:
     """Evaluate a fleet as a whole, with the marks that each shard's own check expects.
 
-    Each fleet is evaluated alone, because the limits apply to one cluster.
+    Each fleet is evaluated alone, because the limits apply to one cluster. A plain stack needs only its own check.
     """
     fleet, now = decision.fleet, clock.now()
     desired = making.declared(fleet.project, fleet.name, loaded, now)
+    for job in decision.jobs:
+        job.acknowledged = desired.acknowledged
+    if fleet.plain:
+        return Evaluated((), {})
     return evaluate(fleet.name, ledgers_before(decision), desired, desired_of(fleet, loaded, desired.ledger), now)
 
 

@@ -14,8 +14,8 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from dataclasses import MISSING, dataclass, field, fields, replace
+from typing import Any, Final, TypeVar
 
 from ambient_components.access.entries import Entry, Ledger, read_entry, read_ledger, write_entry, write_ledger
 from ambient_components.errors import BadValue, reject
@@ -87,6 +87,9 @@ class Done:
     """Number of resources in the state."""
 
 
+_Part = TypeVar("_Part", Run, Done)
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """The run record of a shard. A new record is empty."""
@@ -131,35 +134,15 @@ class Record:
         """Return the record as the ConfigMap's `data`, without keys for empty values."""
         data: dict[str, str] = {}
         if self.run is not None:
-            run = self.run
-            data[_RUN] = canonical(
-                {
-                    "schema": SCHEMA,
-                    "id": run.id,
-                    "begun": run.begun,
-                    "checkpoints": run.checkpoints,
-                    "recorded": run.recorded,
-                    **({"afterLoss": True} if run.after_loss else {}),
-                }
-            )
+            run = {name: value for name, value in _write(self.run).items() if name != "afterLoss" or value}
+            data[_RUN] = canonical({"schema": SCHEMA, **run})
         if self.declared is not None:
             _pack(data, _DECLARED, write_ledger(self.declared))
         if self.lost:
             lost = {name: [write_entry(entry) for entry in entries] for name, entries in self.lost.items()}
             _pack(data, _LOST, {"workspaces": lost})
         if self.done is not None:
-            ended = self.done
-            data[_DONE] = canonical(
-                {
-                    "id": ended.id,
-                    "ended": ended.ended,
-                    "digest": ended.digest,
-                    "nextAction": ended.next_action,
-                    "stateAt": ended.state_at,
-                    "workspaces": dict(ended.workspaces),
-                    "resources": ended.resources,
-                }
-            )
+            data[_DONE] = canonical(_write(self.done))
         return data
 
 
@@ -302,25 +285,28 @@ def _run(value: Mapping[str, Any]) -> Run:
             f"the shard's run record has the schema {schema!r}, and this version knows {SCHEMA}",
             "use the newest version of ambient-components that runs on this fleet",
         )
-    return Run(
-        value["id"],
-        value["begun"],
-        checkpoints=bool(value["checkpoints"]),
-        recorded=bool(value["recorded"]),
-        after_loss=bool(value.get("afterLoss")),
-    )
+    return _read(Run, value)
 
 
 def _done(value: Mapping[str, Any]) -> Done:
-    return Done(
-        value["id"],
-        value["ended"],
-        value["digest"],
-        value["nextAction"],
-        value["stateAt"],
-        dict(value["workspaces"]),
-        int(value["resources"]),
-    )
+    ended = _read(Done, value)
+    return replace(ended, workspaces=dict(ended.workspaces), resources=int(ended.resources))
+
+
+def _write(part: Run | Done) -> dict[str, Any]:
+    return {_key(field.name): getattr(part, field.name) for field in fields(part)}
+
+
+def _read(kind: type[_Part], value: Mapping[str, Any]) -> _Part:
+    """Read a part of a record. A field with a default may be missing."""
+    names = [field.name for field in fields(kind) if field.default is MISSING or _key(field.name) in value]
+    return kind(**{name: value[_key(name)] for name in names})
+
+
+def _key(name: str) -> str:
+    """Return the key of a field, as in stateAt for state_at."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def _unreadable(what: str) -> BadValue:
