@@ -20,7 +20,7 @@ from ambient_components.errors import fail
 from ambient_components.fleet.decisions import Request
 from ambient_components.fleet.run import run_up
 from ambient_components.fleet.single import carry_out
-from ambient_components.fleet.summary import done_lines, show_end
+from ambient_components.fleet.summary import done_lines, show_end, unshown
 from ambient_components.output import REFUSED, Format, show_problems
 from ambient_components.plan import Plan, making, saved
 from ambient_components.plan.page import show
@@ -121,12 +121,7 @@ def up(
     flags = ("--refresh",) if refresh else ()
     ended = carry_out(made.engine, "up", stack, *flags, verbose=verbose)
     if ended.code == 0:
-        warnings = made.acknowledged.marked(ended.reported.warnings)
-        show_problems(
-            with_name(warning)
-            for warning in warnings
-            if warning.acknowledged is None and warning not in made.plan.warnings
-        )
+        show_problems(map(with_name, unshown(ended.reported.warnings, made.acknowledged, made.plan.warnings)))
     code = show_end(ended, project.shown(project.config_file(stack)), done_lines(made.plan, ended))
     if code:
         raise typer.Exit(code)

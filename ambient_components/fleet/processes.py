@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from types import FrameType
@@ -135,3 +135,21 @@ class Child:
             if kept < _KEPT:
                 kept += len(line)
                 self._reported.append(line)
+
+
+def answer(children: Iterable[Child], time_of: int, those: str) -> str:
+    """Act on an interrupt, and return what it means: interrupt the engines, warn, then kill them.
+
+    Args:
+        time_of: Which interrupt it is, from 1.
+        those: What runs, such as `2 shards`.
+    """
+    if time_of == 1:
+        for child in children:
+            child.interrupt()
+        return f"interrupted: no new step starts; waiting for {those} to end the steps in progress and write the state"
+    if time_of == 2:
+        return f"still waiting for {those}; the next Ctrl-C kills the engine, and its last steps are not recorded"
+    for child in children:
+        child.kill()
+    return f"killed: {those}"

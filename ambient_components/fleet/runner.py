@@ -16,7 +16,7 @@ from ambient_components.engine.backend import output_names
 from ambient_components.engine.command import CommandError
 from ambient_components.errors import AmbientError, refusal
 from ambient_components.fleet.decisions import Job, Phase
-from ambient_components.fleet.processes import Child, Interrupts
+from ambient_components.fleet.processes import Child, Interrupts, answer
 from ambient_components.fleet.progress import View
 from ambient_components.fleet.recorder import Recorder
 from ambient_components.fleet.run_events import Failure, Reported
@@ -87,21 +87,7 @@ class Runner:
         with self._lock:
             self._stopping = True
             live = [job.child for job in self._jobs if job.phase is Phase.RUNNING and job.child is not None]
-        if time_of == 1:
-            for child in live:
-                child.interrupt()
-            self._view.note(
-                f"interrupted: nothing new is begun, waiting for {_shards(len(live))} to end the steps under "
-                "way and to write the state"
-            )
-        elif time_of == 2:
-            self._view.note(
-                f"still waiting for {_shards(len(live))}: once more kills them, and what they did since is on no record"
-            )
-        else:
-            for child in live:
-                child.kill()
-            self._view.note(f"killed: {_shards(len(live))}")
+        self._view.note(answer(live, time_of, f"{len(live)} shard{'' if len(live) == 1 else 's'}"))
 
     def _work_and_wake(self, wake: Callable[[], None]) -> None:
         try:
@@ -275,7 +261,3 @@ def _now() -> str:
 
 def _largest(job: Job) -> tuple[int, int, str]:
     return (-job.changed, -job.workspaces, job.stack)
-
-
-def _shards(count: int) -> str:
-    return f"{count} shard{'' if count == 1 else 's'}"

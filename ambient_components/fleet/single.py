@@ -4,7 +4,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from ambient_components import activity
 from ambient_components.engine import texts
 from ambient_components.engine.command import phase
 from ambient_components.errors import AmbientError
-from ambient_components.fleet.processes import Child, Interrupts
+from ambient_components.fleet.processes import Child, Interrupts, answer
 from ambient_components.fleet.run_events import Reported
 from ambient_components.stacks.pulumi import PulumiEngine
 
@@ -134,7 +134,7 @@ def _waited(child: Child, doing: str, stack: str, interrupts: Interrupts) -> int
             interrupts.wait(_LOOK)
             while answered < interrupts.count:
                 answered += 1
-                _answer(child, answered)
+                activity.note(f"ambient: {answer([child], answered, stack)}")
             waits = f"Waiting for the steps in progress of {stack}: {child.reported.step}"
             line.text = waits if answered else progress(doing, child.reported)
     thread.join()
@@ -145,18 +145,3 @@ def progress(doing: str, reported: Reported) -> str:
     """Return the text of the progress line."""
     done = f": {reported.done} resource{'' if reported.done == 1 else 's'} done" if reported.done else ""
     return f"{doing}{done}{', ' if done and reported.step else ''}{reported.step if done else ''}"
-
-
-def _answer(child: Child, time_of: int) -> None:
-    """Answer an interrupt: interrupt the engine, warn, then kill it."""
-    answers: dict[int, tuple[str, Callable[[], None] | None]] = {
-        1: (
-            "ambient: interrupted: no new step starts; waiting for the steps in progress and the state",
-            child.interrupt,
-        ),
-        2: ("ambient: still waiting; the next Ctrl-C kills the engine, and its last steps are not recorded", None),
-    }
-    text, act = answers.get(time_of, ("ambient: the engine is killed", child.kill))
-    if act is not None:
-        act()
-    activity.note(text)

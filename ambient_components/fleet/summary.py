@@ -22,6 +22,7 @@ from ambient_components.plan.lines import folded
 from ambient_components.plan.role_changes import GAINED, REMOVED, role_changes
 from ambient_components.printable import one_line
 from ambient_components.problem_json import fields
+from ambient_components.rules.acknowledgements import Acknowledgements
 from ambient_components.rules.roles import rank
 from ambient_components.rules.warnings import LOUD, REPAIRED, with_name
 
@@ -128,7 +129,7 @@ def as_json(job: Job) -> dict[str, Any]:
             {"workspace": job.named(failure.workspace), "resource": failure.resource, **fields(failure.problem)}
             for failure in reported.failures
         ],
-        "warnings": [fields(warning) for warning in sorted_problems(_unacknowledged(job))],
+        "warnings": [fields(warning) for warning in sorted_problems(_of_job(job))],
     }
 
 
@@ -190,12 +191,21 @@ def _again(jobs: Sequence[Job], request: Request) -> Iterator[str]:
         yield " ".join(["again: ambient", verb, fleet, *numbers])
 
 
-def _warnings(jobs: Iterable[Job], shown: Collection[Problem]) -> Iterator[str]:
-    """Yield each warning that the plan has not shown, one for many workspaces with the same."""
+def unshown(
+    warnings: Iterable[Problem], acknowledged: Acknowledgements | None, shown: Iterable[Problem] = ()
+) -> list[Problem]:
+    """Return the warnings of a run that the plan has not shown and nobody has acknowledged.
+
+    Args:
+        acknowledged: None if the files were not read. Then only those count that can't be acknowledged.
+    """
     known = {_key(warning) for warning in shown}
-    warnings = (warning for job in jobs for warning in _unacknowledged(job, known))
-    for fold in folded(sorted_problems(warnings), whole=" (all: --format json)"):
-        yield with_name(fold.warning).text
+    return [
+        warning
+        for warning in warnings
+        if _key(warning) not in known
+        and (warning.rule in LOUD or (acknowledged is not None and acknowledged.of(warning) is None))
+    ]
 
 
 def _key(warning: Problem) -> tuple[object, ...]:
@@ -203,13 +213,16 @@ def _key(warning: Problem) -> tuple[object, ...]:
     return warning.rule, warning.problem, warning.workspaces
 
 
-def _unacknowledged(job: Job, known: Collection[tuple[object, ...]] = ()) -> Iterator[Problem]:
+def _warnings(jobs: Iterable[Job], shown: Collection[Problem]) -> Iterator[str]:
+    """Yield each warning that the plan has not shown, one for many workspaces with the same."""
+    warnings = (warning for job in jobs for warning in _of_job(job, shown))
+    for fold in folded(sorted_problems(warnings), whole=" (all: --format json)"):
+        yield with_name(fold.warning).text
+
+
+def _of_job(job: Job, shown: Collection[Problem] = ()) -> Iterator[Problem]:
     """Yield a shard's warnings, with its fleet if there are several. What the run has repaired needs no action."""
-    for warning in job.reported.warnings:
-        if _key(warning) in known:
-            continue
-        if warning.rule not in LOUD and (job.acknowledged is None or job.acknowledged.of(warning) is not None):
-            continue
+    for warning in unshown(job.reported.warnings, job.acknowledged, shown):
         ended = warning
         if job.several:
             workspaces = tuple(map(job.named, warning.workspaces))

@@ -41,26 +41,6 @@ def test_a_role_change_names_the_subject_and_leaves_no_old_binding(stack: Stack)
     assert status(stack, BOB.name, "/api/v1/namespaces/{}/secrets") == 200
 
 
-def test_owners_have_access_that_the_sharing_page_does_not_list(stack: Stack) -> None:
-    stack.write(file_of("owners: [user:alice@example.com]"))
-    stack.up().ok()
-    assert status(stack, ALICE.name, "/api/v1/namespaces/{}/secrets") == 200
-    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{stack.w}/rolebindings?labelSelector=app=ambient-permission"
-    assert stack.machine.get(path)["items"] == []
-
-
-def test_a_removed_key_is_refused(stack: Stack) -> None:
-    stack.write(file_of("keys:", "  ci: {role: view}", "  other: {role: view}"))
-    stack.up().ok()
-    ci, other = stack.token("ci"), stack.token("other")
-    assert (stack.sessions(ci), stack.sessions(other)) == (200, 200)
-    stack.write(file_of("keys:", "  other: {role: view}"))
-    stack.up().ok()
-    stack.machine.until(lambda: stack.sessions(ci) == 401, "a removed key's token is refused")
-    assert stack.sessions(other) == 200
-    assert all("-other-" in name for name in stack.token_secrets())
-
-
 def test_a_closed_workspace_is_off_the_list_and_open_to_nobody_but_owners(stack: Stack) -> None:
     entry = ("owners: [user:alice@example.com]", "grants: [{group: payments-devs, role: edit}]", "keys: {ci: {}}")
     stack.write(file_of(*entry))
@@ -76,32 +56,3 @@ def test_a_closed_workspace_is_off_the_list_and_open_to_nobody_but_owners(stack:
     stack.write("workspaces: {}\n")
     stack.up().ok()
     assert stack.machine.get(f"/api/v1/namespaces/{stack.w}") is None
-
-
-def test_a_failure_in_one_workspace_stops_nothing_in_another(stack: Stack) -> None:
-    def two(keys: str, grants: str) -> str:
-        return (
-            f"workspaces:\n  THIS-a: {{protect: false, keys: {keys}}}\n"
-            f"  THIS-b: {{protect: false, grants: [{grants}]}}\n"
-        )
-
-    stack.write(two("{one: {}}", "{user: alice@example.com}, {group: payments-devs}"))
-    stack.up().ok()
-    quota = {
-        "apiVersion": "v1",
-        "kind": "ResourceQuota",
-        "metadata": {"name": "full"},
-        "spec": {"hard": {"count/serviceaccounts": "0"}},
-    }
-    machine = stack.machine
-    path = f"/api/v1/namespaces/{stack.w}-a/resourcequotas"
-    assert machine.request("POST", path, token=machine.cluster.token_of("sandbox-admin"), body=quota) == 200
-    machine.until(lambda: "hard" in (machine.get(f"{path}/full").get("status") or {}), "the quota is counted")
-    stack.write(two("{one: {}, two: {}}", "{group: payments-devs}"))
-    failed = stack.up().refused("exceeded quota")
-    assert "Traceback" not in failed.text
-    token = machine.cluster.token_of(ALICE.name)
-    assert machine.request("GET", SESSIONS.format(f"{stack.w}-b"), token=token) == 403  # revoked all the same
-    machine.delete(f"{path}/full")
-    stack.up().ok()
-    assert stack.preview("--expect-no-changes").unchanged

@@ -13,72 +13,11 @@ from ambient_components.provider.buckets.ownership import holder_of, tags_of
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
 from tests.support.real_store import RealWorld, bucket, client_of, code, credentials, name, s3, world
 from tests.support.store_crashes import bucket_case, bucket_end, credential_cases, killed_everywhere
-from tests.support.store_world import OWNER, OneResource, move_clock, refusal
+from tests.support.store_world import OWNER, OneResource, refusal
 
 __all__ = ["bucket", "name", "s3", "world"]
 
 _CASES = tuple(credential_cases(None, None))  # type: ignore[arg-type]  # for their names
-
-
-def test_the_key_opens_its_bucket_and_nothing_else(world: RealWorld, bucket: OneResource, name: str, s3: Any) -> None:
-    keys, _ = credentials(world, name)
-    other = f"{name}-of-others"
-    s3.create_bucket(Bucket=other)
-    s3.put_object(Bucket=other, Key="a", Body=b"1")
-    me = client_of(world, keys)
-    assert code(me.put_object, Bucket=name, Key="a", Body=b"1") == "done"
-    assert code(me.get_object, Bucket=name, Key="a") == "done"
-    assert code(me.list_objects_v2, Bucket=name) == "done"
-    assert code(me.delete_object, Bucket=name, Key="a") == "done"
-    for refused in (
-        lambda: code(me.list_objects_v2, Bucket=other),
-        lambda: code(me.get_object, Bucket=other, Key="a"),
-        lambda: code(me.put_object, Bucket=other, Key="b", Body=b"1"),
-        lambda: code(me.delete_object, Bucket=other, Key="a"),
-        lambda: code(me.create_bucket, Bucket=f"{name}-more"),
-        lambda: code(me.delete_bucket, Bucket=name),
-        lambda: code(me.put_bucket_tagging, Bucket=name, Tagging={"TagSet": []}),
-        lambda: code(me.put_bucket_versioning, Bucket=name, VersioningConfiguration={"Status": "Suspended"}),
-        lambda: code(me.get_bucket_policy, Bucket=name),
-    ):
-        assert refused() == "AccessDenied"
-    assert s3.get_object(Bucket=other, Key="a")["Body"].read() == b"1"
-
-
-def test_a_key_for_a_part_of_a_bucket_opens_that_part_alone(world: RealWorld, name: str, s3: Any) -> None:
-    s3.create_bucket(Bucket=name)
-    s3.put_object(Bucket=name, Key="other/a", Body=b"1")
-    keys, _ = credentials(world, name, prefix=f"{world.namespace}/")
-    me = client_of(world, keys)
-    own = f"{world.namespace}/s1/a"
-    assert code(me.put_object, Bucket=name, Key=own, Body=b"1") == "done"
-    assert code(me.get_object, Bucket=name, Key=own) == "done"
-    assert code(me.list_objects_v2, Bucket=name, Prefix=f"{world.namespace}/") == "done"
-    assert code(me.list_objects_v2, Bucket=name, Delimiter="/") == "done"  # as the init container does
-    assert code(me.get_object, Bucket=name, Key="other/a") == "AccessDenied"
-    assert code(me.list_objects_v2, Bucket=name, Prefix="other/") == "AccessDenied"
-    assert code(me.put_object, Bucket=name, Key=f"{world.namespace}2/a", Body=b"1") == "AccessDenied"
-
-
-def test_a_rotated_key_works_through_the_overlap_and_is_refused_after_it(
-    world: RealWorld, bucket: OneResource, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keys, desired = credentials(world, name)
-    old = client_of(world, keys)
-    move_clock(monkeypatch, "80d")
-    assert keys.up(desired) == "update"
-    new = client_of(world, keys)
-    assert code(old.list_objects_v2, Bucket=name) == code(new.list_objects_v2, Bucket=name) == "done"
-    move_clock(monkeypatch, "88d")
-    keys.up(desired)
-    assert code(old.list_objects_v2, Bucket=name) == "done"  # sessions have it still: the Secret's step has not come
-    world.uses(keys.state["accessKey"])
-    assert keys.up(desired) == "update"
-    assert code(old.list_objects_v2, Bucket=name) == "InvalidAccessKeyId"
-    assert code(new.list_objects_v2, Bucket=name) == "done"
-    world.uses("AKIASOMETHINGELSE000")
-    keys.destroy()
-    assert code(new.list_objects_v2, Bucket=name) == "InvalidAccessKeyId"
 
 
 def test_a_widened_policy_is_seen_and_ends_with_the_next_run(world: RealWorld, name: str, s3: Any) -> None:

@@ -59,19 +59,6 @@ def test_a_key_that_was_revoked(ours: Stack, platform: Backend) -> None:
     stack.machine.until(lambda: stack.sessions(token) == 401, "the revoked key stays revoked")
 
 
-def test_a_token_that_was_revoked_by_its_handle(ours: Stack) -> None:
-    stack = ours
-    token = stack.token("ci")
-    (token_secret,) = stack.token_secrets()
-    stack.machine.delete(f"/api/v1/namespaces/{stack.w}/secrets/{token_secret}")
-    quiet(stack.preview("--expect-no-changes"))
-    says(stack.refresh(), "it was revoked: its token Secret was deleted")
-    says(stack.preview(), "~ ambient:index:AccessToken: (update)")
-    mended(stack)
-    assert stack.sessions(stack.token("ci")) == 200
-    stack.machine.until(lambda: stack.sessions(token) == 401, "the revoked token stays revoked")
-
-
 def test_a_whole_workspace_that_was_deleted(ours: Stack, platform: Backend) -> None:
     stack = ours
     token = stack.token("ci")

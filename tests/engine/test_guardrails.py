@@ -271,18 +271,3 @@ def test_a_stack_is_destroyed_by_its_name_and_not_while_it_is_protected(stack: S
     assert held(stack) == {stack.w: ["no namespace"]}
     assert stack.export() == []
     assert "nothing to destroy" in stack.ambient("destroy", stack.name).ok().text
-
-
-def test_a_destroy_of_many_workspaces_takes_a_word_in_the_file(stack: Stack) -> None:
-    text = "workspaces:\n" + "".join(f"  THIS-{end}: {{protect: false}}\n" for end in "abcd")
-    stack.write(text)
-    stack.up().ok()
-    names = [f"{stack.w}-{end}" for end in "abcd"]
-    many = stack.ambient("destroy", stack.name, "--confirm", stack.name)
-    assert many.code == 3, many.text
-    assert "4 workspaces would be deleted, and 3 are the most that may" in many.text
-    assert "no namespace" not in str(held(stack, *names))
-    stack.write(f"exceptions: [{{guardrail: massRemoval, reason: the trial is over, until: 2099-12-31}}]\n{text}")
-    stack.up().ok()
-    stack.ambient("destroy", stack.name, "--confirm", stack.name).ok()
-    assert stack.export() == []

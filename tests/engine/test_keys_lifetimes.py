@@ -78,6 +78,9 @@ def test_a_new_life_applies_from_the_next_rotation_and_a_manual_key_has_none(sta
     stack.write(file_of(auto=changed, once=f"{changed}, rotate: manual"))
     stack.up().ok()
     assert (stack.token("auto"), stack.token("once"), stack.token_secrets()) == (auto, once, token_secrets)
+    # A view key may not read them.
+    bindings = "apis/rbac.authorization.k8s.io/v1/namespaces/THIS/rolebindings"
+    stack.machine.until(lambda: stack.status(bindings, auto) == 200, "the key has its new role")
 
     # 90 days were granted, and the renewal window is a quarter of 30 days by now.
     assert stack.preview("--expect-no-changes", offset="82d").unchanged

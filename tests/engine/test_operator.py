@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import yaml
 
 from sandbox.backend import Backend
-from sandbox.credentials import ALICE
 from tests.support import platform as ui
 from tests.support.machine import Machine
 from tests.support.stacks import Stack
@@ -132,20 +131,6 @@ def test_fifty_workspaces(stack: Stack, platform: Backend) -> None:
     assert [name for name in workspaces if machine.get(f"/api/v1/namespaces/{name}") is not None] == []
 
 
-def test_what_the_operator_makes_is_no_change_of_ours(stack: Stack, platform: Backend) -> None:
-    stack.write(ONE)
-    stack.up().ok()
-    settled(stack.machine, stack.w)
-    assert stack.preview("--expect-no-changes").unchanged
-    assert stack.refresh().unchanged
-    assert stack.up("--expect-no-changes").unchanged
-    # Its account is no key, its binding no grant.
-    assert [key.name for key in ui.keys(platform, stack.w)] == ["ci"]
-    assert ui.permissions(platform, stack.w) == [ui.Permission("group", "payments-devs", "edit")]
-    stack.destroy().ok()
-    assert stack.machine.get(f"/api/v1/namespaces/{stack.w}") is None
-
-
 def test_project_settings_deleted_by_hand(stack: Stack, platform: Backend) -> None:
     """The operator makes them for a workspace that comes on the list, and never again (contract 10.2)."""
     stack.write(ONE)
@@ -169,60 +154,3 @@ def test_project_settings_deleted_by_hand(stack: Stack, platform: Backend) -> No
     stack.up().ok()
     settled(machine, stack.w)
     assert stack.preview("--expect-no-changes").unchanged
-
-
-def test_a_closed_workspace_opens_again_beside_the_operator(stack: Stack, platform: Backend) -> None:
-    stack.write(ONE)
-    stack.up().ok()
-    machine = stack.machine
-    settled(machine, stack.w)
-    before = machine.get(SETTINGS.format(stack.w))
-    ui.save_mcp_servers(platform, stack.w, ui.McpServers(disabled=["webfetch"]))
-    stack.write(ONE.replace("protect: false", "protect: false, state: closed"))
-    stack.up().ok()
-    assert list(missing(machine, [stack.w])) == []
-    stack.write(ONE)
-    stack.up().ok()
-    assert machine.get(SETTINGS.format(stack.w))["metadata"]["uid"] == before["metadata"]["uid"]
-    assert ui.mcp_servers(platform, stack.w).disabled == ["webfetch"]
-    assert stack.preview("--expect-no-changes").unchanged
-
-
-def test_a_workspace_deleted_in_the_ui_comes_back_whole(stack: Stack, platform: Backend) -> None:
-    stack.write(ONE)
-    stack.up().ok()
-    machine = stack.machine
-    settled(machine, stack.w)
-    ui.delete_project(platform, stack.w)
-    machine.until(lambda: machine.get(f"/api/v1/namespaces/{stack.w}") is None, "the namespace is gone")
-    stack.refresh().ok()
-    assert not stack.preview().ok().unchanged
-    stack.up().ok()
-    settled(machine, stack.w)
-    assert [project.name for project in ui.projects(platform, search=stack.w)] == [stack.w]
-    assert stack.sessions(stack.token("ci")) == 200
-    assert stack.preview("--expect-no-changes").unchanged
-
-
-def test_what_the_ui_sets_where_the_file_says_nothing_is_no_change_of_ours(stack: Stack, platform: Backend) -> None:
-    stack.write(ONE)
-    stack.up().ok()
-    settled(stack.machine, stack.w)
-    ui.save_mcp_servers(platform, stack.w, ui.McpServers({"jira": {"type": "http", "url": "https://mcp.example.com"}}))
-    ui.override_flag(platform, stack.w, "jira-write", True)
-    ui.save_integration_secrets(platform, stack.w, {"LOG_LEVEL": "debug"})
-    ui.add_permission(platform, stack.w, ui.Permission("user", "bob@example.com", "view"))
-    made = ui.create_key(platform, stack.w, "by hand", role="view")
-    stack.machine.keep_secret(made.token, "token made in the UI")
-    assert stack.refresh().unchanged
-    assert stack.up("--expect-no-changes").unchanged
-    assert ui.mcp_servers(platform, stack.w).custom == {"jira": {"type": "http", "url": "https://mcp.example.com"}}
-    assert ui.feature_flags(platform, stack.w) == {"jira-write": True}
-    assert ui.integration_secrets(platform, stack.w) == {"LOG_LEVEL": "debug"}
-    assert [key.name for key in ui.keys(platform, stack.w)] == ["by hand", "ci"]
-    assert stack.sessions(made.token) == 200
-    ui.delete_key(platform, stack.w, made.id)
-    ui.remove_permission(platform, stack.w, "user", "bob@example.com")
-    assert [key.name for key in ui.keys(platform, stack.w)] == ["ci"]
-    assert ui.permissions(platform, stack.w) == [ui.Permission("group", "payments-devs", "edit")]
-    assert ui.role(platform, stack.w, user=ALICE.name) == "admin"

@@ -73,16 +73,6 @@ def test_every_mistake_of_a_file_is_told_at_once(stack: Stack) -> None:
     assert not exists(stack)
 
 
-def test_a_missing_secret_is_a_warning_in_a_preview_and_an_error_in_an_update(stack: Stack) -> None:
-    stack.write(ONE.replace("}]}", "}], secrets: {runner: {ANTHROPIC_API_KEY: {config: THIS/anthropic}}}}"))
-    received = f"the stack's config has no '{stack.w}/anthropic'"
-    preview = stack.preview().ok()
-    assert received in preview.text
-    assert f"pulumi config set --secret {stack.w}/anthropic" in preview.text
-    stack.up().refused(f"stacks/{stack.name}.yaml:2:", received)
-    assert not exists(stack)
-
-
 def test_a_secret_in_plain_text_in_the_config_is_refused(stack: Stack) -> None:
     # Not for the scan of what is left: whoever writes it in plain text has it in the engine's history.
     stack.config(f"{stack.w}/anthropic", "sk-ant-plain-config-987654")
@@ -152,12 +142,6 @@ def test_a_vanished_workspace_is_refused(stack: Stack, flags: tuple[str, ...]) -
         result.refused(f"workspace '{stack.w}-b' is gone from the files", "state: closed")
     assert stack.token_secrets(f"{stack.w}-b") == token_secrets
     assert exists(stack, f"{stack.w}-b")
-
-
-def test_a_service_account_cannot_be_granted_to(stack: Stack) -> None:
-    stack.write("workspaces:\n  THIS: {grants: [{serviceaccount: 'a:b'}]}\n")
-    stack.up().refused(f"stacks/{stack.name}.yaml:2:", "'serviceaccount' is not a field; allowed: user, group, role")
-    assert not exists(stack)
 
 
 def without(rules: list[dict], right: Right) -> list[dict]:

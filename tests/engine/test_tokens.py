@@ -64,71 +64,6 @@ def test_a_workspace_deleted_by_hand_is_made_again(stack: Stack) -> None:
     assert stack.preview("--expect-no-changes").unchanged
 
 
-def _create_session(stack: Stack, token: str) -> int:
-    session = {
-        "apiVersion": "vteam.ambient-code/v1alpha1",
-        "kind": "AgenticSession",
-        "metadata": {"name": "by-key"},
-        "spec": {},
-    }
-    path = f"/apis/vteam.ambient-code/v1alpha1/namespaces/{stack.w}/agenticsessions"
-    return stack.machine.request("POST", path, token=token, body=session)
-
-
-def test_description_label_role_and_life_mint_nothing(stack: Stack) -> None:
-    stack.write(file_of("{role: view}"))
-    stack.up().ok()
-    token, token_secrets = stack.token("ci"), stack.token_secrets()
-    assert _create_session(stack, token) == 403
-    stack.write(file_of("{role: edit, name: Another label, description: more, lifetime: 30d}"))
-    assert not stack.preview().ok().unchanged
-    stack.up().ok()
-    assert (stack.token("ci"), stack.token_secrets()) == (token, token_secrets)
-    stack.machine.until(lambda: _create_session(stack, token) == 200, "the key has its new role")
-    assert stack.preview("--expect-no-changes").unchanged
-
-
-def test_a_new_generation_is_a_new_identity_and_the_old_one_ends(stack: Stack) -> None:
-    stack.write(file_of("{role: view}"))
-    stack.up().ok()
-    old, before = stack.token("ci"), current(stack)["handle"]
-    stack.write(file_of("{role: view, generation: 2}"))
-    plan = stack.preview().ok()
-    assert "generation: 1 => 2" in plan.text.replace("     ", "")
-    assert stack.token_secrets() == [before]
-    stack.up().ok()
-    new = stack.token("ci")
-    assert new != old
-    assert stack.sessions(new) == 200
-    stack.machine.until(lambda: stack.sessions(old) == 401, "the old generation's token is refused")
-    assert before not in stack.token_secrets()
-    accounts = stack.machine.get(f"/api/v1/namespaces/{stack.w}/serviceaccounts?labelSelector=app=ambient-access-key")
-    assert len(accounts["items"]) == 1
-    assert stack.preview("--expect-no-changes").unchanged
-
-
-def test_a_generation_that_cannot_be_minted_does_not_keep_the_old_one(stack: Stack) -> None:
-    stack.write(file_of("{role: view}"))
-    stack.up().ok()
-    old = stack.token("ci")
-    machine, path = stack.machine, f"/api/v1/namespaces/{stack.w}/resourcequotas"
-    quota = {
-        "apiVersion": "v1",
-        "kind": "ResourceQuota",
-        "metadata": {"name": "full"},
-        "spec": {"hard": {"count/secrets": "1"}},
-    }
-    machine.request("POST", path, token=machine.cluster.token_of("sandbox-admin"), body=quota)
-    machine.until(lambda: "used" in (machine.get(f"{path}/full").get("status") or {}), "the quota is counted")
-    stack.write(file_of("{role: view, generation: 2}"))
-    stack.up().refused("can't create the token Secret", "exceeded quota")
-    stack.ended(old, "the old generation's token")
-    machine.delete(f"{path}/full")
-    stack.up().ok()
-    assert stack.sessions(stack.token("ci")) == 200
-    assert stack.preview("--expect-no-changes").unchanged
-
-
 def test_a_token_near_its_end_is_renewed_with_an_overlap(stack: Stack) -> None:
     stack.write(file_of("{role: view, lifetime: 30d}"))
     stack.up().ok()
@@ -190,20 +125,3 @@ def test_a_lost_state_file_locks_nobody_out_whose_key_is_adopted(stack: Stack) -
     assert stack.sessions(stack.token("ci")) == 200
     stack.up(offset="8d").ok()
     assert token_secret not in stack.token_secrets()
-
-
-def test_destroy_leaves_nothing(stack: Stack) -> None:
-    stack.write(file_of())
-    stack.up().ok()
-    token = stack.token("ci")
-    stack.destroy().ok()
-    assert stack.machine.get(f"/api/v1/namespaces/{stack.w}") is None
-    assert stack.export() == []
-    stack.machine.until(lambda: stack.sessions(token) == 401, "the key is refused")
-
-
-def test_a_protected_workspace_is_not_destroyed(stack: Stack) -> None:
-    stack.write("workspaces:\n  THIS: {grants: [{user: alice@example.com}]}\n")
-    stack.up().ok()
-    stack.destroy().refused("protected")
-    assert "deletionTimestamp" not in stack.machine.get(f"/api/v1/namespaces/{stack.w}")["metadata"]

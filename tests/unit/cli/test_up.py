@@ -256,7 +256,7 @@ def test_a_full_disk_ends_the_log_and_not_the_run() -> None:
 def test_the_third_ctrl_c_kills_the_engine(flags: tuple[str, ...], pulumi: FakePulumi) -> None:
     code, text = interrupted(pulumi, 3, *flags, deaf=9)
     assert code == 130, text
-    assert "ambient: still waiting; the next Ctrl-C kills the engine" in text
+    assert "ambient: still waiting for prod; the next Ctrl-C kills the engine" in text
     assert "Nothing is lost" not in text
     assert "The engine was killed: the next run finds what its last steps did." in text
     assert [one for one in pulumi.calls("up") if one.get("ended")] == []
