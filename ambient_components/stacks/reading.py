@@ -18,7 +18,7 @@ from ambient_components.engine.urns import ACCESS_LEDGER
 from ambient_components.model.derive import write
 from ambient_components.model.keys import DeliverySecret, KeyRecord
 from ambient_components.model.storage import BucketRecord
-from ambient_components.platform.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
+from ambient_components.platform.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION, ROLES, cluster_role
 from ambient_components.platform.naming import key_account
 from ambient_components.rotation import TokenState
 from ambient_components.rotation.state import NO_TIME, mapping, number, text_of, time_of
@@ -52,7 +52,7 @@ ACCESS_PARTS: Final = {Part.GRANT: GRANT, Part.OWNER: OWNER}
 _ENDLESS: Final = timedelta(days=100 * 365)
 """A later expiry is shown as never, because `lifetime: never` is stored as 136 years."""
 
-_ROLE_PREFIX: Final = "ambient-project-"
+_ROLES: Final = {f"ClusterRole/{cluster_role(role)}": role.value for role in ROLES}
 
 
 def ledgers_in(export: Export) -> list[Mapping[str, Any]]:
@@ -193,7 +193,10 @@ def _binding(item: Resource, name: names.LogicalName) -> Binding:
 
 
 def _role(inputs: Mapping[str, Any]) -> str:
-    return str(mapping(inputs.get("roleRef")).get("name") or "?").removeprefix(_ROLE_PREFIX)
+    """Return view, edit or admin; any other role in RBAC's notation."""
+    reference = mapping(inputs.get("roleRef"))
+    role = f"{reference.get('kind') or 'ClusterRole'}/{reference.get('name') or '?'}"
+    return _ROLES.get(role, role)
 
 
 def _add_of_key(place: _Resources, item: Resource, name: names.LogicalName, ledger: Ledger) -> None:

@@ -151,6 +151,8 @@ def _remarks(key: DeployedKey, row: KeyRow) -> Iterator[str]:
     """Yield what a reader of the overview should know, and no run can mend."""
     if key.manual and row.state in (TokenStatus.DEAD, TokenStatus.EXPIRED) and not key.former:
         yield "it is renewed by its next generation only: ambient keys rotate"
+    if key.dead and key.is_renewed:
+        yield "pulumi up makes a new one"
     if key.static:
         yield "every session of the workspace can read it"
     if key.retiring:

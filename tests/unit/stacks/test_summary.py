@@ -13,7 +13,7 @@ from ambient_components.cli.tables import plain_value
 from ambient_components.platform.naming import key_account
 from ambient_components.stacks.cluster import Endpoint
 from ambient_components.stacks.deployed import Deployed, DeployedKey
-from ambient_components.stacks.reading import read_deployed
+from ambient_components.stacks.reading import bindings, read_deployed
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SECRET = "v1:nobody:shows-this"
@@ -324,6 +324,7 @@ class TestText:
         )
         text = as_text(read(export))
         assert "! the token no longer works: its token Secret is gone" in text
+        assert "! pulumi up makes a new one" in text
         assert "! not revoked yet, still valid: h1" in text
         assert "! the token before it still works for a while (1)" in text
 
@@ -457,6 +458,13 @@ def test_a_generation_of_another_kind_ends_no_overview(value: object) -> None:
     gone = token("payments/key/ci/g2", None)
     resources(export).append({**gone, "inputs": {"generation": value}, "delete": True})
     assert as_text(read(export)).startswith("payments")
+
+
+def test_a_role_that_is_none_of_the_platforms_is_named_in_full() -> None:
+    roles = [{"kind": "ClusterRole", "name": "cluster-admin"}, {"kind": "Role", "name": "ambient-project-admin"}]
+    found = [resource("RoleBinding", f"payments/grant/user:{n}", {"roleRef": role}) for n, role in enumerate(roles)]
+    export = {"deployment": {"resources": found}}
+    assert [one.role for one in bindings(export)] == ["ClusterRole/cluster-admin", "Role/ambient-project-admin"]
 
 
 @pytest.mark.parametrize("value", ["text", 7, ["x"], None])
