@@ -53,11 +53,7 @@ class Attached:
 
 
 def attach(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -> Attached:
-    """Prepare warm processes for an engine.
-
-    Args:
-        environ: The engine's complete environment.
-    """
+    """Prepare warm processes for an engine."""
     server = client.server()
     if server is None or arguments[0] not in _ATTACHED or not server.serves(environ):
         return Attached()

@@ -44,12 +44,7 @@ class Engine(Protocol):
 
 
 class Pulumi:
-    """The `pulumi` command on PATH.
-
-    Args:
-        folder: The project folder.
-        environ: The complete environment.
-    """
+    """The `pulumi` command on PATH."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str] = os.environ) -> None:
         self.folder = folder
@@ -109,9 +104,6 @@ class Pulumi:
 
         Ctrl-C reaches the command too. It finishes the current step, records it and releases its lock. Killing it
         earlier would leave objects without a record.
-
-        Raises:
-            KeyboardInterrupt: Ctrl-C was pressed, and the command has ended.
         """
         interrupted = False
 
@@ -158,10 +150,6 @@ def shown(
 
     Ctrl-C reaches the command too. It finishes its steps and releases its lock, so this function waits for it. SIGTERM
     is passed on to the command.
-
-    Args:
-        environ: The complete environment.
-        show: Receives the lines.
     """
     signals: list[int] = []
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -207,11 +195,7 @@ def program(environ: Mapping[str, str] = os.environ) -> str:
 
 
 class CommandError(AmbientError):
-    """A failed command of the engine.
-
-    Attributes:
-        output: What it printed.
-    """
+    """A failed command of the engine."""
 
     def __init__(self, problems: Iterable[Problem], output: str) -> None:
         super().__init__(problems)

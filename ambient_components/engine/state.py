@@ -88,11 +88,7 @@ class Operation:
 
 
 def resources(export: Export, *types: str) -> list[Resource]:
-    """Return the resources of a state, in its order.
-
-    Args:
-        types: Type tokens to select. None given selects all.
-    """
+    """Return the resources of a state, in its order."""
     return [
         Resource.of(item) for item in _deployment(export).get("resources") or () if not types or item["type"] in types
     ]

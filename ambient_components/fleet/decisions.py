@@ -188,8 +188,6 @@ def decide(
     """Decide what each shard needs.
 
     Args:
-        question: The running backend query.
-        loaded: The fleet's stack file.
         will_run: Called once a shard is known to be run, before the backend has answered.
     """
     if fleet.plain:
@@ -238,7 +236,6 @@ def every_shard(fleet: Fleet, question: Question, selected: Collection[int] = ()
     """Return every shard that has a state, whatever the files and the config declare. For refresh and destroy.
 
     Args:
-        question: The running backend query.
         selected: Numbers of the shards to run. Empty means all.
     """
     states = question.answer()
@@ -265,7 +262,6 @@ def job_of(
     """Decide what to do with a shard.
 
     Args:
-        record: Its run record, or None.
         state: Its state's metadata. None if the stack does not exist.
         readable: Whether the run records can be read.
     """

@@ -56,8 +56,6 @@ def shard_inputs(fleet: Fleet, loaded: LoadedStack, guard: Guard, key: bytes | N
     """Return the inputs of each shard, by number.
 
     Args:
-        loaded: Its stack file.
-        guard: The cluster, for values of Secrets.
         key: The key for secret digests. None if there is none; shards that need it then have no digest.
     """
     file, now = loaded.file, clock.now()
@@ -173,8 +171,6 @@ def fingerprints(stack: LoadedStack, guard: Guard, key: bytes | None) -> dict[st
     """Return the fingerprints of the values outside, by workspace and place; None: a value can't be read.
 
     Args:
-        stack: The fleet's files.
-        guard: The fleet's cluster.
         key: What fingerprints are made with; without one there are none.
     """
     outside = {name: sources for name, workspace in stack.file.workspaces.items() if (sources := _outside(workspace))}

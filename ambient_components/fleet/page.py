@@ -40,9 +40,6 @@ def as_html(fleet: str, decisions: Sequence[Decision], now: datetime, *, changed
     """Return the page.
 
     Args:
-        fleet: The name on the command line.
-        decisions: What each fleet's shards need.
-        now: The time of the page.
         changed: Whether shards that are up to date are left out.
     """
     known = [(decision, job) for decision in decisions for job in decision.jobs if not (changed and job.skip)]

@@ -26,11 +26,7 @@ _ANSWERED = tuple(
 
 
 class Interrupts:
-    """Count interrupts while the context is active. Before and after it they have their usual effect.
-
-    Attributes:
-        count: The number of interrupts.
-    """
+    """Count interrupts while the context is active. Before and after it they have their usual effect."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -69,10 +65,7 @@ class Child:
     """A running engine.
 
     Args:
-        arguments: The arguments of `pulumi`.
-        folder: The working directory.
         environ: The complete environment.
-        reported: Collects the events.
     """
 
     def __init__(self, arguments: Sequence[str], folder: Path, environ: Mapping[str, str], reported: Reported) -> None:

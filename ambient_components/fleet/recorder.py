@@ -30,8 +30,6 @@ class Recorder:
     """The recorder of a run.
 
     Args:
-        verb: up, refresh or destroy.
-        states: Queries the backend.
         before: The states before the first run.
     """
 

@@ -59,9 +59,6 @@ class Records:
     def change(self, number: int, change: Callable[[Record], Record]) -> Record | None:
         """Read a record, change it and write the difference. Retry on concurrent writes.
 
-        Args:
-            change: A transition from `ambient_components.shards.records`.
-
         Returns:
             The new record. None if it could not be written, with the reason in `trouble`.
 

@@ -165,7 +165,6 @@ def numbers_of(fleet: Fleet, known: Collection[str]) -> Iterator[int]:
 
     Args:
         fleet: The fleet with its intended number of shards.
-        known: The project's stacks.
     """
     for name in sorted({bare_name(stack) for stack in known}):
         split = split_shard(name)

@@ -123,7 +123,6 @@ def carry_out(
     """Run all shards that are not skipped, show progress and a summary, and return the exit code.
 
     Args:
-        begun: The start time, from time.monotonic().
         environs: Additional environment variables of a shard's engine, by stack.
         pages: What the plan has shown of each fleet.
     """

@@ -30,15 +30,7 @@ _LOOK: Final = 0.2
 
 
 class Runner:
-    """A pool of engines.
-
-    Args:
-        jobs: All shards, including skipped ones.
-        verb: up, refresh or destroy.
-        at_once: Number of parallel engines.
-        recorder: Records how runs ended.
-        view: Shows progress.
-    """
+    """A pool of engines."""
 
     def __init__(self, jobs: Sequence[Job], verb: str, at_once: int, recorder: Recorder, view: View) -> None:
         self._jobs = jobs

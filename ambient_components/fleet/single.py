@@ -89,7 +89,6 @@ def carry_out(engine: PulumiEngine, verb: str, stack: str, *flags: str, verbose:
     run is deleted.
 
     Args:
-        verb: Up, refresh or destroy.
         verbose: Whether to print the lines of the log as they come.
     """
     begun = time.monotonic()

@@ -41,7 +41,6 @@ def exit_code(jobs: Collection[Job], *, interrupted: bool, guardrails: Collectio
     """Return the exit code: 0 success, 1 failures, 3 refusals by guardrails or rules, 130 interrupted.
 
     Args:
-        jobs: All shards, after the run.
         guardrails: Guardrail violations of single workspaces, which the plan has shown.
     """
     if interrupted:
@@ -65,8 +64,6 @@ def summary_lines(
     """Return the summary as lines of text.
 
     Args:
-        jobs: All shards, after the run.
-        notes: Additional messages.
         shown: Warnings that the plan has shown already.
     """
     lines = [*_totals(jobs, seconds)]
@@ -284,12 +281,7 @@ def destroyed_lines(ended: Ended) -> list[str]:
 
 
 def show_end(ended: Ended, config_file: str, done: Iterable[str]) -> int:
-    """Print the end of a run, and return the exit code.
-
-    Args:
-        config_file: The stack's config file, as in commands.
-        done: The summary of a successful run.
-    """
+    """Print the end of a run, and return the exit code."""
     if ended.code == 0:
         lines, code = [*done], 0
     else:
@@ -392,13 +384,7 @@ def _failures(failures: Iterable[tuple[str, Failure]]) -> list[str]:
 def ways_out(
     stack: str, config_file: str, output: Iterable[str], host: str = "", lives: Callable[[int], bool] | None = None
 ) -> Iterator[str]:
-    """Yield what the user can do, one text for each lock or pending operation.
-
-    Args:
-        output: The engine's output, including warnings.
-        host: The name of this machine, for tests.
-        lives: Tells whether a process of this machine is running, for tests.
-    """
+    """Yield what the user can do, one text for each lock or pending operation."""
     text = "\n".join(output)
     if texts.is_locked(text):
         cancel = f"pulumi cancel --stack {stack} --yes"

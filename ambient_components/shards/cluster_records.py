@@ -37,11 +37,7 @@ class Place:
 
 
 def parsed(item: Mapping[str, Any] | None) -> Record:
-    """Return the record in a ConfigMap; an empty one for None.
-
-    Raises:
-        UnreadableError: The record cannot be parsed.
-    """
+    """Return the record in a ConfigMap; an empty one for None."""
     try:
         return Record.parse(texts(item.get("data")) if item else None)
     except BadValue as error:
@@ -54,7 +50,6 @@ def change_record(cluster: Cluster, place: Place, change: Callable[[Record], Rec
     """Change a record, and retry when others write it at the same time.
 
     Args:
-        place: Location of the record, which is created if it is missing.
         change: A transition; if it raises, nothing is written.
 
     Returns:

@@ -28,11 +28,7 @@ _SHAPE: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 
 
 def reasons(problems: Iterable[Problem]) -> dict[str, tuple[Problem, ...]] | None:
-    """Return the refusals by workspace; None if one is about the shard as a whole, or if there are none.
-
-    Args:
-        problems: All refusals of one run.
-    """
+    """Return the refusals by workspace; None if one is about the shard as a whole, or if there are none."""
     refused: dict[str, dict[Problem, None]] = {}
     for problem in problems:
         if not problem.workspaces:
@@ -52,8 +48,6 @@ def with_excluded(excluded: Iterable[str], before: Mapping[str, Any], after: Map
 
     Args:
         excluded: Names of the excluded workspaces, including ones that the files no longer declare.
-        before: The ledger of the last deployment.
-        after: The declared ledger.
     """
     kept = set(excluded)
     changed = {name: entry for name, entry in after.items() if name not in kept}
@@ -89,11 +83,7 @@ def excluded_text(excluded: Excluded) -> str:
 
 
 def excluded_of(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Return the excluded workspaces of this run, from its environment.
-
-    Raises:
-        BadValue: The variable has another form.
-    """
+    """Return the excluded workspaces of this run, from its environment."""
     text = environ.get(EXCLUDE_VARIABLE, "")
     if not text:
         return {}

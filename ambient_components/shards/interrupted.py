@@ -35,10 +35,6 @@ def leftovers(left: Mapping[str, Entries], after: Ledger) -> tuple[Leftover, ...
     This is what interrupted runs declared in workspaces that are still declared, minus what this run declares. It is
     removed even if the state's ledger has it: the ledger is recorded before its objects are created, so it does not
     prove that the engine knows the object and would delete it.
-
-    Args:
-        left: Entries of interrupted runs by workspace (`records.left`).
-        after: The declared ledger.
     """
     access = set[Leftover]()
     for workspace in left.keys() & after.keys():
@@ -50,12 +46,7 @@ def leftovers(left: Mapping[str, Entries], after: Ledger) -> tuple[Leftover, ...
 
 
 def begun(left: Mapping[str, Entries], before: Ledger) -> dict[str, Entries]:
-    """Return the workspaces that only interrupted runs declared. They may exist without being in the state.
-
-    Args:
-        left: Entries of interrupted runs by workspace.
-        before: The ledger in the state.
-    """
+    """Return the workspaces that only interrupted runs declared. They may exist without being in the state."""
     return {name: left[name] for name in sorted(left.keys() - before.keys())}
 
 
@@ -63,8 +54,6 @@ def may_be_ours(entries: Entries, owner: str, holder: str | None) -> bool:
     """Tell whether an existing namespace can come from an interrupted run.
 
     Args:
-        entries: Entries of the workspace from interrupted runs.
-        owner: The expected ownership annotation, PROJECT/FLEET.
         holder: The namespace's ownership annotation, or None. An adopted namespace gets its annotation last.
     """
     return holder == owner or (holder is None and any(entry.adopt for entry in entries))
@@ -88,13 +77,7 @@ def vanished(workspace: str) -> Problem:
 
 
 def bucket_refusals(left: Mapping[str, Entries], before: Ledger, after: Ledger) -> list[Problem]:
-    """Return the refusals of buckets: one that only an interrupted run declared may hold data or keys.
-
-    Args:
-        left: Entries of interrupted runs by workspace.
-        before: The ledger in the state.
-        after: The declared ledger.
-    """
+    """Return the refusals of buckets: one that only an interrupted run declared may hold data or keys."""
     problems = []
     for workspace in sorted(left.keys() & after.keys()):
         was, is_now = before.get(workspace, NOTHING), after[workspace]

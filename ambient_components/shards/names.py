@@ -26,10 +26,6 @@ def shard_stack(fleet: str, number: int) -> str:
 
     Args:
         fleet: The fleet's name, optionally with an organisation, which is kept.
-        number: The shard's number, from 0.
-
-    Raises:
-        ValueError: The number is out of range.
     """
     if not 0 <= number < MOST:
         reject(f"{number} is no number of a shard", f"allowed: 0 to {MOST - 1}")
@@ -48,11 +44,7 @@ def split_shard(stack: str) -> tuple[str, int] | None:
 
 
 def shard_count(value: object) -> int:
-    """Return the number of shards from the config value.
-
-    Raises:
-        ValueError: The value is not a valid number of shards. The message says what is allowed.
-    """
+    """Return the number of shards from the config value."""
     if isinstance(value, bool) or not isinstance(value, int | str) or not _COUNT.fullmatch(str(value)):
         shown = "an encrypted value" if isinstance(value, dict) else repr(value)
         reject(f"{shown} is no number of shards", f"allowed: 1 to {MOST}")
@@ -67,11 +59,7 @@ def home(workspace: str, count: int, pin: int | None = None) -> int:
     shard.
 
     Args:
-        count: The number of shards, at least 1.
         pin: The `shard` of its entry, which overrides the hash.
-
-    Raises:
-        ValueError: The pinned shard does not exist, or the count is less than 1.
     """
     if count < 1:
         reject(f"{count} is no number of shards", "allowed: 1 and up")
@@ -83,15 +71,7 @@ def home(workspace: str, count: int, pin: int | None = None) -> int:
 
 
 def assigned(pins: Mapping[str, int | None], count: int) -> dict[int, tuple[str, ...]]:
-    """Return the workspaces of every shard, sorted by name. A shard without workspaces has an empty entry.
-
-    Args:
-        pins: The `shard` of each workspace, or None.
-        count: The number of shards, at least 1.
-
-    Raises:
-        ValueError: See `home`.
-    """
+    """Return the workspaces of every shard, sorted by name. A shard without workspaces has an empty entry."""
     homes: dict[int, list[str]] = {number: [] for number in range(count)}
     for workspace, pin in sorted(pins.items()):
         homes[home(workspace, count, pin)].append(workspace)

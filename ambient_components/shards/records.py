@@ -111,9 +111,6 @@ class Record:
 
         Args:
             data: The ConfigMap's data, or None. Unknown keys are ignored.
-
-        Raises:
-            ValueError: The data is invalid. The message names the key and has a hint.
         """
         try:
             run, declared, lost, done = (_unpack(data or {}, key) for key in (_RUN, _DECLARED, _LOST, _DONE))
@@ -147,21 +144,12 @@ class Record:
 
 
 def record_name(owner: str, number: int) -> str:
-    """Return the name of a shard's ConfigMap.
-
-    Args:
-        owner: PROJECT/FLEET.
-        number: The shard's number, from 0.
-    """
+    """Return the name of a shard's ConfigMap."""
     return f"ambient-components-{fleet_label(owner)}-{number:02d}"
 
 
 def fleet_label(owner: str) -> str:
-    """Return the label value of all records of a fleet: ten hex digits.
-
-    Args:
-        owner: PROJECT/FLEET.
-    """
+    """Return the label value of all records of a fleet: ten hex digits."""
     return hashlib.sha256(owner.encode()).hexdigest()[:10]
 
 
@@ -227,7 +215,6 @@ def declare(record: Record, ledger: Ledger, run: Run, *, swept: bool = False) ->
     """Record the ledger of a run. Write the result before the run creates anything.
 
     Args:
-        ledger: The declared entries by workspace.
         run: The current run. A run that was not recorded by `begin` (`pulumi up` by hand) begins here.
         swept: Whether the run just removed all access from interrupted runs (`left`) that its ledger does not declare.
             What the ledger does declare becomes this run's responsibility, so `lost` is cleared.

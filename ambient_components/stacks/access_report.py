@@ -225,11 +225,7 @@ def report(
 
 
 def part(whole: Report, subject: str = "", right: RoleRight | None = None) -> Report:
-    """Return the selected part of a report.
-
-    Args:
-        subject: The subject to select. Empty means all.
-    """
+    """Return the selected part of a report."""
     found = tuple(row for row in whole.rows if subject in ("", row.subject))
     gone = tuple(one for one in whole.missing if subject in ("", one.subject))
     pending = tuple(one for one in whole.pending if subject in ("", one.subject))

@@ -72,11 +72,7 @@ class Destruction:
 
 
 def read_destruction(export: Export) -> Destruction:
-    """Return what a destroy would delete, from `pulumi stack export`.
-
-    Args:
-        export: The parsed output. Secrets stay encrypted.
-    """
+    """Return what a destroy would delete, from `pulumi stack export`."""
     deployed = resources(export)
     ledger = ledger_from_state(export) or {}
     allowed: set[str] = set()

@@ -132,11 +132,7 @@ def identities(export: Export, keys: Collection[KeyName]) -> tuple[Identity, ...
 
 
 def bindings(export: Export, subject: str = "", kinds: Collection[str] = (GRANT, OWNER)) -> tuple[Binding, ...]:
-    """Return the RoleBindings of grants and owners in a state, sorted.
-
-    Args:
-        subject: Only those of this subject. Empty for all.
-    """
+    """Return the RoleBindings of grants and owners in a state, sorted."""
     found = {binding for place in _by_workspace(_touched(export), {}).values() for binding in place.bindings}
     return tuple(sorted(one for one in found if subject in ("", one.subject) and one.kind in kinds))
 

@@ -25,11 +25,7 @@ _ANSWER_SECONDS: Final = 30.0
 
 
 class Forked:
-    """A process that the fork server forked for this one. It ends when this one does.
-
-    Attributes:
-        connection: The connection to it.
-    """
+    """A process that the fork server forked for this one. It ends when this one does."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
@@ -62,10 +58,7 @@ def fork(
     A language host is returned once engines can connect to it.
 
     Args:
-        path: The server's socket.
-        arguments: Its ``sys.argv``.
         streams: Its standard input, output and error.
-        environ: Its complete environment.
         folder: Its working directory; default: that of this process.
     """
     try:
@@ -117,11 +110,7 @@ def hand_over(kind: str) -> int | None:
 
 
 class ForkServer:
-    """The fork server of this command.
-
-    Attributes:
-        path: Its socket.
-    """
+    """The fork server of this command."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ, files: Sequence[str] = ()) -> None:
         self._python = _python(environ)
@@ -177,7 +166,6 @@ def begin(environ: Mapping[str, str] = os.environ, *, files: Sequence[str] = ())
     """Start this command's fork server in the background, unless it exists or the user turned it off.
 
     Args:
-        environ: The environment of the command.
         files: A project's folder and stack files in it, to be loaded once for all programs.
     """
     global _server  # noqa: PLW0603  # one for a process

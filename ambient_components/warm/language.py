@@ -27,12 +27,7 @@ _SECONDS: Final = 10.0
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
-    """The part of the protocol that the engine uses to run a program of a prepared virtual environment.
-
-    Args:
-        server: The fork server's socket.
-        script: Pulumi's script that runs programs.
-    """
+    """The part of the protocol that the engine uses to run a program of a prepared virtual environment."""
 
     def __init__(self, server: str, script: str) -> None:
         self._server = server
