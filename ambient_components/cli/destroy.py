@@ -11,8 +11,8 @@ from ambient_components.cli.prompts import Question, one_stack, prompt
 from ambient_components.engine import backend
 from ambient_components.errors import fail
 from ambient_components.fleet.decisions import Request
+from ambient_components.fleet.processes import carry_out
 from ambient_components.fleet.run import run_destroy
-from ambient_components.fleet.single import carry_out
 from ambient_components.fleet.summary import destroyed_lines, show_end
 from ambient_components.output import REFUSED, Format, show_problems
 from ambient_components.stacks import destruction, pulumi

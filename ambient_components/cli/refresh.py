@@ -12,8 +12,8 @@ from ambient_components.engine.command import Engine, failed
 from ambient_components.engine.steps import read_preview
 from ambient_components.errors import AmbientError, fail
 from ambient_components.fleet.decisions import Request
+from ambient_components.fleet.processes import carry_out
 from ambient_components.fleet.run import run_refresh
-from ambient_components.fleet.single import carry_out
 from ambient_components.fleet.summary import difference_lines, refreshed_lines, show_end
 from ambient_components.output import Format
 from ambient_components.stacks import pulumi

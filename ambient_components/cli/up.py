@@ -18,8 +18,8 @@ from ambient_components.engine import backend
 from ambient_components.engine.state import Export, state_digest
 from ambient_components.errors import fail
 from ambient_components.fleet.decisions import Request
+from ambient_components.fleet.processes import carry_out
 from ambient_components.fleet.run import run_up
-from ambient_components.fleet.single import carry_out
 from ambient_components.fleet.summary import done_lines, show_end, unshown
 from ambient_components.output import REFUSED, Format, show_problems
 from ambient_components.plan import Plan, making, saved

@@ -3,10 +3,9 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from types import MappingProxyType
 
 from ambient_components import clock
 from ambient_components.engine.backend import stack_of
@@ -22,7 +21,7 @@ from ambient_components.fleet.decisions import (
     every_shard,
     ledgers_before,
 )
-from ambient_components.fleet.planning import Evaluated, desired_of, evaluate, plan_fleet
+from ambient_components.fleet.planning import desired_of, evaluate, plan_fleet
 from ambient_components.fleet.progress import View
 from ambient_components.fleet.recorder import Recorder
 from ambient_components.fleet.runner import Runner
@@ -59,13 +58,16 @@ def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], b
     for fleet in fleets:
         # Before progress lines, which would hide the question.
         require_passphrase(fleet.project, fleet.name)
-    evaluated = [_evaluated(decision, loaded) for decision, loaded in zip(decisions, files, strict=True)]
+    stopping = [
+        guardrail
+        for decision, loaded in zip(decisions, files, strict=True)
+        for guardrail in _evaluated(decision, loaded)
+    ]
     pages = [_page(decision, loaded, request) for decision, loaded in zip(decisions, files, strict=True)]
-    code = _show(pages, request, evaluated, confirm)
+    code = _show(pages, request, stopping, confirm)
     if code is not None:
         return code
-    environs = {stack: environ for one in evaluated for stack, environ in one.environ.items()}
-    return carry_out(decisions, request, begun, environs, pages)
+    return carry_out(decisions, request, begun, pages)
 
 
 def run_refresh(fleets: Sequence[Fleet], request: Request) -> int:
@@ -113,17 +115,10 @@ def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], Non
     return code
 
 
-def carry_out(
-    decisions: Sequence[Decision],
-    request: Request,
-    begun: float,
-    environs: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
-    pages: Sequence[Plan] = (),
-) -> int:
+def carry_out(decisions: Sequence[Decision], request: Request, begun: float, pages: Sequence[Plan] = ()) -> int:
     """Run all shards that are not skipped, show progress and a summary, and return the exit code.
 
     Args:
-        environs: Additional environment variables of a shard's engine, by stack.
         pages: What the plan has shown of each fleet.
     """
     jobs = [job for decision in decisions for job in decision.jobs]
@@ -131,7 +126,6 @@ def carry_out(
     for decision in decisions:
         for job in decision.jobs:
             job.phase = Phase.SKIPPED if job.skip else Phase.WAITING
-            job.environ = environs.get(job.stack) or {}
             job.several = len(decisions) > 1
             job.records = decision.records if decision.records in recorded else None
     notes = [note for decision in decisions for note in decision.notes]
@@ -170,7 +164,7 @@ def _page(decision: Decision, loaded: LoadedStack, request: Request) -> Plan:
 
 
 def _show(
-    pages: Sequence[Plan], request: Request, evaluated: Sequence[Evaluated], confirm: Callable[[str], bool]
+    pages: Sequence[Plan], request: Request, whole: Sequence[Problem], confirm: Callable[[str], bool]
 ) -> int | None:
     """Show the plan and ask. Return the exit code if nothing is to be run."""
     page = pages[0] if len(pages) == 1 else together(request.name, clock.now(), pages)
@@ -178,7 +172,7 @@ def _show(
         show(page)
         sys.stdout.flush()
     guardrails = _guardrails(pages)
-    if stopping := of_all(guardrails, [guardrail for one in evaluated for guardrail in one.guardrails]):
+    if stopping := of_all(guardrails, whole):
         # The page has the others.
         show_problems(one for one in stopping if request.form == "json" or one not in guardrails)
         return REFUSED
@@ -197,8 +191,8 @@ def _guardrails(pages: Sequence[Plan]) -> list[Problem]:
     return [guardrail for page in pages for guardrail in page.guardrails]
 
 
-def _evaluated(decision: Decision, loaded: LoadedStack) -> Evaluated:
-    """Evaluate a fleet as a whole, with the marks that each shard's own check expects.
+def _evaluated(decision: Decision, loaded: LoadedStack) -> tuple[Problem, ...]:
+    """Evaluate a fleet as a whole, with the marks that each shard's own check expects. Return what stops all of it.
 
     Each fleet is evaluated alone, because the limits apply to one cluster. A plain stack needs only its own check.
     """
@@ -207,8 +201,12 @@ def _evaluated(decision: Decision, loaded: LoadedStack) -> Evaluated:
     for job in decision.jobs:
         job.acknowledged = desired.acknowledged
     if fleet.plain:
-        return Evaluated((), {})
-    return evaluate(fleet.name, ledgers_before(decision), desired, desired_of(fleet, loaded, desired.ledger), now)
+        return ()
+    after = desired_of(fleet, loaded, desired.ledger)
+    evaluated = evaluate(fleet.name, ledgers_before(decision), desired, after, now)
+    for job in decision.jobs:
+        job.environ = evaluated.environ.get(job.stack) or {}
+    return evaluated.guardrails
 
 
 def of_all(guardrails: Iterable[Problem], whole: Iterable[Problem]) -> list[Problem]:

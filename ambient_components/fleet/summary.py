@@ -14,8 +14,8 @@ from ambient_components.engine.names import key_output
 from ambient_components.engine.steps import CREATES, DELETES
 from ambient_components.errors import Problem, with_docs
 from ambient_components.fleet.decisions import Job, Phase, Request
+from ambient_components.fleet.processes import Ended
 from ambient_components.fleet.run_events import Failure, Reported, counts
-from ambient_components.fleet.single import Ended
 from ambient_components.output import INTERRUPTED, REFUSED
 from ambient_components.plan.facts import ALREADY, ISSUED, ROTATED, Plan, sorted_problems
 from ambient_components.plan.lines import folded

@@ -13,8 +13,8 @@ from ambient_components.access import write_ledger
 from ambient_components.cli import up
 from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, Problem
+from ambient_components.fleet.processes import Ended
 from ambient_components.fleet.run_events import Reported
-from ambient_components.fleet.single import Ended
 from ambient_components.stacks import pulumi as cli_engine
 from ambient_components.stacks.ledgers import selected_access
 from ambient_components.stacks.project import Project
@@ -76,7 +76,7 @@ class FakePulumi:
         self.answer = Answer(0, json.dumps(document), "")
 
     def carry_out(self, _: object, verb: str, stack: str, *flags: str, verbose: bool = False) -> Ended:
-        """Instead of `fleet.single.carry_out`, which reads the events of a process."""
+        """Instead of `fleet.processes.carry_out`, which reads the events of a process."""
         self._note((verb, "--yes", "--skip-preview", *flags, "--stack", stack))
         code = 255 if self.broken == verb else 0
         return Ended(verb, stack, Reported(), code, interrupted=False, output="", seconds=1, log="/none")

@@ -11,8 +11,8 @@ import pytest
 from ambient_components.cli import destroy, prompts
 from ambient_components.cli.app import run
 from ambient_components.errors import refusal
+from ambient_components.fleet.processes import Ended
 from ambient_components.fleet.run_events import Failure, Reported
-from ambient_components.fleet.single import Ended
 from ambient_components.stacks import pulumi as cli_engine
 from ambient_components.stacks.destruction import (
     IF_EMPTY,
@@ -213,7 +213,7 @@ class FakePulumi:
         return json.dumps({"deployment": {"resources": self.resources}})
 
     def carry_out(self, _: object, verb: str, stack: str) -> Ended:
-        """Instead of `fleet.single.carry_out`, which reads the events of a process."""
+        """Instead of `fleet.processes.carry_out`, which reads the events of a process."""
         self.calls.append((verb, "--yes", "--skip-preview", "--stack", stack))
         reported = Reported(deleted=3)
         if self.fails:

@@ -17,7 +17,7 @@ import pytest
 from ambient_components import collector
 from ambient_components.cli.app import run
 from ambient_components.errors import refusal
-from ambient_components.fleet.single import Logged
+from ambient_components.fleet.processes import Logged
 from ambient_components.problem_json import encode
 from tests.support.fake_pulumi import FakePulumi, diagnostic, ended, urn
 from tests.support.planned import RBAC, ledger, make_project

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ambient_components.errors import AmbientError
-from ambient_components.fleet.single import carry_out
+from ambient_components.fleet.processes import carry_out
 from ambient_components.stacks import pulumi as module
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.pulumi import PulumiEngine, passphrase
