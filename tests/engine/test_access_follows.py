@@ -26,21 +26,6 @@ def test_a_grant_works_and_ends_with_its_line(stack: Stack) -> None:
     assert (status(stack, ALICE.name), status(stack, BOB.name)) == (403, 200)
 
 
-def test_a_role_change_names_the_subject_and_leaves_no_old_binding(stack: Stack) -> None:
-    stack.write(file_of("grants:", "  - {group: payments-devs, role: edit}"))
-    stack.up().ok()
-    stack.write(file_of("grants:", "  - {group: payments-devs, role: admin}"))
-    plan = stack.preview().ok()
-    assert '~ group:payments-devs: "edit" => "admin"' in plan.text
-    up = stack.up().ok()
-    # Made before the old one goes: nobody is without access in between.
-    assert 0 < up.text.index("created replacement") < up.text.index("deleting original")
-    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{stack.w}/rolebindings"
-    names = [item["metadata"]["name"] for item in stack.machine.get(path)["items"]]
-    assert names == ["ambient-permission-admin-payments-devs-group"]
-    assert status(stack, BOB.name, "/api/v1/namespaces/{}/secrets") == 200
-
-
 def test_a_closed_workspace_is_off_the_list_and_open_to_nobody_but_owners(stack: Stack) -> None:
     entry = ("owners: [user:alice@example.com]", "grants: [{group: payments-devs, role: edit}]", "keys: {ci: {}}")
     stack.write(file_of(*entry))

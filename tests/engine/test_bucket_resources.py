@@ -3,7 +3,6 @@
 What that store does not have (lifecycle rules, encryption) the unit tests ask moto for.
 """
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,29 +10,13 @@ import pytest
 
 from ambient_components.provider.buckets.ownership import holder_of, tags_of
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
-from tests.support.real_store import RealWorld, bucket, client_of, code, credentials, name, s3, world
+from tests.support.real_store import RealWorld, bucket, name, s3, world
 from tests.support.store_crashes import bucket_case, bucket_end, credential_cases, killed_everywhere
 from tests.support.store_world import OWNER, OneResource, refusal
 
 __all__ = ["bucket", "name", "s3", "world"]
 
 _CASES = tuple(credential_cases(None, None))  # type: ignore[arg-type]  # for their names
-
-
-def test_a_widened_policy_is_seen_and_ends_with_the_next_run(world: RealWorld, name: str, s3: Any) -> None:
-    s3.create_bucket(Bucket=name)
-    s3.create_bucket(Bucket=f"{name}-of-others")
-    keys, desired = credentials(world, name)
-    me, user = client_of(world, keys), desired["user"]
-    wide = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
-    iam = world.client("iam")
-    iam.put_user_policy(UserName=user, PolicyName="more", PolicyDocument=json.dumps(wide))
-    assert code(me.list_objects_v2, Bucket=f"{name}-of-others") == "done"
-    keys.refresh()
-    assert keys.state["drift"] == {"policies": "added: policy more"}
-    assert keys.up(desired) == "update"
-    assert code(me.list_objects_v2, Bucket=f"{name}-of-others") == "AccessDenied"
-    assert code(me.list_objects_v2, Bucket=name) == "done"
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-import yaml
-
 from sandbox.backend import Backend
 from tests.support import platform as ui
 from tests.support.machine import Machine
@@ -44,40 +42,6 @@ def settled(machine: Machine, *workspaces: str) -> None:
 def complaints(platform: Backend, stack: Stack) -> list[str]:
     """What the operator could not do in the test's workspaces."""
     return [line for line in platform.operator_log() if stack.w in line and ("Error" in line or "Failed" in line)]
-
-
-def test_the_programs_have_the_rights_of_their_accounts_alone(stack: Stack, platform: Backend) -> None:
-    machine = stack.machine
-    for account, collection, status in (
-        ("backend-api", "/api/v1/namespaces", 200),
-        ("backend-api", "/api/v1/nodes", 403),
-        ("agentic-operator", "/apis/vteam.ambient-code/v1alpha1/projectsettings", 200),
-        ("agentic-operator", "/api/v1/secrets", 403),
-    ):
-        config = yaml.safe_load((machine.cluster.directory / "users" / f"{account}.kubeconfig").read_text())
-        assert machine.request("GET", collection, token=config["users"][0]["user"]["token"]) == status, account
-
-
-def test_the_platform_drops_what_its_sessions_do_not_have(stack: Stack) -> None:
-    stack.write(ONE)
-    stack.up().ok()
-    session = {
-        "apiVersion": "vteam.ambient-code/v1alpha1",
-        "kind": "AgenticSession",
-        "metadata": {"name": "odd"},
-        "spec": {"initialPrompt": "Wait", "runnerType": "gemini-cli", "llmSettings": {}, "repos": [{"url": "x"}]},
-    }
-    path = f"/apis/vteam.ambient-code/v1alpha1/namespaces/{stack.w}/agenticsessions"
-    assert stack.machine.create(path, session)["spec"] == {
-        "initialPrompt": "Wait",
-        "llmSettings": {"model": "claude-sonnet-4-6", "temperature": 0.7, "maxTokens": 4000},
-        "repos": [{"url": "x", "branch": "main", "autoPush": False}],
-        "timeout": 300,
-    }
-    token = stack.machine.cluster.token_of("sandbox-admin")
-    for wrong in ({"timeout": "5m"}, {"inactivityTimeout": -1}, {"repos": [{"branch": "main"}]}):
-        body = {**session, "metadata": {"name": "wrong"}, "spec": {"initialPrompt": "x", **wrong}}
-        assert stack.machine.request("POST", path, token=token, body=body) == 422, wrong
 
 
 def test_fifty_workspaces(stack: Stack, platform: Backend) -> None:

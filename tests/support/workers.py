@@ -18,7 +18,6 @@ WHILE_IT_LIVES = (
     "test_keys_lifetimes.py",
     "test_keys_identity.py",
     "test_keys_delivery.py",
-    "test_keys_apart.py",
     "test_tokens.py",
     "test_dated_grants.py",
     "test_access_follows.py",

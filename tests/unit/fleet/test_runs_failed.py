@@ -10,9 +10,6 @@ from typing import Any
 import pytest
 
 from ambient_components.access import Entry
-from ambient_components.errors import refusal
-from ambient_components.problem_json import encode
-from ambient_components.rules.refusals import Rule
 from tests.support.fake_pulumi import diagnostic as reported
 from tests.support.fake_pulumi import ended, urn
 from tests.support.fleet_runs import BINDING, ENTRY, LEDGER, Fleet, summary, up
@@ -32,32 +29,6 @@ def test_one_failure_stops_nothing(fleet: Fleet, capsys: pytest.CaptureFixture[s
     fleet.pulumi.forget()
     assert up() == 0
     assert fleet.pulumi.ran() == ["prod-01"]
-
-
-def test_a_refused_workspace_is_excluded_and_the_rest_of_its_shard_is_run(
-    fleet: Fleet, capsys: pytest.CaptureFixture[str]
-) -> None:
-    foreign = refusal("namespace 'team-1' exists", rule=Rule.OWNERSHIP, workspaces=("team-1",))
-    no = reported("error", encode(foreign), urn(LEDGER, "access"))
-    good = ended("create", BINDING, "team-4/grant/user:b")
-    fleet.pulumi.play({"prod-01": [{"lines": [no], "code": 255}, {"lines": [good]}]})
-    assert up() == 3
-    assert fleet.pulumi.ran().count("prod-01") == 2
-    calls = [one for one in fleet.pulumi.calls("up") if "pid" in one and one["env"]["AMBIENT_EXCLUDE"]]
-    assert [one["env"]["AMBIENT_EXCLUDE"] for one in calls] == ['{"team-1": ["ci"]}']
-    assert calls[0]["words"][-6:-2] == [
-        "--exclude",
-        "**::ambient:index:Workspace::team-1",
-        "--exclude",
-        "**::team-1/**",
-    ]
-    text = summary(capsys)
-    assert "prod-01: team-1: namespace 'team-1' exists" in text
-    assert "objects: 1 created" in text
-    record = fleet.cluster.record(1)
-    assert record.done is None
-    assert record.run is not None
-    assert record.run.recorded
 
 
 def test_a_shard_that_is_refused_as_a_whole_is_not_run_again(fleet: Fleet) -> None:
