@@ -1,7 +1,6 @@
 """`ambient up`: show the plan, ask, and deploy it. Also for a fleet, or for exactly a reviewed plan."""
 
 import sys
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +28,6 @@ from ambient_components.rules.warnings import Acknowledgements, with_name
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.pulumi import PulumiEngine, require_passphrase
-from ambient_components.stacks.selection import Fleet
 from ambient_components.warm import client as warm
 
 _SHOWN: Final = 20
@@ -98,7 +96,11 @@ def up(
         if verbose:
             msg = "is of one stack, and a fleet has many engines side by side: leave it out"
             raise typer.BadParameter(msg, param_hint="--verbose")
-        raise typer.Exit(_up_fleets(fleets, request, plan))
+        if plan:
+            first = fleets[0].stack(0)
+            msg = f"a saved plan is of one state, and {stack} has many: ambient up {first} --plan FILE, one by one"
+            raise typer.BadParameter(msg, param_hint="--plan")
+        raise typer.Exit(run_up(fleets, request, confirmed))
     require_passphrase(project, stack)
     reviewed = saved.read(plan) if plan else None
     refresh = reviewed.refresh if reviewed else refresh
@@ -143,15 +145,6 @@ def _check_unchanged(made: _Made, stack: str) -> None:
     if state_digest(backend.export(made.engine, stack)) != state_digest(made.export):
         problem = "the stack was deployed or refreshed since this plan was made: nothing is deployed"
         fail(None, "", problem, f"run it again: ambient up {stack}")
-
-
-def _up_fleets(fleets: Sequence[Fleet], request: Request, plan: str) -> int:
-    """Deploy one or several fleets and return the exit code."""
-    if plan:
-        first = fleets[0].stack(0)
-        msg = f"a saved plan is of one state, and {request.name} has many: ambient up {first} --plan FILE, one by one"
-        raise typer.BadParameter(msg, param_hint="--plan")
-    return run_up(fleets, request, confirmed)
 
 
 def _planned(project: Project, stack: str, reviewed: Saved | None, *, refresh: bool) -> _Made:

@@ -10,12 +10,11 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from ambient_components import clock
 from ambient_components._version import VERSION
 from ambient_components.cluster.guard import Guard
-from ambient_components.model.dates import Span, end_of
+from ambient_components.model.dates import end_of
 from ambient_components.model.sources import Source
 from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.program.secret_sources import SourceReader, is_outside, used_sources
@@ -65,18 +64,16 @@ def shard_inputs(fleet: Fleet, loaded: LoadedStack, guard: Guard, key: bytes | N
         for name, workspace in file.workspaces.items()
     }
     common = _common(fleet, loaded, config_keys(file.workspaces.values()))
-    at_stack = next_of_stack(file, now)
     inputs = {}
     for number, names in divided(loaded, fleet.count).items():
         inner = {name: own[name] for name in names}
         unknown = [name for name in names if not own[name]]
         parts = {"common": common, "shard": number, "workspaces": inner}
-        coming = [next_of_workspace(file.workspaces[name], file.timezone, now) for name in names]
         inputs[number] = ShardInputs(
             inner,
             "" if unknown else hashlib.sha256(canonical(parts).encode()).hexdigest(),
             _why(unknown, key) if unknown else "",
-            min((moment for moment in (at_stack, *coming) if moment is not None), default=None),
+            min((moment for moment in _moments(file, names) if moment > now), default=None),
         )
     return inputs
 
@@ -206,31 +203,19 @@ def _fingerprints(reader: SourceReader, key: bytes, name: str, sources: Mapping[
     return marks if len(marks) == len(values) else None
 
 
-def next_of_stack(file: StackFile, now: datetime) -> datetime | None:
-    """Return the next end of a setting that applies to every workspace."""
-    return _first(
-        (end_of(exception.until, file.timezone) for exception in file.exceptions if exception.until is not None), now
-    )
-
-
-def next_of_workspace(workspace: Workspace, zone: ZoneInfo, now: datetime) -> datetime | None:
-    """Return when the next grant begins or ends, or the next overlap or exception ends. None if none does."""
-    return _first(_moments(workspace, zone), now)
-
-
-def _moments(workspace: Workspace, zone: ZoneInfo) -> Iterator[datetime]:
-    for exception in workspace.exceptions:
+def _moments(file: StackFile, names: Iterable[str]) -> Iterator[datetime]:
+    """Yield when exceptions and overlaps end, and when grants begin and end, for the stack and some workspaces."""
+    workspaces = [file.workspaces[name] for name in names]
+    for exception in (*file.exceptions, *(one for workspace in workspaces for one in workspace.exceptions)):
         if exception.until is not None:
-            yield end_of(exception.until, zone)
-    if workspace.state is WorkspaceState.CLOSED:
-        return
-    for grant in workspace.grants:
-        if grant.dated:
-            span: Span = grant.span(zone)
-            yield from (moment for moment in (span.start, span.end) if moment is not None)
-    ends: list[date] = [key.overlap_until for key in workspace.keys.values() if key.overlap_until is not None]
-    yield from (end_of(day, zone) for day in ends)
-
-
-def _first(moments: Iterator[datetime], now: datetime) -> datetime | None:
-    return min((moment for moment in moments if moment > now), default=None)
+            yield end_of(exception.until, file.timezone)
+    for workspace in workspaces:
+        if workspace.state is WorkspaceState.CLOSED:
+            continue
+        for grant in workspace.grants:
+            if grant.dated:
+                span = grant.span(file.timezone)
+                yield from (moment for moment in (span.start, span.end) if moment is not None)
+        for key in workspace.keys.values():
+            if key.overlap_until is not None:
+                yield end_of(key.overlap_until, file.timezone)
