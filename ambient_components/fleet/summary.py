@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from ambient_components.access.role_assignments import KEY
 from ambient_components.engine import texts
 from ambient_components.engine.names import key_output
 from ambient_components.engine.steps import CREATES, DELETES
@@ -17,13 +16,12 @@ from ambient_components.fleet.decisions import Job, Phase, Request
 from ambient_components.fleet.processes import Ended
 from ambient_components.fleet.run_events import Failure, Reported, counts
 from ambient_components.output import INTERRUPTED, REFUSED
-from ambient_components.plan.facts import ALREADY, ISSUED, ROTATED, Plan, sorted_problems
+from ambient_components.plan.facts import ISSUED, ROTATED, Plan, sorted_problems
+from ambient_components.plan.headline import headline
 from ambient_components.plan.lines import folded
-from ambient_components.plan.role_changes import GAINED, REMOVED, role_changes
 from ambient_components.printable import one_line
 from ambient_components.problem_json import fields
 from ambient_components.rules.acknowledgements import Acknowledgements
-from ambient_components.rules.roles import rank
 from ambient_components.rules.warnings import LOUD, REPAIRED, with_name
 
 _SHOWN: Final = 50
@@ -234,16 +232,7 @@ def _of_job(job: Job, shown: Collection[Problem] = ()) -> Iterator[Problem]:
 
 def done_lines(plan: Plan, ended: Ended) -> list[str]:
     """Return the summary of a successful deployment."""
-    stack = plan.stack
-    rows = {
-        "access": _access(plan),
-        "workspaces": _counted(Counter(change.what for change in plan.workspaces)),
-        "tokens": _counted(_tokens([ended.reported])),
-        "buckets": _counted(Counter(change.what for change in plan.buckets)),
-        "schedules": _counted(Counter(change.what for change in plan.schedules)),
-    }
-    lines = [f"Deployed {stack} in {ended.seconds:.1f} s: {_objects(ended.reported)}."]
-    lines += [f"  {title:<11} {text}" for title, text in rows.items() if text]
+    lines = [f"Deployed {plan.stack} in {ended.seconds:.1f} s: {_objects(ended.reported)}.", f"  {headline(plan)}"]
     steps = dict(_next(plan))
     width = max(map(len, steps))
     return [*lines, "Next:", *(f"  {command:<{width}}  {text}" for command, text in steps.items())]
@@ -317,23 +306,6 @@ def _objects(reported: Reported) -> str:
         return "no objects changed"
     count, word = parts[0].split()
     return ", ".join([f"{count} object{'' if count == '1' else 's'} {word}", *parts[1:]])
-
-
-def _access(plan: Plan) -> str:
-    """Return how many subjects gained, changed, lost and had access. New and ended keys have their own line."""
-    key = f"{KEY}:"
-    changes = [change for change in role_changes(plan) if change.what == ALREADY or not change.subject.startswith(key)]
-    whats = Counter(change.what for change in changes)
-    roles = Counter(change.after.role for change in changes if change.what == GAINED and change.after)
-    names = ", ".join(f"{count} {role}" for role, count in sorted(roles.items(), key=lambda item: -rank(item[0])))
-    return _counted(
-        {
-            f"given ({names})": whats[GAINED],
-            "changed": whats.total() - whats[GAINED] - whats[REMOVED] - whats[ALREADY],
-            "removed": whats[REMOVED],
-            "unchanged in adopted workspaces": whats[ALREADY],
-        }
-    )
 
 
 def _next(plan: Plan) -> Iterator[tuple[str, str]]:

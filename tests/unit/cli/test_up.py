@@ -83,9 +83,7 @@ def test_the_summary_says_what_was_given_and_what_to_do_next(
     summary = answer.out[answer.out.index("Deployed") :].splitlines()
     assert timeless(summary[0]) == "Deployed prod in N s: 3 objects created, 1 deleted."
     assert summary[1:] == [
-        "  access      3 given (1 admin, 1 edit, 1 view)",
-        "  workspaces  1 made",
-        "  tokens      1 issued",
+        "  1 admin gained · 2 edit gained · 1 view gained · 0 lowered · 0 removed · 1 workspace made · 1 other change",
         "Next:",
         "  ambient keys show prod pay/ci                 read the new token",
         "  ambient keys deliver prod pay/ci --file FILE  or write it to a file, unseen",
@@ -164,8 +162,7 @@ def test_verbose_also_shows_the_steps(pulumi: FakePulumi, capsys: pytest.Capture
     assert answer.err == f"done: create {RBAC} pay/grant/group:temps\na line of the engine\n"
     assert timeless(answer.out).endswith(
         "\nDeployed prod in N s: 1 object created.\n"
-        "  access      3 given (1 admin, 1 edit, 1 view)\n"
-        "  workspaces  1 made\n"
+        "  1 admin gained · 2 edit gained · 1 view gained · 0 lowered · 0 removed · 1 workspace made · 1 other change\n"
         "Next:\n"
         "  ambient keys show prod pay/ci                 read the new token\n"
         "  ambient keys deliver prod pay/ci --file FILE  or write it to a file, unseen\n"
