@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Final, NamedTuple, NoReturn, Protocol, Self
+from typing import Final, NamedTuple, NoReturn, Self
 
 from ambient_components import activity, problem_json
 from ambient_components.engine import texts
@@ -23,27 +23,7 @@ class Answer(NamedTuple):
     stderr: str
 
 
-class Engine(Protocol):
-    """The interface to `pulumi` that the command line uses. Tests replace it with a fake."""
-
-    @property
-    def environ(self) -> Mapping[str, str]:
-        """The command's environment."""
-
-    def with_backend(self, url: str) -> "Engine":
-        """Return the same engine with another backend."""
-
-    def with_environ(self, more: Mapping[str, str]) -> "Engine":
-        """Return the same engine with additional environment variables."""
-
-    def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
-        """Run a command and return its output. With `ask` it uses the terminal directly and returns an empty text."""
-
-    def attempt(self, *arguments: str) -> Answer:
-        """Run a command with useful output even on failure, such as a refused preview."""
-
-
-class Pulumi:
+class Engine:
     """The `pulumi` command on PATH."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str] = os.environ) -> None:

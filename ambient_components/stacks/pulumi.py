@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from ambient_components.engine.command import Pulumi
+from ambient_components.engine.command import Engine
 from ambient_components.engine.texts import PASSPHRASE_VARIABLES, missing_passphrase
 from ambient_components.errors import AmbientError
 from ambient_components.shards import split_shard
@@ -25,7 +25,7 @@ _SECRET_FLAGS = frozenset({"--show-secrets", "--secret"})
 _CONFIG_FILE = "--config-file"
 
 
-class PulumiEngine(Pulumi):
+class PulumiEngine(Engine):
     """The `pulumi` command in a project with fleets: a shard uses its fleet's config."""
 
     def arguments(self, given: tuple[str, ...]) -> tuple[str, ...]:

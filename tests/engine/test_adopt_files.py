@@ -72,11 +72,3 @@ def test_what_cannot_be_adopted_is_refused_and_nothing_is_written(stack: Stack, 
     for name in (f"{one}-theirs", f"0{one}"):
         stack.machine.delete(f"{CORE}/{name}")
     assert files(stack) == before
-
-
-@pytest.mark.slow
-def test_without_the_right_to_list_it_is_said_which(stack: Stack, one: str) -> None:
-    before = files(stack)
-    stack.environment["KUBECONFIG"] = str(stack.machine.cluster.kubeconfig_of("alice@example.com"))
-    adopt(stack, one).refused('"alice@example.com" cannot get', "use the kubeconfig of the deployer")
-    assert files(stack) == before

@@ -3,9 +3,6 @@
 import csv
 import io
 
-import pytest
-
-from tests.engine.test_access_in_the_cluster import bind
 from tests.support.stacks import Stack
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
@@ -88,32 +85,3 @@ def test_a_grant_is_revoked_now_and_only_that(stack: Stack) -> None:
     again = stack.ambient("grants", "revoke", stack.name, bob, stack.w, "--now").ok()
     assert "nothing to do: user:bob@example.com has no grant" in again.text
     assert stack.preview().ok().unchanged
-
-
-@pytest.mark.slow
-def test_what_no_file_declares_is_named(stack: Stack) -> None:
-    stack.write(FILE)
-    stack.up().ok()
-    user = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": BOB}
-    bind(stack, "debug", ("ClusterRole", "ambient-project-view"), user)
-    ended = stack.ambient("grants", "revoke", stack.name, f"user:{BOB}", "--all", "--owners", "--now")
-    ended.refused(
-        f"{stack.w}: the RoleBinding debug gives ClusterRole/ambient-project-view to user:{BOB}: no file declares it",
-        f"kubectl delete rolebinding -n {stack.w} debug",
-    )
-    assert f"{stack.w}: the RoleBinding ambient-permission-edit-bob-example-com-user is gone" in ended.text
-    assert can(stack, BOB)
-    stack.machine.delete(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{stack.w}/rolebindings/debug")
-    stack.machine.until(lambda: not can(stack, BOB), "bob is refused")
-    assert "nothing to do" in stack.ambient("grants", "revoke", stack.name, f"user:{BOB}", "--all", "--now").ok().text
-
-    # An owner leaves.
-    carol = stack.ambient("grants", "revoke", stack.name, "user:carol@example.com", stack.w)
-    assert f"keeps, by the files:\n  stacks/{stack.name}.yaml:5: {stack.w}: owner user:carol@example.com" in carol.text
-    left = stack.ambient("grants", "revoke", stack.name, "user:carol@example.com", stack.w, "--owners", "--now").ok()
-    assert f"{stack.w}: the RoleBinding ambient-admin-carol-example-com is gone" in left.text
-
-    # The last owner stays: guardrails count.
-    last = stack.ambient("grants", "revoke", stack.name, "group:admins", "--all", "--owners", "--now")
-    last.refused("admin", "is edited, and nothing is deployed", "kubectl delete rolebinding")
-    assert stack.resource("RoleBinding", f"{stack.w}/owner/group:admins")
