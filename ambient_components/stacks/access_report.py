@@ -90,17 +90,35 @@ def from_cluster(
 
 
 def _others(project: Project, stack: str, cluster: Cluster, declared: Collection[str]) -> Others | None:
-    platform = project.platform_namespace(stack)
+    """Return the workspaces on the platform's list that a stack does not declare. None if they may not be listed.
+
+    The platform's own namespace may be on its list too, and is none. A namespace that is being deleted is left out.
+    """
     try:
-        is_shard = project.shard_of(stack) is not None
-        known = _acknowledged(project, stack)
-        return others(cluster, project.owner(stack), declared, platform, known, is_shard=is_shard)
-    except ApiError as error:
-        if error.status == 403:
+        listed = list(cluster.each(core("namespaces"), f"{MANAGED_LABEL}={MANAGED}"))
+    except StepError as error:
+        if isinstance(error, ApiError) and error.status == 403:
             return None
         fail(None, "", str(error))
-    except StepError as error:
-        fail(None, "", str(error))
+    owner, platform = project.owner(stack), project.platform_namespace(stack)
+    acknowledged = _acknowledged(project, stack)
+    is_shard = project.shard_of(stack) is not None
+    unmanaged, annotated, known = list[str](), list[str](), list[str]()
+    elsewhere = []
+    for item in listed:
+        workspace, holder = name(item), annotations(item).get(OWNER_ANNOTATION)
+        if workspace == platform or is_ending(item):
+            continue
+        if holder and holder != owner:
+            elsewhere.append((workspace, holder))
+        elif workspace in declared:
+            continue
+        elif not holder:
+            (known if workspace in acknowledged else unmanaged).append(workspace)
+        elif not is_shard:
+            annotated.append(workspace)
+    everyone = tuple(sorted(unmanaged + annotated))
+    return Others(everyone, tuple(sorted(elsewhere)), tuple(sorted(annotated)), tuple(sorted(known)))
 
 
 def _acknowledged(project: Project, stack: str) -> frozenset[str]:
@@ -246,34 +264,3 @@ def part(whole: Report, subject: str = "", right: RoleRight | None = None) -> Re
         right=right,
         perhaps=perhaps,
     )
-
-
-def others(
-    cluster: Cluster,
-    owner: str,
-    declared: Collection[str],
-    platform_namespace: str,
-    acknowledged: Collection[str] = (),
-    *,
-    is_shard: bool = False,
-) -> Others:
-    """Return the workspaces on the platform's list that a stack does not declare.
-
-    The platform's own namespace may be on its list too, and is none. A namespace that is being deleted is left out.
-    """
-    unmanaged, annotated, known = list[str](), list[str](), list[str]()
-    elsewhere = []
-    for item in cluster.each(core("namespaces"), f"{MANAGED_LABEL}={MANAGED}"):
-        workspace, holder = name(item), annotations(item).get(OWNER_ANNOTATION)
-        if workspace == platform_namespace or is_ending(item):
-            continue
-        if holder and holder != owner:
-            elsewhere.append((workspace, holder))
-        elif workspace in declared:
-            continue
-        elif not holder:
-            (known if workspace in acknowledged else unmanaged).append(workspace)
-        elif not is_shard:
-            annotated.append(workspace)
-    everyone = tuple(sorted(unmanaged + annotated))
-    return Others(everyone, tuple(sorted(elsewhere)), tuple(sorted(annotated)), tuple(sorted(known)))
