@@ -71,7 +71,7 @@ def logical_name(workspace: str, part: Part, item: str = "", generation: int = 0
 
 def within(component: str, part: Part, generation: int = 0) -> str:
     """Return the logical name of a part of an ApiKey or a Bucket. A program may give the component any name."""
-    whole = next(one for one in (Part.KEY, Part.STORAGE) if part.startswith(f"{one}/"))
+    whole = next(whole for whole in (Part.KEY, Part.STORAGE) if part.startswith(f"{whole}/"))
     return f"{component}{part.removeprefix(whole).replace('#', str(generation))}"
 
 

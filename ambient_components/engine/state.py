@@ -96,8 +96,8 @@ def resources(export: Export, *types: str) -> list[Resource]:
 
 def operations(export: Export) -> list[Operation]:
     """Return the pending operations of a killed run. Each may have taken effect in the cluster."""
-    found = _deployment(export).get("pending_operations") or ()
-    return [Operation(str(one.get("type")), Resource.of(one.get("resource") or {})) for one in found]
+    pending = _deployment(export).get("pending_operations") or ()
+    return [Operation(str(item.get("type")), Resource.of(item.get("resource") or {})) for item in pending]
 
 
 def version(export: Export) -> int:

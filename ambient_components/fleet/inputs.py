@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -188,7 +189,7 @@ def config_keys(workspaces: Iterable[Workspace]) -> set[str]:
 
 
 def _outside(workspace: Workspace) -> dict[str, Source]:
-    return {".".join(map(str, path)): one for *_, path, one in used_sources(workspace) if is_outside(one)}
+    return {".".join(map(str, path)): source for *_, path, source in used_sources(workspace) if is_outside(source)}
 
 
 def _fingerprints(reader: SourceReader, key: bytes, name: str, sources: Mapping[str, Source]) -> dict[str, str] | None:
@@ -206,7 +207,7 @@ def _fingerprints(reader: SourceReader, key: bytes, name: str, sources: Mapping[
 def _moments(file: StackFile, names: Iterable[str]) -> Iterator[datetime]:
     """Yield when exceptions and overlaps end, and when grants begin and end, for the stack and some workspaces."""
     workspaces = [file.workspaces[name] for name in names]
-    for exception in (*file.exceptions, *(one for workspace in workspaces for one in workspace.exceptions)):
+    for exception in (*file.exceptions, *chain.from_iterable(workspace.exceptions for workspace in workspaces)):
         if exception.until is not None:
             yield end_of(exception.until, file.timezone)
     for workspace in workspaces:

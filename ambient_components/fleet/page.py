@@ -43,7 +43,7 @@ def as_html(fleet: str, decisions: Sequence[Decision], now: datetime, *, changed
         changed: Whether shards that are up to date are left out.
     """
     known = [(decision, job) for decision in decisions for job in decision.jobs if not (changed and job.skip)]
-    shards = [_shard(f"s{number}", *one) for number, one in enumerate(known)]
+    shards = [_shard(f"s{number}", *shard) for number, shard in enumerate(known)]
     notes = [tag("p", tag("em", note.text), class_="note") for decision in decisions for note in decision.notes]
     parts = [
         Part("overview", "By result", join(notes, _heat(shards, now)), len(shards)),

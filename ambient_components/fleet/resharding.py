@@ -101,7 +101,7 @@ def _newest(states: Mapping[str, Export], owners: Collection[str], name: str, ho
 
     parts = {stack: parts_of(states[stack], name) for stack in owners}
     each = [(len(parts[stack]), workspaces_of(states[stack])[name]) for stack in owners]
-    alike = all(one == each[0] for one in each)
+    alike = all(contents == each[0] for contents in each)
     # A run that only removed something shows only in the ledger.
     return max(
         owners,

@@ -174,7 +174,7 @@ def _show(
     guardrails = _guardrails(pages)
     if stopping := of_all(guardrails, whole):
         # The page has the others.
-        show_problems(one for one in stopping if request.form == "json" or one not in guardrails)
+        show_problems(guardrail for guardrail in stopping if request.form == "json" or guardrail not in guardrails)
         return REFUSED
     if guardrails:
         print("ambient: what is refused stays unchanged, all the rest is deployed", file=sys.stderr)

@@ -45,9 +45,11 @@ def exit_code(jobs: Collection[Job], *, interrupted: bool, guardrails: Collectio
         return INTERRUPTED
     if any(problem.rule for job in jobs for problems in job.excluded.values() for problem in problems):
         return REFUSED
+    if any(job.reported.refused for job in jobs):
+        return REFUSED
     refused = {(guardrail.rule, guardrail.workspaces) for guardrail in guardrails}
     problems = [failure.problem for job in jobs for failure in job.reported.failures]
-    if any(job.reported.refused for job in jobs) or any((one.rule, one.workspaces) in refused for one in problems):
+    if any((problem.rule, problem.workspaces) in refused for problem in problems):
         return REFUSED
     return 1 if any(job.phase in _AGAIN for job in jobs) else 0
 
@@ -332,7 +334,7 @@ def _parts(*runs: Reported) -> list[str]:
 
 def _tokens(runs: Iterable[Reported]) -> dict[str, int]:
     reported = [*runs]
-    return {"issued": sum(one.issued for one in reported), "revoked": sum(one.revoked for one in reported)}
+    return {"issued": sum(run.issued for run in reported), "revoked": sum(run.revoked for run in reported)}
 
 
 def _sorted(reported: Reported) -> list[Failure]:

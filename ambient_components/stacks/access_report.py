@@ -3,7 +3,7 @@
 With the workspaces of the cluster that the stack does not declare: those in no stack, and those of other stacks.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -231,13 +231,17 @@ def report(
         given: The access that runs gave, from the state. None if the access is from files.
     """
     released = frozenset(name for name, entry in ledger.items() if entry.is_released)
-    declared = [assignment for assignment in expected(ledger) if assignment.workspace not in released]
+
+    def kept(assignments: Iterable[RoleAssignment]) -> list[RoleAssignment]:
+        return [assignment for assignment in assignments if assignment.workspace not in released]
+
+    declared = kept(expected(ledger))
     if there is None:
-        made = declared if given is None else [one for one in given if one.workspace not in released]
+        made = declared if given is None else kept(given)
         pending, left = missing(declared, made), frozenset(unknown(declared, made))
         shown = tuple(rows(of_ledger(ledger).difference(pending) | left))
         return Report(stack, source, False, shown, frozenset(), (), pending=pending, left=left)
-    compared = [assignment for assignment in there if assignment.workspace not in released]
+    compared = kept(there)
     others = frozenset(unknown(declared, compared))
     return Report(stack, source, True, tuple(rows(there)), others, missing(declared, compared), released)
 
@@ -245,14 +249,14 @@ def report(
 def part(whole: Report, subject: str = "", right: RoleRight | None = None) -> Report:
     """Return the selected part of a report."""
     found = tuple(row for row in whole.rows if subject in ("", row.subject))
-    gone = tuple(one for one in whole.missing if subject in ("", one.subject))
-    pending = tuple(one for one in whole.pending if subject in ("", one.subject))
+    gone = tuple(assignment for assignment in whole.missing if subject in ("", assignment.subject))
+    pending = tuple(assignment for assignment in whole.pending if subject in ("", assignment.subject))
     perhaps: tuple[Row, ...] = ()
     if right is not None:
         who = who_can(found, right)
         found, perhaps = who.can, who.perhaps
-        gone = tuple(one for one in gone if gives(one, right))
-        pending = tuple(one for one in pending if gives(one, right))
+        gone = tuple(assignment for assignment in gone if gives(assignment, right))
+        pending = tuple(assignment for assignment in pending if gives(assignment, right))
     shown = {assignment for row in (*found, *perhaps) for assignment in row.assignments}
     return replace(
         whole,

@@ -133,8 +133,9 @@ def identities(export: Export, keys: Collection[KeyName]) -> tuple[Identity, ...
 
 def bindings(export: Export, subject: str = "", kinds: Collection[str] = (GRANT, OWNER)) -> tuple[Binding, ...]:
     """Return the RoleBindings of grants and owners in a state, sorted."""
-    found = {binding for place in _by_workspace(_touched(export), {}).values() for binding in place.bindings}
-    return tuple(sorted(one for one in found if subject in ("", one.subject) and one.kind in kinds))
+    places = _by_workspace(_touched(export), {}).values()
+    every = {binding for place in places for binding in place.bindings}
+    return tuple(sorted(binding for binding in every if subject in ("", binding.subject) and binding.kind in kinds))
 
 
 def _touched(export: Export) -> list[Resource]:

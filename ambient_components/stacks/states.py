@@ -28,13 +28,14 @@ def export(project: Project, stack: str, engine: Engine | None = None) -> Export
     count = project.shards(stack)
     if count is None:
         return backend.export(engine, stack)
-    found = exports(engine, deployed_shards(engine, project, stack, count))
-    for one in found.values():
-        if isinstance(one, AmbientError):
-            raise one
-    if not found:
+    states = []
+    for state in exports(engine, deployed_shards(engine, project, stack, count)).values():
+        if isinstance(state, AmbientError):
+            raise state
+        states.append(state)
+    if not states:
         fail(None, "", f"fleet {stack!r} has deployed nothing yet", f"ambient up {stack}")
-    return joined([one for one in found.values() if not isinstance(one, AmbientError)])
+    return joined(states)
 
 
 def deployed_shards(
