@@ -111,7 +111,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     assert [*tmp_path.iterdir()] == []
 
 
-TEMPORARY = {"fleet/creation.py", "fleet/single.py", "warm/language.py", "warm/server.py"}
+TEMPORARY = {"fleet/creation.py", "fleet/processes.py", "warm/language.py", "warm/server.py"}
 """Modules that write temporary files and streams alone, under names of their own."""
 
 
