@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from importlib import metadata
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -207,16 +206,13 @@ def _fingerprints(reader: SourceReader, key: bytes, name: str, sources: Mapping[
 def _moments(file: StackFile, names: Iterable[str]) -> Iterator[datetime]:
     """Yield when exceptions and overlaps end, and when grants begin and end, for the stack and some workspaces."""
     workspaces = [file.workspaces[name] for name in names]
-    for exception in (*file.exceptions, *chain.from_iterable(workspace.exceptions for workspace in workspaces)):
-        if exception.until is not None:
-            yield end_of(exception.until, file.timezone)
-    for workspace in workspaces:
-        if workspace.state is WorkspaceState.CLOSED:
-            continue
+    opened = [workspace for workspace in workspaces if workspace.state is not WorkspaceState.CLOSED]
+    last_days: list[date | None] = [exception.until for exception in file.exceptions]
+    last_days += [exception.until for workspace in workspaces for exception in workspace.exceptions]
+    last_days += [key.overlap_until for workspace in opened for key in workspace.keys.values()]
+    yield from (end_of(day, file.timezone) for day in last_days if day is not None)
+    for workspace in opened:
         for grant in workspace.grants:
             if grant.dated:
                 span = grant.span(file.timezone)
                 yield from (moment for moment in (span.start, span.end) if moment is not None)
-        for key in workspace.keys.values():
-            if key.overlap_until is not None:
-                yield end_of(key.overlap_until, file.timezone)
