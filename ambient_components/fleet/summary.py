@@ -21,8 +21,7 @@ from ambient_components.plan.headline import headline
 from ambient_components.plan.lines import folded
 from ambient_components.printable import one_line
 from ambient_components.problem_json import fields
-from ambient_components.rules.acknowledgements import Acknowledgements
-from ambient_components.rules.warnings import LOUD, REPAIRED, with_name
+from ambient_components.rules.warnings import LOUD, REPAIRED, Acknowledgements, with_name
 
 _SHOWN: Final = 50
 """Maximum number of lines on failures, of warnings, and of differences. The others are counted."""
