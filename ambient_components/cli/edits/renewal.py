@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Final
 
 import typer
@@ -98,9 +99,6 @@ def renew(cluster: Cluster, workspace: str, entry: Entry, now: str, result: Rene
     forged = {name(item) for item in bindings if claims_to_be_own(item)} - {name(item) for item in own}
     managed = {_DEFAULT, *_of_openshift(workspace, own)}
 
-    def end_session(account: Json) -> None:
-        _end_session(cluster, workspace, account)
-
     def renew_one(account: Json) -> None:
         if name(account) == TRIGGER:
             _renew_trigger(cluster, workspace, now, is_own=TRIGGER not in forged)
@@ -118,7 +116,7 @@ def renew(cluster: Cluster, workspace: str, entry: Entry, now: str, result: Rene
             end(cluster, ROLE_BINDING, workspace, binding)
         except StepError as error:
             result.failed.append(error.problem.within(f"{workspace}: the RoleBinding {short(binding)} did not end"))
-    _each(workspace, sessions, end_session, tell, result)
+    _each(workspace, sessions, partial(_end_session, cluster, workspace), tell, result)
     if forged:
         time.sleep(PAUSE)
     _each(workspace, others, renew_one, lambda _: "is renewed", result)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -11,6 +11,7 @@ from ambient_components.cli.options import format_option
 from ambient_components.cli.prompts import one_stack
 from ambient_components.cli.reviewers.codeowners import as_codeowners, owners
 from ambient_components.cli.reviewers.revisions import WORKING_TREE, Repository, changes, versions
+from ambient_components.cli.tables import plain_value
 from ambient_components.errors import fail
 from ambient_components.output import Format, Paint, from_here, paint_for, plain
 from ambient_components.platform.subjects import parse_subject
@@ -46,21 +47,10 @@ def as_text(items: Sequence[Touched], paint: Paint = plain) -> str:
 def as_json(items: Sequence[Touched], before: str, after: str) -> str:
     record = {
         "change": {"from": before, "to": after},
-        "touched": [_record(item) for item in items],
+        "touched": [{**plain_value(item), "guarded": item.guarded} for item in items],
         "approvals": [list(approval) for approval in _approvals(items)],
     }
     return json_text(record)
-
-
-def _record(item: Touched) -> dict[str, Any]:
-    return {
-        "stack": item.stack,
-        "workspace": item.workspace,
-        "how": item.how.value,
-        "fields": list(item.fields),
-        "needs": [{"oneOf": list(need.one_of), "because": need.because.value} for need in item.needs],
-        "guarded": item.guarded,
-    }
 
 
 def _approvals(items: Iterable[Touched]) -> list[tuple[str, ...]]:

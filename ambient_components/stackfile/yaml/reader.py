@@ -139,16 +139,6 @@ _SLIPS: Final = (
         "a '- ' behind a key",
         "put items on lines of their own, or write [ITEM, ITEM]",
     ),
-    _Slip(
-        "expected key",
-        "a line or a character that doesn't fit what is around it",
-        ("indent the line like those beside it", "write a ' in single quotes twice"),
-    ),
-    _Slip(
-        "expected <block end>",
-        "a line or a character that doesn't fit what is around it",
-        ("indent the line like those beside it", "write a ' in single quotes twice"),
-    ),
     _Slip("tab character", *_TAB),
     _Slip("escape", "a \\ that begins no known escape", "put the text in single quotes, or write \\\\"),
     _Slip("hexdecimal", "a \\ that begins no known escape", "put the text in single quotes, or write \\\\"),
@@ -158,6 +148,11 @@ _SLIPS: Final = (
     _Slip("directive", "a directive ('%')", "remove the line, or put a text that begins with % in quotes"),
     _Slip("incompatible", "a directive ('%')", "remove the line"),
     _Slip("tag", "a tag ('!')", "remove it, or quote the text if it starts with '!'"),
+    _Slip(
+        "expected",
+        "a line or a character that doesn't fit what is around it",
+        ("indent the line like those beside it", "write a ' in single quotes twice"),
+    ),
 )
 
 
