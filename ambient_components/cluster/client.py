@@ -50,12 +50,7 @@ class TooLargeError(StepError):
 
 
 class Cluster:
-    """One cluster, connected on first use.
-
-    Args:
-        context: Context of the kubeconfig; None uses the current one, or the pod's own account.
-        kubeconfig: Content of a kubeconfig, for library users; None reads KUBECONFIG as kubectl does.
-    """
+    """One cluster, connected on first use. Without a context: the current one, or the pod's own account."""
 
     def __init__(self, context: str | None = None, kubeconfig: str | None = None) -> None:
         self._context = context
@@ -64,11 +59,6 @@ class Cluster:
         self._client: Any = None
 
     def get(self, path: str, *, metadata: bool = False) -> dict[str, Any] | None:
-        """Return the object at a path, or None if it does not exist.
-
-        Args:
-            metadata: Request only the metadata, and not, for example, the data of a Secret.
-        """
         try:
             return self._request("GET", path, accept=_METADATA if metadata else _JSON)
         except ApiError as error:
@@ -119,25 +109,14 @@ class Cluster:
             limit = min(_PAGE, limit * 2)
 
     def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Create an object (or a subresource such as a token) and return the API server's response."""
         return self._request("POST", path, body)
 
     def patch(self, path: str, body: Mapping[str, Any], *, metadata: bool = False) -> dict[str, Any]:
-        """Apply a JSON merge patch (RFC 7386), and return the object.
-
-        Args:
-            body: The patch; a resourceVersion in it limits the patch to that version.
-            metadata: Request only the metadata of the changed object.
-        """
+        """Apply a JSON merge patch (RFC 7386), to the resourceVersion that it may have, and return the object."""
         accept = _METADATA if metadata else _JSON
         return self._request("PATCH", path, body, "application/merge-patch+json", accept)
 
     def delete(self, path: str, uid: str | None = None, version: str | None = None) -> bool:
-        """Delete an object and return whether it existed.
-
-        Args:
-            version: Delete only if the object has this resourceVersion.
-        """
         given = {"uid": uid, "resourceVersion": version}
         conditions = {name: value for name, value in given.items() if value}
         body = {"preconditions": conditions} if conditions else None
@@ -211,12 +190,10 @@ class Cluster:
 
 
 def cause_of(error: Exception) -> str:
-    """Return why urllib3 got no answer, without the names of its objects."""
     return re.sub(r"^[^:\[]*(Connection|Object|Error)[^:\[]*: ", "", str(getattr(error, "reason", None) or error))
 
 
 def _parsed(answer: bytes) -> Any:
-    """Return the JSON of a response; None if it is not JSON."""
     message = answer.decode(errors="replace")
     try:
         try:
@@ -237,7 +214,6 @@ def core(*segments: str) -> str:
 
 
 def of_platform(namespace: str, *parts: str) -> str:
-    """Return a path in the platform's API group, below a namespace."""
     return path("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, *parts)
 
 

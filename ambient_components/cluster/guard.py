@@ -31,7 +31,6 @@ class Guard:
 
     @property
     def cluster(self) -> Cluster:
-        """The stack's cluster."""
         with self._lock:
             if not self._proved:
                 self._try()

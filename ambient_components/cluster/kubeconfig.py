@@ -41,12 +41,10 @@ def is_loopback(host_url: str) -> bool:
 
 
 def location(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the path of the kubeconfig, or several as KUBECONFIG lists them."""
     return environ.get("KUBECONFIG") or str(Path("~", ".kube", "config"))
 
 
 def files(environ: Mapping[str, str] = os.environ) -> list[Path]:
-    """Return the kubeconfig files that kubectl would read; paths that do not exist are skipped."""
     paths = [Path(part).expanduser() for part in location(environ).split(os.pathsep) if part]
     return [path for path in paths if path.is_file()]
 
@@ -54,14 +52,7 @@ def files(environ: Mapping[str, str] = os.environ) -> list[Path]:
 def connect(
     settings: Any, context: str | None, environ: Mapping[str, str] = os.environ, *, contents: str | None = None
 ) -> Any:
-    """Return an ApiClient, and set the server's address in its settings.
-
-    Args:
-        settings: A `kubernetes.client.Configuration`; its retries and pool are the caller's.
-        context: Context of the kubeconfig; None uses the current one, or the pod's own account if there are no files.
-        environ: Environment with KUBECONFIG and the pod's account.
-        contents: Content of a kubeconfig, used instead of files.
-    """
+    """Return an ApiClient, and set the server's address in its settings, a `kubernetes.client.Configuration`."""
     from kubernetes import client  # noqa: PLC0415
 
     settings.proxy = None  # cleared, so that a proxy after _load is the kubeconfig's proxy-url

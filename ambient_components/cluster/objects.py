@@ -62,7 +62,6 @@ _UNKNOWNS: Final = frozenset(
 
 
 def mapping(value: object) -> Json:
-    """Return a mapping unchanged, and an empty one for anything else."""
     return value if isinstance(value, _MAPPINGS) else {}
 
 
@@ -71,12 +70,10 @@ def mappings(value: object) -> list[Json]:
 
 
 def text(value: object) -> str:
-    """Return a string unchanged, and an empty one for anything else."""
     return value if isinstance(value, str) else ""
 
 
 def text_at(value: object, *keys: str) -> str:
-    """Return the string at a path of keys; empty if there is none."""
     for key in keys:
         value = mapping(value).get(key)
     return text(value)
@@ -88,7 +85,6 @@ def texts(value: object) -> dict[str, str]:
 
 
 def decoded(value: object) -> str | None:
-    """Return the decoded text of a Secret's value; None if it is missing, empty or not text."""
     try:
         return base64.b64decode(text(value)).decode() or None
     except ValueError:
@@ -103,7 +99,6 @@ def metadata(item: object) -> Json:
 
 
 def name(item: object) -> str:
-    """Return an object's name; an API server's answer always has one."""
     return text(metadata(item).get("name"))
 
 
@@ -142,7 +137,6 @@ def generation(item: object) -> int | None:
 
 
 def role_ref(binding: object) -> str:
-    """Return the role that a RoleBinding refers to, as KIND/NAME."""
     reference = mapping(mapping(binding).get("roleRef"))
     return f"{text(reference.get('kind'))}/{text(reference.get('name'))}"
 
@@ -164,17 +158,11 @@ def _subject(subject: Json, own: str) -> str:
 
 
 def short(value: str) -> str:
-    """Return a string, shortened to fit into a message."""
     return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}… ({len(value)} characters)"
 
 
 def listing(items: Collection[str], total: int | None = None) -> str:
-    """Return a list as one string: the first ten items, and the number of the others.
-
-    Args:
-        items: All items, or the first ten of them.
-        total: Number of all items; None if `items` has them.
-    """
+    """Return a list as one string: the first ten items, and the number of the others."""
     first = [short(item) for item, _ in zip(items, range(SHOWN), strict=False)]
     more = (len(items) if total is None else total) - len(first)
     return ", ".join(first) + (f" and {more} more" if more else "")

@@ -17,7 +17,6 @@ _FEW: Final = 4
 
 
 def in_parallel(work: Callable[[_Job], _Result], jobs: Iterable[_Job]) -> list[_Result]:
-    """Do all jobs, 16 at a time, and return their results in the order of the jobs."""
     todo = list(jobs)
     if len(todo) <= _FEW:
         return [work(job) for job in todo]
@@ -26,8 +25,6 @@ def in_parallel(work: Callable[[_Job], _Result], jobs: Iterable[_Job]) -> list[_
 
 
 def attempted(work: Callable[[_Job], object], jobs: Iterable[_Job]) -> list[tuple[_Job, Problem | None]]:
-    """Do all jobs like `in_parallel`, and return each with the problem of its StepError."""
-
     def attempt(job: _Job) -> tuple[_Job, Problem | None]:
         try:
             work(job)

@@ -43,7 +43,6 @@ _TRIES: Final = 5
 
 
 def object_path(kind: str, namespace: str, name: str) -> str:
-    """Return the API path of an object that carries access: a RoleBinding, a Role, a ServiceAccount or a Secret."""
     if kind in (ROLE_BINDING, ROLE):
         return path("apis", RBAC_API_GROUP, "v1", "namespaces", namespace, f"{kind.lower()}s", name)
     collection = {SERVICE_ACCOUNT: "serviceaccounts", SECRET: "secrets"}[kind]
@@ -51,14 +50,7 @@ def object_path(kind: str, namespace: str, name: str) -> str:
 
 
 def end(cluster: Cluster, kind: str, namespace: str, name: str, uid: str | None = None) -> bool:
-    """Delete an object that carries access, despite finalizers.
-
-    Args:
-        uid: Delete only the object with this uid; None deletes any object of this name.
-
-    Returns:
-        Whether the object existed.
-    """
+    """Delete an object that carries access, despite finalizers, and tell whether it existed. Another uid stays."""
     where = object_path(kind, namespace, name)
     existed = False
     for _ in range(_TRIES):
@@ -115,11 +107,7 @@ def renew_trigger(cluster: Cluster, namespace: str) -> None:
 
 
 def renew_account(cluster: Cluster, namespace: str, account: Json) -> None:
-    """Replace an account that needs no more than its name and its image pull secrets, such as ``default``.
-
-    Args:
-        account: The account. A controller may make another one of its name at once.
-    """
+    """Replace an account that needs only its name and image pull secrets; a controller may make it again at once."""
     this = name(account)
     end(cluster, SERVICE_ACCOUNT, namespace, this, uid(account))
     create_account(cluster, namespace, {"name": this})
@@ -128,7 +116,6 @@ def renew_account(cluster: Cluster, namespace: str, account: Json) -> None:
 
 
 def create_account(cluster: Cluster, namespace: str, metadata: Mapping[str, Any]) -> None:
-    """Create an account, unless a controller was faster."""
     try:
         cluster.create(core("namespaces", namespace, "serviceaccounts"), {"metadata": metadata})
     except ApiError as error:

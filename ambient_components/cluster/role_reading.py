@@ -21,7 +21,6 @@ WHOLE_CLUSTER: Final[tuple[Place, ...]] = ((),)
 
 
 def read_roles(cluster: Cluster, needs: Needs, places: Collection[Place] = WHOLE_CLUSTER) -> RoleObjects:
-    """Return what is needed, from some namespaces or from the whole cluster."""
     rbac, platform = ("apis", RBAC_API_GROUP, "v1"), ("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION)
     return RoleObjects(
         tuple(

@@ -33,8 +33,6 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class RoleObjects:
-    """What was read, without what nothing depends on."""
-
     roles: tuple[Json, ...] = ()
     cluster_roles: tuple[Json, ...] = ()
     settings: tuple[Json, ...] = ()

@@ -53,7 +53,6 @@ class Attached:
 
 
 def attach(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -> Attached:
-    """Prepare warm processes for an engine."""
     server = client.server()
     if server is None or arguments[0] not in _ATTACHED or not server.serves(environ):
         return Attached()

@@ -28,16 +28,10 @@ class Stack:
 
     @property
     def empty(self) -> bool:
-        """Whether the state is known to be empty."""
         return not self.at or self.resources == 0
 
     def written_since(self, begun: str, before: "Stack | None") -> bool:
-        """Tell whether a run has written the state.
-
-        Args:
-            begun: When the run began, RFC 3339.
-            before: The same state before the run.
-        """
+        """Tell whether a run that began then (RFC 3339) has written the state; `before` is the same state before it."""
         if not self.at or (before is not None and self.at == before.at):
             return False
         return datetime.fromisoformat(self.at) >= datetime.fromisoformat(begun)
@@ -63,7 +57,6 @@ class Question:
 
 
 def read_stacks(text: str) -> dict[str, Stack]:
-    """Read the output of `pulumi stack ls --json`."""
     try:
         stacks = {
             str(item["name"]): Stack(item.get("lastUpdate") or "", item.get("resourceCount")) for item in _list(text)
@@ -81,12 +74,7 @@ def _list(text: str) -> list[dict[str, Any]]:
 
 
 def stack_of(stacks: Mapping[str, Stack], name: str) -> Stack | None:
-    """Return one of the stacks, or None if the backend does not have it.
-
-    Args:
-        stacks: The stacks by name, with and without the organisation.
-        name: The name, with or without the organisation and the project.
-    """
+    """Return one of the stacks, which may be named without the organisation and the project, or None."""
     bare = _bare(name)
     # The list is of one project, and leaves its name out.
     listed = f"{name.partition('/')[0]}/{bare}" if "/" in name else bare
@@ -117,17 +105,14 @@ def encrypts_by_itself(engine: Engine) -> bool:
 
 
 def stack_names(engine: Engine) -> set[str]:
-    """Return the names of the project's stacks, with and without the organisation."""
     return {*read_stacks(engine.run(*_LIST))}
 
 
 def has_stack(engine: Engine, stack: str) -> bool:
-    """Tell whether the backend has this stack of this project."""
     return stack_of(read_stacks(engine.run(*_LIST)), stack) is not None
 
 
 def export(engine: Engine, stack: str) -> Export:
-    """Return a stack's state with encrypted secrets."""
     return _state(export_text(engine, stack), stack)
 
 
@@ -142,7 +127,6 @@ def export_text(engine: Engine, stack: str) -> str:
 
 
 def require_stack(engine: Engine, stack: str) -> None:
-    """Refuse a stack that the backend does not have."""
     if not has_stack(engine, stack):
         unknown_stack(engine, stack)
 

@@ -16,38 +16,29 @@ from ambient_components.errors import AmbientError, Problem, fail, refusal
 
 
 class Answer(NamedTuple):
-    """The result of a command that may fail."""
-
     code: int
     stdout: str
     stderr: str
 
 
 class Engine:
-    """The `pulumi` command on PATH."""
-
     def __init__(self, folder: Path, environ: Mapping[str, str] = os.environ) -> None:
         self.folder = folder
         self.environ: Mapping[str, str] = environ
 
     def with_backend(self, url: str) -> Self:
-        """Return the same command with another backend, whatever the login."""
         return self.with_environ({"PULUMI_BACKEND_URL": url})
 
     def with_environ(self, more: Mapping[str, str]) -> Self:
-        """Return the same command with additional environment variables."""
         return type(self)(self.folder, {**self.environ, **more})
 
     def arguments(self, given: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the final arguments of a command."""
         return given
 
     def environment(self, arguments: tuple[str, ...]) -> dict[str, str]:  # noqa: ARG002  # for subclasses
-        """Return the complete environment of a command."""
         return environment(self.environ)
 
     def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
-        """Run a command and return its output."""
         if ask:
             command = [program(self.environ), *self.arguments(arguments)]
             code = self._attached(command, self.environment(arguments))
@@ -109,14 +100,7 @@ _QUIETLY = ("--non-interactive", "--color=never")
 
 
 def start(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -> subprocess.Popen[str]:
-    """Start a command in the background and return at once.
-
-    The command gets a session of its own, so Ctrl-C reaches only this process. The caller passes it on to the command
-    but not to its plugins, which the command ends itself.
-
-    Args:
-        environ: The complete environment, see `environment`.
-    """
+    """Start a command in a session of its own: the caller passes Ctrl-C on to it, and not to its plugins."""
     return subprocess.Popen(  # noqa: S603
         [program(environ), *arguments, *_QUIETLY], cwd=folder, env=dict(environ), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
@@ -167,7 +151,6 @@ def plain_environment(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def program(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the path of `pulumi`."""
     path = shutil.which("pulumi", path=environ.get("PATH"))
     if path is None:
         fail(None, "", "there is no `pulumi` on PATH", "install it: https://www.pulumi.com/docs/install/")
@@ -183,7 +166,6 @@ class CommandError(AmbientError):
 
 
 def failed(arguments: tuple[str, ...], answer: Answer) -> NoReturn:
-    """Report a failed command with its own message."""
     output, command = answer.stderr or answer.stdout, f"`pulumi {' '.join(arguments)}`"
     if problems := problem_json.decode(output):
         raise CommandError([refusal(f"{command} failed"), *problems], output)
@@ -205,7 +187,6 @@ _WORDS: Final = {
 
 
 def phase(arguments: Sequence[str]) -> str:
-    """Return what a command does."""
     words = _WORDS.get(tuple(arguments[:2])) or _WORDS.get(tuple(arguments[:1]))
     if words is None:
         return f"Running pulumi {' '.join(arguments[:2])}"

@@ -76,11 +76,7 @@ def within(component: str, part: Part, generation: int = 0) -> str:
 
 
 def parse(name: str, workspaces: Collection[str] = ()) -> LogicalName | None:
-    """Return the parsed logical name, or None if it does not belong to a workspace.
-
-    Args:
-        workspaces: Known names of workspaces. In a program they may have slashes, unlike in a stack file.
-    """
+    """Return the parsed name; None for no workspace's. In a program, names of workspaces may have slashes."""
     workspace = workspace_of(name, workspaces)
     path = name[len(workspace) + 1 :]
     for part, pattern in _patterns():

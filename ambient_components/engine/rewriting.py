@@ -38,17 +38,14 @@ class Item:
 
     @property
     def parent(self) -> str:
-        """The URN of its parent; empty where it has none."""
         return str(self.json.get("parent") or "")
 
     @property
     def provider(self) -> str:
-        """The URN of its provider; empty where it has none."""
         return referenced(str(self.json.get("provider") or ""))
 
     @property
     def delete(self) -> bool:
-        """Whether a replacement left it, to be deleted."""
         return bool(self.json.get("delete"))
 
     @property
@@ -88,7 +85,6 @@ class Item:
 
 
 def items(state: Export) -> list[Item]:
-    """Return a state's resources, in its order."""
     return [Item(resource) for resource in (state.get("deployment") or {}).get("resources") or ()]
 
 
@@ -97,7 +93,6 @@ def providers(state: Export) -> list[Item]:
 
 
 def secrets_of(state: Export) -> Any:
-    """Return the secrets provider of a state."""
     return (state.get("deployment") or {}).get("secrets_providers")
 
 
@@ -107,11 +102,7 @@ def unknown_parts(state: Export) -> list[str]:
 
 
 def with_items(state: Export, resources: Iterable[Item], *also: Export) -> dict[str, Any]:
-    """Return a state with other resources.
-
-    Args:
-        also: Other states that some of them come from: the version and the features of the result suffice for these.
-    """
+    """Return a state with other resources; its version and its features suffice for those that come from `also`."""
     states = (state, *also)
     deployment = {**(state.get("deployment") or {}), "resources": [item.json for item in resources]}
     version = max(int(each.get("version") or 3) for each in states)

@@ -33,8 +33,6 @@ _HIDDEN: Final = "[secret]"
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource in a state, a preview or an event."""
-
     urn: Urn
     type: str
     id: str = ""
@@ -51,11 +49,7 @@ class Resource:
 
     @classmethod
     def of(cls, item: Mapping[str, Any], urn: str = "") -> "Resource":
-        """Read a resource.
-
-        Args:
-            urn: The URN if the JSON has none, as in a step.
-        """
+        """Read a resource, with this URN if the JSON has none, as in a step."""
         name = Urn.parse(str(item.get("urn") or urn))
         return cls(
             name,
@@ -88,7 +82,6 @@ class Operation:
 
 
 def resources(export: Export, *types: str) -> list[Resource]:
-    """Return the resources of a state, in its order."""
     return [
         Resource.of(item) for item in _deployment(export).get("resources") or () if not types or item["type"] in types
     ]

@@ -92,7 +92,6 @@ class Urn:
 
 
 def urn_prefix(stack: str, project: str) -> str:
-    """Return the beginning of the URNs of all resources of a stack."""
     return f"{_SCHEME}{stack}::{project}::"
 
 

@@ -141,7 +141,6 @@ class Job:
 
     @property
     def seconds(self) -> float:
-        """The duration of the run so far."""
         return (self.ended or time.monotonic()) - self.began if self.began else 0.0
 
     def named(self, workspace: str) -> str:
@@ -164,12 +163,10 @@ class Decision:
 
     @property
     def deployed(self) -> list[str]:
-        """Names of the project's stacks that have, or may have, resources in their states."""
         return sorted(name for name, state in self.states.items() if state.at and state.resources != 0)
 
     @property
     def up_to_date(self) -> tuple[int, ...]:
-        """Numbers of the shards that need no run."""
         return tuple(job.number for job in self.jobs if job.skip)
 
 
@@ -185,11 +182,7 @@ def decide(
     request: Request = DEFAULT,
     will_run: Callable[[], None] = lambda: None,
 ) -> Decision:
-    """Decide what each shard needs.
-
-    Args:
-        will_run: Called once a shard is known to be run, before the backend has answered.
-    """
+    """Decide what each shard needs; `will_run` is called once one is known to be run, before the backend answers."""
     if fleet.plain:
         will_run()
         return _decide_plain(fleet, question.answer(), loaded, refresh=request.refresh)
@@ -233,11 +226,7 @@ def _decide_plain(fleet: Fleet, states: Mapping[str, Stack], loaded: LoadedStack
 
 
 def every_shard(fleet: Fleet, question: Question, selected: Collection[int] = ()) -> Decision:
-    """Return every shard that has a state, whatever the files and the config declare. For refresh and destroy.
-
-    Args:
-        selected: Numbers of the shards to run. Empty means all.
-    """
+    """Return every shard that has a state, or the selected ones, whatever the files and the config declare."""
     states = question.answer()
     numbers = sorted(selected) or [*range(fleet.count), *numbers_beyond(fleet, states)]
     jobs = tuple(
@@ -259,12 +248,7 @@ def job_of(
     *,
     readable: bool = True,
 ) -> Job:
-    """Decide what to do with a shard.
-
-    Args:
-        state: Its state's metadata. None if the stack does not exist.
-        readable: Whether the run records can be read.
-    """
+    """Decide what to do with a shard; without a state its stack does not exist."""
     done = record.done if record is not None else None
     changed = inputs.changed(done.workspaces if done is not None else {})
     lost = record is not None and _lost(record)
@@ -373,11 +357,7 @@ def ledgers_before(decision: Decision) -> dict[str, Ledger]:
 
 
 def default_jobs(root: Path = Path("/")) -> int:
-    """Return the default number of engines: one for each core and each half gigabyte of free memory, at least one.
-
-    Args:
-        root: The root of the file system, for tests.
-    """
+    """Return the default number of engines: one for each core and each half gigabyte of free memory, at least one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores, collector.free_memory(root) // _MEMORY))
 

@@ -52,11 +52,7 @@ class ShardInputs:
 
 
 def shard_inputs(fleet: Fleet, loaded: LoadedStack, guard: Guard, key: bytes | None) -> dict[int, ShardInputs]:
-    """Return the inputs of each shard, by number.
-
-    Args:
-        key: The key for secret digests. None if there is none; shards that need it then have no digest.
-    """
+    """Return the inputs of each shard, by number. Without a key, shards with secret values have no digest."""
     file, now = loaded.file, clock.now()
     marks = fingerprints(loaded, guard, key)
     own = {
@@ -165,11 +161,7 @@ def _spelled(value: object) -> str:
 
 
 def fingerprints(stack: LoadedStack, guard: Guard, key: bytes | None) -> dict[str, Mapping[str, str] | None]:
-    """Return the fingerprints of the values outside, by workspace and place; None: a value can't be read.
-
-    Args:
-        key: What fingerprints are made with; without one there are none.
-    """
+    """Return the fingerprints of the values outside, by workspace and place; None: a value or the key can't be read."""
     outside = {name: sources for name, workspace in stack.file.workspaces.items() if (sources := _outside(workspace))}
     if not outside or key is None:
         return dict.fromkeys(outside)

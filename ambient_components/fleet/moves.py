@@ -139,7 +139,6 @@ def check_state(state: Export) -> None:
 
 
 def _check(source: Export, target: Export) -> None:
-    """Refuse states whose secrets, or whose clusters, differ."""
     if secrets_provider(source) == "service":
         remedy = "pulumi stack change-secrets-provider: a passphrase, or a key of your cloud"
         fail(None, "", "the backend encrypts each stack with a key of its own", remedy)

@@ -37,11 +37,6 @@ class _Shard:
 
 
 def as_html(fleet: str, decisions: Sequence[Decision], now: datetime, *, changed: bool = False) -> str:
-    """Return the page.
-
-    Args:
-        changed: Whether shards that are up to date are left out.
-    """
     known = [(decision, job) for decision in decisions for job in decision.jobs if not (changed and job.skip)]
     shards = [_shard(f"s{number}", *shard) for number, shard in enumerate(known)]
     notes = [tag("p", tag("em", note.text), class_="note") for decision in decisions for note in decision.notes]

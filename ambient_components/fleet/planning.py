@@ -50,15 +50,7 @@ def evaluate(
     at: datetime,
     homes: Mapping[str, str] | None = None,
 ) -> Evaluated:
-    """Evaluate a fleet as a whole, before any shard starts.
-
-    Args:
-        before: The deployed ledger of each shard by stack, from states or from `declared` of the run records.
-        desired: The declared state of the whole fleet.
-        after: The declared ledger by stack (see `desired_of`). Only for shards that are in `before` or new.
-        at: The time of the run, UTC.
-        homes: The assigned stack of each workspace of the whole fleet. Default: from `after`.
-    """
+    """Evaluate a fleet before any shard starts: `before` and `after` by stack, `homes` of all workspaces."""
     refusals = fleet_refusals(fleet, before, after, desired.guardrails, at, homes)
     digests = {stack: removals_digest(before.get(stack) or {}, ledger, at) for stack, ledger in after.items()}
     return Evaluated(
@@ -81,12 +73,7 @@ def plan_fleet(
     up_to_date: Collection[int] = (),
     there: Collection[str] | None = None,
 ) -> Plan:
-    """Return the plan of a fleet or of some shards, or of a plain stack. What fails appears with its errors.
-
-    Args:
-        up_to_date: Numbers of the shards that are known to have no changes. They are skipped.
-        there: Names of the deployed stacks. Default: the backend is queried.
-    """
+    """Return the plan of a fleet, of some shards, or of a plain stack. What fails appears with its errors."""
     if fleet.plain:
         return _plan_plain(fleet, loaded, request)
     when, offline, jobs = request.at or clock.now(), request.offline, request.jobs or default_jobs()
@@ -127,7 +114,6 @@ def plan_fleet(
 
 
 def _plan_plain(fleet: Fleet, loaded: LoadedStack, request: Request) -> Plan:
-    """Return the plan of a plain stack that is listed with others. If it fails, the plan has the error."""
     stack, when, engine = fleet.name, request.at or clock.now(), making.engine_at(fleet.project, request.at)
     try:
         state = export(fleet.project, stack, engine)

@@ -49,7 +49,6 @@ class Interrupts:
             signal.signal(number, handler)
 
     def wait(self, seconds: float) -> None:
-        """Wait for some seconds or until the next interrupt or `wake`."""
         self._event.wait(seconds)
         self._event.clear()
 
@@ -66,12 +65,6 @@ _KEPT: Final = 20_000
 
 
 class Child:
-    """A running engine.
-
-    Args:
-        environ: The complete environment.
-    """
-
     def __init__(self, arguments: Sequence[str], folder: Path, environ: Mapping[str, str], reported: Reported) -> None:
         self.reported = reported
         self.started = time.monotonic()
@@ -109,7 +102,6 @@ class Child:
             self._process.send_signal(signal.SIGINT)
 
     def kill(self) -> None:
-        """Kill the engine and all its children at once."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
@@ -135,12 +127,7 @@ class Child:
 
 
 def answer(children: Iterable[Child], time_of: int, those: str) -> str:
-    """Act on an interrupt, and return what it means: interrupt the engines, warn, then kill them.
-
-    Args:
-        time_of: Which interrupt it is, from 1.
-        those: What runs, such as `2 shards`.
-    """
+    """Act on the first or a later interrupt, and return what it means: interrupt the engines, warn, then kill them."""
     if time_of == 1:
         for child in children:
             child.interrupt()
@@ -252,7 +239,6 @@ def carry_out(engine: PulumiEngine, verb: str, stack: str, *flags: str, verbose:
 
 
 def _waited(child: Child, doing: str, stack: str, interrupts: Interrupts) -> int:
-    """Wait for the engine, show progress, and answer Ctrl-C."""
     codes: list[int] = []
 
     def wait() -> None:
@@ -277,6 +263,5 @@ def _waited(child: Child, doing: str, stack: str, interrupts: Interrupts) -> int
 
 
 def progress(doing: str, reported: Reported) -> str:
-    """Return the text of the progress line."""
     done = f": {reported.done} resource{'' if reported.done == 1 else 's'} done" if reported.done else ""
     return f"{doing}{done}{', ' if done and reported.step else ''}{reported.step if done else ''}"

@@ -41,7 +41,6 @@ class View:
         self._stack.close()
 
     def tick(self) -> None:
-        """Update the line, or announce each shard that takes long."""
         if self._line is not None:
             self._line.text = self._text()
         elif not self._json:
@@ -59,7 +58,6 @@ class View:
             self.note(f"{job.stack}  {outcome(job)}")
 
     def note(self, text: str) -> None:
-        """Show a message about the run as a whole, for people."""
         activity.note(text)
 
     def _text(self) -> str:

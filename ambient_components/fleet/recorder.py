@@ -27,11 +27,7 @@ _SLACK: Final = timedelta(seconds=1)
 
 
 class Recorder:
-    """The recorder of a run.
-
-    Args:
-        before: The states before the first run.
-    """
+    """Records the ends of a run's shards; `before` are the states before the first one."""
 
     def __init__(self, verb: str, states: Callable[[], Mapping[str, Stack]], before: Mapping[str, Stack]) -> None:
         self._verb = verb
@@ -48,7 +44,6 @@ class Recorder:
             self._queue.put((job, datetime.now(UTC)))
 
     def close(self) -> None:
-        """Write all remaining records."""
         self._queue.put(None)
         self._thread.join()
 

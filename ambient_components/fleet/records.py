@@ -30,11 +30,7 @@ class Records:
         self.trouble: Problem | None = None
 
     def read(self, *, beyond: bool = False) -> dict[int, Record]:
-        """Return the records of all shards. Missing and unreadable records are left out.
-
-        Args:
-            beyond: Whether to include shards beyond the configured number.
-        """
+        """Return the records of all shards, without those that are missing or unreadable."""
         try:
             selector = f"{FLEET_LABEL}={fleet_label(self._fleet.owner)}"
             configmaps = core("namespaces", self._fleet.platform_namespace, "configmaps")
@@ -57,14 +53,7 @@ class Records:
         return records
 
     def change(self, number: int, change: Callable[[Record], Record]) -> Record | None:
-        """Read a record, change it and write the difference. Retry on concurrent writes.
-
-        Returns:
-            The new record. None if it could not be written, with the reason in `trouble`.
-
-        Raises:
-            ValueError: The transition is not allowed.
-        """
+        """Change a record, also while others write it. None: it could not be written, for the reason in `trouble`."""
         if number in self._broken:
             return None
         try:
@@ -81,11 +70,7 @@ class Records:
         return written
 
     def remove(self, number: int, only: Callable[[Record], bool] | None = None) -> None:
-        """Delete a shard's record once its stack is empty. A record that can't be deleted does no harm.
-
-        Args:
-            only: Decides, on the current record, whether to delete it. A record that changes meanwhile stays.
-        """
+        """Delete the record of an empty stack, if `only` agrees on the current record. One that stays does no harm."""
         cluster, path = self.guard.cluster, self._place(number).path
         try:
             if only is None:

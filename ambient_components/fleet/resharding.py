@@ -65,14 +65,7 @@ def resharding(
     stacks: Collection[str],
     by_name: Callable[[str], str],
 ) -> Resharding:
-    """Compare the current stacks of workspaces with the assigned ones.
-
-    Args:
-        states: The states that may have workspaces, by stack.
-        homes: The assigned stack of each declared workspace.
-        stacks: The fleet's stacks after the change.
-        by_name: Assigns a workspace that is no longer declared. It stays if its stack stays.
-    """
+    """Compare the current stacks of workspaces with the assigned ones; `by_name` assigns the undeclared."""
     found_in: dict[str, list[str]] = {}
     for stack, state in states.items():
         for name in workspaces_of(state):
@@ -110,7 +103,6 @@ def _newest(states: Mapping[str, Export], owners: Collection[str], name: str, ho
 
 
 def lines(plan: Resharding) -> Iterator[str]:
-    """Yield the plan as text, a line for each change."""
     for twice in plan.twice:
         names = named(twice.workspaces)
         yield f"  {twice.source}: forgets {names}, in two states since a move was interrupted: {twice.target}"
@@ -161,11 +153,6 @@ def written(states: Mapping[str, Export], plan: Resharding, places: Mapping[str,
 
 
 def numbers_of(fleet: Fleet, known: Collection[str]) -> Iterator[int]:
-    """Yield the numbers of all stacks that are or were shards of this fleet.
-
-    Args:
-        fleet: The fleet with its intended number of shards.
-    """
     for name in sorted({bare_name(stack) for stack in known}):
         split = split_shard(name)
         if split is None or split[0] != bare_name(fleet.name):
@@ -214,7 +201,6 @@ class Resharder:
                 fail(None, "", f"an interrupted run of {stack} left access that is not ended yet", again)
 
     def make(self, missing: Collection[int]) -> None:
-        """Create the stacks of these shards."""
         made = {self.fleet.stack(number): number for number in sorted(missing)}
         if made:
             file = self.fleet.config_file
@@ -285,7 +271,6 @@ class Resharder:
 
 
 def read_states(engine: Engine, stacks: list[str]) -> dict[str, Export]:
-    """Return the states of several stacks, read in parallel."""
     # Whole: `states.exports` leaves out parts that an import needs.
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return dict(zip(stacks, pool.map(lambda stack: export(engine, stack), stacks), strict=True))

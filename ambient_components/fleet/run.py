@@ -71,17 +71,12 @@ def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], b
 
 
 def run_refresh(fleets: Sequence[Fleet], request: Request) -> int:
-    """Refresh the states from the clusters and return the exit code."""
     begun, question = time.monotonic(), ask_states(fleets[0])
     return carry_out([every_shard(fleet, question, request.shards) for fleet in fleets], request, begun)
 
 
 def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], None]) -> int:
-    """Show what would be deleted, check it, ask, destroy, and return the exit code.
-
-    Args:
-        ask: Asks for the name. It raises if the name is not confirmed.
-    """
+    """Show what would be deleted, check it, ask (which raises without a yes), destroy, and return the exit code."""
     begun, question = time.monotonic(), ask_states(fleets[0])
     decisions = [every_shard(fleet, question, request.shards) for fleet in fleets]
     if unsettled := [problem for decision in decisions for problem in _unsettled(decision)]:
@@ -116,11 +111,7 @@ def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], Non
 
 
 def carry_out(decisions: Sequence[Decision], request: Request, begun: float, pages: Sequence[Plan] = ()) -> int:
-    """Run all shards that are not skipped, show progress and a summary, and return the exit code.
-
-    Args:
-        pages: What the plan has shown of each fleet.
-    """
+    """Run all shards that are not skipped, show progress and a summary, and return the exit code."""
     jobs = [job for decision in decisions for job in decision.jobs]
     recorded = [decision.records for decision in decisions if decision.records and not decision.records.trouble]
     for decision in decisions:
@@ -244,7 +235,6 @@ def _unsettled(decision: Decision) -> list[Problem]:
 
 
 def _joined_states(decision: Decision) -> Export:
-    """Return the states of all selected shards as one."""
     deployed = [job.stack for job in decision.jobs if (state := stack_of(decision.states, job.stack)) and state.at]
     exports: list[Export] = []
     for export in states.exports(pulumi.engine_for(decision.fleet.project.folder), deployed).values():

@@ -108,7 +108,6 @@ class Reported:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the engine reported that all succeeded."""
         return self.result == "succeeded" and not self.failures
 
     @property
@@ -219,7 +218,6 @@ class Reported:
         return [f"{diagnostic.severity}: {problem.text}" for problem in diagnostic.problems]
 
     def _error(self, details: Mapping[str, Any]) -> list[str]:
-        """Record a failure of the run as a whole."""
         text = texts.plain(str(details.get("error") or ""))
         self._engine([text])
         if not texts.explains_nothing(text):
@@ -299,6 +297,5 @@ def _name(urn: str) -> str:
 
 
 def counts(*runs: Reported) -> dict[str, int]:
-    """Return the numbers of objects of some runs, by what happened to them."""
     words = ("created", "adopted", "updated", "deleted", "forgotten")
     return {word: sum(getattr(run, word) for run in runs) for word in words}

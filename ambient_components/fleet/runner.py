@@ -30,8 +30,6 @@ _LOOK: Final = 0.2
 
 
 class Runner:
-    """A pool of engines."""
-
     def __init__(self, jobs: Sequence[Job], verb: str, at_once: int, recorder: Recorder, view: View) -> None:
         self._jobs = jobs
         self._verb = verb

@@ -35,11 +35,7 @@ _AGAIN: Final = (Phase.FAILED, Phase.INTERRUPTED)
 
 
 def exit_code(jobs: Collection[Job], *, interrupted: bool, guardrails: Collection[Problem] = ()) -> int:
-    """Return the exit code: 0 success, 1 failures, 3 refusals by guardrails or rules, 130 interrupted.
-
-    Args:
-        guardrails: Guardrail violations of single workspaces, which the plan has shown.
-    """
+    """Return the exit code: 0 success, 1 failures, 3 refusals by guardrails or rules, 130 interrupted."""
     if interrupted:
         return INTERRUPTED
     if any(problem.rule for job in jobs for problems in job.excluded.values() for problem in problems):
@@ -60,11 +56,6 @@ def summary_lines(
     notes: Sequence[Problem] = (),
     shown: Collection[Problem] = (),
 ) -> list[str]:
-    """Return the summary as lines of text.
-
-    Args:
-        shown: Warnings that the plan has shown already.
-    """
     lines = [*_totals(jobs, seconds)]
     failures = [(_place(job, failure), failure) for job in jobs for failure in _sorted(job.reported)]
     for title, details in (("Failed:", _failures(failures)), ("Warnings:", [*_warnings(jobs, shown)])):
@@ -91,7 +82,6 @@ def summary_lines(
 
 
 def summary_json(jobs: Sequence[Job], request: Request, seconds: float, code: int) -> dict[str, Any]:
-    """Return the summary as a JSON object."""
     phases = Counter(job.phase for job in jobs)
     return {
         "summary": request.name,
@@ -109,7 +99,6 @@ def summary_json(jobs: Sequence[Job], request: Request, seconds: float, code: in
 
 
 def as_json(job: Job) -> dict[str, Any]:
-    """Return a shard as a JSON object."""
     reported = job.reported
     return {
         "shard": job.stack,
@@ -130,7 +119,6 @@ def as_json(job: Job) -> dict[str, Any]:
 
 
 def outcome(job: Job) -> str:
-    """Return how a shard ended, in a few words."""
     took = f"{job.seconds:.1f} s"
     changes = ", ".join(_parts(job.reported)) or "nothing changed"
     if job.phase is Phase.DONE:
@@ -190,11 +178,7 @@ def _again(jobs: Sequence[Job], request: Request) -> Iterator[str]:
 def unshown(
     warnings: Iterable[Problem], acknowledged: Acknowledgements | None, shown: Iterable[Problem] = ()
 ) -> list[Problem]:
-    """Return the warnings of a run that the plan has not shown and nobody has acknowledged.
-
-    Args:
-        acknowledged: None if the files were not read. Then only those count that can't be acknowledged.
-    """
+    """Return the warnings that neither the plan nor an acknowledgement covers; of unread files (None) the loud ones."""
     known = {_key(warning) for warning in shown}
     return [
         warning
@@ -232,7 +216,6 @@ def _of_job(job: Job, shown: Collection[Problem] = ()) -> Iterator[Problem]:
 
 
 def done_lines(plan: Plan, ended: Ended) -> list[str]:
-    """Return the summary of a successful deployment."""
     lines = [f"Deployed {plan.stack} in {ended.seconds:.1f} s: {_objects(ended.reported)}.", f"  {headline(plan)}"]
     steps = dict(_next(plan))
     width = max(map(len, steps))
@@ -240,7 +223,6 @@ def done_lines(plan: Plan, ended: Ended) -> list[str]:
 
 
 def refreshed_lines(ended: Ended) -> list[str]:
-    """Return the summary of a successful refresh."""
     stack, objects = ended.stack, ended.reported.objects
     written = f"{len(objects)} difference{'' if len(objects) == 1 else 's'} written" if objects else "no differences"
     first = f"Refreshed the state of {stack} in {ended.seconds:.1f} s: {written}."
@@ -251,11 +233,7 @@ def refreshed_lines(ended: Ended) -> list[str]:
 
 
 def difference_lines(objects: Sequence[tuple[str, str]]) -> list[str]:
-    """Return a line for each object that a refresh finds to differ.
-
-    Args:
-        objects: The engine's operation on the state, and the logical name.
-    """
+    """Return a line for each operation on the state, and logical name, that a refresh finds to differ."""
     words = dict.fromkeys(DELETES, "gone") | dict.fromkeys(CREATES, "new")
     lines = [f"  {words.get(op, 'changed'):<7}  {name}" for op, name in sorted(objects, key=lambda item: item[1])]
     more = len(lines) - _SHOWN
@@ -263,7 +241,6 @@ def difference_lines(objects: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def destroyed_lines(ended: Ended) -> list[str]:
-    """Return the summary of a successful destroy."""
     return [
         f"Destroyed {ended.stack} in {ended.seconds:.1f} s: {_objects(ended.reported)}.",
         f"The stack and its config stay. To remove it as well: pulumi stack rm {ended.stack} --preserve-config",
@@ -271,7 +248,6 @@ def destroyed_lines(ended: Ended) -> list[str]:
 
 
 def show_end(ended: Ended, config_file: str, done: Iterable[str]) -> int:
-    """Print the end of a run, and return the exit code."""
     if ended.code == 0:
         lines, code = [*done], 0
     else:
@@ -327,7 +303,6 @@ def _counted(numbers: dict[str, int]) -> str:
 
 
 def _parts(*runs: Reported) -> list[str]:
-    """Return the nonzero counts of objects of some runs as texts."""
     return [f"{count} {word}" for word, count in counts(*runs).items() if count]
 
 
@@ -341,7 +316,6 @@ def _sorted(reported: Reported) -> list[Failure]:
 
 
 def _failures(failures: Iterable[tuple[str, Failure]]) -> list[str]:
-    """Return the lines of failures, each with its place."""
     listed = [*failures]
     lines = []
     for (place, failure), (problem, docs) in zip(
@@ -384,7 +358,6 @@ def ways_out(
 
 
 def process_lives(pid: int) -> bool:
-    """Tell whether a process of this machine is running."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

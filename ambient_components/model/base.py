@@ -28,20 +28,12 @@ KIND: Final = "x-kind"
 
 
 def refuse(problem: str, *remedies: Remedy, field: str = "") -> NoReturn:
-    """Raise the error of a validator.
-
-    Args:
-        field: Of a rule about several fields, the one to change.
-
-    Raises:
-        PydanticCustomError: Always.
-    """
+    """Raise the error of a validator; a rule about several fields names the one to change."""
     # The texts go through the context: a template would trip over their braces.
     raise PydanticCustomError(ERROR_TYPE, "invalid", {"problem": problem, "hints": hints_of(*remedies), "field": field})
 
 
 def choice(value: object, allowed: Iterable[str], what: str) -> object:
-    """Return a text that is one of the allowed words, and refuse all else."""
     words = tuple(allowed)
     if not isinstance(value, str):
         return refuse(f"is {type_name(value)}", f"allowed: {', '.join(words)}")
@@ -51,13 +43,10 @@ def choice(value: object, allowed: Iterable[str], what: str) -> object:
 
 
 def one_of(allowed: Iterable[str], what: str) -> BeforeValidator:
-    """Return a validator for a text that is one of the allowed words."""
     return BeforeValidator(lambda value: choice(value, allowed, what))
 
 
 def checked(rule: Callable[[str], tuple[str, Remedy] | None]) -> AfterValidator:
-    """Return a validator that refuses what a rule has a problem with."""
-
     def check(value: str) -> str:
         if verdict := rule(value):
             refuse(*verdict)
@@ -67,7 +56,6 @@ def checked(rule: Callable[[str], tuple[str, Remedy] | None]) -> AfterValidator:
 
 
 def type_name(value: object) -> str:
-    """Return the name of a value's type in terms of YAML."""
     if value is None:
         return "empty"
     if isinstance(value, bool):

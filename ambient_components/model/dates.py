@@ -92,7 +92,6 @@ def start_of(day: date, zone: ZoneInfo) -> datetime:
 
 
 def end_of(day: date, zone: ZoneInfo) -> datetime:
-    """Return the time at which a day ends in a time zone, in UTC."""
     if day == date.max:
         return datetime.max.replace(tzinfo=UTC)
     return start_of(day + timedelta(days=1), zone)

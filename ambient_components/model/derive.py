@@ -64,11 +64,6 @@ class Part(NamedTuple):
 
 @cache
 def parts(model: type[Model], place: Place) -> tuple[Part, ...]:
-    """Return the fields of a model that belong to a place, in the model's order.
-
-    Raises:
-        TypeError: The marks of a field contradict its declaration.
-    """
     marked = []
     for field, info in model.model_fields.items():
         mark = next((mark for mark in info.metadata if isinstance(mark, Mark) and mark.place == place), None)
@@ -90,7 +85,6 @@ def parts(model: type[Model], place: Place) -> tuple[Part, ...]:
 
 
 def plain_names(model: type[Model], place: Place) -> tuple[str, ...]:
-    """Return the names of a model's plain data."""
     return tuple(name for part in parts(model, place) for name in part.form.names(part.name))
 
 
@@ -125,8 +119,6 @@ def _form_within(annotation: Any, place: Place) -> Form | None:
 
 
 class Nested(Form):
-    """A model's plain data within that of another."""
-
     expected = "a mapping is expected"
 
     def __init__(self, model: type[Model], place: Place) -> None:
@@ -143,7 +135,6 @@ class Nested(Form):
 
 
 def write(value: Model, place: Place) -> dict[str, Any]:
-    """Return a model as plain data, without defaults."""
     data: dict[str, Any] = {}
     for part in parts(type(value), place):
         held = getattr(value, part.field)
@@ -174,12 +165,7 @@ def record(model: type[M], declared: Model, **known: Any) -> M:
 def misfits(
     model: type[Model], place: Place, data: Any, path: Path = (), *, besides: Collection[str] = ()
 ) -> Iterator[Finding]:
-    """Find all problems of new plain data: values of another kind, then what the model's validators refuse.
-
-    Args:
-        path: Path of the data.
-        besides: Names of further data, which are not checked.
-    """
+    """Find all problems of new plain data: values of another kind, then what the model's validators refuse."""
     if not isinstance(data, Mapping):
         yield Finding(path, "a mapping is expected", "")
         return
@@ -221,11 +207,7 @@ def _validated(
 
 
 def arguments(model: type[M], values: Mapping[str, Any], *, deferred: type) -> tuple[M | None, list[Finding]]:
-    """Read arguments in Python's spelling; return the model, or all problems with their paths.
-
-    Args:
-        deferred: Type of values that only the update knows. Fields with the mark `OUTPUT` take them.
-    """
+    """Read arguments in Python's spelling, some of which may be `deferred`; return the model, or all problems."""
     with python_spelling():
         result, found = _validated(model, values, deferred)
     return result, [_with_reason(finding, values, deferred) for finding in found]

@@ -72,11 +72,9 @@ class Grant(Access):
 
     @property
     def dated(self) -> bool:
-        """Whether the grant has a start or end date."""
         return self.from_ is not None or self.until is not None
 
     def span(self, zone: ZoneInfo) -> Span:
-        """Return the period of the grant."""
         return Span.of(self.from_, self.until, zone)
 
 
@@ -186,7 +184,6 @@ class _ObjectNames:
         self._taken: dict[str, tuple[Path, str]] = {}
 
     def add(self, path: Path, subject: str, name: str) -> Iterator[Finding]:
-        """Add a subject, and find another subject with the same object name."""
         taken, other = self._taken.setdefault(name, (path, subject))
         if other != subject:
             problem = f"{subject!r} and {other!r} both become the RoleBinding {name!r}"

@@ -192,7 +192,6 @@ class SecretPlace(Model):
         return self
 
     def is_for(self, workspace: str) -> bool:
-        """Return whether a workspace may use it."""
         return self.workspaces is None or workspace in self.workspaces
 
     def has_variable(self, name: str) -> bool:

@@ -242,16 +242,13 @@ class Key(Model):
 
     @property
     def never(self) -> bool:
-        """Whether its token never expires."""
         return self.lifetime == NEVER
 
     @property
     def manual(self) -> bool:
-        """Whether its token is never renewed automatically."""
         return is_manual(self)
 
     def policy(self, run_every: int = 0, uncut: Collection[str] = ()) -> Policy:
-        """Return the policy for its tokens; see `renewal`."""
         return renewal(self, run_every, uncut, static=bool(self.static))
 
     def overlap_or_default(self) -> int:
@@ -364,13 +361,7 @@ class KeyDefaults(Model):
 
 
 def key_findings(key: Key, key_id: str, workspace: str, platform: str = "", run_every: int = 0) -> Iterator[Finding]:
-    """Find problems of a key in its workspace.
-
-    Args:
-        workspace: The key's namespace.
-        platform: The platform's namespace, if known.
-        run_every: Guaranteed interval of runs in seconds; 0 for none.
-    """
+    """Find problems of a key in its workspace; `run_every` in seconds, 0 for no guaranteed interval."""
     if key.never:
         yield from verdict_finding((spell("lifetime"),), endless_problem(key.role))
     # All times are the key's own: none is shortened.

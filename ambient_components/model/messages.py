@@ -81,12 +81,7 @@ class Hooks:
 
 
 def findings(error: ValidationError, data: object, root: Any, hooks: Hooks = Hooks()) -> list[Finding]:
-    """Return all errors of a validation as findings, with the paths of the data.
-
-    Args:
-        data: The data of the whole; of private values only the type is read.
-        root: Model or type of the whole.
-    """
+    """Return all errors of a validation, with the paths of the data. Of private values only the type is read."""
     items = error.errors(include_url=False, include_input=False)
     unknown = [item["loc"] for item in items if item["type"] == "extra_forbidden"]
     # A misspelt field is not reported as missing too.
@@ -212,7 +207,6 @@ def _renamed(word: str, known: Collection[str], hooks: Hooks) -> str | None:
 
 
 def fields(model: type[Model]) -> dict[str, Any]:
-    """Return the types of a model's fields, by their names as the reader of a message writes them."""
     return {
         name if in_python() else field.alias or name: _present(field.annotation)
         for name, field in model.model_fields.items()
@@ -224,12 +218,10 @@ def is_model(annotation: Any) -> bool:
 
 
 def model_at(path: Sequence[PathPart], root: Any) -> type[Model]:
-    """Return the model of the mapping at a path."""
     return annotation_at(path, root)  # type: ignore[no-any-return]
 
 
 def annotation_at(path: Sequence[PathPart], root: Any) -> Any:
-    """Return the annotation at a path: a model, a list or dict, or a custom type."""
     annotation = root
     for part in path:
         annotation = _field(annotation, str(part)) if is_model(annotation) else _item(annotation)
@@ -237,7 +229,6 @@ def annotation_at(path: Sequence[PathPart], root: Any) -> Any:
 
 
 def _field(model: type[Model], name: str) -> Any:
-    """Return the type of a field, by its name in Python or in the file."""
     info = model.model_fields.get(name) or next(
         model_field for model_field in model.model_fields.values() if model_field.alias == name
     )
@@ -245,12 +236,10 @@ def _field(model: type[Model], name: str) -> Any:
 
 
 def _item(annotation: Any) -> Any:
-    """Return the annotation of the items of a list or a dict."""
     return _present(get_args(annotation)[-1])
 
 
 def _present(annotation: Any) -> Any:
-    """Return the annotation without the option None."""
     if get_origin(annotation) in (list, dict):
         return annotation
     return next((kind for kind in get_args(annotation) if kind is not NoneType), annotation)

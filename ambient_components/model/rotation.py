@@ -40,9 +40,7 @@ class Renewed(Protocol):
     def overlap(self) -> int | None: ...
 
     @property
-    def rotate(self) -> Rotate | None:
-        """Way of renewal; None if not set."""
-        ...
+    def rotate(self) -> Rotate | None: ...
 
 
 def is_manual(renewed: Renewed) -> bool:

@@ -201,11 +201,9 @@ class BucketCredentials(Model):
 
     @property
     def manual(self) -> bool:
-        """Whether its access key is never renewed automatically."""
         return is_manual(self)
 
     def policy(self, run_every: int = 0, uncut: Collection[str] = ()) -> Policy:
-        """Return the policy for its access keys; see `renewal`."""
         return renewal(self, run_every, uncut)
 
 
@@ -367,7 +365,6 @@ class SeparateBucket(BucketValues):
 
     @property
     def is_open(self) -> bool:
-        """Whether it has credentials."""
         return self.workspace_state is not WorkspaceState.CLOSED
 
     @property

@@ -12,11 +12,7 @@ from ambient_components.rules.workspaces import WorkspaceState
 
 
 def acknowledgements(stack: StackFile, calendar: Calendar | None) -> Acknowledgements:
-    """Return the acknowledgements in force.
-
-    Args:
-        calendar: Decides which are in force. None includes those that have ended.
-    """
+    """Return the acknowledgements in force; without a calendar also those that have ended."""
     scopes = {
         scope: {
             name: Acknowledged(entry.reason, entry.date.isoformat())
@@ -30,7 +26,6 @@ def acknowledgements(stack: StackFile, calendar: Calendar | None) -> Acknowledge
 
 
 def unmanaged(stack: StackFile, calendar: Calendar) -> frozenset[str]:
-    """Return the workspaces that may be in no stack."""
     listed = (entry for entry in stack.acknowledge if calendar.in_force(entry.until))
     return frozenset(name for entry in listed for name in entry.workspaces)
 

@@ -50,11 +50,7 @@ def _without_values(workspace: ProgramWorkspace) -> Workspace:
 
 
 def when_known(program: Program, entries: Mapping[str, Any]) -> Program:
-    """Return a program that refuses its outputs by the checks of a stack file, once their values are known.
-
-    Args:
-        entries: Its workspaces as they were given.
-    """
+    """Return a program that refuses its outputs by the checks of a stack file, once their values are known."""
     workspaces = {}
     for name, workspace in program.workspaces.items():
         alone = Program.model_construct(workspaces={name: workspace})
@@ -77,7 +73,6 @@ def separate_workspace(
     calendar: Calendar,
     ca_bundle: str | None = None,
 ) -> SeparateWorkspace:
-    """Return a workspace, which is its merged entry of the stack file, for its component."""
     bucket = None
     if workspace.storage.bucket is not None:
         bucket = BucketValues.from_declared(

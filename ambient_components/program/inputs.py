@@ -139,7 +139,6 @@ class Inputs:
         yield from expired_exceptions(file, self.access, calendar)
 
     def warn(self, warnings: Iterable[Problem]) -> None:
-        """Log the warnings that nobody has acknowledged."""
         for warning in sorted(warnings, key=lambda problem: problem.sort_key):
             if self.acknowledged.of(warning) is None:
                 log = pulumi.log.info if warning.rule == WarningRule.GRANT_BEGINNING else pulumi.log.warn

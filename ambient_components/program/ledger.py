@@ -44,7 +44,6 @@ def stack_guardrails(stack: StackFile, calendar: Calendar) -> StackGuardrails:
 
 
 def excepted(exceptions: Sequence[GuardrailException], calendar: Calendar) -> list[str]:
-    """Return the names of the guardrails with an exception in force now, sorted."""
     return sorted({exception.guardrail.value for exception in exceptions if calendar.in_force(exception.until)})
 
 
@@ -119,7 +118,6 @@ def _entry(workspace: Workspace, calendar: Calendar, store: StoreConfig | None) 
 
 
 def _dates(workspace: Workspace) -> dict[str, list[Period]]:
-    """Return the periods of all grants with dates, in force or not."""
     dates: dict[str, list[Period]] = {}
     for grant in workspace.grants:
         if grant.dated:

@@ -52,13 +52,7 @@ class _Reference:
 
 
 def secret_values(stack: LoadedStack, guard: Guard, problems: Problems, platform: str) -> dict[str, WorkspaceValues]:
-    """Look up every secret value of every workspace that is not closed.
-
-    Args:
-        guard: The stack's cluster. Queried only if a source is a Secret.
-        problems: Collects missing values (in an update) and refused values (always).
-        platform: The platform's namespace. No Secret there is read; validation refuses such a source.
-    """
+    """Look up the values of workspaces that are not closed: in the cluster only Secrets, and never the platform's."""
     references = [*_references(stack, platform)]
     reader = SourceReader(stack, guard, [reference.source for reference in references])
     values = {name: WorkspaceValues() for name in stack.file.workspaces}

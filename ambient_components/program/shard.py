@@ -24,7 +24,6 @@ class Shard:
     count: int
 
     def record(self, owner: str, platform_namespace: str) -> str:
-        """Return NAMESPACE/NAME of the ConfigMap that holds the shard's run record."""
         return f"{platform_namespace}/{record_name(owner, self.number)}"
 
 
@@ -59,7 +58,6 @@ def this_shard(reported: str | None) -> Shard | None:
 
 
 def project_files() -> ConfigFiles:
-    """Return the config files of the current project."""
     return ConfigFiles.of(Path(pulumi.get_root_directory() or "."))
 
 
@@ -118,7 +116,6 @@ def _file(stack: str) -> str:
 
 
 def excluded_workspaces(problems: Problems, environ: Mapping[str, str] = os.environ) -> Excluded:
-    """Return the excluded workspaces with the ids of their exported keys."""
     try:
         return excluded_of(environ)
     except BadValue as error:

@@ -41,7 +41,6 @@ class ObjectStore:
 
     @classmethod
     def of_aws(cls) -> "ObjectStore":
-        """Return AWS itself, in the region of pulumi-aws's config."""
         return cls(StoreConfig(region=pulumi.Config("aws").get("region") or REGION_DEFAULT))
 
     @property
@@ -67,7 +66,6 @@ def effective_store(workspaces: Mapping[str, Workspace], configured: ObjectStore
 
 
 def object_store(problems: Problems) -> ObjectStore | None:
-    """Return the configured store, or None. If it is invalid, collect the reasons in `problems`."""
     key = pulumi.Config().full_key(OBJECT_STORE)
     given = given_store(get_config(key), pulumi.Config("aws").get("region"))
     if given is None:

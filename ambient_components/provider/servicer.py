@@ -71,8 +71,6 @@ _KINDS = {
 
 
 class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
-    """Serves the plugin's resources over their plain-value interface."""
-
     def __init__(self, engine_address: str) -> None:
         self._engine = Engine(engine_address)
         self._settings: tuple[Guard, Store] | None = None

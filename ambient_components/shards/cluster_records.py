@@ -22,8 +22,6 @@ class UnreadableError(StepError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Location and owner of a run record."""
-
     namespace: str
     name: str
     owner: str
@@ -37,7 +35,6 @@ class Place:
 
 
 def parsed(item: Mapping[str, Any] | None) -> Record:
-    """Return the record in a ConfigMap; an empty one for None."""
     try:
         return Record.parse(texts(item.get("data")) if item else None)
     except BadValue as error:
@@ -47,18 +44,7 @@ def parsed(item: Mapping[str, Any] | None) -> Record:
 
 
 def change_record(cluster: Cluster, place: Place, change: Callable[[Record], Record]) -> Record | None:
-    """Change a record, and retry when others write it at the same time.
-
-    Args:
-        change: A transition; if it raises, nothing is written.
-
-    Returns:
-        The new record; None if others wrote it during every attempt.
-
-    Raises:
-        StepError: The record cannot be read or written.
-        UnreadableError: The record cannot be parsed.
-    """
+    """Change a record, and retry while others write it; None if they always did."""
     for _ in range(_TRIES):
         item = cluster.get(place.path)
         before = parsed(item)

@@ -44,11 +44,7 @@ def others(problems: Iterable[Problem], excluded: Collection[str]) -> list[Probl
 
 
 def with_excluded(excluded: Iterable[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ledger after a run that excludes workspaces: their entries stay as in the last deployment.
-
-    Args:
-        excluded: Names of the excluded workspaces, including ones that the files no longer declare.
-    """
+    """Return the ledger after a run that excludes workspaces: their entries stay as in the last deployment."""
     kept = set(excluded)
     changed = {name: entry for name, entry in after.items() if name not in kept}
     return {**changed, **{name: before[name] for name in kept & before.keys()}}

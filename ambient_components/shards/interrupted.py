@@ -51,11 +51,7 @@ def begun(left: Mapping[str, Entries], before: Ledger) -> dict[str, Entries]:
 
 
 def may_be_ours(entries: Entries, owner: str, holder: str | None) -> bool:
-    """Tell whether an existing namespace can come from an interrupted run.
-
-    Args:
-        holder: The namespace's ownership annotation, or None. An adopted namespace gets its annotation last.
-    """
+    """Tell whether a namespace can come from an interrupted run. An adopted one gets its annotation last."""
     return holder == owner or (holder is None and any(entry.adopt for entry in entries))
 
 

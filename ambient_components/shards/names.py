@@ -22,11 +22,6 @@ _COUNT = re.compile(r"[1-9][0-9]{0,2}")
 
 
 def shard_stack(fleet: str, number: int) -> str:
-    """Return the stack name of a shard.
-
-    Args:
-        fleet: The fleet's name, optionally with an organisation, which is kept.
-    """
     if not 0 <= number < MOST:
         reject(f"{number} is no number of a shard", f"allowed: 0 to {MOST - 1}")
     return f"{fleet}-{number:02d}"

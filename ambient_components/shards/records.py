@@ -47,8 +47,6 @@ _KEYS = (_RUN, _DECLARED, _DECLARED + _PACKED, _LOST, _LOST + _PACKED, _DONE)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of the engine over the shard."""
-
     id: str
     """The run id. `ambient up` passes it to the provider in `RUN_VARIABLE`."""
 
@@ -107,11 +105,7 @@ class Record:
 
     @classmethod
     def parse(cls, data: Mapping[str, str] | None) -> "Record":
-        """Read a record.
-
-        Args:
-            data: The ConfigMap's data, or None. Unknown keys are ignored.
-        """
+        """Read a record. Unknown keys are ignored."""
         try:
             run, declared, lost, done = (_unpack(data or {}, key) for key in (_RUN, _DECLARED, _LOST, _DONE))
         except ValueError as error:
@@ -128,7 +122,6 @@ class Record:
             raise _unreadable(what) from error
 
     def data(self) -> dict[str, str]:
-        """Return the record as the ConfigMap's `data`, without keys for empty values."""
         data: dict[str, str] = {}
         if self.run is not None:
             run = {name: value for name, value in _write(self.run).items() if name != "afterLoss" or value}
@@ -144,7 +137,6 @@ class Record:
 
 
 def record_name(owner: str, number: int) -> str:
-    """Return the name of a shard's ConfigMap."""
     return f"ambient-components-{fleet_label(owner)}-{number:02d}"
 
 
@@ -285,7 +277,6 @@ def _write(part: Run | Done) -> dict[str, Any]:
 
 
 def _read(kind: type[_Part], value: Mapping[str, Any]) -> _Part:
-    """Read a part of a record. A field with a default may be missing."""
     names = [field.name for field in fields(kind) if field.default is MISSING or _key(field.name) in value]
     return kind(**{name: value[_key(name)] for name in names})
 

@@ -38,7 +38,6 @@ class Forked:
         return None
 
     def end(self) -> None:
-        """End the process, if it still runs."""
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
         self.connection.close()
@@ -56,10 +55,6 @@ def fork(
     """Have a process forked, or return None if the server is gone or runs another interpreter or package.
 
     A language host is returned once engines can connect to it.
-
-    Args:
-        streams: Its standard input, output and error.
-        folder: Its working directory; default: that of this process.
     """
     try:
         connection = socket.socket(socket.AF_UNIX)
@@ -110,8 +105,6 @@ def hand_over(kind: str) -> int | None:
 
 
 class ForkServer:
-    """The fork server of this command."""
-
     def __init__(self, environ: Mapping[str, str] = os.environ, files: Sequence[str] = ()) -> None:
         self._python = _python(environ)
         folder = tempfile.mkdtemp(prefix="ambient-")
@@ -163,11 +156,7 @@ _server: ForkServer | None = None
 
 
 def begin(environ: Mapping[str, str] = os.environ, *, files: Sequence[str] = ()) -> None:
-    """Start this command's fork server in the background, unless it exists or the user turned it off.
-
-    Args:
-        files: A project's folder and stack files in it, to be loaded once for all programs.
-    """
+    """Start this command's fork server, unless it exists or is off. It loads the stack files once for all programs."""
     global _server  # noqa: PLW0603  # one for a process
     # It needs private names of Python, see `server._end`.
     known = sys.platform == "linux" and sys.version_info < (3, 15)
@@ -186,5 +175,4 @@ def give_up() -> None:
 
 
 def server() -> ForkServer | None:
-    """Return this command's fork server, if it has begun one."""
     return _server

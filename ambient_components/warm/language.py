@@ -88,7 +88,6 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
 
 def arguments(request: Any, engine: str) -> Iterable[str]:
-    """Yield the arguments of Pulumi's script for a request, as its own language host does."""
     yield from ("--monitor", request.monitor_address, "--engine", engine)
     for name in ("project", "stack", "pwd", "organization"):
         if value := getattr(request, name):
@@ -127,11 +126,7 @@ def _show(read: int, engine: str) -> None:
 
 
 def serve(argv: list[str], connection: socket.socket) -> None:
-    """Serve until the client closes the connection, and tell it when the engine may connect.
-
-    Args:
-        argv: The host's socket, the fork server's, and Pulumi's script.
-    """
+    """Serve until the client closes the connection, and tell it when the engine may connect."""
     path, server, script = argv
     host = LanguageHost(server, script)
     serving = grpc.server(ThreadPoolExecutor(max_workers=8), options=[("grpc.max_receive_message_length", -1)])

@@ -51,14 +51,12 @@ class Job:
 
 
 def send(connection: socket.socket, job: Job, streams: Sequence[int]) -> None:
-    """Send a job with its standard input, output and error."""
     text = json.dumps(asdict(job)).encode("utf-8", "surrogateescape")
     socket.send_fds(connection, [_LENGTH.pack(len(text))], [*streams])
     connection.sendall(text)
 
 
 def receive(connection: socket.socket) -> tuple[Job, list[int]]:
-    """Return a job and its streams."""
     head, streams, _, _ = socket.recv_fds(connection, _LENGTH.size, _STREAMS)
     if len(head) < _LENGTH.size or len(streams) != _STREAMS:
         raise ConnectionResetError

@@ -40,8 +40,6 @@ _USER_GONE: Final = "the store's user was deleted"
 
 
 class CredentialInputs(Model):
-    """The user and its bucket."""
-
     user: Annotated[StoreUser, sent("credentials", required=True, unknown="")]
     """Name of the store's user; another name is another user with its own keys."""
 

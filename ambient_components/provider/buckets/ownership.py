@@ -35,7 +35,6 @@ class ForeignBucketError(StepError):
 
 
 def tags_of(context: Context, bucket: str) -> dict[str, str] | None:
-    """Return the tags of a bucket; None if the bucket does not exist."""
     store = context.store
     try:
         found = store.s3.call("get_bucket_tagging", Bucket=bucket)["TagSet"]
@@ -97,11 +96,7 @@ def clear_owner(context: Context, bucket: str, owner: str) -> bool:
 def refusal(
     context: Context, bucket: str, owner: str, tags: Mapping[str, str], *, adopt: bool, namespace: str | None
 ) -> tuple[str, Remedy] | None:
-    """Return why an existing bucket can't become this stack's own, as problem and remedy; None if it can.
-
-    Args:
-        namespace: The workspace; an annotation on its Namespace may show that an earlier run was creating the bucket.
-    """
+    """Return why a bucket can't become this stack's own; the namespace's annotation may show that a run began it."""
     holder = holder_of(tags)
     if holder == owner or (holder is None and adopt):
         return None

@@ -54,7 +54,6 @@ class _Case:
 
 
 def bucket_problems(context: Context, owner: str, before: Ledger, after: Ledger) -> list[Problem]:
-    """Return every reason in the store not to begin. Nothing is changed in it."""
     every = (_case(name, before.get(name, NOTHING), after.get(name)) for name in sorted({*before, *after}))
     cases = [*filter(_is_due, every)]
     found = in_parallel(lambda case: _problems(context, owner, case), cases)
@@ -150,7 +149,6 @@ def _coming(context: Context, owner: str, case: _Case, new: BucketRecord) -> Ite
 
 
 def _elsewhere(case: _Case, new: BucketRecord) -> Problem:
-    """Return the refusal of a changed store address: the data in the old store would be lost."""
     was, is_now = _address(case.old) or "AWS's S3", _address(new) or "AWS's S3"
     return case.refusal(
         f"bucket {new.name!r} was deployed in the object store at {was}, and there is none of that name at {is_now}: "

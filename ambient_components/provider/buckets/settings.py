@@ -12,8 +12,6 @@ from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.provider.store.errors import RefusedError
 from ambient_components.rules.buckets import ABORT_DAYS, EXPIRY_RULE
 
-"""Default encryption with the store's own keys, or those of its key management service."""
-
 _ENABLED: Final = "Enabled"
 _SUSPENDED: Final = "Suspended"
 _NO_RULES: Final = ("NoSuchLifecycleConfiguration",)
@@ -119,7 +117,6 @@ def make_private(context: Context, bucket: str) -> None:
 
 
 def as_inputs(inputs: Values, live: Live, tags: Mapping[str, str]) -> dict[str, Any]:
-    """Return the inputs as found in the store: changes by others differ from the declaration."""
     found = dict(inputs)
     if inputs.get("versioning") is not None:
         found["versioning"] = live.versioning == _ENABLED

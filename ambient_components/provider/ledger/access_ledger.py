@@ -123,7 +123,6 @@ class AccessLedger:
         return Diff(changes_of(inputs, news), frozenset(computed))
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        """Record the access, which the components create."""
         _record(context, {}, news, _ledger(news))
         return str(news["owner"]), {}
 

@@ -95,7 +95,6 @@ class _Place:
         self._kept = dict[tuple[str, str], list[str]]()
 
     def compare(self, kind: str, object_name: str, item: Json) -> None:
-        """Compare a live object with its declaration in this deployment and the last one."""
         if (kind, object_name) in self._was:
             self._there.add((kind, object_name))
         expected = self._will_be.get((kind, object_name))
@@ -105,11 +104,6 @@ class _Place:
         self._kept[kind, object_name] = expected.kept_by(item)
 
     def warnings(self, existing: Collection[ExistingAccess]) -> Iterator[Problem]:
-        """Yield the warnings, after all objects were compared.
-
-        Args:
-            existing: Access to the workspace, without the platform's own.
-        """
         declared = self._was.keys() | self._will_be.keys()
         others = [access for access in existing if (access.kind, access.name) not in declared | self._gone]
         # First admins, then what else can't be acknowledged: a long list is shortened, and users decide its length.
@@ -189,7 +183,6 @@ class _Place:
 
 
 def _rows(existing: Collection[ExistingAccess]) -> tuple[tuple[str], ...]:
-    """Return what can be acknowledged, one row for each object; none if not all of it can be."""
     if len(existing) > _ACKNOWLEDGEABLE or not all(access.acknowledgeable for access in existing):
         return ()
     return tuple((access.what,) for access in existing)

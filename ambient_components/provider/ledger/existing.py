@@ -110,7 +110,6 @@ def _generations(key: KeyRecord | None) -> frozenset[int]:
 
 
 def _key_problem(cluster: Cluster | None, workspace: str, key_id: str, key: KeyRecord) -> Problem | None:
-    """Return why a key can't be adopted; a cluster of None has no namespace for it."""
     account, *bindings = _variants(workspace, key_id, key)
     problem, *hints = _misfit(cluster, workspace, key, account, bindings)
     if not problem:
@@ -203,9 +202,6 @@ def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: L
 
     A stack without a state may have lost it, so the run is refused. In a stack with a state, workspace users may have
     created them to get a token of a future key: the run deletes them with a warning.
-
-    Args:
-        end: Whether the run deletes them; otherwise it is refused.
     """
     problems = []
     for workspace in sorted(there & (after.keys() - before.keys())):

@@ -45,11 +45,7 @@ _TOKEN_SECRETS: Final = 100
 
 
 def problems(context: Context, place: RunRecord, before: Ledger, after: Ledger) -> list[Problem]:
-    """Return why this run must not begin, according to the records of this shard and of its siblings.
-
-    Raises:
-        StepError: The record cannot be read, and this run has no checkpoints.
-    """
+    """Return why this run must not begin, according to the records of this shard and of its siblings."""
     refusals: list[Problem] = []
     with optional(context):
         cluster = context.guard.cluster
@@ -91,13 +87,7 @@ def announce(context: Context, place: RunRecord, after: Ledger) -> None:
 
 
 def settle(context: Context, place: RunRecord, before: Ledger, after: Ledger) -> None:
-    """End the access that interrupted runs left behind, and record this run's declaration before anything is created.
-
-    A failure is a warning, stays recorded and is retried by the next run; it does not affect other workspaces.
-
-    Raises:
-        StepError: The record cannot be written, and this run has no checkpoints.
-    """
+    """End what interrupted runs left, or warn and leave it to the next run; then record this run's declaration."""
     with optional(context):
         cluster = context.guard.cluster
         lost = left(place.read(cluster), run_id())
@@ -118,11 +108,7 @@ def settle(context: Context, place: RunRecord, before: Ledger, after: Ledger) ->
 
 
 def reopen(context: Context, closed: Iterable[str], after: Ledger) -> None:
-    """Allow new access where a closing was interrupted and the workspace is no longer to be closed.
-
-    Args:
-        closed: Workspaces that a run may have begun to close.
-    """
+    """Allow new access where a closing was interrupted and the workspace is no longer to be closed."""
     for name in closed:
         if name in after and not after[name].is_closed:
             try:
@@ -132,11 +118,7 @@ def reopen(context: Context, closed: Iterable[str], after: Ledger) -> None:
 
 
 def forget(context: Context, place: RunRecord, before: Ledger) -> None:
-    """Delete the record of a destroyed shard, and end the access that interrupted runs left behind.
-
-    Raises:
-        StepError: The record cannot be read or deleted; the ledger then stays in the state.
-    """
+    """Delete the record of a destroyed shard, and end what interrupted runs left. If that fails, the ledger stays."""
     cluster = context.guard.cluster
     lost = left(place.read(cluster), run_id())
     # A released workspace keeps only the access in its entry.

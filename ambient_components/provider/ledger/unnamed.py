@@ -17,7 +17,6 @@ Named = Mapping[str, Sequence[Entry]]
 
 
 def named_in(olds: Values, news: Values) -> Named:
-    """Return the entries of a ledger that was checked."""
     deployed, requested = read_ledger(olds.get("workspaces")), read_ledger(news["workspaces"])
     kept = {workspace: deployed[workspace] for workspace in news.get("excluded") or () if workspace in deployed}
     return {

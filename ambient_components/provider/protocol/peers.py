@@ -76,7 +76,6 @@ class OwnUser(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc has no 
         return grpc.unary_unary_rpc_method_handler(requested, handler.request_deserializer, handler.response_serializer)
 
     def trusts(self, peer: str) -> bool:
-        """Return whether the other end of a connection belongs to the user of this process."""
         if sys.platform != "linux":
             return True
         found = _PEER.fullmatch(peer)

@@ -38,7 +38,6 @@ class Context:
     """Warnings that are not shown."""
 
     def warn(self, rule: Kind, message: str | Problem, *remedies: Remedy) -> None:
-        """Show a warning that does not fail the step; the remedies are those of a text."""
         problem = message if isinstance(message, Problem) else refusal(message, *remedies)
         part = names.parse(Urn.parse(self.urn).name)
         own = (part.workspace,) if part is not None else ()

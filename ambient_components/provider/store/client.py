@@ -63,13 +63,6 @@ class Api:
         return f"Api({self._about[1]})"
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Call an operation with boto3's name and parameters, and return its response.
-
-        Raises:
-            RefusedError: The store refused, with its code.
-            LostError: The request may have been executed.
-            StepError: The store cannot be reached, or there are no credentials.
-        """
         for attempt in range(len(_WAITS) + 1):
             try:
                 return self._send(operation, parameters)

@@ -114,7 +114,6 @@ class RefusedError(StepError):
 
     @property
     def gone(self) -> bool:
-        """Whether the user, policy or key does not exist."""
         return self.code == "NoSuchEntity" or (self.status == 404 and self.code in _GONE)
 
 
@@ -172,11 +171,6 @@ def unless_gone(request: Callable[[], _Answered]) -> _Answered | None:
 
 
 def explained(request: Request, error: Exception) -> StepError:
-    """Return the error for an exception of botocore.
-
-    Raises:
-        Exception: It is none of botocore's.
-    """
     from botocore import exceptions as known  # noqa: PLC0415  # as late as the client itself
     from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
@@ -212,13 +206,6 @@ def no_credentials(request: Request) -> StepError:
 
 
 def refused(request: Request, status: int, code: str = "", message: str = "", clock: str = "otherwise") -> StepError:
-    """Return the error for an unsuccessful response, or for one that is no store's.
-
-    Args:
-        code: Code of the API; empty if the response has none.
-        message: The store's own message.
-        clock: The store's time.
-    """
     shown = f"{status}, {code}" if code else str(status)
     if code in _BUSY or status in (429, 503):
         return BusyError(f"{request.name} can't do it now ({shown})", status, code, _AGAIN)
@@ -294,7 +281,6 @@ def unanswered(request: Request, error: Exception) -> StepError:
 
 
 def unreadable(request: Request) -> LostError:
-    """Return the error for a response that can't be read: the request may have been executed."""
     return LostError(f"{request.name} {_no_store(request, '')}")
 
 

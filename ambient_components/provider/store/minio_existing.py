@@ -32,7 +32,6 @@ class Key(NamedTuple):
 
     @classmethod
     def of(cls, info: Mapping[str, Any], now: datetime) -> "Key":
-        """Read MinIO's description of a key."""
         end = end_of(info)
         active = info.get("accountStatus") in ("on", "enabled") and (end is None or end > now)
         return cls(info["accessKey"], active, *_parsed(info.get("description") or ""))
@@ -62,7 +61,6 @@ class Existing:
 
     @property
     def groups(self) -> list[str]:
-        """Names of the user's groups, which add their policies."""
         return sorted((self.user or {}).get("memberOf") or [])
 
     @property

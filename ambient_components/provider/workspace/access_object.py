@@ -42,11 +42,7 @@ class AccessObject(ABC):
 
     @abstractmethod
     def can_take_over(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:
-        """Return whether an existing object can become the declared one; otherwise it is deleted and recreated.
-
-        Args:
-            uid: Recorded uid of the object; None if there is none.
-        """
+        """Return whether an object, with its recorded uid if any, can become the declared one. Others are replaced."""
 
     @abstractmethod
     def observed_inputs(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
@@ -59,7 +55,6 @@ class AccessObject(ABC):
         return dict(news["metadata"].get("annotations") or {})
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
-        """Refuse inputs that do not describe an object of this kind."""
         metadata = news.get("metadata")
         metadata = metadata if isinstance(metadata, Mapping) else {}
         missing = [

@@ -193,7 +193,6 @@ def _close(context: Context, news: Values) -> None:
 
 
 def _tried(step: Callable[[], list[Problem] | None]) -> list[Problem]:
-    """Do a step and return its errors, so that the next step is done too."""
     try:
         return step() or []
     except WrongClusterError:

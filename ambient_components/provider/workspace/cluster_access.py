@@ -42,13 +42,7 @@ class ExistingAccess:
 def listed(
     cluster: Cluster, workspaces: Collection[str], notice: Callable[[str, Json], None] | None = None
 ) -> list[ExistingAccess]:
-    """Return all access to some workspaces, declared or not, without the platform's own, sorted.
-
-    Args:
-        cluster: The cluster. All of it is listed, in pages.
-        notice: Called with the kind and each RoleBinding and ServiceAccount, which is then dropped: 10,000 large ones
-            would not fit into memory.
-    """
+    """Return all access to workspaces but the platform's own. `notice` gets each object: memory can't hold them all."""
     bindings, accounts = dict[ExistingAccess, Json](), dict[ExistingAccess, Json]()
     found = set[ExistingAccess]()
     for item in cluster.each(path("apis", RBAC_API_GROUP, "v1", "rolebindings")):

@@ -182,7 +182,6 @@ def suspend(context: Context, namespace: str) -> list[Problem]:
 
 
 def resume(context: Context, namespace: str) -> None:
-    """Resume the schedules that closing suspended."""
     for schedule in _all(context, namespace):
         if annotations(schedule).get(SUSPENDED_ANNOTATION, "") == _YES:
             change = {"metadata": {"annotations": {SUSPENDED_ANNOTATION: None}}, "spec": {"suspend": False}}

@@ -109,7 +109,6 @@ def ending(
 
 
 def _accounts(namespace: str, binding: Json) -> Iterator[str]:
-    """Yield the accounts of the workspace that a binding names, also as users."""
     for subject in subjects(binding):
         for prefix in ("serviceaccount:", f"user:{_ACCOUNT_AS_USER}"):
             if subject.startswith(f"{prefix}{namespace}:"):
@@ -117,19 +116,16 @@ def _accounts(namespace: str, binding: Json) -> Iterator[str]:
 
 
 def is_exactly(form: BindingForm, binding: Json) -> bool:
-    """Return whether a binding has the role and the only subject of a form, and no finalizers."""
     given = role_ref(binding), subjects(binding)
     return given == (f"ClusterRole/{cluster_role(form.role)}", [str(form.subject)]) and not finalizers(binding)
 
 
 def account_in(namespace: str, form: BindingForm) -> str:
-    """Return the account of a workspace that is the subject of a form; empty for other subjects."""
     prefix, user = f"{_ACCOUNT_AS_USER}{namespace}:", form.subject.platform_name
     return user.removeprefix(prefix) if user.startswith(prefix) else ""
 
 
 def _of_account(account: Json, named: Collection[str], sessions: bool, all_accounts: bool) -> str:
-    """Return the description of an account that ends; empty if it stays."""
     account_name = name(account)
     if labels(account).get(APP_LABEL) == KEY_APP or account_name.startswith(KEY_PREFIX):
         return f"key {short(account_name)}"

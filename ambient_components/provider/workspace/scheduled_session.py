@@ -105,7 +105,6 @@ class ScheduledSession:
         return identity, self._write(context, news, {})
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:  # noqa: ARG002
-        """Return the live values of the declared fields; None if the CronJob does not exist or is another's."""
         kept = {name: state.get(name) for name in ("uid", "image")} | {"drift": []}
         if inputs.get("released"):
             # Changes by others are no drift, even a deletion.

@@ -74,16 +74,7 @@ def ask(context: Context, namespace: str) -> None:
 
 
 def stop(context: Context, namespace: str, news: Values) -> list[Problem]:
-    """Ask all sessions to stop, wait, and delete remaining pods if configured.
-
-    A session that does not stop is a warning: without an operator or a node, none does.
-
-    Args:
-        news: Inputs of the Closure: `sessions` and `waitSeconds`.
-
-    Returns:
-        Errors of deletions of pods.
-    """
+    """Ask all sessions to stop, and wait. One that does not is a warning: without an operator or a node, none does."""
     seconds = int(news.get("waitSeconds") or WAIT_DEFAULT)
     listed = _on_the_list(context, namespace)
 
@@ -105,7 +96,6 @@ def stop(context: Context, namespace: str, news: Values) -> list[Problem]:
 
 
 def _wait(context: Context, namespace: str, seconds: int, over: Callable[[_Alive], bool]) -> _Alive:
-    """Ask remaining sessions to stop and check again, until all are over or the time has passed."""
     refused: set[str] = set()
     for waited in range(0, seconds + 1, _INTERVAL):
         alive = _alive(context, namespace)

@@ -43,17 +43,12 @@ def merge_patch(before: Fields, after: Fields) -> dict[str, Any]:
 
 
 def declared_over(live: Fields, declared: Fields, gone: Fields) -> dict[str, Any]:
-    """Return the desired fields: the declared ones over the live ones.
-
-    Args:
-        gone: Fields that are no longer declared, each with the platform's default; None removes the field.
-    """
+    """Return the declared fields over the live ones; what is `gone` gets its default, or leaves if that is None."""
     desired = {key: value for key, value in {**live, **gone}.items() if value is not None}
     return {**desired, **declared}
 
 
 def drift(declared: Fields, live: Fields) -> Drift:
-    """Return how the complete live object differs from the complete declaration."""
     found: Drift = {}
     for key in sorted({*declared, *live}):
         if key not in live:
@@ -105,7 +100,6 @@ class SharedObject(ABC):
         return core("namespaces", namespace, self.plural)
 
     def frame(self, inputs: Values) -> dict[str, Any]:
-        """Return the object without the declared fields, as the platform creates it."""
         metadata = {"name": self.object_name(inputs), "namespace": inputs["namespace"]}
         return {"apiVersion": "v1", "kind": self.kind, "metadata": metadata}
 
@@ -143,7 +137,6 @@ class SharedObject(ABC):
         return f"{news['namespace']}/{self.object_name(news)}", self.outputs
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:  # noqa: ARG002
-        """Return the live values of the declared fields; None if the object does not exist."""
         if inputs.get("released"):
             # Changes by others are no drift, even a deletion.
             return ReadResult(self.outputs) if self._namespace(context, inputs) else None

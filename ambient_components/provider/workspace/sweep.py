@@ -82,7 +82,6 @@ class Sweep:
         return [*failed.values(), *self.came_back(sessions=sessions, known=failed)]
 
     def came_back(self, *, sessions: bool = True, known: Collection[str] = ()) -> list[Problem]:
-        """Return access that is there after its end, as errors."""
         return [
             refusal(
                 f"could not end {access.title}: it was made again each time",
