@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from ambient_components import activity
 from ambient_components.engine import texts
@@ -59,18 +59,12 @@ class Question:
 def read_stacks(text: str) -> dict[str, Stack]:
     try:
         stacks = {
-            str(item["name"]): Stack(item.get("lastUpdate") or "", item.get("resourceCount")) for item in _list(text)
+            str(item["name"]): Stack(item.get("lastUpdate") or "", item.get("resourceCount"))
+            for item in json.loads(text)
         }
     except (ValueError, TypeError, KeyError, AttributeError):
         return fail(None, "", "`pulumi stack ls --json` printed something else than stacks")
     return {**{_bare(name): stack for name, stack in stacks.items()}, **stacks}
-
-
-def _list(text: str) -> list[dict[str, Any]]:
-    listed = json.loads(text)
-    if not isinstance(listed, list):
-        raise TypeError
-    return listed
 
 
 def stack_of(stacks: Mapping[str, Stack], name: str) -> Stack | None:

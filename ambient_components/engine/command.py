@@ -45,16 +45,13 @@ class Engine:
             if code != 0:
                 fail(None, "", f"`pulumi {' '.join(arguments)}` failed (exit code {code})")
             return ""
-        done = self._done(arguments, stdin)
+        done = self.attempt(*arguments, stdin=stdin)
         if done.code != 0:
             failed(arguments, done)
         return done.stdout
 
-    def attempt(self, *arguments: str) -> Answer:
+    def attempt(self, *arguments: str, stdin: str | None = None) -> Answer:
         """Run a command and return its output, successful or not."""
-        return self._done(arguments, None)
-
-    def _done(self, arguments: tuple[str, ...], stdin: str | None) -> Answer:
         environ = self.environment(arguments)  # may ask for the passphrase, which a progress line would hide
         given = self.arguments(arguments)  # with the config file of a shard
         with activity.waiting(phase(arguments)), closing(attach(given, self.folder, environ)) as warm:

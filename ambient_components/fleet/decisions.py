@@ -193,7 +193,8 @@ def decide(
         inputs = shard_inputs(fleet, loaded, records.guard, key)
         known = known_later.result()
     now, numbers, readable = clock.now(), sorted(request.shards) or range(fleet.count), not records.trouble
-    if any(is_run(inputs[number], known.get(number), request, now, readable=readable) for number in numbers):
+    records_of = {number: known.get(number, Record()) for number in numbers}
+    if any(is_run(inputs[number], records_of[number], request, now, readable=readable) for number in numbers):
         will_run()
     states = question.answer()
     _check_stacks(fleet, numbers, states)
@@ -205,7 +206,7 @@ def decide(
         notes.append(refusal(problem, f"move what is in them: ambient reshard {fleet.name}"))
     jobs = tuple(
         job_of(
-            fleet, number, inputs[number], known.get(number), stack_of(states, fleet.stack(number)), request, now,
+            fleet, number, inputs[number], records_of[number], stack_of(states, fleet.stack(number)), request, now,
             readable=readable,
         )
         for number in numbers
@@ -241,7 +242,7 @@ def job_of(
     fleet: Fleet,
     number: int,
     inputs: ShardInputs,
-    record: Record | None,
+    record: Record,
     state: Stack | None,
     request: Request,
     now: datetime,
@@ -249,9 +250,8 @@ def job_of(
     readable: bool = True,
 ) -> Job:
     """Decide what to do with a shard; without a state its stack does not exist."""
-    done = record.done if record is not None else None
-    changed = inputs.changed(done.workspaces if done is not None else {})
-    lost = record is not None and _lost(record)
+    changed = inputs.changed(record.done.workspaces if record.done is not None else {})
+    lost = _lost(record)
     result, why = _why(inputs, record, state, request, now, readable=readable)
     refresh_first = request.refresh and result is Result.UP_TO_DATE
     if refresh_first:
@@ -275,19 +275,16 @@ def job_of(
     )
 
 
-def is_run(
-    inputs: ShardInputs, record: Record | None, request: Request, now: datetime, *, readable: bool = True
-) -> bool:
+def is_run(inputs: ShardInputs, record: Record, request: Request, now: datetime, *, readable: bool = True) -> bool:
     """Tell whether a shard is run whatever its state is. See `job_of`."""
-    done = record.done if record is not None else None
-    as_recorded = None if done is None else Stack(done.state_at, done.resources)
+    as_recorded = None if record.done is None else Stack(record.done.state_at, record.done.resources)
     result, _ = _why(inputs, record, as_recorded, request, now, readable=readable)
     return request.refresh or result is not Result.UP_TO_DATE
 
 
 def _why(
     inputs: ShardInputs,
-    record: Record | None,
+    record: Record,
     state: Stack | None,
     request: Request,
     now: datetime,
@@ -295,12 +292,12 @@ def _why(
     readable: bool,
 ) -> tuple[Result, str]:
     """Return why a shard must run, or that it need not, apart from drift."""
-    done = record.done if record is not None else None
+    done = record.done
     if request.every:
         return Result.ASKED, "asked for"
     if not readable:
         return Result.UNKNOWN, "no run record"
-    if record is None or done is None:
+    if done is None:
         if state is None or not state.at:
             return Result.NEVER, "never deployed"
         return Result.UNKNOWN, "no run of it is recorded"

@@ -210,9 +210,6 @@ def carry_out(engine: PulumiEngine, verb: str, stack: str, *flags: str, verbose:
 
     The first Ctrl-C lets the engine finish its steps and write its state. The third one kills it. The log of a complete
     run is deleted.
-
-    Args:
-        verbose: Whether to print the lines of the log as they come.
     """
     begun = time.monotonic()
     words = engine.arguments(

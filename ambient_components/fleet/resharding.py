@@ -120,7 +120,6 @@ def written(states: Mapping[str, Export], plan: Resharding, places: Mapping[str,
     """Return the states to write, in this order. What can't be moved is refused.
 
     Args:
-        states: The current states by stack.
         places: The fleet's stacks after the change. Those without workspaces get what every shard has, so that their
             first run has no changes. The states of all others become empty.
     """

@@ -1,7 +1,7 @@
 """The stack's config: its cluster, how the platform is installed there, and its object store."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import cast
 
 import pulumi
@@ -46,15 +46,8 @@ class ObjectStore:
     @property
     def args(self) -> StoreArgs:
         """The providers' arguments: the values that the config sets, and the region."""
-        config = self.config
-        reported = {
-            "endpoint": config.endpoint,
-            "iam_endpoint": config.iam_endpoint,
-            "region": config.region,
-            "credentials": config.credentials,
-            "access_key": config.access_key,
-        }
-        args = cast("StoreArgs", {name: value for name, value in reported.items() if value})
+        given = {name: value for name, value in asdict(self.config).items() if value and name != "sessions"}
+        args = cast("StoreArgs", given)
         if self.secret_key is not None:
             args["secret_key"] = self.secret_key
         return args

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Final, TypeVar
 
+from pydantic.alias_generators import to_camel
+
 from ambient_components.access.entries import Entry, Ledger, read_entry, read_ledger, write_entry, write_ledger
 from ambient_components.errors import BadValue, reject
 
@@ -273,18 +275,12 @@ def _done(value: Mapping[str, Any]) -> Done:
 
 
 def _write(part: Run | Done) -> dict[str, Any]:
-    return {_key(field.name): getattr(part, field.name) for field in fields(part)}
+    return {to_camel(field.name): getattr(part, field.name) for field in fields(part)}
 
 
 def _read(kind: type[_Part], value: Mapping[str, Any]) -> _Part:
-    names = [field.name for field in fields(kind) if field.default is MISSING or _key(field.name) in value]
-    return kind(**{name: value[_key(name)] for name in names})
-
-
-def _key(name: str) -> str:
-    """Return the key of a field, as in stateAt for state_at."""
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
+    names = [field.name for field in fields(kind) if field.default is MISSING or to_camel(field.name) in value]
+    return kind(**{name: value[to_camel(name)] for name in names})
 
 
 def _unreadable(what: str) -> BadValue:

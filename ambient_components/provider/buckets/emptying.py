@@ -22,8 +22,9 @@ _ROUNDS: Final = 5
 def delete_empty(context: Context, bucket: str) -> None:
     if _delete(context, bucket):
         return
-    count, more = _count(context, bucket)
-    msg = f"bucket {bucket!r} is not empty: {'at least ' if more else ''}{count} objects and versions are in it"
+    count = len(_page(context, bucket))
+    at_least = "at least " if count >= _BATCH else ""
+    msg = f"bucket {bucket!r} is not empty: {at_least}{count} objects and versions are in it"
     raise StepError(
         msg,
         "write 'force: true' beside 'onDelete: delete' to delete them with it, deploy, and then remove it",
@@ -97,11 +98,6 @@ def _page(context: Context, bucket: str) -> list[dict[str, str]]:
     return [
         {"Key": each["Key"], **({"VersionId": each["VersionId"]} if each.get("VersionId") else {})} for each in both
     ][:_BATCH]
-
-
-def _count(context: Context, bucket: str) -> tuple[int, bool]:
-    found = len(_page(context, bucket))
-    return found, found >= _BATCH
 
 
 def _abort_uploads(context: Context, bucket: str) -> None:

@@ -75,7 +75,10 @@ class S3Bucket:
             return str(bucket), outputs
         tags = ownership.tags_of(context, bucket)
         if tags is not None:
-            self._require_takable(context, news, tags)
+            namespace = None if news.get("namespace") is UNKNOWN else news.get("namespace")
+            adopt = bool(news.get("adopt"))
+            if refused := ownership.refusal(context, bucket, news["owner"], tags, adopt=adopt, namespace=namespace):
+                raise StepError(*refused)
         if context.preview:
             if tags is not None:
                 context.note(f"bucket {bucket} exists and would be taken over, with all that is in it")
@@ -235,18 +238,6 @@ class S3Bucket:
         ownership.put_tags(context, bucket, tags, desired)
         for done in settings.write(context, news, live):
             context.note(f"bucket {bucket}: {done}")
-
-    def _require_takable(self, context: Context, news: Values, tags: Mapping[str, str]) -> None:
-        refused = ownership.refusal(
-            context,
-            news["bucket"],
-            news["owner"],
-            tags,
-            adopt=bool(news.get("adopt")),
-            namespace=news.get("namespace") if news.get("namespace") is not UNKNOWN else None,
-        )
-        if refused:
-            raise StepError(*refused)
 
 
 def _tags(news: Values, there: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, str]:

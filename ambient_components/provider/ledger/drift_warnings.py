@@ -40,9 +40,6 @@ def drift(
     In a run that closes a workspace its access ends anyway. Differences are: undeclared access, missing objects that
     were deployed, and changed objects. Access from the last deployment is not reported as undeclared, because this run
     removes it.
-
-    Args:
-        ending: Access from an interrupted run, which this run ends too.
     """
     active = {
         workspace

@@ -45,9 +45,6 @@ def preflight(
     Args:
         ending: Access from an interrupted run that this run ends, which is not reported.
         lost: Whether an interrupted run may have created unrecorded objects.
-
-    Raises:
-        StepError: The cluster cannot be reached, or it is not the stack's.
     """
     try:
         cluster = context.guard.cluster

@@ -30,8 +30,6 @@ def unnamed(named: Named | None, token: str, inputs: Values, *, is_changed: bool
 
     Args:
         named: Entries of the ledger that this process has checked; None if it has checked none.
-        token: Type of the object.
-        inputs: Inputs of the object.
         is_changed: Whether this run creates it, or changes its inputs. With `--target` a deployed one is checked
             without its ledger, and may stay and renew what it has.
     """

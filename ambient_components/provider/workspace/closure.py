@@ -111,7 +111,7 @@ class Closure:
         namespace = inputs["namespace"]
         if context.guard.cluster.get(core("namespaces", namespace)) is None:
             return None
-        found = [one.what for one in Sweep(context, namespace, inputs["staying"]).ending(sessions=True)]
+        found = [access.what for access in Sweep(context, namespace, inputs["staying"]).ending(sessions=True)]
         found = [*found[:_SHOWN], *([f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else [])]
         found += [*_group_access(context, namespace), *cron_job.active(context, namespace)]
         pods = sessions.pods(context, namespace)
