@@ -70,7 +70,7 @@ def _grants(rule: Json, right: Right) -> bool:
 
 
 def _has(values: object, desired: Iterable[str]) -> bool:
-    return isinstance(values, list) and any(one in values for one in (_ALL, *desired))
+    return isinstance(values, list) and any(word in values for word in (_ALL, *desired))
 
 
 def _allowed(cluster: Cluster, right: Right) -> bool:

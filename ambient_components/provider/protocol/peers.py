@@ -90,7 +90,7 @@ def owner(address: str, port: int, server_port: int) -> int | None:
 
 
 def _by_netlink(address: str, port: int, server_port: int) -> int | None:
-    ends = (socket.inet_aton(one).ljust(16, b"\0") for one in (address, _LOCALHOST))
+    ends = (socket.inet_aton(end).ljust(16, b"\0") for end in (address, _LOCALHOST))
     body = struct.pack("=BBBxI", socket.AF_INET, socket.IPPROTO_TCP, 0, 0xFFFFFFFF)
     body += struct.pack(">HH", port, server_port) + b"".join(ends) + bytes(4) + b"\xff" * 8
     request = struct.pack(_HEADER, struct.calcsize(_HEADER) + len(body), _SOCK_DIAG_BY_FAMILY, 1, 0, 0) + body

@@ -103,27 +103,21 @@ class ResourceType(Protocol):
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:
         """Validate new inputs against the deployed ones."""
-        ...
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
         """Compare the recorded inputs and state with new inputs."""
-        ...
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
         """Create it, and return its id and outputs; in a preview, the known ones."""
-        ...
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Return its current state; None if it does not exist."""
-        ...
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:
         """Update it to the new inputs, and return its outputs."""
-        ...
 
     def delete(self, context: Context, identity: str, state: Values) -> None:
         """Delete it; a missing one is not an error."""
-        ...
 
 
 def served_objects(
@@ -138,9 +132,9 @@ def served_objects(
     """
     malformed = 0
     try:
-        for one in context.guard.cluster.each(collection, selector, metadata=metadata):
-            if name(one) and uid(one):
-                yield one
+        for item in context.guard.cluster.each(collection, selector, metadata=metadata):
+            if name(item) and uid(item):
+                yield item
             else:
                 malformed += 1
     except ApiError as error:

@@ -69,33 +69,26 @@ class Accounts(Protocol):
         Args:
             recorded: Ids of recorded keys: any other key is this tool's only if an interrupted run minted it.
         """
-        ...
 
     def ensure(self, account: Account, policy: Mapping[str, Any]) -> None:
         """Create the account with its ownership annotation in one step, if it is missing; set exactly this policy."""
-        ...
 
     def mint(self, account: Account, policy: Mapping[str, Any], expires_at: datetime | None) -> NewKey:
         """Create a key. After an interruption, `look` can distinguish it from one that was created by hand."""
-        ...
 
     def revoke(self, account: Account, key_id: str) -> None: ...
 
     def set_owner(self, account: Account, recorded: Collection[str]) -> None:
         """Restore a missing ownership annotation of a released or changed account."""
-        ...
 
     def settle(self, account: Account, recorded: Collection[str]) -> None:
         """Clear the note about a mint that was not completed. Never fails a step."""
-        ...
 
     def clear_owner(self, account: Account) -> None:
         """Remove the ownership annotation: the account is released unchanged."""
-        ...
 
     def remove(self, account: Account) -> None:
         """Delete all keys and the account (with `keys_only`: only this tool's keys)."""
-        ...
 
 
 MAX_KEYS: Final = 2
