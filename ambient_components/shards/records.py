@@ -17,10 +17,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Final, TypeVar
 
-from pydantic.alias_generators import to_camel
-
 from ambient_components.access.entries import Entry, Ledger, read_entry, read_ledger, write_entry, write_ledger
 from ambient_components.errors import BadValue, reject
+from ambient_components.rules.findings import camel
 
 SCHEMA: Final = 1
 """The record's schema version. A higher number was written by a newer version of this package."""
@@ -275,12 +274,12 @@ def _done(value: Mapping[str, Any]) -> Done:
 
 
 def _write(part: Run | Done) -> dict[str, Any]:
-    return {to_camel(field.name): getattr(part, field.name) for field in fields(part)}
+    return {camel(field.name): getattr(part, field.name) for field in fields(part)}
 
 
 def _read(kind: type[_Part], value: Mapping[str, Any]) -> _Part:
-    names = [field.name for field in fields(kind) if field.default is MISSING or to_camel(field.name) in value]
-    return kind(**{name: value[to_camel(name)] for name in names})
+    names = [field.name for field in fields(kind) if field.default is MISSING or camel(field.name) in value]
+    return kind(**{name: value[camel(name)] for name in names})
 
 
 def _unreadable(what: str) -> BadValue:
