@@ -33,6 +33,7 @@ class ProjectSettings(SharedObject):
     token = urns.PROJECT_SETTINGS
     kind = "ProjectSettings"
     name = PROJECT_SETTINGS
+    declares = ("inactivityTimeoutSeconds", "mcpServers")
 
     def collection(self, namespace: str) -> str:
         return of_platform(namespace, "projectsettings")
@@ -49,7 +50,7 @@ class ProjectSettings(SharedObject):
         return {**super().frame(inputs), "apiVersion": api, "spec": {"groupAccess": []}}
 
     def fields(self, inputs: Values) -> dict[str, Any]:
-        given = {name: inputs.get(name) for name in ("inactivityTimeoutSeconds", "mcpServers")}
+        given = {name: inputs.get(name) for name in self.declares}
         return {name: value for name, value in given.items() if value is not None}
 
     def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,9 +71,6 @@ class ProjectSettings(SharedObject):
         """Return the CRD's default of the timeout, which is written explicitly."""
         return IDLE_TIMEOUT_DEFAULT if field == "inactivityTimeoutSeconds" else None
 
-    def nothing(self) -> dict[str, Any]:
-        return dict.fromkeys(("inactivityTimeoutSeconds", "mcpServers"))
-
 
 def others_secret(live: Any, declared: Any) -> Any:
     """Mark all texts as secret that differ from the declared text at their position."""
@@ -92,6 +90,7 @@ class ContainerDefaults(SharedObject):
     token = urns.CONTAINER_DEFAULTS
     kind = "LimitRange"
     name = CONTAINER_LIMITS
+    declares = _LIMITS
     plural = "limitranges"
 
     def fields(self, inputs: Values) -> dict[str, Any]:
@@ -113,9 +112,6 @@ class ContainerDefaults(SharedObject):
     def default(self, field: str) -> Any:  # noqa: ARG002  # there is one
         return [{"type": _CONTAINER, **CONTAINER_LIMITS_DEFAULT}]
 
-    def nothing(self) -> dict[str, Any]:
-        return dict.fromkeys(_LIMITS)
-
 
 class FeatureFlags(SharedObject):
     """``ambient:index:FeatureFlags``: single flags; flags that only the UI changed stay."""
@@ -123,6 +119,7 @@ class FeatureFlags(SharedObject):
     token = urns.FEATURE_FLAGS
     kind = "ConfigMap"
     name = FEATURE_FLAGS
+    declares = ("flags",)
     plural = "configmaps"
     section = "data"
 
@@ -137,6 +134,3 @@ class FeatureFlags(SharedObject):
         """Return the live values of the declared flags; the backend treats everything except "true" as off."""
         there = {flag: section[flag] == "true" for flag in inputs.get("flags") or {} if flag in section}
         return {**inputs, "flags": there}
-
-    def nothing(self) -> dict[str, Any]:
-        return {"flags": {}}

@@ -91,6 +91,8 @@ class SharedObject(ABC):
     """Name of the object in every workspace."""
     plural: str
     """Name of the kind's collection in the core group."""
+    declares: tuple[str, ...] = ()
+    """Names of the inputs that declare its fields."""
     section: str = "spec"
     """Section with its fields: spec or data."""
     outputs: ClassVar[Values] = {}
@@ -157,10 +159,7 @@ class SharedObject(ABC):
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Restore the defaults of all declared fields. The object stays, because it belongs to the platform."""
-        self.write(context, {**state, **self.nothing()}, self.fields(state))
-
-    def nothing(self) -> dict[str, Any]:
-        return {}
+        self.write(context, {**state, **dict.fromkeys(self.declares)}, self.fields(state))
 
     def after(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> Values:  # noqa: ARG002
         declared = self.fields(news)
