@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Final
 
-from ambient_components.errors import Remedy
+from ambient_components.errors import BadValue, Remedy, reject
 from ambient_components.model.stack import Workspace
 from ambient_components.rules.findings import Finding
 from ambient_components.rules.warnings import WarningRule
@@ -70,45 +70,23 @@ def _read(project: Project, file: str) -> list[str] | tuple[str, Remedy]:
         return certificates(content.decode())
     except UnicodeDecodeError:
         return f"the file {file!r} can't be read as text", _EXPECTED
-    except NotCertificatesError as error:
-        return f"the file {file!r} {error.problem}", error.remedy
-
-
-_PRIVATE_KEY: Final = ("holds a private key", "keep the certificates only, and renew that key")
-_OTHER_BLOCK: Final = (
-    "holds a PEM block that is not a certificate",
-    "remove it, or convert a TRUSTED CERTIFICATE by: openssl x509 -in FILE",
-)
-_NONE: Final = ("holds no certificate", _EXPECTED)
-_CUT_OFF: Final = ("holds a certificate that is cut off or not base64", "export it again as PEM")
-
-
-class NotCertificatesError(ValueError):
-    """A text that is not a CA bundle.
-
-    Attributes:
-        problem: What is wrong, to be appended to the file's name. It quotes nothing of the text.
-        remedy: A hint.
-    """
-
-    def __init__(self, problem: str, remedy: str) -> None:
-        self.problem = problem
-        self.remedy = remedy
-        super().__init__(problem)
+    except BadValue as error:
+        return f"the file {file!r} {error.problem}", error.hints
 
 
 def certificates(text: str) -> list[str]:
     """Return the certificates of a text, each encoded again as PEM, and nothing else of the text."""
     labels = _BEGIN.findall(text)
     if any("PRIVATE KEY" in label for label in labels) or "PRIVATE KEY-----" in text:
-        raise NotCertificatesError(*_PRIVATE_KEY)
+        reject("holds a private key", "keep the certificates only, and renew that key")
     if any(label != _LABEL for label in labels):
-        raise NotCertificatesError(*_OTHER_BLOCK)
+        remedy = "remove it, or convert a TRUSTED CERTIFICATE by: openssl x509 -in FILE"
+        reject("holds a PEM block that is not a certificate", remedy)
     blocks = _CERTIFICATE.findall(text)
     if not blocks:
-        raise NotCertificatesError(*_NONE)
+        reject("holds no certificate", _EXPECTED)
     if len(blocks) != len(labels):
-        raise NotCertificatesError(*_CUT_OFF)
+        reject("holds a certificate that is cut off or not base64", "export it again as PEM")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return [_certificate(block, number, context) for number, block in enumerate(blocks, 1)]
 
@@ -121,7 +99,7 @@ def _certificate(block: str, number: int, context: ssl.SSLContext) -> str:
         context.load_verify_locations(cadata=der)
     except (ValueError, ssl.SSLError):
         problem = f"holds no valid certificate in its block {number}"
-        raise NotCertificatesError(problem, "export it again as PEM") from None
+        raise BadValue(problem, "export it again as PEM") from None
     return ssl.DER_cert_to_PEM_cert(der)
 
 

@@ -2,7 +2,8 @@ import ssl
 
 import pytest
 
-from ambient_components.program.ca_bundles import NotCertificatesError, certificates
+from ambient_components.errors import BadValue
+from ambient_components.program.ca_bundles import certificates
 from ambient_components.stackfile.regular import CA_BUNDLE_MAX
 from tests.support.certificates import CERTIFICATE
 
@@ -138,5 +139,5 @@ def test_a_file_outside_of_the_project_is_never_a_bundle(run_fleet, monkeypatch,
 
 @pytest.mark.parametrize("rest", [" " * 1_000_000, "\n" * 1_000_000, "-----BEGIN CERTIFICATE-----\n" * 30_000])
 def test_a_certificate_without_an_end_is_refused_however_much_follows(rest):
-    with pytest.raises(NotCertificatesError):
+    with pytest.raises(BadValue):
         certificates(f"-----BEGIN CERTIFICATE-----{rest}")
