@@ -110,7 +110,7 @@ _WILDCARDS: Final = {r"\*": "(?P<item>.+)", r"\#": "(?P<generation>[1-9][0-9]*)"
 @cache
 def _patterns() -> tuple[tuple[Part, re.Pattern[str]], ...]:
     patterns = []
-    for part in sorted(Part, key=lambda one: -len(one)):  # `key/*/g#` before `key/*`
+    for part in sorted(Part, key=lambda part: -len(part)):  # `key/*/g#` before `key/*`
         pattern = re.escape(part)
         for wildcard, group in _WILDCARDS.items():
             pattern = pattern.replace(wildcard, group)
