@@ -15,20 +15,14 @@ from ambient_components.components.argument_checks import read_arguments
 from ambient_components.components.arguments import ClusterArgs
 from ambient_components.model.clusters import Cluster, Store
 from ambient_components.resources import Provider, ProviderArgs
+from ambient_components.rules.findings import camel
 from ambient_components.rules.object_store import REGION_DEFAULT, is_aws
 
 
 def _store_settings(store: Store) -> ProviderArgs:
     """Return the store as settings of this project's provider."""
-    settings = {
-        "storeEndpoint": store.endpoint,
-        "storeIamEndpoint": store.iam_endpoint,
-        "storeRegion": store.region,
-        "storeCredentials": store.credentials,
-        "storeAccessKey": store.access_key,
-        "storeSecretKey": store.secret_key,
-    }
-    return cast("ProviderArgs", {name: value for name, value in settings.items() if value is not None})
+    settings = {camel(f"store_{name}"): value for name, value in store if value is not None}
+    return cast("ProviderArgs", settings)
 
 
 def _aws_provider(name: str, store: Store) -> pulumi.ProviderResource:
