@@ -207,7 +207,11 @@ def _validated(
 
 
 def arguments(model: type[M], values: Mapping[str, Any], *, deferred: type) -> tuple[M | None, list[Finding]]:
-    """Read arguments in Python's spelling, some of which may be `deferred`; return the model, or all problems."""
+    """Read arguments in Python's spelling; return the model, or all problems with their paths.
+
+    Args:
+        deferred: Type of values that only the update knows. Fields with the mark `OUTPUT` take them.
+    """
     with python_spelling():
         result, found = _validated(model, values, deferred)
     return result, [_with_reason(finding, values, deferred) for finding in found]
