@@ -4,8 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from ambient_components.html.markup import Markup, join, name, tag
-from ambient_components.html.page import Part, Total, folded, page, table
+from ambient_components.html.page import Markup, Part, Total, folded, join, name, page, table, tag
 from ambient_components.output import Format, Paint, paint_for, plain, width_of, wrapped
 from ambient_components.plan.document import document_text
 from ambient_components.plan.facts import Plan

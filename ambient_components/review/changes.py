@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from ambient_components.access.escalation import MEANINGS, Path
+from ambient_components.access.escalation.findings import MEANINGS, Path
 from ambient_components.access.role_assignments import GRANT, NO_ROLE, PLATFORM, RoleAssignment, access_diff
-from ambient_components.html.markup import Markup, Piece, join, name, tag
-from ambient_components.html.page import Part, table
+from ambient_components.html.page import Markup, Part, Piece, join, name, table, tag
 from ambient_components.plan.role_changes import RoleChange, changes_of
 from ambient_components.review.facts import Changes, Ids, Review, badge
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Final
 
 from ambient_components.access.effective import Row
-from ambient_components.access.escalation import Finding, Severity
+from ambient_components.access.escalation.findings import Finding, Severity
 from ambient_components.access.role_assignments import KEY, PLATFORM, RoleAssignment
-from ambient_components.html.markup import Markup, name, tag
+from ambient_components.html.page import Markup, name, tag
 from ambient_components.plan.role_changes import RoleChange
 from ambient_components.platform.contract import Role
 from ambient_components.stacks.access_report import Report

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-from ambient_components.access.escalation import MEANINGS, Finding, Path, Severity
-from ambient_components.html.markup import Markup, join, name, tag
-from ambient_components.html.page import Part, folded, table
+from ambient_components.access.escalation.findings import MEANINGS, Finding, Path, Severity
+from ambient_components.html.page import Markup, Part, folded, join, name, table, tag
 from ambient_components.printable import counted
 from ambient_components.review.facts import Ids, Review
 

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from ambient_components.html.markup import Markup, join, name, tag
-from ambient_components.html.page import Part, folded, table
+from ambient_components.html.page import Markup, Part, folded, join, name, table, tag
 from ambient_components.review.facts import Ids, Review, badge
 from ambient_components.stacks.deployed import PLATFORM
 from ambient_components.stacks.key_table import KeyRow

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ambient_components import clock
-from ambient_components.access.escalation import Finding, escalations
+from ambient_components.access.escalation.findings import Finding
+from ambient_components.access.escalation.paths import escalations
 from ambient_components.access.role_assignments import KEY
 from ambient_components.engine.state import Export, written_at
 from ambient_components.review.changes import compared

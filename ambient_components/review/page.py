@@ -1,19 +1,17 @@
 """The page of a review, what a reviewer needs first at the top."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ambient_components.access.escalation import MEANINGS, Severity
+from ambient_components.access.escalation.findings import MEANINGS, Path, Severity
 from ambient_components.access.role_assignments import RoleAssignment
-from ambient_components.html.markup import Markup, join, name, tag
-from ambient_components.html.page import Part, Total, folded, page
+from ambient_components.html.page import Markup, Part, Total, folded, join, name, page, tag
 from ambient_components.platform.contract import Role
+from ambient_components.review.access import access_part, subjects_part
 from ambient_components.review.changes import changes_part
 from ambient_components.review.facts import Ids, Review, badge
 from ambient_components.review.findings import finding_id, findings_part, severity
 from ambient_components.review.keys import keys_part
-from ambient_components.review.matrix import access_part
-from ambient_components.review.subjects import subjects_part
 from ambient_components.rotation.state import format_time
 
 _NAMED: Final = 8
@@ -93,9 +91,7 @@ def _differences(review: Review, ids: Ids) -> Iterator[Markup]:
     )
     for text, assignments in groups:
         lines = [_difference(assignment, text, ids) for assignment in assignments]
-        yield from lines[:_SHOWN]
-        if more := lines[_SHOWN:]:
-            yield tag("li", folded(f"{len(more)} more {text}", tag("ul", more)))
+        yield from _bounded(lines, text)
 
 
 def _difference(assignment: RoleAssignment, text: str, ids: Ids) -> Markup:
@@ -110,9 +106,13 @@ def _difference(assignment: RoleAssignment, text: str, ids: Ids) -> Markup:
 def _unmanaged(review: Review) -> Iterator[Markup]:
     others = review.access.others
     lines = [_in_no_stack(workspace, others.reason(workspace)) for workspace in others.unmanaged] if others else []
+    yield from _bounded(lines, "workspaces in no stack")
+
+
+def _bounded(lines: Sequence[Markup], what: str) -> Iterator[Markup]:
     yield from lines[:_SHOWN]
     if more := lines[_SHOWN:]:
-        yield tag("li", folded(f"{len(more)} more workspaces in no stack", tag("ul", more)))
+        yield tag("li", folded(f"{len(more)} more {what}", tag("ul", more)))
 
 
 def _in_no_stack(workspace: str, reason: str) -> Markup:
@@ -121,11 +121,11 @@ def _in_no_stack(workspace: str, reason: str) -> Markup:
 
 
 def _high(review: Review, ids: Ids) -> Iterator[Markup]:
-    paths: dict[str, list[str]] = {}
+    paths: dict[Path, dict[str, None]] = {}
     for finding in review.high:
-        paths.setdefault(finding.path, []).append(finding.workspace)
-    for path in dict.fromkeys(finding.path for finding in review.high):
-        workspaces = list(dict.fromkeys(paths[path]))
+        paths.setdefault(finding.path, {})[finding.workspace] = None
+    for path, named in paths.items():
+        workspaces = list(named)
         links = [
             tag("li", tag("a", name(workspace), href=ids.workspace(workspace))) for workspace in workspaces[:_NAMED]
         ]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.access.effective import rows
-from ambient_components.access.escalation import MEANINGS, Finding, Path, Severity
+from ambient_components.access.escalation.findings import MEANINGS, Finding, Path, Severity
 from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.printable import one_line
 from ambient_components.review.facts import Changes, Review

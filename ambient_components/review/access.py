@@ -1,26 +1,27 @@
-"""Who has access: a row for each workspace, with its subjects by role."""
+"""Who has access: a row for each workspace with its subjects by role, and one subject at a time with its paths."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from ambient_components.access.effective import Row, by_workspace
+from ambient_components.access.escalation.findings import MEANINGS, Finding, Path, Severity
 from ambient_components.access.role_assignments import GRANT, KEY, RoleAssignment
-from ambient_components.html.markup import Markup, join, name, tag
-from ambient_components.html.page import Part, table
+from ambient_components.html.page import Markup, Part, folded, join, name, table, tag
 from ambient_components.platform.contract import Role
+from ambient_components.printable import counted
 from ambient_components.review.facts import LETTERS, OTHER, Ids, Review, badge, is_key, is_own, letter
+from ambient_components.review.findings import finding_id, severity
 from ambient_components.rules.workspaces import ACTIVE
 from ambient_components.stacks.access_report import Status
 
 _MARKS: Final = {Status.UNDECLARED: "not declared", Status.LEFT: "not declared any more"}
-_HIGH: Final = "H"
-_DIFFERS: Final = "D"
+_OPEN: Final = 100
+"""Maximum workspaces of a role that are shown without a click."""
 
 
 def access_part(review: Review, ids: Ids) -> Part:
     body = (
         tag("p", f"Only subjects that may {review.access.right}.") if review.access.right else None,
-        _filters(review),
         _by_workspace(review, ids),
         _perhaps(review),
     )
@@ -43,38 +44,6 @@ def mark(review: Review, assignment: RoleAssignment) -> Markup | None:
     """Return what is wrong with one role, if anything is."""
     text = _MARKS.get(review.access.status(assignment))
     return tag("em", text) if text else None
-
-
-def _filters(review: Review) -> Markup:
-    """Return filters that need no script: the stylesheet hides what does not match."""
-    roles = [("all", "All"), *((letter, role) for role, letter in LETTERS.items())]
-    choices = [
-        tag("label", tag("input", type="radio", name="role", value=value, checked=value == "all"), text)
-        for value, text in roles
-    ]
-    only = []
-    if review.high:
-        only.append((_HIGH, "Only with a high finding"))
-    if review.access.differs or review.access.left:
-        only.append((_DIFFERS, "Only with differences"))
-    boxes = [tag("label", tag("input", type="checkbox", value=value), text) for value, text in only]
-    search = tag("label", "Name ", tag("input", type="text", id="search"), hidden=True, id="search-label")
-    return tag(
-        "form",
-        tag("fieldset", tag("legend", "Role"), choices),
-        tag("fieldset", tag("legend", "Show"), boxes, class_="only") if boxes else None,
-        search,
-        tag("span", id="found", aria_live="polite"),
-        class_="filters",
-    )
-
-
-def _classes(review: Review, assignments: Iterable[RoleAssignment], *, high: bool) -> str:
-    """Return the classes by which filters show a row."""
-    shown = tuple(assignments)
-    classes = sorted({f"has-{letter(assignment.role)}" for assignment in shown})
-    classes += [f"has-{_HIGH}"] if high else []
-    return " ".join([*classes, *([f"has-{_DIFFERS}"] if any(mark(review, assignment) for assignment in shown) else [])])
 
 
 def _all(rows: Iterable[Row]) -> Iterator[RoleAssignment]:
@@ -122,7 +91,6 @@ def _workspace(review: Review, ids: Ids, workspace: str, rows: list[Row], column
         cells,
         tag("td", tag("ul", listed) if listed else None, class_="keys"),
         id=ids.workspace(workspace),
-        class_=_classes(review, _all(row for row in rows if not is_own(row)), high=high),
     )
 
 
@@ -144,3 +112,71 @@ def _key(review: Review, assignment: RoleAssignment) -> Markup:
     reason = tag("small", f" {name(assignment.reason)}") if assignment.reason != KEY else None
     role = tag("small", f" {name(assignment.role)}") if assignment.role not in set(Role) else None
     return tag("li", badge(assignment.role), text, role, reason, mark(review, assignment))
+
+
+def subjects_part(review: Review, ids: Ids) -> Part:
+    """Return a block for each user, group and ServiceAccount, the strongest and widest access first."""
+    rows: dict[str, list[Row]] = {}
+    for row in review.people:
+        rows.setdefault(row.subject, []).append(row)
+    paths: dict[str, list[Finding]] = {}
+    for finding in review.findings:
+        for subject in dict.fromkeys(assignment.subject for assignment in finding.who):
+            if subject in rows:
+                paths.setdefault(subject, []).append(finding)
+    order = sorted(rows, key=lambda subject: (*(-_count(rows[subject], role) for role in LETTERS), subject))
+    blocks = [_subject(ids, subject, rows[subject], paths.get(subject, ())) for subject in order]
+    intro = tag("p", "Members of groups are not listed; only the identity provider knows them.", class_="note")
+    return Part("subjects", "Subjects", join(intro, tag("div", blocks, class_="cards")), len(rows))
+
+
+def _count(rows: Iterable[Row], role: str) -> int:
+    return sum(role in row.roles for row in rows)
+
+
+def _subject(ids: Ids, subject: str, rows: Sequence[Row], findings: Sequence[Finding]) -> Markup:
+    roles: dict[str, list[Row]] = {}
+    for row in rows:
+        for role in row.roles:
+            roles.setdefault(role, []).append(row)
+    order = sorted(roles, key=lambda role: (list(LETTERS).index(role) if role in LETTERS else len(LETTERS), role))
+    head = (
+        tag("span", name(subject), class_="who"),
+        *(join(badge(role), tag("span", len(roles[role]), class_="n")) for role in order),
+        # Findings are sorted, worst first.
+        severity(findings[0].severity) if findings else None,
+    )
+    body = [_role(ids, role, roles[role]) for role in order]
+    return folded(head, body, _paths(findings), id=ids.subject(subject), class_="card")
+
+
+def _role(ids: Ids, role: str, rows: Sequence[Row]) -> Markup:
+    links = [_link(ids, row.workspace, _reasons(row, role)) for row in rows]
+    listed = tag("ul", links, class_="inline")
+    title = (badge(role), name(role), f" in {counted(len(rows), 'workspace')}")
+    return join(tag("h3", title), listed) if len(rows) <= _OPEN else folded(title, listed)
+
+
+def _reasons(row: Row, role: str) -> str:
+    return ", ".join(
+        assignment.reason for assignment in row.assignments if assignment.role == role and assignment.reason != GRANT
+    )
+
+
+def _link(ids: Ids, workspace: str, note: str = "") -> Markup:
+    link = tag("a", name(workspace), href=ids.workspace(workspace))
+    return tag("li", link, tag("small", f" {name(note)}") if note else None)
+
+
+def _paths(findings: Sequence[Finding]) -> Markup:
+    """Return the paths of a subject, each with its number of workspaces. The part about findings names them."""
+    if not findings:
+        return join()
+    places: dict[tuple[Severity, Path, str | None], set[str]] = {}
+    for finding in findings:
+        places.setdefault((finding.severity, finding.path, finding.becomes), set()).add(finding.workspace)
+    lines = []
+    for (grade, path, becomes), workspaces in places.items():
+        where = f"{f', becomes {becomes}' if becomes else ''} in {counted(len(workspaces), 'workspace')}"
+        lines.append(tag("li", severity(grade), " ", tag("a", MEANINGS[path], href=finding_id(path)), where))
+    return join(tag("h3", "Can gain more"), tag("ul", lines))
