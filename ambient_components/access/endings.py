@@ -14,21 +14,22 @@ from ambient_components.platform.subjects import Subject
 from ambient_components.rules.roles import MINTERS, rank
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Ended:
+    workspace: str
     who: tuple[str, ...]
     """Descriptions such as ``edit of user:bob``, ``the edit key ci``."""
     keys: tuple[str, ...]
     """Ids of the keys with an unchanged identity, sorted."""
 
 
-def ended(before: Entry, after: Entry) -> Ended | None:
+def ended(workspace: str, before: Entry, after: Entry) -> Ended | None:
     who = (*_subjects(before, after), *_identities(before, after))
     if not who:
         return None
     old, new = before.keys, after.keys
     same = (key for key in sorted(old.keys() & new.keys()) if old[key].generation == new[key].generation)
-    return Ended(who, tuple(same))
+    return Ended(workspace, who, tuple(same))
 
 
 def _subjects(before: Entry, after: Entry) -> Iterator[str]:

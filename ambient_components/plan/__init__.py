@@ -2,7 +2,3 @@
 
 All pages of `ambient plan` are rendered from this one form: text, Markdown for a change request, and JSON.
 """
-
-from ambient_components.plan.facts import Plan
-
-__all__ = ["Plan"]

@@ -6,29 +6,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from ambient_components.access.endings import Ended
 from ambient_components.access.role_assignments import AccessDiff
 from ambient_components.errors import Problem
 from ambient_components.problem_json import MISSING_VALUE
+from ambient_components.rules.lifetimes import WARN_AHEAD
 from ambient_components.rules.warnings import LOUD
 from ambient_components.rules.workspaces import WorkspaceState
 
+AHEAD: Final = timedelta(seconds=WARN_AHEAD)
+"""How early upcoming dates are shown by default."""
 
-@dataclass(frozen=True, slots=True)
-class Ahead:
-    """How early upcoming dates are shown. Default: 14 days."""
-
-    usual: timedelta = timedelta(days=14)
-    grants: Mapping[tuple[str, str, str, str], timedelta] = field(default_factory=dict)
-    """The period by workspace, subject, role and date as written in the file."""
-    keys: Mapping[tuple[str, str], timedelta] = field(default_factory=dict)
-    """The period by workspace and key id."""
-
-    def of_grant(self, workspace: str, subject: str, role: str, date: str) -> timedelta:
-        return self.grants.get((workspace, subject, role, date), self.usual)
-
-    def of_key(self, workspace: str, key: str) -> timedelta:
-        return self.keys.get((workspace, key), self.usual)
-
+Ahead = Mapping[tuple[str, ...], timedelta]
+"""How early others are: by workspace, subject, role and date of a grant as written, or by workspace and id of a key."""
 
 MADE: Final = "made"
 ADOPTED: Final = "adopted"
@@ -156,15 +146,6 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Exposed:
-    """Access that ends and may have been used to mint tokens of identities that stay valid (`access.endings`)."""
-
-    workspace: str
-    who: tuple[str, ...]
-    keys: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, order=True)
 class Step:
     op: str
     kind: str
@@ -210,7 +191,8 @@ class Plan:
     schedules: tuple[Change, ...] = ()
     sources: tuple[SourceChange, ...] = ()
     other: tuple[str, ...] = ()
-    exposed: tuple[Exposed, ...] = ()
+    exposed: tuple[Ended, ...] = ()
+    """Access that ends and may have been used to mint tokens of identities that stay valid."""
     guardrails: tuple[Problem, ...] = ()
     """Guardrails that this change crosses without leave, and rules that allow no exception: nothing is deployed."""
     guardrail_changes: tuple[Change, ...] = ()

@@ -8,7 +8,7 @@ from ambient_components.access.entries import NOTHING, Ledger
 from ambient_components.model.derive import contents, differences
 from ambient_components.model.keys import KeyRecord
 from ambient_components.plan import facts
-from ambient_components.plan.facts import Ahead, KeyChange
+from ambient_components.plan.facts import AHEAD, Ahead, KeyChange
 from ambient_components.rotation.state import format_time
 from ambient_components.stacks.deployed import Deployed, DeployedKey, KeyPlace
 from ambient_components.stacks.reading import declared_keys
@@ -67,7 +67,7 @@ def _due(has: DeployedKey, at: datetime) -> str:
 
 def expiring(identity: KeyPlace, role: str, has: DeployedKey, at: datetime, ahead: Ahead) -> Iterator[KeyChange]:
     """Yield a change for a token that ends soon or has ended, and is not renewed automatically."""
-    if has.due("expire", at + ahead.of_key(*identity[:2])):
+    if has.due("expire", at + ahead.get(identity[:2], AHEAD)):
         yield change(identity, facts.EXPIRING, role, "not renewed automatically: ambient keys rotate", has)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from ambient_components.access.endings import ended
+from ambient_components.access.endings import Ended, ended
 from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.role_assignments import AccessDiff, access_diff, of_ledger
 from ambient_components.errors import Problem
@@ -15,10 +15,10 @@ from ambient_components.model.schedules import ScheduleRecord
 from ambient_components.plan import facts
 from ambient_components.plan.buckets import access_key_changes, bucket_changes
 from ambient_components.plan.facts import (
+    AHEAD,
     Ahead,
     Change,
     DateComing,
-    Exposed,
     Plan,
     SourceChange,
     Waiting,
@@ -69,7 +69,7 @@ def _word(value: Any) -> str:
     return f"{value:g}" if isinstance(value, int | float) else "unset" if value is None else str(value)
 
 
-AHEAD: Final = Ahead()
+NOWHERE: Final[Ahead] = {}
 UTC_ZONE: Final = ZoneInfo("UTC")
 
 
@@ -81,7 +81,7 @@ def from_ledgers(
     at: datetime,
     recorded: Deployed | None = None,
     zone: ZoneInfo = UTC_ZONE,
-    ahead: Ahead = AHEAD,
+    ahead: Ahead = NOWHERE,
     guardrails: Iterable[Problem] = (),
     guardrail_changes: Iterable[Change] = (),
     pending: Iterable[Waiting] = (),
@@ -140,13 +140,13 @@ def _what(old: Entry | None, new: Entry | None) -> str:
     return facts.OPENED if old.is_closed else facts.TAKEN_BACK
 
 
-def _exposed(before: Ledger, after: Ledger) -> Iterator[Exposed]:
+def _exposed(before: Ledger, after: Ledger) -> Iterator[Ended]:
     for name in before.keys() & after.keys():
         if after[name].is_released:
             continue
-        found = ended(before[name], after[name])
-        if found is not None and found.keys:
-            yield Exposed(name, found.who, found.keys)
+        exposed = ended(name, before[name], after[name])
+        if exposed is not None and exposed.keys:
+            yield exposed
 
 
 def _dates(after: Ledger, at: datetime, zone: ZoneInfo, ahead: Ahead) -> Iterator[DateComing]:
@@ -158,7 +158,7 @@ def _dates(after: Ledger, at: datetime, zone: ZoneInfo, ahead: Ahead) -> Iterato
                     if day is None or moment is None or moment <= at:
                         continue
                     text = written(day)
-                    if moment - at <= ahead.of_grant(workspace, subject, period.role, text):
+                    if moment - at <= ahead.get((workspace, subject, period.role, text), AHEAD):
                         yield DateComing(format_time(moment), workspace, subject, period.role, what, text)
 
 

@@ -12,16 +12,13 @@ from ambient_components.plan import facts
 from ambient_components.plan.facts import Change, KeyChange, Plan, SourceChange, Step
 from ambient_components.plan.role_changes import GAINED, REMOVED, RoleChange, keys_of_access, role_changes
 from ambient_components.rules.roles import WEAKEST_FIRST, rank
-from ambient_components.rules.warnings import MANY, WarningRule, with_name
+from ambient_components.rules.warnings import WarningRule, with_name
 
 _SHOWN: Final = 5
 """Maximum workspaces named in a line. More workspaces with one warning, each with details of its own, are folded."""
 
 _FOLDED: Final[frozenset[str | None]] = frozenset(WarningRule)
 """Warnings that are folded. Of others, each has a line."""
-
-_FEWEST: Final = 2
-"""Minimum number of workspaces in a line that says all of a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +38,9 @@ def folded(warnings: Iterable[Problem], whole: str = " (--verbose)") -> list[Fol
 def _folded(warnings: list[Problem], whole: str) -> list[Folded]:
     first = warnings[0]
     names = list(dict.fromkeys(name for warning in warnings for name in warning.workspaces))
-    fewest = _FEWEST if first.rule in MANY else _SHOWN + 1
-    if first.rule not in _FOLDED or len(names) < fewest or any(len(warning.workspaces) != 1 for warning in warnings):
+    if first.rule not in _FOLDED or len(names) <= _SHOWN or any(len(warning.workspaces) != 1 for warning in warnings):
         return [Folded(warning) for warning in warnings]
-    what = MANY.get(first.rule, "have this warning")
-    more = ", …" if len(names) > _SHOWN else ""
-    example = "" if first.rule in MANY else f", such as {first.sentence}"
-    text = f"{len(names)} workspaces {what}: {', '.join(names[:_SHOWN])}{more}{whole}{example}"
+    text = f"{len(names)} workspaces have this warning: {', '.join(names[:_SHOWN])}, …{whole}, such as {first.sentence}"
     hints = (hint for hint in first.hints if all(hint in warning.hints for warning in warnings))
     return [Folded(refusal(text, *hints, rule=first.rule, workspaces=names), len(warnings))]
 

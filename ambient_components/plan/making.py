@@ -7,8 +7,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ambient_components import clock
-from ambient_components.access import GuardrailSettings, guardrail_warnings
 from ambient_components.access.entries import Ledger
+from ambient_components.access.guardrails import guardrail_warnings
 from ambient_components.collector import go_settings
 from ambient_components.engine import texts
 from ambient_components.engine.command import Answer, Engine, failed
@@ -25,6 +25,7 @@ from ambient_components.program.calendar import Calendar
 from ambient_components.program.guardrails import at_entry, placed_refusals
 from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
 from ambient_components.rules.durations import format_seconds
+from ambient_components.rules.guardrail_names import GuardrailSettings
 from ambient_components.rules.object_store import OBJECT_STORE, REGION_DEFAULT, StoreConfig, given_store
 from ambient_components.rules.warnings import Acknowledgements
 from ambient_components.stackfile.checks.storage import uses_aws
@@ -76,17 +77,17 @@ def declared(project: Project, stack: str, loaded: LoadedStack, at: datetime) ->
 
 
 def _ahead(loaded: LoadedStack) -> Ahead:
-    grants, keys = {}, {}
+    ahead: dict[tuple[str, ...], timedelta] = {}
     for name, workspace in loaded.file.workspaces.items():
         for grant in workspace.grants:
             if grant.warn_ahead is not None:
                 for day in filter(None, (grant.from_, grant.until)):
                     place = (name, str(grant.subject), grant.role.value, written(day))
-                    grants[place] = timedelta(seconds=grant.warn_ahead)
+                    ahead[place] = timedelta(seconds=grant.warn_ahead)
         for key_id, key in workspace.keys.items():
             if key.warn_ahead is not None:
-                keys[name, key_id] = timedelta(seconds=key.warn_ahead)
-    return Ahead(grants=grants, keys=keys)
+                ahead[name, key_id] = timedelta(seconds=key.warn_ahead)
+    return ahead
 
 
 def _store(project: Project, stack: str, loaded: LoadedStack) -> StoreConfig | None:

@@ -22,7 +22,7 @@ from ambient_components.plan import facts, ledger_steps
 from ambient_components.plan.buckets import bucket_changes
 from ambient_components.plan.facts import Ahead, Change, KeyChange, Plan, Step, Waiting
 from ambient_components.plan.keys import begun, change, expiring, is_let_go, what_changes, why_issued, why_revoked
-from ambient_components.plan.ledgers import AHEAD, UTC_ZONE, from_ledgers
+from ambient_components.plan.ledgers import NOWHERE, UTC_ZONE, from_ledgers
 from ambient_components.plan.role_changes import with_adopted_keys, with_adoptions
 from ambient_components.problem_json import MINT, MISSING_VALUE
 from ambient_components.stacks.deployed import Deployed, DeployedKey, KeyPlace
@@ -82,7 +82,7 @@ def from_preview(
     at: datetime,
     recorded: Deployed,
     zone: ZoneInfo = UTC_ZONE,
-    ahead: Ahead = AHEAD,
+    ahead: Ahead = NOWHERE,
     pending: Iterable[Waiting] = (),
 ) -> Plan:
     after = ledger_steps.ledger_after(preview.steps, before)

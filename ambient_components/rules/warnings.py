@@ -146,9 +146,6 @@ IN_FILES: Final = frozenset(
 )
 """Warnings that the stack's files alone show, at any time."""
 
-MANY: Final[dict[str | None, str]] = {WarningRule.NO_RUNNER_SECRET: "have no runner secret"}
-"""What a warning says of several workspaces, after their number, where that is all it says."""
-
 OF_OBJECTS: Final[frozenset[str | None]] = frozenset({WarningRule.UNDECLARED_ACCESS})
 """Warnings that are acknowledged for single objects: a later object is another warning. Their rows name the objects."""
 

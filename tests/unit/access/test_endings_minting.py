@@ -2,7 +2,7 @@
 
 import pytest
 
-from ambient_components.access import Ended
+from ambient_components.access.endings import Ended
 from tests.support.ledgers import ended
 
 
@@ -54,7 +54,7 @@ CI, REPORT = {"ci": ("edit", 1)}, {"report": ("view", 1)}
     ],
 )
 def test_access_to_mint_that_ends_is_told(before, after, who):
-    assert list(ended(before, after).who) == who
+    assert list(ended("pay", before, after).who) == who
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_access_to_mint_that_ends_is_told(before, after, who):
     ],
 )
 def test_nothing_is_told_where_nobody_loses_it(before, after):
-    assert ended(before, after) is None
+    assert ended("pay", before, after) is None
 
 
 @pytest.mark.parametrize(
@@ -94,26 +94,28 @@ def test_nothing_is_told_where_nobody_loses_it(before, after):
     ],
 )
 def test_the_keys_that_were_not_made_anew_may_be_shared(before, after, keys):
-    outcome = ended(entry(grants={"user:bob": "edit"}, keys=before), entry(keys=after))
+    outcome = ended("pay", entry(grants={"user:bob": "edit"}, keys=before), entry(keys=after))
     assert "edit of user:bob" in outcome.who
     assert list(outcome.keys) == keys
 
 
 def test_an_identity_whose_overlap_ends_is_told():
-    outcome = ended(entry(keys={"ci": ("edit", 2, 1)}), entry(keys={"ci": ("edit", 2)}))
-    assert outcome == Ended(("generation 1 of the edit key ci",), ("ci",))
+    outcome = ended("pay", entry(keys={"ci": ("edit", 2, 1)}), entry(keys={"ci": ("edit", 2)}))
+    assert outcome == Ended("pay", ("generation 1 of the edit key ci",), ("ci",))
 
 
 def test_a_key_that_may_mint_no_longer_is_told():
-    assert ended(entry(keys={"ci": ("edit", 1), **REPORT}), entry(keys={"ci": ("view", 1), **REPORT})) is not None
+    assert (
+        ended("pay", entry(keys={"ci": ("edit", 1), **REPORT}), entry(keys={"ci": ("view", 1), **REPORT})) is not None
+    )
 
 
 def test_generations_come_as_numbers_of_the_wire():
-    outcome = ended(entry(keys={"ci": ("edit", 1.0)}), entry(keys={"ci": ("edit", 2.0)}))
-    assert outcome == Ended(("generation 1 of the edit key ci",), ())
+    outcome = ended("pay", entry(keys={"ci": ("edit", 1.0)}), entry(keys={"ci": ("edit", 2.0)}))
+    assert outcome == Ended("pay", ("generation 1 of the edit key ci",), ())
 
 
 @pytest.mark.parametrize("empty", [{}, {"owners": None, "grants": None, "keys": None}])
 def test_an_entry_without_anything_has_nobody(empty):
-    assert ended(entry(grants={"user:b": "edit"}), empty).who == ("edit of user:b",)
-    assert ended(empty, empty) is None
+    assert ended("pay", entry(grants={"user:b": "edit"}), empty).who == ("edit of user:b",)
+    assert ended("pay", empty, empty) is None

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access import Ended
+from ambient_components.access.endings import Ended
 from ambient_components.model.derive import read
 from ambient_components.model.grants import Period
 from tests.support.ledgers import ended, refusals
@@ -97,15 +97,17 @@ def test_the_earliest_comes_first(periods):
 
 def test_whoever_may_have_kept_tokens_is_told_where_a_date_ends_the_grant():
     before = entry(grants={"user:bob": "edit"}, dates={"user:bob": UNTIL}, ci="view")
-    assert ended(before, entry(dates={"user:bob": UNTIL}, ci="view")) == Ended(("edit of user:bob",), ("ci",))
-    assert ended(before, before) is None
+    assert ended("pay", before, entry(dates={"user:bob": UNTIL}, ci="view")) == Ended(
+        "pay", ("edit of user:bob",), ("ci",)
+    )
+    assert ended("pay", before, before) is None
 
 
 def test_a_role_that_a_date_takes_to_view_is_told_too():
     dates = {"user:bob": [{"role": "admin", "until": "2026-12-31"}, {"role": "view", "from": "2027-01-01"}]}
     before, after = (entry(grants={"user:bob": role}, dates=dates) for role in ("admin", "view"))
-    assert ended(before, after) == Ended(("admin of user:bob",), ())
-    assert ended(after, before) is None
+    assert ended("pay", before, after) == Ended("pay", ("admin of user:bob",), ())
+    assert ended("pay", after, before) is None
 
 
 def test_a_day_that_comes_is_refused_nowhere():

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 
+from ambient_components.access.endings import Ended
 from ambient_components.engine.steps import Preview
 from ambient_components.plan import facts
-from ambient_components.plan.facts import Change, DateComing, Exposed, KeyChange, WorkspaceChange
+from ambient_components.plan.facts import Change, DateComing, KeyChange, WorkspaceChange
 from ambient_components.plan.ledgers import stack_guardrail_changes
 from tests.support.ledgers import deployed_keys, from_ledgers, from_preview, of_ledger, recorded_of
 from tests.support.plan_facts import AT, online, plan
@@ -128,7 +129,7 @@ def test_a_key_that_only_ends_soon_is_no_change():
 def test_access_that_ends_exposes_the_keys_that_stay():
     before = {"pay": entry(grants={"user:bob": "edit"}, keys={"ci": key()})}
     after = {"pay": entry(keys={"ci": key()})}
-    assert plan(before, after).exposed == (Exposed("pay", ("edit of user:bob",), ("ci",)),)
+    assert plan(before, after).exposed == (Ended("pay", ("edit of user:bob",), ("ci",)),)
 
 
 def test_dates_that_come_soon_are_told_in_the_zone_of_the_stack():

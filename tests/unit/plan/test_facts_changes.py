@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from ambient_components.plan import facts
-from ambient_components.plan.facts import Ahead, Change, SourceChange
+from ambient_components.plan.facts import Change, SourceChange
 from ambient_components.plan.ledgers import stack_guardrail_changes
 from ambient_components.plan.role_changes import role_changes
 from tests.support.ledgers import deployed_access_key, deployed_keys
@@ -137,13 +137,11 @@ def test_the_guardrails_of_the_stack_that_change_are_a_change():
 def test_what_comes_by_date_is_told_as_early_as_the_files_say():
     dates = {"group:x": [{"role": "edit", "until": "2027-01-31"}], "user:a": [{"role": "view", "from": "2026-12-01"}]}
     ledger = {"pay": entry(grants={"group:x": "edit"}, dates=dates, keys={"ci": key(), "b": key()})}
-    ahead = Ahead(
-        grants={
-            ("pay", "group:x", "edit", "2027-01-31"): timedelta(days=90),
-            ("pay", "user:a", "view", "2026-12-01"): timedelta(days=2),
-        },
-        keys={("pay", "ci"): timedelta(days=90)},
-    )
+    ahead = {
+        ("pay", "group:x", "edit", "2027-01-31"): timedelta(days=90),
+        ("pay", "user:a", "view", "2026-12-01"): timedelta(days=2),
+        ("pay", "ci"): timedelta(days=90),
+    }
     recorded = deployed_keys("pay", "ci", "b", next_action="expire", next_at=AT + timedelta(days=60))
     assert [one.subject for one in plan(ledger, ledger).dates] == ["user:a"]
     for found in (

@@ -13,7 +13,6 @@ from ambient_components.rules import guardrail_names
 from ambient_components.rules.warnings import (
     IN_FILES,
     LOUD,
-    MANY,
     NONE,
     STACK,
     Acknowledgements,
@@ -55,7 +54,7 @@ def test_every_name_is_used(kind: type[WarningRule | LoudWarning]) -> None:
 
 
 def test_what_is_decided_and_folded_are_warnings() -> None:
-    assert {*IN_FILES, *MANY} <= {*WarningRule}
+    assert {*IN_FILES} <= {*WarningRule}
     assert not LOUD & {*WarningRule}
 
 
