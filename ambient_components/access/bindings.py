@@ -8,17 +8,9 @@ from typing import Any, Final
 from ambient_components.access.entries import Entry
 from ambient_components.cluster.objects import finalizers, labels, listing, role_ref, short, subjects
 from ambient_components.errors import BadValue
-from ambient_components.platform import naming
-from ambient_components.platform.contract import (
-    APP_LABEL,
-    GRANT_APP,
-    KEY_APP,
-    OWNER_ROLE_LABEL,
-    ROLES,
-    Role,
-    cluster_role,
-)
-from ambient_components.platform.subjects import Subject, SubjectKind, parse_subject
+from ambient_components.platform.bindings import BindingForm, grant_form, key_form, owner_form
+from ambient_components.platform.contract import ROLES, Role, cluster_role
+from ambient_components.platform.subjects import Subject, parse_subject
 
 ROLE_BINDING: Final = "RoleBinding"
 SERVICE_ACCOUNT: Final = "ServiceAccount"
@@ -76,14 +68,9 @@ def subject_bindings(entry: Entry) -> Iterator[tuple[str, Subject, Expected]]:
     object.
     """
     for text, subject in _subjects(entry.owners):
-        yield (
-            text,
-            subject,
-            _binding(naming.owner_binding(subject), Role.ADMIN, subject, {OWNER_ROLE_LABEL: Role.ADMIN.value}),
-        )
+        yield text, subject, _binding(owner_form(subject))
     for text, subject in _subjects(text for text, role in entry.grants.items() if role in ROLES):
-        role = Role(entry.grants[text])
-        yield text, subject, _binding(naming.grant_binding(role, subject), role, subject, {APP_LABEL: GRANT_APP})
+        yield text, subject, _binding(grant_form(Role(entry.grants[text]), subject))
 
 
 def _subjects(texts: Iterable[str]) -> Iterator[tuple[str, Subject]]:
@@ -100,10 +87,9 @@ def _of_keys(workspace: str, entry: Entry) -> Iterator[Expected]:
 
 def expected_key(workspace: str, account: str, role: Role) -> tuple[Expected, Expected]:
     """Return the ServiceAccount and the RoleBinding of a key's identity."""
-    subject = Subject(SubjectKind.SERVICE_ACCOUNT, account, workspace)
-    binding = _binding(naming.key_role_binding(role, account), role, subject, {APP_LABEL: KEY_APP})
-    return Expected(SERVICE_ACCOUNT, account, {APP_LABEL: KEY_APP}), binding
+    form = key_form(role, workspace, account, label="")
+    return Expected(SERVICE_ACCOUNT, account, form.labels), _binding(form)
 
 
-def _binding(name: str, role: Role, subject: Subject, labels: Mapping[str, str]) -> Expected:
-    return Expected(ROLE_BINDING, name, labels, role, subject)
+def _binding(form: BindingForm) -> Expected:
+    return Expected(ROLE_BINDING, form.name, form.labels, form.role, form.subject)

@@ -9,13 +9,13 @@ the platform's operator created for a line of ProjectSettings; ``platform``; ``R
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from ambient_components.access.entries import Entry, Ledger
 from ambient_components.access.platform_own import PlatformOwn
 from ambient_components.access.role_assignments import GRANT, KEY, NO_ROLE, OWNER, PLATFORM, RoleAssignment, of_ledger
 from ambient_components.cluster import objects
-from ambient_components.cluster.objects import short
+from ambient_components.cluster.objects import Json, short
 from ambient_components.platform.contract import (
     APP_LABEL,
     GRANT_APP,
@@ -36,8 +36,6 @@ _REASONS: Final = {GRANT_APP: GRANT, LEGACY_GRANT_APP: GRANT, KEY_APP: KEY}
 _NOTHING_OWN: Final = PlatformOwn()
 _REMEMBERED: Final = 50
 """Number of a key's newest generations with recognised identities."""
-
-Json = Mapping[str, Any]
 
 
 def live(

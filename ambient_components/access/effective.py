@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from ambient_components.access.platform_own import SESSION_RULES, TRIGGER_RULES
 from ambient_components.access.role_assignments import KEY, NO_ROLE, PLATFORM, RoleAssignment
 from ambient_components.errors import Remedy, reject
 from ambient_components.platform.contract import RUNNER_SECRET, TRIGGER, Role
@@ -70,14 +71,14 @@ RIGHTS_OF: Final = {role: frozenset(_rights(role)) for role in Role}
 ALL_RIGHTS: Final = tuple(sorted(frozenset().union(*RIGHTS_OF.values())))
 
 
-SESSION_RIGHTS: Final = frozenset(
-    RoleRight(verb, resource)
-    for resource, verbs in (("agenticsessions", _WRITE), ("secrets", "get"))
-    for verb in verbs.split()
-)
+def _of_rules(rules: Iterable[tuple[str, str, str]]) -> frozenset[RoleRight]:
+    return frozenset(RoleRight(verb, resource) for _, resource, verb in rules if resource in _TABLE)
+
+
+SESSION_RIGHTS: Final = _of_rules(SESSION_RULES)
 """Rights of each running session's account, which reads all Secrets by name. Contract 4, OH/sessions.go."""
 
-TRIGGER_RIGHTS: Final = frozenset(RoleRight(verb, "agenticsessions") for verb in ("create", "get", "list", "update"))
+TRIGGER_RIGHTS: Final = _of_rules(TRIGGER_RULES)
 """Rights of the account that starts scheduled sessions. Contract 4, OH/projectsettings.go."""
 
 

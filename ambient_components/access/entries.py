@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ambient_components.errors import PathPart, Problem, hints_of, refusal
+from ambient_components.errors import PathPart, Problem, Remedy, refusal
 from ambient_components.model.derive import misfits, read, write
 from ambient_components.model.entries import NOTHING, STORAGE, Entry
 from ambient_components.rules.findings import Finding
@@ -66,6 +66,7 @@ __all__ = [
     "read_entry",
     "read_ledger",
     "unnamed_refusal",
+    "workspace_refusal",
     "write_entry",
     "write_ledger",
 ]
@@ -102,15 +103,19 @@ def ledger_misfits(workspaces: Mapping[str, Any]) -> dict[str, list[Finding]]:
 
 def misfit_problems(misfits_by_workspace: Mapping[str, Iterable[Finding]]) -> list[Problem]:
     return [
-        refusal(
-            f"workspace {name!r}: {path_of(misfit.path) or 'its entry in the ledger'}: {misfit.problem}",
-            hints_of(misfit.remedy),
+        workspace_refusal(
+            name,
+            f"{path_of(misfit.path) or 'its entry in the ledger'}: {misfit.problem}",
+            misfit.remedy,
             rule=Rule.ENTRY_FORM,
-            workspaces=(name,),
         )
         for name, problems in misfits_by_workspace.items()
         for misfit in problems
     ]
+
+
+def workspace_refusal(workspace: str, problem: str, *hints: Remedy, rule: str) -> Problem:
+    return refusal(f"workspace {workspace!r}: {problem}", *hints, rule=rule, workspaces=(workspace,))
 
 
 def unnamed_refusal(workspace: str, problem: str, *hints: str) -> Problem:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from ambient_components.access.entries import NOTHING, Entry, Ledger
-from ambient_components.access.escalation import admin_keys_with_editors
+from ambient_components.access.escalation.paths import admin_keys_with_editors
 from ambient_components.access.violations import (
     admin_accounts_with_editors,
     case_changes,

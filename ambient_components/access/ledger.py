@@ -8,9 +8,10 @@ from typing import Final
 
 from ambient_components.access.bindings import expected_objects, subject_bindings
 from ambient_components.access.buckets import bucket_refusals, sharing_refusals
-from ambient_components.access.entries import NOTHING, Entry, Ledger
+from ambient_components.access.entries import NOTHING, Entry, Ledger, workspace_refusal
 from ambient_components.access.guardrails import BUILT_IN, crossed
 from ambient_components.errors import Problem, refusal
+from ambient_components.model.keys import KeyRecord
 from ambient_components.platform.naming import PLATFORM_GENERATION
 from ambient_components.rules.guardrail_names import GuardrailSettings
 from ambient_components.rules.refusals import Rule
@@ -45,11 +46,11 @@ def refusals(
         if not (before[name].is_closed or before[name].is_released)
     ]
     problems += [
-        refusal(
-            f"workspace {name!r}: there is nothing to release: this stack has not deployed it",
+        workspace_refusal(
+            name,
+            "there is nothing to release: this stack has not deployed it",
             "remove the entry",
             rule=Rule.NOT_DEPLOYED,
-            workspaces=(name,),
         )
         for name in sorted(after.keys() - before.keys())
         if after[name].is_released
@@ -77,12 +78,11 @@ def _taken_over(workspace: str, before: Entry, after: Entry) -> list[Problem]:
     """
     old, new = _object_names(before), _object_names(after)
     return [
-        refusal(
-            f"workspace {workspace!r}: {new[name]} can't take the place of {old[name]} in one run: both are kept in an "
-            f"object called {name}",
+        workspace_refusal(
+            workspace,
+            f"{new[name]} can't take the place of {old[name]} in one run: both are kept in an object called {name}",
             f"remove {old[name]} and deploy, then add {new[name]} and deploy",
             rule=Rule.SAME_OBJECT,
-            workspaces=(workspace,),
         )
         for name in sorted(old.keys() & new.keys())
         if old[name] != new[name]
@@ -151,12 +151,12 @@ def _going_back(workspace: str, before: Entry, after: Entry) -> list[Problem]:
     """Refuse a lower generation of a key: the current identity would end before the new one is created."""
     old, new = before.keys, after.keys
     return [
-        refusal(
-            f"workspace {workspace!r}: key {key!r}: generation {new[key].generation} is behind the deployed "
+        workspace_refusal(
+            workspace,
+            f"key {key!r}: generation {new[key].generation} is behind the deployed "
             f"{old[key].generation}, and generations only go up",
             f"write {old[key].generation + 1} for a new identity",
             rule=Rule.GENERATION,
-            workspaces=(workspace,),
         )
         for key in sorted(old.keys() & new.keys())
         if new[key].generation < old[key].generation
@@ -177,14 +177,14 @@ def _other_accounts(workspace: str, before: Entry, after: Entry) -> list[Problem
             else "remove serviceAccount: this stack has made the key. To adopt another one, give it an id of its own"
         )
         problems.append(
-            refusal(
-                f"workspace {workspace!r}: key {key_id!r}: the ServiceAccount of generation {PLATFORM_GENERATION} "
+            workspace_refusal(
+                workspace,
+                f"key {key_id!r}: the ServiceAccount of generation {PLATFORM_GENERATION} "
                 f"would change from {old.account(workspace, key_id, PLATFORM_GENERATION)} to "
                 f"{new.account(workspace, key_id, PLATFORM_GENERATION)}, and every token of it would end",
                 back,
                 f"write generation: {max(old.generation, new.generation) + 1} for a new identity",
                 rule=Rule.GENERATION,
-                workspaces=(workspace,),
             )
         )
     return problems
@@ -198,40 +198,31 @@ def _overlaps(workspace: str, before: Entry, after: Entry) -> list[Problem]:
         if not kept or (was is None and key.is_of_platform(kept)):
             # The preflight looks for an identity of the platform in the cluster.
             continue
-        prefix = f"workspace {workspace!r}: key {key_id!r}"
         if was is None or kept not in was.generations:
             has = f"it had generation {was.generation}" if was else "it had no such key"
             or_write = f", or write generation: {was.generation + 1}" if was and was.generation < kept else ""
-            problems.append(
-                refusal(
-                    f"{prefix}: overlapUntil keeps the identity of generation {kept}, and the last deployment had "
-                    f"none: {has}",
-                    f"remove overlapUntil{or_write}",
-                    rule=Rule.OVERLAP,
-                    workspaces=(workspace,),
-                )
+            what = (
+                f"overlapUntil keeps the identity of generation {kept}, and the last deployment had none: {has}",
+                f"remove overlapUntil{or_write}",
             )
-        elif kept == was.generation and was.role != key.role:
-            problems.append(
-                refusal(
-                    f"{prefix}: its role changes from {was.role} to {key.role} in the run that makes generation "
-                    f"{key.generation}, and the identity of generation {kept} stays valid with its own",
-                    "deploy one of the two changes first",
-                    rule=Rule.OVERLAP,
-                    workspaces=(workspace,),
-                )
+        elif kept == was.generation and (changes := _changes_of_identity(was, key)):
+            what = (
+                f"its {changes} in the run that makes generation {key.generation}, and the identity of generation "
+                f"{kept} stays valid with its own",
+                "deploy one of the two changes first",
             )
-        elif kept == was.generation and not key.is_of_platform(kept) and was.acts_as != key.acts_as:
-            problems.append(
-                refusal(
-                    f"{prefix}: its actsAs changes in the run that makes generation {key.generation}, and the identity "
-                    f"of generation {kept} stays valid with its own",
-                    "deploy one of the two changes first",
-                    rule=Rule.OVERLAP,
-                    workspaces=(workspace,),
-                )
-            )
+        else:
+            continue
+        problem, hint = what
+        problems.append(workspace_refusal(workspace, f"key {key_id!r}: {problem}", hint, rule=Rule.OVERLAP))
     return problems
+
+
+def _changes_of_identity(was: KeyRecord, key: KeyRecord) -> str:
+    if was.role != key.role:
+        return f"role changes from {was.role} to {key.role}"
+    changes_user = not key.is_of_platform(was.generation) and was.acts_as != key.acts_as
+    return "actsAs changes" if changes_user else ""
 
 
 def _to_compare(entry: Entry) -> Entry:

@@ -17,10 +17,10 @@ from ambient_components.platform.contract import PLATFORM_API_GROUP, PROJECT_SET
 _SETTINGS_KIND: Final = "ProjectSettings"
 _SESSION_KIND: Final = "AgenticSession"
 
-_TRIGGER_RULES: Final = frozenset((PLATFORM_API_GROUP, SESSIONS, verb) for verb in ("create", "get", "list", "update"))
+TRIGGER_RULES: Final = frozenset((PLATFORM_API_GROUP, SESSIONS, verb) for verb in ("create", "get", "list", "update"))
 """What the operator gives to the account that starts scheduled sessions."""
 
-_SESSION_RULES: Final = frozenset(
+SESSION_RULES: Final = frozenset(
     (group, resource, verb)
     for group, resource, verbs in (
         (PLATFORM_API_GROUP, SESSIONS, "get list watch create update patch"),
@@ -89,7 +89,7 @@ class PlatformOwn:
         account = TRIGGER if name == TRIGGER else name.removesuffix("-role")
         if role is None or name != _role_of(account) or not _is_account(account):
             return False
-        allowed = _TRIGGER_RULES if account == TRIGGER else _SESSION_RULES
+        allowed = TRIGGER_RULES if account == TRIGGER else SESSION_RULES
         return rights_of_rules(role) <= allowed and self._is_owned(role, account)
 
     def has_account(self, account: Json) -> bool:

@@ -22,13 +22,11 @@ from ambient_components.errors import hints_of
 from ambient_components.model.grants import Grant
 from ambient_components.model.types import SubjectText
 from ambient_components.platform.bindings import BindingForm, grant_form, owner_form
-from ambient_components.platform.contract import OWNER_ROLE_LABEL, Role
+from ambient_components.platform.contract import CONTROL_PLANE_BINDING, OWNER_ROLE_LABEL, Role
 from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.roles import rank
 from ambient_components.stackfile.yaml.dumping import line_of
 
-_CONTROL_PLANE: Final = "ambient-control-plane-project-manager"
-"""RoleBinding and Role of the platform's control plane in the workspaces that it makes. Contract 6."""
 _OWNER: Final[TypeAdapter[Subject]] = TypeAdapter(SubjectText)
 
 
@@ -82,7 +80,10 @@ def _is_of_control_plane(binding: Json, platform_namespace: str) -> bool:
     """Return whether the platform's control plane needs the binding itself: it is neither declared nor noted."""
     # Workspace users can make a binding of this name, with any subject.
     of_platform = all(subject.startswith(f"serviceaccount:{platform_namespace}:") for subject in subjects(binding))
-    return of_platform and (name(binding), role_ref(binding)) == (_CONTROL_PLANE, f"Role/{_CONTROL_PLANE}")
+    return of_platform and (name(binding), role_ref(binding)) == (
+        CONTROL_PLANE_BINDING,
+        f"Role/{CONTROL_PLANE_BINDING}",
+    )
 
 
 def _is_of_key(binding: Json, workspace: str, accounts: Collection[str]) -> bool:

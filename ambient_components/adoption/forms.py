@@ -13,13 +13,14 @@ from ambient_components.cluster.objects import (
     mappings,
     metadata,
     name,
+    role_ref,
     text,
 )
 from ambient_components.platform.bindings import BindingForm
 from ambient_components.platform.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION, ROLES, Role, cluster_role
 from ambient_components.platform.subjects import Subject, SubjectKind
 
-_ROLES: Final = {("ClusterRole", cluster_role(role)): role for role in ROLES}
+_ROLES: Final = {f"ClusterRole/{cluster_role(role)}": role for role in ROLES}
 _KINDS: Final = {"User": SubjectKind.USER, "Group": SubjectKind.GROUP}
 _FIELDS: Final = ("kind", "apiGroup", "name", "namespace")
 _TOOLS: Final = ("argocd", "kustomize-controller", "helm", "terraform", "pulumi", "rancher", "fleet-agent")
@@ -27,8 +28,7 @@ _TOOLS: Final = ("argocd", "kustomize-controller", "helm", "terraform", "pulumi"
 
 
 def role_of(binding: Json) -> Role | None:
-    reference = mapping(binding.get("roleRef"))
-    return _ROLES.get((text(reference.get("kind")), text(reference.get("name"))))
+    return _ROLES.get(role_ref(binding))
 
 
 def subject_of(entry: Json, workspace: str) -> Subject | None:

@@ -27,7 +27,8 @@ from ambient_components.fleet.decisions import Request, ask_states, decide
 from ambient_components.fleet.planning import plan_fleet
 from ambient_components.model.dates import recorded_date, start_of
 from ambient_components.output import CHANGES, REFUSED, Format, show_problems
-from ambient_components.plan import Plan, making, saved
+from ambient_components.plan import making, saved
+from ambient_components.plan.facts import Plan
 from ambient_components.plan.markdown import LIMIT, left_out
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show

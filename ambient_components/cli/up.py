@@ -21,7 +21,8 @@ from ambient_components.fleet.processes import carry_out
 from ambient_components.fleet.run import run_up
 from ambient_components.fleet.summary import done_lines, show_end, unshown
 from ambient_components.output import REFUSED, Format, show_problems
-from ambient_components.plan import Plan, making, saved
+from ambient_components.plan import making, saved
+from ambient_components.plan.facts import Plan
 from ambient_components.plan.page import show
 from ambient_components.plan.saved import Saved, differences, is_same
 from ambient_components.rules.warnings import Acknowledgements, with_name

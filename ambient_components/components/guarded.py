@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pulumi
 
-from ambient_components.access import unnamed_refusal
+from ambient_components.access.entries import unnamed_refusal
 from ambient_components.resources import AccessLedger, Provider
 
 

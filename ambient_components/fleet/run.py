@@ -27,7 +27,8 @@ from ambient_components.fleet.recorder import Recorder
 from ambient_components.fleet.runner import Runner
 from ambient_components.fleet.summary import exit_code, summary_json, summary_lines
 from ambient_components.output import REFUSED, show_problem, show_problems
-from ambient_components.plan import Plan, making
+from ambient_components.plan import making
+from ambient_components.plan.facts import Plan
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
 from ambient_components.shards import left, needs_refresh

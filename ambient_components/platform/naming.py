@@ -133,11 +133,8 @@ def token_secret_name(service_account: str, serial: str) -> str:
 def bucket_user(owner: str, workspace: str, bucket: str, generation: int) -> str:
     """Return the name of a workspace's user in the object store, up to 63 characters.
 
-    There is one user per owner, workspace, bucket and generation.
-
-    Args:
-        owner: PROJECT/FLEET, because two clusters may have workspaces of the same name in one store.
-        generation: Generation of the credentials, from 1.
+    There is one user per owner, workspace, bucket and generation of the credentials. The owner is PROJECT/FLEET: two
+    clusters may have workspaces of the same name in one store.
     """
     encoded = json.dumps([owner, workspace, bucket, generation]).encode()
     return f"ambient-{sanitize_name(workspace)[:_S1_CUT].rstrip('-')}-{hashlib.sha256(encoded).hexdigest()[:12]}"
@@ -184,7 +181,6 @@ def user_id_problem(user_id: str) -> tuple[str, str] | None:
 
 
 def cron_job_problem(name: str) -> tuple[str, str] | None:
-    """Say why the platform can't have made a CronJob of this name for a schedule, or None; as problem and hint."""
     if _CRON_JOB.fullmatch(name):
         return None
     return (

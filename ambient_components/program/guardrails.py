@@ -4,13 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from ambient_components.access import Crossed, GuardrailSettings, Ledger, crossed, existing_violations, refusals
+from ambient_components.access.entries import Ledger
+from ambient_components.access.guardrails import Crossed, crossed, existing_violations
+from ambient_components.access.ledger import refusals
 from ambient_components.errors import PathPart, Problem, hints_of
 from ambient_components.model.guardrails import GuardrailException
 from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import stack_guardrails
 from ambient_components.rules.findings import Finding, Path
+from ambient_components.rules.guardrail_names import GuardrailSettings
 from ambient_components.rules.roles import rank
 from ambient_components.stackfile.loader import LoadedStack, located
 

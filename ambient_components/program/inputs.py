@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pulumi
 
-from ambient_components.access import Entry
+from ambient_components.access.entries import Entry
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
 from ambient_components.components.argument_checks import line_of, read

@@ -3,14 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ambient_components.access import (
-    NOTHING,
-    Entry,
-    GuardrailSettings,
-    Ledger,
-    StackGuardrails,
-    existing_violations,
-)
+from ambient_components.access.entries import NOTHING, Entry, Ledger
+from ambient_components.access.guardrails import existing_violations
 from ambient_components.model.base import Model
 from ambient_components.model.derive import record
 from ambient_components.model.grants import Period
@@ -22,7 +16,7 @@ from ambient_components.model.storage import Bucket, BucketRecord
 from ambient_components.program.calendar import Calendar
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.findings import Finding, Path
-from ambient_components.rules.guardrail_names import TEXT_LISTS
+from ambient_components.rules.guardrail_names import TEXT_LISTS, GuardrailSettings, StackGuardrails
 from ambient_components.rules.object_store import StoreConfig
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.rules.workspaces import WorkspaceState

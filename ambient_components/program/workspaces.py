@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 import pulumi
 
-from ambient_components.access import write_ledger
+from ambient_components.access.entries import write_ledger
 from ambient_components.components import (
     ClusterArgs,
     ClusterProviders,

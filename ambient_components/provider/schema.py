@@ -13,13 +13,13 @@ import pulumi
 
 from ambient_components import resources
 from ambient_components._version import VERSION
-from ambient_components.access import StackGuardrails
 from ambient_components.engine import urns
 from ambient_components.model.derive import class_texts
 from ambient_components.model.keys import DeliverySecret
 from ambient_components.provider.protocol.configuration import SECRETS
 from ambient_components.resources.attributes import RotatingCredential
 from ambient_components.rules.findings import camel
+from ambient_components.rules.guardrail_names import StackGuardrails
 
 _TEXT: Final = {"type": "string"}
 _ANY: Final = {"$ref": "pulumi.json#/Any"}

@@ -5,10 +5,10 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from ambient_components.access import StackGuardrails
 from ambient_components.engine import urns
 from ambient_components.resources.attributes import RotatingCredential, SnakeCaseAttributes
 from ambient_components.resources.inputs import AccessTokenArgs
+from ambient_components.rules.guardrail_names import StackGuardrails
 
 
 class MetadataArgs(TypedDict):

@@ -111,7 +111,6 @@ _RIGHTS: Final = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", 
 
 
 def field_problem(field: str, driver: str, *, shared: bool) -> Verdict:
-    """Return problem and remedy if this driver does not allow a field; None otherwise."""
     if driver == BucketDriver.EXISTING:
         if field not in {*_OWN, "shared", "credentials"}:
             return None
@@ -181,7 +180,6 @@ def tag_findings(tags: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def bucket_name_problem(name: str) -> tuple[str, str] | None:
-    """Return problem and remedy if a bucket cannot have this name; None otherwise."""
     if not BUCKET_NAME_MIN <= len(name) <= BUCKET_NAME_MAX or not _CHARACTERS.fullmatch(name):
         return "is not a name for a bucket", _NAMES_ALLOWED
     if ".." in name or ".-" in name or "-." in name:

@@ -7,14 +7,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from ambient_components.errors import PathPart, Problem, Remedy, format_path, hints_of
 from ambient_components.suggest import allowed_words
 
 Path = tuple[PathPart, ...]
-
-MAPPING_EXPECTED: Final = "a mapping is expected"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ class Retain(StrEnum):
 
 
 def endless_problem(role: object) -> Verdict:
-    """Return problem and remedy if a key with this role must expire; None otherwise."""
     if role != Role.ADMIN:
         return None
     return (
@@ -28,14 +27,12 @@ def endless_problem(role: object) -> Verdict:
 
 
 def retain_problem(retain: object, *, delivered: bool) -> Verdict:
-    """Return problem and remedy if `retain` conflicts with the delivery; None otherwise."""
     if retain != Retain.NONE or delivered:
         return None
     return "is retained nowhere and delivered nowhere", "allowed: retain: none only beside deliver"
 
 
 def delivery_problem(namespace: str, workspace: str, platform: str = "") -> Verdict:
-    """Return problem and remedy if a key cannot be delivered to this namespace; None otherwise."""
     if verdict := namespace_problem(namespace, platform):
         return f"{verdict[0]}, where no key is delivered to", verdict[1]
     if namespace == workspace:

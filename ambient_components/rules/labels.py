@@ -68,7 +68,6 @@ def key_problem(key: str) -> tuple[str, str] | None:
 
 
 def label_value_problem(value: str) -> tuple[str, Remedy] | None:
-    """Return problem and remedy if a string is not a valid label value; None otherwise."""
     if re.fullmatch(LABEL_VALUE_PATTERN, value):
         return None
     remedy = "allowed: up to 63 of A-Z a-z 0-9 - _ ., a letter or digit at both ends", "write any text as an annotation"
@@ -88,7 +87,6 @@ def annotation_value_problem(value: str) -> tuple[str, str] | None:
 
 
 def annotations_problem(annotations: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return problem and remedy if the annotations are too large for one object; None otherwise."""
     total = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
     if total <= ANNOTATIONS_MAX_BYTES:
         return None

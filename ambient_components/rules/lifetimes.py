@@ -74,12 +74,7 @@ class Policy:
     ) -> "Policy":
         """Return a policy with defaults for missing values.
 
-        Args:
-            rotate_before: Renewal window; default `default_rotate_before`.
-            overlap: Overlap; default `default_overlap`, limited to fit the guaranteed runs.
-            run_every: Guaranteed interval of runs.
-            manual: Default: true for tokens that do not expire.
-            static: Whether the token is static.
+        The overlap is limited to fit the guaranteed runs. Tokens that do not expire are renewed manually by default.
         """
         never = static or lifetime == NEVER
         before = default_rotate_before(lifetime) if rotate_before is None else rotate_before
@@ -104,10 +99,7 @@ class Policy:
 def misfit(policy: Policy, what: str = "token") -> tuple[str, str] | None:
     """Return why a policy would fail in use, as problem and remedy; None if it would not.
 
-    Args:
-        policy: The policy. With manual rotation only the first token counts, which needs no renewal window
-            and no overlap.
-        what: Name of the renewed object for messages.
+    With manual rotation only the first token counts, which needs no renewal window and no overlap.
     """
     if policy.manual:
         return None

@@ -136,7 +136,6 @@ def network_findings(network: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def cidr_problem(text: str) -> Verdict:
-    """Say why this is not a network, or None; as problem and remedy."""
     allowed = "allowed: an address and a mask, such as 10.0.0.0/8 or 2001:db8::/32"
     try:
         network = ipaddress.ip_network(text, strict=False)

@@ -113,7 +113,6 @@ def schedules_findings(schedules: Mapping[str, Mapping[str, Any]]) -> Iterator[F
 
 
 def display_name_problem(name: str) -> Verdict:
-    """Say why a schedule can't have this name in the UI, or None; as problem and hint."""
     if not name.strip():
         return "is empty", "write a name, or remove it: the default is the id"
     if len(name) > DISPLAY_NAME_MAX:
@@ -153,7 +152,6 @@ def template_findings(template: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def prompt_problem(prompt: object) -> Verdict:
-    """Say why a schedule can't have this prompt, or None; as problem and hint."""
     if isinstance(prompt, str) and looks_like_credential(prompt):
         return "has a credential in it", _ELSEWHERE
     if prompt is None or (isinstance(prompt, str) and not prompt.strip()):
@@ -162,14 +160,12 @@ def prompt_problem(prompt: object) -> Verdict:
 
 
 def runner_problem(runner: str) -> Verdict:
-    """Say why this can't be the name of a runner, or None; as problem and hint."""
     if len(runner) <= 63 and re.fullmatch(RUNNER_PATTERN, runner):
         return None
     return "can't be the name of a runner", "the platform ships claude-agent-sdk and gemini-cli"
 
 
 def reference_problem(text: str) -> Verdict:
-    """Say why this can't be a branch, or a path in a repository, or None; as problem and hint."""
     if not text or text.startswith("-") or not text.isprintable() or " " in text:
         return "is not one that Git can have", "allowed: printable characters without spaces, no dash first"
     return ("looks like a credential", _ELSEWHERE) if looks_like_credential(text) else None

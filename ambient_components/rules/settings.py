@@ -128,7 +128,6 @@ def address_problem(url: str) -> Verdict:
 
 
 def command_problem(command: str) -> Verdict:
-    """Say why this is no program, or None; as problem and remedy."""
     return None if command.strip() else ("is empty", "allowed: text")
 
 

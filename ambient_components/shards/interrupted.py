@@ -7,7 +7,8 @@ that are still declared. Access that is no longer declared would be unrecorded, 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ambient_components.access import NOTHING, Entry, Ledger, object_names
+from ambient_components.access.entries import NOTHING, Entry, Ledger
+from ambient_components.access.ledger import object_names
 from ambient_components.errors import Problem, refusal
 from ambient_components.model.storage import BucketRecord
 from ambient_components.rules.refusals import Rule

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ambient_components.access import RIGHTS, rights_for
-from ambient_components.access.deployer import Feature
+from ambient_components.access.deployer import RIGHTS, Feature, rights_for
 from ambient_components.adoption.existing import read_existing
 from ambient_components.adoption.workspaces import ExistingWorkspace, Reader, existing_workspaces
 from ambient_components.cli.rbac import deployer_manifest

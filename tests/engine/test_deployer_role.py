@@ -5,8 +5,7 @@ from collections.abc import Collection
 import pytest
 import yaml
 
-from ambient_components.access import RIGHTS, Right, rights_for
-from ambient_components.access.deployer import Feature
+from ambient_components.access.deployer import RIGHTS, Feature, Right, rights_for
 from tests.support.deployer import rules_of
 from tests.support.stacks import Stack
 

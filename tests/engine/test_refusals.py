@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ambient_components.access import RIGHTS, Right
-from ambient_components.access.deployer import BESIDE_RUNS
+from ambient_components.access.deployer import BESIDE_RUNS, RIGHTS, Right
 from tests.support.deployer import allowed, deployer_role, replace_rules
 from tests.support.machine import Machine
 from tests.support.stacks import Stack

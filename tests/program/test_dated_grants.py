@@ -145,7 +145,7 @@ def test_no_day_is_refused_and_whoever_could_mint_is_told(at):
     days = [NOW + timedelta(days=number) for number in range(0, 140, 3)]
     ledgers = [at(day.isoformat()).named("AccessLedger", "access").inputs["workspaces"] for day in days]
     assert [problem for before, after in pairwise(ledgers) for problem in refusals(before, after)] == []
-    received = [ended(one["payments"], two["payments"]) for one, two in pairwise(ledgers)]
+    received = [ended("payments", one["payments"], two["payments"]) for one, two in pairwise(ledgers)]
     assert [one.who for one in received if one is not None] == [(f"edit of {BOB}",)]
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ambient_components.access import GuardrailSettings
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
+from ambient_components.rules.guardrail_names import GuardrailSettings
 from ambient_components.stackfile.loader import located, parse_stack
 from tests.program.conftest import NOW
 

@@ -12,7 +12,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access import Entry, Ledger, refusals
+from ambient_components.access.entries import Entry, Ledger
+from ambient_components.access.ledger import refusals
 from ambient_components.errors import AmbientError
 from ambient_components.model.keys import KeyRecord
 from ambient_components.program.calendar import Calendar

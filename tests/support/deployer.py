@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ambient_components.access import Right
+from ambient_components.access.deployer import Right
 from tests.support.machine import Machine
 
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from ambient_components.access import GuardrailSettings
+from ambient_components.rules.guardrail_names import GuardrailSettings
 from tests.support.ledgers import crossed
 
 ADMIN = ["user:alice"]

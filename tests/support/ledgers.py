@@ -5,17 +5,13 @@ from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
 
-from ambient_components import access, shards
-from ambient_components.access import (
-    Entry,
-    entries,
-    escalation,
-    fleet_guardrails,
-    guardrails,
-    role_assignments,
-    write_ledger,
-)
+from ambient_components import shards
+from ambient_components.access import bindings, entries, fleet_guardrails, guardrails, role_assignments
 from ambient_components.access import cluster_access as live_access
+from ambient_components.access import endings as access_endings
+from ambient_components.access import ledger as access_ledger
+from ambient_components.access.entries import Entry, write_ledger
+from ambient_components.access.escalation import paths as escalation_paths
 from ambient_components.errors import Problem
 from ambient_components.plan import ledgers as plan_ledgers
 from ambient_components.plan import preview
@@ -47,7 +43,7 @@ def refused(before: Any, after: Any, *rest: Any, **more: Any) -> list[Problem]:
     """What the ledger's check says of plain inputs."""
     wrong = {name: one for name, one in after.items() if not isinstance(one, Entry)}
     problems = entries.misfit_problems(entries.ledger_misfits(wrong))
-    return problems or access.refusals(ledger(before), ledger(after), *rest, **more)
+    return problems or access_ledger.refusals(ledger(before), ledger(after), *rest, **more)
 
 
 def refusals(before: Any, after: Any, *rest: Any, **more: Any) -> list[str]:
@@ -73,24 +69,24 @@ def declare(record: Any, plain: Any, *rest: Any, **more: Any) -> Any:
     return shards.declare(record, ledger(plain), *rest, **more)
 
 
-crossed = _over(ledger, access.crossed)
-existing_violations = _over(ledger, access.existing_violations)
-guardrail_warnings = _over(ledger, access.guardrail_warnings)
+crossed = _over(ledger, guardrails.crossed)
+existing_violations = _over(ledger, guardrails.existing_violations)
+guardrail_warnings = _over(ledger, guardrails.guardrail_warnings)
 removals_digest = _over(ledger, fleet_guardrails.removals_digest)
 with_approved = _over(ledger, fleet_guardrails.with_approved)
 removed = _over(ledger, guardrails.removed)
 of_ledger = _over(ledger, role_assignments.of_ledger)
-escalations = _over(ledger, escalation.escalations)
+escalations = _over(ledger, escalation_paths.escalations)
 live = _over(ledger, live_access.live)
 expected = _over(ledger, live_access.expected)
 from_ledgers = _over(ledger, plan_ledgers.from_ledgers)
 from_preview = _over(ledger, preview.from_preview)
 
-endings = _over(entry, access.endings)
-ended = _over(entry, access.ended)
-expected_objects = _over(entry, access.expected_objects)
-object_names = _over(entry, access.object_names)
-admin_keys_with_editors = _over(entry, escalation.admin_keys_with_editors)
+endings = _over(entry, access_endings.endings)
+ended = _over(entry, access_endings.ended)
+expected_objects = _over(entry, bindings.expected_objects)
+object_names = _over(entry, access_ledger.object_names)
+admin_keys_with_editors = _over(entry, escalation_paths.admin_keys_with_editors)
 
 
 def deployed_keys(workspace: str, *keys: str, **more: Any) -> Deployed:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ambient_components import clock
-from ambient_components.access import write_ledger
+from ambient_components.access.entries import write_ledger
 from ambient_components.cli import up
 from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, Problem

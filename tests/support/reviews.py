@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ambient_components.access.entries import read_ledger
-from ambient_components.access.escalation import escalations
+from ambient_components.access.escalation.paths import escalations
 from ambient_components.access.role_assignments import RoleAssignment, of_ledger
 from ambient_components.review.changes import compared
 from ambient_components.review.facts import Review

@@ -4,16 +4,3 @@ The paths follow from the platform's own roles (contract 5). Each was tested on 
 and where it does not (tests/engine/test_escalation.py). A path says what is possible, not that it happened. Only
 declared access is known: a ledger does not contain access that was granted by hand.
 """
-
-from ambient_components.access.escalation.findings import MEANINGS, Finding, Path, Severity
-from ambient_components.access.escalation.paths import admin_keys_with_editors, escalations, undeclared_access
-
-__all__ = [
-    "MEANINGS",
-    "Finding",
-    "Path",
-    "Severity",
-    "admin_keys_with_editors",
-    "escalations",
-    "undeclared_access",
-]

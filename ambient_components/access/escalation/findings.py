@@ -8,7 +8,6 @@ from typing import Final
 from ambient_components.access.entries import Entry
 from ambient_components.access.role_assignments import RoleAssignment, of_ledger
 from ambient_components.model.keys import KeyRecord
-from ambient_components.model.storage import BucketRecord
 from ambient_components.platform.contract import Role
 from ambient_components.rules.roles import MINTERS
 
@@ -110,15 +109,6 @@ class Place:
         return cls(name, entry, ordered, minters, tuple(minter for minter in minters if minter.subject not in admins))
 
     @property
-    def keys(self) -> Mapping[str, KeyRecord]:
-        return self.entry.keys
-
-    @property
-    def bucket(self) -> BucketRecord | None:
-        """Its own bucket with credentials in sessions; None for the platform's shared store."""
-        return self.entry.bucket
-
-    @property
     def runs_sessions(self) -> bool:
         return not self.entry.is_closed
 
@@ -130,7 +120,7 @@ class Place:
     @property
     def exposed_admin_keys(self) -> tuple[str, ...]:
         """Ids of admin keys that a subject with edit can take over, sorted."""
-        return tuple(sorted(key for key, what in self.keys.items() if what.role == ADMIN)) if self.editors else ()
+        return tuple(sorted(key for key, what in self.entry.keys.items() if what.role == ADMIN)) if self.editors else ()
 
     def finding(
         self,
@@ -146,7 +136,7 @@ class Place:
         return Finding(self.name, path, severity, who, can, becomes, how, remedy, keys)
 
     def keys_where(self, test: Callable[[KeyRecord], object]) -> tuple[str, ...]:
-        return tuple(sorted(key_id for key_id, key in self.keys.items() if test(key)))
+        return tuple(sorted(key_id for key_id, key in self.entry.keys.items() if test(key)))
 
 
 def named(ids: Iterable[str]) -> str:

@@ -146,7 +146,7 @@ def _others(place: Place, assignments: list[RoleAssignment], role: str) -> tuple
 
 def _of_keys(place: Place) -> Iterator[Finding]:
     if keys := place.keys_where(lambda key: key.acts_as is not None):
-        users = " and ".join(sorted({str(place.keys[key_id].acts_as) for key_id in keys}))
+        users = " and ".join(sorted({str(place.entry.keys[key_id].acts_as) for key_id in keys}))
         holders = {f"key:{key_id}" for key_id in keys}
         yield place.finding(
             Path.ACTING_KEY,
@@ -166,7 +166,7 @@ def _of_keys(place: Place) -> Iterator[Finding]:
             keys=keys,
         )
     if keys := place.keys_where(lambda key: key.static):
-        roles = sorted({place.keys[key_id].role for key_id in keys}, key=rank)
+        roles = sorted({place.entry.keys[key_id].role for key_id in keys}, key=rank)
         yield place.finding(
             Path.STATIC_KEY,
             Severity.MEDIUM if roles == [VIEW] else Severity.HIGH,
@@ -179,7 +179,7 @@ def _of_keys(place: Place) -> Iterator[Finding]:
             keys=keys,
         )
     for key_id in place.keys_where(lambda key: key.deliver):
-        key = place.keys[key_id]
+        key = place.entry.keys[key_id]
         is_short = 0 < key.lifetime < TOKEN_LIFETIME_DEFAULT
         yield place.finding(
             Path.DELIVERED_KEY,
@@ -236,7 +236,7 @@ def _of_minters(place: Place) -> Iterator[Finding]:
             "a user of their own for such schedules, with few integrations",
             *_less(place),
         )
-    if keys := tuple(sorted(place.keys)):
+    if keys := tuple(sorted(place.entry.keys)):
         yield place.finding(
             Path.KEPT_TOKEN,
             Severity.MEDIUM,
@@ -255,8 +255,8 @@ def _of_sessions(place: Place) -> Iterator[Finding]:
     if place.assignments and place.runs_sessions:
         can = "read and write the session data of all workspaces that share the platform's store"
         remedy = "storage.bucket: a bucket of this workspace, with credentials that open nothing else"
-        if place.bucket:
-            can = f"read and write the bucket {place.bucket.name}"
+        if place.entry.bucket:
+            can = f"read and write the bucket {place.entry.bucket.name}"
             remedy = (
                 "when a user's access ends raise storage.bucket.credentials.generation, or replace the keys of an "
                 "existing bucket"
@@ -271,7 +271,7 @@ def _of_sessions(place: Place) -> Iterator[Finding]:
             remedy,
         )
     names = sorted({name for kind, name in place.entry.secret_sources if kind != STORAGE})
-    if place.bucket and place.runs_sessions:
+    if place.entry.bucket and place.runs_sessions:
         names.append("the bucket's credentials")
     if names and place.minters:
         yield place.finding(

@@ -8,7 +8,8 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components import activity
-from ambient_components.access.escalation import Path, undeclared_access
+from ambient_components.access.escalation.findings import Path
+from ambient_components.access.escalation.paths import undeclared_access
 from ambient_components.cli.options import (
     Files,
     MoreWorkspaces,

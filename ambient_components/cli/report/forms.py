@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any, Final
 
-from ambient_components.access.escalation import MEANINGS, Finding, Severity
+from ambient_components.access.escalation.findings import MEANINGS, Finding, Severity
 from ambient_components.output import Paint, plain
 from ambient_components.plan.markdown import code
 from ambient_components.printable import json_text, one_line

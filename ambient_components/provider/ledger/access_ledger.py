@@ -11,18 +11,13 @@ from dataclasses import replace
 from typing import Final
 
 from ambient_components import clock
-from ambient_components.access import (
-    Ending,
-    Expected,
-    Ledger,
-    endings,
-    features_of,
-    guardrail_warnings,
-    read_ledger,
-    refusals,
-)
-from ambient_components.access.deployer import Feature
+from ambient_components.access.bindings import Expected
+from ambient_components.access.deployer import Feature, features_of
+from ambient_components.access.endings import Ending, endings
+from ambient_components.access.entries import Ledger, read_ledger
 from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE, with_approved
+from ambient_components.access.guardrails import guardrail_warnings
+from ambient_components.access.ledger import refusals
 from ambient_components.cluster.client import ApiError, Cluster
 from ambient_components.cluster.parallel import in_parallel
 from ambient_components.cluster.revocation import ROLE_BINDING, end, object_path

@@ -9,7 +9,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Final
 
-from ambient_components.access import NOTHING, Entry, Expected, Ledger, ended, expected_objects, object_names
+from ambient_components.access.bindings import Expected, expected_objects
+from ambient_components.access.endings import ended
+from ambient_components.access.entries import NOTHING, Entry, Ledger
+from ambient_components.access.ledger import object_names
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.objects import Json, is_ending, listing, name, namespace, short
 from ambient_components.cluster.revocation import ROLE_BINDING
@@ -194,7 +197,7 @@ def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, a
     warnings = []
     for workspace in sorted(there & before.keys()):
         entry = after[workspace]
-        gone = ended(before[workspace], entry) if entry.is_active else None
+        gone = ended(workspace, before[workspace], entry) if entry.is_active else None
         if gone is None:
             continue
         # Declared accounts are reported by their keys, or end in this run.

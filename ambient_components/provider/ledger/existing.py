@@ -9,15 +9,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Final
 
-from ambient_components.access import (
-    NOTHING,
-    Entry,
-    Expected,
-    Ledger,
-    expected_key,
-    expected_objects,
-)
 from ambient_components.access.adoption import Adoption, adoption, notes
+from ambient_components.access.bindings import Expected, expected_key, expected_objects
+from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.recognition import Recognition, needs_of, small
 from ambient_components.cluster.client import Cluster, core, path
 from ambient_components.cluster.objects import (

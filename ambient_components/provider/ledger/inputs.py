@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ambient_components.access import GuardrailSettings, Ledger, ledger_misfits, misfit_problems, read_ledger
+from ambient_components.access.entries import Ledger, ledger_misfits, misfit_problems, read_ledger
 from ambient_components.errors import Problem, refusal, reject
 from ambient_components.provider.ledger.run_record import RunRecord
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import UNKNOWN
+from ambient_components.rules.guardrail_names import GuardrailSettings
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.warnings import Acknowledgements
 from ambient_components.shards.excluded import others, with_excluded

@@ -8,7 +8,7 @@ ClusterRoles, what they would show is unknown.
 from collections.abc import Iterator
 from typing import Final
 
-from ambient_components.access import Ledger
+from ambient_components.access.entries import Ledger
 from ambient_components.cluster.client import ApiError, Cluster, path
 from ambient_components.cluster.objects import Json, labels, listing, mappings, name, text_at
 from ambient_components.cluster.objects import namespace as namespace_of

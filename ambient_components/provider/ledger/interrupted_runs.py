@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final
 
-from ambient_components.access import NOTHING, Ledger
+from ambient_components.access.entries import NOTHING, Ledger
 from ambient_components.cluster import revocation
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.objects import Json, annotations, listing, uid

@@ -5,8 +5,9 @@ For the object store see `provider.buckets.preflight`.
 
 from collections.abc import Callable, Collection
 
-from ambient_components.access import Entry, Ledger, object_names
 from ambient_components.access.deployer import Feature
+from ambient_components.access.entries import Entry, Ledger
+from ambient_components.access.ledger import object_names
 from ambient_components.cluster.client import ApiError, Cluster, core
 from ambient_components.cluster.objects import Json, annotations, is_ending, listing, name
 from ambient_components.documentation import page

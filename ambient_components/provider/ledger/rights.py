@@ -3,8 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
-from ambient_components.access import Right, rights_for
-from ambient_components.access.deployer import Feature
+from ambient_components.access.deployer import Feature, Right, rights_for
 from ambient_components.cluster.client import ApiError, Cluster, path
 from ambient_components.cluster.objects import Json, mapping, mappings
 from ambient_components.cluster.parallel import in_parallel

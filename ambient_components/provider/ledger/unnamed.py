@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ambient_components.access import Entry, expected_objects, read_ledger, unnamed_refusal
+from ambient_components.access.bindings import expected_objects
+from ambient_components.access.entries import Entry, read_ledger, unnamed_refusal
 from ambient_components.cluster.objects import listing, mapping, name, role_ref, subjects, text
 from ambient_components.cluster.revocation import ROLE_BINDING, SERVICE_ACCOUNT
 from ambient_components.engine import urns

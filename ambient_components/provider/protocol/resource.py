@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from ambient_components.access import changed_paths
+from ambient_components.access.entries import changed_paths
 from ambient_components.cluster.client import ApiError
 from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.objects import name, uid

@@ -7,7 +7,7 @@ others stay. The user of its sessions is always declared: the backend enters the
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from ambient_components.access import changed_paths
+from ambient_components.access.entries import changed_paths
 from ambient_components.cluster.client import ApiError, core
 from ambient_components.cluster.objects import annotations, labels, mapping, text, text_at, texts, uid
 from ambient_components.engine import urns

@@ -8,7 +8,7 @@ from ambient_components.model.grants import grant_findings
 from ambient_components.model.guardrails import GuardrailException
 from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.platform.contract import Role
-from ambient_components.platform.subjects import who_is_meant
+from ambient_components.platform.subjects import Subject, who_is_meant
 from ambient_components.rules.findings import Finding, Path, below
 from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.lifetimes import NEVER
@@ -24,12 +24,18 @@ def check_grants(stack: StackFile) -> Iterator[Finding]:
         yield from below(("workspaces", name, "grants"), found)
 
 
+def named_subjects(path: Path, workspace: Workspace) -> Iterator[tuple[Path, Subject]]:
+    """Yield the owners of a workspace and the subjects of its grants, each with its path."""
+    for index, owner in enumerate(workspace.owners):
+        yield (*path, "owners", index), owner
+    for index, grant in enumerate(workspace.grants):
+        yield (*path, "grants", index, str(grant.subject.kind)), grant.subject
+
+
 _USES: Final[Mapping[Guardrail, tuple[str, Callable[[Workspace], bool]]]] = {
     Guardrail.PUBLIC_ACCESS: (
         "no such group has access",
-        lambda workspace: any(
-            map(who_is_meant, map(str, (*workspace.owners, *(grant.subject for grant in workspace.grants))))
-        ),
+        lambda workspace: any(who_is_meant(str(subject)) for _, subject in named_subjects((), workspace)),
     ),
     Guardrail.ADMIN_KEY: (
         "there is no admin key",

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from ambient_components.model.stack import StackFile
 from ambient_components.platform.contract import V2_MCP_SERVERS
-from ambient_components.platform.subjects import Subject, without_login_prefix
-from ambient_components.rules.findings import Finding, Path
+from ambient_components.platform.subjects import without_login_prefix
+from ambient_components.rules.findings import Finding
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.rules.workspaces import WorkspaceState
+from ambient_components.stackfile.checks.access import named_subjects
 
 
 def check_installation(stack: StackFile, *, sso: bool, api_server: bool) -> Iterator[Finding]:
@@ -30,15 +31,7 @@ def prefixed_names(stack: StackFile) -> Iterator[Finding]:
     for name, workspace in sorted(stack.workspaces.items()):
         if workspace.state is not WorkspaceState.ACTIVE:
             continue
-        here = ("workspaces", name)
-        subjects: list[tuple[Path, Subject]] = [
-            ((*here, "owners", index), subject) for index, subject in enumerate(workspace.owners)
-        ]
-        subjects += [
-            ((*here, "grants", index, str(grant.subject.kind)), grant.subject)
-            for index, grant in enumerate(workspace.grants)
-        ]
-        for path, subject in subjects:
+        for path, subject in named_subjects(("workspaces", name), workspace):
             if (bare := without_login_prefix(subject)) is not None:
                 yield Finding(
                     path,

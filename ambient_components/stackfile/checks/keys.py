@@ -24,12 +24,6 @@ Explicit = Callable[[Path], bool]
 
 
 def check_keys(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
-    """Run all checks of keys over the whole stack.
-
-    Args:
-        stack: The stack with effective entries.
-        explicit: Tells whether a workspace's own entry sets the value at a path.
-    """
     targets: dict[tuple[str, str], tuple[Path, str]] = {}
     for name, workspace in stack.workspaces.items():
         yield from _of_platform(name, workspace)
@@ -54,11 +48,7 @@ def max_token_lifetime(text: object, problems: Problems) -> int | None:
 
 
 def beyond_cap(workspaces: Mapping[str, Workspace], cap: int) -> Iterator[Finding]:
-    """Find keys with a longer token lifetime than the cluster grants.
-
-    Args:
-        cap: Maximum lifetime in the cluster, in seconds.
-    """
+    """Find keys with a longer token lifetime than the cluster grants, which is `cap` seconds."""
     for name, workspace in workspaces.items():
         for key_id, key in workspace.keys.items():
             # A static token is not requested from the API server, so it has no maximum.
@@ -76,11 +66,7 @@ def check_times(
 ) -> Iterator[Finding]:
     """Find a renewal window, overlap and life that don't fit together, or that the promised runs are too seldom for.
 
-    Args:
-        path: Path of the section with these fields.
-        policy: Returns the policy with the fields of these names unchanged.
-        explicit: Tells a workspace's own values from those of lower layers.
-        life: Bounds for the renewed object.
+    The fields are those of the section at `path`. `policy` returns the policy with the fields of some names unchanged.
     """
     own = {field for field in ("rotateBefore", "overlap") if explicit((*path, field))}
     requested = policy(own)

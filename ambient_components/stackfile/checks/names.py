@@ -15,7 +15,12 @@ from ambient_components.rules.lookalikes import lookalike
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.rules.workspaces import WorkspaceState
-from ambient_components.stackfile.checks.access import check_exceptions, check_grants, check_stack_exceptions
+from ambient_components.stackfile.checks.access import (
+    check_exceptions,
+    check_grants,
+    check_stack_exceptions,
+    named_subjects,
+)
 from ambient_components.stackfile.checks.keys import Explicit, check_keys
 from ambient_components.stackfile.checks.sources import check_secret_places, check_sources
 from ambient_components.stackfile.checks.storage import check_bucket, check_buckets
@@ -89,24 +94,18 @@ def check_key_ids(path: Path, workspace: Workspace) -> Iterator[Finding]:
 
 def check_subjects(path: Path, workspace: Workspace) -> Iterator[Finding]:
     """Warn about owners and grants with names that look like others. Kubernetes compares byte by byte."""
-    named = [((*path, "owners", index), owner.name) for index, owner in enumerate(workspace.owners)]
-    for index, grant in enumerate(workspace.grants):
-        named.append(((*path, "grants", index, str(grant.subject.kind)), grant.subject.name))
-    for here, name in named:
-        if why := lookalike(name):
+    for here, subject in named_subjects(path, workspace):
+        if why := lookalike(subject.name):
             remedy = "make sure that the identity provider has it so, or type it again"
-            yield Finding(here, f"{name!a} {why}", remedy, warning=True, rule=WarningRule.LOOKALIKE_NAME)
+            yield Finding(here, f"{subject.name!a} {why}", remedy, warning=True, rule=WarningRule.LOOKALIKE_NAME)
 
 
 def check_case(stack: StackFile) -> Iterator[Finding]:
     """Warn about subjects that differ only in case: Kubernetes takes them for two, and one is usually a typo."""
     first: dict[str, tuple[str, Path]] = {}
     for name, workspace in stack.workspaces.items():
-        path: Path = ("workspaces", name)
-        named = [((*path, "owners", index), str(owner)) for index, owner in enumerate(workspace.owners)]
-        for index, grant in enumerate(workspace.grants):
-            named.append(((*path, "grants", index, str(grant.subject.kind)), str(grant.subject)))
-        for here, subject in named:
+        for here, named in named_subjects(("workspaces", name), workspace):
+            subject = str(named)
             other, place = first.setdefault(subject.casefold(), (subject, here))
             # Among the grants of one workspace it is an error of its own.
             if other != subject and (here[:3] != place[:3] or here[2] == "owners"):

@@ -4,8 +4,8 @@ from itertools import product
 import pytest
 import yaml
 
-from ambient_components.access import RIGHTS, features_of, read_ledger, rights_for
-from ambient_components.access.deployer import ALL_FEATURES, BESIDE_RUNS, Feature
+from ambient_components.access.deployer import ALL_FEATURES, BESIDE_RUNS, RIGHTS, Feature, features_of, rights_for
+from ambient_components.access.entries import read_ledger
 from ambient_components.cli.rbac import deployer_manifest
 from ambient_components.errors import BadValue
 from ambient_components.model.limits import Limits

@@ -4,13 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access import (
-    Entry,
-    ledger_misfits,
-    misfit_problems,
-    read_ledger,
-    write_ledger,
-)
+from ambient_components.access.entries import Entry, ledger_misfits, misfit_problems, read_ledger, write_ledger
 from ambient_components.model.derive import read
 from ambient_components.model.grants import Period
 from ambient_components.model.keys import KeyRecord

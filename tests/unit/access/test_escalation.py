@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access.escalation import Path, Severity
+from ambient_components.access.escalation.findings import Path, Severity
 from ambient_components.platform.subjects import home_of
 from tests.support.ledgers import admin_keys_with_editors, escalations, of_ledger
 

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access import GuardrailSettings
 from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE
 from ambient_components.provider.ledger.access_ledger import AccessLedger
-from ambient_components.rules.guardrail_names import Guardrail
+from ambient_components.rules.guardrail_names import Guardrail, GuardrailSettings
 from ambient_components.rules.refusals import Rule
 from tests.support.ledgers import fleet_refusals, refusals, removals_digest, removed, with_approved
 from tests.support.plans import LEDGERS, entry, key

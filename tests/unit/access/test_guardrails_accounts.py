@@ -2,10 +2,10 @@
 
 import pytest
 
-from ambient_components.access import GuardrailSettings
 from ambient_components.access.guardrails import existing_violations
 from ambient_components.platform.naming import key_account
 from ambient_components.platform.subjects import is_key_account
+from ambient_components.rules.guardrail_names import GuardrailSettings
 from tests.support.guardrails import ADMIN, COMING, ENDED, entry, guardrails_of, key, of_pay
 from tests.support.ledgers import crossed, ledger
 

@@ -2,9 +2,13 @@
 
 import pytest
 
-from ambient_components.access import GuardrailSettings
 from ambient_components.access.violations import declared
-from ambient_components.rules.guardrail_names import GUARDRAILS, STACK_GUARDRAILS, WORKSPACE_GUARDRAILS
+from ambient_components.rules.guardrail_names import (
+    GUARDRAILS,
+    STACK_GUARDRAILS,
+    WORKSPACE_GUARDRAILS,
+    GuardrailSettings,
+)
 from tests.support.guardrails import ADMIN, BOSS, COMING, ENDED, EVERYBODY, FOUR, NOW, dated, entry, key, keys, of_pay
 from tests.support.ledgers import crossed, existing_violations, refusals
 from tests.support.ledgers import entry as typed

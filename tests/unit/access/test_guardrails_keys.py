@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ambient_components.access import GuardrailSettings
+from ambient_components.rules.guardrail_names import GuardrailSettings
 from tests.support.guardrails import ADMIN, BOSS, COMING, ENDED, NOW, dated, entry, guardrails_of, key, keys, of_pay
 from tests.support.ledgers import refusals
 

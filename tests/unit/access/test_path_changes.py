@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access import PathChange, changed_paths
-from ambient_components.access.entries import child
+from ambient_components.access.entries import PathChange, changed_paths, child
 
 
 @pytest.mark.parametrize(

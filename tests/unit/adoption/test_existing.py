@@ -2,8 +2,7 @@
 
 import pytest
 
-from ambient_components.access import rights_for
-from ambient_components.access.deployer import Feature
+from ambient_components.access.deployer import Feature, rights_for
 from ambient_components.adoption.existing import READS, read_existing
 from ambient_components.adoption.workspaces import Reader, existing_workspaces
 from ambient_components.cluster.client import Cluster

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.access import read_ledger
+from ambient_components.access.entries import read_ledger
 from ambient_components.access.guardrails import BUILT_IN, crossed
 from ambient_components.adoption.workspaces import ExistingWorkspace
 from ambient_components.cli.adopt.adopting import (

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.access import changed_paths
+from ambient_components.access.entries import changed_paths
 from ambient_components.cli.edits.pending import Pending, of_keys
 from ambient_components.engine.steps import Preview
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.access.escalation import MEANINGS
-from ambient_components.access.escalation import Path as EscalationPath
+from ambient_components.access.escalation.findings import MEANINGS
+from ambient_components.access.escalation.findings import Path as EscalationPath
 from ambient_components.cli.app import run
 from ambient_components.cli.report.forms import (
     Report,

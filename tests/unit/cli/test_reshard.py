@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.access import NOTHING
+from ambient_components.access.entries import NOTHING
 from ambient_components.cli import app, reshard
 from ambient_components.engine.rewriting import items
 from ambient_components.errors import Problem, refusal

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ambient_components.access import read_ledger
+from ambient_components.access.entries import read_ledger
 from ambient_components.cli.app import run
 from ambient_components.errors import Problem, Where, refusal
 from ambient_components.fleet.run import of_all

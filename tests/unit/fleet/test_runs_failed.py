@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.access import Entry
+from ambient_components.access.entries import Entry
 from tests.support.fake_pulumi import diagnostic as reported
 from tests.support.fake_pulumi import ended, urn
 from tests.support.fleet_runs import BINDING, ENTRY, LEDGER, Fleet, summary, up

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.access import read_ledger
+from ambient_components.access.entries import read_ledger
 from ambient_components.engine.backend import Stack
 from ambient_components.errors import StepError
 from ambient_components.fleet.decisions import Job, Phase, Request, is_run, job_of

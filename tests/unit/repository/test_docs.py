@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ambient_components import components, resources
-from ambient_components.access import RIGHTS, Right
+from ambient_components.access.deployer import RIGHTS, Right
 from ambient_components.rules.findings import camel
 from ambient_components.stackfile.loader import review_stack
 

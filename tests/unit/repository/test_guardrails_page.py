@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
-from ambient_components.access import GuardrailSettings
-from ambient_components.rules.guardrail_names import GUARDRAILS, STACK_GUARDRAILS, WORKSPACE_GUARDRAILS, Guardrail
+from ambient_components.rules.guardrail_names import (
+    GUARDRAILS,
+    STACK_GUARDRAILS,
+    WORKSPACE_GUARDRAILS,
+    Guardrail,
+    GuardrailSettings,
+)
 from tests.support.ledgers import refused
 
 PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "guardrails.md").read_text(encoding="utf-8")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access import GuardrailSettings
 from ambient_components.errors import refusal
+from ambient_components.rules.guardrail_names import GuardrailSettings
 from ambient_components.shards import excluded
 from tests.support.ledgers import refused
 

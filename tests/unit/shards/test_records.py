@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access import Entry
+from ambient_components.access.entries import Entry
 from ambient_components.shards import Done, Record, Run, begin, fleet_label, patch, record_name
 from ambient_components.shards.records import PACKED_OVER, canonical
 from tests.support.ledgers import declare

@@ -2,8 +2,7 @@
 
 import pytest
 
-from ambient_components.access import rights_for
-from ambient_components.access.deployer import ALL_FEATURES, BESIDE_RUNS, Feature
+from ambient_components.access.deployer import ALL_FEATURES, BESIDE_RUNS, Feature, rights_for
 from ambient_components.errors import refusal
 from tests.support.access_ledger import MINE, OWNER, entry, ledger, ledger_with_everything, reasons
 from tests.support.fake_plugin import UNKNOWN, output, secret

@@ -3,8 +3,7 @@
 import pytest
 import yaml
 
-from ambient_components.access import rights_for
-from ambient_components.access.deployer import ALL_FEATURES, Feature
+from ambient_components.access.deployer import ALL_FEATURES, Feature, rights_for
 from ambient_components.cli.rbac import deployer_manifest
 from ambient_components.cluster.client import ApiError, Cluster
 from ambient_components.provider.ledger.rights import missing_rights
