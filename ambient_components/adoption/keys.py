@@ -86,20 +86,17 @@ def _middle(account: str) -> str:
     return account.removeprefix(KEY_PREFIX).rpartition("-")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyIdentity:
-    account: Json
-    binding: Json
-    role: Role
+Identity = tuple[Json, Role]
+"""The ServiceAccount of a key, and its role."""
 
 
-def read_identities(notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json]) -> list[KeyIdentity]:
+def read_identities(notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json]) -> list[Identity]:
     """Return the identities that an entry can declare without changing their access, the oldest first."""
     by_account: dict[str, list[Json]] = {}
     for binding in bindings:
         for subject in {*subjects(binding)}:
             by_account.setdefault(subject, []).append(binding)
-    identities, refused, roles = list[KeyIdentity](), 0, set[str]()
+    identities, refused, roles = list[Identity](), 0, set[str]()
     for account in sorted(
         accounts, key=lambda account: (text(metadata(account).get("creationTimestamp")), name(account))
     ):
@@ -127,7 +124,7 @@ def _has_credential(account: Json) -> bool:
     return any(map(looks_like_credential, (name(account), annotations(account).get(KEY_NAME_ANNOTATION, ""))))
 
 
-def _identity(notes: Notes, account: Json, bindings: list[Json]) -> KeyIdentity | None:
+def _identity(notes: Notes, account: Json, bindings: list[Json]) -> Identity | None:
     own = next((binding for binding in bindings if _is_own(binding, account, notes.workspace)), None)
     others = [binding for binding in bindings if binding is not own]
     title, key = f"ServiceAccount {name(account)}", key_title(account)
@@ -159,7 +156,7 @@ def _identity(notes: Notes, account: Json, bindings: list[Json]) -> KeyIdentity 
         notes.add(NoteRule.OTHER_OWNER, f"key {key}: its ServiceAccount {name(account)} {why}", delete, object=title)
         return None
     role = role_of(own)
-    return KeyIdentity(account, own, role) if role else None
+    return (account, role) if role else None
 
 
 def _gives(binding: Json) -> str:
@@ -199,33 +196,34 @@ def read_keys(notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json], 
     keys = Keys()
     for key_id, identity, fields in _named(notes, identities, of_stack=of_stack):
         keys.entries[key_id] = _entry(notes, key_id, identity, fields)
-        keys.last_used[key_id] = _time(annotations(identity.account).get(LAST_USED_AT_ANNOTATION))
+        keys.last_used[key_id] = _time(annotations(identity[0]).get(LAST_USED_AT_ANNOTATION))
     _note_all(notes, identities, keys)
     return keys
 
 
 def _named(
-    notes: Notes, identities: Iterable[KeyIdentity], *, of_stack: bool
-) -> list[tuple[str, KeyIdentity, dict[str, Any]]]:
-    ours: dict[str, tuple[int, KeyIdentity]] = {}
+    notes: Notes, identities: Iterable[Identity], *, of_stack: bool
+) -> list[tuple[str, Identity, dict[str, Any]]]:
+    ours: dict[str, tuple[int, Identity]] = {}
     others = []
     for identity in identities:
-        made = made_here(notes.workspace, name(identity.account)) if of_stack else None
+        made = made_here(notes.workspace, name(identity[0])) if of_stack else None
         if made is None:
             others.append(identity)
             continue
         key_id, generation = made
         newest = ours.get(key_id)
-        former: KeyIdentity | None = identity
+        former: Identity | None = identity
         if newest is None or newest[0] < generation:
             ours[key_id] = (generation, identity)
             former = newest[1] if newest else None
         if former is not None:
+            account = name(former[0])
             notes.add(
                 NoteRule.KEY_BINDING,
-                f"ServiceAccount {name(former.account)} is a former identity of key {key_id}",
-                f"delete it if it is not used: {deletion('serviceaccount', notes.workspace, name(former.account))}",
-                object=f"ServiceAccount {name(former.account)}",
+                f"ServiceAccount {account} is a former identity of key {key_id}",
+                f"delete it if it is not used: {deletion('serviceaccount', notes.workspace, account)}",
+                object=f"ServiceAccount {account}",
             )
     named = [
         (
@@ -233,17 +231,17 @@ def _named(
             identity,
             {
                 **({"generation": generation} if generation > 1 else {}),
-                "adopt": [name(identity.account)],
-                **_acts_as(identity.account),
+                "adopt": [name(identity[0])],
+                **_acts_as(identity[0]),
             },
         )
         for key_id, (generation, identity) in ours.items()
     ]
     taken = {*ours}
     for other in others:
-        key_id = new_id(notes.workspace, other.account, taken)
+        key_id = new_id(notes.workspace, other[0], taken)
         taken.add(key_id)
-        named.append((key_id, other, {SERVICE_ACCOUNT_FIELD: name(other.account)}))
+        named.append((key_id, other, {SERVICE_ACCOUNT_FIELD: name(other[0])}))
     return sorted(named, key=lambda key: key[0])
 
 
@@ -253,8 +251,9 @@ def _acts_as(account: Json) -> dict[str, str]:
     return {"actsAs": user} if user is not None and user_id_problem(user) is None else {}
 
 
-def _entry(notes: Notes, key_id: str, identity: KeyIdentity, fields: Mapping[str, Any]) -> dict[str, Any]:
-    there = annotations(identity.account)
+def _entry(notes: Notes, key_id: str, identity: Identity, fields: Mapping[str, Any]) -> dict[str, Any]:
+    account, role = identity
+    there = annotations(account)
     entry: dict[str, Any] = {}
     label = there.get(KEY_NAME_ANNOTATION) or ""
     description = there.get(DESCRIPTION_ANNOTATION) or ""
@@ -271,7 +270,7 @@ def _entry(notes: Notes, key_id: str, identity: KeyIdentity, fields: Mapping[str
                 f"key {key_id}: its {field_name} looks like a credential; the entry does not have it, and the first "
                 "run removes it from the ServiceAccount",
                 "revoke it: all users of the workspace can read it",
-                object=f"ServiceAccount {name(identity.account)}",
+                object=f"ServiceAccount {name(account)}",
             )
             continue
         entry[field_name] = kept
@@ -281,14 +280,14 @@ def _entry(notes: Notes, key_id: str, identity: KeyIdentity, fields: Mapping[str
                 f"key {key_id}: its {field_name} has {len(value)} characters, of which the entry keeps the first "
                 f"{longest}",
                 f"write a shorter {field_name} in the entry: the next run sets it",
-                object=f"ServiceAccount {name(identity.account)}",
+                object=f"ServiceAccount {name(account)}",
             )
-    if identity.role is not Role.EDIT:
-        entry["role"] = identity.role.value
+    if role is not Role.EDIT:
+        entry["role"] = role.value
     return {**entry, **fields}
 
 
-def _note_all(notes: Notes, identities: list[KeyIdentity], keys: Keys) -> None:
+def _note_all(notes: Notes, identities: list[Identity], keys: Keys) -> None:
     if not keys.entries:
         return
     ids = listing(sorted(keys.entries))
@@ -299,11 +298,7 @@ def _note_all(notes: Notes, identities: list[KeyIdentity], keys: Keys) -> None:
         "to end them at once: ambient keys rotate KEY --leaked",
     )
     users = sorted(
-        {
-            key_title(identity.account)
-            for identity in identities
-            if CREATED_BY_USER_ID_ANNOTATION in annotations(identity.account)
-        }
+        key_title(account) for account, _ in identities if CREATED_BY_USER_ID_ANNOTATION in annotations(account)
     )
     if users:
         notes.add(
@@ -311,7 +306,7 @@ def _note_all(notes: Notes, identities: list[KeyIdentity], keys: Keys) -> None:
             f"with SSO, {listing(users)} act for the users who created them, and not with the keys' roles",
             "adoption keeps that user; a new identity has none: raise the key's generation, with actsAs to name one",
         )
-    note_other_managers(notes, "ServiceAccount", [identity.account for identity in identities])
+    note_other_managers(notes, "ServiceAccount", [account for account, _ in identities])
 
 
 def _kept(value: str, longest: int) -> str:

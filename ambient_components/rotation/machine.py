@@ -64,11 +64,10 @@ def _notice(token_secret: TokenSecret, policy: Policy) -> timedelta:
     If the cluster granted a shorter lifetime than requested, the configured window can exceed it, and every run would
     mint a token. Then the window is the default for the granted lifetime.
     """
-    if token_secret.expires_at is None:
+    granted = token_secret.granted_seconds
+    if granted is None or policy.rotate_before < granted:
         return timedelta(seconds=policy.rotate_before)
-    granted = int((token_secret.expires_at - token_secret.issued_at).total_seconds())
-    before = policy.rotate_before if policy.rotate_before < granted else default_rotate_before(granted)
-    return timedelta(seconds=before)
+    return timedelta(seconds=default_rotate_before(granted))
 
 
 def plan(

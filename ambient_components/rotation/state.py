@@ -94,6 +94,11 @@ class TokenSecret:
             return None
         return f"it expired on {format_time(self.expires_at)}"
 
+    @property
+    def granted_seconds(self) -> int | None:
+        """Lifetime that the cluster granted; None if the token does not expire."""
+        return round((self.expires_at - self.issued_at).total_seconds()) if self.expires_at else None
+
     def to_wire(self) -> dict[str, Any]:
         """Return the form in Pulumi's state (handle, uid, generation, issuedAt, expiresAt, dead, lapsed)."""
         return {

@@ -13,8 +13,8 @@ from ambient_components.provider.protocol.resource import Check, Context, Diff, 
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens import delivery
 from ambient_components.provider.tokens import properties as token_properties
-from ambient_components.provider.tokens.delivery import Delivered, target_of
-from ambient_components.provider.tokens.minting import Minted, in_words, is_of, mint
+from ambient_components.provider.tokens.delivery import EMPTY, target_of
+from ambient_components.provider.tokens.minting import in_words, is_of, mint
 from ambient_components.provider.tokens.properties import (
     COMPUTED,
     Identity,
@@ -193,7 +193,7 @@ class AccessToken:
         warn_of_others(context, identity, lost)
         target = None if news.get("former") else target_of(news)
         # Before minting, so that a foreign Secret is refused while nothing has changed.
-        there = delivery.look(context, identity, target) if target else Delivered()
+        there = (delivery.look(context, identity, target) if target else None) or EMPTY
         moved = delivery.moved_from(context, identity, state, target)
         for warning in steps.warnings:
             context.warn(LoudWarning.MISSED_RENEWAL, warning)
@@ -202,20 +202,19 @@ class AccessToken:
         before = (*steps.revoke_first, *((token_secret, _UNRECORDED) for token_secret in lost.unrecorded))
         read = delivery.delivered_in((token_secret for token_secret, _ in before), there, moved)
         failed = revoke(context, identity, [each for each in before if each[0] not in read])
-        minted: Minted | None = None
-        current = steps.current or known.current
+        minted: TokenSecret | None = None
+        current, bearer = steps.current or known.current, state.get("token")
         if steps.mint:
-            minted = mint(context, identity, requested, news.get("serviceAccountUid") or None)
-            current = minted.token_secret
+            minted, bearer = mint(context, identity, requested, news.get("serviceAccountUid") or None)
+            current = minted
             _tell(context, requested, minted, steps.mint)
-        bearer = minted.token if minted else state.get("token")
         if bearer is None and current is not None:
             # The state does not have the token; the delivery Secret may.
-            bearer = next((text for text in (there.token, moved.token) if is_of(text, current)), None)
+            bearer = next((text for text in (there[0], moved[0]) if is_of(text, current)), None)
         undelivered = None
         if target and bearer is not None:
             still = bool(steps.retire) or bool(news.get("overlapping"))
-            previous = delivery.token_before(there if there.token else moved, bearer, steps.retire) if still else None
+            previous = delivery.token_before(there if there[0] else moved, bearer, steps.retire) if still else None
             undelivered = delivery.hand_over(context, news, target, minted, bearer, previous)
         elif target and current is not None:
             undelivered = f"{target} does not hold it, and it was not kept: only another generation has another token"
@@ -262,10 +261,10 @@ def _warn_of_the_end(context: Context, state: Values, news: Values) -> None:
     )
 
 
-def _tell(context: Context, requested: Policy, minted: Minted, why: str) -> None:
-    expires = minted.token_secret.expires_at
+def _tell(context: Context, requested: Policy, minted: TokenSecret, why: str) -> None:
+    expires = minted.expires_at
     ends = f", valid until {format_time(expires)}" if expires and not requested.never else ", without an end"
-    context.note(f"minted {minted.token_secret.name}: {why}{ends}")
+    context.note(f"minted {minted.name}: {why}{ends}")
     granted = minted.granted_seconds
     # Clocks may differ by seconds; a cluster's maximum differs by hours.
     if granted is not None and granted < requested.lifetime - 60:

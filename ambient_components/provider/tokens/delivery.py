@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ambient_components.cluster.client import ApiError, core
@@ -19,7 +18,7 @@ from ambient_components.platform.contract import (
     OWNER_ANNOTATION,
 )
 from ambient_components.provider.protocol.resource import Context, Values
-from ambient_components.provider.tokens.minting import Minted, is_of
+from ambient_components.provider.tokens.minting import is_of
 from ambient_components.provider.tokens.properties import Identity, retained
 from ambient_components.provider.tokens.token_secrets import revoke
 from ambient_components.rotation import TokenSecret, TokenState
@@ -35,18 +34,14 @@ def _path(target: DeliverySecret) -> str:
     return core("namespaces", target.namespace, "secrets", target.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    token: str | None = None
-    previous: str | None = None
-    exists: bool = False
+Content = tuple[str | None, str | None]
+"""The token and the previous token in a delivery Secret."""
 
-    def __repr__(self) -> str:
-        return f"Delivered(exists={self.exists})"
+EMPTY: Final[Content] = (None, None)
 
 
-def look(context: Context, identity: Identity, target: DeliverySecret) -> Delivered:
-    """Return the current content of the Secret.
+def look(context: Context, identity: Identity, target: DeliverySecret) -> Content | None:
+    """Return the current content of the Secret; None if it is not there.
 
     Raises:
         StepError: The Secret is foreign, or no key may be in its namespace. An existing Secret is no reason to deliver:
@@ -63,10 +58,10 @@ def look(context: Context, identity: Identity, target: DeliverySecret) -> Delive
     return _held(context, identity, target)
 
 
-def _held(context: Context, identity: Identity, target: DeliverySecret) -> Delivered:
+def _held(context: Context, identity: Identity, target: DeliverySecret) -> Content | None:
     secret = context.guard.cluster.get(_path(target))
     if secret is None:
-        return Delivered()
+        return None
     notes = annotations(secret)
     if (notes.get(OWNER_ANNOTATION), notes.get(KEY_NAME_OF_DELIVERY)) != (identity.owner, _name(identity)):
         key_name = notes.get(KEY_NAME_OF_DELIVERY)
@@ -78,9 +73,9 @@ def _held(context: Context, identity: Identity, target: DeliverySecret) -> Deliv
     return _content(secret, target)
 
 
-def _content(secret: Mapping[str, Any], target: DeliverySecret) -> Delivered:
+def _content(secret: Mapping[str, Any], target: DeliverySecret) -> Content:
     data = texts(secret.get("data"))
-    return Delivered(decoded(data.get(target.key)), decoded(data.get(target.previous)), exists=True)
+    return decoded(data.get(target.key)), decoded(data.get(target.previous))
 
 
 def write(context: Context, identity: Identity, target: DeliverySecret, token: str, previous: str | None) -> None:
@@ -145,27 +140,27 @@ def lost(context: Context, inputs: Values, state: TokenState) -> str | None:
         # Unreadable does not mean lost: without a copy in the state, another token would be minted.
         context.warn(LoudWarning.NOT_CHECKED, error.problem.within(f"could not see whether {target} holds the key"))
         return None
-    if not there.exists:
+    if there is None:
         return f"{target} is gone"
-    return None if is_of(there.token, state.current) else f"{target} holds another token"
+    return None if is_of(there[0], state.current) else f"{target} holds another token"
 
 
-def moved_from(context: Context, identity: Identity, state: Values, target: DeliverySecret | None) -> Delivered:
+def moved_from(context: Context, identity: Identity, state: Values, target: DeliverySecret | None) -> Content:
     """Return the content of the previous delivery Secret, if the target has changed."""
     old = target_of(state)
     if old is None or old == target:
-        return Delivered()
+        return EMPTY
     try:
-        return _held(context, identity, old)
+        return _held(context, identity, old) or EMPTY
     except StepError:
-        return Delivered()
+        return EMPTY
 
 
 def hand_over(
     context: Context,
     news: Values,
     target: DeliverySecret,
-    minted: Minted | None,
+    minted: TokenSecret | None,
     token: str,
     previous: str | None,
 ) -> str | None:
@@ -180,7 +175,7 @@ def hand_over(
         if not retained(news):
             # An unseen Secret may hold it. The next run then ends it, after it has delivered another.
             if minted and arrived is False:
-                revoke(context, identity, [(minted.token_secret, _NOT_DELIVERED)])
+                revoke(context, identity, [(minted, _NOT_DELIVERED)])
             raise
         failure = error.problem.within("the token is kept, and not delivered", "run pulumi up again")
         context.warn(LoudWarning.NOT_DONE, failure)
@@ -194,18 +189,18 @@ def _arrived(context: Context, target: DeliverySecret, token: str) -> bool | Non
         secret = context.guard.cluster.get(_path(target))
     except StepError:
         return None
-    return secret is not None and _content(secret, target).token == token
+    return secret is not None and _content(secret, target)[0] == token
 
 
-def token_before(there: Delivered, current: str, retiring: Iterable[TokenSecret]) -> str | None:
+def token_before(there: Content, current: str, retiring: Iterable[TokenSecret]) -> str | None:
     """Return the previous token in the Secret, preferably one that is still valid."""
-    before = [text for text in (there.token, there.previous) if text and text != current]
+    before = [text for text in there if text and text != current]
     living = [text for text in before if any(is_of(text, token_secret) for token_secret in retiring)]
     return next(iter((*living, *before)), None)
 
 
-def delivered_in(token_secrets: Iterable[TokenSecret], *secrets: Delivered) -> tuple[TokenSecret, ...]:
+def delivered_in(token_secrets: Iterable[TokenSecret], *secrets: Content) -> tuple[TokenSecret, ...]:
     """Return the records of the tokens that a Secret contains."""
     return tuple(
-        token_secret for token_secret in token_secrets if any(is_of(secret.token, token_secret) for secret in secrets)
+        token_secret for token_secret in token_secrets if any(is_of(token, token_secret) for token, _ in secrets)
     )

@@ -8,7 +8,7 @@ import binascii
 import json
 import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -42,18 +42,7 @@ _ACCOUNT_OF_TOKEN: Final = "kubernetes.io/service-account.name"  # noqa: S105  #
 """Kubernetes' annotation for the ServiceAccount of a static token."""
 
 
-@dataclass(frozen=True, slots=True)
-class Minted:
-    token_secret: TokenSecret
-    token: str
-    granted_seconds: int | None
-    """Granted lifetime; None if the token does not expire."""
-
-    def __repr__(self) -> str:
-        return f"Minted({self.token_secret!r})"
-
-
-def mint(context: Context, identity: Identity, policy: Policy, account: str | None = None) -> Minted:
+def mint(context: Context, identity: Identity, policy: Policy, account: str | None = None) -> tuple[TokenSecret, str]:
     """Create a token Secret and a token bound to it.
 
     Args:
@@ -65,34 +54,32 @@ def mint(context: Context, identity: Identity, policy: Policy, account: str | No
     """
     context.engine.require(context.urn)
     cluster = context.guard.cluster
-    issued = context.now
-    body = _body(identity, issued, static=policy.static)
+    body = _body(identity, context.now, static=policy.static)
     try:
         made = cluster.create(identity.secrets_path, body)
     except ApiError as error:
         raise _explain(error, identity, "create the token Secret") from None
     uid = str(made["metadata"]["uid"])
     name = str(made["metadata"]["name"])
-    token_secret = TokenSecret(name, uid, identity.generation, issued)
     # Both ends from the server's clock: the granted lifetime, independent of delays and of this machine's clock.
-    made_at = parse_time(made["metadata"]["creationTimestamp"])
     # Shifted with the test clock, so that a shifted run sees the granted lifetime.
-    token_secret = replace(token_secret, issued_at=made_at + clock.offset())
+    issued = parse_time(made["metadata"]["creationTimestamp"]) + clock.offset()
+    token_secret = TokenSecret(name, uid, identity.generation, issued)
     try:
         if policy.static:
             token = _static_token(context, identity, name)
-            _require_account(identity, token, account)
-            return Minted(token_secret, token, None)
-        token, expires = _request_token(context, identity, policy, name, uid)
+        else:
+            token, expires = _request_token(context, identity, policy, name, uid)
+            token_secret = replace(token_secret, expires_at=expires + clock.offset())
         _require_account(identity, token, account)
-        granted = round((expires - made_at).total_seconds())
-        if problem := _too_short(policy, granted):
+        granted = token_secret.granted_seconds
+        if granted is not None and (problem := _too_short(policy, granted)):
             raise StepError(problem)
     except BaseException:
         # Whatever the error: no token Secret is left unrecorded.
         revoke(context, identity, [(token_secret, "no token came of it")])
         raise
-    return Minted(replace(token_secret, expires_at=expires + clock.offset()), token, granted)
+    return token_secret, token
 
 
 def _request_token(
