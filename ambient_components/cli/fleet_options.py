@@ -1,6 +1,5 @@
 """The options of verbs that run a fleet, and the stacks that they apply to."""
 
-from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 import typer
@@ -31,40 +30,25 @@ Form = Annotated[
 
 
 def fleets_of(project: Project, stack: str, request: Request) -> tuple[Fleet, ...] | None:
-    """Return the fleets that a name means. None for a plain stack or a single shard."""
+    """Return the fleets that a name means. None for a plain stack or a single shard, which take no option of fleets."""
     fleets = find_fleets(project, stack)
     if fleets is None:
-        flags = {
+        options = {
             "--jobs": request.jobs,
             "--shard": request.shards,
             "--all": request.every,
             "--format": request.form == "json",
         }
-        refuse_words_of_fleets(stack, flags)
+        for option, given in options.items():
+            if given:
+                msg = f"is of a fleet, and {stack} is one stack: leave it out"
+                raise typer.BadParameter(msg, param_hint=option)
         return None
     if request.shards and (len(fleets) > 1 or (fleets[0].plain and any(request.shards))):
         msg = f"{stack} names several stacks: ask one of them"
         raise typer.BadParameter(msg, param_hint="--shard")
-    check_shards(fleets[0], request.shards)
-    return fleets
-
-
-def refuse_words_of_fleets(stack: str, flags: Mapping[str, object]) -> None:
-    """Refuse options that are only for fleets if a single stack is named.
-
-    Args:
-        stack: The name on the command line.
-        flags: The options by name. An empty value means not given.
-    """
-    for flag, given in flags.items():
-        if given:
-            msg = f"is of a fleet, and {stack} is one stack: leave it out"
-            raise typer.BadParameter(msg, param_hint=flag)
-
-
-def check_shards(fleet: Fleet, numbers: Iterable[int]) -> None:
-    """Refuse numbers that no shard has."""
-    for number in numbers:
-        if not 0 <= number < fleet.count:
-            msg = f"there is no shard {number}: the shards are 0 to {fleet.count - 1}"
+    for number in request.shards:
+        if not 0 <= number < fleets[0].count:
+            msg = f"there is no shard {number}: the shards are 0 to {fleets[0].count - 1}"
             raise typer.BadParameter(msg, param_hint="--shard")
+    return fleets

@@ -2,14 +2,13 @@
 
 import sys
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Annotated, Final
 
 import typer
 
 from ambient_components import activity, clock
-from ambient_components.cli.fleet_options import Jobs, Shards, check_shards, refuse_words_of_fleets
+from ambient_components.cli.fleet_options import Jobs, Shards, fleets_of
 from ambient_components.cli.options import (
     NamedStack,
     Refresh,
@@ -38,17 +37,15 @@ from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, bare_name, stack_path
 from ambient_components.stacks.pulumi import require_passphrase
 from ambient_components.stacks.reading import ledger_from_state, read_deployed
-from ambient_components.stacks.selection import Fleet, find_fleets, listed
+from ambient_components.stacks.selection import Fleet, listed
 from ambient_components.stacks.states import no_state, saved_export
 from ambient_components.warm import client as warm
 
 
 def _of_fleets(project: Project, stack: str, loaded: LoadedStack, request: Request, save: str) -> Plan | None:
     """Return the plan of a fleet, or of all stacks that a file lists. None for a plain stack or a single shard."""
-    fleets = find_fleets(project, stack)
+    fleets = fleets_of(project, stack, request)
     if fleets is None:
-        flags = {"--shard": request.shards, "--all": request.every, "--jobs": request.jobs}
-        refuse_words_of_fleets(stack, flags)
         return None
     several = listed(project, stack) is not None
     if save:
@@ -57,11 +54,10 @@ def _of_fleets(project: Project, stack: str, loaded: LoadedStack, request: Reque
         msg = f"a fleet's plan can't be saved as one: save that of each shard, such as ambient plan {shard} --save FILE"
         raise typer.BadParameter(msg, param_hint="--save")
     if not several:
-        check_shards(fleets[0], request.shards)
         return _of_fleet(fleets[0], loaded, request)
-    if request.shards or request.states:
-        msg = f"{stack} names several stacks: ask one of them, {', '.join(fleet.name for fleet in fleets)}"
-        raise typer.BadParameter(msg, param_hint="--shard" if request.shards else "--state")
+    if request.states:
+        msg = f"{stack} names several stacks: ask one of them"
+        raise typer.BadParameter(msg, param_hint="--state")
     when, plans = request.at or clock.now(), []
     for fleet in fleets:
         try:
@@ -214,18 +210,11 @@ def _online(
 ) -> Plan:
     require_passphrase(project, stack)
     warm.begin()
-    pulumi, when = making.engine_at(project, at, alone=True), at or clock.now()
-    # Before the preview: a run in between then differs from this state, and a saved plan of it is refused.
-    export = backend.export(pulumi, stack)
-    with ThreadPoolExecutor(1) as pool:
-        preview = pool.submit(making.preview, pulumi, stack, refresh=refresh)
-        desired = making.declared(project, stack, loaded, when)
-        answer = preview.result()
-    plan = making.online(pulumi, stack, export, desired, when, refresh=refresh, answer=answer)
-    plan = making.without_secrets(plan) if no_secrets else plan
+    made = making.make(project, stack, loaded, at, refresh=refresh)
+    plan = making.without_secrets(made.plan) if no_secrets else made.plan
     if save and not (plan.refused or plan.errors):
-        versions = saved.versions(pulumi)
-        saved.write(save, saved.saved(plan, export, versions, max_age=age, refresh=refresh))
+        versions = saved.versions(made.engine)
+        saved.write(save, saved.saved(plan, made.export, versions, max_age=age, refresh=refresh))
         print(f"ambient: saved to {save}: ambient up {stack} --plan {save}", file=sys.stderr)
     elif save:
         print("ambient: not saved: it can't be deployed", file=sys.stderr)

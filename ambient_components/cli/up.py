@@ -1,20 +1,17 @@
 """`ambient up`: show the plan, ask, and deploy it. Also for a fleet, or for exactly a reviewed plan."""
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Final
 
 import typer
 
-from ambient_components import activity, clock
+from ambient_components import activity
 from ambient_components.cli.fleet_options import Form, Jobs, Shards, fleets_of
 from ambient_components.cli.options import NamedStack, Refresh, Stack, Yes
 from ambient_components.cli.prompts import confirmed, one_stack
 from ambient_components.documentation import page
 from ambient_components.engine import backend
-from ambient_components.engine.state import Export, state_digest
+from ambient_components.engine.state import state_digest
 from ambient_components.errors import fail
 from ambient_components.fleet.decisions import Request
 from ambient_components.fleet.processes import carry_out
@@ -25,10 +22,10 @@ from ambient_components.plan import making, saved
 from ambient_components.plan.facts import Plan
 from ambient_components.plan.page import show
 from ambient_components.plan.saved import Saved, differences, is_same
-from ambient_components.rules.warnings import Acknowledgements, with_name
+from ambient_components.rules.warnings import with_name
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.project import Project, stack_path
-from ambient_components.stacks.pulumi import PulumiEngine, require_passphrase
+from ambient_components.stacks.pulumi import require_passphrase
 from ambient_components.warm import client as warm
 
 _SHOWN: Final = 20
@@ -106,7 +103,11 @@ def up(
     reviewed = saved.read(plan) if plan else None
     refresh = reviewed.refresh if reviewed else refresh
     warm.begin()
-    made = _planned(project, stack, reviewed, refresh=refresh)
+    path = stack_path(project, stack)
+    with activity.waiting(f"Reading {path}"):
+        loaded = load_stack(path)
+    at = reviewed.at if reviewed else None
+    made = making.make(project, stack, loaded, at, refresh=refresh, reviewed=reviewed)
     show(made.plan, verbose=verbose)
     sys.stdout.flush()
     if reviewed is not None:
@@ -130,41 +131,11 @@ def up(
         raise typer.Exit(code)
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A plan, and what it was made of."""
-
-    engine: PulumiEngine
-    """The engine, set to the plan's time."""
-    export: Export
-    plan: Plan
-    acknowledged: Acknowledgements
-
-
-def _check_unchanged(made: _Made, stack: str) -> None:
+def _check_unchanged(made: making.Made, stack: str) -> None:
     """Refuse to deploy if another run has written the state since the plan was made."""
     if state_digest(backend.export(made.engine, stack)) != state_digest(made.export):
         problem = "the stack was deployed or refreshed since this plan was made: nothing is deployed"
         fail(None, "", problem, f"run it again: ambient up {stack}")
-
-
-def _planned(project: Project, stack: str, reviewed: Saved | None, *, refresh: bool) -> _Made:
-    """Return the current plan, for the reviewed plan's time if there is one."""
-    at: datetime | None = reviewed.at if reviewed else None
-    engine, when = making.engine_at(project, at, alone=True), at or clock.now()
-    path = stack_path(project, stack)
-    with activity.waiting(f"Reading {path}"):
-        loaded = load_stack(path)
-    # Before the preview: a run in between then differs from this state, and is noticed.
-    export = backend.export(engine, stack)
-    with ThreadPoolExecutor(1) as pool:
-        preview = pool.submit(making.preview, engine, stack, refresh=refresh)
-        if reviewed is not None:
-            saved.check_fresh(reviewed, stack, export, saved.versions(engine))
-        desired = making.declared(project, stack, loaded, when)
-        answer = preview.result()
-    plan = making.online(engine, stack, export, desired, when, refresh=refresh, answer=answer)
-    return _Made(engine, export, plan, desired.acknowledged)
 
 
 def _check_same(reviewed: Saved, current: Plan, stack: str) -> None:

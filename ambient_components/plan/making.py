@@ -1,6 +1,7 @@
 """Making a plan from a stack's files and state, or from the engine's preview. For `ambient plan` and `ambient up`."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -10,12 +11,13 @@ from ambient_components import clock
 from ambient_components.access.entries import Ledger
 from ambient_components.access.guardrails import guardrail_warnings
 from ambient_components.collector import go_settings
-from ambient_components.engine import texts
+from ambient_components.engine import backend, texts
 from ambient_components.engine.command import Answer, Engine, failed
 from ambient_components.engine.state import Export
 from ambient_components.engine.steps import Preview, read_preview
 from ambient_components.errors import Problem, Problems, fail, refusal
 from ambient_components.model.dates import written
+from ambient_components.plan import saved
 from ambient_components.plan.facts import Ahead, Plan, Waiting, sorted_problems
 from ambient_components.plan.ledgers import from_ledgers, stack_guardrail_changes
 from ambient_components.plan.preview import from_preview, missing_values, problems, warnings
@@ -200,6 +202,44 @@ def online(
     reported = [at_entry(desired.stack, error) for error in _errors(previewed, answer, guardrails)]
     plan = _by_files(stack, desired, there, at, guardrails, warnings(previewed) or desired.warnings)
     return replace(plan, online=True, errors=sorted_problems([*reported, *missing_values(previewed)]))
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An online plan, and what it was made of."""
+
+    engine: pulumi.PulumiEngine
+    """The engine, set to the plan's time."""
+    export: Export
+    plan: Plan
+    acknowledged: Acknowledgements
+
+
+def make(
+    project: Project,
+    stack: str,
+    loaded: LoadedStack,
+    at: datetime | None,
+    *,
+    refresh: bool,
+    reviewed: saved.Saved | None = None,
+) -> Made:
+    """Return the online plan of a stack, by an engine that runs alone.
+
+    Args:
+        at: The time of the run. None means now.
+        reviewed: A saved plan, which is refused while the preview runs if it is not of this state.
+    """
+    engine, when = engine_at(project, at, alone=True), at or clock.now()
+    # Before the preview: a run in between then differs from this state, and is noticed.
+    export = backend.export(engine, stack)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(preview, engine, stack, refresh=refresh)
+        if reviewed is not None:
+            saved.check_fresh(reviewed, stack, export, saved.versions(engine))
+        desired = declared(project, stack, loaded, when)
+        plan = online(engine, stack, export, desired, when, refresh=refresh, answer=answer.result())
+    return Made(engine, export, plan, desired.acknowledged)
 
 
 def without_secrets(plan: Plan) -> Plan:
