@@ -36,7 +36,9 @@ def _workspaces(before: Review, after: Review) -> Iterator[tuple[str, str, str]]
 
 
 def _keys(before: Review, after: Review) -> Iterator[tuple[str, str, str]]:
-    old, new = ({(key.workspace, key.id, key.generation): key.issued for key in side.keys} for side in (before, after))
+    old, new = (
+        {(key.workspace, key.id, key.generation): key.issued_at for key in side.keys} for side in (before, after)
+    )
     for identity in sorted(old.keys() | new.keys()):
         workspace, key, generation = identity
         title = f"{key} (generation {generation})" if generation > 1 else key

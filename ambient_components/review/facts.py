@@ -13,7 +13,7 @@ from ambient_components.html.page import Markup, name, tag
 from ambient_components.plan.role_changes import RoleChange
 from ambient_components.platform.contract import Role
 from ambient_components.stacks.access_report import Report
-from ambient_components.stacks.key_table import KeyRow
+from ambient_components.stacks.deployed import DeployedKey
 
 _SIMPLE: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -45,7 +45,7 @@ class Review:
     """The state of each shown workspace, sorted."""
     findings: tuple[Finding, ...] = ()
     """Worst first."""
-    keys: tuple[KeyRow, ...] = ()
+    keys: tuple[DeployedKey, ...] = ()
     state_at: datetime | None = None
     """The time of the run that wrote the state."""
     changes: Changes | None = None

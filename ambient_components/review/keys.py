@@ -6,8 +6,7 @@ from typing import Final
 
 from ambient_components.html.page import Markup, Part, folded, join, name, table, tag
 from ambient_components.review.facts import Ids, Review, badge
-from ambient_components.stacks.deployed import PLATFORM
-from ambient_components.stacks.key_table import KeyRow
+from ambient_components.stacks.deployed import DeployedKey
 
 _ALL: Final = 60
 """Maximum keys that are listed without a click."""
@@ -28,36 +27,36 @@ def keys_part(review: Review, ids: Ids) -> Part:
     return Part("keys", "Keys", join(blocks), len(review.keys))
 
 
-def _by_end(keys: Iterable[KeyRow]) -> list[KeyRow]:
-    def end(key: KeyRow) -> tuple[bool, str]:
+def _by_end(keys: Iterable[DeployedKey]) -> list[DeployedKey]:
+    def end(key: DeployedKey) -> tuple[bool, str]:
         is_known = isinstance(key.expires, datetime)
         return not is_known, key.expires.isoformat() if isinstance(key.expires, datetime) else ""
 
     return sorted(keys, key=end)
 
 
-def _table(caption: str, keys: Sequence[KeyRow], ids: Ids) -> Markup:
+def _table(caption: str, keys: Sequence[DeployedKey], ids: Ids) -> Markup:
     heads = ["Key", "Issued", "Renewed from", "Expires", "Last used", "State"]
     return table(caption, heads, [_row(key, ids) for key in keys], class_="key-dates")
 
 
-def _row(row: KeyRow, ids: Ids) -> Markup:
-    generation = f" (generation {row.generation})" if row.generation > 1 or row.state == "former" else ""
-    title = tag("small", f"“{name(row.name)}”") if row.name != row.id else None
-    workspace = tag("a", name(row.workspace), href=ids.workspace(row.workspace))
-    notes = [tag("li", tag("em", name(text))) for text in row.attention]
-    origin = tag("small", "made by the platform") if row.origin == PLATFORM else None
+def _row(key: DeployedKey, ids: Ids) -> Markup:
+    generation = f" (generation {key.generation})" if key.generation > 1 or key.state == "former" else ""
+    title = tag("small", f"“{name(key.label)}”") if key.label != key.id else None
+    workspace = tag("a", name(key.workspace), href=ids.workspace(key.workspace))
+    notes = [tag("li", tag("em", name(text))) for text in key.attention]
+    origin = tag("small", "made by the platform") if key.is_of_platform else None
     dates = (
-        row.issued or (row.created if row.origin == PLATFORM else None),
-        row.renewal or (row.next if row.ends_by_date else None),
-        row.expires,
-        row.last_used,
+        key.issued_at or (key.created if key.is_of_platform else None),
+        key.next_at if key.next_action == "rotate" else key.next if key.until else None,
+        key.expires,
+        key.last_used,
     )
     return tag(
         "tr",
-        tag("th", badge(row.role or "unknown"), workspace, "/", name(row.id), generation, title, scope="row"),
+        tag("th", badge(key.role or "unknown"), workspace, "/", name(key.id), generation, title, scope="row"),
         [tag("td", _date(date)) for date in dates],
-        tag("td", row.state, origin, tag("ul", notes) if notes else None),
+        tag("td", key.state, origin, tag("ul", notes) if notes else None),
     )
 
 

@@ -13,7 +13,8 @@ from ambient_components.review.changes import compared
 from ambient_components.review.facts import Changes, Review
 from ambient_components.rotation.state import format_time
 from ambient_components.stacks.access_report import Report, from_state, part, report
-from ambient_components.stacks.key_table import KeyRow, Limits, Seen, rows, run_interval
+from ambient_components.stacks.deployed import DeployedKey
+from ambient_components.stacks.key_table import Limits, Seen, rows, run_interval
 from ambient_components.stacks.ledgers import SelectedAccess, selected_access
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.reading import read_deployed
@@ -88,7 +89,7 @@ def _keys(
     export: Export | None,
     choice: Choice,
     seen: Mapping[tuple[str, str], Seen] | None,
-) -> Iterator[KeyRow]:
+) -> Iterator[DeployedKey]:
     if export is None:
         return
     summary = read_deployed(export, stack, clock.now())

@@ -18,6 +18,9 @@ STACK: Final = "stack"
 PLATFORM: Final = "platform"
 """Origin of an identity that the platform made and the stack has adopted."""
 
+UNKNOWN: Final = "unknown"
+"""Expiry of tokens that the platform issued, because it does not record it."""
+
 KeyName = tuple[str, str]
 """A workspace and the id of one of its keys."""
 
@@ -132,6 +135,34 @@ class DeployedKey:
     """Why that Secret does not have it."""
     origin: str = STACK
     """`STACK` or `PLATFORM`."""
+    stack: str = field(default="", repr=False)
+    """The stack. It and all that follows is known in the key table alone; see `key_table.rows`."""
+    workspace: str = field(default="", repr=False)
+    created: datetime | None = field(default=None, repr=False)
+    """When its ServiceAccount was created. None if the cluster was not queried or does not have the account."""
+    last_used: datetime | str | None = field(default=None, repr=False)
+    """A time, `NEVER_USED`, or None if the cluster was not queried."""
+    state: str = field(default="", repr=False)
+    """The state of the newest token: current, expired, dead, former (a newer generation exists), revoked (no longer
+    declared) or missing."""
+    attention: tuple[str, ...] = field(default=(), repr=False)
+    """What needs attention. Empty if nothing does."""
+
+    @property
+    def expires(self) -> datetime | str | None:
+        """A time, `never`, `UNKNOWN`, or None without a token."""
+        return UNKNOWN if self.is_of_platform else "never" if self.never else self.expires_at
+
+    @property
+    def next(self) -> str | None:
+        """The next action of a run: rotate, revoke, `end after` the last day of a former identity, or expire."""
+        return f"end after {self.until}" if self.until else self.next_action
+
+    @property
+    def title(self) -> str:
+        """The id, with the generation where there is or was more than one."""
+        several = self.generation > 1 or self.state == "former"
+        return f"{self.id} (generation {self.generation})" if several else self.id
 
     @property
     def is_of_platform(self) -> bool:

@@ -1,7 +1,7 @@
 """A row for every key, with what needs attention."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -13,15 +13,11 @@ from ambient_components.rotation.state import time_of
 from ambient_components.rules.durations import format_rounded
 from ambient_components.rules.lifetimes import default_rotate_before
 from ambient_components.stackfile.loader import load_stack
-from ambient_components.stacks.deployed import PLATFORM, STACK, Deployed, DeployedKey
+from ambient_components.stacks.deployed import Deployed, DeployedKey
 from ambient_components.stacks.project import Project, stack_path
 
 NEVER_USED: Final = "Never"
 """The same text as on the platform's Keys page."""
-
-UNKNOWN: Final = "unknown"
-"""Expiry of tokens that the platform issued, because it does not record it."""
-
 
 _DAY: Final = 86_400
 
@@ -33,67 +29,6 @@ class Seen:
     created: datetime | None
     last_used: datetime | None
     """The last request with it to the platform's backend, which records no others. None means that it had none."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRow:
-    stack: str
-    workspace: str
-    id: str
-    generation: int
-    name: str
-    """The label in the UI."""
-    description: str
-    role: str | None
-    created: datetime | None
-    """None if the cluster was not queried or does not have the account."""
-    last_used: datetime | str | None
-    """A time, `NEVER_USED`, or None if the cluster was not queried."""
-    expires: datetime | str | None
-    """A time, `never`, `UNKNOWN`, or None without a token."""
-    state: str
-    """The state of the newest token: current, expired, dead, former (a newer generation exists), revoked (no longer
-    declared) or missing."""
-    next: str | None
-    """The next action of a run: rotate, revoke, `end after` the last day of a former identity, or expire (not
-    renewed)."""
-    next_at: datetime | None
-    attention: tuple[str, ...]
-    """What needs attention. Empty if nothing does."""
-    origin: str = STACK
-    """`STACK`, or `PLATFORM` for an identity that the platform made and the stack has adopted."""
-    issued: datetime | None = field(default=None, repr=False, compare=False)
-    """When the newest token was issued."""
-    renewal: datetime | None = field(default=None, repr=False, compare=False)
-    """The start of the renewal window, if that is the next step."""
-    ends_by_date: bool = field(default=False, repr=False, compare=False)
-    """Whether the identity ends by date instead of being renewed."""
-
-    @property
-    def title(self) -> str:
-        """The id, with the generation where there is or was more than one."""
-        several = self.generation > 1 or self.state == "former"
-        return f"{self.id} (generation {self.generation})" if several else self.id
-
-    @property
-    def note(self) -> str:
-        """The label in the UI if it is not the id, and who made it."""
-        label = [f'"{self.name}"'] if self.name != self.id else []
-        return "  ".join([*label, *(["made by the platform"] if self.origin == PLATFORM else [])])
-
-    def expiry(self, now: datetime) -> str:
-        if not isinstance(self.expires, datetime):
-            return self.expires or "-"
-        left = format_rounded(self.expires - now) if self.expires > now else "over"
-        return f"{self.expires:%Y-%m-%d} ({left})"
-
-    def following(self, now: datetime) -> str:
-        """What a run does next."""
-        if self.next is None or self.next == "expire":
-            return "-"
-        if self.next_at is None:
-            return self.next
-        return f"{self.next} due now" if self.next_at <= now else f"{self.next} from {self.next_at:%Y-%m-%d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +53,8 @@ def seen_in(accounts: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Seen
     return found
 
 
-def rows(summary: Deployed, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits) -> list[KeyRow]:
-    """Return the keys of one stack, by workspace and id.
+def rows(summary: Deployed, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits) -> list[DeployedKey]:
+    """Return the keys of one stack, by workspace and id, with what needs attention.
 
     Args:
         seen: What its cluster reports. None if it was not queried.
@@ -140,29 +75,39 @@ def run_interval(project: Project, stack: str) -> timedelta:
 
 def _row(
     summary: Deployed, workspace: str, key: DeployedKey, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits
-) -> KeyRow:
+) -> DeployedKey:
     there = seen.get((workspace, key.account)) if seen is not None else None
-    ends = key.until and f"{key.until}"
-    return KeyRow(
+    return replace(
+        key,
         stack=summary.stack,
         workspace=workspace,
-        id=key.id,
-        generation=key.generation,
-        name=key.label,
-        description=key.description,
-        role=key.role,
         created=there.created if there else None,
         last_used=(there.last_used or NEVER_USED) if there else None,
-        expires=UNKNOWN if key.is_of_platform else "never" if key.never else key.expires_at,
         state=_state(key, summary.now),
-        next=f"end after {ends}" if ends else key.next_action,
-        next_at=None if ends else key.next_at,
         attention=tuple(_attention(key, there, summary.now, limits, requested=seen is not None)),
-        origin=key.origin,
-        issued=key.issued_at,
-        renewal=key.next_at if key.next_action == "rotate" else None,
-        ends_by_date=key.until is not None,
     )
+
+
+def note(key: DeployedKey) -> str:
+    """Return the label in the UI if it is not the id, and who made the key."""
+    label = [f'"{key.label}"'] if key.label != key.id else []
+    return "  ".join([*label, *(["made by the platform"] if key.is_of_platform else [])])
+
+
+def expiry(key: DeployedKey, now: datetime) -> str:
+    if not isinstance(key.expires, datetime):
+        return key.expires or "-"
+    left = format_rounded(key.expires - now) if key.expires > now else "over"
+    return f"{key.expires:%Y-%m-%d} ({left})"
+
+
+def following(key: DeployedKey, now: datetime) -> str:
+    """Return what a run does next."""
+    if key.next is None or key.next == "expire":
+        return "-"
+    if key.until or key.next_at is None:
+        return key.next
+    return f"{key.next} due now" if key.next_at <= now else f"{key.next} from {key.next_at:%Y-%m-%d}"
 
 
 def _state(key: DeployedKey, now: datetime) -> str:

@@ -1,6 +1,5 @@
 """Reviews of stacks as a platform team has them: small, with every kind of trouble, and with a thousand workspaces."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +9,7 @@ from ambient_components.access.role_assignments import RoleAssignment, of_ledger
 from ambient_components.review.changes import compared
 from ambient_components.review.facts import Review
 from ambient_components.stacks.access_report import Report, report
-from ambient_components.stacks.key_table import KeyRow
+from ambient_components.stacks.deployed import DeployedKey
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -43,20 +42,16 @@ def ledger(count: int) -> dict[str, Any]:
     return {name: entry(name, number) for number, name in enumerate(names)}
 
 
-def timed(workspace: str, key: str, number: int = 0, **more: Any) -> KeyRow:
+def timed(workspace: str, key: str, number: int = 0, **more: Any) -> DeployedKey:
     """A key of 90 days, as old as its number says."""
     issued = NOW - (number * 7 % 80) * DAY
     expires = issued + 90 * DAY
-    generation, issued_at = more.pop("generation", 1), more.pop("issued", issued)
-    row = KeyRow(
-        stack="prod", workspace=workspace, id=key, generation=generation, name=more.pop("name", key), description="",
-        role="edit", created=issued, last_used=NOW - (number % 9) * DAY, expires=expires, state="current",
-        next="rotate", next_at=expires - 14 * DAY, attention=(),
-    )  # fmt: skip
-    row = replace(row, **more)
-    return replace(
-        row, issued=issued_at, renewal=row.expires and expires - 14 * DAY, ends_by_date=row.state == "former"
-    )
+    given: dict[str, Any] = {
+        "generation": 1, "label": key, "role": "edit", "declared": True, "made": True, "created": issued,
+        "last_used": NOW - (number % 9) * DAY, "expires_at": expires, "state": "current", "next_action": "rotate",
+        "next_at": expires - 14 * DAY, "issued_at": issued, "stack": "prod", "workspace": workspace,
+    }  # fmt: skip
+    return DeployedKey(id=key, **given | more)
 
 
 def review(plain: dict[str, Any], there: Any = None, **more: Any) -> Review:
@@ -87,10 +82,10 @@ def troubled() -> Review:
     before["old"] = entry("old", 1)
     made = review(plain, (declared - {gone}) | by_hand)
     keys = list(made.keys)
-    keys[0] = timed("billing", "ci", 12, expires=NOW - 2 * DAY, state="expired", attention=("expired on 2026-11-23",))
-    keys[1] = timed("billing", "static", 3, expires="never", next=None, last_used="Never")
-    keys[2] = timed(
-        "checkout", "ci", 2, state="former", next="end after 2026-12-01", generation=1, name="GitHub Actions"
+    keys[0] = timed(
+        "billing", "ci", 12, expires_at=NOW - 2 * DAY, state="expired", attention=("expired on 2026-11-23",)
     )
+    keys[1] = timed("billing", "static", 3, never=True, next_action=None, last_used="Never")
+    keys[2] = timed("checkout", "ci", 2, state="former", until="2026-12-01", next_action=None, label="GitHub Actions")
     since = compared("before.json of 2026-11-01T00:00:00Z", review(before), made)
     return review(plain, (declared - {gone}) | by_hand, keys=tuple(keys), changes=since)

@@ -2,9 +2,9 @@
 
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -24,8 +24,8 @@ from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_rounded
 from ambient_components.shards import split_shard
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.deployed import Deployed
-from ambient_components.stacks.key_table import KeyRow, Limits, Seen, rows, run_interval, seen_in
+from ambient_components.stacks.deployed import Deployed, DeployedKey
+from ambient_components.stacks.key_table import Limits, Seen, expiry, following, note, rows, run_interval, seen_in
 from ambient_components.stacks.ledgers import check_workspaces
 from ambient_components.stacks.project import Project, stack_files
 from ambient_components.stacks.reading import read_deployed
@@ -40,7 +40,7 @@ SOURCE_OF_USE: Final = (
 _HEAD: Final = ("workspace/key", "role", "created", "last used", "expires", "state", "next", "")
 
 
-def as_table(listed: Sequence[KeyRow], now: datetime, paint: Paint = plain) -> str:
+def as_table(listed: Sequence[DeployedKey], now: datetime, paint: Paint = plain) -> str:
     """Return a line for each key, followed by what needs attention. With several stacks, each has a heading."""
     if not listed:
         return "There are no keys."
@@ -58,25 +58,35 @@ def as_table(listed: Sequence[KeyRow], now: datetime, paint: Paint = plain) -> s
     return "\n\n".join(blocks)
 
 
-def as_json(listed: Iterable[KeyRow], now: datetime) -> str:
+_COLUMNS: Final = (
+    "stack", "workspace", "id", "generation", "name", "description", "role", "created", "last_used", "expires",
+    "state", "next", "next_at", "attention", "origin",
+)  # fmt: skip
+
+
+def columns(key: DeployedKey) -> dict[str, Any]:
+    """Return the columns of a key in JSON and CSV."""
+    other = {"name": key.label, "next_at": None if key.until else key.next_at}
+    return {column: other[column] if column in other else getattr(key, column) for column in _COLUMNS}
+
+
+def as_json(listed: Iterable[DeployedKey], now: datetime) -> str:
     """Return the rows as JSON, described in the verb's help."""
-    return json_text({"now": format_time(now), "keys": plain_value(list(listed))})
+    return json_text({"now": format_time(now), "keys": plain_value(list(map(columns, listed)))})
 
 
-def as_csv(listed: Iterable[KeyRow]) -> str:
-    return csv_text(
-        [camel(field.name) for field in fields(KeyRow) if field.repr], (plain_value(row).values() for row in listed)
-    )
+def as_csv(listed: Iterable[DeployedKey]) -> str:
+    return csv_text(map(camel, _COLUMNS), (plain_value(columns(key)).values() for key in listed))
 
 
-def _lines(listed: Sequence[KeyRow], now: datetime, paint: Paint) -> list[str]:
+def _lines(listed: Sequence[DeployedKey], now: datetime, paint: Paint) -> list[str]:
     return table(_HEAD, (_cells(row, now) for row in listed), paint, notes=[row.attention for row in listed])
 
 
-def _cells(row: KeyRow, now: datetime) -> tuple[str, ...]:
-    used, created = _ago(row.last_used, now), _ago(row.created, now)
-    name = f"{row.workspace}/{row.title}"
-    return name, row.role or "?", created, used, row.expiry(now), row.state, row.following(now), row.note
+def _cells(key: DeployedKey, now: datetime) -> tuple[str, ...]:
+    used, created = _ago(key.last_used, now), _ago(key.created, now)
+    name = f"{key.workspace}/{key.title}"
+    return name, key.role or "?", created, used, expiry(key, now), key.state, following(key, now), note(key)
 
 
 def _ago(moment: datetime | str | None, now: datetime) -> str:
@@ -186,7 +196,7 @@ def _only(summary: Deployed, workspaces: Collection[str]) -> Deployed:
     )
 
 
-def _rows(project: Project, summary: Deployed, idle: timedelta | None, *, offline: bool) -> list[KeyRow]:
+def _rows(project: Project, summary: Deployed, idle: timedelta | None, *, offline: bool) -> list[DeployedKey]:
     limits = Limits(run_interval(project, summary.stack), idle)
     return rows(summary, None if offline else _seen(project, summary.stack), limits)
 

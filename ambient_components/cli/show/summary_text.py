@@ -23,7 +23,7 @@ from ambient_components.stacks.deployed import (
     DeployedKey,
     DeployedWorkspace,
 )
-from ambient_components.stacks.key_table import DAILY, KeyRow, Limits, rows
+from ambient_components.stacks.key_table import DAILY, Limits, expiry, following, note, rows
 
 _NEW_GENERATION: Final = "raise generation in storage.bucket.credentials, then pulumi up"
 """The hint for keys that are not renewed automatically."""
@@ -41,7 +41,7 @@ def as_text(summary: Deployed, paint: Paint = plain, limits: Limits = DAILY) -> 
     for workspace in summary.workspaces:
         lines += [*([""] if lines else []), _title(workspace, paint), *_access(workspace.access, paint)]
         lines += _bucket(workspace.bucket, summary.now, paint) if workspace.bucket else []
-        listed = [(key, next(key_rows)) for key in workspace.keys]
+        listed = [next(key_rows) for _ in workspace.keys]
         lines += _keys(listed, summary.now, paint) if listed else []
     return "\n".join(lines)
 
@@ -141,15 +141,15 @@ def _left(moment: datetime, now: datetime) -> str:
     return format_rounded(moment - now) if moment > now else "over"
 
 
-def _keys(listed: Sequence[tuple[DeployedKey, KeyRow]], now: datetime, paint: Paint) -> list[str]:
-    cells = ((row.title, row.role or "?", row.expiry(now), row.following(now), row.note) for _, row in listed)
-    notes = [[*row.attention, *_remarks(key, row)] for key, row in listed]
+def _keys(listed: Sequence[DeployedKey], now: datetime, paint: Paint) -> list[str]:
+    cells = ((key.title, key.role or "?", expiry(key, now), following(key, now), note(key)) for key in listed)
+    notes = [[*key.attention, *_remarks(key)] for key in listed]
     return table(("key", "role", "expires", "next", ""), cells, paint, indent="  ", notes=notes)
 
 
-def _remarks(key: DeployedKey, row: KeyRow) -> Iterator[str]:
+def _remarks(key: DeployedKey) -> Iterator[str]:
     """Yield what a reader of the overview should know, and no run can mend."""
-    if key.manual and row.state in (TokenStatus.DEAD, TokenStatus.EXPIRED) and not key.former:
+    if key.manual and key.state in (TokenStatus.DEAD, TokenStatus.EXPIRED) and not key.former:
         yield "it is renewed by its next generation only: ambient keys rotate"
     if key.dead and key.is_renewed:
         yield "pulumi up makes a new one"

@@ -10,12 +10,12 @@ import pytest
 
 from ambient_components.cli.keys.list import SOURCE_OF_USE, as_csv, as_json, as_table
 from ambient_components.stacks.deployed import DeployedKey
-from ambient_components.stacks.key_table import KeyRow, Seen, rows, seen_in
+from ambient_components.stacks.key_table import Seen, rows, seen_in
 from ambient_components.stacks.reading import read_deployed
 from tests.support.key_rows import DAILY, DAY, GONE, NOW, SECRET, SEEN, key, summary
 
 
-def listed(*keys: DeployedKey, stack: str = "dev", seen: Any = SEEN) -> list[KeyRow]:
+def listed(*keys: DeployedKey, stack: str = "dev", seen: Any = SEEN) -> list[DeployedKey]:
     return rows(summary(*keys, stack=stack), seen, DAILY)
 
 

@@ -31,7 +31,7 @@ def test_each_kind() -> None:
     before = review({"pay": pay, "old": CLOSED}, keys=(timed("pay", "ci"), timed("pay", "ci", generation=2)))
     after = review(
         {"pay": {**pay, "state": "closed", "grants": {"user:bob": "edit"}}, "new": CLOSED},
-        keys=(timed("pay", "ci", generation=2, issued=NOW + DAY), timed("new", "ci")),
+        keys=(timed("pay", "ci", generation=2, issued_at=NOW + DAY), timed("new", "ci")),
     )
     changes = compared("x", before, after)
     assert [(role.subject, role.what) for role in changes.roles] == [("user:bob", "raised")]

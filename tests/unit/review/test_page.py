@@ -37,7 +37,7 @@ def hostile(names: list[str], assignments: list[RoleAssignment]) -> Review:
         for path in (Path.ADMIN_KEY, Path.ACCOUNT, Path.DELIVERED_KEY)
         for name in dict.fromkeys(names)
     )
-    keys = tuple(timed(name, first, name=first, next=first, last_used=first, attention=(first,)) for name in names)
+    keys = tuple(timed(name, first, label=first, until=first, last_used=first, attention=(first,)) for name in names)
     names3 = ((first, first, first),)
     changes = Changes(first, (), names3, names3, names3)
     states = dict.fromkeys(sorted({*names, *(one.workspace for one in assignments)}), first)
@@ -125,8 +125,8 @@ def test_many_differences_are_folded_and_none_is_left_out() -> None:
 
 
 def test_a_key_of_the_platform_has_no_known_end() -> None:
-    key = timed("payments", "ci", expires="unknown", origin="platform", next=None, next_at=None)
-    page = as_html(review(ledger(1), keys=(replace(key, issued=None, renewal=None),)))
+    key = timed("payments", "ci", origin="platform", issued_at=None, next_action=None, next_at=None)
+    page = as_html(review(ledger(1), keys=(key,)))
     assert faults(page) == []
     row = next(line for line in page.split("<tr>") if "made by the platform" in line)
     # The account's creation is when the platform issued its token; no expiry is known.
