@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ambient_components.access.entries import Ledger
+from ambient_components.engine.names import key_output
 from ambient_components.model.keys import DeliverySecret
 
 STACK: Final = "stack"
@@ -136,7 +137,7 @@ class DeployedKey:
     origin: str = STACK
     """`STACK` or `PLATFORM`."""
     stack: str = field(default="", repr=False)
-    """The stack. It and all that follows is known in the key table alone; see `key_table.rows`."""
+    """The stack. It and all that follows are set where keys of several workspaces are listed or chosen."""
     workspace: str = field(default="", repr=False)
     created: datetime | None = field(default=None, repr=False)
     """When its ServiceAccount was created. None if the cluster was not queried or does not have the account."""
@@ -157,6 +158,11 @@ class DeployedKey:
     def next(self) -> str | None:
         """The next action of a run: rotate, revoke, `end after` the last day of a former identity, or expire."""
         return f"end after {self.until}" if self.until else self.next_action
+
+    @property
+    def name(self) -> str:
+        """WORKSPACE/KEY, which is also the name of its output."""
+        return key_output(self.workspace, self.id)
 
     @property
     def title(self) -> str:

@@ -75,16 +75,13 @@ def read_destruction(export: Export) -> Destruction:
     """Return what a destroy would delete, from `pulumi stack export`."""
     deployed = resources(export)
     ledger = ledger_from_state(export) or {}
-    allowed: set[str] = set()
-    for inputs in ledgers_in(export):
-        allowed |= {*(mapping(inputs.get("guardrails")).get("exceptions") or ())}
     going = {name: Going(name, entry.state) for name, entry in ledger.items()}
     others = [item for item in _sorted_out(deployed, going) if item.protect or urns.is_bucket(item.type)]
     return Destruction(
         tuple(going[name] for name in sorted(going)),
         tuple(sorted(others, key=lambda item: item.name)),
         frozenset(
-            name for inputs in ledgers_in(export) for name in mapping(inputs.get("guardrails")).get("exceptions", ())
+            name for inputs in ledgers_in(export) for name in mapping(inputs.get("guardrails")).get("exceptions") or ()
         ),
         empty=all(item.type == urns.STACK for item in deployed),
     )
@@ -119,73 +116,61 @@ def _sorted_out(deployed: Iterable[Resource], going: dict[str, Going]) -> list[R
 
 def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
     """Return the refusals of a destruction; none if it may run."""
-    problems = []
-    then_deploy = f"and deploy: {deploy}"
+    problems: list[Problem] = []
+
+    def refuse(rule: str, problem: str, *remedies: str, of: tuple[str, ...] = ()) -> None:
+        hints = tuple(f"{remedy}, and deploy: {deploy}" for remedy in remedies)
+        problems.append(refusal(f"{problem}: nothing is destroyed", hints, rule=rule, workspaces=of))
+
     for workspace in destruction.workspaces:
         namespace, bucket = workspace.namespace, workspace.bucket
         subject, of = f"workspace {workspace.workspace!r}", (workspace.workspace,)
         if namespace is not None and namespace.protect:
-            problems.append(
-                refusal(
-                    f"{subject} is protected: a destroy would end all access to it, and then stop at its namespace: "
-                    "nothing is destroyed",
-                    f"close it ('state: closed'), or write 'protect: false' in its entry, {then_deploy}",
-                    rule=Rule.PROTECTED,
-                    workspaces=of,
-                )
+            refuse(
+                Rule.PROTECTED,
+                f"{subject} is protected: a destroy would end all access to it, and then stop at its namespace",
+                "close it ('state: closed'), or write 'protect: false' in its entry",
+                of=of,
             )
         if bucket is not None and bucket.protect:
-            problems.append(
-                refusal(
-                    f"{subject}: its bucket {bucket_name(bucket)!r} is protected, and a destroy would stop at it: "
-                    "nothing is destroyed",
-                    f"close the workspace, or write 'protect: false' for the bucket, {then_deploy}",
-                    rule=Rule.PROTECTED,
-                    workspaces=of,
-                )
+            refuse(
+                Rule.PROTECTED,
+                f"{subject}: its bucket {bucket_name(bucket)!r} is protected, and a destroy would stop at it",
+                "close the workspace, or write 'protect: false' for the bucket",
+                of=of,
             )
         elif bucket is not None and fate(bucket) == WITH_ALL:
-            problems.append(
-                refusal(
-                    f"{subject}: its bucket {bucket_name(bucket)!r} would be deleted with all that is in it "
-                    "(onDelete: delete, force: true): nothing is destroyed",
-                    f"to keep it, write 'onDelete: keep', {then_deploy}",
-                    f"to delete it, empty it and remove 'force: true', {then_deploy}",
-                    rule=Rule.BUCKET,
-                    workspaces=of,
-                )
+            refuse(
+                Rule.BUCKET,
+                f"{subject}: its bucket {bucket_name(bucket)!r} would be deleted with all that is in it "
+                "(onDelete: delete, force: true)",
+                "to keep it, write 'onDelete: keep'",
+                "to delete it, empty it and remove 'force: true'",
+                of=of,
             )
     for other in destruction.others:
         subject = f"{other.kind} {other.name!r}"
         if other.protect:
-            problems.append(
-                refusal(
-                    f"{subject} is protected: a destroy would end all access, and then stop at it: nothing is "
-                    "destroyed",
-                    f"take its protection off in the program, {then_deploy}",
-                    rule=Rule.PROTECTED,
-                )
+            refuse(
+                Rule.PROTECTED,
+                f"{subject} is protected: a destroy would end all access, and then stop at it",
+                "take its protection off in the program",
             )
         elif fate(other) == WITH_ALL:
-            problems.append(
-                refusal(
-                    f"{subject}: bucket {bucket_name(other)!r} would be deleted with all that is in it: nothing is "
-                    "destroyed",
-                    f"to keep it, let the program say so, {then_deploy}",
-                    f"to delete it, empty it and take the force away, {then_deploy}",
-                    rule=Rule.BUCKET,
-                )
+            refuse(
+                Rule.BUCKET,
+                f"{subject}: bucket {bucket_name(other)!r} would be deleted with all that is in it",
+                "to keep it, let the program say so",
+                "to delete it, empty it and take the force away",
             )
     count = len(destruction.deleted)
     # All of a stack exceeds any share of it, so only the number counts.
     if count > ALWAYS and Guardrail.MASS_REMOVAL not in destruction.allowed:
-        problems.append(
-            refusal(
-                f"{count} workspaces would be deleted, and {ALWAYS} are the most that may: nothing is destroyed",
-                "if that is meant, write at the top of the stack file: "
-                f"exceptions: [{{guardrail: massRemoval, reason: WHY, until: DAY}}], {then_deploy}",
-                rule=Guardrail.MASS_REMOVAL,
-            )
+        refuse(
+            Guardrail.MASS_REMOVAL,
+            f"{count} workspaces would be deleted, and {ALWAYS} are the most that may",
+            "if that is meant, write at the top of the stack file: "
+            "exceptions: [{guardrail: massRemoval, reason: WHY, until: DAY}]",
         )
     return problems
 

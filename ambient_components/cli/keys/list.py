@@ -84,9 +84,16 @@ def _lines(listed: Sequence[DeployedKey], now: datetime, paint: Paint) -> list[s
 
 
 def _cells(key: DeployedKey, now: datetime) -> tuple[str, ...]:
-    used, created = _ago(key.last_used, now), _ago(key.created, now)
-    name = f"{key.workspace}/{key.title}"
-    return name, key.role or "?", created, used, expiry(key, now), key.state, following(key, now), note(key)
+    return (
+        f"{key.workspace}/{key.title}",
+        key.role or "?",
+        _ago(key.created, now),
+        _ago(key.last_used, now),
+        expiry(key, now),
+        key.state,
+        following(key, now),
+        note(key),
+    )
 
 
 def _ago(moment: datetime | str | None, now: datetime) -> str:

@@ -1,7 +1,7 @@
 """`ambient keys show`: one key, its token, and who else can read it."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Annotated, Final
 
 import typer
@@ -12,12 +12,12 @@ from ambient_components.cli.prompts import stack_and_key
 from ambient_components.engine import backend, state
 from ambient_components.engine.backend import output
 from ambient_components.engine.command import Engine
-from ambient_components.engine.names import key_output, parse_key_output
+from ambient_components.engine.names import parse_key_output
 from ambient_components.errors import fail
 from ambient_components.rules.roles import MINTERS, OWNER
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.deployed import Deployed, DeployedKey, DeployedWorkspace
+from ambient_components.stacks.deployed import Deployed, DeployedKey
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.reading import read_deployed
 from ambient_components.stacks.states import export
@@ -26,37 +26,22 @@ from ambient_components.suggest import did_you_mean
 _MINTERS: Final = (OWNER, *MINTERS)
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    workspace: DeployedWorkspace
-    key: DeployedKey
-
-    @property
-    def name(self) -> str:
-        """WORKSPACE/KEY, which is also the name of its output."""
-        return key_output(self.workspace.name, self.key.id)
-
-
-def find(summary: Deployed, name: str) -> Named:
+def find(summary: Deployed, name: str) -> DeployedKey:
     parsed = parse_key_output(name)
     if parsed is None:
         msg = f"{_shown(name)} is no name of a key of the form WORKSPACE/KEY, such as payments/ci"
         raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
     workspace, key_id = parsed
-    generations = [
-        Named(view, key)
-        for view in summary.workspaces
-        for key in view.keys
-        if (view.name, key.id) == (workspace, key_id) and not key.former
-    ]
+    keys = [replace(key, workspace=view.name) for view in summary.workspaces for key in view.keys]
+    generations = [key for key in keys if (key.workspace, key.id) == (workspace, key_id) and not key.former]
     if not generations:
-        names = sorted({key_output(view.name, key.id) for view in summary.workspaces for key in view.keys})
+        names = sorted({key.name for key in keys})
         # If the workspace exists, suggest only by the key's name.
-        beside = sorted({key.id for view in summary.workspaces for key in view.keys if view.name == workspace})
+        beside = sorted({key.id for key in keys if key.workspace == workspace})
         hint = did_you_mean(key_id, beside) if beside else did_you_mean(name, names)
         hint = hint or (f"it has {', '.join(names[:10])}" if names else "it has none")
         fail(None, "", f"stack {summary.stack!r} has no key {_shown(name)}", hint, "a key is there after pulumi up")
-    return max(generations, key=lambda generation: generation.key.generation)
+    return max(generations, key=lambda key: key.generation)
 
 
 def _shown(name: str) -> str:
@@ -64,32 +49,31 @@ def _shown(name: str) -> str:
     return without_credentials(repr(name))
 
 
-def read(engine: Engine, summary: Deployed, named: Named) -> str:
-    key = named.key
+def read(engine: Engine, summary: Deployed, key: DeployedKey) -> str:
     if key.is_of_platform:
         fail(
-            None, "", f"key {named.name} has no token of this stack: the platform showed its own once, when it made it",
-            f"to issue one: ambient keys rotate {summary.stack} {named.name}",
+            None, "", f"key {key.name} has no token of this stack: the platform showed its own once, when it made it",
+            f"to issue one: ambient keys rotate {summary.stack} {key.name}",
         )  # fmt: skip
     if key.dead or (key.expires_at is not None and key.expires_at <= summary.now):
-        mended = f"give it another one: ambient keys rotate {summary.stack} {named.name}"
+        mended = f"give it another one: ambient keys rotate {summary.stack} {key.name}"
         why = key.dead or "it expired"
-        fail(None, "", f"key {named.name} no longer works: {why}", mended if key.manual else "run pulumi up first")
+        fail(None, "", f"key {key.name} no longer works: {why}", mended if key.manual else "run pulumi up first")
     if not key.retained:
-        missing = f"key {named.name} is not in the state (retain: none)"
+        missing = f"key {key.name} is not in the state (retain: none)"
         where = f"it is delivered: kubectl get secret -n {(key.delivered_to or '/').replace('/', ' ')} -o yaml"
         if key.undelivered:
             fail(None, "", f"{missing}, and not delivered: {key.undelivered}", "run pulumi up first")
         fail(None, "", missing, where)
-    token = output(engine, summary.stack_of(named.workspace.name), named.name)
+    token = output(engine, summary.stack_of(key.workspace), key.name)
     if not token:
-        fail(None, "", f"stack {summary.stack!r} has no output {named.name!r}", "run pulumi up first")
+        fail(None, "", f"stack {summary.stack!r} has no output {key.name!r}", "run pulumi up first")
     return token
 
 
-def readers(named: Named, backend: str, provider: str) -> list[str]:
+def readers(summary: Deployed, key: DeployedKey, backend: str, provider: str) -> list[str]:
     """Return who else can read this key or gain equal access without it, as texts."""
-    key, workspace = named.key, named.workspace
+    workspace = next(view for view in summary.workspaces if view.name == key.workspace)
     reported = [f"anyone who reads the state ({backend}) and can decrypt it (secrets provider: {provider})"]
     if key.delivered_to:
         space, name = key.delivered_to.split("/", 1)
@@ -137,6 +121,7 @@ def show(
     existing = find(summary, key)
     token = read(engine, summary, existing)
     if not quiet:
-        reported = readers(existing, backend.current_backend(engine) or "?", state.secrets_provider(exported) or "none")
+        where, provider = backend.current_backend(engine) or "?", state.secrets_provider(exported) or "none"
+        reported = readers(summary, existing, where, provider)
         print(f"{existing.name} can be read by:", *(f"  {reader}" for reader in reported), sep="\n", file=sys.stderr)
     print(token)
