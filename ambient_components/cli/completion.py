@@ -1,9 +1,9 @@
-"""Shell completion of stacks, workspaces, keys and subjects, from the project's files alone."""
+"""Shell completion of stacks, workspaces and keys, from the project's files alone."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ambient_components.stacks.names import declared_keys, declared_stacks, declared_subjects, is_declared
+from ambient_components.stacks.names import declared_keys, declared_stacks, is_declared
 from ambient_components.stacks.project import Project
 
 Declared = Callable[[Project, str], Iterable[str]]
@@ -58,7 +58,5 @@ def stacks(incomplete: str) -> list[str]:
 
 stacks_or_workspaces = _stack_or(declared_keys)
 stacks_or_keys = _stack_or(_keys)
-stacks_or_subjects = _stack_or(declared_subjects)
 workspaces = _of_stack(declared_keys)
 keys = _of_stack(_keys)
-subjects = _of_stack(declared_subjects)

@@ -62,14 +62,9 @@ StackOfKeys = Annotated[
 ]
 """The stack as an option; `prompts.stack_and_keys` accepts either."""
 
-Subject = Annotated[
-    str,
-    typer.Argument(metavar="SUBJECT", help="user:NAME or group:NAME.", autocompletion=completion.subjects),
-]
+Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="user:NAME or group:NAME.")]
 
-OnlySubject = Annotated[
-    str, typer.Option("--subject", metavar="SUBJECT", help="Only this subject.", autocompletion=completion.subjects)
-]
+OnlySubject = Annotated[str, typer.Option("--subject", metavar="SUBJECT", help="Only this subject.")]
 
 Now = Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")]
 

@@ -77,13 +77,22 @@ def one_stack(argument: str, option: str) -> str:
     return _stack_name(argument or option or _only_stack())
 
 
-def stack_and_workspaces(first: str, others: Iterable[str], option: str) -> tuple[str, list[str]]:
-    """Return the stack and workspaces, from `STACK WORKSPACE...`, `WORKSPACE...` or `WORKSPACE... --stack STACK`."""
+def stack_and_workspaces(
+    first: str, others: Iterable[str] | None, option: str, more: Iterable[str] | None = None
+) -> tuple[str, list[str]]:
+    """Return the stack and workspaces, from `STACK WORKSPACE...`, `WORKSPACE...` or `WORKSPACE... --stack STACK`.
+
+    Args:
+        more: Workspaces that are given as options.
+    """
+    names = [*(others or ()), *(more or ())]
     if option and first and first != option and not is_declared(Project.find(), first):
-        return _stack_name(option), [first, *others]
-    if first and not option and _is_workspace(first):
-        return _only_stack(), [first, *others]
-    return one_stack(first, option), list(others)
+        stack, names = _stack_name(option), [first, *names]
+    elif first and not option and _is_workspace(first):
+        stack, names = _only_stack(), [first, *names]
+    else:
+        stack = one_stack(first, option)
+    return stack, list(dict.fromkeys(names))
 
 
 def stack_and_workspace(first: str, second: str, option: str) -> tuple[str, str]:

@@ -185,13 +185,15 @@ def online(
     at: datetime,
     *,
     refresh: bool = False,
-    answer: Answer | None = None,
+    made: tuple[Preview, Answer] | None = None,
 ) -> Plan:
-    """Return the plan from the engine's preview. If a guardrail stops it, the plan comes from the files instead."""
+    """Return the plan from the engine's preview. If a guardrail stops it, the plan comes from the files instead.
+
+    Args:
+        made: The preview, if it is made already.
+    """
     there = read_deployed(export, stack, at)
-    arguments = _preview(stack, refresh=refresh)
-    answer = answer or engine.attempt(*arguments)
-    previewed = _read(arguments, answer)
+    previewed, answer = made or preview(engine, stack, refresh=refresh)
     if answer.code == 0:
         plan = from_preview(
             previewed, there.ledger, stack=stack, at=at, recorded=there, zone=desired.zone, ahead=desired.ahead,
@@ -234,11 +236,11 @@ def make(
     # Before the preview: a run in between then differs from this state, and is noticed.
     export = backend.export(engine, stack)
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(preview, engine, stack, refresh=refresh)
+        previewed = pool.submit(preview, engine, stack, refresh=refresh)
         if reviewed is not None:
             saved.check_fresh(reviewed, stack, export, saved.versions(engine))
         desired = declared(project, stack, loaded, when)
-        plan = online(engine, stack, export, desired, when, refresh=refresh, answer=answer.result())
+        plan = online(engine, stack, export, desired, when, refresh=refresh, made=previewed.result())
     return Made(engine, export, plan, desired.acknowledged)
 
 
@@ -249,18 +251,12 @@ def without_secrets(plan: Plan) -> Plan:
     return replace(plan, errors=errors, warnings=sorted_problems([*plan.warnings, *missing]))
 
 
-def preview(engine: Engine, stack: str, *, refresh: bool = False) -> Answer:
-    return engine.attempt(*_preview(stack, refresh=refresh))
-
-
-def _preview(stack: str, *, refresh: bool) -> tuple[str, ...]:
-    return ("preview", "--json", *(("--refresh",) if refresh else ()), "--stack", stack)
-
-
-def _read(arguments: tuple[str, ...], answer: Answer) -> Preview:
-    previewed = read_preview(answer.stdout)
-    if previewed is not None:
-        return previewed
+def preview(engine: Engine, stack: str, *, refresh: bool = False) -> tuple[Preview, Answer]:
+    """Return what the engine would do, and its answer, which may be a failure that the preview explains."""
+    arguments = ("preview", "--json", *(("--refresh",) if refresh else ()), "--stack", stack)
+    answer = engine.attempt(*arguments)
+    if (previewed := read_preview(answer.stdout)) is not None:
+        return previewed, answer
     if answer.code != 0:
         failed(arguments, answer)
     return fail(None, "", "`pulumi preview --json` printed something else than a preview")

@@ -46,28 +46,6 @@ def declared_keys(project: Project, stack: str) -> dict[str, list[str]]:
     return found
 
 
-def declared_subjects(project: Project, stack: str) -> list[str]:
-    """Return the users and groups of a stack's grants and owners, as user:NAME and group:NAME, sorted."""
-    found: set[str] = set()
-    for data in _files(project.stack_file(stack), project.folder.resolve(), set()):
-        entries: list[Any] = [data.get("defaults")]
-        for section in ("workspaces", "templates"):
-            part = data.get(section)
-            entries += part.values() if isinstance(part, dict) else ()
-        for entry in entries:
-            found.update(_subjects(entry) if isinstance(entry, dict) else ())
-    return sorted(found)
-
-
-def _subjects(entry: Mapping[str, Any]) -> Iterator[str]:
-    owners, grants = entry.get("owners"), entry.get("grants")
-    yield from (owner for owner in owners if isinstance(owner, str)) if isinstance(owners, list) else ()
-    for grant in grants if isinstance(grants, list) else ():
-        for kind in ("user", "group"):
-            if isinstance(grant, dict) and isinstance(grant.get(kind), str):
-                yield f"{kind}:{grant[kind]}"
-
-
 def _files(path: Path, folder: Path, seen: set[Path]) -> Iterator[Mapping[str, Any]]:
     path = path.resolve()
     if path in seen or not path.is_relative_to(folder):

@@ -327,8 +327,7 @@ def access(
     ] = None,
 ) -> None:
     """Show who may do what, and why."""
-    (stack, selected), desired = stack_and_workspaces(stack, names or (), named), _right(right)
-    selected = list(dict.fromkeys([*selected, *(workspaces or ())]))
+    (stack, selected), desired = stack_and_workspaces(stack, names, named, workspaces), _right(right)
     _check_subject(subject)
     refuse_files_and_state(files=files, state=state)
     refuse_since(since, form)

@@ -7,8 +7,7 @@ from dataclasses import replace
 from ambient_components import activity
 from ambient_components.adoption.proof import Live, Proof, findings
 from ambient_components.engine import texts
-from ambient_components.engine.command import Engine, failed
-from ambient_components.engine.steps import read_preview
+from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, refusal
 from ambient_components.fleet.decisions import default_jobs
 from ambient_components.plan import making
@@ -51,10 +50,7 @@ def _together(proofs: Sequence[Proof]) -> Proof:
 
 def _check(engine: Engine, stack: str, workspaces: Collection[str], live: Live) -> Proof:
     try:
-        answer = making.preview(engine, stack)
-        preview = read_preview(answer.stdout)
-        if preview is None:
-            failed(("preview", "--stack", stack), answer)
+        preview, answer = making.preview(engine, stack)
     except AmbientError as error:
         return Proof(problems=error.problems)
     proof = findings(preview.steps, live, workspaces)

@@ -65,8 +65,8 @@ def adopt(
     form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON)] = Format.TEXT,
 ) -> None:
     """Write existing workspaces of the cluster as YAML, and prove that nothing changes."""
-    stack, chosen = stack_and_workspaces(stack, names or (), named)
-    wish = Wish(stack, tuple(dict.fromkeys([*chosen, *(workspaces or ())])), layout)
+    stack, chosen = stack_and_workspaces(stack, names, named, workspaces)
+    wish = Wish(stack, tuple(chosen), layout)
     _check_usage(checks=checks, dry_run=dry_run, form=form)
     project = Project.find()
     with activity.waiting(f"Reading the workspaces in the cluster of {stack}"):

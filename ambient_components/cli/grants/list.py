@@ -152,8 +152,7 @@ def list_grants(
 ) -> None:
     """List grants and owners with dates, the line of each, and whether it is deployed."""
     who = str(subject_of(subject)) if subject else ""
-    stack, selected = stack_and_workspaces(stack, names or (), named)
-    selected = list(dict.fromkeys([*selected, *(workspaces or ())]))
+    stack, selected = stack_and_workspaces(stack, names, named, workspaces)
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
     own = of_shard(project, stack, {name: entry.shard for name, entry in loaded.file.workspaces.items()})

@@ -79,9 +79,7 @@ exit codes: 0 success or nothing to do, with --now also verified at the cluster;
 def revoke(
     stack: Annotated[
         str,
-        typer.Argument(
-            metavar="STACK", help="The stack. Default: the only one.", autocompletion=completion.stacks_or_subjects
-        ),
+        typer.Argument(metavar="STACK", help="The stack. Default: the only one.", autocompletion=completion.stacks),
     ] = "",
     subject: SubjectArgument = "",
     workspaces: Annotated[

@@ -109,10 +109,10 @@ def report(
     ] = None,
 ) -> None:
     """Show who can gain more than their grants, and how to prevent it."""
-    stack, words = stack_and_workspaces(stack, names or (), named)
+    stack, words = stack_and_workspaces(stack, names, named, workspaces)
     refuse_files_and_state(files=files, state=state)
     refuse_since(since, form)
-    selected = tuple(dict.fromkeys([*words, *(workspaces or ())]))
+    selected = tuple(words)
     project = Project.find()
     access = selected_access(project, stack, files=files, state=state)
     ledger = access.ledger

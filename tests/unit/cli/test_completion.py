@@ -1,4 +1,4 @@
-"""Shell completion of stacks, workspaces, keys and subjects, as a shell asks for it."""
+"""Shell completion of stacks, workspaces and keys, as a shell asks for it."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from ambient_components.cli import completion
 from tests.support.projects import write_project
 
 FILES = {
-    "stacks/dev.yaml": "workspaces: {payments: {keys: {ci: {}}}, lab: {keys: {sync: {}}, grants: [{user: bob}]}}\n",
+    "stacks/dev.yaml": "workspaces: {payments: {keys: {ci: {}}}, lab: {keys: {sync: {}}}}\n",
     "stacks/Pulumi.dev.yaml": "config: {}\n",
 }
 PROGRAM = "from ambient_components.cli import main; main()"
@@ -46,7 +46,6 @@ def completed(folder: Path, *words: str) -> list[str]:
         (("plan", "--stack", ""), ["dev"]),
         (("report", "lab", ""), ["payments", "lab"]),
         (("keys", "rotate", "dev", "pay"), ["payments/ci"]),
-        (("grants", "revoke", "dev", "user:b"), ["user:bob"]),
     ],
 )
 def test_names_of_the_files_are_offered(project: Path, words: tuple[str, ...], offered: list[str]) -> None:
