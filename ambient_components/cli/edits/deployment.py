@@ -17,9 +17,10 @@ from ambient_components.cli.edits.renewal import renew_accounts
 from ambient_components.cli.edits.survey import Survey, survey
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
+from ambient_components.cluster.revocation import end
 from ambient_components.engine.command import Engine, failed
 from ambient_components.engine.steps import Preview, Step, read_preview
-from ambient_components.errors import AmbientError, Problem, StepError, fail, refusal
+from ambient_components.errors import AmbientError, Problem, StepError, fail, refusal, text_of
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile.loader import LoadedStack
@@ -75,18 +76,37 @@ class Witness(ABC):
     def deadline(self) -> float:
         return self.clock() + PATIENCE
 
-    def until_none(
-        self, look: Callable[[], Problem | None], deadline: float, unanswered: Callable[[StepError], Problem]
-    ) -> Problem | None:
-        """Check until there is no problem or the time is over, and return the last problem."""
+    def check(
+        self,
+        look: Callable[[], Problem | None],
+        deadline: float,
+        fact: str,
+        outcome: Outcome,
+        unanswered: Callable[[StepError], Problem],
+    ) -> None:
+        """Look until there is no problem or the time is over, and add the fact or the last problem."""
         while True:
             try:
                 problem = look()
             except StepError as error:
                 problem = unanswered(error)
             if problem is None or self.clock() >= deadline:
-                return problem
+                break
             self.sleep(PAUSE)
+        if problem is None:
+            outcome.proved.append(fact)
+        else:
+            outcome.left.append(problem)
+
+    def end_all(self, remaining: Iterable[tuple[str, str, str, str, str | None]]) -> list[str]:
+        """Delete objects, given as what they are of, kind, namespace, name and uid, and return the errors."""
+        reported = []
+        for of, kind, namespace, name, uid in remaining:
+            try:
+                end(self.cluster, kind, namespace, name, uid)
+            except Exception as error:  # the remaining objects must still be deleted, and `verify` checks the result
+                reported.append(f"{of}: {text_of(error)}")
+        return reported
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,21 @@
 """Immediate deployment of changed grants, verified at the cluster. For `--now` of `ambient grants add` and `revoke`."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 from ambient_components.access.bindings import ROLE_BINDING
-from ambient_components.access.entries import NOTHING, Ledger
+from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.remaining import Holder, without_spelling
 from ambient_components.cli.edits.deployment import PAUSE, Deployment, Outcome, Witness
 from ambient_components.cli.edits.pending import Pending, lacking_bindings, of_grants
 from ambient_components.cli.edits.survey import Review, Survey, asked_as, review
 from ambient_components.cluster import objects
-from ambient_components.cluster.revocation import end, object_path
+from ambient_components.cluster.revocation import object_path
 from ambient_components.engine.backend import export
 from ambient_components.engine.steps import Preview, Step
-from ambient_components.errors import Problem, StepError, refusal, text_of
+from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import Subject, SubjectKind, who_is_meant
 from ambient_components.stacks.deployed import Binding
@@ -55,29 +55,20 @@ class GrantWitness(Witness):
 
         A failed deployment may have left them. The subject must lose the access anyway.
         """
-        reported = []
-        for binding, uid in self._uids.items():
-            try:
-                if uid:
-                    end(self.cluster, ROLE_BINDING, binding.workspace, binding.name, uid)
-            except Exception as error:  # the remaining bindings must still end, and `verify` checks the result
-                reported.append(f"{binding.workspace}: {text_of(error)}")
-        return reported
+        return self.end_all(
+            (binding.workspace, ROLE_BINDING, binding.workspace, binding.name, uid)
+            for binding, uid in self._uids.items()
+            if uid
+        )
 
     def verify(self, outcome: Outcome) -> None:
         deadline = self.deadline()
         for binding, uid in self._uids.items():
             fact = f"{binding.workspace}: the RoleBinding {binding.name} is gone"
-            self._check(partial(self._left, binding, uid), deadline, fact, outcome)
+            self.check(partial(self._left, binding, uid), deadline, fact, outcome, _unanswered)
         for workspace, name in self.expected:
             fact = f"{workspace}: the RoleBinding {name} is there"
-            self._check(partial(self._missing, workspace, name), self.deadline(), fact, outcome)
-
-    def _check(self, look: Callable[[], Problem | None], deadline: float, fact: str, outcome: Outcome) -> None:
-        if problem := self.until_none(look, deadline, _unanswered):
-            outcome.left.append(problem)
-        else:
-            outcome.proved.append(fact)
+            self.check(partial(self._missing, workspace, name), self.deadline(), fact, outcome, _unanswered)
 
     def review(self, outcome: Outcome, left: Survey | None) -> None:
         """Add what the API server lets the subject still do."""
@@ -174,7 +165,7 @@ class GrantDeployment(Deployment):
         return [f"to end the access at once: {' && '.join(commands)}"] if commands else []
 
     def witness(self, existing: Collection[Binding]) -> GrantWitness:
-        known = {*declared_for(self.declared, str(self.subject))}
+        known = {name for name, entry in self.declared.items() if _gives(entry, str(self.subject))}
         revoked = self.workspaces if self.revokes else ()
         witness = GrantWitness(
             self.cluster(), subject=self.subject, expected=self.expected, revoked=revoked, known=known
@@ -183,15 +174,9 @@ class GrantDeployment(Deployment):
         return witness
 
 
-def declared_for(ledger: Ledger, subject: str) -> Mapping[str, list[str]]:
-    """Return the roles that a ledger gives to a subject or to a group of everyone, by workspace."""
-    roles_of: dict[str, list[str]] = {}
-    for name, entry in ledger.items():
-        roles = ["admin (owner)" for who in entry.owners if who == subject or who_is_meant(who)]
-        roles += [role for who, role in entry.grants.items() if who == subject or who_is_meant(who)]
-        if roles:
-            roles_of[name] = roles
-    return roles_of
+def _gives(entry: Entry, subject: str) -> bool:
+    """Tell whether an entry gives access to a subject or to a group of everyone."""
+    return any(who == subject or who_is_meant(who) for who in (*entry.owners, *entry.grants))
 
 
 def groups_of(ledger: Ledger, workspaces: Collection[str]) -> Mapping[str, list[str]]:

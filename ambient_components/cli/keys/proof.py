@@ -15,8 +15,8 @@ from ambient_components.cli.keys.bucket_proof import FormerAccess
 from ambient_components.cluster import objects
 from ambient_components.cluster.client import core
 from ambient_components.cluster.objects import decoded, listing, mapping
-from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, end, object_path
-from ambient_components.errors import AmbientError, Problem, hints_of, text_of
+from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, object_path
+from ambient_components.errors import AmbientError, Problem, StepError, hints_of
 from ambient_components.model.keys import DeliverySecret
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import key_account, key_role_binding
@@ -69,18 +69,12 @@ class KeyWitness(Witness):
         A failed deployment keeps an old identity if the new one could not be created. After a leak, the old one must
         end anyway.
         """
-        reported = []
-        for identity in self.ending:
-            if not self.aims[identity.selected].at_once:
-                continue
-            for kind, name, uid in _objects(identity):
-                try:
-                    end(self.cluster, kind, identity.workspace, name, uid)
-                except (
-                    Exception
-                ) as error:  # the remaining objects must still be deleted, and `verify` checks the result
-                    reported.append(f"{'/'.join(identity.selected)}: {text_of(error)}")
-        return reported
+        return self.end_all(
+            ("/".join(identity.selected), kind, identity.workspace, name, uid)
+            for identity in self.ending
+            if self.aims[identity.selected].at_once
+            for kind, name, uid in _objects(identity)
+        )
 
     @property
     def holder(self) -> Holder | None:
@@ -108,11 +102,7 @@ class KeyWitness(Witness):
         for key, aim in self.aims.items():
             self._verify(key, aim, deployed, deadline, outcome)
         for access in self.former:
-            problem = self.until_none(access.problem, self.deadline(), access.unproved)
-            if problem is None:
-                outcome.proved.append(access.fact)
-            else:
-                outcome.left.append(problem)
+            self.check(access.problem, self.deadline(), access.fact, outcome, access.unproved)
 
     def _verify(
         self, key: KeyName, aim: Aim, deployed: Collection[Identity], deadline: float, outcome: Outcome
@@ -125,13 +115,10 @@ class KeyWitness(Witness):
                 open_ = look()
                 return Problem(None, name, open_[0], hints_of(open_[1])) if open_ else None
 
-            problem = self.until_none(
-                named, deadline, lambda error: Problem(None, name, f"the cluster can't be asked: {error}", (_BY_HAND,))
-            )
-            if problem:
-                outcome.left.append(problem)
-            else:
-                outcome.proved.append(f"{name}: {fact}")
+            def unanswered(error: StepError) -> Problem:
+                return Problem(None, name, f"the cluster can't be asked: {error}", (_BY_HAND,))
+
+            self.check(named, deadline, f"{name}: {fact}", outcome, unanswered)
 
         for identity in ending:
             check(partial(self._survives, identity), self._over(identity))
