@@ -33,8 +33,6 @@ class Recorded:
     """The highest generation that has an identity."""
     declared: int = 0
     """The generation that the last run declared. After a failed run it may have no identity yet."""
-    known: bool = True
-    """Whether the state was read; see `assumed`."""
 
     def following(self, written: int) -> int:
         """Return the generation of the key's next identity."""
@@ -81,18 +79,12 @@ def selected_keys(
     return tuple(selected)
 
 
-def assumed(stack: LoadedStack, selected: Iterable[KeyName], today: date, *, leaked: bool) -> dict[KeyName, Recorded]:
-    """Return what is assumed of keys if the state can't be read: the file is deployed.
-
-    Except for a running overlap: it is of a rotation that may be this one, so that a repetition adds none. Of a leaked
-    key all written generations end.
-    """
-    recorded = {}
-    for workspace, key_id in selected:
-        key = stack.file.workspaces[workspace].keys[key_id]
-        requested = _overlaps(key, today) and not leaked
-        recorded[workspace, key_id] = Recorded(key.generation - requested, known=False)
-    return recorded
+def assumed(stack: LoadedStack, selected: Iterable[KeyName]) -> dict[KeyName, Recorded]:
+    """Return what is assumed of keys if the state can't be read: the file is deployed."""
+    return {
+        (workspace, key_id): Recorded(stack.file.workspaces[workspace].keys[key_id].generation)
+        for workspace, key_id in selected
+    }
 
 
 def _overlaps(key: Key, today: date) -> bool:
@@ -124,12 +116,10 @@ def waiting_lines(stack: LoadedStack, selected: Iterable[KeyName], deployed: Map
     lines = []
     for workspace, key_id in selected:
         where = stack.sources.key(_path(workspace, key_id))
-        key = stack.file.workspaces[workspace].keys[key_id]
-        generation, recorded = key.generation, _recorded(deployed, (workspace, key_id))
+        generation = stack.file.workspaces[workspace].keys[key_id].generation
+        recorded = _recorded(deployed, (workspace, key_id))
         name = f"{where.file}:{where.line}: {workspace}/{key_id}"
-        if not recorded.known:
-            lines.append(f"{name}: already requested: generation {generation} has overlapUntil {key.overlap_until}")
-        elif recorded.made:
+        if recorded.made:
             lines.append(f"{name}: already requested: generation {generation} is not deployed yet")
         else:
             lines.append(f"{name}: nothing to rotate: the key is not deployed yet, and will be generation {generation}")
@@ -183,7 +173,7 @@ def _recorded(deployed: Mapping[KeyName, Recorded], key: KeyName) -> Recorded:
 
 def _new(before: int, after: int, recorded: Recorded) -> str:
     if before == after:
-        return f"generation {after} stays" + (": it is not deployed yet" if recorded.known else "")
+        return f"generation {after} stays: it is not deployed yet"
     deployed = max(recorded.made, recorded.declared)
     return f"generation {before} -> {after}" + (f" ({deployed} is deployed)" if deployed > before else "")
 

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -51,8 +52,8 @@ examples:
 It writes the next `generation` (a new identity with a new token) and `overlapUntil` (the last day of the old one) into
 the stack's files. Comments, order and all other lines stay. Git remains the source of truth: review the diff and commit
 it. The next generation is one more than the higher of the file's and the deployed one. A generation in the file that
-is not deployed yet stays: the command is safe to repeat. If the state can't be read, a key with a running overlap
-stays too.
+is not deployed yet stays: the command is safe to repeat. If the state can't be read, the file's generation counts as
+deployed.
 By default the overlap is the key's own, in whole days and at least one, in the stack's time zone.
 
 \b
@@ -134,7 +135,7 @@ def rotate(
         require_passphrases(project, by_stack(project, stack, loaded, {name: name for name in involved}))
     recorded = _deployed(engine, places, now=now)
     buckets = renewals(engine, project, stack, loaded, involved) if leaked and recorded is not None else {}
-    deployed = assumed(loaded, selected, here.date(), leaked=leaked) if recorded is None else recorded
+    deployed = assumed(loaded, selected) if recorded is None else recorded
     waiting: list[KeyName] = []
     if not leaked:
         given = bool(overlap or overlap_until)
@@ -201,12 +202,8 @@ def ends(here: datetime, seconds: int | None, last_day: date | None, *, leaked: 
 def _day(text: str) -> date | None:
     if not text:
         return None
-    try:
-        return date.fromisoformat(text) if _DAY_FORM.fullmatch(text) else _no_day(text)
-    except ValueError:
-        return _no_day(text)
-
-
-def _no_day(text: str) -> NoReturn:
+    with suppress(ValueError):
+        if _DAY_FORM.fullmatch(text):
+            return date.fromisoformat(text)
     msg = f"{text!r} is not a day of the form YYYY-MM-DD, such as 2026-12-31"
     raise typer.BadParameter(msg, param_hint="--overlap-until")

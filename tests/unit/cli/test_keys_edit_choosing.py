@@ -173,33 +173,6 @@ class TestNextGeneration:
         assert run(["keys", "rotate", "dev", "payments/ci", "--leaked"]) == 0
         assert "payments/ci: generation 1 -> 2, no overlap\n" in capsys.readouterr().out
 
-    @pytest.mark.parametrize("flags", [[], ["--overlap", "3d"], ["--overlap-until", "2026-12-24"]])
-    def test_a_repetition_changes_nothing_where_the_deployed_one_is_not_known(
-        self, flags: list[str], project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        pulumi.broken = True
-        assert run(["keys", "rotate", "dev", "payments/ci", *flags]) == 0
-        once = texts()
-        assert "generation: 2\n" in once["stacks/dev.yaml"]
-        assert run(["keys", "rotate", "dev", "payments/ci", *flags]) == 0
-        assert texts() == once
-        assert "the deployed generation is not known" in capsys.readouterr().err
-        # Another overlap alone makes no further identity; a leaked key ends with all that is written.
-        assert run(["keys", "rotate", "dev", "payments/ci", "--overlap-until", "2026-12-31"]) == 0
-        assert "generation: 2\n        overlapUntil: 2026-12-31\n" in texts()["stacks/dev.yaml"]
-        assert run(["keys", "rotate", "dev", "payments/ci", "--leaked"]) == 0
-        assert "generation: 3\n" in texts()["stacks/dev.yaml"]
-        assert "overlapUntil: 2026-12-31" not in texts()["stacks/dev.yaml"]
-
-    def test_after_the_overlap_a_rotation_is_another_one_where_the_deployed_one_is_not_known(
-        self, project: Path, pulumi: FakePulumi, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        pulumi.broken = True
-        assert run(["keys", "rotate", "dev", "payments/ci", "--overlap", "3d"]) == 0
-        monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=10))
-        assert run(["keys", "rotate", "dev", "payments/ci", "--overlap", "3d"]) == 0
-        assert "generation: 3\n" in texts()["stacks/dev.yaml"]
-
     def test_where_the_deployed_one_is_not_known(
         self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
     ) -> None:
