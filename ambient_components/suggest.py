@@ -1,7 +1,8 @@
 """Suggestions for misspelt words."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Final
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:
@@ -18,6 +19,21 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     """Return `did you mean 'admin'?` for the word that is `nearest`, or nothing. The text never holds `word`."""
     near = nearest(word, allowed)
     return f"did you mean {near!r}?" if near else ""
+
+
+_SHOWN: Final = 10
+
+
+def some(names: Collection[str]) -> str:
+    """Return the first names as text."""
+    shown = sorted(names)[:_SHOWN]
+    more = len(names) - len(shown)
+    return (", ".join(shown) or "none") + (f" and {more} more" if more else "")
+
+
+def nearest_or_some(word: str, names: Collection[str]) -> str:
+    """Return the hint for the name of something that is not there: the nearest name, or the first ones."""
+    return did_you_mean(word, names) or f"it has {some(names)}"
 
 
 def allowed_words(word: str, allowed: Iterable[str]) -> tuple[str, ...]:

@@ -1,18 +1,15 @@
 """Edited stack files: their new texts, writing them, all or none, and what is refused."""
 
 import codecs
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
 
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
 from ambient_components.stackfile.editing import Change, edited
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stackfile.yaml.reader import read_text
-from ambient_components.suggest import did_you_mean
+from ambient_components.suggest import nearest_or_some
 from ambient_components.writing import write_files
-
-_SHOWN: Final = 10
 
 
 def edited_texts(stack: LoadedStack, changes: Iterable[Change]) -> dict[str, str]:
@@ -53,14 +50,7 @@ def of_workspace(stack: LoadedStack, name: str, problem: str, *hints: str) -> Pr
     """Return a problem of a workspace's entry, or that there is none."""
     workspaces = stack.file.workspaces
     if name not in workspaces:
-        hint = did_you_mean(name, workspaces) or f"it has {some(workspaces)}"
+        hint = nearest_or_some(name, workspaces)
         return Problem(None, "", f"{stack.path} has no workspace {name!r}", (hint,))
     path = ("workspaces", name)
     return Problem(stack.sources.key(path), format_path(path), problem, hints)
-
-
-def some(names: Collection[str]) -> str:
-    """Return the first names as text."""
-    shown = sorted(names)[:_SHOWN]
-    more = len(names) - len(shown)
-    return (", ".join(shown) or "none") + (f" and {more} more" if more else "")

@@ -9,7 +9,7 @@ from typing import Final
 
 import typer
 
-from ambient_components.cli.edits.files import edited_texts, of_workspace, some
+from ambient_components.cli.edits.files import edited_texts, of_workspace
 from ambient_components.cli.grants.written import Period, Written, dates_of, described
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
 from ambient_components.model.dates import written as written_date
@@ -19,6 +19,7 @@ from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.stackfile.editing import Change, in_braces, scalar
 from ambient_components.stackfile.layers import BUILT_IN, WORKSPACE
 from ambient_components.stackfile.loader import LoadedStack
+from ambient_components.suggest import some
 
 _GRANTS: Final = "grants"
 

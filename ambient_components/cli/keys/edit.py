@@ -9,7 +9,7 @@ from datetime import date
 
 import typer
 
-from ambient_components.cli.edits.files import of_workspace, some
+from ambient_components.cli.edits.files import of_workspace
 from ambient_components.engine.names import parse_key_output
 from ambient_components.errors import AmbientError, Problems
 from ambient_components.model.keys import Key
@@ -19,7 +19,7 @@ from ambient_components.stackfile.editing import Path as FieldPath
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stackfile.privacy import without_credentials_in
 from ambient_components.stacks.deployed import KeyName
-from ambient_components.suggest import did_you_mean
+from ambient_components.suggest import nearest_or_some
 
 OverlapUntil = Callable[[Key, str], date | None]
 """Returns the last day of a key's old identity, given the key and WORKSPACE/KEY. None means that it ends at once."""
@@ -65,7 +65,7 @@ def selected_keys(
             if key in keys:
                 selected[workspace, key] = None
             else:
-                hint = did_you_mean(key, keys) or f"it has {some(keys)}"
+                hint = nearest_or_some(key, keys)
                 problems.extend([of_workspace(stack, workspace, f"has no key {key!r}", hint)])
     for workspace in workspaces:
         if _usable(stack, workspace, problems):

@@ -21,7 +21,7 @@ from ambient_components.stacks.deployed import Deployed, DeployedKey
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.reading import read_deployed
 from ambient_components.stacks.states import export
-from ambient_components.suggest import did_you_mean
+from ambient_components.suggest import did_you_mean, some
 
 _MINTERS: Final = (OWNER, *MINTERS)
 
@@ -38,8 +38,7 @@ def find(summary: Deployed, name: str) -> DeployedKey:
         names = sorted({key.name for key in keys})
         # If the workspace exists, suggest only by the key's name.
         beside = sorted({key.id for key in keys if key.workspace == workspace})
-        hint = did_you_mean(key_id, beside) if beside else did_you_mean(name, names)
-        hint = hint or (f"it has {', '.join(names[:10])}" if names else "it has none")
+        hint = (did_you_mean(key_id, beside) if beside else did_you_mean(name, names)) or f"it has {some(names)}"
         fail(None, "", f"stack {summary.stack!r} has no key {_shown(name)}", hint, "a key is there after pulumi up")
     return max(generations, key=lambda key: key.generation)
 

@@ -28,7 +28,7 @@ from ambient_components.stacks.key_table import Limits, run_interval
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.reading import read_deployed
 from ambient_components.stacks.states import export
-from ambient_components.suggest import did_you_mean
+from ambient_components.suggest import nearest_or_some
 
 _WIDEST: Final = 72
 """The column of comments. After a longer line the comment follows directly."""
@@ -76,8 +76,6 @@ def as_json(stack: str, workspace: str, values: Sequence[Value]) -> str:
         )
     return json_text({"workspace": workspace, "stack": stack, "values": shown})
 
-
-_SHOWN_NAMES = 10
 
 EPILOG = """\
 \b
@@ -177,21 +175,14 @@ def _show_stack(project: Project, stack: str, form: Format, *, ca_certificate: b
 def _show_workspace(project: Project, stack: str, workspace: str, form: Format) -> None:
     loaded = load_stack(stack_path(project, stack))
     if workspace not in loaded.data:
-        suggestion = did_you_mean(workspace, loaded.data)
-        fail(None, "", f"stack {stack!r} has no workspace {workspace!r}", suggestion or _some(sorted(loaded.data)))
+        hint = nearest_or_some(workspace, loaded.data)
+        fail(None, "", f"stack {stack!r} has no workspace {workspace!r}", hint)
     values = effective(loaded, workspace)
     if form is Format.JSON:
         print(as_json(stack, workspace, values))
     else:
         place = Origin(WORKSPACE, loaded.sources.key(("workspaces", workspace)))
         print(as_text(workspace, values, place, paint_for(sys.stdout)))
-
-
-def _some(names: list[str]) -> str:
-    if not names:
-        return "its files have none"
-    more = len(names) - _SHOWN_NAMES
-    return f"it has {', '.join(names[:_SHOWN_NAMES])}" + (f" and {more} more" if more > 0 else "")
 
 
 def _print_ca(endpoint: Endpoint | None) -> None:

@@ -263,7 +263,7 @@ def test_what_is_not_there(project: Path, capsys: pytest.CaptureFixture[str], ar
 
 @pytest.mark.parametrize(
     ("names", "reported"),
-    [(0, "its files have none"), (12, "it has " + ", ".join(f"w{n:02}" for n in range(10)) + " and 2 more")],
+    [(0, "it has none"), (12, "it has " + ", ".join(f"w{n:02}" for n in range(10)) + " and 2 more")],
 )
 def test_of_many_workspaces_some_are_named(
     project: Path, capsys: pytest.CaptureFixture[str], names: int, reported: str
