@@ -34,11 +34,11 @@ from ambient_components.plan.page import show
 from ambient_components.printable import one_line
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.project import Project, bare_name, stack_path
+from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.pulumi import require_passphrase
 from ambient_components.stacks.reading import ledger_from_state, read_deployed
 from ambient_components.stacks.selection import Fleet, listed
-from ambient_components.stacks.states import no_state, saved_export
+from ambient_components.stacks.states import saved_export
 from ambient_components.warm import client as warm
 
 
@@ -186,12 +186,7 @@ def _offline(project: Project, stack: str, loaded: LoadedStack, at: datetime | N
     else:
         export = parse_export(backend.export_text(pulumi.PulumiEngine(project.folder), stack))
     desired = making.declared(project, stack, loaded, when)
-    try:
-        there = read_deployed(export, stack, when)
-    except (KeyError, TypeError, AttributeError, ValueError):
-        if not state:
-            raise
-        no_state(state, bare_name(stack))
+    there = read_deployed(export, stack, when)
     if state and resources(export) and ledger_from_state(export) is None:
         print(f"ambient: {one_line(state)} has no access ledger: everything is shown as new", file=sys.stderr)
     return making.offline(stack, desired, there, when)

@@ -8,10 +8,11 @@ from ambient_components.engine.state import Export
 from ambient_components.errors import fail
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import ledger_of
+from ambient_components.rotation.state import mapping
 from ambient_components.stackfile.loader import load_stack
-from ambient_components.stacks.project import Project, bare_name, stack_path
+from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.reading import ledger_from_state, ledgers_in
-from ambient_components.stacks.states import export, no_state, of_shard, saved_export
+from ambient_components.stacks.states import export, of_shard, saved_export
 from ambient_components.suggest import did_you_mean
 
 
@@ -49,15 +50,12 @@ def _from_state(reported: Export) -> SelectedAccess | None:
     ledger = ledger_from_state(reported)
     if ledger is None:
         return None
-    isolates = (bool((inputs.get("guardrails") or {}).get("isolateAdminKeys")) for inputs in ledgers_in(reported))
+    isolates = (bool(mapping(inputs.get("guardrails")).get("isolateAdminKeys")) for inputs in ledgers_in(reported))
     return SelectedAccess(ledger, all(isolates), reported)
 
 
 def _from_saved_state(project: Project, stack: str, state: str) -> SelectedAccess:
-    try:
-        found = _from_state(saved_export(project, stack, state))
-    except (KeyError, TypeError, AttributeError, ValueError):
-        no_state(state, bare_name(stack))
+    found = _from_state(saved_export(project, stack, state))
     if found is None:
         fail(None, "", f"{state} has no access ledger: nothing was deployed, or by another program", "look at --files")
     return found

@@ -5,11 +5,20 @@ import sys
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NoReturn
 
 from ambient_components.engine import backend
 from ambient_components.engine.command import Engine
-from ambient_components.engine.state import LATEST_VERSION, Export, is_checkpoint, joined, parse_export, place, version
+from ambient_components.engine.state import (
+    LATEST_VERSION,
+    Export,
+    is_checkpoint,
+    joined,
+    operations,
+    parse_export,
+    place,
+    resources,
+    version,
+)
 from ambient_components.errors import AmbientError, BadValue, fail
 from ambient_components.shards import assigned, home, shard_stack, split_shard
 from ambient_components.stacks import pulumi
@@ -152,8 +161,10 @@ def read_export(path: str, project: str, stack: str) -> Export:
         fail(None, "", f"{path} is a checkpoint out of a bucket, and no exported state", remedy)
     try:
         origin = place(export)
-    except ValueError:
-        no_state(path, stack)
+        # What reads it later needs the type of each resource, too.
+        resources(export), resources(export, ""), operations(export)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        fail(None, "", f"{path} is no exported state", remedy)
     if version(export) > LATEST_VERSION:
         problem = f"{path} has format version {version(export)} of exported states; known: up to {LATEST_VERSION}"
         fail(None, "", problem, "a newer Pulumi wrote it: use a newer version of this package")
@@ -161,8 +172,3 @@ def read_export(path: str, project: str, stack: str) -> Export:
         problem = f"is the state of stack {origin[0]!r} of project {origin[1]!r}"
         fail(None, "", f"{path} {problem}, not of {stack!r} of {project!r}", remedy)
     return export
-
-
-def no_state(path: str, stack: str) -> NoReturn:
-    """Refuse a file that is not an exported state."""
-    fail(None, "", f"{path} is no exported state", f"pulumi stack export --stack {stack} > FILE")
