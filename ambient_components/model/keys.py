@@ -38,7 +38,7 @@ from ambient_components.platform.naming import (
     user_id_problem,
 )
 from ambient_components.rules.findings import Finding, spell, verdict_finding
-from ambient_components.rules.keys import Retain, delivery_problem, endless_problem, retain_problem
+from ambient_components.rules.keys import Retain, delivery_problem, endless_problem
 from ambient_components.rules.lifetimes import NEVER, TOKEN_LIFE, Policy, Rotate, misfit
 
 PlatformAccount = Annotated[
@@ -213,8 +213,9 @@ class Key(Model):
     def _fits_together(self) -> Self:
         if self.static and self.lifetime != NEVER:
             refuse("is static, and its lifetime has an end", "write lifetime: never, as such a token does not expire")
-        if verdict := retain_problem(self.retain, delivered=self.deliver is not None):
-            refuse(*verdict, field="retain")
+        if self.retain == Retain.NONE and self.deliver is None:
+            problem = "is retained nowhere and delivered nowhere"
+            refuse(problem, "allowed: retain: none only beside deliver", field="retain")
         if self.overlap_until is not None and self.generation == 1:
             refuse(
                 f"has an {spell('overlap_until')} and is of generation 1: there is no generation before it",

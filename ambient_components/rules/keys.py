@@ -26,12 +26,6 @@ def endless_problem(role: object) -> Verdict:
     )
 
 
-def retain_problem(retain: object, *, delivered: bool) -> Verdict:
-    if retain != Retain.NONE or delivered:
-        return None
-    return "is retained nowhere and delivered nowhere", "allowed: retain: none only beside deliver"
-
-
 def delivery_problem(namespace: str, workspace: str, platform: str = "") -> Verdict:
     if verdict := namespace_problem(namespace, platform):
         return f"{verdict[0]}, where no key is delivered to", verdict[1]
