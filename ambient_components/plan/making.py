@@ -113,10 +113,10 @@ def _store(project: Project, stack: str, loaded: LoadedStack) -> StoreConfig | N
 def pending(deployed: Deployed) -> list[Waiting]:
     """Return the differences between what the last run declared and what exists, as after a failed run."""
     killed = "a run was killed while it worked on {}: pulumi refresh, then pulumi up"
-    found = [Waiting("", killed.format(name)) for name in deployed.interrupted]
+    waiting = [Waiting("", killed.format(name)) for name in deployed.interrupted]
     for workspace in deployed.workspaces:
-        found += [Waiting(workspace.name, text) for text in _pending(workspace)]
-    return found
+        waiting += [Waiting(workspace.name, text) for text in _pending(workspace)]
+    return waiting
 
 
 def _pending(workspace: DeployedWorkspace) -> Iterator[str]:

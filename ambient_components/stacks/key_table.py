@@ -45,12 +45,12 @@ DAILY: Final = Limits(timedelta(days=1))
 
 def seen_in(accounts: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Seen]:
     """Return what the ServiceAccounts of keys report, by namespace and name."""
-    found = {}
+    by_name = {}
     for account in accounts:
         created = time_of(objects.metadata(account).get("creationTimestamp"))
         used = time_of(objects.annotations(account).get(LAST_USED_AT_ANNOTATION))
-        found[objects.namespace(account), objects.name(account)] = Seen(created, used)
-    return found
+        by_name[objects.namespace(account), objects.name(account)] = Seen(created, used)
+    return by_name
 
 
 def rows(summary: Deployed, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits) -> list[DeployedKey]:

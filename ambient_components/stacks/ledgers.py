@@ -55,10 +55,10 @@ def _from_state(reported: Export) -> SelectedAccess | None:
 
 
 def _from_saved_state(project: Project, stack: str, state: str) -> SelectedAccess:
-    found = _from_state(saved_export(project, stack, state))
-    if found is None:
+    selected = _from_state(saved_export(project, stack, state))
+    if selected is None:
         fail(None, "", f"{state} has no access ledger: nothing was deployed, or by another program", "look at --files")
-    return found
+    return selected
 
 
 def check_workspaces(stack: str, names: Collection[str], selected: Collection[str]) -> None:

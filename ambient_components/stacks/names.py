@@ -37,13 +37,13 @@ def is_declared(project: Project, stack: str) -> bool:
 
 def declared_keys(project: Project, stack: str) -> dict[str, list[str]]:
     """Return the names of a stack's keys by workspace, for all workspaces of the stack file and of included files."""
-    found: dict[str, list[str]] = {}
+    keys_of: dict[str, list[str]] = {}
     for data in _files(project.stack_file(stack), project.folder.resolve(), set()):
         workspaces = data.get("workspaces")
         for name, entry in workspaces.items() if isinstance(workspaces, dict) else ():
             keys = entry.get("keys") if isinstance(entry, dict) else None
-            found.setdefault(str(name), [str(key) for key in keys] if isinstance(keys, dict) else [])
-    return found
+            keys_of.setdefault(str(name), [str(key) for key in keys] if isinstance(keys, dict) else [])
+    return keys_of
 
 
 def _files(path: Path, folder: Path, seen: set[Path]) -> Iterator[Mapping[str, Any]]:

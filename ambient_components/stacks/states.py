@@ -92,13 +92,13 @@ def stacks_of(project: Project, stack: str, pins: Mapping[str, int | None]) -> d
     if count is None:
         return dict.fromkeys(pins, stack)
     try:
-        found = {name: shard_stack(fleet, home(name, count, pin)) for name, pin in pins.items()}
+        places = {name: shard_stack(fleet, home(name, count, pin)) for name, pin in pins.items()}
     except BadValue as error:
         fail(None, "shard", error.problem, error.hints)
-    for name, where in found.items():
+    for name, where in places.items():
         if shard and where != stack:
             fail(None, "", f"workspace {name!r} is in shard {where}, not in {stack}", f"name {fleet} or {where}")
-    return found
+    return places
 
 
 def of_shard(project: Project, stack: str, names: Mapping[str, int | None]) -> Collection[str]:

@@ -186,12 +186,12 @@ def as_json(report: Report, selected: Choice) -> str:
         "right": str(report.right) if report.right else None,
         "access": [_row(report, row) for row in report.rows],
         "perhaps": [_row(report, row) for row in report.perhaps],
-        "missing": [plain_value(one) for one in report.missing],
-        "pending": [plain_value(one) for one in report.pending],
+        "missing": [plain_value(assignment) for assignment in report.missing],
+        "pending": [plain_value(assignment) for assignment in report.pending],
         "unmanaged": list(report.others.unmanaged) if report.others else None,
         "annotated": list(report.others.annotated) if report.others else None,
         "acknowledged": list(report.others.acknowledged) if report.others else None,
-        "elsewhere": [{"workspace": one, "owner": owner} for one, owner in report.others.elsewhere]
+        "elsewhere": [{"workspace": workspace, "owner": owner} for workspace, owner in report.others.elsewhere]
         if report.others
         else None,
     }

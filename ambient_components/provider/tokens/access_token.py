@@ -118,14 +118,14 @@ class AccessToken:
                 current = current.killed("it was revoked: its token Secret was deleted")
             elif lapse := current.lapse(context.now):
                 current = current.killed(lapse, lapsed=True)
-        found = TokenState(
+        tokens = TokenState(
             current,
             tuple(token_secret for token_secret in known.retiring if token_secret.uid in alive),
             # Including unrecorded ones, which an interrupted run minted: they must not wait for a rotation.
             (*(each for each in known.pending if each.uid in alive), *(there.unrecorded if current else ())),
         )
-        outputs = record(found, inputs, state)
-        outputs["undelivered"] = state.get("undelivered") or delivery.lost(context, inputs, found)
+        outputs = record(tokens, inputs, state)
+        outputs["undelivered"] = state.get("undelivered") or delivery.lost(context, inputs, tokens)
         return ReadResult(outputs)
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002

@@ -121,8 +121,8 @@ def _static_token(context: Context, identity: Identity, name: str) -> str:
 
 def _require_account(identity: Identity, token: str, expected: str | None) -> None:
     """Require that a token is for the expected account, which a workspace user may have replaced in between."""
-    found = account_uid(token)
-    if expected and found is not None and found != expected:
+    actual = account_uid(token)
+    if expected and actual is not None and actual != expected:
         msg = f"ServiceAccount {identity.path} was replaced during this run: its token is revoked. Run again"
         raise StepError(msg)
 
@@ -211,7 +211,7 @@ def _bound(claims: dict[str, Any], kind: str) -> str | None:
 def _claims(token: str | None) -> dict[str, Any]:
     try:
         payload = (token or "").split(".")[1]
-        found = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (IndexError, ValueError, RecursionError, binascii.Error):
         return {}
-    return found if isinstance(found, dict) else {}
+    return claims if isinstance(claims, dict) else {}
