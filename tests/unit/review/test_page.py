@@ -77,7 +77,7 @@ def test_everything_that_the_outputs_have_is_on_the_page() -> None:
         assert MEANINGS[finding.path] in text
         assert {finding.can, finding.how, *finding.remedy} <= {*text.split("\n")}
     for key in made.keys:
-        assert f"{key.issued:%Y-%m-%d}" in text
+        assert f"{key.issued_at:%Y-%m-%d}" in text
         assert all(line in text for line in key.attention)
     for expected in ("not declared", "declared, and not in the cluster", "1 of the platform's own accounts", "Never"):
         assert expected in text
