@@ -163,7 +163,9 @@ _EXAMPLE_URL: Final = "https://PLATFORM"
 _LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def usage(summary: Deployed, endpoint: Endpoint | None, platform_url: str | None = None) -> str:
+def usage(
+    summary: Deployed, endpoint: Endpoint | None, ca_file: Path | None = None, platform_url: str | None = None
+) -> str:
     """Return commands for reading and using a key, ready to paste. Empty if there is no key.
 
     The platform's API comes first, then the Kubernetes API with what it lacks. The key goes through a pipe, because
@@ -171,6 +173,7 @@ def usage(summary: Deployed, endpoint: Endpoint | None, platform_url: str | None
 
     Args:
         endpoint: The cluster's endpoint. None if the kubeconfig does not have it.
+        ca_file: A file with the cluster's CA. Default: the endpoint's file, or one that the commands create.
         platform_url: The platform's address in the stack's config. None if it has none.
     """
     example = next(
@@ -199,7 +202,7 @@ def usage(summary: Deployed, endpoint: Endpoint | None, platform_url: str | None
         "credentials of integrations, and the platform records no last use of the key:"
     ]
     options = "-sS"
-    file = endpoint.ca_file
+    file = ca_file or endpoint.ca_file
     if file is None and endpoint.ca is not None:
         file = Path("cluster-ca.crt")
         lines += [f"  ambient show {summary.stack} --ca-certificate > {file}"]
