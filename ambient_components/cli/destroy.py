@@ -81,7 +81,6 @@ def destroy(
 
 
 def _ask(name: str) -> None:
-    """Ask the user to type the stack's name."""
     if not sys.stdin.isatty():
         fail(None, "", "the stack's name has to be typed, and there is no terminal to ask at", f"give --confirm {name}")
     typed = prompt(Question(f"\nType {name} to destroy it", "--confirm"))

@@ -62,7 +62,6 @@ def asker(*, yes: bool) -> Ask:
 
 
 def named_stack(argument: str, option: str) -> str:
-    """Return the stack to create."""
     if not (argument or option):
         msg = "which stack? Name the one to create: ambient init dev"
         raise typer.BadParameter(msg, param_hint="STACK")

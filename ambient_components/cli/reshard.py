@@ -138,7 +138,6 @@ def _fleets(project: Project, name: str, shards: int) -> tuple[Fleet | None, Fle
 
 
 def _homes(project: Project, fleet: Fleet) -> dict[str, str]:
-    """Return the assigned stack of each declared workspace."""
     workspaces = divided(load_stack(stack_path(project, fleet.name)), fleet.count)
     return {name: fleet.stack(number) for number, names in workspaces.items() for name in names}
 

@@ -208,8 +208,6 @@ def online(
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An online plan, and what it was made of."""
-
     engine: pulumi.PulumiEngine
     """The engine, set to the plan's time."""
     export: Export

@@ -196,7 +196,6 @@ class Report:
         return bool(self.undeclared or self.missing)
 
     def status(self, assignment: RoleAssignment) -> Status:
-        """Return the comparison for one role assignment of the report."""
         if assignment in self.undeclared:
             return Status.UNDECLARED
         if assignment in self.missing:
@@ -247,7 +246,6 @@ def report(
 
 
 def part(whole: Report, subject: str = "", right: RoleRight | None = None) -> Report:
-    """Return the selected part of a report."""
     found = tuple(row for row in whole.rows if subject in ("", row.subject))
     gone = tuple(assignment for assignment in whole.missing if subject in ("", assignment.subject))
     pending = tuple(assignment for assignment in whole.pending if subject in ("", assignment.subject))

@@ -31,8 +31,6 @@ KeyPlace = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Binding:
-    """The RoleBinding of a grant or of an owner."""
-
     workspace: str
     subject: str
     kind: str
@@ -181,7 +179,6 @@ class DeployedKey:
         return not self.manual and not self.former
 
     def due(self, what: str, at: datetime) -> bool:
-        """Tell whether a run at this time performs the action."""
         ignored = self.former and what != "revoke"
         return not ignored and self.next_action == what and self.next_at is not None and self.next_at <= at
 
@@ -215,7 +212,6 @@ class AccessKey:
     """Drift found by a refresh, such as `policy: changed`."""
 
     def due(self, what: str, at: datetime) -> bool:
-        """Tell whether a run at this time performs the action."""
         return self.next_action == what and self.next_at is not None and self.next_at <= at
 
 
@@ -275,7 +271,6 @@ class Deployed:
 
     @property
     def access_keys(self) -> dict[str, AccessKey]:
-        """The access keys of buckets, by workspace."""
         return {
             workspace.name: key
             for workspace in self.workspaces

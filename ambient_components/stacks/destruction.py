@@ -176,7 +176,6 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
 
 
 def bucket_name(bucket: Resource) -> str:
-    """Return a bucket's name in the store."""
     return str(bucket.inputs.get("bucket") or "")
 
 

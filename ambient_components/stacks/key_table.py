@@ -102,7 +102,6 @@ def expiry(key: DeployedKey, now: datetime) -> str:
 
 
 def following(key: DeployedKey, now: datetime) -> str:
-    """Return what a run does next."""
     if key.next is None or key.next == "expire":
         return "-"
     if key.until or key.next_at is None:

@@ -62,7 +62,6 @@ def _from_saved_state(project: Project, stack: str, state: str) -> SelectedAcces
 
 
 def check_workspaces(stack: str, names: Collection[str], selected: Collection[str]) -> None:
-    """Refuse names of workspaces that the stack does not have."""
     for name in selected:
         if name not in names:
             fail(None, "", f"stack {stack!r} has no workspace {name!r}", did_you_mean(name, names))

@@ -53,7 +53,6 @@ class Project(ConfigFiles):
         return self._config(self.config_file(stack), namespace)
 
     def platform_namespace(self, stack: str) -> str:
-        """Return the platform's namespace, from a stack's config."""
         return str(self.config(stack).get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT)
 
     def shards(self, stack: str) -> int | None:

@@ -145,8 +145,6 @@ def _touched(export: Export) -> list[Resource]:
 
 @dataclass
 class _Resources:
-    """The resources of one workspace in the state."""
-
     bindings: list[Binding] = field(default_factory=list)
     of_keys: dict[tuple[str, int], list[Resource]] = field(default_factory=dict)
     """All of a key's generation, for the proof of its end."""
@@ -259,7 +257,6 @@ def _identity(workspace: str, key_id: str, generation: int, items: Iterable[Reso
 
 
 def _shards(every: Iterable[Resource], stack: str) -> dict[str, str]:
-    """Return the shard of each workspace, by the URNs of its resources."""
     organisation, slash, fleet = stack.rpartition("/")
     found: dict[str, str] = {}
     for name, logical in {(item.urn.stack, item.name) for item in every if "/" in item.name}:

@@ -54,7 +54,6 @@ def editable(stack: LoadedStack, generations: Mapping[str, int]) -> dict[str, in
 
 
 def edits(stack: LoadedStack, generations: Mapping[str, int]) -> Iterator[Change]:
-    """Yield the changes that write generations of credentials."""
     for name, generation in generations.items():
         here = ("workspaces", name, *_BUCKET)
         if stack.data[name]["storage"]["bucket"].get("credentials"):

@@ -265,7 +265,6 @@ class Deployment(ABC):
         return renewal.renewed
 
     def _up(self, own: Collection[Step]) -> list[Problem]:
-        """Deploy the plan if it has steps, and return the problems."""
         if not own:
             print(f"\nThe plan for {self.stack} is empty: nothing is to be deployed.", flush=True)
             return []
@@ -298,7 +297,6 @@ def renew_alone(deployment: Deployment, workspaces: Collection[str]) -> list[Pro
 
 
 def declared_in(stack: LoadedStack, workspaces: Iterable[str]) -> Ledger:
-    """Return the access that files declare in some workspaces."""
     return ledger_of({name: stack.file.workspaces[name] for name in workspaces}, Calendar.of(stack.file))
 
 

@@ -211,14 +211,12 @@ def _ends(steps: Collection[Step], identity: Identity, new: str) -> bool:
 
 
 def lacking_buckets(steps: Collection[Step], buckets: Mapping[str, int]) -> Iterator[str]:
-    """Yield a line for each bucket without new credentials in the plan."""
     for workspace, generation in buckets.items():
         if not _has(steps, _CREDENTIALS, _MAKES | {"update"}, {logical_name(workspace, Part.CREDENTIALS)}):
             yield f"{workspace}: credentials of generation {generation} for its bucket are not made"
 
 
 def lacking_bindings(steps: Collection[Step], bindings: Collection[Binding]) -> Iterator[str]:
-    """Yield a line for each RoleBinding that the plan does not delete."""
     deleted = {step.name for step in steps if step.op in DELETES}
     for binding in bindings:
         if binding.logical not in deleted:

@@ -23,7 +23,6 @@ def is_subject(word: str) -> bool:
 
 
 def subject_of(text: str, *, granted: bool = False) -> Subject:
-    """Return the subject of an argument or option."""
     if not text:
         msg = "which subject? Name it: user:bob@example.com or group:payments-devs, for instance"
         raise typer.BadParameter(msg, param_hint="SUBJECT")

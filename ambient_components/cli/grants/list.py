@@ -65,8 +65,6 @@ _HEAD: Final = ("workspace", "subject", "role", "dates", "period", "deployed", "
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A grant or an owner, in the files, in the state, or in both."""
-
     workspace: str
     subject: str
     kind: str

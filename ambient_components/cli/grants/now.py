@@ -27,8 +27,6 @@ CACHED: Final = "the platform's backend caches answers: its API may accept reque
 
 @dataclass
 class GrantWitness(Witness):
-    """An observer of one subject's access."""
-
     subject: Subject = field(kw_only=True)
     expected: Collection[tuple[str, str]] = field(kw_only=True)
     """Workspace and name of each RoleBinding that must be there afterwards."""
@@ -39,7 +37,6 @@ class GrantWitness(Witness):
     _uids: dict[Binding, str] = field(default_factory=dict)
 
     def before(self, ending: Collection[Binding]) -> None:
-        """Read the UIDs of the bindings that must end."""
         self._uids = {binding: self._uid(binding) for binding in ending}
 
     @property
@@ -71,7 +68,6 @@ class GrantWitness(Witness):
             self.check(partial(self._missing, workspace, name), self.deadline(), fact, outcome, _unanswered)
 
     def review(self, outcome: Outcome, left: Survey | None) -> None:
-        """Add what the API server lets the subject still do."""
         known = self.known | (left.workspaces() if left else set())
         for workspace in self.revoked:
             try:
@@ -134,8 +130,6 @@ def _unanswered(error: StepError) -> Problem:
 
 @dataclass(frozen=True, slots=True)
 class GrantDeployment(Deployment):
-    """The deployment of one stack, with the change of one subject's access."""
-
     noun = "the access"
     asking = "Reading the access in the cluster of"
     renews_first = False
@@ -175,7 +169,6 @@ class GrantDeployment(Deployment):
 
 
 def _gives(entry: Entry, subject: str) -> bool:
-    """Tell whether an entry gives access to a subject or to a group of everyone."""
     return any(who == subject or who_is_meant(who) for who in (*entry.owners, *entry.grants))
 
 

@@ -25,8 +25,6 @@ class Period(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A grant or an owner in the files."""
-
     workspace: str
     subject: Subject
     role: Role
@@ -46,7 +44,6 @@ class Written:
 
     @property
     def item(self) -> tuple[PathPart, ...]:
-        """The path of its item in the list."""
         return (*self.path, self.index)
 
     @property

@@ -35,7 +35,6 @@ class Recorded:
     """The generation that the last run declared. After a failed run it may have no identity yet."""
 
     def following(self, written: int) -> int:
-        """Return the generation of the key's next identity."""
         # A written generation without an identity is already new, so a second rotation before the deployment skips
         # none.
         new = written if 0 < self.made < written else max(written, self.made) + 1
@@ -129,7 +128,6 @@ def waiting_lines(stack: LoadedStack, selected: Iterable[KeyName], deployed: Map
 def rotation(
     stack: LoadedStack, selected: Iterable[KeyName], overlap_until: OverlapUntil, deployed: Mapping[KeyName, Recorded]
 ) -> Iterator[Change]:
-    """Yield the changes that write the next generation of keys."""
     for workspace, key_id in selected:
         key, path = stack.file.workspaces[workspace].keys[key_id], _path(workspace, key_id)
         following = _recorded(deployed, (workspace, key_id)).following(key.generation)
@@ -140,7 +138,6 @@ def rotation(
 
 
 def revocation(selected: Iterable[KeyName]) -> Iterator[Change]:
-    """Yield the changes that remove keys."""
     for key in selected:
         yield Change(_path(*key)[:-1], key[1], None)
 

@@ -65,7 +65,6 @@ _COLUMNS: Final = (
 
 
 def columns(key: DeployedKey) -> dict[str, Any]:
-    """Return the columns of a key in JSON and CSV."""
     other = {"name": key.label, "next_at": None if key.until else key.next_at}
     return {column: other[column] if column in other else getattr(key, column) for column in _COLUMNS}
 

@@ -26,8 +26,6 @@ from ambient_components.stacks.reading import identities, ledger_from_state
 
 @dataclass(frozen=True, slots=True)
 class KeyDeployment(Deployment):
-    """The deployment of one stack, with the intended results for its keys."""
-
     noun = "the keys"
     asking = "Testing the keys at the cluster of"
     renews_first = True
@@ -72,7 +70,6 @@ def deployed_generations(engine: Engine, places: Mapping[str, Collection[KeyName
 
 
 def recorded(export: Export, keys: Collection[KeyName]) -> dict[KeyName, Recorded]:
-    """Return the generations of some keys that a state has on record."""
     ledger = ledger_from_state(export) or {}
     made: dict[KeyName, int] = {}
     for identity in identities(export, keys):

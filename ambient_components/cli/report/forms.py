@@ -61,7 +61,6 @@ def _record(finding: Finding) -> dict[str, Any]:
 
 
 def has_high(findings: Iterable[Finding]) -> bool:
-    """Return whether one of the findings is of severity high."""
     return any(finding.severity is Severity.HIGH for finding in findings)
 
 
@@ -76,7 +75,6 @@ def summary(report: Report) -> str:
 
 
 def counts(findings: Iterable[Finding]) -> str:
-    """Return the number of findings by severity."""
     number = Counter(finding.severity for finding in findings)
     return ", ".join(f"{number[severity]} {severity}" for severity in Severity if number[severity])
 

@@ -200,7 +200,6 @@ def token_before(there: Content, current: str, retiring: Iterable[TokenSecret]) 
 
 
 def delivered_in(token_secrets: Iterable[TokenSecret], *secrets: Content) -> tuple[TokenSecret, ...]:
-    """Return the records of the tokens that a Secret contains."""
     return tuple(
         token_secret for token_secret in token_secrets if any(is_of(token, token_secret) for token, _ in secrets)
     )

@@ -189,7 +189,6 @@ def _explain(error: ApiError, identity: Identity, what: str) -> StepError:
 
 
 def is_of(token: str | None, token_secret: TokenSecret) -> bool:
-    """Return whether a token is the one that is bound to this token Secret."""
     claims = _claims(token)
     return token_secret.name == claims.get(_STATIC_SECRET) or token_secret.uid == _bound(claims, "secret")
 

@@ -129,17 +129,14 @@ def input_findings(
 
 
 def without_unknown(news: Values) -> dict[str, Any]:
-    """Return the inputs that are known in a preview."""
     return {name: value for name, value in news.items() if value is not UNKNOWN}
 
 
 def failures(found: Iterable[Finding]) -> list[Problem]:
-    """Return findings as text for the engine."""
     return [as_problem(one) for one in found]
 
 
 def known(values: Values) -> bool:
-    """Return whether all inputs of the policy are known."""
     return UNKNOWN not in [values.get(name) for name in _TIMES]
 
 
@@ -151,7 +148,6 @@ def life_missing(news: Values) -> list[Problem]:
 
 
 def policy(values: Values) -> Policy:
-    """Return the renewal policy of the tokens."""
     return policy_of(values, TOKEN_LIFE)
 
 
@@ -172,7 +168,6 @@ def changes(inputs: Values, news: Values) -> dict[str, Change]:
 
 
 def retained(values: Values) -> bool:
-    """Return whether the token is stored in the state."""
     return values.get("retain") != Retain.NONE
 
 
