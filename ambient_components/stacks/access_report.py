@@ -166,8 +166,6 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The access of a stack or a part of it."""
-
     stack: str
     source: str
     """The source of the declared access: state or files."""

@@ -48,14 +48,11 @@ class Going:
 
     @property
     def deleted(self) -> bool:
-        """Whether its namespace is deleted with everything in it. A released one stays."""
         return self.namespace is not None and not self.namespace.retain_on_delete
 
 
 @dataclass(frozen=True, slots=True)
 class Destruction:
-    """Everything that a destroy of a stack deletes."""
-
     workspaces: tuple[Going, ...]
     """The workspaces, sorted by name."""
     others: tuple[Resource, ...]
@@ -67,7 +64,6 @@ class Destruction:
 
     @property
     def deleted(self) -> tuple[Going, ...]:
-        """The workspaces with a namespace to be deleted."""
         return tuple(workspace for workspace in self.workspaces if workspace.deleted)
 
 

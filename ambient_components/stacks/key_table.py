@@ -44,7 +44,6 @@ DAILY: Final = Limits(timedelta(days=1))
 
 
 def seen_in(accounts: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Seen]:
-    """Return what the ServiceAccounts of keys report, by namespace and name."""
     by_name = {}
     for account in accounts:
         created = time_of(objects.metadata(account).get("creationTimestamp"))

@@ -132,7 +132,6 @@ def identities(export: Export, keys: Collection[KeyName]) -> tuple[Identity, ...
 
 
 def bindings(export: Export, subject: str = "", kinds: Collection[str] = (GRANT, OWNER)) -> tuple[Binding, ...]:
-    """Return the RoleBindings of grants and owners in a state, sorted."""
     places = _by_workspace(_touched(export), {}).values()
     every = {binding for place in places for binding in place.bindings}
     return tuple(sorted(binding for binding in every if subject in ("", binding.subject) and binding.kind in kinds))

@@ -52,7 +52,6 @@ class Fleet:
         return self.name if self.plain else shard_stack(self.name, number)
 
     def flags(self, number: int) -> tuple[str, ...]:
-        """Return the flags that select a shard in `pulumi`."""
         if self.plain:
             return ("--stack", self.name)
         return ("--stack", self.stack(number), "--config-file", str(self.config_file))

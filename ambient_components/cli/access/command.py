@@ -396,7 +396,6 @@ def _check_subject(text: str) -> None:
 
 
 def _selected(stack: str, ledger: Ledger, workspaces: Collection[str]) -> Ledger:
-    """Return the entries of the given workspaces, or all."""
     check_workspaces(stack, ledger, workspaces)
     return {name: ledger[name] for name in workspaces} if workspaces else ledger
 

@@ -47,7 +47,6 @@ def _exact(file: str) -> str:
 
 
 def of_workspace(stack: LoadedStack, name: str, problem: str, *hints: str) -> Problem:
-    """Return a problem of a workspace's entry, or that there is none."""
     workspaces = stack.file.workspaces
     if name not in workspaces:
         hint = nearest_or_some(name, workspaces)

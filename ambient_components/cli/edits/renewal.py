@@ -72,7 +72,6 @@ class Renewal:
 
 
 def renew_accounts(cluster: Cluster, declared: Ledger, workspaces: Collection[str], now: datetime) -> Renewal:
-    """Renew the accounts of workspaces, and print what was done."""
     result = Renewal()
     with activity.waiting("Renewing accounts"):
         for workspace in sorted(workspaces):

@@ -119,7 +119,6 @@ def existing(stack: LoadedStack, name: str, entries: Iterable[Written], grant: G
 
 
 def removal_lines(grants: Iterable[Written]) -> list[str]:
-    """Describe the removed grants with their old line numbers."""
     return [f"{entry.place}: {entry.workspace}: {described(entry)}: removed" for entry in grants]
 
 

@@ -145,7 +145,6 @@ def revocation(selected: Iterable[KeyName]) -> Iterator[Change]:
 def rotation_lines(
     before: LoadedStack, after: LoadedStack, selected: Iterable[KeyName], deployed: Mapping[KeyName, Recorded]
 ) -> Iterator[str]:
-    """Describe the written rotations with their new line numbers."""
     for workspace, key_id in selected:
         old, new = (stack.file.workspaces[workspace].keys[key_id] for stack in (before, after))
         what = _new(old.generation, new.generation, _recorded(deployed, (workspace, key_id)))
@@ -158,7 +157,6 @@ def rotation_lines(
 
 
 def revocation_lines(stack: LoadedStack, selected: Iterable[KeyName]) -> Iterator[str]:
-    """Describe the removed keys with their old line numbers."""
     for key in selected:
         where = stack.sources.key(_path(*key))
         yield f"{where.file}:{where.line}: {'/'.join(key)}: removed"

@@ -62,7 +62,6 @@ class KeyDeployment(Deployment):
 
 
 def deployed_generations(engine: Engine, places: Mapping[str, Collection[KeyName]]) -> dict[KeyName, Recorded]:
-    """Return the generations of keys that their stacks have on record."""
     generations: dict[KeyName, Recorded] = {}
     for stack, keys in places.items():
         generations |= recorded(export(engine, stack), keys)

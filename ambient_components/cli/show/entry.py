@@ -106,7 +106,6 @@ def _values(model: object, raw: Any, path: Path, rules: Rules) -> Iterator[tuple
 
 
 def _plain(value: object, field: FieldInfo) -> object:
-    """Return a default in the form of a stack file."""
     if isinstance(value, Enum):
         return value.value
     written_as = [item.json_schema or {} for item in field.metadata if isinstance(item, WithJsonSchema)]

@@ -127,7 +127,6 @@ def bucket_warnings(bucket: DeployedBucket, now: datetime) -> list[str]:
 
 
 def _life(key: AccessKey, now: datetime) -> str:
-    """Return the end of an access key and the next action of a run."""
     if key.never:
         return "without an end"
     until = f"until {key.expires_at:%Y-%m-%d} ({_left(key.expires_at, now)})" if key.expires_at else "of unknown end"

@@ -152,7 +152,6 @@ def policy(values: Values) -> Policy:
 
 
 def defaults(news: Values) -> Values:
-    """Return the policy's defaults for missing inputs."""
     requested = policy(news)
     reported = {"generation": 1, "rotateBeforeSeconds": requested.rotate_before, "overlapSeconds": requested.overlap}
     return {name: value for name, value in reported.items() if news.get(name) is None}
