@@ -2,8 +2,8 @@
 
 The real one ships with the Pulumi CLI but is in no package registry, so a CLI built from its Go module lacks it. If a
 real one is on PATH, the sandbox uses that and never starts this. The stand-in implements what `pulumi up`, `preview`,
-`destroy` and `refresh` need. It installs no dependencies, generates no code, and requests no plugins in advance, so the
-engine uses those on PATH.
+`destroy` and `refresh` need. It installs no dependencies, writes SDKs only with the sandbox's own writer, and requests
+no plugins in advance, so the engine uses those on PATH.
 
 The engine passes its address as the last argument, reads the port from the first line of standard output, and shows all
 further output, so programs inherit both streams.
@@ -15,9 +15,11 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent import futures
@@ -31,6 +33,9 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from sandbox.plugin_output import stream_plugin
+
+WRITER_VARIABLE = "AMBIENT_SDKS"
+"""Path of the sandbox's writer of SDKs."""
 
 # The program runner's exit code for an error that was already shown, so the engine adds none.
 _ALREADY_TOLD = 32
@@ -111,6 +116,22 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
     def Template(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """Do nothing."""
         return language_pb2.TemplateResponse()
+
+    def GeneratePackage(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Write the SDK of a package with the sandbox's writer, where `WRITER_VARIABLE` names it."""
+        writer = os.environ.get(WRITER_VARIABLE, "")
+        if not writer:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in language host needs {WRITER_VARIABLE}")
+        with tempfile.TemporaryDirectory() as folder:
+            schema = Path(folder, "schema.json")
+            schema.write_text(request.schema, encoding="utf-8")
+            subprocess.run([writer, schema, folder, "python"], check=True)
+            shutil.copytree(Path(folder, "python"), request.directory, dirs_exist_ok=True)
+        return language_pb2.GeneratePackageResponse()
+
+    def Link(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        """Do nothing: who adds the package has its folder on PYTHONPATH."""
+        return language_pb2.LinkResponse()
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """Stop all running programs."""

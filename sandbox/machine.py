@@ -33,6 +33,9 @@ class Installed:
     kube_controller_manager: Path | None = None
     etcd: Path | None = None
     versitygw: Path | None = None
+    yaml_host: Path | None = None
+    sdks: Path | None = None
+    """Never installed: only built."""
 
 
 FIELDS = {
@@ -43,6 +46,8 @@ FIELDS = {
     "kube-controller-manager": "kube_controller_manager",
     "etcd": "etcd",
     "versitygw": "versitygw",
+    "pulumi-language-yaml": "yaml_host",
+    "ambient-sdks": "sdks",
 }
 """The field of `Installed` for each program."""
 
@@ -51,7 +56,7 @@ def look_around(environ: Mapping[str, str] = os.environ) -> Installed:
     """Search PATH, Pulumi's home and `KUBEBUILDER_ASSETS`."""
     path = os.pathsep.join(_own_path(environ))
     pulumi = _new_enough(_which("pulumi", path), "version", MINIMUM_PULUMI, environ)
-    host = _language_host(pulumi, path) if pulumi else None
+    host = _beside(pulumi, "pulumi-language-python", path) if pulumi else None
     if host is None:
         # A CLI without its Python host can't run a program, and ours needs the SDK files that we build with it.
         pulumi = None
@@ -59,7 +64,8 @@ def look_around(environ: Mapping[str, str] = os.environ) -> Installed:
     api_server, controller_manager, etcd = _assets(environ)
     # A version built from source reports `git` and could be any.
     versitygw = _new_enough(_which("versitygw", path), "--version", MINIMUM_VERSITYGW, environ, must_tell=True)
-    return Installed(pulumi, host, plugin, api_server, controller_manager, etcd, versitygw)
+    yaml_host = _beside(pulumi, "pulumi-language-yaml", path) if pulumi else None
+    return Installed(pulumi, host, plugin, api_server, controller_manager, etcd, versitygw, yaml_host)
 
 
 def _new_enough(
@@ -124,8 +130,7 @@ def _which(name: str, path: str) -> Path | None:
     return Path(found).absolute() if found else None
 
 
-def _language_host(pulumi: Path, path: str) -> Path | None:
-    name = "pulumi-language-python"
+def _beside(pulumi: Path, name: str, path: str) -> Path | None:
     beside = pulumi.resolve().parent / name
     candidates = [beside, *(Path(entry) / name for entry in path.split(os.pathsep))]
     for candidate in candidates:

@@ -22,11 +22,14 @@ MINIMUM_VERSITYGW = (1, 8)
 
 KUBERNETES_VERSION = "v1.34.4"
 PLUGIN_VERSION = "4.25.0"
+YAML_VERSION = "v1.25.0"
 LANGUAGE_EXEC = "pulumi-language-python-exec"
 
 CORE = "core"
 KUBERNETES_PLUGIN = "kubernetes-plugin"
 STORE = "store"
+YAML_HOST = "yaml-host"
+SDKS = "sdks"
 
 # -trimpath makes the compile cache independent of the folder. readonly and buildvcs=false make the build independent of
 # the user's GOFLAGS and of a version-controlled home.
@@ -127,7 +130,23 @@ _ENGINE_AND_CLUSTER: tuple[Part, ...] = (
 
 STORE_KIT = Kit((STORE,), (_VERSITYGW,))
 ENGINE_KIT = Kit((CORE, KUBERNETES_PLUGIN), _ENGINE_AND_CLUSTER, language_exec=True)
+YAML_KIT = Kit(
+    (YAML_HOST,),
+    (
+        Part(
+            "pulumi-language-yaml",
+            "Pulumi's YAML host",
+            YAML_HOST,
+            "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
+            (f"github.com/pulumi/pulumi-yaml/pkg/version.Version={YAML_VERSION}",),
+            62,
+        ),
+    ),
+)
+SDKS_KIT = Kit((SDKS,), (Part("ambient-sdks", "writer of SDKs", SDKS, ".", (), 70),))
 KITS = (STORE_KIT, ENGINE_KIT)
+LANGUAGE_KITS = (YAML_KIT, SDKS_KIT)
+"""For programs in other languages, and their SDKs."""
 
 
 def machine_key(goos: str, goarch: str, go_version: str) -> str:

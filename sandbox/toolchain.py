@@ -16,7 +16,7 @@ from sandbox.errors import SandboxError
 from sandbox.go import Go, find_go, usable_cores
 from sandbox.locking import one_at_a_time
 from sandbox.machine import FIELDS, Installed, look_around
-from sandbox.parts import KITS, LANGUAGE_EXEC, Kit, Part, machine_key
+from sandbox.parts import KITS, LANGUAGE_EXEC, LANGUAGE_KITS, SDKS_KIT, Kit, Part, machine_key
 from sandbox.paths import cache_root, is_set
 from sandbox.progress import Pace, Progress, minutes
 from sandbox.releases import add_downloaded, add_downloads, cache_errors, mirror
@@ -40,11 +40,13 @@ class Toolchain:
     versitygw: Path | None
     language_host: Path | None
     language_exec: Path | None
+    yaml_host: Path | None
+    sdks: Path | None
 
     @property
     def path_entries(self) -> tuple[Path, ...]:
         """Folders to put first on PATH, so that the engine finds itself, its plugin and its language host."""
-        programs = [self.pulumi, self.kubernetes_plugin, *([self.language_host] if self.language_host else [])]
+        programs = [self.pulumi, self.kubernetes_plugin, *filter(None, (self.language_host, self.yaml_host))]
         return tuple(dict.fromkeys(program.parent for program in programs))
 
     def to_json(self) -> dict[str, str | None]:
@@ -76,17 +78,28 @@ class Toolchain:
             versitygw=optional("versitygw"),
             language_host=optional("language_host"),
             language_exec=optional("language_exec"),
+            yaml_host=optional("yaml_host"),
+            sdks=optional("sdks"),
         )
 
 
-def find_or_build(console: Console, *, cluster: bool = True) -> Toolchain:
+def find_or_build(console: Console, *, cluster: bool = True, languages: bool = False) -> Toolchain:
     """Return a complete toolchain. Download what is neither installed nor in the cache, and build the rest.
 
-    Without `cluster` it has no programs of the cluster and the store.
+    Without `cluster` it has no programs of the cluster and the store; with `languages` it has those of SDKs.
     """
-    kits = {kit: [part for part in kit.parts if cluster or part.name not in _OF_THE_CLUSTER] for kit in KITS}
+    desired = (*KITS, *LANGUAGE_KITS) if languages else KITS
+    kits = {kit: [part for part in kit.parts if cluster or part.name not in _OF_THE_CLUSTER] for kit in desired}
     with cache_errors():
         return _complete_toolchain(kits, Progress(console))
+
+
+def find_or_build_sdks(console: Console) -> Path:
+    """Return the writer of SDKs. Build it alone if it is not in the cache."""
+    found = look_around()
+    with cache_errors():
+        folder = _built({SDKS_KIT: SDKS_KIT.parts}, SDKS_KIT, found, Progress(console), Pace(usable_cores()))
+    return _program(SDKS_KIT.parts[0], folder, found)
 
 
 def _complete_toolchain(kits: Mapping[Kit, Sequence[Part]], progress: Progress) -> Toolchain:
@@ -108,6 +121,8 @@ def _complete_toolchain(kits: Mapping[Kit, Sequence[Part]], progress: Progress) 
         versitygw=programs.get("versitygw"),
         language_host=found.language_host,
         language_exec=language_exec,
+        yaml_host=programs.get("pulumi-language-yaml"),
+        sdks=programs.get("ambient-sdks"),
     )
 
 
