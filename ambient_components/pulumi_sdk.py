@@ -4,6 +4,7 @@ No other module uses such names (tests/unit/test_pulumi_sdk.py), so that a new S
 
 * ``pulumi.runtime.proto`` (in 3.165 and older too): messages and services of the plugin protocol.
 * ``pulumi.output.UNKNOWN`` (in 3.165 and older too): the value of an output that is not known yet.
+* ``pulumi.provider.server.ProviderServicer`` (in 3.165 and older too): the server of a plugin with components.
 * The names that `PATCHES` replace in the process of a program, for speed and privacy alone: everything works without.
 """
 
@@ -11,11 +12,11 @@ import asyncio
 import dataclasses
 import functools
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from typing import Any, Final, NamedTuple
 
-from pulumi import Output, Resource, _types, log, output
+from pulumi import Inputs, Output, Resource, ResourceOptions, _types, log, output
 from pulumi.output import UNKNOWN
 from pulumi.runtime import proto, resource, rpc, stack
 from pulumi.runtime.proto import (
@@ -34,6 +35,7 @@ __all__ = [
     "PATCHES_VARIABLE",
     "UNKNOWN",
     "apply_patches",
+    "component_server",
     "engine_pb2",
     "engine_pb2_grpc",
     "language_pb2",
@@ -134,6 +136,34 @@ def _with_types_once() -> None:
     """Read the types of a class of resources from its annotations once, and not for each resource."""
     for function in (_types.resource_types, _types.resource_pulumi_to_py_names):
         setattr(_types, function.__name__, functools.cache(function))
+
+
+def component_server(
+    declare: Callable[[str, ResourceOptions], tuple[Resource, Mapping[str, Any]]], plugin_version: str, engine: str
+) -> provider_pb2_grpc.ResourceProviderServicer:
+    """Return the SDK's own server of components.
+
+    Args:
+        declare: Declares a component by name and options, and returns it with its outputs.
+        plugin_version: Version of the plugin.
+        engine: Address of the engine.
+    """
+    # Only a plugin whose engine constructs components needs it.
+    from pulumi.provider import ConstructResult, Provider  # noqa: PLC0415
+    from pulumi.provider.server import ProviderServicer  # noqa: PLC0415
+
+    class Declaring(Provider):
+        def construct(
+            self,
+            name: str,
+            resource_type: str,  # noqa: ARG002  # the request's, by which `declare` was chosen
+            inputs: Inputs,  # noqa: ARG002  # read by the caller
+            options: ResourceOptions | None = None,
+        ) -> ConstructResult:
+            component, outputs = declare(name, options or ResourceOptions())
+            return ConstructResult(component.urn, {**outputs})
+
+    return ProviderServicer(Declaring(plugin_version), [], engine)
 
 
 _FOR_EACH: Final = "upstream-issues.md#the-sdks-work-for-each-resource"

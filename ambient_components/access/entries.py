@@ -125,6 +125,7 @@ def unnamed_refusal(workspace: str, problem: str, *hints: str) -> Problem:
         "declare it in an AccessLedger with the same provider, and depend on that: depends_on=[ledger]",
         *hints,
         "for a program without guardrails, say so: ClusterProviders.of(NAME, unguarded=True)",
+        "in other languages than Python: declare it in Workspaces, or set ambient:unguarded in the stack's config",
         rule=Rule.UNNAMED_WORKSPACE,
         workspaces=(workspace,),
     )

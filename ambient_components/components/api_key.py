@@ -1,6 +1,7 @@
 """One API key, built like the platform's Keys page does: a ServiceAccount, its RoleBinding and its token."""
 
 from collections.abc import Collection
+from copy import copy
 from typing import Any, Unpack, cast
 
 import pulumi
@@ -40,7 +41,12 @@ class ApiKey(SnakeCaseAttributes, pulumi.ComponentResource):
     replaces the key: the new identity is created first, and if any part of it fails, the old one stays until a later
     run succeeds (docs/internals/adr/0005). Until the day of `overlap_until` is over, both are registered, and the
     first run after it deletes the old one.
+
+    All options apply to its resources too, but for `retain_on_delete`: a key never outlives its declaration.
     """
+
+    account: str
+    """Name of the key's ServiceAccount."""
 
     service_account: ServiceAccount
     """ServiceAccount of the key."""
@@ -76,6 +82,10 @@ class ApiKey(SnakeCaseAttributes, pulumi.ComponentResource):
             ValueError: All problems of the arguments, one per line.
         """
         key = _valid or read_key(resource_name, args)
+        if _valid is None and opts is not None:
+            # Its resources would inherit it, and what is retained could not be ended.
+            opts = copy(opts)
+            opts.retain_on_delete = False
         self._name, self._key, self._terms = resource_name, key, _terms(key)
         overlaps = key.keeps_previous(clock.now())
         super().__init__(urns.API_KEY, resource_name, self._inputs(overlaps=overlaps), opts)
@@ -88,8 +98,8 @@ class ApiKey(SnakeCaseAttributes, pulumi.ComponentResource):
         self.made = [resource for resource in (*(before or ()), *made) if resource is not None]
         token = self.access_token.token if self.access_token else pulumi.Output.from_input(cast("str", None))
         self.token = pulumi.Output.secret(token)
-        account = key.account(key.namespace, key.id, generation)
-        self.register_outputs({"serviceAccount": account, "role": key.role.value})
+        self.account = key.account(key.namespace, key.id, generation)
+        self.register_outputs({"serviceAccount": self.account, "role": key.role.value})
 
     def _inputs(self, *, overlaps: bool) -> dict[str, Any]:
         """Return the inputs of the component as states have them."""

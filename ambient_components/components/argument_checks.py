@@ -1,6 +1,6 @@
 """Component arguments as models: all problems at once, and the same rules for outputs once these are known."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar, cast
 
@@ -10,12 +10,13 @@ from ambient_components.errors import refusal
 from ambient_components.model.base import Model
 from ambient_components.model.derive import arguments
 from ambient_components.model.keys import SeparateKey, key_findings
+from ambient_components.model.messages import field_name, spelled
 from ambient_components.model.storage import SeparateBucket
 from ambient_components.model.workspaces import SeparateWorkspace, workspace_findings
 from ambient_components.problem_json import for_engine
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.extras import AWS, not_installed
-from ambient_components.rules.findings import Finding, Path, as_problem, below, python_spelling, verdict_finding
+from ambient_components.rules.findings import Finding, Path, as_problem, below, program_spelling, verdict_finding
 from ambient_components.rules.secret_patterns import without_credentials
 
 M = TypeVar("M", bound=Model)
@@ -36,6 +37,21 @@ _NEVER_EMPTY: Final = ("runner", "integrations")
 """Mappings that may not be empty."""
 
 
+class ArgumentsError(ValueError):
+    """All problems of arguments, one per line.
+
+    Args:
+        what: Kind and name of the resource; empty for a whole program.
+        found: Problems of arguments.
+        others: Problems of no argument.
+    """
+
+    def __init__(self, found: Sequence[Finding], *, what: str = "", others: Sequence[str] = ()) -> None:
+        super().__init__("\n".join([*others, *(line_of(finding, what) for finding in found)]))
+        self.found = found
+        self.others = others
+
+
 def _no_rules(_: Model) -> Iterable[Finding]:
     return ()
 
@@ -48,8 +64,8 @@ def read_arguments(what: str, model: type[M], values: Mapping[str, Any], rules: 
     """
     result, found = read(model, values, rules)
     # Warnings are for those who review a stack file.
-    if lines := [line_of(finding, what) for finding in found if not finding.warning]:
-        raise ValueError("\n".join(lines))
+    if refused := [finding for finding in found if not finding.warning]:
+        raise ArgumentsError(refused, what=what)
     return checked_when_known(what, cast("M", result), values, rules)
 
 
@@ -60,8 +76,8 @@ def read(model: type[M], values: Mapping[str, Any], rules: Rules) -> tuple[M | N
     if valid is None:
         valid, more = _valid_part(model, values, found)
         found += [finding for finding in more if finding not in found]
-    with python_spelling():
-        return result, [*found, *(rules(valid) if valid is not None else ())]
+    with program_spelling():
+        return result, [*found, *spelled(rules(valid) if valid is not None else (), model)]
 
 
 def line_of(finding: Finding, what: str = "") -> str:
@@ -129,7 +145,7 @@ def _replaced(values: Any, path: Path, value: Any) -> Any:
 
 def _at(value: Any, path: Path) -> Any:
     for part in path:
-        value = getattr(value, str(part)) if isinstance(value, Model) else value[part]
+        value = getattr(value, field_name(type(value), str(part))) if isinstance(value, Model) else value[part]
     return value
 
 

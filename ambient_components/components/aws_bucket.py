@@ -22,7 +22,9 @@ _POLICY: Final = "storage"
 """Name of the user's only inline policy."""
 
 
-def declare_bucket(name: str, declared: SeparateBucket, parent: pulumi.Resource) -> list[pulumi.CustomResource]:
+def declare_bucket(
+    name: str, declared: SeparateBucket, parent: pulumi.Resource, *, retain: bool | None = None
+) -> list[pulumi.CustomResource]:
     """Declare the bucket, then each of its settings as a pulumi-aws resource.
 
     A setting that is no longer declared stays, as with driver s3: deleting its resource would suspend versioning, and
@@ -40,7 +42,7 @@ def declare_bucket(name: str, declared: SeparateBucket, parent: pulumi.Resource)
         opts=pulumi.ResourceOptions(
             parent=parent,
             protect=declared.is_protected,
-            retain_on_delete=declared.is_kept or declared.is_released or None,
+            retain_on_delete=declared.is_kept or declared.is_released or retain or None,
         ),
     )
     stays = pulumi.ResourceOptions(parent=parent, depends_on=[bucket], retain_on_delete=True)

@@ -1,5 +1,6 @@
 """A bucket in an object store with its credentials: a workspace's own storage, or a separate bucket."""
 
+from copy import copy
 from typing import Any, Unpack, cast
 
 import pulumi
@@ -20,6 +21,8 @@ from ambient_components.rules.buckets import BucketDriver, workspace_prefix
 
 class Bucket(pulumi.ComponentResource):
     """A bucket with credentials for it alone, which rotate like keys.
+
+    Of the options, `protect` stands for the argument of this name, and `retain_on_delete` is the bucket's alone.
 
     Drivers: ``s3`` (this tool, with any store that supports the S3 API), ``aws`` (pulumi-aws), ``existing`` (bucket and
     access key exist already). The credentials are deleted before the bucket, and a closed workspace has none.
@@ -51,6 +54,13 @@ class Bucket(pulumi.ComponentResource):
             ValueError: All problems of the arguments, one per line.
         """
         declared = _valid or read_bucket(resource_name, args)
+        self._retain: bool | None = None
+        if _valid is None and opts is not None:
+            # Both are the bucket's alone: credentials would inherit them, and could not be ended.
+            declared = declared if opts.protect is None else declared.model_copy(update={"protect": opts.protect})
+            self._retain = opts.retain_on_delete
+            opts = copy(opts)
+            opts.protect = opts.retain_on_delete = False
         self._name, self._declared = resource_name, declared
         reported = {"bucket": declared.name, "driver": declared.driver.value}
         super().__init__(urns.BUCKET, resource_name, reported, opts)
@@ -66,7 +76,7 @@ class Bucket(pulumi.ComponentResource):
         """Declare the bucket; with driver aws also the settings that pulumi-aws keeps in separate resources."""
         declared = self._declared
         if declared.driver is BucketDriver.AWS:
-            return aws_bucket.declare_bucket(self._name, declared, self)
+            return aws_bucket.declare_bucket(self._name, declared, self, retain=self._retain)
         desired = {"bucket": declared.name, "owner": declared.owner, **write(declared, "bucket")}
         if declared.workspace:
             desired["namespace"] = declared.workspace
@@ -74,7 +84,9 @@ class Bucket(pulumi.ComponentResource):
             desired["released"] = True
         # Only on the bucket: neither option may be on anything that gives access to it (docs/concepts/architecture.md).
         opts = pulumi.ResourceOptions(
-            parent=self, protect=declared.is_protected, retain_on_delete=declared.is_released or None
+            parent=self,
+            protect=declared.is_protected,
+            retain_on_delete=declared.is_released or self._retain or None,
         )
         return [S3Bucket(within(self._name, Part.BUCKET), cast("S3BucketArgs", desired), opts)]
 

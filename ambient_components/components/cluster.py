@@ -1,8 +1,5 @@
 """The providers of a cluster and its object store."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -107,7 +104,9 @@ class ClusterProviders:
             ValueError: All problems of the arguments, one per line.
         """
         given = read_arguments(f"cluster {name!r}", Cluster, args)
-        settings: dict[str, Any] = {}
+        # No value of ours: without an output, the SDK would make this machine's KUBECONFIG an input of the provider.
+        # The plugin is a process of the engine, has the variable too and reads it as kubectl does.
+        settings: dict[str, Any] = {"kubeconfig": pulumi.Output.from_input(None)}
         own: ProviderArgs = {}
         if given.cluster_uid:
             own["clusterUid"] = given.cluster_uid
@@ -119,31 +118,16 @@ class ClusterProviders:
             own["unguarded"] = given.unguarded
         if given.store is not None:
             own.update(_store_settings(given.store))
-        with _without_kubeconfig():
-            kubernetes = k8s.Provider(
-                name,
-                # Without it, an edited kubeconfig could make the engine replace the provider with all its resources.
-                cluster_identifier=given.cluster_uid,
-                # A changed Secret is updated in place and never replaced.
-                enable_secret_mutable=True,
-                # The ledger's check decides about ownership, so that plugins before and after 4.29 behave alike.
-                upsert_existing_objects=True,
-                kube_client_settings={"qps": 100, "burst": 200},
-                **_FIXED,
-                **settings,
-            )
+        kubernetes = k8s.Provider(
+            name,
+            # Without it, an edited kubeconfig could make the engine replace the provider with all its resources.
+            cluster_identifier=given.cluster_uid,
+            # A changed Secret is updated in place and never replaced.
+            enable_secret_mutable=True,
+            # The ledger's check decides about ownership, so that plugins before and after 4.29 behave alike.
+            upsert_existing_objects=True,
+            kube_client_settings={"qps": 100, "burst": 200},
+            **_FIXED,
+            **settings,
+        )
         return cls(kubernetes, Provider(name, own), name, given.store)
-
-
-@contextmanager
-def _without_kubeconfig() -> Iterator[None]:
-    """Hide KUBECONFIG from the SDK, which would make this machine's path an input of the provider.
-
-    The plugin is a process of the engine, still has the variable and reads it as kubectl does.
-    """
-    path = os.environ.pop("KUBECONFIG", None)
-    try:
-        yield
-    finally:
-        if path is not None:
-            os.environ["KUBECONFIG"] = path

@@ -88,7 +88,7 @@ class Workspace(pulumi.ComponentResource):
         opts = copy(opts) if opts else pulumi.ResourceOptions()
         protect, retain = opts.protect, opts.retain_on_delete
         # Children would inherit both: what is protected can't be revoked, and what is retained stays valid.
-        opts.protect = opts.retain_on_delete = None
+        opts.protect = opts.retain_on_delete = False
         super().__init__(urns.WORKSPACE, resource_name, {"namespace": workspace.namespace}, opts)
         self._name, self._content = resource_name, workspace
         self._workspace, self._state = workspace.namespace, workspace.state

@@ -11,6 +11,7 @@ KUBERNETES_PROVIDER: Final = f"{PROVIDER_PREFIX}kubernetes"
 _OURS: Final = "ambient:"
 
 # Components.
+WORKSPACES: Final = "ambient:index:Workspaces"
 WORKSPACE: Final = "ambient:index:Workspace"
 GRANT: Final = "ambient:index:Grant"
 API_KEY: Final = "ambient:index:ApiKey"

@@ -17,7 +17,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError, PydanticUseDefault
 
 from ambient_components.errors import Remedy, hints_of
-from ambient_components.rules.findings import in_python
+from ambient_components.rules.findings import in_program
 from ambient_components.suggest import allowed_words
 
 ERROR_TYPE: Final = "stack"
@@ -103,7 +103,7 @@ class Model(BaseModel):
     def _nothing_empty(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse an optional field that is written and empty; for a program `None` is no value, as in all of Pulumi."""
         field = cls.model_fields[info.field_name or ""]
-        if value is None and in_python() and not field.is_required():
+        if value is None and in_program() and not field.is_required():
             raise PydanticUseDefault
         kinds = get_args(field.annotation)
         if value is None and type(None) in kinds:

@@ -33,7 +33,7 @@ from ambient_components.model import messages
 from ambient_components.model.base import Model
 from ambient_components.model.forms import ABSENT, BY_TYPE, ByName, Choice, Form, Items
 from ambient_components.model.marks import DEFERRED, OUTPUT, Mark, Place
-from ambient_components.rules.findings import Finding, Path, camel, python_spelling
+from ambient_components.rules.findings import Finding, Path, camel, in_python, program_spelling
 from ambient_components.suggest import did_you_mean
 
 M = TypeVar("M", bound=Model)
@@ -198,22 +198,19 @@ def misfits(
 
 
 def _validated(
-    model: type[M], values: Mapping[str, Any], deferred: type | None = None
+    model: type[M], values: Mapping[str, Any], deferred: type | None = None, *, by_name: bool = True
 ) -> tuple[M | None, list[Finding]]:
+    context = {DEFERRED: deferred}
     try:
-        return model.model_validate(values, by_alias=False, by_name=True, context={DEFERRED: deferred}), []
+        return model.model_validate(values, by_alias=not by_name, by_name=by_name, context=context), []
     except ValidationError as error:
         return None, messages.findings(error, values, model)
 
 
 def arguments(model: type[M], values: Mapping[str, Any], *, deferred: type) -> tuple[M | None, list[Finding]]:
-    """Read arguments in Python's spelling; return the model, or all problems with their paths.
-
-    Args:
-        deferred: Type of values that only the update knows. Fields with the mark `OUTPUT` take them.
-    """
-    with python_spelling():
-        result, found = _validated(model, values, deferred)
+    """Read arguments in the program's spelling, some of which may be `deferred`; return the model, or all problems."""
+    with program_spelling():
+        result, found = _validated(model, values, deferred, by_name=in_python())
     return result, [_with_reason(finding, values, deferred) for finding in found]
 
 

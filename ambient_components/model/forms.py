@@ -140,7 +140,8 @@ class Items(Form):
     def read(self, plain: Any) -> Any:
         if not isinstance(plain, list | tuple):
             return ABSENT
-        return [item for item in map(self._item.read, plain) if item is not ABSENT]
+        items = [item for item in map(self._item.read, plain) if item is not ABSENT]
+        return items if self._ordered else sorted(items)
 
     def unchecked(self, value: Any) -> Any:
         return [self._item.unchecked(item) for item in value]

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from ambient_components.errors import PathPart, Remedy
 from ambient_components.model.base import ERROR_TYPE, Model, type_name
-from ambient_components.rules.findings import Finding, Path, in_python, spell
+from ambient_components.rules.findings import Finding, Path, camel, in_program, in_python, spell
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.suggest import allowed_words, nearest
 
@@ -167,7 +167,7 @@ def _wrong_type(value: object, kind: str, path: Sequence[PathPart], root: Any) -
 
 def _example(path: Sequence[PathPart], root: Any) -> str:
     if path[-1] in _ENTRIES:
-        example = "{ANTHROPIC_API_KEY: VALUE}" if in_python() and path[-1] == "runner" else _ENTRIES[str(path[-1])]
+        example = "{ANTHROPIC_API_KEY: VALUE}" if in_program() and path[-1] == "runner" else _ENTRIES[str(path[-1])]
         return f", such as {example}"
     annotation = annotation_at(path, root)
     many = get_origin(annotation) is dict
@@ -249,7 +249,12 @@ def spelled(findings: Iterable[Finding], root: Any) -> Iterator[Finding]:
     """Yield findings about plain data with the names of fields as the reader of a message writes them."""
     for finding in findings:
         other = finding.other and _spelled(finding.other, root)
-        yield replace(finding, path=_spelled(finding.path, root), other=other) if in_python() else finding
+        yield replace(finding, path=_spelled(finding.path, root), other=other) if in_program() else finding
+
+
+def field_name(model: type[Model], name: str) -> str:
+    """Return the name in Python of a field with a name in any spelling."""
+    return next((own for own, field in model.model_fields.items() if name in (own, field.alias)), name)
 
 
 def _spelled(path: Path, annotation: Any) -> Path:
@@ -257,9 +262,9 @@ def _spelled(path: Path, annotation: Any) -> Path:
     for part in path:
         if is_model(annotation):
             fields_of: dict[str, Any] = annotation.model_fields
-            name = next((name for name, field in fields_of.items() if part in (name, field.alias)), str(part))
+            name = field_name(annotation, str(part))
             annotation = _present(fields_of[name].annotation) if name in fields_of else None
-            names.append(name)
+            names.append(name if in_python() else camel(name))
         else:
             annotation = _item(annotation) if get_args(annotation) else None
             names.append(part)

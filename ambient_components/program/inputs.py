@@ -13,7 +13,7 @@ import pulumi
 from ambient_components.access.entries import Entry
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
-from ambient_components.components.argument_checks import line_of, read
+from ambient_components.components.argument_checks import ArgumentsError, read
 from ambient_components.errors import AmbientError, Problem, Problems, Where, fail
 from ambient_components.model.messages import spelled
 from ambient_components.model.stack import StackFile
@@ -27,7 +27,7 @@ from ambient_components.program.ledger import expired_exceptions, ledger_of
 from ambient_components.program.secret_values import WorkspaceValues, secret_values
 from ambient_components.program.shard import excluded_workspaces, missing_file, of_shard
 from ambient_components.program.stack_settings import ObjectStore, StackSettings
-from ambient_components.rules.findings import Finding, as_problem, python_spelling
+from ambient_components.rules.findings import Finding, as_problem, program_spelling
 from ambient_components.rules.warnings import NONE, Acknowledgements, WarningRule
 from ambient_components.shards.excluded import Excluded, others
 from ambient_components.stackfile.checks.installation import check_installation
@@ -100,15 +100,15 @@ class Inputs:
             problems.add(None, "", "this stack is a shard of a fleet", "declare its file: Workspaces.from_file()")
         project = Project.of(DISK, _PROGRAM.value(()).file)
         program, found = read(Program, given, lambda valid: _program_findings(valid, settings, project))
-        lines = [*map(str, problems), *(line_of(finding) for finding in found if not finding.warning)]
-        if program is None or lines:
-            raise ValueError("\n".join(lines))
-        program = when_known(program, given["workspaces"])
+        refused, others = [finding for finding in found if not finding.warning], [*map(str, problems)]
+        if program is None or refused or others:
+            raise ArgumentsError(refused, others=others)
+        program = when_known(program, given.get("workspaces", {}))
         file = placed(as_stack_file(program), _PROGRAM, project)
         bundles, _ = ca_bundles(file.workspaces, project)
         values = {name: WorkspaceValues.of_program(workspace) for name, workspace in program.workspaces.items()}
         inputs = cls._of(file, settings, values, bundles)
-        with python_spelling():
+        with program_spelling():
             later = [*spelled(inputs.warnings(), Program)]
         inputs.warn(as_problem(finding) for finding in [*found, *later])
         return inputs

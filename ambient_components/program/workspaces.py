@@ -20,6 +20,7 @@ from ambient_components.components import (
 )
 from ambient_components.engine.names import LEDGER_NAME, Part, key_output, logical_name
 from ambient_components.errors import AmbientError
+from ambient_components.model.clusters import Store
 from ambient_components.problem_json import for_engine
 from ambient_components.program.arguments import separate_workspace
 from ambient_components.program.calendar import Calendar
@@ -59,6 +60,7 @@ class Workspaces(Mapping[str, Workspace]):
         acknowledge: Sequence[StackAcknowledgementArgs] = (),
         timezone: str = "UTC",
         run_every: str | timedelta | None = None,
+        opts: pulumi.ResourceOptions | None = None,
         _inputs: Inputs | None = None,  # instead of arguments: what `from_file` has read
     ) -> None:
         """Declare workspaces with the words of the stack file in Python's spelling. Secrets are values, or outputs.
@@ -71,6 +73,7 @@ class Workspaces(Mapping[str, Workspace]):
             acknowledge: Acknowledged warnings.
             timezone: Time zone of days.
             run_every: Guaranteed interval of runs, such as ``1d``.
+            opts: `parent`, `depends_on`, `protect` and `retain_on_delete`, for what is declared.
 
         Raises:
             ValueError: All problems of the arguments, one per line, each with its path.
@@ -78,21 +81,32 @@ class Workspaces(Mapping[str, Workspace]):
         if _inputs is None:
             given: dict[str, Any] = {"guardrails": guardrails, "run_every": run_every, "timezone": timezone}
             given |= {"exceptions": exceptions, "acknowledge": acknowledge, "workspaces": workspaces}
-            _inputs = Inputs.of_program(given, _store_of(cluster))
+            _inputs = Inputs.of_program(given, store_of(cluster.store if cluster is not None else None))
         self.inputs = inputs = _inputs
         file, calendar = inputs.file, Calendar.of(inputs.file)
         settings = replace(inputs.settings, store=effective_store(file.workspaces, inputs.settings.store))
         args: ClusterArgs = {**settings.cluster}
         if settings.store is not None:
             args["store"] = settings.store.args
+        opts = opts or pulumi.ResourceOptions()
         self.cluster = cluster or ClusterProviders.of(CLUSTER_NAME, **args)
-        opts = pulumi.ResourceOptions(provider=self.cluster.ambient)
-        self.ledger = AccessLedger(LEDGER_NAME, _ledger_args(inputs, calendar), opts)
+        self.ledger = AccessLedger(
+            LEDGER_NAME,
+            _ledger_args(inputs, calendar),
+            # Without a parent: renamed with it, the ledger would compare nothing with the last deployment.
+            pulumi.ResourceOptions(depends_on=opts.depends_on, provider=self.cluster.ambient),
+        )
         providers = self.cluster.with_aws if uses_aws(file.workspaces) else self.cluster.both
         self._workspaces = {
             name: Workspace(
                 logical_name(name, Part.WORKSPACE),
-                opts=pulumi.ResourceOptions(providers=providers, depends_on=[self.ledger]),
+                opts=pulumi.ResourceOptions(
+                    parent=opts.parent,
+                    providers=providers,
+                    depends_on=[self.ledger],
+                    protect=opts.protect,
+                    retain_on_delete=opts.retain_on_delete,
+                ),
                 _valid=separate_workspace(
                     name,
                     workspace,
@@ -132,10 +146,9 @@ class Workspaces(Mapping[str, Workspace]):
         return len(self._workspaces)
 
 
-def _store_of(cluster: ClusterProviders | None) -> ObjectStore | None:
+def store_of(store: Store | None) -> ObjectStore | None:
     """Return the provider's store, in place of that of the config, which it does not use."""
     addresses = {"endpoint", "iam_endpoint", "region", "credentials"}
-    store = cluster.store if cluster is not None else None
     given = store.model_dump(include=addresses, exclude_none=True) if store is not None else {}
     return ObjectStore(StoreConfig(**given)) if given else None
 

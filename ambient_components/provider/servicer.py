@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib import import_module
 from typing import Any, Final, TypeVar
 
 import grpc
@@ -60,6 +61,9 @@ T = TypeVar("T")
 ASKING: Final = frozenset({AccessLedger.token})
 """Types of which `check` and `diff` ask the cluster. Those of all others only compute, so they need no thread."""
 
+_LANGUAGES: Final = "ambient_components.languages"
+"""The components, which are above the plugin, and take a second to import."""
+
 _THREADS: Final = 32
 """Maximum steps in parallel; the engine sends as many as its --parallel, by default four per core."""
 
@@ -72,6 +76,7 @@ _KINDS = {
 
 class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
     def __init__(self, engine_address: str) -> None:
+        self._engine_address = engine_address
         self._engine = Engine(engine_address)
         self._settings: tuple[Guard, Store] | None = None
         self._requested = False
@@ -93,9 +98,16 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     async def GetSchema(self, request: Any, context: grpc.aio.ServicerContext) -> proto.GetSchemaResponse:  # noqa: ARG002, N802
         # Reads the texts of the models, which only `pulumi package` asks for.
-        from ambient_components.provider.schema import schema_json  # noqa: PLC0415
+        return proto.GetSchemaResponse(schema=import_module(_LANGUAGES).schema_json())
 
-        return proto.GetSchemaResponse(schema=schema_json())
+    async def Construct(  # noqa: N802
+        self, request: proto.ConstructRequest, context: grpc.aio.ServicerContext
+    ) -> proto.ConstructResponse:
+        """Declare a component for a program in another language. It registers resources, but makes none itself."""
+        answer: proto.ConstructResponse = await import_module(_LANGUAGES).construct(
+            request, context, self._engine_address, unguarded=self._unguarded
+        )
+        return answer
 
     async def CheckConfig(self, request: proto.CheckRequest, context: grpc.aio.ServicerContext) -> proto.CheckResponse:  # noqa: N802
         failures = await self._run(context, lambda: configuration.problems(wire.decode(request.news)))
@@ -121,7 +133,7 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
         self._requested = True
         self._settings = await self._run(context, lambda: _settings(wire.decode(request.args)))
         self._unguarded = configuration.is_unguarded(wire.decode(request.args))
-        return proto.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
+        return proto.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptOutputs=True)
 
     async def Check(self, request: proto.CheckRequest, context: grpc.aio.ServicerContext) -> proto.CheckResponse:  # noqa: N802
         def check(at: Context, of: ResourceType) -> Check:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ambient_components.rules.findings import Finding, Verdict, in_python, spell
+from ambient_components.rules.findings import Finding, Verdict, in_program, spell
 from ambient_components.rules.secret_patterns import looks_like_credential
 from ambient_components.rules.workspaces import BucketState
 
@@ -127,7 +127,7 @@ def field_problem(field: str, driver: str, *, shared: bool) -> Verdict:
 
 def credential_missing(field: str) -> Finding:
     """Return the finding for an existing bucket without credentials."""
-    remedy = "add it" if in_python() else "add it, such as {config: NAME}"
+    remedy = "add it" if in_program() else "add it, such as {config: NAME}"
     return Finding((field,), "is missing: the driver is existing, and no credentials are made", remedy)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
 from ambient_components.errors import PathPart, Problem, Remedy, format_path, hints_of
@@ -66,26 +67,45 @@ def as_problem(finding: Finding) -> Problem:
     return Problem(None, format_path(path), finding.problem, hints, finding.rule, workspaces, finding.warning)
 
 
-_PYTHON: ContextVar[bool] = ContextVar("python", default=False)
+class Reader(Enum):
+    """Who reads a message, and has written what it is about."""
+
+    FILE = "a stack file"
+    PYTHON = "a program in Python"
+    OTHER = "a program in another language"
+
+
+_READER: ContextVar[Reader] = ContextVar("reader", default=Reader.FILE)
 
 
 @contextmanager
-def python_spelling() -> Iterator[None]:
-    """Spell the names of fields in messages and paths as Python does."""
-    token = _PYTHON.set(True)
+def spelling_of(reader: Reader) -> Iterator[None]:
+    """Spell the names of fields in messages and paths as a reader does."""
+    token = _READER.set(reader)
     try:
         yield
     finally:
-        _PYTHON.reset(token)
+        _READER.reset(token)
+
+
+@contextmanager
+def program_spelling() -> Iterator[None]:
+    """Spell the names of fields in messages and paths as the program does: as Python, if it is in no other language."""
+    with spelling_of(Reader.PYTHON if _READER.get() is Reader.FILE else _READER.get()):
+        yield
 
 
 def in_python() -> bool:
-    return _PYTHON.get()
+    return _READER.get() is Reader.PYTHON
+
+
+def in_program() -> bool:
+    return _READER.get() is not Reader.FILE
 
 
 def spell(field: str) -> str:
     """Return a field's name as the reader of the message writes it."""
-    return field if _PYTHON.get() else camel(field)
+    return field if in_python() else camel(field)
 
 
 def camel(field: str) -> str:

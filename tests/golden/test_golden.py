@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ambient_components import clock
+from ambient_components.languages.schema import schema
 from ambient_components.program import workspaces as stack_program
-from ambient_components.provider.schema import schema
 from tests.support.recorder import Recorder
 from tests.support.registrations import Recording, Registration, holds_secret
 

@@ -69,7 +69,7 @@ def test_the_plugin_says_that_it_takes_secrets_and_previews(world):
     answer = world.plugin.configure(context="one")
     assert answer.acceptSecrets
     assert answer.supportsPreview
-    assert not answer.acceptOutputs
+    assert answer.acceptOutputs  # of the components
 
 
 def test_configuring_connects_to_nothing(world):

@@ -19,7 +19,7 @@ SDKS = ("pulumi", "pulumi-kubernetes")
 """What is tested at both ends of its range."""
 TESTS = (
     "tests/unit/provider/protocol",
-    "tests/unit/provider/test_schema.py",
+    "tests/unit/languages/test_schema.py",
     "tests/unit/provider/test_servicer.py",
     "tests/unit/provider/tokens/test_token_create.py",
     "tests/unit/provider/tokens/test_token_read_and_delete.py",

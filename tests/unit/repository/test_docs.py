@@ -6,6 +6,7 @@ The fields of the stack file have a page of their own, which is generated: test_
 """
 
 import re
+import textwrap
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -126,6 +127,16 @@ def test_every_stack_file_loads(block: Block, tmp_path: Path, monkeypatch: pytes
     problems = review_stack(own, block.text).problems
     # An excerpt may show a stack without its workspaces.
     assert [str(problem) for problem in problems if problem.path != "workspaces"] == []
+
+
+def test_the_programs_of_the_languages_page_are_those_of_the_examples() -> None:
+    page = (ROOT / "docs/guides/languages.md").read_text(encoding="utf-8")
+    tabs = re.findall(r'^=== "[^"\n]+"\n\n {4}```\w+\n(.*?)^ {4}```$', page, re.MULTILINE | re.DOTALL)
+    folder = ROOT / "examples/languages"
+    java = "java/src/main/java/workspaces/App.java"
+    sources = ["yaml/Pulumi.yaml", "typescript/index.ts", "go/main.go", "python/__main__.py", java]
+    programs = [(folder / source).read_text(encoding="utf-8") for source in sources]
+    assert [textwrap.dedent(tab) for tab in tabs] == programs
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=str)

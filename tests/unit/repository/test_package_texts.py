@@ -13,8 +13,8 @@ from ambient_components.cli.app import VERBS, verb_app
 from ambient_components.cli.init.project import WHEEL
 from ambient_components.cli.templates import FOLDER, texts
 from ambient_components.documentation import PAGES, RELEASE, REPOSITORY
+from ambient_components.languages.schema import schema_json as provider_schema
 from ambient_components.plan.document import schema_text as plan_schema
-from ambient_components.provider.schema import schema_json as provider_schema
 from ambient_components.stackfile.schema import reference_text, schema_text
 from tests.unit.repository.test_docs import PAGES as MARKDOWN
 from tests.unit.repository.test_docs import anchors
@@ -112,6 +112,7 @@ def installed(text: str) -> list[str]:
 
 
 def is_ours_or_known(word: str) -> bool:
+    word = re.sub(r"^ambient-components\[\w+\] @ ", "", word)  # with an extra, from the same address
     released = word.startswith(f"{RELEASE}/{WHEEL}#sha256=")
     committed = word.startswith(f"git+{REPOSITORY}@")
     return released or committed or re.split(r"[<>=\[]", word)[0] in _PACKAGES

@@ -18,6 +18,7 @@ import pytest
 from ambient_components._version import VERSION
 from ambient_components.cli.templates import FOLDER
 from ambient_components.documentation import REPOSITORY as ADDRESS
+from release import sdks
 from release.repository import absolute_links
 from tests.support.pipelines import read
 
@@ -148,9 +149,41 @@ def test_the_checksums_are_those_of_what_people_install_and_of_the_sbom(whole: P
             f"ambient_components-{VERSION}-py3-none-any.whl",
             f"ambient_components-{VERSION}.cdx.json",
             f"ambient_components-{VERSION}.tar.gz",
+            *(f"ambient-sdk-{language}-{VERSION}.tar" for language in sdks.LANGUAGES),
             "requirements.lock",
         )
     }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("language", "file", "line"),
+    [
+        ("dotnet", "Pulumi.Ambient.csproj", f"<Version>{VERSION}</Version>"),
+        ("go", "ambient/go.mod", "module git.example.com/platform/ambient-components/sdk/go/ambient"),
+        ("java", "build.gradle", f'? "{VERSION}"'),
+        ("nodejs", "package.json", f'"version": "{VERSION}",'),
+        ("python", "pyproject.toml", f'version = "{VERSION}"'),
+    ],
+)
+def test_an_archive_of_an_sdk_has_what_its_language_needs(whole: Path, language: str, file: str, line: str) -> None:
+    with tarfile.open(whole / f"dist/ambient-sdk-{language}-{VERSION}.tar") as archive:
+        members = archive.getmembers()
+        described = archive.extractfile(f"{language}/{file}")
+        assert described is not None
+        assert line in [text.strip() for text in described.read().decode().splitlines()]
+    assert {(member.mtime, member.uid, member.uname) for member in members} == {(TIME, 0, "")}
+
+
+@pytest.mark.slow
+def test_without_go_the_release_says_what_to_do(whole: Path, tmp_path: Path) -> None:
+    """Also where nothing is in the cache."""
+    path = os.pathsep.join(entry for entry in os.environ["PATH"].split(os.pathsep) if not Path(entry, "go").exists())
+    done = run(whole, PATH=path, AMBIENT_CACHE_DIR=str(tmp_path / "cache"), AMBIENT_OFFLINE="1")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "error: no SDKs were written. " in done.stderr
+    assert "hint: Install Go" in done.stderr
 
 
 @pytest.mark.slow

@@ -1,0 +1,179 @@
+"""The components that programs in other languages declare, by type token, with their outputs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from typing import Any, Final
+
+import pulumi
+
+from ambient_components.components import ApiKey, Bucket, ClusterProviders, Grant, Workspace
+from ambient_components.components.argument_checks import ArgumentsError, line_of, read_arguments
+from ambient_components.engine import urns
+from ambient_components.errors import AmbientError, PathPart, format_path
+from ambient_components.model.clusters import Cluster
+from ambient_components.problem_json import for_engine
+from ambient_components.program.inputs import Inputs as ProgramInputs
+from ambient_components.program.workspaces import CLUSTER_NAME, Workspaces, store_of
+from ambient_components.rules.findings import Finding, Reader, below, spelling_of
+from ambient_components.rules.secret_patterns import without_credentials
+
+Inputs = dict[str, Any]
+Declared = tuple[pulumi.ComponentResource, dict[str, Any]]
+"""A component, and its outputs."""
+Declare = Callable[[str, Inputs, pulumi.ResourceOptions], Declared]
+"""Declares a component by name, inputs in YAML's spelling, and options."""
+
+
+class WorkspacesComponent(pulumi.ComponentResource):
+    """`Workspaces` as a component, which it is only for other languages: their programs need its URN."""
+
+    def __init__(self, name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> None:
+        sections = {section: value for section, value in inputs.items() if section != "cluster"}
+        given = inputs.get("cluster")
+        cluster = _cluster(given) if given is not None else None
+        providers = _providers(opts, given)
+        declared = ProgramInputs.of_program(sections, store_of(cluster.store) if cluster else None)
+        super().__init__(urns.WORKSPACES, name, {}, _without_locks(opts))
+        inside = pulumi.ResourceOptions(
+            parent=self, depends_on=opts.depends_on, protect=opts.protect, retain_on_delete=opts.retain_on_delete
+        )
+        providers = ClusterProviders.of(CLUSTER_NAME, **given) if given else providers
+        with spelling_of(Reader.PYTHON):
+            self.workspaces = Workspaces({}, cluster=providers, opts=inside, _inputs=declared)
+        self.register_outputs({"workspaces": sorted(self.workspaces)})
+
+
+def _cluster(given: Inputs) -> Cluster:
+    try:
+        return read_arguments("cluster", Cluster, given)
+    except ArgumentsError as error:
+        raise ArgumentsError([*below(("cluster",), error.found)]) from None
+
+
+def _providers(opts: pulumi.ResourceOptions, cluster: Inputs | None) -> ClusterProviders | None:
+    """Return the providers that the caller gave. They have the cluster, so both are needed, and no other word of it.
+
+    Raises:
+        ArgumentsError: One of them is missing, or there are two words.
+    """
+    given: Any = opts.providers or {}
+    names = {"kubernetes", "ambient"} & given.keys()
+    if not names:
+        return None
+    if cluster is not None:
+        raise ArgumentsError([Finding(("cluster",), "is given by the option providers too", "give one of them")])
+    if len(names) == 1:
+        text = f"the option providers has the cluster of {names.pop()} alone: give providers of ambient and kubernetes"
+        raise ArgumentsError([], others=[text])
+    return ClusterProviders(given["kubernetes"], given["ambient"])
+
+
+def _without_locks(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    """Return options without what children would inherit: what is protected can't be revoked, nor what is retained."""
+    free = copy(opts)
+    free.protect = free.retain_on_delete = False
+    return free
+
+
+def _protected_or_not(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    """Return options that say it, as the SDK asks the parent otherwise, and one of another process does not know it."""
+    said = copy(opts)
+    said.protect = bool(opts.protect)
+    return said
+
+
+def _workspaces(name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> Declared:
+    made = WorkspacesComponent(name, inputs, opts)
+    return made, {"tokens": {workspace: _tokens(declared) for workspace, declared in made.workspaces.items()}}
+
+
+def _workspace(name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> Declared:
+    made = Workspace(name, opts=opts, **inputs)
+    return made, {"namespace": made.namespace.metadata["name"], "tokens": _tokens(made)}
+
+
+def _tokens(workspace: Workspace) -> dict[str, pulumi.Output[str]]:
+    return {key_id: key.token for key_id, key in workspace.keys.items() if key.access_token is not None}
+
+
+def _grant(name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> Declared:
+    return Grant(name, opts=_protected_or_not(opts), **inputs), {}
+
+
+def _api_key(name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> Declared:
+    made = ApiKey(name, opts=_protected_or_not(opts), **inputs)
+    return made, {"account": made.account, "token": made.token}
+
+
+def _bucket(name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> Declared:
+    made = Bucket(name, opts=opts, **inputs)
+    return made, {"variables": made.variables}
+
+
+def _without_words_of_python(inputs: Inputs) -> None:
+    """Refuse arguments that the components have beside those of the models."""
+    wrong = sorted({"resource_name", "opts", "_valid"} & inputs.keys())
+    if wrong:
+        raise ArgumentsError([Finding((name,), f"{name!r} is not a field", "remove it") for name in wrong])
+
+
+def _told_by_property(declare: Declare) -> Declare:
+    """Return the function with errors of arguments as those of properties, in the words of any language."""
+
+    def told(name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> Declared:
+        try:
+            with spelling_of(Reader.OTHER):
+                _without_words_of_python(inputs)
+                return declare(name, inputs, opts)
+        except ArgumentsError as error:
+            raise _property_errors(error, inputs) from None
+        except AmbientError as error:
+            raise pulumi.InputPropertiesError(for_engine(error.problems), []) from None
+        except (ValueError, TypeError, pulumi.RunError) as error:
+            raise pulumi.InputPropertiesError(str(error), []) from None
+
+    return told
+
+
+_SECRET: Final = frozenset({"secrets", "accessKey", "secretKey", "kubeconfig"})
+"""Properties with secrets, which may have been given as plain text."""
+
+
+def _property_errors(error: ArgumentsError, inputs: Inputs) -> pulumi.InputPropertiesError:
+    """Return problems as those of properties. The engine prints their whole values, so some are told in the text."""
+    others, errors = list(error.others), []
+    for finding in error.found:
+        if finding.path and _may_be_printed(inputs, finding.path):
+            reason = line_of(replace(finding, path=()))
+            errors.append({"property_path": format_path(finding.path), "reason": reason})
+        else:
+            others.append(line_of(finding))
+    return pulumi.InputPropertiesError("\n".join(others), errors)  # type: ignore[arg-type]  # a mapping is one of these
+
+
+def _may_be_printed(inputs: Any, path: Sequence[PathPart]) -> bool:
+    value = inputs
+    for part in path:
+        if part in _SECRET:
+            return False
+        if isinstance(value, Mapping):
+            value = value.get(part)
+        else:
+            value = value[part] if isinstance(value, list) and isinstance(part, int) else None
+    if isinstance(value, Mapping | list):
+        return False
+    text = format_path(tuple(path)) + ("" if isinstance(value, pulumi.Output) else str(value))
+    return without_credentials(text) == text
+
+
+_DECLARED: Final[Mapping[str, Declare]] = {
+    urns.WORKSPACES: _workspaces,
+    urns.WORKSPACE: _workspace,
+    urns.GRANT: _grant,
+    urns.API_KEY: _api_key,
+    urns.BUCKET: _bucket,
+}
+
+COMPONENTS: Final[Mapping[str, Declare]] = {token: _told_by_property(made) for token, made in _DECLARED.items()}
+"""Functions that declare a component, by its type token."""

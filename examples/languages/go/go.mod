@@ -1,0 +1,10 @@
+module workspaces
+
+go 1.24
+
+require (
+	git.example.com/platform/ambient-components/sdk/go/ambient v0.0.0
+	github.com/pulumi/pulumi/sdk/v3 v3.274.1
+)
+
+replace git.example.com/platform/ambient-components/sdk/go/ambient => ../../../build/sdks/go/ambient
