@@ -14,7 +14,7 @@ export PULUMI_CONTINUE_ON_ERROR := true
 # Parallel recipes would build the same parts twice, and mix the output of `check` and `test`.
 .NOTPARALLEL:
 
-.PHONY: help setup demo compiled up preview down clean check site test test-unit test-all conformance evidence insider bench release lock
+.PHONY: help setup demo compiled up preview down clean check site test test-unit test-all conformance evidence insider bench sdks release lock
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -158,6 +158,9 @@ insider: compiled sandbox-build ## Attack the sandbox as a workspace user, and p
 
 bench: compiled sandbox-build ## Measure 10, 100 and 1,000 workspaces and write docs/project/performance.md (half an hour)
 	$(PYTHON) -m bench $(or $(ARGS),--write)
+
+sdks: setup ## Write the SDKs of all languages into build/sdks
+	@$(PYTHON) -m release.sdks
 
 release: setup ## Build the release of the last commit into dist/: packages, checksums, SBOM, notes
 	@$(PYTHON) -m release $(ARGS)

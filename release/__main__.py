@@ -11,15 +11,15 @@ from hashlib import sha256
 from pathlib import Path
 
 from ambient_components._version import VERSION
-from release import changelog, packages, repository
+from release import changelog, packages, repository, sdks
 from release.errors import Refusal, ReleaseError
 
 LOCK = "ambient_components/templates/project/requirements.lock"
 
 _DESCRIPTION = """\
 Build the release of the last commit into dist/, which is replaced: sdist, wheel, requirements.lock with the packages
-that it was tested with, their SBOM (CycloneDX), SHA256SUMS, and NOTES.md, the version's section of CHANGELOG.md. Two
-builds of one commit are the same bytes."""
+that it was tested with, their SBOM (CycloneDX), the SDKs of other languages, SHA256SUMS, and NOTES.md, the version's
+section of CHANGELOG.md. Two builds of one commit are the same bytes."""
 
 
 def published_at(root: Path) -> str:
@@ -66,6 +66,10 @@ def release(root: Path) -> list[Path]:
         files = packages.build(tree, built, time)
         sbom = built / f"ambient_components-{VERSION}.cdx.json"
         bill_of_materials(tree, sbom)
+        sdks.write(built / "sdks")
+        written = sdks.archives(built / "sdks", VERSION, time)
+        files += [file.rename(built / file.name) for file in written]
+        shutil.rmtree(built / "sdks")
         lock = built / "requirements.lock"
         shutil.copyfile(tree / LOCK, lock)
         sums, notes = built / "SHA256SUMS", built / "NOTES.md"
@@ -93,7 +97,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
-        # Git has said why.
+        # Git or the writer of SDKs has said why.
         return error.returncode
     return 0
 
