@@ -73,8 +73,18 @@ class Component(NamedTuple):
     token: str
     model: type[Model]
     description: str
+    example: str
+    """Its properties in YAML, on one line."""
     outputs: Mapping[str, Any]
     required: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The description with the example, as Pulumi's generators read it."""
+        properties = f"type: {self.token.replace(':index', '')}\n    properties: {self.example}"
+        code = f"```yaml\nresources:\n  example:\n    {properties}\n```"
+        block = f"{{{{% example %}}}}\n### Pulumi YAML\n\n{code}\n{{{{% /example %}}}}"
+        return f"{self.description}\n\n{{{{% examples %}}}}\n## Example Usage\n{block}\n{{{{% /examples %}}}}"
 
 
 class _Types:
@@ -191,11 +201,12 @@ _TOKENS: Final = {
     "description": "Bearer tokens by key id, as far as they are retained.",
 }
 
-_COMPONENTS: Final = (
+COMPONENT_SCHEMAS: Final = (
     Component(
         urns.WORKSPACES,
         Program,
         "Workspaces with the ledger of their access, which guardrails evaluate.",
+        "{workspaces: {payments: {grants: [{group: payments-devs, role: edit}], keys: {ci: {lifetime: 30d}}}}}",
         {
             "tokens": {
                 "type": "object",
@@ -210,6 +221,7 @@ _COMPONENTS: Final = (
         urns.WORKSPACE,
         SeparateWorkspace,
         "A namespace that the platform lists, with its owners, grants, keys, secrets, settings and bucket.",
+        "{namespace: payments, owners: [user:alice@example.com], grants: [{group: payments-devs, role: edit}]}",
         {
             "namespace": {"type": "string", "description": "Name of the namespace."},
             "tokens": _TOKENS,
@@ -220,6 +232,7 @@ _COMPONENTS: Final = (
         urns.GRANT,
         SeparateGrant,
         "Access of one user or one group to a workspace.",
+        "{namespace: payments, user: alice@example.com, role: edit}",
         {},
         (),
     ),
@@ -227,6 +240,7 @@ _COMPONENTS: Final = (
         urns.API_KEY,
         SeparateKey,
         "An API key: its own identity in the workspace, with a token that is renewed before it expires.",
+        "{namespace: payments, id: ci, owner: acme/prod, lifetime: 30d}",
         {"account": {"type": "string", "description": "Name of its ServiceAccount."}, "token": _TOKEN},
         ("account",),
     ),
@@ -234,6 +248,7 @@ _COMPONENTS: Final = (
         urns.BUCKET,
         SeparateBucket,
         "A bucket in an object store, with credentials for it alone.",
+        "{name: payments-reports, endpoint: 'https://minio.example.com', owner: acme/prod}",
         {
             "variables": {
                 "type": "object",
@@ -255,13 +270,13 @@ def schema() -> dict[str, Any]:
         name: {"type": "string", "description": _text(texts[name])} | ({"secret": True} if name in SECRETS else {})
         for name in SETTINGS
     }
-    resources = {component.token: _resource(component, types) for component in _COMPONENTS}
+    resources = {component.token: _resource(component, types) for component in COMPONENT_SCHEMAS}
     cluster = {
         **types.of(Cluster),
         "plain": True,
         "description": "Cluster and object store. Default: those of the config.",
     }
-    resources[urns.WORKSPACES]["inputProperties"]["cluster"] = {**types.of(Cluster), **cluster}
+    resources[urns.WORKSPACES]["inputProperties"]["cluster"] = cluster
     return {
         "name": "ambient",
         "version": VERSION,
@@ -284,7 +299,7 @@ def _resource(component: Component, types: _Types) -> dict[str, Any]:
     left_out = _LEFT_OUT.get(component.model, ())
     return {
         "isComponent": True,
-        "description": component.description,
+        "description": component.text,
         "inputProperties": types.inputs(component.model, left_out),
         "requiredInputs": required(component.model, left_out),
         "properties": dict(component.outputs),

@@ -42,8 +42,7 @@ class LanguageStack(Stack):
             old, new = self.edits[change]
             assert old in text, f"{change}: {old} is not in the program"
             text = text.replace(old, new)
-        for old, new in (("payments-sessions", f"{self.w}-sessions"), ("'payments'", self.w), ("payments", self.w)):
-            text = text.replace(old, new)
+        text = text.replace("THIS", self.w).replace("payments", self.w)
         self.write_program(text.replace(f"{self.w}-devs", "payments-devs"))
 
     def write_program(self, text: str) -> None:
@@ -55,6 +54,11 @@ class LanguageStack(Stack):
         return f"name: {PROJECT}\nruntime: {runtime}\nstackConfigDir: stacks\n{plugin}\n"
 
 
+def _more(line: str) -> str:
+    """Return lines with four more grants, which a run may not remove all."""
+    return "".join(line.replace("NAME", name) for name in "abcd")
+
+
 class YamlStack(LanguageStack):
     """Pulumi YAML, with its own language host."""
 
@@ -64,12 +68,12 @@ class YamlStack(LanguageStack):
         "lower": ("{group: payments-devs, role: edit}", "{group: payments-devs, role: view}"),
         "rotate": ("lifetime: 30d", "lifetime: 30d, generation: 2"),
         "public": ("group: payments-devs", "group: system:authenticated"),
-        "more": ("        payments:\n", "".join(f"        THIS-{n}: {{protect: false}}\n" for n in "abcd")),
+        "more": ("grants:\n", "grants:\n" + _more("            - {user: NAME@example.com}\n")),
         "wrong": ("lifetime: 30d", "lifetime: 30x"),
     }
 
     def write_program(self, text: str) -> None:
-        body = text[text.index("config:") :].replace("THIS", self.w)
+        body = text[text.index("config:") :]
         super().write_program(self.settings("yaml") + body)
 
     def _run(self, *words: str, offset: str = "", stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -168,6 +172,7 @@ class TypeScriptStack(InlineStack):
         "lower": ('{ group: "payments-devs", role: "edit" }', '{ group: "payments-devs", role: "view" }'),
         "rotate": ('lifetime: "30d"', 'lifetime: "30d", generation: 2'),
         "public": ('group: "payments-devs"', 'group: "system:authenticated"'),
+        "more": ("grants: [\n", "grants: [\n" + _more('{ user: "NAME@example.com" },\n')),
         "wrong": ('lifetime: "30d"', 'lifetime: "30x"'),
         "misspelt": ('role: "edit", lifetime', 'rol: "edit", lifetime'),
     }
@@ -211,6 +216,7 @@ class GoStack(InlineStack):
         ),
         "rotate": ('Lifetime: ptr("30d")', 'Lifetime: ptr("30d"), Generation: ptr(2)'),
         "public": ('ptr("payments-devs")', 'ptr("system:authenticated")'),
+        "more": ("WorkspaceGrantArgs{\n", "WorkspaceGrantArgs{\n" + _more('{User: ptr("NAME@example.com")},\n')),
         "wrong": ('ptr("30d")', 'ptr("30x")'),
         "misspelt": ("Role: ptr(ambient.RoleEdit), Lifetime", "Rol: ptr(ambient.RoleEdit), Lifetime"),
     }

@@ -40,5 +40,9 @@ def test_the_life_of_a_workspace(stack: YamlStack, of_a_stack_file: dict[str, An
     assert stack.sessions(token) == 200
     stack.use("lower", "rotate", "public")
     stack.preview().refused("publicAccess")
+    stack.use("lower", "rotate", "more")
+    stack.up().ok()
+    stack.use("lower", "rotate")
+    stack.preview().refused("massRemoval")
     stack.destroy().ok()
     stack.ended(token, "the key of a destroyed stack")

@@ -3,12 +3,19 @@
 import json
 import re
 
+import pulumi
+import pytest
+import yaml
+
 from ambient_components._version import VERSION
+from ambient_components.engine import urns
 from ambient_components.languages.components import COMPONENTS
-from ambient_components.languages.schema import schema, schema_json
+from ambient_components.languages.schema import COMPONENT_SCHEMAS, schema, schema_json
+from ambient_components.model.derive import arguments
 from ambient_components.model.workspaces import Program
 from ambient_components.provider.protocol.configuration import SETTINGS
 from ambient_components.resources import ProviderArgs
+from ambient_components.rules.findings import Reader, spelling_of
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_plugin import FakePlugin
 from tests.support.resource_arguments import FILE, source
@@ -75,6 +82,17 @@ def test_everything_has_a_text():
 def test_tokens_and_settings_are_secret_and_nothing_else_is():
     hidden = {name for properties in property_maps() for name, spec in properties.items() if spec.get("secret")}
     assert hidden == {"token", "tokens", "variables", "kubeconfig", "storeSecretKey"}
+
+
+@pytest.mark.parametrize("component", COMPONENT_SCHEMAS, ids=lambda component: component.token)
+def test_an_example_has_arguments_that_its_component_takes(component):
+    text = schema()["resources"][component.token]["description"]
+    shown = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])["resources"]["example"]
+    assert shown["type"].replace(":", ":index:") == component.token
+    missing = {"owner": "acme/prod"} if component.token == urns.WORKSPACE else {}
+    with spelling_of(Reader.OTHER):
+        _, found = arguments(component.model, shown["properties"] | missing, deferred=pulumi.Output)
+    assert found == []
 
 
 def test_what_may_be_an_output_is_the_only_input_that_is_not_plain():
