@@ -83,9 +83,9 @@ class ApiKey(SnakeCaseAttributes, pulumi.ComponentResource):
         """
         key = _valid or read_key(resource_name, args)
         if _valid is None and opts is not None:
-            # Its resources would inherit it, and what is retained could not be ended.
+            # Its resources would inherit both, and could not be ended.
             opts = copy(opts)
-            opts.retain_on_delete = False
+            opts.retain_on_delete, opts.deleted_with = False, None
         self._name, self._key, self._terms = resource_name, key, _terms(key)
         overlaps = key.keeps_previous(clock.now())
         super().__init__(urns.API_KEY, resource_name, self._inputs(overlaps=overlaps), opts)

@@ -55,12 +55,14 @@ class Bucket(pulumi.ComponentResource):
         """
         declared = _valid or read_bucket(resource_name, args)
         self._retain: bool | None = None
+        self._ending: pulumi.Resource | None = None
         if _valid is None and opts is not None:
-            # Both are the bucket's alone: credentials would inherit them, and could not be ended.
+            # They are the bucket's alone: credentials would inherit them, and could not be ended.
             declared = declared if opts.protect is None else declared.model_copy(update={"protect": opts.protect})
-            self._retain = opts.retain_on_delete
+            self._retain, self._ending = opts.retain_on_delete, opts.deleted_with
             opts = copy(opts)
             opts.protect = opts.retain_on_delete = False
+            opts.deleted_with = None
         self._name, self._declared = resource_name, declared
         reported = {"bucket": declared.name, "driver": declared.driver.value}
         super().__init__(urns.BUCKET, resource_name, reported, opts)
@@ -87,6 +89,7 @@ class Bucket(pulumi.ComponentResource):
             parent=self,
             protect=declared.is_protected,
             retain_on_delete=declared.is_released or self._retain or None,
+            deleted_with=self._ending,
         )
         return [S3Bucket(within(self._name, Part.BUCKET), cast("S3BucketArgs", desired), opts)]
 

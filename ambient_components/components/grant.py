@@ -1,5 +1,6 @@
 """One subject's access to one workspace, like a grant of the platform's Sharing page."""
 
+from copy import copy
 from typing import Unpack
 
 import pulumi
@@ -44,7 +45,8 @@ class Grant(pulumi.ComponentResource):
     A new role is a replacement, created before the old binding is deleted: the object's name contains the role, the
     logical name does not. Access is never interrupted, and a failed change keeps the old grant.
 
-    All options apply to the RoleBinding too, but for `retain_on_delete`: access never outlives its declaration.
+    All options apply to the RoleBinding too, but for `retain_on_delete` and `deleted_with`: access never outlives its
+    declaration.
 
     `Workspace` declares the same RoleBinding for each of its grants, without this component (docs/internals/adr/0008).
     """
@@ -62,6 +64,8 @@ class Grant(pulumi.ComponentResource):
         """
         grant = read_arguments(f"grant {resource_name!r}", SeparateGrant, args)
         given = {"role": grant.role.value} if "role" in grant.model_fields_set else {}
+        opts = copy(opts) if opts else pulumi.ResourceOptions()
+        opts.deleted_with = None
         super().__init__(
             urns.GRANT, resource_name, {"namespace": grant.namespace, "subject": str(grant.subject), **given}, opts
         )

@@ -48,8 +48,8 @@ class Workspace(pulumi.ComponentResource):
     The platform's operator creates ProjectSettings, a LimitRange and the trigger account in every listed namespace
     (contract 4). Only their declared fields are changed.
 
-    Of the options, `protect` stands for the argument of this name, and `retain_on_delete` is the Namespace's alone:
-    access that is protected or retained could not be ended. All others apply to all resources.
+    Of the options, `protect` stands for the argument of this name, and `retain_on_delete` and `deleted_with` are the
+    Namespace's alone: access that has them could not be ended. All others apply to all resources.
 
     A closed workspace keeps its namespace, owners and settings, and a `Closure` ends all other access. In a released
     one everything is declared as before, without the ownership annotation, and retained when it leaves the program.
@@ -86,9 +86,11 @@ class Workspace(pulumi.ComponentResource):
         workspace = _valid or read_workspace(resource_name, args)
         require_ledger(workspace.namespace, opts)
         opts = copy(opts) if opts else pulumi.ResourceOptions()
-        protect, retain = opts.protect, opts.retain_on_delete
-        # Children would inherit both: what is protected can't be revoked, and what is retained stays valid.
+        protect, retain, ending = opts.protect, opts.retain_on_delete, opts.deleted_with
+        # Children would inherit them: what is protected can't be revoked, and what is retained or deleted with
+        # something else stays valid.
         opts.protect = opts.retain_on_delete = False
+        opts.deleted_with = None
         super().__init__(urns.WORKSPACE, resource_name, {"namespace": workspace.namespace}, opts)
         self._name, self._content = resource_name, workspace
         self._workspace, self._state = workspace.namespace, workspace.state
@@ -101,6 +103,7 @@ class Workspace(pulumi.ComponentResource):
                 depends_on=opts.depends_on,
                 protect=self._state == ACTIVE and (workspace.protect if protect is None else protect),
                 retain_on_delete=self._state == RELEASED or retain,
+                deleted_with=ending,
                 # The NamespacePatch owns the list's label; other labels belong to the platform and OpenShift. Labels
                 # of a transform are the Namespace's own.
                 ignore_changes=None if opts.transforms or opts.transformations else ["metadata.labels"],

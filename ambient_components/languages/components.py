@@ -36,7 +36,11 @@ class WorkspacesComponent(pulumi.ComponentResource):
         declared = ProgramInputs.of_program(sections, store_of(cluster.store) if cluster else None)
         super().__init__(urns.WORKSPACES, name, {}, _without_locks(opts))
         inside = pulumi.ResourceOptions(
-            parent=self, depends_on=opts.depends_on, protect=opts.protect, retain_on_delete=opts.retain_on_delete
+            parent=self,
+            depends_on=opts.depends_on,
+            protect=opts.protect,
+            retain_on_delete=opts.retain_on_delete,
+            deleted_with=opts.deleted_with,
         )
         providers = ClusterProviders.of(CLUSTER_NAME, **given) if given else providers
         with spelling_of(Reader.PYTHON):
@@ -70,9 +74,10 @@ def _providers(opts: pulumi.ResourceOptions, cluster: Inputs | None) -> ClusterP
 
 
 def _without_locks(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
-    """Return options without what children would inherit: what is protected can't be revoked, nor what is retained."""
+    """Return options without what children would inherit, and what would keep access from being ended."""
     free = copy(opts)
     free.protect = free.retain_on_delete = False
+    free.deleted_with = None
     return free
 
 

@@ -73,7 +73,7 @@ class Workspaces(Mapping[str, Workspace]):
             acknowledge: Acknowledged warnings.
             timezone: Time zone of days.
             run_every: Guaranteed interval of runs, such as ``1d``.
-            opts: `parent`, `depends_on`, `protect` and `retain_on_delete`, for what is declared.
+            opts: `parent`, `depends_on`, `protect`, `retain_on_delete` and `deleted_with`, for what is declared.
 
         Raises:
             ValueError: All problems of the arguments, one per line, each with its path.
@@ -106,6 +106,7 @@ class Workspaces(Mapping[str, Workspace]):
                     depends_on=[self.ledger],
                     protect=opts.protect,
                     retain_on_delete=opts.retain_on_delete,
+                    deleted_with=opts.deleted_with,
                 ),
                 _valid=separate_workspace(
                     name,

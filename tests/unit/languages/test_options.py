@@ -132,10 +132,26 @@ def test_what_an_input_depends_on_comes_first_too(caller):
 
 
 def test_other_options_are_the_components_and_the_engine_hands_them_down(caller):
-    caller.construct("Workspaces", WORKSPACES, deletedWith=OTHER, parent=OTHER, aliases=[{"spec": {"name": "before"}}])
+    caller.construct("Workspaces", WORKSPACES, parent=OTHER, aliases=[{"spec": {"name": "before"}}])
     component = caller.monitor.of("Workspaces")[0]
-    assert (component.deletedWith, component.parent, len(component.aliases)) == (OTHER, OTHER, 1)
+    assert (component.parent, len(component.aliases)) == (OTHER, 1)
     assert caller.monitor.of("AccessLedger")[0].parent == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "ended"),
+    [
+        ("Workspaces", WORKSPACES, {"Namespace"}),
+        ("Grant", GRANT, set()),
+        ("ApiKey", KEY, set()),
+        ("Bucket", BUCKET, {"S3Bucket"}),
+    ],
+)
+def test_nothing_that_gives_access_is_deleted_with_something_else(caller, kind, inputs, ended):
+    """The engine would hand the option down, and forget access that it then does not end."""
+    caller.construct(kind, inputs, deletedWith=OTHER)
+    with_other = {name for (name, _), made in caller.monitor.requests.items() if made.deletedWith == OTHER}
+    assert {name.split(":")[-1] for name in with_other} == ended
 
 
 @pytest.mark.parametrize(
