@@ -135,8 +135,8 @@ def _told_by_property(declare: Declare) -> Declare:
             raise _property_errors(error, inputs) from None
         except AmbientError as error:
             raise pulumi.InputPropertiesError(for_engine(error.problems), []) from None
-        except (ValueError, TypeError, pulumi.RunError) as error:
-            raise pulumi.InputPropertiesError(str(error), []) from None
+        except (ValueError, pulumi.RunError) as error:
+            raise pulumi.InputPropertiesError(without_credentials(str(error)), []) from None
 
     return told
 

@@ -63,6 +63,9 @@ _LEFT_OUT: Final[Mapping[type[Model], Collection[str]]] = {
     SeparateWorkspace: OF_FILES,
 }
 
+_SECRETS: Final = ("kubeconfig", "secret_key")
+"""Inputs that SDKs make secret before they are sent."""
+
 _OPTIONAL: Final[Mapping[type[Model], Collection[str]]] = {SeparateWorkspace: ("owner", "namespace")}
 """Required fields of a model that its component knows otherwise."""
 
@@ -98,7 +101,8 @@ class _Types:
         properties: dict[str, dict[str, Any]] = {}
         for name, info in fields.items():
             schema = self._kind(info.annotation, info.metadata)
-            properties[info.alias or name] = {**schema, "description": _text(texts.get(name, ""))}
+            secret = {"secret": True} if name in _SECRETS else {}
+            properties[info.alias or name] = {**schema, **secret, "description": _text(texts.get(name, ""))}
         return properties
 
     def of(self, model: type[Model]) -> dict[str, Any]:

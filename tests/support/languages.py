@@ -188,7 +188,7 @@ LocalWorkspace.createOrSelectStack(args, { workDir: __dirname })
     def prepare(self) -> None:
         """Install the SDK as a package, and the compiler."""
         (self.folder / "Pulumi.yaml").write_text(self.settings("nodejs"), encoding="utf-8")
-        copied(self.folder, self.language, "tsconfig.json")
+        copied(self.folder, self.language, "tsconfig.json", ".npmrc")
         package = json.loads((EXAMPLES / self.language / "package.json").read_text(encoding="utf-8"))
         package["dependencies"]["@ambient-components/ambient"] = f"file:{self.sdk}"
         (self.folder / "package.json").write_text(json.dumps(package), encoding="utf-8")

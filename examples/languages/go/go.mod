@@ -3,8 +3,8 @@ module workspaces
 go 1.24
 
 require (
-	git.example.com/platform/ambient-components/sdk/go/ambient v0.0.0
+	git.example.com/platform/ambient-components/sdk/go v0.0.0
 	github.com/pulumi/pulumi/sdk/v3 v3.274.1
 )
 
-replace git.example.com/platform/ambient-components/sdk/go/ambient => ../../../build/sdks/go/ambient
+replace git.example.com/platform/ambient-components/sdk/go => ../../../build/sdks/go

@@ -21,9 +21,6 @@ import (
 
 const tool = "pulumi"
 
-// The SDK of the generators' own release.
-const sdkVersion = "v3.228.0"
-
 func main() {
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -83,19 +80,14 @@ func generate(spec schema.PackageSpec, language string) (map[string][]byte, erro
 		bound.LogoURL = logo.URL
 		return dotnet.GeneratePackage(tool, bound, nil, nil)
 	case "go":
-		files, err := gogen.GeneratePackage(tool, bound, nil)
-		// The generator leaves it to whoever publishes the module.
-		var info struct{ ImportBasePath string }
-		if err == nil {
-			err = json.Unmarshal(spec.Language["go"], &info)
-		}
-		module := "module %s\n\ngo 1.24\n\nrequire github.com/pulumi/pulumi/sdk/v3 %s\n"
-		files[spec.Name+"/go.mod"] = fmt.Appendf(nil, module, info.ImportBasePath, sdkVersion)
-		return files, err
+		// As `pulumi package add` does: with a go.mod.
+		bound.SupportPack = true
+		return gogen.GeneratePackage(tool, bound, nil)
 	case "java":
 		return java.GeneratePackage(tool, bound, nil, nil, false, false)
 	case "nodejs":
-		return nodejs.GeneratePackage(tool, bound, nil, nil, false, loader)
+		// As `pulumi package add` does: npm compiles it when it is installed.
+		return nodejs.GeneratePackage(tool, bound, nil, nil, true, loader)
 	case "python":
 		return python.GeneratePackage(tool, bound, nil, loader)
 	}

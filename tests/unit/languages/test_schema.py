@@ -81,7 +81,8 @@ def test_everything_has_a_text():
 
 def test_tokens_and_settings_are_secret_and_nothing_else_is():
     hidden = {name for properties in property_maps() for name, spec in properties.items() if spec.get("secret")}
-    assert hidden == {"token", "tokens", "variables", "kubeconfig", "storeSecretKey"}
+    assert hidden == {"token", "tokens", "variables", "kubeconfig", "secretKey", "storeSecretKey"}
+    assert schema()["types"]["ambient:index:Cluster"]["properties"]["kubeconfig"]["secret"]
 
 
 @pytest.mark.parametrize("component", COMPONENT_SCHEMAS, ids=lambda component: component.token)

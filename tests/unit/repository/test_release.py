@@ -160,7 +160,7 @@ def test_the_checksums_are_those_of_what_people_install_and_of_the_sbom(whole: P
     ("language", "file", "line"),
     [
         ("dotnet", "Pulumi.Ambient.csproj", f"<Version>{VERSION}</Version>"),
-        ("go", "ambient/go.mod", "module git.example.com/platform/ambient-components/sdk/go/ambient"),
+        ("go", "go.mod", "module git.example.com/platform/ambient-components/sdk/go"),
         ("java", "build.gradle", f'? "{VERSION}"'),
         ("nodejs", "package.json", f'"version": "{VERSION}",'),
         ("python", "pyproject.toml", f'version = "{VERSION}"'),
