@@ -10,6 +10,7 @@ from typing import Any, Final
 from ambient_components.output import Paint, plain
 from ambient_components.printable import cell, one_line
 from ambient_components.rotation.state import format_time
+from ambient_components.rules.findings import camel
 
 _LONGEST: Final = 300
 """Maximum characters of a name in a table. A subject has up to 253, and one long name would widen every line."""
@@ -61,8 +62,3 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {camel(key): plain_value(item) for key, item in value.items()}
     return [plain_value(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def camel(name: str) -> str:
-    first, *rest = name.rstrip("_").split("_")
-    return first + "".join(word.capitalize() for word in rest)

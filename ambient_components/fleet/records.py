@@ -29,7 +29,7 @@ class Records:
         self._broken: dict[int, Problem] = {}
         self.trouble: Problem | None = None
 
-    def read(self, *, beyond: bool = False) -> dict[int, Record]:
+    def read(self, *, outside: bool = False) -> dict[int, Record]:
         """Return the records of all shards, without those that are missing or unreadable."""
         try:
             selector = f"{FLEET_LABEL}={fleet_label(self._fleet.owner)}"
@@ -39,7 +39,7 @@ class Records:
             self._note(error.problem.within("the run records can't be read"))
             return {}
         records = {}
-        last = (name.rsplit("-", 1)[-1] for name in items) if beyond else ()
+        last = (name.rsplit("-", 1)[-1] for name in items) if outside else ()
         numbers = {*range(self._fleet.count), *(int(text) for text in last if text.isdecimal())}
         for number in sorted(numbers):
             item = items.get(record_name(self._fleet.owner, number))

@@ -164,7 +164,7 @@ def _show(
         show(page)
         sys.stdout.flush()
     guardrails = _guardrails(pages)
-    if stopping := of_all(guardrails, whole):
+    if stopping := of_every_stack(guardrails, whole):
         # The page has the others.
         show_problems(guardrail for guardrail in stopping if request.form == "json" or guardrail not in guardrails)
         return REFUSED
@@ -201,7 +201,7 @@ def _evaluated(decision: Decision, loaded: LoadedStack) -> tuple[Problem, ...]:
     return evaluated.guardrails
 
 
-def of_all(guardrails: Iterable[Problem], whole: Iterable[Problem]) -> list[Problem]:
+def of_every_stack(guardrails: Iterable[Problem], whole: Iterable[Problem]) -> list[Problem]:
     """Return the violations that stop every shard.
 
     The others stop one workspace: its shard runs without it (`shards.excluded`).
@@ -217,7 +217,7 @@ def _unsettled(decision: Decision) -> list[Problem]:
     """Return why shards can't be destroyed: objects of interrupted runs are in no state, and would stay unnoticed."""
     if decision.records is None:
         return []
-    known = decision.records.read(beyond=True)
+    known = decision.records.read(outside=True)
     if decision.records.trouble:
         # A ledger in the state reads the record before it is deleted, so this check is not the only one.
         show_problem(decision.records.trouble)

@@ -175,9 +175,9 @@ class Reported:
 
     def _token_secrets(self, step: Step) -> None:
         """Count issued and revoked tokens, and note when the next one is due."""
-        before = _names(TokenState.seen(_outputs(step.old))) if step.op not in CREATES else set()
+        before = _names(TokenState.observed(_outputs(step.old))) if step.op not in CREATES else set()
         outputs = {} if step.op in DELETES else _outputs(step.new)
-        recorded = TokenState.seen(outputs)
+        recorded = TokenState.observed(outputs)
         after = _names(recorded)
         self.issued += len(after - before)
         self.revoked += len(before - after)

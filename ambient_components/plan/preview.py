@@ -153,8 +153,8 @@ def _of_token(
         return
     if new is not None and (op in CREATES or op == steps.REPLACE):
         yield change(new, facts.ISSUED, role, why_issued(new, before, after))
-    let_go = old is not None and is_let_go(before, after, old[0])
-    if old is not None and old not in desired and not let_go and (op in DELETES or op == steps.REPLACE):
+    released = old is not None and is_let_go(before, after, old[0])
+    if old is not None and old not in desired and not released and (op in DELETES or op == steps.REPLACE):
         yield change(old, facts.REVOKED, (has and has.role) or "", why_revoked(old, before, after), has)
 
 

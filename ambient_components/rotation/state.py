@@ -125,7 +125,7 @@ class TokenSecret:
         )
 
     @classmethod
-    def seen(cls, wire: Mapping[str, Any]) -> "TokenSecret":
+    def observed(cls, wire: Mapping[str, Any]) -> "TokenSecret":
         """Read a record that a person may have written, as far as it can be read."""
         return cls(
             str(wire.get("handle") or ""),
@@ -190,18 +190,18 @@ class TokenState:
         )
 
     @classmethod
-    def seen(cls, outputs: Mapping[str, Any]) -> "TokenState":
+    def observed(cls, outputs: Mapping[str, Any]) -> "TokenState":
         """Read what an AccessToken or S3Credentials has on record, of any version, as far as it can be read."""
         current = mapping(outputs.get("current"))
         return cls(
-            TokenSecret.seen(current) if current else None,
-            _seen(outputs.get("retiring")),
-            _seen(outputs.get("pendingRevocations")),
+            TokenSecret.observed(current) if current else None,
+            _observed(outputs.get("retiring")),
+            _observed(outputs.get("pendingRevocations")),
         )
 
 
-def _seen(items: Any) -> tuple[TokenSecret, ...]:
-    return tuple(TokenSecret.seen(item) for item in (items if isinstance(items, Iterable) else ()) if mapping(item))
+def _observed(items: Any) -> tuple[TokenSecret, ...]:
+    return tuple(TokenSecret.observed(item) for item in (items if isinstance(items, Iterable) else ()) if mapping(item))
 
 
 def text_of(value: Any) -> str | None:

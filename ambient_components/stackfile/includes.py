@@ -120,9 +120,9 @@ class Reader:
         """Return the files that a file includes; the grants of several lines for one file are combined."""
         found = []
         for at, item in self._items(parsed):
-            if beyond := sorted({*item.sections} - sections):
+            if outside := sorted({*item.sections} - sections):
                 remedy = "grant it where this file is included, or remove it"
-                self._refuse(at, parsed.sources, f"grants {', '.join(beyond)}, which this file may not hold", remedy)
+                self._refuse(at, parsed.sources, f"grants {', '.join(outside)}, which this file may not hold", remedy)
             for match in self._find(path, at, item.path, parsed.sources):
                 identity = self._source.identity(match)
                 found.append(_IncludedFile(match, at, identity))

@@ -187,6 +187,6 @@ def beyond_shards(workspaces: Mapping[str, Workspace], count: int) -> Iterator[F
 
 def divided(stack: LoadedStack, count: int) -> dict[int, tuple[str, ...]]:
     """Return the names of the workspaces of each shard of a fleet."""
-    if beyond := located(stack, beyond_shards(stack.file.workspaces, count)):
-        raise AmbientError(beyond)
+    if outside := located(stack, beyond_shards(stack.file.workspaces, count)):
+        raise AmbientError(outside)
     return shards_of(stack.file.workspaces, count)

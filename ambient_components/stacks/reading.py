@@ -236,7 +236,7 @@ def _identity(workspace: str, key_id: str, generation: int, items: Iterable[Reso
             uids += [outputs.get("uid"), mapping(outputs.get("metadata")).get("uid")]
         elif item.kind == TOKEN:
             uids += [inputs.get("serviceAccountUid"), outputs.get("serviceAccountUid")]
-            recorded = TokenState.seen(outputs).token_secrets
+            recorded = TokenState.observed(outputs).token_secrets
             secrets |= {(secret.name, secret.uid) for secret in recorded if secret.name and secret.uid}
             tokens.add(plain_text(outputs.get("token")))
             if target := mapping(inputs.get("deliver")):
@@ -307,7 +307,7 @@ def _order(access: DeployedAccess) -> tuple[int, str]:
 def _key(place: tuple[str, int], entry: KeyRecord | None, found: _Resources, now: datetime) -> DeployedKey:
     key_id, generation = place
     outputs = found.tokens.get(place) or {}
-    current = TokenState.seen(outputs).current
+    current = TokenState.observed(outputs).current
     account = found.accounts.get(place) or {}
     metadata = mapping(account.get("metadata"))
     of_platform = bool(account.get("ofPlatform")) or (entry is not None and entry.is_of_platform(generation))
@@ -339,7 +339,7 @@ def _key(place: tuple[str, int], entry: KeyRecord | None, found: _Resources, now
 
 def _renewal(outputs: Mapping[str, Any], *, never: bool) -> dict[str, Any]:
     """Return what keys and access keys have in common: the ends of the recorded tokens, and what comes next."""
-    recorded, following = TokenState.seen(outputs), mapping(outputs.get("nextAction"))
+    recorded, following = TokenState.observed(outputs), mapping(outputs.get("nextAction"))
     return {
         "expires_at": recorded.current.expires_at if recorded.current and not never else None,
         "never": never,
@@ -369,7 +369,7 @@ def _bucket(entry: BucketRecord | None, state: str | None, found: _Resources, no
 
 
 def _access_key(outputs: Mapping[str, Any], now: datetime) -> AccessKey:
-    current = TokenState.seen(outputs).current
+    current = TokenState.observed(outputs).current
     expires = current.expires_at if current else None
     # What the store itself has set an end to has one, whatever was asked for.
     never = is_endless(outputs) if expires is None else expires - now > _ENDLESS

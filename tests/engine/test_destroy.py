@@ -53,7 +53,7 @@ def held(stack: Stack) -> None:
     post(stack, "/api/v1/namespaces/{}/configmaps", HELD)
 
 
-def let_go(stack: Stack) -> None:
+def unblock(stack: Stack) -> None:
     path = f"/api/v1/namespaces/{stack.w}/configmaps/held"
     edit(stack, path, lambda found: found["metadata"].update(finalizers=[]))
 
@@ -92,7 +92,7 @@ def test_a_namespace_that_somebody_deletes_meanwhile_is_destroyed(ours: Stack) -
         running.join(timeout=5)
         assert running.is_alive(), "it waits for what keeps the namespace"
     finally:
-        let_go(stack)
+        unblock(stack)
         running.join(timeout=120)
     results[0].ok()
     assert stack.export() == []

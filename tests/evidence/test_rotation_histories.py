@@ -128,7 +128,7 @@ class Rotation(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.stack.life == RELEASED and self.stack.is_released)
     def leaves_the_file(self):
-        self.stack.let_go()
+        self.stack.leave_file()
 
     @rule()
     @precondition(lambda self: self.stack.life is None)

@@ -163,7 +163,7 @@ class Stack:
         """Whether a run has released it as a whole."""
         return bool(self.tokens) and all(token.inputs.get("released") for token in self.tokens.values())
 
-    def let_go(self):
+    def leave_file(self):
         """It leaves the file after its release: all of it stays in the cluster."""
         assert self.life == RELEASED
         assert self.is_released

@@ -19,10 +19,11 @@ from ambient_components.cli.options import (
     format_option,
 )
 from ambient_components.cli.prompts import stack_and_workspaces
-from ambient_components.cli.tables import camel, csv_text, plain_value, table
+from ambient_components.cli.tables import csv_text, plain_value, table
 from ambient_components.model.dates import written as date_text
 from ambient_components.output import Format, Paint, paint_for, plain
 from ambient_components.printable import json_text
+from ambient_components.rules.findings import camel
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.deployed import Binding
 from ambient_components.stacks.ledgers import check_workspaces

@@ -12,7 +12,7 @@ from ambient_components import activity, clock
 from ambient_components.cli import completion
 from ambient_components.cli.options import NamedStack, Workspaces, duration_of, format_option
 from ambient_components.cli.prompts import one_stack
-from ambient_components.cli.tables import camel, csv_text, plain_value, table
+from ambient_components.cli.tables import csv_text, plain_value, table
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.guard import Guard
 from ambient_components.engine import backend
@@ -22,6 +22,7 @@ from ambient_components.platform.contract import APP_LABEL, KEY_APP
 from ambient_components.printable import json_text
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_rounded
+from ambient_components.rules.findings import camel
 from ambient_components.shards import split_shard
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.deployed import Deployed, DeployedKey

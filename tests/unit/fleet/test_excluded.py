@@ -8,7 +8,7 @@ import pytest
 from ambient_components.access.entries import read_ledger
 from ambient_components.cli.app import run
 from ambient_components.errors import Problem, Where, refusal
-from ambient_components.fleet.run import of_all
+from ambient_components.fleet.run import of_every_stack
 from ambient_components.problem_json import encode
 from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.refusals import Rule
@@ -77,10 +77,10 @@ def test_what_stops_all_of_it() -> None:
     alone = refusal("group:x has view", rule=Guardrail.PUBLIC_ACCESS, workspaces=("pay",))
     several = refusal("8 of the 9 workspaces of this fleet leave the files", rule=Guardrail.MASS_REMOVAL)
     shared = refusal("bucket 'x' is the bucket of two", rule=Rule.SHARED_BUCKET, workspaces=("a", "b"))
-    assert of_all([alone], []) == []
-    assert of_all([alone, several], []) == [several]
-    assert of_all([alone, shared], [shared]) == [shared]
-    assert of_all([several], [several]) == [several]
+    assert of_every_stack([alone], []) == []
+    assert of_every_stack([alone, several], []) == [several]
+    assert of_every_stack([alone, shared], [shared]) == [shared]
+    assert of_every_stack([several], [several]) == [several]
 
 
 def test_lines_of_a_program_are_a_refusal_each(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
