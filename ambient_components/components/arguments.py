@@ -967,4 +967,4 @@ class ClusterArgs(TypedDict):
     """
 
     store: NotRequired[StoreArgs]
-    """Object store for buckets. Default: AWS, with the credential chain of pulumi's machine."""
+    """Object store for buckets. Workspaces needs one for them; others take AWS, with the machine's credentials."""

@@ -14,7 +14,7 @@ from ambient_components.errors import AmbientError, PathPart, format_path
 from ambient_components.model.clusters import Cluster
 from ambient_components.problem_json import for_engine
 from ambient_components.program.inputs import Inputs as ProgramInputs
-from ambient_components.program.workspaces import CLUSTER_NAME, Workspaces, store_of
+from ambient_components.program.workspaces import CLUSTER_NAME, Workspaces
 from ambient_components.rules.findings import Finding, Reader, below, spelling_of
 from ambient_components.rules.secret_patterns import without_credentials
 
@@ -30,47 +30,39 @@ class WorkspacesComponent(pulumi.ComponentResource):
 
     def __init__(self, name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> None:
         sections = {section: value for section, value in inputs.items() if section != "cluster"}
-        given = inputs.get("cluster")
-        cluster = _cluster(given) if given is not None else None
-        providers = _providers(opts, given)
-        declared = ProgramInputs.of_program(sections, store_of(cluster.store) if cluster else None)
+        cluster = _cluster(opts, inputs.get("cluster"))
+        declared = ProgramInputs.of_program(sections, cluster)
         super().__init__(urns.WORKSPACES, name, {}, _without_locks(opts))
         inside = pulumi.ResourceOptions(
             parent=self,
+            aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)],  # where a stack file's program declares them
             depends_on=opts.depends_on,
             protect=opts.protect,
             retain_on_delete=opts.retain_on_delete,
             deleted_with=opts.deleted_with,
         )
-        providers = ClusterProviders.of(CLUSTER_NAME, **given) if given else providers
+        if isinstance(cluster, Cluster):
+            cluster = ClusterProviders.of(CLUSTER_NAME, **inputs["cluster"])
         with spelling_of(Reader.PYTHON):
-            self.workspaces = Workspaces({}, cluster=providers, opts=inside, _inputs=declared)
+            self.workspaces = Workspaces({}, cluster=cluster, opts=inside, _inputs=declared)
         self.register_outputs({"workspaces": sorted(self.workspaces)})
 
 
-def _cluster(given: Inputs) -> Cluster:
-    try:
-        return read_arguments("cluster", Cluster, given)
-    except ArgumentsError as error:
-        raise ArgumentsError([*below(("cluster",), error.found)]) from None
-
-
-def _providers(opts: pulumi.ResourceOptions, cluster: Inputs | None) -> ClusterProviders | None:
-    """Return the providers that the caller gave. They have the cluster, so both are needed, and no other word of it.
-
-    Raises:
-        ArgumentsError: One of them is missing, or there are two words.
-    """
-    given: Any = opts.providers or {}
-    names = {"kubernetes", "ambient"} & given.keys()
-    if not names:
-        return None
-    if cluster is not None:
+def _cluster(opts: pulumi.ResourceOptions, given: Inputs | None) -> Cluster | ClusterProviders | None:
+    """Return the cluster as it is given, or the caller's providers: both are needed, and no other word of it."""
+    own: Any = opts.providers or {}
+    names = {"kubernetes", "ambient"} & own.keys()
+    if given is not None and names:
         raise ArgumentsError([Finding(("cluster",), "is given by the option providers too", "give one of them")])
     if len(names) == 1:
         text = f"the option providers has the cluster of {names.pop()} alone: give providers of ambient and kubernetes"
         raise ArgumentsError([], others=[text])
-    return ClusterProviders(given["kubernetes"], given["ambient"])
+    if given is None:
+        return ClusterProviders(own["kubernetes"], own["ambient"]) if names else None
+    try:
+        return read_arguments("cluster", Cluster, given)
+    except ArgumentsError as error:
+        raise ArgumentsError([*below(("cluster",), error.found)]) from None
 
 
 def _without_locks(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:

@@ -58,4 +58,4 @@ class Cluster(Model):
     """
 
     store: Store | None = None
-    """Object store for buckets. Default: AWS, with the credential chain of pulumi's machine."""
+    """Object store for buckets. Workspaces needs one for them; others take AWS, with the machine's credentials."""

@@ -4,7 +4,7 @@ A shard reads the whole file but declares only its own workspaces. It does not n
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,8 +13,10 @@ import pulumi
 from ambient_components.access.entries import Entry
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
+from ambient_components.components import ClusterProviders
 from ambient_components.components.argument_checks import ArgumentsError, read
 from ambient_components.errors import AmbientError, Problem, Problems, Where, fail
+from ambient_components.model import clusters
 from ambient_components.model.messages import spelled
 from ambient_components.model.stack import StackFile
 from ambient_components.model.workspaces import Program
@@ -26,7 +28,7 @@ from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import expired_exceptions, ledger_of
 from ambient_components.program.secret_values import WorkspaceValues, secret_values
 from ambient_components.program.shard import excluded_workspaces, missing_file, of_shard
-from ambient_components.program.stack_settings import ObjectStore, StackSettings
+from ambient_components.program.stack_settings import StackSettings
 from ambient_components.rules.findings import Finding, as_problem, program_spelling
 from ambient_components.rules.warnings import NONE, Acknowledgements, WarningRule
 from ambient_components.shards.excluded import Excluded, others
@@ -82,19 +84,21 @@ class Inputs:
         return inputs
 
     @classmethod
-    def of_program(cls, given: Mapping[str, Any], store: ObjectStore | None = None) -> "Inputs":
+    def of_program(
+        cls, given: Mapping[str, Any], cluster: clusters.Cluster | ClusterProviders | None = None
+    ) -> "Inputs":
         """Return the inputs of a program that declares its workspaces by a mapping.
 
         Args:
             given: The sections of a stack file in Python's spelling, with values where a file has their sources.
-            store: Another store than that of the stack's config.
+            cluster: Another cluster than that of the stack's config, with its store or with none.
 
         Raises:
             ValueError: All problems, one per line, each with its path.
         """
         problems = Problems()
         settings = StackSettings.read(problems)
-        settings = settings if store is None else replace(settings, store=store)
+        settings = settings if cluster is None else settings.with_store(cluster.store)
         if settings.shard is not None:
             # A mapping has no other stack's workspaces to tell its own from.
             problems.add(None, "", "this stack is a shard of a fleet", "declare its file: Workspaces.from_file()")
@@ -162,7 +166,7 @@ def stack_findings(file: StackFile, settings: StackSettings) -> Iterator[Finding
     yield from in_platform_namespace(workspaces, settings.platform_namespace)
     if settings.max_token_lifetime is not None:
         yield from beyond_cap(workspaces, settings.max_token_lifetime)
-    yield from against_store(workspaces, settings.store_config)
+    yield from against_store(workspaces, settings.store_config, of_program=settings.store_of_program)
     yield from missing_libraries(workspaces, settings.store_config)
     yield from from_the_future(file, Calendar.of(file))
 

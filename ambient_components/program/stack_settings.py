@@ -1,7 +1,7 @@
 """The stack's config: its cluster, how the platform is installed there, and its object store."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import cast
 
 import pulumi
@@ -9,6 +9,7 @@ from pulumi.runtime import get_config, is_config_secret
 
 from ambient_components.components import ClusterArgs, StoreArgs
 from ambient_components.errors import AmbientError, Problems, Where
+from ambient_components.model.clusters import Store
 from ambient_components.model.stack import Workspace
 from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.program.shard import Shard, config_stack, project_files, this_shard
@@ -134,12 +135,21 @@ class StackSettings:
     store: ObjectStore | None = None
     """The object store. None if the config has none."""
 
+    store_of_program: bool = False
+    """Whether the program names the cluster, and with it the store, in place of the config."""
+
     shard: Shard | None = None
     """The shard. None for a plain stack."""
 
     @property
     def store_config(self) -> StoreConfig | None:
         return self.store.config if self.store is not None else None
+
+    def with_store(self, store: Store | None) -> "StackSettings":
+        """Return settings with the store of the program's cluster, or none: no provider of it has the config's."""
+        fields = {"endpoint", "iam_endpoint", "region", "credentials"}
+        given = None if store is None else StoreConfig(**store.model_dump(include=fields, exclude_none=True))
+        return replace(self, store=ObjectStore(given) if given is not None else None, store_of_program=True)
 
     @classmethod
     def read(cls, problems: Problems) -> "StackSettings":

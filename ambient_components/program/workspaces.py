@@ -20,7 +20,6 @@ from ambient_components.components import (
 )
 from ambient_components.engine.names import LEDGER_NAME, Part, key_output, logical_name
 from ambient_components.errors import AmbientError
-from ambient_components.model.clusters import Store
 from ambient_components.problem_json import for_engine
 from ambient_components.program.arguments import separate_workspace
 from ambient_components.program.calendar import Calendar
@@ -28,11 +27,10 @@ from ambient_components.program.inputs import Inputs
 from ambient_components.program.ledger import stack_guardrails
 from ambient_components.program.secret_values import WorkspaceValues
 from ambient_components.program.shard import is_exported
-from ambient_components.program.stack_settings import ObjectStore, effective_store
+from ambient_components.program.stack_settings import effective_store
 from ambient_components.pulumi_sdk import apply_patches
 from ambient_components.resources import AccessLedger, AccessLedgerArgs
 from ambient_components.rules.keys import Retain
-from ambient_components.rules.object_store import StoreConfig
 from ambient_components.stackfile.checks.storage import uses_aws
 
 CLUSTER_NAME: Final = "cluster"
@@ -73,7 +71,7 @@ class Workspaces(Mapping[str, Workspace]):
             acknowledge: Acknowledged warnings.
             timezone: Time zone of days.
             run_every: Guaranteed interval of runs, such as ``1d``.
-            opts: `parent`, `depends_on`, `protect`, `retain_on_delete` and `deleted_with`, for what is declared.
+            opts: `parent`, `aliases` for another parent, `depends_on`, `protect`, `retain_on_delete`, `deleted_with`.
 
         Raises:
             ValueError: All problems of the arguments, one per line, each with its path.
@@ -81,7 +79,7 @@ class Workspaces(Mapping[str, Workspace]):
         if _inputs is None:
             given: dict[str, Any] = {"guardrails": guardrails, "run_every": run_every, "timezone": timezone}
             given |= {"exceptions": exceptions, "acknowledge": acknowledge, "workspaces": workspaces}
-            _inputs = Inputs.of_program(given, store_of(cluster.store if cluster is not None else None))
+            _inputs = Inputs.of_program(given, cluster)
         self.inputs = inputs = _inputs
         file, calendar = inputs.file, Calendar.of(inputs.file)
         settings = replace(inputs.settings, store=effective_store(file.workspaces, inputs.settings.store))
@@ -102,6 +100,7 @@ class Workspaces(Mapping[str, Workspace]):
                 logical_name(name, Part.WORKSPACE),
                 opts=pulumi.ResourceOptions(
                     parent=opts.parent,
+                    aliases=opts.aliases,
                     providers=providers,
                     depends_on=[self.ledger],
                     protect=opts.protect,
@@ -145,13 +144,6 @@ class Workspaces(Mapping[str, Workspace]):
 
     def __len__(self) -> int:
         return len(self._workspaces)
-
-
-def store_of(store: Store | None) -> ObjectStore | None:
-    """Return the provider's store, in place of that of the config, which it does not use."""
-    addresses = {"endpoint", "iam_endpoint", "region", "credentials"}
-    given = store.model_dump(include=addresses, exclude_none=True) if store is not None else {}
-    return ObjectStore(StoreConfig(**given)) if given else None
 
 
 def _ledger_args(inputs: Inputs, calendar: Calendar) -> AccessLedgerArgs:

@@ -94,7 +94,7 @@ NO_STORE = "the stack's config has no objectStore"
         ({"name": "sessions", "shared": True}, NO_STORE),
         (
             {"name": "sessions", "driver": "existing", "accessKey": {"value": "a"}, "secretKey": {"env": "PAYMENTS_X"}},
-            "workspaces.payments.storage.bucket.name: has no endpoint, and the stack's config no objectStore; add",
+            "workspaces.payments.storage.bucket.name: has no endpoint, and the stack's config has no objectStore; add",
         ),
     ],
 )

@@ -30,6 +30,7 @@ PAYMENTS = {
     "settings": {"idle_timeout": timedelta(hours=12)},
     "protect": False,
 }
+EXISTING = {"driver": "existing", "access_key": "id", "secret_key": "not-a-real-key"}
 SECRET = {"payments/anthropic": "sk-ant-not-a-real-key"}
 
 
@@ -98,7 +99,7 @@ def test_all_problems_are_one_error_with_the_path_of_each():
 def test_the_cluster_may_be_the_programs_own():
     def program():
         store = {"endpoint": "https://s3.example.com"}
-        bucket = {"name": "sessions", "driver": "existing", "access_key": "id", "secret_key": "not-a-real-key"}
+        bucket = {"name": "sessions", **EXISTING}
         made = Workspaces(
             {"payments": {"storage": {"bucket": bucket}}}, cluster=ClusterProviders.of("mine", store=store)
         )
@@ -108,6 +109,21 @@ def test_the_cluster_may_be_the_programs_own():
     assert {item.provider for item in recording.of("AccessLedger")} == {"mine"}
     values = recording.named("WorkspaceSecret", "payments/secret/integrations").inputs["values"]
     assert values["S3_ENDPOINT"].value == "https://s3.example.com"
+
+
+@pytest.mark.parametrize(("bucket", "remedy"), [({}, "name it in cluster: store"), (EXISTING, "add endpoint")])
+def test_the_configs_store_is_not_that_of_the_programs_cluster(bucket, remedy):
+    """No provider of the cluster would have it, and the ledger and the sessions would."""
+    entry = {"storage": {"bucket": {"name": "sessions", **bucket}}}
+
+    def program(**cluster):
+        return lambda: Workspaces({"payments": entry}, cluster=ClusterProviders.of("mine", **cluster)) and None
+
+    config = {"objectStore": '{"endpoint": "https://s3.example.com"}'}
+    with pytest.raises(ValueError, match=f"has no store; {remedy}"):
+        run(program(), config=config)
+    values = run(program(store={}), config=config).named("WorkspaceSecret", "payments/secret/integrations").inputs
+    assert values["values"]["S3_ENDPOINT"].value == "https://s3.us-east-1.amazonaws.com"
 
 
 def with_bundle(file):

@@ -42,11 +42,11 @@ class LanguageStack(Stack):
             old, new = self.edits[change]
             assert old in text, f"{change}: {old} is not in the program"
             text = text.replace(old, new)
-        text = text.replace("THIS", self.w).replace("payments", self.w)
+        text = text.replace("payments", self.w)
         self.write_program(text.replace(f"{self.w}-devs", "payments-devs"))
 
     def write_program(self, text: str) -> None:
-        (self.folder / self.source).write_text(text, encoding="utf-8")
+        (self.folder / self.source).write_text(text.replace("THIS", self.w), encoding="utf-8")
 
     def settings(self, runtime: str) -> str:
         """The project's settings, with the plugin of this repository, and the stack's config where `Stack` has it."""

@@ -7,11 +7,7 @@ from functools import partial
 from ambient_components.model.sources import GIVE_OTHERWISE
 from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.model.storage import Bucket, BucketCredentials
-from ambient_components.rules.buckets import (
-    BucketDriver,
-    adopt_with_aws,
-    credential_missing,
-)
+from ambient_components.rules.buckets import BucketDriver, adopt_with_aws, credential_missing
 from ambient_components.rules.extras import extra_of, not_installed
 from ambient_components.rules.findings import Finding, Path, below, verdict_finding
 from ambient_components.rules.lifetimes import ACCESS_KEY_LIFE, NEVER, policy_problem
@@ -96,21 +92,26 @@ def _buckets(workspaces: Mapping[str, Workspace]) -> Iterator[tuple[Path, Bucket
             yield ("workspaces", name, "storage", "bucket"), workspace.storage.bucket
 
 
-def against_store(workspaces: Mapping[str, Workspace], store: StoreConfig | None) -> Iterator[Finding]:
-    """Find buckets that the store in the config does not support, or that have no store."""
+def against_store(
+    workspaces: Mapping[str, Workspace], store: StoreConfig | None, *, of_program: bool = False
+) -> Iterator[Finding]:
+    """Find buckets that the store of the config, or of the program, does not support, or that have no store."""
     for path, bucket in _buckets(workspaces):
-        yield from _of_aws(path, bucket, store) if bucket.driver is BucketDriver.AWS else _of(path, bucket, store)
+        if bucket.driver is BucketDriver.AWS:
+            yield from _of_aws(path, bucket, store)
+        elif store is None:
+            yield from _without_store(path, bucket, of_program=of_program)
 
 
-def _of(path: Path, bucket: Bucket, store: StoreConfig | None) -> Iterator[Finding]:
-    if store is not None:
-        return
+def _without_store(path: Path, bucket: Bucket, *, of_program: bool) -> Iterator[Finding]:
+    where = f"the stack's config has no {OBJECT_STORE}"
     say = f"say where it is: {set_command('endpoint', 'https://…')}, or for AWS {set_command('region', 'eu-central-1')}"
-    problem = f"needs an object store, and the stack's config has no {OBJECT_STORE}"
+    if of_program:
+        where, say = "the program's cluster has no store", "name it in cluster: store with endpoint, or region for AWS"
     if bucket.driver is BucketDriver.S3:
-        yield Finding((*path, "name"), problem, say)
+        yield Finding((*path, "name"), f"needs an object store, and {where}", say)
     elif bucket.endpoint is None:
-        yield Finding((*path, "name"), f"has no endpoint, and the stack's config no {OBJECT_STORE}", "add endpoint")
+        yield Finding((*path, "name"), f"has no endpoint, and {where}", "add endpoint")
 
 
 def _of_aws(path: Path, bucket: Bucket, store: StoreConfig | None) -> Iterator[Finding]:

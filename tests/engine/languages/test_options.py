@@ -1,5 +1,6 @@
 """What of a caller's options, unknown values and secrets holds on the real engine, with programs in Pulumi YAML."""
 
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +62,10 @@ def locked(stack: YamlStack, lock: str) -> list[str]:
     return [item["type"].split(":")[-1] for item in stack.export() if item.get(lock)]
 
 
+def identities(stack: YamlStack) -> set[tuple[str, ...]]:
+    return {(item["type"], item["urn"].split("::")[-1], str(item.get("id"))) for item in stack.export()}
+
+
 def test_locks_and_aliases_hold_for_the_children(stack: YamlStack) -> None:
     write(stack)
     stack.up().ok()
@@ -99,6 +104,23 @@ def test_a_program_without_a_ledger_is_refused_before_anything_is_made(stack: Ya
         "config: {}\nresources:\n  grant: {type: ambient:Grant, properties: {namespace: THIS, user: bob}}\n"
     )
     stack.preview().refused("so no guardrail has evaluated its access")
+
+
+def test_a_stack_moves_from_its_file_to_the_component(stack: YamlStack) -> None:
+    stack.write("workspaces: {THIS: {owners: [user:alice@example.com], grants: [{user: bob, role: edit}]}}")
+    stack.up().ok()
+    before = identities(stack)
+    write(stack)
+    moved = stack.up().ok()
+    assert re.findall("^ +([-+~].*)", moved.text.rsplit("Resources:", 1)[-1], re.MULTILINE) == ["+ 1 created"]
+    now = identities(stack)
+    assert before <= now
+    # The engine's default provider constructs the component.
+    assert {kind for kind, *_ in now - before} == {"ambient:index:Workspaces", "pulumi:providers:ambient"}
+    assert stack.preview("--expect-no-changes").unchanged
+    write(stack, "protect: false")
+    stack.up().ok()
+    stack.destroy().ok()
 
 
 @pytest.mark.slow

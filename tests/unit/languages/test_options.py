@@ -177,6 +177,21 @@ def test_the_callers_providers_are_those_of_one_cluster(caller):
     assert text == "cluster: is given by the option providers too; give one of them"
 
 
+@pytest.mark.parametrize(("cluster", "options"), [({"cluster": {"context": "mine"}}, {}), ({}, {"providers": MINE})])
+def test_the_configs_store_is_not_that_of_the_callers_cluster(caller, cluster, options):
+    config = {"app:objectStore": '{"endpoint": "https://s3.example.com"}'}
+    inputs = {"workspaces": {"team-a": {"storage": {"bucket": {"name": "sessions"}}}}, **cluster}
+    _, properties = caller.refused("Workspaces", inputs, config=config, **options)
+    reason = properties["workspaces.team-a.storage.bucket.name"]
+    assert reason.startswith("needs an object store, and the program's cluster has no store; name it in cluster: store")
+
+
+def test_workspaces_are_those_of_a_stack_file_which_have_no_parent(caller):
+    caller.construct("Workspaces", WORKSPACES)
+    (alias,) = caller.monitor.of("Workspace")[0].aliases
+    assert (alias.spec.noParent, alias.spec.name) == (True, "")
+
+
 def test_this_machines_kubeconfig_is_no_input_of_the_provider(caller):
     caller.construct("Workspaces", WORKSPACES)
     assert "kubeconfig" not in plain(caller.monitor.of("kubernetes")[0].object)
