@@ -179,7 +179,8 @@ class _Monitor(mocks.MockMonitor):
             custom=request.custom,
             inputs=values(request.object),
             depends_on=frozenset(request.dependencies),
-            aliases=tuple(self._alias(alias, request) for alias in request.aliases),
+            aliases=(*(self._alias(alias, request) for alias in request.aliases), *self._inherited(parent, request)),
+            transforms=(*(each.token for each in request.transforms), *(parent.transforms if parent else ())),
             ignore_changes=tuple(request.ignoreChanges),
             additional_secret_outputs=tuple(request.additionalSecretOutputs),
             protect=request.protect if request.HasField("protect") else bool(parent and parent.protect),
@@ -197,6 +198,13 @@ class _Monitor(mocks.MockMonitor):
         parent = "" if spec.noParent else spec.parentUrn or request.parent
         parent = "" if parent == self.recording.stack else parent
         return self.make_urn(parent, spec.type or request.type, spec.name or request.name)
+
+    def _inherited(self, parent: Registration | None, request: resource_pb2.RegisterResourceRequest) -> list[str]:
+        """As the engine does: a name that begins with the parent's begins with the parent's former name."""
+        former = [(urn, urn.split("::")[3]) for urn in (parent.aliases if parent else ())]
+        tail = request.name.removeprefix(parent.name) if parent else ""
+        whole = tail == request.name
+        return [self.make_urn(urn, request.type, request.name if whole else name + tail) for urn, name in former]
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """As the engine does: with the types of all ancestors, where the SDK's mock keeps the parent's alone."""

@@ -44,7 +44,9 @@ class Registration:
     depends_on: frozenset[str]
     """URNs."""
     aliases: tuple[str, ...]
-    """URNs that the engine would take for former names of this resource."""
+    """URNs that the engine would take for former names of this resource: own, and by those of the parent."""
+    transforms: tuple[str, ...]
+    """Names that the SDK gave them: own, then those of the parent, as the engine calls them."""
     ignore_changes: tuple[str, ...]
     additional_secret_outputs: tuple[str, ...]
     protect: bool
