@@ -1,6 +1,7 @@
 """YAML of values, each text written so that it stays one text for this project's reader and for others."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, Final
 
 import yaml
@@ -30,6 +31,8 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _text)
+# Words of the models, such as the names of guardrails.
+_Dumper.add_multi_representer(StrEnum, lambda dumper, value: _text(dumper, value.value))
 
 
 def block_of(value: Mapping[str, Any], width: int) -> str:

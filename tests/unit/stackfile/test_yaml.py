@@ -2,7 +2,9 @@ import pytest
 import yaml
 
 from ambient_components.errors import AmbientError
+from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.stackfile.yaml import reader
+from ambient_components.stackfile.yaml.dumping import block_of
 from ambient_components.stackfile.yaml.reader import parse_yaml, read_text
 
 
@@ -121,3 +123,10 @@ def test_only_utf_8_is_read_with_or_without_a_mark(tmp_path):
     with pytest.raises(AmbientError) as caught:
         read_text(path)
     assert str(caught.value) == f"{path}:2:4: not UTF-8; save the file as UTF-8"
+
+
+def test_a_word_of_a_model_is_written_as_its_text():
+    assert (
+        block_of({"exceptions": [{"guardrail": Guardrail.ADMIN_KEY}]}, 100)
+        == "exceptions:\n  - {guardrail: adminKey}\n"
+    )
