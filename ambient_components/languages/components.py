@@ -115,10 +115,10 @@ def _without_words_of_python(inputs: Inputs) -> None:
         raise ArgumentsError([Finding((name,), f"{name!r} is not a field", "remove it") for name in wrong])
 
 
-def _told_by_property(declare: Declare) -> Declare:
+def _with_property_errors(declare: Declare) -> Declare:
     """Return the function with errors of arguments as those of properties, in the words of any language."""
 
-    def told(name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> Declared:
+    def declared(name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> Declared:
         try:
             with spelling_of(Reader.OTHER):
                 _without_words_of_python(inputs)
@@ -130,7 +130,7 @@ def _told_by_property(declare: Declare) -> Declare:
         except (ValueError, pulumi.RunError) as error:
             raise pulumi.InputPropertiesError(without_credentials(str(error)), []) from None
 
-    return told
+    return declared
 
 
 _SECRET: Final = frozenset({"secrets", "accessKey", "secretKey", "kubeconfig"})
@@ -138,7 +138,7 @@ _SECRET: Final = frozenset({"secrets", "accessKey", "secretKey", "kubeconfig"})
 
 
 def _property_errors(error: ArgumentsError, inputs: Inputs) -> pulumi.InputPropertiesError:
-    """Return problems as those of properties. The engine prints their whole values, so some are told in the text."""
+    """Return problems as those of properties, or in the message where the engine would print a secret value."""
     others, errors = list(error.others), []
     for finding in error.found:
         if finding.path and _may_be_printed(inputs, finding.path):
@@ -172,5 +172,5 @@ _DECLARED: Final[Mapping[str, Declare]] = {
     urns.BUCKET: _bucket,
 }
 
-COMPONENTS: Final[Mapping[str, Declare]] = {token: _told_by_property(made) for token, made in _DECLARED.items()}
+COMPONENTS: Final[Mapping[str, Declare]] = {token: _with_property_errors(made) for token, made in _DECLARED.items()}
 """Functions that declare a component, by its type token."""

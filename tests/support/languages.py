@@ -3,16 +3,21 @@
 import json
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 from sandbox.language_host import WRITER_VARIABLE
+from sandbox.store import Store
 from sandbox.toolchain import Toolchain
+from tests.support import buckets
+from tests.support.machine import Machine
 from tests.support.normal import Placeholders, normal_objects, random_parts
 from tests.support.recordings import workspace_objects
 from tests.support.stacks import PATIENCE, REPOSITORY, Result, Stack
@@ -34,6 +39,21 @@ class LanguageStack(Stack):
     edits: ClassVar[Mapping[str, tuple[str, str]]]
     """What a change of the program replaces, by its name."""
     toolchain: Toolchain
+
+    @classmethod
+    @contextmanager
+    def opened(cls, machine: Machine, toolchain: Toolchain, store: Store, folder: Path) -> Iterator[Self]:
+        """A stack with the config that its program needs."""
+        cls.toolchain = toolchain
+        stack = cls(machine, f"{cls.language}-{secrets.token_hex(2)}", folder)
+        buckets.with_store(stack, store)
+        stack.secret("anthropic")
+        stack.prepare()
+        yield stack
+        stack.remove()
+
+    def prepare(self) -> None:
+        """Install what the program needs."""
 
     def use(self, *changes: str) -> None:
         """Write the program, with these changes."""
@@ -76,11 +96,11 @@ class YamlStack(LanguageStack):
         body = text[text.index("config:") :]
         super().write_program(self.settings("yaml") + body)
 
-    def _run(self, *words: str, offset: str = "", stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def _init(self) -> None:
         host = self.toolchain.yaml_host
         assert host is not None
         self.environment["PATH"] = f"{host.parent}:{self.environment['PATH']}"
-        return super()._run(*words, offset=offset, stdin=stdin)
+        super()._init()
 
 
 class PythonStack(LanguageStack):

@@ -193,7 +193,7 @@ EXCEPTION: Final = timedelta(days=30)
 
 
 def beside_defaults(workspace: ExistingWorkspace, defaults: Mapping[str, Any]) -> ExistingWorkspace:
-    """Return a workspace whose access does not come from the stack's defaults.
+    """Return a workspace with access that does not come from the stack's defaults.
 
     What these change otherwise is a difference that the check lists.
     """

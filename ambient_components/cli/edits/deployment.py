@@ -60,7 +60,7 @@ class Witness(ABC):
     @property
     @abstractmethod
     def holder(self) -> Holder | None:
-        """Whose access ends, with the workspaces in which they could mint tokens. None if none ends."""
+        """The subjects that lose access, with the workspaces in which they could mint tokens. None if none does."""
 
     @abstractmethod
     def end_now(self) -> list[str]:

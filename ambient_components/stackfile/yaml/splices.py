@@ -158,7 +158,7 @@ class Cutter:
             floor = value.end
 
     def _remove_in_braces(self, node: Node, numbers: Collection[int]) -> Iterator[Splice]:
-        """Remove members with the commas that they no longer need. Nobody knows whose a comment between them is."""
+        """Remove members with the commas that they no longer need. A comment between them could belong to either."""
         members = node.members
         kept = [number for number in range(len(members)) if number not in numbers]
         if not kept:

@@ -1,6 +1,5 @@
 """Workspaces in TypeScript and Go: compiled with the written SDKs, deployed by the Automation API."""
 
-import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,6 @@ import pytest
 
 from sandbox.store import Store
 from sandbox.toolchain import Toolchain
-from tests.support import buckets
 from tests.support.languages import GoStack, InlineStack, TypeScriptStack, normal, run, write_sdk
 from tests.support.machine import Machine
 
@@ -38,14 +36,9 @@ def stack(
     request: pytest.FixtureRequest, machine: Machine, languages: Toolchain, store: Store, tmp_path: Path
 ) -> Iterator[InlineStack]:
     kind: type[InlineStack] = request.param
-    kind.toolchain = languages
     kind.sdk = request.getfixturevalue({"typescript": "nodejs", "go": "golang"}[kind.language])
-    stack = kind(machine, f"{kind.language}-{secrets.token_hex(2)}", tmp_path)
-    buckets.with_store(stack, store)
-    stack.secret("anthropic")
-    stack.prepare()
-    yield stack
-    stack.remove()
+    with kind.opened(machine, languages, store, tmp_path) as stack:
+        yield stack
 
 
 def test_the_life_of_a_workspace(stack: InlineStack, of_a_stack_file: dict[str, Any]) -> None:

@@ -1,7 +1,6 @@
 """The plugin as a package: its schema, `pulumi package add`, and a program with the SDK that it wrote."""
 
 import json
-import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,6 @@ import yaml
 from ambient_components.languages import schema_json
 from sandbox.store import Store
 from sandbox.toolchain import Toolchain
-from tests.support import buckets
 from tests.support.git_host import HOST, git_host
 from tests.support.languages import EXAMPLES, PythonStack, normal, run
 from tests.support.machine import Machine
@@ -24,13 +22,8 @@ PLUGIN = REPOSITORY / "plugin"
 
 @pytest.fixture
 def stack(machine: Machine, languages: Toolchain, store: Store, tmp_path: Path) -> Iterator[PythonStack]:
-    PythonStack.toolchain = languages
-    stack = PythonStack(machine, f"python-{secrets.token_hex(2)}", tmp_path)
-    stack.prepare()
-    buckets.with_store(stack, store)
-    stack.secret("anthropic")
-    yield stack
-    stack.remove()
+    with PythonStack.opened(machine, languages, store, tmp_path) as stack:
+        yield stack
 
 
 @pytest.mark.parametrize("source", [PLUGIN, PLUGIN / "pulumi-resource-ambient"], ids=["folder", "program"])

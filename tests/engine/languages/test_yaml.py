@@ -8,19 +8,14 @@ import pytest
 
 from sandbox.store import Store
 from sandbox.toolchain import Toolchain
-from tests.support import buckets
 from tests.support.languages import YamlStack, normal
 from tests.support.machine import Machine
 
 
 @pytest.fixture
 def stack(machine: Machine, languages: Toolchain, store: Store, tmp_path: Path) -> Iterator[YamlStack]:
-    YamlStack.toolchain = languages
-    stack = YamlStack(machine, "yaml", tmp_path)
-    buckets.with_store(stack, store)
-    stack.secret("anthropic")
-    yield stack
-    stack.remove()
+    with YamlStack.opened(machine, languages, store, tmp_path) as stack:
+        yield stack
 
 
 def test_the_life_of_a_workspace(stack: YamlStack, of_a_stack_file: dict[str, Any]) -> None:
