@@ -488,3 +488,35 @@ FLEET_LABEL: Final = "ambient-components/fleet"
 
 STACK_ANNOTATION: Final = "ambient-components/stack"
 """On a shard's run record: its stack."""
+
+# The guard: admission policies that a cluster admin installs
+
+GUARD_LABEL: Final = "ambient-components/guard"
+"""On a Namespace: the mode of its guard, audit, warn or deny. On the guard's own objects: its version."""
+
+GUARD_SHARING_ANNOTATION: Final = "ambient-components/guard-sharing"
+"""On a guarded Namespace: what people may share, own, view or none. Missing means own."""
+
+GUARD_OFF_ANNOTATION: Final = "ambient-components/guard-off"
+"""On a guarded Namespace: rules that are switched off, comma separated. Missing means none."""
+
+GUARD_KEYS_ANNOTATION: Final = "ambient-components/guard-keys"
+"""On a guarded Namespace: ids of the declared keys, comma separated; each stands for all of its generations."""
+
+GUARD_ACCOUNTS_ANNOTATION: Final = "ambient-components/guard-accounts"
+"""On a guarded Namespace: ServiceAccounts of declared keys with names that no id gives, comma separated."""
+
+GUARD_FILE_ANNOTATION: Final = "ambient-components/guard-file"
+"""On a guarded Namespace: the stack file, for the text of refusals. Missing in programs without one."""
+
+GUARD_DIGEST_ANNOTATION: Final = "ambient-components/guard-digest"
+"""On the guard's policies and bindings: digest of the spec as it was printed."""
+
+GUARD_API_GROUP: Final = "guard.ambient-components"
+"""API group that exists in RBAC alone: a right on one of the guard's topics exempts a subject from its rules."""
+
+GUARD_BYPASS: Final = "bypass"
+"""Verb in `GUARD_API_GROUP`: the rules of the topic do not apply."""
+
+GUARD_RELAY: Final = "relay"
+"""Verb in `GUARD_API_GROUP`, on schedules: writes them for the user who is named in them, as the backend does."""

@@ -1,0 +1,222 @@
+"""The guard by name: its modes, its rules, the policies that hold them, and what a run writes to a Namespace for it.
+
+The guard is a set of ValidatingAdmissionPolicies that a cluster admin installs once. A workspace's ``guard`` in the
+stack file becomes one label and a few annotations of its Namespace, which the policies read (`platform.contract`).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from ambient_components.platform.contract import (
+    GUARD_ACCOUNTS_ANNOTATION,
+    GUARD_FILE_ANNOTATION,
+    GUARD_KEYS_ANNOTATION,
+    GUARD_OFF_ANNOTATION,
+    GUARD_SHARING_ANNOTATION,
+)
+
+
+class GuardMode(StrEnum):
+    """What the cluster does about a request that a rule refuses, weakest first. Value of `GUARD_LABEL`."""
+
+    AUDIT = "audit"
+    """It is allowed, and the API server's audit log names the rule."""
+
+    WARN = "warn"
+    """It is allowed, the client gets a warning, and the audit log names the rule."""
+
+    DENY = "deny"
+    """It is refused."""
+
+
+class GuardSharing(StrEnum):
+    """What people may share in the UI, most first. Value of `GUARD_SHARING_ANNOTATION`."""
+
+    OWN = "own"
+    """Roles up to the own one."""
+
+    VIEW = "view"
+    """The role view alone."""
+
+    NONE = "none"
+    """Nothing: all access and all keys come from the stack file."""
+
+
+class GuardTopic(StrEnum):
+    """Kind of request. Also the resource in RBAC for which the verb `GUARD_BYPASS` exempts a subject."""
+
+    TOKENS = "tokens"
+    ACCOUNTS = "accounts"
+    BINDINGS = "bindings"
+    ROLES = "roles"
+    SECRETS = "secrets"
+    SESSIONS = "sessions"
+    SCHEDULES = "schedules"
+    JOBS = "jobs"
+    LIMITS = "limits"
+    WORKSPACES = "workspaces"
+
+
+class GuardRule(StrEnum):
+    """A rule of the guard: the name in refusals (``guard tokens: ...``) and in `off` of the stack file."""
+
+    TOKENS = "tokens"
+    KEYS_SHARE = "keysShare"
+    LEGACY_TOKENS = "legacyTokens"
+    ACCOUNTS = "accounts"
+    CREATOR_NOTE = "creatorNote"
+    REMOVES_KEYS = "removesKeys"
+    KEY_SECRETS = "keySecrets"
+    MARKS = "marks"
+    TIES = "ties"
+    SESSION_OBJECTS = "sessionObjects"
+    BINDINGS = "bindings"
+    SHARING = "sharing"
+    REMOVES_ACCESS = "removesAccess"
+    ROLES = "roles"
+    SESSION_USER = "sessionUser"
+    JOBS = "jobs"
+    LIMITS = "limits"
+    WORKSPACES = "workspaces"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    topics: tuple[GuardTopic, ...]
+    text: str
+    """What the rule refuses, in one line."""
+    closes: tuple[str, ...] = ()
+    """Escalation paths that end with it under `deny`, by the names of `access.escalation`."""
+    weakens: tuple[str, ...] = ()
+    """Escalation paths that stay in part."""
+
+
+_T = GuardTopic
+
+RULES: Final[Mapping[GuardRule, RuleText]] = {
+    GuardRule.TOKENS: RuleText(
+        (_T.TOKENS,),
+        "tokens of declared keys, of the platform's accounts, and of accounts that may do more than the caller",
+        closes=("adminKey", "actingKey", "platformAccount", "account"),
+        weakens=("keptToken",),
+    ),
+    GuardRule.KEYS_SHARE: RuleText(
+        (_T.TOKENS, _T.ACCOUNTS, _T.BINDINGS), "accounts, roles and tokens that keys and sessions make"
+    ),
+    GuardRule.LEGACY_TOKENS: RuleText(
+        (_T.SECRETS,), "Secrets that hold a token without an end", weakens=("staticKey",)
+    ),
+    GuardRule.ACCOUNTS: RuleText(
+        (_T.ACCOUNTS,), "ServiceAccounts that are no keys of the Keys page, and changes of declared and platform ones"
+    ),
+    GuardRule.CREATOR_NOTE: RuleText(
+        (_T.ACCOUNTS,), "ServiceAccounts that act for a user other than their maker", closes=("creatorNote",)
+    ),
+    GuardRule.REMOVES_KEYS: RuleText(
+        (_T.ACCOUNTS, _T.BINDINGS), "deletion of a declared key's ServiceAccount and RoleBinding"
+    ),
+    GuardRule.KEY_SECRETS: RuleText((_T.SECRETS,), "changes and deletion of the token Secrets of declared keys"),
+    GuardRule.MARKS: RuleText(
+        (_T.SECRETS, _T.ACCOUNTS, _T.BINDINGS), "labels and annotations of ambient-components that no run wrote"
+    ),
+    GuardRule.TIES: RuleText(
+        (_T.SECRETS, _T.ACCOUNTS, _T.BINDINGS), "finalizers and owner references on what carries access"
+    ),
+    GuardRule.SESSION_OBJECTS: RuleText((_T.SECRETS,), "Secrets with the names of the platform's session tokens"),
+    GuardRule.BINDINGS: RuleText(
+        (_T.BINDINGS,),
+        "RoleBindings other than those of the Sharing and Keys pages, and changes of existing ones",
+        weakens=("grantsEdit",),
+    ),
+    GuardRule.SHARING: RuleText(
+        (_T.BINDINGS, _T.ACCOUNTS, _T.TOKENS),
+        "roles above what the workspace's sharing allows",
+        weakens=("grantsEdit",),
+    ),
+    GuardRule.REMOVES_ACCESS: RuleText(
+        (_T.BINDINGS,), "deletion of others' access by subjects without admin", closes=("removesAccess",)
+    ),
+    GuardRule.ROLES: RuleText((_T.ROLES,), "Roles in the namespace"),
+    GuardRule.SESSION_USER: RuleText(
+        (_T.SESSIONS, _T.SCHEDULES),
+        "sessions and schedules that run as another user than their maker",
+        closes=("sessionUser",),
+        weakens=("actingSchedule",),
+    ),
+    GuardRule.JOBS: RuleText((_T.JOBS,), "workloads with the ServiceAccount of a key or of the platform"),
+    GuardRule.LIMITS: RuleText((_T.LIMITS,), "changes of quotas, container limits and network policies"),
+    GuardRule.WORKSPACES: RuleText((_T.WORKSPACES,), "changes of the Namespace's guard and of its ownership"),
+}
+
+ALWAYS_ON: Final = (GuardRule.WORKSPACES,)
+"""Rules without a switch: the Namespace that says what is off is their object."""
+
+SWITCHES: Final = tuple(rule for rule in GuardRule if rule not in ALWAYS_ON)
+"""Rules that a stack file may switch off."""
+
+OFF_BY_DEFAULT: Final = (GuardRule.REMOVES_KEYS,)
+"""Value of ``guard.off`` in a stack file that does not set it: an admin must be able to end a leaked key in the UI.
+
+A run always writes the whole list: ``off`` of a file replaces this default, and an empty list switches on every rule.
+"""
+
+POLICIES: Final[Mapping[str, GuardTopic]] = {
+    "tokens": _T.TOKENS,
+    "token-accounts": _T.TOKENS,
+    "accounts": _T.ACCOUNTS,
+    "bindings": _T.BINDINGS,
+    "roles": _T.ROLES,
+    "secrets": _T.SECRETS,
+    "sessions": _T.SESSIONS,
+    "session-accounts": _T.SESSIONS,
+    "schedules": _T.SCHEDULES,
+    "jobs": _T.JOBS,
+    "limits": _T.LIMITS,
+    "workspaces": _T.WORKSPACES,
+}
+"""Policies by the end of their names, with the topic of their bypass."""
+
+
+def policy_name(policy: str) -> str:
+    """Return the name of a ValidatingAdmissionPolicy."""
+    return f"ambient-guard-{policy}"
+
+
+def binding_names(policy: str) -> dict[str, GuardMode | None]:
+    """Return the bindings of a policy by name, each with its mode; None is for all workspaces."""
+    name = policy_name(policy)
+    if POLICIES[policy] is _T.WORKSPACES:
+        return {name: None}
+    return {f"{name}-{mode}": mode for mode in GuardMode}
+
+
+def spec_digest(spec: Any) -> str:
+    """Return the digest of a policy's or binding's spec as the API server has it.
+
+    The manifest must write every field that the API server would fill in, or the digests differ.
+    """
+    return hashlib.sha256(json.dumps(spec, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+
+
+def guard_annotations(
+    sharing: str, off: Iterable[str], *, keys: Iterable[str] = (), accounts: Iterable[str] = (), file: str = ""
+) -> dict[str, str]:
+    """Return the annotations of a guarded Namespace. Lists are sorted and joined by commas; empty ones are left out.
+
+    Args:
+        keys: Ids of the declared keys.
+        accounts: ServiceAccounts of declared keys that were adopted under other names.
+        file: The stack file, for refusals: ``Change stacks/dev.yaml or ask its reviewers.``
+    """
+    annotations = {
+        GUARD_SHARING_ANNOTATION: sharing,
+        GUARD_OFF_ANNOTATION: ",".join(sorted(off)),
+        GUARD_KEYS_ANNOTATION: ",".join(sorted(keys)),
+        GUARD_ACCOUNTS_ANNOTATION: ",".join(sorted(accounts)),
+        GUARD_FILE_ANNOTATION: file,
+    }
+    return {name: value for name, value in annotations.items() if value}

@@ -1,0 +1,52 @@
+"""The guard's names: tables are whole, paths exist, annotations are what the policies read."""
+
+from ambient_components.access.escalation.findings import Path
+from ambient_components.rules.guard import (
+    OFF_BY_DEFAULT,
+    POLICIES,
+    RULES,
+    SWITCHES,
+    GuardMode,
+    GuardRule,
+    GuardTopic,
+    binding_names,
+    guard_annotations,
+    spec_digest,
+)
+
+
+def test_every_rule_has_a_text_and_a_topic_and_every_topic_a_rule_and_a_policy() -> None:
+    assert RULES.keys() == set(GuardRule)
+    assert all(rule.topics and rule.text for rule in RULES.values())
+    assert {topic for rule in RULES.values() for topic in rule.topics} == set(GuardTopic) == set(POLICIES.values())
+
+
+def test_closed_and_weakened_paths_are_those_of_the_report() -> None:
+    named = {path for rule in RULES.values() for path in (*rule.closes, *rule.weakens)}
+    assert named <= set(map(str, Path))
+    assert not any(set(rule.closes) & set(rule.weakens) for rule in RULES.values())
+
+
+def test_what_is_off_by_default_has_a_switch() -> None:
+    assert set(OFF_BY_DEFAULT) <= set(SWITCHES)
+
+
+def test_the_policy_on_namespaces_has_one_binding_and_the_others_one_a_mode() -> None:
+    assert binding_names("workspaces") == {"ambient-guard-workspaces": None}
+    assert binding_names("tokens") == {f"ambient-guard-tokens-{mode}": mode for mode in GuardMode}
+    assert sum(len(binding_names(policy)) for policy in POLICIES) == 34
+
+
+def test_annotations_have_sorted_lists_and_no_empty_values() -> None:
+    assert guard_annotations("own", []) == {"ambient-components/guard-sharing": "own"}
+    assert guard_annotations("none", ["ties", "jobs"], keys=["nightly", "ci"], accounts=["bot"], file="a.yaml") == {
+        "ambient-components/guard-sharing": "none",
+        "ambient-components/guard-off": "jobs,ties",
+        "ambient-components/guard-keys": "ci,nightly",
+        "ambient-components/guard-accounts": "bot",
+        "ambient-components/guard-file": "a.yaml",
+    }
+
+
+def test_a_digest_depends_on_values_and_not_on_the_order_of_fields() -> None:
+    assert spec_digest({"a": 1, "b": [2]}) == spec_digest({"b": [2], "a": 1}) != spec_digest({"a": 1, "b": [3]})
