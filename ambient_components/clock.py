@@ -42,7 +42,7 @@ def now() -> datetime:
 
 def warnings() -> list[Problem]:
     """Return one warning for each of these variables that is set."""
-    found = []
+    problems = []
     if text := os.environ.get(OFFSET_VARIABLE):
         try:
             offset()
@@ -51,9 +51,9 @@ def warnings() -> list[Problem]:
         except ValueError:
             what = "that is not a duration"
         problem = f"{OFFSET_VARIABLE} is set to {text!r}: {what}"
-        found.append(refusal(problem, "unset it: the variable is for tests", rule=LoudWarning.CLOCK_MOVED))
+        problems.append(refusal(problem, "unset it: the variable is for tests", rule=LoudWarning.CLOCK_MOVED))
     if os.environ.get(GRPC_LOG_VARIABLE):
-        found.append(
+        problems.append(
             refusal(
                 f"{GRPC_LOG_VARIABLE} is set: Pulumi writes every secret of this run in plain text to the file that it "
                 "names",
@@ -61,4 +61,4 @@ def warnings() -> list[Problem]:
                 rule=LoudWarning.SECRETS_LOGGED,
             )
         )
-    return found
+    return problems

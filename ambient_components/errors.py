@@ -102,9 +102,9 @@ def refusal(problem: str, *remedies: Remedy, rule: str | None = None, workspaces
 def with_docs(problems: Iterable[Problem]) -> Iterator[tuple[Problem, str]]:
     """Yield problems with the line for their rule's description: for the last problem of each rule, else empty."""
     listed = list(problems)
-    last = {one.docs: number for number, one in enumerate(listed)}
-    for number, one in enumerate(listed):
-        yield one, f"docs: {one.docs}" if one.docs and last[one.docs] == number else ""
+    last = {problem.docs: number for number, problem in enumerate(listed)}
+    for number, problem in enumerate(listed):
+        yield problem, f"docs: {problem.docs}" if problem.docs and last[problem.docs] == number else ""
 
 
 class BadValue(ValueError):  # noqa: N818  # it names the value, and the caller makes an error of it

@@ -199,8 +199,8 @@ def live_objects(objects: ExistingObjects) -> Live:
         lists: dict[str, list[Json]] = {
             "RoleBinding": there.bindings, SERVICE_ACCOUNT: there.accounts, "LimitRange": there.limit_ranges,
             "ResourceQuota": there.quotas, "NetworkPolicy": there.policies, "Secret": secrets,
-            "ProjectSettings": [one for one in (there.settings,) if one],
-            "ConfigMap": [one for one in (there.flags, there.ca_bundle) if one],
+            "ProjectSettings": [item for item in (there.settings,) if item],
+            "ConfigMap": [item for item in (there.flags, there.ca_bundle) if item],
         }  # fmt: skip
         for kind, items in lists.items():
             objects_by_place |= {(kind, workspace, name(item)): item for item in items}

@@ -69,16 +69,16 @@ def _load(settings: Any, context: str | None, environ: Mapping[str, str], conten
     from kubernetes import config as reader  # noqa: PLC0415
 
     config: Any = reader  # its functions have no types
-    found = files(environ)
+    paths = files(environ)
     if contents is not None:
         config.load_kube_config_from_dict(
             yaml.safe_load(contents), context=context, client_configuration=settings, persist_config=False
         )
-    elif not found and context is None and environ.get("KUBERNETES_SERVICE_HOST"):
+    elif not paths and context is None and environ.get("KUBERNETES_SERVICE_HOST"):
         config.load_incluster_config(client_configuration=settings)
     else:
         config.load_kube_config(
-            config_file=os.pathsep.join(map(str, found)) or str(Path(location({})).expanduser()),
+            config_file=os.pathsep.join(map(str, paths)) or str(Path(location({})).expanduser()),
             context=context,
             client_configuration=settings,
             persist_config=False,

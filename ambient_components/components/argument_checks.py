@@ -42,13 +42,13 @@ class ArgumentsError(ValueError):
 
     Args:
         what: Kind and name of the resource; empty for a whole program.
-        found: Problems of arguments.
+        findings: Problems of arguments.
         others: Problems of no argument.
     """
 
-    def __init__(self, found: Sequence[Finding], *, what: str = "", others: Sequence[str] = ()) -> None:
-        super().__init__("\n".join([*others, *(line_of(finding, what) for finding in found)]))
-        self.found = found
+    def __init__(self, findings: Sequence[Finding], *, what: str = "", others: Sequence[str] = ()) -> None:
+        super().__init__("\n".join([*others, *(line_of(finding, what) for finding in findings)]))
+        self.findings = findings
         self.others = others
 
 
@@ -62,22 +62,22 @@ def read_arguments(what: str, model: type[M], values: Mapping[str, Any], rules: 
     Raises:
         ValueError: All problems, one per line.
     """
-    result, found = read(model, values, rules)
+    result, findings = read(model, values, rules)
     # Warnings are for those who review a stack file.
-    if refused := [finding for finding in found if not finding.warning]:
+    if refused := [finding for finding in findings if not finding.warning]:
         raise ArgumentsError(refused, what=what)
     return checked_when_known(what, cast("M", result), values, rules)
 
 
 def read(model: type[M], values: Mapping[str, Any], rules: Rules) -> tuple[M | None, list[Finding]]:
     """Return arguments as their model, or None, and all problems and warnings."""
-    result, found = arguments(model, values, deferred=pulumi.Output)
+    result, findings = arguments(model, values, deferred=pulumi.Output)
     valid = result
     if valid is None:
-        valid, more = _valid_part(model, values, found)
-        found += [finding for finding in more if finding not in found]
+        valid, more = _valid_part(model, values, findings)
+        findings += [finding for finding in more if finding not in findings]
     with program_spelling():
-        return result, [*found, *spelled(rules(valid) if valid is not None else (), model)]
+        return result, [*findings, *spelled(rules(valid) if valid is not None else (), model)]
 
 
 def line_of(finding: Finding, what: str = "") -> str:
@@ -85,10 +85,12 @@ def line_of(finding: Finding, what: str = "") -> str:
     return without_credentials(f"{what}: {as_problem(finding)}" if what else str(as_problem(finding)))
 
 
-def _valid_part(model: type[M], values: Mapping[str, Any], found: Iterable[Finding]) -> tuple[M | None, list[Finding]]:
+def _valid_part(
+    model: type[M], values: Mapping[str, Any], findings: Iterable[Finding]
+) -> tuple[M | None, list[Finding]]:
     """Return a model of the valid arguments, and the problems that only missing arguments have hidden."""
     required = {name: _STAND_INS[name] for name, field in model.model_fields.items() if field.is_required()}
-    rest = _without(values, {finding.path for finding in found})
+    rest = _without(values, {finding.path for finding in findings})
     valid, more = arguments(model, required | rest, deferred=pulumi.Output)
     if valid is None:
         rest_of_rest = _without(rest, {finding.path[:1] for finding in more})
@@ -113,8 +115,8 @@ def checked_when_known(what: str, result: M, values: Mapping[str, Any], rules: R
     model, later = type(result), values
 
     async def check(path: Path, output: pulumi.Output[Any], known: Any) -> Any:
-        arguments_then, found = read(model, _replaced(values, path, known), rules)
-        refused = [line_of(finding, what) for finding in found if not finding.warning]
+        arguments_then, findings = read(model, _replaced(values, path, known), rules)
+        refused = [line_of(finding, what) for finding in findings if not finding.warning]
         if refused and known not in (None, "") and await output.is_secret():
             refused = [line_of(Finding(path, "is a secret with a value that is not allowed here", ""), what)]
         if refused:

@@ -82,8 +82,8 @@ def parse(name: str, workspaces: Collection[str] = ()) -> LogicalName | None:
     for part, pattern in _patterns():
         if match := pattern.fullmatch(path):
             reported = match.groupdict()
-            found = LogicalName(workspace, part, reported.get("item", ""), int(reported.get("generation", 0)))
-            return found if str(found) == name else None  # refuses a trailing slash
+            parsed = LogicalName(workspace, part, reported.get("item", ""), int(reported.get("generation", 0)))
+            return parsed if str(parsed) == name else None  # refuses a trailing slash
     return None
 
 

@@ -95,15 +95,15 @@ def operations(export: Export) -> list[Operation]:
 
 def version(export: Export) -> int:
     """Return the version of a state's format. 0 if it has none."""
-    found = export.get("version")
-    return found if isinstance(found, int) else 0
+    number = export.get("version")
+    return number if isinstance(number, int) else 0
 
 
 def written_at(export: Export) -> datetime | None:
     """Return the time of the run that wrote a state, UTC. None if it is unknown."""
     try:
-        found = datetime.fromisoformat(_deployment(export)["manifest"]["time"])
-        return found.astimezone(UTC).replace(microsecond=0) if found.tzinfo else None
+        written = datetime.fromisoformat(_deployment(export)["manifest"]["time"])
+        return written.astimezone(UTC).replace(microsecond=0) if written.tzinfo else None
     except (KeyError, TypeError, ValueError):
         return None
 
@@ -117,21 +117,21 @@ def place(export: Any) -> tuple[str, str] | None:
     """Return the stack and the project of a state. None if it has no resources."""
     try:
         items = (export["deployment"] or {}).get("resources") or ()
-        found = Urn.parse(items[0]["urn"]) if items else None
+        urn = Urn.parse(items[0]["urn"]) if items else None
     except (KeyError, TypeError, IndexError, AttributeError):
         msg = "no exported state"
         raise ValueError(msg) from None
-    if found is not None and not found.types:
+    if urn is not None and not urn.types:
         msg = "no URN"
         raise ValueError(msg)
-    return (found.stack, found.project) if found else None
+    return (urn.stack, urn.project) if urn else None
 
 
 def bare(export: Export) -> Export:
     """Return an exported state without its secrets, encrypted ones too, and without what decrypts them."""
     deployment = {name: value for name, value in export["deployment"].items() if name != "secrets_providers"}
-    found: Export = without_secrets({**export, "deployment": deployment}, _HIDDEN)
-    return found
+    stripped: Export = without_secrets({**export, "deployment": deployment}, _HIDDEN)
+    return stripped
 
 
 def is_checkpoint(export: Any) -> bool:

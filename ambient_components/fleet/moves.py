@@ -208,13 +208,13 @@ def _copied(resources: Iterable[Item]) -> list[Item]:
 
 def _by_workspace(resources: Iterable[Item]) -> list[tuple[dict[str, Any], str]]:
     """Return what names workspaces, as a mapping in a key: the stack's outputs, the ledger's entries in and out."""
-    found: list[tuple[dict[str, Any], str]] = []
+    mappings: list[tuple[dict[str, Any], str]] = []
     for item in resources:
         if item.type == STACK:
-            found.append((item.json, "outputs"))
+            mappings.append((item.json, "outputs"))
         elif item.type == ACCESS_LEDGER and not item.delete:
-            found += [(item.inputs, "workspaces"), (item.outputs, "workspaces")]
-    return found
+            mappings += [(item.inputs, "workspaces"), (item.outputs, "workspaces")]
+    return mappings
 
 
 def _put(values: dict[str, Any], key: str, entries: Mapping[str, Any]) -> None:

@@ -62,7 +62,7 @@ def _cluster(opts: pulumi.ResourceOptions, given: Inputs | None) -> Cluster | Cl
     try:
         return read_arguments("cluster", Cluster, given)
     except ArgumentsError as error:
-        raise ArgumentsError([*below(("cluster",), error.found)]) from None
+        raise ArgumentsError([*below(("cluster",), error.findings)]) from None
 
 
 def _without_locks(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
@@ -140,7 +140,7 @@ _SECRET: Final = frozenset({"secrets", "accessKey", "secretKey", "kubeconfig"})
 def _property_errors(error: ArgumentsError, inputs: Inputs) -> pulumi.InputPropertiesError:
     """Return problems as those of properties, or in the message where the engine would print a secret value."""
     others, errors = list(error.others), []
-    for finding in error.found:
+    for finding in error.findings:
         if finding.path and _may_be_printed(inputs, finding.path):
             reason = line_of(replace(finding, path=()))
             errors.append({"property_path": format_path(finding.path), "reason": reason})

@@ -210,8 +210,8 @@ def _validated(
 def arguments(model: type[M], values: Mapping[str, Any], *, deferred: type) -> tuple[M | None, list[Finding]]:
     """Read arguments in the program's spelling, some of which may be `deferred`; return the model, or all problems."""
     with program_spelling():
-        result, found = _validated(model, values, deferred, by_name=in_python())
-    return result, [_with_reason(finding, values, deferred) for finding in found]
+        result, findings = _validated(model, values, deferred, by_name=in_python())
+    return result, [_with_reason(finding, values, deferred) for finding in findings]
 
 
 _DECIDES: Final = "is an Output, and this value decides names or structure"

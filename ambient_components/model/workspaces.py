@@ -109,12 +109,12 @@ def workspace_findings(workspace: SeparateWorkspace) -> Iterator[Finding]:
     bucket, secrets = workspace.bucket, workspace.secrets
     yield from below(("secrets", "runner"), runner_findings(secrets.runner))
     yield from below(("secrets", "integrations"), integration_findings(secrets.integrations))
-    found = drift_findings(secrets.on_drift.integrations, has_bucket=bucket is not None)
-    yield from below(("secrets", "on_drift"), found)
+    findings = drift_findings(secrets.on_drift.integrations, has_bucket=bucket is not None)
+    yield from below(("secrets", "on_drift"), findings)
     for key_id, key in workspace.keys.items():
         yield from verdict_finding(("keys", key_id), key_id_problem(key_id))
-        found = key_findings(
+        findings = key_findings(
             key, key_id, workspace.namespace, workspace.platform_namespace, run_every=workspace.run_every
         )
-        yield from below(("keys", key_id), found)
+        yield from below(("keys", key_id), findings)
     yield from below(("keys",), shared_account_findings(workspace.keys))

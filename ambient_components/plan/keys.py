@@ -19,20 +19,22 @@ _ADOPTED: Final = "the platform made it, its tokens stay valid until an end that
 def key_changes(before: Ledger, after: Ledger, recorded: Deployed, at: datetime, ahead: Ahead) -> list[KeyChange]:
     """Return every key identity that a run creates, renews or revokes, and those that end soon. Sorted."""
     desired, existing = dict(declared_keys(after)), recorded.keys
-    found: list[KeyChange] = []
+    changes: list[KeyChange] = []
     for identity in {*desired, *existing}:
         workspace, _, _ = identity
         has = existing.get(identity)
         key = desired.get(identity)
         if key is None:
-            if has is not None and has.made and not is_let_go(before, after, workspace):
-                found.append(change(identity, facts.REVOKED, has.role or "", why_revoked(identity, before, after), has))
+            if has is not None and has.made and not is_forgotten(before, after, workspace):
+                changes.append(
+                    change(identity, facts.REVOKED, has.role or "", why_revoked(identity, before, after), has)
+                )
         elif has is None or not has.made:
-            found.append(begun(identity, key, before, after))
+            changes.append(begun(identity, key, before, after))
         else:
-            found += _of_living(identity, key, before, has, at, released=after[workspace].is_released)
-            found += expiring(identity, key.role, has, at, ahead)
-    return sorted(found)
+            changes += _of_living(identity, key, before, has, at, released=after[workspace].is_released)
+            changes += expiring(identity, key.role, has, at, ahead)
+    return sorted(changes)
 
 
 def begun(identity: KeyPlace, key: KeyRecord, before: Ledger, after: Ledger) -> KeyChange:
@@ -124,7 +126,7 @@ def why_revoked(identity: KeyPlace, before: Ledger, after: Ledger) -> str:
     return f"generation {key.generation} takes its place"
 
 
-def is_let_go(before: Ledger, after: Ledger, workspace: str) -> bool:
+def is_forgotten(before: Ledger, after: Ledger, workspace: str) -> bool:
     """Tell whether a released workspace leaves the files. Its access remains and is no longer managed."""
     return workspace not in after and before.get(workspace, NOTHING).is_released
 

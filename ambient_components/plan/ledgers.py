@@ -25,7 +25,7 @@ from ambient_components.plan.facts import (
     WorkspaceChange,
     sorted_problems,
 )
-from ambient_components.plan.keys import is_let_go, key_changes
+from ambient_components.plan.keys import is_forgotten, key_changes
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.guardrail_names import MAX_KEYS, TEXT_LISTS
 from ambient_components.stacks.deployed import Deployed
@@ -115,7 +115,7 @@ def from_ledgers(
 
 def access_changes(before: Ledger, after: Ledger) -> AccessDiff:
     """Return the gained and lost access. A released workspace that leaves the files loses none."""
-    kept = {name: entry for name, entry in before.items() if not is_let_go(before, after, name)}
+    kept = {name: entry for name, entry in before.items() if not is_forgotten(before, after, name)}
     return access_diff(of_ledger(kept), of_ledger(after))
 
 
@@ -181,7 +181,7 @@ def _other(before: Ledger, after: Ledger) -> Iterator[str]:
         )
         for part, was, now in parts:
             if was != now:
-                words = [*(f"+{one}" for one in sorted(now - was)), *(f"-{one}" for one in sorted(was - now))]
+                words = [*(f"+{item}" for item in sorted(now - was)), *(f"-{item}" for item in sorted(was - now))]
                 yield f"{name}: {part}: {', '.join(words)}"
 
 
@@ -190,7 +190,7 @@ def _periods(entry: Entry) -> set[str]:
 
 
 def schedule_changes(before: Ledger, after: Ledger) -> list[Change]:
-    """Return the changes of schedules, sorted. A workspace that is removed or let go has none of its own."""
+    """Return the changes of schedules, sorted. A workspace that is removed or forgotten has none of its own."""
     changes: list[Change] = []
     for workspace, entry in after.items():
         old, new = before.get(workspace, NOTHING).schedules, entry.schedules

@@ -124,7 +124,7 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
     acknowledged = plan.acknowledged_warnings if verbose else ()
     changes = [change for change in role_changes(plan) if change.what != facts.ALREADY]
     access = [(change, _access(change, told.get((change.workspace, change.subject)))) for change in changes]
-    found = [
+    ordered = [
         Section("Refused", tuple(map(_problem, plan.guardrails))),
         Section("Errors", tuple(map(_problem, plan.errors))),
         Section("No guardrail evaluates this run", tuple(Line("!", (), text) for text in plan.unevaluated)),
@@ -153,7 +153,7 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
         _keys(plan, facts.EXPIRING),
         Section(STEPS, tuple(map(_step, plan.steps)), folded=True),
     ]
-    return [section for section in found if section.lines]
+    return [section for section in ordered if section.lines]
 
 
 def _workspaces(plan: Plan, what: str) -> Section:
@@ -174,8 +174,8 @@ def _adopted(plan: Plan) -> Iterator[Line]:
             text = "may exist already, and others may have access already"
         else:
             groups = ((what, [f"{has.role} of {has.subject}" for has in there if has.what == what]) for what in _THERE)
-            found = [f"{_THERE[what]}: {listing(who)}" for what, who in groups if who]
-            text = "; ".join(found) or "has no access now"
+            existing = [f"{_THERE[what]}: {listing(who)}" for what, who in groups if who]
+            text = "; ".join(existing) or "has no access now"
         yield Line("~", (workspace.workspace,), text)
 
 

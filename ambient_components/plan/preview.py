@@ -21,7 +21,7 @@ from ambient_components.model.keys import KeyRecord
 from ambient_components.plan import facts, ledger_steps
 from ambient_components.plan.buckets import bucket_changes
 from ambient_components.plan.facts import Ahead, Change, KeyChange, Plan, Step, Waiting
-from ambient_components.plan.keys import begun, change, expiring, is_let_go, what_changes, why_issued, why_revoked
+from ambient_components.plan.keys import begun, change, expiring, is_forgotten, what_changes, why_issued, why_revoked
 from ambient_components.plan.ledgers import NOWHERE, UTC_ZONE, from_ledgers
 from ambient_components.plan.role_changes import with_adopted_keys, with_adoptions
 from ambient_components.problem_json import MINT, MISSING_VALUE
@@ -153,7 +153,7 @@ def _of_token(
         return
     if new is not None and (op in CREATES or op == steps.REPLACE):
         yield change(new, facts.ISSUED, role, why_issued(new, before, after))
-    released = old is not None and is_let_go(before, after, old[0])
+    released = old is not None and is_forgotten(before, after, old[0])
     if old is not None and old not in desired and not released and (op in DELETES or op == steps.REPLACE):
         yield change(old, facts.REVOKED, (has and has.role) or "", why_revoked(old, before, after), has)
 
@@ -174,7 +174,7 @@ def _of_account(
     key = desired.get(identity)
     if step.op in CREATES and key is not None:
         yield begun(identity, key, before, after)
-    elif step.op in DELETES and key is None and not is_let_go(before, after, name.workspace):
+    elif step.op in DELETES and key is None and not is_forgotten(before, after, name.workspace):
         has = existing.get(identity)
         yield change(identity, facts.REVOKED, (has and has.role) or "", why_revoked(identity, before, after), has)
 
@@ -208,7 +208,7 @@ def _access_keys(preview: Preview, before: Ledger, after: Ledger) -> Iterator[Ch
         name = bucket.name if bucket is not None else str(inputs.get("bucket") or "")
         noted, paths = reasons.get(str(step.urn), ""), set(step.paths)
         if op in DELETES:
-            if not is_let_go(before, after, workspace):
+            if not is_forgotten(before, after, workspace):
                 yield Change(workspace, name, facts.ACCESS_KEY_ENDED)
         elif op in CREATES:
             yield Change(workspace, name, facts.NEW_ACCESS_KEY, "the first one")

@@ -35,7 +35,7 @@ def ca_bundles(workspaces: Mapping[str, Workspace], project: Project) -> tuple[d
     """Return the bundles by workspace, and what is wrong with files, or probably a mistake."""
     read: dict[str, list[str] | tuple[str, Remedy]] = {}
     bundles: dict[str, str] = {}
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for name, workspace in sorted(workspaces.items()):
         if workspace.settings.ca_bundle is None:
             continue
@@ -45,7 +45,7 @@ def ca_bundles(workspaces: Mapping[str, Workspace], project: Project) -> tuple[d
             read[file] = _read(project, file)
         content = read[file]
         if isinstance(content, tuple):
-            found.append(Finding(path, *content))
+            findings.append(Finding(path, *content))
             continue
         bundles[name] = "".join(content)
         count = len(content)
@@ -55,8 +55,8 @@ def ca_bundles(workspaces: Mapping[str, Workspace], project: Project) -> tuple[d
                 "and sessions trust nothing else"
             )
             remedy = "put the public authorities into it as well (of /etc/ssl/certs/ca-certificates.crt)"
-            found.append(Finding(path, problem, remedy, warning=True, rule=WarningRule.FEW_CERTIFICATES))
-    return bundles, found
+            findings.append(Finding(path, problem, remedy, warning=True, rule=WarningRule.FEW_CERTIFICATES))
+    return bundles, findings
 
 
 def _read(project: Project, file: str) -> list[str] | tuple[str, Remedy]:

@@ -64,23 +64,23 @@ class Inputs:
     @classmethod
     def read(cls, path: Path | None = None) -> "Inputs":
         """Read the stack of this run: ``stacks/<stack>.yaml``, or the file of the shard's fleet."""
-        problems, found = Problems(), Problems()
+        problems, checked = Problems(), Problems()
         excluded = excluded_workspaces(problems)
         try:
             settings = StackSettings.read(problems)
             settings.require_cluster(problems)
             stack, moved = _own_part(settings, path)
             guard = Guard(Cluster(settings.cluster.get("context")), settings.cluster.get("cluster_uid"))
-            values = secret_values(stack, guard, found, settings.platform_namespace)
+            values = secret_values(stack, guard, checked, settings.platform_namespace)
             bundles, of_bundles = ca_bundles(stack.file.workspaces, stack.project)
-            found.extend(located(stack, [*stack_findings(stack.file, settings), *of_bundles]))
+            checked.extend(located(stack, [*stack_findings(stack.file, settings), *of_bundles]))
         except AmbientError as error:
             problems.extend(error.problems)
-        problems.extend(others(found.errors, excluded))
+        problems.extend(others(checked.errors, excluded))
         if problems:
             raise AmbientError(problems)
         inputs = cls._of(stack.file, settings, values, bundles, excluded=excluded, moved=moved)
-        inputs.warn([*stack.warnings, *found.warnings, *located(stack, inputs.warnings())])
+        inputs.warn([*stack.warnings, *checked.warnings, *located(stack, inputs.warnings())])
         return inputs
 
     @classmethod
@@ -103,8 +103,8 @@ class Inputs:
             # A mapping has no other stack's workspaces to tell its own from.
             problems.add(None, "", "this stack is a shard of a fleet", "declare its file: Workspaces.from_file()")
         project = Project.of(DISK, _PROGRAM.value(()).file)
-        program, found = read(Program, given, lambda valid: _program_findings(valid, settings, project))
-        refused, others = [finding for finding in found if not finding.warning], [*map(str, problems)]
+        program, findings = read(Program, given, lambda valid: _program_findings(valid, settings, project))
+        refused, others = [finding for finding in findings if not finding.warning], [*map(str, problems)]
         if program is None or refused or others:
             raise ArgumentsError(refused, others=others)
         program = when_known(program, given.get("workspaces", {}))
@@ -114,7 +114,7 @@ class Inputs:
         inputs = cls._of(file, settings, values, bundles)
         with program_spelling():
             later = [*spelled(inputs.warnings(), Program)]
-        inputs.warn(as_problem(finding) for finding in [*found, *later])
+        inputs.warn(as_problem(finding) for finding in [*findings, *later])
         return inputs
 
     @classmethod

@@ -174,11 +174,11 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
                 raise StepError(msg, "declare it, and the next pulumi up makes it or takes it over")
             return of.read(at, request.id, inputs, wire.decode(request.properties))
 
-        found = await self._step(context, request.urn, look)
-        if found is None:
+        result = await self._step(context, request.urn, look)
+        if result is None:
             return proto.ReadResponse()
-        recorded = request.inputs if found.inputs is None else wire.encode_like(request.inputs, found.inputs)
-        return proto.ReadResponse(id=request.id, inputs=recorded, properties=wire.merged(recorded, found.outputs))
+        recorded = request.inputs if result.inputs is None else wire.encode_like(request.inputs, result.inputs)
+        return proto.ReadResponse(id=request.id, inputs=recorded, properties=wire.merged(recorded, result.outputs))
 
     async def Update(self, request: proto.UpdateRequest, context: grpc.aio.ServicerContext) -> proto.UpdateResponse:  # noqa: N802
         def change(at: Context, of: ResourceType) -> Values:

@@ -268,12 +268,12 @@ def _list(sid: str, resource: str, condition: Mapping[str, Any] | None = None) -
     return {**statement, "Condition": condition} if condition else statement
 
 
-def same_policy(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
+def same_policy(policy: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
     """Return whether two documents are equivalent.
 
     Stores return one-element lists as strings, reorder lists, and MinIO returns the texts of a `Null` as booleans.
     """
-    return bool(_normal(one) == _normal(other))
+    return bool(_normal(policy) == _normal(other))
 
 
 def _normal(document: Any) -> Any:

@@ -79,10 +79,10 @@ def annotation_value_problem(value: str) -> tuple[str, str] | None:
 
     The Kubernetes plugin applies objects as YAML: control characters are refused, and U+0085 becomes a space.
     """
-    found = _LOST.search(value)
-    if found is None:
+    control = _LOST.search(value)
+    if control is None:
         return None
-    problem = f"has a character that does not reach the cluster, U+{ord(found[0]):04X}"
+    problem = f"has a character that does not reach the cluster, U+{ord(control[0]):04X}"
     return problem, "remove it: of control characters, tabs and line breaks are allowed"
 
 

@@ -30,8 +30,8 @@ def hidden_character(name: str) -> str | None:
 
     Such a character is invisible or changes the text direction. Joiners are accepted, because words need them.
     """
-    found = (char for char in name if unicodedata.category(char) == "Cf" and char not in JOINERS)
-    return next(map(_described, found), None)
+    hidden = (char for char in name if unicodedata.category(char) == "Cf" and char not in JOINERS)
+    return next(map(_described, hidden), None)
 
 
 def lookalike(name: str) -> str | None:

@@ -94,9 +94,9 @@ def given_store(value: object, region: str | None = None) -> GivenStore | None:
     given = parsed(value)
     if isinstance(given, Mapping) and region:
         given = {"region": region, **given}
-    found = tuple(store_problems(given))
+    problems = tuple(store_problems(given))
     secret_key = given.get(SECRET_KEY) if isinstance(given, Mapping) else None
-    return GivenStore(StoreConfig() if found else read_store(given), found, secret_key)
+    return GivenStore(StoreConfig() if problems else read_store(given), problems, secret_key)
 
 
 def parsed(value: object) -> Any:
@@ -123,10 +123,10 @@ def store_problems(given: object) -> Iterator[StoreProblem]:
         yield StoreProblem(
             "endpoint", "is missing, and AWS has no MinIO admin API", set_command("endpoint", "https://…")
         )
-    one = [field for field in _KEYS if given.get(field)]
-    if len(one) == 1:
-        other = next(field for field in _KEYS if field not in one)
-        yield StoreProblem(other, f"is missing beside {one[0]}", set_command(other))
+    keys = [field for field in _KEYS if given.get(field)]
+    if len(keys) == 1:
+        other = next(field for field in _KEYS if field not in keys)
+        yield StoreProblem(other, f"is missing beside {keys[0]}", set_command(other))
 
 
 def read_store(given: Mapping[str, Any]) -> StoreConfig:

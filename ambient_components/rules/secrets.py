@@ -113,7 +113,7 @@ def variable_problem(name: str) -> Verdict:
 
 def path_problem(path: str) -> Verdict:
     """Check the path of a file: relative to the project's folder if it is below it, otherwise absolute."""
-    folder = next((one for one in FOLDERS if path == one or path.startswith(f"{one}/")), None)
+    folder = next((folder for folder in FOLDERS if path == folder or path.startswith(f"{folder}/")), None)
     name = next((part for part in path.split("/") if _matching(part.lower(), NAMES)), None)
     if folder is None and name is None:
         return None

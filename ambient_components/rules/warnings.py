@@ -155,7 +155,7 @@ STACK: Final = "*"
 
 def names_of(rule: str, objects: Iterable[str] = ()) -> list[str]:
     """Return the names of what an acknowledgement covers: its rule, or RULE: OBJECT for each object."""
-    return [f"{rule}: {one}" for one in objects] if rule in OF_OBJECTS else [rule]
+    return [f"{rule}: {item}" for item in objects] if rule in OF_OBJECTS else [rule]
 
 
 def _names(warning: Problem) -> list[str]:
@@ -172,12 +172,12 @@ class Acknowledgements:
 
         A warning about objects needs one for each of them. Otherwise it is shown, with all of them.
         """
-        found = [self._of(name, warning.workspaces) for name in _names(warning)]
-        return found[0] if found and None not in found else None
+        covering = [self._of(name, warning.workspaces) for name in _names(warning)]
+        return covering[0] if covering and None not in covering else None
 
     def _of(self, name: str, workspaces: Iterable[str]) -> Acknowledged | None:
-        if (found := self.scopes.get(STACK, {}).get(name)) is not None:
-            return found
+        if (whole := self.scopes.get(STACK, {}).get(name)) is not None:
+            return whole
         own = [self.scopes.get(workspace, {}).get(name) for workspace in workspaces]
         return own[0] if own and None not in own else None
 

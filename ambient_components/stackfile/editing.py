@@ -178,7 +178,9 @@ def _splices(text: str, changes: Sequence[Change]) -> Iterator[Splice]:
         if group[0].removes:
             names = [*entries]
             yield from cutter.remove(
-                key, node, {names.index(one.field) if isinstance(one.field, str) else one.field or 0 for one in group}
+                key,
+                node,
+                {names.index(change.field) if isinstance(change.field, str) else change.field or 0 for change in group},
             )
             continue
         there = [change for change in group if change.field in entries]

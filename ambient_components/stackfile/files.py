@@ -64,10 +64,10 @@ class Files:
     def real(self, path: str) -> str | None:
         """Return the absolute real path of a path; None if it does not exist."""
         try:
-            found = os.path.realpath(self._at(path), strict=True)
+            resolved = os.path.realpath(self._at(path), strict=True)
         except (OSError, ValueError):
             return None
-        return found if self._top is None or found == self._top or is_below(found, self._top) else None
+        return resolved if self._top is None or resolved == self._top or is_below(resolved, self._top) else None
 
     def identity(self, path: str) -> Hashable | None:
         """Return a value that is equal for all names of one file; None for a missing file and for a folder."""
@@ -90,16 +90,16 @@ class Files:
         parts = _parts(pattern)
         # Each part is matched once with each folder, in whatever ways several `**` lead there.
         todo = [(base, 0)]
-        seen, found = {*todo}, set[str]()
+        seen, matches = {*todo}, set[str]()
         while todo:
             path, at = todo.pop()
             for step in self._steps(path, parts[at], at, is_last=at + 1 == len(parts), search=search):
                 if step[1] == len(parts):
-                    found.add(step[0].removeprefix(base))
+                    matches.add(step[0].removeprefix(base))
                 elif step not in seen:
                     seen.add(step)
                     todo.append(step)
-        return sorted(found)
+        return sorted(matches)
 
     def _steps(self, path: str, part: str, at: int, *, is_last: bool, search: Search) -> Iterator[tuple[str, int]]:
         """Yield what a part of a pattern matches below a path, each with the place of the part that follows.
@@ -108,11 +108,11 @@ class Files:
         """
         search.count(1 + len(path) // _PATH)
         if part != "**" and not glob.has_magic(part):
-            found = f"{path}{part}"
+            match = f"{path}{part}"
             if not is_last:
-                yield f"{found}/", at + 1
-            elif os.path.lexists(self._at(found)):
-                yield found, at + 1
+                yield f"{match}/", at + 1
+            elif os.path.lexists(self._at(match)):
+                yield match, at + 1
             return
         if self._top is not None and self.real(path or ".") is None:
             return  # a wildcard in a revision must not search this machine
@@ -162,23 +162,23 @@ class PlannedFiles(Files):
 
     def real(self, path: str) -> str | None:
         """Return the absolute real path of a file; of a planned one its future path."""
-        found = super().real(path)
-        return self.absolute(path) if found is None and self.absolute(path) in self._texts else found
+        resolved = super().real(path)
+        return self.absolute(path) if resolved is None and self.absolute(path) in self._texts else resolved
 
     def identity(self, path: str) -> Hashable | None:
         """Return a value that is equal for all names of one file."""
-        found = super().identity(path)
-        return self.absolute(path) if found is None and self.absolute(path) in self._texts else found
+        identity = super().identity(path)
+        return self.absolute(path) if identity is None and self.absolute(path) in self._texts else identity
 
     def expand(self, pattern: str, folder: str, search: Search) -> list[str]:
         """Return the matches of an `include` pattern. Planned files have no match of `**`."""
-        found = {*super().expand(pattern, folder, search)}
+        matches = {*super().expand(pattern, folder, search)}
         parts = pattern.split("/")
         for path in self._texts:
             names = Path(os.path.relpath(path, self.absolute(folder or "."))).parts
             if len(names) == len(parts) and all(map(fnmatch.fnmatchcase, names, parts)):
-                found.add("/".join(names))
-        return sorted(found)
+                matches.add("/".join(names))
+        return sorted(matches)
 
 
 def _parts(pattern: str) -> list[str]:
@@ -191,8 +191,8 @@ def _parts(pattern: str) -> list[str]:
 def _entries(folder: str) -> list[tuple[str, bool]]:
     """Return the names in a folder, each with whether it is a real folder; empty if the folder cannot be read."""
     try:
-        with os.scandir(folder) as found:
-            return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
+        with os.scandir(folder) as entries:
+            return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
     except OSError:
         return []
 

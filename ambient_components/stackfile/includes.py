@@ -104,30 +104,30 @@ class Reader:
             return
         self.problems.extend(parsed.problems)
         if Section.INCLUDE in sections:
-            for found in self._included(path, sections, parsed):
-                if found.identity in self._seen:
+            for included in self._included(path, sections, parsed):
+                if included.identity in self._seen:
                     continue
                 if nesting >= MAX_NESTING:
                     problem = f"includes nested deeper than {MAX_NESTING} files"
-                    self._refuse(found.at, parsed.sources, problem, "flatten them")
+                    self._refuse(included.at, parsed.sources, problem, "flatten them")
                     break
-                self._read(found, None, nesting + 1)
+                self._read(included, None, nesting + 1)
         elif "include" in parsed.data:
             self.complete = False  # `merge_files` reports it, with other sections that were not granted
         self.files.append(SourceFile(path, Tree(parsed.data, parsed.marks), sections))
 
     def _included(self, path: str, sections: frozenset[Section], parsed: ParsedYaml) -> list[_IncludedFile]:
         """Return the files that a file includes; the grants of several lines for one file are combined."""
-        found = []
+        included = []
         for at, item in self._items(parsed):
             if outside := sorted({*item.sections} - sections):
                 remedy = "grant it where this file is included, or remove it"
                 self._refuse(at, parsed.sources, f"grants {', '.join(outside)}, which this file may not hold", remedy)
             for match in self._find(path, at, item.path, parsed.sources):
                 identity = self._source.identity(match)
-                found.append(_IncludedFile(match, at, identity))
+                included.append(_IncludedFile(match, at, identity))
                 self._grants[identity] = self._grants.get(identity, frozenset()) | {*item.sections}
-        return found
+        return included
 
     def _items(self, parsed: ParsedYaml) -> Iterator[tuple[Path, Included]]:
         """Yield the valid items of `include`. Only the stack file's items reach the models, so all are checked here."""
@@ -173,15 +173,15 @@ class Reader:
             return []
         matches, missing = [], True
         for match in candidates:
-            found = posixpath.normpath(posixpath.join(folder, match))
-            if self._source.identity(found) is None:
+            place = posixpath.normpath(posixpath.join(folder, match))
+            if self._source.identity(place) is None:
                 continue
             missing = False
             verdict = self._project.problem(self._project.place(path, match))
             if verdict:
                 self._refuse(at, sources, *verdict)
             else:
-                matches.append(found)
+                matches.append(place)
         if missing and self._source.is_folder(posixpath.join(folder, pattern)):
             self._refuse(
                 at, sources, f"{pattern!r} is a folder", f"for the files in it write {pattern.rstrip('/')}/*.yaml"

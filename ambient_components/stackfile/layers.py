@@ -142,8 +142,8 @@ class Provenance:
 
     def origin(self, path: Path) -> Origin:
         """Return the layer and position of a value; for a mapping from several layers, those of the uppermost."""
-        layer, found = self._owner(path)
-        if layer is None or len(found) < len(path):
+        layer, owned = self._owner(path)
+        if layer is None or len(owned) < len(path):
             return Origin(BUILT_IN, None)
         return Origin(layer.name, SourceMap(layer.tree.marks).value(path[2:]))
 

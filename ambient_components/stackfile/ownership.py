@@ -86,17 +86,17 @@ class Touched:
 def touched(stack: str, before: Version | None, after: Version | None) -> list[Touched]:
     """Return what a change touches: the whole stack first, then workspaces by name."""
     old, new = _workspaces(before), _workspaces(after)
-    found = _whole(stack, before, after)
+    changes = _whole(stack, before, after)
     for name in sorted({*old, *new}):
         if name not in new:
-            found.append(Touched(stack, name, How.REMOVED, (), _needs(before, old[name], None)))
+            changes.append(Touched(stack, name, How.REMOVED, (), _needs(before, old[name], None)))
         elif name not in old:
-            found.append(Touched(stack, name, How.NEW, (), _needs(before, None, new[name])))
+            changes.append(Touched(stack, name, How.NEW, (), _needs(before, None, new[name])))
         elif before is not None and after is not None:
             fields = _differing(_entry(before, name), _entry(after, name), Workspace)
             if fields:
-                found.append(Touched(stack, name, How.CHANGED, fields, _needs(before, old[name], new[name])))
-    return found
+                changes.append(Touched(stack, name, How.CHANGED, fields, _needs(before, old[name], new[name])))
+    return changes
 
 
 def reviewers_of(stack: StackFile, workspace: str) -> tuple[str, ...]:

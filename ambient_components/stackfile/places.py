@@ -51,8 +51,8 @@ class Project:
         """
         folder = posixpath.relpath(posixpath.dirname(self.files.absolute(named_in)), self.root)
         place = posixpath.normpath(posixpath.join(folder, path))
-        found = self.at(place)
-        return posixpath.relpath(found, self.root) if is_below(found, self.root) else place
+        target = self.at(place)
+        return posixpath.relpath(target, self.root) if is_below(target, self.root) else place
 
     def at(self, place: str) -> str:
         """Return the absolute path of a file."""

@@ -49,9 +49,9 @@ class Report:
         for finding in sorted(findings(error, data), key=lambda finding: finding.path[:1] == ("workspaces",)):
             self._add(finding, finding.path)
 
-    def add_findings(self, found: Iterable[Finding], original: Callable[[Path], Path] = _same) -> None:
+    def add_findings(self, checked: Iterable[Finding], original: Callable[[Path], Path] = _same) -> None:
         """Add the findings of checks."""
-        for finding in found:
+        for finding in checked:
             also = f", at {self._sources.value(original(finding.other))}" if finding.other is not None else ""
             self._add(replace(finding, problem=finding.problem + also), original(finding.path))
 

@@ -85,8 +85,8 @@ def from_cluster(
     own = Recognition.of(roles).own
     keys = [account for account in accounts if is_of_key(account)]
     others = [account for account in accounts if not is_of_key(account) and not own.has_account(account)]
-    found = InCluster(live(bindings, [*keys, *others], ledger, own), tuple(keys))
-    return found if declared is None else replace(found, others=_others(project, stack, cluster, declared))
+    in_cluster = InCluster(live(bindings, [*keys, *others], ledger, own), tuple(keys))
+    return in_cluster if declared is None else replace(in_cluster, others=_others(project, stack, cluster, declared))
 
 
 def _others(project: Project, stack: str, cluster: Cluster, declared: Collection[str]) -> Others | None:
@@ -244,19 +244,19 @@ def report(
 
 
 def part(whole: Report, subject: str = "", right: RoleRight | None = None) -> Report:
-    found = tuple(row for row in whole.rows if subject in ("", row.subject))
+    kept = tuple(row for row in whole.rows if subject in ("", row.subject))
     gone = tuple(assignment for assignment in whole.missing if subject in ("", assignment.subject))
     pending = tuple(assignment for assignment in whole.pending if subject in ("", assignment.subject))
     perhaps: tuple[Row, ...] = ()
     if right is not None:
-        who = who_can(found, right)
-        found, perhaps = who.can, who.perhaps
+        who = who_can(kept, right)
+        kept, perhaps = who.can, who.perhaps
         gone = tuple(assignment for assignment in gone if gives(assignment, right))
         pending = tuple(assignment for assignment in pending if gives(assignment, right))
-    shown = {assignment for row in (*found, *perhaps) for assignment in row.assignments}
+    shown = {assignment for row in (*kept, *perhaps) for assignment in row.assignments}
     return replace(
         whole,
-        rows=found,
+        rows=kept,
         undeclared=whole.undeclared & shown,
         missing=gone,
         pending=pending,

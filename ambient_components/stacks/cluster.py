@@ -95,9 +95,9 @@ def _endpoint(context: str | None, config: dict[str, Any] | None) -> Endpoint | 
     if config is None:
         return None
     desired = context or config.get("current-context")
-    found = next((item["context"] for item in config.get("contexts") or () if item["name"] == desired), None)
-    named = found and next(
-        (item["cluster"] for item in config.get("clusters") or () if item["name"] == found.get("cluster")), None
+    entry = next((item["context"] for item in config.get("contexts") or () if item["name"] == desired), None)
+    named = entry and next(
+        (item["cluster"] for item in config.get("clusters") or () if item["name"] == entry.get("cluster")), None
     )
     if not named or not named.get("server"):
         return None

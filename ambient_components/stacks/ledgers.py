@@ -33,10 +33,10 @@ def selected_access(project: Project, stack: str, *, files: bool, state: str = "
         return _from_files(project, stack)
     if state:
         return _from_saved_state(project, stack, state)
-    found = _from_state(export(project, stack))
-    if found is None:
+    selected = _from_state(export(project, stack))
+    if selected is None:
         fail(None, "", f"stack {stack!r} has deployed nothing yet", f"pulumi up --stack {stack}, or look at --files")
-    return found
+    return selected
 
 
 def _from_files(project: Project, stack: str) -> SelectedAccess:

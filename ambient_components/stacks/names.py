@@ -62,5 +62,5 @@ def _files(path: Path, folder: Path, seen: set[Path]) -> Iterator[Mapping[str, A
     for item in included if isinstance(included, list) else ():
         pattern = item.get("path") if isinstance(item, dict) else item
         if isinstance(pattern, str) and pattern and not pattern.startswith("/"):
-            for found in sorted(path.parent.glob(pattern)):
-                yield from _files(found, folder, seen)
+            for included_file in sorted(path.parent.glob(pattern)):
+                yield from _files(included_file, folder, seen)

@@ -109,15 +109,15 @@ _File = TypeVar("_File", bound=Hashable)
 
 def stack_files(project: Project) -> list[Path]:
     """Return all files in the folder of stack files, sorted, without Pulumi's config files."""
-    found = (project.folder / STACK_FILES).glob("*.yaml")
-    return sorted(path for path in found if not path.name.startswith(("Pulumi.", ".")))
+    files = (project.folder / STACK_FILES).glob("*.yaml")
+    return sorted(path for path in files if not path.name.startswith(("Pulumi.", ".")))
 
 
 def stack_path(project: Project, stack: str) -> str:
     """Return the path of a stack file, relative to the working directory."""
     path = project.stack_file(stack)
     if not path.is_file():
-        names = [found.stem for found in stack_files(project)]
+        names = [path.stem for path in stack_files(project)]
         suggestion = did_you_mean(bare_name(stack), names)
         there = f"stacks with a file: {', '.join(names)}" if names else f"`ambient init {stack}` makes one"
         fail(Where(from_here(path)), "", "there is no such stack file", there, suggestion)

@@ -45,12 +45,12 @@ class PulumiEngine(Engine):
 
         Only a run over a fleet sets excluded workspaces, with flags.
         """
-        found = super().environment(arguments)
-        found.pop(EXCLUDE_VARIABLE, None)
+        environ = super().environment(arguments)
+        environ.pop(EXCLUDE_VARIABLE, None)
         if "--stack" in arguments[:-1] and (arguments[0] in _DECRYPTING or _SECRET_FLAGS & {*arguments}):
             stack = arguments[arguments.index("--stack") + 1]
-            found |= passphrase(Project.find(self.folder), stack, found)
-        return found
+            environ |= passphrase(Project.find(self.folder), stack, environ)
+        return environ
 
 
 def engine_for(folder: Path) -> PulumiEngine:

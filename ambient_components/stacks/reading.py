@@ -62,11 +62,11 @@ def ledgers_in(export: Export) -> list[Mapping[str, Any]]:
 
 def ledger_from_state(export: Export) -> dict[str, Entry] | None:
     """Return the ledger of a stack's last run, by workspace. None if the state has no ledger."""
-    found = ledgers_in(export)
+    ledgers = ledgers_in(export)
     ledger: dict[str, Entry] = {}
-    for inputs in found:
+    for inputs in ledgers:
         ledger |= read_ledger(inputs.get("workspaces"))
-    return ledger if found else None
+    return ledger if ledgers else None
 
 
 def guardrails_in(export: Export) -> dict[str, Any]:
@@ -87,26 +87,26 @@ def declared_keys(ledger: Ledger) -> Iterator[tuple[KeyPlace, KeyRecord]]:
 
 def from_ledger(ledger: Ledger, now: datetime) -> Deployed:
     """Return all that a ledger declares, as existing. For a comparison without a state."""
-    found = {name: _Resources() for name in ledger}
+    resources_of = {name: _Resources() for name in ledger}
     for (workspace, key_id, generation), _ in declared_keys(ledger):
-        found[workspace].tokens[key_id, generation] = {"current": {"handle": key_id}}
+        resources_of[workspace].tokens[key_id, generation] = {"current": {"handle": key_id}}
     for name, entry in ledger.items():
         if entry.bucket is not None and entry.bucket.generation:
-            found[name].credentials = {"current": {"handle": entry.bucket.name}}
-    workspaces = tuple(_workspace(name, ledger.get(name), found[name], now) for name in sorted(ledger))
+            resources_of[name].credentials = {"current": {"handle": entry.bucket.name}}
+    workspaces = tuple(_workspace(name, ledger.get(name), resources_of[name], now) for name in sorted(ledger))
     return Deployed("", now, workspaces, ledger=ledger)
 
 
 def read_deployed(export: Export, stack: str, now: datetime) -> Deployed:
     every = resources(export)
     ledger = ledger_from_state(export) or {}
-    found = _by_workspace(every, ledger)
+    by_workspace = _by_workspace(every, ledger)
     return Deployed(
         stack,
         now,
         tuple(
-            _workspace(name, ledger.get(name), found.get(name) or _Resources(), now)
-            for name in sorted({*ledger, *found})
+            _workspace(name, ledger.get(name), by_workspace.get(name) or _Resources(), now)
+            for name in sorted({*ledger, *by_workspace})
         ),
         tuple(operation.resource.name for operation in operations(export)),
         _shards(every, stack),
@@ -125,8 +125,8 @@ def identities(export: Export, keys: Collection[KeyName]) -> tuple[Identity, ...
     ledger = ledger_from_state(export) or {}
     return tuple(
         _identity(workspace, *place, items, ledger)
-        for workspace, found in sorted(_by_workspace(_touched(export), ledger).items())
-        for place, items in sorted(found.of_keys.items())
+        for workspace, of_workspace in sorted(_by_workspace(_touched(export), ledger).items())
+        for place, items in sorted(of_workspace.of_keys.items())
         if (workspace, place[0]) in keys
     )
 
@@ -159,13 +159,13 @@ class _Resources:
 
 def _by_workspace(every: Iterable[Resource], ledger: Ledger) -> dict[str, _Resources]:
     """Return bindings, accounts, tokens and buckets by workspace, sorted out by logical name."""
-    found: dict[str, _Resources] = {}
+    by_workspace: dict[str, _Resources] = {}
     # Pending deletes of a replacement come last, so they never take the place of current resources.
     for item in sorted(every, key=lambda resource: resource.delete):
         name = names.parse(item.name)
         if name is None:
             continue
-        place = found.get(name.workspace) or _Resources()
+        place = by_workspace.get(name.workspace) or _Resources()
         match item.kind, name.part:
             case ("S3Bucket" | "Bucket", Part.BUCKET):
                 place.bucket = place.bucket or {**item.inputs, **item.outputs}
@@ -177,8 +177,8 @@ def _by_workspace(every: Iterable[Resource], ledger: Ledger) -> dict[str, _Resou
                 _add_of_key(place, item, name, ledger)
             case _:
                 continue
-        found[name.workspace] = place
-    return found
+        by_workspace[name.workspace] = place
+    return by_workspace
 
 
 def _binding(item: Resource, name: names.LogicalName) -> Binding:
@@ -257,34 +257,36 @@ def _identity(workspace: str, key_id: str, generation: int, items: Iterable[Reso
 
 def _shards(every: Iterable[Resource], stack: str) -> dict[str, str]:
     organisation, slash, fleet = stack.rpartition("/")
-    found: dict[str, str] = {}
+    stacks: dict[str, str] = {}
     for name, logical in {(item.urn.stack, item.name) for item in every if "/" in item.name}:
         if name != fleet and (shard := split_shard(name)) is not None and shard[0] == fleet:
-            found[names.workspace_of(logical)] = f"{organisation}{slash}{name}"
-    return found
+            stacks[names.workspace_of(logical)] = f"{organisation}{slash}{name}"
+    return stacks
 
 
-def _workspace(name: str, entry: Entry | None, found: _Resources, now: datetime) -> DeployedWorkspace:
+def _workspace(name: str, entry: Entry | None, recorded: _Resources, now: datetime) -> DeployedWorkspace:
     declared = dict(declared_keys({name: entry or NOTHING}))
-    places = sorted({*((key_id, generation) for _, key_id, generation in declared), *found.of_keys, *found.tokens})
+    places = sorted(
+        {*((key_id, generation) for _, key_id, generation in declared), *recorded.of_keys, *recorded.tokens}
+    )
     state = entry.state if entry is not None else None
     return DeployedWorkspace(
         name,
         state,
-        tuple(sorted(_access(entry or NOTHING, found.bindings), key=_order)),
-        tuple(_key(place, declared.get((name, *place)), found, now) for place in places),
-        _bucket((entry or NOTHING).bucket, state, found, now),
+        tuple(sorted(_access(entry or NOTHING, recorded.bindings), key=_order)),
+        tuple(_key(place, declared.get((name, *place)), recorded, now) for place in places),
+        _bucket((entry or NOTHING).bucket, state, recorded, now),
     )
 
 
-def _access(entry: Entry, found: Iterable[Binding]) -> Iterator[DeployedAccess]:
+def _access(entry: Entry, bindings: Iterable[Binding]) -> Iterator[DeployedAccess]:
     declared: dict[str, list[str]] = {}
     actual: dict[str, list[str]] = {}
     for subject in entry.owners:
         declared.setdefault(subject, []).append(OWNER)
     for subject, role in entry.grants.items():
         declared.setdefault(subject, []).append(role)
-    for binding in found:
+    for binding in bindings:
         actual.setdefault(binding.subject, []).append(OWNER if binding.kind == OWNER else binding.role)
     for subject in sorted({*declared, *actual, *entry.dates}):
         desired, has = declared.get(subject, []), actual.get(subject, [])
@@ -304,11 +306,11 @@ def _order(access: DeployedAccess) -> tuple[int, str]:
     return min((-rank(role) for role in roles), default=1), access.subject
 
 
-def _key(place: tuple[str, int], entry: KeyRecord | None, found: _Resources, now: datetime) -> DeployedKey:
+def _key(place: tuple[str, int], entry: KeyRecord | None, recorded: _Resources, now: datetime) -> DeployedKey:
     key_id, generation = place
-    outputs = found.tokens.get(place) or {}
+    outputs = recorded.tokens.get(place) or {}
     current = TokenState.observed(outputs).current
-    account = found.accounts.get(place) or {}
+    account = recorded.accounts.get(place) or {}
     metadata = mapping(account.get("metadata"))
     of_platform = bool(account.get("ofPlatform")) or (entry is not None and entry.is_of_platform(generation))
     notes = mapping(metadata.get("annotations"))
@@ -320,7 +322,7 @@ def _key(place: tuple[str, int], entry: KeyRecord | None, found: _Resources, now
         id=key_id,
         generation=generation,
         label=str(notes.get(KEY_NAME_ANNOTATION) or key_id),
-        role=found.key_roles.get(place) or (entry.role if entry is not None else None),
+        role=recorded.key_roles.get(place) or (entry.role if entry is not None else None),
         declared=entry is not None,
         made=current is not None or bool(account.get("ofPlatform")),
         **_renewal(outputs, never=never),
@@ -352,17 +354,19 @@ def _renewal(outputs: Mapping[str, Any], *, never: bool) -> dict[str, Any]:
     }
 
 
-def _bucket(entry: BucketRecord | None, state: str | None, found: _Resources, now: datetime) -> DeployedBucket | None:
-    if entry is None and found.bucket is None and found.credentials is None:
+def _bucket(
+    entry: BucketRecord | None, state: str | None, recorded: _Resources, now: datetime
+) -> DeployedBucket | None:
+    if entry is None and recorded.bucket is None and recorded.credentials is None:
         return None
-    known, credentials = found.bucket or {}, found.credentials or {}
+    known, credentials = recorded.bucket or {}, recorded.credentials or {}
     return DeployedBucket(
         name=str((entry and entry.name) or known.get("bucket") or credentials.get("bucket") or "?"),
         driver=str(entry.driver) if entry is not None else None,
         endpoint=(entry.endpoint if entry is not None else None) or "",
         shared=entry is not None and entry.shared,
         state=str(entry.state) if entry is not None else None,
-        made=found.bucket is not None or (entry is not None and not entry.is_own),
+        made=recorded.bucket is not None or (entry is not None and not entry.is_own),
         open=entry is not None and state != CLOSED and entry.driver != BucketDriver.EXISTING,
         key=_access_key(credentials, now) if credentials else None,
     )

@@ -92,17 +92,17 @@ def listed(project: Project, stack: str) -> tuple[str, ...] | None:
         at = parsed.sources.key((others[0],))
         fail(at, others[0], "is beside stacks", "a file that names stacks has nothing else")
     prefix = stack.rpartition("/")[0]
-    found = tuple(f"{prefix}/{name}" if prefix and "/" not in name else name for name in names)
-    bare = [bare_name(name) for name in found]
+    stacks = tuple(f"{prefix}/{name}" if prefix and "/" not in name else name for name in names)
+    bare = [bare_name(name) for name in stacks]
     if twice := next((name for name in bare if bare.count(name) > 1), None):
         # Two organisations are no exception: the files, and so the ownership annotations, would be the same.
         fail(where, "stacks", f"names {twice!r} twice")
-    for name in found:
+    for name in stacks:
         if (shard := project.shard_of(name)) is not None:
             fail(where, "stacks", f"{name!r} is a shard", f"name its fleet: {shard[0]}")
         if _several(project.stack_file(name), project) is not None:
             fail(where, "stacks", f"the file of {name!r} names stacks itself", "name those stacks here")
-    return found
+    return stacks
 
 
 def _several(path: Path, project: Project) -> ParsedYaml | None:

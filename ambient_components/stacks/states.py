@@ -56,7 +56,7 @@ def deployed_shards(
         known: Names of the backend's stacks. Default: the backend is queried.
     """
     there = {bare_name(stack) for stack in (backend.stack_names(engine) if known is None else known)}
-    numbers = [found[1] for stack in there if (found := split_shard(stack)) and found[0] == bare_name(fleet)]
+    numbers = [split[1] for stack in there if (split := split_shard(stack)) and split[0] == bare_name(fleet)]
     return [
         shard_stack(fleet, number)
         for number in sorted(numbers)
@@ -73,10 +73,10 @@ def exports(engine: Engine, stacks: Collection[str], jobs: int = 0) -> dict[str,
 
     def read(stack: str) -> Export | AmbientError:
         try:
-            found: Export = parse_export(engine.run("stack", "export", "--stack", stack))
+            state: Export = parse_export(engine.run("stack", "export", "--stack", stack))
         except AmbientError as error:
             return error
-        return found
+        return state
 
     if not stacks:
         return {}
@@ -125,13 +125,13 @@ def saved_export(project: Project, stack: str, path: str) -> Export:
     count = project.shards(stack)
     if count is None:
         return read_export(path, project.name, bare_name(stack))
-    found = read_exports(path, project.name, stack, [shard_stack(stack, number) for number in range(count)])
-    missing = [bare_name(shard) for number in range(count) if (shard := shard_stack(stack, number)) not in found]
+    saved = read_exports(path, project.name, stack, [shard_stack(stack, number) for number in range(count)])
+    missing = [bare_name(shard) for number in range(count) if (shard := shard_stack(stack, number)) not in saved]
     if missing:
         first = f"{', '.join(missing[:3])}{', …' if len(missing) > 3 else ''}"
         problem = f"{path} lacks the states of {len(missing)} of {count} shards of {stack!r}: {first}"
         fail(None, "", problem, f"pulumi stack export --stack {missing[0]} > {path}/{missing[0]}.json")
-    return joined(found.values())
+    return joined(saved.values())
 
 
 def read_exports(folder: str, project: str, fleet: str, stacks: Collection[str]) -> dict[str, Export]:
@@ -140,13 +140,13 @@ def read_exports(folder: str, project: str, fleet: str, stacks: Collection[str])
         first = shard_stack(fleet, 0)
         remedy = f"a folder with the states of its shards: pulumi stack export --stack {first} > FOLDER/{first}.json, …"
         fail(None, "", f"{folder} is no folder, and {fleet} is a fleet", remedy)
-    found: dict[str, Export] = {}
+    saved: dict[str, Export] = {}
     for stack in stacks:
         name = bare_name(stack)
         path = Path(folder) / f"{name}.json"
         if path.exists():
-            found[stack] = read_export(str(path), project, name)
-    return found
+            saved[stack] = read_export(str(path), project, name)
+    return saved
 
 
 def read_export(path: str, project: str, stack: str) -> Export:

@@ -19,7 +19,7 @@ def as_markdown(report: Report, limit: int = LIMIT) -> str:
         ("Not declared any more, and still given", _assignments(sorted(report.left)), False),
         (
             "Workspaces of other stacks",
-            [f"- {code(one)} of {code(owner)}" for one, owner in others.elsewhere] if others else [],
+            [f"- {code(workspace)} of {code(owner)}" for workspace, owner in others.elsewhere] if others else [],
             True,
         ),
         ("Access", list(_rows(report.rows)), True),

@@ -52,7 +52,7 @@ class Survey:
     """What is left of someone's access, as the cluster says it."""
 
     holder: Holder
-    found: tuple[Remaining, ...] = ()
+    bindings: tuple[Remaining, ...] = ()
     """Undeclared RoleBindings that they may use or have made, sorted."""
     accounts: Mapping[str, tuple[str, ...]] | None = None
     """Accounts of no declared key, by workspace in which they could mint their tokens."""
@@ -63,7 +63,7 @@ class Survey:
 
     def problems(self) -> Iterator[Problem]:
         """Yield a problem for each RoleBinding that they may use, and one for all that are too many to name."""
-        reached = [binding for binding in self.found if binding.ways[0][1] is not Reach.OTHER]
+        reached = [binding for binding in self.bindings if binding.ways[0][1] is not Reach.OTHER]
         if len(reached) > _NAMED:
             yield refusal(
                 f"{len(reached) - _NAMED} more undeclared RoleBindings give access to {self.holder.title}",
@@ -82,12 +82,12 @@ class Survey:
 
     def workspaces(self) -> set[str]:
         """Return the workspaces where they have access for certain."""
-        return {binding.workspace for binding in self.found if binding.ways[0][1] in (Reach.OWN, Reach.EVERYONE)}
+        return {binding.workspace for binding in self.bindings if binding.ways[0][1] in (Reach.OWN, Reach.EVERYONE)}
 
     def lines(self) -> Iterator[str]:
         """Yield what can't be proved, a line each."""
         title = self.holder.title
-        for binding in [binding for binding in self.found if binding.ways[0][1] is Reach.OTHER][:_NAMED]:
+        for binding in [binding for binding in self.bindings if binding.ways[0][1] is Reach.OTHER][:_NAMED]:
             what = f"the RoleBinding {short(binding.name)} gives {short(binding.role)} to {short(binding.ways[0][0])}"
             yield f"{binding.workspace}: {what}: no file declares it, and {title} could have made it"
         for workspace in sorted(self.holder.makes):
@@ -138,16 +138,16 @@ def survey(
     """
     expected = {name: expected_objects(name, entry) for name, entry in declared.items()}
     places: Collection[Place] = WHOLE_CLUSTER if whole else [("namespaces", name) for name in sorted(declared)]
-    found: list[tuple[Remaining, Json]] = []
+    readings: list[tuple[Remaining, Json]] = []
     for place in places:
         listed = cluster.each(path("apis", RBAC_API_GROUP, "v1", *place, "rolebindings"))
         inside = (item for item in listed if namespace(item) in expected)
         ways = ((remaining(item, expected[namespace(item)], holder), item) for item in inside)
-        found += [(left, small(item)) for left, item in ways if left]
-    needed = needs_of(item for left, item in found if not left.is_declared)
+        readings += [(left, small(item)) for left, item in ways if left]
+    needed = needs_of(item for left, item in readings if not left.is_declared)
     known = Recognition.of(read_roles(cluster, needed, places))
     reached = sorted(
-        left for left, item in found if left.is_declared or left.ways[0][1] is Reach.OWN or known.gives_access(item)
+        left for left, item in readings if left.is_declared or left.ways[0][1] is Reach.OWN or known.gives_access(item)
     )
     new = renewed or ()
     accounts = {

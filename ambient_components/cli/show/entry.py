@@ -96,7 +96,11 @@ def _values(model: object, raw: Any, path: Path, rules: Rules) -> Iterator[tuple
             elif isinstance(model, Key) and alias in _RENEWAL:
                 yield (*path, alias), None  # Its default depends on other values: see `_renewals`.
             elif isinstance(value, OnDrift):
-                yield from (((*path, alias, one), getattr(value, one).value) for one in _SECRETS if getattr(model, one))
+                yield from (
+                    ((*path, alias, section), getattr(value, section).value)
+                    for section in _SECRETS
+                    if getattr(model, section)
+                )
             elif not isinstance(value, BaseModel) and value not in (None, "", [], {}):
                 yield (*path, alias), _plain(value, field)
     else:

@@ -137,13 +137,13 @@ def _configs_of_shards(path: str) -> list[Problem]:
     own = (shared.with_name(f"Pulumi.{shard_stack(file.stem, number)}.yaml") for number in range(count or 0))
     return [
         Problem(
-            Where(from_here(found)),
+            Where(from_here(config_file)),
             "",
             "is the config of a single shard, and shards have that of their fleet",
             (f"set what it says with --config-file {project.shown(shared)}, and remove it",),
         )
-        for found in own
-        if found.exists()
+        for config_file in own
+        if config_file.exists()
     ]
 
 
@@ -182,10 +182,10 @@ def _of_stack(stack: LoadedStack, problems: Sequence[Problem]) -> tuple[list[Pro
     # Of several stacks with one file, only some may be on such an installation: what any causes is in use.
     everywhere = located(stack, check_installation(stack.file, sso=True, api_server=True))
     caused = [*problems, *dated, *everywhere, *located(stack, without_runner_secret(stack.file))]
-    found = [*problems, *dated, *installed, *located(stack, unused(stack.file, caused))]
+    warnings = [*problems, *dated, *installed, *located(stack, unused(stack.file, caused))]
     ever = acknowledgements(stack.file, None)
     not_due = [*dated, *(problem for problem in (*problems, *installed) if ever.of(problem))]
-    return acknowledgements(stack.file, calendar).marked(found), not_due
+    return acknowledgements(stack.file, calendar).marked(warnings), not_due
 
 
 def _of_installation(stack: LoadedStack) -> Iterator[Finding]:
@@ -226,8 +226,8 @@ def _together(reviews: Sequence[Review]) -> Validation:
         if review.stack is None:
             problems.update(review.problems)
         else:
-            found, not_due = _of_stack(review.stack, review.problems)
-            problems.update(found)
+            warnings, not_due = _of_stack(review.stack, review.problems)
+            problems.update(warnings)
             lenient.update(not_due)
     # Another stack that includes the same file may have acknowledged the warning.
     problems -= {

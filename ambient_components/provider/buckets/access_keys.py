@@ -85,10 +85,10 @@ class AccessKeyTerms(BucketCredentials):
 
 def problems(olds: Values, news: Values) -> list[Problem]:
     given = without_unknown(news)
-    found = input_findings("credentials", (CredentialInputs, AccessKeyTerms), given, news.keys() - given.keys())
-    if not found and known(news):
-        found += verdict_finding((), misfit(policy(news), WHAT))
-    wrong = failures(found) + life_missing(news)
+    findings = input_findings("credentials", (CredentialInputs, AccessKeyTerms), given, news.keys() - given.keys())
+    if not findings and known(news):
+        findings += verdict_finding((), misfit(policy(news), WHAT))
+    wrong = failures(findings) + life_missing(news)
     if news.get("released") and not olds:
         wrong.append(refusal("released: there is no access key yet that could be let go"))
     return wrong
@@ -218,17 +218,17 @@ def _fate(context: Context, access_key: TokenSecret, there: Mapping[str, LiveKey
 def _drift(values: Values, existing: AccountState | None, unrecorded: tuple[LiveKey, ...]) -> dict[str, str]:
     if existing is None:
         return {"user": "removed"}
-    found = {}
+    drift = {}
     if existing.owner != values["owner"]:
-        found["owner"] = "changed" if existing.owner else "removed"
+        drift["owner"] = "changed" if existing.owner else "removed"
     if not values.get("keysOnly"):
         if not same_policy(existing.policy, rights(values)):
-            found["policy"] = "changed" if existing.policy else "removed"
+            drift["policy"] = "changed" if existing.policy else "removed"
         if existing.widened:
-            found["policies"] = f"added: {', '.join(existing.widened)}"
+            drift["policies"] = f"added: {', '.join(existing.widened)}"
     if unrecorded:
-        found["keys"] = f"unrecorded: {', '.join(key.id for key in unrecorded)}"
-    return found
+        drift["keys"] = f"unrecorded: {', '.join(key.id for key in unrecorded)}"
+    return drift
 
 
 def in_use(context: Context, values: Values) -> str | None:

@@ -92,8 +92,8 @@ def _page(context: Context, bucket: str) -> list[dict[str, str]]:
             return []
         if not error.unsupported:
             raise
-        found = api.call("list_objects_v2", Bucket=bucket, MaxKeys=_BATCH).get("Contents") or []
-        return [{"Key": each["Key"]} for each in found]
+        objects = api.call("list_objects_v2", Bucket=bucket, MaxKeys=_BATCH).get("Contents") or []
+        return [{"Key": each["Key"]} for each in objects]
     both = [*(page.get("Versions") or ()), *(page.get("DeleteMarkers") or ())]
     return [
         {"Key": each["Key"], **({"VersionId": each["VersionId"]} if each.get("VersionId") else {})} for each in both

@@ -37,7 +37,7 @@ class ForeignBucketError(StepError):
 def tags_of(context: Context, bucket: str) -> dict[str, str] | None:
     store = context.store
     try:
-        found = store.s3.call("get_bucket_tagging", Bucket=bucket)["TagSet"]
+        tag_set = store.s3.call("get_bucket_tagging", Bucket=bucket)["TagSet"]
     except RefusedError as error:
         if error.code == _NO_BUCKET:
             return None
@@ -57,7 +57,7 @@ def tags_of(context: Context, bucket: str) -> dict[str, str] | None:
             hint = "use it by driver: existing, with a bucket and a key made by hand"
             raise StepError(msg, hint) from None
         raise
-    return {each["Key"]: each["Value"] for each in found}
+    return {each["Key"]: each["Value"] for each in tag_set}
 
 
 def _exists(context: Context, bucket: str) -> bool:
@@ -132,8 +132,8 @@ def claim(context: Context, namespace: str, bucket: str) -> None:
 
 
 def is_claimed(context: Context, namespace: str, bucket: str) -> bool:
-    found = context.guard.cluster.get(core("namespaces", namespace))
-    return annotations(found).get(MAKING) == _claim_of(context, bucket)
+    item = context.guard.cluster.get(core("namespaces", namespace))
+    return annotations(item).get(MAKING) == _claim_of(context, bucket)
 
 
 def unclaim(context: Context, namespace: str | None, bucket: str) -> None:

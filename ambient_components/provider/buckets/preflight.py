@@ -56,9 +56,9 @@ class _Case:
 def bucket_problems(context: Context, owner: str, before: Ledger, after: Ledger) -> list[Problem]:
     every = (_case(name, before.get(name, NOTHING), after.get(name)) for name in sorted({*before, *after}))
     cases = [*filter(_is_due, every)]
-    found = in_parallel(lambda case: _problems(context, owner, case), cases)
+    in_each = in_parallel(lambda case: _problems(context, owner, case), cases)
     # An unavailable store is one problem, not one per bucket.
-    return list(dict.fromkeys(problem for problems in found for problem in problems))
+    return list(dict.fromkeys(problem for problems in in_each for problem in problems))
 
 
 def _case(workspace: str, before: Entry, after: Entry | None) -> _Case:
@@ -100,8 +100,8 @@ def _is_due(case: _Case) -> bool:
 def _problems(context: Context, owner: str, case: _Case) -> list[Problem]:
     try:
         leaves = case.old is not None and not case.is_same and (case.new is None or case.was_released)
-        found = [*_leaving(context, owner, case, case.old)] if case.old is not None and leaves else []
-        return found or ([*_coming(context, owner, case, case.new)] if case.new is not None else [])
+        leaving = [*_leaving(context, owner, case, case.old)] if case.old is not None and leaves else []
+        return leaving or ([*_coming(context, owner, case, case.new)] if case.new is not None else [])
     except (UnreachedError, BusyError, LostError) as error:
         return [error.problem]
     except StepError as error:

@@ -303,8 +303,8 @@ def _problems(olds: Values, news: Values) -> list[Problem]:
     tags = given.get("tags")
     if isinstance(tags, Mapping):
         given["tags"] = {key: value for key, value in tags.items() if value is not UNKNOWN}
-    found = input_findings("bucket", (BucketInputs, Bucket), given, news.keys() - given.keys())
-    return [*failures(found), *_lock(olds, news), *failures(read(Bucket, "bucket", given).setting_findings())]
+    findings = input_findings("bucket", (BucketInputs, Bucket), given, news.keys() - given.keys())
+    return [*failures(findings), *_lock(olds, news), *failures(read(Bucket, "bucket", given).setting_findings())]
 
 
 def _lock(olds: Values, news: Values) -> Iterator[Problem]:

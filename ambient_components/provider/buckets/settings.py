@@ -117,21 +117,21 @@ def make_private(context: Context, bucket: str) -> None:
 
 
 def as_inputs(inputs: Values, live: Live, tags: Mapping[str, str]) -> dict[str, Any]:
-    found = dict(inputs)
+    observed = dict(inputs)
     if inputs.get("versioning") is not None:
-        found["versioning"] = live.versioning == _ENABLED
+        observed["versioning"] = live.versioning == _ENABLED
     there = {
         "expireAfterDays": live.days,
         "encryption": live.encryption if inputs.get("encryption") else None,
     }
     for name, value in there.items():
         if value is not None:
-            found[name] = value
+            observed[name] = value
         else:
-            found.pop(name, None)
+            observed.pop(name, None)
     if inputs.get("tags"):
-        found["tags"] = {key: tags[key] for key in inputs["tags"] if key in tags}
-    return found
+        observed["tags"] = {key: tags[key] for key in inputs["tags"] if key in tags}
+    return observed
 
 
 def require_lock(desired: Values, live: Live) -> None:
@@ -216,5 +216,5 @@ def _is_whole(rule: Mapping[str, Any]) -> bool:
 
 def _algorithm(answer: Mapping[str, Any]) -> str | None:
     rules = (answer.get("ServerSideEncryptionConfiguration") or {}).get("Rules") or ()
-    found = (rule.get("ApplyServerSideEncryptionByDefault") or {} for rule in rules)
-    return next((each["SSEAlgorithm"] for each in found if each.get("SSEAlgorithm")), None)
+    defaults = (rule.get("ApplyServerSideEncryptionByDefault") or {} for rule in rules)
+    return next((each["SSEAlgorithm"] for each in defaults if each.get("SSEAlgorithm")), None)

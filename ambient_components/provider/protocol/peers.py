@@ -78,15 +78,15 @@ class OwnUser(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc has no 
     def trusts(self, peer: str) -> bool:
         if sys.platform != "linux":
             return True
-        found = _PEER.fullmatch(peer)
-        return found is not None and owner(found[1], int(found[2]), self.port) == os.geteuid()
+        parsed = _PEER.fullmatch(peer)
+        return parsed is not None and owner(parsed[1], int(parsed[2]), self.port) == os.geteuid()
 
 
 def owner(address: str, port: int, server_port: int) -> int | None:
     """Return the uid of the client's end of a connection to a local port; None if unknown."""
-    found = _by_netlink(address, port, server_port)
+    uid = _by_netlink(address, port, server_port)
     # Sandboxes such as gVisor do not support netlink for this.
-    return _by_table(address, port, server_port) if found is None else found
+    return _by_table(address, port, server_port) if uid is None else uid
 
 
 def _by_netlink(address: str, port: int, server_port: int) -> int | None:

@@ -78,12 +78,12 @@ class Api:
             time.sleep(_WAITS[attempt])
         raise AssertionError  # the last attempt returns or raises
 
-    def pages(self, operation: str, found: str, **parameters: Any) -> list[Any]:
+    def pages(self, operation: str, items_field: str, **parameters: Any) -> list[Any]:
         items: list[Any] = []
         marker: dict[str, str] = {}
         while True:
             page = self.call(operation, **parameters, **marker)
-            items += page.get(found) or []
+            items += page.get(items_field) or []
             if not page.get("IsTruncated") or not page.get("Marker"):
                 return items
             marker = {"Marker": page["Marker"]}

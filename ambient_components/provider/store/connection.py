@@ -90,8 +90,8 @@ class Store:
         if not key:
             request = Request(IAM, _name(endpoint, IAM), "", "")
             try:
-                found = self._connected().get_credentials()
-                frozen = found.get_frozen_credentials() if found else None
+                credentials = self._connected().get_credentials()
+                frozen = credentials.get_frozen_credentials() if credentials else None
             except Exception as error:  # `explained` knows all exceptions of botocore, and raises others again
                 raise explained(request, error) from None
             if frozen is None or not frozen.access_key or not frozen.secret_key:

@@ -292,9 +292,9 @@ def _no_store(request: Request, what: object) -> str:
 def _untrusted(request: Request, message: str) -> StepError:
     if re.search(r"WRONG_VERSION|RECORD_LAYER|record layer|UNKNOWN_PROTOCOL|HTTP_REQUEST", message):
         return UnreachedError(f"{request.name} speaks no TLS: say http:// in {request.address}, if that is meant")
-    found = re.search(r"certificate verify failed: [^(\]]+|hostname '[^']*' doesn't match", message)
-    found = found or re.search(r"CERTIFICATE_\w+", message)
-    why = found[0].strip() if found else "the TLS handshake fails"
+    reason = re.search(r"certificate verify failed: [^(\]]+|hostname '[^']*' doesn't match", message)
+    reason = reason or re.search(r"CERTIFICATE_\w+", message)
+    why = reason[0].strip() if reason else "the TLS handshake fails"
     return UnreachedError(
         f"{request.name} can't be trusted ({why}): give the certificate of its authority by AWS_CA_BUNDLE where pulumi "
         f"runs, or check {request.address}"
@@ -324,5 +324,5 @@ def _message(message: str, hide: tuple[str, ...]) -> str:
 
 
 def _element(name: str, body: str) -> str:
-    found = re.search(rf"<{name}>([^<]*)</{name}>", body)
-    return found[1] if found else ""
+    element = re.search(rf"<{name}>([^<]*)</{name}>", body)
+    return element[1] if element else ""

@@ -198,8 +198,8 @@ class IamAccounts:
         return [each["AccessKeyId"] for each in self._keys(account)]
 
     def _policy(self, account: Account) -> Mapping[str, Any] | None:
-        found = self._find("get_user_policy", UserName=account.name, PolicyName=POLICY)
-        document = found["PolicyDocument"] if found else None
+        answer = self._find("get_user_policy", UserName=account.name, PolicyName=POLICY)
+        document = answer["PolicyDocument"] if answer else None
         # botocore parses the document if it can.
         return document if isinstance(document, Mapping) else None
 
@@ -216,9 +216,9 @@ class IamAccounts:
             name = each["GroupName"]
             yield f"group {name}", ("remove_user_from_group", {**user, "GroupName": name})
 
-    def _listed(self, operation: str, found: str, account: Account) -> list[Any]:
+    def _listed(self, operation: str, field: str, account: Account) -> list[Any]:
         try:
-            return self._api.pages(operation, found, UserName=account.name)
+            return self._api.pages(operation, field, UserName=account.name)
         except RefusedError as error:
             if error.unsupported or error.gone:
                 return []

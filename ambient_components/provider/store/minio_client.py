@@ -95,8 +95,8 @@ class MinioClient:
     def keys(self, user: str) -> list[dict[str, Any]]:
         listed = self._call("admin:ListServiceAccounts", lambda: self._admin.list_service_account(user))
         # The list is null if empty, and before 2024 has little more than ids, so each key is read separately.
-        found = (self.key(each["accessKey"]) for each in (listed or {}).get("accounts") or [])
-        return [key for key in found if key is not None]
+        keys = (self.key(each["accessKey"]) for each in (listed or {}).get("accounts") or [])
+        return [key for key in keys if key is not None]
 
     def key(self, key_id: str) -> dict[str, Any] | None:
         """Return a key: accessKey, parentUser, accountStatus, description, expiration."""

@@ -131,9 +131,9 @@ def description_of(account: Account, now: datetime) -> str:
 
 
 def _parsed(description: str) -> tuple[str | None, datetime]:
-    found = re.fullmatch(rf"{re.escape(OWNER_ANNOTATION)}=(\S+) issued=(\S+)", description)
+    parsed = re.fullmatch(rf"{re.escape(OWNER_ANNOTATION)}=(\S+) issued=(\S+)", description)
     try:
-        return (found[1], parse_time(found[2])) if found else (None, EPOCH)
+        return (parsed[1], parse_time(parsed[2])) if parsed else (None, EPOCH)
     except ValueError:
         return None, EPOCH
 

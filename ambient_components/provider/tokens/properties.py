@@ -95,14 +95,14 @@ def problems(olds: Values, news: Values) -> list[Problem]:
     """
     # The delivery target must be known, because it names an object.
     given = without_unknown(news) | ({"deliver": UNKNOWN} if news.get("deliver") is UNKNOWN else {})
-    found = input_findings("token", (Identity, Key), given, news.keys() - given.keys())
-    if not found and known(news):
-        found += verdict_finding((), misfit(policy(news)))
+    findings = input_findings("token", (Identity, Key), given, news.keys() - given.keys())
+    if not findings and known(news):
+        findings += verdict_finding((), misfit(policy(news)))
     target = given.get("deliver")
     if isinstance(target, dict) and isinstance(target.get("namespace"), str):
         verdict = delivery_problem(target["namespace"], str(given.get("namespace")))
-        found += verdict_finding(("deliver", "namespace"), verdict)
-    wrong = failures(found) + life_missing(news)
+        findings += verdict_finding(("deliver", "namespace"), verdict)
+    wrong = failures(findings) + life_missing(news)
     if news.get("released") and not olds:
         wrong.append(refusal("released: there is no token yet that could be let go"))
     return wrong
@@ -119,12 +119,14 @@ def input_findings(
             them.
     """
     names = {model: plain_names(model, place) for model in models}
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for model in models:
         others = [name for other in models if other is not model for name in names[other]]
-        found += misfits(model, place, given, besides=others)
+        findings += misfits(model, place, given, besides=others)
     return [
-        finding for finding in dict.fromkeys(found) if not unknown or (finding.path and finding.path[0] not in unknown)
+        finding
+        for finding in dict.fromkeys(findings)
+        if not unknown or (finding.path and finding.path[0] not in unknown)
     ]
 
 
@@ -132,8 +134,8 @@ def without_unknown(news: Values) -> dict[str, Any]:
     return {name: value for name, value in news.items() if value is not UNKNOWN}
 
 
-def failures(found: Iterable[Finding]) -> list[Problem]:
-    return [as_problem(one) for one in found]
+def failures(findings: Iterable[Finding]) -> list[Problem]:
+    return [as_problem(finding) for finding in findings]
 
 
 def known(values: Values) -> bool:

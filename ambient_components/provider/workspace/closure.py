@@ -111,19 +111,19 @@ class Closure:
         namespace = inputs["namespace"]
         if context.guard.cluster.get(core("namespaces", namespace)) is None:
             return None
-        found = [access.what for access in Sweep(context, namespace, inputs["staying"]).ending(sessions=True)]
-        found = [*found[:_SHOWN], *([f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else [])]
-        found += [*_group_access(context, namespace), *cron_job.active(context, namespace)]
+        returned = [access.what for access in Sweep(context, namespace, inputs["staying"]).ending(sessions=True)]
+        returned = [*returned[:_SHOWN], *([f"and {len(returned) - _SHOWN} more"] if len(returned) > _SHOWN else [])]
+        returned += [*_group_access(context, namespace), *cron_job.active(context, namespace)]
         pods = sessions.pods(context, namespace)
         if inputs.get("sessions") == SessionsOnClose.DELETE_PODS:
-            found += [f"pod {name}" for name in pods]
+            returned += [f"pod {name}" for name in pods]
         elif pods:
             context.warn(
                 WarningRule.PODS_AFTER_CLOSING,
                 f"{namespace} is closed, and pods of its sessions still run, with their credentials: {listing(pods)}",
                 f"delete them with kubectl, or write onClose: {{sessions: {SessionsOnClose.DELETE_PODS}}}",
             )
-        return ReadResult({"found": found})
+        return ReadResult({"found": returned})
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         if not context.preview:

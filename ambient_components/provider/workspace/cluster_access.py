@@ -44,7 +44,7 @@ def listed(
 ) -> list[ExistingAccess]:
     """Return all access to workspaces but the platform's own. `notice` gets each object: memory can't hold them all."""
     bindings, accounts = dict[ExistingAccess, Json](), dict[ExistingAccess, Json]()
-    found = set[ExistingAccess]()
+    existing = set[ExistingAccess]()
     for item in cluster.each(path("apis", RBAC_API_GROUP, "v1", "rolebindings")):
         if objects.namespace(item) in workspaces:
             access = _binding(item)
@@ -59,15 +59,15 @@ def listed(
         if objects.namespace(item) not in workspaces:
             continue
         if labels(item).get(APP_LABEL) == KEY_APP:
-            found.add(_account(item))
+            existing.add(_account(item))
         elif claims_to_be_own_account(item):
             accounts[_unowned(item)] = small(item)
         if notice:
             notice("ServiceAccount", item)
     known = Recognition.of(read_roles(cluster, needs_of(bindings.values(), accounts.values())))
-    found |= {access for access, item in bindings.items() if known.gives_access(item)}
-    found |= {access for access, item in accounts.items() if not known.own.has_account(item)}
-    return sorted(found)
+    existing |= {access for access, item in bindings.items() if known.gives_access(item)}
+    existing |= {access for access, item in accounts.items() if not known.own.has_account(item)}
+    return sorted(existing)
 
 
 def by_namespace(accesses: Iterable[ExistingAccess]) -> dict[str, list[ExistingAccess]]:

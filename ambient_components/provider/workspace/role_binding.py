@@ -29,11 +29,11 @@ class RoleBinding(AccessObject):
     api_version = f"{RBAC_API_GROUP}/v1"
 
     def problems(self, news: Values) -> list[Problem]:
-        found = [] if isinstance(news.get("roleRef"), Mapping) else [refusal("roleRef is missing")]
+        problems = [] if isinstance(news.get("roleRef"), Mapping) else [refusal("roleRef is missing")]
         subjects = news.get("subjects")
         if not isinstance(subjects, list) or not all(isinstance(subject, Mapping) for subject in subjects):
-            found.append(refusal("subjects: a list of subjects is expected"))
-        return found
+            problems.append(refusal("subjects: a list of subjects is expected"))
+        return problems
 
     def content(self, news: Values) -> dict[str, Any]:
         return {"subjects": list(news["subjects"]), "roleRef": dict(news["roleRef"])}

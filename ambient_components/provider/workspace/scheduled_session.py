@@ -80,11 +80,11 @@ class ScheduledSession:
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
         given = without_unknown(news)
-        found = input_findings("schedule", (ScheduleInputs, Schedule), given, news.keys() - given.keys())
+        findings = input_findings("schedule", (ScheduleInputs, Schedule), given, news.keys() - given.keys())
         if isinstance(template := given.get("sessionTemplate"), Mapping):
-            found += below(("sessionTemplate",), template_findings(template))
+            findings += below(("sessionTemplate",), template_findings(template))
         # Warnings are for the stack file.
-        return Check(failures=tuple(failures(finding for finding in found if not finding.warning)))
+        return Check(failures=tuple(failures(finding for finding in findings if not finding.warning)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
         changes = changes_of(inputs, news)

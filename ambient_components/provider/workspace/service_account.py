@@ -75,9 +75,9 @@ class ServiceAccount(AccessObject):
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Compare the account with its inputs; one that the platform made stays in the state when it is gone."""
-        found = super().read(context, identity, inputs, state)
-        if found is not None or not inputs.get(_OF_PLATFORM):
-            return found
+        result = super().read(context, identity, inputs, state)
+        if result is not None or not inputs.get(_OF_PLATFORM):
+            return result
         if context.guard.cluster.get(core("namespaces", _place(inputs)[0])) is None:
             return None
         known = {name: state[name] for name in self.computed if name in state}
@@ -87,10 +87,10 @@ class ServiceAccount(AccessObject):
         """Return the metadata that the platform's Keys page shows, and an undeclared user that the key acts for."""
         metadata, there = observed_metadata(live, inputs), annotations(live)
         if CREATED_BY_USER_ID_ANNOTATION in there and not inputs.get(_OF_PLATFORM):
-            found, user = metadata.get("annotations", {}), there[CREATED_BY_USER_ID_ANNOTATION]
+            existing, user = metadata.get("annotations", {}), there[CREATED_BY_USER_ID_ANNOTATION]
             metadata["annotations"] = {
-                **found,
-                CREATED_BY_USER_ID_ANNOTATION: observed(user, found.get(CREATED_BY_USER_ID_ANNOTATION)),
+                **existing,
+                CREATED_BY_USER_ID_ANNOTATION: observed(user, existing.get(CREATED_BY_USER_ID_ANNOTATION)),
             }
         return {**inputs, "metadata": metadata}
 

@@ -49,15 +49,15 @@ def declared_over(live: Fields, declared: Fields, gone: Fields) -> dict[str, Any
 
 
 def drift(declared: Fields, live: Fields) -> Drift:
-    found: Drift = {}
+    differences: Drift = {}
     for key in sorted({*declared, *live}):
         if key not in live:
-            found[key] = "removed"
+            differences[key] = "removed"
         elif key not in declared:
-            found[key] = "added"
+            differences[key] = "added"
         elif declared[key] != live[key]:
-            found[key] = "changed"
-    return found
+            differences[key] = "changed"
+    return differences
 
 
 def kept(before: Fields | None, declared: Fields, live: Fields) -> dict[str, Any]:
@@ -143,9 +143,9 @@ class SharedObject(ABC):
             # Changes by others are no drift, even a deletion.
             return ReadResult(self.outputs) if self._namespace(context, inputs) else None
         live = context.guard.cluster.get(self._path(inputs))
-        return None if live is None else self.found(context, inputs, mapping(live.get(self.section)))
+        return None if live is None else self.read_result(context, inputs, mapping(live.get(self.section)))
 
-    def found(self, context: Context, inputs: Values, live: Mapping[str, Any]) -> ReadResult:  # noqa: ARG002
+    def read_result(self, context: Context, inputs: Values, live: Mapping[str, Any]) -> ReadResult:  # noqa: ARG002
         return ReadResult({}, self.as_inputs(inputs, live))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002

@@ -60,20 +60,20 @@ class WorkspaceSecret(SharedObject):
         return dict(inputs)
 
     def problems(self, news: Values) -> list[Problem]:
-        found = []
+        problems = []
         if news.get("secret") not in (*_APPS, UNKNOWN):
             problem = f"secret: {news.get('secret')!r}"
-            found.append(refusal(problem, allowed_words(str(news.get("secret")), _APPS)))
+            problems.append(refusal(problem, allowed_words(str(news.get("secret")), _APPS)))
         if news.get("onDrift") is not UNKNOWN:
-            found += failures(choice_findings(("onDrift",), news.get("onDrift"), DriftPolicy, "drift policy"))
+            problems += failures(choice_findings(("onDrift",), news.get("onDrift"), DriftPolicy, "drift policy"))
         if news.get("values") is not UNKNOWN and not _values(news):
-            found.append(refusal("values: at least one is expected", "leave out a secret without any"))
-        found += [
+            problems.append(refusal("values: at least one is expected", "leave out a secret without any"))
+        problems += [
             refusal(f"values: {key}: text is expected")
             for key, value in _values(news).items()
             if value is not UNKNOWN and not isinstance(value, str)
         ]
-        return found
+        return problems
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
         diff = super().diff(context, inputs, state, news)
@@ -88,7 +88,7 @@ class WorkspaceSecret(SharedObject):
             self._tell_of_what_goes(context, news, {})
         return super().create(context, news)
 
-    def found(self, context: Context, inputs: Values, live: Mapping[str, Any]) -> ReadResult:
+    def read_result(self, context: Context, inputs: Values, live: Mapping[str, Any]) -> ReadResult:
         """Return the names of differing values, never the values."""
         differs = _bounded(drift(self.fields(inputs), texts(live)))
         lost = sorted(name for name in STORAGE_VARIABLES if name in _values(inputs) and name in differs)
@@ -137,11 +137,11 @@ def _shown(inputs: Values) -> str:
     return f"Secret {inputs['namespace']}/{inputs['secret']}"
 
 
-def _bounded(found: Drift) -> Drift:
+def _bounded(drift: Drift) -> Drift:
     """Return the differences for the state: all of declared names, and a limited number of others."""
-    others = [name for name, how in found.items() if how == "added"]
+    others = [name for name, how in drift.items() if how == "added"]
     shown = set(others[:_OTHERS_SHOWN])
-    return {field_name(name): how for name, how in found.items() if how != "added" or name in shown}
+    return {field_name(name): how for name, how in drift.items() if how != "added" or name in shown}
 
 
 def _values(inputs: Values) -> Mapping[str, Any]:
@@ -149,6 +149,6 @@ def _values(inputs: Values) -> Mapping[str, Any]:
     return values if isinstance(values, Mapping) else {}
 
 
-def _restored(found: Mapping[str, str]) -> dict[str, str]:
+def _restored(drift: Mapping[str, str]) -> dict[str, str]:
     kinds = {"added": "delete", "removed": "add", "changed": "update"}
-    return {child("values", key): kinds[how] for key, how in found.items()}
+    return {child("values", key): kinds[how] for key, how in drift.items()}

@@ -20,8 +20,8 @@ _ADMIN: Final = ("admin of ", "cluster-admin of ")
 def check_grants(stack: StackFile) -> Iterator[Finding]:
     """Run all checks of grants over the whole stack, in its time zone."""
     for name, workspace in stack.workspaces.items():
-        found = grant_findings(workspace.grants, stack.timezone, workspace.state)
-        yield from below(("workspaces", name, "grants"), found)
+        findings = grant_findings(workspace.grants, stack.timezone, workspace.state)
+        yield from below(("workspaces", name, "grants"), findings)
 
 
 def named_subjects(path: Path, workspace: Workspace) -> Iterator[tuple[Path, Subject]]:
@@ -88,27 +88,27 @@ def check_stack_exceptions(stack: StackFile) -> Iterator[Finding]:
 
 def _acknowledged_twice(path: Path, acknowledged: Sequence[Acknowledgement]) -> Iterator[Finding]:
     first: dict[str, Path] = {}
-    for index, one in enumerate(acknowledged):
-        yield from _objects((*path, index), one)
-        if one.rule is WarningRule.UNMANAGED_WORKSPACE:
+    for index, acknowledgement in enumerate(acknowledged):
+        yield from _objects((*path, index), acknowledgement)
+        if acknowledgement.rule is WarningRule.UNMANAGED_WORKSPACE:
             continue  # Each names its own workspaces.
-        for number, name in enumerate(one.names):
-            here: Path = (*path, index, "objects", number) if one.objects else (*path, index, "rule")
+        for number, name in enumerate(acknowledgement.names):
+            here: Path = (*path, index, "objects", number) if acknowledgement.objects else (*path, index, "rule")
             taken = first.setdefault(name, here)
             if taken != here:
                 yield Finding(here, f"{name} is acknowledged already", "keep one of them", taken)
 
 
-def _objects(path: Path, one: Acknowledgement) -> Iterator[Finding]:
+def _objects(path: Path, acknowledgement: Acknowledgement) -> Iterator[Finding]:
     """Find objects that are missing, have no effect, or can't be acknowledged."""
-    if one.rule not in OF_OBJECTS:
-        if one.objects:
-            yield Finding((*path, "objects"), f"{one.rule} is not about single objects", "remove objects")
-    elif not one.objects:
-        problem = f"{one.rule} is acknowledged without objects, and would hide all later access too"
+    if acknowledgement.rule not in OF_OBJECTS:
+        if acknowledgement.objects:
+            yield Finding((*path, "objects"), f"{acknowledgement.rule} is not about single objects", "remove objects")
+    elif not acknowledgement.objects:
+        problem = f"{acknowledgement.rule} is acknowledged without objects, and would hide all later access too"
         remedy = "name the access that is known, as the warning has it: objects: ['edit of user:bob@example.com']"
         yield Finding((*path, "rule"), problem, remedy)
-    for number, named in enumerate(one.objects):
+    for number, named in enumerate(acknowledgement.objects):
         if named.startswith(_ADMIN):
             problem = "access as admin can't be acknowledged"
             yield Finding((*path, "objects", number), problem, "declare it, or remove it from the cluster")

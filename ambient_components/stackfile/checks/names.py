@@ -40,9 +40,9 @@ def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Find
         *check_secret_places(stack),
     ]
     for name, workspace in stack.workspaces.items():
-        found = [finding for check in CHECKS for finding in check(("workspaces", name), workspace)]
+        of_workspace = [finding for check in CHECKS for finding in check(("workspaces", name), workspace)]
         in_use = workspace.state is WorkspaceState.ACTIVE
-        findings += [finding for finding in found if in_use or not finding.warning]
+        findings += [finding for finding in of_workspace if in_use or not finding.warning]
     active = {name for name, workspace in stack.workspaces.items() if workspace.state is WorkspaceState.ACTIVE}
     whole = (
         *check_case(stack),
@@ -51,7 +51,7 @@ def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Find
         *check_buckets(stack, explicit),
         *check_sources(stack),
     )
-    findings += [found for found in whole if found.path[1] in active or not found.warning]
+    findings += [finding for finding in whole if finding.path[1] in active or not finding.warning]
     return findings
 
 

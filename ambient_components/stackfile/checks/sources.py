@@ -120,8 +120,8 @@ def _named(path: Path, workspace: str, source: Source, guardrails: Guardrails) -
     if namespace_problem(namespace):
         yield _never_read(path, source.secret)
     elif not any(
-        one.namespace == namespace and one.name in (None, secret) and one.is_for(workspace)
-        for one in guardrails.secret_sources
+        allowed.namespace == namespace and allowed.name in (None, secret) and allowed.is_for(workspace)
+        for allowed in guardrails.secret_sources
     ):
         yield Finding(
             (*path, "secret"),

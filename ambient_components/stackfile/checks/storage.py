@@ -38,8 +38,8 @@ def check_bucket(path: Path, workspace: Workspace) -> Iterator[Finding]:
     if bucket.secret_key is not None and bucket.secret_key.value is not None:
         yield Finding((*here, "secretKey", "value"), "is a plain value for a secret", GIVE_OTHERWISE)
     drift = workspace.secrets.on_drift.integrations
-    for found in below((*path, "secrets", "onDrift"), drift_findings(drift, has_bucket=True)):
-        yield replace(found, other=(*here, "name"))
+    for finding in below((*path, "secrets", "onDrift"), drift_findings(drift, has_bucket=True)):
+        yield replace(finding, other=(*here, "name"))
     if bucket.driver is not BucketDriver.EXISTING and bucket.credentials.lifetime == NEVER:
         problem = "is never: every session of the workspace gets this access key, and it works until it is revoked"
         remedy = "leave it out for 90d: an access key is renewed automatically"

@@ -110,8 +110,8 @@ class Cutter:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        found = BREAK.search(text)
-        self._break = found[0] if found else "\n"
+        line_break = BREAK.search(text)
+        self._break = line_break[0] if line_break else "\n"
 
     def replace(self, value: Node, by: str) -> Splice:
         # An empty value directly follows its colon.
