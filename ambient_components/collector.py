@@ -6,6 +6,7 @@ Python imports, while a program registers resources, and once more at the end. U
 
 import atexit
 import gc
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,10 @@ _RARELY: Final = "300"
 
 _GO_LIMIT: Final = 1 << 30
 """Bytes from which Go collects: more than the engine of a stack with hundreds of workspaces needs."""
+
+
+_MEMORY: Final = 512 << 20
+"""Bytes of memory for one engine with its program and its plugins."""
 
 
 def collect_rarely() -> None:
@@ -58,6 +63,12 @@ def free_memory(root: Path = Path("/")) -> int:
         root: The root of the file system, for tests.
     """
     return min(_available(root), _left(root))
+
+
+def default_jobs(root: Path = Path("/")) -> int:
+    """Return the default number of engines: one for each core and each half gigabyte of free memory, at least one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, free_memory(root) // _MEMORY))
 
 
 def _available(root: Path) -> int:

@@ -10,7 +10,7 @@ from ambient_components.cli.options import NamedStack, Stack
 from ambient_components.cli.prompts import Question, one_stack, prompt
 from ambient_components.engine import backend
 from ambient_components.errors import fail
-from ambient_components.fleet.decisions import Request
+from ambient_components.fleet.jobs import Request
 from ambient_components.fleet.processes import carry_out
 from ambient_components.fleet.run import run_destroy
 from ambient_components.fleet.summary import destroyed_lines, show_end

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ambient_components.cli.options import format_option
-from ambient_components.fleet.decisions import Request
+from ambient_components.fleet.jobs import Request
 from ambient_components.output import Format
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.selection import Fleet, find_fleets

@@ -22,7 +22,8 @@ from ambient_components.documentation import page
 from ambient_components.engine import backend
 from ambient_components.engine.state import parse_export, resources
 from ambient_components.errors import AmbientError
-from ambient_components.fleet.decisions import Request, ask_states, decide
+from ambient_components.fleet.decisions import ask_states, decide
+from ambient_components.fleet.jobs import Request
 from ambient_components.fleet.planning import plan_fleet
 from ambient_components.model.dates import recorded_date, start_of
 from ambient_components.output import CHANGES, REFUSED, Format, show_problems

@@ -11,7 +11,7 @@ from ambient_components.engine import backend
 from ambient_components.engine.command import Engine, failed
 from ambient_components.engine.steps import read_preview
 from ambient_components.errors import AmbientError, fail
-from ambient_components.fleet.decisions import Request
+from ambient_components.fleet.jobs import Request
 from ambient_components.fleet.processes import carry_out
 from ambient_components.fleet.run import run_refresh
 from ambient_components.fleet.summary import difference_lines, refreshed_lines, show_end

@@ -12,7 +12,7 @@ from ambient_components.cli.prompts import one_stack
 from ambient_components.engine.backend import stack_names
 from ambient_components.engine.rewriting import items
 from ambient_components.errors import Where, fail
-from ambient_components.fleet.records import Records
+from ambient_components.fleet.decisions import records_of
 from ambient_components.fleet.resharding import (
     Resharder,
     Resharding,
@@ -116,7 +116,7 @@ def _survey(desired: Fleet) -> Resharder:
     states = read_states(engine, [*plain, *numbers])
     # Records of removed shards too.
     widest = replace(desired, count=1 + max([desired.count - 1, *numbers.values()]))
-    resharder = Resharder(engine, desired, Records(widest), states, numbers)
+    resharder = Resharder(engine, desired, records_of(widest), states, numbers)
     resharder.check()
     return resharder
 

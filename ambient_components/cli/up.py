@@ -13,7 +13,7 @@ from ambient_components.documentation import page
 from ambient_components.engine import backend
 from ambient_components.engine.state import state_digest
 from ambient_components.errors import fail
-from ambient_components.fleet.decisions import Request
+from ambient_components.fleet.jobs import Request
 from ambient_components.fleet.processes import carry_out
 from ambient_components.fleet.run import run_up
 from ambient_components.fleet.summary import done_lines, show_end, unshown

@@ -1,30 +1,25 @@
-"""What each shard of a fleet needs, from its files, its run record and its state: a job, which its run then fills."""
+"""The fleet's decision: which shards a run needs and why, from files, run records and states. A job for each shard."""
 
-import os
-import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from pathlib import Path
 from typing import Final
 
-from ambient_components import clock, collector
-from ambient_components.access.entries import Ledger
+from ambient_components import clock
+from ambient_components.cluster.client import Cluster
+from ambient_components.cluster.guard import Guard
 from ambient_components.engine.backend import Question, Stack, stack_of
 from ambient_components.errors import AmbientError, Problem, fail, refusal
 from ambient_components.fleet.inputs import ShardInputs, needs_key, shard_inputs
-from ambient_components.fleet.processes import Child
-from ambient_components.fleet.records import Records
-from ambient_components.fleet.run_events import Reported
-from ambient_components.rules.warnings import Acknowledgements
-from ambient_components.shards import FLEET_KEY, Record, Run, left, needs_refresh, split_shard
+from ambient_components.fleet.jobs import DEFAULT, Job, Request, Result
+from ambient_components.output import show_problem
+from ambient_components.shards import FLEET_KEY, Record, left, needs_refresh, split_shard
+from ambient_components.shards.cluster_records import Records
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.reading import ledger_from_state
 from ambient_components.stacks.selection import Fleet
-from ambient_components.stacks.states import deployed_shards, exports
+from ambient_components.stacks.states import deployed_shards
 
 FEW: Final = 3
 """Maximum number of changed workspaces for a run with checkpoints. With more, the state is written once at the end.
@@ -33,119 +28,6 @@ In a shard of fifty, checkpoints take 0.16 s of CPU for each changed workspace (
 
 _RESOURCES: Final = 11
 """Resources of a workspace, about. Only for the progress."""
-
-_MEMORY: Final = 512 << 20
-"""Bytes of memory for one engine with its program and its plugins."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the command line asks of fleets."""
-
-    verb: str = "up"
-    """plan, up, refresh or destroy."""
-    name: str = ""
-    """The name on the command line: a fleet, or a file that lists several."""
-    jobs: int = 0
-    """Number of parallel engines. 0 means the machine's default."""
-    every: bool = False
-    refresh: bool = False
-    shards: tuple[int, ...] = ()
-    """Numbers of the shards to run. Empty means all."""
-    form: str = "text"
-    yes: bool = False
-    at: datetime | None = None
-    """The time of a planned run, UTC. None means now."""
-    offline: bool = False
-    """Whether a plan compares files and states, without engine and cluster."""
-    states: str = ""
-    """A folder with exported states (STACK.json) to use for an offline plan instead of the backend."""
-
-
-DEFAULT: Final = Request()
-
-
-class Result(StrEnum):
-    """What is known of a shard, best first."""
-
-    UP_TO_DATE = "up to date"
-    CHANGED = "changes pending"
-    DUE = "due by date"
-    ASKED = "asked for"
-    UNKNOWN = "not known"
-    NEVER = "never deployed"
-    FAILED = "last run did not end well"
-    INTERRUPTED = "run was killed"
-
-
-class Phase(StrEnum):
-    SKIPPED = "skipped"
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
-    """Ended early by Ctrl-C, or not started."""
-
-
-@dataclass
-class Job:
-    """One shard: what it needs, and how its run goes. The progress view reads it while the run is in progress."""
-
-    fleet: Fleet
-    number: int
-    stack: str
-    workspaces: int
-    changed: int
-    """Number of workspaces that differ from the last successful run."""
-    why: str
-    """Why the shard is run or skipped."""
-    checkpoints: bool = True
-    refresh: bool = False
-    refresh_first: bool = False
-    """Whether the shard is up to date apart from drift: refresh its state, and run it only if the cluster differs."""
-    expected: int = 0
-    """The expected number of resources, only for the progress."""
-    result: Result = Result.UNKNOWN
-    inputs: ShardInputs | None = None
-    """None if the files were not read."""
-    acknowledged: Acknowledgements | None = None
-    """The acknowledged warnings. None if the files were not read."""
-    several: bool = False
-    """Whether stacks of several clusters run together, so workspace names need the fleet's name."""
-    records: Records | None = None
-    """Where its runs are recorded. None for a plain stack, and if the records can't be read."""
-    environ: Mapping[str, str] = field(default_factory=dict)
-    """Additional environment variables for the engine."""
-
-    phase: Phase = Phase.WAITING
-    reported: Reported = field(default_factory=Reported)
-    run: Run | None = None
-    """The run in the shard's record. None if none was written."""
-    began: float = 0.0
-    ended: float = 0.0
-    output: str = ""
-    """The engine's output other than events."""
-    locked: bool = False
-    recorded: bool = True
-    """Whether the end of the run was recorded. If not, the next run does not skip the shard."""
-    child: Child | None = None
-    drifted: bool | None = None
-    """Whether the refresh of `refresh_first` found differences. None if there was none, or if it failed."""
-    excluded: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
-    """The excluded workspaces with the reasons for their refusal."""
-
-    @property
-    def skip(self) -> bool:
-        return self.result is Result.UP_TO_DATE
-
-    @property
-    def seconds(self) -> float:
-        return (self.ended or time.monotonic()) - self.began if self.began else 0.0
-
-    def named(self, workspace: str) -> str:
-        """Return a workspace's name for messages, with the fleet's name if several fleets run together."""
-        return f"{self.fleet.name}/{workspace}" if self.several and workspace else workspace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +52,12 @@ class Decision:
         return tuple(job.number for job in self.jobs if job.skip)
 
 
+def records_of(fleet: Fleet) -> Records:
+    """Return the run records of a fleet, in the cluster of its config."""
+    guard = Guard(Cluster(fleet.config.get("context")), fleet.config.get("clusterUid"))
+    return Records(guard, fleet.platform_namespace, fleet.owner, fleet.name, fleet.count)
+
+
 def ask_states(fleet: Fleet) -> Question:
     """Query the backend for all stacks of the project."""
     return Question(fleet.project.folder)
@@ -186,27 +74,27 @@ def decide(
     if fleet.plain:
         will_run()
         return _decide_plain(fleet, question.answer(), loaded, refresh=request.refresh)
-    records = Records(fleet)
+    records = records_of(fleet)
     with ThreadPoolExecutor(1) as pool:
         known_later: Future[dict[int, Record]] = pool.submit(records.read)
         key = _key(fleet) if fleet.has_key and needs_key(loaded) else None
         inputs = shard_inputs(fleet, loaded, records.guard, key)
         known = known_later.result()
     now, numbers, readable = clock.now(), sorted(request.shards) or range(fleet.count), not records.trouble
-    records_of = {number: known.get(number, Record()) for number in numbers}
-    if any(is_run(inputs[number], records_of[number], request, now, readable=readable) for number in numbers):
+    own = {number: known.get(number, Record()) for number in numbers}
+    if any(is_run(inputs[number], own[number], request, now, readable=readable) for number in numbers):
         will_run()
     states = question.answer()
     _check_stacks(fleet, numbers, states)
     notes: list[Problem] = []
     if records.trouble:
         notes.append(records.trouble.within("no shard is skipped, and every run has checkpoints"))
-    if removed := [fleet.stack(number) for number in numbers_beyond(fleet, states)]:
+    if removed := [fleet.stack(number) for number in _numbers_beyond(fleet, states)]:
         problem = f"still deployed, and the config says shards: {fleet.count}: {', '.join(removed)}"
         notes.append(refusal(problem, f"move what is in them: ambient reshard {fleet.name}"))
     jobs = tuple(
         job_of(
-            fleet, number, inputs[number], records_of[number], stack_of(states, fleet.stack(number)), request, now,
+            fleet, number, inputs[number], own[number], stack_of(states, fleet.stack(number)), request, now,
             readable=readable,
         )
         for number in numbers
@@ -229,13 +117,13 @@ def _decide_plain(fleet: Fleet, states: Mapping[str, Stack], loaded: LoadedStack
 def every_shard(fleet: Fleet, question: Question, selected: Collection[int] = ()) -> Decision:
     """Return every shard that has a state, or the selected ones, whatever the files and the config declare."""
     states = question.answer()
-    numbers = sorted(selected) or [*range(fleet.count), *numbers_beyond(fleet, states)]
+    numbers = sorted(selected) or [*range(fleet.count), *_numbers_beyond(fleet, states)]
     jobs = tuple(
         Job(fleet, number, stack, 0, 0, "asked for", expected=state.resources or 0)
         for number in numbers
         if (state := stack_of(states, stack := fleet.stack(number))) is not None
     )
-    return Decision(fleet=fleet, records=None if fleet.plain else Records(fleet), states=states, jobs=jobs)
+    return Decision(fleet=fleet, records=None if fleet.plain else records_of(fleet), states=states, jobs=jobs)
 
 
 def job_of(
@@ -328,35 +216,35 @@ def _mostly_new(inputs: ShardInputs, state: Stack | None) -> bool:
     return state.resources is not None and state.resources < 3 * len(inputs.workspaces)
 
 
-def numbers_beyond(fleet: Fleet, states: Mapping[str, Stack]) -> list[int]:
+def unsettled(decision: Decision) -> list[Problem]:
+    """Return why shards can't be destroyed: objects of interrupted runs are in no state, and would stay unnoticed."""
+    if decision.records is None:
+        return []
+    known = decision.records.read(outside=True)
+    if decision.records.trouble:
+        # A ledger in the state reads the record before it is deleted, so this check is not the only one.
+        show_problem(decision.records.trouble)
+    fleet, problems = decision.fleet, []
+    for number, record in known.items():
+        if _lost(record):
+            more = f"write shards: {number + 1} in the config, as it was, and " if number >= fleet.count else ""
+            problems.append(
+                refusal(
+                    f"{fleet.stack(number)}: a run of it was killed, or is under way, and what it made may be in no "
+                    "state: nothing is destroyed",
+                    f"{more}run ambient up {fleet.name} --shard {number} first",
+                )
+            )
+    return problems
+
+
+def _numbers_beyond(fleet: Fleet, states: Mapping[str, Stack]) -> list[int]:
     """Return the numbers of deployed shards beyond the configured number, sorted."""
     if fleet.plain:
         return []
     known = [name for name, state in states.items() if not state.empty]
     stacks = deployed_shards(pulumi.PulumiEngine(fleet.project.folder), fleet.project, fleet.name, fleet.count, known)
     return [split[1] for split in map(split_shard, stacks) if split is not None and split[1] >= fleet.count]
-
-
-def ledgers_before(decision: Decision) -> dict[str, Ledger]:
-    """Return the deployed ledger of each shard by stack, from its run record or else from its state."""
-    fleet = decision.fleet
-    ledgers: dict[str, Ledger] = {fleet.stack(number): {} for number in range(fleet.count)}
-    for number, record in decision.known.items():
-        if record.declared is not None:
-            ledgers[fleet.stack(number)] = record.declared
-    deployed = {stack.rsplit("/", 1)[-1] for stack in decision.deployed}
-    unknown = [stack for stack, ledger in ledgers.items() if not ledger and stack.rsplit("/", 1)[-1] in deployed]
-    for stack, export in exports(pulumi.PulumiEngine(fleet.project.folder), unknown).items() if unknown else ():
-        if isinstance(export, AmbientError):
-            raise export
-        ledgers[stack] = ledger_from_state(export) or {}
-    return ledgers
-
-
-def default_jobs(root: Path = Path("/")) -> int:
-    """Return the default number of engines: one for each core and each half gigabyte of free memory, at least one."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, collector.free_memory(root) // _MEMORY))
 
 
 def _check_stacks(fleet: Fleet, numbers: Collection[int], states: Mapping[str, Stack]) -> None:

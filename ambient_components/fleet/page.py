@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from ambient_components.fleet.decisions import Decision, Job, Result
+from ambient_components.fleet.decisions import Decision
+from ambient_components.fleet.jobs import Job, Result
 from ambient_components.html.page import Markup, Part, Total, join, name, page, table, tag
 from ambient_components.rotation.state import format_time, time_of
 from ambient_components.rules.durations import format_rounded

@@ -8,11 +8,12 @@ from datetime import datetime
 from ambient_components import clock
 from ambient_components.access.entries import Ledger
 from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE, fleet_refusals, removals_digest
-from ambient_components.collector import go_settings
+from ambient_components.collector import default_jobs, go_settings
 from ambient_components.engine.command import Engine
 from ambient_components.engine.state import EMPTY, Export, joined
 from ambient_components.errors import AmbientError, Problem
-from ambient_components.fleet.decisions import DEFAULT, Request, default_jobs
+from ambient_components.fleet.decisions import Decision
+from ambient_components.fleet.jobs import DEFAULT, Request
 from ambient_components.plan import making
 from ambient_components.plan.facts import Plan, sorted_problems
 from ambient_components.plan.ledgers import from_ledgers
@@ -20,6 +21,7 @@ from ambient_components.plan.merge import merge
 from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.refusals import Rule
 from ambient_components.stackfile.loader import LoadedStack, divided
+from ambient_components.stacks import pulumi
 from ambient_components.stacks.reading import ledger_from_state, read_deployed
 from ambient_components.stacks.selection import Fleet
 from ambient_components.stacks.states import deployed_shards, export, exports, read_exports
@@ -57,6 +59,22 @@ def evaluate(
         tuple(refusals),
         {stack: {APPROVED_VARIABLE: digest} for stack, digest in digests.items() if digest},
     )
+
+
+def ledgers_before(decision: Decision) -> dict[str, Ledger]:
+    """Return the deployed ledger of each shard by stack, from its run record or else from its state."""
+    fleet = decision.fleet
+    ledgers: dict[str, Ledger] = {fleet.stack(number): {} for number in range(fleet.count)}
+    for number, record in decision.known.items():
+        if record.declared is not None:
+            ledgers[fleet.stack(number)] = record.declared
+    deployed = {stack.rsplit("/", 1)[-1] for stack in decision.deployed}
+    unknown = [stack for stack, ledger in ledgers.items() if not ledger and stack.rsplit("/", 1)[-1] in deployed]
+    for stack, state in exports(pulumi.PulumiEngine(fleet.project.folder), unknown).items():
+        if isinstance(state, AmbientError):
+            raise state
+        ledgers[stack] = ledger_from_state(state) or {}
+    return ledgers
 
 
 def desired_of(fleet: Fleet, loaded: LoadedStack, ledger: Ledger) -> dict[str, Ledger]:

@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from ambient_components import activity
 from ambient_components.engine.command import phase
-from ambient_components.fleet.decisions import Job, Phase, Request
+from ambient_components.fleet.jobs import Job, Phase, Request
 from ambient_components.fleet.summary import as_json, outcome
 
 _SECONDS: Final = 5.0

@@ -11,7 +11,7 @@ from typing import Final
 
 from ambient_components.engine.backend import Stack, stack_of
 from ambient_components.errors import AmbientError
-from ambient_components.fleet.decisions import Job, Phase
+from ambient_components.fleet.jobs import Job, Phase
 from ambient_components.rotation.state import format_time
 from ambient_components.shards import Done, Record, done, left, needs_refresh, recorded
 

@@ -30,8 +30,8 @@ from ambient_components.fleet.moves import (
     parts_of,
     workspaces_of,
 )
-from ambient_components.fleet.records import Records
 from ambient_components.shards import CONFIG_KEY, Record, is_lost, left, record_name, split_shard
+from ambient_components.shards.cluster_records import Records
 from ambient_components.stacks.project import bare_name
 from ambient_components.stacks.selection import Fleet
 

@@ -8,30 +8,22 @@ from contextlib import suppress
 from dataclasses import replace
 
 from ambient_components import clock
+from ambient_components.collector import default_jobs
 from ambient_components.engine.backend import stack_of
 from ambient_components.engine.state import Export, joined
-from ambient_components.errors import AmbientError, Problem, refusal
-from ambient_components.fleet.decisions import (
-    Decision,
-    Phase,
-    Request,
-    ask_states,
-    decide,
-    default_jobs,
-    every_shard,
-    ledgers_before,
-)
-from ambient_components.fleet.planning import desired_of, evaluate, plan_fleet
+from ambient_components.errors import AmbientError, Problem
+from ambient_components.fleet.decisions import Decision, ask_states, decide, every_shard, unsettled
+from ambient_components.fleet.jobs import Phase, Request
+from ambient_components.fleet.planning import desired_of, evaluate, ledgers_before, plan_fleet
 from ambient_components.fleet.progress import View
 from ambient_components.fleet.recorder import Recorder
 from ambient_components.fleet.runner import Runner
 from ambient_components.fleet.summary import exit_code, summary_json, summary_lines
-from ambient_components.output import REFUSED, show_problem, show_problems
+from ambient_components.output import REFUSED, show_problems
 from ambient_components.plan import making
 from ambient_components.plan.facts import Plan
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
-from ambient_components.shards import left, needs_refresh
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import destruction, pulumi, states
 from ambient_components.stacks.project import stack_path
@@ -80,8 +72,8 @@ def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], Non
     """Show what would be deleted, check it, ask (which raises without a yes), destroy, and return the exit code."""
     begun, question = time.monotonic(), ask_states(fleets[0])
     decisions = [every_shard(fleet, question, request.shards) for fleet in fleets]
-    if unsettled := [problem for decision in decisions for problem in _unsettled(decision)]:
-        show_problems(unsettled)
+    if problems := [problem for decision in decisions for problem in unsettled(decision)]:
+        show_problems(problems)
         return 1
     # Each fleet is evaluated alone, because the limits apply to one cluster.
     destructions = [destruction.read_destruction(_joined_states(decision)) for decision in decisions]
@@ -211,28 +203,6 @@ def of_every_stack(guardrails: Iterable[Problem], whole: Iterable[Problem]) -> l
         whole: Violations of the fleet as a whole, such as a bucket that workspaces of two shards declare.
     """
     return list(dict.fromkeys([*whole, *(guardrail for guardrail in guardrails if not guardrail.workspaces)]))
-
-
-def _unsettled(decision: Decision) -> list[Problem]:
-    """Return why shards can't be destroyed: objects of interrupted runs are in no state, and would stay unnoticed."""
-    if decision.records is None:
-        return []
-    known = decision.records.read(outside=True)
-    if decision.records.trouble:
-        # A ledger in the state reads the record before it is deleted, so this check is not the only one.
-        show_problem(decision.records.trouble)
-    fleet, problems = decision.fleet, []
-    for number, record in known.items():
-        if needs_refresh(record) or left(record):
-            more = f"write shards: {number + 1} in the config, as it was, and " if number >= fleet.count else ""
-            problems.append(
-                refusal(
-                    f"{fleet.stack(number)}: a run of it was killed, or is under way, and what it made may be in no "
-                    "state: nothing is destroyed",
-                    f"{more}run ambient up {fleet.name} --shard {number} first",
-                )
-            )
-    return problems
 
 
 def _joined_states(decision: Decision) -> Export:

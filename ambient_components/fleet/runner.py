@@ -15,7 +15,7 @@ from ambient_components.engine import texts
 from ambient_components.engine.backend import output_names
 from ambient_components.engine.command import CommandError
 from ambient_components.errors import AmbientError, refusal
-from ambient_components.fleet.decisions import Job, Phase
+from ambient_components.fleet.jobs import Job, Phase
 from ambient_components.fleet.processes import Child, Interrupts, answer
 from ambient_components.fleet.progress import View
 from ambient_components.fleet.recorder import Recorder

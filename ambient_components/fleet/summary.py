@@ -12,7 +12,7 @@ from ambient_components.engine import texts
 from ambient_components.engine.names import key_output
 from ambient_components.engine.steps import CREATES, DELETES
 from ambient_components.errors import Problem, with_docs
-from ambient_components.fleet.decisions import Job, Phase, Request
+from ambient_components.fleet.jobs import Job, Phase, Request
 from ambient_components.fleet.processes import Ended
 from ambient_components.fleet.run_events import Failure, Reported, counts
 from ambient_components.output import INTERRUPTED, REFUSED

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from ambient_components import activity
 from ambient_components.adoption.proof import Live, Proof, findings
+from ambient_components.collector import default_jobs
 from ambient_components.engine import texts
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, refusal
-from ambient_components.fleet.decisions import default_jobs
 from ambient_components.plan import making
 from ambient_components.plan.facts import sorted_problems
 from ambient_components.plan.preview import problems

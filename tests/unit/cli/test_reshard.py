@@ -47,7 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "Pulumi.yaml").write_text("name: ours\nruntime: python\nstackConfigDir: stacks\n")
     (tmp_path / "stacks").mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(reshard, "Records", Records)
+    monkeypatch.setattr(reshard, "records_of", Records)
     monkeypatch.setattr(Records, "kept", {}, raising=False)
     monkeypatch.setattr(Records, "removed", [], raising=False)
     files(tmp_path, dict.fromkeys(NAMES))

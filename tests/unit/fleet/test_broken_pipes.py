@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ambient_components.fleet.decisions import Job, Phase, Request
+from ambient_components.fleet.jobs import Job, Phase, Request
 from ambient_components.fleet.processes import Interrupts
 from ambient_components.fleet.progress import View
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE

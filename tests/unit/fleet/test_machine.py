@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.fleet.decisions import default_jobs
+from ambient_components.collector import default_jobs
 
 GIB = 1 << 30
 

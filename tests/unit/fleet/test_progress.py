@@ -10,7 +10,7 @@ import pytest
 
 from ambient_components import activity
 from ambient_components.errors import refusal
-from ambient_components.fleet.decisions import Job, Phase, Request
+from ambient_components.fleet.jobs import Job, Phase, Request
 from ambient_components.fleet.progress import View
 from ambient_components.fleet.run_events import Failure
 from ambient_components.fleet.summary import exit_code, outcome, summary_lines, ways_out

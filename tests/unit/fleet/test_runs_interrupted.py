@@ -16,10 +16,10 @@ OURS = """
 import sys
 sys.path.insert(0, {root!r})
 from ambient_components.cli.app import run
-from ambient_components.fleet import records as records_client
+from ambient_components.fleet import decisions
 from tests.support.fake_records import FakeCluster, FakeGuard
 cluster = FakeCluster()
-records_client.Guard = lambda *_: FakeGuard(cluster)
+decisions.Guard = lambda *_: FakeGuard(cluster)
 def runs():
     return [item.get("data", dict()).get("run") for item in cluster.objects.values()]
 {first}

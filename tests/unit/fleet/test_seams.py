@@ -3,21 +3,23 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from ambient_components.access.entries import read_ledger
+from ambient_components.cluster.guard import Guard
 from ambient_components.engine.backend import Stack
 from ambient_components.errors import StepError
-from ambient_components.fleet.decisions import Job, Phase, Request, is_run, job_of
+from ambient_components.fleet.decisions import is_run, job_of
 from ambient_components.fleet.inputs import ShardInputs
+from ambient_components.fleet.jobs import Job, Phase, Request
 from ambient_components.fleet.recorder import Recorder
-from ambient_components.fleet.records import Records
 from ambient_components.provider.ledger import interrupted_runs
 from ambient_components.provider.ledger.run_record import CHECKPOINTS_VARIABLE, RunRecord
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.shards import RUN_VARIABLE, Record, Run, begin, needs_refresh, record_name
+from ambient_components.shards.cluster_records import Records
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.selection import Fleet
 from tests.support.fake_records import FakeCluster, FakeGuard
@@ -47,7 +49,8 @@ class Seam:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.cluster = FakeCluster()
-        self.records = Records(FLEET, FakeGuard(self.cluster))  # type: ignore[arg-type]
+        guard = cast("Guard", FakeGuard(self.cluster))
+        self.records = Records(guard, "ambient-code", FLEET.owner, FLEET.name, FLEET.count)
         self.state = Stack("", None)
         self._place = RunRecord("ambient-code", record_name(FLEET.owner, 0), FLEET.owner, FLEET.stack(0))
         self._patch = patch

@@ -9,7 +9,7 @@ import pytest
 
 from ambient_components.cli.app import run
 from ambient_components.errors import AmbientError, refusal
-from ambient_components.fleet import records
+from ambient_components.fleet import decisions
 from ambient_components.problem_json import encode
 from ambient_components.rules.refusals import Rule
 from ambient_components.shards import Record
@@ -56,8 +56,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     found = World(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{found.pulumi.bin}:{os.environ['PATH']}")
-    monkeypatch.setattr(records, "Cluster", lambda context: context)
-    monkeypatch.setattr(records, "Guard", found.guard)
+    monkeypatch.setattr(decisions, "Cluster", lambda context: context)
+    monkeypatch.setattr(decisions, "Guard", found.guard)
     return found
 
 
