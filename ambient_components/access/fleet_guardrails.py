@@ -7,7 +7,6 @@ fleet with many shards could lose far more than a quarter. So `massRemoval` is e
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -15,8 +14,9 @@ from ambient_components.access.buckets import sharing_refusals
 from ambient_components.access.entries import Entry, Ledger
 from ambient_components.access.guardrails import removed, too_many
 from ambient_components.errors import Problem, refusal
+from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.printable import counted
-from ambient_components.rules.guardrail_names import Guardrail, GuardrailSettings
+from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.refusals import Rule
 
 APPROVED_VARIABLE: Final = "AMBIENT_APPROVED_REMOVALS"
@@ -31,7 +31,7 @@ def fleet_refusals(
     fleet: str,
     before: Mapping[str, Ledger],
     after: Mapping[str, Ledger],
-    settings: GuardrailSettings,
+    settings: GuardrailsRecord,
     now: datetime | None = None,
     homes: Mapping[str, str] | None = None,
 ) -> list[Problem]:
@@ -62,8 +62,8 @@ def removals_digest(before: Ledger, after: Ledger, now: datetime | None = None) 
 
 
 def with_approved(
-    settings: GuardrailSettings, digest: str | None, before: Ledger, after: Ledger, now: datetime | None = None
-) -> GuardrailSettings:
+    settings: GuardrailsRecord, digest: str | None, before: Ledger, after: Ledger, now: datetime | None = None
+) -> GuardrailsRecord:
     """Return a shard's settings; exactly the removals that the fleet approved are allowed.
 
     A digest of other removals, such as a leftover variable of a shell, allows nothing.
@@ -71,7 +71,8 @@ def with_approved(
     if not digest:
         return settings
     same = digest == removals_digest(before, after, now)
-    return replace(settings, exceptions=settings.exceptions | {Guardrail.MASS_REMOVAL}) if same else settings
+    allowed = {"exceptions": [*settings.exceptions, Guardrail.MASS_REMOVAL]}
+    return settings.model_copy(update=allowed) if same else settings
 
 
 def _united(ledgers: Iterable[Ledger]) -> dict[str, Entry]:

@@ -21,9 +21,10 @@ from ambient_components.access.violations import (
     persons,
 )
 from ambient_components.errors import PathPart, Problem, Remedy, refusal
+from ambient_components.model.guardrails import BUILT_IN, GuardrailsRecord
 from ambient_components.model.keys import NO_KEY
 from ambient_components.platform.subjects import is_key_account, who_is_meant
-from ambient_components.rules.guardrail_names import Guardrail, GuardrailSettings
+from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.roles import OWNER, rank
 from ambient_components.rules.warnings import LoudWarning
 
@@ -35,8 +36,6 @@ ALWAYS: Final = 3
 
 _NAMED: Final = 10
 """Maximum number of names in a message."""
-
-BUILT_IN: Final = GuardrailSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ class Crossed:
 def crossed(
     before: Ledger,
     after: Ledger,
-    settings: GuardrailSettings = BUILT_IN,
+    settings: GuardrailsRecord = BUILT_IN,
     now: datetime | None = None,
 ) -> list[Crossed]:
     """Return the guardrails that a change violates without an exception; those of the stack first."""
@@ -96,10 +95,10 @@ def crossed(
 
 
 def existing_violations(
-    after: Ledger, settings: GuardrailSettings = BUILT_IN, now: datetime | None = None
+    after: Ledger, settings: GuardrailsRecord = BUILT_IN, now: datetime | None = None
 ) -> list[Crossed]:
     """Return the existing violations in a ledger, with and without exceptions."""
-    bare = GuardrailSettings(frozenset(), settings.max_keys, settings.groups_only, settings.isolate_admin_keys)
+    bare = settings.model_copy(update={"exceptions": []})
     return crossed({}, {name: entry.model_copy(update={"exceptions": []}) for name, entry in after.items()}, bare, now)
 
 
@@ -121,8 +120,8 @@ def guardrail_warnings(before: Ledger, after: Ledger, now: datetime | None = Non
     return [*ended_admins, *case_changes(before, after)]
 
 
-def _allowed(settings: GuardrailSettings, entry: Entry) -> frozenset[str]:
-    return settings.exceptions | frozenset(entry.exceptions)
+def _allowed(settings: GuardrailsRecord, entry: Entry) -> set[str]:
+    return {*settings.exceptions, *entry.exceptions}
 
 
 # Guardrails of the stack.
@@ -190,10 +189,10 @@ def _too_many(kind: str, verb: str, gone: list[str], total: int) -> Iterator[Cro
 
 # Guardrails of one workspace: its name, its entries before and after, the settings, the time.
 
-_Rule = Callable[[str, Entry, Entry, GuardrailSettings, datetime | None], Iterator[Crossed]]
+_Rule = Callable[[str, Entry, Entry, GuardrailsRecord, datetime | None], Iterator[Crossed]]
 
 
-def _no_admin(name: str, old: Entry, new: Entry, _: GuardrailSettings, now: datetime | None) -> Iterator[Crossed]:
+def _no_admin(name: str, old: Entry, new: Entry, _: GuardrailsRecord, now: datetime | None) -> Iterator[Crossed]:
     had = persons(old)
     if not had or persons(new) or not is_evaluated(old, new):
         return
@@ -204,7 +203,7 @@ def _no_admin(name: str, old: Entry, new: Entry, _: GuardrailSettings, now: date
 
 
 def _subject_rules(
-    name: str, old: Entry, new: Entry, settings: GuardrailSettings, now: datetime | None
+    name: str, old: Entry, new: Entry, settings: GuardrailsRecord, now: datetime | None
 ) -> Iterator[Crossed]:
     """Find new or extended access for all users, and for single users if only groups are allowed."""
     had = declared(old, now)
@@ -229,7 +228,7 @@ def _subject_rules(
             yield Crossed(Guardrail.INDIVIDUAL_GRANT, name, what, "put the user into a group that has it", path)
 
 
-def _key_rules(name: str, old: Entry, new: Entry, settings: GuardrailSettings, _: datetime | None) -> Iterator[Crossed]:
+def _key_rules(name: str, old: Entry, new: Entry, settings: GuardrailsRecord, _: datetime | None) -> Iterator[Crossed]:
     """Find keys that are new, or have more rights or a longer lifetime than before."""
     had, has = old.keys, new.keys
     for key_id, key in sorted(has.items()):
@@ -268,7 +267,7 @@ def _key_rules(name: str, old: Entry, new: Entry, settings: GuardrailSettings, _
         )
 
 
-def _schedule_rules(name: str, old: Entry, new: Entry, _: GuardrailSettings, __: datetime | None) -> Iterator[Crossed]:
+def _schedule_rules(name: str, old: Entry, new: Entry, _: GuardrailsRecord, __: datetime | None) -> Iterator[Crossed]:
     """Find schedules that are new or change their user."""
     for schedule_id, schedule in sorted(new.schedules.items()):
         was = old.schedules.get(schedule_id)
@@ -281,7 +280,7 @@ def _schedule_rules(name: str, old: Entry, new: Entry, _: GuardrailSettings, __:
             yield Crossed(Guardrail.ACTING_SCHEDULE, name, what, remedy, ("schedules", schedule_id, "runAs"))
 
 
-def _apart(name: str, old: Entry, new: Entry, settings: GuardrailSettings, now: datetime | None) -> Iterator[Crossed]:
+def _apart(name: str, old: Entry, new: Entry, settings: GuardrailsRecord, now: datetime | None) -> Iterator[Crossed]:
     if not settings.isolate_admin_keys:
         return
 

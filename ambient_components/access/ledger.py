@@ -9,11 +9,11 @@ from typing import Final
 from ambient_components.access.bindings import expected_objects, subject_bindings
 from ambient_components.access.buckets import bucket_refusals, sharing_refusals
 from ambient_components.access.entries import NOTHING, Entry, Ledger, workspace_refusal
-from ambient_components.access.guardrails import BUILT_IN, crossed
+from ambient_components.access.guardrails import crossed
 from ambient_components.errors import Problem, refusal
+from ambient_components.model.guardrails import BUILT_IN, GuardrailsRecord
 from ambient_components.model.keys import KeyRecord
 from ambient_components.platform.naming import PLATFORM_GENERATION
-from ambient_components.rules.guardrail_names import GuardrailSettings
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.workspaces import CLOSED, RELEASED
 
@@ -24,7 +24,7 @@ _BONES: Final = ("owners", "grants", "keys", "secrets", "settings", "limits", "b
 def refusals(
     before: Ledger,
     after: Ledger,
-    guardrails: GuardrailSettings = BUILT_IN,
+    guardrails: GuardrailsRecord = BUILT_IN,
     now: datetime | None = None,
 ) -> list[Problem]:
     """Return the refusals of a change; none if it may be deployed.

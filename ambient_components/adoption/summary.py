@@ -10,8 +10,9 @@ from ambient_components.access.guardrails import existing_violations
 from ambient_components.access.violations import persons
 from ambient_components.adoption.notes import Note
 from ambient_components.adoption.workspaces import ExistingWorkspace
+from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.printable import counted
-from ambient_components.rules.guardrail_names import Guardrail, GuardrailSettings
+from ambient_components.rules.guardrail_names import Guardrail
 
 STALE_AFTER: Final = timedelta(days=90)
 """A key of which no use was seen for this long is reported: the default lifetime of the platform's tokens."""
@@ -74,7 +75,7 @@ class Summary:
 
 
 def summarize(
-    workspaces: Sequence[ExistingWorkspace], ledger: Ledger, settings: GuardrailSettings, now: datetime
+    workspaces: Sequence[ExistingWorkspace], ledger: Ledger, settings: GuardrailsRecord, now: datetime
 ) -> Summary:
     stale = [
         StaleKey(workspace.name, key, used)
@@ -98,12 +99,12 @@ def summarize(
     )
 
 
-def violations(ledger: Ledger, settings: GuardrailSettings, now: datetime) -> dict[str, tuple[str, ...]]:
+def violations(ledger: Ledger, settings: GuardrailsRecord, now: datetime) -> dict[str, tuple[str, ...]]:
     """Return the workspaces by the guardrail that their existing access violates, with and without exceptions.
 
     Admin keys beside editors and workspaces without an admin are included even where the stack allows them.
     """
-    strict = GuardrailSettings(settings.exceptions, settings.max_keys, settings.groups_only, isolate_admin_keys=True)
+    strict = settings.model_copy(update={"isolate_admin_keys": True})
     workspaces: dict[str, set[str]] = {}
     for violation in existing_violations(ledger, strict, now):
         if violation.workspace is not None:

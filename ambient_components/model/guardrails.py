@@ -17,11 +17,11 @@ from pydantic import (
 
 from ambient_components.model.base import Model, choice, refuse, text_schema
 from ambient_components.model.dates import Day
+from ambient_components.model.marks import recorded
 from ambient_components.model.sources import SecretName
 from ambient_components.model.types import FilePath, Flag, NamespaceName, Text
 from ambient_components.rules.guardrail_names import (
     GUARDRAILS,
-    MAX_KEYS,
     STACK_GUARDRAILS,
     WORKSPACE_GUARDRAILS,
     Guardrail,
@@ -29,6 +29,9 @@ from ambient_components.rules.guardrail_names import (
 from ambient_components.rules.secrets import namespace_problem, path_problem, variable_problem
 
 _START_OR_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*(_\*)?"
+
+MAX_KEYS: Final = 10
+"""Default limit of keys per workspace."""
 
 REASON_MAX: Final = 200
 """Maximum characters of a reason: one line for reviewers."""
@@ -211,24 +214,41 @@ class Guardrails(Model):
 
     example: ClassVar[str] = "{maxKeys: 10}"
 
-    max_keys: Annotated[StrictInt, Field(ge=1)] = MAX_KEYS
+    max_keys: Annotated[StrictInt, Field(ge=1), recorded()] = MAX_KEYS
     """Maximum number of keys per workspace. Default: 10."""
 
-    groups_only: Flag = False
+    groups_only: Annotated[Flag, recorded()] = False
     """Whether new grants for single users are refused; owners may be users. Default: false."""
 
-    isolate_admin_keys: Flag = False
+    isolate_admin_keys: Annotated[Flag, recorded()] = False
     """Whether admin keys, and ServiceAccounts that are admins, are refused if another subject may edit their
     workspace. Default: false.
     """
 
-    adopt: list[NamespaceName] = []
+    adopt: Annotated[list[NamespaceName], recorded()] = []
     """Existing namespaces that included files may take over by `adopt: true`. Default: none."""
 
-    buckets: list[Text] = []
+    buckets: Annotated[list[Text], recorded()] = []
     """Existing buckets that included files may take over by `adopt: true` or use by `shared: true`. Default: none."""
 
     secret_sources: list[SecretPlace] = Field(default=[])
     """Further places for secret sources: variables, folders, and Secrets of other namespaces. Default: none, which
     leaves a workspace of the stack file itself its own, such as PAYMENTS_* and the project's folder secrets/payments.
     """
+
+
+class GuardrailsRecord(Guardrails):
+    """Guardrails of a stack in its ledger.
+
+    The stack file's checks enforce the lists. They are recorded to show changes.
+    """
+
+    secret_sources: Annotated[list[Text], recorded()] = []  # type: ignore[assignment]
+    """Further places for secret sources, as texts, sorted."""
+
+    exceptions: Annotated[list[StackGuardrail], recorded()] = []
+    """Guardrails with a valid exception for all workspaces, sorted."""
+
+
+BUILT_IN: Final = GuardrailsRecord.model_construct()
+"""Guardrails of a stack that declares none."""

@@ -7,6 +7,8 @@ from ambient_components.access.entries import Entry, Ledger, read_ledger
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.engine.steps import CHANGES_NOTHING, DELETES, Step, of_type
 from ambient_components.engine.urns import ACCESS_LEDGER, Urn
+from ambient_components.model.derive import read
+from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.plan.facts import Change
 from ambient_components.plan.ledgers import stack_guardrail_changes
 
@@ -75,8 +77,8 @@ def _workspaces(inputs: Mapping[str, Any] | None) -> Ledger:
     return read_ledger((inputs or {}).get("workspaces"))
 
 
-def _guardrails(inputs: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    return (inputs or {}).get("guardrails") or {}
+def _guardrails(inputs: Mapping[str, Any] | None) -> GuardrailsRecord:
+    return read(GuardrailsRecord, "ledger", (inputs or {}).get("guardrails"))
 
 
 def _staying(workspaces: Ledger, deleted: Collection[str]) -> Iterable[tuple[str, Entry]]:

@@ -1,8 +1,8 @@
 """The facts of a plan that need no engine: the change of the ledger, joined with the state."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Set
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from ambient_components.access.endings import Ended, ended
@@ -10,7 +10,8 @@ from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.role_assignments import AccessDiff, access_diff, of_ledger
 from ambient_components.errors import Problem
 from ambient_components.model.dates import Span, written
-from ambient_components.model.derive import differences
+from ambient_components.model.derive import differences, parts
+from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.model.schedules import ScheduleRecord
 from ambient_components.plan import facts
 from ambient_components.plan.buckets import access_key_changes, bucket_changes
@@ -27,27 +28,24 @@ from ambient_components.plan.facts import (
 )
 from ambient_components.plan.keys import is_forgotten, key_changes
 from ambient_components.rotation.state import format_time
-from ambient_components.rules.guardrail_names import MAX_KEYS, TEXT_LISTS
 from ambient_components.stacks.deployed import Deployed
 from ambient_components.stacks.reading import from_ledger
 
-_BUILT_IN: Final = {"maxKeys": MAX_KEYS, "groupsOnly": False, "isolateAdminKeys": False}
-_EXCEPTIONS: Final = "exceptions"
 
-
-def stack_guardrail_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[Change]:
-    """Return the changes between two inputs `guardrails` of a ledger, sorted. Missing settings have their defaults."""
-    old, new = before or {}, after or {}
-    changes = [*_allowed("", old.get(_EXCEPTIONS) or (), new.get(_EXCEPTIONS) or ())]
-    for rule in (old.keys() | new.keys()) - {_EXCEPTIONS}:
-        was, now = old.get(rule, _BUILT_IN.get(rule)), new.get(rule, _BUILT_IN.get(rule))
-        if rule in TEXT_LISTS:
-            gone, come = set(was or ()) - set(now or ()), set(now or ()) - set(was or ())
-            how = [*(f"+{text}" for text in sorted(come)), *(f"-{text}" for text in sorted(gone))]
-            changes += [Change("", rule, facts.CHANGED, text) for text in how]
-        elif was != now:
-            changes.append(Change("", rule, facts.CHANGED, f"{_word(was)} -> {_word(now)}"))
+def stack_guardrail_changes(before: GuardrailsRecord, after: GuardrailsRecord) -> list[Change]:
+    """Return the changes between the guardrails of two ledgers, sorted."""
+    changes = [*_allowed("", before.exceptions, after.exceptions)]
+    for part in parts(GuardrailsRecord, "ledger"):
+        old, new = getattr(before, part.field), getattr(after, part.field)
+        if part.field == "exceptions" or old == new:
+            continue
+        texts = _list_changes({*old}, {*new}) if isinstance(new, list) else [f"{part.text(old)} -> {part.text(new)}"]
+        changes += [Change("", part.name, facts.CHANGED, text) for text in texts]
     return sorted(changes)
+
+
+def _list_changes(old: Set[str], new: Set[str]) -> list[str]:
+    return [*(f"+{item}" for item in sorted(new - old)), *(f"-{item}" for item in sorted(old - new))]
 
 
 def workspace_guardrail_changes(before: Ledger, after: Ledger) -> list[Change]:
@@ -61,12 +59,6 @@ def _allowed(workspace: str, before: Iterable[str], after: Iterable[str]) -> Ite
     old, new = set(before), set(after)
     yield from (Change(workspace, guardrail, facts.ALLOWED) for guardrail in new - old)
     yield from (Change(workspace, guardrail, facts.DISALLOWED) for guardrail in old - new)
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, int | float) else "unset" if value is None else str(value)
 
 
 NOWHERE: Final[Ahead] = {}
@@ -181,8 +173,7 @@ def _other(before: Ledger, after: Ledger) -> Iterator[str]:
         )
         for part, was, now in parts:
             if was != now:
-                words = [*(f"+{item}" for item in sorted(now - was)), *(f"-{item}" for item in sorted(was - now))]
-                yield f"{name}: {part}: {', '.join(words)}"
+                yield f"{name}: {part}: {', '.join(_list_changes(was, now))}"
 
 
 def _periods(entry: Entry) -> set[str]:

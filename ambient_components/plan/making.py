@@ -1,10 +1,10 @@
 """Making a plan from a stack's files and state, or from the engine's preview. For `ambient plan` and `ambient up`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from ambient_components import clock
@@ -17,6 +17,7 @@ from ambient_components.engine.state import Export
 from ambient_components.engine.steps import Preview, read_preview
 from ambient_components.errors import Problem, Problems, fail, refusal
 from ambient_components.model.dates import written
+from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.plan import saved
 from ambient_components.plan.facts import Ahead, Plan, Waiting, sorted_problems
 from ambient_components.plan.ledgers import from_ledgers, stack_guardrail_changes
@@ -27,7 +28,6 @@ from ambient_components.program.calendar import Calendar
 from ambient_components.program.guardrails import at_entry, placed_refusals
 from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
 from ambient_components.rules.durations import format_seconds
-from ambient_components.rules.guardrail_names import GuardrailSettings
 from ambient_components.rules.object_store import OBJECT_STORE, REGION_DEFAULT, StoreConfig, given_store
 from ambient_components.rules.warnings import Acknowledgements
 from ambient_components.stackfile.checks.storage import uses_aws
@@ -52,11 +52,9 @@ OFFLINE: Final = (
 @dataclass(frozen=True, slots=True)
 class Declared:
     ledger: Ledger
-    guardrails: GuardrailSettings
+    guardrails: GuardrailsRecord
     warnings: tuple[Problem, ...]
     zone: ZoneInfo
-    rules: Mapping[str, Any]
-    """The guardrail settings, as the ledger's input."""
     ahead: Ahead
     stack: LoadedStack
     acknowledged: Acknowledgements
@@ -71,9 +69,9 @@ def declared(project: Project, stack: str, loaded: LoadedStack, at: datetime) ->
     acknowledged = acknowledgements(loaded.file, calendar)
     dated = located(loaded, [*ended_grants(loaded.file, at), *ending(loaded.file, at)])
     warnings = [*loaded.warnings, *dated, *located(loaded, expired_exceptions(loaded.file, ledger, calendar))]
-    rules = stack_guardrails(loaded.file, calendar)
+    guardrails = stack_guardrails(loaded.file, calendar)
     return Declared(
-        ledger, GuardrailSettings.of(rules), tuple(acknowledged.marked(warnings)), loaded.file.timezone, rules,
+        ledger, guardrails, tuple(acknowledged.marked(warnings)), loaded.file.timezone,
         _ahead(loaded), loaded, acknowledged,
     )  # fmt: skip
 
@@ -162,7 +160,7 @@ def _by_files(
 ) -> Plan:
     plan = from_ledgers(
         there.ledger, desired.ledger, stack=stack, at=at, recorded=there, zone=desired.zone, ahead=desired.ahead,
-        guardrails=guardrails, guardrail_changes=stack_guardrail_changes(there.guardrails, desired.rules),
+        guardrails=guardrails, guardrail_changes=stack_guardrail_changes(there.guardrails, desired.guardrails),
         pending=pending(there), warnings=warnings,
     )  # fmt: skip
     return _marked(plan, desired)

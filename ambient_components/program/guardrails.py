@@ -8,12 +8,11 @@ from ambient_components.access.entries import Ledger
 from ambient_components.access.guardrails import Crossed, crossed, existing_violations
 from ambient_components.access.ledger import refusals
 from ambient_components.errors import PathPart, Problem, hints_of
-from ambient_components.model.guardrails import GuardrailException
+from ambient_components.model.guardrails import GuardrailException, GuardrailsRecord
 from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import stack_guardrails
 from ambient_components.rules.findings import Finding, Path
-from ambient_components.rules.guardrail_names import GuardrailSettings
 from ambient_components.rules.roles import rank
 from ambient_components.stackfile.loader import LoadedStack, located
 
@@ -28,7 +27,7 @@ def guardrail_findings(stack: LoadedStack, ledger: Ledger, calendar: Calendar) -
 
 
 def placed_refusals(
-    stack: LoadedStack, before: Ledger, after: Ledger, settings: GuardrailSettings, now: datetime
+    stack: LoadedStack, before: Ledger, after: Ledger, settings: GuardrailsRecord, now: datetime
 ) -> list[Problem]:
     """Return what the ledger's check would refuse, with the places in the files."""
     placed = {crossing.refusal: crossing for crossing in crossed(before, after, settings, now)}
@@ -56,7 +55,7 @@ def _placed(stack: LoadedStack, violation: Crossed) -> Problem:
 
 
 def _findings(stack: StackFile, ledger: Ledger, calendar: Calendar) -> Iterator[Finding]:
-    settings = GuardrailSettings.of(stack_guardrails(stack, calendar))
+    settings = stack_guardrails(stack, calendar)
     for violation in existing_violations(ledger, settings, calendar.now):
         workspace = stack.workspaces.get(violation.workspace or "")
         # Deployed access of a released workspace stays, and new access is refused by another rule.

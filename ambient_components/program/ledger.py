@@ -1,14 +1,13 @@
 """The ledger of a stack's files: subjects, roles, lifetimes and guardrail settings, never a secret."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.guardrails import existing_violations
 from ambient_components.model.base import Model
 from ambient_components.model.derive import record
 from ambient_components.model.grants import Period
-from ambient_components.model.guardrails import GuardrailException
+from ambient_components.model.guardrails import GuardrailException, GuardrailsRecord
 from ambient_components.model.keys import KeyRecord
 from ambient_components.model.schedules import ScheduleRecord
 from ambient_components.model.stack import StackFile, Workspace
@@ -16,25 +15,22 @@ from ambient_components.model.storage import Bucket, BucketRecord
 from ambient_components.program.calendar import Calendar
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.findings import Finding, Path
-from ambient_components.rules.guardrail_names import TEXT_LISTS, GuardrailSettings, StackGuardrails
 from ambient_components.rules.object_store import StoreConfig
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.stackfile.places import sources_of
 
 
-def stack_guardrails(stack: StackFile, calendar: Calendar) -> StackGuardrails:
-    """Return the ledger's input `guardrails`. Default values are left out."""
+def stack_guardrails(stack: StackFile, calendar: Calendar) -> GuardrailsRecord:
     settings = stack.guardrails
-    lists: dict[str, list[Any]] = {
-        "exceptions": excepted(stack.exceptions, calendar),
-        "adopt": settings.adopt,
-        "buckets": settings.buckets,
-        "secretSources": settings.secret_sources,
-    }
-    given = {name: sorted({str(item) for item in items}) for name, items in lists.items() if items}
-    reported = settings.model_dump(by_alias=True, exclude_defaults=True, exclude={*TEXT_LISTS, "secret_sources"})
-    return {**given, **reported}  # type: ignore[typeddict-item]  # the model has the same fields
+    return record(
+        GuardrailsRecord,
+        settings,
+        adopt=sorted({*settings.adopt}),
+        buckets=sorted({*settings.buckets}),
+        secret_sources=sorted({str(place) for place in settings.secret_sources}),
+        exceptions=excepted(stack.exceptions, calendar),
+    )
 
 
 def excepted(exceptions: Sequence[GuardrailException], calendar: Calendar) -> list[str]:
@@ -47,7 +43,7 @@ def expired_exceptions(stack: StackFile, ledger: Ledger, calendar: Calendar) -> 
     An expired exception never blocks a run: the violation was deployed while the exception was valid, and keys must
     keep rotating.
     """
-    settings = GuardrailSettings.of(stack_guardrails(stack, calendar))
+    settings = stack_guardrails(stack, calendar)
     stands = [
         violation
         for violation in existing_violations(ledger, settings, calendar.now)

@@ -20,6 +20,7 @@ from ambient_components.components import (
 )
 from ambient_components.engine.names import LEDGER_NAME, Part, key_output, logical_name
 from ambient_components.errors import AmbientError
+from ambient_components.model.derive import write
 from ambient_components.problem_json import for_engine
 from ambient_components.program.arguments import separate_workspace
 from ambient_components.program.calendar import Calendar
@@ -149,7 +150,7 @@ class Workspaces(Mapping[str, Workspace]):
 def _ledger_args(inputs: Inputs, calendar: Calendar) -> AccessLedgerArgs:
     settings = inputs.settings
     args: AccessLedgerArgs = {"owner": settings.owner, "workspaces": write_ledger(inputs.access)}
-    if guardrails := stack_guardrails(inputs.file, calendar):
+    if guardrails := write(stack_guardrails(inputs.file, calendar), "ledger"):
         args["guardrails"] = guardrails
     if settings.shard is not None:
         args["record"] = settings.shard.record(settings.owner, settings.platform_namespace)

@@ -8,7 +8,6 @@ import pulumi
 from ambient_components.engine import urns
 from ambient_components.resources.attributes import RotatingCredential, SnakeCaseAttributes
 from ambient_components.resources.inputs import AccessTokenArgs
-from ambient_components.rules.guardrail_names import StackGuardrails
 
 
 class MetadataArgs(TypedDict):
@@ -107,8 +106,8 @@ class AccessLedgerArgs(TypedDict):
     workspaces: Mapping[str, Mapping[str, Any]]
     """Complete access of the stack by workspace, as `access.write_ledger` returns it."""
 
-    guardrails: NotRequired[StackGuardrails]
-    """Guardrail settings of the stack; built-in defaults if left out."""
+    guardrails: NotRequired[Mapping[str, Any]]
+    """Guardrails of the stack, as `model.guardrails.GuardrailsRecord` is written; built-in defaults if left out."""
 
     excluded: NotRequired[list[str]]
     """Workspaces excluded from this run: the ledger keeps their deployed entries. Never recorded."""

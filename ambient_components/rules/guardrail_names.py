@@ -1,15 +1,11 @@
-"""The guardrails by name, the scope of their exceptions, and a stack's settings for them.
+"""The guardrails by name, and the scope of their exceptions.
 
 A guardrail refuses a change unless the stack file has an exception: ``exceptions: [{guardrail, reason, until}]``. They
 are implemented in `access.guardrails`, and ``expireAfter`` (about buckets) in `access.buckets`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, Self, TypedDict
-
-from ambient_components.errors import reject
+from typing import Final
 
 
 class Guardrail(StrEnum):
@@ -58,79 +54,3 @@ STACK_GUARDRAILS: Final = tuple(guardrail for guardrail in GUARDRAILS if guardra
 
 WORKSPACE_GUARDRAILS: Final = tuple(guardrail for guardrail in GUARDRAILS if guardrail != Guardrail.MASS_REMOVAL)
 """Guardrails with exceptions for one workspace. Removals are counted over the whole stack."""
-
-TEXT_LISTS: Final = ("adopt", "buckets", "secretSources")
-"""Settings that are lists of texts. The stack file's checks enforce them; the ledger records them to show changes."""
-
-MAX_KEYS: Final = 10
-"""Default limit of keys per workspace."""
-
-
-class StackGuardrails(TypedDict, total=False):
-    """Guardrail settings of a stack, as an input of its ledger. Missing fields have built-in defaults."""
-
-    exceptions: list[str]
-    """Guardrails with a valid exception for all workspaces, sorted; see `STACK_GUARDRAILS`."""
-    maxKeys: int
-    """Maximum number of keys per workspace; default 10."""
-    groupsOnly: bool
-    """Whether new grants for single users are refused; default false."""
-    isolateAdminKeys: bool
-    """Whether admin keys that subjects with edit can take over are refused; default false."""
-    adopt: list[str]
-    """Existing namespaces that included files may take over. The stack file's checks enforce it; recorded so that
-    changes are visible.
-    """
-    buckets: list[str]
-    """Existing buckets that included files may take over or share; as `adopt`."""
-    secretSources: list[str]
-    """Further places for secret sources, outside of the project and of the workspace's namespace. The stack file's
-    checks enforce them; they are recorded so that changes are visible.
-    """
-
-
-@dataclass(frozen=True, slots=True)
-class GuardrailSettings:
-    """Guardrail settings of a stack, with built-in defaults."""
-
-    exceptions: frozenset[str] = frozenset()
-    """Guardrails with a valid exception for all workspaces."""
-    max_keys: int = MAX_KEYS
-    groups_only: bool = False
-    isolate_admin_keys: bool = False
-
-    @classmethod
-    def of(cls, given: Any) -> Self:
-        """Read the ledger's input `guardrails`, in which missing fields have their defaults; None means all of them."""
-        reported = {} if given is None else given
-        if not isinstance(reported, Mapping) or not _well_formed(reported):
-            reject(
-                "guardrails: not of the form it must have",
-                f"allowed: exceptions (a list of {', '.join(STACK_GUARDRAILS)}), "
-                "maxKeys (a whole number from 1), groupsOnly and isolateAdminKeys (true or false), "
-                "adopt, buckets and secretSources (lists of texts)",
-                "leave out what has its default",
-            )
-        return cls(
-            frozenset(reported.get("exceptions") or ()),
-            int(reported.get("maxKeys", MAX_KEYS)),
-            bool(reported.get("groupsOnly")),
-            bool(reported.get("isolateAdminKeys")),
-        )
-
-
-def _well_formed(reported: Mapping[Any, Any]) -> bool:
-    exceptions, most = reported.get("exceptions", []), reported.get("maxKeys", MAX_KEYS)
-    listed = [reported.get(name, []) for name in TEXT_LISTS]
-    return (
-        reported.keys() <= StackGuardrails.__annotations__.keys()
-        and isinstance(exceptions, list)
-        and all(guardrail in STACK_GUARDRAILS for guardrail in exceptions)
-        # Numbers are floats in Pulumi's protocol.
-        and isinstance(most, int | float)
-        and not isinstance(most, bool)
-        and most >= 1
-        and most % 1 == 0
-        and all(isinstance(texts, list) and all(isinstance(text, str) for text in texts) for texts in listed)
-        and all(isinstance(reported.get(flag, False), bool) for flag in ("groupsOnly", "isolateAdminKeys"))
-    )

@@ -7,10 +7,11 @@ failed run (docs/internals/adr/0004). Fields that `repr` hides are for our own u
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from ambient_components.access.entries import Ledger
 from ambient_components.engine.names import key_output
+from ambient_components.model.guardrails import BUILT_IN, GuardrailsRecord
 from ambient_components.model.keys import DeliverySecret
 
 STACK: Final = "stack"
@@ -258,8 +259,8 @@ class Deployed:
     """The shard of each workspace. Empty for a plain stack."""
     ledger: Ledger = field(default_factory=dict, repr=False)
     """The access that the last run declared."""
-    guardrails: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """The guardrail settings of the last run, as the ledger's input."""
+    guardrails: GuardrailsRecord = field(default=BUILT_IN, repr=False)
+    """The guardrails of the last run."""
     written_at: datetime | None = field(default=None, repr=False)
     """The time of the run that wrote the state, UTC. None if it is unknown."""
 

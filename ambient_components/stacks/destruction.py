@@ -14,12 +14,11 @@ from ambient_components.engine import names, urns
 from ambient_components.engine.names import Part
 from ambient_components.engine.state import Export, Resource, resources
 from ambient_components.errors import Problem, refusal
-from ambient_components.rotation.state import mapping
 from ambient_components.rules.buckets import OnDelete
 from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.workspaces import ACTIVE, RELEASED
-from ambient_components.stacks.reading import ledger_from_state, ledgers_in
+from ambient_components.stacks.reading import guardrails_of_ledgers, ledger_from_state
 
 KEPT: Final = "kept"
 IF_EMPTY: Final = "deleted if it is empty"
@@ -76,9 +75,7 @@ def read_destruction(export: Export) -> Destruction:
     return Destruction(
         tuple(going[name] for name in sorted(going)),
         tuple(sorted(others, key=lambda item: item.name)),
-        frozenset(
-            name for inputs in ledgers_in(export) for name in mapping(inputs.get("guardrails")).get("exceptions") or ()
-        ),
+        frozenset(name for guardrails in guardrails_of_ledgers(export) for name in guardrails.exceptions),
         empty=all(item.type == urns.STACK for item in deployed),
     )
 

@@ -8,10 +8,9 @@ from ambient_components.engine.state import Export
 from ambient_components.errors import fail
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import ledger_of
-from ambient_components.rotation.state import mapping
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.project import Project, stack_path
-from ambient_components.stacks.reading import ledger_from_state, ledgers_in
+from ambient_components.stacks.reading import guardrails_of_ledgers, ledger_from_state
 from ambient_components.stacks.states import export, of_shard, saved_export
 from ambient_components.suggest import did_you_mean
 
@@ -50,8 +49,8 @@ def _from_state(reported: Export) -> SelectedAccess | None:
     ledger = ledger_from_state(reported)
     if ledger is None:
         return None
-    isolates = (bool(mapping(inputs.get("guardrails")).get("isolateAdminKeys")) for inputs in ledgers_in(reported))
-    return SelectedAccess(ledger, all(isolates), reported)
+    isolates = all(guardrails.isolate_admin_keys for guardrails in guardrails_of_ledgers(reported))
+    return SelectedAccess(ledger, isolates, reported)
 
 
 def _from_saved_state(project: Project, stack: str, state: str) -> SelectedAccess:

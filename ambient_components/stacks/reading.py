@@ -15,7 +15,8 @@ from ambient_components.engine.names import Part
 from ambient_components.engine.secrets import plain_text
 from ambient_components.engine.state import Export, Resource, operations, resources, written_at
 from ambient_components.engine.urns import ACCESS_LEDGER
-from ambient_components.model.derive import write
+from ambient_components.model.derive import read, write
+from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.model.keys import DeliverySecret, KeyRecord
 from ambient_components.model.storage import BucketRecord
 from ambient_components.platform.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION, ROLES, cluster_role
@@ -69,12 +70,16 @@ def ledger_from_state(export: Export) -> dict[str, Entry] | None:
     return ledger if ledgers else None
 
 
-def guardrails_in(export: Export) -> dict[str, Any]:
-    """Return the guardrail settings of the last run's ledgers, as their input `guardrails`."""
+def guardrails_in(export: Export) -> GuardrailsRecord:
+    """Return the guardrails of the last run's ledgers; of several, what a later one sets."""
     rules: dict[str, Any] = {}
-    for inputs in ledgers_in(export):
-        rules |= mapping(inputs.get("guardrails"))
-    return rules
+    for guardrails in guardrails_of_ledgers(export):
+        rules |= write(guardrails, "ledger")
+    return read(GuardrailsRecord, "ledger", rules)
+
+
+def guardrails_of_ledgers(export: Export) -> list[GuardrailsRecord]:
+    return [read(GuardrailsRecord, "ledger", inputs.get("guardrails")) for inputs in ledgers_in(export)]
 
 
 def declared_keys(ledger: Ledger) -> Iterator[tuple[KeyPlace, KeyRecord]]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ambient_components.model.guardrails import MAX_KEYS
 from ambient_components.rules.durations import DAY, YEAR
-from ambient_components.rules.guardrail_names import MAX_KEYS
 from ambient_components.rules.lifetimes import NEVER
 from sandbox.toolchain import Toolchain
 from tests.support.machine import Machine, claims, started

@@ -2,9 +2,10 @@
 
 import pytest
 
+from ambient_components.model.derive import misfits, write
+from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
-from ambient_components.rules.guardrail_names import GuardrailSettings
 from ambient_components.stackfile.loader import located, parse_stack
 from tests.program.conftest import NOW
 
@@ -36,9 +37,9 @@ def parsed(text):
 )
 def test_the_ledger_gets_what_is_in_force(text, guardrails):
     loaded, calendar = parsed(f"{text}workspaces: {{}}\n")
-    got = stack_guardrails(loaded.file, calendar)
+    got = write(stack_guardrails(loaded.file, calendar), "ledger")
     assert got == ({"maxKeys": 3, "groupsOnly": True, "isolateAdminKeys": True} if guardrails is None else guardrails)
-    GuardrailSettings.of(got)
+    assert not [*misfits(GuardrailsRecord, "ledger", got)]
 
 
 def test_the_program_hands_it_on(run_fleet):
@@ -55,7 +56,7 @@ def test_a_day_is_one_of_the_stacks_time_zone():
     text = f"timezone: Pacific/Honolulu\n{exceptions}workspaces: {{}}\n"
     loaded, calendar = parsed(text)
     assert calendar.now == NOW  # the 24th over there, for half an hour still
-    assert stack_guardrails(loaded.file, calendar) == {"exceptions": ["massRemoval"]}
+    assert stack_guardrails(loaded.file, calendar).exceptions == ["massRemoval"]
 
 
 ENDED = "until: 2026-11-24"

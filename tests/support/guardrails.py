@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from ambient_components.rules.guardrail_names import GuardrailSettings
+from ambient_components.model.guardrails import GuardrailsRecord
 from tests.support.ledgers import crossed
 
 ADMIN = ["user:alice"]
@@ -19,13 +19,13 @@ def key(role="edit", **rest):
 
 
 def guardrails_of(before, after, settings=None, now=NOW):
-    return [one.guardrail for one in crossed(before, after, settings or GuardrailSettings(), now)]
+    return [one.guardrail for one in crossed(before, after, settings or GuardrailsRecord.model_construct(), now)]
 
 
 def of_pay(before, after, **settings):
     """Guardrails that a change of workspace `pay` crosses; before None: it is new."""
     olds = {} if before is None else {"pay": before}
-    return guardrails_of(olds, {"pay": after}, GuardrailSettings(**settings))
+    return guardrails_of(olds, {"pay": after}, GuardrailsRecord.model_construct(**settings))
 
 
 FOUR = dict.fromkeys(("user:a", "user:b", "user:c", "user:d"), "edit")

@@ -13,6 +13,8 @@ from ambient_components.access import ledger as access_ledger
 from ambient_components.access.entries import Entry, write_ledger
 from ambient_components.access.escalation import paths as escalation_paths
 from ambient_components.errors import Problem
+from ambient_components.model.derive import read
+from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.plan import ledgers as plan_ledgers
 from ambient_components.plan import preview
 from ambient_components.stacks.deployed import AccessKey, Deployed, DeployedBucket, DeployedKey, DeployedWorkspace
@@ -81,6 +83,9 @@ live = _over(ledger, live_access.live)
 expected = _over(ledger, live_access.expected)
 from_ledgers = _over(ledger, plan_ledgers.from_ledgers)
 from_preview = _over(ledger, preview.from_preview)
+stack_guardrail_changes = _over(
+    lambda plain: read(GuardrailsRecord, "ledger", plain), plan_ledgers.stack_guardrail_changes
+)
 
 endings = _over(entry, access_endings.endings)
 ended = _over(entry, access_endings.ended)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from ambient_components.access.guardrails import BUILT_IN, Crossed, crossed
+from ambient_components.access.guardrails import Crossed, crossed
 from ambient_components.adoption.existing import ExistingObjects, read_existing
 from ambient_components.adoption.files import Layout, texts
 from ambient_components.adoption.summary import Summary, summarize
@@ -18,6 +18,7 @@ from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.objects import mapping
 from ambient_components.errors import AmbientError, Problem, Where, fail
+from ambient_components.model.guardrails import BUILT_IN
 from ambient_components.output import from_here
 from ambient_components.plan import making
 from ambient_components.platform.contract import Role

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ambient_components.access.entries import Ledger, ledger_misfits, misfit_problems, read_ledger
+from ambient_components.access.entries import Ledger, ledger_misfits, misfit_problems, path_of, read_ledger
 from ambient_components.errors import Problem, refusal, reject
+from ambient_components.model.derive import misfits, read
+from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.provider.ledger.run_record import RunRecord
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import UNKNOWN
-from ambient_components.rules.guardrail_names import GuardrailSettings
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.warnings import Acknowledgements
 from ambient_components.shards.excluded import others, with_excluded
@@ -38,7 +39,7 @@ _NEVER_RECORDED = (_EXCLUDED, _MOVED, _ACKNOWLEDGED)
 class LedgerInputs:
     owner: str
     """PROJECT/FLEET."""
-    guardrails: GuardrailSettings
+    guardrails: GuardrailsRecord
     record: RunRecord | None
     """Run record of the shard; None if the stack is not a shard."""
     before: Ledger
@@ -48,7 +49,7 @@ class LedgerInputs:
     after: Ledger
     """The ledger after this run: excluded workspaces stay as deployed. Malformed entries are left out."""
     misfits: tuple[Problem, ...]
-    """Problems of malformed entries."""
+    """Problems of malformed guardrails and entries."""
     excluded: frozenset[str]
     """Workspaces excluded from this run: the engine does not change them, so nothing about them is refused."""
     moved: tuple[str, ...]
@@ -68,19 +69,24 @@ class LedgerInputs:
         if not isinstance(workspaces, dict):
             reject("workspaces: a mapping of workspace names to their access is expected")
         excluded = frozenset(_names(news, _EXCLUDED))
-        misfits = ledger_misfits({name: entry for name, entry in workspaces.items() if name not in excluded})
+        guardrails = news.get("guardrails")
+        of_guardrails = () if guardrails is None else misfits(GuardrailsRecord, "ledger", guardrails, ("guardrails",))
+        of_entries = ledger_misfits({name: entry for name, entry in workspaces.items() if name not in excluded})
         before, requested = read_ledger(deployed), read_ledger(workspaces)
         after = with_excluded(excluded, before, requested)
         of_others = {*_names(news, _MOVED)} - excluded
         to_record = {name: value for name, value in news.items() if name not in _NEVER_RECORDED}
         return cls(
             owner,
-            GuardrailSettings.of(news.get("guardrails")),
+            read(GuardrailsRecord, "ledger", guardrails),
             RunRecord.of(news),
             before,
             requested,
-            {name: entry for name, entry in after.items() if name not in misfits},
-            tuple(misfit_problems(misfits)),
+            {name: entry for name, entry in after.items() if name not in of_entries},
+            (
+                *(refusal(f"{path_of(misfit.path)}: {misfit.problem}", misfit.remedy) for misfit in of_guardrails),
+                *misfit_problems(of_entries),
+            ),
             excluded,
             tuple(sorted(of_others & deployed.keys() - workspaces.keys())),
             _acknowledged(news.get(_ACKNOWLEDGED, {})),

@@ -8,16 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE
+from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.provider.ledger.access_ledger import AccessLedger
-from ambient_components.rules.guardrail_names import Guardrail, GuardrailSettings
+from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.refusals import Rule
 from tests.support.ledgers import fleet_refusals, refusals, removals_digest, removed, with_approved
 from tests.support.plans import LEDGERS, entry, key
 
-PLAIN = GuardrailSettings()
+PLAIN = GuardrailsRecord.model_construct()
 
 
-def texts(before: Any, after: Any, settings: GuardrailSettings = PLAIN) -> list[str]:
+def texts(before: Any, after: Any, settings: GuardrailsRecord = PLAIN) -> list[str]:
     return [one.text for one in fleet_refusals("prod", before, after, settings)]
 
 
@@ -30,7 +31,12 @@ def test_removals_are_counted_over_all_shards() -> None:
     # Three of each shard, which each shard alone may lose: of the fleet 30 of 50 are too many.
     assert refusals(shards(1, 5)["prod-00"], shards(1, 5, gone=3)["prod-00"]) == []
     assert "30 of the 50 workspaces of this fleet leave" in texts(shards(10, 5), shards(10, 5, gone=3))[0]
-    assert texts(shards(10, 5), shards(10, 5, gone=3), GuardrailSettings(frozenset({Guardrail.MASS_REMOVAL}))) == []
+    assert (
+        texts(
+            shards(10, 5), shards(10, 5, gone=3), GuardrailsRecord.model_construct(exceptions=[Guardrail.MASS_REMOVAL])
+        )
+        == []
+    )
     # And a shard may lose more than its share, where the fleet does not.
     before = shards(10, 5)
     after = {**before, "prod-00": {}}

@@ -3,9 +3,9 @@
 import pytest
 
 from ambient_components.access.guardrails import existing_violations
+from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.platform.naming import key_account
 from ambient_components.platform.subjects import is_key_account
-from ambient_components.rules.guardrail_names import GuardrailSettings
 from tests.support.guardrails import ADMIN, COMING, ENDED, entry, guardrails_of, key, of_pay
 from tests.support.ledgers import crossed, ledger
 
@@ -74,7 +74,7 @@ def test_the_text_says_what_to_write():
 
 
 def isolated(before, after):
-    return guardrails_of(before, after, GuardrailSettings(isolate_admin_keys=True))
+    return guardrails_of(before, after, GuardrailsRecord.model_construct(isolate_admin_keys=True))
 
 
 EDITORS = {"group:devs": "edit"}
@@ -121,6 +121,7 @@ def test_an_exception_for_admin_keys_keeps_a_keys_account_apart_from_editors():
     pay = entry([f"serviceaccount:pay:{CI}"], keys=KEYS, exceptions=["adminKey"])
     assert isolated({}, {"pay": pay}) == APART
     found = {
-        one.guardrail for one in existing_violations(ledger({"pay": pay}), GuardrailSettings(isolate_admin_keys=True))
+        one.guardrail
+        for one in existing_violations(ledger({"pay": pay}), GuardrailsRecord.model_construct(isolate_admin_keys=True))
     }
     assert found == {"adminKey", *APART}

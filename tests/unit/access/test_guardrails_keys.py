@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ambient_components.rules.guardrail_names import GuardrailSettings
+from ambient_components.model.guardrails import GuardrailsRecord
 from tests.support.guardrails import ADMIN, BOSS, COMING, ENDED, NOW, dated, entry, guardrails_of, key, keys, of_pay
 from tests.support.ledgers import refusals
 
@@ -108,7 +108,7 @@ def test_a_day_that_passes_puts_no_edit_beside_an_admin_key(first, then):
     dates = {"user:bob": [{"role": "admin", "until": first}, {"role": "edit", "from": then}]}
     was = entry(ADMIN, grants={"user:bob": "admin"}, keys={"deploy": key("admin")}, dates=dates)
     night = {**was, "grants": {"user:bob": "edit"}}
-    settings = GuardrailSettings(isolate_admin_keys=True)
+    settings = GuardrailsRecord.model_construct(isolate_admin_keys=True)
     without = {**was, "dates": {}, "exceptions": ["adminKey"]}
     assert guardrails_of({"pay": without}, {"pay": was}, settings) == ["adminKeyWithEditors"]
     for now in (NOW, datetime(2026, 11, 28, 3, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)):

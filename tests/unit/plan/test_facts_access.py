@@ -11,8 +11,14 @@ from ambient_components.access.endings import Ended
 from ambient_components.engine.steps import Preview
 from ambient_components.plan import facts
 from ambient_components.plan.facts import Change, DateComing, KeyChange, WorkspaceChange
-from ambient_components.plan.ledgers import stack_guardrail_changes
-from tests.support.ledgers import deployed_keys, from_ledgers, from_preview, of_ledger, recorded_of
+from tests.support.ledgers import (
+    deployed_keys,
+    from_ledgers,
+    from_preview,
+    of_ledger,
+    recorded_of,
+    stack_guardrail_changes,
+)
 from tests.support.plan_facts import AT, online, plan
 from tests.support.plans import LEDGERS, RULES, entry, key, ledger_step, preview
 

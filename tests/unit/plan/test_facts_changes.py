@@ -4,9 +4,8 @@ from datetime import timedelta
 
 from ambient_components.plan import facts
 from ambient_components.plan.facts import Change, SourceChange
-from ambient_components.plan.ledgers import stack_guardrail_changes
 from ambient_components.plan.role_changes import role_changes
-from tests.support.ledgers import deployed_access_key, deployed_keys
+from tests.support.ledgers import deployed_access_key, deployed_keys, stack_guardrail_changes
 from tests.support.plan_facts import AT, online, plan
 from tests.support.plans import entry, key, ledger_step
 
@@ -112,7 +111,7 @@ def test_another_place_for_secrets_is_a_change_of_the_guardrails():
         Change("", "secretSources", facts.CHANGED, "+n b"),
         Change("", "secretSources", facts.CHANGED, "-folder /run/x"),
     ]
-    assert stack_guardrail_changes(None, {"secretSources": ["a"]}) == [
+    assert stack_guardrail_changes({}, {"secretSources": ["a"]}) == [
         Change("", "secretSources", facts.CHANGED, "+a"),
     ]
 
@@ -129,7 +128,7 @@ def test_the_guardrails_of_the_stack_that_change_are_a_change():
         Change("", "noAdmin", facts.DISALLOWED),
     ]
     assert plan(ledger, ledger, guardrail_changes=changed).changes
-    assert stack_guardrail_changes({"maxKeys": 10.0, "groupsOnly": False, "exceptions": []}, None) == []
+    assert stack_guardrail_changes({"maxKeys": 10.0, "groupsOnly": False, "exceptions": []}, {}) == []
     step_ = ledger_step(ledger, ledger, ({}, {"exceptions": ["massRemoval"]}))
     assert online({"steps": [step_]}, ledger).guardrail_changes == (Change("", "massRemoval", facts.ALLOWED),)
 

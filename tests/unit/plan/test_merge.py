@@ -10,10 +10,9 @@ from ambient_components.engine.steps import Preview
 from ambient_components.errors import Problem, Where, refusal
 from ambient_components.plan.facts import Plan, Shards, Step, Waiting
 from ambient_components.plan.headline import verdict
-from ambient_components.plan.ledgers import stack_guardrail_changes
 from ambient_components.plan.merge import OF_WORKSPACES, PROBLEMS, STEPS, TEXTS, merge, together
 from ambient_components.problem_json import MISSING_VALUE
-from tests.support.ledgers import from_ledgers, from_preview, recorded_of
+from tests.support.ledgers import from_ledgers, from_preview, recorded_of, stack_guardrail_changes
 from tests.support.plans import LEDGERS, RULES, entry, key, preview
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -11,6 +11,7 @@ from ambient_components import clock
 from ambient_components.cli.app import run
 from ambient_components.engine.command import Answer
 from ambient_components.engine.state import state_digest
+from ambient_components.model import derive
 from ambient_components.plan import saved as plan_saved
 from ambient_components.plan.document import digest
 from ambient_components.program.calendar import Calendar
@@ -152,7 +153,9 @@ class TestContents:
         def requested(text: str) -> None:
             Path("stacks/prod.yaml").write_text(text)
             file, document = load_stack("stacks/prod.yaml").file, preview({}, ledger())
-            document["steps"][0]["newState"]["inputs"]["guardrails"] = stack_guardrails(file, Calendar.of(file))
+            document["steps"][0]["newState"]["inputs"]["guardrails"] = derive.write(
+                stack_guardrails(file, Calendar.of(file)), "ledger"
+            )
             pulumi.answer = Answer(0, json.dumps(document), "")
 
         pulumi.state = {"version": 3, "deployment": None}

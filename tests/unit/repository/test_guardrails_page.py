@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.rules.guardrail_names import (
     GUARDRAILS,
     STACK_GUARDRAILS,
     WORKSPACE_GUARDRAILS,
     Guardrail,
-    GuardrailSettings,
 )
 from tests.support.ledgers import refused
 
@@ -30,7 +30,7 @@ def entry(owners: Any = (), **rest: Any) -> dict[str, Any]:
 
 
 # Name: what is declared before and after, and the settings where they are not the built-in ones.
-CHANGES: dict[str, tuple[Any, Any] | tuple[Any, Any, GuardrailSettings]] = {
+CHANGES: dict[str, tuple[Any, Any] | tuple[Any, Any, GuardrailsRecord]] = {
     "massRemoval": (entry(LEADS, grants=PEOPLE), entry(LEADS)),
     "noAdmin": (entry(LEADS), entry()),
     "publicAccess": (entry(), entry(grants={"group:system:authenticated": "edit"})),
@@ -51,11 +51,15 @@ CHANGES: dict[str, tuple[Any, Any] | tuple[Any, Any, GuardrailSettings]] = {
         entry(keys=KEYS),
         entry(keys={**KEYS, "one-more": {"role": "view", "generation": 1}}),
     ),
-    "individualGrant": (entry(), entry(grants={"user:bob": "edit"}), GuardrailSettings(groups_only=True)),
+    "individualGrant": (
+        entry(),
+        entry(grants={"user:bob": "edit"}),
+        GuardrailsRecord.model_construct(groups_only=True),
+    ),
     "adminKeyWithEditors": (
         entry(keys=DEPLOY),
         entry(keys=DEPLOY, grants={"group:payments-devs": "edit"}),
-        GuardrailSettings(isolate_admin_keys=True),
+        GuardrailsRecord.model_construct(isolate_admin_keys=True),
     ),
 }
 
@@ -68,11 +72,11 @@ def test_the_text_of_each_guardrail_is_the_real_one(guardrail: str) -> None:
     assert f"\n## {guardrail}\n" in PAGE
 
 
-ACCOUNTS: dict[str, tuple[Any] | tuple[Any, GuardrailSettings]] = {
+ACCOUNTS: dict[str, tuple[Any] | tuple[Any, GuardrailsRecord]] = {
     "adminKey": (entry(["serviceaccount:payments:ambient-key-ci-17a5b2bc"]),),
     "adminKeyWithEditors": (
         entry(["serviceaccount:payments:default"], grants={"group:payments-devs": "edit"}),
-        GuardrailSettings(isolate_admin_keys=True),
+        GuardrailsRecord.model_construct(isolate_admin_keys=True),
     ),
 }
 

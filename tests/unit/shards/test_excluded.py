@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.errors import refusal
-from ambient_components.rules.guardrail_names import GuardrailSettings
+from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.shards import excluded
 from tests.support.ledgers import refused
 
@@ -59,7 +59,7 @@ ALONE = {
         entry(keys={"ci": {**KEY, "role": "admin"}}, grants={"group:devs": "edit"}, exceptions=["adminKey"]),
     ),
 }
-STRICT = GuardrailSettings(max_keys=2, groups_only=True, isolate_admin_keys=True)
+STRICT = GuardrailsRecord.model_construct(max_keys=2, groups_only=True, isolate_admin_keys=True)
 
 
 def ledger_of(pay, **others):
