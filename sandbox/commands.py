@@ -29,6 +29,7 @@ CONTROLLERS = (
     "clusterrole-aggregation-controller",
     "resourcequota-controller",
     "legacy-serviceaccount-token-cleaner-controller",
+    "validatingadmissionpolicy-status-controller",
 )
 
 

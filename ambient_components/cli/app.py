@@ -58,6 +58,7 @@ VERBS: Final = {
     "schema": "Print the schema of the stack file or of plans.",
     "pipeline": "Write the files of a pipeline.",
     "rbac": "Print the deployer's role and its binding.",
+    "guard": "Print the admission policies that guard workspaces between two runs.",
 }
 """The verbs in the order of the help, each with its first sentence. A verb's module is imported when it runs."""
 

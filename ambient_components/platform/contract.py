@@ -25,8 +25,12 @@ class Role(StrEnum):
 ROLES: Final = tuple(Role)
 
 
+CLUSTER_ROLE_PREFIX: Final = "ambient-project-"
+"""Name prefix of the ClusterRoles of the three roles. Contract 5."""
+
+
 def cluster_role(role: Role) -> str:
-    return f"ambient-project-{role}"
+    return f"{CLUSTER_ROLE_PREFIX}{role}"
 
 
 class PodSecurity(StrEnum):
@@ -147,6 +151,9 @@ SESSION_POD_APP: Final = "ambient-code-runner"
 SESSION_POD_LABEL: Final = "agentic-session"
 """On the pod of a session: the session's name. Contract 12."""
 
+SESSION_ACCOUNT_APP: Final = "ambient-runner"
+"""Value of `APP_LABEL` on the ServiceAccount of a session. Contract 12."""
+
 RUNNER_TOKEN_APP: Final = "ambient-runner-token"  # noqa: S105 - a name
 """Value of `APP_LABEL` on the Secret with a session's token; if missing, a start creates it. Contract 12."""
 
@@ -233,6 +240,24 @@ TRIGGER: Final = "ambient-session-trigger"
 
 KEY_PREFIX: Final = "ambient-key-"
 """Name prefix of a key's ServiceAccount and RoleBinding. Contract 1.4."""
+
+GRANT_PREFIX: Final = "ambient-permission-"
+"""Name prefix of a grant's RoleBinding, before its role. Contract 1.3."""
+
+OWNER_BINDING_PREFIX: Final = "ambient-admin-"
+"""Name prefix of an owner's RoleBinding. Contract 1.2."""
+
+RUNNER_TOKEN_PREFIX: Final = "ambient-runner-token-"  # noqa: S105 - a name
+"""Name prefix of the Secret with a session's token. Contract 12."""
+
+COPIED_SECRETS: Final = ("ambient-vertex", "ambient-admin-langfuse-secret", "ambient-admin-mlflow-observability-secret")
+"""Secrets of the platform's namespace that the operator copies into a workspace for its sessions. Contract 3."""
+
+BACKEND: Final = "backend-api"
+"""ServiceAccount of the platform's backend, in the platform's namespace. Contract 2."""
+
+OPERATOR: Final = "agentic-operator"
+"""ServiceAccount of the platform's operator, in the platform's namespace. Contract 4."""
 
 CONTAINER_LIMITS: Final = "ambient-default-limits"
 """Name of the LimitRange that the operator creates if it is missing, and never changes. Contract 4."""
@@ -435,6 +460,9 @@ API_SERVER_PORT: Final = 8000
 
 # ---------------------------------------------------------------------------------------------------------------------
 # This project's own names, which the platform neither writes nor reads. Clusters hold them, so they are never renamed.
+
+OWN_PREFIX: Final = "ambient-components/"
+"""Prefix of all labels and annotations of this project."""
 
 OWNER_ANNOTATION: Final = "ambient-components/owner"
 """Ownership annotation, on Namespaces, buckets and token Secrets: the project and fleet that own the object."""

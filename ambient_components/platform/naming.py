@@ -11,8 +11,10 @@ import uuid
 
 from ambient_components.errors import reject
 from ambient_components.platform.contract import (
+    GRANT_PREFIX,
     KEY_PREFIX,
     OBJECT_NAME_MAX,
+    OWNER_BINDING_PREFIX,
     PLATFORM_NAMESPACE_DEFAULT,
     RESERVED_NAMESPACES,
     SCHEDULE_LABEL,
@@ -68,12 +70,12 @@ def sanitize_name(text: str) -> str:
 
 
 def owner_binding(subject: Subject) -> str:
-    return f"ambient-admin-{sanitize_for_k8s_name(subject.platform_name)}"
+    return f"{OWNER_BINDING_PREFIX}{sanitize_for_k8s_name(subject.platform_name)}"
 
 
 def grant_binding(role: Role, subject: Subject) -> str:
     """Return the name of a grant's RoleBinding; the platform puts the role in it. Contract 1.3."""
-    return f"ambient-permission-{role}-{sanitize_name(subject.platform_name)}-{subject.kind}"
+    return f"{GRANT_PREFIX}{role}-{sanitize_name(subject.platform_name)}-{subject.kind}"
 
 
 def key_suffix(workspace: str, key_id: str, generation: int) -> str:

@@ -172,6 +172,7 @@ POLICIES: Final[Mapping[str, GuardTopic]] = {
     "roles": _T.ROLES,
     "secrets": _T.SECRETS,
     "sessions": _T.SESSIONS,
+    "session-keys": _T.SESSIONS,
     "session-accounts": _T.SESSIONS,
     "schedules": _T.SCHEDULES,
     "jobs": _T.JOBS,
@@ -194,12 +195,19 @@ def binding_names(policy: str) -> dict[str, GuardMode | None]:
     return {f"{name}-{mode}": mode for mode in GuardMode}
 
 
+def floor_binding_name(policy: str) -> str:
+    """Return the binding for the workspaces without a stronger mode, which `ambient guard --floor` prints."""
+    return f"{policy_name(policy)}-floor"
+
+
 def spec_digest(spec: Any) -> str:
     """Return the digest of a policy's or binding's spec as the API server has it.
 
     The manifest must write every field that the API server would fill in, or the digests differ.
     """
-    return hashlib.sha256(json.dumps(spec, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+    encoded = json.dumps(spec, sort_keys=True, separators=(",", ":")).encode()
+    # The prefix keeps YAML from reading a digest as a number.
+    return f"sha256-{hashlib.sha256(encoded).hexdigest()[:16]}"
 
 
 def guard_annotations(

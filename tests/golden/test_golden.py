@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from ambient_components import clock
+from ambient_components._version import VERSION
+from ambient_components.cli.guard import guard_manifest
+from ambient_components.guard.manifest import objects
 from ambient_components.languages.schema import schema
 from ambient_components.program import workspaces as stack_program
 from tests.support.recorder import Recorder
@@ -162,3 +165,7 @@ def _whole(value):
 
 def _json(value) -> str:
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def test_the_guard_refuses_what_it_did(golden):
+    golden("guard.yaml", guard_manifest(objects()).replace(VERSION, "VERSION"))

@@ -30,6 +30,7 @@ from ambient_components.platform.contract import (
     PLATFORM_API_GROUP,
     PLATFORM_API_VERSION,
     PROJECT_SETTINGS,
+    RUNNER_TOKEN_PREFIX,
     SESSION_PREFIX,
     TRIGGER,
 )
@@ -58,8 +59,6 @@ _SHOWN: Final = 50
 
 _AGAIN: Final = "ended; its session has one again when it starts"
 _DEFAULT: Final = "default"
-_TOKEN_SECRET: Final = "ambient-runner-token-"  # noqa: S105  # a name
-"""Name prefix of the Secret with a session's token. Contract 12."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +158,7 @@ def _renew_trigger(cluster: Cluster, workspace: str, now: str, *, is_own: bool) 
 def _end_session(cluster: Cluster, workspace: str, account: Json) -> None:
     """End the account of a session; its operator makes another one when the Secret with its token is missing."""
     this = name(account)
-    end(cluster, SECRET, workspace, f"{_TOKEN_SECRET}{this.removeprefix(SESSION_PREFIX)}")
+    end(cluster, SECRET, workspace, f"{RUNNER_TOKEN_PREFIX}{this.removeprefix(SESSION_PREFIX)}")
     end(cluster, SERVICE_ACCOUNT, workspace, this, uid(account))
 
 
