@@ -22,13 +22,20 @@ _KILLED_AFTER: Final = 5.0
 """Seconds that the engine gives a plugin to end (Plugin.Kill in sdk/go/common/resource/plugin/plugin.go)."""
 
 
+def languages() -> Any:
+    """Import the components, for programs in other languages alone."""
+    from ambient_components import languages as components  # noqa: PLC0415
+
+    return components
+
+
 async def _serve(engine_address: str, end: Callable[[], Awaitable[Any]]) -> None:
     # After `collect_rarely`, and not for --version.
     from ambient_components.provider.protocol.peers import serving  # noqa: PLC0415
     from ambient_components.provider.servicer import AmbientServicer  # noqa: PLC0415
 
     options = [("grpc.max_receive_message_length", _MAX_MESSAGE), ("grpc.max_send_message_length", _MAX_MESSAGE)]
-    servicer = AmbientServicer(engine_address)
+    servicer = AmbientServicer(engine_address, languages)
     server, port = serving(servicer, options)
     await server.start()
     # The engine reads one line: the port.

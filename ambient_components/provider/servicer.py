@@ -8,8 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from importlib import import_module
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import grpc
 from google.protobuf import empty_pb2
@@ -61,9 +60,6 @@ T = TypeVar("T")
 ASKING: Final = frozenset({AccessLedger.token})
 """Types of which `check` and `diff` ask the cluster. Those of all others only compute, so they need no thread."""
 
-_LANGUAGES: Final = "ambient_components.languages"
-"""The components, which are above the plugin, and take a second to import."""
-
 _THREADS: Final = 32
 """Maximum steps in parallel; the engine sends as many as its --parallel, by default four per core."""
 
@@ -74,9 +70,28 @@ _KINDS = {
 }
 
 
+class Languages(Protocol):
+    """The components for programs in other languages, which are above the plugin."""
+
+    def schema_json(self) -> str:
+        """Return the schema of the package."""
+
+    async def construct(
+        self,
+        request: proto.ConstructRequest,
+        context: grpc.aio.ServicerContext,
+        engine_address: str,
+        *,
+        unguarded: bool,
+    ) -> proto.ConstructResponse:
+        """Declare the component of a request."""
+
+
 class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
-    def __init__(self, engine_address: str) -> None:
+    def __init__(self, engine_address: str, languages: Callable[[], Languages]) -> None:
+        """Take the engine's address, and what returns the components: importing them takes a second."""
         self._engine_address = engine_address
+        self._languages = languages
         self._engine = Engine(engine_address)
         self._settings: tuple[Guard, Store] | None = None
         self._requested = False
@@ -98,16 +113,13 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     async def GetSchema(self, request: Any, context: grpc.aio.ServicerContext) -> proto.GetSchemaResponse:  # noqa: ARG002, N802
         # Reads the texts of the models, which only `pulumi package` asks for.
-        return proto.GetSchemaResponse(schema=import_module(_LANGUAGES).schema_json())
+        return proto.GetSchemaResponse(schema=self._languages().schema_json())
 
     async def Construct(  # noqa: N802
         self, request: proto.ConstructRequest, context: grpc.aio.ServicerContext
     ) -> proto.ConstructResponse:
         """Declare a component for a program in another language. It registers resources, but makes none itself."""
-        answer: proto.ConstructResponse = await import_module(_LANGUAGES).construct(
-            request, context, self._engine_address, unguarded=self._unguarded
-        )
-        return answer
+        return await self._languages().construct(request, context, self._engine_address, unguarded=self._unguarded)
 
     async def CheckConfig(self, request: proto.CheckRequest, context: grpc.aio.ServicerContext) -> proto.CheckResponse:  # noqa: N802
         failures = await self._run(context, lambda: configuration.problems(wire.decode(request.news)))

@@ -18,6 +18,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 
 from ambient_components import clock
 from ambient_components.cluster.guard import Guard
+from ambient_components.provider.__main__ import languages
 from ambient_components.provider.protocol.peers import serving
 from ambient_components.provider.servicer import AmbientServicer
 from ambient_components.provider.store.connection import Store
@@ -96,7 +97,7 @@ class FakePlugin:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _start(self):
-        self.servicer = AmbientServicer(self._engine_address)
+        self.servicer = AmbientServicer(self._engine_address, languages)
         self._server, self.port = serving(self.servicer)
         await self._server.start()
 
