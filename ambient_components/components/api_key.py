@@ -1,7 +1,6 @@
 """One API key, built like the platform's Keys page does: a ServiceAccount, its RoleBinding and its token."""
 
 from collections.abc import Collection
-from copy import copy
 from typing import Any, Unpack, cast
 
 import pulumi
@@ -9,6 +8,7 @@ import pulumi
 from ambient_components import clock
 from ambient_components.components.argument_checks import read_key
 from ambient_components.components.arguments import ApiKeyArgs
+from ambient_components.components.caller_options import of_caller
 from ambient_components.components.grant import role_binding
 from ambient_components.components.options import AllCreated
 from ambient_components.engine import urns
@@ -82,9 +82,9 @@ class ApiKey(SnakeCaseAttributes, pulumi.ComponentResource):
             ValueError: All problems of the arguments, one per line.
         """
         key = _valid or read_key(resource_name, args)
-        if _valid is None and opts is not None:
+        if _valid is None:
+            opts = of_caller(f"key {resource_name!r}", opts)
             # Its resources would inherit both, and could not be ended.
-            opts = copy(opts)
             opts.retain_on_delete, opts.deleted_with = False, None
         self._name, self._key, self._terms = resource_name, key, _terms(key)
         overlaps = key.keeps_previous(clock.now())

@@ -1,6 +1,5 @@
 """A bucket in an object store with its credentials: a workspace's own storage, or a separate bucket."""
 
-from copy import copy
 from typing import Any, Unpack, cast
 
 import pulumi
@@ -8,6 +7,7 @@ import pulumi
 from ambient_components.components import aws_bucket
 from ambient_components.components.argument_checks import read_bucket
 from ambient_components.components.arguments import SeparateBucketArgs
+from ambient_components.components.caller_options import of_caller
 from ambient_components.components.options import AllCreated
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, within
@@ -56,11 +56,11 @@ class Bucket(pulumi.ComponentResource):
         declared = _valid or read_bucket(resource_name, args)
         self._retain: bool | None = None
         self._ending: pulumi.Resource | None = None
-        if _valid is None and opts is not None:
+        if _valid is None:
+            opts = of_caller(f"bucket {resource_name!r}", opts)
             # They are the bucket's alone: credentials would inherit them, and could not be ended.
             declared = declared if opts.protect is None else declared.model_copy(update={"protect": opts.protect})
             self._retain, self._ending = opts.retain_on_delete, opts.deleted_with
-            opts = copy(opts)
             opts.protect = opts.retain_on_delete = False
             opts.deleted_with = None
         self._name, self._declared = resource_name, declared

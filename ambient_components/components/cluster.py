@@ -3,17 +3,21 @@
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from typing import Any, Final, Unpack, cast
+from typing import Any, Final, TypeVar, Unpack, cast
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from ambient_components.components.argument_checks import read_arguments
+from ambient_components.components.argument_checks import ArgumentsError, read_arguments
 from ambient_components.components.arguments import ClusterArgs
+from ambient_components.components.caller_options import given_providers
+from ambient_components.engine import urns
 from ambient_components.model.clusters import Cluster, Store
 from ambient_components.resources import Provider, ProviderArgs
-from ambient_components.rules.findings import camel
+from ambient_components.rules.findings import Finding, camel
 from ambient_components.rules.object_store import REGION_DEFAULT, is_aws
+
+T = TypeVar("T")
 
 
 def _store_settings(store: Store) -> ProviderArgs:
@@ -131,3 +135,25 @@ class ClusterProviders:
             **settings,
         )
         return cls(kubernetes, Provider(name, own), name, given.store)
+
+
+def cluster_of(opts: pulumi.ResourceOptions, cluster: T | None) -> T | ClusterProviders | None:
+    """Return the cluster that is given in words or by providers: those of the options, or of the parent.
+
+    Raises:
+        ValueError: It is given twice, or has one provider of two.
+    """
+    given = given_providers(opts)
+    kubernetes, ambient = given.get("kubernetes"), given.get("ambient")
+    if cluster is not None:
+        if kubernetes or ambient:
+            raise ArgumentsError([Finding(("cluster",), "is given by the option providers too", "give one of them")])
+        return cluster
+    if opts.parent is not None and not (kubernetes or ambient):
+        kubernetes, ambient = map(opts.parent.get_provider, (urns.NAMESPACE, urns.ACCESS_LEDGER))
+    if kubernetes and ambient:
+        return ClusterProviders(cast("k8s.Provider", kubernetes), cast("Provider", ambient))
+    if one := kubernetes or ambient:
+        text = f"the option providers has the cluster of {one.package} alone: give providers of ambient and kubernetes"
+        raise ArgumentsError([], others=[text])
+    return None

@@ -1,12 +1,12 @@
 """One subject's access to one workspace, like a grant of the platform's Sharing page."""
 
-from copy import copy
 from typing import Unpack
 
 import pulumi
 
 from ambient_components.components.argument_checks import read_arguments
 from ambient_components.components.arguments import SeparateGrantArgs
+from ambient_components.components.caller_options import of_caller
 from ambient_components.engine import urns
 from ambient_components.model.grants import SeparateGrant
 from ambient_components.platform.bindings import BindingForm
@@ -64,7 +64,7 @@ class Grant(pulumi.ComponentResource):
         """
         grant = read_arguments(f"grant {resource_name!r}", SeparateGrant, args)
         given = {"role": grant.role.value} if "role" in grant.model_fields_set else {}
-        opts = copy(opts) if opts else pulumi.ResourceOptions()
+        opts = of_caller(f"grant {resource_name!r}", opts)
         opts.deleted_with = None
         super().__init__(
             urns.GRANT, resource_name, {"namespace": grant.namespace, "subject": str(grant.subject), **given}, opts

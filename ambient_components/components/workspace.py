@@ -1,7 +1,6 @@
 """One workspace: a namespace that the platform lists, with its declared content."""
 
 from collections.abc import Mapping
-from copy import copy
 from typing import Any, Unpack, cast
 
 import pulumi
@@ -11,6 +10,7 @@ from ambient_components.components.api_key import ApiKey
 from ambient_components.components.argument_checks import read_workspace
 from ambient_components.components.arguments import SeparateWorkspaceArgs
 from ambient_components.components.bucket import Bucket
+from ambient_components.components.caller_options import of_caller
 from ambient_components.components.grant import role_binding
 from ambient_components.components.guarded import require_ledger
 from ambient_components.components.kubernetes_objects import Namespace, NamespacePatch
@@ -84,8 +84,8 @@ class Workspace(pulumi.ComponentResource):
             ValueError: All problems of the arguments, one per line.
         """
         workspace = _valid or read_workspace(resource_name, args)
-        require_ledger(workspace.namespace, opts)
-        opts = copy(opts) if opts else pulumi.ResourceOptions()
+        opts = of_caller(f"workspace {resource_name!r}", opts)
+        opts.depends_on = require_ledger(workspace.namespace, opts)
         protect, retain, ending = opts.protect, opts.retain_on_delete, opts.deleted_with
         # Children would inherit them: what is protected can't be revoked, and what is retained or deleted with
         # something else stays valid.
@@ -104,9 +104,6 @@ class Workspace(pulumi.ComponentResource):
                 protect=self._state == ACTIVE and (workspace.protect if protect is None else protect),
                 retain_on_delete=self._state == RELEASED or retain,
                 deleted_with=ending,
-                # The NamespacePatch owns the list's label; other labels belong to the platform and OpenShift. Labels
-                # of a transform are the Namespace's own.
-                ignore_changes=None if opts.transforms or opts.transformations else ["metadata.labels"],
             ),
         )
         inside = self._options(depends_on=[self.namespace])

@@ -9,6 +9,8 @@ import pulumi
 
 from ambient_components.components import ApiKey, Bucket, ClusterProviders, Grant, Workspace
 from ambient_components.components.argument_checks import ArgumentsError, line_of, read_arguments
+from ambient_components.components.caller_options import of_caller
+from ambient_components.components.cluster import cluster_of
 from ambient_components.engine import urns
 from ambient_components.errors import AmbientError, PathPart, format_path
 from ambient_components.model.clusters import Cluster
@@ -19,7 +21,8 @@ from ambient_components.rules.findings import Finding, Reader, below, spelling_o
 from ambient_components.rules.secret_patterns import without_credentials
 
 Inputs = dict[str, Any]
-Declared = tuple[pulumi.ComponentResource, dict[str, Any]]
+Outputs = dict[str, Any]
+Declared = tuple[pulumi.ComponentResource, Outputs]
 """A component, and its outputs."""
 Declare = Callable[[str, Inputs, pulumi.ResourceOptions], Declared]
 """Declares a component by name, inputs in YAML's spelling, and options."""
@@ -29,8 +32,10 @@ class WorkspacesComponent(pulumi.ComponentResource):
     """`Workspaces` as a component, which it is only for other languages: their programs need its URN."""
 
     def __init__(self, name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> None:
+        opts = of_caller("Workspaces", opts)
         sections = {section: value for section, value in inputs.items() if section != "cluster"}
-        cluster = _cluster(opts, inputs.get("cluster"))
+        given = inputs.get("cluster")
+        cluster = cluster_of(opts, None if given is None else _cluster(given))
         declared = ProgramInputs.of_program(sections, cluster)
         super().__init__(urns.WORKSPACES, name, {}, _without_locks(opts))
         inside = pulumi.ResourceOptions(
@@ -45,20 +50,41 @@ class WorkspacesComponent(pulumi.ComponentResource):
             cluster = ClusterProviders.of(CLUSTER_NAME, **inputs["cluster"])
         with spelling_of(Reader.PYTHON):
             self.workspaces = Workspaces({}, cluster=cluster, opts=inside, _inputs=declared)
-        self.register_outputs({"workspaces": sorted(self.workspaces)})
+        self.of_schema: Outputs = {"tokens": {name: _tokens(workspace) for name, workspace in self.workspaces.items()}}
+        self.register_outputs(self.of_schema)
 
 
-def _cluster(opts: pulumi.ResourceOptions, given: Inputs | None) -> Cluster | ClusterProviders | None:
-    """Return the cluster as it is given, or the caller's providers: both are needed, and no other word of it."""
-    own: Any = opts.providers or {}
-    names = {"kubernetes", "ambient"} & own.keys()
-    if given is not None and names:
-        raise ArgumentsError([Finding(("cluster",), "is given by the option providers too", "give one of them")])
-    if len(names) == 1:
-        text = f"the option providers has the cluster of {names.pop()} alone: give providers of ambient and kubernetes"
-        raise ArgumentsError([], others=[text])
-    if given is None:
-        return ClusterProviders(own["kubernetes"], own["ambient"]) if names else None
+class _Workspace(Workspace):
+    """A `Workspace` whose outputs in the state, which references in other programs read, are those of the schema."""
+
+    of_schema: Outputs
+
+    def register_outputs(self, outputs: pulumi.Inputs) -> None:
+        self.of_schema = {"namespace": self.namespace.metadata["name"], "tokens": _tokens(self)}
+        super().register_outputs({**outputs, **self.of_schema})
+
+
+class _ApiKey(ApiKey):
+    """As `_Workspace`."""
+
+    of_schema: Outputs
+
+    def register_outputs(self, outputs: pulumi.Inputs) -> None:
+        self.of_schema = {"account": self.account, "token": self.token}
+        super().register_outputs({**outputs, **self.of_schema})
+
+
+class _Bucket(Bucket):
+    """As `_Workspace`."""
+
+    of_schema: Outputs
+
+    def register_outputs(self, outputs: pulumi.Inputs) -> None:
+        self.of_schema = {"variables": self.variables}
+        super().register_outputs({**outputs, **self.of_schema})
+
+
+def _cluster(given: Inputs) -> Cluster:
     try:
         return read_arguments("cluster", Cluster, given)
     except ArgumentsError as error:
@@ -82,12 +108,12 @@ def _protected_or_not(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
 
 def _workspaces(name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> Declared:
     made = WorkspacesComponent(name, inputs, opts)
-    return made, {"tokens": {workspace: _tokens(declared) for workspace, declared in made.workspaces.items()}}
+    return made, made.of_schema
 
 
 def _workspace(name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> Declared:
-    made = Workspace(name, opts=opts, **inputs)
-    return made, {"namespace": made.namespace.metadata["name"], "tokens": _tokens(made)}
+    made = _Workspace(name, opts=opts, **inputs)
+    return made, made.of_schema
 
 
 def _tokens(workspace: Workspace) -> dict[str, pulumi.Output[str]]:
@@ -99,13 +125,13 @@ def _grant(name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> Declared:
 
 
 def _api_key(name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> Declared:
-    made = ApiKey(name, opts=_protected_or_not(opts), **inputs)
-    return made, {"account": made.account, "token": made.token}
+    made = _ApiKey(name, opts=_protected_or_not(opts), **inputs)
+    return made, made.of_schema
 
 
 def _bucket(name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> Declared:
-    made = Bucket(name, opts=opts, **inputs)
-    return made, {"variables": made.variables}
+    made = _Bucket(name, opts=opts, **inputs)
+    return made, made.of_schema
 
 
 def _without_words_of_python(inputs: Inputs) -> None:

@@ -50,14 +50,9 @@ async def construct(
     request.ClearField("inputs")
     request.ClearField("inputDependencies")
     request.config["ambient:unguarded"] = str(unguarded).lower()
-    locks = {
-        "protect": request.protect if request.HasField("protect") else None,
-        "retain_on_delete": request.retainOnDelete if request.HasField("retainOnDelete") else None,
-    }
 
     def declared(name: str, options: pulumi.ResourceOptions) -> Declared:
-        # The SDK reads False of what the caller has not said, which would be against the arguments of this name.
-        vars(options).update(locks)
+        vars(options).update(_options(request))
         return declare(name, inputs, options)
 
     try:
@@ -70,6 +65,19 @@ async def construct(
         await context.abort(grpc.StatusCode.UNKNOWN, _text(error))
         raise
     return answer
+
+
+def _options(request: proto.ConstructRequest) -> dict[str, Any]:
+    """Return the options that the SDK does not read, or reads False of where the caller has not said them."""
+    # Older SDKs have no timeout of read.
+    timeouts = {name: getattr(request.customTimeouts, name, "") for name in ("create", "update", "delete", "read")}
+    given = {name: timeout for name, timeout in timeouts.items() if timeout}
+    return {
+        "protect": request.protect if request.HasField("protect") else None,
+        "retain_on_delete": request.retainOnDelete if request.HasField("retainOnDelete") else None,
+        "delete_before_replace": request.deleteBeforeReplace,
+        "custom_timeouts": pulumi.CustomTimeouts(**given) if given else None,
+    }
 
 
 @cache

@@ -62,12 +62,17 @@ class Inputs:
     """Workspaces of the fleet's other shards."""
 
     @classmethod
-    def read(cls, path: Path | None = None) -> "Inputs":
-        """Read the stack of this run: ``stacks/<stack>.yaml``, or the file of the shard's fleet."""
+    def read(cls, path: Path | None = None, cluster: ClusterProviders | None = None) -> "Inputs":
+        """Read the stack of this run: ``stacks/<stack>.yaml``, or the file of the shard's fleet.
+
+        Args:
+            path: Another file.
+            cluster: Another cluster than that of the stack's config, with its store or with none.
+        """
         problems, checked = Problems(), Problems()
         excluded = excluded_workspaces(problems)
         try:
-            settings = StackSettings.read(problems)
+            settings = StackSettings.read(problems).of_cluster(cluster)
             settings.require_cluster(problems)
             stack, moved = _own_part(settings, path)
             guard = Guard(Cluster(settings.cluster.get("context")), settings.cluster.get("cluster_uid"))
@@ -97,8 +102,7 @@ class Inputs:
             ValueError: All problems, one per line, each with its path.
         """
         problems = Problems()
-        settings = StackSettings.read(problems)
-        settings = settings if cluster is None else settings.with_store(cluster.store)
+        settings = StackSettings.read(problems).of_cluster(cluster)
         if settings.shard is not None:
             # A mapping has no other stack's workspaces to tell its own from.
             problems.add(None, "", "this stack is a shard of a fleet", "declare its file: Workspaces.from_file()")

@@ -7,9 +7,9 @@ from typing import cast
 import pulumi
 from pulumi.runtime import get_config, is_config_secret
 
-from ambient_components.components import ClusterArgs, StoreArgs
+from ambient_components.components import ClusterArgs, ClusterProviders, StoreArgs
 from ambient_components.errors import AmbientError, Problems, Where
-from ambient_components.model.clusters import Store
+from ambient_components.model.clusters import Cluster
 from ambient_components.model.stack import Workspace
 from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.program.shard import Shard, config_stack, project_files, this_shard
@@ -145,8 +145,11 @@ class StackSettings:
     def store_config(self) -> StoreConfig | None:
         return self.store.config if self.store is not None else None
 
-    def with_store(self, store: Store | None) -> "StackSettings":
+    def of_cluster(self, cluster: Cluster | ClusterProviders | None) -> "StackSettings":
         """Return settings with the store of the program's cluster, or none: no provider of it has the config's."""
+        if cluster is None:
+            return self
+        store = cluster.store
         fields = {"endpoint", "iam_endpoint", "region", "credentials"}
         given = None if store is None else StoreConfig(**store.model_dump(include=fields, exclude_none=True))
         return replace(self, store=ObjectStore(given) if given is not None else None, store_of_program=True)

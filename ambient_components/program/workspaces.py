@@ -1,6 +1,7 @@
 """`Workspaces`: the ledger and all workspaces of a program, from one mapping or from a stack file."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,8 @@ from ambient_components.components import (
     Workspace,
     WorkspaceArgs,
 )
+from ambient_components.components.caller_options import given_providers, of_caller
+from ambient_components.components.cluster import cluster_of
 from ambient_components.engine.names import LEDGER_NAME, Part, key_output, logical_name
 from ambient_components.errors import AmbientError
 from ambient_components.model.derive import write
@@ -66,17 +69,21 @@ class Workspaces(Mapping[str, Workspace]):
 
         Args:
             workspaces: Workspaces by name, which is the namespace's name too.
-            cluster: Providers of the cluster. Default: those of the stack's config, or the current context.
+            cluster: Providers of the cluster. Default: those of the options or of the parent, or else those of the
+                stack's config, or the current context.
             guardrails: Settings of guardrails.
             exceptions: Exceptions from guardrails in all workspaces.
             acknowledge: Acknowledged warnings.
             timezone: Time zone of days.
             run_every: Guaranteed interval of runs, such as ``1d``.
-            opts: `parent`, `aliases` for another parent, `depends_on`, `protect`, `retain_on_delete`, `deleted_with`.
+            opts: Those of each `Workspace`, with `aliases` for another parent. `depends_on` and transforms are the
+                ledger's too.
 
         Raises:
             ValueError: All problems of the arguments, one per line, each with its path.
         """
+        opts = of_caller("Workspaces", opts)
+        cluster = cluster_of(opts, cluster)
         if _inputs is None:
             given: dict[str, Any] = {"guardrails": guardrails, "run_every": run_every, "timezone": timezone}
             given |= {"exceptions": exceptions, "acknowledge": acknowledge, "workspaces": workspaces}
@@ -87,27 +94,29 @@ class Workspaces(Mapping[str, Workspace]):
         args: ClusterArgs = {**settings.cluster}
         if settings.store is not None:
             args["store"] = settings.store.args
-        opts = opts or pulumi.ResourceOptions()
         self.cluster = cluster or ClusterProviders.of(CLUSTER_NAME, **args)
         self.ledger = AccessLedger(
             LEDGER_NAME,
             _ledger_args(inputs, calendar),
             # Without a parent: renamed with it, the ledger would compare nothing with the last deployment.
-            pulumi.ResourceOptions(depends_on=opts.depends_on, provider=self.cluster.ambient),
+            pulumi.ResourceOptions(
+                depends_on=opts.depends_on,
+                provider=self.cluster.ambient,
+                transforms=opts.transforms,
+                transformations=opts.transformations,
+            ),
         )
+        inside = copy(opts)
+        inside.depends_on = [self.ledger]
         providers = self.cluster.with_aws if uses_aws(file.workspaces) else self.cluster.both
+        inside.provider, inside.providers = (
+            None,
+            {**{each.package: each for each in providers}, **given_providers(opts)},
+        )
         self._workspaces = {
             name: Workspace(
                 logical_name(name, Part.WORKSPACE),
-                opts=pulumi.ResourceOptions(
-                    parent=opts.parent,
-                    aliases=opts.aliases,
-                    providers=providers,
-                    depends_on=[self.ledger],
-                    protect=opts.protect,
-                    retain_on_delete=opts.retain_on_delete,
-                    deleted_with=opts.deleted_with,
-                ),
+                opts=inside,
                 _valid=separate_workspace(
                     name,
                     workspace,
@@ -121,21 +130,30 @@ class Workspaces(Mapping[str, Workspace]):
         }
 
     @classmethod
-    def from_file(cls, path: str | Path | None = None, *, cluster: ClusterProviders | None = None) -> Self:
+    def from_file(
+        cls,
+        path: str | Path | None = None,
+        *,
+        cluster: ClusterProviders | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> Self:
         """Declare the workspaces of a stack file, with the stack's config.
 
         Args:
             path: The stack file. Default: ``stacks/<stack>.yaml``; a shard reads the file of its fleet.
-            cluster: Providers of the cluster. Default: those of the stack's config.
+            cluster: Providers of the cluster, with its store or with none. Default: as of `Workspaces`.
+            opts: As of `Workspaces`.
 
         Raises:
             pulumi.RunError: The file or the config has problems. The message lists them all, and nothing is declared.
+            ValueError: The options have problems.
         """
+        own = cluster_of(of_caller("Workspaces", opts), cluster)
         try:
-            inputs = Inputs.read(None if path is None else Path(path))
+            inputs = Inputs.read(None if path is None else Path(path), own)
         except AmbientError as error:
             raise pulumi.RunError(for_engine(error.problems)) from None
-        return cls({}, cluster=cluster, _inputs=inputs)
+        return cls({}, cluster=cluster, opts=opts, _inputs=inputs)
 
     def __getitem__(self, name: str) -> Workspace:
         return self._workspaces[name]

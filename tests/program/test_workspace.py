@@ -49,11 +49,6 @@ def test_retain_on_delete_of_the_options_keeps_the_namespace_and_no_access(works
     assert labels == ["Namespace payments/namespace"]
 
 
-def test_labels_of_a_transform_are_not_ignored(workspace):
-    recording = workspace(opts={"transformations": [lambda _: None]})
-    assert recording.named("Namespace", "payments/namespace").ignore_changes == ()
-
-
 def test_what_the_caller_depends_on_comes_before_the_namespace(record):
     def program():
         providers = ClusterProviders.of("cluster")

@@ -17,6 +17,8 @@ class FakeMonitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     def __init__(self) -> None:
         self.requests: dict[tuple[str, str], Any] = {}
+        self.outputs: dict[str, Any] = {}
+        """What each component has registered, by its name."""
         self.preview = False
         """Whether nothing exists yet: ids and outputs are unknown."""
         self.refused: tuple[grpc.StatusCode, str] | None = None
@@ -58,6 +60,7 @@ class FakeMonitor(resource_pb2_grpc.ResourceMonitorServicer):
         return provider_pb2.InvokeResponse(**{"return": outputs})
 
     def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.outputs[request.urn.split("::")[-1]] = request.outputs
         return empty_pb2.Empty()
 
     def of(self, kind: str) -> list[Any]:

@@ -187,6 +187,7 @@ class _Monitor(mocks.MockMonitor):
             retain_on_delete=retain,
             deleted_with=request.deletedWith or (parent.deleted_with if parent else ""),
             delete_before_replace=request.deleteBeforeReplace,
+            timeouts={field.name: value for field, value in request.customTimeouts.ListFields()},
             provider=_provider_name(request.provider),
             providers={package: _provider_name(ref) for package, ref in sorted(request.providers.items())},
         )

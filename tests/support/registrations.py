@@ -56,6 +56,8 @@ class Registration:
     deleted_with: str
     """URN, own or inherited; empty for none."""
     delete_before_replace: bool
+    timeouts: Mapping[str, str]
+    """Custom ones, by operation."""
     provider: str
     """Logical name of its provider; empty for components."""
     providers: Mapping[str, str]

@@ -72,9 +72,7 @@ import * as ambient from "@ambient-components/ambient";
 import * as pulumi from "@pulumi/pulumi";
 
 const noted: pulumi.ResourceTransform = args => args.type !== "kubernetes:core/v1:Namespace" ? undefined : {
-    props: { ...args.props, metadata: { ...args.props.metadata, annotations: {
-        ...args.props.metadata.annotations, "example.com/team": "a",
-    } } },
+    props: { ...args.props, metadata: { ...args.props.metadata, labels: { "example.com/team": "LABEL" } } },
     opts: args.opts,
 };
 new ambient.Workspaces("workspaces", { workspaces: { THIS: { protect: false } } }, { transforms: [noted] });
@@ -83,10 +81,11 @@ new ambient.Workspaces("workspaces", { workspaces: { THIS: { protect: false } } 
 
 @pytest.mark.parametrize("stack", [TypeScriptStack], ids=["typescript"], indirect=True)
 def test_a_transform_of_the_caller_holds_for_the_children(stack: InlineStack) -> None:
-    stack.write_program(TRANSFORM.replace("THIS", stack.w))
-    stack.up().ok()
-    namespace = stack.machine.get(f"/api/v1/namespaces/{stack.w}")
-    assert namespace is not None
-    assert namespace["metadata"]["annotations"]["example.com/team"] == "a"
+    for label in ("a", "b"):
+        stack.write_program(TRANSFORM.replace("THIS", stack.w).replace("LABEL", label))
+        stack.up().ok()
+        namespace = stack.machine.get(f"/api/v1/namespaces/{stack.w}")
+        assert namespace is not None
+        assert namespace["metadata"]["labels"]["example.com/team"] == label
     assert stack.preview().unchanged
     stack.destroy().ok()

@@ -1,8 +1,10 @@
 """What of the caller's options holds for the children of a component, and what it is told of wrong arguments."""
 
 import gc
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pkgutil import resolve_name
 from typing import Any
 
 import grpc
@@ -10,7 +12,8 @@ import pytest
 from pulumi.runtime import proto
 from pulumi.runtime.proto import errors_pb2, status_pb2
 
-from ambient_components.pulumi_sdk import PATCHES_VARIABLE
+from ambient_components.languages import schema_json
+from ambient_components.pulumi_sdk import PATCHES, PATCHES_VARIABLE
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_monitor import FakeMonitor
 from tests.support.fake_plugin import UNKNOWN, FakePlugin, output, plain, secret, struct
@@ -66,8 +69,11 @@ class Caller:
 
 
 @pytest.fixture
-def caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[Caller]:
-    monkeypatch.setenv(PATCHES_VARIABLE, "off")
+def caller(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Caller]:
+    """Its parameter is the variable of the patches."""
+    monkeypatch.setenv(PATCHES_VARIABLE, getattr(request, "param", "off"))
+    for module, _, name in (f"pulumi.{name}".rpartition(".") for patch in PATCHES for name in patch.names):
+        monkeypatch.setattr(resolve_name(module), name, resolve_name(f"{module}:{name}"))  # the end puts it back
     monkeypatch.setenv("KUBECONFIG", "/home/somebody/.kube/config")
     with FakeEngine() as engine, FakePlugin(engine.address) as plugin, FakeMonitor() as monitor:
         plugin.configure()
@@ -152,6 +158,29 @@ def test_nothing_that_gives_access_is_deleted_with_something_else(caller, kind, 
     caller.construct(kind, inputs, deletedWith=OTHER)
     with_other = {name for (name, _), made in caller.monitor.requests.items() if made.deletedWith == OTHER}
     assert {name.split(":")[-1] for name in with_other} == ended
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs"), [("Workspaces", WORKSPACES), ("Grant", GRANT), ("ApiKey", KEY), ("Bucket", BUCKET)]
+)
+def test_timeouts_are_those_of_the_children(caller, kind, inputs):
+    """The engine ignores those of components, and the SDK reads none."""
+    caller.construct(kind, inputs, customTimeouts={"delete": "20m"})
+    below = {key: made for key, made in caller.monitor.requests.items() if made.parent}
+    assert below
+    assert {(made.customTimeouts.create, made.customTimeouts.delete) for made in below.values()} == {("", "20m")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs"), [("Workspaces", WORKSPACES), ("Grant", GRANT), ("ApiKey", KEY), ("Bucket", BUCKET)]
+)
+def test_options_of_single_resources_are_refused(caller, kind, inputs):
+    text, _ = caller.refused(kind, inputs, ignoreChanges=["metadata"], deleteBeforeReplace=True)
+    assert [line.split(": ")[-1].split(" is of")[0] for line in text.splitlines()] == [
+        "the option deleteBeforeReplace",
+        "the option ignoreChanges",
+    ]
+    assert not caller.monitor.requests
 
 
 @pytest.mark.parametrize(
@@ -301,6 +330,17 @@ def test_secret_outputs_are_secret_also_while_they_are_unknown(caller, preview):
         assert value == secret(UNKNOWN if preview else None)
 
 
+@pytest.mark.parametrize(
+    ("kind", "inputs"), [("Workspaces", WORKSPACES), ("Workspace", {}), ("ApiKey", KEY), ("Bucket", BUCKET)]
+)
+def test_what_the_caller_gets_is_registered_too_for_references_from_other_programs(caller, kind, inputs):
+    caller.plugin.configure(unguarded="true")
+    answer = caller.construct(kind, inputs)
+    registered = plain(caller.monitor.outputs["team-w"])
+    assert {name: registered.get(name) for name in answer} == answer
+    assert answer.keys() == json.loads(schema_json())["resources"][f"ambient:index:{kind}"]["properties"].keys()
+
+
 def test_a_given_secret_comes_back_as_one(caller):
     inputs = {**BUCKET, "driver": "existing", "accessKey": "AK", "secretKey": secret("sk")}
     assert caller.construct("Bucket", inputs)["variables"]["S3_SECRET_KEY"] == secret("sk")
@@ -308,6 +348,7 @@ def test_a_given_secret_comes_back_as_one(caller):
     assert "sk" not in str(sent)
 
 
+@pytest.mark.parametrize("caller", ["off", "on"], indirect=True)
 def test_requests_at_the_same_time_do_not_meet(caller):
     with ThreadPoolExecutor(8) as threads, FakeMonitor() as other:
         there = Caller(caller.plugin, other, caller.engine)
