@@ -18,7 +18,7 @@ from ambient_components.printable import one_line
 NAME_LIMIT: Final = 300
 """Maximum characters of a name. A subject has up to 253."""
 
-_VOID: Final = frozenset({"meta"})
+_VOID: Final = frozenset({"input", "meta"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,21 @@ class Total:
     look: str = ""
 
 
-def page(title: str, lead: Sequence[Child], totals: Iterable[Total], parts: Sequence[Part], foot: Sequence[str]) -> str:
+def page(
+    title: str,
+    lead: Sequence[Child],
+    totals: Iterable[Total],
+    parts: Sequence[Part],
+    foot: Sequence[str],
+    *,
+    search: bool = False,
+) -> str:
+    """Return a whole page.
+
+    Args:
+        foot: What the page does not know.
+        search: Whether a box hides table rows and cards without its text. Without scripts there is none.
+    """
     tiles = [
         tag("li", tag("a", tag("b", total.number), " ", total.what, href=total.part), class_=total.look or None)
         for total in totals
@@ -142,6 +156,7 @@ def page(title: str, lead: Sequence[Child], totals: Iterable[Total], parts: Sequ
             tag("ul", tiles, class_="totals") if tiles else None,
         ),
         tag("nav", tag("ul", contents), aria_label="Contents") if len(parts) > 1 else join(),
+        tag("p", _search()) if search else join(),
         tag("main", [_section(part) for part in parts], id="content", tabindex=-1),
         tag("footer", _foot(foot), tag("p", f"ambient-components {VERSION}")),
     )
@@ -151,6 +166,11 @@ def page(title: str, lead: Sequence[Child], totals: Iterable[Total], parts: Sequ
         tag("title", title),
     )
     return document(head, body, _data("page.css"), _data("page.js"))
+
+
+def _search() -> Markup:
+    box = tag("input", type="search", id="search", autocomplete="off", aria_controls="content")
+    return tag("label", "Show rows with ", box, " ", tag("output", id="shown", for_="search"), hidden=True)
 
 
 def _section(part: Part) -> Markup:

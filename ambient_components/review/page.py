@@ -42,7 +42,7 @@ def as_html(review: Review) -> str:
     parts.insert(0, Part("attention", "Needs attention", _attention(review, ids)))
     unknown = _UNKNOWN if review.access.requested else (_NOT_LIVE, *_UNKNOWN)
     what = "Escalation report" if review.findings_first else "Access"
-    return page(f"{what}: {name(review.access.stack)}", [_source(review)], _totals(review), parts, unknown)
+    return page(f"{what}: {name(review.access.stack)}", [_source(review)], _totals(review), parts, unknown, search=True)
 
 
 def _source(review: Review) -> Markup:

@@ -1,5 +1,10 @@
 """The writer of HTML: whatever a text is, it stays text, and nothing but known elements and attributes is written."""
 
+import json
+import shutil
+import subprocess
+from importlib.resources import files
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,3 +54,44 @@ def test_no_source_ends_its_element() -> None:
 
 def test_equal_pages_are_equal_bytes() -> None:
     assert whole("x") == whole("x")
+
+
+def test_a_page_has_a_search_only_with_scripts() -> None:
+    text = page("x", [], [], [], [], search=True)
+    assert faults(text) == []
+    assert '<label hidden>Show rows with <input id="search"' in text
+    assert 'id="search"' not in whole("x")
+
+
+DOM = """
+const texts = ["pay user:bob", "shop user:ANN", "new"];
+const row = (textContent) => {
+  const names = new Set();
+  return {textContent, classList: {toggle: (name, on) => on ? names.add(name) : names.delete(name),
+    contains: (name) => names.has(name), remove: (name) => names.delete(name)}};
+};
+const all = texts.map(row), label = {hidden: true}, shown = {}, listeners = {};
+const box = {value: "", parentElement: label, addEventListener: (event, listen) => { listeners[event] = listen; }};
+globalThis.document = {getElementById: (id) => ({search: box, shown})[id], querySelectorAll: () => all};
+globalThis.addEventListener = () => {};
+globalThis.location = {hash: ""};
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no node")
+def test_the_search_hides_rows_without_its_text() -> None:
+    look = """
+    for (box.value of ["", " Ann", "user:", ""]) {
+      listeners.input();
+      console.log(JSON.stringify([label.hidden, all.map((row) => row.classList.contains("miss")), shown.textContent]));
+    }
+    """
+    script = files("ambient_components.html").joinpath("page.js").read_text(encoding="utf-8")
+    run = subprocess.run(["node", "-e", DOM + script + look], capture_output=True, text=True, check=True)
+    everything = [False, [False, False, False], ""]
+    assert [json.loads(line) for line in run.stdout.splitlines()] == [
+        everything,
+        [False, [True, False, True], "1 of 3 rows"],
+        [False, [False, False, True], "2 of 3 rows"],
+        everything,
+    ]
