@@ -61,6 +61,7 @@ __all__ = [
     "STORAGE",
     "Entry",
     "Ledger",
+    "ledger_in",
     "ledger_misfits",
     "misfit_problems",
     "read_entry",
@@ -89,6 +90,11 @@ def read_ledger(workspaces: Any) -> dict[str, Entry]:
     if not isinstance(workspaces, Mapping):
         return {}
     return {str(name): read_entry(entry) for name, entry in workspaces.items()}
+
+
+def ledger_in(inputs: Mapping[str, Any] | None) -> dict[str, Entry]:
+    """Read the ledger in the inputs of an AccessLedger; empty for None, or without a ledger in them."""
+    return read_ledger((inputs or {}).get("workspaces"))
 
 
 def write_ledger(ledger: Ledger) -> dict[str, dict[str, Any]]:

@@ -37,7 +37,7 @@ from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.pulumi import require_passphrase
-from ambient_components.stacks.reading import ledger_from_state, read_deployed
+from ambient_components.stacks.reading import ledgers_in, read_deployed
 from ambient_components.stacks.selection import Fleet, listed
 from ambient_components.stacks.states import saved_export
 from ambient_components.warm import client as warm
@@ -188,7 +188,7 @@ def _offline(project: Project, stack: str, loaded: LoadedStack, at: datetime | N
         export = parse_export(backend.export_text(pulumi.PulumiEngine(project.folder), stack))
     desired = making.declared(project, stack, loaded, when)
     there = read_deployed(export, stack, when)
-    if state and resources(export) and ledger_from_state(export) is None:
+    if state and resources(export) and not ledgers_in(export):
         print(f"ambient: {one_line(state)} has no access ledger: everything is shown as new", file=sys.stderr)
     return making.offline(stack, desired, there, when)
 

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ambient_components.access.entries import Entry, read_ledger
 from ambient_components.engine.names import workspace_of
 from ambient_components.engine.rewriting import (
     Item,
@@ -34,6 +33,7 @@ from ambient_components.engine.urns import (
     urn_prefix,
 )
 from ambient_components.errors import fail
+from ambient_components.stacks.reading import ledger_from_state
 
 ALWAYS: Final = (AMBIENT_PROVIDER, KUBERNETES_PROVIDER)
 """Providers that every program declares. All others are declared only if a resource needs them."""
@@ -47,11 +47,6 @@ class Place:
     """The stack's name, without the organisation."""
     record: str = ""
     """The input `record` for a ledger that is created in the state. Empty means no record."""
-
-
-def workspaces_of(state: Export) -> dict[str, Entry]:
-    """Return the entries of the state's ledger by workspace. Empty if the state has no ledger."""
-    return next((read_ledger(ledger.inputs.get("workspaces")) for ledger in ledgers(state)), {})
 
 
 def owner_of(state: Export) -> str:
@@ -123,7 +118,7 @@ def emptied(state: Export) -> dict[str, Any] | None:
 
     None if the state has anything else. None of the removed resources exists in a cluster.
     """
-    if workspaces_of(state) or not all(is_stacks_own(item.type) for item in items(state)):
+    if ledger_from_state(state) or not all(is_stacks_own(item.type) for item in items(state)):
         return None
     return with_items(state, ())
 

@@ -73,7 +73,7 @@ def ledgers_before(decision: Decision) -> dict[str, Ledger]:
     for stack, state in exports(pulumi.PulumiEngine(fleet.project.folder), unknown).items():
         if isinstance(state, AmbientError):
             raise state
-        ledgers[stack] = ledger_from_state(state) or {}
+        ledgers[stack] = ledger_from_state(state)
     return ledgers
 
 
@@ -105,7 +105,7 @@ def plan_fleet(
     selected = mine - {*skipped}
     exported = _exported(fleet, engine, every, selected, jobs, request.states, there)
     states = {stack: state for stack, state in exported.items() if not isinstance(state, AmbientError)}
-    before: dict[str, Ledger] = {stack: ledger_from_state(state) or {} for stack, state in states.items()}
+    before: dict[str, Ledger] = {stack: ledger_from_state(state) for stack, state in states.items()}
     # An up-to-date shard is deployed as declared.
     before |= {stack: every[stack] for stack in skipped}
     parts = {stack: every[stack] for stack in selected if stack in states}

@@ -28,11 +28,11 @@ from ambient_components.fleet.moves import (
     ledgers,
     owner_of,
     parts_of,
-    workspaces_of,
 )
 from ambient_components.shards import CONFIG_KEY, Record, is_lost, left, record_name, split_shard
 from ambient_components.shards.cluster_records import Records
 from ambient_components.stacks.project import bare_name
+from ambient_components.stacks.reading import ledger_from_state
 from ambient_components.stacks.selection import Fleet
 
 _AT_ONCE: Final = 4
@@ -66,13 +66,13 @@ def resharding(
     by_name: Callable[[str], str],
 ) -> Resharding:
     """Compare the current stacks of workspaces with the assigned ones; `by_name` assigns the undeclared."""
-    found_in: dict[str, list[str]] = {}
+    stacks_of: dict[str, list[str]] = {}
     for stack, state in states.items():
-        for name in workspaces_of(state):
-            found_in.setdefault(name, []).append(stack)
+        for name in ledger_from_state(state):
+            stacks_of.setdefault(name, []).append(stack)
     twice: dict[tuple[str, str], list[str]] = {}
     moves: dict[tuple[str, str], list[str]] = {}
-    for name, owners in sorted(found_in.items()):
+    for name, owners in sorted(stacks_of.items()):
         kept = owners[0] if len(owners) == 1 else _newest(states, owners, name, homes.get(name, ""))
         for stack in owners:
             if stack != kept:
@@ -93,7 +93,7 @@ def _newest(states: Mapping[str, Export], owners: Collection[str], name: str, ho
         return max((item.modified for item in items), default="")
 
     parts = {stack: parts_of(states[stack], name) for stack in owners}
-    each = [(len(parts[stack]), workspaces_of(states[stack])[name]) for stack in owners]
+    each = [(len(parts[stack]), ledger_from_state(states[stack])[name]) for stack in owners]
     alike = all(contents == each[0] for contents in each)
     # A run that only removed something shows only in the ledger.
     return max(
@@ -222,12 +222,12 @@ class Resharder:
         for stack, state in order:
             self._check_same(stack)
             if (number := self.numbers.get(stack)) is not None:
-                self._declare(number, workspaces_of(state))
+                self._declare(number, ledger_from_state(state))
             self.engine.run("stack", "import", "--stack", stack, stdin=json.dumps(state))
             self.states[stack] = export(self.engine, stack)
-            if workspaces_of(self.states[stack]).keys() != workspaces_of(state).keys():
+            if ledger_from_state(self.states[stack]).keys() != ledger_from_state(state).keys():
                 self._was_deployed(stack)
-            print(f"{stack} is written, workspaces: {len(workspaces_of(state))}")
+            print(f"{stack} is written, workspaces: {len(ledger_from_state(state))}")
 
     def settle_records(self) -> int:
         """Make each run record declare what its state has, and return the number of corrected records.
@@ -237,7 +237,7 @@ class Resharder:
         known, mended = self.records.read(), 0
         for stack, number in self.numbers.items():
             record = known.get(number)
-            ledger = workspaces_of(self.states[stack])
+            ledger = ledger_from_state(self.states[stack])
             # The next preview shows the difference as a change of the ledger.
             if record is not None and record.declared is not None and ledger != record.declared:
                 self._declare(number, ledger)

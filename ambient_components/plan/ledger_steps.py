@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from ambient_components.access.entries import Entry, Ledger, read_ledger
+from ambient_components.access.entries import Entry, Ledger, ledger_in
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.engine.steps import CHANGES_NOTHING, DELETES, Step, of_type
 from ambient_components.engine.urns import ACCESS_LEDGER, Urn
@@ -23,14 +23,14 @@ def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:
     ledgers = _ledgers(steps).values()
     after = dict(before)
     for old, _ in ledgers:
-        for workspace in _names(old):
+        for workspace in ledger_in(old):
             after.pop(workspace, None)
     if any(new is None for _, new in ledgers):
         deleted = {step.name for step in steps if step.op in DELETES}
         for old, _ in (ledger for ledger in ledgers if ledger[1] is None):
-            after |= {each: _left(each, entry, deleted) for each, entry in _staying(_workspaces(old), deleted)}
+            after |= {each: _left(each, entry, deleted) for each, entry in _staying(ledger_in(old), deleted)}
     for _, new in ledgers:
-        after |= _workspaces(new)
+        after |= ledger_in(new)
     return after
 
 
@@ -46,7 +46,7 @@ def unevaluated(steps: Iterable[Step], before: Ledger) -> list[str]:
     gone = {urn: old for urn, (old, new) in ledgers.items() if new is None}
     if not gone:
         return []
-    recorded = {workspace for old in gone.values() for workspace in _names(old)}
+    recorded = {workspace for old in gone.values() for workspace in ledger_in(old)}
     if len(gone) == len(ledgers) and before.keys() <= recorded:
         return ["no AccessLedger any more: no guardrail evaluates this run, and nothing is recorded of who has access"]
     return sorted(
@@ -67,14 +67,6 @@ def _ledgers(steps: Iterable[Step]) -> dict[Urn, tuple[Mapping[str, Any] | None,
             new = step.new.inputs
         ledgers[step.urn] = old, new
     return ledgers
-
-
-def _names(inputs: Mapping[str, Any] | None) -> Collection[str]:
-    return ((inputs or {}).get("workspaces") or {}).keys()
-
-
-def _workspaces(inputs: Mapping[str, Any] | None) -> Ledger:
-    return read_ledger((inputs or {}).get("workspaces"))
 
 
 def _guardrails(inputs: Mapping[str, Any] | None) -> GuardrailsRecord:

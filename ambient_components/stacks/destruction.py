@@ -69,7 +69,7 @@ class Destruction:
 def read_destruction(export: Export) -> Destruction:
     """Return what a destroy would delete, from `pulumi stack export`."""
     deployed = resources(export)
-    ledger = ledger_from_state(export) or {}
+    ledger = ledger_from_state(export)
     going = {name: Going(name, entry.state) for name, entry in ledger.items()}
     others = [item for item in _sorted_out(deployed, going) if item.protect or urns.is_bucket(item.type)]
     return Destruction(

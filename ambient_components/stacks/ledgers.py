@@ -46,11 +46,11 @@ def _from_files(project: Project, stack: str) -> SelectedAccess:
 
 
 def _from_state(reported: Export) -> SelectedAccess | None:
-    ledger = ledger_from_state(reported)
-    if ledger is None:
+    guardrails = guardrails_of_ledgers(reported)
+    if not guardrails:
         return None
-    isolates = all(guardrails.isolate_admin_keys for guardrails in guardrails_of_ledgers(reported))
-    return SelectedAccess(ledger, isolates, reported)
+    isolates = all(of_ledger.isolate_admin_keys for of_ledger in guardrails)
+    return SelectedAccess(ledger_from_state(reported), isolates, reported)
 
 
 def _from_saved_state(project: Project, stack: str, state: str) -> SelectedAccess:

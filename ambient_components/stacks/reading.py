@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ambient_components.access.entries import NOTHING, Entry, Ledger, read_ledger
+from ambient_components.access.entries import NOTHING, Entry, Ledger, ledger_in
 from ambient_components.access.role_assignments import GRANT, OWNER
 from ambient_components.engine import names
 from ambient_components.engine.names import Part
@@ -61,13 +61,9 @@ def ledgers_in(export: Export) -> list[Mapping[str, Any]]:
     return [ledger.inputs for ledger in resources(export, ACCESS_LEDGER)]
 
 
-def ledger_from_state(export: Export) -> dict[str, Entry] | None:
-    """Return the ledger of a stack's last run, by workspace. None if the state has no ledger."""
-    ledgers = ledgers_in(export)
-    ledger: dict[str, Entry] = {}
-    for inputs in ledgers:
-        ledger |= read_ledger(inputs.get("workspaces"))
-    return ledger if ledgers else None
+def ledger_from_state(export: Export) -> dict[str, Entry]:
+    """Return the ledger of a stack's last run, by workspace. Empty if the state has no ledger (`ledgers_in`)."""
+    return {name: entry for inputs in ledgers_in(export) for name, entry in ledger_in(inputs).items()}
 
 
 def guardrails_in(export: Export) -> GuardrailsRecord:
@@ -104,7 +100,7 @@ def from_ledger(ledger: Ledger, now: datetime) -> Deployed:
 
 def read_deployed(export: Export, stack: str, now: datetime) -> Deployed:
     every = resources(export)
-    ledger = ledger_from_state(export) or {}
+    ledger = ledger_from_state(export)
     by_workspace = _by_workspace(every, ledger)
     return Deployed(
         stack,
@@ -127,7 +123,7 @@ def identities(export: Export, keys: Collection[KeyName]) -> tuple[Identity, ...
     Args:
         export: The parsed output of `pulumi stack export`. With `--show-secrets` it has the tokens.
     """
-    ledger = ledger_from_state(export) or {}
+    ledger = ledger_from_state(export)
     return tuple(
         _identity(workspace, *place, items, ledger)
         for workspace, of_workspace in sorted(_by_workspace(_touched(export), ledger).items())

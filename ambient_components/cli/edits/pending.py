@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ambient_components.access.entries import NOTHING, Entry, read_ledger
+from ambient_components.access.entries import NOTHING, ledger_in
 from ambient_components.access.role_assignments import GRANT, OWNER
 from ambient_components.engine import names, urns
 from ambient_components.engine.names import Part, logical_name
@@ -121,8 +121,7 @@ def of_grants(plan: Preview, subject: str, workspaces: Collection[str], kinds: C
 
 def _of_others(side: Resource | None, workspace: str, subject: str) -> dict[str, object]:
     """Return the access of all other subjects to a workspace, by the ledger's field."""
-    ledger = {} if side is None else read_ledger(side.inputs.get("workspaces"))
-    entry: Entry = ledger.get(workspace, NOTHING)
+    entry = ledger_in(side.inputs if side is not None else None).get(workspace, NOTHING)
     return {
         "grants": {who: role for who, role in entry.grants.items() if who != subject},
         "dates": {who: periods for who, periods in entry.dates.items() if who != subject},

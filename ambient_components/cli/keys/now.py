@@ -69,7 +69,7 @@ def deployed_generations(engine: Engine, places: Mapping[str, Collection[KeyName
 
 
 def recorded(export: Export, keys: Collection[KeyName]) -> dict[KeyName, Recorded]:
-    ledger = ledger_from_state(export) or {}
+    ledger = ledger_from_state(export)
     made: dict[KeyName, int] = {}
     for identity in identities(export, keys):
         made[identity.selected] = max(identity.generation, made.get(identity.selected, 0))
@@ -167,7 +167,7 @@ def renewals(
     buckets = bucket_keys.renewable(loaded, workspaces)
     for place, here in by_stack(project, stack, loaded, {name: name for name in buckets}).items():
         try:
-            ledger = ledger_from_state(export(engine, place)) or {}
+            ledger = ledger_from_state(export(engine, place))
         except AmbientError:
             return {}
         next_generations = bucket_keys.following({name: buckets[name] for name in here}, ledger)

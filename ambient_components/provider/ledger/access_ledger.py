@@ -14,7 +14,7 @@ from ambient_components import clock
 from ambient_components.access.bindings import Expected
 from ambient_components.access.deployer import Feature, features_of
 from ambient_components.access.endings import Ending, endings
-from ambient_components.access.entries import Ledger, read_ledger
+from ambient_components.access.entries import Ledger, ledger_in
 from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE, with_approved
 from ambient_components.access.guardrails import guardrail_warnings
 from ambient_components.access.ledger import refusals
@@ -114,11 +114,11 @@ class AccessLedger:
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
         """Return gained, lost and changed access by subject, and what an interrupted run left behind."""
         place = RunRecord.of(news)
-        computed = {"record"} if place and interrupted_runs.needs_update(context, place, _ledger(news)) else ()
+        computed = {"record"} if place and interrupted_runs.needs_update(context, place, ledger_in(news)) else ()
         return Diff(changes_of(inputs, news), frozenset(computed))
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        _record(context, {}, news, _ledger(news))
+        _record(context, {}, news, ledger_in(news))
         return str(news["owner"]), {}
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:  # noqa: ARG002
@@ -133,7 +133,7 @@ class AccessLedger:
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         """End the access that left the ledger before anything new is created, and record the rest."""
-        before, after = _ledger(state), _ledger(news)
+        before, after = ledger_in(state), ledger_in(news)
         if not context.preview:
             end_first(context, before, after)
             interrupted_runs.reopen(context, [name for name, entry in before.items() if entry.is_closed], after)
@@ -143,7 +143,7 @@ class AccessLedger:
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Remove a shard's run record; otherwise the cluster has nothing of the ledger."""
         if place := RunRecord.of(state):
-            interrupted_runs.forget(context, place, _ledger(state))
+            interrupted_runs.forget(context, place, ledger_in(state))
 
 
 def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[Problem]:
@@ -189,7 +189,3 @@ def _record(context: Context, before: Ledger, news: Values, after: Ledger) -> No
         interrupted_runs.announce(context, place, after)
     elif place:
         interrupted_runs.settle(context, place, before, after)
-
-
-def _ledger(values: Values) -> Ledger:
-    return read_ledger(values.get("workspaces"))

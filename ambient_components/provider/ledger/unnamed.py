@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from ambient_components.access.bindings import expected_objects
-from ambient_components.access.entries import Entry, read_ledger, unnamed_refusal
+from ambient_components.access.entries import Entry, ledger_in, unnamed_refusal
 from ambient_components.cluster.objects import listing, mapping, name, role_ref, subjects, text
 from ambient_components.cluster.revocation import ROLE_BINDING, SERVICE_ACCOUNT
 from ambient_components.engine import urns
@@ -18,7 +18,7 @@ Named = Mapping[str, Sequence[Entry]]
 
 
 def named_in(olds: Values, news: Values) -> Named:
-    deployed, requested = read_ledger(olds.get("workspaces")), read_ledger(news["workspaces"])
+    deployed, requested = ledger_in(olds), ledger_in(news)
     kept = {workspace: deployed[workspace] for workspace in news.get("excluded") or () if workspace in deployed}
     return {
         workspace: [entries[workspace] for entries in (requested, kept) if workspace in entries]

@@ -91,8 +91,8 @@ def test_a_stack_that_has_deployed_nothing_says_so(project, capsys, monkeypatch)
 
 
 def test_a_state_without_a_ledger_has_none():
-    assert ledger_from_state({}) is None
-    assert ledger_from_state({"deployment": {"resources": None}}) is None
+    assert ledger_from_state({}) == {}
+    assert ledger_from_state({"deployment": {"resources": None}}) == {}
 
 
 @pytest.mark.parametrize(

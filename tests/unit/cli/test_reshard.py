@@ -11,10 +11,11 @@ from ambient_components.access.entries import NOTHING
 from ambient_components.cli import app, reshard
 from ambient_components.engine.rewriting import items
 from ambient_components.errors import Problem, refusal
-from ambient_components.fleet.moves import parts_of, workspaces_of
+from ambient_components.fleet.moves import parts_of
 from ambient_components.fleet.resharding import Move, resharding
 from ambient_components.shards import Record, Run, home
 from ambient_components.stacks import pulumi as engine
+from ambient_components.stacks.reading import ledger_from_state
 from tests.support.fleet_engine import FleetEngine, KilledError
 from tests.unit.fleet.test_moves import named, state
 
@@ -78,16 +79,16 @@ def run(pulumi: FleetEngine, monkeypatch: pytest.MonkeyPatch, *words: str) -> in
 
 
 def where(pulumi: FleetEngine) -> dict[str, list[str]]:
-    return {name: [stack for stack, one in pulumi.states.items() if name in workspaces_of(one)] for name in NAMES}
+    return {name: [stack for stack, one in pulumi.states.items() if name in ledger_from_state(one)] for name in NAMES}
 
 
 def settled(pulumi: FleetEngine, count: int) -> None:
     assert where(pulumi) == {name: [f"prod-{home(name, count):02d}"] for name in NAMES}
     for stack, one in pulumi.states.items():
-        assert all(len(parts_of(one, name)) == 4 for name in workspaces_of(one))
+        assert all(len(parts_of(one, name)) == 4 for name in ledger_from_state(one))
         number = int(stack.rpartition("-")[2]) if stack != "prod" else None
         if number in Records.kept and number not in Records.removed:
-            assert set(Records.kept[number].declared or {}) == set(workspaces_of(one))
+            assert set(Records.kept[number].declared or {}) == set(ledger_from_state(one))
 
 
 @pytest.mark.parametrize(("before", "after"), [(2, 3), (3, 2), (1, 4), (4, 1)])
@@ -170,7 +171,9 @@ def test_killed_before_any_import_nothing_is_lost_and_the_next_one_mends(
     files(folder, dict.fromkeys(NAMES), 3)
     before = fleet(3)
     monkeypatch.setattr(
-        Records, "kept", {number: Record(declared=workspaces_of(before[f"prod-{number:02d}"])) for number in range(3)}
+        Records,
+        "kept",
+        {number: Record(declared=ledger_from_state(before[f"prod-{number:02d}"])) for number in range(3)},
     )
     pulumi = FleetEngine(before)
     pulumi.die_before_import = moment
@@ -179,7 +182,7 @@ def test_killed_before_any_import_nothing_is_lost_and_the_next_one_mends(
         code = run(pulumi, monkeypatch, *words)
     except KilledError:
         assert all(where(pulumi).values())
-        assert all(len(parts_of(one, name)) == 4 for one in pulumi.states.values() for name in workspaces_of(one))
+        assert all(len(parts_of(one, name)) == 4 for one in pulumi.states.values() for name in ledger_from_state(one))
         pulumi.die_before_import = 0
         # The config says already where to: nobody has to know the number again.
         code = run(pulumi, monkeypatch, *words[2:])

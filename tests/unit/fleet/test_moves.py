@@ -21,8 +21,8 @@ from ambient_components.fleet.moves import (
     emptied,
     owner_of,
     parts_of,
-    workspaces_of,
 )
+from ambient_components.stacks.reading import ledger_from_state
 from tests.support.quick import examples
 
 PROJECT = "ours"
@@ -156,8 +156,8 @@ def test_there_and_back_is_where_it_began_and_nothing_is_lost(data: st.DataObjec
     check_order(left)
     check_order(given_)
     assert "urn:pulumi:prod::" not in json.dumps(given_)
-    assert set(workspaces_of(left)) == here - names
-    assert set(workspaces_of(given_)) == set(everything) - (here - names)
+    assert set(ledger_from_state(left)) == here - names
+    assert set(ledger_from_state(given_)) == set(everything) - (here - names)
     assert all(not parts_of(left, name) for name in names)
     for name in names:
         assert len(parts_of(given_, name)) == len(parts_of(source, name))
@@ -240,7 +240,7 @@ def test_an_empty_stack_is_given_what_every_shard_has_and_nothing_else() -> None
     check_order(made)
     kinds = [item["type"] for item in raw(made)]
     assert kinds == [STACK, "pulumi:providers:ambient", "pulumi:providers:kubernetes", LEDGER]
-    assert workspaces_of(made) == {}
+    assert ledger_from_state(made) == {}
     assert named(made, "::access")["inputs"]["record"] == TARGET.record
 
 
