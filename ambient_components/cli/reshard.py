@@ -23,7 +23,7 @@ from ambient_components.fleet.resharding import (
     resharding,
     written,
 )
-from ambient_components.shards import home, shard_count
+from ambient_components.shards.names import home, shard_count
 from ambient_components.stackfile.loader import divided, load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, bare_name, stack_path

@@ -9,7 +9,7 @@ import yaml
 
 from ambient_components.engine.backend import current_backend
 from ambient_components.engine.command import Engine
-from ambient_components.shards import FLEET_KEY
+from ambient_components.shards.names import FLEET_KEY
 from ambient_components.stacks.project import Project, bare_name
 from ambient_components.writing import write_files
 

@@ -14,8 +14,9 @@ from ambient_components.errors import AmbientError, Problem, fail, refusal
 from ambient_components.fleet.inputs import ShardInputs, needs_key, shard_inputs
 from ambient_components.fleet.jobs import DEFAULT, Job, Request, Result
 from ambient_components.output import show_problem
-from ambient_components.shards import FLEET_KEY, Record, left, needs_refresh, split_shard
 from ambient_components.shards.cluster_records import Records
+from ambient_components.shards.names import FLEET_KEY, split_shard
+from ambient_components.shards.records import Record, left, needs_refresh
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.selection import Fleet

@@ -12,8 +12,8 @@ from ambient_components.fleet.inputs import ShardInputs
 from ambient_components.fleet.processes import Child
 from ambient_components.fleet.run_events import Reported
 from ambient_components.rules.warnings import Acknowledgements
-from ambient_components.shards import Run
 from ambient_components.shards.cluster_records import Records
+from ambient_components.shards.records import Run
 from ambient_components.stacks.selection import Fleet
 
 

@@ -13,7 +13,7 @@ from ambient_components.engine.backend import Stack, stack_of
 from ambient_components.errors import AmbientError
 from ambient_components.fleet.jobs import Job, Phase
 from ambient_components.rotation.state import format_time
-from ambient_components.shards import Done, Record, done, left, needs_refresh, recorded
+from ambient_components.shards.records import Done, Record, done, left, needs_refresh, recorded
 
 _GATHERED: Final = 10.0
 """Seconds to wait for more shards to end before the backend is queried."""

@@ -29,8 +29,9 @@ from ambient_components.fleet.moves import (
     owner_of,
     parts_of,
 )
-from ambient_components.shards import CONFIG_KEY, Record, is_lost, left, record_name, split_shard
 from ambient_components.shards.cluster_records import Records
+from ambient_components.shards.names import CONFIG_KEY, split_shard
+from ambient_components.shards.records import Record, is_lost, left, record_name
 from ambient_components.stacks.project import bare_name
 from ambient_components.stacks.reading import ledger_from_state
 from ambient_components.stacks.selection import Fleet

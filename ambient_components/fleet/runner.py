@@ -20,8 +20,9 @@ from ambient_components.fleet.processes import Child, Interrupts, answer
 from ambient_components.fleet.progress import View
 from ambient_components.fleet.recorder import Recorder
 from ambient_components.fleet.run_events import Failure, Reported
-from ambient_components.shards import CHECK_VARIABLE, CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, begin
+from ambient_components.shards import CHECK_VARIABLE, CHECKPOINTS_VARIABLE, RUN_VARIABLE
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE, ROUNDS, exclude_flags, excluded_text, keys_in, reasons
+from ambient_components.shards.records import Record, Run, begin
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.pulumi import passphrase
 

@@ -10,8 +10,9 @@ import pulumi
 
 from ambient_components.engine.stack_config import ConfigFiles
 from ambient_components.errors import BadValue, Problems, fail, format_path
-from ambient_components.shards import CONFIG_KEY, record_name, shard_count, shard_stack, split_shard
 from ambient_components.shards.excluded import Excluded, excluded_of
+from ambient_components.shards.names import CONFIG_KEY, shard_count, shard_stack, split_shard
+from ambient_components.shards.records import record_name
 from ambient_components.stackfile.loader import LoadedStack, divided
 
 

@@ -26,7 +26,7 @@ from ambient_components.rules.object_store import (
     set_command,
 )
 from ambient_components.rules.schedules import OPERATOR_IMAGE, image_problem
-from ambient_components.shards import CONFIG_KEY
+from ambient_components.shards.names import CONFIG_KEY
 from ambient_components.stackfile.checks.keys import MAX_TOKEN_LIFETIME, max_token_lifetime
 from ambient_components.stackfile.checks.storage import uses_aws
 from ambient_components.suggest import did_you_mean

@@ -1,52 +1,15 @@
-"""A fleet in shards: stack names, the assignment of workspaces, and run records.
+"""A fleet in shards, shared by the command line, the program and the provider.
 
-All rules are pure. The command line, the program and the provider share them.
+`names` has stack names and the assignment of workspaces, `records` the content of run records. Both are pure.
 """
 
-from ambient_components.shards.names import CONFIG_KEY, FLEET_KEY, assigned, home, shard_count, shard_stack, split_shard
-from ambient_components.shards.records import (
-    CHECK_VARIABLE,
-    CHECKPOINTS_VARIABLE,
-    RUN_VARIABLE,
-    Done,
-    Record,
-    Run,
-    begin,
-    declare,
-    done,
-    fleet_label,
-    is_lost,
-    is_unsettled,
-    left,
-    needs_refresh,
-    patch,
-    record_name,
-    recorded,
-)
+from typing import Final
 
-__all__ = [
-    "CHECKPOINTS_VARIABLE",
-    "CHECK_VARIABLE",
-    "CONFIG_KEY",
-    "FLEET_KEY",
-    "RUN_VARIABLE",
-    "Done",
-    "Record",
-    "Run",
-    "assigned",
-    "begin",
-    "declare",
-    "done",
-    "fleet_label",
-    "home",
-    "is_lost",
-    "is_unsettled",
-    "left",
-    "needs_refresh",
-    "patch",
-    "record_name",
-    "recorded",
-    "shard_count",
-    "shard_stack",
-    "split_shard",
-]
+RUN_VARIABLE: Final = "AMBIENT_RUN"
+"""The environment variable by which `ambient up` passes the run id to the provider."""
+
+CHECK_VARIABLE: Final = "AMBIENT_CHECK_ON_REFRESH"
+"""The environment variable that, if it is not empty, makes a refresh include the check of the access ledger."""
+
+CHECKPOINTS_VARIABLE: Final = "PULUMI_SKIP_CHECKPOINTS"
+"""The engine's variable for writing its state only once, at the end of a run. Plugins inherit it."""

@@ -13,7 +13,8 @@ from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.objects import metadata, name, text, texts
 from ambient_components.errors import BadValue, Problem, StepError, refusal
 from ambient_components.platform.contract import FLEET_LABEL, OWNER_ANNOTATION, STACK_ANNOTATION
-from ambient_components.shards import Record, fleet_label, patch, record_name, shard_stack
+from ambient_components.shards.names import shard_stack
+from ambient_components.shards.records import Record, fleet_label, patch, record_name
 
 _TRIES: Final = 5
 

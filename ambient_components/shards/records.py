@@ -24,15 +24,6 @@ from ambient_components.rules.findings import camel
 SCHEMA: Final = 1
 """The record's schema version. A higher number was written by a newer version of this package."""
 
-RUN_VARIABLE: Final = "AMBIENT_RUN"
-"""The environment variable by which `ambient up` passes the run id to the provider."""
-
-CHECK_VARIABLE: Final = "AMBIENT_CHECK_ON_REFRESH"
-"""The environment variable that, if it is not empty, makes a refresh include the check of the access ledger."""
-
-CHECKPOINTS_VARIABLE: Final = "PULUMI_SKIP_CHECKPOINTS"
-"""The engine's variable for writing its state only once, at the end of a run. Plugins inherit it."""
-
 PACKED_OVER: Final = 300_000
 """Maximum bytes of uncompressed JSON. A ConfigMap holds 1 MiB, and two keys of a record can be long."""
 

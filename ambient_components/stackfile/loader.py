@@ -11,7 +11,7 @@ from ambient_components.errors import AmbientError, PathPart, Problem, Problems
 from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.rules.findings import Finding
 from ambient_components.rules.findings import Path as Place
-from ambient_components.shards import assigned
+from ambient_components.shards.names import assigned
 from ambient_components.stackfile.checks.names import check_stack
 from ambient_components.stackfile.checks.sources import allowed_folder, check_files, own_names
 from ambient_components.stackfile.checks.workspaces import check_adoptions

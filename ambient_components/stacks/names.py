@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from ambient_components.errors import AmbientError
-from ambient_components.shards import split_shard
+from ambient_components.shards.names import split_shard
 from ambient_components.stacks.project import Project, bare_name, stack_files
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

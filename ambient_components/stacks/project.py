@@ -10,7 +10,7 @@ from ambient_components.engine.stack_config import PROJECT_FILE, ConfigFiles
 from ambient_components.errors import BadValue, Where, fail
 from ambient_components.output import from_here
 from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
-from ambient_components.shards import CONFIG_KEY, shard_count, split_shard
+from ambient_components.shards.names import CONFIG_KEY, shard_count, split_shard
 from ambient_components.suggest import did_you_mean
 
 STACK_FILES: Final = "stacks"

@@ -11,8 +11,8 @@ from typing import Final
 from ambient_components.engine.command import Engine
 from ambient_components.engine.texts import PASSPHRASE_VARIABLES, missing_passphrase
 from ambient_components.errors import AmbientError
-from ambient_components.shards import split_shard
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE
+from ambient_components.shards.names import split_shard
 from ambient_components.stacks.project import Project
 
 _CONFIGURED = frozenset({"up", "preview", "refresh", "destroy", "config"})

@@ -27,7 +27,7 @@ from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.lifetimes import is_endless
 from ambient_components.rules.roles import rank
 from ambient_components.rules.workspaces import CLOSED
-from ambient_components.shards import split_shard
+from ambient_components.shards.names import split_shard
 from ambient_components.stacks.deployed import (
     PLATFORM,
     STACK,

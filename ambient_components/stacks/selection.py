@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ambient_components.errors import AmbientError, fail
-from ambient_components.shards import FLEET_KEY, shard_stack
+from ambient_components.shards.names import FLEET_KEY, shard_stack
 from ambient_components.stackfile.yaml.reader import ParsedYaml, parse_yaml, read_text
 from ambient_components.stacks.project import Project, bare_name, stack_path
 

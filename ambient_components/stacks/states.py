@@ -20,7 +20,7 @@ from ambient_components.engine.state import (
     version,
 )
 from ambient_components.errors import AmbientError, BadValue, fail
-from ambient_components.shards import assigned, home, shard_stack, split_shard
+from ambient_components.shards.names import assigned, home, shard_stack, split_shard
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, bare_name
 from ambient_components.stacks.selection import listed

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.shards import Record, record_name
+from ambient_components.shards.records import Record, record_name
 from tests.support.machine import Machine
 from tests.support.stacks import REPOSITORY, Result, Stack, copy_project
 

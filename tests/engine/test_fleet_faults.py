@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import pytest
 
-from ambient_components.shards import RUN_VARIABLE, recorded
+from ambient_components.shards import RUN_VARIABLE
+from ambient_components.shards.records import recorded
 from tests.support.faults import Fate, Proxy, Rule
 from tests.support.gate import FIRST_GRANT, LAST, Moment, held
 from tests.support.ledgers import object_names

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.shards import home
+from ambient_components.shards.names import home
 from sandbox.signed import REGION
 from sandbox.store import Store
 from tests.support.machine import Machine

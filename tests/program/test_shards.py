@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from ambient_components.program import workspaces as stack_program
-from ambient_components.shards import home, record_name
+from ambient_components.shards.names import home
+from ambient_components.shards.records import record_name
 from tests.program.conftest import CLUSTER
 from tests.support.fake_engine import flat
 from tests.support.recorder import PROJECT, Recorder

@@ -5,7 +5,7 @@ from typing import Any
 
 from ambient_components.cluster.client import ApiError
 from ambient_components.errors import StepError
-from ambient_components.shards import Record
+from ambient_components.shards.records import Record
 
 
 class FakeCluster:

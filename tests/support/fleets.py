@@ -12,7 +12,7 @@ from ambient_components import clock
 from ambient_components.cli import plan
 from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, Problem
-from ambient_components.shards import home
+from ambient_components.shards.names import home
 from ambient_components.stacks import pulumi as cli_engine
 from tests.support.planned import NOW, ledger, state
 from tests.support.plans import preview

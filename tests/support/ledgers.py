@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
 
-from ambient_components import shards
 from ambient_components.access import bindings, entries, fleet_guardrails, guardrails, role_assignments
 from ambient_components.access import cluster_access as live_access
 from ambient_components.access import endings as access_endings
@@ -17,6 +16,7 @@ from ambient_components.model.derive import read
 from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.plan import ledgers as plan_ledgers
 from ambient_components.plan import preview
+from ambient_components.shards import records
 from ambient_components.stacks.deployed import AccessKey, Deployed, DeployedBucket, DeployedKey, DeployedWorkspace
 from ambient_components.stacks.reading import from_ledger
 
@@ -68,7 +68,7 @@ def recorded(*args: Any) -> dict[str, dict[str, Any]]:
 
 
 def declare(record: Any, plain: Any, *rest: Any, **more: Any) -> Any:
-    return shards.declare(record, ledger(plain), *rest, **more)
+    return records.declare(record, ledger(plain), *rest, **more)
 
 
 crossed = _over(ledger, guardrails.crossed)

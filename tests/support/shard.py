@@ -14,15 +14,8 @@ from typing import Any
 from uuid import uuid4
 
 from ambient_components.provider.ledger.run_record import CHECKPOINTS_VARIABLE
-from ambient_components.shards import (
-    RUN_VARIABLE,
-    Record,
-    Run,
-    begin,
-    patch,
-    record_name,
-    recorded,
-)
+from ambient_components.shards import RUN_VARIABLE
+from ambient_components.shards.records import Record, Run, begin, patch, record_name, recorded
 from tests.support.ledgers import object_names
 from tests.support.life import RBAC
 from tests.support.machine import Machine

@@ -25,7 +25,7 @@ from ambient_components.engine.command import Engine
 from ambient_components.engine.texts import PASSPHRASE_VARIABLES
 from ambient_components.errors import BadValue, Where, fail
 from ambient_components.fleet.creation import make_shards, provider_of, set_fleet_key
-from ambient_components.shards import CONFIG_KEY, FLEET_KEY, shard_count, shard_stack
+from ambient_components.shards.names import CONFIG_KEY, FLEET_KEY, shard_count, shard_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.cluster import identify
 from ambient_components.stacks.project import Project, bare_name

@@ -23,7 +23,7 @@ from ambient_components.printable import json_text
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_rounded
 from ambient_components.rules.findings import camel
-from ambient_components.shards import split_shard
+from ambient_components.shards.names import split_shard
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.deployed import Deployed, DeployedKey
 from ambient_components.stacks.key_table import Limits, Seen, expiry, following, note, rows, run_interval, seen_in

@@ -18,7 +18,7 @@ from ambient_components.errors import fail, format_path
 from ambient_components.output import Format, Paint, paint_for, plain
 from ambient_components.printable import json_text
 from ambient_components.rules.installation import PLATFORM_URL, platform_url_problem
-from ambient_components.shards import shard_stack
+from ambient_components.shards.names import shard_stack
 from ambient_components.stackfile.layers import WORKSPACE, Origin
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stackfile.yaml.dumping import one_line

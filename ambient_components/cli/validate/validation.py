@@ -17,7 +17,7 @@ from ambient_components.rules.installation import API_SERVER, PLATFORM_URL, SSO,
 from ambient_components.rules.object_store import IN_PLAIN_TEXT, OBJECT_STORE, given_store
 from ambient_components.rules.schedules import OPERATOR_IMAGE, image_problem
 from ambient_components.rules.warnings import LoudWarning
-from ambient_components.shards import CONFIG_KEY, shard_count, shard_stack
+from ambient_components.shards.names import CONFIG_KEY, shard_count, shard_stack
 from ambient_components.stackfile.checks.installation import check_installation
 from ambient_components.stackfile.checks.keys import MAX_TOKEN_LIFETIME, beyond_cap, max_token_lifetime
 from ambient_components.stackfile.checks.sources import in_platform_namespace

@@ -27,7 +27,6 @@ from ambient_components.provider.ledger.run_record import RunRecord, optional, r
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.warnings import LoudWarning
-from ambient_components.shards import Record, declare, is_unsettled, left
 from ambient_components.shards.excluded import excluded_of
 from ambient_components.shards.interrupted import (
     Leftover,
@@ -38,7 +37,7 @@ from ambient_components.shards.interrupted import (
     may_be_ours,
     vanished,
 )
-from ambient_components.shards.records import Entries
+from ambient_components.shards.records import Entries, Record, declare, is_unsettled, left
 
 _TOKEN_SECRETS: Final = 100
 """Token Secrets of a deleted account that one run deletes."""

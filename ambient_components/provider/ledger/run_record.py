@@ -17,8 +17,9 @@ from ambient_components.platform.contract import FLEET_LABEL, STACK_ANNOTATION
 from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.warnings import LoudWarning
-from ambient_components.shards import CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, fleet_label
+from ambient_components.shards import CHECKPOINTS_VARIABLE, RUN_VARIABLE
 from ambient_components.shards.cluster_records import Place, change_record, parsed
+from ambient_components.shards.records import Record, Run, fleet_label
 
 _DEAF: Final = "no run without checkpoints may begin, as what it leaves if it dies would not be known"
 

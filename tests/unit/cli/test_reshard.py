@@ -13,7 +13,8 @@ from ambient_components.engine.rewriting import items
 from ambient_components.errors import Problem, refusal
 from ambient_components.fleet.moves import parts_of
 from ambient_components.fleet.resharding import Move, resharding
-from ambient_components.shards import Record, Run, home
+from ambient_components.shards.names import home
+from ambient_components.shards.records import Record, Run
 from ambient_components.stacks import pulumi as engine
 from ambient_components.stacks.reading import ledger_from_state
 from tests.support.fleet_engine import FleetEngine, KilledError

@@ -18,8 +18,9 @@ from ambient_components.fleet.recorder import Recorder
 from ambient_components.provider.ledger import interrupted_runs
 from ambient_components.provider.ledger.run_record import CHECKPOINTS_VARIABLE, RunRecord
 from ambient_components.provider.protocol.resource import Context
-from ambient_components.shards import RUN_VARIABLE, Record, Run, begin, needs_refresh, record_name
+from ambient_components.shards import RUN_VARIABLE
 from ambient_components.shards.cluster_records import Records
+from ambient_components.shards.records import Record, Run, begin, needs_refresh, record_name
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.selection import Fleet
 from tests.support.fake_records import FakeCluster, FakeGuard

@@ -12,7 +12,7 @@ from ambient_components.errors import AmbientError, refusal
 from ambient_components.fleet import decisions
 from ambient_components.problem_json import encode
 from ambient_components.rules.refusals import Rule
-from ambient_components.shards import Record
+from ambient_components.shards.records import Record
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.selection import listed
 from tests.support.fake_pulumi import FakePulumi, ended, urn

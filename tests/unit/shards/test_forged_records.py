@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ambient_components.access.entries import read_ledger
 from ambient_components.errors import text_of
-from ambient_components.shards import Record
 from ambient_components.shards.interrupted import leftovers
+from ambient_components.shards.records import Record
 from tests.support.hostile import JSON, VALUES
 
 KEYS = st.sampled_from([name for key in ("run", "declared", "lost", "done") for name in (key, f"{key}.gz")])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.shards import assigned, home, shard_count, shard_stack, split_shard
+from ambient_components.shards.names import assigned, home, shard_count, shard_stack, split_shard
 
 NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,20}[a-z0-9]", fullmatch=True)
 PINS = st.dictionaries(NAMES, st.none(), max_size=60)

@@ -8,8 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.access.entries import Entry
-from ambient_components.shards import Done, Record, Run, begin, fleet_label, patch, record_name
-from ambient_components.shards.records import PACKED_OVER, canonical
+from ambient_components.shards.records import (
+    PACKED_OVER,
+    Done,
+    Record,
+    Run,
+    begin,
+    canonical,
+    fleet_label,
+    patch,
+    record_name,
+)
 from tests.support.ledgers import declare
 from tests.support.ledgers import ledger as typed
 

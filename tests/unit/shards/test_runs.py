@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ambient_components.access.entries import Entry
-from ambient_components.shards import Done, Record, Run, begin, done, is_lost, left, needs_refresh, recorded
+from ambient_components.shards.records import Done, Record, Run, begin, done, is_lost, left, needs_refresh, recorded
 from tests.support.ledgers import declare
 from tests.support.quick import examples
 

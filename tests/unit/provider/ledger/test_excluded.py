@@ -3,8 +3,8 @@
 import pytest
 
 from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE
-from ambient_components.shards import Record, Run, record_name
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE, excluded_text
+from ambient_components.shards.records import Record, Run, record_name
 from tests.support.fake_plugin import LEDGER, plain
 from tests.support.ledgers import declare, object_names, removals_digest
 

@@ -4,14 +4,8 @@ import pytest
 
 from ambient_components.platform.naming import key_account
 from ambient_components.provider.ledger.run_record import CHECKPOINTS_VARIABLE
-from ambient_components.shards import (
-    RUN_VARIABLE,
-    Record,
-    Run,
-    begin,
-    fleet_label,
-    record_name,
-)
+from ambient_components.shards import RUN_VARIABLE
+from ambient_components.shards.records import Record, Run, begin, fleet_label, record_name
 from tests.support.fake_plugin import LEDGER, RefusedError, running
 from tests.support.ledgers import declare
 from tests.support.ledgers import entry as typed
