@@ -32,23 +32,29 @@ STATES = [
 ]
 
 
-@pytest.mark.parametrize(("of_workspace", "of_bucket", "protected", "kept", "released", "opened", "let_go"), STATES)
+@pytest.mark.parametrize(
+    ("of_workspace", "of_bucket", "protected", "kept", "bucket_released", "opened", "keys_released"), STATES
+)
 def test_what_each_state_protects_keeps_and_opens(
-    workspace, of_workspace, of_bucket, protected, kept, released, opened, let_go
+    workspace, of_workspace, of_bucket, protected, kept, bucket_released, opened, keys_released
 ):
-    # What is let go is not this tool's to delete.
+    # What is released is not this tool's to delete.
     given = EVERYTHING if of_bucket == "active" else without(without(EVERYTHING, "on_delete"), "force")
     recording = workspace(**FULL, bucket={**given, "state": of_bucket}, state=of_workspace)
     bucket = recording.named("S3Bucket", "payments/storage/bucket")
     assert (bucket.protect, bucket.retain_on_delete, bucket.inputs.get("released")) == (
         protected,
         kept,
-        True if released else None,
+        True if bucket_released else None,
     )
     keys = by_kind(recording, "S3Credentials")
     assert len(keys) == opened
     for key in keys:
-        assert (key.protect, key.retain_on_delete, key.inputs.get("released")) == (False, let_go, let_go or None)
+        assert (key.protect, key.retain_on_delete, key.inputs.get("released")) == (
+            False,
+            keys_released,
+            keys_released or None,
+        )
     if opened:
         assert variables(recording).keys() >= set(NAMES)
     else:

@@ -64,7 +64,7 @@ def test_what_pulumi_aws_makes_is_imported_instead(old):
     assert "then write it here, and import it (pulumi import)" in text
 
 
-def test_a_bucket_that_is_let_go_is_taken_in_a_later_run_too():
+def test_a_bucket_that_is_released_is_taken_in_a_later_run_too():
     before, kept = {"pay": entry(BUCKET)}, {"pay": entry(RELEASED), "payments": entry(BUCKET)}
     (text,) = refusals(before, kept)
     assert f"lets it go in this run: {TAKEN}" in text
@@ -110,6 +110,6 @@ def test_there_is_a_way_out_of_two_owners():
     both = {"pay": entry(DOOMED), "payments": entry(BUCKET)}
     (text,) = refusals({**both, "pay": entry(DOOMED, "closed")}, {"payments": entry(BUCKET)})
     assert "put 'pay' back with 'state: released' in its bucket, deploy, and then let it leave" in text
-    let_go = {**both, "pay": entry({**DOOMED, "state": "released"})}
-    assert refusals(both, let_go) == []
-    assert refusals(let_go, {**let_go, "pay": entry(None)}) == []
+    released = {**both, "pay": entry({**DOOMED, "state": "released"})}
+    assert refusals(both, released) == []
+    assert refusals(released, {**released, "pay": entry(None)}) == []

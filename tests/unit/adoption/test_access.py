@@ -17,37 +17,37 @@ from tests.support.existing import (
 LABEL = {"app": "ambient-permission"}
 
 
-def only_note(found):
-    assert len(found.notes) == 1, [note.what for note in found.notes]
-    return found.notes[0]
+def only_note(workspace):
+    assert len(workspace.notes) == 1, [note.what for note in workspace.notes]
+    return workspace.notes[0]
 
 
 def test_a_new_workspace_of_the_ui_has_its_creator_as_owner_and_needs_no_note():
-    found = of_pay()
-    assert found.entry == {"adopt": True, "owners": ["user:alice@example.com"]}
-    assert found.notes == ()
+    workspace = of_pay()
+    assert workspace.entry == {"adopt": True, "owners": ["user:alice@example.com"]}
+    assert workspace.notes == ()
 
 
 def test_grants_of_the_sharing_page_are_grants_with_their_roles():
-    found = of_pay(
+    workspace = of_pay(
         shared("pay", "user:Carol@Example.com", "admin"), shared("pay", "group:devs", "edit"),
         shared("pay", "user:kube:dora"), creator("pay", "serviceaccount:ops:breakglass"),
     )  # fmt: skip
-    assert found.entry["grants"] == [
+    assert workspace.entry["grants"] == [
         {"group": "devs", "role": "edit"},
         {"user": "Carol@Example.com", "role": "admin"},
         {"user": "kube:dora", "role": "view"},
     ]
-    assert found.entry["owners"] == ["serviceaccount:ops:breakglass", "user:alice@example.com"]
-    assert found.notes == ()
+    assert workspace.entry["owners"] == ["serviceaccount:ops:breakglass", "user:alice@example.com"]
+    assert workspace.notes == ()
 
 
 def test_further_labels_and_annotations_of_a_binding_stay_and_do_not_matter():
     item = shared("pay", "group:devs", labels={**LABEL, "team": "x"})
     item["metadata"]["annotations"]["example.com/why"] = "ticket 12"
-    found = of_pay(item)
-    assert found.entry["grants"] == [{"group": "devs", "role": "view"}]
-    assert found.notes == ()
+    workspace = of_pay(item)
+    assert workspace.entry["grants"] == [{"group": "devs", "role": "view"}]
+    assert workspace.notes == ()
 
 
 def test_a_binding_of_another_name_is_noted_with_the_grant_and_the_deletion():
@@ -60,9 +60,9 @@ def test_a_binding_of_another_name_is_noted_with_the_grant_and_the_deletion():
 
 
 def test_the_same_access_a_second_time_can_just_be_deleted():
-    found = of_pay(shared("pay", "group:devs", "edit"), binding("pay", "by-hand", "edit", "group:devs"))
-    assert found.entry["grants"] == [{"group": "devs", "role": "edit"}]
-    assert "a second time" in only_note(found).what
+    workspace = of_pay(shared("pay", "group:devs", "edit"), binding("pay", "by-hand", "edit", "group:devs"))
+    assert workspace.entry["grants"] == [{"group": "devs", "role": "edit"}]
+    assert "a second time" in only_note(workspace).what
 
 
 @pytest.mark.parametrize("role", ["ClusterRole/admin", "Role/ambient-project-admin", "Role/reader"])
@@ -93,23 +93,23 @@ def test_a_grant_of_the_platform_to_a_refused_subject_is_noted_with_the_reason()
 
 
 def test_of_two_roles_of_a_subject_the_stronger_is_the_grant():
-    found = of_pay(shared("pay", "user:bob", "view"), shared("pay", "user:bob", "edit"))
-    assert found.entry["grants"] == [{"user": "bob", "role": "edit"}]
-    note = only_note(found)
+    workspace = of_pay(shared("pay", "user:bob", "view"), shared("pay", "user:bob", "edit"))
+    assert workspace.entry["grants"] == [{"user": "bob", "role": "edit"}]
+    note = only_note(workspace)
     assert (note.rule, note.role) == ("secondGrant", "view")
     assert note.hints[0].endswith("kubectl delete rolebinding --namespace pay ambient-permission-view-bob-user")
 
 
 def test_subjects_that_differ_only_in_case_are_one_in_a_stack_file():
-    found = of_pay(shared("pay", "user:Bob", "view"), shared("pay", "user:bob", "admin"))
-    assert found.entry["grants"] == [{"user": "bob", "role": "admin"}]
-    assert (only_note(found).rule, only_note(found).subject) == ("secondGrant", "user:Bob")
+    workspace = of_pay(shared("pay", "user:Bob", "view"), shared("pay", "user:bob", "admin"))
+    assert workspace.entry["grants"] == [{"user": "bob", "role": "admin"}]
+    assert (only_note(workspace).rule, only_note(workspace).subject) == ("secondGrant", "user:Bob")
 
 
 def test_of_two_subjects_that_sanitise_alike_the_one_with_the_platforms_binding_is_the_grant():
-    found = of_pay(shared("pay", "user:a@b"), binding("pay", "by-hand", "view", "user:a-b"))
-    assert found.entry["grants"] == [{"user": "a@b", "role": "view"}]
-    note = only_note(found)
+    workspace = of_pay(shared("pay", "user:a@b"), binding("pay", "by-hand", "view", "user:a-b"))
+    assert workspace.entry["grants"] == [{"user": "a@b", "role": "view"}]
+    note = only_note(workspace)
     assert (note.rule, note.subject) == ("sameName", "user:a-b")
     assert "give one of them another role, or access through a group" in note.hints
 
@@ -123,18 +123,18 @@ def test_a_binding_of_the_platforms_name_with_other_content_is_not_declared():
 
 @pytest.mark.parametrize("field", [{"finalizers": ["example.com/x"]}, {"ownerReferences": [{"uid": "u"}]}])
 def test_a_binding_with_finalizers_or_owners_would_change_and_is_not_declared(field):
-    found = of_pay(shared("pay", "user:bob", **field))
-    assert "grants" not in found.entry
-    assert rules(found) == ["otherOwner"]
+    workspace = of_pay(shared("pay", "user:bob", **field))
+    assert "grants" not in workspace.entry
+    assert rules(workspace) == ["otherOwner"]
 
 
 def test_other_field_managers_are_named_once():
     managed = [{"manager": "argocd-controller", "operation": "Update"}, {"manager": "kubectl", "operation": "Update"}]
     items = [shared("pay", f"user:u{number}", managedFields=managed) for number in range(5)]
-    found = of_pay(*items)
-    assert len(found.entry["grants"]) == 5
-    assert rules(found) == ["otherOwner"]
-    assert "argocd-controller" in found.notes[0].what
+    workspace = of_pay(*items)
+    assert len(workspace.entry["grants"]) == 5
+    assert rules(workspace) == ["otherOwner"]
+    assert "argocd-controller" in workspace.notes[0].what
 
 
 def test_access_of_programs_of_other_namespaces_is_noted_with_a_key_as_the_way():
@@ -145,11 +145,11 @@ def test_access_of_programs_of_other_namespaces_is_noted_with_a_key_as_the_way()
 
 def test_group_access_of_project_settings_is_noted():
     label = {"ambient-code.io/managed": "true"}
-    found = of_pay(
+    workspace = of_pay(
         binding("pay", "devs-edit", "edit", "group:devs", labels=label),
         settings("pay", groupAccess=[{"groupName": "devs", "role": "edit"}]),
     )
-    assert rules(found) == ["groupAccess", "groupAccess"]
+    assert rules(workspace) == ["groupAccess", "groupAccess"]
 
 
 def test_the_platforms_own_bindings_and_those_without_subjects_are_no_access():
@@ -159,14 +159,14 @@ def test_the_platforms_own_bindings_and_those_without_subjects_are_no_access():
 def test_access_in_the_platforms_clothes_is_noted():
     """A session's binding without the session, and the account of schedules with a right more."""
     of_no_session = session("pay", "x")[1:]
-    widened = next(one for one in plain("pay") if one["kind"] == "Role")
+    widened = next(item for item in plain("pay") if item["kind"] == "Role")
     widened = {
         **widened,
         "rules": [*widened["rules"], {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}],
     }
-    found = of_pay(*of_no_session, widened)
-    assert rules(found) == ["otherRole", "otherRole"]
-    assert {note.object for note in found.notes} == {
+    workspace = of_pay(*of_no_session, widened)
+    assert rules(workspace) == ["otherRole", "otherRole"]
+    assert {note.object for note in workspace.notes} == {
         "RoleBinding ambient-session-x-rb",
         "RoleBinding ambient-session-trigger",
     }
@@ -184,6 +184,6 @@ def test_what_the_control_plane_makes_is_its_own():
 
 
 def test_notes_of_one_kind_are_bounded():
-    found = of_pay(*(binding("pay", f"x{number:04}", "view", f"user:u{number}") for number in range(500)))
-    assert len(found.notes) == 101
-    assert found.notes[-1].what == "and 400 more of this kind"
+    workspace = of_pay(*(binding("pay", f"x{number:04}", "view", f"user:u{number}") for number in range(500)))
+    assert len(workspace.notes) == 101
+    assert workspace.notes[-1].what == "and 400 more of this kind"

@@ -52,30 +52,30 @@ def objects():
 
 def test_each_kind_is_listed_once_and_nothing_is_written(api):
     serve(api, objects())
-    found = read(api)
-    assert list(found.workspaces) == ["pay", "zoo"]
-    requests = [one for one in api.log if one.path != "/api/v1/namespaces/kube-system"]
-    assert [one.method for one in requests] == ["GET"] * len(READS)
-    assert len({(one.path, one.query.get("fieldSelector")) for one in requests}) == len(READS)
-    assert not any("/namespaces/" in one.path for one in requests)
+    existing = read(api)
+    assert list(existing.workspaces) == ["pay", "zoo"]
+    requests = [request for request in api.log if request.path != "/api/v1/namespaces/kube-system"]
+    assert [request.method for request in requests] == ["GET"] * len(READS)
+    assert len({(request.path, request.query.get("fieldSelector")) for request in requests}) == len(READS)
+    assert not any("/namespaces/" in request.path for request in requests)
 
 
 def test_what_is_read_is_what_the_pure_part_gets(api):
     serve(api, objects())
     reader = Reader(OWNER)
-    listed = [one for one in objects() if one["metadata"]["name"] not in ("other-secret", "default", "other-map")]
-    expected = gathered(one for one in listed if one["metadata"]["name"] != "other")
+    listed = [item for item in objects() if item["metadata"]["name"] not in ("other-secret", "default", "other-map")]
+    expected = gathered(item for item in listed if item["metadata"]["name"] != "other")
     assert existing_workspaces(read(api), reader) == existing_workspaces(expected, reader)
 
 
 def test_values_of_secrets_never_enter_the_result(api):
     serve(api, objects())
-    found = read(api)
-    assert found.workspaces["pay"].secrets == {
+    existing = read(api)
+    assert existing.workspaces["pay"].secrets == {
         "ambient-non-vertex-integrations": ("GITHUB_TOKEN", "LEVEL"),
         "ambient-runner-secrets": ("ANTHROPIC_API_KEY",),
     }
-    text = repr(found) + repr(existing_workspaces(found, Reader(OWNER)))
+    text = repr(existing) + repr(existing_workspaces(existing, Reader(OWNER)))
     assert VALUE not in text
     assert "c2stYW50" not in text  # the same in base64
 
@@ -89,10 +89,10 @@ def test_a_server_that_ignores_selectors_adds_no_other_secret(api):
 
 def test_only_the_requested_workspaces_are_kept_and_missing_ones_are_named(api):
     serve(api, objects())
-    found = read(api, "zoo", "gone", "other")
-    assert (list(found.workspaces), found.missing) == (["zoo"], ("gone", "other"))
-    refused = [one for one in existing_workspaces(found, Reader(OWNER)) if one.name != "zoo"]
-    assert [one.rule for one in refused] == ["missing", "missing"]
+    existing = read(api, "zoo", "gone", "other")
+    assert (list(existing.workspaces), existing.missing) == (["zoo"], ("gone", "other"))
+    refused = [workspace for workspace in existing_workspaces(existing, Reader(OWNER)) if workspace.name != "zoo"]
+    assert [workspace.rule for workspace in refused] == ["missing", "missing"]
     assert "kubectl get namespaces" in refused[0].hint
 
 
@@ -102,7 +102,7 @@ def test_all_missing_rights_are_named_at_once_with_what_to_do(api):
         api.fail("GET", f"/{plural}$", 403, FORBIDDEN.format(plural))
     with pytest.raises(AmbientError) as caught:
         read(api)
-    assert [one.problem for one in caught.value.problems] == [
+    assert [problem.problem for problem in caught.value.problems] == [
         "the right to list rolebindings of the API group rbac.authorization.k8s.io in all namespaces is missing",
         "the right to list secrets named ambient-non-vertex-integrations in all namespaces is missing",
         "the right to list secrets named ambient-runner-secrets in all namespaces is missing",
@@ -113,8 +113,10 @@ def test_all_missing_rights_are_named_at_once_with_what_to_do(api):
 
 
 def test_the_rights_of_adoption_are_those_of_its_requests():
-    rights = {(one.group, one.resource, one.name) for one in rights_for([Feature.ADOPTION]) if one.verb == "list"}
-    assert {(one.group, one.resource, one.name or "") for one in READS} <= rights
+    rights = {
+        (right.group, right.resource, right.name) for right in rights_for([Feature.ADOPTION]) if right.verb == "list"
+    }
+    assert {(listed.group, listed.resource, listed.name or "") for listed in READS} <= rights
 
 
 def test_a_cluster_without_the_platform_is_refused(api):
@@ -126,12 +128,12 @@ def test_a_cluster_without_the_platform_is_refused(api):
 def test_another_cluster_than_the_stacks_is_refused_before_anything_is_listed(api):
     with pytest.raises(AmbientError, match="another cluster than the stack's"):
         read(api, uid="of-another")
-    assert [str(one) for one in api.log] == ["GET /api/v1/namespaces/kube-system"]
+    assert [str(request) for request in api.log] == ["GET /api/v1/namespaces/kube-system"]
 
 
 def test_large_objects_of_users_are_kept_in_part_only(api):
     big = {"note": "x" * 200_000, "ambient-code.io/key-name": "y" * 200_000}
     item = shared("pay", "user:bob", annotations=big, managedFields=[{"manager": "m", "fieldsV1": {"f": "x" * 9999}}])
     serve(api, replaced([*plain("pay"), namespace("pay")], item))
-    kept = next(one for one in read(api).workspaces["pay"].bindings if "bob" in one["metadata"]["name"])
+    kept = next(binding for binding in read(api).workspaces["pay"].bindings if "bob" in binding["metadata"]["name"])
     assert len(repr(kept)) < 6_000

@@ -32,8 +32,8 @@ def bound(subject: str) -> dict[str, Any]:
 def test_an_object_as_declared_is_adopted() -> None:
     there = bound("bob")
     there["metadata"] |= {"uid": "1", "annotations": {"other": "kept"}}
-    found = findings([step("create", BINDING, "pay/grant/user:bob", bound("bob"))], live(RoleBinding=there), ["pay"])
-    assert (found.adopted, found.differences, found.others) == (1, (), 0)
+    proof = findings([step("create", BINDING, "pay/grant/user:bob", bound("bob"))], live(RoleBinding=there), ["pay"])
+    assert (proof.adopted, proof.differences, proof.others) == (1, (), 0)
 
 
 def test_ownership_and_the_engines_own_annotations_are_no_differences() -> None:
@@ -50,12 +50,12 @@ def test_a_field_that_differs_and_an_object_that_is_missing_are_differences() ->
         step("create", BINDING, "pay/grant/user:bob", bound("bob")),
         step("create", "ambient:index:ServiceAccount", "pay/key/ci/g1", {"metadata": bound("")["metadata"]}),
     ]
-    found = findings(steps, live(RoleBinding=bound("mallory")), ["pay"])
-    assert found.differences == (
+    proof = findings(steps, live(RoleBinding=bound("mallory")), ["pay"])
+    assert proof.differences == (
         Difference("pay", "RoleBinding b", "field", "subjects[0].name", "mallory", "bob"),
         Difference("pay", "ServiceAccount b", "create"),
     )
-    assert found.adopted == 1
+    assert proof.adopted == 1
 
 
 @pytest.mark.parametrize(
@@ -74,13 +74,13 @@ def test_settings_are_compared_as_they_are_written(
     kind: str, inputs: dict[str, Any], there: dict[str, Any], *, differs: bool
 ) -> None:
     steps = [step("create", f"ambient:index:{kind}", "pay/settings", {"namespace": "pay", **inputs})]
-    found = findings(steps, lambda *_: there, ["pay"])
-    assert bool(found.differences) is differs
+    proof = findings(steps, lambda *_: there, ["pay"])
+    assert bool(proof.differences) is differs
 
 
 def test_tokens_and_secrets_have_no_counterpart_to_adopt() -> None:
     steps = [step("create", "ambient:index:AccessToken", "pay/key/ci/g1", {"namespace": "pay"})]
-    assert [str(one) for one in findings(steps, live(), ["pay"]).differences] == [
+    assert [str(difference) for difference in findings(steps, live(), ["pay"]).differences] == [
         "pay: AccessToken pay/key/ci/g1: does not exist, and the run creates it"
     ]
 
@@ -88,19 +88,19 @@ def test_tokens_and_secrets_have_no_counterpart_to_adopt() -> None:
 def test_every_other_operation_in_an_adopted_workspace_is_a_difference() -> None:
     ops = ("delete", "update", "replace", "create-replacement", "delete-replaced")
     for op in ops:
-        found = findings([step(op, BINDING, "pay/grant/user:eve", bound("eve"))], live(), ["pay"])
-        assert [one.workspace for one in found.differences] == ["pay"], op
+        proof = findings([step(op, BINDING, "pay/grant/user:eve", bound("eve"))], live(), ["pay"])
+        assert [difference.workspace for difference in proof.differences] == ["pay"], op
 
 
 def test_no_value_that_may_be_secret_is_shown() -> None:
     secret = "Bearer hunter2hunter2"
     server = {"mcpServers": {"custom": {"jira": {"headers": {"Authorization": "${JIRA}"}}}}}
     there = {"spec": {"mcpServers": {"custom": {"jira": {"headers": {"Authorization": secret}}}}}}
-    found = findings(
+    proof = findings(
         [step("create", "ambient:index:ProjectSettings", "pay/settings", server)], lambda *_: there, ["pay"]
     )
-    assert len(found.differences) == 1
-    assert "hunter2" not in repr(found)
+    assert len(proof.differences) == 1
+    assert "hunter2" not in repr(proof)
     inputs = {
         "metadata": {
             "name": "pay",
@@ -109,27 +109,27 @@ def test_no_value_that_may_be_secret_is_shown() -> None:
         }
     }
     steps = [step("create", "kubernetes:core/v1:Namespace", "pay/namespace", inputs)]
-    found = findings(steps, live(Namespace={"metadata": {"name": "pay"}}), ["pay"])
-    assert len(found.differences) == 2
-    assert "hunter2" not in repr(found)
-    assert "made-up" not in repr(found)
+    proof = findings(steps, live(Namespace={"metadata": {"name": "pay"}}), ["pay"])
+    assert len(proof.differences) == 2
+    assert "hunter2" not in repr(proof)
+    assert "made-up" not in repr(proof)
 
 
 def test_what_a_run_removes_from_access_objects_is_a_difference() -> None:
     there = bound("bob")
     there["metadata"] |= {"finalizers": ["x/y"], "ownerReferences": [{"name": "z"}]}
-    found = findings([step("create", BINDING, "pay/grant/user:bob", bound("bob"))], live(RoleBinding=there), ["pay"])
-    assert [one.field for one in found.differences] == ["metadata.finalizers", "metadata.ownerReferences"]
+    proof = findings([step("create", BINDING, "pay/grant/user:bob", bound("bob"))], live(RoleBinding=there), ["pay"])
+    assert [difference.field for difference in proof.differences] == ["metadata.finalizers", "metadata.ownerReferences"]
     account = step("create", "ambient:index:ServiceAccount", "pay/key/ci/g1", {"metadata": bound("")["metadata"]})
-    found = findings([account], live(ServiceAccount=bound("")), ["pay"])
-    assert [one.field for one in found.differences] == ["metadata.annotations.ambient-code.io/created-at"]
+    proof = findings([account], live(ServiceAccount=bound("")), ["pay"])
+    assert [difference.field for difference in proof.differences] == ["metadata.annotations.ambient-code.io/created-at"]
 
 
 def test_an_existing_secret_is_replaced_and_not_created() -> None:
     inputs = {"namespace": "pay", "secret": "ambient-runner-secrets", "values": {"A": "x"}}
     steps = [step("create", "ambient:index:WorkspaceSecret", "pay/secret/runner", inputs)]
-    found = findings(steps, live(Secret={"metadata": {"name": "ambient-runner-secrets"}}), ["pay"])
-    assert [str(one) for one in found.differences] == [
+    proof = findings(steps, live(Secret={"metadata": {"name": "ambient-runner-secrets"}}), ["pay"])
+    assert [str(difference) for difference in proof.differences] == [
         "pay: Secret ambient-runner-secrets: data is as set in the UI, and the run writes the declared variables and "
         "no others"
     ]
@@ -142,8 +142,8 @@ def test_changes_elsewhere_are_counted_apart() -> None:
         step("create", "ambient:index:Workspace", "pay", {}, custom=False),
         step("create", "ambient:index:AccessLedger", "access", {}),
     ]
-    found = findings(steps, live(), ["pay"])
-    assert (found.adopted, found.differences, found.others) == (0, (), 1)
+    proof = findings(steps, live(), ["pay"])
+    assert (proof.adopted, proof.differences, proof.others) == (0, (), 1)
 
 
 def test_lists_and_missing_values_are_compared() -> None:
@@ -156,6 +156,6 @@ def test_inputs_that_are_no_fields_of_the_object_are_no_differences() -> None:
     metadata = {"name": "ambient-key-ci-3f2a91bc", "namespace": "pay"}
     there = {**metadata, "annotations": {"ambient-code.io/created-at": "2026-03-01T10:00:00Z"}}
     for own in ("adopt", "ofPlatform"):
-        one = step("create", "ambient:index:ServiceAccount", "pay/key/ci/g1", {"metadata": metadata, own: True})
-        found = findings([one], live(ServiceAccount={"metadata": there}), ["pay"])
-        assert (found.adopted, found.differences) == (1, ())
+        account = step("create", "ambient:index:ServiceAccount", "pay/key/ci/g1", {"metadata": metadata, own: True})
+        proof = findings([account], live(ServiceAccount={"metadata": there}), ["pay"])
+        assert (proof.adopted, proof.differences) == (1, ())

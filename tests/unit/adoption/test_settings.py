@@ -21,9 +21,9 @@ def test_an_idle_timeout_is_a_duration(seconds, text):
 
 @pytest.mark.parametrize("seconds", [-1, 2**40, True, "12h", 1.5, {}])
 def test_an_idle_timeout_that_no_file_can_say_is_noted(seconds):
-    found = of_pay(settings("pay", inactivityTimeoutSeconds=seconds))
-    assert "settings" not in found.entry
-    assert rules(found) == ["idleTimeout"]
+    workspace = of_pay(settings("pay", inactivityTimeoutSeconds=seconds))
+    assert "settings" not in workspace.entry
+    assert rules(workspace) == ["idleTimeout"]
 
 
 def test_mcp_servers_are_written_as_the_file_has_them():
@@ -32,9 +32,9 @@ def test_mcp_servers_are_written_as_the_file_has_them():
         "old": {"type": "sse", "url": "https://old.example.com"},
         "local": {"type": "stdio", "command": "uvx", "args": ["some-server"], "env": {"MODE": "${MODE:-fast}"}},
     }
-    found = of_pay(settings("pay", mcpServers={"custom": custom, "disabled": ["context7", "webfetch"]}))
-    assert found.notes == ()
-    assert found.entry["settings"]["mcpServers"] == {
+    workspace = of_pay(settings("pay", mcpServers={"custom": custom, "disabled": ["context7", "webfetch"]}))
+    assert workspace.notes == ()
+    assert workspace.entry["settings"]["mcpServers"] == {
         "custom": {
             "search": {"url": "https://mcp.example.com", "headers": {"Authorization": "Bearer ${TOKEN}"}},
             "old": {"type": "sse", "url": "https://old.example.com"},
@@ -73,29 +73,29 @@ def test_mcp_servers_are_written_as_the_file_has_them():
     ],
 )
 def test_servers_that_a_run_would_write_differently_stay_with_the_ui_and_no_value_is_quoted(servers):
-    found = of_pay(settings("pay", mcpServers=servers))
-    assert "settings" not in found.entry
-    assert rules(found) == ["mcpServers"]
-    assert PASSWORD not in repr(found)
+    workspace = of_pay(settings("pay", mcpServers=servers))
+    assert "settings" not in workspace.entry
+    assert rules(workspace) == ["mcpServers"]
+    assert PASSWORD not in repr(workspace)
 
 
 def test_feature_flags_are_those_with_a_plain_value():
-    found = of_pay(flags("pay", **{"jira-write": "true", "gerrit.enabled": "false", "odd": "TRUE"}))
-    assert found.entry["settings"] == {"featureFlags": {"gerrit.enabled": False, "jira-write": True}}
-    assert rules(found) == ["featureFlags"]
+    workspace = of_pay(flags("pay", **{"jira-write": "true", "gerrit.enabled": "false", "odd": "TRUE"}))
+    assert workspace.entry["settings"] == {"featureFlags": {"gerrit.enabled": False, "jira-write": True}}
+    assert rules(workspace) == ["featureFlags"]
 
 
 def test_a_flag_that_looks_like_a_credential_is_not_written():
-    found = of_pay(flags("pay", **{"sk-ant-hunter2hunter2": "true"}))
-    assert "settings" not in found.entry
-    assert rules(found) == ["featureFlags"]
-    assert "hunter2" not in repr(found)
+    workspace = of_pay(flags("pay", **{"sk-ant-hunter2hunter2": "true"}))
+    assert "settings" not in workspace.entry
+    assert rules(workspace) == ["featureFlags"]
+    assert "hunter2" not in repr(workspace)
 
 
 def test_certificates_are_left_to_a_file():
-    found = of_pay(made("ConfigMap", "pay", "trusted-ca-bundle", data={"ca-bundle.crt": "PEM"}))
-    assert "settings" not in found.entry
-    assert rules(found) == ["caBundle"]
+    workspace = of_pay(made("ConfigMap", "pay", "trusted-ca-bundle", data={"ca-bundle.crt": "PEM"}))
+    assert "settings" not in workspace.entry
+    assert rules(workspace) == ["caBundle"]
 
 
 @pytest.mark.parametrize(
@@ -118,9 +118,9 @@ def test_certificates_are_left_to_a_file():
     ],
 )
 def test_container_limits_are_the_shortest_declaration_that_gives_them(item, entry):
-    found = of_pay(limit_range("pay", **item))
-    assert found.notes == ()
-    assert found.entry.get("limits") == (entry and {"containers": entry})
+    workspace = of_pay(limit_range("pay", **item))
+    assert workspace.notes == ()
+    assert workspace.entry.get("limits") == (entry and {"containers": entry})
 
 
 @pytest.mark.parametrize(
@@ -138,28 +138,28 @@ def test_container_limits_are_the_shortest_declaration_that_gives_them(item, ent
     ],
 )
 def test_limits_that_no_file_can_say_are_noted(item):
-    found = of_pay(limit_range("pay", **item))
-    assert "limits" not in found.entry
-    assert rules(found) == ["containerLimits"]
+    workspace = of_pay(limit_range("pay", **item))
+    assert "limits" not in workspace.entry
+    assert rules(workspace) == ["containerLimits"]
 
 
 def test_our_quota_is_the_quota_and_others_are_noted():
-    found = of_pay(
+    workspace = of_pay(
         made("ResourceQuota", "pay", "workspace-quota", spec={"hard": {"pods": "50", "requests.cpu": "20"}}),
         made("ResourceQuota", "pay", "team-quota", spec={"hard": {"pods": "5"}}),
     )
-    assert found.entry["limits"] == {"quota": {"pods": "50", "requests.cpu": "20"}}
-    assert rules(found) == ["quota"]
-    assert "team-quota" in found.notes[0].what
+    assert workspace.entry["limits"] == {"quota": {"pods": "50", "requests.cpu": "20"}}
+    assert rules(workspace) == ["quota"]
+    assert "team-quota" in workspace.notes[0].what
 
 
 @pytest.mark.parametrize(
     "spec", [{"hard": {"pods": "50"}, "scopes": ["BestEffort"]}, {"hard": {"bananas": "5"}}, {"hard": {}}, {"hard": 1}]
 )
 def test_a_quota_that_no_file_can_say_is_noted(spec):
-    found = of_pay(made("ResourceQuota", "pay", "workspace-quota", spec=spec))
-    assert "limits" not in found.entry
-    assert rules(found) == ["quota"]
+    workspace = of_pay(made("ResourceQuota", "pay", "workspace-quota", spec=spec))
+    assert "limits" not in workspace.entry
+    assert rules(workspace) == ["quota"]
 
 
 @pytest.mark.parametrize(
@@ -172,9 +172,9 @@ def test_a_quota_that_no_file_can_say_is_noted(spec):
     ],
 )
 def test_the_policies_of_a_released_workspace_are_its_network(allow):
-    found = of_pay(*ours(allow))
-    assert found.notes == ()
-    assert found.entry["limits"] == {"network": {"allow": allow} if allow else {}}
+    workspace = of_pay(*ours(allow))
+    assert workspace.notes == ()
+    assert workspace.entry["limits"] == {"network": {"allow": allow} if allow else {}}
 
 
 def test_policies_of_another_platform_or_of_others_are_noted():
@@ -193,48 +193,48 @@ def test_the_policies_of_an_installation_with_the_api_server(allow):
         made("NetworkPolicy", "pay", name, spec=spec)
         for name, spec in policies("ambient-code", allow, api_server=True).items()
     ]
-    found = of_pay(*items, api_server=True)
-    assert (found.notes, found.entry["limits"]) == ((), {"network": {"allow": allow} if allow else {}})
+    workspace = of_pay(*items, api_server=True)
+    assert (workspace.notes, workspace.entry["limits"]) == ((), {"network": {"allow": allow} if allow else {}})
     assert rules(of_pay(*items)) == ["network"]
 
 
 def test_labels_and_annotations_of_people_are_the_entrys():
-    found = of_pay(
+    workspace = of_pay(
         namespace(
             "pay", {"cost-center": "4711", "openshift.io/x": "y", "app.kubernetes.io/part-of": "pay"},
             annotations={"example.com/contact": "a@b", "ambient-components/released-by": "x/y", "pulumi.com/a": "b",
                          "kubectl.kubernetes.io/last-applied-configuration": "{}", "multi": "a\nb\u200d"},
         )
     )  # fmt: skip
-    assert found.entry["labels"] == {"app.kubernetes.io/part-of": "pay", "cost-center": "4711"}
-    assert found.entry["annotations"] == {"example.com/contact": "a@b", "multi": "a\nb\u200d"}
-    assert found.notes == ()
+    assert workspace.entry["labels"] == {"app.kubernetes.io/part-of": "pay", "cost-center": "4711"}
+    assert workspace.entry["annotations"] == {"example.com/contact": "a@b", "multi": "a\nb\u200d"}
+    assert workspace.notes == ()
 
 
 def test_what_controllers_write_and_what_looks_like_a_credential_stays_out():
     secret = "ghp_0123456789abcdef0123456789abcdef0123"
     notes = {"field.cattle.io/projectId": "p-1", "token": secret, "odd": "a\x1b"}
-    found = of_pay(namespace("pay", {"argocd.argoproj.io/instance": "x"}, annotations=notes))
-    assert not found.entry.keys() & {"labels", "annotations"}
-    assert rules(found) == ["otherOwner", "otherOwner", "labels"]
-    assert "ghp_" not in repr(found)
+    workspace = of_pay(namespace("pay", {"argocd.argoproj.io/instance": "x"}, annotations=notes))
+    assert not workspace.entry.keys() & {"labels", "annotations"}
+    assert rules(workspace) == ["otherOwner", "otherOwner", "labels"]
+    assert "ghp_" not in repr(workspace)
 
 
 @pytest.mark.parametrize("key", ["db-password", "example.com/api-token", "example.com/sk-ant-hunter2hunter2"])
 def test_what_is_named_like_a_secret_stays_out_whatever_its_value(key):
-    found = of_pay(namespace("pay", {key: PASSWORD}, annotations={key: PASSWORD, "contact": "a@b"}))
-    assert "labels" not in found.entry
-    assert found.entry["annotations"] == {"contact": "a@b"}
-    assert rules(found) == ["labels", "labels"]
-    assert "hunter2" not in repr(found)
+    workspace = of_pay(namespace("pay", {key: PASSWORD}, annotations={key: PASSWORD, "contact": "a@b"}))
+    assert "labels" not in workspace.entry
+    assert workspace.entry["annotations"] == {"contact": "a@b"}
+    assert rules(workspace) == ["labels", "labels"]
+    assert "hunter2" not in repr(workspace)
 
 
 def test_pod_security_is_a_level_of_the_file():
     level = "pod-security.kubernetes.io/enforce"
     assert of_pay(namespace("pay", {level: "baseline"})).entry["podSecurity"] == "baseline"
-    found = of_pay(namespace("pay", {level: "restricted"}))
-    assert "podSecurity" not in found.entry
-    assert rules(found) == ["podSecurity"]
+    workspace = of_pay(namespace("pay", {level: "restricted"}))
+    assert "podSecurity" not in workspace.entry
+    assert rules(workspace) == ["podSecurity"]
     controller = "pod-security-admission-label-synchronization-controller"
     synced = namespace("pay", {level: "baseline"}, managedFields=[{"manager": controller, "operation": "Apply"}])
     assert "podSecurity" not in of_pay(synced).entry
@@ -251,40 +251,40 @@ def test_names_are_read_on_openshift_only():
     notes = {"openshift.io/display-name": "Payments", "openshift.io/description": "For the team"}
     item = namespace("pay", annotations={**notes, "openshift.io/requester": "alice"})
     assert not of_pay(item).entry.keys() & {"displayName", "description", "annotations"}
-    found = of_pay(item, openshift=True)
-    assert (found.entry["displayName"], found.entry["description"]) == ("Payments", "For the team")
+    workspace = of_pay(item, openshift=True)
+    assert (workspace.entry["displayName"], workspace.entry["description"]) == ("Payments", "For the team")
     same = namespace("pay", annotations={"openshift.io/display-name": "pay"})
     assert "displayName" not in of_pay(same, openshift=True).entry
     long = namespace("pay", annotations=dict.fromkeys(notes, "x" * 600))
     assert rules(of_pay(long, openshift=True)) == ["displayName", "displayName"]
     secret_names = namespace("pay", annotations=dict.fromkeys(notes, f"sk-ant-{PASSWORD}"))
-    found = of_pay(secret_names, openshift=True)
-    assert not found.entry.keys() & {"displayName", "description"}
-    assert rules(found) == ["displayName", "displayName"]
-    assert PASSWORD not in repr(found)
+    workspace = of_pay(secret_names, openshift=True)
+    assert not workspace.entry.keys() & {"displayName", "description"}
+    assert rules(workspace) == ["displayName", "displayName"]
+    assert PASSWORD not in repr(workspace)
 
 
 def test_names_in_secrets_are_for_a_person_to_fill_in():
-    found = of_pay(
+    workspace = of_pay(
         secret("pay", "ambient-runner-secrets", ANTHROPIC_API_KEY=PASSWORD, OTHER=PASSWORD),
         secret(
             "pay", "ambient-non-vertex-integrations",
             **{"GITHUB_TOKEN": PASSWORD, "STORAGE_MODE": "shared", "1st": "x", "ghp_0123456789abcdef0123456789": "x"},
         ),
     )  # fmt: skip
-    assert found.secret_names == {
+    assert workspace.secret_names == {
         "runner": ("ANTHROPIC_API_KEY",),
         "integrations": ("GITHUB_TOKEN",),
         "storage": ("STORAGE_MODE",),
     }
-    assert "secrets" not in found.entry
-    assert rules(found) == ["secrets", "secrets", "variables", "variables"]
-    assert "2 names" in found.notes[3].what
-    assert "ghp_" not in repr(found)
+    assert "secrets" not in workspace.entry
+    assert rules(workspace) == ["secrets", "secrets", "variables", "variables"]
+    assert "2 names" in workspace.notes[3].what
+    assert "ghp_" not in repr(workspace)
 
 
 def test_storage_of_its_own_is_noted():
     variables = {"STORAGE_MODE": "custom", "S3_BUCKET": "b", "S3_ACCESS_KEY": "a", "S3_SECRET_KEY": PASSWORD}
-    found = of_pay(secret("pay", "ambient-non-vertex-integrations", **variables))
-    assert rules(found) == ["storage"]
-    assert "driver: existing" in found.notes[0].hints[0]
+    workspace = of_pay(secret("pay", "ambient-non-vertex-integrations", **variables))
+    assert rules(workspace) == ["storage"]
+    assert "driver: existing" in workspace.notes[0].hints[0]

@@ -52,9 +52,9 @@ def test_offline_all_states_are_one(pulumi: FakeShards, capsys: pytest.CaptureFi
     }
     assert pulumi.requested("preview") == []
     write(FILE.replace("role: edit}]}", "role: view}]}").replace("  pay:", "  web: {}\n  pay:"))
-    found = reported(capsys, "--offline", code=2)
-    assert [one["workspace"] for one in found["access"]["gained"]] == ["lab"]
-    assert found["workspaces"] == [{"workspace": "web", "what": "made"}]
+    shown = reported(capsys, "--offline", code=2)
+    assert [change["workspace"] for change in shown["access"]["gained"]] == ["lab"]
+    assert shown["workspaces"] == [{"workspace": "web", "what": "made"}]
     assert run(["plan", "prod", "--offline"]) == 2
     assert "  3 shards: 3 evaluated\n" in capsys.readouterr().out
 
@@ -63,9 +63,9 @@ def test_online_every_shard_is_asked_by_its_name(pulumi: FakeShards, capsys: pyt
     desired = ledger()
     desired["lab"]["grants"]["group:devs"] = desired["ops"]["grants"]["group:devs"] = "admin"
     pulumi.plans(parts(desired))
-    found = reported(capsys, code=2)
-    assert [one["workspace"] for one in found["access"]["gained"]] == ["lab", "ops"]
-    assert found["online"]
+    shown = reported(capsys, code=2)
+    assert [change["workspace"] for change in shown["access"]["gained"]] == ["lab", "ops"]
+    assert shown["online"]
     assert pulumi.requested("preview") == ALL
     assert reported(capsys, "--shard", "2", code=2)["shards"]["evaluated"] == ["prod-02"]
 
@@ -76,12 +76,12 @@ def test_a_shard_that_fails_hides_no_other(pulumi: FakeShards, capsys: pytest.Ca
     pulumi.plans(parts(desired))
     pulumi.broken = {"prod-00"}
     pulumi.answers["prod-01"] = Answer(255, "", "error: the cluster is away")
-    found = reported(capsys, code=1)
-    assert found["shards"] == {"count": 3, "evaluated": ["prod-02"], "skipped": [], "failed": ["prod-00", "prod-01"]}
-    assert found["errors"][0] == {"path": "prod-00", "problem": "no prod-00"}
-    assert found["errors"][1]["path"] == "prod-01"
-    assert "the cluster is away" in found["errors"][1]["problem"]
-    assert [one["workspace"] for one in found["access"]["gained"]] == ["ops"]
+    shown = reported(capsys, code=1)
+    assert shown["shards"] == {"count": 3, "evaluated": ["prod-02"], "skipped": [], "failed": ["prod-00", "prod-01"]}
+    assert shown["errors"][0] == {"path": "prod-00", "problem": "no prod-00"}
+    assert shown["errors"][1]["path"] == "prod-01"
+    assert "the cluster is away" in shown["errors"][1]["problem"]
+    assert [change["workspace"] for change in shown["access"]["gained"]] == ["ops"]
     # Nothing of what the others have is taken for gone, or new.
     assert reported(capsys, "--offline", code=1)["workspaces"] == []
 
@@ -96,7 +96,7 @@ def test_what_is_up_to_date_is_not_asked_and_its_dates_are_told(pulumi: FakeShar
     assert plan.shards is not None
     assert plan.shards.skipped == ("prod-02",)
     assert plan.shards.count == 3
-    assert [one.workspace for one in plan.dates] == ["ops"]
+    assert [date.workspace for date in plan.dates] == ["ops"]
     assert not plan.changes
 
 
@@ -125,10 +125,10 @@ def deploy(pulumi: FakeShards, text: str) -> None:
 
 
 def _by_pin(ledger: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
+    ledgers: dict[str, dict[str, Any]] = {}
     for name, entry in ledger.items():
-        found.setdefault(f"prod-{int(name[1:]) % 3:02d}", {})[name] = entry
-    return found
+        ledgers.setdefault(f"prod-{int(name[1:]) % 3:02d}", {})[name] = entry
+    return ledgers
 
 
 def test_what_leaves_is_counted_over_all_shards(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,10 +136,12 @@ def test_what_leaves_is_counted_over_all_shards(pulumi: FakeShards, capsys: pyte
     write(many(closed=9, gone=9))
     pulumi.plans(_by_pin(ledger()))
     # Three in each shard are allowed there; of the fleet nine are too many.
-    found = reported(capsys, code=3)
-    assert [(one["rule"], one.get("workspaces")) for one in found["guardrails"]] == [("massRemoval", None)]
-    assert "9 of the 20 workspaces of this fleet leave the files" in found["guardrails"][0]["problem"]
-    assert reported(capsys, "--offline", code=3)["guardrails"] == found["guardrails"]
+    shown = reported(capsys, code=3)
+    assert [(guardrail["rule"], guardrail.get("workspaces")) for guardrail in shown["guardrails"]] == [
+        ("massRemoval", None)
+    ]
+    assert "9 of the 20 workspaces of this fleet leave the files" in shown["guardrails"][0]["problem"]
+    assert reported(capsys, "--offline", code=3)["guardrails"] == shown["guardrails"]
     write("exceptions: [{guardrail: massRemoval, reason: x}]\n" + many(closed=9, gone=9))
     assert reported(capsys, "--offline", code=2)["guardrails"] == []
 
@@ -176,10 +178,10 @@ def test_a_workspace_in_another_shard_is_to_be_moved(pulumi: FakeShards, capsys:
 def test_the_plan_of_one_shard_is_of_its_workspaces(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
     write(FILE.replace("role: edit}]", "role: view}]"))
     assert run(["plan", "prod-02", "--offline", "--format", "json"]) == 2
-    found = json.loads(capsys.readouterr().out)
-    assert [one["workspace"] for one in found["access"]["gained"]] == ["ops"]
-    assert found["guardrails"] == []
-    assert "shards" not in found
+    shown = json.loads(capsys.readouterr().out)
+    assert [change["workspace"] for change in shown["access"]["gained"]] == ["ops"]
+    assert shown["guardrails"] == []
+    assert "shards" not in shown
 
 
 def test_states_out_of_a_folder(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,20 +202,20 @@ def test_several_stacks_on_one_page(pulumi: FakeShards, capsys: pytest.CaptureFi
     Path("stacks/world.yaml").write_text("stacks: [prod, single]\n")
     Path("stacks/single.yaml").write_text("workspaces: {pay: {grants: [{group: devs, role: view}]}}\n")
     assert run(["plan", "world", "--offline", "--format", "json"]) == 1
-    found = json.loads(capsys.readouterr().out)
-    assert found["errors"] == [{"path": "single", "problem": "no single"}]
-    assert found["shards"]["failed"] == ["single"]
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["errors"] == [{"path": "single", "problem": "no single"}]
+    assert shown["shards"]["failed"] == ["single"]
     empty: dict[str, Any] = {"version": 3, "deployment": {"resources": []}}
     pulumi.states["single"] = empty
     write(FILE.replace("role: edit}]}", "role: view}]}"))
     assert run(["plan", "world", "--offline", "--format", "json"]) == 2
-    found = json.loads(capsys.readouterr().out)
-    assert [(one["workspace"], one["role"]) for one in found["access"]["gained"]] == [
+    shown = json.loads(capsys.readouterr().out)
+    assert [(change["workspace"], change["role"]) for change in shown["access"]["gained"]] == [
         ("prod/lab", "view"),
         ("single/pay", "view"),
     ]
-    assert found["stack"] == "world"
-    assert found["shards"]["evaluated"] == [*ALL, "single"]
+    assert shown["stack"] == "world"
+    assert shown["shards"]["evaluated"] == [*ALL, "single"]
 
 
 @pytest.mark.parametrize(
@@ -252,8 +254,8 @@ def test_an_acknowledgement_makes_no_shard_run(pulumi: FakeShards) -> None:
 
     def digests(text: str) -> dict[int, str]:
         write(text)
-        found = shard_inputs(fleet, load_stack("stacks/prod.yaml"), cast("Guard", None), None)
-        return {number: one.digest for number, one in found.items()}
+        inputs = shard_inputs(fleet, load_stack("stacks/prod.yaml"), cast("Guard", None), None)
+        return {number: shard.digest for number, shard in inputs.items()}
 
     entry = "acknowledge: [{rule: grantEnding, reason: they leave, date: 2026-11-01}]"
     before = digests(FILE)

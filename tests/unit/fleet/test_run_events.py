@@ -21,10 +21,10 @@ BROKEN = Problem(Where("stacks/prod.yaml", 3, 1), "", "broken")
 
 
 def reported(*events: Any) -> Reported:
-    found = Reported()
+    run = Reported()
     for event in events:
-        found.take(event if isinstance(event, str) else json.dumps(event))
-    return found
+        run.take(event if isinstance(event, str) else json.dumps(event))
+    return run
 
 
 def token_secret(name: str) -> dict[str, str]:
@@ -32,7 +32,7 @@ def token_secret(name: str) -> dict[str, str]:
 
 
 def test_objects_are_counted_and_components_are_not() -> None:
-    found = reported(
+    run = reported(
         ended("create", BINDING, "pay/grant/user:bob"),
         ended("create", WORKSPACE, "pay", custom=False),
         ended("create", "pulumi:providers:kubernetes", "cluster"),
@@ -42,7 +42,7 @@ def test_objects_are_counted_and_components_are_not() -> None:
         ended("update", "kubernetes:core/v1:Secret", "pay/secret/runner"),
         ended("same", BINDING, "lab/grant/user:bob"),
     )
-    assert (found.created, found.updated, found.deleted, found.done) == (2, 1, 1, 8)
+    assert (run.created, run.updated, run.deleted, run.done) == (2, 1, 1, 8)
 
 
 def test_a_step_that_an_interrupt_cut_short_is_no_failure() -> None:
@@ -50,10 +50,10 @@ def test_a_step_that_an_interrupt_cut_short_is_no_failure() -> None:
     failed = {
         "resOpFailedEvent": {"metadata": {"op": "create", "type": "kubernetes:core/v1:Namespace", "urn": namespace}}
     }
-    found = reported(diagnostic("error", "not created: Patch https://x: context canceled", namespace), failed)
-    assert (found.failures, found.canceled) == ({}, True)
-    found = reported(diagnostic("error", "context canceled by the admin: forbidden", namespace), failed)
-    assert [one.text for one in found.failures] == ["context canceled by the admin: forbidden"]
+    run = reported(diagnostic("error", "not created: Patch https://x: context canceled", namespace), failed)
+    assert (run.failures, run.canceled) == ({}, True)
+    run = reported(diagnostic("error", "context canceled by the admin: forbidden", namespace), failed)
+    assert [failure.text for failure in run.failures] == ["context canceled by the admin: forbidden"]
 
 
 def test_what_a_refresh_finds_and_the_run_mends_is_not_due_any_more() -> None:
@@ -62,7 +62,7 @@ def test_what_a_refresh_finds_and_the_run_mends_is_not_due_any_more() -> None:
         "outputs": {"current": token_secret("a-2"), "nextAction": {"what": "rotate", "at": "2027-02-01T00:00:00Z"}}
     }
     lost = {"outputs": {"current": token_secret("b-1"), "undelivered": "it was deleted"}}
-    found = reported(
+    run = reported(
         ended("refresh", ACCESS_TOKEN, "p/key/gone/g1", old=mended, new=dead),
         ended("refresh", ACCESS_TOKEN, "p/key/ci/g1", old=mended, new=dead),
         ended("refresh", ACCESS_TOKEN, "p/key/out/g1", old=mended, new=lost),
@@ -70,53 +70,53 @@ def test_what_a_refresh_finds_and_the_run_mends_is_not_due_any_more() -> None:
         ended("update", ACCESS_TOKEN, "p/key/out/g1", old=lost, new={"outputs": {"current": token_secret("b-1")}}),
         ended("delete", ACCESS_TOKEN, "p/key/gone/g1", old=dead, new=None),
     )
-    assert found.next_at == datetime(2027, 2, 1, tzinfo=UTC)
-    assert not found.unsettled
-    assert (found.issued, found.revoked) == (1, 0)
+    assert run.next_at == datetime(2027, 2, 1, tzinfo=UTC)
+    assert not run.unsettled
+    assert (run.issued, run.revoked) == (1, 0)
 
 
 def test_tokens_are_counted_by_their_handles() -> None:
     old = {"outputs": {"current": token_secret("a-1"), "retiring": [token_secret("a-0")]}}
     new = {"outputs": {"current": token_secret("a-2"), "retiring": [token_secret("a-1")]}}
     assert (reported(ended("update", ACCESS_TOKEN, "p/key/ci/g1", old=old, new=new)).issued) == 1
-    found = reported(
+    run = reported(
         ended("update", ACCESS_TOKEN, "p/key/ci/g1", old=old, new=new),
         ended("delete", S3_CREDENTIALS, "p/storage/credentials", old=old, new=None),
         ended("create", ACCESS_TOKEN, "q/key/ci/g1", new=new),
     )
-    assert (found.issued, found.revoked) == (3, 3)
+    assert (run.issued, run.revoked) == (3, 3)
 
 
 def test_the_tokens_of_a_replacement_are_counted_once() -> None:
     old = {"outputs": {"current": token_secret("a-1")}}
     new = {"outputs": {"current": token_secret("a-2")}}
     # The engine reports the parts, and then the replacement as a whole.
-    found = reported(
+    run = reported(
         ended("create-replacement", ACCESS_TOKEN, "p/key/ci/g2", old=old, new=new),
         ended("replace", ACCESS_TOKEN, "p/key/ci/g2", old=old, new=new),
         ended("delete-replaced", ACCESS_TOKEN, "p/key/ci/g2", old=old, new=None),
     )
-    assert (found.issued, found.revoked) == (1, 1)
-    assert (found.created, found.deleted) == (1, 1)
+    assert (run.issued, run.revoked) == (1, 1)
+    assert (run.created, run.deleted) == (1, 1)
 
 
 def test_what_leaves_the_state_alone_is_forgotten_and_no_token_of_it_is_revoked() -> None:
     tokens = {"outputs": {"current": token_secret("a-1")}}
-    found = reported(
+    run = reported(
         ended("delete", BINDING, "pay/grant/user:bob", old={"retainOnDelete": True}, new=None),
         ended("delete", ACCESS_TOKEN, "pay/key/ci/g1", old={"retainOnDelete": True, **tokens}, new=None),
         ended("delete", BINDING, "lab/grant/user:bob", old={}, new=None),
     )
-    assert (found.deleted, found.forgotten, found.revoked, found.changes) == (1, 2, 0, 3)
+    assert (run.deleted, run.forgotten, run.revoked, run.changes) == (1, 2, 0, 3)
 
 
 def test_the_next_moment_is_the_first_one_also_of_what_did_not_change() -> None:
     def due(name: str, at: str) -> Any:
         return ended("same", ACCESS_TOKEN, name, new={"outputs": {"nextAction": {"what": "rotate", "at": at}}})
 
-    found = reported(due("a/key/k/g1", "2027-03-01T00:00:00Z"), due("b/key/k/g1", "2027-02-01T00:00:00Z"))
-    assert found.next_at == datetime(2027, 2, 1, tzinfo=UTC)
-    assert not found.unsettled
+    run = reported(due("a/key/k/g1", "2027-03-01T00:00:00Z"), due("b/key/k/g1", "2027-02-01T00:00:00Z"))
+    assert run.next_at == datetime(2027, 2, 1, tzinfo=UTC)
+    assert not run.unsettled
     assert reported(
         ended("same", ACCESS_TOKEN, "a/key/k/g1", new={"outputs": {"pendingRevocations": [token_secret("x")]}})
     ).unsettled
@@ -124,7 +124,7 @@ def test_the_next_moment_is_the_first_one_also_of_what_did_not_change() -> None:
 
 def test_a_failure_belongs_to_its_workspace() -> None:
     failed = {"metadata": {"op": "create", "type": BINDING, "urn": urn(BINDING, "pay/grant/user:bob")}}
-    found = reported(
+    run = reported(
         diagnostic("error", "forbidden: no\n", urn(BINDING, "pay/grant/user:bob")),
         {"resOpFailedEvent": failed},
         diagnostic("error", "update failed", ""),
@@ -136,7 +136,7 @@ def test_a_failure_belongs_to_its_workspace() -> None:
         diagnostic("error", encode(BROKEN), urn("pulumi:pulumi:Stack", "p-prod")),
         diagnostic("error", "Resource monitor has terminated, shutting down"),
     )
-    assert list(found.failures) == [
+    assert list(run.failures) == [
         Failure("pay", "pay/grant/user:bob", refusal("forbidden: no")),
         Failure("lab", "access", FOREIGN),
         Failure("", "", BROKEN),
@@ -151,13 +151,13 @@ def test_a_step_that_fails_without_a_word_is_told_all_the_same() -> None:
     later = reported(
         {"resOpFailedEvent": failed}, diagnostic("error", "it is protected", urn(BINDING, "pay/grant/user:bob"))
     )
-    assert [one.text for one in later.failures] == ["it is protected"]
+    assert [failure.text for failure in later.failures] == ["it is protected"]
 
 
 def test_an_interrupt_is_no_failure() -> None:
-    found = reported(diagnostic("error", "update canceled"))
-    assert found.canceled
-    assert not found.failures
+    run = reported(diagnostic("error", "update canceled"))
+    assert run.canceled
+    assert not run.failures
 
 
 def test_lines_that_are_no_events_are_kept_and_break_nothing() -> None:
@@ -179,15 +179,19 @@ def test_an_event_of_another_form_is_passed_over() -> None:
 
 def test_no_value_of_a_resource_is_kept() -> None:
     secret = "sk-ant-not-a-real-key"
-    found = reported(ended("create", "kubernetes:core/v1:Secret", "p/secret/runner", new={"inputs": {"data": secret}}))
-    assert secret not in repr(found)
+    run = reported(ended("create", "kubernetes:core/v1:Secret", "p/secret/runner", new={"inputs": {"data": secret}}))
+    assert secret not in repr(run)
 
 
 def test_adopted_objects_are_not_counted_as_created() -> None:
     objects = (("RoleBinding", "ambient-admin-alice"),)
-    note = [one for found in (Adoption("pay", objects=objects), Adoption("new", exists=False)) for one in notes(found)]
+    note = [
+        message
+        for adoption in (Adoption("pay", objects=objects), Adoption("new", exists=False))
+        for message in notes(adoption)
+    ]
     there = encode(refusal("ProjectSettings pay/projectsettings exists", rule=EXISTING_OBJECT))
-    found = reported(
+    run = reported(
         diagnostic("info", encode(note[0]), urn("ambient:index:AccessLedger", "access")),
         diagnostic("info", encode(note[1]), urn("ambient:index:AccessLedger", "access")),
         ended("create", "kubernetes:core/v1:Namespace", "pay/namespace", new=named("pay")),
@@ -200,17 +204,17 @@ def test_adopted_objects_are_not_counted_as_created() -> None:
         ended("create", SETTINGS, "new/settings"),
         ended("create", "ambient:index:FeatureFlags", "pay/feature-flags"),
     )
-    assert (found.adopted, found.created, found.changes) == (4, 4, 8)
+    assert (run.adopted, run.created, run.changes) == (4, 4, 8)
 
 
 def test_the_objects_of_an_adopted_key_are_not_counted_as_created() -> None:
     account = named("ambient-key-ci-3f2a91bc", "pay")
     account["inputs"]["ofPlatform"] = True
-    found = reported(
+    run = reported(
         ended("create", "ambient:index:ServiceAccount", "pay/key/ci/g1", new=account),
         ended("create", BINDING, "pay/key/ci/g1", new=named("ambient-key-edit-ci-3f2a91bc", "pay")),
     )
-    assert (found.adopted, found.created) == (2, 0)
+    assert (run.adopted, run.created) == (2, 0)
 
 
 def named(name: str, namespace: str = "") -> dict[str, Any]:

@@ -26,24 +26,28 @@ def role(subject, name, reason="grant", workspace="pay"):
 ALICE = role("user:alice", "admin", "owner")
 
 
-def adopting(*found, **entries):
+def adopting(*adoptions, **entries):
     """The online plan of new workspaces, with what the plugin notes of them."""
-    messages = [encode(note) for one in found for note in notes(one)]
+    messages = [encode(note) for adoption in adoptions for note in notes(adoption)]
     noted = [{"urn": LEDGER, "severity": "info", "message": message} for message in messages]
-    declared = {name: entry(**one) for name, one in entries.items()}
+    declared = {name: entry(**fields) for name, fields in entries.items()}
     return online({"steps": [ledger_step(None, declared)], "diagnostics": noted}, {})
 
 
-def changes(found):
-    return {one.subject: (one.what, one.uncertain) for one in role_changes(found)}
+def changes(planned):
+    return {change.subject: (change.what, change.uncertain) for change in role_changes(planned)}
 
 
 def test_who_has_the_declared_role_already_gains_nothing():
-    found = adopting(*(Adoption(one, taken=(role("user:alice", "admin", "owner", one),)) for one in "ab"), a=NEW, b=NEW)
-    assert found.access.gained == found.access.lost == ()
-    assert headline(found) == "2 workspaces adopted · 0 admin gained · 0 lowered · 0 removed · 2 already have the role"
-    assert {one.what for one in found.workspaces} == {facts.ADOPTED}
-    page = as_text(found)
+    planned = adopting(
+        *(Adoption(name, taken=(role("user:alice", "admin", "owner", name),)) for name in "ab"), a=NEW, b=NEW
+    )
+    assert planned.access.gained == planned.access.lost == ()
+    assert (
+        headline(planned) == "2 workspaces adopted · 0 admin gained · 0 lowered · 0 removed · 2 already have the role"
+    )
+    assert {workspace.what for workspace in planned.workspaces} == {facts.ADOPTED}
+    page = as_text(planned)
     assert "Admin gained" not in page
     assert "Workspaces made" not in page
     assert "  ~  a  already has it: admin of user:alice\n" in page
@@ -60,8 +64,8 @@ def test_before_and_after_of_each_subject():
         ),
     )
     grants = {"group:devs": "edit", "user:bob": "view", "user:new": "view"}
-    found = adopting(there, pay={**NEW, "grants": grants})
-    assert changes(found) == {
+    planned = adopting(there, pay={**NEW, "grants": grants})
+    assert changes(planned) == {
         "user:alice": ("already has it", False),
         "user:bob": ("already has it", False),
         "user:new": ("gained", False),
@@ -69,7 +73,7 @@ def test_before_and_after_of_each_subject():
         # By an object under the name of a declared one.
         "user:eve": ("removed", False),
     }
-    meaning = {one.subject: one.what for one in found.adopted[0].access}
+    meaning = {access.subject: access.what for access in planned.adopted[0].access}
     assert meaning == {
         "user:alice": "already has it",
         "user:bob": "already has it",
@@ -77,22 +81,22 @@ def test_before_and_after_of_each_subject():
         "user:eve": "changes",
         "user:mallory": "undeclared",
     }
-    for page in (as_text(found), as_markdown(found).text, words(as_html(found))):
+    for page in (as_text(planned), as_markdown(planned).text, words(as_html(planned))):
         assert "1 workspace adopted · 0 admin gained" in page
         for who in ("already has it: admin of ", "has another role now: view of ", "has access in no file: edit of "):
             assert who in page
-    assert "  ~  pay  group:devs  view -> edit\n" in as_text(found)
-    assert "  -  pay  user:eve    admin (owner) -> none" in as_text(found)
+    assert "  ~  pay  group:devs  view -> edit\n" in as_text(planned)
+    assert "  -  pay  user:eve    admin (owner) -> none" in as_text(planned)
 
 
 def test_the_document_has_it():
-    found = document(adopting(Adoption("pay", taken=(ALICE,)), pay=NEW))
-    (one,) = found["adopted"]
+    shown = document(adopting(Adoption("pay", taken=(ALICE,)), pay=NEW))
+    (adopted,) = shown["adopted"]
     has = {"subject": "user:alice", "role": "admin", "reason": "owner", "what": "already has it"}
-    assert one == {"workspace": "pay", "access": [has]}
-    assert found["totals"]["access"] == {"already has it": 1}
-    assert found["totals"]["adminGained"] == 0
-    (change,) = found["accessChanges"]
+    assert adopted == {"workspace": "pay", "access": [has]}
+    assert shown["totals"]["access"] == {"already has it": 1}
+    assert shown["totals"]["adminGained"] == 0
+    (change,) = shown["accessChanges"]
     assert (change["before"], change["after"], change["adopted"], change["uncertain"]) == (
         "admin",
         "admin",
@@ -102,37 +106,37 @@ def test_the_document_has_it():
 
 
 def test_a_workspace_that_does_not_exist_is_made():
-    found = adopting(Adoption("pay", exists=False), pay=NEW)
-    assert found.workspaces == (WorkspaceChange("pay", facts.MADE),)
-    assert headline(found).startswith("1 admin gained")
-    assert found.adopted == ()
+    planned = adopting(Adoption("pay", exists=False), pay=NEW)
+    assert planned.workspaces == (WorkspaceChange("pay", facts.MADE),)
+    assert headline(planned).startswith("1 admin gained")
+    assert planned.adopted == ()
 
 
 def test_an_adopted_workspace_without_access():
-    found = adopting(Adoption("pay"), pay=NEW)
-    assert found.adopted == (Adopted("pay"),)
-    assert changes(found) == {"user:alice": ("gained", False)}
-    assert "  ~  pay  has no access now" in as_text(found)
+    planned = adopting(Adoption("pay"), pay=NEW)
+    assert planned.adopted == (Adopted("pay"),)
+    assert changes(planned) == {"user:alice": ("gained", False)}
+    assert "  ~  pay  has no access now" in as_text(planned)
 
 
 def test_without_a_note_nothing_is_known():
-    for found in (adopting(pay=NEW), plan({}, {"pay": entry(**NEW)})):
-        assert changes(found) == {"user:alice": ("gained", True)}
-        assert "1 may have access already (1 admin)" in headline(found)
-        assert "user:alice  ? -> admin (owner)  may have access already" in as_text(found)
-        assert "pay  may exist already, and others may have access already" in as_text(found)
+    for planned in (adopting(pay=NEW), plan({}, {"pay": entry(**NEW)})):
+        assert changes(planned) == {"user:alice": ("gained", True)}
+        assert "1 may have access already (1 admin)" in headline(planned)
+        assert "user:alice  ? -> admin (owner)  may have access already" in as_text(planned)
+        assert "pay  may exist already, and others may have access already" in as_text(planned)
 
 
 def test_many_subjects_are_cut_on_the_page_and_all_in_the_document():
     there = tuple(role(f"user:{number:03}", "edit") for number in range(250))
-    found = adopting(Adoption("pay", staying=there), pay=NEW)
-    assert "user:009 and 240 more" in as_text(found)
-    assert len(document(found)["adopted"][0]["access"]) == 250
+    planned = adopting(Adoption("pay", staying=there), pay=NEW)
+    assert "user:009 and 240 more" in as_text(planned)
+    assert len(document(planned)["adopted"][0]["access"]) == 250
 
 
 def test_several_stacks():
-    one = adopting(Adoption("pay", taken=(ALICE,)), pay=NEW)
-    whole = together("all", AT, [one])
+    single = adopting(Adoption("pay", taken=(ALICE,)), pay=NEW)
+    whole = together("all", AT, [single])
     there = (AccessThere("user:alice", "admin", "owner", "already has it"),)
     assert whole.adopted == (Adopted("prod/pay", there),)
     assert changes(whole) == {"user:alice": ("already has it", False)}
@@ -147,11 +151,11 @@ def account(name="pay/key/ci/g1"):
 
 def test_an_adopted_key_has_its_role_already():
     before, after = {"pay": entry()}, {"pay": entry(keys={"ci": PLATFORM})}
-    found = online({"steps": [ledger_step(before, after), account()]}, before)
-    assert changes(found) == {"key:ci": ("already has it", False)}
-    assert found.access.gained == ()
-    assert headline(found) == "0 admin gained · 0 lowered · 0 removed · 1 already has the role · 1 key adopted"
-    assert "Keys adopted (1)\n  +  pay  key:ci  edit: the platform made it" in as_text(found)
+    planned = online({"steps": [ledger_step(before, after), account()]}, before)
+    assert changes(planned) == {"key:ci": ("already has it", False)}
+    assert planned.access.gained == ()
+    assert headline(planned) == "0 admin gained · 0 lowered · 0 removed · 1 already has the role · 1 key adopted"
+    assert "Keys adopted (1)\n  +  pay  key:ci  edit: the platform made it" in as_text(planned)
     # The files alone do not tell.
     assert changes(plan(before, after)) == {"key:ci": ("gained", True)}
 
@@ -159,8 +163,8 @@ def test_an_adopted_key_has_its_role_already():
 def test_an_adopted_key_in_an_adopted_workspace():
     there = Adoption("pay", taken=(ALICE, role("key:ci", "edit", "key")))
     declared = {"pay": entry(**NEW, keys={"ci": PLATFORM})}
-    noted = [{"urn": LEDGER, "severity": "info", "message": encode(one)} for one in notes(there)]
-    found = online({"steps": [ledger_step(None, declared), account()], "diagnostics": noted}, {})
-    assert set(changes(found).values()) == {("already has it", False)}
-    assert headline(found).endswith("0 removed · 2 already have the role · 1 key adopted")
-    assert "already has it: edit of key:ci, admin of user:alice" in as_text(found)
+    noted = [{"urn": LEDGER, "severity": "info", "message": encode(note)} for note in notes(there)]
+    planned = online({"steps": [ledger_step(None, declared), account()], "diagnostics": noted}, {})
+    assert set(changes(planned).values()) == {("already has it", False)}
+    assert headline(planned).endswith("0 removed · 2 already have the role · 1 key adopted")
+    assert "already has it: edit of key:ci, admin of user:alice" in as_text(planned)

@@ -24,15 +24,15 @@ from tests.support.plans import LEDGERS, RULES, entry, key, ledger_step, preview
 
 
 def test_a_changed_role_is_one_lost_and_one_gained():
-    found = plan({"pay": entry(grants={"group:devs": "view"})}, {"pay": entry(grants={"group:devs": "admin"})})
-    assert [(one.subject, one.role) for one in found.access.gained] == [("group:devs", "admin")]
-    assert [(one.subject, one.role) for one in found.access.lost] == [("group:devs", "view")]
-    assert found.changes
+    planned = plan({"pay": entry(grants={"group:devs": "view"})}, {"pay": entry(grants={"group:devs": "admin"})})
+    assert [(change.subject, change.role) for change in planned.access.gained] == [("group:devs", "admin")]
+    assert [(change.subject, change.role) for change in planned.access.lost] == [("group:devs", "view")]
+    assert planned.changes
 
 
 @given(LEDGERS, LEDGERS)
 def test_what_was_less_what_is_lost_and_what_is_gained_is_what_will_be(before, after):
-    kept = {name: one for name, one in before.items() if name in after or one["state"] != "released"}
+    kept = {name: entry for name, entry in before.items() if name in after or entry["state"] != "released"}
     diff = plan(before, after).access
     assert (of_ledger(kept) - set(diff.lost)) | set(diff.gained) == of_ledger(after)
 
@@ -61,19 +61,19 @@ def test_the_engine_and_the_files_say_the_same(before, after, was, now):
     ],
 )
 def test_what_becomes_of_a_workspace(before, after, what):
-    found = plan({"pay": before} if before else {}, {"pay": after} if after else {})
-    assert found.workspaces == (WorkspaceChange("pay", what),)
-    assert found.changes
+    planned = plan({"pay": before} if before else {}, {"pay": after} if after else {})
+    assert planned.workspaces == (WorkspaceChange("pay", what),)
+    assert planned.changes
 
 
 def test_a_forgotten_workspace_loses_nothing():
     released = entry(state="released", grants={"user:a": "edit"}, keys={"ci": key()})
-    found = plan({"pay": released}, {})
-    assert (found.access.lost, found.keys) == ((), ())
+    planned = plan({"pay": released}, {})
+    assert (planned.access.lost, planned.keys) == ((), ())
 
 
 def keys(before, after, recorded=None, at=AT):
-    return [(one.key, one.generation, one.what, one.why) for one in from_ledgers(
+    return [(change.key, change.generation, change.what, change.why) for change in from_ledgers(
         {"pay": entry(keys=before)}, {"pay": entry(keys=after)}, stack="prod", at=at, recorded=recorded
     ).keys]  # fmt: skip
 
@@ -127,9 +127,9 @@ def test_what_becomes_of_keys_by_what_the_state_has():
 def test_a_key_that_only_ends_soon_is_no_change():
     ending = recorded(manual=True, next_action="expire", next_at=AT + timedelta(days=1))
     ledger = {"pay": entry(keys={"ci": key()})}
-    found = plan(ledger, ledger, recorded=ending)
-    assert [one.what for one in found.keys] == [facts.EXPIRING]
-    assert not found.changes
+    planned = plan(ledger, ledger, recorded=ending)
+    assert [key.what for key in planned.keys] == [facts.EXPIRING]
+    assert not planned.changes
 
 
 def test_access_that_ends_exposes_the_keys_that_stay():
@@ -144,12 +144,12 @@ def test_dates_that_come_soon_are_told_in_the_zone_of_the_stack():
         "group:far": [{"role": "edit", "from": "2027-06-01"}],
     }
     ledger = {"pay": entry(grants={"group:x": "edit"}, dates=dates)}
-    found = plan(ledger, ledger, zone=ZoneInfo("Europe/Berlin"))
-    assert found.dates == (
+    planned = plan(ledger, ledger, zone=ZoneInfo("Europe/Berlin"))
+    assert planned.dates == (
         DateComing("2026-11-30T23:00:00Z", "pay", "group:x", "edit", "ends", "2026-11-30"),
         DateComing("2026-12-01T00:00:00Z", "pay", "group:x", "view", "begins", "2026-12-01T00:00:00Z"),
     )
-    assert not found.changes
+    assert not planned.changes
 
 
 def test_a_new_workspace_is_told_with_its_content():
@@ -157,13 +157,13 @@ def test_a_new_workspace_is_told_with_its_content():
     new = entry(
         dates=dates, exceptions=["noAdmin"], settings=["featureFlags"], secrets={"runner": {"A": "env A"}}, adopt=True
     )
-    found = plan({}, {"pay": new | {"keys": {"ci": key(manual=True, deliver="ci/token")}}})
-    assert found.other == (
+    planned = plan({}, {"pay": new | {"keys": {"ci": key(manual=True, deliver="ci/token")}}})
+    assert planned.other == (
         "pay: dates: +group:x view from 2027-01-01 until 2027-02-01",
         "pay: settings: +featureFlags",
     )
-    assert found.guardrail_changes == (Change("pay", "noAdmin", facts.ALLOWED),)
-    assert [one.why for one in found.keys] == [
+    assert planned.guardrail_changes == (Change("pay", "noAdmin", facts.ALLOWED),)
+    assert [key.why for key in planned.keys] == [
         "its workspace is new; lifetime 90d, manual, delivered to ci/token",
     ]
 
@@ -180,7 +180,7 @@ def test_the_user_of_a_key_is_told():
         ("ci", 1, facts.CHANGED, "acts as itself -> alice"),
     ]
     new = plan({}, {"pay": entry(keys={"ci": key(actsAs="alice")})})
-    assert [one.why for one in new.keys] == ["its workspace is new; lifetime 90d, acts as alice"]
+    assert [key.why for key in new.keys] == ["its workspace is new; lifetime 90d, acts as alice"]
 
 
 def test_the_end_of_an_overlap_that_moves_is_told_by_the_files_and_by_the_engine():

@@ -14,8 +14,8 @@ def test_buckets_and_their_access_keys():
     own = {"name": "b", "driver": "s3", "generation": 1}
 
     def buckets(before, after, state="active", recorded=None):
-        ends = [{"pay": entry(state=state, **({"bucket": one} if one else {}))} for one in (before, after)]
-        return [(one.what, one.why) for one in plan(*ends, recorded=recorded).buckets]
+        ends = [{"pay": entry(state=state, **({"bucket": bucket} if bucket else {}))} for bucket in (before, after)]
+        return [(change.what, change.why) for change in plan(*ends, recorded=recorded).buckets]
 
     assert buckets(None, own) == [(facts.MADE, ""), (facts.NEW_ACCESS_KEY, "the first one")]
     assert buckets(own, own | {"expireAfterDays": 30}) == [(facts.CHANGED, "expireAfterDays unset -> 30")]
@@ -41,40 +41,40 @@ def test_buckets_and_their_access_keys():
 
 def test_schedules():
     def schedules(before, after, state="active"):
-        ends = [{"pay": entry(state=state, schedules=one)} for one in (before, after)]
-        return [(one.name, one.what, one.why) for one in plan(*ends).schedules]
+        ends = [{"pay": entry(state=state, schedules=schedules)} for schedules in (before, after)]
+        return [(change.name, change.what, change.why) for change in plan(*ends).schedules]
 
-    one = {"schedule": "0 9 * * *", "digest": "a"}
-    assert schedules({}, {"s": one}) == [("s", facts.MADE, "0 9 * * *")]
-    assert schedules({}, {"s": one | {"runAs": "bob", "suspend": True}}) == [
+    nightly = {"schedule": "0 9 * * *", "digest": "a"}
+    assert schedules({}, {"s": nightly}) == [("s", facts.MADE, "0 9 * * *")]
+    assert schedules({}, {"s": nightly | {"runAs": "bob", "suspend": True}}) == [
         ("s", facts.MADE, "0 9 * * *, runs as bob, suspended")
     ]
-    ((_, what, why),) = schedules({}, {"s": one | {"cronJob": "schedule-1"}})
+    ((_, what, why),) = schedules({}, {"s": nightly | {"cronJob": "schedule-1"}})
     assert (what, "runs as itself instead of" in why, "name" in why) == (facts.ADOPTED, True, True)
-    assert "runs as bob instead of" in schedules({}, {"s": one | {"cronJob": "schedule-1", "runAs": "bob"}})[0][2]
-    ((_, what, why),) = schedules({"s": one | {"cronJob": "schedule-1"}}, {"s": one})
+    assert "runs as bob instead of" in schedules({}, {"s": nightly | {"cronJob": "schedule-1", "runAs": "bob"}})[0][2]
+    ((_, what, why),) = schedules({"s": nightly | {"cronJob": "schedule-1"}}, {"s": nightly})
     assert (what, why) == (facts.CHANGED, "CronJob schedule-1 -> of this project")
-    assert schedules({"s": one}, {"s": one}) == schedules({"s": one}, {"s": one}, "closed") == []
-    assert schedules({"s": one}, {}) == [("s", facts.REMOVED, "its sessions stay")]
+    assert schedules({"s": nightly}, {"s": nightly}) == schedules({"s": nightly}, {"s": nightly}, "closed") == []
+    assert schedules({"s": nightly}, {}) == [("s", facts.REMOVED, "its sessions stay")]
     changed = {"schedule": "0 8 * * *", "digest": "b", "runAs": "bob", "suspend": False}
-    assert schedules({"s": one}, {"s": changed}) == [
+    assert schedules({"s": nightly}, {"s": changed}) == [
         (
             "s",
             facts.CHANGED,
             "schedule 0 9 * * * -> 0 8 * * *, suspend as set in the UI -> false, runs as itself -> bob, its sessions",
         )
     ]
-    assert plan({"pay": entry(schedules={"s": one})}, {"pay": entry(schedules={})}).changes
+    assert plan({"pay": entry(schedules={"s": nightly})}, {"pay": entry(schedules={})}).changes
 
 
 def test_what_else_changes_is_told_by_name():
-    found = plan(
+    planned = plan(
         {"pay": entry(settings=["idleTimeout"])},
         {"pay": entry(settings=["mcpServers"], exceptions=["adminKey"])},
     )
-    assert found.guardrail_changes == (Change("pay", "adminKey", facts.ALLOWED),)
-    assert found.other == ("pay: settings: +mcpServers, -idleTimeout",)
-    assert found.changes
+    assert planned.guardrail_changes == (Change("pay", "adminKey", facts.ALLOWED),)
+    assert planned.other == ("pay: settings: +mcpServers, -idleTimeout",)
+    assert planned.changes
 
 
 def test_another_source_of_a_secret_is_told_and_no_value():
@@ -93,14 +93,14 @@ def test_another_source_of_a_secret_is_told_and_no_value():
             }
         )
     }
-    found = plan(before, after)
-    assert found.sources == (
+    planned = plan(before, after)
+    assert planned.sources == (
         SourceChange("pay", "integrations", "GONE", "file x", ""),
         SourceChange("pay", "integrations", "NEW", "", "env NEW"),
         SourceChange("pay", "runner", "A", "config pay/a", "Secret vault/pay, key a"),
         SourceChange("pay", "storage", "secretKey", "", "config s3"),
     )
-    assert found.other == ()
+    assert planned.other == ()
     assert plan({"pay": before["pay"]}, after).changes
     assert not plan(after, after).changes
 
@@ -142,13 +142,13 @@ def test_what_comes_by_date_is_told_as_early_as_the_files_say():
         ("pay", "ci"): timedelta(days=90),
     }
     recorded = deployed_keys("pay", "ci", "b", next_action="expire", next_at=AT + timedelta(days=60))
-    assert [one.subject for one in plan(ledger, ledger).dates] == ["user:a"]
-    for found in (
+    assert [date.subject for date in plan(ledger, ledger).dates] == ["user:a"]
+    for planned in (
         plan(ledger, ledger, ahead=ahead, recorded=recorded),
         online({"steps": []}, ledger, ahead=ahead, recorded=recorded),
     ):
-        assert [(one.subject, one.what) for one in found.dates] == [("group:x", "ends")]
-        assert [(one.key, one.what) for one in found.keys] == [("ci", facts.EXPIRING)]
+        assert [(date.subject, date.what) for date in planned.dates] == [("group:x", "ends")]
+        assert [(key.key, key.what) for key in planned.keys] == [("ci", facts.EXPIRING)]
 
 
 NIGHTLY = {"role": "edit", "generation": 1, "serviceAccount": "ambient-key-nightly-build-3f2a91bc"}
@@ -156,8 +156,8 @@ NIGHTLY = {"role": "edit", "generation": 1, "serviceAccount": "ambient-key-night
 
 def test_a_key_that_the_platform_made():
     def keys(before, after):
-        ends = [{"pay": entry(keys={"ci": one} if one else {})} for one in (before, after)]
-        return [(one.generation, one.what, one.why) for one in plan(*ends).keys]
+        ends = [{"pay": entry(keys={"ci": key} if key else {})} for key in (before, after)]
+        return [(change.generation, change.what, change.why) for change in plan(*ends).keys]
 
     ((generation, what, why),) = keys(None, NIGHTLY)
     assert (generation, what) == (1, facts.ADOPTED)
@@ -170,11 +170,14 @@ def test_a_key_that_the_platform_made():
         (2, facts.ISSUED, "generation 2 takes the place of 1; lifetime unknown -> 90d"),
     ]
     until = second | {"overlapping": 1, "overlapUntil": "2026-12-31"}
-    assert [(one, what) for one, what, _ in keys(NIGHTLY, until)] == [(2, facts.ISSUED)]
-    assert [(one, what) for one, what, _ in keys(until, second)] == [(1, facts.REVOKED), (2, facts.CHANGED)]
+    assert [(generation, what) for generation, what, _ in keys(NIGHTLY, until)] == [(2, facts.ISSUED)]
+    assert [(generation, what) for generation, what, _ in keys(until, second)] == [
+        (1, facts.REVOKED),
+        (2, facts.CHANGED),
+    ]
 
 
 def test_the_role_of_an_adopted_key_may_exist_already():
-    found = plan({"pay": entry()}, {"pay": entry(keys={"ci": NIGHTLY})})
-    (change,) = role_changes(found)
+    planned = plan({"pay": entry()}, {"pay": entry(keys={"ci": NIGHTLY})})
+    (change,) = role_changes(planned)
     assert (change.subject, change.what, change.adopted) == ("key:ci", "gained", True)

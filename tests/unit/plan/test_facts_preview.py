@@ -23,18 +23,18 @@ def test_a_rotation_is_told_with_the_reason_of_the_plugin():
         ),
     }
     token = step("update", TOKEN, "pay/key/ci/g1", detailedDiff={"token": {}, "current": {}})
-    token |= {one: {"inputs": {"generation": 1.0}} for one in ("oldState", "newState")}
-    found = online({"steps": [token], "diagnostics": [note]}, LEDGER)
-    assert found.keys == (
+    token |= {state: {"inputs": {"generation": 1.0}} for state in ("oldState", "newState")}
+    planned = online({"steps": [token], "diagnostics": [note]}, LEDGER)
+    assert planned.keys == (
         KeyChange("pay", "ci", 1, facts.ROTATED, "edit", "the token expires on 2026-12-01T00:00:00Z"),
     )
-    assert found.changes
+    assert planned.changes
 
 
 def test_an_old_token_that_ends_is_no_rotation():
     token = step("update", TOKEN, "pay/key/ci/g1", detailedDiff={"retiring": {}, "nextAction": {}})
-    token |= {one: {"inputs": {"generation": 1}} for one in ("oldState", "newState")}
-    assert [one.what for one in online({"steps": [token]}, LEDGER).keys] == [facts.ENDED]
+    token |= {state: {"inputs": {"generation": 1}} for state in ("oldState", "newState")}
+    assert [key.what for key in online({"steps": [token]}, LEDGER).keys] == [facts.ENDED]
 
 
 @pytest.mark.parametrize(
@@ -49,10 +49,10 @@ def test_an_old_token_that_ends_is_no_rotation():
 )
 def test_an_update_of_a_token_that_mints_nothing(paths, why):
     token = step("update", TOKEN, "pay/key/ci/g1", detailedDiff={path: {} for path in paths})
-    token |= {one: {"inputs": {"generation": 1}} for one in ("oldState", "newState")}
-    found = online({"steps": [token]}, LEDGER)
-    assert [(one.what, one.why) for one in found.keys] == ([(facts.CHANGED, why)] if why else [])
-    assert found.changes
+    token |= {state: {"inputs": {"generation": 1}} for state in ("oldState", "newState")}
+    planned = online({"steps": [token]}, LEDGER)
+    assert [(key.what, key.why) for key in planned.keys] == ([(facts.CHANGED, why)] if why else [])
+    assert planned.changes
 
 
 def test_what_the_engine_calls_the_same_is_nothing():
@@ -60,23 +60,23 @@ def test_what_the_engine_calls_the_same_is_nothing():
     stack = {"op": "update", "urn": "urn:pulumi:prod::p::pulumi:pulumi:Stack::p-prod"}
     assert not online({"steps": [same, stack, step("read", "x:y:Z", "a")]}, LEDGER).changes
     protected = same | {"oldState": {"protect": True}, "newState": {"protect": False}}
-    found = online({"steps": [protected]}, LEDGER)
-    assert [(one.op, one.name) for one in found.steps] == [("protect", "pay/namespace")]
-    assert found.changes
+    planned = online({"steps": [protected]}, LEDGER)
+    assert [(taken.op, taken.name) for taken in planned.steps] == [("protect", "pay/namespace")]
+    assert planned.changes
 
 
 def test_what_is_forgotten_is_retained_and_not_revoked():
     released = {"pay": entry(state="released", keys={"ci": key()})}
     old = {"oldState": {"inputs": {"generation": 1}, "retainOnDelete": True}}
     gone = [ledger_step(released, {}), step("delete", TOKEN, "pay/key/ci/g1", **old)]
-    found = online({"steps": gone}, released)
-    assert (found.keys, found.access.lost) == ((), ())
-    assert [(one.op, one.name) for one in found.steps] == [("update", "access"), ("retain", "pay/key/ci/g1")]
+    planned = online({"steps": gone}, released)
+    assert (planned.keys, planned.access.lost) == ((), ())
+    assert [(taken.op, taken.name) for taken in planned.steps] == [("update", "access"), ("retain", "pay/key/ci/g1")]
 
 
 def test_a_grant_to_a_service_account_keeps_its_name():
-    (one,) = online({"steps": [step("create", "x:y:Z", "pay/grant/serviceaccount:ci::bot")]}, LEDGER).steps
-    assert one.name == "pay/grant/serviceaccount:ci::bot"
+    (taken,) = online({"steps": [step("create", "x:y:Z", "pay/grant/serviceaccount:ci::bot")]}, LEDGER).steps
+    assert taken.name == "pay/grant/serviceaccount:ci::bot"
 
 
 def test_warnings_are_told_once_and_without_the_noise_of_plugins():
@@ -113,10 +113,10 @@ def account_step(op, of_platform=True, name="pay/key/ci/g1"):
 
 def test_an_identity_that_the_platform_made_is_adopted_and_ends_like_a_key():
     without, adopted = {"pay": entry()}, {"pay": entry(keys={"ci": NIGHTLY})}
-    found = online({"steps": [ledger_step(without, adopted), account_step("create")]}, without)
-    assert [(one.what, one.generation, one.role) for one in found.keys] == [(facts.ADOPTED, 1, "edit")]
-    found = online({"steps": [ledger_step(adopted, without), account_step("delete")]}, adopted)
-    assert [(one.what, one.why) for one in found.keys] == [(facts.REVOKED, "it is gone from the files")]
+    planned = online({"steps": [ledger_step(without, adopted), account_step("create")]}, without)
+    assert [(key.what, key.generation, key.role) for key in planned.keys] == [(facts.ADOPTED, 1, "edit")]
+    planned = online({"steps": [ledger_step(adopted, without), account_step("delete")]}, adopted)
+    assert [(key.what, key.why) for key in planned.keys] == [(facts.REVOKED, "it is gone from the files")]
     # An account of ours is told by its token.
-    found = online({"steps": [ledger_step(without, LEDGER), account_step("create", of_platform=False)]}, without)
-    assert found.keys == ()
+    planned = online({"steps": [ledger_step(without, LEDGER), account_step("create", of_platform=False)]}, without)
+    assert planned.keys == ()

@@ -101,19 +101,19 @@ TITLE = re.compile(r"(?:\*\*|<details><summary><b>)([^*]+) \((\d+)\)(?:\*\*|</b>
 
 def hidden(page, plan):
     """Per section of a page: its total, and how many facts its lines have or say to be left out."""
-    found, title = {}, ""
-    lines = {one.title: iter(one.lines) for one in sections(plan)}
+    counts, title = {}, ""
+    lines = {section.title: iter(section.lines) for section in sections(plan)}
     for line in page.splitlines():
         if match := TITLE.fullmatch(line):
             title = match[1]
-            found[title] = (int(match[2]), 0)
+            counts[title] = (int(match[2]), 0)
         elif title and (line.startswith(("- `", "| `")) or re.fullmatch(r"- … and \d+ more, .*", line)):
-            total, seen = found[title]
+            total, seen = counts[title]
             more = re.fullmatch(r"- … and (\d+) more, .*", line)
-            found[title] = (total, seen + (int(more[1]) if more else next(lines[title]).count))
+            counts[title] = (total, seen + (int(more[1]) if more else next(lines[title]).count))
         elif line.startswith("<details>"):
             title = ""
-    return found
+    return counts
 
 
 @pytest.mark.parametrize("count", [0, 10, 500, pytest.param(10_000, marks=pytest.mark.slow)])
@@ -125,7 +125,7 @@ def test_the_page_is_bounded_and_its_totals_are_exact(count):
     for line in summary(plan):
         assert f"- {line}\n" in page
     received = hidden(page, plan)
-    assert received == {one.title: (one.count, one.count) for one in sections(plan)}
+    assert received == {section.title: (section.count, section.count) for section in sections(plan)}
     if count == 10_000:
         gained = "3333 admin gained · 3333 edit gained · 3334 view gained"
         assert f"1000 workspaces removed · {gained} · 0 lowered · {count // 2} removed · {count} keys issued" in page
@@ -140,7 +140,7 @@ def test_whatever_the_names_are_the_page_is_bounded_and_nothing_is_miscounted(pl
     page = as_markdown(plan, limit).text
     assert len(page) <= limit
     received = hidden(page, plan)
-    assert received == {one.title: (one.count, one.count) for one in sections(plan)}
+    assert received == {section.title: (section.count, section.count) for section in sections(plan)}
 
 
 def test_the_most_dangerous_comes_first_and_is_cut_last():
@@ -223,10 +223,10 @@ def test_access_in_an_adopted_workspace_that_nothing_is_known_of_is_not_said_to_
 
 @given(_PLANS)
 def test_every_subject_with_changed_access_has_one_row(plan):
-    both = {(one.workspace, one.subject) for one in (*plan.access.gained, *plan.access.lost)}
+    both = {(change.workspace, change.subject) for change in (*plan.access.gained, *plan.access.lost)}
     # A key that the platform made keeps its role.
-    adopted = {(one.workspace, f"key:{one.key}") for one in plan.keys if one.what == facts.ADOPTED}
-    rows = [(one.workspace, one.subject) for one in role_changes(plan)]
+    adopted = {(key.workspace, f"key:{key.key}") for key in plan.keys if key.what == facts.ADOPTED}
+    rows = [(change.workspace, change.subject) for change in role_changes(plan)]
     assert sorted(rows) == sorted(both | adopted)
 
 
@@ -241,14 +241,14 @@ def test_no_word_is_broken_and_lines_go_on_indented(plan, width):
 
 def lacking(*names):
     """A plan with a warning for each of these workspaces, on lines 10, 20, and so on."""
-    found = (
+    warnings = (
         Problem(
             Where("stacks/prod.yaml", 10 * number, 3), f"workspaces.{name}", "has no runner secret", ("declare it",),
             "noRunnerSecret", (name,),
         )
         for number, name in enumerate(names, 1)
     )  # fmt: skip
-    return Plan("prod", AT, online=True, warnings=facts.sorted_problems([*found, refusal("other")]))
+    return Plan("prod", AT, online=True, warnings=facts.sorted_problems([*warnings, refusal("other")]))
 
 
 def test_prose_keeps_a_list_of_yaml_in_one_code_span() -> None:
@@ -297,10 +297,10 @@ def test_warnings_of_one_rule_are_folded_whatever_their_words():
 
 
 def test_a_warning_that_cannot_be_acknowledged_comes_first():
-    found = [
+    warnings = [
         refusal("told", rule=WarningRule.CHANGED_ACCESS), refusal("loud", rule=LoudWarning.TOKENS_OUTLIVE_ACCESS)
     ]  # fmt: skip
-    assert [one.problem for one in facts.sorted_problems(found)] == ["loud", "told"]
+    assert [problem.problem for problem in facts.sorted_problems(warnings)] == ["loud", "told"]
 
 
 def test_an_acknowledged_warning_is_counted_and_not_shown():
@@ -318,7 +318,7 @@ def test_an_acknowledged_warning_is_counted_and_not_shown():
         "Acknowledged warnings (1)\n"
         "  !  seen [noRunnerSecret]; acknowledged on 2026-11-01: Vertex"
     )
-    assert [one.get("acknowledged") for one in document(plan)["warnings"]] == [
+    assert [warning.get("acknowledged") for warning in document(plan)["warnings"]] == [
         {"reason": "Vertex", "date": "2026-11-01"}, None
     ]  # fmt: skip
 
@@ -383,7 +383,7 @@ def test_no_name_is_markup_in_the_page_for_a_browser(plan):
     text = html_pages.words(page)
     for section in sections(plan):
         for line in section.lines:
-            assert all(printable.one_line(one, 300).strip() in text for one in (*line.names, line.change))
+            assert all(printable.one_line(name, 300).strip() in text for name in (*line.names, line.change))
 
 
 def test_each_page_says_where_a_rule_is_described():
@@ -394,4 +394,4 @@ def test_each_page_says_where_a_rule_is_described():
     assert as_text(plan).count(f"\n     docs: {address}\n") + as_text(plan).endswith(f"docs: {address}") == 1
     assert as_markdown(plan).text.count(f"([noAdmin]({address}))") == len(refused)
     assert as_html(plan).count(address) == len(refused)
-    assert [one["docs"] for one in document(plan)["guardrails"]] == [address, address]
+    assert [guardrail["docs"] for guardrail in document(plan)["guardrails"]] == [address, address]
