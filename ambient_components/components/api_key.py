@@ -87,7 +87,7 @@ class ApiKey(SnakeCaseAttributes, pulumi.ComponentResource):
             # Its resources would inherit both, and could not be ended.
             opts.retain_on_delete, opts.deleted_with = False, None
         self._name, self._key, self._terms = resource_name, key, _terms(key)
-        overlaps = key.keeps_previous(clock.now())
+        overlaps = key.keeps_previous(clock.now(), key.timezone)
         super().__init__(urns.API_KEY, resource_name, self._inputs(overlaps=overlaps), opts)
         generation = key.generation
         living = {generation, generation - 1} if overlaps and generation > 1 else {generation}

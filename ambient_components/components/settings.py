@@ -13,6 +13,7 @@ from ambient_components.components.kubernetes_objects import ConfigMap, NetworkP
 from ambient_components.components.options import FORCED
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.errors import refusal
+from ambient_components.model.derive import write
 from ambient_components.model.workspaces import SeparateWorkspace
 from ambient_components.platform import network_policies
 from ambient_components.platform.contract import CA_BUNDLE, CA_BUNDLE_KEY
@@ -33,12 +34,7 @@ from ambient_components.rules.workspaces import RELEASED
 def settings(name: str, workspace: SeparateWorkspace, opts: pulumi.ResourceOptions) -> Iterator[pulumi.Resource]:
     """Declare the settings of a workspace; a released one is not written to."""
     declared, place = workspace.settings, _place(workspace)
-    project: dict[str, Any] = {}
-    if declared.idle_timeout is not None:
-        project["inactivityTimeoutSeconds"] = declared.idle_timeout
-    if declared.mcp_servers is not None:  # an empty mapping is a declaration too
-        project["mcpServers"] = declared.mcp_servers.as_platform()
-    if project:
+    if project := write(declared, "object"):
         yield ProjectSettings(logical_name(name, Part.SETTINGS), cast("ProjectSettingsArgs", place | project), opts)
     if declared.feature_flags:
         flags = place | {"flags": dict(sorted(declared.feature_flags.items()))}

@@ -153,8 +153,7 @@ class Workspace(pulumi.ComponentResource):
                 released=self._state == RELEASED,
                 opts=opts,
             )
-            for grant in self._content.grants
-            if grant.span(self._content.timezone).holds(clock.now())
+            for grant in self._content.grants_in_force(clock.now(), self._content.timezone)
         }
 
     def _keys(self, opts: pulumi.ResourceOptions) -> dict[str, ApiKey]:

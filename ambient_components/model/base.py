@@ -46,8 +46,8 @@ def one_of(allowed: Iterable[str], what: str) -> BeforeValidator:
     return BeforeValidator(lambda value: choice(value, allowed, what))
 
 
-def checked(rule: Callable[[str], tuple[str, Remedy] | None]) -> AfterValidator:
-    def check(value: str) -> str:
+def checked(rule: Callable[[Any], tuple[str, Remedy] | None]) -> AfterValidator:
+    def check(value: Any) -> Any:
         if verdict := rule(value):
             refuse(*verdict)
         return value

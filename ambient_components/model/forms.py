@@ -112,6 +112,22 @@ class _Anything(Form):
         return ABSENT if plain is None else plain
 
 
+class _OfPlatform(Form):
+    """A model in the format of the platform's API, which has rules of its own. It is not read back."""
+
+    expected = "a mapping is expected"
+
+    def write(self, value: Any) -> Any:
+        return value.as_platform()
+
+    def read(self, plain: Any) -> Any:  # noqa: ARG002
+        return ABSENT
+
+    def misfits(self, plain: Any, path: Path) -> Iterator[Finding]:
+        if not isinstance(plain, Mapping):
+            yield Finding(path, self.expected, "")
+
+
 class _Day(Form):
     expected = "a day is expected, YYYY-MM-DD"
 
@@ -131,30 +147,30 @@ class Items(Form):
     expected = "a list is expected"
 
     def __init__(self, item: Form, *, ordered: bool = True) -> None:
-        self._item, self._ordered = item, ordered
+        self.item, self._ordered = item, ordered
 
     def write(self, value: Any) -> Any:
-        items = [self._item.write(item) for item in value]
+        items = [self.item.write(item) for item in value]
         return items if self._ordered else sorted(items)
 
     def read(self, plain: Any) -> Any:
         if not isinstance(plain, list | tuple):
             return ABSENT
-        items = [item for item in map(self._item.read, plain) if item is not ABSENT]
+        items = [item for item in map(self.item.read, plain) if item is not ABSENT]
         return items if self._ordered else sorted(items)
 
     def unchecked(self, value: Any) -> Any:
-        return [self._item.unchecked(item) for item in value]
+        return [self.item.unchecked(item) for item in value]
 
     def text(self, value: Any) -> str:
-        return ", ".join(map(self._item.text, value))
+        return ", ".join(map(self.item.text, value))
 
     def misfits(self, plain: Any, path: Path) -> Iterator[Finding]:
         if not isinstance(plain, list | tuple):
             yield Finding(path, self.expected, "")
             return
         for index, item in enumerate(plain):
-            yield from self._item.misfits(item, (*path, index))
+            yield from self.item.misfits(item, (*path, index))
 
 
 class ByName(Form):
@@ -218,6 +234,16 @@ class _Days(_Whole):
         return str(self.write(value))
 
 
+class _IdleTimeout(_Seconds):
+    """An idle timeout, 0 for none, under the platform's name."""
+
+    def names(self, name: str) -> tuple[str, ...]:  # noqa: ARG002  # one field of this kind a model
+        return ("inactivityTimeoutSeconds",)
+
+    def unchecked(self, value: Any) -> Any:
+        return super().unchecked(value) if value else "never"
+
+
 class _Lifetime(_Seconds):
     """A duration, or `never: true` for no expiry."""
 
@@ -270,7 +296,9 @@ SWITCH: Final = _Switch()
 WHOLE: Final = _Whole()
 DAY: Final = _Day()
 ANYTHING: Final = _Anything()
+OF_PLATFORM: Final = _OfPlatform()
 SECONDS: Final = _Seconds()
+IDLE_TIMEOUT: Final = _IdleTimeout()
 DAYS: Final = _Days()
 LIFETIME: Final = _Lifetime()
 MANUAL: Final = _Manual()

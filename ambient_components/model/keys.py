@@ -269,6 +269,10 @@ class Key(Model):
             }
         )
 
+    def keeps_previous(self, now: datetime, zone: ZoneInfo) -> bool:
+        """Return whether the previous generation is still valid: through the last day of `overlap_until`."""
+        return self.overlap_until is not None and Span.of(None, self.overlap_until, zone).holds(now)
+
 
 class SeparateKey(Key):
     """A key in a workspace, with what its entry in a stack file has from its place there."""
@@ -292,10 +296,6 @@ class SeparateKey(Key):
     """Whether the workspace is being released: no token is minted, and all objects stay when they leave the program.
     Default: false.
     """
-
-    def keeps_previous(self, now: datetime) -> bool:
-        """Return whether the previous generation is still valid: through the last day of `overlap_until`."""
-        return self.overlap_until is not None and Span.of(None, self.overlap_until, self.timezone).holds(now)
 
 
 class KeyRecord(Key):

@@ -16,7 +16,7 @@ from pydantic.config import JsonDict
 
 from ambient_components.errors import BadValue
 from ambient_components.model.base import KIND, Model, checked, is_scalar, one_of, refuse, text_schema, type_name
-from ambient_components.model.marks import OUTPUT
+from ambient_components.model.marks import OUTPUT, sent
 from ambient_components.model.messages import spelled
 from ambient_components.model.types import Flag, NamespaceName, Text
 from ambient_components.rules.findings import Finding
@@ -64,16 +64,18 @@ class ContainerLimits(Model):
     Each is a mapping of cpu, memory or ephemeral-storage to a quantity; min ≤ defaultRequest ≤ default ≤ max.
     """
 
-    default_request: dict[Text, QuantityText] = Field(default={}, json_schema_extra=_RESOURCES)
+    default_request: Annotated[dict[Text, QuantityText], sent("object")] = Field(
+        default={}, json_schema_extra=_RESOURCES
+    )
     """Request of a container that sets none, such as `{cpu: 250m, memory: 256Mi}`."""
 
-    default: dict[Text, QuantityText] = Field(default={}, json_schema_extra=_RESOURCES)
+    default: Annotated[dict[Text, QuantityText], sent("object")] = Field(default={}, json_schema_extra=_RESOURCES)
     """Limit of a container that sets none."""
 
-    min: dict[Text, QuantityText] = Field(default={}, json_schema_extra=_RESOURCES)
+    min: Annotated[dict[Text, QuantityText], sent("object")] = Field(default={}, json_schema_extra=_RESOURCES)
     """Minimum request of a container."""
 
-    max: dict[Text, QuantityText] = Field(default={}, json_schema_extra=_RESOURCES)
+    max: Annotated[dict[Text, QuantityText], sent("object")] = Field(default={}, json_schema_extra=_RESOURCES)
     """Maximum limit of a container."""
 
 

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, StrictStr, model_valida
 from pydantic.config import JsonDict
 
 from ambient_components.model.base import Model, checked, one_of, refuse, text_schema
-from ambient_components.model.forms import SECONDS
+from ambient_components.model.forms import IDLE_TIMEOUT, OF_PLATFORM, SECONDS
 from ambient_components.model.marks import OUTPUT, sent
 from ambient_components.model.messages import spelled
 from ambient_components.model.types import DURATION_PATTERN, FilePath, Flag, Text, as_text, read_duration
@@ -185,12 +185,14 @@ class CaBundle(Model):
 class Settings(Model):
     """Session settings of a workspace."""
 
-    idle_timeout: IdleTimeout | None = Field(default=None, examples=["12h", "never"])
+    idle_timeout: Annotated[IdleTimeout | None, sent("object", form=IDLE_TIMEOUT)] = Field(
+        default=None, examples=["12h", "never"]
+    )
     """Time without activity after which a session is stopped, such as 12h; `never` for no limit. Default: the
     platform's 24h.
     """
 
-    mcp_servers: McpServers | None = None
+    mcp_servers: Annotated[McpServers | None, sent("object", form=OF_PLATFORM)] = None
     """MCP servers of all sessions. Default: managed in the platform's UI."""
 
     feature_flags: dict[Text, Flag] = Field(

@@ -1,6 +1,7 @@
 """The stack file as frozen models; the docstrings of fields are also the descriptions in the JSON Schema."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -177,6 +178,9 @@ class Workspace(Model):
     """Number of the fleet's shard for this workspace. Default: computed from its name. Ignored in a stack without
     shards.
     """
+
+    def grants_in_force(self, now: datetime, zone: ZoneInfo) -> list[Grant]:
+        return [grant for grant in self.grants if grant.span(zone).holds(now)]
 
     def findings(self) -> Iterator[Finding]:
         """Find what no single field shows, for files and for programs. Access and secrets have rules of their own."""

@@ -7,9 +7,7 @@ from zoneinfo import ZoneInfo
 
 from ambient_components import clock
 from ambient_components.model.dates import Span
-from ambient_components.model.grants import Grant
-from ambient_components.model.keys import Key
-from ambient_components.model.stack import StackFile, Workspace
+from ambient_components.model.stack import StackFile
 
 UTC: Final = ZoneInfo("UTC")
 
@@ -26,10 +24,6 @@ class Calendar:
     def of(cls, stack: StackFile, now: datetime | None = None) -> "Calendar":
         return cls(clock.now() if now is None else now, stack.timezone, stack.run_every or 0)
 
-    def keeps_previous(self, key: Key) -> bool:
-        """Tell whether the key's previous generation is still valid. It is valid through its last day."""
-        return key.overlap_until is not None and self.in_force(key.overlap_until)
-
     def in_force(self, until: date | None) -> bool:
         """Tell whether an entry is in force now. `until` is inclusive; None means no end."""
         return Span.of(None, until, self.zone).holds(self.now)
@@ -37,8 +31,3 @@ class Calendar:
     @property
     def today(self) -> date:
         return self.now.astimezone(self.zone).date()
-
-    def grants(self, workspace: Workspace) -> list[Grant]:
-        """Return the workspace's grants that are in force now, sorted by subject; validation allows one each."""
-        active = [grant for grant in workspace.grants if grant.span(self.zone).holds(self.now)]
-        return sorted(active, key=lambda grant: str(grant.subject))

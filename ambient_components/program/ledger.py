@@ -94,12 +94,13 @@ def _entry(workspace: Workspace, calendar: Calendar, store: StoreConfig | None) 
     )
     if workspace.state is WorkspaceState.CLOSED:
         return entry
+    in_force = workspace.grants_in_force(calendar.now, calendar.zone)
     return entry.model_copy(
         update={
-            "grants": {str(grant.subject): grant.role for grant in calendar.grants(workspace)},
+            "grants": dict(sorted((str(grant.subject), grant.role) for grant in in_force)),
             "dates": _dates(workspace),
             "keys": {
-                key_id: KeyRecord.of(key, overlaps=calendar.keeps_previous(key))
+                key_id: KeyRecord.of(key, overlaps=key.keeps_previous(calendar.now, calendar.zone))
                 for key_id, key in workspace.keys.items()
             },
             "secrets": _secrets(workspace),

@@ -10,21 +10,26 @@ from ambient_components.resources.access import (
     ServiceAccount,
     ServiceAccountArgs,
 )
-from ambient_components.resources.inputs import AccessTokenArgs, S3BucketArgs, S3CredentialsArgs, ScheduledSessionArgs
+from ambient_components.resources.inputs import (
+    AccessTokenArgs,
+    ClosureArgs,
+    ContainerDefaultsArgs,
+    FeatureFlagsArgs,
+    ProjectSettingsArgs,
+    S3BucketArgs,
+    S3CredentialsArgs,
+    ScheduledSessionArgs,
+    WorkspaceSecretArgs,
+)
 from ambient_components.resources.provider import Provider, ProviderArgs
 from ambient_components.resources.storage import S3Bucket, S3Credentials
 from ambient_components.resources.workspace import (
     Closure,
-    ClosureArgs,
     ContainerDefaults,
-    ContainerDefaultsArgs,
     FeatureFlags,
-    FeatureFlagsArgs,
     ProjectSettings,
-    ProjectSettingsArgs,
     ScheduledSession,
     WorkspaceSecret,
-    WorkspaceSecretArgs,
 )
 
 __all__ = [

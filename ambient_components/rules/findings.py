@@ -11,7 +11,6 @@ from enum import Enum
 from typing import Any
 
 from ambient_components.errors import PathPart, Problem, Remedy, format_path, hints_of
-from ambient_components.suggest import allowed_words
 
 Path = tuple[PathPart, ...]
 
@@ -112,13 +111,6 @@ def camel(field: str) -> str:
     """Return a field's name in YAML and in plain data, such as ``rotateBefore``, or ``from`` of ``from_``."""
     first, *rest = field.rstrip("_").split("_")
     return first + "".join(word.capitalize() for word in rest)
-
-
-def choice_findings(path: Path, value: object, allowed: Iterable[str], what: str) -> Iterator[Finding]:
-    """Find a word that is not allowed; a missing value is valid."""
-    words = tuple(allowed)
-    if value is not None and value not in words:
-        yield Finding(path, f"{value!r} is not a {what}", allowed_words(str(value), words))
 
 
 def is_whole(value: Any, least: int) -> bool:

@@ -194,7 +194,7 @@ def key_of(text, calendar=CALENDAR):
     """A key as its token and as the ledger get it."""
     key = entry(f"{{keys: {{ci: {text}}}}}").keys["ci"]
     return write_model(key.for_tokens(calendar.run_every), "token"), write_model(
-        KeyRecord.of(key, overlaps=calendar.keeps_previous(key)), "ledger"
+        KeyRecord.of(key, overlaps=key.keeps_previous(calendar.now, calendar.zone)), "ledger"
     )
 
 
@@ -251,7 +251,7 @@ def test_a_key_as_it_is_declared_and_recorded(text, spec, recorded):
 def test_the_generation_before_lives_to_the_end_of_its_last_day_where_the_team_is(now, zone, in_force):
     calendar = Calendar(now, ZoneInfo(zone))
     workspace = entry("{keys: {ci: {generation: 2, overlapUntil: 2026-12-31}}}")
-    assert calendar.keeps_previous(workspace.keys["ci"]) is in_force
+    assert workspace.keys["ci"].keeps_previous(calendar.now, calendar.zone) is in_force
     _, recorded = key_of("{generation: 2, overlapUntil: 2026-12-31}", calendar)
     assert recorded.get("overlapping") == (1 if in_force else None)
     assert recorded["overlapUntil"] == "2026-12-31"

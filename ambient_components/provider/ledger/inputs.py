@@ -1,6 +1,6 @@
 """Inputs of a ledger's check: the deployed ledger, the new one, and the workspaces excluded from this run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -10,7 +10,7 @@ from ambient_components.model.derive import misfits, read
 from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.provider.ledger.run_record import RunRecord
 from ambient_components.provider.protocol.resource import Values
-from ambient_components.provider.protocol.wire import UNKNOWN
+from ambient_components.provider.protocol.wire import has_unknown
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.warnings import Acknowledgements
 from ambient_components.shards.excluded import others, with_excluded
@@ -113,11 +113,3 @@ def _names(values: Values, name: str) -> list[str]:
     if not isinstance(names, list) or not all(isinstance(item, str) for item in names):
         reject(f"{name}: a list of names of workspaces is expected")
     return names
-
-
-def has_unknown(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(has_unknown(item) for item in value.values())
-    if isinstance(value, list):
-        return any(has_unknown(item) for item in value)
-    return value is UNKNOWN

@@ -9,9 +9,8 @@ from ambient_components.cluster.revocation import ROLE_BINDING, SERVICE_ACCOUNT
 from ambient_components.engine import urns
 from ambient_components.errors import Problem
 from ambient_components.platform.contract import cluster_role
-from ambient_components.provider.ledger.inputs import has_unknown
 from ambient_components.provider.protocol.resource import Values
-from ambient_components.provider.protocol.wire import UNKNOWN
+from ambient_components.provider.protocol.wire import UNKNOWN, has_unknown
 
 Named = Mapping[str, Sequence[Entry]]
 """The entries that a workspace has in the ledger: of an excluded one, also the deployed entry."""

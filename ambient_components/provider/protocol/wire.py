@@ -31,6 +31,14 @@ class _Unknown:
 UNKNOWN: Final = _Unknown()
 
 
+def has_unknown(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(has_unknown(item) for item in value.values())
+    if isinstance(value, list):
+        return any(has_unknown(item) for item in value)
+    return value is UNKNOWN
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A value that the engine must encrypt in the state and hide from displays; also hidden in its repr."""

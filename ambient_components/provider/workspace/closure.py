@@ -6,23 +6,25 @@ and the data stay.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Annotated, Final
 
 from ambient_components.cluster.client import ApiError, core, of_platform
 from ambient_components.cluster.guard import WrongClusterError
 from ambient_components.cluster.objects import labels, listing, mapping, mappings, short, text_at
 from ambient_components.cluster.revocation import freeze, renew_trigger, thaw
 from ambient_components.engine import urns
-from ambient_components.errors import AmbientError, BadValue, Problem, StepError, refusal
-from ambient_components.model.derive import misfits
+from ambient_components.errors import AmbientError, Problem, StepError, refusal
+from ambient_components.model.base import Model
+from ambient_components.model.entries import SubjectLine
+from ambient_components.model.marks import sent
 from ambient_components.model.settings import OnClose
+from ambient_components.model.types import FilledText
 from ambient_components.platform.contract import (
     MANAGED,
     MANAGED_LABEL,
     OPENED_AT_ANNOTATION,
     PROJECT_SETTINGS,
 )
-from ambient_components.platform.subjects import parse_subject
 from ambient_components.printable import one_line
 from ambient_components.provider.protocol.resource import (
     Check,
@@ -32,8 +34,8 @@ from ambient_components.provider.protocol.resource import (
     Values,
     changes_of,
 )
-from ambient_components.provider.protocol.wire import UNKNOWN
-from ambient_components.provider.tokens.properties import failures, without_unknown
+from ambient_components.provider.protocol.wire import has_unknown
+from ambient_components.provider.tokens.properties import failures, input_findings
 from ambient_components.provider.workspace import cron_job, sessions
 from ambient_components.provider.workspace.sweep import Sweep
 from ambient_components.rotation.state import format_time
@@ -73,26 +75,23 @@ def _settings(namespace: str) -> str:
     return of_platform(namespace, "projectsettings", PROJECT_SETTINGS)
 
 
+class ClosureInputs(Model):
+    """A closed workspace, and who stays; `OnClose` has how its sessions end."""
+
+    namespace: Annotated[FilledText, sent("closure", required=True, unknown="")]
+    """The workspace's namespace."""
+
+    staying: Annotated[list[SubjectLine], sent("closure", required=True, unknown=None)]
+    """Subjects that keep their access: the owners, such as `user:alice@example.com`."""
+
+
 class Closure:
     token = urns.CLOSURE
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
-        namespace, staying = news.get("namespace"), news.get("staying")
-        given = (namespace, staying, news.get("sessions"), news.get("waitSeconds"))
-        if UNKNOWN in given or (isinstance(staying, list) and UNKNOWN in staying):
+        if has_unknown(news):
             return Check(failures=(refusal("namespace and staying must be known before the update"),))
-        if not namespace or not isinstance(namespace, str) or not isinstance(staying, list):
-            return Check(failures=(refusal("namespace, and staying (subjects of owners), are expected"),))
-        try:
-            for subject in staying:
-                parse_subject(str(subject))
-        except BadValue as error:
-            return Check(failures=(refusal(f"staying: {error.problem}", error.hints),))
-        return Check(
-            failures=tuple(
-                failures(misfits(OnClose, "closure", without_unknown(news), besides=("namespace", "staying")))
-            )
-        )
+        return Check(failures=tuple(failures(input_findings("closure", (ClosureInputs, OnClose), news))))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
         changes = changes_of(inputs, news)

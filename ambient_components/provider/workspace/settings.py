@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 from itertools import zip_longest
-from typing import Any
+from typing import Annotated, Any
 
 from ambient_components.cluster.client import of_platform
 from ambient_components.cluster.objects import mappings, plain
 from ambient_components.engine import urns
 from ambient_components.errors import Problem
+from ambient_components.model.derive import plain_names
+from ambient_components.model.limits import ContainerLimits
+from ambient_components.model.marks import sent
+from ambient_components.model.settings import Settings
+from ambient_components.model.types import Flag, Text
 from ambient_components.platform.contract import (
     CONTAINER_LIMITS,
     CONTAINER_LIMITS_DEFAULT,
@@ -21,19 +26,20 @@ from ambient_components.platform.contract import (
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import Secret
 from ambient_components.provider.tokens.properties import failures
-from ambient_components.provider.workspace.shared_object import SharedObject
+from ambient_components.provider.workspace.shared_object import ObjectInputs, SharedObject
 from ambient_components.rules.findings import below
 from ambient_components.rules.settings import mcp_findings
 
 _CONTAINER = "Container"
-_LIMITS = ("defaultRequest", "default", "min", "max")
+_LIMITS = plain_names(ContainerLimits, "object")
 
 
 class ProjectSettings(SharedObject):
     token = urns.PROJECT_SETTINGS
     kind = "ProjectSettings"
     name = PROJECT_SETTINGS
-    declares = ("inactivityTimeoutSeconds", "mcpServers")
+    inputs = (ObjectInputs, Settings)
+    declares = plain_names(Settings, "object")
 
     def collection(self, namespace: str) -> str:
         return of_platform(namespace, "projectsettings")
@@ -90,6 +96,7 @@ class ContainerDefaults(SharedObject):
     token = urns.CONTAINER_DEFAULTS
     kind = "LimitRange"
     name = CONTAINER_LIMITS
+    inputs = (ObjectInputs, ContainerLimits)
     declares = _LIMITS
     plural = "limitranges"
 
@@ -113,12 +120,20 @@ class ContainerDefaults(SharedObject):
         return [{"type": _CONTAINER, **CONTAINER_LIMITS_DEFAULT}]
 
 
+class FlagInputs(ObjectInputs):
+    """Overrides of feature flags for one workspace."""
+
+    flags: Annotated[dict[Text, Flag], sent("object", required=True, unknown=None)]
+    """true or false by flag."""
+
+
 class FeatureFlags(SharedObject):
     """``ambient:index:FeatureFlags``: single flags; flags that only the UI changed stay."""
 
     token = urns.FEATURE_FLAGS
     kind = "ConfigMap"
     name = FEATURE_FLAGS
+    inputs = (FlagInputs,)
     declares = ("flags",)
     plural = "configmaps"
     section = "data"

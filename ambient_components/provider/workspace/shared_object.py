@@ -7,15 +7,19 @@ declared, the declared and the live fields. Values are JSON; None means absent.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from ambient_components.access.adoption import EXISTING_OBJECT
 from ambient_components.cluster.client import ApiError, core
 from ambient_components.cluster.objects import annotations, labels, mapping, metadata
 from ambient_components.errors import Problem, StepError, refusal
+from ambient_components.model.base import Model
+from ambient_components.model.marks import sent
+from ambient_components.model.types import FilledText, Flag
 from ambient_components.problem_json import is_for_ambient
 from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values, changes_of
-from ambient_components.provider.protocol.wire import UNKNOWN
+from ambient_components.provider.protocol.wire import has_unknown
+from ambient_components.provider.tokens.properties import failures, input_findings
 
 Fields = Mapping[str, Any]
 
@@ -81,6 +85,16 @@ _TRIES: Final = 10
 """Attempts of one write; the operator writes an object's status several times in its first second."""
 
 
+class ObjectInputs(Model):
+    """A partly declared object of a workspace."""
+
+    namespace: Annotated[FilledText, sent("object", required=True, unknown="")]
+    """The workspace's namespace."""
+
+    released: Annotated[Flag, sent("object")] = False
+    """Whether the workspace is being released: nothing is written, and changes by others are no drift."""
+
+
 class SharedObject(ABC):
     """One kind of object with a fixed name in every workspace."""
 
@@ -95,6 +109,8 @@ class SharedObject(ABC):
     """Names of the inputs that declare its fields."""
     section: str = "spec"
     """Section with its fields: spec or data."""
+    inputs: tuple[type[Model], ...]
+    """Models of its inputs."""
     outputs: ClassVar[Values] = {}
     """Outputs of an object that is as it was declared."""
 
@@ -124,10 +140,9 @@ class SharedObject(ABC):
         return []
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
-        namespace = news.get("namespace")
-        if namespace is not UNKNOWN and (not isinstance(namespace, str) or not namespace):
-            return Check(failures=(refusal("namespace is missing: the workspace's"),))
-        return Check(failures=tuple(self.problems(news)))
+        given = {name: value for name, value in news.items() if not has_unknown(value)}
+        findings = input_findings("object", self.inputs, given, news.keys() - given.keys())
+        return Check(failures=(*failures(findings), *self.problems(news)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
         changes = changes_of(inputs, news)

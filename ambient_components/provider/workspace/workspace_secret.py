@@ -7,12 +7,15 @@ place and never replaced, because a session that starts without it would fail.
 
 import base64
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from ambient_components.access.entries import child
 from ambient_components.cluster.objects import field_name, listing, texts
 from ambient_components.engine import urns
-from ambient_components.errors import Problem, refusal
+from ambient_components.model.base import checked, one_of
+from ambient_components.model.marks import sent
+from ambient_components.model.sources import PolicyName
+from ambient_components.model.types import Text
 from ambient_components.platform.contract import (
     APP_LABEL,
     INTEGRATION_SECRET,
@@ -24,16 +27,30 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.provider.protocol.resource import Change, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
-from ambient_components.provider.tokens.properties import failures
-from ambient_components.provider.workspace.shared_object import Drift, SharedObject, drift, kept
-from ambient_components.rules.findings import choice_findings
+from ambient_components.provider.workspace.shared_object import Drift, ObjectInputs, SharedObject, drift, kept
 from ambient_components.rules.secrets import DriftPolicy
 from ambient_components.rules.warnings import LoudWarning, WarningRule
-from ambient_components.suggest import allowed_words
 
 _OTHERS_SHOWN: Final = 100
 
 _APPS: Final = {RUNNER_SECRET: RUNNER_SECRET_APP, INTEGRATION_SECRET: INTEGRATION_SECRET_APP}
+
+
+def _values_problem(values: Mapping[str, str]) -> tuple[str, str] | None:
+    return None if values else ("is empty", "leave out a secret without any value")
+
+
+class SecretInputs(ObjectInputs):
+    """Name and complete content of a Secret."""
+
+    secret: Annotated[Text, one_of(_APPS, "Secret of a workspace"), sent("object", required=True, unknown="")]
+    """Name of the Secret: ambient-runner-secrets or ambient-non-vertex-integrations."""
+
+    values: Annotated[dict[Text, Text], checked(_values_problem), sent("object", required=True, unknown=None)]
+    """Values by name; always stored as secrets."""
+
+    on_drift: Annotated[PolicyName, sent("object")] = DriftPolicy.OVERWRITE
+    """overwrite (default): these values win; keep: values saved in the UI stay until a value here changes."""
 
 
 class WorkspaceSecret(SharedObject):
@@ -41,6 +58,7 @@ class WorkspaceSecret(SharedObject):
     kind = "Secret"
     plural = "secrets"
     section = "data"
+    inputs = (SecretInputs,)
     outputs: ClassVar[Values] = {"drift": {}}
 
     def object_name(self, inputs: Values) -> str:
@@ -58,22 +76,6 @@ class WorkspaceSecret(SharedObject):
     def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         """Return the inputs unchanged: values saved in the UI do not enter the state."""
         return dict(inputs)
-
-    def problems(self, news: Values) -> list[Problem]:
-        problems = []
-        if news.get("secret") not in (*_APPS, UNKNOWN):
-            problem = f"secret: {news.get('secret')!r}"
-            problems.append(refusal(problem, allowed_words(str(news.get("secret")), _APPS)))
-        if news.get("onDrift") is not UNKNOWN:
-            problems += failures(choice_findings(("onDrift",), news.get("onDrift"), DriftPolicy, "drift policy"))
-        if news.get("values") is not UNKNOWN and not _values(news):
-            problems.append(refusal("values: at least one is expected", "leave out a secret without any"))
-        problems += [
-            refusal(f"values: {key}: text is expected")
-            for key, value in _values(news).items()
-            if value is not UNKNOWN and not isinstance(value, str)
-        ]
-        return problems
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
         diff = super().diff(context, inputs, state, news)

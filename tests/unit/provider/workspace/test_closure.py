@@ -334,13 +334,13 @@ def test_an_owner_who_leaves_is_a_change_and_ends(world):
     [
         ({"namespace": UNKNOWN}, "namespace and staying must be known before the update"),
         ({"staying": UNKNOWN}, "namespace and staying must be known before the update"),
-        ({"namespace": None}, "namespace, and staying (subjects of owners), are expected"),
-        ({"namespace": ""}, "namespace, and staying (subjects of owners), are expected"),
-        ({"staying": None}, "namespace, and staying (subjects of owners), are expected"),
-        ({"staying": "ambient-admin-alice"}, "namespace, and staying (subjects of owners), are expected"),
+        ({"namespace": None}, "namespace: is missing; add it"),
+        ({"namespace": ""}, "namespace: is empty; allowed: text"),
+        ({"staying": None}, "staying: is missing; add it"),
+        ({"staying": "ambient-admin-alice"}, "staying: a list is expected"),
         (
             {"staying": ["ambient-admin-alice"]},
-            "staying: 'ambient-admin-alice' is not a subject; allowed: user:NAME, group:NAME or "
+            "staying[0]: 'ambient-admin-alice' is not a subject; allowed: user:NAME, group:NAME or "
             "serviceaccount:NAMESPACE:NAME",
         ),
         ({"staying": [UNKNOWN]}, "namespace and staying must be known before the update"),

@@ -154,10 +154,12 @@ def test_what_somebody_saved_in_an_mcp_server_is_read_back_as_a_secret(world):
 
 
 @EACH
-@pytest.mark.parametrize("namespace", [None, "", 3])
-def test_a_namespace_is_needed(world, urn, desired, path, name, namespace):
+@pytest.mark.parametrize(
+    ("namespace", "problem"), [(None, "is missing; add it"), ("", "is empty; allowed: text"), (3, "text is expected")]
+)
+def test_a_namespace_is_needed(world, urn, desired, path, name, namespace, problem):
     answer = world.plugin.check({**desired, "namespace": namespace}, urn=urn)
-    assert [failure.reason for failure in answer.failures] == ["namespace is missing: the workspace's"]
+    assert [failure.reason for failure in answer.failures] == [f"namespace: {problem}"]
     assert not world.plugin.check({**desired, "namespace": UNKNOWN}, urn=urn).failures
     assert plain(world.plugin.check(desired, urn=urn).inputs) == desired
 

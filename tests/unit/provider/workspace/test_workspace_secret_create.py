@@ -106,11 +106,16 @@ def test_an_unknown_value_is_a_change_and_the_name_is_all_there_is_of_it(world):
 @pytest.mark.parametrize(
     ("wrong", "text"),
     [
-        ({"secret": "my-own"}, "secret: 'my-own'; allowed: ambient-runner-secrets, ambient-non-vertex-integrations"),
-        ({"secret": None}, "secret: None; allowed: ambient-runner-secrets, ambient-non-vertex-integrations"),
+        (
+            {"secret": "my-own"},
+            "secret: 'my-own' is not a Secret of a workspace; allowed: ambient-runner-secrets, "
+            "ambient-non-vertex-integrations",
+        ),
+        ({"secret": None}, "secret: is missing; add it"),
         (
             {"secret": "ambient-runner-secret"},
-            "secret: 'ambient-runner-secret'; allowed: ambient-runner-secrets, ambient-non-vertex-integrations; "
+            "secret: 'ambient-runner-secret' is not a Secret of a workspace; allowed: ambient-runner-secrets, "
+            "ambient-non-vertex-integrations; "
             "did you mean 'ambient-runner-secrets'?",
         ),
         ({"onDrift": "ignore"}, "onDrift: 'ignore' is not a drift policy; allowed: overwrite, keep"),
@@ -118,10 +123,10 @@ def test_an_unknown_value_is_a_change_and_the_name_is_all_there_is_of_it(world):
             {"onDrift": "overwite"},
             "onDrift: 'overwite' is not a drift policy; allowed: overwrite, keep; did you mean 'overwrite'?",
         ),
-        ({"values": {}}, "values: at least one is expected; leave out a secret without any"),
-        ({"values": None}, "values: at least one is expected; leave out a secret without any"),
-        ({"values": {"A": None, "B": "sk-b"}}, "values: A: text is expected"),
-        ({"values": {"A": secret(7), "B": "sk-b"}}, "values: A: text is expected"),
+        ({"values": {}}, "values: is empty; leave out a secret without any value"),
+        ({"values": None}, "values: is missing; add it"),
+        ({"values": {"A": None, "B": "sk-b"}}, "values.A: text is expected"),
+        ({"values": {"A": secret(7), "B": "sk-b"}}, "values.A: text is expected"),
     ],
 )
 def test_what_has_no_meaning_is_refused(world, wrong, text):
