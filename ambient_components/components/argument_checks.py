@@ -33,6 +33,11 @@ _STAND_INS: Final = {
 """Values for required arguments that are missing or wrong, so that rules about several arguments see the others."""
 
 
+_WITHOUT_VALUE: Final = (
+    "has no value: the resource that it comes from failed in this run, or keeps none, as a key with retain: none does",
+    "",
+)
+
 _NEVER_EMPTY: Final = ("runner", "integrations")
 """Mappings that may not be empty."""
 
@@ -117,7 +122,10 @@ def checked_when_known(what: str, result: M, values: Mapping[str, Any], rules: R
     async def check(path: Path, output: pulumi.Output[Any], known: Any) -> Any:
         arguments_then, findings = read(model, _replaced(values, path, known), rules)
         refused = [line_of(finding, what) for finding in findings if not finding.warning]
-        if refused and known not in (None, "") and await output.is_secret():
+        if refused and known is None:
+            # So the engine gives an output of a failed resource to a component, and a program that it is null.
+            refused = [line_of(Finding(path, *_WITHOUT_VALUE), what)]
+        elif refused and known != "" and await output.is_secret():
             refused = [line_of(Finding(path, "is a secret with a value that is not allowed here", ""), what)]
         if refused:
             raise pulumi.RunError(for_engine(map(refusal, refused)))

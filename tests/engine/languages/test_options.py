@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ambient_components.engine.secrets import SIGNATURE_KEY
 from sandbox.toolchain import Toolchain
 from tests.support.languages import YamlStack
 from tests.support.machine import Machine
+from tests.support.stacks import REPOSITORY
 from tests.support.state_file import PROJECT
 
 WORKSPACES = """\
@@ -43,6 +45,8 @@ resources:
 outputs:
   token: ${first.tokens["ci"]}
 """
+
+PAGE = REPOSITORY / "docs/guides/languages.md"
 
 
 @pytest.fixture
@@ -93,6 +97,39 @@ def test_unknown_values_and_secrets_of_workspaces_apart(stack: YamlStack) -> Non
     used = {item["provider"].split("::")[-2] for item in stack.export() if item["type"].startswith("ambient:index:Ro")}
     assert used == {"own"}
     assert stack.preview("--expect-no-changes").unchanged
+    registered = {
+        item["urn"].split("::")[-1]: item.get("outputs") or {} for item in stack.export() if not item["custom"]
+    }
+    assert registered["first"]["tokens"]["ci"].keys() == {SIGNATURE_KEY, "ciphertext"}
+    assert registered["first"]["namespace"] == f"{stack.w}-1"
+    full = stack.machine.fill(f"{stack.w}-1", "serviceaccounts", 2)
+    stack.write_program(
+        APART.replace("ci: {}", "ci: {}, cd: {}").replace('{first.tokens["ci"]}\'', '{first.tokens["cd"]}\'')
+    )
+    failed = stack.up().refused(
+        "exceeded quota", "secrets.runner.GOOGLE_API_KEY: has no value: the resource that it comes"
+    )
+    assert "is empty" not in failed.text
+    stack.machine.delete(full)
+    stack.up().ok()
+    stack.destroy().ok()
+
+
+def test_the_program_of_the_page_adds_access_to_a_workspace_that_was_made_elsewhere(stack: YamlStack) -> None:
+    stack.machine.create("/api/v1/namespaces", {"metadata": {"name": stack.w}})
+    (text,) = re.findall(
+        r"^```yaml\nname: auditors\nruntime: yaml\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL
+    )
+    program = "config: {}\n" + text.replace("team-a", "THIS")
+    stack.write_program(program.replace('"true"', '"false"'))
+    stack.preview().refused(f"workspace '{stack.w}'", "so no guardrail has evaluated its access")
+    stack.write_program(program)
+    stack.up().ok()
+    token = stack.machine.keep_secret(stack.state.outputs(reveal=True)["nightly"], "the key of the page")
+    assert stack.sessions(token) == 200
+    bindings = stack.machine.get(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{stack.w}/rolebindings")
+    assert bindings is not None
+    assert {item["subjects"][0]["name"] for item in bindings["items"]} >= {"auditors"}
     stack.destroy().ok()
 
 

@@ -306,6 +306,14 @@ def test_what_is_wrong_once_it_is_known_is_text(caller, capfd):
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_a_secret_of_what_has_failed_is_not_called_empty(caller):
+    """The engine gives a null for an output that a run does not come to know."""
+    entry = {"secrets": {"runner": {"GOOGLE_API_KEY": secret(None)}}}
+    text, _ = caller.refused("Workspaces", {"workspaces": {"team-a": entry}})
+    path = "workspaces.team-a.secrets.runner.GOOGLE_API_KEY"
+    assert text.startswith(f"{path}: has no value: the resource that it comes from failed in this run")
+
+
 def test_unknown_values_of_a_preview_stay_unknown(caller):
     caller.construct("ApiKey", {**KEY, "description": output()}, preview=True)
     annotations = plain(caller.monitor.of("ServiceAccount")[0].object)["metadata"]["annotations"]
