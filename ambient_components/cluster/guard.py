@@ -2,7 +2,8 @@
 
 import threading
 import time
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final, Self
 
 from ambient_components.cluster.client import ApiError, Cluster, core
 from ambient_components.errors import StepError
@@ -28,6 +29,11 @@ class Guard:
         self._lock = threading.Lock()
         self._proved = expected_uid is None
         self._failure: tuple[float, StepError] | None = None
+
+    @classmethod
+    def of_config(cls, config: Mapping[str, Any]) -> Self:
+        """Return the access to the cluster that a stack's config names."""
+        return cls(Cluster(config.get("context") or None), config.get("clusterUid"))
 
     @property
     def cluster(self) -> Cluster:

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final
 
 from ambient_components import clock
-from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
 from ambient_components.engine.backend import Question, Stack, stack_of
 from ambient_components.errors import AmbientError, Problem, fail, refusal
@@ -55,8 +54,7 @@ class Decision:
 
 def records_of(fleet: Fleet) -> Records:
     """Return the run records of a fleet, in the cluster of its config."""
-    guard = Guard(Cluster(fleet.config.get("context")), fleet.config.get("clusterUid"))
-    return Records(guard, fleet.platform_namespace, fleet.owner, fleet.name, fleet.count)
+    return Records(Guard.of_config(fleet.config), fleet.platform_namespace, fleet.owner, fleet.name, fleet.count)
 
 
 def ask_states(fleet: Fleet) -> Question:

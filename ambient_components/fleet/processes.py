@@ -8,7 +8,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,11 +29,16 @@ _ANSWERED = tuple(
 )
 
 
+_LOOK: Final = 0.2
+"""Seconds between two looks at the running engines."""
+
+
 class Interrupts:
     """Count interrupts while the context is active. Before and after it they have their usual effect."""
 
     def __init__(self) -> None:
         self.count = 0
+        self._answered = 0
         self._event = threading.Event()
         self._before: dict[signal.Signals, Any] = {}
 
@@ -48,9 +53,13 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def wait(self, seconds: float) -> None:
-        self._event.wait(seconds)
+    def wait(self) -> Iterator[int]:
+        """Wait a moment, and yield the number of each interrupt that was not yielded before: the first one is 1."""
+        self._event.wait(_LOOK)
         self._event.clear()
+        while self._answered < self.count:
+            self._answered += 1
+            yield self._answered
 
     def wake(self) -> None:
         self._event.set()
@@ -140,9 +149,6 @@ def answer(children: Iterable[Child], time_of: int, those: str) -> str:
 
 
 # One stack, shown to a person.
-
-_LOOK: Final = 0.2
-"""Seconds between two looks at the running engine."""
 
 
 @dataclass
@@ -246,15 +252,12 @@ def _waited(child: Child, doing: str, stack: str, interrupts: Interrupts) -> int
 
     thread = threading.Thread(target=wait, daemon=True)
     thread.start()
-    answered = 0
     with activity.waiting(doing) as line:
         while thread.is_alive():
-            interrupts.wait(_LOOK)
-            while answered < interrupts.count:
-                answered += 1
-                activity.note(f"ambient: {answer([child], answered, stack)}")
+            for time_of in interrupts.wait():
+                activity.note(f"ambient: {answer([child], time_of, stack)}")
             waits = f"Waiting for the steps in progress of {stack}: {child.reported.step}"
-            line.text = waits if answered else progress(doing, child.reported)
+            line.text = waits if interrupts.count else progress(doing, child.reported)
     thread.join()
     return codes[0] if codes else 1
 

@@ -56,7 +56,12 @@ def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], b
         for decision, loaded in zip(decisions, files, strict=True)
         for guardrail in _evaluated(decision, loaded)
     ]
-    pages = [_page(decision, loaded, request) for decision, loaded in zip(decisions, files, strict=True)]
+    # With --yes nothing is confirmed, so the plan is made from files and states, without the engine.
+    shown = replace(request, offline=request.yes)
+    pages = [
+        plan_fleet(decision.fleet, loaded, shown, up_to_date=decision.up_to_date, there=decision.deployed)
+        for decision, loaded in zip(decisions, files, strict=True)
+    ]
     code = _show(pages, request, stopping, confirm)
     if code is not None:
         return code
@@ -139,12 +144,6 @@ def carry_out(decisions: Sequence[Decision], request: Request, begun: float, pag
             shown = {warning for page in pages for warning in page.warnings}
             print(*summary_lines(jobs, request, seconds, notes, shown), sep="\n", flush=True)
     return code
-
-
-def _page(decision: Decision, loaded: LoadedStack, request: Request) -> Plan:
-    """Return the plan. With --yes nothing is confirmed, so it is made from files and states, without the engine."""
-    request = replace(request, offline=request.yes)
-    return plan_fleet(decision.fleet, loaded, request, up_to_date=decision.up_to_date, there=decision.deployed)
 
 
 def _show(

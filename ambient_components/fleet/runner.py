@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
 
 from ambient_components.collector import go_settings
 from ambient_components.engine import texts
@@ -25,9 +24,6 @@ from ambient_components.shards.excluded import EXCLUDE_VARIABLE, ROUNDS, exclude
 from ambient_components.shards.records import Record, Run, begin
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.pulumi import passphrase
-
-_LOOK: Final = 0.2
-"""Seconds between two checks of the running engines."""
 
 
 class Runner:
@@ -51,13 +47,10 @@ class Runner:
         with Interrupts() as interrupts:
             for _ in range(self._working):
                 threading.Thread(target=self._work_and_wake, args=(interrupts.wake,), daemon=True).start()
-            answered = 0
             try:
                 while self._working:
-                    interrupts.wait(_LOOK)
-                    while answered < interrupts.count:
-                        answered += 1
-                        self._interrupted(answered)
+                    for time_of in interrupts.wait():
+                        self._interrupted(time_of)
                     self._tell()
             finally:
                 # Before Ctrl-C gets its usual effect back, so that every ended run is recorded.

@@ -38,13 +38,13 @@ def exit_code(jobs: Collection[Job], *, interrupted: bool, guardrails: Collectio
     """Return the exit code: 0 success, 1 failures, 3 refusals by guardrails or rules, 130 interrupted."""
     if interrupted:
         return INTERRUPTED
-    if any(problem.rule for job in jobs for problems in job.excluded.values() for problem in problems):
-        return REFUSED
-    if any(job.reported.refused for job in jobs):
-        return REFUSED
     refused = {(guardrail.rule, guardrail.workspaces) for guardrail in guardrails}
     problems = [failure.problem for job in jobs for failure in job.reported.failures]
-    if any((problem.rule, problem.workspaces) in refused for problem in problems):
+    if (
+        any(problem.rule for job in jobs for excluded in job.excluded.values() for problem in excluded)
+        or any(job.reported.refused for job in jobs)
+        or any((problem.rule, problem.workspaces) in refused for problem in problems)
+    ):
         return REFUSED
     return 1 if any(job.phase in _AGAIN for job in jobs) else 0
 

@@ -211,21 +211,14 @@ class Plan:
     def changes(self) -> bool:
         if self.online and not self.refused:
             return bool(self.steps)
-        due = (key for key in self.keys if key.what != EXPIRING)
-        return bool(
-            self.access.gained
-            or self.access.lost
-            or self.workspaces
-            or self.guardrail_changes
-            or self.buckets
-            or self.schedules
-            or self.sources
-            or self.other
-            or self.pending
-            or any(due)
-            # Steps of the other shards, if one shard is refused.
-            or self.steps
-        )
+        due = [key for key in self.keys if key.what != EXPIRING]
+        # The steps are those of the other shards, if one shard is refused.
+        return any(
+            (
+                self.access.gained, self.access.lost, self.workspaces, self.guardrail_changes, self.buckets,
+                self.schedules, self.sources, self.other, self.pending, due, self.steps,
+            )
+        )  # fmt: skip
 
     @property
     def shown_warnings(self) -> tuple[Problem, ...]:

@@ -73,9 +73,8 @@ def from_cluster(
             listed.
         declared: All workspaces of the stack, to find those that it does not declare. None not to look for them.
     """
-    config = project.config(stack)
     try:
-        cluster = Guard(Cluster(config.get("context")), config.get("clusterUid")).cluster
+        cluster = Guard.of_config(project.config(stack)).cluster
         places = [("namespaces", name) for name in sorted(ledger)] if one_by_one else WHOLE_CLUSTER
         bindings, accounts = _listed(cluster, ledger, places)
         roles = read_roles(cluster, needs_of(bindings, accounts, own=True), places)

@@ -31,11 +31,8 @@ def export(project: Project, stack: str, engine: Engine | None = None) -> Export
 
     Shards that are not deployed yet are left out.
     """
-    if (names := listed(project, stack)) is not None:
-        fail(None, "", f"{stack!r} has no state: its file names several stacks", f"name one: {', '.join(names)}")
     engine = engine or pulumi.PulumiEngine(project.folder)
-    count = project.shards(stack)
-    if count is None:
+    if (count := _shards(project, stack)) is None:
         return backend.export(engine, stack)
     states = []
     for state in exports(engine, deployed_shards(engine, project, stack, count)).values():
@@ -45,6 +42,13 @@ def export(project: Project, stack: str, engine: Engine | None = None) -> Export
     if not states:
         fail(None, "", f"fleet {stack!r} has deployed nothing yet", f"ambient up {stack}")
     return joined(states)
+
+
+def _shards(project: Project, stack: str) -> int | None:
+    """Return the number of a fleet's shards. None for a plain stack or a shard."""
+    if (names := listed(project, stack)) is not None:
+        fail(None, "", f"{stack!r} has no state: its file names several stacks", f"name one: {', '.join(names)}")
+    return project.shards(stack)
 
 
 def deployed_shards(
@@ -120,10 +124,7 @@ def _is_plain(project: Project, stack: str) -> bool:
 
 def saved_export(project: Project, stack: str, path: str) -> Export:
     """Return the state of a stack, of a shard, or of a whole fleet as one, from a file or a fleet's folder."""
-    if (names := listed(project, stack)) is not None:
-        fail(None, "", f"{stack!r} has no state: its file names several stacks", f"name one: {', '.join(names)}")
-    count = project.shards(stack)
-    if count is None:
+    if (count := _shards(project, stack)) is None:
         return read_export(path, project.name, bare_name(stack))
     saved = read_exports(path, project.name, stack, [shard_stack(stack, number) for number in range(count)])
     missing = [bare_name(shard) for number in range(count) if (shard := shard_stack(stack, number)) not in saved]

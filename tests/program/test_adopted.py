@@ -53,13 +53,13 @@ def lived_in(name):
         settings(name, inactivityTimeoutSeconds=43_200, mcpServers=SERVERS),
         limit_range(name, max={"memory": "16Gi"}), flags(name, **{"jira-write": "true", "gerrit.enabled": "false"}),
         made("ResourceQuota", name, "workspace-quota", spec={"hard": {"pods": "50"}}),
-        *(made("NetworkPolicy", name, one, spec=spec) for one, spec in policies("ambient-code", ALLOW).items()),
+        *(made("NetworkPolicy", name, policy, spec=spec) for policy, spec in policies("ambient-code", ALLOW).items()),
     )  # fmt: skip
 
 
 def read(objects, **reader):
-    found = existing_workspaces(gathered(objects), Reader(OWNER, **reader))
-    return {one.name: one for one in found}
+    workspaces = existing_workspaces(gathered(objects), Reader(OWNER, **reader))
+    return {workspace.name: workspace for workspace in workspaces}
 
 
 def stack_of(workspaces):
@@ -69,67 +69,69 @@ def stack_of(workspaces):
 
 def differences(recording, objects):
     """Declared fields that an adoption would create or change, and names of declared bindings and accounts."""
-    live = {(one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"]): one for one in objects}
-    found, named = [], set()
+    live = {(item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"]): item for item in objects}
+    differing, named = [], set()
 
     def compare(what, declared, there):
-        found.extend([] if declared == there else [(what, declared, there)])
+        differing.extend([] if declared == there else [(what, declared, there)])
 
     def includes(what, declared, there):
-        found.extend((what, field) for field, value in declared.items() if there.get(field) != value)
+        differing.extend((what, field) for field, value in declared.items() if there.get(field) != value)
 
     for kind in ("RoleBinding", "ServiceAccount", "ResourceQuota", "NetworkPolicy"):
         for item in recording.of(kind):
             here = (kind, item.metadata["namespace"], item.object_name)
             if here not in live:
-                found.append((here, "created"))
+                differing.append((here, "created"))
                 continue
             named.add(here)
             for field in ("roleRef", "subjects", "spec"):
                 compare((here, field), item.inputs.get(field), live[here].get(field))
             for field in ("labels", "annotations"):
-                declared = {one: value for one, value in (item.metadata.get(field) or {}).items() if one not in OURS}
+                declared = {item: value for item, value in (item.metadata.get(field) or {}).items() if item not in OURS}
                 includes((here, field), declared, live[here]["metadata"][field])
     for kind, field in (("Namespace", "annotations"), ("NamespacePatch", "labels"), ("NamespacePatch", "annotations")):
         for item in recording.of(kind):
-            declared = {one: value for one, value in (item.metadata.get(field) or {}).items() if one not in OURS}
+            declared = {item: value for item, value in (item.metadata.get(field) or {}).items() if item not in OURS}
             includes((kind, field), declared, live["Namespace", None, item.object_name]["metadata"][field])
     for item in recording.of("ProjectSettings"):
         spec = live["ProjectSettings", item.inputs["namespace"], "projectsettings"]["spec"]
-        includes("ProjectSettings", {one: value for one, value in item.inputs.items() if one != "namespace"}, spec)
+        includes("ProjectSettings", {item: value for item, value in item.inputs.items() if item != "namespace"}, spec)
     for item in recording.of("ContainerDefaults"):
         (limits,) = live["LimitRange", item.inputs["namespace"], "ambient-default-limits"]["spec"]["limits"]
         declared = {**item.inputs, "type": "Container"}
-        compare("LimitRange", {one: value for one, value in declared.items() if one != "namespace"}, limits)
+        compare("LimitRange", {item: value for item, value in declared.items() if item != "namespace"}, limits)
     for item in recording.of("FeatureFlags"):
         data = live["ConfigMap", item.inputs["namespace"], "feature-flag-overrides"]["data"]
-        includes("FeatureFlags", {one: str(on).lower() for one, on in item.inputs["flags"].items()}, data)
-    return found, named
+        includes("FeatureFlags", {item: str(on).lower() for item, on in item.inputs["flags"].items()}, data)
+    return differing, named
 
 
 def test_what_the_entries_declare_is_what_is_there(run_fleet):
     objects = [*lived_in("pay"), *lived_in("zoo"), *plain("new")]
     workspaces = read(objects)
     recording = run_fleet(stack_of(workspaces))
-    found, named = differences(recording, objects)
-    assert found == []
-    noted = {(one.object.split(" ", 1)[0], name, one.object.split(" ", 1)[-1])
-             for name, workspace in workspaces.items() for one in workspace.notes}  # fmt: skip
+    differing, named = differences(recording, objects)
+    assert differing == []
+    noted = {(note.object.split(" ", 1)[0], name, note.object.split(" ", 1)[-1])
+             for name, workspace in workspaces.items() for note in workspace.notes}  # fmt: skip
     undeclared = {
-        (one["kind"], one["metadata"]["namespace"], one["metadata"]["name"])
-        for one in objects
-        if one["kind"] in ("RoleBinding", "ServiceAccount") and not one["metadata"]["name"].endswith("-trigger")
+        (item["kind"], item["metadata"]["namespace"], item["metadata"]["name"])
+        for item in objects
+        if item["kind"] in ("RoleBinding", "ServiceAccount") and not item["metadata"]["name"].endswith("-trigger")
     }  # fmt: skip
     assert undeclared - named - noted == set()
     assert recording.names("Workspace") == ["new", "pay", "zoo"]
-    assert len(recording.of("RoleBinding")) == len([one for one in named if one[0] == "RoleBinding"])
+    assert len(recording.of("RoleBinding")) == len([place for place in named if place[0] == "RoleBinding"])
 
 
 def test_keys_that_a_user_prepared_under_our_names_are_declared_as_they_are(run_fleet):
     objects = replaced(plain("pay"), *own_key("pay", "ci", generation=2), *own_key("pay", "cd", "admin"))
-    found, named = differences(run_fleet(stack_of(read(objects))), objects)
-    assert found == []
-    assert {one["metadata"]["name"] for one in objects if one["kind"] == "ServiceAccount"} <= {one[2] for one in named}
+    differing, named = differences(run_fleet(stack_of(read(objects))), objects)
+    assert differing == []
+    assert {item["metadata"]["name"] for item in objects if item["kind"] == "ServiceAccount"} <= {
+        place[2] for place in named
+    }
 
 
 @pytest.mark.parametrize("title", ["Payments", "Zahlungen, Größe 1", "a: b # c", "'\"", "x" * 100])
@@ -169,7 +171,7 @@ def test_every_entry_passes_the_loader_without_an_error(grants, keys, annotation
     items = [accepted(*grant) for grant in grants]
     made = [item for name, role, text in keys for item in key("pay", name, role, text)]
     space = namespace("pay", labels, annotations=annotations)
-    found = read(replaced(plain("pay"), *filter(None, items), *made, space))
-    stack = parse_stack(written(stack_of(found)), "stack.yaml")
+    workspaces = read(replaced(plain("pay"), *filter(None, items), *made, space))
+    stack = parse_stack(written(stack_of(workspaces)), "stack.yaml")
     assert list(stack.file.workspaces) == ["pay"]
-    assert dict(stack.data)["pay"] == found["pay"].entry
+    assert dict(stack.data)["pay"] == workspaces["pay"].entry

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ambient_components.cli.app import run
-from ambient_components.fleet import decisions
+from ambient_components.cluster.guard import Guard
 from ambient_components.fleet import run as running
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.fake_records import FakeCluster, FakeGuard
@@ -48,7 +48,7 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     found = Fleet(tmp_path, cluster)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{found.pulumi.bin}:{os.environ['PATH']}")
-    monkeypatch.setattr(decisions, "Guard", lambda *_: FakeGuard(cluster))
+    monkeypatch.setattr(Guard, "of_config", lambda _: FakeGuard(cluster))
     monkeypatch.setattr(running, "default_jobs", lambda: 2)
     monkeypatch.delenv("AMBIENT_CLOCK_OFFSET", raising=False)
     return found

@@ -14,7 +14,6 @@ from ambient_components.adoption.files import Layout, texts
 from ambient_components.adoption.summary import Summary, summarize
 from ambient_components.adoption.workspaces import ExistingWorkspace, Reader, Refused, existing_workspaces
 from ambient_components.cli.templates import example
-from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.objects import mapping
 from ambient_components.errors import AmbientError, Problem, Where, fail
@@ -80,7 +79,7 @@ def read(project: Project, stack: str, names: Collection[str]) -> ExistingObject
     if not config.get("clusterUid"):
         file = project.shown(project.config_file(stack))
         fail(Where(file), "clusterUid", "is missing: the stack has no cluster", f"run ambient init {bare_name(stack)}")
-    return read_existing(Guard(Cluster(config.get("context")), config.get("clusterUid")), names)
+    return read_existing(Guard.of_config(config), names)
 
 
 def adoption(project: Project, wish: Wish, objects: ExistingObjects, now: datetime) -> Adoption:

@@ -170,8 +170,7 @@ class Deployment(ABC):
         return f"{', '.join(self.files)} {'is' if len(self.files) == 1 else 'are'} edited"
 
     def cluster(self) -> Cluster:
-        config = self.project.config(self.stack)
-        return Guard(Cluster(config.get("context") or None), config.get("clusterUid") or None).cluster
+        return Guard.of_config(self.project.config(self.stack)).cluster
 
     def plan(self) -> Preview:
         arguments = ("preview", "--json", "--stack", self.stack)

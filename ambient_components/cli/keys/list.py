@@ -13,7 +13,7 @@ from ambient_components.cli import completion
 from ambient_components.cli.options import NamedStack, Workspaces, duration_of, format_option
 from ambient_components.cli.prompts import one_stack
 from ambient_components.cli.tables import csv_text, plain_value, table
-from ambient_components.cluster.client import Cluster, core
+from ambient_components.cluster.client import core
 from ambient_components.cluster.guard import Guard
 from ambient_components.engine import backend
 from ambient_components.errors import StepError, fail
@@ -210,10 +210,9 @@ def _rows(project: Project, summary: Deployed, idle: timedelta | None, *, offlin
 
 def _seen(project: Project, stack: str) -> Mapping[tuple[str, str], Seen] | None:
     """Return what the stack's cluster reports about keys. On failure, print a warning and return None."""
-    config = project.config(stack)
     try:
         with activity.waiting(f"Reading the keys in the cluster of {stack}"):
-            cluster = Guard(Cluster(config.get("context")), config.get("clusterUid")).cluster
+            cluster = Guard.of_config(project.config(stack)).cluster
             return seen_in(cluster.each(core("serviceaccounts"), f"{APP_LABEL}={KEY_APP}"))
     except StepError as error:
         show_problem(error.problem.within(f"{stack}: when keys were used is not known"))

@@ -80,7 +80,7 @@ def test_each_object_that_is_gone_is_missed(ledger, data):
     if not bindings:
         return
     gone = data.draw(st.sampled_from(bindings))
-    others, lost = differences([one for one in bindings if one is not gone], accounts, ledger)
+    others, lost = differences([item for item in bindings if item is not gone], accounts, ledger)
     assert len(lost) == 1
     assert others == ()
 
@@ -179,8 +179,8 @@ def test_a_declared_key_is_missed_however_it_went():
     bindings, accounts = made(LEDGER)
     current, former = assignment("key:ci", "edit", "key"), assignment("key:ci", "edit", "key of generation 2")
     own = key_binding(W, "ci", "edit", 3)
-    without_binding = [one for one in bindings if one != own]
-    assert differences(without_binding, [one for one in accounts if one != account(W, CI)]) == ((), (current,))
+    without_binding = [item for item in bindings if item != own]
+    assert differences(without_binding, [item for item in accounts if item != account(W, CI)]) == ((), (current,))
     # Without its role it may do nothing, and that is no access that nobody declared.
     assert differences(without_binding, accounts) == ((), (current,))
     # Without its account it does not work; whoever makes the account anew has the role.
@@ -189,7 +189,7 @@ def test_a_declared_key_is_missed_however_it_went():
         (current,),
     )
     assert differences(
-        [one for one in bindings if one != key_binding(W, "ci", "edit", 2)], [account(W, CI)]
+        [item for item in bindings if item != key_binding(W, "ci", "edit", 2)], [account(W, CI)]
     ) == ((), (former,))  # fmt: skip
 
 
@@ -197,8 +197,8 @@ def test_the_platforms_own_is_listed_and_nobody_is_asked_to_declare_it():
     items = by_platform(W, "s1", "s-2-rb")
     there = made(LEDGER)
     given = live([*there[0], *of_kind(items, "RoleBinding")], there[1], LEDGER, recognised(items))
-    found = given - DECLARED
-    assert found == {
+    added = given - DECLARED
+    assert added == {
         assignment(f"serviceaccount:{W}:{name}", f"Role/{role}", "platform")
         for name, role in [
             ("ambient-session-trigger", "ambient-session-trigger"),
@@ -210,8 +210,8 @@ def test_the_platforms_own_is_listed_and_nobody_is_asked_to_declare_it():
 
 
 def test_without_its_roles_and_owners_nothing_is_the_platforms_own():
-    found = {one.reason for one in live(of_kind(by_platform(W, "s1"), "RoleBinding"), [], LEDGER)}
-    assert found == {"RoleBinding ambient-session-trigger", "RoleBinding ambient-session-s1-rb"}
+    reasons = {assignment.reason for assignment in live(of_kind(by_platform(W, "s1"), "RoleBinding"), [], LEDGER)}
+    assert reasons == {"RoleBinding ambient-session-trigger", "RoleBinding ambient-session-s1-rb"}
 
 
 def test_an_account_that_has_the_name_of_a_sessions_is_named():
@@ -228,7 +228,7 @@ def test_what_openshift_makes_in_every_project():
         binding(W, "system:image-builders", "ClusterRole/system:image-builder", f"serviceaccount:{W}:builder"),
         binding(W, "system:image-pullers", "ClusterRole/system:image-puller", f"group:system:serviceaccounts:{W}"),
     ]
-    assert {one.reason for one in live(own, [], LEDGER)} == {"platform"}
+    assert {assignment.reason for assignment in live(own, [], LEDGER)} == {"platform"}
     assert with_more(*own) == ()
 
 
@@ -247,9 +247,9 @@ TRIGGER, SESSION = of_kind(ITEMS, "RoleBinding")
 )
 def test_a_name_of_the_platforms_alone_hides_nothing(forged):
     bindings, accounts = made(LEDGER)
-    found = unknown(DECLARED, live([*bindings, forged], accounts, LEDGER, recognised(ITEMS)))
-    assert found
-    assert {one.reason for one in found} == {f"RoleBinding {forged['metadata']['name']}"}
+    others = unknown(DECLARED, live([*bindings, forged], accounts, LEDGER, recognised(ITEMS)))
+    assert others
+    assert {assignment.reason for assignment in others} == {f"RoleBinding {forged['metadata']['name']}"}
 
 
 def test_a_key_of_the_platform_is_known_by_its_own_account():
@@ -260,7 +260,7 @@ def test_a_key_of_the_platform_is_known_by_its_own_account():
     def reasons(generation):
         key = {"role": "edit", "generation": generation, "serviceAccount": nightly}
         declared = {W: {"state": "active", "owners": [], "grants": {}, "keys": {"ci": key}}}
-        return {(one.subject, one.reason) for one in live(there, [account(W, nightly)], declared)}
+        return {(assignment.subject, assignment.reason) for assignment in live(there, [account(W, nightly)], declared)}
 
     assert reasons(1) == {("key:ci", "key")}
     assert reasons(2) == {("key:ci", "key of generation 1")}

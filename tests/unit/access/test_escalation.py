@@ -32,7 +32,7 @@ AS_BOT = {"review": {"schedule": "0 9 * * *", "runAs": "ci-robot"}}
 
 def found(ledger, path, workspace="w"):
     """The one finding of a path in a workspace; None, where there is none."""
-    matching = [one for one in escalations(ledger) if (one.path, one.workspace) == (path, workspace)]
+    matching = [finding for finding in escalations(ledger) if (finding.path, finding.workspace) == (path, workspace)]
     assert len(matching) < 2
     return matching[0] if matching else None
 
@@ -46,7 +46,7 @@ ROOT = {"root": key("admin")}
 
 
 @pytest.mark.parametrize(
-    ("one", "keys"),
+    ("declared", "keys"),
     [
         pytest.param(entry(), [], id="nobody"),
         pytest.param(entry(keys=ROOT), [], id="an admin key alone"),
@@ -60,14 +60,14 @@ ROOT = {"root": key("admin")}
         pytest.param({"state": "active", "owners": None, "grants": None, "keys": None}, [], id="an entry of nothing"),
     ],
 )
-def test_admin_keys_that_somebody_with_edit_can_take(one, keys):
-    assert admin_keys_with_editors(one) == keys
-    finding = found({"w": one}, Path.ADMIN_KEY)
+def test_admin_keys_that_somebody_with_edit_can_take(declared, keys):
+    assert admin_keys_with_editors(declared) == keys
+    finding = found({"w": declared}, Path.ADMIN_KEY)
     assert (list(finding.keys) if finding else []) == keys
 
 
 @pytest.mark.parametrize(
-    ("path", "one", "severity", "who"),
+    ("path", "declared", "severity", "who"),
     [
         (Path.ADMIN_KEY, entry(["user:o"], ROOT, grants=DEVS), "high", ["group:devs"]),
         (Path.ADMIN_KEY, entry(keys={**ROOT, "ci": key()}), "high", ["key:ci"]),
@@ -120,8 +120,8 @@ def test_admin_keys_that_somebody_with_edit_can_take(one, keys):
         (Path.DELIVERED_KEY, entry(keys={"r": key("view")}), None, []),
     ],
 )
-def test_a_path(path, one, severity, who):
-    finding = found({"w": one}, path)
+def test_a_path(path, declared, severity, who):
+    finding = found({"w": declared}, path)
     assert (finding.severity.value if finding else None) == severity
     assert (subjects(finding) if finding else []) == who
 
@@ -138,7 +138,7 @@ class TestAccountsOfOtherWorkspaces:
     def test_whoever_mints_there_takes_the_role_here(self):
         finding = found({"w": entry(["serviceaccount:home:bot"]), "home": self.HOME}, Path.ACCOUNT)
         assert (finding.severity, finding.becomes) == (Severity.HIGH, "admin")
-        assert [(one.workspace, one.subject) for one in finding.who] == [
+        assert [(assignment.workspace, assignment.subject) for assignment in finding.who] == [
             ("home", "group:home"),
             ("home", "key:ci"),
             ("home", "user:h"),
@@ -173,7 +173,7 @@ def test_the_namespace_of_an_account(subject, home):
 
 
 def test_what_sessions_read_is_named_and_no_value_is():
-    one = entry(
+    declared = entry(
         grants=DEVS,
         secrets={
             "integrations": {"LOG_LEVEL": "env X", "GITHUB_TOKEN": "env X"},
@@ -181,7 +181,7 @@ def test_what_sessions_read_is_named_and_no_value_is():
         },
         bucket={"name": "payments-sessions", "driver": "s3"},
     )
-    finding = found({"w": one}, Path.SESSION_SECRETS)
+    finding = found({"w": declared}, Path.SESSION_SECRETS)
     assert finding.can == "read ANTHROPIC_API_KEY, GITHUB_TOKEN, LOG_LEVEL, the bucket's credentials"
 
 
@@ -231,7 +231,7 @@ def test_everybody_who_is_named_holds_something_in_the_ledger(ledger):
 def test_every_finding_says_how_and_what_to_change_and_is_there_once(ledger):
     findings = escalations(ledger)
     assert all(finding.can and finding.how and finding.remedy for finding in findings)
-    texts = [(one.workspace, one.path, one.can, one.how) for one in findings]
+    texts = [(finding.workspace, finding.path, finding.can, finding.how) for finding in findings]
     assert len(set(texts)) == len(texts)
 
 
@@ -241,24 +241,27 @@ def test_another_grant_takes_no_finding_away(ledger, workspace, subject, role):
         return
     changed = {**ledger[workspace], "grants": {**ledger[workspace]["grants"], subject: role}}
     after = escalations({**ledger, workspace: changed})
-    for one in escalations(ledger):
-        same = [other for other in after if (other.workspace, other.path) == (one.workspace, one.path)]
+    for before in escalations(ledger):
+        same = [other for other in after if (other.workspace, other.path) == (before.workspace, before.path)]
         assert any(
-            other.rank <= one.rank and (one.path is Path.ACCOUNT or set(other.who) >= set(one.who)) for other in same
+            other.rank <= before.rank and (before.path is Path.ACCOUNT or set(other.who) >= set(before.who))
+            for other in same
         )
 
 
 @given(st.dictionaries(NAMES, st.builds(entry, grants=st.dictionaries(SUBJECTS, st.just("view"))), max_size=3))
 def test_where_all_only_view_and_there_are_no_keys_nobody_mints(ledger):
-    known = [one for one in escalations(ledger) if one.path in MINTING]
+    known = [finding for finding in escalations(ledger) if finding.path in MINTING]
     # Of an account of a namespace that is none of the stack's nobody here knows who mints it.
-    assert all(one.path is Path.ACCOUNT and one.severity is Severity.MEDIUM for one in known)
+    assert all(finding.path is Path.ACCOUNT and finding.severity is Severity.MEDIUM for finding in known)
 
 
 @given(LEDGERS)
 def test_the_guardrails_predicate_and_the_report_agree(ledger):
-    reported = {one.workspace: list(one.keys) for one in escalations(ledger) if one.path is Path.ADMIN_KEY}
-    exposed = {name: keys for name, one in ledger.items() if (keys := admin_keys_with_editors(one))}
+    reported = {
+        finding.workspace: list(finding.keys) for finding in escalations(ledger) if finding.path is Path.ADMIN_KEY
+    }
+    exposed = {name: keys for name, declared in ledger.items() if (keys := admin_keys_with_editors(declared))}
     assert reported == exposed
 
 

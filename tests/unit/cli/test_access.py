@@ -43,17 +43,17 @@ class TestDeclared:
         assert capsys.readouterr().out == PENDING
         assert run(["access", "dev", "--format", "json"]) == 0
         document = json.loads(capsys.readouterr().out)
-        assert {one["workspace"] for one in document["access"]} == {"payments"}
-        (left,) = [one for one in document["access"] if one["subject"] == "user:carol@example.com"]
+        assert {row["workspace"] for row in document["access"]} == {"payments"}
+        (left,) = [row for row in document["access"] if row["subject"] == "user:carol@example.com"]
         assert left["because"] == [{"role": "admin", "reason": "grant", "status": "left"}]
         assert ["billing", "user:alice@example.com", "admin", "owner"] in [
-            list(one.values()) for one in document["pending"]
+            list(assignment.values()) for assignment in document["pending"]
         ]
         assert run(["access", "dev", "--format", "csv", "--subject", "user:bob@example.com"]) == 0
         assert "payments,user:bob@example.com,view,grant,pending," in capsys.readouterr().out
 
     def test_a_released_workspace_is_not_pending(self, pulumi: FakePulumi, capsys: Shown) -> None:
-        pulumi.ledgers["dev"] = {name: {**one, "state": "released"} for name, one in LEDGER.items()}
+        pulumi.ledgers["dev"] = {name: {**entry, "state": "released"} for name, entry in LEDGER.items()}
         pulumi.given = {}
         assert run(["access", "dev"]) == 0
         assert capsys.readouterr().out == DECLARED
@@ -206,19 +206,19 @@ class TestForPrograms:
         put(api, binding("payments", "debug", "Role/x", "user:bob@example.com"))
         del api.objects[f"{BINDINGS}/ambient-permission-edit-payments-devs-group"]
         assert run(["access", "dev", "--files", "--live", "--format", "json", "--who-can", "get pods"]) == 2
-        found = json.loads(capsys.readouterr().out)
-        assert (found["source"], found["live"], found["right"]) == ("files", True, "get pods")
-        who = {(one["workspace"], one["subject"]): one["because"] for one in found["access"]}
+        document = json.loads(capsys.readouterr().out)
+        assert (document["source"], document["live"], document["right"]) == ("files", True, "get pods")
+        who = {(row["workspace"], row["subject"]): row["because"] for row in document["access"]}
         assert who["payments", "user:bob@example.com"] == [{"role": "view", "reason": "grant", "status": "declared"}]
-        assert found["perhaps"] == []
-        assert found["missing"] == [
+        assert document["perhaps"] == []
+        assert document["missing"] == [
             {"workspace": "payments", "subject": "group:payments-devs", "role": "edit", "reason": "grant"}
         ]
         assert run(["access", "dev", "--live", "--format", "json"]) == 2
-        found = json.loads(capsys.readouterr().out)
-        (bob,) = (one for one in found["access"] if one["subject"] == "user:bob@example.com")
+        document = json.loads(capsys.readouterr().out)
+        (bob,) = (row for row in document["access"] if row["subject"] == "user:bob@example.com")
         assert (bob["roles"], bob["complete"]) == (["view", "Role/x"], False)
-        own = [one["because"][0]["status"] for one in found["access"] if "ambient-session" in one["subject"]]
+        own = [row["because"][0]["status"] for row in document["access"] if "ambient-session" in row["subject"]]
         assert own == ["platform"] * 3
 
     def test_csv(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
@@ -240,6 +240,6 @@ class TestForPrograms:
 
     def test_the_help_names_every_field(self, pulumi: FakePulumi, capsys: Shown) -> None:
         assert run(["access", "dev", "--format", "json"]) == 0
-        found = json.loads(capsys.readouterr().out)
-        names = {*found, *found["access"][0], *found["access"][0]["because"][0], *COLUMNS}
+        document = json.loads(capsys.readouterr().out)
+        names = {*document, *document["access"][0], *document["access"][0]["because"][0], *COLUMNS}
         assert [name for name in sorted(names) if name not in EPILOG] == []

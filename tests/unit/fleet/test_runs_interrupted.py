@@ -16,10 +16,10 @@ OURS = """
 import sys
 sys.path.insert(0, {root!r})
 from ambient_components.cli.app import run
-from ambient_components.fleet import decisions
+from ambient_components.cluster.guard import Guard
 from tests.support.fake_records import FakeCluster, FakeGuard
 cluster = FakeCluster()
-decisions.Guard = lambda *_: FakeGuard(cluster)
+Guard.of_config = lambda _: FakeGuard(cluster)
 def runs():
     return [item.get("data", dict()).get("run") for item in cluster.objects.values()]
 {first}

@@ -2,14 +2,15 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ambient_components.cli.app import run
+from ambient_components.cluster.guard import Guard
 from ambient_components.errors import AmbientError, refusal
-from ambient_components.fleet import decisions
 from ambient_components.problem_json import encode
 from ambient_components.rules.refusals import Rule
 from ambient_components.shards.records import Record
@@ -43,9 +44,9 @@ class World:
     def write(self, name: str, text: str) -> None:
         (self.folder / "stacks" / f"{name}.yaml").write_text(text)
 
-    def guard(self, context: str, uid: str) -> FakeGuard:
-        self.requested.append((context, uid))
-        return FakeGuard(self.clusters[context])
+    def guard(self, config: Mapping[str, str]) -> FakeGuard:
+        self.requested.append((config["context"], config["clusterUid"]))
+        return FakeGuard(self.clusters[config["context"]])
 
     def record(self, cluster: str, number: int = 0) -> Record:
         return self.clusters[cluster].record(number)
@@ -56,8 +57,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     found = World(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{found.pulumi.bin}:{os.environ['PATH']}")
-    monkeypatch.setattr(decisions, "Cluster", lambda context: context)
-    monkeypatch.setattr(decisions, "Guard", found.guard)
+    monkeypatch.setattr(Guard, "of_config", found.guard)
     return found
 
 

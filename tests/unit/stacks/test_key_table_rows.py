@@ -18,9 +18,9 @@ class TestSeen:
 
     def test_what_the_backend_notes(self) -> None:
         used = self.account({"ambient-code.io/last-used-at": "2026-11-25T09:08:07Z"}, "used")
-        found = seen_in([used, self.account({}, "unused"), self.account(None, "bare")])
+        seen = seen_in([used, self.account({}, "unused"), self.account(None, "bare")])
         made = datetime(2026, 11, 1, tzinfo=UTC)
-        assert found == {
+        assert seen == {
             ("w", "used"): Seen(made, datetime(2026, 11, 25, 9, 8, 7, tzinfo=UTC)),
             ("w", "unused"): Seen(made, None),
             ("w", "bare"): Seen(made, None),
@@ -52,7 +52,7 @@ class TestRows:
         )
 
     @pytest.mark.parametrize(
-        ("one", "state"),
+        ("deployed", "state"),
         [
             (key(), "current"),
             (key(expires_at=NOW + SECOND), "current"),
@@ -70,8 +70,8 @@ class TestRows:
             (key(made=False, expires_at=None, declared=False), "revoked"),
         ],
     )
-    def test_states(self, one: DeployedKey, state: str) -> None:
-        assert str(row(one).state) == state
+    def test_states(self, deployed: DeployedKey, state: str) -> None:
+        assert str(row(deployed).state) == state
 
     @pytest.mark.parametrize(
         ("seen", "created", "last_used"),
@@ -84,11 +84,11 @@ class TestRows:
         ],
     )
     def test_what_the_cluster_says(self, seen: Any, created: Any, last_used: Any) -> None:
-        found = row(key(), seen)
-        assert (found.created, found.last_used) == (created, last_used)
+        shown = row(key(), seen)
+        assert (shown.created, shown.last_used) == (created, last_used)
 
     @pytest.mark.parametrize(
-        ("one", "expires", "following", "at"),
+        ("deployed", "expires", "following", "at"),
         [
             (key(), NOW + 60 * DAY, "rotate", NOW + 46 * DAY),
             (key(next_action="revoke", next_at=NOW), NOW + 60 * DAY, "revoke", NOW),
@@ -109,32 +109,32 @@ class TestRows:
             (key(made=False, expires_at=None, next_action=None, next_at=None), None, None, None),
         ],
     )
-    def test_what_comes(self, one: DeployedKey, expires: Any, following: Any, at: Any) -> None:
-        found = row(one)
-        assert (found.expires, found.next, columns(found)["next_at"]) == (expires, following, at)
+    def test_what_comes(self, deployed: DeployedKey, expires: Any, following: Any, at: Any) -> None:
+        shown = row(deployed)
+        assert (shown.expires, shown.next, columns(shown)["next_at"]) == (expires, following, at)
 
     def test_both_generations_have_a_row(self) -> None:
         old = key(former=True, until="2026-12-31", account="ambient-key-ci-0")
         new = key(generation=2, account="ambient-key-ci-1")
         seen = {**SEEN, ("payments", "ambient-key-ci-1"): Seen(NOW - DAY, None)}
-        found = rows(summary(old, new), seen, DAILY)
-        assert [(one.generation, one.state, one.last_used) for one in found] == [
+        shown = rows(summary(old, new), seen, DAILY)
+        assert [(key.generation, key.state, key.last_used) for key in shown] == [
             (1, "former", NOW - 2 * DAY),
             (2, "current", NEVER_USED),
         ]
 
     def test_several_workspaces(self) -> None:
         views = tuple(DeployedWorkspace(name, "active", (), (key(id=name),)) for name in ("a", "b"))
-        found = rows(Deployed("dev", NOW, views), None, DAILY)
-        assert [(one.workspace, one.id) for one in found] == [("a", "a"), ("b", "b")]
+        shown = rows(Deployed("dev", NOW, views), None, DAILY)
+        assert [(key.workspace, key.id) for key in shown] == [("a", "a"), ("b", "b")]
 
     def test_no_key(self) -> None:
         assert rows(Deployed("dev", NOW, ()), {}, DAILY) == rows(summary(), None, DAILY) == []
 
     def test_a_key_of_the_platform(self) -> None:
-        one = key(origin="platform", expires_at=None, issued_at=None, next_action=None, next_at=None)
-        found = row(one)
-        assert (found.origin, found.expires, found.state, found.next) == ("platform", "unknown", "current", None)
-        assert (found.last_used, found.attention) == (NOW - 2 * DAY, ())
-        assert row(one, {}).attention == ("its ServiceAccount is not in the cluster: ambient keys rotate --leaked",)
+        adopted = key(origin="platform", expires_at=None, issued_at=None, next_action=None, next_at=None)
+        shown = row(adopted)
+        assert (shown.origin, shown.expires, shown.state, shown.next) == ("platform", "unknown", "current", None)
+        assert (shown.last_used, shown.attention) == (NOW - 2 * DAY, ())
+        assert row(adopted, {}).attention == ("its ServiceAccount is not in the cluster: ambient keys rotate --leaked",)
         assert row(key()).origin == "stack"

@@ -162,13 +162,13 @@ EVERYONE = {"kind": "Group", "name": "system:authenticated"}
 @pytest.mark.parametrize("name", ["system:authenticated", "system:serviceaccounts", "system:serviceaccounts:pay"])
 def test_a_binding_to_everyone_is_loud(world, labels, name):
     binding(world, "public", "view", {"kind": "Group", "name": name}, labels)
-    found = [one for one in warnings(world, {"pay": entry()}) if f"gives access to group:{name} (every" in one]
-    assert len(found) == 1
-    assert "kubectl delete rolebinding -n pay public" in found[0]
+    public = [text for text in warnings(world, {"pay": entry()}) if f"gives access to group:{name} (every" in text]
+    assert len(public) == 1
+    assert "kubectl delete rolebinding -n pay public" in public[0]
     news = {"owner": OWNER, "workspaces": {"pay": entry()}, "acknowledged": {"*": ["undeclaredAccess"]}}
     world.plugin.check(news, None, urn=LEDGER)
     # The same warnings again: neither can be acknowledged.
-    assert [one for one in world.engine.texts("warning") if "in no file" not in one] == found * 2
+    assert [text for text in world.engine.texts("warning") if "in no file" not in text] == public * 2
     assert len(world.engine.texts("warning")) == 4
 
 
@@ -176,15 +176,15 @@ def test_a_role_without_rights_for_everyone_is_loud_too(world):
     role(world, "reader", ("", "services", "get"))
     world.api.objects[f"{RBAC}/pay/rolebindings/reader"]["subjects"] = [EVERYONE]
     assert any(
-        "RoleBinding reader gives access to group:system:authenticated" in one
-        for one in warnings(world, {"pay": entry()})
+        "RoleBinding reader gives access to group:system:authenticated" in text
+        for text in warnings(world, {"pay": entry()})
     )
 
 
 def test_everyone_in_a_declared_binding_is_loud(world):
     world.api.objects[f"{RBAC}/pay/rolebindings/ambient-admin-alice"]["subjects"].append(EVERYONE)
-    found = warnings(world, {"pay": entry()}, {"pay": entry()})
-    assert any("RoleBinding ambient-admin-alice gives access to group:system:authenticated" in one for one in found)
+    texts = warnings(world, {"pay": entry()}, {"pay": entry()})
+    assert any("RoleBinding ambient-admin-alice gives access to group:system:authenticated" in text for text in texts)
 
 
 def test_a_declared_grant_to_everyone_is_not_loud(world):
@@ -192,9 +192,9 @@ def test_a_declared_grant_to_everyone_is_not_loud(world):
     name = naming.grant_binding(Role.VIEW, parse_subject("group:system:authenticated"))
     binding(world, name, "view", EVERYONE)
     assert [
-        one
-        for one in warnings(world, {"pay": entry(grants=grants)}, {"pay": entry(grants=grants)})
-        if "gives access" in one
+        text
+        for text in warnings(world, {"pay": entry(grants=grants)}, {"pay": entry(grants=grants)})
+        if "gives access" in text
     ] == []
 
 
@@ -206,7 +206,10 @@ def test_the_lists_are_one_of_each_kind_and_only_if_needed(world):
     after = {"pay": entry(), "zoo": entry()}
     assert warnings(world, after, after) == []
     for kind in ("rolebindings", "roles", "agenticsessions"):
-        assert len([one for one in world.api.seen("GET", f"/{kind}$") if "fieldSelector" not in one.query]) == 1
+        assert (
+            len([request for request in world.api.seen("GET", f"/{kind}$") if "fieldSelector" not in request.query])
+            == 1
+        )
     assert len(world.api.seen("GET", "v1alpha1/projectsettings$")) == 1
     assert world.api.seen("GET", "/clusterroles$") == []
     world.api.log.clear()
@@ -232,8 +235,8 @@ def test_a_released_workspace_is_looked_at_without_a_warning(world):
     binding(world, "ambient-permission-view-eve-user")
     assert warnings(world, {"pay": entry("released")}, {"pay": entry("released")}) == []
     # A run must not give again what others have ended. The control plane's own bindings are looked for by their name.
-    lists = [one for one in world.api.seen("GET") if one.path.endswith("/rolebindings")]
-    assert [one for one in lists if "fieldSelector" not in one.query]
+    lists = [request for request in world.api.seen("GET") if request.path.endswith("/rolebindings")]
+    assert [request for request in lists if "fieldSelector" not in request.query]
 
 
 def test_an_adopted_workspace_says_what_comes_with_it(world):
