@@ -458,6 +458,47 @@ class ScheduleArgs(TypedDict):
     """The sessions that it creates."""
 
 
+class GuardArgs(TypedDict):
+    """What the cluster's guard refuses in the workspace, also between two runs. A cluster admin installs the guard."""
+
+    mode: NotRequired[Literal["audit", "warn", "deny"] | None]
+    """audit: the API server's audit log names what the rules would refuse; warn: the client gets a warning, too;
+    deny: it is refused. Default: none, and no rule applies.
+    """
+
+    sharing: NotRequired[Literal["own", "view", "none"] | None]
+    """own: people may give roles up to their own in the UI; view: the role view alone; none: access and keys come
+    from the stack file alone. Default: own.
+    """
+
+    off: NotRequired[
+        Sequence[
+            Literal[
+                "tokens",
+                "keysShare",
+                "legacyTokens",
+                "accounts",
+                "creatorNote",
+                "removesKeys",
+                "keySecrets",
+                "marks",
+                "ties",
+                "sessionObjects",
+                "bindings",
+                "sharing",
+                "removesAccess",
+                "roles",
+                "sessionUser",
+                "jobs",
+                "limits",
+            ]
+        ]
+    ]
+    """Rules that are switched off; ``[]`` switches on all of them. With removesKeys in force, admins can't end a
+    leaked key in the UI. Default: [removesKeys].
+    """
+
+
 class OnCloseArgs(TypedDict):
     """How the sessions of a workspace end when it is closed, and how long that may take."""
 
@@ -618,6 +659,9 @@ class WorkspaceArgs(TypedDict):
     released: everything stays, but this tool no longer manages it. Default: active.
     """
 
+    guard: NotRequired[GuardArgs]
+    """What the cluster's guard refuses in the workspace. Default: no rule applies."""
+
     on_close: NotRequired[OnCloseArgs]
     """What happens to running sessions when the workspace is closed."""
 
@@ -688,6 +732,9 @@ class SeparateWorkspaceArgs(TypedDict):
     released: everything stays, but this tool no longer manages it. Default: active.
     """
 
+    guard: NotRequired[GuardArgs]
+    """What the cluster's guard refuses in the workspace. Default: no rule applies."""
+
     on_close: NotRequired[OnCloseArgs]
     """What happens to running sessions when the workspace is closed."""
 
@@ -716,6 +763,9 @@ class SeparateWorkspaceArgs(TypedDict):
 
     operator_image: NotRequired[pulumi.Input[str] | None]
     """Image of the platform's operator, which schedules run. Default: the one that the platform's backend has."""
+
+    stack_file: NotRequired[str | None]
+    """The stack file, as refusals of the cluster's guard name it. Default: none."""
 
     run_every: NotRequired[str | datetime.timedelta | None]
     """Guaranteed interval of runs. Default: none."""

@@ -14,6 +14,13 @@ fields belong to the previous stack (tested). The ledger's check has confirmed t
 An annotation, because the provider's own setting works only with later plugins.
 """
 
+GUARD_MANAGER: Final = {"pulumi.com/patchFieldManager": "ambient-components-guard"}
+"""Annotation that makes every stack the same field manager of a workspace's guard.
+
+Otherwise a stack that adopts a released workspace shares its fields with the stack before, and they would stay when the
+guard leaves the adopting stack (tested).
+"""
+
 
 class AllCreated:
     """Whether all of several resources succeeded in this run, as inputs for a later resource."""

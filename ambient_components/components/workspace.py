@@ -14,7 +14,7 @@ from ambient_components.components.caller_options import of_caller
 from ambient_components.components.grant import role_binding
 from ambient_components.components.guarded import require_ledger
 from ambient_components.components.kubernetes_objects import Namespace, NamespacePatch
-from ambient_components.components.options import FORCED, AllCreated
+from ambient_components.components.options import FORCED, GUARD_MANAGER, AllCreated
 from ambient_components.components.schedules import schedules
 from ambient_components.components.settings import resource_limits, settings
 from ambient_components.engine import urns
@@ -24,6 +24,7 @@ from ambient_components.model.keys import SeparateKey
 from ambient_components.model.workspaces import SeparateWorkspace
 from ambient_components.platform.bindings import owner_form
 from ambient_components.platform.contract import (
+    GUARD_LABEL,
     INTEGRATION_SECRET,
     MANAGED,
     MANAGED_BY_LABEL,
@@ -106,13 +107,14 @@ class Workspace(pulumi.ComponentResource):
                 deleted_with=ending,
             ),
         )
-        inside = self._options(depends_on=[self.namespace])
+        first = self._guarded()
+        inside = self._options(depends_on=first)
         open_to_users = self._state != CLOSED
         made = self._settings()
         self.owners = {str(owner): self._owner(owner, inside) for owner in workspace.owners}
         self.bucket = self._storage(inside)
         made += self.bucket.made if self.bucket else []
-        made += self._secrets(inside) if open_to_users else [self._closure()]
+        made += self._secrets(inside) if open_to_users else [self._closure(first)]
         self.grants = self._grants(inside) if open_to_users else {}
         self.keys = self._keys(inside) if open_to_users else {}
         access = [
@@ -134,6 +136,26 @@ class Workspace(pulumi.ComponentResource):
         opts = self._options(depends_on=[self.namespace], deleted_with=self.namespace)
         parts = (settings, resource_limits, schedules)
         return [resource for declare in parts for resource in declare(self._name, self._content, opts)]
+
+    def _guarded(self) -> pulumi.Output[list[pulumi.Resource]]:
+        """Declare the guard, which is in force before access is made or ended, and return what all access waits for.
+
+        It waits, but depends on the guard only if that failed: the guard may leave the program (`AllCreated.failed`).
+        """
+        guard = self._content.guard
+        if guard.mode is None:
+            return pulumi.Output.from_input([self.namespace])
+        patch = NamespacePatch(
+            logical_name(self._name, Part.GUARD),
+            metadata={
+                "name": self._workspace,
+                "annotations": {**FORCED, **GUARD_MANAGER, **self._content.guard_annotations},
+                "labels": {GUARD_LABEL: str(guard.mode)},
+            },
+            opts=self._options(depends_on=[self.namespace], deleted_with=self.namespace),
+        )
+        failed = AllCreated([patch]).failed
+        return pulumi.Output.from_input(failed).apply(lambda failed: [self.namespace, *failed])
 
     def _owner(self, subject: Subject, opts: pulumi.ResourceOptions) -> RoleBinding:
         return role_binding(
@@ -232,14 +254,14 @@ class Workspace(pulumi.ComponentResource):
             ),
         )
 
-    def _closure(self) -> Closure:
+    def _closure(self, first: pulumi.Output[list[pulumi.Resource]]) -> Closure:
         spec: ClosureArgs = {
             "namespace": self._workspace,
             "staying": sorted(self.owners),
             **write(self._content.on_close, "closure"),  # type: ignore[typeddict-item]  # the model has these fields
         }
         # After the owners' bindings, so that the data is always accessible.
-        opts = self._options(depends_on=[self.namespace, *self.owners.values()])
+        opts = self._options(depends_on=first.apply(lambda before: [*before, *self.owners.values()]))
         return Closure(logical_name(self._name, Part.CLOSURE), spec, opts)
 
     def _annotations(self) -> dict[str, str]:

@@ -20,6 +20,8 @@ class Part(StrEnum):
     NAMESPACE = "namespace"
     LISTED = "listed"
     """The NamespacePatch that puts the workspace on the platform's list."""
+    GUARD = "guard"
+    """The NamespacePatch with the guard's label and annotations."""
     RUNNER_SECRET = "secret/runner"  # noqa: S105  # a name
     INTEGRATION_SECRET = "secret/integrations"  # noqa: S105  # a name
     SETTINGS = "settings"

@@ -8,6 +8,7 @@ from ambient_components.errors import BadValue
 from ambient_components.model.base import Model, one_of, refuse
 from ambient_components.model.derive import read
 from ambient_components.model.grants import Period
+from ambient_components.model.guard import NO_GUARD, Guard
 from ambient_components.model.keys import KeyRecord
 from ambient_components.model.marks import recorded
 from ambient_components.model.schedules import ScheduleRecord
@@ -84,6 +85,9 @@ class Entry(Model):
         recorded(),
     ] = []
     """Guardrails with a valid exception in this workspace, sorted."""
+
+    guard: Annotated[Guard, recorded()] = NO_GUARD
+    """What the cluster's guard refuses in the workspace."""
 
     @property
     def is_active(self) -> bool:

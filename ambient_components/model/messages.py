@@ -198,7 +198,9 @@ def _unknown_field(path: Sequence[PathPart], root: Any, hooks: Hooks) -> tuple[s
     known = fields(model)
     if renamed := _renamed(word, known, hooks):
         return problem, f"it is called {renamed!r} now"
-    return problem, (*allowed_words(word, known), "" if nearest(word, known) else hooks.home(word, model))
+    # A field of another place is no misspelt one: guardrails in a workspace is not its guard.
+    home = hooks.home(word, model)
+    return problem, (*allowed_words("" if home else word, known), home)
 
 
 def _renamed(word: str, known: Collection[str], hooks: Hooks) -> str | None:

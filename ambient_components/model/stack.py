@@ -13,6 +13,7 @@ from ambient_components.model.acknowledgements import Acknowledgement, StackAckn
 from ambient_components.model.base import Model, choice, refuse
 from ambient_components.model.dates import TimeZone
 from ambient_components.model.grants import Grant, owner_findings
+from ambient_components.model.guard import NO_GUARD, Guard
 from ambient_components.model.guardrails import GuardrailException, Guardrails, StackException
 from ambient_components.model.keys import Key, KeyDefaults
 from ambient_components.model.limits import Limits
@@ -97,6 +98,9 @@ class Defaults(Model):
     protect: Flag | None = None
     """Whether the engine refuses to delete the namespace."""
 
+    guard: Guard = NO_GUARD
+    """What the cluster's guard refuses in the workspace."""
+
     on_close: OnClose = OnClose()
     """What happens to running sessions when a workspace is closed."""
 
@@ -160,6 +164,9 @@ class Workspace(Model):
     released: everything stays, but this tool no longer manages it. Default: active.
     """
 
+    guard: Guard = NO_GUARD
+    """What the cluster's guard refuses in the workspace. Default: no rule applies."""
+
     on_close: OnClose = OnClose()
     """What happens to running sessions when the workspace is closed."""
 
@@ -189,6 +196,7 @@ class Workspace(Model):
         yield from below(("settings",), self.settings.findings())
         yield from below(("limits",), self.limits.findings())
         yield from below(("schedules",), schedules_findings(self.schedules))
+        yield from below(("guard",), self.guard.findings())
         yield from note_findings(self.labels, self.annotations)
         yield from text_findings(texts)
 

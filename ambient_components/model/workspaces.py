@@ -19,7 +19,9 @@ from ambient_components.model.types import Flag, NamespaceName, Text
 from ambient_components.platform.contract import INTEGRATION_SECRET, PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.platform.naming import key_id_problem, workspace_name_problem
 from ambient_components.rules.findings import Finding, below, verdict_finding
+from ambient_components.rules.guard import GuardSharing, guard_annotations
 from ambient_components.rules.secrets import drift_findings, integration_findings, runner_findings
+from ambient_components.rules.workspaces import WorkspaceState
 
 
 def _owner(value: str) -> str:
@@ -70,11 +72,23 @@ class SeparateWorkspace(ProgramWorkspace):
     operator_image: Annotated[Text | None, OUTPUT] = None
     """Image of the platform's operator, which schedules run. Default: the one that the platform's backend has."""
 
+    stack_file: Text = ""
+    """The stack file, as refusals of the cluster's guard name it. Default: none."""
+
     run_every: Overlap = 0
     """Guaranteed interval of runs. Default: none."""
 
     timezone: TimeZone = ZoneInfo("UTC")
     """Time zone of days. Default: UTC."""
+
+    @property
+    def guard_annotations(self) -> dict[str, str]:
+        """The annotations of a guarded Namespace. Access ends in a closed one, so people may give none either."""
+        closed = self.state is WorkspaceState.CLOSED
+        keys = {} if closed else self.keys
+        accounts = [key.service_account for key in keys.values() if key.service_account]
+        sharing = GuardSharing.NONE if closed else self.guard.sharing
+        return guard_annotations(sharing, self.guard.off, keys=keys, accounts=accounts, file=self.stack_file)
 
     @property
     def bucket(self) -> SeparateBucket | None:

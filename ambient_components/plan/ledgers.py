@@ -49,10 +49,19 @@ def _list_changes(old: Set[str], new: Set[str]) -> list[str]:
 
 
 def workspace_guardrail_changes(before: Ledger, after: Ledger) -> list[Change]:
+    """Return new and ended exceptions, and what weakens the cluster's guard, sorted."""
     changes: list[Change] = []
     for name, entry in after.items():
-        changes += _allowed(name, before.get(name, NOTHING).exceptions, entry.exceptions)
+        old = before.get(name, NOTHING)
+        changes += _allowed(name, old.exceptions, entry.exceptions)
+        if entry.guard.weakens(old.guard):
+            changes += [Change(name, f"guard {field}", facts.CHANGED, how) for field, how in _guard(old, entry)]
     return sorted(changes)
+
+
+def _guard(old: Entry, new: Entry) -> Iterator[tuple[str, str]]:
+    for field, was, now in differences(old.guard, new.guard):
+        yield field, f"{was} -> {now}"
 
 
 def _allowed(workspace: str, before: Iterable[str], after: Iterable[str]) -> Iterator[Change]:
@@ -174,6 +183,8 @@ def _other(before: Ledger, after: Ledger) -> Iterator[str]:
         for part, was, now in parts:
             if was != now:
                 yield f"{name}: {part}: {', '.join(_list_changes(was, now))}"
+        if not new.guard.weakens(old.guard):
+            yield from (f"{name}: guard {field}: {how}" for field, how in _guard(old, new))
 
 
 def _periods(entry: Entry) -> set[str]:

@@ -72,6 +72,7 @@ def separate_workspace(
     values: WorkspaceValues,
     calendar: Calendar,
     ca_bundle: str | None = None,
+    stack_file: str = "",
 ) -> SeparateWorkspace:
     bucket = None
     if workspace.storage.bucket is not None:
@@ -97,6 +98,7 @@ def separate_workspace(
         openshift=settings.openshift,
         platform_namespace=settings.platform_namespace,
         ambient_api_server=settings.api_server,
+        stack_file=stack_file,
         operator_image=settings.operator_image or None,
         run_every=calendar.run_every,
         timezone=calendar.zone,

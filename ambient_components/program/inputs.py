@@ -57,6 +57,8 @@ class Inputs:
     """Contents of CA bundles, by workspace."""
     access: Mapping[str, Entry]
     acknowledged: Acknowledgements
+    stack_file: str = ""
+    """Path of the stack file in the project, or its name alone. Empty for a program's mapping."""
     excluded: Excluded = field(default_factory=dict)
     moved: list[str] = field(default_factory=list)
     """Workspaces of the fleet's other shards."""
@@ -84,7 +86,9 @@ class Inputs:
         problems.extend(others(checked.errors, excluded))
         if problems:
             raise AmbientError(problems)
-        inputs = cls._of(stack.file, settings, values, bundles, excluded=excluded, moved=moved)
+        name = Path(stack.path).name if Path(stack.path).is_absolute() else stack.path
+        more = {"stack_file": name, "excluded": excluded, "moved": moved}
+        inputs = cls._of(stack.file, settings, values, bundles, **more)
         inputs.warn([*stack.warnings, *checked.warnings, *located(stack, inputs.warnings())])
         return inputs
 
@@ -128,13 +132,13 @@ class Inputs:
         settings: StackSettings,
         values: Mapping[str, WorkspaceValues],
         bundles: Mapping[str, str],
-        **of_shard: Any,
+        **of_file: Any,
     ) -> "Inputs":
         calendar = Calendar.of(file)
         access = ledger_of(file.workspaces, calendar, settings.store_config)
         # `ambient` gets all warnings, and counts these.
         acknowledged = NONE if is_for_ambient() else acknowledgements(file, calendar)
-        return cls(file, settings, values, bundles, access, acknowledged, **of_shard)
+        return cls(file, settings, values, bundles, access, acknowledged, **of_file)
 
     def warnings(self) -> Iterator[Finding]:
         """Yield what the config and the day of this run make of the declaration."""

@@ -91,6 +91,7 @@ def _entry(workspace: Workspace, calendar: Calendar, store: StoreConfig | None) 
         schedules={name: ScheduleRecord.of(schedule) for name, schedule in workspace.schedules.items()},
         bucket=_bucket_record(workspace, store),
         exceptions=excepted(workspace.exceptions, calendar),
+        guard=workspace.guard,
     )
     if workspace.state is WorkspaceState.CLOSED:
         return entry

@@ -124,6 +124,7 @@ class Workspaces(Mapping[str, Workspace]):
                     inputs.values.get(name, WorkspaceValues()),
                     calendar,
                     inputs.bundles.get(name),
+                    inputs.stack_file,
                 ),
             )
             for name, workspace in sorted(file.workspaces.items())

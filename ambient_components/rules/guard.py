@@ -21,7 +21,9 @@ from ambient_components.platform.contract import (
 
 
 class GuardMode(StrEnum):
-    """What the cluster does about a request that a rule refuses, weakest first. Value of `GUARD_LABEL`."""
+    """What the cluster does about a request that a rule refuses."""
+
+    # Weakest first. Value of `GUARD_LABEL`.
 
     AUDIT = "audit"
     """It is allowed, and the API server's audit log names the rule."""
@@ -34,7 +36,9 @@ class GuardMode(StrEnum):
 
 
 class GuardSharing(StrEnum):
-    """What people may share in the UI, most first. Value of `GUARD_SHARING_ANNOTATION`."""
+    """What people may share in the UI."""
+
+    # Most first. Value of `GUARD_SHARING_ANNOTATION`.
 
     OWN = "own"
     """Roles up to the own one."""

@@ -20,6 +20,7 @@ from ambient_components.platform.contract import RUNNER_SECRET_KEYS
 from ambient_components.rules.findings import Finding
 from ambient_components.rules.limits import CONTAINER_RESOURCES
 from ambient_components.stackfile.privacy import may_quote_key
+from ambient_components.suggest import nearest
 
 _RENAMED: Final = {
     "rails": "guardrails",
@@ -50,7 +51,8 @@ def meant_fields(path: Sequence[PathPart]) -> Iterator[tuple[PathPart, ...]]:
 
 def _home(word: str, model: type[Model]) -> str:
     """Return where a misplaced field belongs: usually its indentation is wrong."""
-    if model is StackFile and word in fields(Workspace):
+    is_near = bool(nearest(word, fields(model)))
+    if model is StackFile and word in fields(Workspace) and not is_near:
         return "it belongs below the name of a workspace, with more indentation"
     if model is Defaults and word in fields(Workspace):
         return "each workspace has its own"
@@ -60,7 +62,7 @@ def _home(word: str, model: type[Model]) -> str:
         return f"did you mean 'runner.{word}'?"
     if model is Limits and word in CONTAINER_RESOURCES:
         return f"did you mean 'containers.default.{word}'?"
-    if model is McpServers:
+    if model is McpServers and not is_near:
         return "further servers belong below custom"
     if model is Workspace and word in (*fields(Key), "credentials"):
         return ""  # may belong to a key, to secrets or to the bucket

@@ -69,6 +69,7 @@ workspaces:
     podSecurity: baseline
     protect: false
     state: active
+    guard: {mode: deny, sharing: view, off: [ties]}
     onClose: {sessions: deletePods, wait: 30s}
     adopt: true
 """
@@ -138,6 +139,7 @@ def test_the_ledger_has_all_access_and_whether_to_adopt():
                 "runner": {"ANTHROPIC_API_KEY": "env PAYMENTS_KEY"},
                 "integrations": {"FOO": "env PAYMENTS_FOO", "LOG_LEVEL": "value"},
             },
+            "guard": {"mode": "deny", "sharing": "view", "off": ["ties"]},
             "settings": ["caBundle", "featureFlags", "idleTimeout", "mcpServers"],
             "limits": ["containers", "network", "quota"],
             "schedules": {

@@ -101,6 +101,13 @@ SHARED: dict[str, st.SearchStrategy[Any]] = {
     "annotations": some(NAMES, KEPT_TEXTS),
     "podSecurity": st.sampled_from(["baseline", "privileged"]),
     "protect": st.booleans(),
+    "guard": st.fixed_dictionaries(
+        {"mode": st.sampled_from(["audit", "warn", "deny"])},
+        optional={
+            "sharing": st.sampled_from(["own", "view", "none"]),
+            "off": st.lists(st.sampled_from(["removesKeys", "sessionUser", "ties"]), unique=True),
+        },
+    ),
     "onClose": fields(sessions=st.sampled_from(["stop", "deletePods"]), wait=st.sampled_from(["1s", "2m", "1h"])),
 }
 KEYS = fields(

@@ -147,12 +147,16 @@ def _optional(kind: str) -> str:
 def _field(model: type[Model], field: str, kind: str) -> str:
     line = f"    {field}: {kind}"
     if len(line) > 120:
-        line = re.sub(r"(?<=Literal\[).*(?=\])", _one_a_line, line)
+        line = _one_a_line(line)
     return f"{line}\n{docstring(field_texts(model)[field])}"
 
 
-def _one_a_line(words: re.Match[str]) -> str:
-    return "\n" + "".join(f"        {word},\n" for word in words[0].split(", ")) + "    "
+def _one_a_line(line: str) -> str:
+    """Return a line with the words of its `Literal` one a line, in the way of the formatter."""
+    *outer, words = line.rstrip("]").split("[")
+    lines = [f"{'    ' * depth}{part.strip()}[" for depth, part in enumerate(outer, start=1)]
+    lines += [f"{'    ' * (len(outer) + 1)}{word}," for word in words.split(", ")]
+    return "\n".join([*lines, *(f"{'    ' * depth}]" for depth in range(len(outer), 0, -1))])
 
 
 def docstring(text: str) -> str:

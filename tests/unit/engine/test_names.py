@@ -66,6 +66,7 @@ def test_no_name_ever_changes() -> None:
         "payments",
         "payments/namespace",
         "payments/listed",
+        "payments/guard",
         "payments/secret/runner",
         "payments/secret/integrations",
         "payments/settings",

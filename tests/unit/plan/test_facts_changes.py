@@ -77,6 +77,21 @@ def test_what_else_changes_is_told_by_name():
     assert planned.changes
 
 
+def test_a_weaker_guard_is_a_change_of_the_guardrails_and_a_stronger_one_is_not():
+    strong, weak = {"mode": "deny", "sharing": "none"}, {"mode": "warn", "off": ["ties"]}
+    weakened = plan({"pay": entry(guard=strong)}, {"pay": entry(guard=weak)})
+    assert weakened.guardrail_changes == (
+        Change("pay", "guard mode", facts.CHANGED, "deny -> warn"),
+        Change("pay", "guard rules off", facts.CHANGED, "removesKeys -> ties"),
+        Change("pay", "guard sharing", facts.CHANGED, "none -> own"),
+    )
+    assert weakened.other == ()
+    strengthened = plan({"pay": entry()}, {"pay": entry(guard=strong)})
+    assert strengthened.guardrail_changes == ()
+    assert strengthened.other == ("pay: guard mode: none -> deny", "pay: guard sharing: own -> none")
+    assert plan({"pay": entry(guard=strong)}, {"pay": entry()}).guardrail_changes[0].why == "deny -> none"
+
+
 def test_another_source_of_a_secret_is_told_and_no_value():
     before = {
         "pay": entry(

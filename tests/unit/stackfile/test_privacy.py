@@ -97,7 +97,7 @@ def test_what_is_blanked_of_a_text(text: str, blanked: str) -> None:
 
 
 OPEN = {
-    Workspace: "displayName description owners reviewers grants keys protect state onClose adopt template limits "
+    Workspace: "displayName description owners reviewers grants keys protect state guard onClose adopt template limits "
     "labels annotations podSecurity exceptions acknowledge shard",
     Settings: "idleTimeout featureFlags caBundle",
     Bucket: "name driver shared versioning expireAfter tags objectLock encryption adopt protect state onDelete force "
