@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import yaml
 
-from ambient_components.platform import contract, schedules
+from ambient_components.platform import contract, naming, schedules
 from ambient_components.rules.guard import POLICIES, GuardRule, GuardTopic
 
 _SHARED: Final = "shared"
@@ -95,5 +95,5 @@ def _read(name: str) -> dict[str, Any]:
 def _constant(match: re.Match[str]) -> str:
     """Return a constant of the platform's contract, for the inside of a text or for CEL: tuples become lists."""
     name = match[1]
-    value = getattr(contract if hasattr(contract, name) else schedules, name)
+    value = next(vars(module)[name] for module in (contract, schedules, naming) if name in vars(module))
     return str(list(value)) if isinstance(value, tuple) else str(value)

@@ -151,7 +151,10 @@ RULES: Final[Mapping[GuardRule, RuleText]] = {
         closes=("sessionUser",),
         weakens=("actingSchedule",),
     ),
-    GuardRule.JOBS: RuleText((_T.JOBS,), "workloads with the ServiceAccount of a key or of the platform"),
+    GuardRule.JOBS: RuleText(
+        (_T.JOBS,),
+        "workloads with the ServiceAccount of a key or of the platform, or of one that may do more than the caller",
+    ),
     GuardRule.LIMITS: RuleText((_T.LIMITS,), "changes of quotas, container limits and network policies"),
     GuardRule.WORKSPACES: RuleText((_T.WORKSPACES,), "changes of the Namespace's guard and of its ownership"),
 }
@@ -173,6 +176,7 @@ POLICIES: Final[Mapping[str, GuardTopic]] = {
     "token-accounts": _T.TOKENS,
     "accounts": _T.ACCOUNTS,
     "bindings": _T.BINDINGS,
+    "settings": _T.BINDINGS,
     "roles": _T.ROLES,
     "secrets": _T.SECRETS,
     "sessions": _T.SESSIONS,
