@@ -6,7 +6,7 @@ from ambient_components.platform.contract import MANAGED, MANAGED_LABEL
 from ambient_components.rules.guard import SWITCHES
 from tests.support.attacks import known
 from tests.support.callers import ADMINISTRATOR, Callers
-from tests.support.guard_requests import (
+from tests.support.guard_tries import (
     ADMIN_KEY,
     SESSION,
     TRIGGER,

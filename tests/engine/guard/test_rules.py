@@ -15,7 +15,7 @@ from ambient_components.guard.manifest import digest, objects, printed_digest
 from ambient_components.platform.contract import MANAGED_LABEL
 from ambient_components.rules.guard import POLICIES, GuardRule, policy_name
 from tests.support.callers import Caller, Callers
-from tests.support.guard_requests import (
+from tests.support.guard_tries import (
     ADMIN_KEY,
     ALICE,
     BACKEND,
