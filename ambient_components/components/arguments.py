@@ -979,37 +979,37 @@ class StoreArgs(TypedDict):
     """One object store. All fields are optional; the default is AWS."""
 
     endpoint: NotRequired[str | None]
-    """Address of its S3 API for pulumi's machine, https://HOST or http://HOST. Default: AWS."""
+    """Address of the store's S3 API for pulumi's machine, https://HOST or http://HOST. Default: AWS."""
 
     iam_endpoint: NotRequired[str | None]
-    """Address of its API for users and access keys, if it differs."""
+    """Address of the store's API for users and access keys, if it differs."""
 
     region: NotRequired[str | None]
-    """Region; default us-east-1, for stores that have none."""
+    """Region of the store. Default: us-east-1, for stores that have none."""
 
     credentials: NotRequired[Literal["iam", "minio"] | None]
-    """API for users: iam (default), or minio for MinIO's admin API."""
+    """API for users: iam, or minio for MinIO's admin API. Default: iam."""
 
     access_key: NotRequired[pulumi.Input[str] | None]
     """Access key that may create buckets and users. Default for both keys: AWS's credential chain."""
 
     secret_key: NotRequired[pulumi.Input[str] | None]
-    """Stored as a secret."""
+    """Secret key of the access key, stored as a secret."""
 
 
 class ClusterArgs(TypedDict):
     """Cluster and object store. All fields are optional; the default is the current context of KUBECONFIG."""
 
     context: NotRequired[str | None]
-    """Context of the kubeconfig."""
+    """Context of the kubeconfig. Default: its current context, or the pod's own account in a cluster."""
 
     kubeconfig: NotRequired[pulumi.Input[str] | None]
     """Content of a kubeconfig, stored as a secret. Never a path: paths differ between machines, and every run would
-    show a change.
+    show a change. Default: KUBECONFIG or ~/.kube/config, read as kubectl reads them.
     """
 
     cluster_uid: NotRequired[str | None]
-    """uid of the kube-system namespace; another cluster is then an error, never a replacement."""
+    """uid of the kube-system namespace; another cluster is then an error, never a replacement. Default: not checked."""
 
     unguarded: NotRequired[bool | None]
     """Whether the program has no AccessLedger, or makes objects of workspaces that it does not name: no guardrail

@@ -13,17 +13,12 @@ from ambient_components.components.arguments import ClusterArgs
 from ambient_components.components.caller_options import given_providers
 from ambient_components.engine import urns
 from ambient_components.model.clusters import Cluster, Store
+from ambient_components.model.derive import write
 from ambient_components.resources import Provider, ProviderArgs
-from ambient_components.rules.findings import Finding, camel
+from ambient_components.rules.findings import Finding
 from ambient_components.rules.object_store import REGION_DEFAULT, is_aws
 
 T = TypeVar("T")
-
-
-def _store_settings(store: Store) -> ProviderArgs:
-    """Return the store as settings of this project's provider."""
-    settings = {camel(f"store_{name}"): value for name, value in store if value is not None}
-    return cast("ProviderArgs", settings)
 
 
 def _aws_provider(name: str, store: Store) -> pulumi.ProviderResource:
@@ -111,17 +106,13 @@ class ClusterProviders:
         # No value of ours: without an output, the SDK would make this machine's KUBECONFIG an input of the provider.
         # The plugin is a process of the engine, has the variable too and reads it as kubectl does.
         settings: dict[str, Any] = {"kubeconfig": pulumi.Output.from_input(None)}
-        own: ProviderArgs = {}
-        if given.cluster_uid:
-            own["clusterUid"] = given.cluster_uid
         if given.context:
-            settings["context"] = own["context"] = given.context
+            settings["context"] = given.context
         if given.kubeconfig is not None:
-            settings["kubeconfig"] = own["kubeconfig"] = pulumi.Output.secret(given.kubeconfig)
-        if given.unguarded is not None:
-            own["unguarded"] = given.unguarded
-        if given.store is not None:
-            own.update(_store_settings(given.store))
+            settings["kubeconfig"] = pulumi.Output.secret(given.kubeconfig)
+        # An empty text names nothing, as an empty variable of a shell.
+        named = given.model_copy(update={"context": given.context or None, "cluster_uid": given.cluster_uid or None})
+        own = write(named, "provider") | (write(given.store, "provider") if given.store is not None else {})
         kubernetes = k8s.Provider(
             name,
             # Without it, an edited kubeconfig could make the engine replace the provider with all its resources.
@@ -134,7 +125,7 @@ class ClusterProviders:
             **_FIXED,
             **settings,
         )
-        return cls(kubernetes, Provider(name, own), name, given.store)
+        return cls(kubernetes, Provider(name, cast("ProviderArgs", own)), name, given.store)
 
 
 def cluster_of(opts: pulumi.ResourceOptions, cluster: T | None) -> T | ClusterProviders | None:

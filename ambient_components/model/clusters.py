@@ -6,7 +6,8 @@ from pydantic import WithJsonSchema
 from pydantic.config import JsonDict
 
 from ambient_components.model.base import Model, one_of
-from ambient_components.model.marks import OUTPUT
+from ambient_components.model.forms import OF_STORE
+from ambient_components.model.marks import OUTPUT, sent
 from ambient_components.model.types import Flag, Text
 from ambient_components.rules.object_store import STORE_APIS
 
@@ -16,43 +17,46 @@ ApiName = Annotated[Text, one_of(STORE_APIS, "kind of API for users"), WithJsonS
 """iam or minio."""
 
 
+_SETTING = sent("provider", form=OF_STORE)
+
+
 class Store(Model):
     """One object store. All fields are optional; the default is AWS."""
 
-    endpoint: Text | None = None
-    """Address of its S3 API for pulumi's machine, https://HOST or http://HOST. Default: AWS."""
+    endpoint: Annotated[Text | None, _SETTING] = None
+    """Address of the store's S3 API for pulumi's machine, https://HOST or http://HOST. Default: AWS."""
 
-    iam_endpoint: Text | None = None
-    """Address of its API for users and access keys, if it differs."""
+    iam_endpoint: Annotated[Text | None, _SETTING] = None
+    """Address of the store's API for users and access keys, if it differs."""
 
-    region: Text | None = None
-    """Region; default us-east-1, for stores that have none."""
+    region: Annotated[Text | None, _SETTING] = None
+    """Region of the store. Default: us-east-1, for stores that have none."""
 
-    credentials: ApiName | None = None
-    """API for users: iam (default), or minio for MinIO's admin API."""
+    credentials: Annotated[ApiName | None, _SETTING] = None
+    """API for users: iam, or minio for MinIO's admin API. Default: iam."""
 
-    access_key: Annotated[Text | None, OUTPUT] = None
+    access_key: Annotated[Text | None, OUTPUT, _SETTING] = None
     """Access key that may create buckets and users. Default for both keys: AWS's credential chain."""
 
-    secret_key: Annotated[Text | None, OUTPUT] = None
-    """Stored as a secret."""
+    secret_key: Annotated[Text | None, OUTPUT, _SETTING] = None
+    """Secret key of the access key, stored as a secret."""
 
 
 class Cluster(Model):
     """Cluster and object store. All fields are optional; the default is the current context of KUBECONFIG."""
 
-    context: Text | None = None
-    """Context of the kubeconfig."""
+    context: Annotated[Text | None, sent("provider")] = None
+    """Context of the kubeconfig. Default: its current context, or the pod's own account in a cluster."""
 
-    kubeconfig: Annotated[Text | None, OUTPUT] = None
+    kubeconfig: Annotated[Text | None, OUTPUT, sent("provider")] = None
     """Content of a kubeconfig, stored as a secret. Never a path: paths differ between machines, and every run would
-    show a change.
+    show a change. Default: KUBECONFIG or ~/.kube/config, read as kubectl reads them.
     """
 
-    cluster_uid: Text | None = None
-    """uid of the kube-system namespace; another cluster is then an error, never a replacement."""
+    cluster_uid: Annotated[Text | None, sent("provider")] = None
+    """uid of the kube-system namespace; another cluster is then an error, never a replacement. Default: not checked."""
 
-    unguarded: Flag | None = None
+    unguarded: Annotated[Flag | None, sent("provider")] = None
     """Whether the program has no AccessLedger, or makes objects of workspaces that it does not name: no guardrail
     evaluates their access. Default: they are refused.
     """

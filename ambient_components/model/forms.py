@@ -66,6 +66,13 @@ class _Text(Form):
         return plain if isinstance(plain, str) else ABSENT
 
 
+class _OfStore(_Text):
+    """A text of the object store, among the provider's settings."""
+
+    def names(self, name: str) -> tuple[str, ...]:
+        return (f"store{name[0].upper()}{name[1:]}",)
+
+
 class _Flag(Form):
     expected = "true or false is expected"
 
@@ -297,6 +304,7 @@ WHOLE: Final = _Whole()
 DAY: Final = _Day()
 ANYTHING: Final = _Anything()
 OF_PLATFORM: Final = _OfPlatform()
+OF_STORE: Final = _OfStore()
 SECONDS: Final = _Seconds()
 IDLE_TIMEOUT: Final = _IdleTimeout()
 DAYS: Final = _Days()

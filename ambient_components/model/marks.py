@@ -9,7 +9,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from ambient_components.model.forms import ABSENT, Form
 
-Place = Literal["ledger", "token", "closure", "bucket", "credentials", "schedule", "object"]
+Place = Literal["ledger", "token", "closure", "bucket", "credentials", "schedule", "object", "provider"]
 """Plain data that a model is written to: the ledger, or the inputs of one of the plugin's resources."""
 
 

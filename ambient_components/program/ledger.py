@@ -144,7 +144,7 @@ def _bucket_record(workspace: Workspace, store: StoreConfig | None) -> BucketRec
 def sessions_endpoint(bucket: Bucket, store: StoreConfig | None) -> str:
     """Return the address by which sessions reach a bucket's store; empty for AWS."""
     own = (bucket.endpoint or "").rstrip("/")
-    return own or (store.sessions_endpoint if store is not None else "")
+    return own or (store.address_for_sessions if store is not None else "")
 
 
 def _store_address(bucket: Bucket, store: StoreConfig | None) -> str | None:

@@ -47,7 +47,7 @@ class ObjectStore:
     @property
     def args(self) -> StoreArgs:
         """The providers' arguments: the values that the config sets, and the region."""
-        given = {name: value for name, value in asdict(self.config).items() if value and name != "sessions"}
+        given = {name: value for name, value in asdict(self.config).items() if value and name != "sessions_endpoint"}
         args = cast("StoreArgs", given)
         if self.secret_key is not None:
             args["secret_key"] = self.secret_key

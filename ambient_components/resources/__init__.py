@@ -16,12 +16,13 @@ from ambient_components.resources.inputs import (
     ContainerDefaultsArgs,
     FeatureFlagsArgs,
     ProjectSettingsArgs,
+    ProviderArgs,
     S3BucketArgs,
     S3CredentialsArgs,
     ScheduledSessionArgs,
     WorkspaceSecretArgs,
 )
-from ambient_components.resources.provider import Provider, ProviderArgs
+from ambient_components.resources.provider import Provider
 from ambient_components.resources.storage import S3Bucket, S3Credentials
 from ambient_components.resources.workspace import (
     Closure,

@@ -7,6 +7,44 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 
+class ProviderArgs(TypedDict):
+    """Cluster and object store. All fields are optional."""
+
+    context: NotRequired[pulumi.Input[str]]
+    """Context of the kubeconfig. Default: its current context, or the pod's own account in a cluster."""
+
+    kubeconfig: NotRequired[pulumi.Input[str]]
+    """Content of a kubeconfig, stored as a secret. Never a path: paths differ between machines, and every run would
+    show a change. Default: KUBECONFIG or ~/.kube/config, read as kubectl reads them.
+    """
+
+    clusterUid: NotRequired[pulumi.Input[str]]
+    """uid of the kube-system namespace; another cluster is then an error, never a replacement. Default: not checked."""
+
+    unguarded: NotRequired[bool]
+    """Whether the program has no AccessLedger, or makes objects of workspaces that it does not name: no guardrail
+    evaluates their access. Default: they are refused.
+    """
+
+    storeEndpoint: NotRequired[pulumi.Input[str]]
+    """Address of the store's S3 API for pulumi's machine, https://HOST or http://HOST. Default: AWS."""
+
+    storeIamEndpoint: NotRequired[pulumi.Input[str]]
+    """Address of the store's API for users and access keys, if it differs."""
+
+    storeRegion: NotRequired[pulumi.Input[str]]
+    """Region of the store. Default: us-east-1, for stores that have none."""
+
+    storeCredentials: NotRequired[pulumi.Input[str]]
+    """API for users: iam, or minio for MinIO's admin API. Default: iam."""
+
+    storeAccessKey: NotRequired[pulumi.Input[str]]
+    """Access key that may create buckets and users. Default for both keys: AWS's credential chain."""
+
+    storeSecretKey: NotRequired[pulumi.Input[str]]
+    """Secret key of the access key, stored as a secret."""
+
+
 class AccessTokenArgs(TypedDict):
     """ServiceAccount and lifetime of the tokens."""
 

@@ -5,12 +5,13 @@ An encrypted value is a mapping in the file (``{secure: ...}``), and a string af
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from ambient_components.errors import Problems, Remedy
 from ambient_components.rules.buckets import endpoint_problem
+from ambient_components.rules.findings import camel
 from ambient_components.suggest import allowed_words, did_you_mean
 
 OBJECT_STORE: Final = "objectStore"
@@ -29,7 +30,6 @@ SECRET_KEY: Final = "secretKey"  # noqa: S105 - a name
 
 _ADDRESSES: Final = ("endpoint", "iamEndpoint", "sessionsEndpoint")
 _KEYS: Final = ("accessKey", SECRET_KEY)
-_FIELDS: Final = (*_ADDRESSES, "region", "credentials", *_KEYS)
 _AWS: Final = ".amazonaws.com"
 _AWS_CHINA: Final = ".amazonaws.com.cn"
 
@@ -56,6 +56,9 @@ class StoreConfig:
     iam_endpoint: str = ""
     """Address of its API for users and keys; empty means the same, or AWS's."""
 
+    sessions_endpoint: str = ""
+    """Address for sessions; empty means `endpoint`."""
+
     region: str = REGION_DEFAULT
 
     credentials: str = IAM
@@ -63,12 +66,18 @@ class StoreConfig:
     access_key: str = ""
     """Access key that may create buckets and users; empty means AWS's default credential chain."""
 
-    sessions: str = ""
-    """Address for sessions; empty means `endpoint`."""
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> Self:
+        """Return the store of texts by field."""
+        return cls(**{name: text.rstrip("/") if name.endswith("endpoint") else text for name, text in given.items()})
 
     @property
-    def sessions_endpoint(self) -> str:
-        return self.sessions or self.endpoint or aws_endpoint(self.region)
+    def address_for_sessions(self) -> str:
+        return self.sessions_endpoint or self.endpoint or aws_endpoint(self.region)
+
+
+_FIELDS: Final = {camel(each.name): each.name for each in fields(StoreConfig)} | {SECRET_KEY: "secret_key"}
+"""Fields by name in the config."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +140,8 @@ def store_problems(given: object) -> Iterator[StoreProblem]:
 
 def read_store(given: Mapping[str, Any]) -> StoreConfig:
     """Return the store of a config without problems; encrypted values are left out."""
-    plain = {field: str(value) for field, value in given.items() if not is_encrypted(value)}
-
-    def address(field: str) -> str:
-        return plain.get(field, "").rstrip("/")
-
-    return StoreConfig(
-        endpoint=address("endpoint"),
-        iam_endpoint=address("iamEndpoint"),
-        region=plain.get("region") or REGION_DEFAULT,
-        credentials=plain.get("credentials") or IAM,
-        access_key=plain.get("accessKey", ""),
-        sessions=address("sessionsEndpoint"),
-    )
+    plain = {name: value for name, value in given.items() if name != SECRET_KEY and value and not is_encrypted(value)}
+    return StoreConfig.of({_FIELDS[name]: str(value) for name, value in plain.items()})
 
 
 def is_encrypted(value: object) -> bool:

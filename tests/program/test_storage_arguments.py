@@ -17,7 +17,7 @@ from tests.support.ledgers import recorded
 
 CALENDAR = Calendar(datetime(2026, 12, 1, 12, tzinfo=UTC))
 DAILY = Calendar(CALENDAR.now, run_every=86_400)
-STORE = ObjectStore(StoreConfig(endpoint="http://minio.minio.svc:9000", sessions="https://s3.example.com"))
+STORE = ObjectStore(StoreConfig(endpoint="http://minio.minio.svc:9000", sessions_endpoint="https://s3.example.com"))
 EVERY_FIELD = """{
   name: payments-sessions, driver: s3, versioning: true, expireAfter: 90d, tags: {team: pay, cost: "1"},
   objectLock: true, encryption: AES256, adopt: true, protect: false, state: active, onDelete: delete, force: true,
@@ -88,7 +88,7 @@ def test_an_existing_bucket_is_where_it_says():
 @pytest.mark.parametrize(
     ("store", "endpoint"),
     [
-        (StoreConfig(endpoint="http://a:1", sessions="http://b:2"), "http://b:2"),
+        (StoreConfig(endpoint="http://a:1", sessions_endpoint="http://b:2"), "http://b:2"),
         (StoreConfig(endpoint="http://a:1"), "http://a:1"),
         (StoreConfig(region="eu-central-1"), "https://s3.eu-central-1.amazonaws.com"),
         (StoreConfig(region="cn-north-1"), "https://s3.cn-north-1.amazonaws.com.cn"),

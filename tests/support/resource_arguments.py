@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ambient_components.model.base import Model
+from ambient_components.model.clusters import Cluster, Store
 from ambient_components.model.derive import field_texts, parts
 from ambient_components.model.forms import ANYTHING, FLAG, OF_PLATFORM, TEXT, WHOLE, ByName, Form, Items
 from ambient_components.model.keys import Key
@@ -37,6 +38,7 @@ import pulumi
 '''
 
 _CLASSES: Final[Mapping[str, tuple[Place, str, Collection[type[Model]]]]] = {
+    "ProviderArgs": ("provider", "Cluster and object store. All fields are optional.", [Cluster, Store]),
     "AccessTokenArgs": ("token", "ServiceAccount and lifetime of the tokens.", [Identity, Key]),
     "S3BucketArgs": (
         "bucket",
@@ -67,6 +69,8 @@ _CLASSES: Final[Mapping[str, tuple[Place, str, Collection[type[Model]]]]] = {
 _INPUTS: Final[Mapping[str, str]] = {
     # It depends on other resources, and is None if they are complete.
     "incomplete": "pulumi.Input[bool | None]",
+    # Texts such as "false" must not switch guardrails off.
+    "unguarded": "bool",
     "values": "Mapping[str, pulumi.Input[str]]",
 }
 """Types of inputs that do not follow from their forms."""

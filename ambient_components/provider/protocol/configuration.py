@@ -5,26 +5,17 @@ from typing import Any, Final
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
 from ambient_components.errors import Problem, refusal
+from ambient_components.model import clusters as model
+from ambient_components.model.derive import parts, plain_names
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.store.connection import Store, StoreSettings
 from ambient_components.rules.buckets import endpoint_problem
-from ambient_components.rules.object_store import IAM, MINIO, REGION_DEFAULT, STORE_APIS
+from ambient_components.rules.object_store import MINIO, STORE_APIS
 from ambient_components.suggest import allowed_words
 
-SETTINGS: Final = (
-    "context",
-    "kubeconfig",
-    "clusterUid",
-    "storeEndpoint",
-    "storeIamEndpoint",
-    "storeRegion",
-    "storeCredentials",
-    "storeAccessKey",
-    "storeSecretKey",
-    "unguarded",
-)
-"""Names of all; each is an optional string. `ProviderArgs` describes them."""
+SETTINGS: Final = (*plain_names(model.Cluster, "provider"), *plain_names(model.Store, "provider"))
+"""Names of all; each is an optional string."""
 
 SECRETS: Final = frozenset({"kubeconfig", "storeSecretKey"})
 """Settings with secret values."""
@@ -81,15 +72,8 @@ def guard(values: Values) -> Guard:
 
 
 def store(values: Values) -> Store:
-    settings = StoreSettings(
-        endpoint=(_text(values, "storeEndpoint") or "").rstrip("/"),
-        iam_endpoint=(_text(values, "storeIamEndpoint") or "").rstrip("/"),
-        region=_text(values, "storeRegion") or REGION_DEFAULT,
-        credentials=_text(values, "storeCredentials") or IAM,
-        access_key=_text(values, "storeAccessKey") or "",
-        secret_key=_text(values, "storeSecretKey") or "",
-    )
-    return Store(settings)
+    texts = {part.field: _text(values, *part.form.names(part.name)) for part in parts(model.Store, "provider")}
+    return Store(StoreSettings.of({field: text for field, text in texts.items() if text}))
 
 
 def _text(values: Values, name: str) -> str | None:

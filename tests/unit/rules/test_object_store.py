@@ -97,13 +97,13 @@ def test_what_is_made_of_it():
     assert store == StoreConfig(
         "https://minio.example.com:9000",
         "https://iam.example.com",
+        "http://minio.minio.svc:9000",
         "eu-central-1",
         "minio",
         "root",
-        "http://minio.minio.svc:9000",
     )
     assert "v-root" not in repr(store)
-    assert read_store({}) == StoreConfig("", "", "us-east-1", "iam", "", "")
+    assert read_store({}) == StoreConfig()
     assert read_store({"endpoint": "http://x/", "accessKey": ENCRYPTED}) == StoreConfig(endpoint="http://x")
 
 
@@ -160,7 +160,7 @@ def test_anything_is_taken_or_refused_in_words(anything):
     if not found:
         store = read_store(anything)
         # A region is no secret: AWS's address has it in its name.
-        assert "v-secret" not in store.sessions_endpoint or store.region == "v-secret"
+        assert "v-secret" not in store.address_for_sessions or store.region == "v-secret"
 
 
 @pytest.mark.parametrize(
