@@ -16,8 +16,8 @@ import pytest
 
 from ambient_components import components, resources
 from ambient_components.access.deployer import RIGHTS, Right
-from ambient_components.rules.findings import camel
 from ambient_components.stackfile.loader import review_stack
+from tests.support import argument_tables
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -154,12 +154,15 @@ def _public(suffixes: tuple[str, ...]) -> Iterator[type]:
 
 
 @pytest.mark.parametrize("args", list(_public(("Args", "Spec"))), ids=lambda args: args.__name__)
-def test_every_argument_is_in_the_library_page_or_that_of_fields(args: type) -> None:
-    text = (ROOT / "docs" / "reference" / "library.md").read_text(encoding="utf-8")
-    # What the stack file has too is on the page of its fields, which is generated.
-    fields = (ROOT / "docs" / "reference" / "fields.md").read_text(encoding="utf-8")
-    missing = [name for name in args.__annotations__ if f"`{name}`" not in text]
-    assert [name for name in missing if f"`{camel(name)}`" not in fields] == []
+def test_every_argument_is_in_the_library_page_or_that_of_arguments(args: type) -> None:
+    text = "".join(
+        (ROOT / f"docs/reference/{page}.md").read_text(encoding="utf-8") for page in ("library", "arguments")
+    )
+    assert [name for name in args.__annotations__ if f"`{name}`" not in text] == []
+
+
+def test_the_page_of_arguments_is_fresh() -> None:
+    assert argument_tables.FILE.read_text(encoding="utf-8") == argument_tables.page()
 
 
 def test_every_component_and_resource_is_in_the_library_page() -> None:
