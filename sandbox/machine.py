@@ -34,6 +34,7 @@ class Installed:
     etcd: Path | None = None
     versitygw: Path | None = None
     yaml_host: Path | None = None
+    java_host: Path | None = None
     sdks: Path | None = None
     """Never installed: only built."""
 
@@ -47,6 +48,7 @@ FIELDS = {
     "etcd": "etcd",
     "versitygw": "versitygw",
     "pulumi-language-yaml": "yaml_host",
+    "pulumi-language-java": "java_host",
     "ambient-sdks": "sdks",
 }
 """The field of `Installed` for each program."""
@@ -64,8 +66,10 @@ def look_around(environ: Mapping[str, str] = os.environ) -> Installed:
     api_server, controller_manager, etcd = _assets(environ)
     # A version built from source reports `git` and could be any.
     versitygw = _new_enough(_which("versitygw", path), "--version", MINIMUM_VERSITYGW, environ, must_tell=True)
-    yaml_host = _beside(pulumi, "pulumi-language-yaml", path) if pulumi else None
-    return Installed(pulumi, host, plugin, api_server, controller_manager, etcd, versitygw, yaml_host)
+    yaml_host, java_host = (
+        _beside(pulumi, f"pulumi-language-{language}", path) if pulumi else None for language in ("yaml", "java")
+    )
+    return Installed(pulumi, host, plugin, api_server, controller_manager, etcd, versitygw, yaml_host, java_host)
 
 
 def _new_enough(

@@ -23,6 +23,7 @@ MINIMUM_VERSITYGW = (1, 8)
 KUBERNETES_VERSION = "v1.34.4"
 PLUGIN_VERSION = "4.25.0"
 YAML_VERSION = "v1.25.0"
+JAVA_VERSION = "v1.22.0"
 LANGUAGE_EXEC = "pulumi-language-python-exec"
 
 CORE = "core"
@@ -144,8 +145,22 @@ YAML_KIT = Kit(
     ),
 )
 SDKS_KIT = Kit((SDKS,), (Part("ambient-sdks", "writer of SDKs", SDKS, ".", (), 70),))
+JAVA_KIT = Kit(
+    (SDKS,),
+    (
+        Part(
+            "pulumi-language-java",
+            "Pulumi's Java host",
+            SDKS,
+            "github.com/pulumi/pulumi-java/pkg/cmd/pulumi-language-java",
+            (f"github.com/pulumi/pulumi-java/pkg/version.Version={JAVA_VERSION}",),
+            5,
+        ),
+    ),
+)
+"""Of the modules of SDKs, whose generator for Java is in it."""
 KITS = (STORE_KIT, ENGINE_KIT)
-LANGUAGE_KITS = (YAML_KIT, SDKS_KIT)
+LANGUAGE_KITS = (YAML_KIT, SDKS_KIT, JAVA_KIT)
 """For programs in other languages, and their SDKs."""
 
 

@@ -41,12 +41,17 @@ class Toolchain:
     language_host: Path | None
     language_exec: Path | None
     yaml_host: Path | None
+    java_host: Path | None
     sdks: Path | None
 
     @property
     def path_entries(self) -> tuple[Path, ...]:
         """Folders to put first on PATH, so that the engine finds itself, its plugin and its language host."""
-        programs = [self.pulumi, self.kubernetes_plugin, *filter(None, (self.language_host, self.yaml_host))]
+        programs = [
+            self.pulumi,
+            self.kubernetes_plugin,
+            *filter(None, (self.language_host, self.yaml_host, self.java_host)),
+        ]
         return tuple(dict.fromkeys(program.parent for program in programs))
 
     def to_json(self) -> dict[str, str | None]:
@@ -79,6 +84,7 @@ class Toolchain:
             language_host=optional("language_host"),
             language_exec=optional("language_exec"),
             yaml_host=optional("yaml_host"),
+            java_host=optional("java_host"),
             sdks=optional("sdks"),
         )
 
@@ -122,6 +128,7 @@ def _complete_toolchain(kits: Mapping[Kit, Sequence[Part]], progress: Progress) 
         language_host=found.language_host,
         language_exec=language_exec,
         yaml_host=programs.get("pulumi-language-yaml"),
+        java_host=programs.get("pulumi-language-java"),
         sdks=programs.get("ambient-sdks"),
     )
 

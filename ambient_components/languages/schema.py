@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import WithJsonSchema
 
 from ambient_components._version import VERSION
+from ambient_components.documentation import REPOSITORY
 from ambient_components.engine import urns
 from ambient_components.model.base import Model
 from ambient_components.model.clusters import Cluster
@@ -32,7 +33,7 @@ _TYPE: Final = "ambient:index:"
 _LANGUAGE: Final[Mapping[str, Any]] = {
     "csharp": {"respectSchemaVersion": True, "rootNamespace": "Pulumi"},
     "go": {
-        "importBasePath": "git.example.com/platform/ambient-components/sdk/go/ambient",
+        "importBasePath": f"{REPOSITORY.removeprefix('https://')}/sdk/go/ambient",
         "respectSchemaVersion": True,
         "generateResourceContainerTypes": False,
         # Otherwise arguments that are only in a plain list have no type.
@@ -194,17 +195,16 @@ def _text(text: str) -> str:
 
 _TOKEN: Final = {
     "type": "string",
-    "secret": True,
-    "description": "Bearer token of the key. Unset if not retained.",
+    "description": "Bearer token of the key, a secret. Unset if not retained.",
 }
 
 _TOKENS: Final = {
     "type": "object",
     "additionalProperties": {"type": "string"},
-    "secret": True,
-    "description": "Bearer tokens by key id, as far as they are retained.",
+    "description": "Bearer tokens by key id, as far as they are retained. A secret.",
 }
 
+# Outputs are not marked as secrets: the SDK of Java does not compile then. `Construct` answers with secrets anyway.
 COMPONENT_SCHEMAS: Final = (
     Component(
         urns.WORKSPACES,
@@ -215,8 +215,7 @@ COMPONENT_SCHEMAS: Final = (
             "tokens": {
                 "type": "object",
                 "additionalProperties": {"type": "object", "additionalProperties": {"type": "string"}},
-                "secret": True,
-                "description": "Bearer tokens by workspace and key id, as far as they are retained.",
+                "description": "Bearer tokens by workspace and key id, as far as they are retained. A secret.",
             },
         },
         ("tokens",),
@@ -257,8 +256,7 @@ COMPONENT_SCHEMAS: Final = (
             "variables": {
                 "type": "object",
                 "additionalProperties": {"type": "string"},
-                "secret": True,
-                "description": "STORAGE_MODE, S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY and S3_SECRET_KEY.",
+                "description": "STORAGE_MODE, S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY and S3_SECRET_KEY. A secret.",
             }
         },
         ("variables",),
@@ -287,6 +285,7 @@ def schema() -> dict[str, Any]:
         "displayName": "Ambient",
         "description": "Workspaces, grants, API keys, secrets and buckets of the Ambient Code Platform.",
         "license": "Apache-2.0",
+        "repository": REPOSITORY,
         "keywords": ["kind/component", "category/cloud", "kubernetes"],
         "language": _LANGUAGE,
         "config": {"variables": settings},

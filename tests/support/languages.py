@@ -29,7 +29,7 @@ EXAMPLES = REPOSITORY / "examples" / "languages"
 class LanguageStack(Stack):
     """The program of an example, with a workspace and a bucket of the test's own.
 
-    There is no language host of Node.js and of Go here: their programs run inline, by the Automation API.
+    The language hosts of Node.js and of Go are not here: without them, programs run inline, by the Automation API.
     """
 
     forks = False
@@ -67,6 +67,10 @@ class LanguageStack(Stack):
 
     def write_program(self, text: str) -> None:
         (self.folder / self.source).write_text(text.replace("THIS", self.w), encoding="utf-8")
+
+    def package(self, *words: str | Path) -> Result:
+        result = self._run("package", *map(str, words))
+        return Result(result.returncode, result.stdout + result.stderr)
 
     def settings(self, runtime: str) -> str:
         """The project's settings, with the plugin of this repository, and the stack's config where `Stack` has it."""
@@ -129,10 +133,6 @@ class PythonStack(LanguageStack):
         flags = ["--quiet", "--no-deps", "--no-build-isolation", "--target", self.folder / "installed"]
         run([sys.executable, "-m", "pip", "install", *flags, sdk], self.folder).ok()
         return sdk
-
-    def package(self, *words: str | Path) -> Result:
-        result = self._run("package", *map(str, words))
-        return Result(result.returncode, result.stdout + result.stderr)
 
 
 def run(command: Sequence[str | Path], folder: Path, environment: Mapping[str, str] = os.environ) -> Result:
@@ -289,6 +289,62 @@ func main() {
 
     def command(self) -> Sequence[str]:
         return ["./drive"]
+
+
+class HostStack(LanguageStack):
+    """A program that its language's own host runs, with the SDK that `pulumi package add` writes: as people do it."""
+
+    runtime: ClassVar[str]
+    programs: ClassVar[Sequence[str]]
+    """What must be on PATH."""
+
+    def prepare(self) -> None:
+        """Copy the example, and add the package."""
+        made = shutil.ignore_patterns("bin", "node_modules", "target")
+        shutil.copytree(EXAMPLES / self.language, self.folder, ignore=made, dirs_exist_ok=True)
+        (self.folder / "Pulumi.yaml").write_text(self.settings(self.runtime), encoding="utf-8")
+        self.package("add", REPOSITORY / "plugin/pulumi-resource-ambient").ok()
+
+    def _init(self) -> None:
+        host = self.toolchain.java_host
+        assert host is not None
+        self.environment["PATH"] = f"{host.parent}:{self.environment['PATH']}"
+        super()._init()
+
+
+class NodeHostStack(HostStack):
+    language = TypeScriptStack.language
+    source = TypeScriptStack.source
+    edits = TypeScriptStack.edits
+    runtime = "nodejs"
+    programs = ("npm", "pulumi-language-nodejs")
+
+
+class GoHostStack(HostStack):
+    language = GoStack.language
+    source = GoStack.source
+    edits = GoStack.edits
+    runtime = "go"
+    programs = ("go", "pulumi-language-go")
+
+
+class JavaHostStack(HostStack):
+    language = "java"
+    source = "src/main/java/workspaces/App.java"
+    edits: ClassVar = {
+        "lower": ('group("payments-devs").role(Role.Edit)', 'group("payments-devs").role(Role.View)'),
+        "rotate": ('lifetime("30d")', 'lifetime("30d").generation(2)'),
+        "public": ('group("payments-devs")', 'group("system:authenticated")'),
+        "wrong": ('lifetime("30d")', 'lifetime("30x")'),
+        "misspelt": ("role(Role.Edit).lifetime", "rol(Role.Edit).lifetime"),
+    }
+    runtime = "java"
+    programs = ("javac", "mvn")
+
+    def package(self, *words: str | Path) -> Result:
+        pom = self.folder / "pom.xml"
+        pom.write_text(re.sub("<sdk>.*</sdk>", "<sdk>sdks/ambient</sdk>", pom.read_text(encoding="utf-8")))
+        return super().package(*words)
 
 
 STACK_FILE: Final = """\

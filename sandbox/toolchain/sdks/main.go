@@ -53,15 +53,6 @@ func run(args []string) error {
 }
 
 func generate(spec schema.PackageSpec, language string) (map[string][]byte, error) {
-	if language == "java" {
-		// Its options of components have no such property. The plugin marks secrets anyway.
-		for _, resource := range spec.Resources {
-			for name, property := range resource.Properties {
-				property.Secret = false
-				resource.Properties[name] = property
-			}
-		}
-	}
 	loader := schema.NewPluginLoader(nil)
 	bound, problems, err := schema.BindSpec(spec, loader, schema.ValidationOptions{})
 	if err != nil {
