@@ -157,6 +157,12 @@ SESSION_ACCOUNT_APP: Final = "ambient-runner"
 RUNNER_TOKEN_APP: Final = "ambient-runner-token"  # noqa: S105 - a name
 """Value of `APP_LABEL` on the Secret with a session's token; if missing, a start creates it. Contract 12."""
 
+RUNNER_ACCOUNT_ANNOTATION: Final = "ambient-code.io/runner-sa"
+"""On a session: the account whose token the operator renews, and which gets its user's integrations. Contract 12."""
+
+RUNNER_TOKEN_SECRET_ANNOTATION: Final = "ambient-code.io/runner-token-secret"  # noqa: S105 - a name
+"""On a session: the Secret into which the operator writes that token. Contract 12."""
+
 SCHEDULE_LABEL: Final = "ambient-code.io/scheduled-session"
 """On the CronJob of a scheduled session, with the value `true`; the platform selects on it. Contract 12."""
 

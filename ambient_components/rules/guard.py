@@ -130,7 +130,10 @@ RULES: Final[Mapping[GuardRule, RuleText]] = {
     GuardRule.TIES: RuleText(
         (_T.SECRETS, _T.ACCOUNTS, _T.BINDINGS), "finalizers and owner references on what carries access"
     ),
-    GuardRule.SESSION_OBJECTS: RuleText((_T.SECRETS,), "Secrets with the names of the platform's session tokens"),
+    GuardRule.SESSION_OBJECTS: RuleText(
+        (_T.SECRETS, _T.SESSIONS),
+        "Secrets with the names of the platform's session tokens, and other accounts and Secrets noted on a session",
+    ),
     GuardRule.BINDINGS: RuleText(
         (_T.BINDINGS,),
         "RoleBindings other than those of the Sharing and Keys pages, and changes of existing ones",
