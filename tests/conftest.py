@@ -12,7 +12,7 @@ from sandbox.backend import available
 from sandbox.go import usable_cores
 from tests.support.workers import ByFile, arrange
 
-pytest_plugins = ["tests.support.conformance", "tests.support.quick"]
+pytest_plugins = ["tests.support.conformance", "tests.support.guard_floor", "tests.support.quick"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

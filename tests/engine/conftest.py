@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from ambient_components.rules.guard import GuardMode
 from sandbox.backend import Backend
 from sandbox.store import Store
 from sandbox.toolchain import Toolchain, find_or_build
 from tests.support.attacks import World
 from tests.support.conformance import platform_programs
+from tests.support.guarded import installed
 from tests.support.machine import Machine, started
 from tests.support.recordings import ObservedPlatform, observe, pytest_pyfunc_call
 from tests.support.stacks import Stack
@@ -33,10 +35,16 @@ def toolchain() -> Toolchain:
 
 
 @pytest.fixture(scope="session")
-def machine(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def machine(
+    toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Machine]:
     """A cluster and an engine of their own: `make test` and a running sandbox do not meet."""
     with started(tmp_path_factory.mktemp("sandbox"), toolchain) as machine:
-        yield machine
+        if request.config.getoption("--guard-floor"):
+            with installed(machine, GuardMode.DENY):
+                yield machine
+        else:
+            yield machine
 
 
 @pytest.fixture(scope="session")
