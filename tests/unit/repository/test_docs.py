@@ -162,7 +162,8 @@ def test_every_argument_is_in_the_library_page_or_that_of_arguments(args: type) 
 
 
 def test_the_page_of_arguments_is_fresh() -> None:
-    assert argument_tables.FILE.read_text(encoding="utf-8") == argument_tables.page()
+    fresh = argument_tables.FILE.read_text(encoding="utf-8") == argument_tables.page()
+    assert fresh, "write it anew: python -m tests.support.argument_tables"
 
 
 def test_every_component_and_resource_is_in_the_library_page() -> None:
