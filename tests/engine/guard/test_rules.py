@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.guard.manifest import digest, objects, printed_digest
+from ambient_components.guard.manifest import GuardOptions, digest, objects, printed_digest
 from ambient_components.platform.contract import MANAGED_LABEL
 from ambient_components.rules.guard import POLICIES, GuardRule, policy_name
 from tests.support.callers import Caller, Callers
@@ -444,6 +444,19 @@ def test_a_shell_in_a_sessions_pod_is_refused(names: dict[str, str], callers: Ca
     assert "guard jobs: no shell" in shell.send(callers, KATE, names["own"], is_dry=False).message
     other = Request("POST", "pods/web-1/exec", None)
     assert other.send(callers, KATE, names["own"], is_dry=False).status == 404
+
+
+def test_a_prefix_of_the_api_server_is_taken_off(names: dict[str, str], callers: Callers, machine: Machine) -> None:
+    """As if `bob@` were the prefix of bob@example.com."""
+    started = start("example.com")
+    assert started.send(callers, BOB, names["own"]).status == 403
+    for item in objects(GuardOptions(username_prefix="bob@")):
+        machine.admin().apply(item)
+    machine.until(lambda: started.send(callers, BOB, names["own"]).taken, "the prefix is known")
+    assert not start("bob-example.com").send(callers, BOB, names["own"]).taken
+    for item in objects():
+        machine.admin().apply(item)
+    machine.until(lambda: not started.send(callers, BOB, names["own"]).taken, "the prefix is gone")
 
 
 def test_nobody_gives_the_right_to_bypass(names: dict[str, str], callers: Callers) -> None:
