@@ -7,9 +7,12 @@ from typing import Final
 
 from ambient_components.access.entries import Entry, Ledger
 from ambient_components.platform.contract import (
+    ADMISSION_API_GROUP,
     BATCH_API_GROUP,
     CA_BUNDLE,
     FEATURE_FLAGS,
+    GUARD_BINDINGS,
+    GUARD_POLICIES,
     INTEGRATION_SECRET,
     NETWORK_API_GROUP,
     PLATFORM_API_GROUP,
@@ -35,6 +38,7 @@ class Feature(StrEnum):
     NETWORK = "limits.network"
     SCHEDULES = "schedules"
     CLOSING = "state: closed"
+    GUARD = "guard"
     ADOPTION = "ambient adopt"
     """No file declares it: `ambient rbac --adopt`."""
     PROOF = "ambient grants --now"
@@ -72,6 +76,8 @@ def _features(entry: Entry) -> Iterator[Feature]:
         yield Feature.SCHEDULES
     if entry.is_closed:
         yield Feature.CLOSING
+    if entry.guard.mode:
+        yield Feature.GUARD
     # A ledger of a program that uses the library may have other names.
     yield from (_SETTINGS[name] for name in entry.settings if name in _SETTINGS)
     yield from (_LIMITS[name] for name in entry.limits if name in _LIMITS)
@@ -132,6 +138,7 @@ _FINALIZERS: Final = {
     "delete": "removing other {} on closing",
 }
 _PODS: Final = {"list": "seeing {} when a workspace is closed", "delete": "ending {}, where the file says so"}
+_INSTALLED: Final = {"get": "seeing whether {} are installed, and unchanged"}
 _LISTED_SCHEDULES: Final = {"list": "seeing the {} of a workspace on closing, and on adoption"}
 _SUSPENDED: Final = {"patch": "changing {}, and suspending them on closing"}
 
@@ -176,6 +183,8 @@ _TABLE: Final[tuple[tuple[str, str, str, dict[str, str], tuple[Feature, ...]], .
     (BATCH_API_GROUP, "cronjobs", "schedules", _LISTED_SCHEDULES, (Feature.CLOSING, Feature.ADOPTION)),
     (BATCH_API_GROUP, "cronjobs", "schedules", _SUSPENDED, (Feature.CLOSING, Feature.SCHEDULES)),
     (BATCH_API_GROUP, "cronjobs", "schedules", _steps("get create delete"), (Feature.SCHEDULES,)),
+    (ADMISSION_API_GROUP, GUARD_POLICIES, "the guard's rules", _INSTALLED, (Feature.GUARD,)),
+    (ADMISSION_API_GROUP, GUARD_BINDINGS, "the guard's bindings", _INSTALLED, (Feature.GUARD,)),
 )
 
 _FOR_ADOPTION: Final = frozenset({Feature.ADOPTION})

@@ -1,7 +1,7 @@
 """The guard of a workspace: what the cluster's admission policies refuse there."""
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -58,6 +58,14 @@ class Guard(Model):
     """Rules that are switched off; `[]` switches on all of them. With removesKeys in force, admins can't end a leaked
     key in the UI. Default: [removesKeys].
     """
+
+    def __str__(self) -> str:
+        """Return it for people, such as ``deny, sharing own, off: removesKeys``."""
+        return f"{self.mode or 'none'}, sharing {self.sharing}" + (f", off: {', '.join(self.off)}" if self.off else "")
+
+    def plain(self) -> dict[str, Any]:
+        """Return all of its fields for JSON."""
+        return {"mode": self.mode and str(self.mode), "sharing": str(self.sharing), "off": [*map(str, self.off)]}
 
     def weakens(self, before: "Guard") -> bool:
         """Return whether it refuses less than the guard before: a lower mode, more sharing or another rule off."""

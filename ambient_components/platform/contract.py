@@ -546,6 +546,12 @@ GUARD_FILE_ANNOTATION: Final = "ambient-components/guard-file"
 GUARD_DIGEST_ANNOTATION: Final = "ambient-components/guard-digest"
 """On the guard's policies and bindings: digest of the spec as it was printed."""
 
+ADMISSION_API_GROUP: Final = "admissionregistration.k8s.io"
+
+GUARD_POLICIES: Final = "validatingadmissionpolicies"
+
+GUARD_BINDINGS: Final = "validatingadmissionpolicybindings"
+
 GUARD_API_GROUP: Final = "guard.ambient-components"
 """API group that exists in RBAC alone: a right on one of the guard's topics exempts a subject from its rules."""
 

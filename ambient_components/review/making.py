@@ -9,11 +9,13 @@ from ambient_components.access.escalation.findings import Finding
 from ambient_components.access.escalation.paths import escalations
 from ambient_components.access.role_assignments import KEY
 from ambient_components.engine.state import Export, written_at
+from ambient_components.model.guard import NO_GUARD
 from ambient_components.review.changes import compared
 from ambient_components.review.facts import Changes, Review
 from ambient_components.rotation.state import format_time
 from ambient_components.stacks.access_report import Report, from_state, part, report
 from ambient_components.stacks.deployed import DeployedKey
+from ambient_components.stacks.guard_report import GuardReport
 from ambient_components.stacks.key_table import Limits, Seen, rows, run_interval
 from ambient_components.stacks.ledgers import SelectedAccess, selected_access
 from ambient_components.stacks.project import Project
@@ -79,8 +81,12 @@ def declared(stack: str, access: SelectedAccess, choice: Choice) -> Report:
     return part(report(stack, source, ledger, None, given), choice.subject)
 
 
-def findings_of(access: SelectedAccess) -> list[Finding]:
-    return escalations(access.ledger, isolates_admin_keys=access.isolates_admin_keys)
+def findings_of(access: SelectedAccess, guard: GuardReport | None = None) -> list[Finding]:
+    """Return the escalation paths. A guard that the cluster is known to lack closes none."""
+    ledger = access.ledger
+    if guard is not None and guard.is_known_to_lack:
+        ledger = {name: entry.model_copy(update={"guard": NO_GUARD}) for name, entry in ledger.items()}
+    return escalations(ledger, isolates_admin_keys=access.isolates_admin_keys)
 
 
 def _keys(

@@ -105,8 +105,7 @@ RULES: Final[Mapping[GuardRule, RuleText]] = {
     GuardRule.TOKENS: RuleText(
         (_T.TOKENS,),
         "tokens of declared keys, of the platform's accounts, and of accounts that may do more than the caller",
-        closes=("adminKey", "actingKey", "platformAccount", "account"),
-        weakens=("keptToken",),
+        closes=("adminKey", "actingKey", "keptToken", "platformAccount", "account"),
     ),
     GuardRule.KEYS_SHARE: RuleText(
         (_T.TOKENS, _T.ACCOUNTS, _T.BINDINGS), "accounts, roles and tokens that keys and sessions make"
@@ -142,7 +141,7 @@ RULES: Final[Mapping[GuardRule, RuleText]] = {
     GuardRule.SHARING: RuleText(
         (_T.BINDINGS, _T.ACCOUNTS, _T.TOKENS),
         "roles above what the workspace's sharing allows",
-        weakens=("grantsEdit",),
+        closes=("grantsEdit",),
     ),
     GuardRule.REMOVES_ACCESS: RuleText(
         (_T.BINDINGS,), "deletion of others' access by subjects without admin", closes=("removesAccess",)

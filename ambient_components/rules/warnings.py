@@ -93,6 +93,8 @@ class LoudWarning(StrEnum):
     CLOCK_MOVED = "clockMoved"
     SECRETS_LOGGED = "secretsLogged"
     MISSING_LIBRARY = "missingLibrary"
+    GUARD_MISSING = "guardMissing"
+    GUARD_CHANGED = "guardChanged"
     UNUSED_ACKNOWLEDGEMENT = "unusedAcknowledgement"
 
 

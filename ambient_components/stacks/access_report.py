@@ -25,6 +25,7 @@ from ambient_components.platform.contract import MANAGED, MANAGED_LABEL, OWNER_A
 from ambient_components.program.acknowledgements import unmanaged
 from ambient_components.program.calendar import Calendar
 from ambient_components.stackfile.loader import load_stack
+from ambient_components.stacks.guard_report import GuardReport
 from ambient_components.stacks.project import Project, stack_path
 
 _RIGHTS: Final = (
@@ -61,6 +62,8 @@ class InCluster:
     """The ServiceAccounts of keys."""
     others: Others | None = None
     """The workspaces that the stack does not declare. None if they were not asked for, or may not be listed."""
+    guard: GuardReport | None = None
+    """The cluster's guard. None if no workspace has one."""
 
 
 def from_cluster(
@@ -78,13 +81,14 @@ def from_cluster(
         places = [("namespaces", name) for name in sorted(ledger)] if one_by_one else WHOLE_CLUSTER
         bindings, accounts = _listed(cluster, ledger, places)
         roles = read_roles(cluster, needs_of(bindings, accounts, own=True), places)
+        own = Recognition.of(roles).own
+        keys = [account for account in accounts if is_of_key(account)]
+        others = [account for account in accounts if not is_of_key(account) and not own.has_account(account)]
+        assignments = live(bindings, [*keys, *others], ledger, own)
+        in_cluster = InCluster(assignments, tuple(keys), guard=GuardReport.of(cluster, ledger, assignments))
     except StepError as error:
         forbidden = isinstance(error, ApiError) and error.status == 403
         fail(None, "", str(error), _RIGHTS if forbidden else "")
-    own = Recognition.of(roles).own
-    keys = [account for account in accounts if is_of_key(account)]
-    others = [account for account in accounts if not is_of_key(account) and not own.has_account(account)]
-    in_cluster = InCluster(live(bindings, [*keys, *others], ledger, own), tuple(keys))
     return in_cluster if declared is None else replace(in_cluster, others=_others(project, stack, cluster, declared))
 
 
@@ -187,6 +191,8 @@ class Report:
     """Access in the state that the last run no longer declared and did not end."""
     others: Others | None = None
     """The cluster's workspaces that the stack does not declare. None if they are not known, or for a part of it."""
+    guard: GuardReport | None = None
+    """The cluster's guard. None if it was not queried, or no workspace has one."""
 
     @property
     def differs(self) -> bool:

@@ -7,7 +7,7 @@ failed run (docs/internals/adr/0004). Fields that `repr` hides are for our own u
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from ambient_components.access.entries import Ledger
 from ambient_components.engine.names import key_output
@@ -244,6 +244,8 @@ class DeployedWorkspace:
     keys: tuple[DeployedKey, ...]
     bucket: DeployedBucket | None = None
     """The bucket. None if sessions use the platform's shared one."""
+    guard: Mapping[str, Any] | None = None
+    """Mode, sharing and rules off of the guard, as declared. None without one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -277,6 +277,7 @@ def _workspace(name: str, entry: Entry | None, recorded: _Resources, now: dateti
         tuple(sorted(_access(entry or NOTHING, recorded.bindings), key=_order)),
         tuple(_key(place, declared.get((name, *place)), recorded, now) for place in places),
         _bucket((entry or NOTHING).bucket, state, recorded, now),
+        entry.guard.plain() if entry is not None and entry.guard.mode else None,
     )
 
 

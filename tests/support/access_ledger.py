@@ -20,6 +20,7 @@ def ledger_with_everything():
     key = {"role": "edit", "generation": 1}
     secrets = {"runner": {"ANTHROPIC_API_KEY": "config payments/anthropic"}}
     full = entry(keys={"ci": key}) | {"settings": settings, "limits": limits, "secrets": secrets}
+    full["guard"] = {"mode": "warn"}
     full["schedules"] = {"review": {"schedule": "0 9 * * 1-5"}}
     return ledger(full=full, closed=entry("closed"))
 

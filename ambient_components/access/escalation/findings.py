@@ -7,8 +7,10 @@ from typing import Final
 
 from ambient_components.access.entries import Entry
 from ambient_components.access.role_assignments import RoleAssignment, of_ledger
+from ambient_components.model.guard import Guard
 from ambient_components.model.keys import KeyRecord
 from ambient_components.platform.contract import Role
+from ambient_components.rules.guard import RULES, GuardMode, GuardSharing
 from ambient_components.rules.roles import MINTERS
 
 
@@ -21,6 +23,9 @@ class Severity(StrEnum):
 
     LOW = "low"
     """Part of the platform's role, so only another role removes it."""
+
+    CLOSED = "closed"
+    """The cluster's guard refuses it."""
 
 
 class Path(StrEnum):
@@ -79,6 +84,8 @@ class Finding:
     how: str
     remedy: tuple[str, ...]
     keys: tuple[str, ...] = ()
+    closed_by: str = ""
+    """The rule of the guard that refuses the path; empty if it is open."""
 
     @property
     def rank(self) -> tuple[int, int, str]:
@@ -88,6 +95,19 @@ class Finding:
 VIEW: Final = Role.VIEW.value
 EDIT: Final = Role.EDIT.value
 ADMIN: Final = Role.ADMIN.value
+
+
+_CLOSED_BY: Final = {path: rule for rule, what in RULES.items() for path in what.closes}
+"""Rule by the path that it closes."""
+
+
+def closing_rule(guard: Guard, path: Path) -> str:
+    """Return the rule with which a guard refuses a path; empty if it lets it through."""
+    rule = _CLOSED_BY.get(path)
+    if rule is None or guard.mode is not GuardMode.DENY or rule in guard.off:
+        return ""
+    # People may give edit as long as nothing keeps them from sharing it.
+    return "" if path is Path.GRANTS_EDIT and guard.sharing is GuardSharing.OWN else rule.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +152,13 @@ class Place:
         *remedy: str,
         becomes: str | None = None,
         keys: tuple[str, ...] = (),
+        minted_in: "Place | None" = None,
     ) -> Finding:
-        return Finding(self.name, path, severity, who, can, becomes, how, remedy, keys)
+        """Return a finding; one that the guard of the place where it begins refuses is closed."""
+        rule = closing_rule((minted_in or self).entry.guard, path)
+        return Finding(
+            self.name, path, Severity.CLOSED if rule else severity, who, can, becomes, how, remedy, keys, rule
+        )
 
     def keys_where(self, test: Callable[[KeyRecord], object]) -> tuple[str, ...]:
         return tuple(sorted(key_id for key_id, key in self.entry.keys.items() if test(key)))

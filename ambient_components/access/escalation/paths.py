@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Final
 
-from ambient_components.access.entries import STORAGE, Entry, Ledger
+from ambient_components.access.entries import NOTHING, STORAGE, Entry, Ledger
 from ambient_components.access.escalation.findings import (
     ADMIN,
     EDIT,
@@ -133,7 +133,17 @@ def _accounts(place: Place, places: Mapping[str, Place]) -> Iterator[Finding]:
             f"owners, grants: without {subjects}{key}",
             "an account of a namespace in which no user has edit",
             becomes=role,
+            minted_in=_home(home, assignments, places),
         )
+
+
+_UNGUARDED: Final = Place.of("", NOTHING)
+
+
+def _home(home: str, assignments: Iterable[RoleAssignment], places: Mapping[str, Place]) -> Place:
+    """Return the workspace where the tokens of accounts are minted. In a group of accounts are all sessions there."""
+    is_group = any(assignment.subject.startswith("group:") for assignment in assignments)
+    return _UNGUARDED if is_group else places.get(home, _UNGUARDED)
 
 
 def _others(place: Place, assignments: list[RoleAssignment], role: str) -> tuple[RoleAssignment, ...]:

@@ -21,6 +21,7 @@ from ambient_components.access.effective import (
 from ambient_components.access.entries import Ledger
 from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.cli.access.markdown import as_markdown
+from ambient_components.cli.guard_text import guard_text
 from ambient_components.cli.options import (
     Files,
     MoreWorkspaces,
@@ -101,6 +102,8 @@ def as_text(report: Report, *, subjects_first: bool = False, paint: Paint = plai
         reported += _list("Declared by the last run, and not given yet (pulumi up):", report.pending, paint)
     if report.others is not None:
         reported += _others(report.others, paint)
+    if report.guard is not None:
+        reported.append(guard_text(report.guard, paint))
     if report.differs:
         counts = f"{len(report.undeclared)} not declared, {len(report.missing)} not in the cluster"
         reported.append(paint(f"What is declared and what is there differ: {counts}", "loud"))
@@ -194,6 +197,7 @@ def as_json(report: Report, selected: Choice) -> str:
         "elsewhere": [{"workspace": workspace, "owner": owner} for workspace, owner in report.others.elsewhere]
         if report.others
         else None,
+        "guard": report.guard.document() if report.guard else None,
     }
     return json_text(document)
 
@@ -283,7 +287,9 @@ json:   {{"stack", "source": "state" or "files", "live", "right",
                      "rights": ["get secrets", ...], "complete"}}, ...],
          "perhaps": [the same], "missing": [{{"workspace", "subject", "role", "reason"}}, ...],
          "pending": [the same], "unmanaged": [workspace, ...], "annotated": [workspace, ...],
-         "acknowledged": [workspace, ...], "elsewhere": [{{"workspace", "owner"}}, ...]}}
+         "acknowledged": [workspace, ...], "elsewhere": [{{"workspace", "owner"}}, ...],
+         "guard": {{"versions", "missing", "changed", "workspaces": [{{"workspace", "mode", "sharing", "off"}}, ...],
+                   "unbound": [the same as missing]}}}}
         status is declared, undeclared, left (declared no more, and not ended yet), platform or released.
         complete is false if a role's rules are unknown.
         perhaps (with --who-can) lists subjects with a role that may give the right. missing lists declared access
@@ -291,6 +297,8 @@ json:   {{"stack", "source": "state" or "files", "live", "right",
         unmanaged lists workspaces in no stack, annotated those of them with this stack's ownership annotation (its
         state or an entry was lost), acknowledged those that the stack file acknowledges (unmanagedWorkspace), which
         are not in unmanaged, elsewhere those of other stacks. All are null if not known.
+        guard (with --live, if a workspace has one) has the versions of the cluster's guard, what is missing of it or
+        changed since, and unbound: access that it does not bind, as those subjects may impersonate service accounts.
 csv:    workspace, subject, role, reason, status (also missing, pending), can (yes or perhaps, with --who-can)
 
 \b
@@ -346,7 +354,9 @@ def access(
         show_problem(refusal(*_NO_NAMESPACES))
     given = None if source.export is None else from_state(source.export, ledger)
     whole = report(stack, "files" if files else "state", ledger, there.assignments if there else None, given)
-    shown = replace(part(whole, subject, desired), others=there.others if there else None)
+    shown = part(whole, subject, desired)
+    if there:
+        shown = replace(shown, others=there.others, guard=there.guard)
     _hint(whole, shown, subject)
     chosen = Choice(tuple(selected), subject)
     if form is Format.JSON:
@@ -357,7 +367,10 @@ def access(
         print(as_markdown(shown), end="")
     elif form is Format.HTML:
         seen = seen_in(there.accounts) if there else None
-        print(as_html(review(project, source, shown, findings_of(source), chosen, seen=seen, since=since)), end="")
+        print(
+            as_html(review(project, source, shown, findings_of(source, shown.guard), chosen, seen=seen, since=since)),
+            end="",
+        )
     else:
         print(as_text(shown, subjects_first=by is By.SUBJECT, paint=paint_for(sys.stdout)))
     if shown.differs or (fail_on and shown.others and shown.others.unmanaged):

@@ -59,6 +59,7 @@ examples:
 severity: high    leads to a role in a workspace that was not granted
           medium  leads to a secret, to power that outlives its grant, or to more in some installations
           low     comes with the platform's role edit, wherever it is granted
+          closed  the guard refuses it (guard: {mode: deny}), if the cluster has it: --live looks
 
 \b
 It evaluates declared access, without a cluster. --live also reads the cluster, with the rights of `ambient access
@@ -68,9 +69,10 @@ findings, with and without --verbose.
 \b
 json:   {"version": 1, "stack", "source": "state" or "files",
          "selected": {"workspaces": [...], "subject"}, empty for all, "workspaces": NUMBER,
-         "summary": {"high", "medium", "low"},
+         "summary": {"high", "medium", "low", "closed"}, "guard": null, or with --live as in `ambient access --live`,
          "findings": [{"workspace", "path", "severity", "who": [{"workspace", "subject", "role", "reason"}, ...],
-                       "can", "becomes", "how", "remedy": [...], "keys": [...]}, ...]}, the most severe first
+                       "can", "becomes", "how", "remedy": [...], "keys": [...], "closedBy"}, ...]}, the most severe
+        first. closedBy is the guard's rule, or null.
         path is one of:
 PATHS.
         who is as in `ambient access`, and empty if the path is open to subjects outside the stack. becomes is the
@@ -117,15 +119,20 @@ def report(
     access = selected_access(project, stack, files=files, state=state)
     ledger = access.ledger
     check_workspaces(stack, ledger, selected)
-    # Always evaluate the whole stack: an editor of one workspace may be an account with a role in another.
-    findings = [escalation for escalation in findings_of(access) if not selected or escalation.workspace in selected]
+    there = None
+    chosen = {name: ledger[name] for name in selected or ledger}
     if live:
-        chosen = {name: ledger[name] for name in selected or ledger}
         with activity.waiting(f"Reading the access in the cluster of {stack}"):
-            there = from_cluster(project, stack, chosen, one_by_one=bool(selected)).assignments
-        others = compared(stack, "files" if files else "state", chosen, there).undeclared
+            there = from_cluster(project, stack, chosen, one_by_one=bool(selected))
+    guard = there.guard if there else None
+    # Always evaluate the whole stack: an editor of one workspace may be an account with a role in another.
+    found = findings_of(access, guard)
+    findings = [finding for finding in found if not selected or finding.workspace in selected]
+    if there:
+        others = compared(stack, "files" if files else "state", chosen, there.assignments).undeclared
         findings = sorted([*findings, *undeclared_access(others)], key=lambda finding: finding.rank)
-    shown = Report(stack, "files" if files else "state", len(selected or ledger), tuple(findings), Choice(selected))
+    source = "files" if files else "state"
+    shown = Report(stack, source, len(selected or ledger), tuple(findings), Choice(selected), guard)
     if form is Format.JSON:
         print(as_json(shown))
     elif form is Format.HTML:

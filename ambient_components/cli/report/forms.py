@@ -9,10 +9,12 @@ from itertools import groupby
 from typing import Any, Final
 
 from ambient_components.access.escalation.findings import MEANINGS, Finding, Severity
+from ambient_components.cli.guard_text import guard_text
 from ambient_components.output import Paint, plain
 from ambient_components.plan.markdown import code
 from ambient_components.printable import json_text, one_line
 from ambient_components.review.making import Choice
+from ambient_components.stacks.guard_report import GuardReport
 
 VERSION: Final = 1
 """The version of the JSON document. Adding a field does not change it."""
@@ -29,6 +31,8 @@ class Report:
     """The findings, most severe first."""
     selected: Choice = field(default_factory=Choice)
     """What was selected of the stack."""
+    guard: GuardReport | None = None
+    """The cluster's guard. None if it was not queried, or no workspace has one."""
 
 
 def as_json(report: Report) -> str:
@@ -41,6 +45,7 @@ def as_json(report: Report) -> str:
         "selected": report.selected.document(),
         "workspaces": report.workspaces,
         "summary": {severity.value: number[severity] for severity in Severity},
+        "guard": report.guard.document() if report.guard else None,
         "findings": [_record(finding) for finding in report.findings],
     }
     return json_text(document)
@@ -57,6 +62,7 @@ def _record(finding: Finding) -> dict[str, Any]:
         "how": finding.how,
         "remedy": list(finding.remedy),
         "keys": list(finding.keys),
+        "closedBy": finding.closed_by or None,
     }
 
 
@@ -90,6 +96,8 @@ def as_markdown(report: Report, *, details: bool = False) -> str:
 def as_text(report: Report, paint: Paint = plain, *, details: bool = False) -> str:
     """Return the findings as text, worst first: a line for each path, or a block for each finding."""
     head = paint(summary(report), "loud" if has_high(report.findings) else "bold")
+    if report.guard:
+        head += "\n\n" + guard_text(report.guard, paint)
     if not report.findings:
         return head
     return "\n\n".join([head, *(_blocks(report, paint) if details else _overview(report, paint))])
@@ -146,11 +154,14 @@ def _by_workspace(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
 
 def _lines(finding: Finding, paint: Paint) -> Iterator[str]:
     look = "loud" if finding.severity is Severity.HIGH else "bold"
-    first, *rest = _wrapped(f"{_who(finding)} can {finding.can}")
+    first, *rest = _wrapped(f"{_who(finding)} {'could' if finding.closed_by else 'can'} {finding.can}")
     yield f"  {paint(f'{finding.severity.value:<{_COLUMN}}', look)}{first}"
     yield from (f"  {'':{_COLUMN}}{line}" for line in rest)
     yield from _labelled("how", [finding.how], paint)
-    yield from _labelled("change", finding.remedy, paint)
+    if finding.closed_by:
+        yield from _labelled("closed", [f"by the guard's rule {finding.closed_by}"], paint)
+    else:
+        yield from _labelled("change", finding.remedy, paint)
 
 
 def _labelled(label: str, texts: Sequence[str], paint: Paint) -> Iterator[str]:

@@ -48,6 +48,8 @@ def as_text(summary: Deployed, paint: Paint = plain, limits: Limits = DAILY) -> 
 
 def _title(workspace: DeployedWorkspace, paint: Paint) -> str:
     title = paint(one_line(workspace.name), "bold")
+    if guard := workspace.guard:
+        title += f"  guard {guard['mode']}, sharing {guard['sharing']}"
     if workspace.state is None:
         return title + paint("  ! not declared any more, not all of it is gone yet: pulumi up", "loud")
     return title if workspace.state == ACTIVE else f"{title}  {one_line(workspace.state)}"

@@ -16,6 +16,7 @@ from ambient_components.platform.contract import OWNER_ANNOTATION, RELEASED_BY_A
 from ambient_components.provider.buckets.preflight import bucket_problems
 from ambient_components.provider.ledger.drift_warnings import drift, may_be_kept
 from ambient_components.provider.ledger.existing import adopted, adoption_problems, unknown_accounts
+from ambient_components.provider.ledger.guard_check import GuardCheck
 from ambient_components.provider.ledger.installation import Installation
 from ambient_components.provider.ledger.rights import missing_rights
 from ambient_components.provider.protocol.resource import Context
@@ -67,6 +68,9 @@ def preflight(
             )
             for right in missing
         ]
+    guard = GuardCheck.of(cluster, after)
+    if guard.problem:
+        return [guard.problem]
     installed = Installation(cluster)
     problems, there = foreign(cluster, owner, before, after, context.show, installed.see)
     problems += _nothing_to_keep(there, before, after)
@@ -81,6 +85,7 @@ def preflight(
     problems += bucket_problems(context, owner, before, after)
     if look_for_drift and not problems:
         for warning in (
+            *guard.warnings,
             *installed.warnings(after),
             *changed_since(cluster, there, before, after),
             *drift(cluster, there, before, after, ending),

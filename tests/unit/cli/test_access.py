@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ambient_components._version import VERSION
 from ambient_components.access.effective import RIGHTS_OF
 from ambient_components.cli.access.command import COLUMNS, EPILOG
 from ambient_components.cli.app import run
+from ambient_components.guard.manifest import objects as guard_objects
 from ambient_components.platform.contract import Role
 from tests.support.access_cli import ALICE, BINDINGS, DECLARED, FILE, LEDGER, FakePulumi, put
 from tests.support.access_objects import binding
@@ -200,6 +202,7 @@ class TestForPrograms:
             "unmanaged": None,
             "elsewhere": None,
             "annotated": None,
+            "guard": None,
         }
 
     def test_json_of_a_cluster(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
@@ -243,3 +246,47 @@ class TestForPrograms:
         document = json.loads(capsys.readouterr().out)
         names = {*document, *document["access"][0], *document["access"][0]["because"][0], *COLUMNS}
         assert [name for name in sorted(names) if name not in EPILOG] == []
+
+
+def test_the_guard_of_a_cluster(pulumi: FakePulumi, project: Path, api: FakeApi, capsys: Shown) -> None:
+    (project / "stacks/dev.yaml").write_text(
+        FILE.replace("workspaces:", "defaults: {guard: {mode: deny}}\nworkspaces:")
+    )
+    put(api, binding("payments", "debug", "ClusterRole/admin", "group:ops"))
+    assert run(["access", "dev", "--files", "--live", "-w", "payments"]) == 2
+    assert (
+        "the cluster has no guard: no rule applies\n"
+        "  payments  deny, sharing own, off: removesKeys\n"
+        "  ! not bound by it: group:ops in payments: ClusterRole/admin may impersonate service accounts\n"
+    ) in capsys.readouterr().out
+    for item in guard_objects():
+        kind, metadata = item["kind"], item["metadata"]
+        if "spec" in item:
+            plural = "policies" if kind.endswith("Policy") else "policybindings"
+            collection = f"/apis/admissionregistration.k8s.io/v1/validatingadmission{plural}"
+            notes = {"labels": metadata["labels"], "annotations": metadata["annotations"]}
+            api.add(collection, metadata["name"], **notes, spec=item["spec"])
+    assert run(["access", "dev", "--files", "--live", "-w", "payments"]) == 2
+    assert f"the guard of version {VERSION}, as installed\n" in capsys.readouterr().out
+    assert run(["access", "dev", "--files", "--live", "-w", "payments", "--format", "json"]) == 2
+    assert json.loads(capsys.readouterr().out)["guard"] == {
+        "versions": [VERSION],
+        "missing": [],
+        "changed": [],
+        "workspaces": [{"workspace": "payments", "mode": "deny", "sharing": "own", "off": ["removesKeys"]}],
+        "unbound": [
+            {
+                "workspace": "payments",
+                "subject": "group:ops",
+                "role": "ClusterRole/admin",
+                "reason": "RoleBinding debug",
+            }
+        ],
+    }
+    assert run(["report", "dev", "--files", "--live", "--format", "json"]) == 0
+    assert {finding["closedBy"] for finding in json.loads(capsys.readouterr().out)["findings"]} > {"tokens"}
+    api.objects.pop("/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/ambient-guard-tokens")
+    assert run(["report", "dev", "--files", "--live", "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["guard"]["missing"] == ["ambient-guard-tokens"]
+    assert {finding["closedBy"] for finding in document["findings"]} == {None}

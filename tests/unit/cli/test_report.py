@@ -124,14 +124,14 @@ def test_of_one_workspace_the_whole_stack_counts(project, capsys):
     assert "\npayments:" not in text
 
 
-JSON_FIELDS = ["workspace", "path", "severity", "who", "can", "becomes", "how", "remedy", "keys"]
+JSON_FIELDS = ["workspace", "path", "severity", "who", "can", "becomes", "how", "remedy", "keys", "closedBy"]
 
 
 def test_json_is_what_the_help_says():
     document = json.loads(as_json(report({"w": entry(**{"group:g": "edit"})})))
-    assert list(document) == ["version", "stack", "source", "selected", "workspaces", "summary", "findings"]
+    assert list(document) == ["version", "stack", "source", "selected", "workspaces", "summary", "guard", "findings"]
     assert document["version"] == 1
-    assert document["summary"] == {"high": 0, "medium": 3, "low": 3}
+    assert document["summary"] == {"high": 0, "medium": 3, "low": 3, "closed": 0}
     assert all(list(finding) == JSON_FIELDS for finding in document["findings"])
     first = document["findings"][0]
     assert first["who"] == [{"workspace": "w", "subject": "group:g", "role": "edit", "reason": "grant"}]
@@ -281,3 +281,17 @@ def test_the_page_shows_what_the_command_says(project, capsys, command):
     (project / "stacks" / "prod.yaml").write_text(file)
     assert run(command.split()[1:]) == 0
     assert capsys.readouterr().out == shown
+
+
+def test_closed_paths_are_shown_with_their_rule_and_fail_nothing(project, capsys):
+    guarded = STACK.replace("workspaces:", "defaults: {guard: {mode: deny, sharing: none}}\nworkspaces:")
+    (project / "stacks/prod.yaml").write_text(guarded)
+    assert run(["report", "prod", "--files", "--fail-on", "high"]) == 0
+    overview = capsys.readouterr().out
+    assert overview.startswith("prod, as of the files: 3 medium, 1 low, 7 closed, in 2 of 2 workspaces")
+    assert "closed  edit takes over an admin key              1: payments" in overview
+    assert run(["report", "prod", "--files", "--workspace", "payments"]) == 0
+    details = capsys.readouterr().out
+    assert "  closed  group:payments-devs (edit), key ci (edit) could become admin" in details
+    assert "  closed  by the guard's rule tokens" in details
+    assert "keys.cleanup.role" not in details

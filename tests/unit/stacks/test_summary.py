@@ -100,6 +100,14 @@ def without(export: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 class TestReading:
+    def test_the_guard_of_a_workspace_is_shown_beside_its_name(self) -> None:
+        export = state()
+        workspaces = resources(export)[0]["inputs"]["workspaces"]
+        workspaces["payments"]["guard"] = {"mode": "deny", "sharing": "view", "off": []}
+        payments, research = read(export).workspaces
+        assert (payments.guard, research.guard) == ({"mode": "deny", "sharing": "view", "off": []}, None)
+        assert as_text(read(export)).splitlines()[0] == "payments  guard deny, sharing view"
+
     def test_a_settled_stack(self) -> None:
         payments, research = read(state()).workspaces
         assert (payments.name, payments.state, research.state) == ("payments", "active", "closed")

@@ -1,0 +1,15 @@
+"""The guard of a stack as text, for several verbs."""
+
+from ambient_components.output import Paint
+from ambient_components.printable import one_line
+from ambient_components.stacks.guard_report import GuardReport
+
+
+def guard_text(report: GuardReport, paint: Paint) -> str:
+    """Return the status of the cluster's guard, the guard of each workspace, and whom it does not bind."""
+    lines = [paint(one_line(report.status), "loud" if report.is_known_to_lack else "bold")]
+    lines += [f"  {one_line(name)}  {guard}" for name, guard in report.workspaces.items()]
+    for item in report.unbound:
+        who = one_line(f"{item.subject} in {item.workspace}: {item.role} may impersonate service accounts")
+        lines.append(paint(f"  ! not bound by it: {who}", "loud"))
+    return "\n".join(lines)

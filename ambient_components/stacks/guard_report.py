@@ -1,0 +1,73 @@
+"""The guard of a stack's workspaces, as declared, and as the cluster has it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from ambient_components.access.entries import Ledger
+from ambient_components.access.role_assignments import RoleAssignment
+from ambient_components.cluster.client import ApiError, Cluster
+from ambient_components.cluster.guard_objects import InstalledGuard, read_guard
+from ambient_components.cluster.objects import listing
+from ambient_components.model.guard import Guard
+
+IMPERSONATE: Final = ("ClusterRole/admin", "ClusterRole/edit")
+"""Kubernetes' own roles. Their subjects may impersonate service accounts, and no admission policy sees who did."""
+
+
+def guards(ledger: Ledger) -> dict[str, Guard]:
+    """Return the declared guards by workspace, sorted."""
+    return {name: ledger[name].guard for name in sorted(ledger) if ledger[name].guard.mode}
+
+
+@dataclass(frozen=True, slots=True)
+class GuardReport:
+    workspaces: Mapping[str, Guard]
+    installed: InstalledGuard | None
+    """None if this identity may not read the guard's objects."""
+    unbound: tuple[RoleAssignment, ...] = ()
+    """Access in guarded workspaces that the guard does not bind, sorted."""
+
+    @classmethod
+    def of(cls, cluster: Cluster, ledger: Ledger, there: Iterable[RoleAssignment]) -> Self | None:
+        """Read the cluster's guard; None if no workspace has one."""
+        if not (workspaces := guards(ledger)):
+            return None
+        unbound = (item for item in there if item.role in IMPERSONATE and item.workspace in workspaces)
+        try:
+            installed = read_guard(cluster)
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            installed = None
+        return cls(workspaces, installed, tuple(sorted(unbound)))
+
+    @property
+    def is_known_to_lack(self) -> bool:
+        """Whether the cluster is known to have no guard, or another one than was installed."""
+        return self.installed is not None and not self.installed.is_whole
+
+    @property
+    def status(self) -> str:
+        """What the cluster has, in one line."""
+        installed = self.installed
+        if installed is None:
+            return "the guard is not known: this identity may not read admission policies"
+        if not installed.is_installed:
+            return "the cluster has no guard: no rule applies"
+        parts = {"gone": installed.missing, "changed since": installed.changed}
+        differences = [f"{what}: {listing(names)}" for what, names in parts.items() if names]
+        return f"the guard of version {listing(installed.versions)}, " + ("; ".join(differences) or "as installed")
+
+    def document(self) -> dict[str, Any]:
+        installed = self.installed
+        return {
+            "versions": None if installed is None else list(installed.versions),
+            "missing": None if installed is None else list(installed.missing),
+            "changed": None if installed is None else list(installed.changed),
+            "workspaces": [{"workspace": name, **guard.plain()} for name, guard in self.workspaces.items()],
+            "unbound": [
+                {"workspace": item.workspace, "subject": item.subject, "role": item.role, "reason": item.reason}
+                for item in self.unbound
+            ],
+        }

@@ -1,0 +1,71 @@
+"""What the ledger's check says of the guard: missing, changed, or not for this deployer."""
+
+import pytest
+
+from ambient_components.guard.manifest import objects
+from ambient_components.problem_json import AS_JSON, VARIABLE, decode
+from tests.support.access_ledger import MINE, entry, ledger, reasons
+
+ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+COLLECTIONS = {
+    "ValidatingAdmissionPolicy": f"{ADMISSION}/validatingadmissionpolicies",
+    "ValidatingAdmissionPolicyBinding": f"{ADMISSION}/validatingadmissionpolicybindings",
+}
+GUARDED = ledger(pay=entry(owners=()) | {"guard": {"mode": "audit"}}, free=entry(owners=()))
+
+
+@pytest.fixture(autouse=True)
+def deployed(world, monkeypatch):
+    monkeypatch.setenv(VARIABLE, AS_JSON)
+    for name in ("pay", "free"):
+        world.api.add("/api/v1/namespaces", name, annotations=MINE)
+
+
+def install(world):
+    for item in objects():
+        if collection := COLLECTIONS.get(item["kind"]):
+            metadata = item["metadata"]
+            notes = {"labels": metadata["labels"], "annotations": metadata["annotations"]}
+            world.api.add(collection, metadata["name"], **notes, spec=item["spec"])
+
+
+def warned(world, news=GUARDED):
+    assert reasons(world, news, news) == []
+    assert world.writes() == []
+    found = [problem for text in world.engine.texts("warning") for problem in decode(text)]
+    return [(one.rule, one.problem, one.workspaces) for one in found if (one.rule or "").startswith("guard")]
+
+
+def test_an_installed_guard_is_no_news(world):
+    install(world)
+    assert warned(world) == []
+
+
+def test_a_guard_that_is_not_there_is_a_warning(world):
+    problem = "the cluster has no guard: none of the rules that the file names applies in pay"
+    assert warned(world) == [("guardMissing", problem, ("pay",))]
+
+
+def test_a_changed_guard_is_named_by_its_objects(world):
+    install(world)
+    world.api.change(f"{COLLECTIONS['ValidatingAdmissionPolicy']}/ambient-guard-tokens", {"spec": {"validations": []}})
+    del world.api.objects[f"{COLLECTIONS['ValidatingAdmissionPolicyBinding']}/ambient-guard-roles-deny"]
+    ((rule, problem, _),) = warned(world)
+    assert rule == "guardChanged"
+    assert "(gone: ambient-guard-roles-deny; changed: ambient-guard-tokens)" in problem
+
+
+def test_a_deployer_that_the_guard_does_not_exempt_is_refused_before_anything_is_changed(world):
+    install(world)
+    world.api.denied.add(("bypass", "workspaces", ""))
+    (reason,) = reasons(world, GUARDED, GUARDED)
+    assert "the cluster's guard does not exempt the deployer, and would refuse the steps of this run" in reason
+    assert "ambient guard --deployer SUBJECT | kubectl apply -f -" in reason
+    assert world.writes() == []
+
+
+def test_without_the_field_the_guard_is_not_asked_for(world):
+    world.api.denied.add(("bypass", "workspaces", ""))
+    news = ledger(pay=entry(owners=()), free=entry(owners=()))
+    assert reasons(world, news, news) == []
+    assert [one.path for one in world.api.log if one.path.startswith(ADMISSION)] == []
