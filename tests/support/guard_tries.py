@@ -93,7 +93,8 @@ class Request:
 
     method: str
     path: str
-    body: Body | Callable[[str], Body] | None = None
+    body: Body | Callable[[str], Body] | list[Body] | None = None
+    """A list is a JSON patch."""
 
     def send(self, callers: Callers, who: Caller | Callable[[str], Caller], w: str, *, is_dry: bool = True) -> Answer:
         """Send it as someone, by default as a dry run."""
@@ -102,13 +103,9 @@ class Request:
         collection, _, rest = self.path.format(w=w, ci=ci(w)).partition("/")
         inside = f"/{collection}/{rest}".rstrip("/") if collection else ""
         path = f"{COLLECTIONS.get(collection, CORE)}/{w}{inside}"
-        return callers.send(
-            caller,
-            self.method,
-            dry(path) if is_dry else path,
-            body,
-            MERGE if self.method == "PATCH" else "application/json",
-        )
+        patch = "application/json-patch+json" if isinstance(body, list) else MERGE
+        kind = patch if self.method == "PATCH" else "application/json"
+        return callers.send(caller, self.method, dry(path) if is_dry else path, body, kind)
 
     def __str__(self) -> str:
         return f"{self.method} {self.path or 'namespace'}"
@@ -118,7 +115,7 @@ def make(collection: str, body: Body | Callable[[str], Body]) -> Request:
     return Request("POST", collection, body)
 
 
-def change(path: str, body: Body) -> Request:
+def change(path: str, body: Body | list[Body]) -> Request:
     return Request("PATCH", path, body)
 
 

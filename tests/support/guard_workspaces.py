@@ -23,6 +23,7 @@ from tests.support.guard_tries import (
     of,
     own_account,
     person,
+    pod_spec,
     schedule,
     session,
 )
@@ -96,6 +97,7 @@ def make_workspace(machine: Machine, callers: Callers, w: str, mode: str, annota
             "rolebindings",
             binding(f"{name}-rb", name, own_account(w, name), "Role"),
         )
+    there("pods", {**of("agent"), "spec": pod_spec(SESSION)})
     there("secrets", of("plain"))
     there("secrets", of("of-ci", {"ambient-components/key": "ci"}))
     there("agenticsessions", session("bob-example.com", "s1"))
