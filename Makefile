@@ -14,7 +14,7 @@ export PULUMI_CONTINUE_ON_ERROR := true
 # Parallel recipes would build the same parts twice, and mix the output of `check` and `test`.
 .NOTPARALLEL:
 
-.PHONY: help setup demo compiled up preview down clean check site test test-unit test-all conformance evidence insider bench sdks release lock
+.PHONY: help setup demo compiled up preview down clean check site test test-unit test-all test-guarded conformance evidence insider bench sdks release lock
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -146,6 +146,14 @@ test-unit: compiled ## Tests without an engine, without the slow ones
 
 test-all: compiled sandbox-build ## All tests: also the slow ones, and all examples of property tests
 	$(_PYTEST) $(_UNIT) tests/engine tests/evidence $(ARGS)
+
+# The deployer's work, which the guard must not stop.
+_GUARDED := access_follows access_in_the_cluster closing_platform conformance dated_grants destroy drift_access \
+	drift_secrets drift_settings first_run grants_cli keys_acting keys_adopting keys_cli keys_delivery keys_identity \
+	life_adopting life_closing life_releasing operator schedules secrets settings tokens
+
+test-guarded: compiled sandbox-build ## The deployer's engine tests, with the guard in every workspace
+	$(_PYTEST) --guard-floor $(_GUARDED:%=tests/engine/test_%.py) $(ARGS)
 
 conformance: compiled sandbox-build ## Tests beside the platform's own programs (AMBIENT_PLATFORM_DIR); their result goes into docs/internals/evidence-figures.md
 	$(_PYTEST) -m platform --record-platform tests/engine tests/evidence $(ARGS)
