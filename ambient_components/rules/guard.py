@@ -131,7 +131,8 @@ RULES: Final[Mapping[GuardRule, RuleText]] = {
     ),
     GuardRule.SESSION_OBJECTS: RuleText(
         (_T.SECRETS, _T.SESSIONS),
-        "Secrets with the names of the platform's session tokens, and other accounts and Secrets noted on a session",
+        "Secrets with the names of the platform's session tokens, other accounts and Secrets noted on a session, "
+        "and variables of all sessions by who may not read them",
     ),
     GuardRule.BINDINGS: RuleText(
         (_T.BINDINGS,),

@@ -22,12 +22,9 @@ _GROUPS = {
     "rolebindings": RBAC,
     "agenticsessions": PLATFORM,
     "jobs": "/apis/batch/v1/namespaces",
-    "cronjobs": "/apis/batch/v1/namespaces",
-    "deployments": "/apis/apps/v1/namespaces",
     "statefulsets": "/apis/apps/v1/namespaces",
     "replicasets": "/apis/apps/v1/namespaces",
     "daemonsets": "/apis/apps/v1/namespaces",
-    "networkpolicies": "/apis/networking.k8s.io/v1/namespaces",
 }
 
 
@@ -94,8 +91,9 @@ def noted(user: str) -> Body:
     return {CREATED_BY_USER_ID_ANNOTATION: user}
 
 
-def secret(name: str, kind: str = "Opaque", **metadata: Any) -> Body:
-    return {"apiVersion": "v1", "kind": "Secret", "type": kind, "metadata": {"name": name, **metadata}}
+def secret(name: str, kind: str = "Opaque", data: Body | None = None, **metadata: Any) -> Body:
+    head = {"apiVersion": "v1", "kind": "Secret", "type": kind, "metadata": {"name": name, **metadata}}
+    return {**head, "data": data or {}}
 
 
 def legacy(name: str, **metadata: Any) -> Body:
@@ -150,14 +148,9 @@ def pod(account: str, field: str = "serviceAccountName", **metadata: str) -> Bod
     return {"metadata": metadata or {"name": "mine"}, "spec": spec}
 
 
-def job(account: str, field: str = "serviceAccountName") -> Body:
-    template = {"spec": pod(account, field)["spec"]}
+def job(account: str, **labels: str) -> Body:
+    template = {"metadata": {"labels": labels}, "spec": pod(account)["spec"]}
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "mine"}, "spec": {"template": template}}
-
-
-def cron_job(account: str) -> Body:
-    spec = {"schedule": "* * * * *", "jobTemplate": {"spec": job(account)["spec"]}}
-    return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "mine"}, "spec": spec}
 
 
 def workload(kind: str, account: str) -> Body:
