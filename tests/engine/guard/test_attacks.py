@@ -8,7 +8,7 @@ import inspect
 
 import pytest
 
-from tests.support.guard_answers import INSIDER, OTHERS, PATHS, By, all_answers, answers
+from tests.support.guard_answers import CLOSED, INSIDER, OTHERS, PATHS, By, all_answers, answers
 from tests.support.guarded import Watch
 from tests.support.guarded_attacks import ENGINE, Attack, forms, of_modules, quick
 
@@ -16,7 +16,7 @@ OF_PATHS = of_modules(ENGINE / "test_escalation.py", ENGINE / "test_escalation_p
 OF_INSIDER = of_modules(*sorted((ENGINE / "insider").glob("test_*.py")))
 OF_OTHERS = of_modules(ENGINE / "test_keys_identity.py", ENGINE / "test_dated_grants.py")
 ANSWERS = all_answers()
-PATH_ATTACKS = forms(answers(PATHS), OF_PATHS)
+PATH_ATTACKS = [attack for attack in forms(answers(PATHS), OF_PATHS) if ANSWERS[attack.name] is not CLOSED]
 BY_INSIDERS = forms([*answers(INSIDER), *answers(OTHERS)], OF_INSIDER | OF_OTHERS)
 INSIDER_ATTACKS = [attack for attack in BY_INSIDERS if isinstance(ANSWERS[attack.name], By)]
 
