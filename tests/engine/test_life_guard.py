@@ -1,9 +1,13 @@
 """The guard of a workspace through its life: its label and annotations on the Namespace, as its policies read them."""
 
+import json
+
 import pytest
 
+from ambient_components.guard.manifest import objects
 from tests.support import gate
 from tests.support.gate import Moment, dies
+from tests.support.guarded import installed
 from tests.support.life import (
     EMPTY,
     ENTRY,
@@ -16,10 +20,13 @@ from tests.support.life import (
     worked_in,
     write,
 )
+from tests.support.machine import Machine
 from tests.support.stacks import Stack
 
 pytestmark = pytest.mark.slow
 
+RBAC_BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
 END_OF_SHARING = Moment(
     "before sharing ends",
     "UPDATE",
@@ -109,3 +116,23 @@ def test_a_closing_that_dies_has_ended_sharing_before_it_sweeps(stack: Stack) ->
         assert guard(one) == expected(stack, "none")
         is_closed(one, token)
     quiet(stack.preview("--expect-no-changes"))
+
+
+def test_a_run_says_what_the_cluster_has_of_the_guard(stack: Stack, machine: Machine) -> None:
+    stack.write(f"workspaces:\n  {stack.w}:\n    guard: {{mode: deny, sharing: view}}\n    keys: {{ci: {{}}}}\n")
+    missing = "the cluster has no guard: none of the rules that the file names applies in"
+    assert missing in stack.up(plain=True).ok().flat
+    with installed(machine):
+        assert "the cluster's guard" not in stack.up("--refresh", plain=True).ok().flat
+        assert "the guard of version" in stack.ambient("access", stack.name, "--live").flat
+        report = stack.ambient("report", stack.name, "--live", "--format", "json").ok().text
+        assert {each["closedBy"] for each in json.loads(report)["findings"]} >= {"tokens", "sessionUser"}
+
+        printed = {item["metadata"]["name"]: item for item in objects() if item["kind"].endswith("Binding")}
+        machine.delete(f"{RBAC_BINDINGS}/ambient-guard-bypass")
+        stack.preview().refused("the cluster's guard does not exempt the deployer", "ambient guard --deployer")
+        machine.admin().apply(printed["ambient-guard-bypass"])
+        machine.delete(f"{BINDINGS}/ambient-guard-roles-deny")
+        assert "(gone: ambient-guard-roles-deny)" in stack.preview().ok().flat
+        machine.admin().apply(printed["ambient-guard-roles-deny"])
+    assert missing in stack.preview().ok().flat
