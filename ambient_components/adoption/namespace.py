@@ -8,12 +8,16 @@ from ambient_components.adoption.notes import NoteRule, Notes, shown
 from ambient_components.cluster.objects import Json, annotations, labels, listing, short
 from ambient_components.platform.contract import (
     DISPLAY_NAME_MAX,
+    GUARD_LABEL,
+    GUARD_OFF_ANNOTATION,
+    GUARD_SHARING_ANNOTATION,
     OPENSHIFT_DESCRIPTION_ANNOTATION,
     OPENSHIFT_DISPLAY_NAME_ANNOTATION,
     POD_SECURITY_LABEL,
     WORKSPACE_DESCRIPTION_MAX,
     PodSecurity,
 )
+from ambient_components.rules.guard import OFF_BY_DEFAULT, SWITCHES, GuardMode, GuardSharing
 from ambient_components.rules.labels import annotation_value_problem, key_problem, label_value_problem
 from ambient_components.rules.secret_patterns import looks_like_credential, says_secret
 
@@ -40,7 +44,7 @@ def read_namespace(notes: Notes, namespace: Json, *, openshift: bool) -> dict[st
         entry["labels"] = kept_labels
     if kept_annotations:
         entry["annotations"] = kept_annotations
-    entry |= _pod_security(notes, namespace)
+    entry |= _pod_security(notes, namespace) | _guard(namespace)
     if tools := _tools(namespace):
         notes.add(
             NoteRule.OTHER_OWNER,
@@ -137,6 +141,20 @@ def _pod_security(notes: Notes, namespace: Json) -> dict[str, Any]:
         object=f"Namespace {notes.workspace}",
     )
     return {}
+
+
+def _guard(namespace: Json) -> dict[str, Any]:
+    """Return the guard that an earlier stack or a cluster admin gave it, so that the adoption does not weaken it."""
+    mode, there = labels(namespace).get(GUARD_LABEL), annotations(namespace)
+    if mode not in tuple(GuardMode):
+        return {}
+    guard: dict[str, Any] = {"mode": mode}
+    if (sharing := there.get(GUARD_SHARING_ANNOTATION, GuardSharing.OWN)) in (GuardSharing.VIEW, GuardSharing.NONE):
+        guard["sharing"] = str(sharing)
+    off = [rule for rule in there.get(GUARD_OFF_ANNOTATION, "").split(",") if rule in tuple(SWITCHES)]
+    if off != [*OFF_BY_DEFAULT]:
+        guard["off"] = off
+    return {"guard": guard}
 
 
 def _is_refused(what: str, value: str) -> bool:

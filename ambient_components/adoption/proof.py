@@ -19,6 +19,9 @@ from ambient_components.platform.contract import (
     CREATED_AT_ANNOTATION,
     FEATURE_FLAGS,
     FEATURE_FLAGS_LABELS,
+    GUARD_ACCOUNTS_ANNOTATION,
+    GUARD_FILE_ANNOTATION,
+    GUARD_KEYS_ANNOTATION,
     OWNER_ANNOTATION,
     PROJECT_SETTINGS,
     RELEASED_BY_ANNOTATION,
@@ -32,7 +35,16 @@ _SHARED: Final = {
     urns.FEATURE_FLAGS: ("ConfigMap", FEATURE_FLAGS),
 }
 """Kind and name of the objects that a run declares in part, by type."""
-_OWNERSHIP: Final = frozenset({OWNER_ANNOTATION, RELEASED_BY_ANNOTATION})
+_OWNERSHIP: Final = frozenset(
+    {
+        OWNER_ANNOTATION,
+        RELEASED_BY_ANNOTATION,
+        # Which file declares the workspace, and what it calls its keys.
+        GUARD_FILE_ANNOTATION,
+        GUARD_KEYS_ANNOTATION,
+        GUARD_ACCOUNTS_ANNOTATION,
+    }
+)
 _OBJECT: Final = frozenset({"metadata", "spec", "data", "roleRef", "subjects"})
 """Inputs that are fields of the object. Others, such as `adopt`, are for the plugin."""
 _ENGINES: Final = "pulumi.com/"

@@ -159,4 +159,5 @@ _ORDER = (
     "labels",
     "annotations",
     "podSecurity",
+    "guard",
 )

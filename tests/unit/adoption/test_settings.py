@@ -229,6 +229,23 @@ def test_what_is_named_like_a_secret_stays_out_whatever_its_value(key):
     assert "hunter2" not in repr(workspace)
 
 
+@pytest.mark.parametrize(
+    ("mode", "annotations", "guard"),
+    [
+        ("deny", {"sharing": "view", "off": "removesKeys", "keys": "ci"}, {"mode": "deny", "sharing": "view"}),
+        ("warn", {"sharing": "own", "off": "jobs,ties"}, {"mode": "warn", "off": ["jobs", "ties"]}),
+        # A cluster admin's label alone, words of a later version, and no guard.
+        ("audit", {}, {"mode": "audit", "off": []}),
+        ("deny", {"sharing": "some", "off": "removesKeys,later"}, {"mode": "deny"}),
+        ("block", {}, None),
+    ],
+)
+def test_an_adoption_does_not_weaken_the_guard(mode, annotations, guard):
+    prefix = "ambient-components/guard"
+    notes = {f"{prefix}-{name}": value for name, value in annotations.items()}
+    assert of_pay(namespace("pay", {prefix: mode}, annotations=notes)).entry.get("guard") == guard
+
+
 def test_pod_security_is_a_level_of_the_file():
     level = "pod-security.kubernetes.io/enforce"
     assert of_pay(namespace("pay", {level: "baseline"})).entry["podSecurity"] == "baseline"
