@@ -55,6 +55,7 @@ REMOVES = By("removesAccess", "only admins remove access.")
 TIES = By("ties", "no finalizers or owner references on what carries access.")
 SECRET_TIES = By("ties", "no finalizers or owner references on Secrets.")
 MARKS = By("marks", "labels and annotations of ambient-components are written by runs of the stack alone.")
+VARIABLES = By("sessionObjects", "only who reads this Secret writes the variables of all sessions.")
 LEGACY = By("legacyTokens", "no Secret that holds a token without end.")
 ANOTHERS_SESSION = By("sessionUser", "a session runs as who makes it, here ")
 
@@ -141,8 +142,9 @@ INSIDER: dict[Answer, str] = {
     SECRET_TIES: """
         floods.more_forged_token_secrets_than_a_run_ends floods.the_key_of_a_flood_ends
         hostile_objects.forged_token_secrets_stop_nothing floods.large_labels_and_finalizers
-        second_attacks.secrets_that_nothing_deletes second_attacks.token_secrets_that_are_taken
+        second_attacks.token_secrets_that_are_taken
     """,
+    VARIABLES: "second_attacks.secrets_that_nothing_deletes",
     MARKS: """
         identities.forged_secrets_do_not_stop_a_refresh now.forged_token_secrets_and_a_revocation
         now.forged_token_secrets_of_the_next_generation
