@@ -12,6 +12,7 @@ from typing import Any, Literal
 from ambient_components.errors import PathPart, Problem, Remedy, refusal
 from ambient_components.model.derive import misfits, read, write
 from ambient_components.model.entries import NOTHING, STORAGE, Entry
+from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.rules.findings import Finding
 from ambient_components.rules.refusals import Rule
 
@@ -105,6 +106,18 @@ def ledger_misfits(workspaces: Mapping[str, Any]) -> dict[str, list[Finding]]:
     """Check new entries. The stack file's checks guarantee their form, a program that uses the library may not."""
     misfits_by_workspace = {name: [*misfits(Entry, "ledger", entry)] for name, entry in sorted(workspaces.items())}
     return {name: problems for name, problems in misfits_by_workspace.items() if problems}
+
+
+def guardrail_misfits(guardrails: Any) -> list[Finding]:
+    """Check new guardrails. A setting without a value is none: it would switch a recorded guardrail off."""
+    path = ("guardrails",)
+    given = guardrails if isinstance(guardrails, Mapping) else {}
+    empty = [
+        Finding((*path, str(name)), "has no value", "leave it out for its default")
+        for name, value in given.items()
+        if value is None
+    ]
+    return empty or [*misfits(GuardrailsRecord, "ledger", guardrails, path)]
 
 
 def misfit_problems(misfits_by_workspace: Mapping[str, Iterable[Finding]]) -> list[Problem]:

@@ -32,8 +32,8 @@ class Guard:
 
     @classmethod
     def of_config(cls, config: Mapping[str, Any]) -> Self:
-        """Return the access to the cluster that a stack's config names."""
-        return cls(Cluster(config.get("context") or None), config.get("clusterUid"))
+        """Return the access to the cluster that a stack's config names. An empty text names nothing."""
+        return cls(Cluster(config.get("context") or None), config.get("clusterUid") or None)
 
     @property
     def cluster(self) -> Cluster:

@@ -47,7 +47,7 @@ def _is_given(value: object) -> bool:
 def _refusal(what: str, name: str) -> str:
     if name in _ADOPTED:
         return f"{what}: the option {spell(name)} is of single resources; `adopt` takes over what exists"
-    reason = "is of single resources, and has no effect on a component's"
+    reason = "is of single resources, and has no effect on a component"
     return f"{what}: the option {spell(name)} {reason}; set it on the resources that need it, by a transform"
 
 

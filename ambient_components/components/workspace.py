@@ -96,6 +96,8 @@ class Workspace(pulumi.ComponentResource):
         self._name, self._content = resource_name, workspace
         self._workspace, self._state = workspace.namespace, workspace.state
         # Only the namespace has the caller's dependencies (the ledger): everything else depends on the namespace.
+        # Its labels are those of the patch (`_listed`), and need no `ignore_changes`: the Kubernetes provider compares
+        # only what this resource's own inputs name.
         self.namespace = Namespace(
             logical_name(resource_name, Part.NAMESPACE),
             metadata={"name": self._workspace, "annotations": self._annotations()},

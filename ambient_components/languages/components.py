@@ -54,34 +54,34 @@ class WorkspacesComponent(pulumi.ComponentResource):
         self.register_outputs(self.of_schema)
 
 
-class _Workspace(Workspace):
-    """A `Workspace` whose outputs in the state, which references in other programs read, are those of the schema."""
+class _OfSchema(pulumi.ComponentResource):
+    """A component whose outputs in the state, which references in other programs read, include those of the schema."""
 
-    of_schema: Outputs
+    @property
+    def of_schema(self) -> Outputs:
+        """Outputs of the schema."""
+        raise NotImplementedError
 
     def register_outputs(self, outputs: pulumi.Inputs) -> None:
-        self.of_schema = {"namespace": self.namespace.metadata["name"], "tokens": _tokens(self)}
         super().register_outputs({**outputs, **self.of_schema})
 
 
-class _ApiKey(ApiKey):
-    """As `_Workspace`."""
-
-    of_schema: Outputs
-
-    def register_outputs(self, outputs: pulumi.Inputs) -> None:
-        self.of_schema = {"account": self.account, "token": self.token}
-        super().register_outputs({**outputs, **self.of_schema})
+class _Workspace(_OfSchema, Workspace):
+    @property
+    def of_schema(self) -> Outputs:
+        return {"namespace": self.namespace.metadata["name"], "tokens": _tokens(self)}
 
 
-class _Bucket(Bucket):
-    """As `_Workspace`."""
+class _ApiKey(_OfSchema, ApiKey):
+    @property
+    def of_schema(self) -> Outputs:
+        return {"account": self.account, "token": self.token}
 
-    of_schema: Outputs
 
-    def register_outputs(self, outputs: pulumi.Inputs) -> None:
-        self.of_schema = {"variables": self.variables}
-        super().register_outputs({**outputs, **self.of_schema})
+class _Bucket(_OfSchema, Bucket):
+    @property
+    def of_schema(self) -> Outputs:
+        return {"variables": self.variables}
 
 
 def _cluster(given: Inputs) -> Cluster:

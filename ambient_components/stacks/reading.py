@@ -57,8 +57,8 @@ _ROLES: Final = {f"ClusterRole/{cluster_role(role)}": role.value for role in ROL
 
 
 def ledgers_in(export: Export) -> list[Mapping[str, Any]]:
-    """Return the inputs of every AccessLedger in a state. There may be several."""
-    return [ledger.inputs for ledger in resources(export, ACCESS_LEDGER)]
+    """Return the inputs of every AccessLedger in a state, without pending deletes. There may be several."""
+    return [ledger.inputs for ledger in resources(export, ACCESS_LEDGER) if not ledger.delete]
 
 
 def ledger_from_state(export: Export) -> dict[str, Entry]:

@@ -124,7 +124,7 @@ def test_what_would_do_nothing_is_refused(workspaces):
     given = {"ignore_changes": ["metadata"], "import_": "payments", "version": "1.0.0", "replacement_trigger": 1}
     with pytest.raises(ValueError, match="ignore_changes") as refused:
         workspaces(lambda: {"opts": options(**given, delete_before_replace=False, replace_on_changes=[])})
-    rest = "is of single resources, and has no effect on a component's; set it on the resources that need it, by "
+    rest = "is of single resources, and has no effect on a component; set it on the resources that need it, by "
     rest += "a transform"
     assert sorted(str(refused.value).splitlines()) == [
         f"Workspaces: the option ignore_changes {rest}",

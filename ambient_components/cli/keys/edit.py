@@ -5,7 +5,7 @@ Nothing is written here. The functions return the new texts.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import typer
 
@@ -86,15 +86,11 @@ def assumed(stack: LoadedStack, selected: Iterable[KeyName]) -> dict[KeyName, Re
     }
 
 
-def _overlaps(key: Key, today: date) -> bool:
-    return key.overlap_until is not None and key.overlap_until >= today
-
-
 def requested_before(
     stack: LoadedStack,
     selected: Iterable[KeyName],
     deployed: Mapping[KeyName, Recorded],
-    today: date,
+    now: datetime,
     *,
     overlap_given: bool,
 ) -> list[KeyName]:
@@ -105,7 +101,8 @@ def requested_before(
         recorded = _recorded(deployed, (workspace, key_id))
         # Of a key without an identity no old one can overlap. No overlap in the file may mean that the key leaked.
         return recorded.awaits(key.generation) and (
-            not recorded.made or (not overlap_given and (_overlaps(key, today) or key.overlap_until is None))
+            not recorded.made
+            or (not overlap_given and (key.overlap_until is None or key.keeps_previous(now, stack.file.timezone)))
         )
 
     return [key for key in selected if settled(*key)]

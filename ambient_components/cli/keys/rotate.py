@@ -139,7 +139,7 @@ def rotate(
     waiting: list[KeyName] = []
     if not leaked:
         given = bool(overlap or overlap_until)
-        waiting = requested_before(loaded, selected, deployed, here.date(), overlap_given=given)
+        waiting = requested_before(loaded, selected, deployed, here, overlap_given=given)
     rotating = [key for key in selected if key not in waiting]
 
     def lines(after: LoadedStack) -> list[str]:

@@ -4,9 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ambient_components.access.entries import Ledger, ledger_misfits, misfit_problems, path_of, read_ledger
+from ambient_components.access.entries import (
+    Ledger,
+    guardrail_misfits,
+    ledger_misfits,
+    misfit_problems,
+    path_of,
+    read_ledger,
+)
 from ambient_components.errors import Problem, refusal, reject
-from ambient_components.model.derive import misfits, read
+from ambient_components.model.derive import read
 from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.provider.ledger.run_record import RunRecord
 from ambient_components.provider.protocol.resource import Values
@@ -70,7 +77,7 @@ class LedgerInputs:
             reject("workspaces: a mapping of workspace names to their access is expected")
         excluded = frozenset(_names(news, _EXCLUDED))
         guardrails = news.get("guardrails")
-        of_guardrails = () if guardrails is None else misfits(GuardrailsRecord, "ledger", guardrails, ("guardrails",))
+        of_guardrails = () if guardrails is None else guardrail_misfits(guardrails)
         of_entries = ledger_misfits({name: entry for name, entry in workspaces.items() if name not in excluded})
         before, requested = read_ledger(deployed), read_ledger(workspaces)
         after = with_excluded(excluded, before, requested)

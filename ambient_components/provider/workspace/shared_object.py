@@ -18,7 +18,7 @@ from ambient_components.model.marks import sent
 from ambient_components.model.types import FilledText, Flag
 from ambient_components.problem_json import is_for_ambient
 from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values, changes_of
-from ambient_components.provider.protocol.wire import has_unknown
+from ambient_components.provider.protocol.wire import UNKNOWN, has_unknown
 from ambient_components.provider.tokens.properties import failures, input_findings
 
 Fields = Mapping[str, Any]
@@ -81,6 +81,14 @@ def kept(before: Fields | None, declared: Fields, live: Fields) -> dict[str, Any
     return {**stays, **changed}
 
 
+def _known(value: Any) -> Any:
+    """Return an input without the values by name that a preview does not know; `UNKNOWN` if none other is left."""
+    known = value
+    if isinstance(value, Mapping) and has_unknown(value):
+        known = {name: item for name, item in value.items() if item is not UNKNOWN} or UNKNOWN
+    return UNKNOWN if has_unknown(known) else known
+
+
 _TRIES: Final = 10
 """Attempts of one write; the operator writes an object's status several times in its first second."""
 
@@ -140,7 +148,7 @@ class SharedObject(ABC):
         return []
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
-        given = {name: value for name, value in news.items() if not has_unknown(value)}
+        given = {name: known for name, value in news.items() if (known := _known(value)) is not UNKNOWN}
         findings = input_findings("object", self.inputs, given, news.keys() - given.keys())
         return Check(failures=(*failures(findings), *self.problems(news)))
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from ambient_components.access.entries import guardrail_misfits
 from ambient_components.access.violations import declared
-from ambient_components.model.derive import misfits, read
+from ambient_components.model.derive import read
 from ambient_components.model.guardrails import BUILT_IN, GuardrailsRecord
 from ambient_components.rules.guardrail_names import (
     GUARDRAILS,
@@ -111,12 +112,15 @@ def test_settings_come_from_the_ledgers_input():
         {"exceptions": ["removal"]},
         {"exceptions": ["expireAfter"]},
         {"exceptions": [["massRemoval"]]},
+        {"exceptions": None},
         {"maxKeys": 0},
         {"maxKeys": 1.5},
         {"maxKeys": True},
         {"maxKeys": "3"},
+        {"maxKeys": None},
         {"maxKeys": float("nan")},
         {"groupsOnly": "yes"},
+        {"groupsOnly": None},
         {"isolateAdminKeys": 1},
         {"adopt": "a"},
         {"secretSources": [1]},
@@ -125,7 +129,7 @@ def test_settings_come_from_the_ledgers_input():
     ],
 )
 def test_settings_of_another_form_are_found(bad):
-    assert len([*misfits(GuardrailsRecord, "ledger", bad)]) == 1
+    assert len(guardrail_misfits(bad)) == 1
 
 
 @pytest.mark.parametrize("exceptions", ["adminKey", ["massRemoval"], ["adminKeys"], [None], {"adminKey": True}])

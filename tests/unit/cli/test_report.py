@@ -95,6 +95,17 @@ def test_a_state_without_a_ledger_has_none():
     assert ledger_from_state({"deployment": {"resources": None}}) == {}
 
 
+def test_a_ledger_pending_deletion_says_nothing_of_the_present():
+    urn = "urn:pulumi:prod::p::ambient:index:AccessLedger::access"
+    current, former = (
+        {"type": "ambient:index:AccessLedger", "urn": urn, "inputs": {"workspaces": {"pay": {"owners": [owner]}}}}
+        for owner in ("user:now", "user:former")
+    )
+    state = {"deployment": {"resources": [current, {**former, "delete": True}]}}
+    entry = ledger_from_state(state)["pay"]
+    assert [str(owner) for owner in entry.owners] == ["user:now"]
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [

@@ -56,3 +56,12 @@ def test_a_server_that_fails_to_say_is_asked_again(api):
 def test_without_a_uid_nothing_is_asked(api):
     assert guard(api, None).cluster
     assert api.log == []
+
+
+@pytest.mark.parametrize("config", [{}, {"clusterUid": ""}])
+def test_a_config_without_a_uid_names_no_cluster(api, monkeypatch, tmp_path, config):
+    file = tmp_path / "kubeconfig"
+    file.write_text(api.kubeconfig())
+    monkeypatch.setenv("KUBECONFIG", str(file))
+    assert Guard.of_config(config).cluster
+    assert api.log == []

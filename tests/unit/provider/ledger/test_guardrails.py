@@ -43,6 +43,7 @@ def test_the_inputs_come_back_with_what_the_stack_says(world):
         ({"maxKeys": 0}, "guardrails.maxKeys: "),
         ({"maxKeys": 1.5}, "guardrails.maxKeys: a whole number is expected"),
         ({"a": 1}, "guardrails.a: is not known"),
+        ({"groupsOnly": None}, "guardrails.groupsOnly: has no value; leave it out for its default"),
     ],
 )
 def test_what_is_no_setting_is_refused_as_text(world, guardrails, problem):

@@ -94,6 +94,12 @@ def test_a_preview_copes_with_what_is_not_known_yet(world, unknown):
     assert world.writes() == []
 
 
+def test_known_values_are_checked_beside_unknown_ones(world):
+    news = desired({"A": UNKNOWN, "B": 1})
+    (failure,) = world.plugin.check(news, urn=WORKSPACE_SECRET).failures
+    assert failure.reason.startswith("values.B: ")
+
+
 def test_an_unknown_value_is_a_change_and_the_name_is_all_there_is_of_it(world):
     state = create(world, desired())
     news = desired({"ANTHROPIC_API_KEY": UNKNOWN})
