@@ -129,10 +129,12 @@ class ClusterProviders:
 
 
 def cluster_of(opts: pulumi.ResourceOptions, cluster: T | None) -> T | ClusterProviders | None:
-    """Return the cluster that is given in words or by providers: those of the options, or of the parent.
+    """Return the cluster that is given in words or by providers: those of the options, or both of the parent.
+
+    A parent with one of the two has it for other resources.
 
     Raises:
-        ValueError: It is given twice, or has one provider of two.
+        ValueError: It is given twice, the options have one provider of two, or the parent's is not the config's.
     """
     given = given_providers(opts)
     kubernetes, ambient = given.get("kubernetes"), given.get("ambient")
@@ -140,11 +142,23 @@ def cluster_of(opts: pulumi.ResourceOptions, cluster: T | None) -> T | ClusterPr
         if kubernetes or ambient:
             raise ArgumentsError([Finding(("cluster",), "is given by the option providers too", "give one of them")])
         return cluster
-    if opts.parent is not None and not (kubernetes or ambient):
-        kubernetes, ambient = map(opts.parent.get_provider, (urns.NAMESPACE, urns.ACCESS_LEDGER))
     if kubernetes and ambient:
         return ClusterProviders(cast("k8s.Provider", kubernetes), cast("Provider", ambient))
-    if one := kubernetes or ambient:
-        text = f"the option providers has the cluster of {one.package} alone: give providers of ambient and kubernetes"
+    if kubernetes or ambient:
+        missing = "ambient" if kubernetes else "kubernetes"
+        text = f"the option providers lacks the package {missing}: give providers of kubernetes and ambient"
         raise ArgumentsError([], others=[text])
-    return None
+    if opts.parent is None:
+        return None
+    kubernetes, ambient = map(opts.parent.get_provider, (urns.NAMESPACE, urns.ACCESS_LEDGER))
+    if not kubernetes or not ambient:
+        return None
+    _require_cluster_of_config(ambient)
+    return ClusterProviders(cast("k8s.Provider", kubernetes), cast("Provider", ambient))
+
+
+def _require_cluster_of_config(inherited: pulumi.ProviderResource) -> None:
+    uid = pulumi.Config().get("clusterUid")
+    if uid and isinstance(inherited, Provider) and inherited.declared_uid != uid:
+        problem = f"the stack's config says {uid}, and the parent's provider of ambient does not"
+        raise ArgumentsError([Finding(("cluster",), problem, "give cluster, or the provider this clusterUid")])

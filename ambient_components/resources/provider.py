@@ -23,4 +23,5 @@ class Provider(SnakeCaseAttributes, pulumi.ProviderResource):
         for name_of_secret in ("kubeconfig", "storeSecretKey"):
             if props.get(name_of_secret) is not None:
                 props[name_of_secret] = pulumi.Output.secret(props[name_of_secret])
+        self.declared_uid = props.get("clusterUid")
         super().__init__("ambient", name, props, opts)

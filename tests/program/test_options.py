@@ -55,16 +55,35 @@ def test_providers_of_the_options_are_the_cluster(workspaces, form):
     assert recording.names("kubernetes") == ["mine"]
 
 
-def test_providers_of_the_parent_are_the_cluster_unless_it_is_given(workspaces):
-    def outer():
-        both = ClusterProviders.of("outer").both
-        return pulumi.ComponentResource("pkg:index:Outer", "outer", opts=options(providers=both))
+def outer(providers):
+    return pulumi.ComponentResource("pkg:index:Outer", "outer", opts=options(providers=providers))
 
-    recording = workspaces(lambda: {"opts": options(parent=outer())})
+
+def test_providers_of_the_parent_are_the_cluster_unless_it_is_given(workspaces):
+    def parent():
+        return outer(ClusterProviders.of("outer", cluster_uid=CLUSTER["clusterUid"]).both)
+
+    recording = workspaces(lambda: {"opts": options(parent=parent())})
     assert {item.provider for item in made(recording) if item.custom} == {"outer"}
     assert recording.named("Workspace", "payments").parent == recording.named("Outer", "outer").urn
-    given = workspaces(lambda: {"opts": options(parent=outer()), "cluster": ClusterProviders.of("given")})
+    given = workspaces(lambda: {"opts": options(parent=parent()), "cluster": ClusterProviders.of("given")})
     assert {item.provider for item in made(given) if item.custom} == {"given"}
+
+
+@pytest.mark.parametrize("provider", [k8s.Provider, Provider])
+def test_a_parent_with_one_provider_of_two_has_no_cluster(workspaces, provider):
+    recording = workspaces(lambda: {"opts": options(parent=outer([provider("theirs")]))})
+    assert {item.provider for item in made(recording) if item.custom} == {"cluster"}
+
+
+@pytest.mark.parametrize("uid", [{}, {"cluster_uid": "another"}])
+def test_the_parents_cluster_is_that_of_the_config(workspaces, uid):
+    text = (
+        f"^cluster: the stack's config says {CLUSTER['clusterUid']}, and the parent's provider of ambient does not; "
+        "give cluster, or the provider this clusterUid$"
+    )
+    with pytest.raises(ValueError, match=text):
+        workspaces(lambda: {"opts": options(parent=outer(ClusterProviders.of("outer", **uid).both))})
 
 
 def test_other_providers_are_those_of_the_workspaces(workspaces):
@@ -74,10 +93,9 @@ def test_other_providers_are_those_of_the_workspaces(workspaces):
 
 
 def test_half_a_cluster_and_two_are_refused(workspaces):
-    text = "the option providers has the cluster of {} alone: give providers of ambient and kubernetes"
-    for provider in (k8s.Provider, Provider):
-        kind = "kubernetes" if provider is k8s.Provider else "ambient"
-        with pytest.raises(ValueError, match=text.format(kind)):
+    text = "^the option providers lacks the package {}: give providers of kubernetes and ambient$"
+    for provider, missing in ((k8s.Provider, "ambient"), (Provider, "kubernetes")):
+        with pytest.raises(ValueError, match=text.format(missing)):
             workspaces(lambda provider=provider: {"opts": options(provider=provider("mine"))})
     with pytest.raises(ValueError, match=r"^cluster: is given by the option providers too; give one of them$"):
         workspaces(

@@ -201,7 +201,7 @@ def test_the_callers_providers_are_used(caller, kind, inputs):
 
 def test_the_callers_providers_are_those_of_one_cluster(caller):
     text, _ = caller.refused("Workspaces", WORKSPACES, providers={"ambient": MINE["ambient"]})
-    assert text == "the option providers has the cluster of ambient alone: give providers of ambient and kubernetes"
+    assert text == "the option providers lacks the package kubernetes: give providers of kubernetes and ambient"
     text, _ = caller.refused("Workspaces", {**WORKSPACES, "cluster": {"context": "mine"}}, providers=MINE)
     assert text == "cluster: is given by the option providers too; give one of them"
 
