@@ -84,6 +84,10 @@ def by_sso(w: str) -> Caller:
     return Caller(ALICE.name, account(w, UI_KEY).groups)
 
 
+SSO_ELSEWHERE = Caller(ALICE.name, account("elsewhere", UI_KEY).groups)
+"""A key of another workspace under single sign-on: it is noted there for alice."""
+
+
 # Requests
 
 
