@@ -111,6 +111,7 @@ OWNED: Body = {
 }
 ROLE: Body = {**of("mine"), "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]}
 EGRESS: Body = {**of("open"), "spec": {"podSelector": {}, "egress": [{}]}}
+PRELOAD: Body = {"spec": {"environmentVariables": {"NODE_OPTIONS": "--require /tmp/x"}}}
 IMAGE = [{"op": "replace", "path": "/spec/containers/0/image", "value": "mallory"}]
 DECOY = schedule(
     "alice-example.com",
@@ -268,6 +269,8 @@ ATTACKS = [
     attack("sessionUser", "as who makes it", BOB, change("agenticsessions/s1", user("carol"))),
     attack("sessionUser", "does not change", ALICE, change("agenticsessions/s1", user(None))),
     attack("sessionUser", "as who makes it", ALICE, change("agenticsessions/nobodys", user("alice-example.com"))),
+    attack("sessionUser", "changes its variables", ALICE, change("agenticsessions/s1", PRELOAD)),
+    attack("sessionUser", "changes its variables", own_key, change("agenticsessions/s1", PRELOAD)),
     attack("sessionUser", "of the platform", BOB, start("bob-example.com", "trigger")),
     attack("sessionUser", "of who made it", own_key, start("bob-example.com")),
     attack("sessionUser", "of who made it", file_key, start("bob-example.com")),
@@ -358,6 +361,8 @@ DAILY = [
     *daily(own_session, start("bob-example.com", "child")),
     *daily(trigger, start("carol")),
     *daily(ALICE, change("agenticsessions/s1", noted(desired_phase="Stopped"))),
+    *daily(ALICE, change("agenticsessions/s1", {"spec": {"initialPrompt": "go on"}})),
+    *daily(BOB, change("agenticsessions/s1", PRELOAD)),
     *daily(ALICE, change("projectsettings/projectsettings", {"spec": {"mcpServers": {"disabled": ["webfetch"]}}})),
     *daily(BACKEND, make("cronjobs", schedule("bob-example.com", "bob-example.com", "schedule-x"))),
     *daily(BACKEND, make("cronjobs", schedule("", "bob-example.com", "schedule-x"))),
