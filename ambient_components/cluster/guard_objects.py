@@ -1,9 +1,10 @@
 """The guard as a cluster has it: which of its policies and bindings are there, of which version, and changed or not."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ambient_components.cluster.client import Cluster, path
-from ambient_components.cluster.objects import Json, annotations, labels
+from ambient_components.cluster.objects import Json, annotations, labels, mapping
 from ambient_components.cluster.parallel import in_parallel
 from ambient_components.platform.contract import (
     ADMISSION_API_GROUP,
@@ -12,7 +13,14 @@ from ambient_components.platform.contract import (
     GUARD_LABEL,
     GUARD_POLICIES,
 )
-from ambient_components.rules.guard import POLICIES, binding_names, policy_name, spec_digest
+from ambient_components.rules.guard import (
+    POLICIES,
+    GuardMode,
+    binding_names,
+    floor_binding_name,
+    policy_name,
+    spec_digest,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,8 @@ class InstalledGuard:
     """Names of policies and bindings that are not there, sorted."""
     changed: tuple[str, ...] = ()
     """Names of those that are not as they were printed, sorted."""
+    floor: GuardMode | None = None
+    """Mode that every workspace has at least; None without one."""
 
     @property
     def is_installed(self) -> bool:
@@ -36,14 +46,34 @@ class InstalledGuard:
 def read_guard(cluster: Cluster) -> InstalledGuard:
     """Read the guard's policies and bindings by name; the right to get them is enough."""
     names = [(GUARD_POLICIES, policy_name(policy)) for policy in POLICIES]
-    names += [(GUARD_BINDINGS, name) for policy in POLICIES for name in binding_names(policy)]
+    bindings = {
+        name for policy in POLICIES for floor in (None, GuardMode.AUDIT) for name in binding_names(policy, floor)
+    }
+    names += [(GUARD_BINDINGS, name) for name in bindings]
     items = in_parallel(lambda item: cluster.get(path("apis", ADMISSION_API_GROUP, "v1", *item)), names)
     there = {name: item for (_, name), item in zip(names, items, strict=True) if item is not None}
+    floor = _floor(there)
+    expected = {name for kind, name in names if kind == GUARD_POLICIES}
+    expected.update(name for policy in POLICIES for name in binding_names(policy, floor))
     return InstalledGuard(
         tuple(sorted({labels(item).get(GUARD_LABEL, "") for item in there.values()})),
-        tuple(sorted(name for _, name in names if name not in there)),
+        tuple(sorted(expected - there.keys())),
         tuple(sorted(name for name, item in there.items() if _is_changed(item))),
+        floor,
     )
+
+
+def _floor(there: Mapping[str, Json]) -> GuardMode | None:
+    """Return the weakest mode of a floor's bindings; they differ in the middle of an update alone."""
+    names = {floor_binding_name(policy) for policy in POLICIES}
+    actions = [
+        mapping(item.get("spec")).get("validationActions") or () for name, item in there.items() if name in names
+    ]
+    if not actions:
+        return None
+    if any("Deny" not in each and "Warn" not in each for each in actions):
+        return GuardMode.AUDIT
+    return GuardMode.DENY if all("Deny" in each for each in actions) else GuardMode.WARN
 
 
 def _is_changed(item: Json) -> bool:

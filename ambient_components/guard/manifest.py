@@ -32,6 +32,7 @@ from ambient_components.rules.guard import (
     floor_binding_name,
     policy_name,
     spec_digest,
+    stronger_than,
 )
 
 DEPLOYERS: Final = Subject(SubjectKind.GROUP, "ambient-deployers")
@@ -57,7 +58,6 @@ _ACTIONS: Final = {
     GuardMode.WARN: ["Warn", "Audit"],
     GuardMode.DENY: ["Deny", "Audit"],
 }
-_STRONGEST_FIRST: Final = tuple(reversed(GuardMode))
 
 _READS: Final = re.compile(r"\bvariables\.([A-Za-z]+)")
 _REMEDY: Final = "Change {variables.file} or ask its reviewers."
@@ -254,15 +254,15 @@ def _line(expression: str) -> str:
 
 
 def _bindings(policy: Policy, floor: GuardMode | None) -> Iterator[dict[str, Any]]:
-    for name, mode in binding_names(policy.name).items():
+    for name, mode in binding_names(policy.name, floor).items():
         if mode is None:
             yield _binding(policy, name, GuardMode.DENY, None)
-        elif floor is None or _STRONGEST_FIRST.index(mode) < _STRONGEST_FIRST.index(floor):
+        elif name == floor_binding_name(policy.name):
+            stronger = [other.value for other in reversed(stronger_than(mode))]
+            but = {"key": GUARD_LABEL, "operator": "NotIn", "values": stronger} if stronger else {}
+            yield _binding(policy, name, mode, but)
+        else:
             yield _binding(policy, name, mode, {"key": GUARD_LABEL, "operator": "In", "values": [mode.value]})
-    if floor and policy.topic is not _T.WORKSPACES:
-        stronger = [mode.value for mode in _STRONGEST_FIRST[: _STRONGEST_FIRST.index(floor)]]
-        but = {"key": GUARD_LABEL, "operator": "NotIn", "values": stronger} if stronger else {}
-        yield _binding(policy, floor_binding_name(policy.name), floor, but)
 
 
 def _binding(policy: Policy, name: str, mode: GuardMode, selection: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -198,12 +198,25 @@ def policy_name(policy: str) -> str:
     return f"ambient-guard-{policy}"
 
 
-def binding_names(policy: str) -> dict[str, GuardMode | None]:
-    """Return the bindings of a policy by name, each with its mode; None is for all workspaces."""
+def stronger_than(floor: GuardMode) -> tuple[GuardMode, ...]:
+    """Return the modes that a workspace may set above a floor, weakest first."""
+    modes = tuple(GuardMode)
+    return modes[modes.index(floor) + 1 :]
+
+
+def binding_names(policy: str, floor: GuardMode | None = None) -> dict[str, GuardMode | None]:
+    """Return the bindings of a policy by name, each with its mode; None is for all Namespaces, in every mode.
+
+    With a floor its binding is in place of those of its mode and of weaker ones.
+    """
     name = policy_name(policy)
     if POLICIES[policy] is _T.WORKSPACES:
         return {name: None}
-    return {f"{name}-{mode}": mode for mode in GuardMode}
+    by_file = tuple(GuardMode) if floor is None else stronger_than(floor)
+    names: dict[str, GuardMode | None] = {f"{name}-{mode}": mode for mode in by_file}
+    if floor:
+        names[floor_binding_name(policy)] = floor
+    return names
 
 
 def floor_binding_name(policy: str) -> str:

@@ -57,12 +57,16 @@ class GuardReport:
             return "the cluster has no guard: no rule applies"
         parts = {"gone": installed.missing, "changed since": installed.changed}
         differences = [f"{what}: {listing(names)}" for what, names in parts.items() if names]
-        return f"the guard of version {listing(installed.versions)}, " + ("; ".join(differences) or "as installed")
+        floor = f"floor {installed.floor}, " if installed.floor else ""
+        return f"the guard of version {listing(installed.versions)}, {floor}" + (
+            "; ".join(differences) or "as installed"
+        )
 
     def document(self) -> dict[str, Any]:
         installed = self.installed
         return {
             "versions": None if installed is None else list(installed.versions),
+            "floor": None if installed is None else installed.floor,
             "missing": None if installed is None else list(installed.missing),
             "changed": None if installed is None else list(installed.changed),
             "workspaces": [{"workspace": name, **guard.plain()} for name, guard in self.workspaces.items()],

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from ambient_components.guard.manifest import objects
+from ambient_components.rules.guard import GuardMode
 from tests.support import gate
 from tests.support.gate import Moment, dies
 from tests.support.guarded import installed
@@ -136,3 +137,13 @@ def test_a_run_says_what_the_cluster_has_of_the_guard(stack: Stack, machine: Mac
         assert "(gone: ambient-guard-roles-deny)" in stack.preview().ok().flat
         machine.admin().apply(printed["ambient-guard-roles-deny"])
     assert missing in stack.preview().ok().flat
+
+
+def test_a_floor_is_no_change_of_the_guard(stack: Stack, machine: Machine) -> None:
+    stack.write(f"workspaces:\n  {stack.w}:\n    guard: {{mode: audit}}\n    keys: {{ci: {{}}}}\n")
+    with installed(machine, GuardMode.DENY):
+        assert "guardChanged" not in stack.up(plain=True).ok().flat
+        plan = stack.preview("--expect-no-changes").ok().flat
+        assert "the cluster's guard" not in plan
+        assert "the cluster has no guard" not in plan
+        assert "floor deny, as installed" in stack.ambient("access", stack.name, "--live").flat

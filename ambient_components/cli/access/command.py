@@ -288,7 +288,8 @@ json:   {{"stack", "source": "state" or "files", "live", "right",
          "perhaps": [the same], "missing": [{{"workspace", "subject", "role", "reason"}}, ...],
          "pending": [the same], "unmanaged": [workspace, ...], "annotated": [workspace, ...],
          "acknowledged": [workspace, ...], "elsewhere": [{{"workspace", "owner"}}, ...],
-         "guard": {{"versions", "missing", "changed", "workspaces": [{{"workspace", "mode", "sharing", "off"}}, ...],
+         "guard": {{"versions", "floor", "missing", "changed",
+                   "workspaces": [{{"workspace", "mode", "sharing", "off"}}, ...],
                    "unbound": [the same as missing]}}}}
         status is declared, undeclared, left (declared no more, and not ended yet), platform or released.
         complete is false if a role's rules are unknown.

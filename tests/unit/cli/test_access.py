@@ -11,8 +11,10 @@ from ambient_components._version import VERSION
 from ambient_components.access.effective import RIGHTS_OF
 from ambient_components.cli.access.command import COLUMNS, EPILOG
 from ambient_components.cli.app import run
+from ambient_components.guard.manifest import GuardOptions
 from ambient_components.guard.manifest import objects as guard_objects
 from ambient_components.platform.contract import Role
+from ambient_components.rules.guard import GuardMode
 from tests.support.access_cli import ALICE, BINDINGS, DECLARED, FILE, LEDGER, FakePulumi, put
 from tests.support.access_objects import binding
 from tests.support.fake_api import FakeApi
@@ -248,6 +250,27 @@ class TestForPrograms:
         assert [name for name in sorted(names) if name not in EPILOG] == []
 
 
+def install_guard(api: FakeApi, floor: GuardMode | None = None) -> None:
+    for item in guard_objects(GuardOptions(floor=floor)):
+        kind, metadata = item["kind"], item["metadata"]
+        if "spec" in item:
+            plural = "policies" if kind.endswith("Policy") else "policybindings"
+            collection = f"/apis/admissionregistration.k8s.io/v1/validatingadmission{plural}"
+            notes = {"labels": metadata["labels"], "annotations": metadata["annotations"]}
+            api.add(collection, metadata["name"], **notes, spec=item["spec"])
+
+
+def test_the_floor_of_a_cluster(pulumi: FakePulumi, project: Path, api: FakeApi, capsys: Shown) -> None:
+    (project / "stacks/dev.yaml").write_text(
+        FILE.replace("workspaces:", "defaults: {guard: {mode: deny}}\nworkspaces:")
+    )
+    for floor in (None, *reversed(GuardMode)):  # also one that is left of an earlier installation
+        install_guard(api, floor)
+        run(["report", "dev", "--files", "--live"])
+        shown = f"floor {floor}, " if floor else ""
+        assert f"the guard of version {VERSION}, {shown}as installed\n" in capsys.readouterr().out
+
+
 def test_the_guard_of_a_cluster(pulumi: FakePulumi, project: Path, api: FakeApi, capsys: Shown) -> None:
     (project / "stacks/dev.yaml").write_text(
         FILE.replace("workspaces:", "defaults: {guard: {mode: deny}}\nworkspaces:")
@@ -259,18 +282,13 @@ def test_the_guard_of_a_cluster(pulumi: FakePulumi, project: Path, api: FakeApi,
         "  payments  deny, sharing own, off: removesKeys\n"
         "  ! not bound by it: group:ops in payments: ClusterRole/admin may impersonate service accounts\n"
     ) in capsys.readouterr().out
-    for item in guard_objects():
-        kind, metadata = item["kind"], item["metadata"]
-        if "spec" in item:
-            plural = "policies" if kind.endswith("Policy") else "policybindings"
-            collection = f"/apis/admissionregistration.k8s.io/v1/validatingadmission{plural}"
-            notes = {"labels": metadata["labels"], "annotations": metadata["annotations"]}
-            api.add(collection, metadata["name"], **notes, spec=item["spec"])
+    install_guard(api)
     assert run(["access", "dev", "--files", "--live", "-w", "payments"]) == 2
     assert f"the guard of version {VERSION}, as installed\n" in capsys.readouterr().out
     assert run(["access", "dev", "--files", "--live", "-w", "payments", "--format", "json"]) == 2
     assert json.loads(capsys.readouterr().out)["guard"] == {
         "versions": [VERSION],
+        "floor": None,
         "missing": [],
         "changed": [],
         "workspaces": [{"workspace": "payments", "mode": "deny", "sharing": "own", "off": ["removesKeys"]}],

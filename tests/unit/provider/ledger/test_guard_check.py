@@ -2,8 +2,9 @@
 
 import pytest
 
-from ambient_components.guard.manifest import objects
+from ambient_components.guard.manifest import GuardOptions, objects
 from ambient_components.problem_json import AS_JSON, VARIABLE, decode
+from ambient_components.rules.guard import GuardMode
 from tests.support.access_ledger import MINE, entry, ledger, reasons
 
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
@@ -21,8 +22,8 @@ def deployed(world, monkeypatch):
         world.api.add("/api/v1/namespaces", name, annotations=MINE)
 
 
-def install(world):
-    for item in objects():
+def install(world, floor=None):
+    for item in objects(GuardOptions(floor=floor)):
         if collection := COLLECTIONS.get(item["kind"]):
             metadata = item["metadata"]
             notes = {"labels": metadata["labels"], "annotations": metadata["annotations"]}
@@ -36,9 +37,18 @@ def warned(world, news=GUARDED):
     return [(one.rule, one.problem, one.workspaces) for one in found if (one.rule or "").startswith("guard")]
 
 
-def test_an_installed_guard_is_no_news(world):
-    install(world)
+@pytest.mark.parametrize("floor", [None, *GuardMode])
+def test_an_installed_guard_is_no_news(world, floor):
+    install(world, floor)
     assert warned(world) == []
+
+
+def test_a_binding_of_a_floor_that_went_is_named(world):
+    install(world, GuardMode.WARN)
+    del world.api.objects[f"{COLLECTIONS['ValidatingAdmissionPolicyBinding']}/ambient-guard-roles-floor"]
+    ((rule, problem, _),) = warned(world)
+    assert rule == "guardChanged"
+    assert "(gone: ambient-guard-roles-floor)" in problem
 
 
 def test_a_guard_that_is_not_there_is_a_warning(world):
