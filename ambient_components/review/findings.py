@@ -43,9 +43,8 @@ def _variants(findings: Iterable[Finding]) -> list[list[Finding]]:
     """Return findings with the same texts together, in the order of the first of each."""
     variants: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
-        variants.setdefault((finding.severity, finding.can, finding.how, finding.remedy, finding.closed_by), []).append(
-            finding
-        )
+        texts = (finding.severity, finding.can, finding.how, finding.remedy, finding.effect)
+        variants.setdefault(texts, []).append(finding)
     return list(variants.values())
 
 
@@ -53,8 +52,14 @@ def _variant(ids: Ids, findings: list[Finding], shown: dict[tuple[object, ...], 
     first = findings[0]
     facts = [("Can", first.can), ("How", first.how)]
     if first.closed_by:
-        facts = [("Could", first.can), ("How", first.how), ("Closed", f"by the guard's rule {first.closed_by}")]
+        facts = [
+            ("Could", first.can),
+            ("How", first.how),
+            ("Closed", f"by the guard's rule {first.closed_by}, if the cluster has it"),
+        ]
     else:
+        if first.effect:
+            facts.append(("Weakened", f"by the guard's rule {first.weakened_by}: {first.effect.remains}"))
         facts += [("or" if number else "Change", remedy) for number, remedy in enumerate(first.remedy)]
     listed = tag("dl", [join(tag("dt", label), tag("dd", text)) for label, text in facts])
     who = tuple((finding.workspace, finding.who) for finding in findings)

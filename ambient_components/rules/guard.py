@@ -7,7 +7,6 @@ stack file becomes one label and a few annotations of its Namespace, which the p
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -66,7 +65,10 @@ class GuardTopic(StrEnum):
 
 
 class GuardRule(StrEnum):
-    """A rule of the guard: the name in refusals (``guard tokens: ...``) and in `off` of the stack file."""
+    """A rule of the guard: the name in refusals (``guard tokens: ...``) and in `off` of the stack file.
+
+    What it refuses is in its policies' files, `ambient_components/guard/`.
+    """
 
     TOKENS = "tokens"
     KEYS_SHARE = "keysShare"
@@ -88,80 +90,6 @@ class GuardRule(StrEnum):
     WORKSPACES = "workspaces"
 
 
-@dataclass(frozen=True, slots=True)
-class RuleText:
-    topics: tuple[GuardTopic, ...]
-    text: str
-    """What the rule refuses, in one line."""
-    closes: tuple[str, ...] = ()
-    """Escalation paths that end with it under `deny`, by the names of `access.escalation`."""
-    weakens: tuple[str, ...] = ()
-    """Escalation paths that stay in part."""
-
-
-_T = GuardTopic
-
-RULES: Final[Mapping[GuardRule, RuleText]] = {
-    GuardRule.TOKENS: RuleText(
-        (_T.TOKENS,),
-        "tokens of declared keys, of the platform's accounts, and of accounts that may do more than the caller",
-        closes=("adminKey", "actingKey", "keptToken", "platformAccount", "account"),
-    ),
-    GuardRule.KEYS_SHARE: RuleText(
-        (_T.TOKENS, _T.ACCOUNTS, _T.BINDINGS), "accounts, roles and tokens that keys and sessions make"
-    ),
-    GuardRule.LEGACY_TOKENS: RuleText(
-        (_T.SECRETS,), "Secrets that hold a token without an end", weakens=("staticKey",)
-    ),
-    GuardRule.ACCOUNTS: RuleText(
-        (_T.ACCOUNTS,), "ServiceAccounts that are no keys of the Keys page, and changes of declared and platform ones"
-    ),
-    GuardRule.CREATOR_NOTE: RuleText(
-        (_T.ACCOUNTS,), "ServiceAccounts that act for a user other than their maker", closes=("creatorNote",)
-    ),
-    GuardRule.REMOVES_KEYS: RuleText(
-        (_T.ACCOUNTS, _T.BINDINGS), "deletion of a declared key's ServiceAccount and RoleBinding"
-    ),
-    GuardRule.KEY_SECRETS: RuleText((_T.SECRETS,), "changes and deletion of the token Secrets of declared keys"),
-    GuardRule.MARKS: RuleText(
-        (_T.SECRETS, _T.ACCOUNTS, _T.BINDINGS), "labels and annotations of ambient-components that no run wrote"
-    ),
-    GuardRule.TIES: RuleText(
-        (_T.SECRETS, _T.ACCOUNTS, _T.BINDINGS), "finalizers and owner references on what carries access"
-    ),
-    GuardRule.SESSION_OBJECTS: RuleText(
-        (_T.SECRETS, _T.SESSIONS),
-        "Secrets with the names of the platform's session tokens, other accounts and Secrets noted on a session, "
-        "and variables of all sessions by who may not read them",
-    ),
-    GuardRule.BINDINGS: RuleText(
-        (_T.BINDINGS,),
-        "RoleBindings other than those of the Sharing and Keys pages, and changes of existing ones",
-        weakens=("grantsEdit",),
-    ),
-    GuardRule.SHARING: RuleText(
-        (_T.BINDINGS, _T.ACCOUNTS, _T.TOKENS),
-        "roles above what the workspace's sharing allows",
-        closes=("grantsEdit",),
-    ),
-    GuardRule.REMOVES_ACCESS: RuleText(
-        (_T.BINDINGS,), "deletion of others' access by subjects without admin", closes=("removesAccess",)
-    ),
-    GuardRule.ROLES: RuleText((_T.ROLES,), "Roles in the namespace"),
-    GuardRule.SESSION_USER: RuleText(
-        (_T.SESSIONS, _T.SCHEDULES),
-        "sessions and schedules that run as another user than their maker",
-        closes=("sessionUser",),
-        weakens=("actingSchedule",),
-    ),
-    GuardRule.JOBS: RuleText(
-        (_T.JOBS,),
-        "workloads with the ServiceAccount of a key or of the platform, or of one that may do more than the caller",
-    ),
-    GuardRule.LIMITS: RuleText((_T.LIMITS,), "changes of quotas, container limits and network policies"),
-    GuardRule.WORKSPACES: RuleText((_T.WORKSPACES,), "changes of the Namespace's guard and of its ownership"),
-}
-
 ALWAYS_ON: Final = (GuardRule.WORKSPACES,)
 """Rules without a switch: the Namespace that says what is off is their object."""
 
@@ -173,6 +101,8 @@ OFF_BY_DEFAULT: Final = (GuardRule.REMOVES_KEYS,)
 
 A run always writes the whole list: ``off`` of a file replaces this default, and an empty list switches on every rule.
 """
+
+_T = GuardTopic
 
 POLICIES: Final[Mapping[str, GuardTopic]] = {
     "tokens": _T.TOKENS,

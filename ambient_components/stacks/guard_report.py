@@ -48,6 +48,11 @@ class GuardReport:
         return self.installed is not None and not self.installed.is_whole
 
     @property
+    def is_in_force(self) -> bool:
+        """Whether the cluster is known to have the guard, as it was installed."""
+        return self.installed is not None and self.installed.is_whole
+
+    @property
     def status(self) -> str:
         """What the cluster has, in one line."""
         installed = self.installed

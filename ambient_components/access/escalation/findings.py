@@ -1,17 +1,12 @@
-"""Findings of the escalation report (path, subjects, role, remedies), and workspaces as its checks see them."""
+"""Findings of the escalation report: path, severity, subjects, role, remedies, and what the guard does about it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ambient_components.access.entries import Entry
-from ambient_components.access.role_assignments import RoleAssignment, of_ledger
-from ambient_components.model.guard import Guard
-from ambient_components.model.keys import KeyRecord
-from ambient_components.platform.contract import Role
-from ambient_components.rules.guard import RULES, GuardMode, GuardSharing
-from ambient_components.rules.roles import MINTERS
+from ambient_components.access.role_assignments import RoleAssignment
+from ambient_components.rules.guard import GuardRule
 
 
 class Severity(StrEnum):
@@ -70,10 +65,23 @@ MEANINGS: Final[Mapping[Path, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Effect:
+    """What the guard does about a path where all of its rules are in force."""
+
+    rules: tuple[GuardRule, ...]
+    """Rules that it takes, first the one that refuses the path itself; the others refuse the ways around it."""
+
+    remains: str = ""
+    """What stays open; empty if the path is closed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     workspace: str
     path: Path
-    severity: Severity
+    unguarded: Severity
+    """The severity where the cluster has no guard."""
+
     who: tuple[RoleAssignment, ...]
     """Subjects that can take the path, sorted. Empty if they are not in the ledger; `how` describes them."""
 
@@ -84,92 +92,24 @@ class Finding:
     how: str
     remedy: tuple[str, ...]
     keys: tuple[str, ...] = ()
-    closed_by: str = ""
-    """The rule of the guard that refuses the path; empty if it is open."""
+    effect: Effect | None = None
+    """What the declared guard does about it; None for nothing."""
+
+    @property
+    def closed_by(self) -> str:
+        """The rule of the guard that refuses the path; empty if it is open."""
+        return self.effect.rules[0].value if self.effect and not self.effect.remains else ""
+
+    @property
+    def weakened_by(self) -> str:
+        """The rule of the guard that leaves a part of the path; empty if it leaves all or nothing."""
+        return self.effect.rules[0].value if self.effect and self.effect.remains else ""
+
+    @property
+    def severity(self) -> Severity:
+        """The severity, taking it that the cluster has the declared guard."""
+        return Severity.CLOSED if self.closed_by else self.unguarded
 
     @property
     def rank(self) -> tuple[int, int, str]:
         return list(Severity).index(self.severity), list(Path).index(self.path), self.workspace
-
-
-VIEW: Final = Role.VIEW.value
-EDIT: Final = Role.EDIT.value
-ADMIN: Final = Role.ADMIN.value
-
-
-_CLOSED_BY: Final = {path: rule for rule, what in RULES.items() for path in what.closes}
-"""Rule by the path that it closes."""
-
-
-def closing_rule(guard: Guard, path: Path) -> str:
-    """Return the rule with which a guard refuses a path; empty if it lets it through."""
-    rule = _CLOSED_BY.get(path)
-    if rule is None or guard.mode is not GuardMode.DENY or rule in guard.off:
-        return ""
-    # People may give edit as long as nothing keeps them from sharing it.
-    return "" if path is Path.GRANTS_EDIT and guard.sharing is GuardSharing.OWN else rule.value
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    name: str
-    entry: Entry
-    assignments: tuple[RoleAssignment, ...]
-    minters: tuple[RoleAssignment, ...]
-    """Assignments of edit or admin, keys included: these can mint tokens and run sessions."""
-
-    editors: tuple[RoleAssignment, ...]
-    """Assignments of edit to subjects without admin."""
-
-    @classmethod
-    def of(cls, name: str, entry: Entry, assignments: Iterable[RoleAssignment] | None = None) -> "Place":
-        ordered = tuple(sorted(of_ledger({name: entry}) if assignments is None else assignments))
-        admins = {assignment.subject for assignment in ordered if assignment.role == ADMIN}
-        minters = tuple(assignment for assignment in ordered if assignment.role in MINTERS)
-        return cls(name, entry, ordered, minters, tuple(minter for minter in minters if minter.subject not in admins))
-
-    @property
-    def runs_sessions(self) -> bool:
-        return not self.entry.is_closed
-
-    @property
-    def isolates_network(self) -> bool:
-        """Whether it declares `limits.network`, which isolates by default; the ledger has no more of it."""
-        return "network" in self.entry.limits
-
-    @property
-    def exposed_admin_keys(self) -> tuple[str, ...]:
-        """Ids of admin keys that a subject with edit can take over, sorted."""
-        return tuple(sorted(key for key, what in self.entry.keys.items() if what.role == ADMIN)) if self.editors else ()
-
-    def finding(
-        self,
-        path: Path,
-        severity: Severity,
-        who: tuple[RoleAssignment, ...],
-        can: str,
-        how: str,
-        *remedy: str,
-        becomes: str | None = None,
-        keys: tuple[str, ...] = (),
-        minted_in: "Place | None" = None,
-    ) -> Finding:
-        """Return a finding; one that the guard of the place where it begins refuses is closed."""
-        rule = closing_rule((minted_in or self).entry.guard, path)
-        return Finding(
-            self.name, path, Severity.CLOSED if rule else severity, who, can, becomes, how, remedy, keys, rule
-        )
-
-    def keys_where(self, test: Callable[[KeyRecord], object]) -> tuple[str, ...]:
-        return tuple(sorted(key_id for key_id, key in self.entry.keys.items() if test(key)))
-
-
-def named(ids: Iterable[str]) -> str:
-    """Return keys for a sentence: `key ci`, `keys ci, report`."""
-    listed = list(ids)
-    return f"{'key' if len(listed) == 1 else 'keys'} {', '.join(listed)}"
-
-
-def fields(ids: Iterable[str], field: str) -> str:
-    """Return the paths of a field of keys in the stack file: `keys.ci.role`."""
-    return ", ".join(f"keys.{key_id}.{field}" for key_id in ids)

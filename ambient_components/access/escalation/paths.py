@@ -5,17 +5,8 @@ from itertools import groupby
 from typing import Final
 
 from ambient_components.access.entries import NOTHING, STORAGE, Entry, Ledger
-from ambient_components.access.escalation.findings import (
-    ADMIN,
-    EDIT,
-    VIEW,
-    Finding,
-    Path,
-    Place,
-    Severity,
-    fields,
-    named,
-)
+from ambient_components.access.escalation.findings import Finding, Path, Severity
+from ambient_components.access.escalation.places import ADMIN, EDIT, VIEW, Place, fields, named
 from ambient_components.access.role_assignments import RoleAssignment, of_ledger
 from ambient_components.cluster.objects import listing
 from ambient_components.platform.contract import (
@@ -217,7 +208,7 @@ def _of_minters(place: Place) -> Iterator[Finding]:
         f"edit and admin may write the annotation {CREATED_BY_USER_ID_ANNOTATION} on a ServiceAccount and mint its "
         "token: with SSO the platform takes the user who is named there for the caller, without SSO it gives out "
         "that user's personal integrations",
-        "no field of the stack file stops it: where the platform runs with SSO give edit and admin to few",
+        "where the platform runs with SSO give edit and admin to few",
         *_less(place),
     )
     if place.runs_sessions:
@@ -228,7 +219,7 @@ def _of_minters(place: Place) -> Iterator[Finding]:
             "use any user's integrations, such as GitHub or Jira",
             "edit and admin may create sessions in the Kubernetes API with any id in spec.userContext.userId, or write "
             "one into a schedule by the platform's API, and the platform gives such a session that user's credentials",
-            "no field of the stack file stops it: connect integrations with few rights, and give edit and admin to few",
+            "connect integrations with few rights, and give edit and admin to few",
             *_less(place),
         )
     schedules = {

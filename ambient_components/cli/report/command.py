@@ -59,7 +59,8 @@ examples:
 severity: high    leads to a role in a workspace that was not granted
           medium  leads to a secret, to power that outlives its grant, or to more in some installations
           low     comes with the platform's role edit, wherever it is granted
-          closed  the guard refuses it (guard: {mode: deny}), if the cluster has it: --live looks
+          closed  the guard refuses it (guard: {mode: deny}), if the cluster has it: --live looks.
+                  Unless it finds the guard as installed, --fail-on counts closed paths as open
 
 \b
 It evaluates declared access, without a cluster. --live also reads the cluster, with the rights of `ambient access
@@ -71,8 +72,8 @@ json:   {"version": 1, "stack", "source": "state" or "files",
          "selected": {"workspaces": [...], "subject"}, empty for all, "workspaces": NUMBER,
          "summary": {"high", "medium", "low", "closed"}, "guard": null, or with --live as in `ambient access --live`,
          "findings": [{"workspace", "path", "severity", "who": [{"workspace", "subject", "role", "reason"}, ...],
-                       "can", "becomes", "how", "remedy": [...], "keys": [...], "closedBy"}, ...]}, the most severe
-        first. closedBy is the guard's rule, or null.
+                       "can", "becomes", "how", "remedy": [...], "keys": [...], "closedBy", "weakenedBy"}, ...]},
+        the most severe first. closedBy and weakenedBy are the guard's rule, or null.
         path is one of:
 PATHS.
         who is as in `ambient access`, and empty if the path is open to subjects outside the stack. becomes is the
@@ -144,7 +145,7 @@ def report(
         print(as_markdown(shown, details=verbose or bool(selected)))
     else:
         print(as_text(shown, paint_for(sys.stdout), details=verbose or bool(selected)))
-    if fail_on is not None and any(finding.severity in _as_severe_as(fail_on) for finding in findings):
+    if fail_on is not None and shown.has_as_severe(_as_severe_as(fail_on)):
         raise typer.Exit(FOUND)
 
 

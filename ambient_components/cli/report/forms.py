@@ -3,7 +3,7 @@
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any, Final
@@ -34,6 +34,17 @@ class Report:
     guard: GuardReport | None = None
     """The cluster's guard. None if it was not queried, or no workspace has one."""
 
+    @property
+    def has_assumed_guard(self) -> bool:
+        """Whether the report takes paths as closed by a guard that the cluster is not known to have."""
+        is_known = self.guard is not None and self.guard.is_in_force
+        return not is_known and any(finding.closed_by for finding in self.findings)
+
+    def has_as_severe(self, severities: Collection[str]) -> bool:
+        """Return whether a path has such a severity. One that an assumed guard closes counts as open."""
+        assumed = self.has_assumed_guard
+        return any((each.unguarded if assumed else each.severity) in severities for each in self.findings)
+
 
 def as_json(report: Report) -> str:
     """Return the report as JSON, described in the verb's help."""
@@ -63,6 +74,7 @@ def _record(finding: Finding) -> dict[str, Any]:
         "remedy": list(finding.remedy),
         "keys": list(finding.keys),
         "closedBy": finding.closed_by or None,
+        "weakenedBy": finding.weakened_by or None,
     }
 
 
@@ -98,11 +110,14 @@ def as_text(report: Report, paint: Paint = plain, *, details: bool = False) -> s
     head = paint(summary(report), "loud" if has_high(report.findings) else "bold")
     if report.guard:
         head += "\n\n" + guard_text(report.guard, paint)
+    if report.has_assumed_guard:
+        head += "\n" + paint(_ASSUMED, "bold")
     if not report.findings:
         return head
     return "\n\n".join([head, *(_blocks(report, paint) if details else _overview(report, paint))])
 
 
+_ASSUMED: Final = "closed if the cluster has the guard: --live looks; --fail-on counts it as open"
 _WIDTH: Final = 80
 _MEANING: Final = max(map(len, MEANINGS.values()))
 _LABEL: Final = max(map(len, Severity))
@@ -161,6 +176,9 @@ def _lines(finding: Finding, paint: Paint) -> Iterator[str]:
     if finding.closed_by:
         yield from _labelled("closed", [f"by the guard's rule {finding.closed_by}"], paint)
     else:
+        if finding.effect:
+            weakened = f"weakened by the guard's rule {finding.weakened_by}: {finding.effect.remains}"
+            yield from _labelled("guard", [weakened], paint)
         yield from _labelled("change", finding.remedy, paint)
 
 

@@ -1,10 +1,12 @@
 """`ambient report`: of a state and of files, as text, JSON and Markdown, and its exit codes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ambient_components._version import VERSION
 from ambient_components.access.escalation.findings import MEANINGS
 from ambient_components.access.escalation.findings import Path as EscalationPath
 from ambient_components.cli.app import run
@@ -14,7 +16,9 @@ from ambient_components.cli.report.forms import (
     as_markdown,
     as_text,
 )
+from ambient_components.cluster.guard_objects import InstalledGuard
 from ambient_components.engine import backend
+from ambient_components.stacks.guard_report import GuardReport
 from ambient_components.stacks.reading import ledger_from_state
 from tests.support.ledgers import escalations
 from tests.support.projects import write_project
@@ -60,6 +64,7 @@ payments: 1 high, 5 medium, 4 low
           - give view instead of edit to users who only read
           - after either of them raise keys.cleanup.generation: it ends what was minted until then
           - guardrails.isolateAdminKeys: true in the stack file refuses an admin key beside edit from then on
+          - guard: {mode: deny}, where the cluster has the guard, closes it
 
 """
 
@@ -135,7 +140,19 @@ def test_of_one_workspace_the_whole_stack_counts(project, capsys):
     assert "\npayments:" not in text
 
 
-JSON_FIELDS = ["workspace", "path", "severity", "who", "can", "becomes", "how", "remedy", "keys", "closedBy"]
+JSON_FIELDS = [
+    "workspace",
+    "path",
+    "severity",
+    "who",
+    "can",
+    "becomes",
+    "how",
+    "remedy",
+    "keys",
+    "closedBy",
+    "weakenedBy",
+]
 
 
 def test_json_is_what_the_help_says():
@@ -283,26 +300,85 @@ def test_the_state_says_which_guardrails_are_followed(project, capsys, monkeypat
         assert ("guardrails.isolateAdminKeys: true" in capsys.readouterr().out) is advised
 
 
-@pytest.mark.parametrize("command", ["ambient report prod --files", "ambient report prod --files --workspace reports"])
+PAGE = (Path(__file__).parents[3] / "docs/concepts/escalation.md").read_text(encoding="utf-8")
+PROD = PAGE.partition("```yaml\n")[2].partition("```")[0]
+GUARDED = PROD.replace("workspaces:", "defaults: {guard: {mode: deny, sharing: view}}\nworkspaces:", 1)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ambient report prod --files",
+        "ambient report prod --files --workspace reports",
+        "ambient report guarded --files",
+    ],
+)
 def test_the_page_shows_what_the_command_says(project, capsys, command):
-    page = (Path(__file__).parents[3] / "docs" / "concepts" / "escalation.md").read_text(encoding="utf-8")
-    file = page.partition("```yaml\n")[2].partition("```")[0]
-    shown = page.partition(f"$ {command}\n")[2].partition("```")[0]
-    assert file.startswith("# stacks/prod.yaml\n")
-    (project / "stacks" / "prod.yaml").write_text(file)
+    shown = PAGE.partition(f"$ {command}\n")[2].partition("```")[0]
+    assert PROD.startswith("# stacks/prod.yaml\n")
+    assert "`defaults: {guard: {mode: deny, sharing: view}}`" in PAGE
+    (project / "stacks/prod.yaml").write_text(PROD)
+    (project / "stacks/guarded.yaml").write_text(GUARDED)
     assert run(command.split()[1:]) == 0
     assert capsys.readouterr().out == shown
 
 
-def test_closed_paths_are_shown_with_their_rule_and_fail_nothing(project, capsys):
-    guarded = STACK.replace("workspaces:", "defaults: {guard: {mode: deny, sharing: none}}\nworkspaces:")
-    (project / "stacks/prod.yaml").write_text(guarded)
-    assert run(["report", "prod", "--files", "--fail-on", "high"]) == 0
-    overview = capsys.readouterr().out
-    assert overview.startswith("prod, as of the files: 3 medium, 1 low, 7 closed, in 2 of 2 workspaces")
-    assert "closed  edit takes over an admin key              1: payments" in overview
-    assert run(["report", "prod", "--files", "--workspace", "payments"]) == 0
+def test_of_a_guarded_stack_only_reads_stay_above_low(project, capsys):
+    (project / "stacks/guarded.yaml").write_text(GUARDED)
+    assert run(["report", "guarded", "--files", "--format", "json"]) == 0
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    above = {(each["path"], each["weakenedBy"]) for each in findings if each["severity"] in ("high", "medium")}
+    assert above == {
+        # A pod shows the store's credentials, and a session has the workspace's Secrets as variables.
+        ("storeInPods", None),
+        ("sessionSecrets", None),
+        # The write of another user's id is refused. A session reads the token of that user's session in its Secret.
+        ("creatorNote", "creatorNote"),
+        ("sessionUser", "sessionUser"),
+    }
+    assert {each["path"]: each["closedBy"] for each in findings if each["severity"] == "closed"} == {
+        "adminKey": "tokens",
+        "keptToken": "tokens",
+        "grantsEdit": "sharing",
+        "removesAccess": "removesAccess",
+    }
+
+
+def test_closed_paths_are_shown_with_their_rule(project, capsys):
+    (project / "stacks/guarded.yaml").write_text(GUARDED)
+    assert run(["report", "guarded", "--files", "--workspace", "payments"]) == 0
     details = capsys.readouterr().out
     assert "  closed  group:payments-devs (edit), key ci (edit) could become admin" in details
     assert "  closed  by the guard's rule tokens" in details
+    assert "  guard   weakened by the guard's rule sessionUser: a session reads every Secret here" in details
     assert "keys.cleanup.role" not in details
+
+
+ASSUMED = "\nclosed if the cluster has the guard: --live looks; --fail-on counts it as open\n"
+
+
+def test_a_gate_counts_what_an_assumed_guard_closes(project, capsys):
+    (project / "stacks/guarded.yaml").write_text(GUARDED)
+    assert run(["report", "guarded", "--files", "--fail-on", "high"]) == 2
+    assert ASSUMED in capsys.readouterr().out
+    assert run(["report", "guarded", "--files", "--fail-on", "high", "-w", "reports"]) == 0
+    capsys.readouterr()
+    (project / "stacks/prod.yaml").write_text(PROD)
+    assert run(["report", "prod", "--files"]) == 0
+    assert ASSUMED not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("installed", "counted"),
+    [
+        (None, True),
+        (InstalledGuard(("1",), missing=("ambient-guard-tokens",)), True),
+        (InstalledGuard((VERSION,)), False),
+    ],
+)
+def test_a_gate_trusts_a_guard_that_was_seen(installed, counted):
+    keys = {"root": {"role": "admin", "generation": 1}}
+    ledger = {"pay": entry(**{"group:devs": "edit"}) | {"keys": keys, "guard": {"mode": "deny"}}}
+    shown = replace(report(ledger), guard=GuardReport({}, installed))
+    assert shown.has_as_severe(["high"]) is counted
+    assert (ASSUMED in as_text(shown)) is counted
