@@ -12,6 +12,7 @@ COLLECTIONS = {
     "ValidatingAdmissionPolicy": f"{ADMISSION}/validatingadmissionpolicies",
     "ValidatingAdmissionPolicyBinding": f"{ADMISSION}/validatingadmissionpolicybindings",
 }
+UNGUARDED = ledger(pay=entry(owners=()), free=entry(owners=()))
 GUARDED = ledger(pay=entry(owners=()) | {"guard": {"mode": "audit"}}, free=entry(owners=()))
 
 
@@ -74,8 +75,38 @@ def test_a_deployer_that_the_guard_does_not_exempt_is_refused_before_anything_is
     assert world.writes() == []
 
 
-def test_without_the_field_the_guard_is_not_asked_for(world):
+def asked(world):
+    return [one.path for one in world.api.log if one.path.startswith(ADMISSION)]
+
+
+def test_without_the_field_one_request_looks_for_the_guard(world):
     world.api.denied.add(("bypass", "workspaces", ""))
-    news = ledger(pay=entry(owners=()), free=entry(owners=()))
-    assert reasons(world, news, news) == []
-    assert [one.path for one in world.api.log if one.path.startswith(ADMISSION)] == []
+    assert reasons(world, UNGUARDED, UNGUARDED) == []
+    assert asked(world) == [f"{COLLECTIONS['ValidatingAdmissionPolicy']}/ambient-guard-workspaces"]
+
+
+@pytest.mark.parametrize("before", [UNGUARDED, GUARDED], ids=["never", "until this run"])
+def test_without_the_field_a_deployer_that_is_not_exempt_is_refused_too(world, before):
+    install(world)
+    assert reasons(world, UNGUARDED, before) == []
+    world.api.denied.add(("bypass", "workspaces", ""))
+    (reason,) = reasons(world, UNGUARDED, before)
+    assert "the cluster's guard does not exempt the deployer" in reason
+    assert world.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "refused"),
+    [
+        (403, "ValidatingAdmissionPolicy 'ambient-guard-workspaces' denied request: guard workspaces: no.", True),
+        (403, "exceeded quota", False),
+        (409, "already exists", False),
+    ],
+)
+def test_who_may_not_see_the_guard_learns_of_it_by_a_dry_run(world, status, said, refused):
+    world.api.fail("GET", "/ambient-guard-workspaces", 403, "cannot get resource")
+    world.api.fail("POST", "/namespaces$", status, said)
+    found = reasons(world, UNGUARDED, UNGUARDED)
+    assert ["does not exempt the deployer" in reason for reason in found] == [True] * refused
+    (probe,) = world.api.seen("POST", "/namespaces$")
+    assert probe.query == {"dryRun": "All"}
