@@ -11,7 +11,13 @@ from ambient_components.cli.options import choice, wrong_value
 from ambient_components.documentation import page
 from ambient_components.errors import reject
 from ambient_components.guard.manifest import DEPLOYERS, GuardOptions, objects
-from ambient_components.platform.contract import BACKEND, CONTROL_PLANE, OPERATOR, PLATFORM_NAMESPACE_DEFAULT
+from ambient_components.platform.contract import (
+    BACKEND,
+    CONTROL_PLANE,
+    GUARD_LABEL,
+    OPERATOR,
+    PLATFORM_NAMESPACE_DEFAULT,
+)
 from ambient_components.platform.subjects import SUBJECT_FORMS, Subject, SubjectKind, parse_subject
 from ambient_components.rules.guard import GuardMode
 
@@ -22,12 +28,17 @@ examples:
   ambient guard | kubectl diff -f -                     what differs from what is installed
   ambient guard --username-prefix oidc: > guard.yaml    API servers with --oidc-username-prefix
   ambient guard --deployer serviceaccount:ci:deployer   where `pulumi up` runs as this account
-  ambient guard | kubectl delete -f -                   remove it
 
 \b
-It is the same for all stacks, and does nothing by itself: a workspace is guarded if its file says so.
-  guard: {{mode: audit}}    takes everything, and the API server's audit log names what deny would refuse
-  guard: {{mode: warn}}     takes everything, and warns the client
+remove it, as a cluster admin. Not by delete -f, which begins with the roles that exempt the platform and runs:
+  kubectl delete -l {GUARD_LABEL} \\
+    validatingadmissionpolicybindings,validatingadmissionpolicies,clusterrolebindings,clusterroles
+
+\b
+It is the same for all stacks. One policy holds everywhere at once: only the exempt change the project's marks on
+Namespaces, so name everyone who runs pulumi up. All others hold in a workspace if its file says so, or with --floor.
+  guard: {{mode: audit}}    takes the request, and the API server's audit log names what deny would refuse
+  guard: {{mode: warn}}     takes the request, and warns the client
   guard: {{mode: deny}}     refuses
 Begin with audit: {page("guides/guard")}
 

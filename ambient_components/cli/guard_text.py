@@ -2,7 +2,7 @@
 
 from ambient_components.output import Paint
 from ambient_components.printable import one_line
-from ambient_components.stacks.guard_report import GuardReport
+from ambient_components.stacks.guard_report import IMPERSONATE, GuardReport
 
 
 def guard_text(report: GuardReport, paint: Paint) -> str:
@@ -10,6 +10,7 @@ def guard_text(report: GuardReport, paint: Paint) -> str:
     lines = [paint(one_line(report.status), "loud" if report.is_known_to_lack else "bold")]
     lines += [f"  {one_line(name)}  {guard}" for name, guard in report.workspaces.items()]
     for item in report.unbound:
-        who = one_line(f"{item.subject} in {item.workspace}: {item.role} may impersonate service accounts")
+        why = "may impersonate service accounts" if item.role in IMPERSONATE else "exempts from it"
+        who = one_line(f"{item.subject} in {item.workspace}: {item.role} {why}")
         lines.append(paint(f"  ! not bound by it: {who}", "loud"))
     return "\n".join(lines)

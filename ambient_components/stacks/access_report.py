@@ -85,7 +85,7 @@ def from_cluster(
         keys = [account for account in accounts if is_of_key(account)]
         others = [account for account in accounts if not is_of_key(account) and not own.has_account(account)]
         assignments = live(bindings, [*keys, *others], ledger, own)
-        in_cluster = InCluster(assignments, tuple(keys), guard=GuardReport.of(cluster, ledger, assignments))
+        in_cluster = InCluster(assignments, tuple(keys), guard=GuardReport.of(cluster, ledger, assignments, places))
     except StepError as error:
         forbidden = isinstance(error, ApiError) and error.status == 403
         fail(None, "", str(error), _RIGHTS if forbidden else "")

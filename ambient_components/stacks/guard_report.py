@@ -1,15 +1,20 @@
 """The guard of a stack's workspaces, as declared, and as the cluster has it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from ambient_components.access.effective import CLUSTER_ADMIN
 from ambient_components.access.entries import Ledger
-from ambient_components.access.role_assignments import RoleAssignment
+from ambient_components.access.role_assignments import PLATFORM, RoleAssignment
 from ambient_components.cluster.client import ApiError, Cluster
 from ambient_components.cluster.guard_objects import InstalledGuard, read_guard
-from ambient_components.cluster.objects import listing
+from ambient_components.cluster.objects import Json, listing, mappings, name, namespace
+from ambient_components.cluster.role_reading import WHOLE_CLUSTER, Place, read_roles
+from ambient_components.cluster.roles import Needs
 from ambient_components.model.guard import Guard
+from ambient_components.platform.contract import GUARD_API_GROUP, GUARD_BYPASS
+from ambient_components.rules.guard import GuardTopic
 
 IMPERSONATE: Final = ("ClusterRole/admin", "ClusterRole/edit")
 """Kubernetes' own roles. Their subjects may impersonate service accounts, and no admission policy sees who did."""
@@ -29,11 +34,19 @@ class GuardReport:
     """Access in guarded workspaces that the guard does not bind, sorted."""
 
     @classmethod
-    def of(cls, cluster: Cluster, ledger: Ledger, there: Iterable[RoleAssignment]) -> Self | None:
-        """Read the cluster's guard; None if no workspace has one."""
+    def of(
+        cls,
+        cluster: Cluster,
+        ledger: Ledger,
+        there: Iterable[RoleAssignment],
+        places: Collection[Place] = WHOLE_CLUSTER,
+    ) -> Self | None:
+        """Read the cluster's guard, and the roles that exempt from it; None if no workspace has one."""
         if not (workspaces := guards(ledger)):
             return None
-        unbound = (item for item in there if item.role in IMPERSONATE and item.workspace in workspaces)
+        others = [item for item in there if item.workspace in workspaces and item.reason != PLATFORM]
+        exempt = _exempt(cluster, others, places)
+        unbound = (item for item in others if item.role in IMPERSONATE or _role_of(item) in exempt)
         try:
             installed = read_guard(cluster)
         except ApiError as error:
@@ -80,3 +93,40 @@ class GuardReport:
                 for item in self.unbound
             ],
         }
+
+
+def _role_of(item: RoleAssignment) -> tuple[str, str]:
+    """Return namespace and name of a role in RBAC's notation; the namespace of a ClusterRole is empty."""
+    kind, _, role = item.role.partition("/")
+    return item.workspace if kind == "Role" else "", role
+
+
+def _exempt(
+    cluster: Cluster, access: Collection[RoleAssignment], places: Collection[Place]
+) -> frozenset[tuple[str, str]]:
+    """Return the roles that exempt from the guard, such as those with wildcards.
+
+    If this identity may not read roles, that is cluster-admin alone.
+    """
+    exempt = {_role_of(item) for item in access if item.role == CLUSTER_ADMIN}
+    named = {_role_of(item) for item in access if "/" in item.role and item.role not in (*IMPERSONATE, CLUSTER_ADMIN)}
+    needs = Needs(
+        frozenset(role for role in named if role[0]), frozenset(role for workspace, role in named if not workspace)
+    )
+    try:
+        read = read_roles(cluster, needs, places)
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        return frozenset(exempt)
+    exempt.update((namespace(role), name(role)) for role in (*read.roles, *read.cluster_roles) if _bypasses(role))
+    return frozenset(exempt)
+
+
+def _bypasses(role: Json) -> bool:
+    return any(
+        {"*", GUARD_API_GROUP}.intersection(rule["apiGroups"])
+        and {"*", GUARD_BYPASS}.intersection(rule["verbs"])
+        and {"*", *GuardTopic}.intersection(rule["resources"])
+        for rule in mappings(role.get("rules"))
+    )

@@ -271,11 +271,38 @@ def test_the_floor_of_a_cluster(pulumi: FakePulumi, project: Path, api: FakeApi,
         assert f"the guard of version {VERSION}, {shown}as installed\n" in capsys.readouterr().out
 
 
+def rule(group: str, resource: str, verb: str) -> list[dict[str, list[str]]]:
+    return [{"apiGroups": [group], "resources": [resource], "verbs": [verb]}]
+
+
+OTHER_ROLES = {
+    "root": ("ClusterRole/cluster-admin", rule("*", "*", "*")),
+    "all": ("Role/all", rule("*", "*", "*")),
+    "some": ("ClusterRole/some", rule("guard.ambient-components", "tokens", "bypass")),
+    "pods": ("ClusterRole/pods", rule("", "pods", "*")),
+}
+
+
 def test_the_guard_of_a_cluster(pulumi: FakePulumi, project: Path, api: FakeApi, capsys: Shown) -> None:
     (project / "stacks/dev.yaml").write_text(
         FILE.replace("workspaces:", "defaults: {guard: {mode: deny}}\nworkspaces:")
     )
     put(api, binding("payments", "debug", "ClusterRole/admin", "group:ops"))
+    for name, (role, rules) in OTHER_ROLES.items():
+        put(api, binding("payments", name, role, f"user:{name}"))
+        kind, _, own = role.partition("/")
+        place = "clusterroles" if kind == "ClusterRole" else "namespaces/payments/roles"
+        api.add(f"/apis/rbac.authorization.k8s.io/v1/{place}", own, rules=rules)
+    assert run(["access", "dev", "--files", "--live", "-w", "payments"]) == 2
+    shown = capsys.readouterr().out
+    assert (
+        "  ! not bound by it: user:all in payments: Role/all exempts from it\n"
+        "  ! not bound by it: user:root in payments: ClusterRole/cluster-admin exempts from it\n"
+        "  ! not bound by it: user:some in payments: ClusterRole/some exempts from it\n"
+    ) in shown
+    assert "user:pods in payments: ClusterRole/pods exempts" not in shown
+    for name in OTHER_ROLES:
+        del api.objects[f"{BINDINGS}/{name}"]
     assert run(["access", "dev", "--files", "--live", "-w", "payments"]) == 2
     assert (
         "the cluster has no guard: no rule applies\n"
