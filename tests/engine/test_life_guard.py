@@ -3,10 +3,14 @@
 import json
 
 import pytest
+import yaml
 
+from ambient_components.access.deployer import RIGHTS, rights_for
 from ambient_components.guard.manifest import objects
+from ambient_components.platform.contract import ADMISSION_API_GROUP
 from ambient_components.rules.guard import GuardMode
 from tests.support import gate
+from tests.support.deployer import rules_of
 from tests.support.gate import Moment, dies
 from tests.support.guarded import installed
 from tests.support.life import (
@@ -149,3 +153,19 @@ def test_a_floor_is_no_change_of_the_guard(stack: Stack, machine: Machine) -> No
         assert "the cluster's guard" not in plan
         assert "the cluster has no guard" not in plan
         assert "floor deny, as installed" in stack.ambient("access", stack.name, "--live").flat
+
+
+def test_a_run_without_the_field_is_refused_before_the_guard_stops_it_half_way(stack: Stack, machine: Machine) -> None:
+    stack.write(f"workspaces:\n  {stack.w}: {{}}\n")
+    bypass = next(item for item in objects() if item["kind"] == "ClusterRoleBinding")
+    rules = next(yaml.safe_load_all(stack.ambient("rbac", stack.name).text))["rules"]
+    needed = rights_for(())
+    unseen = next(right for right in RIGHTS if right.group == ADMISSION_API_GROUP)
+    with installed(machine):
+        stack.preview().ok()
+        machine.delete(f"{RBAC_BINDINGS}/{bypass['metadata']['name']}")
+        stack.preview().refused("the cluster's guard does not exempt the deployer")
+        with rules_of(machine, rules, needed[-1], unseen):
+            stack.preview().refused("the cluster's guard does not exempt the deployer")
+            machine.admin().apply(bypass)
+            stack.preview().ok()

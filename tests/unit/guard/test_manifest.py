@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 
 from ambient_components._version import VERSION
+from ambient_components.cli.guard import EPILOG
 from ambient_components.guard.manifest import GuardOptions, digest, objects, printed_digest
 from ambient_components.guard.source import policies
+from ambient_components.platform.contract import GUARD_LABEL
 from ambient_components.platform.subjects import parse_subject
 from ambient_components.rules.guard import POLICIES, GuardMode, GuardRule, binding_names, policy_name
+
+GUIDE = Path(__file__).parents[3] / "docs/guides/guard.md"
 
 GUIDE = Path(__file__).parents[3] / "docs/guides/guard.md"
 
@@ -156,3 +160,12 @@ def test_a_change_of_a_served_object_changes_its_digest() -> None:
     loosened["spec"]["validationActions"] = ["Audit"]
     assert digest(loosened) != printed_digest(loosened)
     assert printed_digest({"metadata": {}}) == ""
+
+
+def test_the_command_that_removes_it_names_every_kind_those_that_exempt_last() -> None:
+    order = "validatingadmissionpolicybindings,validatingadmissionpolicies,clusterrolebindings,clusterroles"
+    assert order in EPILOG
+    assert order in GUIDE.read_text(encoding="utf-8")
+    kinds = {re.sub("y$", "ie", kind.lower()) + "s" for kind, _ in named()}
+    assert kinds == set(order.split(","))
+    assert all(item["metadata"]["labels"] == {GUARD_LABEL: VERSION} for item in named().values())
