@@ -81,6 +81,7 @@ def next_identity(w: str) -> Body:
     return key(f"{ci(w)[:-8]}00000000", "edit", "")
 
 
+OWN_KEY_BINDING = VIEW_KEY.replace("key-", "key-view-", 1)
 DORA = "rolebindings/ambient-permission-view-dora-user"
 Who = Caller | Callable[[str], Caller]
 
@@ -235,7 +236,7 @@ ATTACKS = [
     attack("keysShare", "give no access", own_key, bind(grant("edit", "carol"))),
     attack("removesAccess", "only admins", BOB, remove(DORA)),
     attack("removesAccess", "or to an owner", ALICE, remove("rolebindings/ambient-admin-olga")),
-    attack("removesAccess", "in Git alone", ALICE, remove(DORA), "none"),
+    attack("removesAccess", "only admins", BOB, remove(f"rolebindings/{OWN_KEY_BINDING}")),
     attack("removesKeys", "this key is in the file", ALICE, remove("rolebindings/{ci}"), "whole"),
     attack("ties", "no finalizers", BOB, bind(grant("edit", "carol", finalizers=["example.com/stay"]))),
     attack(
@@ -336,7 +337,8 @@ DAILY = [
     *daily(ALICE, bind(grant("view", "carol")), "own", "view"),
     *daily(ALICE, bind(lambda w: key_grant(w, "admin", NEW_KEY))),
     *daily(BINDER, bind(grant("edit", "carol"))),
-    *daily(ALICE, remove(DORA)),
+    *daily(ALICE, remove(DORA), "own", "view", "none"),
+    *daily(ALICE, remove(f"rolebindings/{OWN_KEY_BINDING}"), "own", "none"),
     *daily(ALICE, remove("rolebindings/{ci}"), "own", "none"),
     *daily(
         DEPLOYER,
