@@ -83,8 +83,10 @@ def of_platform(**annotations: str | None) -> dict[str, Any]:
 
 
 def account(name: str, **metadata: Any) -> Body:
-    labels = {APP_LABEL: KEY_APP}
-    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "labels": labels, **metadata}}
+    """A key's account as the Keys page makes it, perhaps with other metadata."""
+    notes = of_platform(role="edit") | metadata.pop("annotations", {})
+    body = {"name": name, "labels": {APP_LABEL: KEY_APP}, "annotations": notes, **metadata}
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": body}
 
 
 def noted(user: str) -> Body:

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from ambient_components.guard.manifest import GuardOptions, digest, objects, printed_digest
-from ambient_components.platform.contract import MANAGED_LABEL
+from ambient_components.platform.contract import MANAGED_LABEL, Role
+from ambient_components.platform.naming import grant_binding
+from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.guard import POLICIES, GuardRule, policy_name
 from tests.support.callers import Caller, Callers
 from tests.support.guard_tries import (
@@ -81,6 +83,22 @@ def next_identity(w: str) -> Body:
     return key(f"{ci(w)[:-8]}00000000", "edit", "")
 
 
+def shown_as_view(w: str) -> Body:
+    """The binding of a key with edit, which the Keys page shows as one with view."""
+    body = key_grant(w, "edit", NEW_KEY)
+    return {**body, "metadata": {**body["metadata"], "annotations": notes(sa_name=NEW_KEY, role="view")}}
+
+
+def of_others_name(w: str) -> Body:
+    """A grant to carol in the place of one to alice, which then can't be made."""
+    body = grant("edit", "carol")
+    return {**body, "metadata": {**body["metadata"], "name": "ambient-permission-edit-alice-user"}}
+
+
+LONG_NAME = "CN=" + "Jane Döe, " * 12
+LONG_GRANT = grant("edit", LONG_NAME)
+LONG_GRANT["metadata"]["name"] = grant_binding(Role.EDIT, Subject(SubjectKind.USER, LONG_NAME))
+SHOWN_AS_VIEW = notes(subject_kind="User", subject_name="carol", role="view")
 OWN_KEY_BINDING = VIEW_KEY.replace("key-", "key-view-", 1)
 DORA = "rolebindings/ambient-permission-view-dora-user"
 Who = Caller | Callable[[str], Caller]
@@ -148,6 +166,9 @@ ATTACKS = [
     attack("accounts", "a key of the file", BOB, change("serviceaccounts/{ci}", noted(description="x"))),
     attack("accounts", "made for keys alone", BOB, account_of(of("mine"))),
     attack("accounts", "made for keys alone", BOB, account_of(of(NEW_KEY))),
+    attack("accounts", "view, edit or admin", BOB, account_of(key(NEW_KEY, "owner", "bob-example.com"))),
+    attack("accounts", "view, edit or admin", BOB, account_of(key(NEW_KEY, "", "bob-example.com"))),
+    attack("accounts", "view, edit or admin", BOB, change(f"serviceaccounts/{VIEW_KEY}", noted(role="owner"))),
     attack("accounts", "one of the platform", BOB, account_of(of("ambient-session-9f3c2e7a"))),
     attack("accounts", "one of the platform", ALICE, remove(f"serviceaccounts/{SESSION}")),
     attack(
@@ -208,6 +229,9 @@ ATTACKS = [
             },
         ),
     ),
+    attack("bindings", "share on the Sharing page", BOB, bind(grant("edit", "carol", annotations=SHOWN_AS_VIEW))),
+    attack("bindings", "share on the Sharing page", BOB, bind(of_others_name)),
+    attack("bindings", "share on the Sharing page", BOB, bind(shown_as_view)),
     attack("bindings", "one subject a binding", BOB, bind({**grant("edit", "carol"), "subjects": []})),
     attack(
         "bindings",
@@ -262,6 +286,7 @@ ATTACKS = [
     attack("keySecrets", "a key of the file", ALICE, remove("secrets/of-ci")),
     attack("sessionObjects", "one of the platform", BOB, make("secrets", of("ambient-runner-token-s9"))),
     attack("sessionObjects", "one of the platform", BOB, make("secrets", of("ambient-vertex"))),
+    attack("sessionObjects", "GitLab tokens of users", BOB, make("secrets", of("gitlab-user-tokens"))),
     attack("marks", "runs of the stack", BOB, make("secrets", of("x", {"ambient-components/key": "ci"}))),
     attack("marks", "runs of the stack", ALICE, change("secrets/plain", marked("owner", "p/dev"))),
     attack("ties", "no finalizers", BOB, make("secrets", of("x", finalizers=["example.com/stay"]))),
@@ -335,6 +360,7 @@ DAILY = [
     *daily(BOB, bind(grant("edit", "payments-devs", "Group"))),
     *daily(ALICE, bind(grant("admin", "CN=Jane Doe, 'x' (EU)"))),
     *daily(ALICE, bind(grant("view", "carol")), "own", "view"),
+    *daily(BOB, bind(LONG_GRANT)),
     *daily(ALICE, bind(lambda w: key_grant(w, "admin", NEW_KEY))),
     *daily(BINDER, bind(grant("edit", "carol"))),
     *daily(ALICE, remove(DORA), "own", "view", "none"),
