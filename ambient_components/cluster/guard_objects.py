@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ambient_components._version import VERSION
 from ambient_components.cluster.client import Cluster, path
 from ambient_components.cluster.objects import Json, annotations, labels, mapping
 from ambient_components.cluster.parallel import in_parallel
@@ -40,7 +41,12 @@ class InstalledGuard:
 
     @property
     def is_whole(self) -> bool:
-        return self.is_installed and not self.missing and not self.changed
+        return self.is_installed and not (self.missing or self.changed or self.other_versions)
+
+    @property
+    def other_versions(self) -> tuple[str, ...]:
+        """Its versions that are not this one, sorted: what their rules refuse is not known here."""
+        return tuple(version for version in self.versions if version != VERSION)
 
 
 def read_guard(cluster: Cluster) -> InstalledGuard:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from ambient_components._version import VERSION
 from ambient_components.access.effective import CLUSTER_ADMIN
 from ambient_components.access.entries import Ledger
 from ambient_components.access.role_assignments import PLATFORM, RoleAssignment
@@ -57,12 +58,12 @@ class GuardReport:
 
     @property
     def is_known_to_lack(self) -> bool:
-        """Whether the cluster is known to have no guard, or another one than was installed."""
+        """Whether the cluster is known to have no guard, or another one than this version installs."""
         return self.installed is not None and not self.installed.is_whole
 
     @property
     def is_in_force(self) -> bool:
-        """Whether the cluster is known to have the guard, as it was installed."""
+        """Whether the cluster is known to have the guard, as this version installs it."""
         return self.installed is not None and self.installed.is_whole
 
     @property
@@ -74,6 +75,7 @@ class GuardReport:
         if not installed.is_installed:
             return "the cluster has no guard: no rule applies"
         parts = {"gone": installed.missing, "changed since": installed.changed}
+        parts[f"not of version {VERSION}"] = installed.other_versions
         differences = [f"{what}: {listing(names)}" for what, names in parts.items() if names]
         floor = f"floor {installed.floor}, " if installed.floor else ""
         return f"the guard of version {listing(installed.versions)}, {floor}" + (

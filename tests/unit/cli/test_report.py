@@ -372,7 +372,8 @@ def test_a_gate_counts_what_an_assumed_guard_closes(project, capsys):
     ("installed", "counted"),
     [
         (None, True),
-        (InstalledGuard(("1",), missing=("ambient-guard-tokens",)), True),
+        (InstalledGuard((VERSION,), missing=("ambient-guard-tokens",)), True),
+        (InstalledGuard(("0.0.1",)), True),
         (InstalledGuard((VERSION,)), False),
     ],
 )

@@ -2,7 +2,9 @@
 
 import pytest
 
+from ambient_components._version import VERSION
 from ambient_components.guard.manifest import GuardOptions, objects
+from ambient_components.platform.contract import GUARD_LABEL
 from ambient_components.problem_json import AS_JSON, VARIABLE, decode
 from ambient_components.rules.guard import GuardMode
 from tests.support.access_ledger import MINE, entry, ledger, reasons
@@ -64,6 +66,15 @@ def test_a_changed_guard_is_named_by_its_objects(world):
     ((rule, problem, _),) = warned(world)
     assert rule == "guardChanged"
     assert "(gone: ambient-guard-roles-deny; changed: ambient-guard-tokens)" in problem
+
+
+def test_a_guard_of_another_version_is_named_by_it(world):
+    install(world)
+    there = f"{COLLECTIONS['ValidatingAdmissionPolicy']}/ambient-guard-tokens"
+    world.api.change(there, {"metadata": {"labels": {GUARD_LABEL: "0.0.1"}}})
+    ((rule, problem, _),) = warned(world)
+    assert rule == "guardChanged"
+    assert f"is not that of this version (not of version {VERSION}: 0.0.1): its rules may not apply" in problem
 
 
 def test_a_deployer_that_the_guard_does_not_exempt_is_refused_before_anything_is_changed(world):
