@@ -16,6 +16,7 @@ from ambient_components.platform.contract import (
     GUARD_API_GROUP,
     GUARD_BYPASS,
     GUARD_DIGEST_ANNOTATION,
+    GUARD_GIVE,
     GUARD_LABEL,
     GUARD_RELAY,
     MANAGED_LABEL,
@@ -48,7 +49,7 @@ _SYSTEM: Final = (
 )
 _NODES: Final = (Subject(SubjectKind.GROUP, "system:nodes"),)
 
-_OPERATOR_TOPICS: Final = tuple(topic for topic in _T if topic not in (_T.SCHEDULES, _T.WORKSPACES))
+_OPERATOR_TOPICS: Final = tuple(topic for topic in _T if topic not in (_T.SCHEDULES, _T.WORKSPACES, _T.RIGHTS))
 _BACKEND_TOPICS: Final = (_T.ACCOUNTS, _T.BINDINGS, _T.SECRETS, _T.SESSIONS, _T.JOBS)
 _NODE_TOPICS: Final = (_T.TOKENS, _T.JOBS)
 _CONTROL_PLANE_TOPICS: Final = (_T.ACCOUNTS, _T.BINDINGS, _T.ROLES, _T.SECRETS, _T.LIMITS)
@@ -192,9 +193,10 @@ def _conditions(policy: Policy) -> Iterator[dict[str, str]]:
     for name, expression in policy.only.items():
         yield {"name": name, "expression": _line(expression)}
     namespace = "request.name" if policy.topic is _T.WORKSPACES else "request.namespace"
+    right = GUARD_GIVE if policy.topic is _T.RIGHTS else GUARD_BYPASS
     bound = (
         f"!authorizer.group('{GUARD_API_GROUP}').resource('{policy.topic}').namespace({namespace})"
-        f".check('{GUARD_BYPASS}').allowed()"
+        f".check('{right}').allowed()"
     )
     if policy.parameters:
         bound = f"{_line(policy.parameters.applies)} && {bound}"

@@ -558,5 +558,8 @@ GUARD_API_GROUP: Final = "guard.ambient-components"
 GUARD_BYPASS: Final = "bypass"
 """Verb in `GUARD_API_GROUP`: the rules of the topic do not apply."""
 
+GUARD_GIVE: Final = "give"
+"""Verb in `GUARD_API_GROUP`, on rights: gives one of them in a workspace. Cluster admins alone have it."""
+
 GUARD_RELAY: Final = "relay"
 """Verb in `GUARD_API_GROUP`, on schedules: writes them for the user who is named in them, as the backend does."""

@@ -62,6 +62,8 @@ class GuardTopic(StrEnum):
     JOBS = "jobs"
     LIMITS = "limits"
     WORKSPACES = "workspaces"
+    RIGHTS = "rights"
+    """The rights of the guard themselves: the one topic without a bypass (`GUARD_GIVE`)."""
 
 
 class GuardRule(StrEnum):
@@ -119,6 +121,7 @@ POLICIES: Final[Mapping[str, GuardTopic]] = {
     "jobs": _T.JOBS,
     "limits": _T.LIMITS,
     "workspaces": _T.WORKSPACES,
+    "rights": _T.RIGHTS,
 }
 """Policies by the end of their names, with the topic of their bypass."""
 

@@ -17,7 +17,7 @@ from ambient_components.platform.contract import MANAGED_LABEL, Role
 from ambient_components.platform.naming import grant_binding
 from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.guard import POLICIES, GuardRule, policy_name
-from tests.support.callers import Caller, Callers
+from tests.support.callers import ADMINISTRATOR, Caller, Callers
 from tests.support.guard_tries import (
     ADMIN_KEY,
     ALICE,
@@ -131,6 +131,11 @@ OWNED: Body = {
 ROLE: Body = {**of("mine"), "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]}
 EGRESS: Body = {**of("open"), "spec": {"podSelector": {}, "egress": [{}]}}
 PRELOAD: Body = {"spec": {"environmentVariables": {"NODE_OPTIONS": "--require /tmp/x"}}}
+BYPASS = binding("mine", "ambient-guard-bypass", person("mallory"))
+BYPASSES: Body = {
+    **of("mine"),
+    "rules": [{"apiGroups": ["guard.ambient-components"], "resources": ["tokens"], "verbs": ["bypass"]}],
+}
 IMAGE = [{"op": "replace", "path": "/spec/containers/0/image", "value": "mallory"}]
 DECOY = schedule(
     "alice-example.com",
@@ -337,6 +342,11 @@ ATTACKS = [
     attack("workspaces", "the guard of a workspace", BACKEND, change("", {"metadata": {"labels": {LABEL: None}}})),
     attack("workspaces", "the guard of a workspace", BACKEND, change("", {"metadata": {"labels": {LABEL: "audit"}}})),
     attack("workspaces", "the guard of a workspace", BACKEND, change("", marked("guard-keys", ""))),
+    attack("workspaces", "by cluster admins alone", DEPLOYER, bind(BYPASS)),
+    attack("workspaces", "by cluster admins alone", OPERATOR, make("roles", BYPASSES)),
+    attack(
+        "workspaces", "by cluster admins alone", OPERATOR, bind(binding("x", "ambient-guard-operator", person("x")))
+    ),
     attack("workspaces", "closed and opened", BACKEND, change("", {"metadata": {"labels": {MANAGED_LABEL: None}}})),
 ]
 
@@ -366,6 +376,7 @@ DAILY = [
     *daily(ALICE, remove(DORA), "own", "view", "none"),
     *daily(ALICE, remove(f"rolebindings/{OWN_KEY_BINDING}"), "own", "none"),
     *daily(ALICE, remove("rolebindings/{ci}"), "own", "none"),
+    *daily(ADMINISTRATOR, bind(BYPASS)),
     *daily(
         DEPLOYER,
         bind(binding("ambient-admin-x", "ambient-project-admin", person("x"))),

@@ -146,8 +146,15 @@ def test_only_the_deployers_and_the_cluster_itself_bypass_everything() -> None:
     ]  # fmt: skip
     for role in ("backend", "operator", "control-plane", "nodes"):
         (rule, *relay) = there["ClusterRole", policy_name(role)]["rules"]
-        assert not {"*", "schedules", "workspaces"} & set(rule["resources"])
+        assert not {"*", "schedules", "workspaces", "rights"} & set(rule["resources"])
         assert [right["verbs"] for right in relay] == ([["relay"]] if role == "backend" else [])
+
+
+def test_no_role_may_give_the_rights_of_the_guard() -> None:
+    verbs = {verb for (kind, _), item in named().items() if kind == "ClusterRole" for verb in item["rules"][0]["verbs"]}
+    assert verbs == {"bypass"}
+    (*_, condition) = spec("rights")["matchConditions"]
+    assert "resource('rights').namespace(request.namespace).check('give')" in condition["expression"]
 
 
 def test_a_change_of_a_served_object_changes_its_digest() -> None:

@@ -23,7 +23,7 @@ def test_what_is_off_by_default_has_a_switch() -> None:
 def test_the_policy_on_namespaces_has_one_binding_and_the_others_one_a_mode() -> None:
     assert binding_names("workspaces") == {"ambient-guard-workspaces": None}
     assert binding_names("tokens") == {f"ambient-guard-tokens-{mode}": mode for mode in GuardMode}
-    assert sum(len(binding_names(policy)) for policy in POLICIES) == 40
+    assert sum(len(binding_names(policy)) for policy in POLICIES) == 43
 
 
 def test_annotations_have_sorted_lists_and_no_empty_values() -> None:
