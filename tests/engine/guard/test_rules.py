@@ -64,6 +64,7 @@ from tests.support.guard_tries import (
     own_session,
     person,
     pod,
+    pod_spec,
     remove,
     schedule,
     session,
@@ -136,6 +137,8 @@ BYPASSES: Body = {
     **of("mine"),
     "rules": [{"apiGroups": ["guard.ambient-components"], "resources": ["tokens"], "verbs": ["bypass"]}],
 }
+# The API server of the tests takes no privileged container, so that half of the rule is only evaluated here.
+UNPRIVILEGED: Body = {"name": "p", "image": "b", "securityContext": {"privileged": False}}
 IMAGE = [{"op": "replace", "path": "/spec/containers/0/image", "value": "mallory"}]
 DECOY = schedule(
     "alice-example.com",
@@ -337,6 +340,9 @@ ATTACKS = [
     attack("jobs", "of a key or of the platform", KATE, change("pods/agent", IMAGE)),
     attack("jobs", "of a key or of the platform", KATE, make("deployments", deployment(UI_KEY))),
     attack("jobs", "of a key or of the platform", KATE, make("cronjobs", lambda w: cron_job(ci(w)))),
+    attack("jobs", "of a node", ALICE, make("jobs", job("", volumes=[{"name": "n", "hostPath": {"path": "/"}}]))),
+    attack("jobs", "of a node", ALICE, make("jobs", job("", hostPID=True))),
+    attack("jobs", "of a node", KATE, make("pods", {**of("pod"), "spec": pod_spec("default", hostNetwork=True)})),
     attack("jobs", "has the role admin", Caller("edda"), make("deployments", deployment("builder"))),
     attack("limits", "limits of this workspace", KATE, make("networkpolicies", EGRESS)),
     attack("workspaces", "the guard of a workspace", BACKEND, change("", {"metadata": {"labels": {LABEL: None}}})),
@@ -418,6 +424,8 @@ DAILY = [
     *daily(KATE, make("deployments", deployment("default"))),
     *daily(KATE, make("deployments", deployment("builder"))),
     *daily(ALICE, make("jobs", job(""))),
+    *daily(ALICE, make("jobs", job("", initContainers=[UNPRIVILEGED]))),
+    *daily(OPERATOR, make("pods", {**of("pod"), "spec": pod_spec("default", hostNetwork=True)})),
     *daily(OPERATOR, make("networkpolicies", EGRESS)),
     *daily(DEPLOYER, make("networkpolicies", EGRESS)),
     *daily(BACKEND, change("", {"metadata": {"annotations": {"openshift.io/description": "x"}}})),
