@@ -17,6 +17,7 @@ EVERYTHING = """
 workspaces:
   THIS:
     protect: false
+    guard: {mode: audit}
     keys: {ci: {role: view}}
     settings:
       idleTimeout: 12h
