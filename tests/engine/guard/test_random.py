@@ -1,18 +1,25 @@
-"""Random writes by everybody in a guarded workspace: nobody has more rights than before, and nothing is half-made."""
+"""Random writes by everybody in a guarded workspace: nobody has more rights than before or writes another user's name,
+and nothing is half-made."""
 
 import json
 import random
 import secrets
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain, product
 
 import pytest
 
-from ambient_components.platform.contract import GUARD_SHARING_ANNOTATION, Role, cluster_role
+from ambient_components.platform.contract import (
+    CREATED_BY_USER_ID_ANNOTATION,
+    GUARD_SHARING_ANNOTATION,
+    Role,
+    cluster_role,
+)
 from tests.engine.guard.test_requests import REFUSED
 from tests.engine.insider.test_closing_as_a_whole import rights
-from tests.support.attacks import RBAC, Bearer
-from tests.support.guard_cast import Cast, Request, account, key_bound, noted, of_platform, post, shared, token
+from tests.support.attacks import CORE, PLATFORM, RBAC, Bearer
+from tests.support.guard_cast import Body, Cast, Request, account, key_bound, noted, of_platform, post, shared, token
 from tests.support.guarded import GuardedWorld
 
 STEPS = 150
@@ -47,12 +54,31 @@ def given(world: GuardedWorld, workspace: str) -> set[str]:
     return {json.dumps([item.get(part) for part in ("rules", "roleRef", "subjects")]) for item in chain(*found)}
 
 
+def user_of(item: Body) -> str:
+    """The user whom a session runs as, or whom an account notes; empty for none."""
+    context = (item.get("spec") or {}).get("userContext") or {}
+    notes = (item["metadata"].get("annotations")) or {}
+    return str(context.get("userId") or notes.get(CREATED_BY_USER_ID_ANNOTATION) or "")
+
+
+def users(cast: Cast) -> Iterator[tuple[tuple[str, str], str]]:
+    for kind, path in (
+        ("AgenticSession", f"{PLATFORM}/%s/agenticsessions"),
+        ("ServiceAccount", f"{CORE}/%s/serviceaccounts"),
+    ):
+        for item in (cast.world.machine.get(path % cast.names["workspace"]) or {})["items"]:
+            yield (kind, item["metadata"]["name"]), user_of(item)
+
+
 class Chaos:
     """Requests at random, made of those of the table: by somebody else, and with parts of another one."""
 
     def __init__(self, cast: Cast, seed: int) -> None:
         self.cast, self.random = cast, random.Random(seed)  # noqa: S311 - a test's choice
         self.taken: list[str] = []
+        self.users = dict(users(cast))
+        self.forged: list[str] = []
+        """Sessions and accounts that name another user than their sender."""
         self.tokens: list[tuple[str, Bearer]] = []
 
     def mixed(self) -> Request:
@@ -69,10 +95,23 @@ class Chaos:
         status, made = self.cast.send(request)
         if status == 200:
             self.taken.append(str(request))
+            if self.names_another(request, made):
+                self.forged.append(f"{request}: {json.dumps(made)}")
             if request.path.endswith("/token"):
                 secret = self.cast.world.machine.keep_secret(made["status"]["token"], "a token of chaos")
                 self.tokens.append((request.who, Bearer(self.cast.world.machine, secret)))
         return status == 200
+
+    def names_another(self, request: Request, made: Body) -> bool:
+        """Whether an object has another user than before the write, and not the one who sent it."""
+        kind, name = made.get("kind"), str((made.get("metadata") or {}).get("name"))
+        if kind not in ("AgenticSession", "ServiceAccount"):
+            return False
+        user = user_of(made)
+        before = "" if request.method == "POST" else self.users.get((kind, name), "")
+        self.users[kind, name] = user
+        # The session's account is noted for alice.
+        return user not in (before, "alice" if request.who == "session" else self.cast.ids[request.who])
 
     def page(self) -> None:
         """A key of the Keys page and a grant of the Sharing page, of a role that Kubernetes lets them give.
@@ -104,6 +143,7 @@ def test_nobody_gains(world: GuardedWorld, sharing: str, seed: int) -> None:
     for step in range(STEPS):
         chaos.page() if step % 10 == 0 else chaos.send(chaos.mixed())
     said = f"seed {seed}, taken:\n" + "\n".join(chaos.taken)
+    assert not chaos.forged, f"{chaos.forged}; {said}"
     for who, bearer in cast.bearers.items():
         assert not more(atoms(bearer, workspace), before[who]), f"{who}; {said}"
     for who, taken in chaos.tokens:
