@@ -234,9 +234,7 @@ def _validation(rule: Rule) -> dict[str, str]:
     return {
         "expression": unless if rule.rule in ALWAYS_ON else f"'{rule.rule}' in variables.off || ({unless})",
         "message": f"guard {rule.rule}: refused.",
-        "messageExpression": _sentence(
-            f"guard {rule.rule}: {rule.says} Change {{variables.file}} or ask its reviewers."
-        ),
+        "messageExpression": _sentence(f"guard {rule.rule}: {rule.says} {_REMEDY}"),
         "reason": "Forbidden",
     }
 
