@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ambient_components._version import VERSION
 from ambient_components.cluster.client import Cluster, path
-from ambient_components.cluster.objects import Json, annotations, labels, mapping
+from ambient_components.cluster.objects import Json, annotations, labels, listing, mapping
 from ambient_components.cluster.parallel import in_parallel
 from ambient_components.platform.contract import (
     ADMISSION_API_GROUP,
@@ -42,6 +42,12 @@ class InstalledGuard:
     @property
     def is_whole(self) -> bool:
         return self.is_installed and not (self.missing or self.changed or self.other_versions)
+
+    @property
+    def differences(self) -> str:
+        """What of it is not as this version installs it, in one line; empty if nothing."""
+        parts = {"gone": self.missing, "changed": self.changed, f"not of version {VERSION}": self.other_versions}
+        return "; ".join(f"{what}: {listing(names)}" for what, names in parts.items() if names)
 
     @property
     def other_versions(self) -> tuple[str, ...]:

@@ -102,12 +102,6 @@ def digest(item: Mapping[str, Any]) -> str:
     return spec_digest({key: item[key] for key in ("rules", "roleRef", "subjects") if key in item})
 
 
-def printed_digest(item: Mapping[str, Any]) -> str:
-    """Return the digest of an object when it was printed; empty if it was not. Another `digest` means it changed."""
-    annotations = item.get("metadata", {}).get("annotations") or {}
-    return str(annotations.get(GUARD_DIGEST_ANNOTATION, ""))
-
-
 def _sealed(item: dict[str, Any]) -> dict[str, Any]:
     item["metadata"] |= {"labels": {GUARD_LABEL: VERSION}, "annotations": {GUARD_DIGEST_ANNOTATION: digest(item)}}
     return item

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from ambient_components._version import VERSION
 from ambient_components.access.effective import CLUSTER_ADMIN
 from ambient_components.access.entries import Ledger
 from ambient_components.access.role_assignments import PLATFORM, RoleAssignment
@@ -74,13 +73,8 @@ class GuardReport:
             return "the guard is not known: this identity may not read admission policies"
         if not installed.is_installed:
             return "the cluster has no guard: no rule applies"
-        parts = {"gone": installed.missing, "changed since": installed.changed}
-        parts[f"not of version {VERSION}"] = installed.other_versions
-        differences = [f"{what}: {listing(names)}" for what, names in parts.items() if names]
         floor = f"floor {installed.floor}, " if installed.floor else ""
-        return f"the guard of version {listing(installed.versions)}, {floor}" + (
-            "; ".join(differences) or "as installed"
-        )
+        return f"the guard of version {listing(installed.versions)}, {floor}{installed.differences or 'as installed'}"
 
     def document(self) -> dict[str, Any]:
         installed = self.installed

@@ -37,7 +37,7 @@ CLOSED = Stays("under the guard the report itself says that the path is closed")
 PRICE = Stays(
     "what the guard costs: a schedule that is saved in the form would get the user who saves it, so it is refused"
 )
-RUNS = Stays("nobody but the administrator, the operator or the deployer writes")
+RUNS = Stays("the administrator, the operator or the deployer writes, and no other")
 
 NOT_THE_MAKER = "only who made a key on the Keys page gets a token of it."
 KEY_OF_THE_FILE = By("tokens", "its keys come from runs of the stack alone.", NOT_THE_MAKER)
@@ -88,7 +88,7 @@ PATHS: dict[Answer, str] = {
         a_session_reads_every_secret_by_name edit_reads_the_runner_secret_and_no_other view_reads_pods
         whoever_reads_the_secret_elsewhere_has_the_key the_operator_writes_the_stores_credentials_into_pods
     """,
-    Stays("a read; nobody but a run of the stack makes a Secret like that"): "a_session_reads_a_static_token",
+    Stays("a read; only a run of the stack makes a Secret like that"): "a_session_reads_a_static_token",
 }
 """The claims of `ambient report`: test_escalation.py and test_escalation_platform.py, by what is answered."""
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ambient_components.platform.contract import MANAGED, MANAGED_LABEL
+from ambient_components.platform.contract import GUARD_DIGEST_ANNOTATION, MANAGED, MANAGED_LABEL
 from ambient_components.rules.guard import SWITCHES
 from tests.support.attacks import known
 from tests.support.callers import ADMINISTRATOR, Callers
@@ -29,6 +29,12 @@ from tests.support.guard_tries import (
 )
 from tests.support.machine import Machine
 from tests.support.operator_made import SESSION_RULES, TRIGGER_RULES
+
+
+def noted_digest(item: dict[str, Any]) -> Any:
+    """The digest of an object of the guard as it was printed."""
+    return item["metadata"]["annotations"][GUARD_DIGEST_ANNOTATION]
+
 
 FILE = "stacks/dev.yaml"
 LABEL = "ambient-components/guard"

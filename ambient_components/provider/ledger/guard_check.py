@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Self
 
-from ambient_components._version import VERSION
 from ambient_components.access.entries import Ledger
 from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.cluster.guard_objects import read_guard
@@ -46,9 +45,7 @@ class GuardCheck:
             return cls(_not_exempt())
         if guard.is_whole:
             return cls()
-        parts = {"gone": guard.missing, "changed": guard.changed, f"not of version {VERSION}": guard.other_versions}
-        differences = "; ".join(f"{what}: {listing(names)}" for what, names in parts.items() if names)
-        problem = f"the cluster's guard is not that of this version ({differences}): its rules may not apply"
+        problem = f"the cluster's guard is not that of this version ({guard.differences}): its rules may not apply"
         hints = ("see what differs: ambient guard | kubectl diff -f -", _INSTALL)
         return cls(warnings=(refusal(problem, *hints, rule=LoudWarning.GUARD_CHANGED, workspaces=guarded),))
 

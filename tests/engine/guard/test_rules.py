@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.guard.manifest import GuardOptions, digest, objects, printed_digest
+from ambient_components.guard.manifest import GuardOptions, digest, objects
 from ambient_components.platform.contract import MANAGED_LABEL, Role
 from ambient_components.platform.naming import grant_binding
 from ambient_components.platform.subjects import Subject, SubjectKind
@@ -72,7 +72,7 @@ from tests.support.guard_tries import (
     trigger,
     user,
 )
-from tests.support.guard_workspaces import FILE, LABEL, WORKSPACES, make_workspace, path_of
+from tests.support.guard_workspaces import FILE, LABEL, WORKSPACES, make_workspace, noted_digest, path_of
 from tests.support.machine import Machine
 from tests.support.operator_made import TRIGGER_RULES
 
@@ -563,4 +563,4 @@ def test_the_api_server_finds_no_mistake_in_a_policy_and_changes_none(machine: M
         assert checked(policy_name(policy)) == {}
     for item in objects():
         served = machine.get(path_of(item)) or {}
-        assert digest(served) == printed_digest(served) == digest(item)
+        assert digest(served) == noted_digest(served) == digest(item)
