@@ -1,7 +1,6 @@
 """Keys of an existing workspace: ServiceAccounts with the platform's label, and their RoleBindings. Contract 1.4."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -40,7 +39,7 @@ from ambient_components.platform.naming import (
     sanitize_name,
     user_id_problem,
 )
-from ambient_components.rotation.state import parse_time
+from ambient_components.rotation.state import time_of
 from ambient_components.rules.secret_patterns import looks_like_credential
 
 SERVICE_ACCOUNT_FIELD: Final = "serviceAccount"
@@ -180,25 +179,21 @@ def key_title(account: Json) -> str:
     return repr(short(annotations(account).get(KEY_NAME_ANNOTATION) or name(account)))
 
 
-@dataclass(slots=True)
-class Keys:
-    entries: dict[str, dict[str, Any]] = field(default_factory=dict)
-    last_used: dict[str, datetime | None] = field(default_factory=dict)
-    """Time of the last use by id; None if the platform noted none."""
+def read_keys(
+    notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json], *, of_stack: bool
+) -> tuple[dict[str, dict[str, Any]], dict[str, datetime | None]]:
+    """Return the keys that an entry can declare without changing their access, and the last use of each, by id.
 
-
-def read_keys(notes: Notes, accounts: Iterable[Json], bindings: Iterable[Json], *, of_stack: bool) -> Keys:
-    """Return the keys that an entry can declare without changing their access.
-
-    In a workspace that a stack owns or released (`of_stack`), keys under this tool's names are its own.
+    The last use is None if the platform noted none. In a workspace that a stack owns or released (`of_stack`), keys
+    under this tool's names are its own.
     """
     identities = read_identities(notes, accounts, bindings)
-    keys = Keys()
+    entries, last_used = dict[str, dict[str, Any]](), dict[str, datetime | None]()
     for key_id, identity, fields in _named(notes, identities, of_stack=of_stack):
-        keys.entries[key_id] = _entry(notes, key_id, identity, fields)
-        keys.last_used[key_id] = _time(annotations(identity[0]).get(LAST_USED_AT_ANNOTATION))
-    _note_all(notes, identities, keys)
-    return keys
+        entries[key_id] = _entry(notes, key_id, identity, fields)
+        last_used[key_id] = time_of(annotations(identity[0]).get(LAST_USED_AT_ANNOTATION))
+    _note_all(notes, identities, entries)
+    return entries, last_used
 
 
 def _named(
@@ -287,10 +282,10 @@ def _entry(notes: Notes, key_id: str, identity: Identity, fields: Mapping[str, A
     return {**entry, **fields}
 
 
-def _note_all(notes: Notes, identities: list[Identity], keys: Keys) -> None:
-    if not keys.entries:
+def _note_all(notes: Notes, identities: list[Identity], key_ids: Collection[str]) -> None:
+    if not key_ids:
         return
-    ids = listing(sorted(keys.entries))
+    ids = listing(sorted(key_ids))
     notes.add(
         NoteRule.KEY_EXPIRY,
         f"the platform stores no expiry of tokens, so it is unknown when those of {ids} expire",
@@ -311,10 +306,3 @@ def _note_all(notes: Notes, identities: list[Identity], keys: Keys) -> None:
 
 def _kept(value: str, longest: int) -> str:
     return "".join(character for character in value if not "\ud800" <= character <= "\udfff")[:longest]
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        return parse_time(value)
-    except ValueError:
-        return None

@@ -21,15 +21,6 @@ _SEVERAL: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class StaleKey:
-    """A key that may be out of use. The platform's backend records no use of the Kubernetes API."""
-
-    workspace: str
-    key: str
-    last_used: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Summary:
     workspaces: int
     owners: int
@@ -37,7 +28,10 @@ class Summary:
     keys: int
     guardrails: Mapping[str, tuple[str, ...]]
     """Workspaces by the guardrail that their existing access violates."""
-    stale_keys: tuple[StaleKey, ...]
+    stale_keys: Mapping[tuple[str, str], datetime | None]
+    """Last use of keys that may be out of use, by workspace and id. The platform's backend records no use of the
+    Kubernetes API.
+    """
     spread: Mapping[str, tuple[str, ...]]
     """Workspaces by subject, of subjects in at least two of them."""
     notes: tuple[Note, ...]
@@ -57,11 +51,11 @@ class Summary:
             "guardrails": {name: list(where) for name, where in self.guardrails.items()},
             "staleKeys": [
                 {
-                    "workspace": key.workspace,
-                    "key": key.key,
-                    "lastUsed": key.last_used.isoformat().replace("+00:00", "Z") if key.last_used else None,
+                    "workspace": workspace,
+                    "key": key_id,
+                    "lastUsed": used.isoformat().replace("+00:00", "Z") if used else None,
                 }
-                for key in self.stale_keys
+                for (workspace, key_id), used in self.stale_keys.items()
             ],
             "subjectsInSeveralWorkspaces": {who: list(where) for who, where in self.spread.items()},
             "notes": [
@@ -77,12 +71,12 @@ class Summary:
 def summarize(
     workspaces: Sequence[ExistingWorkspace], ledger: Ledger, settings: GuardrailsRecord, now: datetime
 ) -> Summary:
-    stale = [
-        StaleKey(workspace.name, key, used)
+    stale = {
+        (workspace.name, key_id): used
         for workspace in sorted(workspaces, key=lambda each: each.name)
-        for key, used in sorted(workspace.key_use.items())
+        for key_id, used in sorted(workspace.key_use.items())
         if used is None or now - used > STALE_AFTER
-    ]
+    }
     places: dict[str, list[str]] = {}
     for name, entry in sorted(ledger.items()):
         for who in sorted({*entry.owners, *entry.grants}):
@@ -93,7 +87,7 @@ def summarize(
         sum(len(entry.grants) for entry in ledger.values()),
         sum(len(entry.keys) for entry in ledger.values()),
         violations(ledger, settings, now),
-        tuple(stale),
+        stale,
         {who: tuple(where) for who, where in sorted(places.items()) if len(where) >= _SEVERAL},
         tuple(note for workspace in workspaces for note in workspace.notes),
     )
@@ -127,7 +121,10 @@ def sections(summary: Summary) -> list[tuple[str, list[str]]]:
         ("Existing access that guardrails refuse in new changes", _by_guardrail(summary.guardrails)),
         (
             f"Keys without a recorded use in {STALE_AFTER.days} days (requests to the Kubernetes API are not recorded)",
-            list(map(_stale, summary.stale_keys)),
+            [
+                f"{workspace}/{key_id}: {f'last used {used:%Y-%m-%d}' if used else 'no recorded use'}"
+                for (workspace, key_id), used in summary.stale_keys.items()
+            ],
         ),
         ("Subjects in several workspaces", [f"{who}: {len(names)}" for who, names in summary.spread.items()]),
         (
@@ -151,7 +148,3 @@ def _notes(summary: Summary) -> list[str]:
         f"{rule}: {notes[0].workspace}: {notes[0].what}" + (f" (and {len(notes) - 1} more)" if len(notes) > 1 else "")
         for rule, notes in by_rule.items()
     ]
-
-
-def _stale(key: StaleKey) -> str:
-    return f"{key.workspace}/{key.key}: {f'last used {key.last_used:%Y-%m-%d}' if key.last_used else 'no recorded use'}"

@@ -125,13 +125,13 @@ def _workspace(objects: NamespaceObjects, reader: Reader) -> ExistingWorkspace:
     own = PlatformOwn.of(objects.roles, [objects.settings] if objects.settings else [], objects.sessions)
     accounts = {name(account) for account in objects.accounts}
     access = read_access(notes, objects.bindings, accounts, reader.platform_namespace, own)
-    keys = read_keys(notes, objects.accounts, objects.bindings, of_stack=is_of_stack(objects.namespace))
+    keys, last_used = read_keys(notes, objects.accounts, objects.bindings, of_stack=is_of_stack(objects.namespace))
     secret_names = read_secrets(notes, objects.secrets)
     fields = {
         **read_namespace(notes, objects.namespace, openshift=reader.openshift),
         "owners": sorted(access.owners),
         "grants": access.grants,
-        "keys": keys.entries,
+        "keys": keys,
         "settings": read_settings(notes, objects.settings, objects.flags, objects.ca_bundle),
         "limits": read_limits(
             notes,
@@ -145,7 +145,7 @@ def _workspace(objects: NamespaceObjects, reader: Reader) -> ExistingWorkspace:
     note_schedules(notes, objects.schedules, reader.owner)
     entry: dict[str, Any] = {"adopt": True} | {key: fields[key] for key in _ORDER if fields.get(key)}
     owned = annotations(objects.namespace).get(OWNER_ANNOTATION) == reader.owner
-    return ExistingWorkspace(workspace, entry, tuple(bounded(notes)), keys.last_used, secret_names, owned)
+    return ExistingWorkspace(workspace, entry, tuple(bounded(notes)), last_used, secret_names, owned)
 
 
 _ORDER = (

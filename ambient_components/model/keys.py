@@ -247,10 +247,11 @@ class Key(Model):
 
     @property
     def manual(self) -> bool:
-        return is_manual(self)
+        return is_manual(self.lifetime, self.rotate)
 
     def policy(self, run_every: int = 0, uncut: Collection[str] = ()) -> Policy:
-        return renewal(self, run_every, uncut, static=bool(self.static))
+        times = self.lifetime, self.rotate_before, self.overlap
+        return renewal(*times, run_every, uncut, manual=self.manual, static=bool(self.static))
 
     def overlap_or_default(self) -> int:
         """Return the overlap of a token with the next one, in seconds."""

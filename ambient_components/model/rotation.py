@@ -1,7 +1,7 @@
 """Renewal settings in the stack file, shared by keys' tokens and access keys."""
 
 from collections.abc import Collection
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
@@ -27,40 +27,33 @@ Overlap = Annotated[
 """A duration or 0, converted to seconds."""
 
 
-class Renewed(Protocol):
-    """Common fields of both models; times in seconds."""
-
-    @property
-    def lifetime(self) -> int: ...
-
-    @property
-    def rotate_before(self) -> int | None: ...
-
-    @property
-    def overlap(self) -> int | None: ...
-
-    @property
-    def rotate(self) -> Rotate | None: ...
-
-
-def is_manual(renewed: Renewed) -> bool:
+def is_manual(lifetime: int, rotate: Rotate | None) -> bool:
     """Return whether renewal is manual; without expiry, that is the default."""
-    return renewed.lifetime == NEVER if renewed.rotate is None else renewed.rotate is Rotate.MANUAL
+    return lifetime == NEVER if rotate is None else rotate is Rotate.MANUAL
 
 
-def renewal(renewed: Renewed, run_every: int, uncut: Collection[str], *, static: bool = False) -> Policy:
-    """Return the policy; defaults that do not fit the lifetime are shortened.
+def renewal(
+    lifetime: int,
+    before: int | None,
+    overlap: int | None,
+    run_every: int,
+    uncut: Collection[str],
+    *,
+    manual: bool,
+    static: bool = False,
+) -> Policy:
+    """Return the policy; defaults that do not fit the lifetime are shortened. Times are in seconds.
 
     Args:
-        run_every: Guaranteed interval of runs in seconds; 0 for none.
+        before: The renewal window.
+        run_every: Guaranteed interval of runs; 0 for none.
         uncut: Names in the file of fields that are not shortened: `stackfile.checks.keys` refuses an entry's own misfit
             values.
     """
-    lifetime, before, overlap = renewed.lifetime, renewed.rotate_before, renewed.overlap
     if before is None:
         before = default_rotate_before(lifetime)
     if before >= lifetime and "rotateBefore" not in uncut:
         before = lifetime // 2
     if overlap is not None and "overlap" not in uncut:
         overlap = max(0, min(overlap, before - run_every, lifetime - before))
-    return Policy.of(lifetime, before, overlap, run_every, manual=is_manual(renewed), static=static)
+    return Policy.of(lifetime, before, overlap, run_every, manual=manual, static=static)

@@ -201,10 +201,11 @@ class BucketCredentials(Model):
 
     @property
     def manual(self) -> bool:
-        return is_manual(self)
+        return is_manual(self.lifetime, self.rotate)
 
     def policy(self, run_every: int = 0, uncut: Collection[str] = ()) -> Policy:
-        return renewal(self, run_every, uncut)
+        times = self.lifetime, self.rotate_before, self.overlap
+        return renewal(*times, run_every, uncut, manual=self.manual)
 
 
 class Bucket(Model):

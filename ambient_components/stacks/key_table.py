@@ -22,13 +22,9 @@ NEVER_USED: Final = "Never"
 _DAY: Final = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the cluster reports about a key's ServiceAccount."""
-
-    created: datetime | None
-    last_used: datetime | None
-    """The last request with it to the platform's backend, which records no others. None means that it had none."""
+Seen = tuple[datetime | None, datetime | None]
+"""When a key's ServiceAccount was created, and the last request with it to the platform's backend, which records no
+others; None means that it had none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ def seen_in(accounts: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Seen
     for account in accounts:
         created = time_of(objects.metadata(account).get("creationTimestamp"))
         used = time_of(objects.annotations(account).get(LAST_USED_AT_ANNOTATION))
-        by_name[objects.namespace(account), objects.name(account)] = Seen(created, used)
+        by_name[objects.namespace(account), objects.name(account)] = (created, used)
     return by_name
 
 
@@ -80,8 +76,8 @@ def _row(
         key,
         stack=summary.stack,
         workspace=workspace,
-        created=there.created if there else None,
-        last_used=(there.last_used or NEVER_USED) if there else None,
+        created=there[0] if there else None,
+        last_used=(there[1] or NEVER_USED) if there else None,
         state=_state(key, summary.now),
         attention=tuple(_attention(key, there, summary.now, limits, requested=seen is not None)),
     )
@@ -162,8 +158,9 @@ def _life(key: DeployedKey, expires: datetime) -> int:
 
 
 def _idle(there: Seen, now: datetime, idle: timedelta) -> Iterable[str]:
-    if there.last_used is None:
-        if there.created is not None and now - there.created >= idle:
-            yield f"no use seen since it was made {format_rounded(now - there.created)} ago"
-    elif now - there.last_used >= idle:
-        yield f"no use seen for {format_rounded(now - there.last_used)}"
+    created, last_used = there
+    if last_used is None:
+        if created is not None and now - created >= idle:
+            yield f"no use seen since it was made {format_rounded(now - created)} ago"
+    elif now - last_used >= idle:
+        yield f"no use seen for {format_rounded(now - last_used)}"

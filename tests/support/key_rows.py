@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ambient_components.stacks.deployed import Deployed, DeployedKey, DeployedWorkspace
-from ambient_components.stacks.key_table import Limits, Seen, rows
+from ambient_components.stacks.key_table import Limits, rows
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -36,7 +36,7 @@ def summary(*keys: DeployedKey, stack: str = "dev", workspace: str = "payments")
     return Deployed(stack, NOW, (DeployedWorkspace(workspace, "active", (), keys),))
 
 
-SEEN = {("payments", "ambient-key-ci-0"): Seen(NOW - 30 * DAY, NOW - 2 * DAY)}
+SEEN = {("payments", "ambient-key-ci-0"): (NOW - 30 * DAY, NOW - 2 * DAY)}
 
 
 def row(one: DeployedKey, seen: Any = SEEN, limits: Limits = DAILY) -> DeployedKey:

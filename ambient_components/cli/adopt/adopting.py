@@ -53,7 +53,7 @@ class Adoption:
 
     @property
     def as_it_is(self) -> "Adoption":
-        nothing = Summary(0, 0, 0, 0, {}, (), {}, ())
+        nothing = Summary(0, 0, 0, 0, {}, {}, {}, ())
         return replace(self, checks_only=True, texts={}, adopted={}, summary=nothing)
 
     @property

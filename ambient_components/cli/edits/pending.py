@@ -11,6 +11,7 @@ from ambient_components.engine import names, urns
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.engine.state import Resource
 from ambient_components.engine.steps import DELETES, UPDATE, Preview, Step
+from ambient_components.model.keys import KeyRecord
 from ambient_components.platform.variables import storage_variables
 from ambient_components.stacks.deployed import Binding, Identity, KeyName
 from ambient_components.stacks.reading import ACCESS_PARTS, ACCOUNT, BINDING, TOKEN
@@ -37,36 +38,6 @@ class Pending:
 
     others: tuple[str, ...]
     """All other changes, a line each: the operation, and the logical name or the path in the ledger."""
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """The intended result for a key after the deployment."""
-
-    written: int
-    """The key's generation in the files. For a revoked key, the last one."""
-    revoked: bool = False
-    """Whether all identities must end."""
-    overlap: bool = False
-    """Whether the previous generation stays valid for an overlap."""
-    service_account: str | None = None
-    """The ServiceAccount of generation 1 in the files, if the platform made the key."""
-    makes: bool = True
-    """Whether the key's role could mint tokens and make RoleBindings."""
-
-    @property
-    def at_once(self) -> bool:
-        """Whether every old identity ends at once, as needed after a leak."""
-        return self.revoked or not self.overlap
-
-    @property
-    def living(self) -> frozenset[int]:
-        if self.revoked:
-            return frozenset()
-        return frozenset({self.written, self.written - 1} if self.overlap else {self.written})
-
-    def ends(self, identity: Identity) -> bool:
-        return identity.generation not in self.living
 
 
 def of_keys(plan: Preview, keys: Collection[KeyName], buckets: Collection[str] = ()) -> Pending:
@@ -188,15 +159,18 @@ def _parts(path: str) -> list[str]:
     return parts
 
 
-def lacking_keys(steps: Collection[Step], aims: Mapping[KeyName, Aim], deployed: Collection[Identity]) -> Iterator[str]:
+def lacking_keys(
+    steps: Collection[Step], keys: Mapping[KeyName, KeyRecord], deployed: Collection[Identity], *, revoked: bool
+) -> Iterator[str]:
     """Yield a line for each step that keys need, and the plan does not have."""
-    for key, aim in aims.items():
-        (workspace, key_id), name = key, "/".join(key)
-        new = logical_name(workspace, Part.KEY_GENERATION, key_id, aim.written)
-        if not aim.revoked and not _has(steps, TOKEN, _MAKES, {new}):
-            yield f"{name}: no token of generation {aim.written} is made"
+    for selected, key in keys.items():
+        (workspace, key_id), name = selected, "/".join(selected)
+        new = logical_name(workspace, Part.KEY_GENERATION, key_id, key.generation)
+        if not revoked and not _has(steps, TOKEN, _MAKES, {new}):
+            yield f"{name}: no token of generation {key.generation} is made"
         for identity in deployed:
-            if identity.selected == key and aim.ends(identity) and not _ends(steps, identity, new):
+            ends = identity.selected == selected and (revoked or identity.generation not in key.generations)
+            if ends and not _ends(steps, identity, new):
                 yield f"{name}: generation {identity.generation} is not deleted"
 
 

@@ -4,8 +4,8 @@ Nothing is written here. The functions return the new texts.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 import typer
 
@@ -25,24 +25,23 @@ OverlapUntil = Callable[[Key, str], date | None]
 """Returns the last day of a key's old identity, given the key and WORKSPACE/KEY. None means that it ends at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """The generations of a key in a stack's state. 0 for none."""
+Generations = tuple[int, int]
+"""The highest generation of a key that has an identity, and the one that the last run declared, which may have no
+identity yet after a failed run. 0 for none.
+"""
 
-    made: int = 0
-    """The highest generation that has an identity."""
-    declared: int = 0
-    """The generation that the last run declared. After a failed run it may have no identity yet."""
 
-    def following(self, written: int) -> int:
-        # A written generation without an identity is already new, so a second rotation before the deployment skips
-        # none.
-        new = written if 0 < self.made < written else max(written, self.made) + 1
-        return max(new, self.declared)
+Deployed = Mapping[KeyName, Generations]
 
-    def awaits(self, written: int) -> bool:
-        """Tell whether the written generation is not deployed yet, so another rotation has nothing to add."""
-        return not self.made or self.following(written) == written
+NOT_DEPLOYED: Final[Generations] = (0, 0)
+
+
+def following(deployed: Generations, written: int) -> int:
+    """Return the next generation of a key."""
+    made, declared = deployed
+    # A written generation without an identity is already new, so a second rotation before the deployment skips none.
+    new = written if 0 < made < written else max(written, made) + 1
+    return max(new, declared)
 
 
 def selected_keys(
@@ -78,10 +77,10 @@ def selected_keys(
     return tuple(selected)
 
 
-def assumed(stack: LoadedStack, selected: Iterable[KeyName]) -> dict[KeyName, Recorded]:
+def assumed(stack: LoadedStack, selected: Iterable[KeyName]) -> dict[KeyName, Generations]:
     """Return what is assumed of keys if the state can't be read: the file is deployed."""
     return {
-        (workspace, key_id): Recorded(stack.file.workspaces[workspace].keys[key_id].generation)
+        (workspace, key_id): (stack.file.workspaces[workspace].keys[key_id].generation, 0)
         for workspace, key_id in selected
     }
 
@@ -89,7 +88,7 @@ def assumed(stack: LoadedStack, selected: Iterable[KeyName]) -> dict[KeyName, Re
 def requested_before(
     stack: LoadedStack,
     selected: Iterable[KeyName],
-    deployed: Mapping[KeyName, Recorded],
+    deployed: Deployed,
     now: datetime,
     *,
     overlap_given: bool,
@@ -98,24 +97,24 @@ def requested_before(
 
     def settled(workspace: str, key_id: str) -> bool:
         key = stack.file.workspaces[workspace].keys[key_id]
-        recorded = _recorded(deployed, (workspace, key_id))
-        # Of a key without an identity no old one can overlap. No overlap in the file may mean that the key leaked.
-        return recorded.awaits(key.generation) and (
-            not recorded.made
-            or (not overlap_given and (key.overlap_until is None or key.keeps_previous(now, stack.file.timezone)))
-        )
+        recorded = deployed.get((workspace, key_id), NOT_DEPLOYED)
+        # Of a key without an identity no old one can overlap.
+        if recorded[0] == 0:
+            return True
+        # No overlap in the file may mean that the key leaked.
+        kept = key.overlap_until is None or key.keeps_previous(now, stack.file.timezone)
+        return following(recorded, key.generation) == key.generation and not overlap_given and kept
 
     return [key for key in selected if settled(*key)]
 
 
-def waiting_lines(stack: LoadedStack, selected: Iterable[KeyName], deployed: Mapping[KeyName, Recorded]) -> list[str]:
+def waiting_lines(stack: LoadedStack, selected: Iterable[KeyName], deployed: Deployed) -> list[str]:
     lines = []
     for workspace, key_id in selected:
         where = stack.sources.key(_path(workspace, key_id))
         generation = stack.file.workspaces[workspace].keys[key_id].generation
-        recorded = _recorded(deployed, (workspace, key_id))
         name = f"{where.file}:{where.line}: {workspace}/{key_id}"
-        if recorded.made:
+        if deployed.get((workspace, key_id), NOT_DEPLOYED)[0]:
             lines.append(f"{name}: already requested: generation {generation} is not deployed yet")
         else:
             lines.append(f"{name}: nothing to rotate: the key is not deployed yet, and will be generation {generation}")
@@ -123,12 +122,15 @@ def waiting_lines(stack: LoadedStack, selected: Iterable[KeyName], deployed: Map
 
 
 def rotation(
-    stack: LoadedStack, selected: Iterable[KeyName], overlap_until: OverlapUntil, deployed: Mapping[KeyName, Recorded]
+    stack: LoadedStack,
+    selected: Iterable[KeyName],
+    overlap_until: OverlapUntil,
+    deployed: Deployed,
 ) -> Iterator[Change]:
     for workspace, key_id in selected:
         key, path = stack.file.workspaces[workspace].keys[key_id], _path(workspace, key_id)
-        following = _recorded(deployed, (workspace, key_id)).following(key.generation)
-        yield Change(path, "generation", str(following))
+        new = following(deployed.get((workspace, key_id), NOT_DEPLOYED), key.generation)
+        yield Change(path, "generation", str(new))
         until = overlap_until(key, f"{workspace}/{key_id}")
         if until is not None or key.overlap_until is not None:
             yield Change(path, "overlapUntil", until.isoformat() if until else None)
@@ -140,11 +142,11 @@ def revocation(selected: Iterable[KeyName]) -> Iterator[Change]:
 
 
 def rotation_lines(
-    before: LoadedStack, after: LoadedStack, selected: Iterable[KeyName], deployed: Mapping[KeyName, Recorded]
+    before: LoadedStack, after: LoadedStack, selected: Iterable[KeyName], deployed: Deployed
 ) -> Iterator[str]:
     for workspace, key_id in selected:
         old, new = (stack.file.workspaces[workspace].keys[key_id] for stack in (before, after))
-        what = _new(old.generation, new.generation, _recorded(deployed, (workspace, key_id)))
+        what = _new(old.generation, new.generation, deployed.get((workspace, key_id), NOT_DEPLOYED))
         if new.overlap_until:
             overlap = f"overlapUntil {new.overlap_until}"
         else:
@@ -159,14 +161,10 @@ def revocation_lines(stack: LoadedStack, selected: Iterable[KeyName]) -> Iterato
         yield f"{where.file}:{where.line}: {'/'.join(key)}: removed"
 
 
-def _recorded(deployed: Mapping[KeyName, Recorded], key: KeyName) -> Recorded:
-    return deployed.get(key) or Recorded()
-
-
-def _new(before: int, after: int, recorded: Recorded) -> str:
+def _new(before: int, after: int, recorded: Generations) -> str:
     if before == after:
         return f"generation {after} stays: it is not deployed yet"
-    deployed = max(recorded.made, recorded.declared)
+    deployed = max(recorded)
     return f"generation {before} -> {after}" + (f" ({deployed} is deployed)" if deployed > before else "")
 
 

@@ -7,16 +7,17 @@ from ambient_components.access.entries import NOTHING
 from ambient_components.cli.edits import bucket_keys
 from ambient_components.cli.edits.deployment import Deployment, by_stack, declared_in, deploy, finish, renew_alone
 from ambient_components.cli.edits.files import edited_texts, write_stack
-from ambient_components.cli.edits.pending import Aim, Pending, lacking_buckets, lacking_keys, of_keys
+from ambient_components.cli.edits.pending import Pending, lacking_buckets, lacking_keys, of_keys
 from ambient_components.cli.keys.bearer_check import Bearers
 from ambient_components.cli.keys.bucket_proof import former_access
-from ambient_components.cli.keys.edit import Recorded
+from ambient_components.cli.keys.edit import Generations
 from ambient_components.cli.keys.proof import KeyWitness
 from ambient_components.engine.backend import export, export_with_secrets
 from ambient_components.engine.command import Engine
 from ambient_components.engine.state import Export
 from ambient_components.engine.steps import Preview, Step
 from ambient_components.errors import AmbientError, Problem
+from ambient_components.model.keys import KeyRecord
 from ambient_components.stackfile.editing import Change
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stacks.deployed import Identity, KeyName
@@ -30,45 +31,52 @@ class KeyDeployment(Deployment):
     asking = "Testing the keys at the cluster of"
     renews_first = True
 
-    aims: Mapping[KeyName, Aim]
+    keys: Mapping[KeyName, KeyRecord]
+    """The keys as the files declare them; revoked ones as they did."""
+    revoked: bool
+    """Whether all identities of the keys must end."""
     buckets: Mapping[str, int]
     """The generation of its bucket's credentials for each workspace where they are renewed."""
 
     def read(self) -> tuple[Export, tuple[Identity, ...]]:
         state = export_with_secrets(self.engine, self.stack)
-        return state, identities(state, self.aims)
+        return state, identities(state, self.keys)
 
     def sort(self, preview: Preview) -> Pending:
-        return of_keys(preview, self.aims, self.buckets)
+        return of_keys(preview, self.keys, self.buckets)
 
     def lacking(self, own: Collection[Step], existing: tuple[Export, tuple[Identity, ...]]) -> Iterable[str]:
-        return [*lacking_keys(own, self.aims, existing[1]), *lacking_buckets(own, self.buckets)]
+        keys = lacking_keys(own, self.keys, existing[1], revoked=self.revoked)
+        return [*keys, *lacking_buckets(own, self.buckets)]
 
     def by_hand(self, existing: tuple[Export, tuple[Identity, ...]] | None) -> list[str]:
+        at_once = {name: key for name, key in self.keys.items() if self.revoked or key.overlapping is None}
         commands = [
             f"kubectl delete serviceaccount -n {identity.workspace} {identity.account}"
             for identity in (existing[1] if existing else ())
-            if self.aims[identity.selected].at_once and self.aims[identity.selected].ends(identity)
+            if (key := at_once.get(identity.selected)) and (self.revoked or identity.generation != key.generation)
         ]
         return [f"to end the old identity at once: {' && '.join(commands)}"] if commands else []
 
     def witness(self, existing: tuple[Export, tuple[Identity, ...]]) -> KeyWitness:
         config, (state, before) = self.project.config(self.stack), existing
         bearers = Bearers(config.get("context") or None)
-        witness = KeyWitness(self.cluster(), bearers=bearers, aims=self.aims, read_back=lambda: self.read()[1])
+        witness = KeyWitness(
+            self.cluster(), bearers=bearers, keys=self.keys, revoked=self.revoked, read_back=lambda: self.read()[1]
+        )
         witness.before(before)
         witness.former = former_access(state, self.buckets, config)
         return witness
 
 
-def deployed_generations(engine: Engine, places: Mapping[str, Collection[KeyName]]) -> dict[KeyName, Recorded]:
-    generations: dict[KeyName, Recorded] = {}
+def deployed_generations(engine: Engine, places: Mapping[str, Collection[KeyName]]) -> dict[KeyName, Generations]:
+    generations: dict[KeyName, Generations] = {}
     for stack, keys in places.items():
         generations |= recorded(export(engine, stack), keys)
     return generations
 
 
-def recorded(export: Export, keys: Collection[KeyName]) -> dict[KeyName, Recorded]:
+def recorded(export: Export, keys: Collection[KeyName]) -> dict[KeyName, Generations]:
     ledger = ledger_from_state(export)
     made: dict[KeyName, int] = {}
     for identity in identities(export, keys):
@@ -76,9 +84,8 @@ def recorded(export: Export, keys: Collection[KeyName]) -> dict[KeyName, Recorde
     generations = {}
     for workspace, key_id in keys:
         key = ledger.get(workspace, NOTHING).keys.get(key_id)
-        generations[workspace, key_id] = Recorded(
-            made.get((workspace, key_id), 0), key.generation if key is not None else 0
-        )
+        declared = key.generation if key is not None else 0
+        generations[workspace, key_id] = (made.get((workspace, key_id), 0), declared)
     return generations
 
 
@@ -97,12 +104,13 @@ class KeyEdit:
     """The generation of credentials by workspace, by the stack that deploys it."""
     now: bool
     renew: bool
+    revoked: bool = False
+    """Whether the edit removes the keys."""
 
     def carry_out(
         self,
         changes: Iterable[Change],
         describe: Callable[[LoadedStack], Iterable[str]],
-        aim: Callable[[LoadedStack, KeyName], Aim],
         *,
         leaked: Collection[str],
         keyless: Collection[str] = (),
@@ -111,7 +119,6 @@ class KeyEdit:
 
         Args:
             describe: Describes the changes, given the stack after the edit.
-            aim: Returns the intended result for a key, given that stack.
             leaked: The workspaces in which the object store's credentials may be known.
             keyless: Workspaces without keys whose accounts are renewed.
         """
@@ -126,11 +133,11 @@ class KeyEdit:
         )
         problems: list[Problem] = []
         for place, here in by_stack(self.project, self.stack, self.loaded, {name: name for name in keyless}).items():
-            problems += renew_alone(self._deployment(place, (), after, aim, here), here)
+            problems += renew_alone(self._deployment(place, (), after, here), here)
         if problems:
             raise AmbientError(problems)
         stacks = sorted({*self.places, *self.buckets})
-        outcome = deploy(self._deployment(place, texts, after, aim) for place in stacks) if self.now else None
+        outcome = deploy(self._deployment(place, texts, after) for place in stacks) if self.now else None
         finish(outcome, list(texts), stacks, self.stack if self.project.shards(self.stack) else "")
 
     def _deployment(
@@ -138,11 +145,15 @@ class KeyEdit:
         place: str,
         edited: Collection[str],
         after: LoadedStack,
-        aim: Callable[[LoadedStack, KeyName], Aim],
         more: Iterable[str] = (),
     ) -> KeyDeployment:
-        aims = {key: aim(after, key) for key in self.places.get(place, ())}
-        here = {*more, *(workspace for workspace, _ in aims)}
+        workspaces = (self.loaded if self.revoked else after).file.workspaces
+        keys = {
+            (workspace, key_id): KeyRecord.of(key, overlaps=key.overlap_until is not None)
+            for workspace, key_id in self.places.get(place, ())
+            for key in [workspaces[workspace].keys[key_id]]
+        }
+        here = {*more, *(workspace for workspace, _ in keys)}
         return KeyDeployment(
             self.engine,
             self.project,
@@ -150,7 +161,8 @@ class KeyEdit:
             list(edited),
             declared_in(after, here),
             here,
-            aims,
+            keys,
+            self.revoked,
             self.buckets.get(place, {}),
             renews=self.renew,
         )

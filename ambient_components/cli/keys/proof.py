@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from ambient_components.access.remaining import Holder
 from ambient_components.cli.edits.deployment import Outcome, Witness
-from ambient_components.cli.edits.pending import Aim
 from ambient_components.cli.keys.bearer_check import Bearers
 from ambient_components.cli.keys.bucket_proof import FormerAccess
 from ambient_components.cluster import objects
@@ -17,7 +16,7 @@ from ambient_components.cluster.client import core
 from ambient_components.cluster.objects import decoded, listing, mapping
 from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, object_path
 from ambient_components.errors import AmbientError, Problem, StepError, hints_of
-from ambient_components.model.keys import DeliverySecret
+from ambient_components.model.keys import DeliverySecret, KeyRecord
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import key_account, key_role_binding
 from ambient_components.stacks.deployed import Identity, KeyName
@@ -36,12 +35,14 @@ class KeyWitness(Witness):
 
     Args:
         bearers: A client without credentials of its own.
-        aims: The intended result for each key.
+        keys: The keys as the files declare them; revoked ones as they did.
+        revoked: Whether all identities of the keys must end.
         read_back: Reads the identities in the state after the deployment.
     """
 
     bearers: Bearers = field(kw_only=True)
-    aims: Mapping[KeyName, Aim] = field(kw_only=True)
+    keys: Mapping[KeyName, KeyRecord] = field(kw_only=True)
+    revoked: bool = field(kw_only=True)
     read_back: Callable[[], tuple[Identity, ...]] = field(kw_only=True)
     former: Collection[FormerAccess] = ()
     """The credentials of buckets that must end."""
@@ -51,12 +52,14 @@ class KeyWitness(Witness):
 
     def before(self, deployed: Collection[Identity]) -> None:
         """Collect UIDs, token Secrets and tokens of everything that must end."""
-        recorded = [identity for identity in deployed if self.aims[identity.selected].ends(identity)]
+        recorded = [
+            identity for identity in deployed if identity.generation not in self._living(self.keys[identity.selected])
+        ]
         lost = [
             identity
-            for key, aim in self.aims.items()
-            if aim.at_once
-            for identity in self._unrecorded(key, aim, recorded)
+            for name, key in self.keys.items()
+            if self._ends_at_once(key)
+            for identity in self._unrecorded(name, key, recorded)
         ]
         self.ending = tuple(map(self._completed, (*recorded, *lost)))
         self._worked = {
@@ -72,20 +75,20 @@ class KeyWitness(Witness):
         return self.end_all(
             ("/".join(identity.selected), kind, identity.workspace, name, uid)
             for identity in self.ending
-            if self.aims[identity.selected].at_once
+            if self._ends_at_once(self.keys[identity.selected])
             for kind, name, uid in _objects(identity)
         )
 
     @property
     def holder(self) -> Holder | None:
         """Who had the keys that end at once."""
-        keys = {key for key, aim in self.aims.items() if aim.at_once}
+        keys = {name: key for name, key in self.keys.items() if self._ends_at_once(key)}
         if not keys:
             return None
-        names = [f"{workspace}/{key}" for workspace, key in sorted(keys)]
+        names = [f"{workspace}/{key_id}" for workspace, key_id in sorted(keys)]
         title = f"{'the keys' if len(names) > 1 else 'key'} {listing(names)}"
         subjects = frozenset(f"serviceaccount:{it.workspace}:{it.account}" for it in self.ending)
-        makes = frozenset(key[0] for key in keys if self.aims[key].makes)
+        makes = frozenset(workspace for (workspace, _), key in keys.items() if key.role != Role.VIEW)
         return Holder(title, subjects, makes, frozenset(keys))
 
     def verify(self, outcome: Outcome) -> None:
@@ -99,16 +102,24 @@ class KeyWitness(Witness):
             outcome.left.extend(error.problems)
             deployed = ()
         deadline = self.deadline()
-        for key, aim in self.aims.items():
-            self._verify(key, aim, deployed, deadline, outcome)
+        for selected, key in self.keys.items():
+            self._verify(selected, key, deployed, deadline, outcome)
         for access in self.former:
             self.check(access.problem, self.deadline(), access.fact, outcome, access.unproved)
 
+    def _living(self, key: KeyRecord) -> Collection[int]:
+        """Return the generations that stay valid."""
+        return () if self.revoked else key.generations
+
+    def _ends_at_once(self, key: KeyRecord) -> bool:
+        """Return whether every old identity ends at once, as needed after a leak."""
+        return self.revoked or key.overlapping is None
+
     def _verify(
-        self, key: KeyName, aim: Aim, deployed: Collection[Identity], deadline: float, outcome: Outcome
+        self, selected: KeyName, key: KeyRecord, deployed: Collection[Identity], deadline: float, outcome: Outcome
     ) -> None:
-        name = "/".join(key)
-        ending = [identity for identity in self.ending if identity.selected == key]
+        name = "/".join(selected)
+        ending = [identity for identity in self.ending if identity.selected == selected]
 
         def check(look: Callable[[], tuple[str, str] | None], fact: str) -> None:
             def named() -> Problem | None:
@@ -122,13 +133,13 @@ class KeyWitness(Witness):
 
         for identity in ending:
             check(partial(self._survives, identity), self._over(identity))
-        if aim.revoked and not ending:
+        if self.revoked and not ending:
             fact = "no identity of it is deployed, and the cluster has no ServiceAccount of it"
             outcome.proved.append(f"{name}: {fact}")
-        if not aim.revoked:
-            new = [it for it in deployed if it.selected == key and it.generation == aim.written]
-            works = f"generation {aim.written} works: the API server accepts its token"
-            check(partial(self._fails, aim, new), works)
+        if not self.revoked:
+            new = [it for it in deployed if it.selected == selected and it.generation == key.generation]
+            works = f"generation {key.generation} works: the API server accepts its token"
+            check(partial(self._fails, key.generation, new), works)
 
     def _survives(self, identity: Identity) -> tuple[str, str] | None:
         """Return what remains of an identity, and how to end it."""
@@ -164,9 +175,9 @@ class KeyWitness(Witness):
         worked = ", which worked before" if identity.tokens & self._worked else ""
         return f"generation {identity.generation} is over: its ServiceAccount is gone{requested}{worked}"
 
-    def _fails(self, aim: Aim, identities: Collection[Identity]) -> tuple[str, str] | None:
+    def _fails(self, generation: int, identities: Collection[Identity]) -> tuple[str, str] | None:
         """Return why the new identity of a key does not work, with a hint."""
-        about = f"generation {aim.written}"
+        about = f"generation {generation}"
         if not identities:
             return f"{about} is not made", "pulumi up"
         identity = next(iter(identities))
@@ -184,13 +195,14 @@ class KeyWitness(Witness):
         statuses = ", ".join(sorted({str(answer.status or "no answer") for answer in answers}))
         return f"{about} does not work: the API server answers its token with {statuses}", "pulumi up --refresh"
 
-    def _unrecorded(self, key: KeyName, aim: Aim, recorded: Iterable[Identity]) -> Iterator[Identity]:
+    def _unrecorded(self, selected: KeyName, key: KeyRecord, recorded: Iterable[Identity]) -> Iterator[Identity]:
         """Yield older accounts of a key that only the cluster has, as after the loss of a state."""
-        known = {identity.generation for identity in recorded if identity.selected == key} | aim.living
-        workspace, key_id = key
+        known = {identity.generation for identity in recorded if identity.selected == selected}
+        known.update(self._living(key))
+        workspace, key_id = selected
         there = {*map(objects.name, self.cluster.list(core("namespaces", workspace, "serviceaccounts")))}
-        for generation in range(max(1, aim.written - _SCANNED), aim.written + 1):
-            account = key_account(workspace, key_id, generation, aim.service_account)
+        for generation in range(max(1, key.generation - _SCANNED), key.generation + 1):
+            account = key_account(workspace, key_id, generation, key.service_account)
             if generation not in known and account in there:
                 yield Identity(workspace, key_id, generation, account)
 

@@ -1,14 +1,11 @@
 """`ambient keys revoke`: remove keys from the stack's files."""
 
 from ambient_components.cli.edits.deployment import by_stack, require_passphrases
-from ambient_components.cli.edits.pending import Aim
 from ambient_components.cli.edits.renewal import Renew, require_now
 from ambient_components.cli.keys.edit import revocation, revocation_lines, selected_keys
 from ambient_components.cli.keys.now import KeyEdit, renewals
 from ambient_components.cli.options import Keys, Now, StackOfKeys, StackOrKey
 from ambient_components.cli.prompts import stack_and_keys
-from ambient_components.model.keys import Key
-from ambient_components.platform.contract import Role
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_path
@@ -58,14 +55,6 @@ def revoke(
         require_passphrases(project, places)
     engine, workspaces = pulumi.engine_for(project.folder), sorted({name for name, _ in selected})
     buckets = renewals(engine, project, stack, loaded, workspaces) if now else {}
-    KeyEdit(engine, project, stack, loaded, places, buckets, now, renew).carry_out(
-        revocation(selected),
-        lambda _: revocation_lines(loaded, selected),
-        lambda _, key: _aim(loaded.file.workspaces[key[0]].keys[key[1]]),
-        leaked=workspaces,
+    KeyEdit(engine, project, stack, loaded, places, buckets, now, renew, revoked=True).carry_out(
+        revocation(selected), lambda _: revocation_lines(loaded, selected), leaked=workspaces
     )
-
-
-def _aim(key: Key) -> Aim:
-    makes = key.role is not Role.VIEW
-    return Aim(key.generation, revoked=True, service_account=key.service_account, makes=makes)

@@ -12,11 +12,10 @@ from ambient_components import clock
 from ambient_components.cli import completion
 from ambient_components.cli.edits import bucket_keys
 from ambient_components.cli.edits.deployment import by_stack, require_passphrases
-from ambient_components.cli.edits.pending import Aim
 from ambient_components.cli.edits.renewal import Renew, require_now
 from ambient_components.cli.keys.edit import (
+    Generations,
     OverlapUntil,
-    Recorded,
     assumed,
     requested_before,
     rotation,
@@ -30,7 +29,6 @@ from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, Problem, refusal
 from ambient_components.output import show_problem, show_problems
-from ambient_components.platform.contract import Role
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.deployed import KeyName
@@ -148,17 +146,9 @@ def rotate(
     KeyEdit(engine, project, stack, loaded, places, buckets, now, renew).carry_out(
         rotation(loaded, rotating, ends(here, seconds, last_day, leaked=leaked), deployed),
         lines,
-        lambda after, key: _aim(loaded, after, key),
         leaked=involved if leaked else (),
         keyless=keyless,
     )
-
-
-def _aim(before: LoadedStack, after: LoadedStack, key: KeyName) -> Aim:
-    old, new = (stack.file.workspaces[key[0]].keys[key[1]] for stack in (before, after))
-    makes = Role.VIEW not in (old.role, new.role)
-    overlap = new.overlap_until is not None
-    return Aim(new.generation, overlap=overlap, service_account=new.service_account, makes=makes)
 
 
 def _has_no_keys(loaded: LoadedStack, workspace: str) -> bool:
@@ -168,7 +158,7 @@ def _has_no_keys(loaded: LoadedStack, workspace: str) -> bool:
 
 def _deployed(
     engine: Engine, places: Mapping[str, Collection[KeyName]], *, now: bool
-) -> Mapping[KeyName, Recorded] | None:
+) -> Mapping[KeyName, Generations] | None:
     """Return the deployed generations. If they can't be read and nothing is to be deployed, warn and return None."""
     try:
         return deployed_generations(engine, places)

@@ -10,7 +10,7 @@ import pytest
 
 from ambient_components.cli.keys.list import SOURCE_OF_USE, as_csv, as_json, as_table
 from ambient_components.stacks.deployed import DeployedKey
-from ambient_components.stacks.key_table import Seen, rows, seen_in
+from ambient_components.stacks.key_table import rows, seen_in
 from ambient_components.stacks.reading import read_deployed
 from tests.support.key_rows import DAILY, DAY, GONE, NOW, SECRET, SEEN, key, summary
 
@@ -29,10 +29,10 @@ MANY = [
 ]
 MANY_SEEN = {
     **SEEN,
-    ("payments", "a"): Seen(NOW - timedelta(minutes=90), None),
-    ("payments", "b"): Seen(NOW - timedelta(hours=50), NOW + DAY),
-    ("payments", "c"): Seen(NOW - 400 * DAY, NOW - timedelta(minutes=5)),
-    ("payments", "d"): Seen(NOW - 91 * DAY, NOW - 30 * DAY),
+    ("payments", "a"): (NOW - timedelta(minutes=90), None),
+    ("payments", "b"): (NOW - timedelta(hours=50), NOW + DAY),
+    ("payments", "c"): (NOW - 400 * DAY, NOW - timedelta(minutes=5)),
+    ("payments", "d"): (NOW - 91 * DAY, NOW - 30 * DAY),
 }
 
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.edits.pending import Aim, lacking_keys
-from ambient_components.cli.keys.edit import Recorded
+from ambient_components.cli.edits.pending import lacking_keys
+from ambient_components.cli.keys.edit import NOT_DEPLOYED
 from ambient_components.cli.keys.now import recorded
 from ambient_components.engine.steps import Step
-from ambient_components.model.keys import DeliverySecret
+from ambient_components.model.keys import DeliverySecret, KeyRecord
 from ambient_components.platform.naming import key_account
 from ambient_components.stacks.deployed import Identity
 from ambient_components.stacks.reading import ACCOUNT, TOKEN, identities
@@ -53,12 +53,12 @@ class TestIdentities:
     def test_what_a_killed_run_was_at(self) -> None:
         account = identity("ci", 2)[0]
         found = recorded(export(*identity("ci", 1), pending=(account,)), [KEY])
-        assert found == {KEY: Recorded(2, 0)}
+        assert found == {KEY: (2, 0)}
 
     @pytest.mark.parametrize("state", [{}, {"deployment": None}, export(), export(*identity("ci-2", 1))])
     def test_none(self, state: dict[str, Any]) -> None:
         assert identities(state, [KEY]) == ()
-        assert recorded(state, [KEY]) == {KEY: Recorded()}
+        assert recorded(state, [KEY]) == {KEY: NOT_DEPLOYED}
 
     @pytest.mark.parametrize(
         "token",
@@ -86,34 +86,38 @@ def planned(op: str, name: str, kind: str) -> Step:
 NEW = planned("replace", f"{NAME}/g2", TOKEN)
 END = planned("delete", f"{NAME}/g1", ACCOUNT)
 ALL = frozenset({ACCOUNT, "RoleBinding", TOKEN})
+ROTATED = KeyRecord(generation=2)
+OVERLAPPING = KeyRecord(generation=2, overlapping=1)
+REVOKED = KeyRecord(generation=1)
 
 
 class TestLacks:
     @pytest.mark.parametrize(
-        ("steps", "aim", "kinds", "missing"),
+        ("steps", "key", "kinds", "missing"),
         [
-            ([NEW, END], Aim(2), ALL, []),
-            ([planned("create", f"{NAME}/g2", TOKEN), END], Aim(2), ALL, []),
-            ([planned("update", f"{NAME}/g2", TOKEN), END], Aim(2), ALL, ["no token of generation 2 is made"]),
-            ([planned("create", f"{NAME}/g3", TOKEN), END], Aim(2), ALL, ["no token of generation 2 is made"]),
-            ([planned("create", f"{NAME}/g2", ACCOUNT), END], Aim(2), ALL, ["no token of generation 2 is made"]),
-            ([NEW], Aim(2), ALL, ["generation 1 is not deleted"]),
-            ([NEW, planned("update", f"{NAME}/g1", ACCOUNT)], Aim(2), ALL, ["generation 1 is not deleted"]),
-            ([NEW], Aim(2), {TOKEN}, []),
-            ([planned("create", f"{NAME}/g2", TOKEN)], Aim(2), {TOKEN}, ["generation 1 is not deleted"]),
-            ([NEW], Aim(2), {"RoleBinding"}, []),
-            ([NEW], Aim(2), frozenset(), []),
-            ([NEW], Aim(2, overlap=True), ALL, []),
-            ([], Aim(2), ALL, ["no token of generation 2 is made", "generation 1 is not deleted"]),
-            ([END], Aim(1, revoked=True), ALL, []),
-            ([], Aim(1, revoked=True), ALL, ["generation 1 is not deleted"]),
-            ([planned("delete", f"{NAME}/g1", TOKEN)], Aim(1, revoked=True), ALL, ["generation 1 is not deleted"]),
-            ([planned("delete", f"{NAME}/g1", TOKEN)], Aim(1, revoked=True), {TOKEN}, []),
+            ([NEW, END], ROTATED, ALL, []),
+            ([planned("create", f"{NAME}/g2", TOKEN), END], ROTATED, ALL, []),
+            ([planned("update", f"{NAME}/g2", TOKEN), END], ROTATED, ALL, ["no token of generation 2 is made"]),
+            ([planned("create", f"{NAME}/g3", TOKEN), END], ROTATED, ALL, ["no token of generation 2 is made"]),
+            ([planned("create", f"{NAME}/g2", ACCOUNT), END], ROTATED, ALL, ["no token of generation 2 is made"]),
+            ([NEW], ROTATED, ALL, ["generation 1 is not deleted"]),
+            ([NEW, planned("update", f"{NAME}/g1", ACCOUNT)], ROTATED, ALL, ["generation 1 is not deleted"]),
+            ([NEW], ROTATED, {TOKEN}, []),
+            ([planned("create", f"{NAME}/g2", TOKEN)], ROTATED, {TOKEN}, ["generation 1 is not deleted"]),
+            ([NEW], ROTATED, {"RoleBinding"}, []),
+            ([NEW], ROTATED, frozenset(), []),
+            ([NEW], OVERLAPPING, ALL, []),
+            ([], ROTATED, ALL, ["no token of generation 2 is made", "generation 1 is not deleted"]),
+            ([END], REVOKED, ALL, []),
+            ([], REVOKED, ALL, ["generation 1 is not deleted"]),
+            ([planned("delete", f"{NAME}/g1", TOKEN)], REVOKED, ALL, ["generation 1 is not deleted"]),
+            ([planned("delete", f"{NAME}/g1", TOKEN)], REVOKED, {TOKEN}, []),
         ],
     )
-    def test_of_one_key(self, steps: list[Step], aim: Aim, kinds: frozenset[str], missing: list[str]) -> None:
+    def test_of_one_key(self, steps: list[Step], key: KeyRecord, kinds: frozenset[str], missing: list[str]) -> None:
         there = [Identity(W, "ci", 1, "", frozenset(kinds)), Identity(W, "other", 1, "", ALL)]
-        assert [*lacking_keys(steps, {KEY: aim}, there)] == [f"{W}/ci: {line}" for line in missing]
+        revoked = key.generation == 1
+        assert [*lacking_keys(steps, {KEY: key}, there, revoked=revoked)] == [f"{W}/ci: {line}" for line in missing]
 
 
 class TestKeysOfThePlatform:
@@ -125,4 +129,4 @@ class TestKeysOfThePlatform:
         (found,) = identities(export(account, binding), [KEY])
         assert (found.generation, found.account, found.tokens) == (1, self.ACCOUNT, frozenset())
         assert found.username == f"system:serviceaccount:{W}:{self.ACCOUNT}"
-        assert recorded(export(account, binding), [KEY])[KEY] == Recorded(1, 0)
+        assert recorded(export(account, binding), [KEY])[KEY] == (1, 0)

@@ -10,7 +10,7 @@ import typer
 from ambient_components import clock
 from ambient_components.cli.app import run
 from ambient_components.cli.edits.files import edited_texts, write_stack
-from ambient_components.cli.keys.edit import Recorded, revocation, rotation, selected_keys
+from ambient_components.cli.keys.edit import following, revocation, rotation, selected_keys
 from ambient_components.errors import AmbientError
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from tests.support.keys_edit import FILES, NOW, STACK, FakePulumi, project, pulumi, texts
@@ -96,7 +96,7 @@ class TestTexts:
 
 class TestNextGeneration:
     @pytest.mark.parametrize(
-        ("written", "made", "declared", "following"),
+        ("written", "made", "declared", "new"),
         [
             (1, 0, 0, 2),  # nothing on record: not deployed, or the state was lost
             (1, 1, 1, 2),
@@ -109,8 +109,8 @@ class TestNextGeneration:
             (3, 0, 0, 4),
         ],
     )
-    def test_of(self, written: int, made: int, declared: int, following: int) -> None:
-        assert Recorded(made, declared).following(written) == following
+    def test_of(self, written: int, made: int, declared: int, new: int) -> None:
+        assert following((made, declared), written) == new
 
     def test_a_stale_checkout(self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
         pulumi.names = ["payments/key/ci/g2", "payments/key/ci/g1", "payments/key/nightly/g3", "payments/key/cix/g9"]

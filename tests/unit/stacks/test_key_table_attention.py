@@ -115,18 +115,18 @@ class TestAttention:
     @pytest.mark.parametrize(
         ("seen", "idle", "reported"),
         [
-            (Seen(NOW - 90 * DAY, None), None, ()),
-            (Seen(NOW - 90 * DAY, None), 90 * DAY, ("no use seen since it was made 90 days ago",)),
-            (Seen(NOW - 90 * DAY + SECOND, None), 90 * DAY, ()),
-            (Seen(NOW - 900 * DAY, NOW - 90 * DAY), 90 * DAY, ("no use seen for 90 days",)),
-            (Seen(NOW - 900 * DAY, NOW - 90 * DAY + SECOND), 90 * DAY, ()),
-            (Seen(NOW - 900 * DAY, NOW + DAY), 90 * DAY, ()),  # clocks differ
-            (Seen(NOW + DAY, None), SECOND, ()),
+            ((NOW - 90 * DAY, None), None, ()),
+            ((NOW - 90 * DAY, None), 90 * DAY, ("no use seen since it was made 90 days ago",)),
+            ((NOW - 90 * DAY + SECOND, None), 90 * DAY, ()),
+            ((NOW - 900 * DAY, NOW - 90 * DAY), 90 * DAY, ("no use seen for 90 days",)),
+            ((NOW - 900 * DAY, NOW - 90 * DAY + SECOND), 90 * DAY, ()),
+            ((NOW - 900 * DAY, NOW + DAY), 90 * DAY, ()),  # clocks differ
+            ((NOW + DAY, None), SECOND, ()),
         ],
     )
     def test_use(self, seen: Seen, idle: timedelta | None, reported: tuple[str, ...]) -> None:
         assert attention(key(), {("payments", "ambient-key-ci-0"): seen}, idle=idle) == reported
 
     def test_nobody_has_to_use_a_former_one(self) -> None:
-        unused = {("payments", "ambient-key-ci-0"): Seen(NOW - 90 * DAY, None)}
+        unused = {("payments", "ambient-key-ci-0"): (NOW - 90 * DAY, None)}
         assert attention(key(former=True), unused, idle=DAY) == ()

@@ -7,7 +7,7 @@ import pytest
 
 from ambient_components.cli.keys.list import columns
 from ambient_components.stacks.deployed import Deployed, DeployedKey, DeployedWorkspace
-from ambient_components.stacks.key_table import NEVER_USED, Seen, rows, seen_in
+from ambient_components.stacks.key_table import NEVER_USED, rows, seen_in
 from tests.support.key_rows import DAILY, DAY, NOW, SECOND, SECRET, SEEN, key, row, summary
 
 
@@ -21,9 +21,9 @@ class TestSeen:
         seen = seen_in([used, self.account({}, "unused"), self.account(None, "bare")])
         made = datetime(2026, 11, 1, tzinfo=UTC)
         assert seen == {
-            ("w", "used"): Seen(made, datetime(2026, 11, 25, 9, 8, 7, tzinfo=UTC)),
-            ("w", "unused"): Seen(made, None),
-            ("w", "bare"): Seen(made, None),
+            ("w", "used"): (made, datetime(2026, 11, 25, 9, 8, 7, tzinfo=UTC)),
+            ("w", "unused"): (made, None),
+            ("w", "bare"): (made, None),
         }
 
     @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ class TestSeen:
     )
     def test_an_annotation_that_somebody_broke_is_no_use(self, text: str) -> None:
         (seen,) = seen_in([self.account({"ambient-code.io/last-used-at": text})]).values()
-        assert seen.last_used is None
+        assert seen[1] is None
 
     def test_other_zones_and_fractions(self) -> None:
         noted = {"ambient-code.io/last-used-at": "2026-11-25T10:08:07.25+01:00"}
         (seen,) = seen_in([self.account(noted)]).values()
-        assert seen.last_used == datetime(2026, 11, 25, 9, 8, 7, 250_000, tzinfo=UTC)
+        assert seen[1] == datetime(2026, 11, 25, 9, 8, 7, 250_000, tzinfo=UTC)
 
 
 class TestRows:
@@ -78,9 +78,9 @@ class TestRows:
         [
             (None, None, None),
             ({}, None, None),
-            ({("other", "ambient-key-ci-0"): Seen(NOW, NOW)}, None, None),
-            ({("payments", "ambient-key-ci-0"): Seen(NOW - DAY, None)}, NOW - DAY, NEVER_USED),
-            ({("payments", "ambient-key-ci-0"): Seen(NOW - DAY, NOW)}, NOW - DAY, NOW),
+            ({("other", "ambient-key-ci-0"): (NOW, NOW)}, None, None),
+            ({("payments", "ambient-key-ci-0"): (NOW - DAY, None)}, NOW - DAY, NEVER_USED),
+            ({("payments", "ambient-key-ci-0"): (NOW - DAY, NOW)}, NOW - DAY, NOW),
         ],
     )
     def test_what_the_cluster_says(self, seen: Any, created: Any, last_used: Any) -> None:
@@ -116,7 +116,7 @@ class TestRows:
     def test_both_generations_have_a_row(self) -> None:
         old = key(former=True, until="2026-12-31", account="ambient-key-ci-0")
         new = key(generation=2, account="ambient-key-ci-1")
-        seen = {**SEEN, ("payments", "ambient-key-ci-1"): Seen(NOW - DAY, None)}
+        seen = {**SEEN, ("payments", "ambient-key-ci-1"): (NOW - DAY, None)}
         shown = rows(summary(old, new), seen, DAILY)
         assert [(key.generation, key.state, key.last_used) for key in shown] == [
             (1, "former", NOW - 2 * DAY),
