@@ -13,7 +13,11 @@ from ambient_components.components.caller_options import of_caller
 from ambient_components.components.cluster import cluster_of
 from ambient_components.engine import urns
 from ambient_components.errors import AmbientError, PathPart, format_path
+from ambient_components.model.base import models_in
 from ambient_components.model.clusters import Cluster
+from ambient_components.model.marks import Secrecy
+from ambient_components.model.storage import SeparateBucket
+from ambient_components.model.workspaces import Program, SeparateWorkspace
 from ambient_components.problem_json import for_engine
 from ambient_components.program.inputs import Inputs as ProgramInputs
 from ambient_components.program.workspaces import CLUSTER_NAME, Workspaces
@@ -159,7 +163,13 @@ def _with_property_errors(declare: Declare) -> Declare:
     return declared
 
 
-_SECRET: Final = frozenset({"secrets", "accessKey", "secretKey", "kubeconfig"})
+_SECRET: Final = frozenset(
+    field.alias or name
+    for component in (Program, SeparateWorkspace, SeparateBucket, Cluster)
+    for model in models_in(component)
+    for name, field in model.model_fields.items()
+    if any(isinstance(mark, Secrecy) for mark in field.metadata)
+)
 """Properties with secrets, which may have been given as plain text."""
 
 

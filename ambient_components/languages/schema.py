@@ -16,16 +16,15 @@ from ambient_components._version import VERSION
 from ambient_components.documentation import REPOSITORY
 from ambient_components.engine import urns
 from ambient_components.model.base import Model
-from ambient_components.model.clusters import Cluster
+from ambient_components.model.clusters import SECRET_SETTINGS, SETTINGS, Cluster
 from ambient_components.model.derive import class_texts, field_texts
 from ambient_components.model.grants import Grant, SeparateGrant
 from ambient_components.model.keys import Key, SeparateKey
-from ambient_components.model.marks import OUTPUT
+from ambient_components.model.marks import OUTPUT, SECRET
 from ambient_components.model.sources import SecretValues, Source
 from ambient_components.model.storage import BucketValues, SeparateBucket, StorageValues
 from ambient_components.model.workspaces import OF_FILES, Program, ProgramWorkspace, SeparateWorkspace
 from ambient_components.platform.subjects import Subject
-from ambient_components.provider.protocol.configuration import SECRETS, SETTINGS
 from ambient_components.resources import ProviderArgs
 
 _TYPE: Final = "ambient:index:"
@@ -64,9 +63,6 @@ _LEFT_OUT: Final[Mapping[type[Model], Collection[str]]] = {
     SeparateWorkspace: OF_FILES,
 }
 
-_SECRETS: Final = ("kubeconfig", "secret_key")
-"""Inputs that SDKs make secret before they are sent."""
-
 _OPTIONAL: Final[Mapping[type[Model], Collection[str]]] = {SeparateWorkspace: ("owner", "namespace")}
 """Required fields of a model that its component knows otherwise."""
 
@@ -102,7 +98,7 @@ class _Types:
         properties: dict[str, dict[str, Any]] = {}
         for name, info in fields.items():
             schema = self._kind(info.annotation, info.metadata)
-            secret = {"secret": True} if name in _SECRETS else {}
+            secret = {"secret": True} if SECRET in info.metadata else {}
             properties[info.alias or name] = {**schema, **secret, "description": _text(texts.get(name, ""))}
         return properties
 
@@ -269,7 +265,8 @@ def schema() -> dict[str, Any]:
     types = _Types()
     texts = class_texts(ProviderArgs)
     settings = {
-        name: {"type": "string", "description": _text(texts[name])} | ({"secret": True} if name in SECRETS else {})
+        name: {"type": "string", "description": _text(texts[name])}
+        | ({"secret": True} if name in SECRET_SETTINGS else {})
         for name in SETTINGS
     }
     resources = {component.token: _resource(component, types) for component in COMPONENT_SCHEMAS}

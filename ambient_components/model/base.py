@@ -1,6 +1,6 @@
 """Common base of all models: strictness, one kind of error, and messages without inputs."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Final, NoReturn, Self, get_args, get_origin
 
@@ -127,14 +127,19 @@ class Model(BaseModel):
 def quotable_fields(model: type[Model]) -> frozenset[str]:
     """Return the fields that errors may quote, by their names in the file: those without private models below them."""
     fields = model.model_fields.items()
-    return frozenset(field.alias or name for name, field in fields if not _leads_to_private(field.annotation))
+    return frozenset(
+        field.alias or name for name, field in fields if not any(m.private for m in models_in(field.annotation))
+    )
 
 
-def _leads_to_private(annotation: Any) -> bool:
+def models_in(annotation: Any) -> Iterator[type[Model]]:
+    """Yield the models in the type of a field, and those within them."""
+    inner = get_args(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Model):
-        fields = annotation.model_fields.values()
-        return annotation.private or any(_leads_to_private(field.annotation) for field in fields)
-    return any(map(_leads_to_private, get_args(annotation)))
+        yield annotation
+        inner = tuple(field.annotation for field in annotation.model_fields.values())
+    for part in inner:
+        yield from models_in(part)
 
 
 def _allowed(annotation: Any) -> Remedy:

@@ -1,13 +1,14 @@
 """A cluster and its object store, as a program names them."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import WithJsonSchema
 from pydantic.config import JsonDict
 
 from ambient_components.model.base import Model, one_of
+from ambient_components.model.derive import plain_names
 from ambient_components.model.forms import OF_STORE
-from ambient_components.model.marks import OUTPUT, sent
+from ambient_components.model.marks import OUTPUT, SECRET, UNPRINTED, sent
 from ambient_components.model.types import Flag, Text
 from ambient_components.rules.object_store import STORE_APIS
 
@@ -35,10 +36,10 @@ class Store(Model):
     credentials: Annotated[ApiName | None, _SETTING] = None
     """API for users: iam, or minio for MinIO's admin API. Default: iam."""
 
-    access_key: Annotated[Text | None, OUTPUT, _SETTING] = None
+    access_key: Annotated[Text | None, OUTPUT, UNPRINTED, _SETTING] = None
     """Access key that may create buckets and users. Default for both keys: AWS's credential chain."""
 
-    secret_key: Annotated[Text | None, OUTPUT, _SETTING] = None
+    secret_key: Annotated[Text | None, OUTPUT, SECRET, _SETTING] = None
     """Secret key of the access key, stored as a secret."""
 
 
@@ -48,7 +49,7 @@ class Cluster(Model):
     context: Annotated[Text | None, sent("provider")] = None
     """Context of the kubeconfig. Default: its current context, or the pod's own account in a cluster."""
 
-    kubeconfig: Annotated[Text | None, OUTPUT, sent("provider")] = None
+    kubeconfig: Annotated[Text | None, OUTPUT, SECRET, sent("provider")] = None
     """Content of a kubeconfig, stored as a secret. Never a path: paths differ between machines, and every run would
     show a change. Default: KUBECONFIG or ~/.kube/config, read as kubectl reads them.
     """
@@ -63,3 +64,11 @@ class Cluster(Model):
 
     store: Store | None = None
     """Object store for buckets. Workspaces needs one for them; others take AWS, with the machine's credentials."""
+
+
+SETTINGS: Final = (*plain_names(Cluster, "provider"), *plain_names(Store, "provider"))
+"""Names of the plugin's settings; each is an optional string."""
+
+SECRET_SETTINGS: Final = frozenset(
+    {*plain_names(Cluster, "provider", secret=True), *plain_names(Store, "provider", secret=True)}
+)

@@ -32,7 +32,7 @@ from ambient_components.errors import PathPart
 from ambient_components.model import messages
 from ambient_components.model.base import Model
 from ambient_components.model.forms import ABSENT, BY_TYPE, ByName, Choice, Form, Items
-from ambient_components.model.marks import DEFERRED, OUTPUT, Mark, Place
+from ambient_components.model.marks import DEFERRED, OUTPUT, SECRET, Mark, Place
 from ambient_components.rules.findings import Finding, Path, camel, in_python, program_spelling
 from ambient_components.suggest import did_you_mean
 
@@ -84,8 +84,11 @@ def parts(model: type[Model], place: Place) -> tuple[Part, ...]:
     return tuple(marked)
 
 
-def plain_names(model: type[Model], place: Place) -> tuple[str, ...]:
-    return tuple(name for part in parts(model, place) for name in part.form.names(part.name))
+def plain_names(model: type[Model], place: Place, *, secret: bool = False) -> tuple[str, ...]:
+    """Return the names in plain data, or those of the secrets alone."""
+    fields = model.model_fields
+    marked = [part for part in parts(model, place) if not secret or SECRET in fields[part.field].metadata]
+    return tuple(name for part in marked for name in part.form.names(part.name))
 
 
 def _form(annotations: Collection[Any], place: Place) -> Form | None:

@@ -67,5 +67,18 @@ class _Deferred:
 OUTPUT: Final = _Deferred()
 """Mark of a field that may be a Pulumi `Output` in a component: its value decides no name and no structure."""
 
+
+@dataclass(frozen=True, slots=True)
+class Secrecy:
+    encrypted: bool
+    """Whether SDKs and resources make the value a secret before it is sent."""
+
+
+SECRET: Final = Secrecy(encrypted=True)
+"""Mark of a field with a secret value."""
+
+UNPRINTED: Final = Secrecy(encrypted=False)
+"""Mark of a field with what no error shows: secrets below it, or half of a credential."""
+
 DEFERRED: Final = "deferred"
 """Key of the type of outputs in the context of a validation. The models import no Pulumi."""

@@ -13,7 +13,7 @@ from pydantic.config import JsonDict
 from ambient_components.model.base import Model, one_of, refuse, text_schema
 from ambient_components.model.derive import record, write
 from ambient_components.model.forms import DAYS, LIFETIME, SECONDS
-from ambient_components.model.marks import OUTPUT, recorded, sent
+from ambient_components.model.marks import OUTPUT, SECRET, UNPRINTED, recorded, sent
 from ambient_components.model.messages import spelled
 from ambient_components.model.rotation import RotateName, is_manual, renewal
 from ambient_components.model.sources import SecretValue, Source
@@ -297,10 +297,10 @@ class Bucket(Model):
 class BucketValues(Bucket):
     """A bucket for the sessions of one workspace, or the workspace's prefix in a shared one."""
 
-    access_key: Annotated[SecretValue | None, OUTPUT] = None  # type: ignore[assignment]
+    access_key: Annotated[SecretValue | None, OUTPUT, UNPRINTED] = None  # type: ignore[assignment]
     """Id of the access key, with driver: existing."""
 
-    secret_key: Annotated[SecretValue | None, OUTPUT] = None  # type: ignore[assignment]
+    secret_key: Annotated[SecretValue | None, OUTPUT, SECRET] = None  # type: ignore[assignment]
     """Secret of the access key, with driver: existing."""
 
 

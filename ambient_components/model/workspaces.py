@@ -10,7 +10,7 @@ from ambient_components.model.base import refuse
 from ambient_components.model.dates import TimeZone
 from ambient_components.model.grants import grant_findings
 from ambient_components.model.keys import key_findings, shared_account_findings
-from ambient_components.model.marks import OUTPUT
+from ambient_components.model.marks import OUTPUT, UNPRINTED
 from ambient_components.model.rotation import Overlap
 from ambient_components.model.sources import SecretValues
 from ambient_components.model.stack import StackFile, Workspace
@@ -34,7 +34,7 @@ def _owner(value: str) -> str:
 class ProgramWorkspace(Workspace):
     """One workspace: a namespace of the platform with access, keys, secrets and session settings."""
 
-    secrets: SecretValues = SecretValues()  # type: ignore[assignment]  # values, where a file has their sources
+    secrets: Annotated[SecretValues, UNPRINTED] = SecretValues()  # type: ignore[assignment]  # values, where a file has their sources
     """Values of the environment variables of all sessions."""
 
     storage: StorageValues = StorageValues()

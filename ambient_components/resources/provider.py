@@ -4,6 +4,7 @@ from typing import Any
 
 import pulumi
 
+from ambient_components.model.clusters import SECRET_SETTINGS
 from ambient_components.resources.attributes import SnakeCaseAttributes
 from ambient_components.resources.inputs import ProviderArgs
 
@@ -20,7 +21,7 @@ class Provider(SnakeCaseAttributes, pulumi.ProviderResource):
         self.unguarded = unguarded is True
         if self.unguarded:
             props["unguarded"] = "true"  # settings of providers are texts
-        for name_of_secret in ("kubeconfig", "storeSecretKey"):
+        for name_of_secret in SECRET_SETTINGS:
             if props.get(name_of_secret) is not None:
                 props[name_of_secret] = pulumi.Output.secret(props[name_of_secret])
         self.declared_uid = props.get("clusterUid")

@@ -6,19 +6,14 @@ from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
 from ambient_components.errors import Problem, refusal
 from ambient_components.model import clusters as model
-from ambient_components.model.derive import parts, plain_names
+from ambient_components.model.clusters import SETTINGS
+from ambient_components.model.derive import parts
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.store.connection import Store, StoreSettings
 from ambient_components.rules.buckets import endpoint_problem
 from ambient_components.rules.object_store import MINIO, STORE_APIS
 from ambient_components.suggest import allowed_words
-
-SETTINGS: Final = (*plain_names(model.Cluster, "provider"), *plain_names(model.Store, "provider"))
-"""Names of all; each is an optional string."""
-
-SECRETS: Final = frozenset({"kubeconfig", "storeSecretKey"})
-"""Settings with secret values."""
 
 _ADDRESSES: Final = ("storeEndpoint", "storeIamEndpoint")
 _KEYS: Final = ("storeAccessKey", "storeSecretKey")

@@ -11,9 +11,9 @@ from ambient_components._version import VERSION
 from ambient_components.engine import urns
 from ambient_components.languages.components import COMPONENTS
 from ambient_components.languages.schema import COMPONENT_SCHEMAS, schema, schema_json
+from ambient_components.model.clusters import SETTINGS
 from ambient_components.model.derive import arguments
 from ambient_components.model.workspaces import Program
-from ambient_components.provider.protocol.configuration import SETTINGS
 from ambient_components.resources import ProviderArgs
 from ambient_components.rules.findings import Reader, spelling_of
 from tests.support.fake_engine import FakeEngine

@@ -2,7 +2,8 @@ import sys
 
 import pytest
 
-from ambient_components.provider.protocol.configuration import SECRETS, SETTINGS, guard, problems, store
+from ambient_components.model.clusters import SECRET_SETTINGS, SETTINGS
+from ambient_components.provider.protocol.configuration import guard, problems, store
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.store.connection import StoreSettings
 
@@ -80,7 +81,7 @@ def test_no_problem_quotes_a_value(name):
 
 
 def test_what_is_secret_is_a_setting():
-    assert {"kubeconfig", "storeSecretKey"} == SECRETS <= set(SETTINGS)
+    assert {"kubeconfig", "storeSecretKey"} == SECRET_SETTINGS <= set(SETTINGS)
 
 
 def test_making_a_guard_connects_to_nothing(monkeypatch):
