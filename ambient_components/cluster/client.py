@@ -116,6 +116,12 @@ class Cluster:
         accept = _METADATA if metadata else _JSON
         return self._request("PATCH", path, body, "application/merge-patch+json", accept)
 
+    def apply(self, path: str, body: Mapping[str, Any], manager: str) -> dict[str, Any]:
+        """Apply the fields of a field manager, all of them: those of before that are left out are removed."""
+        where = f"{path}?{urlencode({'fieldManager': manager, 'force': 'true'})}"
+        # JSON as text: the client does not know how to write this type.
+        return self._request("PATCH", where, json.dumps(body), "application/apply-patch+yaml")
+
     def delete(self, path: str, uid: str | None = None, version: str | None = None) -> bool:
         given = {"uid": uid, "resourceVersion": version}
         conditions = {name: value for name, value in given.items() if value}
@@ -133,7 +139,7 @@ class Cluster:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | str | None = None,
         content: str = _JSON,
         accept: str = _JSON,
         most: int | None = None,

@@ -6,6 +6,8 @@ from typing import Final
 
 import pulumi
 
+from ambient_components.platform.contract import GUARD_MANAGER
+
 FORCED: Final = {"pulumi.com/patchForce": "true"}
 """Annotation that makes server-side apply take a field from another field manager instead of failing.
 
@@ -14,7 +16,7 @@ fields belong to the previous stack (tested). The ledger's check has confirmed t
 An annotation, because the provider's own setting works only with later plugins.
 """
 
-GUARD_MANAGER: Final = {"pulumi.com/patchFieldManager": "ambient-components-guard"}
+AS_GUARD: Final = {"pulumi.com/patchFieldManager": GUARD_MANAGER}
 """Annotation that makes every stack the same field manager of a workspace's guard.
 
 Otherwise a stack that adopts a released workspace shares its fields with the stack before, and they would stay when the

@@ -14,7 +14,7 @@ from ambient_components.components.caller_options import of_caller
 from ambient_components.components.grant import role_binding
 from ambient_components.components.guarded import require_ledger
 from ambient_components.components.kubernetes_objects import Namespace, NamespacePatch
-from ambient_components.components.options import FORCED, GUARD_MANAGER, AllCreated
+from ambient_components.components.options import AS_GUARD, FORCED, AllCreated
 from ambient_components.components.schedules import schedules
 from ambient_components.components.settings import resource_limits, settings
 from ambient_components.engine import urns
@@ -151,7 +151,7 @@ class Workspace(pulumi.ComponentResource):
             logical_name(self._name, Part.GUARD),
             metadata={
                 "name": self._workspace,
-                "annotations": {**FORCED, **GUARD_MANAGER, **self._content.guard_annotations},
+                "annotations": {**FORCED, **AS_GUARD, **self._content.guard_annotations},
                 "labels": {GUARD_LABEL: str(guard.mode)},
             },
             opts=self._options(depends_on=[self.namespace], deleted_with=self.namespace),

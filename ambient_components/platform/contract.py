@@ -543,6 +543,9 @@ GUARD_ACCOUNTS_ANNOTATION: Final = "ambient-components/guard-accounts"
 GUARD_FILE_ANNOTATION: Final = "ambient-components/guard-file"
 """On a guarded Namespace: the stack file, for the text of refusals. Missing in programs without one."""
 
+GUARD_MANAGER: Final = "ambient-components-guard"
+"""Field manager of a workspace's guard, for every stack: a stack that adopts a workspace owns the fields alone."""
+
 GUARD_DIGEST_ANNOTATION: Final = "ambient-components/guard-digest"
 """On the guard's policies and bindings: digest of the spec as it was printed."""
 

@@ -114,6 +114,10 @@ def test_a_closing_that_dies_has_ended_sharing_before_it_sweeps(stack: Stack) ->
     write(stack, pair, "closed", ENTRY + GUARD)
     dies(stack, END_OF_SHARING, *pair)
     assert [guard(one) for one in pair] == [expected(stack)] * 2
+    # Nothing has ended before.
+    for one, token in zip(pair, tokens, strict=True):
+        is_open(one)
+        assert one.token() == token
     dies(stack, gate.THAW, *pair)
     assert [guard(one) for one in pair] == [expected(stack, "none")] * 2
     stack.up().ok()

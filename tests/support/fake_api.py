@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 SYSTEM_UID = "uid-of-the-cluster"
 MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+"""Only fields of one manager are applied here, so it merges, too."""
 KINDS = {
     "agenticsessions",
     "clusterroles",
@@ -246,7 +248,7 @@ class FakeApi:
         return Answer(201, self.objects[path])
 
     def _patch(self, request):
-        if request.headers.get("Content-Type") != MERGE_PATCH:
+        if request.headers.get("Content-Type") not in (MERGE_PATCH, APPLY_PATCH):
             return Answer(415, status(415, "the body of the request was in an unknown format"))
         found = self.objects.get(request.path)
         if found is None:

@@ -31,6 +31,7 @@ from ambient_components.provider.ledger.existing import forgotten
 from ambient_components.provider.ledger.inputs import LedgerInputs
 from ambient_components.provider.ledger.preflight import preflight
 from ambient_components.provider.ledger.run_record import RunRecord
+from ambient_components.provider.ledger.sharing import write_sharing
 from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values, changes_of
 from ambient_components.rules.warnings import LoudWarning
 from ambient_components.shards import CHECK_VARIABLE
@@ -135,6 +136,10 @@ class AccessLedger:
         """End the access that left the ledger before anything new is created, and record the rest."""
         before, after = ledger_in(state), ledger_in(news)
         if not context.preview:
+            closing = (
+                name for name, entry in after.items() if entry.is_closed and not before.get(name, entry).is_closed
+            )
+            write_sharing(context, closing, after)
             end_first(context, before, after)
             interrupted_runs.reopen(context, [name for name, entry in before.items() if entry.is_closed], after)
         _record(context, before, news, after)

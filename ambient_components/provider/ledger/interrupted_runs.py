@@ -24,6 +24,7 @@ from ambient_components.platform.contract import (
     SERVICE_ACCOUNT_ANNOTATION,
 )
 from ambient_components.provider.ledger.run_record import RunRecord, optional, run_id, this_run
+from ambient_components.provider.ledger.sharing import write_sharing
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.warnings import LoudWarning
@@ -108,12 +109,13 @@ def settle(context: Context, place: RunRecord, before: Ledger, after: Ledger) ->
 
 def reopen(context: Context, closed: Iterable[str], after: Ledger) -> None:
     """Allow new access where a closing was interrupted and the workspace is no longer to be closed."""
-    for name in closed:
-        if name in after and not after[name].is_closed:
-            try:
-                thaw(context.guard.cluster, name)
-            except StepError as error:
-                context.warn(LoudWarning.NOT_DONE, error.problem.within(f"could not open {name} for new access"))
+    opening = [name for name in closed if name in after and not after[name].is_closed]
+    write_sharing(context, opening, after)
+    for name in opening:
+        try:
+            thaw(context.guard.cluster, name)
+        except StepError as error:
+            context.warn(LoudWarning.NOT_DONE, error.problem.within(f"could not open {name} for new access"))
 
 
 def forget(context: Context, place: RunRecord, before: Ledger) -> None:
