@@ -13,4 +13,9 @@ def guard_text(report: GuardReport, paint: Paint) -> str:
         why = "may impersonate service accounts" if item.role in IMPERSONATE else "exempts from it"
         who = one_line(f"{item.subject} in {item.workspace}: {item.role} {why}")
         lines.append(paint(f"  ! not bound by it: {who}", "loud"))
+    for item in report.everywhere or ():
+        who = one_line(f"{item.subject} in every workspace: {item.role} exempts from it")
+        lines.append(paint(f"  ! not bound by it: {who}", "loud"))
+    if report.everywhere is None:
+        lines.append(paint("  ? ClusterRoleBindings that exempt from it are not known: they may not be listed", "dim"))
     return "\n".join(lines)

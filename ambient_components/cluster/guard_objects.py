@@ -75,6 +75,12 @@ def read_guard(cluster: Cluster) -> InstalledGuard:
     )
 
 
+def has_floor(cluster: Cluster) -> bool:
+    """Return whether the guard has a floor, by one of its bindings: one request."""
+    name = floor_binding_name(next(iter(POLICIES)))
+    return cluster.get(path("apis", ADMISSION_API_GROUP, "v1", GUARD_BINDINGS, name), metadata=True) is not None
+
+
 def _floor(there: Mapping[str, Json]) -> GuardMode | None:
     """Return the weakest mode of a floor's bindings; they differ in the middle of an update alone."""
     names = {floor_binding_name(policy) for policy in POLICIES}

@@ -75,6 +75,12 @@ class Guard(Model):
         opened = _place(self.sharing, GuardSharing) < _place(before.sharing, GuardSharing)
         return lower or opened or bool({*self.off} - {*before.off})
 
+    def above(self, floor: GuardMode | None) -> "Guard":
+        """Return the guard that holds where the cluster's has a floor: all rules of a workspace without this field."""
+        if floor is None or _place(self.mode or "", GuardMode) >= _place(floor, GuardMode):
+            return self
+        return self.model_copy(update={"mode": floor}) if self.mode else Guard(mode=floor, off=[])
+
     def findings(self) -> Iterator[Finding]:
         """Find settings without a mode."""
         if self.mode is None and self.model_fields_set:

@@ -82,10 +82,11 @@ def declared(stack: str, access: SelectedAccess, choice: Choice) -> Report:
 
 
 def findings_of(access: SelectedAccess, guard: GuardReport | None = None) -> list[Finding]:
-    """Return the escalation paths. A guard that the cluster is known to lack closes none."""
+    """Return the escalation paths. A guard that the cluster is known to lack closes none, a floor closes more."""
     ledger = access.ledger
-    if guard is not None and guard.is_known_to_lack:
-        ledger = {name: entry.model_copy(update={"guard": NO_GUARD}) for name, entry in ledger.items()}
+    if guard is not None:
+        held = (lambda _: NO_GUARD) if guard.is_known_to_lack else guard.above_floor
+        ledger = {name: entry.model_copy(update={"guard": held(entry.guard)}) for name, entry in ledger.items()}
     return escalations(ledger, isolates_admin_keys=access.isolates_admin_keys)
 
 

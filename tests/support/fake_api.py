@@ -18,6 +18,7 @@ APPLY_PATCH = "application/apply-patch+yaml"
 """Only fields of one manager are applied here, so it merges, too."""
 KINDS = {
     "agenticsessions",
+    "clusterrolebindings",
     "clusterroles",
     "configmaps",
     "cronjobs",

@@ -290,7 +290,7 @@ json:   {{"stack", "source": "state" or "files", "live", "right",
          "acknowledged": [workspace, ...], "elsewhere": [{{"workspace", "owner"}}, ...],
          "guard": {{"versions", "floor", "missing", "changed",
                    "workspaces": [{{"workspace", "mode", "sharing", "off"}}, ...],
-                   "unbound": [the same as missing]}}}}
+                   "unbound": [the same as missing], "everywhere": [{{"subject", "role", "reason"}}, ...]}}}}
         status is declared, undeclared, left (declared no more, and not ended yet), platform or released.
         complete is false if a role's rules are unknown.
         perhaps (with --who-can) lists subjects with a role that may give the right. missing lists declared access
@@ -299,7 +299,8 @@ json:   {{"stack", "source": "state" or "files", "live", "right",
         state or an entry was lost), acknowledged those that the stack file acknowledges (unmanagedWorkspace), which
         are not in unmanaged, elsewhere those of other stacks. All are null if not known.
         guard (with --live, if a workspace has one) has the versions of the cluster's guard, what is missing of it or
-        changed since, and unbound: access that it does not bind, as those subjects may impersonate service accounts.
+        changed since, and unbound: access that it does not bind, as those subjects may impersonate service accounts or
+        are exempt; everywhere those that ClusterRoleBindings exempt, null if not known. With a floor it is there too.
 csv:    workspace, subject, role, reason, status (also missing, pending), can (yes or perhaps, with --who-can)
 
 \b

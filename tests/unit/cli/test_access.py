@@ -271,6 +271,59 @@ def test_the_floor_of_a_cluster(pulumi: FakePulumi, project: Path, api: FakeApi,
         assert f"the guard of version {VERSION}, {shown}as installed\n" in capsys.readouterr().out
 
 
+def test_a_floor_closes_paths_of_workspaces_without_the_field(
+    pulumi: FakePulumi, project: Path, api: FakeApi, capsys: Shown
+) -> None:
+    (project / "stacks/dev.yaml").write_text(FILE)
+
+    def closed() -> set[str | None]:
+        run(["report", "dev", "--files", "--live", "--format", "json"])
+        document = json.loads(capsys.readouterr().out)
+        guards = (document["guard"] or {"workspaces": []})["workspaces"]
+        assert {(guard["mode"], *guard["off"]) for guard in guards} <= {("deny",)}
+        return {finding["closedBy"] for finding in document["findings"]}
+
+    install_guard(api)
+    assert closed() == {None}
+    install_guard(api, GuardMode.DENY)
+    assert "tokens" in closed()
+    api.objects.pop("/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/ambient-guard-tokens")
+    assert closed() == {None}
+
+
+def test_cluster_role_bindings_that_exempt_are_listed(
+    pulumi: FakePulumi, project: Path, api: FakeApi, capsys: Shown
+) -> None:
+    (project / "stacks/dev.yaml").write_text(
+        FILE.replace("workspaces:", "defaults: {guard: {mode: deny}}\nworkspaces:")
+    )
+    rbac = "/apis/rbac.authorization.k8s.io/v1"
+    every = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
+    api.add(f"{rbac}/clusterroles", "cluster-admin", rules=every)
+    for item in guard_objects():
+        if "Role" in item["kind"]:
+            notes = item["metadata"]["annotations"]
+            parts = {part: item[part] for part in ("rules", "roleRef", "subjects") if part in item}
+            api.add(f"{rbac}/{item['kind'].lower()}s", item["metadata"]["name"], annotations=notes, **parts)
+    bound = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
+    people = [{"kind": "Group", "name": name} for name in ("system:masters", "ops")]
+    api.add(f"{rbac}/clusterrolebindings", "root", roleRef=bound, subjects=people)
+    run(["access", "dev", "--files", "--live"])
+    line = "  ! not bound by it: {} in every workspace: ClusterRole/{} exempts from it\n"
+    shown = capsys.readouterr().out
+    assert [text for text in shown.splitlines(keepends=True) if "in every workspace" in text] == [
+        line.format("group:ops", "cluster-admin")
+    ]
+    # Those of the manifest are as it was printed, and told of if they are not.
+    path = f"{rbac}/clusterrolebindings/ambient-guard-bypass"
+    api.change(path, {"subjects": [{"kind": "User", "name": "mallory"}]})
+    run(["access", "dev", "--files", "--live"])
+    assert line.format("user:mallory", "ambient-guard-bypass") in capsys.readouterr().out
+    api.fail("GET", "/clusterrolebindings", 403)
+    run(["access", "dev", "--files", "--live"])
+    assert "  ? ClusterRoleBindings that exempt from it are not known" in capsys.readouterr().out
+
+
 def rule(group: str, resource: str, verb: str) -> list[dict[str, list[str]]]:
     return [{"apiGroups": [group], "resources": [resource], "verbs": [verb]}]
 
@@ -327,6 +380,7 @@ def test_the_guard_of_a_cluster(pulumi: FakePulumi, project: Path, api: FakeApi,
                 "reason": "RoleBinding debug",
             }
         ],
+        "everywhere": [],
     }
     assert run(["report", "dev", "--files", "--live", "--format", "json"]) == 0
     assert {finding["closedBy"] for finding in json.loads(capsys.readouterr().out)["findings"]} > {"tokens"}

@@ -5,6 +5,7 @@ import pytest
 from ambient_components.model.guard import NO_GUARD, Guard
 from ambient_components.model.keys import Key
 from ambient_components.model.workspaces import SeparateWorkspace
+from ambient_components.rules.guard import GuardMode
 from ambient_components.rules.workspaces import WorkspaceState
 
 DENY = Guard(mode="deny")
@@ -30,6 +31,20 @@ DENY = Guard(mode="deny")
 )
 def test_a_guard_is_weakened_by_a_lower_mode_more_sharing_or_another_rule_off(before, after, weaker):
     assert after.weakens(before) is weaker
+
+
+@pytest.mark.parametrize(
+    ("guard", "floor", "held"),
+    [
+        (DENY, None, DENY),
+        (DENY, "warn", DENY),
+        (Guard(mode="audit", off=["ties"]), "deny", Guard(mode="deny", off=["ties"])),
+        # A Namespace without annotations has all rules.
+        (NO_GUARD, "audit", Guard(mode="audit", off=[])),
+    ],
+)
+def test_a_floor_raises_the_mode(guard, floor, held):
+    assert guard.above(floor and GuardMode(floor)) == held
 
 
 def workspace(**fields):
