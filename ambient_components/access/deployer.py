@@ -25,6 +25,9 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.platform.schedules import OPERATOR_CONFIG
 
+ROLE: Final = "ambient-deployer"
+"""Name of the deployer's ClusterRole and of its ClusterRoleBinding."""
+
 
 class Feature(StrEnum):
     """A part of a stack that needs rights of its own, in the words of the stack file where it has one."""

@@ -56,13 +56,15 @@ VERBS: Final = {
     "grants": "List, add and revoke grants.",
     "keys": "List, show, deliver, rotate and revoke API keys.",
     "schema": "Print the schema of the stack file or of plans.",
-    "pipeline": "Write the files of a pipeline.",
+    "pipeline": "Write the files of a pipeline, or print one that runs in the cluster.",
     "rbac": "Print the deployer's role and its binding.",
     "guard": "Print the admission policies that guard workspaces between two runs.",
 }
 """The verbs in the order of the help, each with its first sentence. A verb's module is imported when it runs."""
 
-_FOLDERS: Final = frozenset({"access", "adopt", "grants", "init", "keys", "report", "reviewers", "show", "validate"})
+_FOLDERS: Final = frozenset(
+    {"access", "adopt", "grants", "init", "keys", "pipeline", "report", "reviewers", "show", "validate"}
+)
 """Verbs that have a folder, with the verb itself in `command.py`."""
 
 
@@ -123,6 +125,12 @@ def _top(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code. Expected failures are printed to standard error."""
+    if os.environ.get("AMBIENT_RUN_PAGE"):
+        return int(import_module("ambient_components.cli.run_page").kept(lambda: _run(arguments)))
+    return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     # With --format, standard error has problems only.
     activity.start(plain=not any(word.startswith("--format") for word in arguments))
     show_problems(clock.warnings())

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from ambient_components.access.deployer import ALL_FEATURES, Feature, Right, features_of, rights_for
+from ambient_components.access.deployer import ALL_FEATURES, ROLE, Feature, Right, features_of, rights_for
 from ambient_components.cli import completion
 from ambient_components.cli.options import NamedStack, wrong_value
 from ambient_components.cli.prompts import one_stack
@@ -15,9 +15,6 @@ from ambient_components.documentation import page
 from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject
 from ambient_components.stacks.ledgers import selected_access
 from ambient_components.stacks.project import Project
-
-ROLE: Final = "ambient-deployer"
-"""Name of the ClusterRole and of its ClusterRoleBinding."""
 
 GROUP: Final = "group:ambient-deployers"
 """The subject that the role is bound to by default."""

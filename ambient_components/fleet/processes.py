@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final, Self, TextIO
+from typing import Any, ClassVar, Final, Self, TextIO
 
 from ambient_components import activity
 from ambient_components.engine import texts
@@ -74,7 +74,11 @@ _KEPT: Final = 20_000
 
 
 class Child:
+    begun: ClassVar[int] = 0
+    """Number of engines that this process has started."""
+
     def __init__(self, arguments: Sequence[str], folder: Path, environ: Mapping[str, str], reported: Reported) -> None:
+        Child.begun += 1
         self.reported = reported
         self.started = time.monotonic()
         self._reported: list[str] = []

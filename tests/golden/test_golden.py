@@ -10,6 +10,7 @@ import pytest
 from ambient_components import clock
 from ambient_components._version import VERSION
 from ambient_components.cli.guard import guard_manifest
+from ambient_components.cli.pipeline.kubernetes import EVERY_TEN_MINUTES, CronJob, manifest
 from ambient_components.guard.manifest import objects
 from ambient_components.languages.schema import schema
 from ambient_components.program import workspaces as stack_program
@@ -82,6 +83,21 @@ def test_the_resources_of_buckets(golden, storage):
 
 def test_the_ledger_of_the_example(golden, example):
     golden("dev.ledger.json", _json(_whole(example.named("AccessLedger", "access").inputs)))
+
+
+def test_the_objects_of_a_fleet_in_the_cluster(golden):
+    job = CronJob(
+        stack="prod",
+        shards=20,
+        namespace="ambient-deployer",
+        image=f"registry.example.com/ambient@sha256:{'0123456789abcdef' * 4}",
+        repo="https://git.example.com/platform/workspaces.git",
+        commit="0123456789" * 4,
+        folder="",
+        backend="s3://state?region=eu-central-1",
+        schedule=EVERY_TEN_MINUTES,
+    )
+    golden("kubernetes.yaml", manifest(job))
 
 
 def test_the_schema_of_the_plugin(golden):

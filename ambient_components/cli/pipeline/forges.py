@@ -1,16 +1,14 @@
-"""`ambient pipeline`: write the files of a pipeline that validates, previews and deploys a project."""
+"""`ambient pipeline github` and `gitlab`: write files that validate, preview and deploy a project."""
 
 from enum import StrEnum
 from typing import Annotated, Final
 
 import typer
 
-from ambient_components.cli.options import choice, one_of
+from ambient_components.cli.options import choice
 from ambient_components.cli.templates import write_templates
 from ambient_components.documentation import page
 from ambient_components.stacks.project import Project, bare_name
-
-_FORGES: Final = ("github", "gitlab")
 
 
 class Preview(StrEnum):
@@ -23,17 +21,7 @@ class Preview(StrEnum):
 
 _SET_UP: Final = page("guides/pipeline", "set-up-once")
 
-EPILOG = f"""\
-\b
-examples:
-  ambient pipeline github               .github/workflows/workspaces.yaml, for the stacks dev, stage and prod
-  ambient pipeline gitlab               .gitlab-ci.yml, for the same stacks
-  ambient pipeline github --preview live    previews in the cluster, where reviewers start them
-  ambient pipeline github --fleet prod  .github/workflows/fleet.yaml, with one job per shard of the fleet prod
-
-\b
-A file that exists stays: GitLab has one .gitlab-ci.yml, so write that of a fleet into a project without one.
-
+_PREVIEWS: Final = f"""\
 \b
 A preview runs the code of the change request. By default it gets no credential: it compares the files with the state
 that the last run of the default branch exported. A preview in the cluster (live) needs the deployer's rights, so a
@@ -48,20 +36,48 @@ What to set up once at the forge and in the cloud:
 exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
 """
 
+GITHUB: Final = f"""\
+\b
+examples:
+  ambient pipeline github                   .github/workflows/workspaces.yaml, for the stacks dev, stage and prod
+  ambient pipeline github --preview live    previews in the cluster, where reviewers start them
+  ambient pipeline github --fleet prod      .github/workflows/fleet.yaml, with one job per shard of the fleet prod
 
-def pipeline(
-    forge: Annotated[str, one_of(_FORGES, "The CI system.")],
-    fleet: Annotated[
-        str, typer.Option(metavar="FLEET", help="Write the pipeline of a fleet, with one job per shard.")
-    ] = "",
-    preview: Annotated[
-        Preview,
-        choice(
-            "--preview", Preview, "Preview change requests without a credential, or in the cluster (not for fleets)."
-        ),
-    ] = Preview.OFFLINE,
-) -> None:
-    """Write the files of a pipeline."""
+\b
+A file that exists stays.
+
+{_PREVIEWS}"""
+
+GITLAB: Final = f"""\
+\b
+examples:
+  ambient pipeline gitlab                   .gitlab-ci.yml, for the stacks dev, stage and prod
+  ambient pipeline gitlab --preview live    previews in the cluster, where reviewers start them
+  ambient pipeline gitlab --fleet prod      .gitlab-ci.yml and .gitlab/shard.yaml, with one job per shard
+
+\b
+A file that exists stays: GitLab has one .gitlab-ci.yml, so write that of a fleet into a project without one.
+
+{_PREVIEWS}"""
+
+_Fleet = Annotated[str, typer.Option(metavar="FLEET", help="Write the pipeline of a fleet, with one job per shard.")]
+_Preview = Annotated[
+    Preview,
+    choice("--preview", Preview, "Preview change requests without a credential, or in the cluster (not for fleets)."),
+]
+
+
+def github(fleet: _Fleet = "", preview: _Preview = Preview.OFFLINE) -> None:
+    """Write the workflow for GitHub Actions."""
+    _write("github", fleet, preview)
+
+
+def gitlab(fleet: _Fleet = "", preview: _Preview = Preview.OFFLINE) -> None:
+    """Write the pipeline for GitLab CI."""
+    _write("gitlab", fleet, preview)
+
+
+def _write(forge: str, fleet: str, preview: Preview) -> None:
     if fleet and preview is Preview.LIVE:
         msg = "the pipeline of a fleet has no previews: leave --preview out"
         raise typer.BadParameter(msg, param_hint="--preview")

@@ -1,0 +1,86 @@
+"""The page of a run in a pod: what the command printed, in the ConfigMap that `ambient pipeline kubernetes` names.
+
+The keys of a pod with the index 3 are `03.last`, one line on its last run, and `03.page`, all that the last run printed
+which started an engine or failed. A run with nothing to do leaves the page as it is.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from typing import Any, Final, TextIO, cast
+
+from ambient_components import clock
+from ambient_components.cluster.client import ApiError, Cluster, core
+from ambient_components.errors import StepError
+from ambient_components.fleet.processes import Child
+from ambient_components.rotation.state import format_time
+
+_MOST: Final = 8_000
+"""Maximum characters of a page. A ConfigMap holds 1 MiB, and has a page for each shard."""
+
+_END: Final = 3_000
+"""Characters of a longer page that are kept of its end, which has the summary."""
+
+
+class _Copied:
+    """A stream whose text is also copied."""
+
+    def __init__(self, stream: TextIO, copy: StringIO) -> None:
+        self._stream, self._copy = stream, copy
+
+    def write(self, text: str) -> int:
+        self._copy.write(text)
+        return self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def kept(run: Callable[[], int], environ: Mapping[str, str] = os.environ) -> int:
+    """Run a command, write its page, and return its exit code. A page that can't be written is only a warning."""
+    copy, engines = StringIO(), Child.begun
+    copied = (cast(TextIO, _Copied(stream, copy)) for stream in (sys.stdout, sys.stderr))
+    with redirect_stdout(next(copied)), redirect_stderr(next(copied)):
+        code = run()
+    last = f"{format_time(clock.now())}: exit code {code}, {environ.get('AMBIENT_RUN_JOB', 'no Job').partition('/')[0]}"
+    data = {"last": last}
+    if code != 0 or Child.begun > engines:
+        data["page"] = f"{last}\n\n{_shortened(copy.getvalue())}\n"
+    index = int(environ.get("AMBIENT_RUN_INDEX") or 0)
+    namespace, _, name = environ["AMBIENT_RUN_PAGE"].partition("/")
+    try:
+        _write(Cluster(), namespace, name, {f"{index:02d}.{key}": text for key, text in data.items()})
+    except StepError as error:
+        print(error.problem.within("the page of this run can't be written").text, file=sys.stderr)
+    return code
+
+
+def _shortened(printed: str) -> str:
+    """Return what was printed without blanks at the ends of lines, with which kubectl would show one long line."""
+    text = "\n".join(line.rstrip() for line in printed.strip().splitlines())
+    if len(text) <= _MOST:
+        return text
+    out = len(text) - _MOST
+    return f"{text[: _MOST - _END]}\n… {out} characters are left out: kubectl logs has them\n{text[-_END:]}"
+
+
+def _write(cluster: Cluster, namespace: str, name: str, data: Mapping[str, str]) -> None:
+    collection = core("namespaces", namespace, "configmaps")
+    change = {"data": dict(data)}
+    for _ in range(2):
+        try:
+            cluster.patch(f"{collection}/{name}", change)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        else:
+            return
+        try:
+            cluster.create(collection, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, **change})
+        except ApiError as error:
+            if error.status != 409:  # another pod has made it
+                raise
+        else:
+            return

@@ -1,0 +1,65 @@
+"""The page of a run in a pod: what is kept of it, and where."""
+
+import sys
+
+import pytest
+
+from ambient_components.cli import run_page
+from ambient_components.cluster.client import Cluster
+from ambient_components.fleet.processes import Child
+from tests.support.clusters import api, slept  # noqa: F401
+from tests.support.fake_api import FakeApi
+
+PATH = "/api/v1/namespaces/runs/configmaps/ambient-prod"
+
+
+@pytest.fixture
+def pod(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> FakeApi:  # noqa: F811
+    api.add("/api/v1/namespaces", "runs")
+    monkeypatch.setattr(run_page, "Cluster", lambda: Cluster(kubeconfig=api.kubeconfig()))
+    return api
+
+
+def run(code: int, text: str, *, engines: int = 0, index: str = "3") -> int:
+    def command() -> int:
+        print(text)
+        print("told to people", file=sys.stderr)
+        Child.begun += engines
+        return code
+
+    given = {"AMBIENT_RUN_PAGE": "runs/ambient-prod", "AMBIENT_RUN_INDEX": index, "AMBIENT_RUN_JOB": "prod-1/uid"}
+    return run_page.kept(command, given)
+
+
+def data(api: FakeApi) -> dict[str, str]:  # noqa: F811
+    return dict(api.objects[PATH]["data"])
+
+
+def test_each_index_has_its_last_run_and_its_page(pod: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(0, "Who gains access:  ", engines=1) == 0
+    assert capsys.readouterr() == ("Who gains access:  \n", "told to people\n")
+    kept = data(pod)
+    assert set(kept) == {"03.last", "03.page"}
+    assert kept["03.last"].endswith(": exit code 0, prod-1")
+    assert kept["03.page"] == f"{kept['03.last']}\n\nWho gains access:\ntold to people\n"
+    # Nothing to do: the page of the last change stays.
+    assert run(0, "nothing") == 0
+    assert data(pod)["03.page"] == kept["03.page"]
+    assert run(3, "refused", index="12") == 3
+    assert set(data(pod)) == {"03.last", "03.page", "12.last", "12.page"}
+    assert "refused" in data(pod)["12.page"]
+
+
+def test_a_long_page_keeps_its_begin_and_its_end(pod: FakeApi) -> None:
+    run(1, "begin\n" + "x" * 20_000 + "\nend")
+    page = data(pod)["03.page"]
+    assert len(page) < 8_300
+    assert "\n\nbegin\n" in page
+    assert "characters are left out: kubectl logs has them" in page
+    assert page.endswith("\nend\ntold to people\n")
+
+
+def test_a_page_that_can_not_be_written_changes_no_exit_code(pod: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    pod.fail("PATCH", PATH, 403)
+    assert run(0, "done") == 0
+    assert "the page of this run can't be written" in capsys.readouterr().err
