@@ -173,6 +173,11 @@ def fail(where: Where | None, path: str, problem: str, *remedies: Remedy) -> NoR
     raise AmbientError([Problem(where, path, problem, hints_of(*remedies))])
 
 
+def stop(problem: str, *remedies: Remedy) -> NoReturn:
+    """Fail with a problem that has no place in a file."""
+    raise AmbientError([refusal(problem, *remedies)])
+
+
 def reject(problem: str, *remedies: Remedy) -> NoReturn:
     raise BadValue(problem, *remedies)
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from ambient_components.errors import AmbientError, Problem, fail
+from ambient_components.errors import AmbientError, Problem, stop
 
 _MODE: Final = 0o644
 PRIVATE: Final = 0o600
@@ -48,14 +48,14 @@ def write_file(path: Path, content: bytes, mode: int = _MODE) -> bool:
         if os.path.lexists(path):
             status = path.lstat()
             if not stat.S_ISREG(status.st_mode):
-                fail(None, "", f"{path} is there, and is no plain file", "name the file itself")
+                stop(f"{path} is there, and is no plain file", "name the file itself")
             same = path.read_bytes() == content
             if same and stat.S_IMODE(status.st_mode) == mode:
                 return False
         made = _temporary(path, content, mode)
         made.replace(path)
     except OSError as error:
-        fail(None, "", f"{path} can't be written: {error.strerror}", "name a file in a folder that you may write to")
+        stop(f"{path} can't be written: {error.strerror}", "name a file in a folder that you may write to")
     finally:
         if made is not None:
             with suppress(OSError):

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from ambient_components.cli.fleet_options import Form, Jobs, fleets_of
-from ambient_components.cli.options import NamedStack, Stack
+from ambient_components.cli.options import NamedStack, Stack, misuse
 from ambient_components.cli.prompts import Question, one_stack, prompt
 from ambient_components.engine import backend
-from ambient_components.errors import fail
+from ambient_components.errors import stop
 from ambient_components.fleet.jobs import Request
 from ambient_components.fleet.processes import carry_out
 from ambient_components.fleet.run import run_destroy
@@ -56,8 +56,7 @@ def destroy(
     stack = one_stack(stack, named)
     name = bare_name(stack)
     if confirm and confirm not in (stack, name):
-        msg = f"{confirm!r} is not the stack that is to be destroyed, which is {name!r}"
-        raise typer.BadParameter(msg, param_hint="--confirm")
+        misuse("--confirm", f"{confirm!r} is not the stack that is to be destroyed, which is {name!r}")
     project = Project.find()
     request = Request("destroy", stack, jobs or 0, form=form)
     if (fleets := fleets_of(project, stack, request)) is not None:
@@ -82,7 +81,7 @@ def destroy(
 
 def _ask(name: str) -> None:
     if not sys.stdin.isatty():
-        fail(None, "", "the stack's name has to be typed, and there is no terminal to ask at", f"give --confirm {name}")
+        stop("the stack's name has to be typed, and there is no terminal to ask at", f"give --confirm {name}")
     typed = prompt(Question(f"\nType {name} to destroy it", "--confirm"))
     if typed != name:
-        fail(None, "", f"{typed!r} is not {name!r}: nothing is destroyed")
+        stop(f"{typed!r} is not {name!r}: nothing is destroyed")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ambient_components.cli.options import format_option
+from ambient_components.cli.options import format_option, misuse
 from ambient_components.fleet.jobs import Request
 from ambient_components.output import Format
 from ambient_components.stacks.project import Project
@@ -41,14 +41,11 @@ def fleets_of(project: Project, stack: str, request: Request) -> tuple[Fleet, ..
         }
         for option, given in options.items():
             if given:
-                msg = f"is of a fleet, and {stack} is one stack: leave it out"
-                raise typer.BadParameter(msg, param_hint=option)
+                misuse(option, f"is of a fleet, and {stack} is one stack: leave it out")
         return None
     if request.shards and (len(fleets) > 1 or (fleets[0].plain and any(request.shards))):
-        msg = f"{stack} names several stacks: ask one of them"
-        raise typer.BadParameter(msg, param_hint="--shard")
+        misuse("--shard", f"{stack} names several stacks: ask one of them")
     for number in request.shards:
         if not 0 <= number < fleets[0].count:
-            msg = f"there is no shard {number}: the shards are 0 to {fleets[0].count - 1}"
-            raise typer.BadParameter(msg, param_hint="--shard")
+            misuse("--shard", f"there is no shard {number}: the shards are 0 to {fleets[0].count - 1}")
     return fleets

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -124,14 +124,12 @@ Since = Annotated[
 
 def refuse_since(since: str, form: Format) -> None:
     if since and form is not Format.HTML:
-        msg = "is shown by the page alone: add --format html"
-        raise typer.BadParameter(msg, param_hint="--since")
+        misuse("--since", "is shown by the page alone: add --format html")
 
 
 def refuse_files_and_state(*, files: bool, state: str) -> None:
     if files and state:
-        msg = "is used instead of the files: leave --files out"
-        raise typer.BadParameter(msg, param_hint="--state")
+        misuse("--state", "is used instead of the files: leave --files out")
 
 
 def _parser(words: tuple[_Choice, ...]) -> Callable[[str], _Choice]:
@@ -141,6 +139,11 @@ def _parser(words: tuple[_Choice, ...]) -> Callable[[str], _Choice]:
         raise typer.BadParameter(refusal(f"{word!r} is none of them", allowed_words(word, words)).text)
 
     return parse
+
+
+def misuse(name: str, problem: str) -> NoReturn:
+    """Refuse an option or an argument, as wrong usage."""
+    raise typer.BadParameter(problem, param_hint=name)
 
 
 def wrong_value(error: ValueError, flag: str) -> typer.BadParameter:

@@ -9,14 +9,7 @@ import typer
 
 from ambient_components import activity, clock
 from ambient_components.cli.fleet_options import Jobs, Shards, fleets_of
-from ambient_components.cli.options import (
-    NamedStack,
-    Refresh,
-    Stack,
-    duration_of,
-    format_option,
-    state_option,
-)
+from ambient_components.cli.options import NamedStack, Refresh, Stack, duration_of, format_option, misuse, state_option
 from ambient_components.cli.prompts import one_stack
 from ambient_components.documentation import page
 from ambient_components.engine import backend
@@ -52,13 +45,14 @@ def _of_fleets(project: Project, stack: str, loaded: LoadedStack, request: Reque
     if save:
         # A saved plan has the digest of one state, but a fleet has many.
         shard = fleets[0].name if several else fleets[0].stack(0)
-        msg = f"a fleet's plan can't be saved as one: save that of each shard, such as ambient plan {shard} --save FILE"
-        raise typer.BadParameter(msg, param_hint="--save")
+        misuse(
+            "--save",
+            f"a fleet's plan can't be saved as one: save that of each shard, such as ambient plan {shard} --save FILE",
+        )
     if not several:
         return _of_fleet(fleets[0], loaded, request)
     if request.states:
-        msg = f"{stack} names several stacks: ask one of them"
-        raise typer.BadParameter(msg, param_hint="--state")
+        misuse("--state", f"{stack} names several stacks: ask one of them")
     when, plans = request.at or clock.now(), []
     for fleet in fleets:
         try:
@@ -232,11 +226,9 @@ def _check_usage(*, offline: bool, state: str, at: str, save: str, max_age: str,
 
 def _check_limit(limit: int, form: Format) -> None:
     if limit and form is not Format.MARKDOWN:
-        msg = "is for a page in Markdown: add --format markdown"
-        raise typer.BadParameter(msg, param_hint="--limit")
+        misuse("--limit", "is for a page in Markdown: add --format markdown")
     if limit and limit < _SHORTEST:
-        msg = f"{limit} is too short: {_SHORTEST} is the least"
-        raise typer.BadParameter(msg, param_hint="--limit")
+        misuse("--limit", f"{limit} is too short: {_SHORTEST} is the least")
 
 
 def _moment(text: str, loaded: LoadedStack) -> datetime | None:
@@ -245,10 +237,8 @@ def _moment(text: str, loaded: LoadedStack) -> datetime | None:
         return None
     given = recorded_date(text)
     if given is None:
-        msg = f"{text!r} is neither a day nor a moment, such as 2027-01-01 or 2027-01-01T12:00:00Z"
-        raise typer.BadParameter(msg, param_hint="--at")
+        misuse("--at", f"{text!r} is neither a day nor a moment, such as 2027-01-01 or 2027-01-01T12:00:00Z")
     when = given if isinstance(given, datetime) else start_of(given, loaded.file.timezone)
     if when < clock.now():
-        msg = f"{text} is past, and a plan is for now or for later"
-        raise typer.BadParameter(msg, param_hint="--at")
+        misuse("--at", f"{text} is past, and a plan is for now or for later")
     return when

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import typer
 
-from ambient_components.errors import AmbientError, fail
+from ambient_components.cli.options import misuse
+from ambient_components.errors import AmbientError, stop
 from ambient_components.stacks.names import declared_keys, declared_stacks, is_declared
 from ambient_components.stacks.project import Project, bare_name
 
@@ -35,9 +36,7 @@ def refuse(question: Question) -> str:
     """Refuse to ask, for runs without a terminal, where a prompt would wait forever."""
     if question.optional:
         return question.default
-    return fail(
-        None,
-        "",
+    return stop(
         f"an answer is needed, and there is no terminal to ask at: {question.text}",
         f"give {question.flag}, or --yes for the defaults (here: {question.default or 'none'})",
     )
@@ -63,16 +62,14 @@ def asker(*, yes: bool) -> Ask:
 
 def named_stack(argument: str, option: str) -> str:
     if not (argument or option):
-        msg = "which stack? Name the one to create: ambient init dev"
-        raise typer.BadParameter(msg, param_hint="STACK")
+        misuse("STACK", "which stack? Name the one to create: ambient init dev")
     return one_stack(argument, option)
 
 
 def one_stack(argument: str, option: str) -> str:
     """Return the stack, given as the argument or as `--stack`. By default it is the only stack of the project."""
     if argument and option and argument != option:
-        msg = f"two stacks are named, {argument!r} and {option!r}"
-        raise typer.BadParameter(msg, param_hint="STACK")
+        misuse("STACK", f"two stacks are named, {argument!r} and {option!r}")
     return _stack_name(argument or option or _only_stack())
 
 
@@ -116,8 +113,7 @@ def stack_and_key(first: str, second: str, option: str) -> tuple[str, str]:
     """Return the stack and a key, from the same forms as `stack_and_keys`."""
     stack, keys = (one_stack(first, option), [second]) if second else stack_and_keys(first, (), option)
     if not keys:
-        msg = "which key? Name it after the stack: payments/ci, for instance"
-        raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
+        misuse("WORKSPACE/KEY", "which key? Name it after the stack: payments/ci, for instance")
     return stack, keys[0]
 
 
@@ -148,8 +144,7 @@ def is_key(word: str) -> bool:
         return True
     workspace, _, key = word.partition("/")
     if any(key in declared_keys(project, name).get(workspace, ()) for name in declared_stacks(project)):
-        msg = f"{word!r} is a key and may be a stack: name the stack with --stack"
-        raise typer.BadParameter(msg, param_hint="STACK")
+        misuse("STACK", f"{word!r} is a key and may be a stack: name the stack with --stack")
     return False
 
 

@@ -10,7 +10,7 @@ from ambient_components.cli.prompts import confirmed, one_stack
 from ambient_components.engine import backend
 from ambient_components.engine.command import Engine, failed
 from ambient_components.engine.steps import read_preview
-from ambient_components.errors import AmbientError, fail
+from ambient_components.errors import AmbientError, stop
 from ambient_components.fleet.jobs import Request
 from ambient_components.fleet.processes import carry_out
 from ambient_components.fleet.run import run_refresh
@@ -47,7 +47,7 @@ def refresh(
     """Refresh a stack's state from the cluster."""
     stack = one_stack(stack, named)
     if not yes and not sys.stdin.isatty():
-        fail(None, "", "an answer is needed, and there is no terminal to ask at", "give --yes")
+        stop("an answer is needed, and there is no terminal to ask at", "give --yes")
     project = Project.find()
     request = Request("refresh", stack, jobs or 0, shards=tuple(shard or ()), form=form, yes=yes)
     fleets = fleets_of(project, stack, request)

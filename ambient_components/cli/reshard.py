@@ -11,7 +11,7 @@ from ambient_components.cli.options import Yes, wrong_value
 from ambient_components.cli.prompts import one_stack
 from ambient_components.engine.backend import stack_names
 from ambient_components.engine.rewriting import items
-from ambient_components.errors import Where, fail
+from ambient_components.errors import Where, fail, stop
 from ambient_components.fleet.decisions import records_of
 from ambient_components.fleet.resharding import (
     Resharder,
@@ -71,7 +71,7 @@ def reshard(
     """Move workspaces between the shards of a fleet, without changing the cluster."""
     name = one_stack(fleet, named)
     if not yes and not dry_run and not sys.stdin.isatty():
-        fail(None, "", "an answer is needed, and there is no terminal to ask at", "give --yes, or --dry-run")
+        stop("an answer is needed, and there is no terminal to ask at", "give --yes, or --dry-run")
     if shards:
         try:
             shard_count(shards)
@@ -124,15 +124,15 @@ def _survey(desired: Fleet) -> Resharder:
 def _fleets(project: Project, name: str, shards: int) -> tuple[Fleet | None, Fleet]:
     """Return the fleet as configured (None for a plain stack) and as it is to be."""
     if names := listed(project, name):
-        fail(None, "", f"{name} is several fleets", f"one at a time: ambient reshard {names[0]}")
+        stop(f"{name} is several fleets", f"one at a time: ambient reshard {names[0]}")
     if (shard := project.shard_of(name)) is not None:
-        fail(None, "", f"{name} is a shard of {shard[0]}", f"ambient reshard {shard[0]}")
+        stop(f"{name} is a shard of {shard[0]}", f"ambient reshard {shard[0]}")
     if not project.config_file(name).is_file():
         where = Where(project.shown(project.config_file(name)))
         fail(where, "", "there is no such config", f"ambient init {name}")
     before = find_fleet(project, name)
     if before is None and not shards:
-        fail(None, "", f"{name} is a plain stack", f"ambient reshard {name} --shards N makes it a fleet")
+        stop(f"{name} is a plain stack", f"ambient reshard {name} --shards N makes it a fleet")
     desired = Fleet(project, name, shards or (before.count if before else 0), project.config(name))
     return before, desired
 

@@ -2,9 +2,7 @@
 
 from typing import Annotated
 
-import typer
-
-from ambient_components.cli.options import format_option, one_of
+from ambient_components.cli.options import format_option, misuse, one_of
 from ambient_components.output import Format
 from ambient_components.plan.document import schema_text as plan_schema_text
 from ambient_components.stackfile.schema import reference_text, schema_text
@@ -34,8 +32,7 @@ def schema(
     """Print the schema of the stack file or of plans."""
     if of == _PLAN:
         if form is Format.MARKDOWN:
-            msg = "only the stack file has a reference in Markdown"
-            raise typer.BadParameter(msg, param_hint="--format")
+            misuse("--format", "only the stack file has a reference in Markdown")
         print(plan_schema_text(), end="")
     else:
         print(schema_text() if form is Format.JSON else reference_text(), end="")

@@ -16,7 +16,7 @@ from ambient_components.cli.prompts import one_stack
 from ambient_components.cli.tables import plain_value, table
 from ambient_components.documentation import page
 from ambient_components.engine.backend import read_stacks, stack_of
-from ambient_components.errors import AmbientError, fail
+from ambient_components.errors import AmbientError, stop
 from ambient_components.fleet.decisions import ask_states, decide
 from ambient_components.fleet.page import as_html
 from ambient_components.printable import json_text
@@ -89,9 +89,9 @@ def shards(
     project = Project.find()
     fleets = find_fleets(project, name)
     if fleets is None:
-        fail(None, "", f"{name} is a plain stack, and has no shards", f"ambient reshard {name} --shards N divides it")
+        stop(f"{name} is a plain stack, and has no shards", f"ambient reshard {name} --shards N divides it")
     if plain := [stack.name for stack in fleets if stack.plain]:
-        fail(None, "", f"{plain[0]} is a plain stack, and has no shards", "name the fleets one by one")
+        stop(f"{plain[0]} is a plain stack, and has no shards", "name the fleets one by one")
     if form is Form.HTML:
         decisions = [decide(fleet, ask_states(fleet), load_stack(stack_path(project, fleet.name))) for fleet in fleets]
         typer.echo(as_html(name, decisions, clock.now(), changed=only_changed), nl=False)
@@ -175,9 +175,4 @@ def gitlab(shards: Sequence[Shard]) -> str:
 
 def _check_most(shards: Sequence[Shard], most: int, what: str) -> None:
     if len(shards) > most:
-        fail(
-            None,
-            "",
-            f"{len(shards)} shards are more than {what} may have jobs, {most}",
-            "ambient reshard FLEET --shards N",
-        )
+        stop(f"{len(shards)} shards are more than {what} may have jobs, {most}", "ambient reshard FLEET --shards N")

@@ -7,12 +7,12 @@ import typer
 
 from ambient_components import activity
 from ambient_components.cli.fleet_options import Form, Jobs, Shards, fleets_of
-from ambient_components.cli.options import NamedStack, Refresh, Stack, Yes
+from ambient_components.cli.options import NamedStack, Refresh, Stack, Yes, misuse
 from ambient_components.cli.prompts import confirmed, one_stack
 from ambient_components.documentation import page
 from ambient_components.engine import backend
 from ambient_components.engine.state import state_digest
-from ambient_components.errors import fail
+from ambient_components.errors import stop
 from ambient_components.fleet.jobs import Request
 from ambient_components.fleet.processes import carry_out
 from ambient_components.fleet.run import run_up
@@ -83,21 +83,21 @@ def up(
     """Deploy a stack after showing the plan."""
     stack = one_stack(stack, named)
     if plan and refresh:
-        msg = "a saved plan says itself whether it refreshes: leave --refresh out"
-        raise typer.BadParameter(msg, param_hint="--refresh")
+        misuse("--refresh", "a saved plan says itself whether it refreshes: leave --refresh out")
     if not yes and not sys.stdin.isatty():
-        fail(None, "", "an answer is needed, and there is no terminal to ask at", "give --yes")
+        stop("an answer is needed, and there is no terminal to ask at", "give --yes")
     project = Project.find()
     shards = tuple(shard or ())
     request = Request("up", stack, jobs or 0, every=everything, refresh=refresh, shards=shards, form=form, yes=yes)
     if (fleets := fleets_of(project, stack, request)) is not None:
         if verbose:
-            msg = "is of one stack, and a fleet has many engines side by side: leave it out"
-            raise typer.BadParameter(msg, param_hint="--verbose")
+            misuse("--verbose", "is of one stack, and a fleet has many engines side by side: leave it out")
         if plan:
             first = fleets[0].stack(0)
-            msg = f"a saved plan is of one state, and {stack} has many: ambient up {first} --plan FILE, one by one"
-            raise typer.BadParameter(msg, param_hint="--plan")
+            misuse(
+                "--plan",
+                f"a saved plan is of one state, and {stack} has many: ambient up {first} --plan FILE, one by one",
+            )
         raise typer.Exit(run_up(fleets, request, confirmed))
     require_passphrase(project, stack)
     reviewed = saved.read(plan) if plan else None
@@ -135,7 +135,7 @@ def _check_unchanged(made: making.Made, stack: str) -> None:
     """Refuse to deploy if another run has written the state since the plan was made."""
     if state_digest(backend.export(made.engine, stack)) != state_digest(made.export):
         problem = "the stack was deployed or refreshed since this plan was made: nothing is deployed"
-        fail(None, "", problem, f"run it again: ambient up {stack}")
+        stop(problem, f"run it again: ambient up {stack}")
 
 
 def _check_same(reviewed: Saved, current: Plan, stack: str) -> None:
@@ -145,9 +145,7 @@ def _check_same(reviewed: Saved, current: Plan, stack: str) -> None:
     lines = differences(reviewed, current)
     more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
     print("", *(f"  {line}" for line in (*lines[:_SHOWN], *more)), sep="\n", file=sys.stderr)
-    fail(
-        None,
-        "",
+    stop(
         "this is not what was reviewed (- reviewed, + not reviewed, ~ something else): nothing is deployed",
         f"ambient plan {stack} --save FILE, and have it reviewed",
     )

@@ -12,7 +12,7 @@ from ambient_components import activity
 from ambient_components.engine import texts
 from ambient_components.engine.command import Answer, CommandError, Engine, failed, phase, start
 from ambient_components.engine.state import Export
-from ambient_components.errors import AmbientError, fail
+from ambient_components.errors import AmbientError, stop
 from ambient_components.suggest import did_you_mean
 
 _LIST = ("stack", "ls", "--json")
@@ -63,7 +63,7 @@ def read_stacks(text: str) -> dict[str, Stack]:
             for item in json.loads(text)
         }
     except (ValueError, TypeError, KeyError, AttributeError):
-        return fail(None, "", "`pulumi stack ls --json` printed something else than stacks")
+        return stop("`pulumi stack ls --json` printed something else than stacks")
     return {**{_bare(name): stack for name, stack in stacks.items()}, **stacks}
 
 
@@ -128,9 +128,7 @@ def require_stack(engine: Engine, stack: str) -> None:
 def unknown_stack(engine: Engine, stack: str) -> NoReturn:
     """Report that the backend does not have a stack, and which stacks it has."""
     names = sorted({_bare(name) for name in stack_names(engine)})
-    fail(
-        None,
-        "",
+    stop(
         f"the backend has no stack {stack!r}",
         did_you_mean(_bare(stack), names),
         f"known: {', '.join(names[:_SHOWN_NAMES])}" + (" …" if len(names) > _SHOWN_NAMES else "") if names else "",
@@ -153,7 +151,7 @@ def _state(text: str, stack: str) -> Export:
     except ValueError:
         state = None
     if not isinstance(state, dict):
-        return fail(None, "", f"`pulumi stack export --stack {stack}` printed no state")
+        return stop(f"`pulumi stack export --stack {stack}` printed no state")
     return state
 
 

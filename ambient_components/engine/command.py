@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, NoReturn, Self
 from ambient_components import activity, problem_json
 from ambient_components.engine import texts
 from ambient_components.engine.attaching import attach
-from ambient_components.errors import AmbientError, Problem, fail, refusal
+from ambient_components.errors import AmbientError, Problem, refusal, stop
 
 
 class Answer(NamedTuple):
@@ -43,7 +43,7 @@ class Engine:
             command = [program(self.environ), *self.arguments(arguments)]
             code = self._attached(command, self.environment(arguments))
             if code != 0:
-                fail(None, "", f"`pulumi {' '.join(arguments)}` failed (exit code {code})")
+                stop(f"`pulumi {' '.join(arguments)}` failed (exit code {code})")
             return ""
         done = self.attempt(*arguments, stdin=stdin)
         if done.code != 0:
@@ -150,7 +150,7 @@ def plain_environment(given: Mapping[str, str]) -> dict[str, str]:
 def program(environ: Mapping[str, str] = os.environ) -> str:
     path = shutil.which("pulumi", path=environ.get("PATH"))
     if path is None:
-        fail(None, "", "there is no `pulumi` on PATH", "install it: https://www.pulumi.com/docs/install/")
+        stop("there is no `pulumi` on PATH", "install it: https://www.pulumi.com/docs/install/")
     return path
 
 

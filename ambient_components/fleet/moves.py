@@ -32,7 +32,7 @@ from ambient_components.engine.urns import (
     stack_urn,
     urn_prefix,
 )
-from ambient_components.errors import fail
+from ambient_components.errors import stop
 from ambient_components.stacks.reading import ledger_from_state
 
 ALWAYS: Final = (AMBIENT_PROVIDER, KUBERNETES_PROVIDER)
@@ -89,7 +89,7 @@ def arrived(source: Export, target: Export, names: Collection[str], place: Place
     arriving = _renamed([*common, *moving], source, target, place)
     there = {item.urn for item in present if not item.delete}
     if both := {workspace_of(item.place.name) for item in arriving[len(common) :] if item.urn in there}:
-        fail(None, "", f"both states have {', '.join(sorted(both))}", "ambient reshard FLEET")
+        stop(f"both states have {', '.join(sorted(both))}", "ambient reshard FLEET")
     own = [_cleared(item, place) for item in arriving[: len(common)] if item.urn not in there]
     resources = [*_copied(present), *own, *arriving[len(common) :]]
     for (values, key), (given, _) in zip(_by_workspace(resources), _by_workspace(items(source)), strict=True):
@@ -128,19 +128,17 @@ def check_state(state: Export) -> None:
     if begun := operations(state):
         kind, urn = begun[0].type, begun[0].resource.urn
         remedy = f"pulumi cancel --stack {urn.stack} --yes, then run it again"
-        fail(None, "", f"a run died in the middle of {kind} {urn.name} (stack {urn.stack})", remedy)
+        stop(f"a run died in the middle of {kind} {urn.name} (stack {urn.stack})", remedy)
     if parts := unknown_parts(state):
-        fail(None, "", f"the state has {', '.join(parts)}, which are no part of a fleet", "remove them")
+        stop(f"the state has {', '.join(parts)}, which are no part of a fleet", "remove them")
 
 
 def _check(source: Export, target: Export) -> None:
     if secrets_provider(source) == "service":
         remedy = "pulumi stack change-secrets-provider: a passphrase, or a key of your cloud"
-        fail(None, "", "the backend encrypts each stack with a key of its own", remedy)
+        stop("the backend encrypts each stack with a key of its own", remedy)
     if secrets_of(source) != secrets_of(target):
-        fail(
-            None,
-            "",
+        stop(
             "the two states have other secrets providers: what one encrypted the other can't read",
             "give them the same (pulumi stack change-secrets-provider), or use pulumi state move for single resources",
         )
@@ -150,9 +148,7 @@ def _check_complete(resources: Iterable[Item]) -> None:
     """Refuse to separate two resources that depend on each other."""
     if torn := without_predecessor(resources):
         urn, other = map(Urn.parse, torn)
-        fail(
-            None,
-            "",
+        stop(
             f"{urn.name} depends on {other.name}, which is not moved with it",
             "workspaces of a stack file never do: move by hand what your own program has tied together "
             "(pulumi state move)",
@@ -169,9 +165,7 @@ def _renamed(moving: Iterable[Item], source: Export, target: Export, place: Plac
     for item in providers(source):
         twin = theirs.get(item.urn.replace(before, after, 1))
         if twin is not None and not item.delete and item.settings != twin.settings:
-            fail(
-                None,
-                "",
+            stop(
                 f"the provider {item.place.name} ({item.type}) is set up otherwise in {first.stack} "
                 f"than in {place.stack}",
                 "deploy both with the config as it is now, then again: ambient up FLEET --all",

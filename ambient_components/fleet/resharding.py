@@ -17,7 +17,7 @@ from ambient_components.engine.backend import export
 from ambient_components.engine.command import Engine
 from ambient_components.engine.rewriting import Item, items
 from ambient_components.engine.state import EMPTY, Export
-from ambient_components.errors import AmbientError, Where, fail, refusal
+from ambient_components.errors import AmbientError, Where, fail, refusal, stop
 from ambient_components.fleet.creation import make_shards, provider_of, set_fleet_key
 from ambient_components.fleet.moves import (
     Place,
@@ -186,7 +186,7 @@ class Resharder:
         for stack, state in self.states.items():
             check_state(state)
             if owner_of(state) not in ("", self.fleet.owner):
-                fail(None, "", f"stack {stack!r} belongs to {owner_of(state)}", f"{self.fleet.owner} is resharded here")
+                stop(f"stack {stack!r} belongs to {owner_of(state)}", f"{self.fleet.owner} is resharded here")
         known = self.records.read()
         if self.records.trouble:
             hint = "run this where the cluster is reached, as its deployer"
@@ -196,9 +196,9 @@ class Resharder:
             again = f"with shards as it was: ambient up {self.fleet.name} --shard {number}"
             if is_lost(record):
                 problem = f"a run of {stack} is under way, or its state was never written"
-                fail(None, "", problem, "wait for it", f"or, {again}")
+                stop(problem, "wait for it", f"or, {again}")
             if left(record):
-                fail(None, "", f"an interrupted run of {stack} left access that is not ended yet", again)
+                stop(f"an interrupted run of {stack} left access that is not ended yet", again)
 
     def make(self, missing: Collection[int]) -> None:
         made = {self.fleet.stack(number): number for number in sorted(missing)}
@@ -267,7 +267,7 @@ class Resharder:
 
     def _was_deployed(self, stack: str) -> NoReturn:
         again = f"wait until no run deploys it, then again: ambient reshard {self.fleet.name}"
-        fail(None, "", f"stack {stack!r} was deployed meanwhile", again)
+        stop(f"stack {stack!r} was deployed meanwhile", again)
 
 
 def read_states(engine: Engine, stacks: list[str]) -> dict[str, Export]:

@@ -15,7 +15,7 @@ from ambient_components.engine import backend, texts
 from ambient_components.engine.command import Answer, Engine, failed
 from ambient_components.engine.state import Export
 from ambient_components.engine.steps import Preview, read_preview
-from ambient_components.errors import Problem, Problems, fail, refusal
+from ambient_components.errors import Problem, Problems, fail, refusal, stop
 from ambient_components.model.dates import written
 from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.plan import saved
@@ -255,7 +255,7 @@ def preview(engine: Engine, stack: str, *, refresh: bool = False) -> tuple[Previ
         return previewed, answer
     if answer.code != 0:
         failed(arguments, answer)
-    return fail(None, "", "`pulumi preview --json` printed something else than a preview")
+    return stop("`pulumi preview --json` printed something else than a preview")
 
 
 def _errors(previewed: Preview, answer: Answer, guardrails: list[Problem]) -> list[Problem]:

@@ -11,7 +11,7 @@ from ambient_components import clock
 from ambient_components._version import VERSION as VERSION_OF_AMBIENT
 from ambient_components.engine.command import Engine
 from ambient_components.engine.state import Export, state_digest
-from ambient_components.errors import AmbientError, Problem, fail
+from ambient_components.errors import AmbientError, Problem, stop
 from ambient_components.plan.document import digest, document
 from ambient_components.plan.facts import EXPIRING, Plan
 from ambient_components.rotation.state import format_time, parse_time
@@ -93,7 +93,7 @@ def read(path: str) -> Saved:
     except (OSError, ValueError) as error:
         raise AmbientError([Problem(None, "", f"{path} can't be read: {error}", (again,))]) from None
     if not isinstance(content, dict) or content.get("ambientPlan") != VERSION:
-        fail(None, "", f"{path} is no saved plan of this version of ambient", again)
+        stop(f"{path} is no saved plan of this version of ambient", again)
     try:
         plan = Saved(
             str(content["stack"]),
@@ -109,9 +109,9 @@ def read(path: str) -> Saved:
     except (KeyError, TypeError, ValueError, AttributeError):
         whole = False
     if not whole:
-        fail(None, "", f"{path} was changed since it was saved", "make the plan again, and have it reviewed")
+        stop(f"{path} was changed since it was saved", "make the plan again, and have it reviewed")
     if plan.max_age > MOST_AGE:
-        fail(None, "", f"{path} may be used for {format_seconds(plan.max_age)}", "allowed: 7d at most", again)
+        stop(f"{path} may be used for {format_seconds(plan.max_age)}", "allowed: 7d at most", again)
     return plan
 
 
@@ -119,22 +119,20 @@ def check_fresh(plan: Saved, stack: str, export: Export, now: Mapping[str, str])
     """Refuse a plan of another stack, one that is too old, one of other programs, and one of another state."""
     again = f"ambient plan {stack} --save FILE, and have it reviewed"
     if plan.stack != stack:
-        fail(None, "", f"the plan is for stack {plan.stack!r}, not for {stack!r}", again)
+        stop(f"the plan is for stack {plan.stack!r}, not for {stack!r}", again)
     age = clock.now() - plan.at
     if age > timedelta(seconds=plan.max_age):
         most = format_seconds(plan.max_age)
-        fail(None, "", f"the plan is of {format_time(plan.at)}, and may be used for {most}: it is too old", again)
+        stop(f"the plan is of {format_time(plan.at)}, and may be used for {most}: it is too old", again)
     if age < timedelta(minutes=-5):
-        fail(
-            None, "", f"the plan is of {format_time(plan.at)}, which is yet to come: check this machine's clock", again
-        )
+        stop(f"the plan is of {format_time(plan.at)}, which is yet to come: check this machine's clock", again)
     for name in sorted({*plan.versions, *now}):
         was, is_now = plan.versions.get(name, "none"), now.get(name, "none")
         if was != is_now:
             problem = f"the plan was made by {name} {was}, and this is {name} {is_now}: it may do something else"
-            fail(None, "", problem, f"take {name} {was}, or: {again}")
+            stop(problem, f"take {name} {was}, or: {again}")
     if state_digest(export) != plan.state:
-        fail(None, "", "the stack was deployed or refreshed since the plan was made: its state is another one", again)
+        stop("the stack was deployed or refreshed since the plan was made: its state is another one", again)
 
 
 def is_same(reviewed: Saved, now: Plan) -> bool:

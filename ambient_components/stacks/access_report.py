@@ -20,7 +20,7 @@ from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.objects import Json, annotations, is_ending, name, namespace
 from ambient_components.cluster.role_reading import WHOLE_CLUSTER, Place, read_roles
 from ambient_components.engine.state import Export, resources
-from ambient_components.errors import AmbientError, StepError, fail
+from ambient_components.errors import AmbientError, StepError, stop
 from ambient_components.platform.contract import MANAGED, MANAGED_LABEL, OWNER_ANNOTATION, RBAC_API_GROUP
 from ambient_components.program.acknowledgements import unmanaged
 from ambient_components.program.calendar import Calendar
@@ -88,7 +88,7 @@ def from_cluster(
         in_cluster = InCluster(assignments, tuple(keys), guard=GuardReport.of(cluster, ledger, assignments, places))
     except StepError as error:
         forbidden = isinstance(error, ApiError) and error.status == 403
-        fail(None, "", str(error), _RIGHTS if forbidden else "")
+        stop(str(error), _RIGHTS if forbidden else "")
     return in_cluster if declared is None else replace(in_cluster, others=_others(project, stack, cluster, declared))
 
 
@@ -102,7 +102,7 @@ def _others(project: Project, stack: str, cluster: Cluster, declared: Collection
     except StepError as error:
         if isinstance(error, ApiError) and error.status == 403:
             return None
-        fail(None, "", str(error))
+        stop(str(error))
     owner, platform = project.owner(stack), project.platform_namespace(stack)
     acknowledged = _acknowledged(project, stack)
     is_shard = project.shard_of(stack) is not None

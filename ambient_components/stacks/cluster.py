@@ -15,7 +15,7 @@ import yaml
 
 from ambient_components.cluster.client import cause_of
 from ambient_components.cluster.kubeconfig import connect, files, location, what_is_wrong
-from ambient_components.errors import AmbientError, Problem, fail
+from ambient_components.errors import AmbientError, Problem, stop
 
 OPENSHIFT_GROUP: Final = "project.openshift.io"
 """An API group that only OpenShift serves."""
@@ -57,17 +57,13 @@ def identify(context: str | None, environ: Mapping[str, str] = os.environ) -> Cl
             system: Any = client.CoreV1Api(api).read_namespace("kube-system", _request_timeout=_TIMEOUT)
             groups = client.ApisApi(api).get_api_versions(_request_timeout=_TIMEOUT).groups
     except client.ApiException as error:
-        fail(
-            None,
-            "",
+        stop(
             f"the cluster at {settings.host} doesn't say who it is: {error.status} {error.reason}",
             "log in to it again, or give its uid: --cluster-uid "
             "$(kubectl get namespace kube-system -o jsonpath={.metadata.uid})",
         )
     except HTTPError as error:
-        fail(
-            None,
-            "",
+        stop(
             f"the cluster at {settings.host} does not answer ({cause_of(error)})",
             f"check KUBECONFIG and {f'the context {context!r}' if context else '--context'}, or give --cluster-uid",
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ambient_components.access.entries import Ledger
 from ambient_components.engine.state import Export
-from ambient_components.errors import fail
+from ambient_components.errors import stop
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile.loader import load_stack
@@ -34,7 +34,7 @@ def selected_access(project: Project, stack: str, *, files: bool, state: str = "
         return _from_saved_state(project, stack, state)
     selected = _from_state(export(project, stack))
     if selected is None:
-        fail(None, "", f"stack {stack!r} has deployed nothing yet", f"pulumi up --stack {stack}, or look at --files")
+        stop(f"stack {stack!r} has deployed nothing yet", f"pulumi up --stack {stack}, or look at --files")
     return selected
 
 
@@ -56,11 +56,11 @@ def _from_state(reported: Export) -> SelectedAccess | None:
 def _from_saved_state(project: Project, stack: str, state: str) -> SelectedAccess:
     selected = _from_state(saved_export(project, stack, state))
     if selected is None:
-        fail(None, "", f"{state} has no access ledger: nothing was deployed, or by another program", "look at --files")
+        stop(f"{state} has no access ledger: nothing was deployed, or by another program", "look at --files")
     return selected
 
 
 def check_workspaces(stack: str, names: Collection[str], selected: Collection[str]) -> None:
     for name in selected:
         if name not in names:
-            fail(None, "", f"stack {stack!r} has no workspace {name!r}", did_you_mean(name, names))
+            stop(f"stack {stack!r} has no workspace {name!r}", did_you_mean(name, names))

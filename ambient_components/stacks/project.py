@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from ambient_components.engine.stack_config import PROJECT_FILE, ConfigFiles
-from ambient_components.errors import BadValue, Where, fail
+from ambient_components.errors import BadValue, Where, fail, stop
 from ambient_components.output import from_here
 from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.shards.names import CONFIG_KEY, shard_count, split_shard
@@ -27,9 +27,7 @@ class Project(ConfigFiles):
         here = (start or Path.cwd()).absolute()
         if (folder := cls.folder_above(here)) is not None:
             return cls.of(folder)
-        return fail(
-            None,
-            "",
+        return stop(
             f"there is no {PROJECT_FILE} in {here} or above it",
             "run this in the folder of the project",
             "or start a project in this folder: ambient init --project NAME",
@@ -100,7 +98,7 @@ def bare_name(stack: str) -> str:
     """Return a stack's name without organisation and project. Its files have this name."""
     match = _STACK.fullmatch(stack)
     if match is None or match[1].strip(".") == "":
-        fail(None, "", f"{stack!r} can't name a stack", "allowed: letters, digits, _ . and -, after ORG/ where needed")
+        stop(f"{stack!r} can't name a stack", "allowed: letters, digits, _ . and -, after ORG/ where needed")
     return match[1]
 
 

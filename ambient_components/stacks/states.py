@@ -19,7 +19,7 @@ from ambient_components.engine.state import (
     resources,
     version,
 )
-from ambient_components.errors import AmbientError, BadValue, fail
+from ambient_components.errors import AmbientError, BadValue, fail, stop
 from ambient_components.shards.names import assigned, home, shard_stack, split_shard
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, bare_name
@@ -40,14 +40,14 @@ def export(project: Project, stack: str, engine: Engine | None = None) -> Export
             raise state
         states.append(state)
     if not states:
-        fail(None, "", f"fleet {stack!r} has deployed nothing yet", f"ambient up {stack}")
+        stop(f"fleet {stack!r} has deployed nothing yet", f"ambient up {stack}")
     return joined(states)
 
 
 def _shards(project: Project, stack: str) -> int | None:
     """Return the number of a fleet's shards. None for a plain stack or a shard."""
     if (names := listed(project, stack)) is not None:
-        fail(None, "", f"{stack!r} has no state: its file names several stacks", f"name one: {', '.join(names)}")
+        stop(f"{stack!r} has no state: its file names several stacks", f"name one: {', '.join(names)}")
     return project.shards(stack)
 
 
@@ -101,7 +101,7 @@ def stacks_of(project: Project, stack: str, pins: Mapping[str, int | None]) -> d
         fail(None, "shard", error.problem, error.hints)
     for name, where in places.items():
         if shard and where != stack:
-            fail(None, "", f"workspace {name!r} is in shard {where}, not in {stack}", f"name {fleet} or {where}")
+            stop(f"workspace {name!r} is in shard {where}, not in {stack}", f"name {fleet} or {where}")
     return places
 
 
@@ -131,7 +131,7 @@ def saved_export(project: Project, stack: str, path: str) -> Export:
     if missing:
         first = f"{', '.join(missing[:3])}{', …' if len(missing) > 3 else ''}"
         problem = f"{path} lacks the states of {len(missing)} of {count} shards of {stack!r}: {first}"
-        fail(None, "", problem, f"pulumi stack export --stack {missing[0]} > {path}/{missing[0]}.json")
+        stop(problem, f"pulumi stack export --stack {missing[0]} > {path}/{missing[0]}.json")
     return joined(saved.values())
 
 
@@ -140,7 +140,7 @@ def read_exports(folder: str, project: str, fleet: str, stacks: Collection[str])
     if not Path(folder).is_dir():
         first = shard_stack(fleet, 0)
         remedy = f"a folder with the states of its shards: pulumi stack export --stack {first} > FOLDER/{first}.json, …"
-        fail(None, "", f"{folder} is no folder, and {fleet} is a fleet", remedy)
+        stop(f"{folder} is no folder, and {fleet} is a fleet", remedy)
     saved: dict[str, Export] = {}
     for stack in stacks:
         name = bare_name(stack)
@@ -157,19 +157,19 @@ def read_export(path: str, project: str, stack: str) -> Export:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
         export: Export = parse_export(text)
     except (OSError, ValueError) as error:
-        fail(None, "", f"{path} can't be read: {error}", remedy)
+        stop(f"{path} can't be read: {error}", remedy)
     if is_checkpoint(export):
-        fail(None, "", f"{path} is a checkpoint out of a bucket, and no exported state", remedy)
+        stop(f"{path} is a checkpoint out of a bucket, and no exported state", remedy)
     try:
         origin = place(export)
         # What reads it later needs the type of each resource, too.
         resources(export), resources(export, ""), operations(export)
     except (KeyError, TypeError, AttributeError, ValueError):
-        fail(None, "", f"{path} is no exported state", remedy)
+        stop(f"{path} is no exported state", remedy)
     if version(export) > LATEST_VERSION:
         problem = f"{path} has format version {version(export)} of exported states; known: up to {LATEST_VERSION}"
-        fail(None, "", problem, "a newer Pulumi wrote it: use a newer version of this package")
+        stop(problem, "a newer Pulumi wrote it: use a newer version of this package")
     if origin is not None and origin != (stack, project):
         problem = f"is the state of stack {origin[0]!r} of project {origin[1]!r}"
-        fail(None, "", f"{path} {problem}, not of {stack!r} of {project!r}", remedy)
+        stop(f"{path} {problem}, not of {stack!r} of {project!r}", remedy)
     return export

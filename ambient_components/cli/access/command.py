@@ -32,6 +32,7 @@ from ambient_components.cli.options import (
     Workspaces,
     choice,
     format_option,
+    misuse,
     refuse_files_and_state,
     refuse_since,
     state_option,
@@ -40,7 +41,7 @@ from ambient_components.cli.options import (
 from ambient_components.cli.prompts import stack_and_workspaces
 from ambient_components.cli.tables import csv_text, plain_value
 from ambient_components.documentation import page
-from ambient_components.errors import BadValue, fail, refusal
+from ambient_components.errors import BadValue, refusal, stop
 from ambient_components.output import CHANGES, Format, Paint, paint_for, plain, show_problem
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject
@@ -342,8 +343,7 @@ def access(
     refuse_files_and_state(files=files, state=state)
     refuse_since(since, form)
     if since and right:
-        msg = "compares all access: leave --who-can out"
-        raise typer.BadParameter(msg, param_hint="--since")
+        misuse("--since", "compares all access: leave --who-can out")
     _check_fail_on(fail_on, live=live, is_part=bool(selected or subject or right))
     project = Project.find()
     source = selected_access(project, stack, files=files, state=state)
@@ -352,7 +352,7 @@ def access(
     there = _in_cluster(project, stack, ledger, one_by_one=bool(selected), declared=whole_stack) if live else None
     if there and whole_stack is not None and there.others is None:
         if fail_on:
-            fail(None, "", *_NO_NAMESPACES)
+            stop(*_NO_NAMESPACES)
         show_problem(refusal(*_NO_NAMESPACES))
     given = None if source.export is None else from_state(source.export, ledger)
     whole = report(stack, "files" if files else "state", ledger, there.assignments if there else None, given)
@@ -389,8 +389,10 @@ def _in_cluster(
 def _check_fail_on(fail_on: FailOn | None, *, live: bool, is_part: bool) -> None:
     """Refuse `--fail-on` where the workspaces of the cluster are not listed."""
     if fail_on and (is_part or not live):
-        msg = "lists the cluster's workspaces: add --live, and leave --workspace, --subject and --who-can out"
-        raise typer.BadParameter(msg, param_hint="--fail-on")
+        misuse(
+            "--fail-on",
+            "lists the cluster's workspaces: add --live, and leave --workspace, --subject and --who-can out",
+        )
 
 
 def _right(text: str) -> RoleRight | None:

@@ -13,7 +13,7 @@ from ambient_components.adoption.summary import counts, sections
 from ambient_components.adoption.workspaces import RefusedRule
 from ambient_components.cli.adopt.adopting import Adoption, Wish, adoption, read, write
 from ambient_components.cli.adopt.check import check
-from ambient_components.cli.options import MoreWorkspaces, NamedStack, Workspaces, choice, format_option
+from ambient_components.cli.options import MoreWorkspaces, NamedStack, Workspaces, choice, format_option, misuse
 from ambient_components.cli.prompts import stack_and_workspaces
 from ambient_components.documentation import page
 from ambient_components.output import CHANGES, Format, from_here, paint_for, show_problem
@@ -97,11 +97,9 @@ def adopt(
 
 def _check_usage(*, checks: bool | None, dry_run: bool, form: Format) -> None:
     if checks and dry_run:
-        msg = "writes nothing: leave --dry-run out"
-        raise typer.BadParameter(msg, param_hint="--check")
+        misuse("--check", "writes nothing: leave --dry-run out")
     if dry_run and form is not Format.TEXT:
-        msg = "prints the changes as a diff: leave --format out, or --dry-run"
-        raise typer.BadParameter(msg, param_hint="--dry-run")
+        misuse("--dry-run", "prints the changes as a diff: leave --format out, or --dry-run")
 
 
 def _show_refused(adopted: Adoption) -> None:

@@ -20,7 +20,7 @@ from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.revocation import end
 from ambient_components.engine.command import Engine, failed
 from ambient_components.engine.steps import Preview, Step, read_preview
-from ambient_components.errors import AmbientError, Problem, StepError, fail, refusal, text_of
+from ambient_components.errors import AmbientError, Problem, StepError, refusal, stop, text_of
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile.loader import LoadedStack
@@ -182,9 +182,9 @@ class Deployment(ABC):
             # It says why in the middle of its JSON.
             if plan is not None and plan.problems:
                 raise AmbientError(plan.problems)
-            fail(None, "", f"`pulumi {' '.join(arguments)}` failed", f"to see why: pulumi preview --stack {self.stack}")
+            stop(f"`pulumi {' '.join(arguments)}` failed", f"to see why: pulumi preview --stack {self.stack}")
         if plan is None:
-            fail(None, "", "`pulumi preview --json` printed something else than a plan")
+            stop("`pulumi preview --json` printed something else than a plan")
         return plan
 
     def checked(self) -> tuple[Pending, Witness]:

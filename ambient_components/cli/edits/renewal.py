@@ -19,6 +19,7 @@ from ambient_components.access.bindings import SERVICE_ACCOUNT, expected_objects
 from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.platform_own import claims_to_be_own, claims_to_be_own_account
 from ambient_components.access.recognition import Recognition, needs_of
+from ambient_components.cli.options import misuse
 from ambient_components.cluster.client import Cluster, core, path
 from ambient_components.cluster.objects import Json, name, short, subjects, uid
 from ambient_components.cluster.parallel import in_parallel
@@ -47,8 +48,7 @@ Renew = Annotated[
 def require_now(renew: bool, *, now: bool) -> None:
     """Refuse `--renew-accounts` without `--now`: it writes no file."""
     if renew and not now:
-        msg = "renews accounts at once, and needs --now"
-        raise typer.BadParameter(msg, param_hint="--renew-accounts")
+        misuse("--renew-accounts", "renews accounts at once, and needs --now")
 
 
 PAUSE: Final = 1.0

@@ -15,7 +15,7 @@ from ambient_components.cli.grants.arguments import date_of, is_subject, refuse_
 from ambient_components.cli.grants.edit import addition, check_workspaces, existing, new_end, to_end
 from ambient_components.cli.grants.now import GrantDeployment
 from ambient_components.cli.grants.written import Period, Written, described, written
-from ambient_components.cli.options import NamedStack, Now, StackOrWorkspace, choice
+from ambient_components.cli.options import NamedStack, Now, StackOrWorkspace, choice, misuse
 from ambient_components.cli.options import Subject as SubjectArgument
 from ambient_components.cli.prompts import one_stack
 from ambient_components.model.dates import written as written_date
@@ -81,8 +81,7 @@ def add(
     if ending is not None:
         grant = _grant(who, ending.role, {**dates, "from": ending.from_})
     if grant is None:
-        msg = f"which role? One of {', '.join(Role)}"
-        raise typer.BadParameter(msg, param_hint="--role")
+        misuse("--role", f"which role? One of {', '.join(Role)}")
     present = None if ending and ending.until != grant.until else existing(loaded, stack, entries, grant)
     places = by_stack(project, stack, loaded, {workspace: workspace})
     if now:

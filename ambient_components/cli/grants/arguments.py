@@ -4,11 +4,10 @@ from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import typer
 from pydantic import TypeAdapter, ValidationError
 
 from ambient_components import clock
-from ambient_components.cli.options import wrong_value
+from ambient_components.cli.options import misuse, wrong_value
 from ambient_components.errors import BadValue, reject
 from ambient_components.model.dates import DAYS_OR_MOMENTS, DayOrMoment, Span, written
 from ambient_components.platform.subjects import Subject, SubjectKind, parse_subject
@@ -24,8 +23,7 @@ def is_subject(word: str) -> bool:
 
 def subject_of(text: str, *, granted: bool = False) -> Subject:
     if not text:
-        msg = "which subject? Name it: user:bob@example.com or group:payments-devs, for instance"
-        raise typer.BadParameter(msg, param_hint="SUBJECT")
+        misuse("SUBJECT", "which subject? Name it: user:bob@example.com or group:payments-devs, for instance")
     try:
         subject = parse_subject(text)
         if granted and subject.kind is SubjectKind.SERVICE_ACCOUNT:
@@ -52,5 +50,4 @@ def date_of(text: str, flag: str) -> date | None:
 def refuse_past(until: date | None, zone: ZoneInfo) -> None:
     """Refuse an end that has passed: the grant would give nothing."""
     if until is not None and not Span.of(None, until, zone).holds(clock.now()):
-        msg = f"{written(until)} is over; to end a grant now: ambient grants revoke"
-        raise typer.BadParameter(msg, param_hint="--until")
+        misuse("--until", f"{written(until)} is over; to end a grant now: ambient grants revoke")

@@ -7,10 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
-import typer
-
 from ambient_components.cli.edits.files import edited_texts, of_workspace
 from ambient_components.cli.grants.written import Period, Written, dates_of, described
+from ambient_components.cli.options import misuse
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
 from ambient_components.model.dates import written as written_date
 from ambient_components.model.grants import Grant
@@ -92,8 +91,7 @@ def to_end(entries: Iterable[Written], grant: Grant | None, name: str) -> Writte
     if grant is None:
         if len(open_) > 1:
             roles = [f"{entry.role}{dates_of(entry.from_, entry.until)}" for entry in open_]
-            msg = f"which role? {name} has {', '.join(roles)}"
-            raise typer.BadParameter(msg, param_hint="--role")
+            misuse("--role", f"which role? {name} has {', '.join(roles)}")
         return open_[0] if open_ else None
     same = [entry for entry in open_ if entry.role == grant.role and grant.from_ in (None, entry.from_)]
     valid = [entry for entry in same if entry.period is Period.NOW] or same

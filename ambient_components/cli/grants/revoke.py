@@ -25,7 +25,7 @@ from ambient_components.cli.grants.arguments import is_subject, subject_of
 from ambient_components.cli.grants.edit import check_workspaces, removal_lines, revocation
 from ambient_components.cli.grants.now import GrantDeployment, groups_of
 from ambient_components.cli.grants.written import Written, described, written
-from ambient_components.cli.options import NamedStack, Now
+from ambient_components.cli.options import NamedStack, Now, misuse
 from ambient_components.cli.options import Subject as SubjectArgument
 from ambient_components.cli.prompts import one_stack
 from ambient_components.documentation import page
@@ -99,8 +99,9 @@ def revoke(
         stack, subject, names = "", stack, [subject, *names] if subject else names
     who, stack = subject_of(subject), one_stack(stack, named)
     if bool(names) == everywhere:
-        msg = "name workspaces or --all, not both" if names else "in which workspaces? Name them, or --all"
-        raise typer.BadParameter(msg, param_hint="WORKSPACE")
+        misuse(
+            "WORKSPACE", "name workspaces or --all, not both" if names else "in which workspaces? Name them, or --all"
+        )
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
     check_workspaces(loaded, names)

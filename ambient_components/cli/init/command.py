@@ -23,7 +23,7 @@ from ambient_components.cli.prompts import Ask, Question, asker, named_stack, pr
 from ambient_components.engine.backend import encrypts_by_itself, stack_names
 from ambient_components.engine.command import Engine
 from ambient_components.engine.texts import PASSPHRASE_VARIABLES
-from ambient_components.errors import BadValue, Where, fail
+from ambient_components.errors import BadValue, Where, fail, stop
 from ambient_components.fleet.creation import make_shards, provider_of, set_fleet_key
 from ambient_components.shards.names import CONFIG_KEY, FLEET_KEY, shard_count, shard_stack
 from ambient_components.stacks import pulumi
@@ -51,7 +51,7 @@ def initialize_fleet(
     provider = provider_of(config_file) if config_file.exists() else desired_provider(request, ask, engine)
     if provider == "default" and encrypts_by_itself(engine):
         remedy = "give --secrets-provider passphrase, or a key of your cloud such as awskms://…"
-        fail(None, "", "this backend encrypts each stack with a key of its own, and shards share one config", remedy)
+        stop("this backend encrypts each stack with a key of its own, and shards share one config", remedy)
     if missing and provider == "passphrase" and not has_passphrase(engine):
         passphrase_missing()
     flags = ("--stack", names[0], "--config-file", str(config_file))
@@ -90,9 +90,7 @@ def _check(fleet: str, count: int, project: Project, known: set[str], names: lis
             f"workspaces move with the number: ambient reshard {fleet} --shards {count}",
         )
     if reported is None and bare_name(fleet) in known:
-        fail(
-            None,
-            "",
+        stop(
             f"{fleet!r} is a plain stack already",
             f"divide it, and what it holds with it: ambient reshard {fleet} --shards {count}",
         )

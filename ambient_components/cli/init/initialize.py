@@ -10,7 +10,7 @@ from ambient_components.cli.templates import example
 from ambient_components.engine.backend import encrypts_by_itself, has_stack
 from ambient_components.engine.command import Engine
 from ambient_components.engine.texts import PASSPHRASE_VARIABLES
-from ambient_components.errors import Where, fail
+from ambient_components.errors import Where, fail, stop
 from ambient_components.stackfile.schema import SCHEMA_FILE, schema_text
 from ambient_components.stacks.cluster import ClusterFacts, contexts, identify
 from ambient_components.stacks.project import STACK_FILES, Project, bare_name
@@ -163,9 +163,7 @@ def has_passphrase(engine: Engine) -> bool:
 
 
 def passphrase_missing() -> NoReturn:
-    fail(
-        None,
-        "",
+    stop(
         "the secrets provider passphrase needs a passphrase",
         f"set {PASSPHRASE_VARIABLES[1]} to a file that contains it, or {PASSPHRASE_VARIABLES[0]}",
         "or name another --secrets-provider",

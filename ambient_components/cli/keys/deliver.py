@@ -11,10 +11,10 @@ import typer
 
 from ambient_components import clock
 from ambient_components.cli.keys.show import find, read
-from ambient_components.cli.options import Key, NamedStack, StackOrKey
+from ambient_components.cli.options import Key, NamedStack, StackOrKey, misuse
 from ambient_components.cli.prompts import is_key, stack_and_key
 from ambient_components.engine.names import parse_key_output
-from ambient_components.errors import fail
+from ambient_components.errors import stop
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.reading import read_deployed
@@ -82,8 +82,7 @@ def deliver(
         words, key = [key, *words], ""
     stack, key = stack_and_key(stack, key, named)
     if (file is None) == (not words):
-        msg = "give either --file PATH, or a program after --"
-        raise typer.BadParameter(msg, param_hint="--file")
+        misuse("--file", "give either --file PATH, or a program after --")
     project = Project.find()
     engine = pulumi.PulumiEngine(project.folder)
     summary = read_deployed(export(project, stack, engine), stack, clock.now())
@@ -111,4 +110,4 @@ def hand_over(words: list[str], token: str, environ: Mapping[str, str]) -> int:
         # Not as an argument, which every user of the machine can see.
         return subprocess.run(words, input=token.encode(), env=dict(environ), check=False).returncode  # noqa: S603
     except OSError as error:
-        fail(None, "", f"{words[0]!r} can't be run: {error.strerror}", "name a program that is on PATH")
+        stop(f"{words[0]!r} can't be run: {error.strerror}", "name a program that is on PATH")

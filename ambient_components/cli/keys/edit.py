@@ -7,9 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import date, datetime
 from typing import Final
 
-import typer
-
 from ambient_components.cli.edits.files import of_workspace
+from ambient_components.cli.options import misuse
 from ambient_components.engine.names import parse_key_output
 from ambient_components.errors import AmbientError, Problems
 from ambient_components.model.keys import Key
@@ -49,8 +48,7 @@ def selected_keys(
 ) -> tuple[KeyName, ...]:
     """Return the selected keys, without duplicates and in order."""
     if not names and not workspaces:
-        msg = "which keys? Name them after the stack, as WORKSPACE/KEY: payments/ci, for instance"
-        raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
+        misuse("WORKSPACE/KEY", "which keys? Name them after the stack, as WORKSPACE/KEY: payments/ci, for instance")
     problems = Problems()
     selected: dict[KeyName, None] = {}
     for name in names:

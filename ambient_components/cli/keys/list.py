@@ -16,7 +16,7 @@ from ambient_components.cli.tables import csv_text, plain_value, table
 from ambient_components.cluster.client import core
 from ambient_components.cluster.guard import Guard
 from ambient_components.engine import backend
-from ambient_components.errors import StepError, fail
+from ambient_components.errors import StepError, stop
 from ambient_components.output import Format, Paint, paint_for, plain, show_problem
 from ambient_components.platform.contract import APP_LABEL, KEY_APP
 from ambient_components.printable import json_text
@@ -191,9 +191,7 @@ def _deployed(project: Project) -> list[str]:
         if path.stem in there or (path.stem in fleets and project.shards(path.stem))
     ]
     if not names:
-        fail(
-            None, "", "no stack of this project is deployed", "name one, or check where the state is: pulumi whoami -v"
-        )
+        stop("no stack of this project is deployed", "name one, or check where the state is: pulumi whoami -v")
     return names
 
 

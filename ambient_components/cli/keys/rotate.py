@@ -24,7 +24,7 @@ from ambient_components.cli.keys.edit import (
     waiting_lines,
 )
 from ambient_components.cli.keys.now import KeyEdit, deployed_generations, renewals
-from ambient_components.cli.options import Keys, Now, StackOfKeys, StackOrKey, duration_of
+from ambient_components.cli.options import Keys, Now, StackOfKeys, StackOrKey, duration_of, misuse
 from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, Problem, refusal
@@ -109,12 +109,12 @@ def rotate(
     """Rotate keys: write a new identity into the stack's files."""
     require_now(renew, now=now)
     if renew and not leaked:
-        msg = "needs --leaked: in an overlap the old keys could still mint tokens of the new accounts"
-        raise typer.BadParameter(msg, param_hint="--renew-accounts")
+        misuse(
+            "--renew-accounts", "needs --leaked: in an overlap the old keys could still mint tokens of the new accounts"
+        )
     stack, names = stack_and_keys(stack, keys or (), named)
     if sum(map(bool, (overlap, overlap_until, leaked))) > 1:
-        msg = "only one of --overlap, --overlap-until and --leaked says when the old keys end"
-        raise typer.BadParameter(msg, param_hint="--overlap")
+        misuse("--overlap", "only one of --overlap, --overlap-until and --leaked says when the old keys end")
     seconds = duration_of(overlap, "--overlap", "1y", "for no overlap at all: --leaked")
     last_day = _day(overlap_until)
     project = Project.find()
@@ -125,8 +125,7 @@ def rotate(
     involved = dict.fromkeys([*(name for name, _ in selected), *renewable])
     here = clock.now().astimezone(loaded.file.timezone)
     if last_day is not None and last_day < here.date():
-        msg = f"{last_day} is over, and --leaked ends the old keys at once"
-        raise typer.BadParameter(msg, param_hint="--overlap-until")
+        misuse("--overlap-until", f"{last_day} is over, and --leaked ends the old keys at once")
     places = by_stack(project, stack, loaded, {key: key[0] for key in selected})
     engine = pulumi.engine_for(project.folder)
     if now:
@@ -195,5 +194,4 @@ def _day(text: str) -> date | None:
     with suppress(ValueError):
         if _DAY_FORM.fullmatch(text):
             return date.fromisoformat(text)
-    msg = f"{text!r} is not a day of the form YYYY-MM-DD, such as 2026-12-31"
-    raise typer.BadParameter(msg, param_hint="--overlap-until")
+    return misuse("--overlap-until", f"{text!r} is not a day of the form YYYY-MM-DD, such as 2026-12-31")

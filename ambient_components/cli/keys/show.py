@@ -7,13 +7,13 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components import clock
-from ambient_components.cli.options import Key, NamedStack, StackOrKey
+from ambient_components.cli.options import Key, NamedStack, StackOrKey, misuse
 from ambient_components.cli.prompts import stack_and_key
 from ambient_components.engine import backend, state
 from ambient_components.engine.backend import output
 from ambient_components.engine.command import Engine
 from ambient_components.engine.names import parse_key_output
-from ambient_components.errors import fail
+from ambient_components.errors import stop
 from ambient_components.rules.roles import MINTERS, OWNER
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.stacks import pulumi
@@ -29,8 +29,7 @@ _MINTERS: Final = (OWNER, *MINTERS)
 def find(summary: Deployed, name: str) -> DeployedKey:
     parsed = parse_key_output(name)
     if parsed is None:
-        msg = f"{_shown(name)} is no name of a key of the form WORKSPACE/KEY, such as payments/ci"
-        raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
+        misuse("WORKSPACE/KEY", f"{_shown(name)} is no name of a key of the form WORKSPACE/KEY, such as payments/ci")
     workspace, key_id = parsed
     keys = [replace(key, workspace=view.name) for view in summary.workspaces for key in view.keys]
     generations = [key for key in keys if (key.workspace, key.id) == (workspace, key_id) and not key.former]
@@ -39,7 +38,7 @@ def find(summary: Deployed, name: str) -> DeployedKey:
         # If the workspace exists, suggest only by the key's name.
         beside = sorted({key.id for key in keys if key.workspace == workspace})
         hint = (did_you_mean(key_id, beside) if beside else did_you_mean(name, names)) or f"it has {some(names)}"
-        fail(None, "", f"stack {summary.stack!r} has no key {_shown(name)}", hint, "a key is there after pulumi up")
+        stop(f"stack {summary.stack!r} has no key {_shown(name)}", hint, "a key is there after pulumi up")
     return max(generations, key=lambda key: key.generation)
 
 
@@ -50,23 +49,23 @@ def _shown(name: str) -> str:
 
 def read(engine: Engine, summary: Deployed, key: DeployedKey) -> str:
     if key.is_of_platform:
-        fail(
-            None, "", f"key {key.name} has no token of this stack: the platform showed its own once, when it made it",
+        stop(
+            f"key {key.name} has no token of this stack: the platform showed its own once, when it made it",
             f"to issue one: ambient keys rotate {summary.stack} {key.name}",
-        )  # fmt: skip
+        )
     if key.dead or (key.expires_at is not None and key.expires_at <= summary.now):
         mended = f"give it another one: ambient keys rotate {summary.stack} {key.name}"
         why = key.dead or "it expired"
-        fail(None, "", f"key {key.name} no longer works: {why}", mended if key.manual else "run pulumi up first")
+        stop(f"key {key.name} no longer works: {why}", mended if key.manual else "run pulumi up first")
     if not key.retained:
         missing = f"key {key.name} is not in the state (retain: none)"
         where = f"it is delivered: kubectl get secret -n {(key.delivered_to or '/').replace('/', ' ')} -o yaml"
         if key.undelivered:
-            fail(None, "", f"{missing}, and not delivered: {key.undelivered}", "run pulumi up first")
-        fail(None, "", missing, where)
+            stop(f"{missing}, and not delivered: {key.undelivered}", "run pulumi up first")
+        stop(missing, where)
     token = output(engine, summary.stack_of(key.workspace), key.name)
     if not token:
-        fail(None, "", f"stack {summary.stack!r} has no output {key.name!r}", "run pulumi up first")
+        stop(f"stack {summary.stack!r} has no output {key.name!r}", "run pulumi up first")
     return token
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from ambient_components.cli.options import choice
+from ambient_components.cli.options import choice, misuse
 from ambient_components.cli.templates import write_templates
 from ambient_components.documentation import page
 from ambient_components.stacks.project import Project, bare_name
@@ -79,8 +79,7 @@ def gitlab(fleet: _Fleet = "", preview: _Preview = Preview.OFFLINE) -> None:
 
 def _write(forge: str, fleet: str, preview: Preview) -> None:
     if fleet and preview is Preview.LIVE:
-        msg = "the pipeline of a fleet has no previews: leave --preview out"
-        raise typer.BadParameter(msg, param_hint="--preview")
+        misuse("--preview", "the pipeline of a fleet has no previews: leave --preview out")
     project = Project.find()
     name, words = (f"{forge}-fleet", {"FLEET_NAME": bare_name(fleet)}) if fleet else (forge, {})
     name = f"{forge}-live" if preview is Preview.LIVE else name

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from ambient_components.documentation import page
-from ambient_components.errors import fail
+from ambient_components.errors import stop
 from ambient_components.platform.subjects import SubjectKind
 from ambient_components.stackfile.ownership import Version, bundle_of, reviewers_of, reviewers_of_stack
 from ambient_components.stackfile.yaml.reader import parse_yaml
@@ -69,9 +69,7 @@ def default_handle(subject: str) -> str:
 def _handle(subject: str, handles: Mapping[str, str]) -> str:
     handle = handles.get(subject) or default_handle(subject)
     if not _HANDLE.fullmatch(handle):
-        fail(
-            None,
-            "",
+        stop(
             f"{handle!r} can't be an owner in CODEOWNERS",
             f"name {subject} as the forge does: --handle '{subject}=@ORG/TEAM'",
         )

@@ -7,12 +7,12 @@ from typing import Annotated, Final
 
 import typer
 
-from ambient_components.cli.options import format_option
+from ambient_components.cli.options import format_option, misuse
 from ambient_components.cli.prompts import one_stack
 from ambient_components.cli.reviewers.codeowners import as_codeowners, owners
 from ambient_components.cli.reviewers.revisions import WORKING_TREE, Repository, changes, versions
 from ambient_components.cli.tables import plain_value
-from ambient_components.errors import fail
+from ambient_components.errors import stop
 from ambient_components.output import Format, Paint, from_here, paint_for, plain
 from ambient_components.platform.subjects import parse_subject
 from ambient_components.printable import json_text
@@ -117,8 +117,7 @@ def reviewers(
 ) -> None:
     """Show which workspaces a change affects, and which reviewers it needs."""
     if codeowners == (change is not None):
-        msg = "what is asked for? Either --change A B or --codeowners"
-        raise typer.BadParameter(msg, param_hint="--change")
+        misuse("--change", "what is asked for? Either --change A B or --codeowners")
     handles = dict(map(_handle, handle or ()))
     names = _stacks(stacks or (), named)
     folder = from_here(Project.find().folder / STACK_FILES)
@@ -163,7 +162,7 @@ def _stacks(arguments: Sequence[str], option: str) -> list[str]:
 def _refuse_unknown(names: Sequence[str], stacks: Mapping[str, Version]) -> None:
     for name in names:
         if name not in stacks:
-            fail(None, "", f"stack {name!r} has no file, neither before nor after", "name another, or none for all")
+            stop(f"stack {name!r} has no file, neither before nor after", "name another, or none for all")
 
 
 def _handle(text: str) -> tuple[str, str]:
@@ -173,6 +172,8 @@ def _handle(text: str) -> tuple[str, str]:
     except ValueError:
         equals = ""
     if not (equals and name):
-        msg = f"{text!r} is not of the form SUBJECT=@NAME, such as group:payments-leads=@my-org/payments-leads"
-        raise typer.BadParameter(msg, param_hint="--handle")
+        misuse(
+            "--handle",
+            f"{text!r} is not of the form SUBJECT=@NAME, such as group:payments-leads=@my-org/payments-leads",
+        )
     return subject, name

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from ambient_components.errors import AmbientError, Problem, Where, fail
+from ambient_components.errors import AmbientError, Problem, Where, stop
 from ambient_components.stackfile.files import DISK, Files, Search
 from ambient_components.stackfile.loader import Review, review_stack
 from ambient_components.stackfile.ownership import Touched, Version, touched
@@ -84,7 +84,7 @@ class Repository:
             )
 
         if revision.startswith("-") or not revision.isprintable():
-            fail(None, "", *unknown(""))
+            stop(*unknown(""))
         return self._git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", about=unknown).strip()
 
     def _git(
@@ -105,10 +105,10 @@ class Repository:
                 input=os.fsencode(stdin),
             )
         except OSError:
-            fail(None, "", "there is no git on PATH", "install it")
+            stop("there is no git on PATH", "install it")
         if answer.returncode != 0:
             message = (answer.stderr.decode(errors="replace").strip().splitlines() or ["nothing"])[0]
-            fail(None, "", *(about or _failed)(message))
+            stop(*(about or _failed)(message))
         return os.fsdecode(answer.stdout)
 
 

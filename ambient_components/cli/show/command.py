@@ -8,13 +8,13 @@ import typer
 
 from ambient_components import clock
 from ambient_components.cli import completion
-from ambient_components.cli.options import StackOrWorkspace, format_option
+from ambient_components.cli.options import StackOrWorkspace, format_option, misuse
 from ambient_components.cli.prompts import stack_and_workspace
 from ambient_components.cli.show import summary_text
 from ambient_components.cli.show.entry import Value, effective
 from ambient_components.cli.tables import plain_value
 from ambient_components.engine.state import bare
-from ambient_components.errors import fail, format_path
+from ambient_components.errors import fail, format_path, stop
 from ambient_components.output import Format, Paint, paint_for, plain
 from ambient_components.printable import json_text
 from ambient_components.rules.installation import PLATFORM_URL, platform_url_problem
@@ -130,8 +130,7 @@ def show(
     """Show access and keys, or one workspace's entry."""
     stack, workspace = stack_and_workspace(stack, workspace, named)
     if workspace and (ca_certificate or bare_state):
-        msg = "is not of a workspace: leave WORKSPACE out"
-        raise typer.BadParameter(msg, param_hint="--ca-certificate" if ca_certificate else "--bare-state")
+        misuse("--ca-certificate" if ca_certificate else "--bare-state", "is not of a workspace: leave WORKSPACE out")
     project = Project.find()
     if bare_state:
         _print_state(project, stack)
@@ -176,7 +175,7 @@ def _show_workspace(project: Project, stack: str, workspace: str, form: Format) 
     loaded = load_stack(stack_path(project, stack))
     if workspace not in loaded.data:
         hint = nearest_or_some(workspace, loaded.data)
-        fail(None, "", f"stack {stack!r} has no workspace {workspace!r}", hint)
+        stop(f"stack {stack!r} has no workspace {workspace!r}", hint)
     values = effective(loaded, workspace)
     if form is Format.JSON:
         print(as_json(stack, workspace, values))
@@ -188,5 +187,5 @@ def _show_workspace(project: Project, stack: str, workspace: str, form: Format) 
 def _print_ca(endpoint: Endpoint | None) -> None:
     if endpoint is None or endpoint.ca is None:
         where = f"the one of {endpoint.server}" if endpoint else "the kubeconfig"
-        fail(None, "", f"{where} has no CA certificate", "check KUBECONFIG", "use no --cacert for a public server")
+        stop(f"{where} has no CA certificate", "check KUBECONFIG", "use no --cacert for a public server")
     print(endpoint.ca.decode("ascii").rstrip())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ambient_components.errors import AmbientError, BadValue, Problem, Problems, Where, fail
+from ambient_components.errors import AmbientError, BadValue, Problem, Problems, Where, stop
 from ambient_components.output import from_here
 from ambient_components.program.acknowledgements import acknowledgements, from_the_future, unused
 from ambient_components.program.calendar import Calendar
@@ -66,7 +66,7 @@ def validate_files(paths: Sequence[str]) -> Validation:
 def validate_stacks(paths: Sequence[str]) -> Validation:
     """Check those of these files that no other one includes. An included file is only part of a stack."""
     if not paths:
-        fail(None, "", "this project has no stack files", "`ambient init dev` makes the first one, stacks/dev.yaml")
+        stop("this project has no stack files", "`ambient init dev` makes the first one, stacks/dev.yaml")
     reviews = {os.path.realpath(path): _review(path) for path in paths}
     included = {path: {os.path.realpath(file) for file in review.files[1:]} for path, review in reviews.items()}
     wholes = set(without_parts(included, sorted(reviews)))
